@@ -1,0 +1,1 @@
+"""What AWS publishes, as data files made by ``scripts/``, and the functions that read them."""

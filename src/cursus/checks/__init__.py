@@ -1,0 +1,26 @@
+"""What AWS only tells you by failing the job: rules, one module per area."""
+
+from __future__ import annotations
+
+from functools import cache
+
+MODULES: tuple[str, ...] = (
+    "step",
+    "framework",
+    "hyperparameters",
+    "channels",
+    "artifacts",
+    "monitoring",
+    "distributed",
+    "resources",
+    "dependencies",
+)
+
+
+@cache
+def load() -> None:
+    """Import every module of rules, so that ``RULES`` is complete."""
+    import importlib
+
+    for name in MODULES:
+        importlib.import_module(f"cursus.checks.{name}")

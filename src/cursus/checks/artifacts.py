@@ -1,0 +1,3 @@
+"""Rules of the area *artifacts*."""
+
+from __future__ import annotations

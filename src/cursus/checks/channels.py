@@ -1,0 +1,3 @@
+"""Rules of the area *channels*."""
+
+from __future__ import annotations

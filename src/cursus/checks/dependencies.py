@@ -1,0 +1,3 @@
+"""Rules of the area *dependencies*."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Rules of the area *distributed*."""
+
+from __future__ import annotations

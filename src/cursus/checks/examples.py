@@ -1,0 +1,216 @@
+"""The examples on rule pages, made into steps.
+
+An example is YAML. Its capitalised keys are a JSON merge patch (RFC 7396: ``null`` removes a member, a
+list replaces a list) over the base request of ``operation`` (CreateTrainingJob unless said otherwise).
+Its lower-case keys are about the rest:
+
+``operation``   CreateTrainingJob, CreateHyperParameterTuningJob, CreateAutoMLJob, CreateAutoMLJobV2, Pipeline
+``region``      the region of the job
+``files``       the source directory: file name → content; ``entry_point`` is ``train.py`` unless given
+``channels``    local data: channel name → file name → content
+``hooks``       what a builder's hooks return
+``framework``, ``framework_version``, ``python_version``, ``expected_artifacts``, ``upstream``, ``dependencies``
+                the other promises of a builder
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+from cursus.checks.rules import Rule, page
+from cursus.checks.views import Settings
+from cursus.model import Pipeline, Promises, SourceCode, Step, UpstreamStep
+
+ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
+IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4"
+CHANNEL: dict[str, Any] = {
+    "ChannelName": "train",
+    "DataSource": {
+        "S3DataSource": {
+            "S3DataType": "S3Prefix",
+            "S3Uri": "s3://example-bucket/churn/train/",
+            "S3DataDistributionType": "FullyReplicated",
+        }
+    },
+    "ContentType": "text/csv",
+}
+DEFINITION: dict[str, Any] = {
+    "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+    "RoleArn": ROLE,
+    "InputDataConfig": [CHANNEL],
+    "OutputDataConfig": {"S3OutputPath": "s3://example-bucket/models/"},
+    "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30},
+    "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+}
+BASES: dict[str, dict[str, Any]] = {
+    "CreateTrainingJob": {"TrainingJobName": "churn-2026-01-31", **DEFINITION},
+    "CreateHyperParameterTuningJob": {
+        "HyperParameterTuningJobName": "churn-tuning",
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "Bayesian",
+            "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "validation:accuracy"},
+            "ResourceLimits": {"MaxNumberOfTrainingJobs": 20, "MaxParallelTrainingJobs": 2},
+            "ParameterRanges": {
+                "ContinuousParameterRanges": [
+                    {
+                        "Name": "learning_rate",
+                        "MinValue": "0.0001",
+                        "MaxValue": "0.1",
+                        "ScalingType": "Logarithmic",
+                    }
+                ]
+            },
+        },
+        "TrainingJobDefinition": {
+            **DEFINITION,
+            "AlgorithmSpecification": {
+                "TrainingImage": IMAGE,
+                "TrainingInputMode": "File",
+                "MetricDefinitions": [
+                    {"Name": "validation:accuracy", "Regex": "validation accuracy: ([0-9.]+)"}
+                ],
+            },
+        },
+    },
+    "CreateAutoMLJob": {
+        "AutoMLJobName": "churn-automl",
+        "InputDataConfig": [
+            {
+                "DataSource": {
+                    "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://example-bucket/churn/train/"}
+                },
+                "TargetAttributeName": "churned",
+            }
+        ],
+        "OutputDataConfig": {"S3OutputPath": "s3://example-bucket/automl/"},
+        "ProblemType": "BinaryClassification",
+        "AutoMLJobObjective": {"MetricName": "F1"},
+        "RoleArn": ROLE,
+    },
+    "CreateAutoMLJobV2": {
+        "AutoMLJobName": "churn-automl",
+        "AutoMLJobInputDataConfig": [
+            {
+                "ChannelType": "training",
+                "ContentType": "text/csv;header=present",
+                "DataSource": {
+                    "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://example-bucket/churn/train/"}
+                },
+            }
+        ],
+        "OutputDataConfig": {"S3OutputPath": "s3://example-bucket/automl/"},
+        "AutoMLProblemTypeConfig": {
+            "TabularJobConfig": {"TargetAttributeName": "churned", "ProblemType": "BinaryClassification"}
+        },
+        "AutoMLJobObjective": {"MetricName": "F1"},
+        "RoleArn": ROLE,
+    },
+    "Pipeline": {
+        "Version": "2020-12-01",
+        "Metadata": {},
+        "Parameters": [],
+        "Steps": [{"Name": "Train", "Type": "Training", "Arguments": DEFINITION}],
+    },
+}
+TYPES = {
+    "CreateTrainingJob": "Training",
+    "CreateHyperParameterTuningJob": "Tuning",
+    "CreateAutoMLJob": "AutoML",
+    "CreateAutoMLJobV2": "AutoML",
+}
+
+
+def merge(base: Any, patch: Any) -> Any:
+    """RFC 7396: ``patch`` applied to a copy of ``base``."""
+    if not isinstance(patch, Mapping):
+        return copy.deepcopy(patch)
+    merged = dict(base) if isinstance(base, Mapping) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = merge(merged.get(key), value)
+    return merged
+
+
+class Example:
+    """One example of a rule's page. ``build`` writes its files below a folder and makes the step or pipeline."""
+
+    def __init__(self, rule: Rule, heading: str) -> None:
+        import textwrap
+
+        import yaml
+
+        text = textwrap.dedent(page(rule).sections[heading])
+        loaded = yaml.safe_load(text)
+        if not isinstance(loaded, dict):
+            raise ValueError(f"rule {rule.id}: the example under {heading} is no YAML mapping")
+        self.rule = rule
+        self.rest = {key: value for key, value in loaded.items() if key[:1].islower()}
+        self.patch = {key: value for key, value in loaded.items() if not key[:1].islower()}
+        self.channels: dict[str, dict[str, str]] = self.rest.get("channels", {})
+
+    def settings(self) -> Settings:
+        """The settings to check the example with."""
+        return Settings(region=self.rest.get("region"))
+
+    def build(self, folder: FilePath) -> Step | Pipeline:
+        """The example as a step or pipeline; its files and channels are written below ``folder``."""
+        operation = self.rest.get("operation", "CreateTrainingJob")
+        request = merge(BASES[operation], self.patch)
+        if operation == "Pipeline":
+            return Pipeline("example", request, region=self.rest.get("region"))
+        return Step(
+            name="example",
+            operation=operation,
+            type=TYPES[operation],
+            request=request,
+            region=self.rest.get("region"),
+            source=self._source(folder),
+            promises=self._promises(folder),
+        )
+
+    def _source(self, folder: FilePath) -> SourceCode | None:
+        files = self.rest.get("files")
+        if files is None:
+            return None
+        _write(folder / "source", files)
+        return SourceCode(str(folder / "source"), self.rest.get("entry_point", "train.py"))
+
+    def _promises(self, folder: FilePath) -> Promises:
+        for name, files in self.channels.items():
+            _write(folder / "channels" / name, files)
+        upstream = self.rest.get("upstream")
+        return Promises(
+            hooks=self.rest.get("hooks", {}),
+            expected_artifacts=tuple(self.rest.get("expected_artifacts", ())),
+            local_channels={name: str(folder / "channels" / name) for name in self.channels},
+            framework=self.rest.get("framework"),
+            framework_version=self.rest.get("framework_version"),
+            python_version=self.rest.get("python_version"),
+            upstream=None if upstream is None else tuple(_upstream(entry) for entry in upstream),
+            dependencies=self.rest.get("dependencies"),
+        )
+
+
+def _upstream(entry: Any) -> UpstreamStep:
+    if isinstance(entry, str):
+        return UpstreamStep(entry)
+    outputs = entry.get("outputs")
+    return UpstreamStep(
+        entry["name"],
+        entry.get("type", ""),
+        None if outputs is None else tuple(outputs),
+        tuple(entry.get("depends_on", ())),
+    )
+
+
+def _write(folder: FilePath, files: Mapping[str, str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)

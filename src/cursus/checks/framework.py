@@ -1,0 +1,3 @@
+"""Rules of the area *framework*."""
+
+from __future__ import annotations

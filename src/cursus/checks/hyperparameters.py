@@ -1,0 +1,3 @@
+"""Rules of the area *hyperparameters*."""
+
+from __future__ import annotations

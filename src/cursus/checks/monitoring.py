@@ -1,0 +1,3 @@
+"""Rules of the area *monitoring*."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Rules of the area *resources*."""
+
+from __future__ import annotations

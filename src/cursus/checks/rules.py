@@ -1,0 +1,139 @@
+"""What a rule is, and how rules are registered, selected and documented.
+
+A rule is a generator function over one view of a step. It yields a ``Problem`` for each place that
+is wrong. Its docstring is its documentation page, under fixed headings::
+
+    One line, as `cursus rules` lists it.
+
+    What it does:
+        …
+    Why:
+        Why SageMaker refuses it, or the job fails, or money is lost.
+    Breaks:
+        A YAML example, see ``Example``.
+    Right:
+        The same made right.
+    Source:
+        The AWS page or public source behind the fact.
+    Since:
+        0.1
+
+Both examples of every rule are run as tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from cursus.model import AREAS, Area, Location, Path, Severity
+
+Scope = Literal["schema", "training", "script", "run", "tuning", "automl", "step", "pipeline"]
+"""What a rule reads.
+
+``schema``: the violations of the service model found in a request (``SchemaView``). ``training``: every training job definition (a CreateTrainingJob request, each definition of a tuning
+request). ``script``: the same, where its source code is known. ``run``: the same, with evidence of a
+local run. ``tuning``, ``automl``: those requests. ``step``: a step of a builder, with its promises.
+``pipeline``: a pipeline definition.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One place where a rule is broken, as the rule sees it.
+
+    ``path`` is relative to the view's request. ``severity`` overrides the rule's own. ``allowable`` is
+    the value that the ``allow`` option may settle, where the rule rests on facts that age.
+    ``location`` is set where the problem is in a file other than the request's (a script's line).
+    """
+
+    message: str
+    path: Path = ()
+    remedy: str = ""
+    severity: Severity | None = None
+    allowable: str | None = None
+    location: Location | None = None
+
+
+Check = Callable[[Any], Iterator[Problem]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One check: its id, area, default severity, scope, and the members of the request that it reads."""
+
+    id: str
+    area: Area
+    severity: Severity
+    scope: Scope
+    reads: tuple[str, ...]
+    check: Check
+
+    @property
+    def title(self) -> str:
+        """The first line of the rule's page."""
+        return (self.check.__doc__ or "").strip().partition("\n")[0].strip()
+
+
+RULES: dict[str, Rule] = {}
+
+
+def rule(
+    id: str,
+    *,
+    area: Area,
+    severity: Severity = "error",
+    scope: Scope = "training",
+    reads: tuple[str, ...] = (),
+) -> Callable[[Check], Check]:
+    """Register a generator function as the rule ``id``.
+
+    ``reads`` names members of the view's request, one or two levels deep (``"VpcConfig"``,
+    ``"ResourceConfig.InstanceGroups"``): the rule runs where any of them is present, and always where
+    ``reads`` is empty.
+    """
+
+    def register(check: Check) -> Check:
+        if id in RULES and RULES[id].check.__qualname__ != check.__qualname__:
+            raise ValueError(f"rule {id} is registered twice")
+        if area not in AREAS:
+            raise ValueError(f"rule {id}: no area {area!r}")
+        RULES[id] = Rule(id, area, severity, scope, reads, check)
+        return check
+
+    return register
+
+
+HEADINGS = ("What it does", "Why", "Breaks", "Right", "Source", "Since")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A rule's documentation: its title, and the text below each heading."""
+
+    rule: Rule
+    title: str
+    sections: dict[str, str]
+
+
+def page(rule: Rule) -> Page:
+    """Read a rule's page from its docstring. Raises ValueError where a heading is missing."""
+    import inspect
+    import textwrap
+
+    text = inspect.cleandoc(rule.check.__doc__ or "")
+    title, _, rest = text.partition("\n")
+    sections: dict[str, list[str]] = {}
+    current: list[str] = []
+    for line in rest.splitlines():
+        heading = line[:-1] if line.endswith(":") and line[:-1] in HEADINGS else None
+        if heading:
+            current = sections.setdefault(heading, [])
+        else:
+            current.append(line)
+    missing = [heading for heading in HEADINGS if heading not in sections]
+    if missing:
+        raise ValueError(f"rule {rule.id}: its page lacks {', '.join(missing)}")
+    body = {name: textwrap.dedent("\n".join(lines)).strip("\n") for name, lines in sections.items()}
+    return Page(rule, title.strip(), body)

@@ -1,0 +1,3 @@
+"""Rules of the area *step*."""
+
+from __future__ import annotations

@@ -1,0 +1,293 @@
+"""What rules look at: one training job definition, one tuning request, one AutoML request.
+
+A view pulls out once what many rules need, and hands out only values of the right type: a missing
+value, a value of another type (the service model's rules report that) and a pipeline variable all
+read as None, so that no rule has to defend itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from cursus.model import Evidence, Path, Pipeline, Step
+
+if TYPE_CHECKING:
+    from cursus.aws.schema import Violation
+    from cursus.script.facts import ScriptFacts
+
+NOTHING: Mapping[str, Any] = {}
+
+
+def is_reference(value: object) -> bool:
+    """True for a pipeline variable: ``{"Get": …}``, ``{"Std:Join": …}``, ``{"Std:JsonGet": …}``."""
+    return isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in REFERENCES
+
+
+REFERENCES = frozenset({"Get", "Std:Join", "Std:JsonGet"})
+
+
+def text(container: Mapping[str, Any], name: str) -> str | None:
+    """The string ``container[name]``, or None where there is none."""
+    value = container.get(name)
+    return value if isinstance(value, str) else None
+
+
+def integer(container: Mapping[str, Any], name: str) -> int | None:
+    """The whole number ``container[name]``, or None where there is none."""
+    value = container.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def mapping(container: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The mapping ``container[name]``, or an empty one. A pipeline variable counts as none."""
+    value = container.get(name)
+    return value if isinstance(value, Mapping) and not is_reference(value) else NOTHING
+
+
+def listing(container: Mapping[str, Any], name: str) -> list[Any]:
+    """The list ``container[name]``, or an empty one."""
+    value = container.get(name)
+    return value if isinstance(value, list) else []
+
+
+class Settings:
+    """How a check is made: the region of the job, and the values that the user allows."""
+
+    __slots__ = ("allow", "ignore", "region", "select", "strict")
+
+    def __init__(
+        self,
+        region: str | None = None,
+        select: tuple[str, ...] = (),
+        ignore: tuple[str, ...] = (),
+        allow: tuple[str, ...] = (),
+        strict: bool = False,
+    ) -> None:
+        self.region = region
+        self.select = select
+        self.ignore = ignore
+        self.allow = frozenset(allow)
+        self.strict = strict
+
+
+class Channel:
+    """One member of InputDataConfig, with its position."""
+
+    __slots__ = ("file_system", "index", "name", "path", "request", "s3")
+
+    def __init__(self, index: int, request: Mapping[str, Any]) -> None:
+        self.index = index
+        self.path: Path = ("InputDataConfig", index)
+        self.request = request
+        self.name = text(request, "ChannelName")
+        source = mapping(request, "DataSource")
+        self.s3 = mapping(source, "S3DataSource")
+        self.file_system = mapping(source, "FileSystemDataSource")
+
+    def text(self, name: str) -> str | None:
+        """A string member of the channel itself."""
+        return text(self.request, name)
+
+
+class TrainingView:
+    """One training job definition: a CreateTrainingJob body, or a definition inside a tuning request.
+
+    ``path`` is where the definition stands in the step's request. ``hyperparameters`` are the request's
+    own, ``tuned`` the names that a tuning request varies.
+    """
+
+    def __init__(
+        self,
+        step: Step,
+        request: Mapping[str, Any],
+        path: Path = (),
+        settings: Settings | None = None,
+        evidence: Evidence | None = None,
+        tuning: TuningView | None = None,
+    ) -> None:
+        self.step = step
+        self.request = request
+        self.path = path
+        self.settings = settings or Settings()
+        self.evidence = evidence
+        self.tuning = tuning
+        self.region = self.settings.region or step.region
+        self.algorithm = mapping(request, "AlgorithmSpecification")
+        self.image = text(self.algorithm, "TrainingImage")
+        if tuning is None:
+            self.hyperparameters_member = "HyperParameters"
+            self.resources_member = "ResourceConfig"
+        else:
+            self.hyperparameters_member = "StaticHyperParameters"
+            self.resources_member = (
+                "HyperParameterTuningResourceConfig"
+                if "HyperParameterTuningResourceConfig" in request
+                else "ResourceConfig"
+            )
+        self.hyperparameters = mapping(request, self.hyperparameters_member)
+        self.resources = mapping(request, self.resources_member)
+        self.environment = mapping(request, "Environment")
+        self.stopping = mapping(request, "StoppingCondition")
+        self.output = mapping(request, "OutputDataConfig")
+        self.channels = [
+            Channel(index, channel)
+            for index, channel in enumerate(listing(request, "InputDataConfig"))
+            if isinstance(channel, Mapping) and not is_reference(channel)
+        ]
+
+    @cached_property
+    def metric_definitions(self) -> list[tuple[int, Mapping[str, Any]]]:
+        """MetricDefinitions with their positions."""
+        found = listing(self.algorithm, "MetricDefinitions")
+        return [(i, m) for i, m in enumerate(found) if isinstance(m, Mapping) and not is_reference(m)]
+
+    @cached_property
+    def instances(self) -> list[tuple[Path, str, int | None]]:
+        """(path of InstanceType, instance type, count) for each instance group or the one ResourceConfig."""
+        member = self.resources_member
+        found: list[tuple[Path, str, int | None]] = []
+        kind = text(self.resources, "InstanceType")
+        if kind is not None:
+            found.append(((member, "InstanceType"), kind, integer(self.resources, "InstanceCount")))
+        for group_member in ("InstanceGroups", "InstanceConfigs"):
+            for i, group in enumerate(listing(self.resources, group_member)):
+                if isinstance(group, Mapping):
+                    kind = text(group, "InstanceType")
+                    if kind is not None:
+                        place: Path = (member, group_member, i, "InstanceType")
+                        found.append((place, kind, integer(group, "InstanceCount")))
+        return found
+
+    @cached_property
+    def host_count(self) -> int | None:
+        """How many instances the job asks for, or None where that is not a literal."""
+        groups = listing(self.resources, "InstanceGroups")
+        if groups:
+            counts = [integer(g, "InstanceCount") if isinstance(g, Mapping) else None for g in groups]
+            known = [count for count in counts if count is not None]
+            return sum(known) if len(known) == len(counts) else None
+        return integer(self.resources, "InstanceCount")
+
+    @cached_property
+    def script(self) -> ScriptFacts | None:
+        """What the training script reads, parses, prints and writes, by reading its source; None without source."""
+        if self.step.source is None:
+            return None
+        from cursus.script import read_source
+
+        return read_source(self.step.source)
+
+    @cached_property
+    def tuned(self) -> frozenset[str]:
+        """Names of the hyperparameters that a tuning request varies for this definition."""
+        return frozenset(name for _, _, name in self.ranges)
+
+    @cached_property
+    def ranges(self) -> list[tuple[Path, Mapping[str, Any], str]]:
+        """(path in the step's request, range, name) of every hyperparameter range that applies here."""
+        if self.tuning is None:
+            return []
+        found = list(_ranges(mapping(self.tuning.config, "ParameterRanges"), (TUNING, "ParameterRanges")))
+        own = mapping(self.request, "HyperParameterRanges")
+        found.extend(_ranges(own, (*self.path, "HyperParameterRanges")))
+        return found
+
+
+TUNING = "HyperParameterTuningJobConfig"
+RANGE_MEMBERS = (
+    "IntegerParameterRanges",
+    "ContinuousParameterRanges",
+    "CategoricalParameterRanges",
+    "AutoParameters",
+)
+
+
+def _ranges(container: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, Mapping[str, Any], str]]:
+    for member in RANGE_MEMBERS:
+        for i, entry in enumerate(listing(container, member)):
+            if isinstance(entry, Mapping):
+                name = text(entry, "Name")
+                if name is not None:
+                    yield (*path, member, i), entry, name
+
+
+class TuningView:
+    """A CreateHyperParameterTuningJob request, and a training view for each of its definitions."""
+
+    def __init__(
+        self, step: Step, settings: Settings | None = None, evidence: Evidence | None = None
+    ) -> None:
+        self.step = step
+        self.settings = settings or Settings()
+        self.request = step.request
+        self.path: Path = ()
+        self.region = self.settings.region or step.region
+        self.config = mapping(self.request, TUNING)
+        self.definitions: list[TrainingView] = []
+        single = mapping(self.request, "TrainingJobDefinition")
+        if single:
+            self.definitions.append(
+                TrainingView(step, single, ("TrainingJobDefinition",), self.settings, evidence, self)
+            )
+        for i, definition in enumerate(listing(self.request, "TrainingJobDefinitions")):
+            if isinstance(definition, Mapping) and not is_reference(definition):
+                place: Path = ("TrainingJobDefinitions", i)
+                self.definitions.append(TrainingView(step, definition, place, self.settings, evidence, self))
+
+    @property
+    def limits(self) -> Mapping[str, Any]:
+        """ResourceLimits of the tuning job."""
+        return mapping(self.config, "ResourceLimits")
+
+
+class AutoMLView:
+    """A CreateAutoMLJob (``version`` 1) or CreateAutoMLJobV2 (``version`` 2) request."""
+
+    def __init__(self, step: Step, settings: Settings | None = None) -> None:
+        self.step = step
+        self.settings = settings or Settings()
+        self.request = step.request
+        self.path: Path = ()
+        self.region = self.settings.region or step.region
+        self.version = 2 if step.operation == "CreateAutoMLJobV2" else 1
+
+
+class StepView:
+    """A step of a builder: its request and its promises."""
+
+    def __init__(
+        self, step: Step, settings: Settings | None = None, evidence: Evidence | None = None
+    ) -> None:
+        self.step = step
+        self.settings = settings or Settings()
+        self.request = step.request
+        self.path: Path = ()
+        self.region = self.settings.region or step.region
+        self.promises = step.promises
+        self.evidence = evidence
+
+
+class SchemaView:
+    """The violations of the service model in one request, as ``cursus.aws.schema`` found them."""
+
+    def __init__(self, step: Step, violations: Sequence[Violation], settings: Settings | None = None) -> None:
+        self.step = step
+        self.settings = settings or Settings()
+        self.request = step.request
+        self.path: Path = ()
+        self.region = self.settings.region or step.region
+        self.violations = violations
+
+
+class PipelineView:
+    """A pipeline definition, and the steps that it expands to."""
+
+    def __init__(self, pipeline: Pipeline, steps: Sequence[Step], settings: Settings | None = None) -> None:
+        self.pipeline = pipeline
+        self.steps = steps
+        self.settings = settings or Settings()
+        self.request = pipeline.definition
+        self.path: Path = ()
+        self.region = self.settings.region or pipeline.region

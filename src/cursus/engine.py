@@ -1,0 +1,171 @@
+"""Runs rules over steps and pipelines and turns what they yield into findings.
+
+The rules that apply to a request depend only on which members it has. That plan is made once for each
+set of members, so that a rule with nothing to read costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from cursus import checks
+from cursus.aws import schema
+from cursus.checks.rules import RULES, Problem, Rule, Scope
+from cursus.checks.views import (
+    AutoMLView,
+    PipelineView,
+    SchemaView,
+    Settings,
+    StepView,
+    TrainingView,
+    TuningView,
+)
+from cursus.model import Evidence, Finding, Path, Pipeline, Step, format_path
+
+TRAINING_OPERATIONS = frozenset({"CreateTrainingJob"})
+AUTOML_OPERATIONS = frozenset({"CreateAutoMLJob", "CreateAutoMLJobV2"})
+
+
+def check_step(step: Step, settings: Settings, evidence: Evidence | None = None) -> list[Finding]:
+    """Every finding on one step and its companions, in the order of the request's areas.
+
+    With ``evidence`` the rules that read a local run are run too.
+    """
+    checks.load()
+    findings = list(step.problems)
+    broken: set[Path] = set()
+    violations = schema.validate(step.operation, step.request, in_pipeline=step.in_pipeline)
+    if violations:
+        broken.update(violation.path for violation in violations)
+        findings.extend(_run("schema", SchemaView(step, violations, settings), step, settings, ()))
+    for scope, view in _views(step, settings, evidence):
+        findings.extend(_run(scope, view, step, settings, broken))
+    for companion in step.companions:
+        findings.extend(check_step(companion, settings))
+    return findings
+
+
+def check_pipeline(pipeline: Pipeline, settings: Settings) -> tuple[list[Finding], list[Step]]:
+    """Every finding on a pipeline and on each of its steps, and the steps themselves."""
+    from cursus.steps import pipelines
+
+    checks.load()
+    steps = pipelines.expand(pipeline)
+    findings = list(pipeline.problems)
+    findings.extend(
+        _run("pipeline", PipelineView(pipeline, steps, settings), pipeline, settings, frozenset())
+    )
+    for step in steps:
+        findings.extend(check_step(step, settings))
+    return findings, steps
+
+
+def _views(step: Step, settings: Settings, evidence: Evidence | None) -> Iterator[tuple[Scope, Any]]:
+    if step.operation in TRAINING_OPERATIONS:
+        yield from _training_views(TrainingView(step, step.request, (), settings, evidence))
+    elif step.operation == "CreateHyperParameterTuningJob":
+        tuning = TuningView(step, settings, evidence)
+        yield "tuning", tuning
+        for definition in tuning.definitions:
+            yield from _training_views(definition)
+    elif step.operation in AUTOML_OPERATIONS:
+        yield "automl", AutoMLView(step, settings)
+    promises = step.promises
+    if promises.hooks or promises.failures or promises.upstream is not None or promises.dependencies:
+        yield "step", StepView(step, settings, evidence)
+
+
+def _training_views(view: TrainingView) -> Iterator[tuple[Scope, TrainingView]]:
+    yield "training", view
+    if view.step.source is not None:
+        yield "script", view
+    if view.evidence is not None:
+        yield "run", view
+
+
+def _run(
+    scope: Scope,
+    view: Any,
+    owner: Step | Pipeline,
+    settings: Settings,
+    broken: Iterable[Path],
+) -> list[Finding]:
+    findings: list[Finding] = []
+    for rule in _plan(scope, view.request, settings):
+        for problem in rule.check(view):
+            path = (*view.path, *problem.path)
+            if problem.allowable is not None and problem.allowable in settings.allow:
+                continue
+            if broken and scope != "schema" and _inside(path, broken):
+                continue
+            findings.append(_finding(rule, problem, path, owner, from_run=scope == "run"))
+    return findings
+
+
+def _inside(path: Path, broken: Iterable[Path]) -> bool:
+    """True where ``path`` is at or below a place that the service model already refuses."""
+    return any(place and path[: len(place)] == place for place in broken)
+
+
+def _finding(rule: Rule, problem: Problem, path: Path, owner: Step | Pipeline, *, from_run: bool) -> Finding:
+    location = problem.location
+    if location is None and owner.origins:
+        origin = owner.origin(path)
+        location = origin.location if origin else None
+    return Finding(
+        rule=rule.id,
+        severity=problem.severity or rule.severity,
+        message=problem.message,
+        path=format_path((*owner.prefix, *path)),
+        remedy=problem.remedy,
+        area=rule.area,
+        location=location,
+        step=owner.name,
+        from_run=from_run,
+    )
+
+
+_PLANS: dict[tuple[Any, ...], list[Rule]] = {}
+
+
+def _plan(scope: Scope, request: Mapping[str, Any], settings: Settings) -> list[Rule]:
+    """The rules of a scope that have something to read in this request."""
+    members: list[Any] = [scope, settings.select, settings.ignore]
+    for name, value in request.items():
+        members.append(name)
+        if type(value) is dict:
+            members.append(tuple(value))
+    key = tuple(members)
+    try:
+        found = _PLANS.get(key)
+    except TypeError:  # a member name that cannot be hashed: impossible in JSON, possible in Python
+        found = None
+    if found is None:
+        found = [
+            rule
+            for rule in RULES.values()
+            if rule.scope == scope and selected(rule.id, settings) and _has_any(request, rule.reads)
+        ]
+        if len(_PLANS) > 4096:
+            _PLANS.clear()
+        _PLANS[key] = found
+    return found
+
+
+def _has_any(request: Mapping[str, Any], reads: Sequence[str]) -> bool:
+    if not reads:
+        return True
+    for name in reads:
+        first, _, second = name.partition(".")
+        value = request.get(first)
+        if value is not None and (not second or (isinstance(value, Mapping) and second in value)):
+            return True
+    return False
+
+
+def selected(rule_id: str, settings: Settings) -> bool:
+    """True where ``select`` and ``ignore`` (ids or their beginnings) leave the rule on."""
+    if settings.ignore and rule_id.startswith(settings.ignore):
+        return False
+    return not settings.select or rule_id.startswith(settings.select)

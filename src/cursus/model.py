@@ -1,0 +1,392 @@
+"""The words of cursus as frozen data: Step, Pipeline, Evidence, Finding, Report.
+
+Every other module talks in these. They hold no behaviour beyond reading themselves, import
+nothing of cursus, and every value in them is plain data, so that a check and a backend can meet
+here without knowing each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Severity = Literal["error", "warning", "info"]
+"""`error`: SageMaker would refuse the request, or the job would fail. `warning`: it would run, and
+waste money or lose something. `info`: worth knowing."""
+
+Area = Literal[
+    "step",
+    "framework",
+    "hyperparameters",
+    "channels",
+    "artifacts",
+    "monitoring",
+    "distributed",
+    "resources",
+    "dependencies",
+]
+"""The nine areas, one for each Level 4 test, in the tests' order."""
+
+AREAS: tuple[Area, ...] = (
+    "step",
+    "framework",
+    "hyperparameters",
+    "channels",
+    "artifacts",
+    "monitoring",
+    "distributed",
+    "resources",
+    "dependencies",
+)
+
+Path = tuple[str | int, ...]
+"""A place in a request: member names and list positions, such as ``("InputDataConfig", 0, "ChannelName")``."""
+
+
+def format_path(path: Sequence[str | int]) -> str:
+    """Write a path the way users write it: ``InputDataConfig[0].ChannelName``."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += f".{part}" if text else part
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in a file. ``line`` and ``column`` count from 1."""
+
+    file: str
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        text = self.file
+        if self.line is not None:
+            text += f":{self.line}"
+            if self.column is not None:
+                text += f":{self.column}"
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where one value of a request came from.
+
+    ``source`` is what a reader would call it (``create_step``, ``get_metrics_config``, ``config``,
+    ``request.json``); ``location`` is the file position, where there is one.
+    """
+
+    source: str
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HookFailure:
+    """A builder hook that raised, or gave something that cannot be what the hook is for."""
+
+    hook: str
+    message: str
+    traceback: str = ""
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCode:
+    """The user's training code: a source directory and the entry point inside it (a relative path)."""
+
+    directory: str
+    entry_point: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamStep:
+    """A step that the tested one depends on.
+
+    ``outputs`` are the names it declares, ``None`` where it is not known what it declares;
+    ``depends_on`` are the names of the steps it depends on itself.
+    """
+
+    name: str
+    type: str = ""
+    outputs: tuple[str, ...] | None = None
+    depends_on: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Promises:
+    """What a builder declares but the request cannot hold.
+
+    ``hooks`` maps the name of each hook that the builder has, and that did not fail, to what it
+    returned (plain data). ``filled`` names the hooks whose value was put into the request because
+    the request had no such part.
+    """
+
+    hooks: Mapping[str, Any] = field(default_factory=dict)
+    failures: tuple[HookFailure, ...] = ()
+    filled: tuple[str, ...] = ()
+    expected_artifacts: tuple[str, ...] = ()
+    local_channels: Mapping[str, str] = field(default_factory=dict)
+    framework: str | None = None
+    framework_version: str | None = None
+    python_version: str | None = None
+    upstream: tuple[UpstreamStep, ...] | None = None
+    dependencies: Mapping[str, Mapping[str, str]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One training, tuning, AutoML or other step: the request that it sends, and what stands beside it.
+
+    Attributes:
+        name: the step's name, for people.
+        operation: the API operation, such as ``CreateTrainingJob``.
+        request: the operation's body as plain JSON-like data. Pipeline variables are the mappings
+            that a pipeline definition has for them (``{"Get": …}``, ``{"Std:Join": …}``).
+        type: the step type as pipelines name it (``Training``, ``Tuning``, ``AutoML``, …).
+        in_pipeline: True where the pipeline makes the job's name, so that its absence is right.
+        prefix: path of the request inside the document it came from (``("Steps", 0, "Arguments")``).
+        origins: where values came from, by their path inside the request; the nearest ancestor counts.
+        region: the region the job will run in, where it is known.
+        source: the user's training code, where it is known.
+        promises: what the builder says beside the request.
+        problems: findings made while the step was read (an ambiguous short form, an unknown key).
+        companions: the tuning and AutoML requests that the same builder stands for.
+    """
+
+    name: str
+    operation: str
+    request: Mapping[str, Any]
+    type: str = "Training"
+    in_pipeline: bool = False
+    prefix: Path = ()
+    origins: Mapping[Path, Origin] = field(default_factory=dict)
+    region: str | None = None
+    source: SourceCode | None = None
+    promises: Promises = field(default_factory=Promises)
+    problems: tuple[Finding, ...] = ()
+    companions: tuple[Step, ...] = ()
+
+    def origin(self, path: Path) -> Origin | None:
+        """The origin of the value at ``path``, or of the nearest value around it that has one."""
+        for end in range(len(path), -1, -1):
+            found = self.origins.get(path[:end])
+            if found is not None:
+                return found
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """A pipeline definition, with the parameter values to check it with."""
+
+    name: str
+    definition: Mapping[str, Any]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    prefix: Path = ()
+    origins: Mapping[Path, Origin] = field(default_factory=dict)
+    region: str | None = None
+    problems: tuple[Finding, ...] = ()
+
+    def origin(self, path: Path) -> Origin | None:
+        """The origin of the value at ``path``, or of the nearest value around it that has one."""
+        for end in range(len(path), -1, -1):
+            found = self.origins.get(path[:end])
+            if found is not None:
+                return found
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One rule, broken at one place.
+
+    ``path`` is the place in the request (``InputDataConfig[0].ChannelName``), ``remedy`` says what to
+    write instead, ``step`` is the step's name where several were checked, and ``from_run`` is True
+    where the evidence of a local run shows it.
+    """
+
+    rule: str
+    severity: Severity
+    message: str
+    path: str = ""
+    remedy: str = ""
+    area: Area = "step"
+    location: Location | None = None
+    step: str = ""
+    from_run: bool = False
+
+    @property
+    def file(self) -> str | None:
+        """The file that the finding points into."""
+        return self.location.file if self.location else None
+
+    @property
+    def line(self) -> int | None:
+        """The line in ``file``, counted from 1."""
+        return self.location.line if self.location else None
+
+    @property
+    def column(self) -> int | None:
+        """The column in ``line``, counted from 1."""
+        return self.location.column if self.location else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The finding as plain JSON data."""
+        return {
+            "rule": self.rule,
+            "severity": self.severity,
+            "area": self.area,
+            "message": self.message,
+            "path": self.path,
+            "remedy": self.remedy,
+            "step": self.step,
+            "file": self.file,
+            "line": self.line,
+            "column": self.column,
+            "from_run": self.from_run,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class MetricPoint:
+    """One value that a metric regex captured: seconds since the epoch, the number, and the host that printed it."""
+
+    timestamp: float
+    value: float
+    host: str = "algo-1"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricScan:
+    """What one metric definition met in the logs: lines that matched, and matches that held no number."""
+
+    name: str
+    regex: str
+    matches: int
+    not_numbers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """A file that a job left: its path relative to its directory, its size in bytes."""
+
+    path: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one host used, as sampled from the kernel every ``interval`` seconds.
+
+    Sizes are bytes; ``cpu_seconds`` is user and system time of all the host's processes.
+    """
+
+    peak_memory: int = 0
+    cpu_seconds: float = 0.0
+    disk_written: int = 0
+    open_files: int = 0
+    wall_seconds: float = 0.0
+    interval: float = 0.0
+    samples: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a local run left behind. Plain data; ``folder`` holds the job's files.
+
+    Attributes:
+        status: ``Completed``, ``Failed`` or ``Stopped``.
+        folder: the job's folder.
+        description: a DescribeTrainingJob response.
+        failure_reason: FailureReason, where the job failed.
+        exit_codes: by host; None where the host was never started; negative never occurs (128 + signal).
+        metrics: by metric name, in the order printed.
+        metric_scans: one entry per metric definition.
+        logs: log file of each host.
+        log_lines: number of log lines over all hosts.
+        model_artifact: path of ``model.tar.gz``, where one was written.
+        output_artifact: path of ``output.tar.gz``, where one was written.
+        model_files, output_files, checkpoint_files: files below /opt/ml/model, /opt/ml/output/data and the
+            checkpoint directory.
+        stray_files: files that the script wrote and that SageMaker throws away (working directory,
+            elsewhere below /opt/ml), as absolute paths inside the container.
+        opened: by channel, how many of its files the script opened; None where it cannot be observed.
+        usage: by host.
+        runtime: versions it ran with: ``python``, and each framework found (``torch``, ``xgboost``, …).
+        signals: facts on signals: ``delivered`` (SIGTERM sent), ``script_heard`` and so on.
+        stages: seconds spent in each stage (``Starting``, ``Downloading``, ``Training``, ``Uploading``).
+        isolation: the isolation level that carried it out.
+        not_reproduced: plain sentences on what this run could not reproduce.
+    """
+
+    status: str
+    folder: str
+    description: Mapping[str, Any] = field(default_factory=dict)
+    failure_reason: str | None = None
+    exit_codes: Mapping[str, int | None] = field(default_factory=dict)
+    metrics: Mapping[str, tuple[MetricPoint, ...]] = field(default_factory=dict)
+    metric_scans: tuple[MetricScan, ...] = ()
+    logs: Mapping[str, str] = field(default_factory=dict)
+    log_lines: int = 0
+    model_artifact: str | None = None
+    output_artifact: str | None = None
+    model_files: tuple[FileEntry, ...] = ()
+    output_files: tuple[FileEntry, ...] = ()
+    checkpoint_files: tuple[FileEntry, ...] = ()
+    stray_files: tuple[FileEntry, ...] = ()
+    opened: Mapping[str, int | None] = field(default_factory=dict)
+    usage: Mapping[str, Usage] = field(default_factory=dict)
+    runtime: Mapping[str, str] = field(default_factory=dict)
+    signals: Mapping[str, Any] = field(default_factory=dict)
+    stages: Mapping[str, float] = field(default_factory=dict)
+    isolation: str = ""
+    not_reproduced: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One step, or the pipeline itself, in a report."""
+
+    name: str
+    operation: str
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The outcome of a check.
+
+    ``notes`` are plain sentences on what was not looked at and why; ``service_model`` is the date of
+    the AWS service model that the requests were held against. With ``strict`` a warning counts as
+    an error does.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    sections: tuple[Section, ...] = ()
+    notes: tuple[str, ...] = ()
+    service_model: str = ""
+    strict: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """True where there is no error (and, with ``strict``, no warning)."""
+        bad = ("error", "warning") if self.strict else ("error",)
+        return not any(finding.severity in bad for finding in self.findings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain JSON data, versioned by ``schema_version``."""
+        return {
+            "schema_version": 1,
+            "ok": self.ok,
+            "service_model": self.service_model,
+            "sections": [
+                {"name": section.name, "operation": section.operation, "type": section.type}
+                for section in self.sections
+            ],
+            "findings": [finding.to_dict() for finding in self.findings],
+            "notes": list(self.notes),
+        }

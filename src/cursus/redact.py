@@ -1,0 +1,64 @@
+"""Secrets never reach a report or a log of ours: what looks like one is shown as ``***``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+HIDDEN = "***"
+
+_NAME = re.compile(
+    r"(pass(word|wd|phrase)?|secret|token|api_?key|access_?key|private_?key|credential|auth)(_|-|\b|$|[A-Z])"
+    r"|(^|_|-)(pwd|pat|apikey)($|_|-)",
+    re.IGNORECASE,
+)
+_HARMLESS = re.compile(
+    r"(num|max|min|pad|eos|bos|unk|cls|sep|mask|image|vocab|special|n|new)_?tokens?|tokens?_?(len|length|count|per|size|type)|"
+    r"tokenizer|tokeniz|tokens$|_token_id|secret_?(arn|id|name)|author|authoriz(er|ation)_type|passes|passthrough|by_?pass",
+    re.IGNORECASE,
+)
+_VALUE = re.compile(
+    r"(?<![A-Z0-9])(AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])"
+    r"|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_[A-Za-z0-9_]{30,}|\bhf_[A-Za-z0-9]{30,}"
+    r"|\bsk-[A-Za-z0-9_-]{20,}|\bxox[abprs]-[A-Za-z0-9-]{10,}|\bglpat-[A-Za-z0-9_-]{15,}"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----|\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}"
+    r"|[a-z][a-z0-9+.-]*://[^/\s:@]+:[^/\s@]{3,}@|X-Amz-Signature=[0-9a-f]{16,}"
+)
+
+
+def is_secret_name(name: str) -> bool:
+    """True where a variable or hyperparameter of this name is likely to hold a secret."""
+    return bool(_NAME.search(name)) and not _HARMLESS.search(name)
+
+
+def is_secret_value(value: str) -> bool:
+    """True where the text itself has the form of a known kind of secret."""
+    return bool(_VALUE.search(value))
+
+
+def show(value: object, name: str = "", limit: int = 80) -> str:
+    """A value for a message: quoted, cut after ``limit`` characters, and hidden where it looks like a secret."""
+    if isinstance(value, str) and value and (is_secret_value(value) or (name and is_secret_name(name))):
+        return HIDDEN
+    try:
+        text = repr(value)
+    except Exception:
+        text = f"<{type(value).__name__} that cannot be shown>"
+    if _VALUE.search(text):
+        text = _VALUE.sub(HIDDEN, text)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def redact(value: Any, name: str = "") -> Any:
+    """A copy of plain data in which every secret is replaced."""
+    if isinstance(value, Mapping):
+        return {key: redact(item, str(key)) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [redact(item, name) for item in value]
+    if isinstance(value, str) and value:
+        if name and is_secret_name(name):
+            return HIDDEN
+        if is_secret_value(value):
+            return _VALUE.sub(HIDDEN, value)
+    return value

@@ -1,0 +1,1 @@
+"""Anything a user holds, turned into a ``Step`` or a ``Pipeline``."""

@@ -1,7 +1,7 @@
 """cursus proves that a SageMaker training step works before it costs a cent.
 
-``cursus.check`` holds a request, a builder, a step or a file against everything that is known offline;
-``cursus.run`` carries the request out on this machine.
+``check`` holds a request, a builder, a step or a file against everything that is known offline;
+``run`` carries the request out on this machine.
 """
 
 from __future__ import annotations
@@ -17,3 +17,110 @@ if TYPE_CHECKING:
 
     from cursus.local.job import TrainingJob
     from cursus.model import Report
+
+
+def check(
+    target: object,
+    *,
+    kind: str | None = None,
+    region: str | None = None,
+    source_dir: str | PathLike[str] | None = None,
+    entry_point: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    select: Sequence[str] | None = None,
+    ignore: Sequence[str] | Mapping[str, str] | None = None,
+    allow: Sequence[str] | None = None,
+    strict: bool = False,
+    config: Mapping[str, Any] | None = None,
+) -> Report:
+    """Check everything about ``target`` that can be known without SageMaker and without running it.
+
+    No socket is opened, no credentials are read, and no user code runs but a builder's own.
+
+    Args:
+        target: a request mapping (CreateTrainingJob, CreateHyperParameterTuningJob, CreateAutoMLJob or V2, a
+            pipeline definition: told apart by their members), a builder, a Step, an SDK object, or the
+            path of a JSON or YAML file, ``file.py:Builder`` or ``package.module:Builder``.
+        kind: the operation that a mapping stands for, where its members leave a doubt.
+        region: the region that the job will run in, such as ``eu-central-1``.
+        source_dir: directory of the training script, which is then read (never run).
+        entry_point: the training script, relative to ``source_dir``.
+        parameters: values of pipeline parameters, by name; the rest have their defaults.
+        select: rule ids, or beginnings of them; only these rules run.
+        ignore: rule ids, or beginnings of them, that do not run; a mapping gives each its reason.
+        allow: values that are newer than the facts of this version (an instance type, a framework version).
+        strict: count warnings as errors in ``Report.ok``.
+        config: the flat configuration that a builder class is made with.
+
+    Returns:
+        A report; ``report.ok`` is True where it holds no error.
+
+    Raises:
+        cursus.errors.TargetError: ``target`` is nothing that stands for a step, or cannot be read.
+    """
+    from cursus import api
+
+    return api.check(
+        target,
+        kind=kind,
+        region=region,
+        source_dir=source_dir,
+        entry_point=entry_point,
+        parameters=parameters,
+        select=select,
+        ignore=ignore,
+        allow=allow,
+        strict=strict,
+        config=config,
+    )
+
+
+def run(
+    target: object,
+    *,
+    source_dir: str | PathLike[str] | None = None,
+    entry_point: str | None = None,
+    channels: Mapping[str, str | PathLike[str]] | None = None,
+    expected_artifacts: Sequence[str] | None = None,
+    root: str | PathLike[str] | None = None,
+    stop_after: float | None = None,
+    timeout: float | None = None,
+    detach: bool = False,
+) -> TrainingJob:
+    """Carry out ``target`` on this machine under the SageMaker container contract.
+
+    Args:
+        target: whatever stands for one training job: a CreateTrainingJob request, a builder, a Step, an SDK
+            object, or a path to one.
+        source_dir: local directory that stands in for ``sagemaker_submit_directory``.
+        entry_point: script in ``source_dir`` that stands in for ``sagemaker_program``.
+        channels: local file or directory for each channel name; a channel without one is looked up at
+            ``<root>/s3/<bucket>/<key>``.
+        expected_artifacts: paths inside the model directory that must be there at the end;
+            ``model.tar.gz`` and ``output.tar.gz`` mean the archives, ``output/data/…`` and ``checkpoints/…`` those
+            directories.
+        root: where jobs and the local S3 live; ``CURSUS_ROOT`` or ``.cursus`` unless given.
+        stop_after: seconds after which the job is stopped as StopTrainingJob would.
+        timeout: seconds after which the job is stopped as MaxRuntimeInSeconds would, where that is longer.
+        detach: return at once; the job goes on in its own process and outlives this one.
+
+    Returns:
+        The job: finished, unless ``detach``.
+
+    Raises:
+        cursus.errors.TargetError: ``target`` is nothing that stands for a step, or cannot be read.
+        cursus.errors.RunError: ``target`` cannot be run here; the message says why.
+    """
+    from cursus import api
+
+    return api.run(
+        target,
+        source_dir=source_dir,
+        entry_point=entry_point,
+        channels=channels,
+        expected_artifacts=expected_artifacts,
+        root=root,
+        stop_after=stop_after,
+        timeout=timeout,
+        detach=detach,
+    )

@@ -1,0 +1,116 @@
+"""``cursus.check`` and ``cursus.run``: targets become steps, steps become reports and jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any
+
+from cursus.checks.views import Settings
+from cursus.errors import RunError
+from cursus.model import Finding, Pipeline, Report, Section, Step
+
+if TYPE_CHECKING:
+    from cursus.local.job import TrainingJob
+
+
+def check(
+    target: object,
+    *,
+    kind: str | None = None,
+    region: str | None = None,
+    source_dir: str | PathLike[str] | None = None,
+    entry_point: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    select: Sequence[str] | None = None,
+    ignore: Sequence[str] | Mapping[str, str] | None = None,
+    allow: Sequence[str] | None = None,
+    strict: bool = False,
+    config: Mapping[str, Any] | None = None,
+) -> Report:
+    """See ``cursus.check``."""
+    from cursus import steps
+
+    settings = Settings(
+        region=region,
+        select=_texts("select", select),
+        ignore=_texts("ignore", ignore),
+        allow=_texts("allow", allow),
+        strict=strict,
+    )
+    loaded = steps.load(
+        target,
+        kind=kind,
+        config=config,
+        source_dir=fspath(source_dir) if source_dir is not None else None,
+        entry_point=entry_point,
+        region=region,
+        parameters=parameters,
+    )
+    return check_loaded(loaded, settings)
+
+
+def check_loaded(loaded: Sequence[Step | Pipeline], settings: Settings) -> Report:
+    """The report on steps and pipelines that are already there."""
+    from cursus import engine
+    from cursus.aws import schema
+
+    findings: list[Finding] = []
+    sections: list[Section] = []
+    for item in loaded:
+        if isinstance(item, Pipeline):
+            found, members = engine.check_pipeline(item, settings)
+            sections.append(Section(item.name, "CreatePipeline", "Pipeline"))
+        else:
+            found, members = engine.check_step(item, settings), [item]
+        findings.extend(found)
+        sections.extend(Section(step.name, step.operation, step.type) for step in members)
+    return Report(
+        findings=tuple(findings),
+        sections=tuple(sections),
+        service_model=schema.model_date(),
+        strict=settings.strict,
+    )
+
+
+def run(
+    target: object,
+    *,
+    source_dir: str | PathLike[str] | None = None,
+    entry_point: str | None = None,
+    channels: Mapping[str, str | PathLike[str]] | None = None,
+    expected_artifacts: Sequence[str] | None = None,
+    root: str | PathLike[str] | None = None,
+    stop_after: float | None = None,
+    timeout: float | None = None,
+    detach: bool = False,
+) -> TrainingJob:
+    """See ``cursus.run``."""
+    from cursus import steps
+    from cursus.local import runner
+
+    loaded = steps.load(
+        target,
+        source_dir=fspath(source_dir) if source_dir is not None else None,
+        entry_point=entry_point,
+    )
+    if len(loaded) != 1 or isinstance(loaded[0], Pipeline):
+        what = "a pipeline definition" if isinstance(loaded[0], Pipeline) else f"{len(loaded)} steps"
+        raise RunError(f"{what} cannot be run as one training job: name one training step of it")
+    return runner.run_step(
+        loaded[0],
+        root=root,
+        channels=channels,
+        expected_artifacts=expected_artifacts,
+        stop_after=stop_after,
+        timeout=timeout,
+        detach=detach,
+    )
+
+
+def _texts(name: str, value: Sequence[str] | Mapping[str, str] | None) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        raise TypeError(f"{name} takes a list of texts, not one text: write [{value!r}]")
+    return tuple(value)

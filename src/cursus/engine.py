@@ -43,7 +43,7 @@ def check_step(step: Step, settings: Settings, evidence: Evidence | None = None)
         findings.extend(_run(scope, view, step, settings, broken))
     for companion in step.companions:
         findings.extend(check_step(companion, settings))
-    return findings
+    return _kept(findings, settings)
 
 
 def check_pipeline(pipeline: Pipeline, settings: Settings) -> tuple[list[Finding], list[Step]]:
@@ -58,7 +58,17 @@ def check_pipeline(pipeline: Pipeline, settings: Settings) -> tuple[list[Finding
     )
     for step in steps:
         findings.extend(check_step(step, settings))
-    return findings, steps
+    return _kept(findings, settings), steps
+
+
+def _kept(findings: list[Finding], settings: Settings) -> list[Finding]:
+    """The findings that neither the configuration nor a comment beside them ignores, with its reason."""
+    commented = any(f.location and f.location.file.endswith((".py", ".yaml", ".yml")) for f in findings)
+    if settings.ignores is None and not commented:
+        return findings
+    from cursus import ignores
+
+    return ignores.keep(findings, settings.ignores)
 
 
 def _views(step: Step, settings: Settings, evidence: Evidence | None) -> Iterator[tuple[Scope, Any]]:

@@ -14,6 +14,7 @@ MODULES: tuple[str, ...] = (
     "distributed",
     "resources",
     "dependencies",
+    "configuration",
 )
 
 

@@ -1,0 +1,244 @@
+"""Findings that a user has decided to live with: ignores, each with its reason.
+
+They stand in ``[tool.cursus]``, or as a comment in a YAML or Python file::
+
+    ContentType: text/plain  # cursus: ignore[CHN004] the container reads it as CSV
+
+A comment counts for findings at its line, and, on the first line of a block, for the whole block. A comment
+on a line of its own belongs to the line below it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from cursus.model import Finding, Location
+
+COMMENT = re.compile(r"#\s*cursus:\s*ignore\b[ \t]*(?:\[([^\]\n]*)\])?[ \t]*[:—-]*[ \t]*([^\n]*)")
+SUFFIXES = (".py", ".yaml", ".yml")
+MAX_SOURCE = 16 * 1024 * 1024
+"""Bytes. A larger file is data, not something that a person comments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """One rule that is not to be reported.
+
+    ``rule`` is an id or its beginning, ``path`` a place in the request (everything below it counts too),
+    ``step`` a step's name; empty means everywhere. ``location`` is where the ignore itself is written.
+    """
+
+    rule: str
+    reason: str
+    path: str = ""
+    step: str = ""
+    location: Location | None = None
+
+    def covers(self, finding: Finding) -> bool:
+        """True where the ignore is about this finding."""
+        if not finding.rule.startswith(self.rule) or (self.step and finding.step != self.step):
+            return False
+        path = self.path
+        return not path or finding.path == path or finding.path.startswith((path + ".", path + "["))
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """One ignore comment: the line it belongs to, the rules it names, and its reason."""
+
+    line: int
+    rules: tuple[str, ...]
+    reason: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Comments:
+    """All ignore comments of a file, and for each line the first line of the block around it."""
+
+    comments: tuple[Comment, ...]
+    parents: Sequence[int]
+
+    def at(self, line: int) -> list[Comment]:
+        """The comments that count for ``line``."""
+        lines = set()
+        while line and line not in lines:
+            lines.add(line)
+            line = self.parents[line] if line < len(self.parents) else 0
+        return [comment for comment in self.comments if comment.line in lines]
+
+
+NO_COMMENTS = Comments((), ())
+
+
+def read_comments(file: str) -> Comments:
+    """The ignore comments of a YAML or Python file; none where it cannot be read."""
+    try:
+        stat = Path(file).stat()
+    except (OSError, ValueError):
+        return NO_COMMENTS
+    if not file.endswith(SUFFIXES) or stat.st_size > MAX_SOURCE:
+        return NO_COMMENTS
+    return _read(file, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=512)
+def _read(file: str, modified: int, size: int) -> Comments:
+    try:
+        data = Path(file).read_bytes()
+    except OSError:
+        return NO_COMMENTS
+    if b"cursus:" not in data:
+        return NO_COMMENTS
+    lines = data.decode("utf-8", "replace").splitlines()
+    found = []
+    for number, line in enumerate(lines, 1):
+        match = COMMENT.search(line) if "cursus:" in line else None
+        if match:
+            rules = tuple(rule for rule in re.split(r"[,\s]+", match[1] or "") if rule)
+            owner = number if line[: match.start()].strip() else _next_code(lines, number)
+            found.append(
+                Comment(owner, rules, match[2].strip(), Location(file, number, match.start() + 1))
+            )
+    return Comments(tuple(found), _parents(lines)) if found else NO_COMMENTS
+
+
+def _is_code(line: str) -> bool:
+    text = line.strip()
+    return bool(text) and not text.startswith("#")
+
+
+def _next_code(lines: Sequence[str], number: int) -> int:
+    for following in range(number, len(lines)):
+        if _is_code(lines[following]):
+            return following + 1
+    return number
+
+
+def _parents(lines: Sequence[str]) -> list[int]:
+    """For each line (from 1) the first line of the block around it, by indentation; 0 where there is none.
+
+    YAML lets a list stand at the column of its key, so a dash belongs to the line without one above it.
+    """
+    parents = [0]
+    open_blocks: list[tuple[int, bool, int]] = []
+    for number, line in enumerate(lines, 1):
+        if _is_code(line):
+            indent = len(line) - len(line.lstrip())
+            dash = line.lstrip().startswith("- ")
+            while open_blocks:
+                above, above_dash, _ = open_blocks[-1]
+                if above < indent or (above == indent and dash and not above_dash):
+                    break
+                open_blocks.pop()
+            parents.append(open_blocks[-1][2] if open_blocks else 0)
+            open_blocks.append((indent, dash, number))
+        else:
+            parents.append(open_blocks[-1][2] if open_blocks else 0)
+    return parents
+
+
+class Ignores:
+    """The ignores of one check: what they took out, and which of them took out nothing."""
+
+    def __init__(self, entries: Iterable[Ignore] = ()) -> None:
+        self.entries = tuple(entries)
+        self.count = 0
+        self._used: set[Ignore | Comment] = set()
+
+    def keep(self, findings: Iterable[Finding]) -> list[Finding]:
+        """The findings that no ignore of the configuration and no comment covers."""
+        return [finding for finding in findings if not self._ignored(finding)]
+
+    def _ignored(self, finding: Finding) -> bool:
+        found: list[Ignore | Comment] = [entry for entry in self.entries if entry.covers(finding)]
+        found.extend(_comments_on(finding))
+        if found:
+            self._used.update(found)
+            self.count += 1
+        return bool(found)
+
+    def leftovers(self, files: Iterable[str], scopes: Iterable[str]) -> list[Finding]:
+        """Ignores that took out nothing, and comments in ``files`` that cannot count.
+
+        ``scopes`` are the scopes of rules that were looked at: an ignore of a rule that had nothing to read, or
+        was left out, is no leftover.
+        """
+        from cursus.checks.rules import RULES
+
+        looked = frozenset(scopes)
+        findings = [
+            unused(entry.rule, entry.reason, entry.location)
+            for entry in self.entries
+            if entry not in self._used and _could_be_used(entry.rule, looked)
+        ]
+        for file in dict.fromkeys(files):
+            for comment in read_comments(file).comments:
+                fault = fault_of(comment, RULES)
+                if fault is not None:
+                    rule, severity, message, remedy = fault
+                    findings.append(
+                        Finding(rule, severity, message, remedy=remedy, location=comment.location)  # type: ignore[arg-type]
+                    )
+                elif comment not in self._used and any(_could_be_used(r, looked) for r in comment.rules):
+                    findings.append(unused(", ".join(comment.rules), comment.reason, comment.location))
+        return findings
+
+
+def keep(findings: list[Finding], ignores: Ignores | None) -> list[Finding]:
+    """``findings`` without those that are ignored; comments count even where ``ignores`` is None."""
+    if not findings:
+        return findings
+    if ignores is None:
+        return [finding for finding in findings if not _comments_on(finding)]
+    return ignores.keep(findings)
+
+
+def _comments_on(finding: Finding) -> list[Comment]:
+    """The comments, with a reason, that take this finding out."""
+    place = finding.location
+    if place is None or place.line is None or not place.file.endswith(SUFFIXES):
+        return []
+    return [
+        comment
+        for comment in read_comments(place.file).at(place.line)
+        if comment.reason and any(finding.rule.startswith(rule) for rule in comment.rules)
+    ]
+
+
+def _could_be_used(rule: str, scopes: frozenset[str]) -> bool:
+    from cursus.checks.rules import RULES
+
+    return any(found.scope in scopes for id, found in RULES.items() if id.startswith(rule))
+
+
+def unused(rule: str, reason: str, location: Location | None) -> Finding:
+    """The finding on an ignore that took out nothing."""
+    return Finding(
+        "STP080",
+        "info",
+        f"the ignore of {rule} ({reason}) ignores nothing",
+        remedy="remove it, so that it cannot hide a later fault",
+        location=location,
+    )
+
+
+def fault_of(comment: Comment, rules: Iterable[str]) -> tuple[str, str, str, str] | None:
+    """Why a comment cannot count: (rule id, severity, message, remedy); None where it can."""
+    from cursus.redact import show
+    from cursus.suggest import did_you_mean
+
+    if not comment.rules or not comment.reason:
+        lacks = "names no rule" if not comment.rules else "gives no reason"
+        form = f"# cursus: ignore[{', '.join(comment.rules) or 'CHN004'}] the reason"
+        return "STP081", "warning", f"the ignore comment {lacks}, so it does not count", f"write `{form}`"
+    known = list(rules)
+    for rule in comment.rules:
+        if not any(id.startswith(rule) for id in known):
+            message = f"the ignore comment names {show(rule)}, which is no rule.{did_you_mean(rule, known)}"
+            return "STP080", "info", message, "write the id of a rule; `cursus rules` lists them"
+    return None

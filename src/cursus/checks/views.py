@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 from cursus.model import Evidence, Path, Pipeline, Step
 
 if TYPE_CHECKING:
+    from cursus.aws.pipelines import Definition
     from cursus.aws.schema import Violation
+    from cursus.ignores import Ignores
     from cursus.script.facts import ScriptFacts
 
 NOTHING: Mapping[str, Any] = {}
@@ -55,7 +57,7 @@ def listing(container: Mapping[str, Any], name: str) -> list[Any]:
 class Settings:
     """How a check is made: the region of the job, and the values that the user allows."""
 
-    __slots__ = ("allow", "ignore", "region", "select", "strict")
+    __slots__ = ("allow", "ignore", "ignores", "region", "select", "strict")
 
     def __init__(
         self,
@@ -64,12 +66,14 @@ class Settings:
         ignore: tuple[str, ...] = (),
         allow: tuple[str, ...] = (),
         strict: bool = False,
+        ignores: Ignores | None = None,
     ) -> None:
         self.region = region
         self.select = select
         self.ignore = ignore
         self.allow = frozenset(allow)
         self.strict = strict
+        self.ignores = ignores
 
 
 class Channel:
@@ -291,3 +295,10 @@ class PipelineView:
         self.request = pipeline.definition
         self.path: Path = ()
         self.region = self.settings.region or pipeline.region
+
+    @cached_property
+    def definition(self) -> Definition:
+        """The definition, read once for all rules."""
+        from cursus.aws.pipelines import Definition
+
+        return Definition(self.request)

@@ -9,6 +9,7 @@ MODULES: tuple[str, ...] = (
     "framework",
     "hyperparameters",
     "channels",
+    "channel_data",
     "artifacts",
     "monitoring",
     "distributed",

@@ -1,3 +1,587 @@
-"""Rules of the area *channels*."""
+"""Rules of the area *channels*: names, data sources, input modes, manifests and file systems.
+
+Where the data lies, and which hosts get it, is in ``channel_data``; what a built-in algorithm wants of its
+channels is in ``algorithms``.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import Channel, TrainingView, mapping, text
+from cursus.redact import show
+
+SOURCES = ("S3DataSource", "FileSystemDataSource", "DatasetSource")
+
+
+def input_mode(view: TrainingView, channel: Channel) -> str | None:
+    """The input mode that applies to a channel, or None where that is not a literal."""
+    if "InputMode" in channel.request:
+        return channel.text("InputMode")
+    return text(view.algorithm, "TrainingInputMode")
+
+
+def _mode_path(channel: Channel) -> tuple[str | int, ...]:
+    if "InputMode" in channel.request:
+        return (*channel.path, "InputMode")
+    return ("AlgorithmSpecification", "TrainingInputMode")
+
+
+def _label(channel: Channel) -> str:
+    return f"channel {show(channel.name)}" if channel.name else f"channel {channel.index}"
+
+
+@rule("CHN001", area="channels", reads=("InputDataConfig",))
+def duplicate_channel_names(view: TrainingView) -> Iterator[Problem]:
+    """Two channels have the same name.
+
+    What it does:
+        Compares the ChannelName of all channels of one training job definition.
+    Why:
+        The name is the directory below /opt/ml/input/data. SageMaker refuses a request that uses one twice:
+        "Duplicate channel name".
+    Breaks:
+        InputDataConfig:
+          - ChannelName: train
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/a/"}}
+          - ChannelName: train
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/b/"}}
+    Right:
+        InputDataConfig:
+          - ChannelName: train
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/a/"}}
+          - ChannelName: extra
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/b/"}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Channel.html
+    Since:
+        0.1
+    """
+    if len(view.channels) < 2:
+        return
+    seen: dict[str, int] = {}
+    for channel in view.channels:
+        if channel.name is None:
+            continue
+        if channel.name in seen:
+            yield Problem(
+                f"the channel name {show(channel.name)} is already used by InputDataConfig[{seen[channel.name]}]",
+                (*channel.path, "ChannelName"),
+                "give each channel its own name",
+            )
+        seen.setdefault(channel.name, channel.index)
+
+
+@rule("CHN002", area="channels", severity="warning", reads=("InputDataConfig",))
+def names_differ_by_case(view: TrainingView) -> Iterator[Problem]:
+    """Two channel names differ only in case.
+
+    What it does:
+        Compares channel names in upper case, as the environment variables SM_CHANNEL_* have them.
+    Why:
+        `train` and `Train` are two directories but one variable SM_CHANNEL_TRAIN: a script finds only one of them.
+    Breaks:
+        InputDataConfig:
+          - ChannelName: train
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/a/"}}
+          - ChannelName: Train
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/b/"}}
+    Right:
+        InputDataConfig:
+          - ChannelName: train
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/a/"}}
+          - ChannelName: extra
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/b/"}}
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md
+    Since:
+        0.1
+    """
+    if len(view.channels) < 2:
+        return
+    seen: dict[str, str] = {}
+    for channel in view.channels:
+        if channel.name is None:
+            continue
+        other = seen.setdefault(channel.name.upper(), channel.name)
+        if other != channel.name:
+            yield Problem(
+                f"the channels {show(other)} and {show(channel.name)} share the variable "
+                f"SM_CHANNEL_{channel.name.upper()}",
+                (*channel.path, "ChannelName"),
+                "use names that differ in more than case",
+            )
+
+
+@rule("CHN003", area="channels", reads=("InputDataConfig",))
+def one_data_source(view: TrainingView) -> Iterator[Problem]:
+    """A channel has no data source, or several.
+
+    What it does:
+        Counts the members of DataSource.
+    Why:
+        A channel reads from exactly one place; SageMaker refuses a channel with none or with two of them.
+    Breaks:
+        InputDataConfig:
+          - {ChannelName: train, DataSource: {}}
+    Right:
+        InputDataConfig:
+          - ChannelName: train
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/a/"}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DataSource.html
+    Since:
+        0.1
+    """
+    for channel in view.channels:
+        source = channel.request.get("DataSource")
+        if not isinstance(source, Mapping) or len(source) == 1:
+            continue
+        if not source:
+            yield Problem(
+                f"{_label(channel)} has an empty DataSource",
+                (*channel.path, "DataSource"),
+                "give it an S3DataSource or a FileSystemDataSource",
+            )
+            continue
+        given = [name for name in SOURCES if source.get(name) is not None]
+        if len(given) > 1:
+            yield Problem(
+                f"{_label(channel)} has {' and '.join(given)}; a channel has exactly one data source",
+                (*channel.path, "DataSource"),
+                "keep one, and make a second channel for the other",
+            )
+
+
+@rule("CHN004", area="channels", reads=("InputDataConfig",))
+def gzip_outside_pipe_mode(view: TrainingView) -> Iterator[Problem]:
+    """CompressionType Gzip is only for Pipe mode.
+
+    What it does:
+        Holds the CompressionType of each channel against the input mode that applies to it (its own InputMode,
+        else TrainingInputMode).
+    Why:
+        SageMaker decompresses only what it streams: "Compression type Gzip is not allowed" for a channel in File
+        or FastFile mode, and the request is refused. In these modes the script decompresses the files itself.
+    Breaks:
+        InputDataConfig:
+          - ChannelName: train
+            CompressionType: Gzip
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/gz/"}}
+    Right:
+        InputDataConfig:
+          - ChannelName: train
+            CompressionType: Gzip
+            InputMode: Pipe
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/gz/"}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Channel.html
+    Since:
+        0.1
+    """
+    for channel in view.channels:
+        if channel.request.get("CompressionType") != "Gzip":
+            continue
+        mode = input_mode(view, channel)
+        if mode is not None and mode != "Pipe":
+            yield Problem(
+                f"compression type Gzip is not allowed for {_label(channel)} in {mode} mode",
+                (*channel.path, "CompressionType"),
+                "leave CompressionType out and decompress in the script, or set InputMode to Pipe",
+            )
+
+
+@rule("CHN005", area="channels", reads=("InputDataConfig",))
+def record_wrapper_outside_pipe_mode(view: TrainingView) -> Iterator[Problem]:
+    """RecordWrapperType RecordIO is only for Pipe mode.
+
+    What it does:
+        Holds the RecordWrapperType of each channel against the input mode that applies to it.
+    Why:
+        SageMaker wraps objects into records while it streams them. In File mode the member has to be unset or None.
+    Breaks:
+        InputDataConfig:
+          - ChannelName: train
+            RecordWrapperType: RecordIO
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/images/"}}
+    Right:
+        InputDataConfig:
+          - ChannelName: train
+            RecordWrapperType: RecordIO
+            InputMode: Pipe
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/images/"}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Channel.html
+    Since:
+        0.1
+    """
+    for channel in view.channels:
+        if channel.request.get("RecordWrapperType") != "RecordIO":
+            continue
+        mode = input_mode(view, channel)
+        if mode is not None and mode != "Pipe":
+            yield Problem(
+                f"RecordWrapperType RecordIO is not allowed for {_label(channel)} in {mode} mode",
+                (*channel.path, "RecordWrapperType"),
+                "leave RecordWrapperType out, or set InputMode to Pipe",
+            )
+
+
+@rule("CHN006", area="channels", reads=("InputDataConfig",))
+def augmented_manifest_outside_pipe_mode(view: TrainingView) -> Iterator[Problem]:
+    """An augmented manifest is only for Pipe mode.
+
+    What it does:
+        Holds S3DataType AugmentedManifestFile against the input mode that applies to the channel.
+    Why:
+        "AugmentedManifestFile can only be used if the Channel's input mode is Pipe": any other is refused.
+    Breaks:
+        InputDataConfig:
+          - ChannelName: train
+            DataSource:
+              S3DataSource:
+                S3DataType: AugmentedManifestFile
+                S3Uri: s3://example-bucket/labels/train.manifest
+                AttributeNames: [source-ref, label]
+    Right:
+        InputDataConfig:
+          - ChannelName: train
+            InputMode: Pipe
+            RecordWrapperType: RecordIO
+            DataSource:
+              S3DataSource:
+                S3DataType: AugmentedManifestFile
+                S3Uri: s3://example-bucket/labels/train.manifest
+                AttributeNames: [source-ref, label]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
+    Since:
+        0.1
+    """
+    for channel in view.channels:
+        if channel.s3.get("S3DataType") != "AugmentedManifestFile":
+            continue
+        mode = input_mode(view, channel)
+        if mode is not None and mode != "Pipe":
+            yield Problem(
+                f"{_label(channel)} reads an augmented manifest in {mode} mode; it is supported in Pipe mode only",
+                _mode_path(channel),
+                "set InputMode of this channel to Pipe",
+            )
+
+
+@rule("CHN007", area="channels", reads=("InputDataConfig",))
+def attribute_names(view: TrainingView) -> Iterator[Problem]:
+    """AttributeNames belong to an augmented manifest, and it needs them.
+
+    What it does:
+        An error where AttributeNames stand beside another S3DataType or occur twice; a warning where an
+        augmented manifest has none.
+    Why:
+        AttributeNames say which members of each JSON line are streamed, and in which order. Nothing but an
+        augmented manifest has any; without them SageMaker does not know what to send.
+    Breaks:
+        InputDataConfig:
+          - ChannelName: train
+            DataSource:
+              S3DataSource:
+                S3DataType: S3Prefix
+                S3Uri: s3://example-bucket/labels/
+                AttributeNames: [source-ref, label]
+    Right:
+        InputDataConfig:
+          - ChannelName: train
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/labels/"}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/augmented-manifest.html
+    Since:
+        0.1
+    """
+    for channel in view.channels:
+        kind = text(channel.s3, "S3DataType")
+        if kind is None:
+            continue
+        names = channel.s3.get("AttributeNames")
+        path = (*channel.path, "DataSource", "S3DataSource", "AttributeNames")
+        if kind == "AugmentedManifestFile":
+            if not names:
+                yield Problem(
+                    f"{_label(channel)} reads an augmented manifest and names no attributes of it",
+                    path,
+                    'list them in the order the algorithm expects, such as ["source-ref", "label"]',
+                    severity="warning",
+                )
+            elif isinstance(names, list):
+                texts = [name for name in names if isinstance(name, str)]
+                twice = [name for i, name in enumerate(texts) if name in texts[:i]]
+                if twice:
+                    yield Problem(
+                        f"{_label(channel)} names the attribute {show(twice[0])} twice",
+                        path,
+                        "name each once",
+                    )
+        elif names and isinstance(names, list):
+            yield Problem(
+                f"{_label(channel)} has AttributeNames, but S3DataType {kind}; they are for AugmentedManifestFile only",
+                path,
+                "leave AttributeNames out, or set S3DataType to AugmentedManifestFile",
+            )
+
+
+@rule("CHN008", area="channels", reads=("InputDataConfig",))
+def fast_file_needs_prefix(view: TrainingView) -> Iterator[Problem]:
+    """FastFile mode reads S3 prefixes only.
+
+    What it does:
+        Holds S3DataType ManifestFile against FastFile mode. (An augmented manifest is CHN006's.)
+    Why:
+        FastFile mode supports S3 prefixes, and neither manifests nor augmented manifests.
+    Breaks:
+        InputDataConfig:
+          - ChannelName: train
+            InputMode: FastFile
+            DataSource:
+              S3DataSource: {S3DataType: ManifestFile, S3Uri: "s3://example-bucket/train.manifest"}
+    Right:
+        InputDataConfig:
+          - ChannelName: train
+            InputMode: FastFile
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-access-training-data.html
+    Since:
+        0.1
+    """
+    for channel in view.channels:
+        if channel.s3.get("S3DataType") == "ManifestFile" and input_mode(view, channel) == "FastFile":
+            yield Problem(
+                f"{_label(channel)} reads a manifest in FastFile mode, which supports S3 prefixes only",
+                _mode_path(channel),
+                "use S3DataType S3Prefix, or InputMode File or Pipe",
+            )
+
+
+@rule("CHN009", area="channels", reads=("InputDataConfig",))
+def file_system_mode(view: TrainingView) -> Iterator[Problem]:
+    """A file system is mounted in File mode only.
+
+    What it does:
+        Holds FileSystemDataSource against Pipe and FastFile mode, and against members that only streaming has.
+    Why:
+        EFS and FSx for Lustre are mounted, not streamed or downloaded: the other modes are for S3 only.
+    Breaks:
+        InputDataConfig:
+          - ChannelName: train
+            InputMode: FastFile
+            DataSource:
+              FileSystemDataSource:
+                {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: /data}
+        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
+    Right:
+        InputDataConfig:
+          - ChannelName: train
+            DataSource:
+              FileSystemDataSource:
+                {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: /data}
+        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-access-training-data.html
+    Since:
+        0.1
+    """
+    for channel in view.channels:
+        if not channel.file_system:
+            continue
+        mode = input_mode(view, channel)
+        if mode in ("Pipe", "FastFile"):
+            yield Problem(
+                f"{_label(channel)} is a file system in {mode} mode; file systems are mounted in File mode only",
+                _mode_path(channel),
+                "set InputMode of this channel to File",
+            )
+        if "ShuffleConfig" in channel.request:
+            yield Problem(
+                f"{_label(channel)} is a file system, of which nothing is shuffled",
+                (*channel.path, "ShuffleConfig"),
+                "leave ShuffleConfig out",
+                severity="warning",
+            )
+
+
+@rule("CHN010", area="channels", reads=("InputDataConfig",))
+def file_system_needs_vpc(view: TrainingView) -> Iterator[Problem]:
+    """A file system is reached through a VPC.
+
+    What it does:
+        Wants VpcConfig where a channel is a FileSystemDataSource.
+    Why:
+        EFS and FSx live in a VPC. Without VpcConfig SageMaker refuses the request:
+        "To use file systems, you must specify a VPC configuration".
+    Breaks:
+        InputDataConfig:
+          - ChannelName: train
+            DataSource:
+              FileSystemDataSource:
+                {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: /data}
+    Right:
+        InputDataConfig:
+          - ChannelName: train
+            DataSource:
+              FileSystemDataSource:
+                {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: /data}
+        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-access-training-data.html
+    Since:
+        0.1
+    """
+    if view.request.get("VpcConfig"):
+        return
+    for channel in view.channels:
+        if channel.file_system:
+            yield Problem(
+                f"{_label(channel)} reads a file system, and the job has no VpcConfig to reach it through",
+                ("VpcConfig",),
+                "add VpcConfig with the file system's subnets and a security group that may mount it",
+            )
+            return
+
+
+@rule("CHN011", area="channels", reads=("InputDataConfig",))
+def directory_path(view: TrainingView) -> Iterator[Problem]:
+    """DirectoryPath is a full path on the file system.
+
+    What it does:
+        Wants DirectoryPath to begin with a slash and to be no URI; for FSx for Lustre, to begin with a mount name.
+    Why:
+        SageMaker mounts this very path. A relative one, or an FSx path without the file system's mount name (`/fsx`,
+        or what DescribeFileSystems gives), does not exist there, and the job fails when it mounts.
+    Breaks:
+        InputDataConfig:
+          - ChannelName: train
+            DataSource:
+              FileSystemDataSource:
+                {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: data/train}
+        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
+    Right:
+        InputDataConfig:
+          - ChannelName: train
+            DataSource:
+              FileSystemDataSource:
+                {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: /data/train}
+        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_FileSystemDataSource.html
+    Since:
+        0.1
+    """
+    for channel in view.channels:
+        if not channel.file_system:
+            continue
+        directory = text(channel.file_system, "DirectoryPath")
+        if directory is None:
+            continue
+        path = (*channel.path, "DataSource", "FileSystemDataSource", "DirectoryPath")
+        if not directory.startswith("/"):
+            yield Problem(
+                f"the directory path {show(directory)} of {_label(channel)} does not begin with '/'",
+                path,
+                "write the full path on the file system, such as /data/train",
+            )
+        elif directory == "/" and channel.file_system.get("FileSystemType") == "FSxLustre":
+            yield Problem(
+                f"the directory path '/' of {_label(channel)} lacks the mount name of the FSx file system",
+                path,
+                "begin the path with the mount name that DescribeFileSystems gives, such as /fsx or /fbtjz5bmv",
+            )
+
+
+@rule("CHN012", area="channels", severity="warning", reads=("InputDataConfig",))
+def name_of_a_pipe_or_manifest(view: TrainingView) -> Iterator[Problem]:
+    """A channel is called like a file that SageMaker makes for another one.
+
+    What it does:
+        Looks for `<name>-manifest` beside a manifest channel and `<name>_<epoch>` beside a Pipe channel.
+    Why:
+        In /opt/ml/input/data SageMaker puts `<name>-manifest` beside a channel read through a manifest, and the named
+        pipes `<name>_0`, `<name>_1`, … for one in Pipe mode. A channel of that name would take their place.
+    Breaks:
+        InputDataConfig:
+          - ChannelName: train
+            InputMode: Pipe
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/a/"}}
+          - ChannelName: train_0
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/b/"}}
+    Right:
+        InputDataConfig:
+          - ChannelName: train
+            InputMode: Pipe
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/a/"}}
+          - ChannelName: extra
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/b/"}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
+    Since:
+        0.1
+    """
+    if len(view.channels) < 2:
+        return
+    names = {channel.name: channel for channel in view.channels if channel.name}
+    for name, channel in names.items():
+        stem, _, epoch = name.rpartition("_")
+        if stem in names and epoch.isdigit() and input_mode(view, names[stem]) == "Pipe":
+            taken = f"a named pipe of the channel {show(stem)}"
+        elif (
+            name.endswith("-manifest")
+            and name[:-9] in names
+            and "Manifest" in str(names[name[:-9]].s3.get("S3DataType"))
+        ):
+            taken = f"the manifest of the channel {show(name[:-9])}"
+        else:
+            continue
+        yield Problem(
+            f"the channel {show(name)} has the name of {taken}",
+            (*channel.path, "ChannelName"),
+            "rename one of them",
+        )
+
+
+@rule("CHN013", area="channels", reads=("InputDataConfig",))
+def model_access(view: TrainingView) -> Iterator[Problem]:
+    """A gated model needs its licence accepted.
+
+    What it does:
+        Looks for AcceptEula false in ModelAccessConfig, and for a hub model without S3Prefix.
+    Why:
+        SageMaker gives the artifacts of a gated model only to those who accept its end-user licence agreement:
+        AcceptEula has to be true, or the job cannot read the model.
+    Breaks:
+        InputDataConfig:
+          - ChannelName: model
+            DataSource:
+              S3DataSource:
+                S3DataType: S3Prefix
+                S3Uri: s3://jumpstart-private-cache-prod-us-east-1/meta-training/
+                ModelAccessConfig: {AcceptEula: false}
+    Right:
+        InputDataConfig:
+          - ChannelName: model
+            DataSource:
+              S3DataSource:
+                S3DataType: S3Prefix
+                S3Uri: s3://jumpstart-private-cache-prod-us-east-1/meta-training/
+                ModelAccessConfig: {AcceptEula: true}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelAccessConfig.html
+    Since:
+        0.1
+    """
+    for channel in view.channels:
+        access = mapping(channel.s3, "ModelAccessConfig")
+        if access and access.get("AcceptEula") is False:
+            yield Problem(
+                f"{_label(channel)} asks for a gated model and does not accept its licence",
+                (*channel.path, "DataSource", "S3DataSource", "ModelAccessConfig", "AcceptEula"),
+                "set AcceptEula to true after reading the licence, or leave ModelAccessConfig out",
+            )

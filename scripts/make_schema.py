@@ -1,0 +1,40 @@
+"""Makes src/cursus/aws/data/schema/*.json from the pinned botocore.
+
+python -m pip install botocore==1.44.5
+python scripts/make_schema.py            # writes the files
+python scripts/make_schema.py --check    # exits 1 where a file is stale
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from cursus.aws import distill, refresh
+
+PINNED = "1.44.5"
+DATE = "2026-11-17"  # the date of the files in botocore-1.44.5-py3-none-any.whl
+TARGET = Path(__file__).resolve().parent.parent / "src" / "cursus" / "aws" / "data" / "schema"
+
+
+def main() -> int:
+    version, model = refresh.installed_model()
+    if version != PINNED:
+        print(f"botocore {PINNED} is pinned, {version} is installed", file=sys.stderr)
+        return 2
+    documents = distill.distill(model, f"botocore {version}, sagemaker 2017-07-24", DATE)
+    if "--check" in sys.argv[1:]:
+        stale = [
+            name
+            for name, document in documents.items()
+            if not (TARGET / f"{name}.json").is_file()
+            or (TARGET / f"{name}.json").read_text("utf-8") != refresh.dump(document)
+        ]
+        print("stale: " + ", ".join(stale) if stale else "up to date")
+        return 1 if stale else 0
+    refresh.write(documents, TARGET)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""The service model of the user's own botocore, distilled into the user's data directory.
+
+``cursus refresh`` calls ``refresh``. Later checks use the result wherever it is newer than the model
+that ships with cursus (``schema.model_date`` says which is in use).
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cursus.aws import distill, schema_store
+from cursus.errors import CursusError
+
+
+def installed_model() -> tuple[str, dict[str, Any]]:
+    """The version of the installed botocore and its model of SageMaker. Raises CursusError without botocore."""
+    try:
+        import botocore
+        from botocore.loaders import Loader
+    except ImportError:
+        raise CursusError(
+            "no botocore is installed here to take the service model from; install it with "
+            "`pip install 'cursus[refresh]'`"
+        ) from None
+    model = Loader().load_service_model("sagemaker", "service-2")
+    return str(botocore.__version__), model
+
+
+def refresh(directory: Path | None = None) -> str:
+    """Distil the installed botocore's model into ``directory`` (the user's data directory unless given).
+
+    Returns one sentence on what was written. Raises CursusError where botocore is missing, has no
+    model of SageMaker that can be read, or the directory cannot be written.
+    """
+    target = directory or schema_store.user_directory()
+    if target is None:
+        raise CursusError("there is no home directory to keep the model in; set XDG_DATA_HOME to a folder")
+    version, model = installed_model()
+    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    try:
+        documents = distill.distill(
+            model, f"botocore {version}, sagemaker 2017-07-24", _date(version) or today
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise CursusError(f"botocore {version} has a model that cannot be distilled: {error!r}") from error
+    try:
+        write(documents, target)
+    except OSError as error:
+        raise CursusError(f"cannot write the service model to {target}: {error.strerror or error}") from error
+    schema_store.forget()
+    return f"service model of botocore {version} written to {target}"
+
+
+def _date(version: str) -> str | None:
+    """The date of this botocore, where it is the one that cursus ships the model of.
+
+    An installed package does not know when it was released; for any other version the day of the
+    refresh stands in, the latest day on which its model was known to be current here.
+    """
+    packaged = schema_store.packaged_index()
+    return packaged["date"] if packaged["source"].startswith(f"botocore {version},") else None
+
+
+def write(documents: Mapping[str, Mapping[str, Any]], target: Path) -> None:
+    """Write each document as ``NAME.json``; the index comes last, so that a half-written set is never used."""
+    target.mkdir(parents=True, exist_ok=True)
+    (target / "index.json").unlink(missing_ok=True)
+    for name in sorted(documents, key=lambda name: name == "index"):
+        part = target / f".{name}.json.{os.getpid()}"
+        part.write_text(dump(documents[name]), encoding="utf-8")
+        part.replace(target / f"{name}.json")
+
+
+def dump(document: Mapping[str, Any]) -> str:
+    """A document as it stands in its file: JSON in as few bytes as its lines allow to be compared."""
+    parts = [
+        f"{json.dumps(key)}:{json.dumps(value, separators=(',', ':'))}" for key, value in document.items()
+    ]
+    return "{\n" + ",\n".join(parts) + "\n}\n"

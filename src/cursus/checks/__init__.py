@@ -16,6 +16,10 @@ MODULES: tuple[str, ...] = (
     "resources",
     "dependencies",
     "configuration",
+    "promises",
+    "promises_compute",
+    "hook_failures",
+    "dependencies_promises",
 )
 
 

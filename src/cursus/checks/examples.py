@@ -6,9 +6,10 @@ Its lower-case keys are about the rest:
 
 ``operation``   CreateTrainingJob, CreateHyperParameterTuningJob, CreateAutoMLJob, CreateAutoMLJobV2, Pipeline
 ``region``      the region of the job
+``parameters``  values given for a pipeline's parameters
 ``files``       the source directory: file name → content; ``entry_point`` is ``train.py`` unless given
 ``channels``    local data: channel name → file name → content
-``hooks``       what a builder's hooks return
+``hooks``       what a builder's hooks return; ``failures`` the hooks that raised, and what they said
 ``framework``, ``framework_version``, ``python_version``, ``expected_artifacts``, ``upstream``, ``dependencies``
                 the other promises of a builder
 """
@@ -22,7 +23,7 @@ from typing import Any
 
 from cursus.checks.rules import Rule, page
 from cursus.checks.views import Settings
-from cursus.model import Pipeline, Promises, SourceCode, Step, UpstreamStep
+from cursus.model import HookFailure, Pipeline, Promises, SourceCode, Step, UpstreamStep
 
 ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4"
@@ -162,7 +163,8 @@ class Example:
         operation = self.rest.get("operation", "CreateTrainingJob")
         request = merge(BASES[operation], self.patch)
         if operation == "Pipeline":
-            return Pipeline("example", request, region=self.rest.get("region"))
+            parameters = self.rest.get("parameters", {})
+            return Pipeline("example", request, parameters, region=self.rest.get("region"))
         return Step(
             name="example",
             operation=operation,
@@ -186,6 +188,7 @@ class Example:
         upstream = self.rest.get("upstream")
         return Promises(
             hooks=self.rest.get("hooks", {}),
+            failures=tuple(HookFailure(*pair) for pair in self.rest.get("failures", {}).items()),
             expected_artifacts=tuple(self.rest.get("expected_artifacts", ())),
             local_channels={name: str(folder / "channels" / name) for name in self.channels},
             framework=self.rest.get("framework"),

@@ -1,0 +1,98 @@
+"""Hooks of a builder that raised, or gave what the hook is not for: a finding in the hook's own area."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import StepView
+from cursus.model import AREAS, Area
+
+HOOK_AREAS: dict[str, Area] = {
+    "create_step": "step",
+    "get_step_config": "step",
+    "get_hyperparameters": "hyperparameters",
+    "get_tuning_config": "hyperparameters",
+    "get_auto_ml_config": "hyperparameters",
+    "get_training_inputs": "channels",
+    "get_data_distribution_config": "channels",
+    "get_model_output_config": "artifacts",
+    "get_expected_artifacts": "artifacts",
+    "get_metrics_config": "monitoring",
+    "get_logging_config": "monitoring",
+    "is_distributed_training": "distributed",
+    "get_distributed_config": "distributed",
+    "get_resource_optimization_config": "resources",
+    "get_gpu_optimization_config": "resources",
+    "get_dependencies": "dependencies",
+    "get_required_dependencies": "dependencies",
+    "get_optional_dependencies": "dependencies",
+    "get_outputs": "dependencies",
+}
+"""The area, and so the Level 4 test, that each hook of a builder belongs to."""
+
+# One rule for each area, shown by this hook in its examples, with what is lost when the hook fails.
+_PAGES: dict[Area, tuple[str, str, str]] = {
+    "step": ("STP089", "create_step", "there is no request to send, and so no job"),
+    "hyperparameters": ("HPO089", "get_hyperparameters", "nobody learns what the model is trained with"),
+    "channels": ("CHN089", "get_training_inputs", "nobody learns what the job reads"),
+    "artifacts": ("ART089", "get_expected_artifacts", "nobody learns what the job should leave behind"),
+    "monitoring": ("MON089", "get_metrics_config", "nobody learns what the job should report"),
+    "distributed": ("DST089", "get_distributed_config", "nobody learns how the job is spread over hosts"),
+    "resources": ("RES089", "get_resource_optimization_config", "nobody learns what the job needs"),
+    "dependencies": ("DEP089", "get_dependencies", "the pipeline cannot be put together"),
+}
+
+_PAGE = """A hook of the builder failed: {hook} and its kin.
+
+    What it does:
+        Calls the builder's hooks of the area *{area}* ({hooks}). A hook that raises, or returns something that
+        cannot be what the hook is for, breaks this rule. Its traceback stands in the details of the test.
+    Why:
+        A pipeline calls the same method when it is built, and stops there; without it {loss}.
+    Breaks:
+        failures:
+          {hook}: "KeyError: 'bucket'"
+    Right:
+        hooks:
+          get_hyperparameters: {{}}
+    Source:
+        The builder's own code; https://docs.python.org/3/tutorial/errors.html. What SageMaker gets from it:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
+    Since:
+        0.1
+"""
+
+
+def area_of(hook: str) -> Area:
+    """The area of a hook; what is no known hook (a constructor) belongs to the creation of the step."""
+    return HOOK_AREAS.get(hook, "step")
+
+
+def _make(area: Area) -> Callable[[StepView], Iterator[Problem]]:
+    def check(view: StepView) -> Iterator[Problem]:
+        for failure in view.promises.failures:
+            if area_of(failure.hook) == area:
+                yield Problem(
+                    f"{failure.hook} failed: {failure.message}",
+                    remedy=f"Make {failure.hook} return its value without raising, or remove the hook.",
+                    location=failure.location,
+                )
+
+    return check
+
+
+def _register() -> None:
+    for area in AREAS:
+        if area not in _PAGES:
+            continue  # no hook belongs to the framework: it is read from the image
+        id, hook, loss = _PAGES[area]
+        hooks = ", ".join(f"`{name}`" for name, owner in HOOK_AREAS.items() if owner == area)
+        check = _make(area)
+        check.__name__ = f"{area}_hook_failed"
+        check.__qualname__ = check.__name__
+        check.__doc__ = _PAGE.format(area=area, hook=hook, hooks=hooks, loss=loss)
+        rule(id, area=area, scope="step")(check)
+
+
+_register()

@@ -1,0 +1,589 @@
+"""What a builder's hooks promise, held against the request that its ``create_step`` gives.
+
+The request is what SageMaker gets, so it is the truth; a hook that says something else misleads whoever
+reads it, and every tool that trusts it. Each rule compares one hook and names both places. A value that
+the request leaves out was filled in from the hook before any rule runs, so it agrees by construction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import NOTHING, StepView, TrainingView, TuningView, is_reference, mapping
+from cursus.model import Path, format_path
+from cursus.redact import show
+from cursus.suggest import did_you_mean
+
+# Python's own numbers of its log levels, which the training toolkit takes as they are.
+LOG_LEVELS = {"NOTSET": 0, "DEBUG": 10, "INFO": 20, "WARN": 30, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
+LOG_LEVELS["FATAL"] = LOG_LEVELS["CRITICAL"]
+
+
+def hook(view: StepView, name: str) -> Mapping[str, Any]:
+    """What the hook returned, where that is a mapping; an empty mapping otherwise."""
+    value = view.promises.hooks.get(name)
+    return value if isinstance(value, Mapping) else NOTHING
+
+
+def definition(view: StepView) -> TrainingView | None:
+    """The one training job definition of the step's request, or None where there is not exactly one."""
+    step = view.step
+    if step.operation == "CreateTrainingJob":
+        return TrainingView(step, step.request, (), view.settings)
+    if step.operation == "CreateHyperParameterTuningJob":
+        found = TuningView(step, view.settings).definitions
+        return found[0] if len(found) == 1 else None
+    return None
+
+
+def literal(container: Mapping[str, Any], name: str) -> Any:
+    """``container[name]`` where it can be compared: None for what is missing or a pipeline variable."""
+    value = container.get(name)
+    return None if is_reference(value) else value
+
+
+def differs(source: str, key: str, said: Any, path: Path, has: Any) -> Problem:
+    """The problem of a hook that says one thing where the request has another."""
+    return Problem(
+        f"{source} says {key} is {show(said, key)}, but the request has {show(has, str(path[-1]))} at "
+        f"{format_path(path)}.",
+        path,
+        f"Make {source} and create_step agree: write {show(has, key)} in {source}, or "
+        f"{show(said, key)} in the request.",
+    )
+
+
+def compare(
+    view: StepView, source: str, container: Mapping[str, Any], keys: Mapping[str, Path]
+) -> Iterator[Problem]:
+    """Compare members of a hook's mapping with the request's values at the given places."""
+    training = definition(view)
+    if training is None or not container:
+        return
+    for key, place in keys.items():
+        said = literal(container, key)
+        if said is None:
+            continue
+        where: Path = place
+        if place[0] == "ResourceConfig":
+            where = (training.resources_member, *place[1:])
+        parent: Any = training.request
+        for part in where[:-1]:
+            parent = mapping(parent, str(part))
+        has = literal(parent, str(where[-1]))
+        if has is not None and not same(said, has):
+            yield differs(source, key, said, (*training.path, *where), has)
+
+
+def same(said: Any, has: Any) -> bool:
+    """True where two values mean the same to a training job, for which every value is text in the end."""
+    return bool(_meaning(said) == _meaning(has))
+
+
+def _meaning(value: Any) -> Any:
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, (int, float)):
+        return float(value)
+    if isinstance(value, str):
+        return _text_meaning(value)
+    if isinstance(value, Mapping):
+        return {str(key): _meaning(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_meaning(item) for item in value]
+    return str(value)
+
+
+def _text_meaning(value: str) -> Any:
+    stripped = value.strip()
+    if stripped in ("", "None", "null"):
+        return None
+    if stripped in ("True", "true", "False", "false"):
+        return stripped.lower() == "true"
+    try:
+        parsed = json.loads(stripped)
+    except ValueError:
+        return stripped
+    return parsed if isinstance(parsed, str) else _meaning(parsed)
+
+
+def same_uri(said: Any, has: Any) -> bool:
+    """True where two S3 addresses name the same folder; a slash at the end makes no difference."""
+    if isinstance(said, str) and isinstance(has, str):
+        return said.rstrip("/") == has.rstrip("/")
+    return bool(said == has)
+
+
+CONFIG_KEYS: dict[str, Path] = {
+    "training_instance_type": ("ResourceConfig", "InstanceType"),
+    "training_instance_count": ("ResourceConfig", "InstanceCount"),
+    "training_volume_size": ("ResourceConfig", "VolumeSizeInGB"),
+    "max_runtime_in_seconds": ("StoppingCondition", "MaxRuntimeInSeconds"),
+    "role": ("RoleArn",),
+}
+
+
+@rule("STP082", area="step", scope="step")
+def step_config(view: StepView) -> Iterator[Problem]:
+    """The step configuration disagrees with the request.
+
+    What it does:
+        Compares what `get_step_config` returns, a request or the flat configuration, with the request that
+        `create_step` gives.
+    Why:
+        The job is made from the request. Whoever reads the configuration, a cost report or a reviewer,
+        believes in a job that never runs.
+    Breaks:
+        hooks:
+          get_step_config: {training_instance_type: ml.m5.2xlarge, training_instance_count: 1}
+    Right:
+        hooks:
+          get_step_config: {training_instance_type: ml.m5.xlarge, training_instance_count: 1}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
+    Since:
+        0.1
+    """
+    config = hook(view, "get_step_config")
+    if not config:
+        return
+    yield from compare(view, "get_step_config", config, CONFIG_KEYS)
+    for member in ("RoleArn", "TrainingJobName"):
+        said, has = literal(config, member), literal(view.request, member)
+        if said is not None and has is not None and not same(said, has):
+            yield differs("get_step_config", member, said, (member,), has)
+    for member in ("ResourceConfig", "StoppingCondition", "OutputDataConfig", "AlgorithmSpecification"):
+        inner, own = mapping(config, member), mapping(view.request, member)
+        for key in inner:
+            said, has = literal(inner, key), literal(own, key)
+            plain = not isinstance(said, (Mapping, list))
+            if plain and said is not None and has is not None and not same(said, has):
+                yield differs("get_step_config", f"{member}.{key}", said, (member, key), has)
+
+
+@rule("HPO080", area="hyperparameters", scope="step")
+def hyperparameters(view: StepView) -> Iterator[Problem]:
+    """The builder's hyperparameters differ from the request's.
+
+    What it does:
+        Looks up every hyperparameter of `get_hyperparameters` in the request. Values are compared by what they
+        mean to the script: 0.1 and "0.1", true and "True" are the same. More in the request is no fault.
+    Why:
+        The model is trained with the request's values. Experiments are then recorded with values that were
+        never used.
+    Breaks:
+        HyperParameters: {learning_rate: "0.01", epochs: "10"}
+        hooks:
+          get_hyperparameters: {learning_rate: 0.1, epochs: 10}
+    Right:
+        HyperParameters: {learning_rate: "0.1", epochs: "10"}
+        hooks:
+          get_hyperparameters: {learning_rate: 0.1, epochs: 10}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
+    Since:
+        0.1
+    """
+    said = hook(view, "get_hyperparameters")
+    training = definition(view)
+    if not said or training is None or is_reference(training.request.get(training.hyperparameters_member)):
+        return
+    member = training.hyperparameters_member
+    tuned = training.tuned | set(mapping(hook(view, "get_tuning_config"), "hyperparameter_ranges"))
+    for name, value in said.items():
+        place: Path = (*training.path, member, name)
+        if name in training.hyperparameters:
+            has = training.hyperparameters[name]
+            if not is_reference(has) and not is_reference(value) and not same(value, has):
+                yield differs("get_hyperparameters", name, value, place, has)
+        elif name not in tuned:
+            yield Problem(
+                f"get_hyperparameters has {name} = {show(value, name)}, but the request has no {name!r} in "
+                f"{format_path(place[:-1])}.{did_you_mean(name, training.hyperparameters)}",
+                place[:-1],
+                f"Add {name!r} to the request's {member}, or take it out of get_hyperparameters.",
+            )
+
+
+@rule("CHN080", area="channels", scope="step")
+def training_inputs(view: StepView) -> Iterator[Problem]:
+    """The builder's training inputs disagree with the request's channels.
+
+    What it does:
+        Compares each channel of `get_training_inputs` with the channel of that name in InputDataConfig: it must
+        be there, and read the same S3Uri.
+    Why:
+        The job gets the request's channels. One that only the hook has is a folder that is not there when
+        the script looks for it; one with another address trains on other data.
+    Breaks:
+        hooks:
+          get_training_inputs:
+            - ChannelName: train
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/other/train/"}}
+              ContentType: text/csv
+    Right:
+        hooks:
+          get_training_inputs:
+            - ChannelName: train
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}
+              ContentType: text/csv
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Channel.html
+    Since:
+        0.1
+    """
+    said = view.promises.hooks.get("get_training_inputs")
+    training = definition(view)
+    if not said or training is None or is_reference(training.request.get("InputDataConfig")):
+        return
+    channels = {channel.name: channel for channel in training.channels if channel.name is not None}
+    for label, entry in entries(said):
+        uri = source_uri(entry)
+        name = literal(entry, "ChannelName") if isinstance(entry, Mapping) else None
+        name = name if isinstance(name, str) else label
+        if name is None:
+            known = [channel.s3.get("S3Uri") for channel in training.channels]
+            if uri is not None and known and not any(is_reference(k) or same_uri(uri, k) for k in known):
+                yield _no_channel(
+                    f"a channel with S3Uri {show(uri)}", "no channel with that S3Uri", training, ""
+                )
+        elif name not in channels:
+            yield _no_channel(f"the channel {name!r}", f"no channel {name!r}", training, name)
+        else:
+            channel = channels[name]
+            has = literal(channel.s3, "S3Uri")
+            if uri is not None and has is not None and not same_uri(uri, has):
+                place: Path = (*training.path, *channel.path, "DataSource", "S3DataSource", "S3Uri")
+                yield differs("get_training_inputs", f"S3Uri of the channel {name!r}", uri, place, has)
+
+
+def _no_channel(said: str, lacks: str, training: TrainingView, name: str) -> Problem:
+    names = [channel.name for channel in training.channels if channel.name is not None]
+    return Problem(
+        f"get_training_inputs has {said}, but the request has {lacks} in "
+        f"{format_path((*training.path, 'InputDataConfig'))} (it has {', '.join(names) or 'none'})."
+        f"{did_you_mean(name, names) if name else ''}",
+        (*training.path, "InputDataConfig"),
+        "Add the channel to the request's InputDataConfig, or take it out of get_training_inputs.",
+    )
+
+
+def entries(said: Any) -> Iterator[tuple[str | None, Any]]:
+    """The channels of a hook's value, with the name each has as a key of a mapping."""
+    if isinstance(said, Mapping):
+        if "DataSource" in said or "ChannelName" in said:
+            yield None, said
+            return
+        for name, entry in said.items():
+            yield str(name), entry
+    elif isinstance(said, (list, tuple)):
+        for entry in said:
+            yield None, entry
+
+
+def source_uri(entry: Any) -> str | None:
+    """The S3Uri of a channel in one of the forms that hooks use, or None."""
+    if isinstance(entry, str):
+        return entry
+    if not isinstance(entry, Mapping):
+        return None
+    uri = mapping(mapping(entry, "DataSource"), "S3DataSource").get("S3Uri", entry.get("S3Uri"))
+    return uri if isinstance(uri, str) else None
+
+
+@rule("CHN081", area="channels", scope="step")
+def data_distribution(view: StepView) -> Iterator[Problem]:
+    """The builder's data distribution disagrees with the request's channels.
+
+    What it does:
+        Compares `get_data_distribution_config`, channel → S3DataDistributionType, with the channels of the request.
+    Why:
+        With FullyReplicated every host trains on all objects, with ShardedByS3Key each on its part. Whoever
+        believes in the other one waits longer, or gets a model that saw a fraction of the data.
+    Breaks:
+        hooks:
+          get_data_distribution_config: {train: ShardedByS3Key}
+    Right:
+        hooks:
+          get_data_distribution_config: {train: FullyReplicated}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
+    Since:
+        0.1
+    """
+    said = hook(view, "get_data_distribution_config")
+    training = definition(view)
+    if not said or training is None or is_reference(training.request.get("InputDataConfig")):
+        return
+    channels = {channel.name: channel for channel in training.channels if channel.name is not None}
+    for name, value in said.items():
+        targets = list(channels.values()) if name == "S3DataDistributionType" else [channels.get(name)]
+        wanted = value.get("S3DataDistributionType") if isinstance(value, Mapping) else value
+        for channel in targets:
+            if channel is None:
+                yield Problem(
+                    f"get_data_distribution_config names the channel {name!r}, but the request has no such channel "
+                    f"(it has {', '.join(channels) or 'none'}).{did_you_mean(str(name), channels)}",
+                    (*training.path, "InputDataConfig"),
+                    "Write the name of a channel of the request.",
+                )
+                continue
+            has = literal(channel.s3, "S3DataDistributionType")
+            if isinstance(wanted, str) and has is not None and wanted != has:
+                place: Path = (*training.path, *channel.path, "DataSource", "S3DataSource")
+                yield differs(
+                    "get_data_distribution_config",
+                    f"the distribution of {channel.name!r}",
+                    wanted,
+                    (*place, "S3DataDistributionType"),
+                    has,
+                )
+
+
+OUTPUT_KEYS: dict[str, Path] = {
+    "KmsKeyId": ("OutputDataConfig", "KmsKeyId"),
+    "CompressionType": ("OutputDataConfig", "CompressionType"),
+}
+
+
+@rule("ART080", area="artifacts", scope="step")
+def model_output(view: StepView) -> Iterator[Problem]:
+    """The builder's model output configuration disagrees with the request.
+
+    What it does:
+        Compares S3OutputPath, KmsKeyId and CompressionType of `get_model_output_config` with OutputDataConfig.
+    Why:
+        The model lies where the request says. The next step looks where the hook says, and finds nothing.
+    Breaks:
+        hooks:
+          get_model_output_config: {S3OutputPath: "s3://example-bucket/other/"}
+    Right:
+        hooks:
+          get_model_output_config: {S3OutputPath: "s3://example-bucket/models/"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html
+    Since:
+        0.1
+    """
+    said = hook(view, "get_model_output_config")
+    training = definition(view)
+    if not said or training is None:
+        return
+    uri, has = literal(said, "S3OutputPath"), literal(training.output, "S3OutputPath")
+    if uri is not None and has is not None and not same_uri(uri, has):
+        place: Path = (*training.path, "OutputDataConfig", "S3OutputPath")
+        yield differs("get_model_output_config", "S3OutputPath", uri, place, has)
+    yield from compare(view, "get_model_output_config", said, OUTPUT_KEYS)
+
+
+@rule("ART081", area="artifacts", scope="step")
+def expected_artifacts(view: StepView) -> Iterator[Problem]:
+    """The expected artifacts are no list of paths inside the model directory.
+
+    What it does:
+        Reads `get_expected_artifacts`: each entry is a path relative to /opt/ml/model (`model.pkl`,
+        `code/inference.py`), `model.tar.gz` or `output.tar.gz` for the archives themselves, or a path
+        that begins with `output/data/` or `checkpoints/`.
+    Why:
+        SageMaker packs /opt/ml/model and nothing else into model.tar.gz, so a path outside of it can never
+        be there, and an address or absolute path is not what the archive's members are called.
+    Breaks:
+        hooks:
+          get_expected_artifacts: [/opt/ml/model/model.pkl, "s3://example-bucket/models/model.tar.gz"]
+    Right:
+        hooks:
+          get_expected_artifacts: [model.pkl, model.tar.gz]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
+    Since:
+        0.1
+    """
+    said = view.promises.hooks.get("get_expected_artifacts")
+    if said is None:
+        return
+    if isinstance(said, Mapping):
+        said = list(said.values())
+    if isinstance(said, str) or not isinstance(said, (list, tuple)):
+        yield Problem(
+            f"get_expected_artifacts gives {show(said)}, which is no list of paths.",
+            remedy='Return a list of paths inside the model directory, such as ["model.pkl"].',
+        )
+        return
+    seen: set[str] = set()
+    for entry in said:
+        wrong = _artifact_fault(entry)
+        if wrong:
+            yield Problem(
+                f"get_expected_artifacts has {show(entry)}, {wrong}.",
+                remedy="Write a path relative to the model directory (/opt/ml/model), such as 'model.pkl'.",
+            )
+        elif entry in seen:
+            yield Problem(
+                f"get_expected_artifacts has {show(entry)} twice.",
+                remedy="Take one of the two out.",
+                severity="warning",
+            )
+        else:
+            seen.add(entry)
+
+
+def _artifact_fault(entry: Any) -> str:
+    if not isinstance(entry, str):
+        return "which is no path"
+    if not entry.strip() or entry.strip("./") == "":
+        return "which names no file"
+    if "://" in entry:
+        return "an address, not a path inside the model directory"
+    if entry.startswith("/"):
+        return "an absolute path, while the archive's members are relative to /opt/ml/model"
+    if ".." in entry.split("/"):
+        return "which leads out of the model directory"
+    return ""
+
+
+@rule("MON080", area="monitoring", scope="step")
+def metrics(view: StepView) -> Iterator[Problem]:
+    """The builder promises a metric that the request does not define.
+
+    What it does:
+        Looks up each metric of `get_metrics_config` in AlgorithmSpecification.MetricDefinitions, and compares the
+        regular expressions.
+    Why:
+        SageMaker reads only the metrics that the request defines. One that only the hook has is never
+        recorded: no chart, no alarm, and a tuning job that has it as its objective fails.
+    Breaks:
+        AlgorithmSpecification:
+          MetricDefinitions: [{Name: "train:loss", Regex: "loss=([0-9.]+)"}]
+        hooks:
+          get_metrics_config:
+            MetricDefinitions: [{Name: "validation:loss", Regex: "val_loss=([0-9.]+)"}]
+    Right:
+        AlgorithmSpecification:
+          MetricDefinitions: [{Name: "validation:loss", Regex: "val_loss=([0-9.]+)"}]
+        hooks:
+          get_metrics_config:
+            MetricDefinitions: [{Name: "validation:loss", Regex: "val_loss=([0-9.]+)"}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
+    Since:
+        0.1
+    """
+    value = view.promises.hooks.get("get_metrics_config")
+    training = definition(view)
+    if not value or training is None:
+        return
+    defined = {
+        name: (i, metric.get("Regex"))
+        for i, metric in training.metric_definitions
+        if isinstance(name := metric.get("Name"), str)
+    }
+    place: Path = (*training.path, "AlgorithmSpecification", "MetricDefinitions")
+    if is_reference(training.algorithm.get("MetricDefinitions")):
+        return
+    for name, regex in promised_metrics(value):
+        if name not in defined:
+            yield Problem(
+                f"get_metrics_config promises the metric {name!r}, but the request does not define it in "
+                f"{format_path(place)} (it defines {', '.join(defined) or 'none'}).{did_you_mean(name, defined)}",
+                place,
+                f"Add {{'Name': {name!r}, 'Regex': …}} to the request's MetricDefinitions.",
+            )
+            continue
+        i, has = defined[name]
+        if isinstance(regex, str) and isinstance(has, str) and regex != has:
+            where: Path = (*place, i, "Regex")
+            yield differs("get_metrics_config", f"the Regex of {name!r}", regex, where, has)
+
+
+def promised_metrics(value: Any) -> Iterator[tuple[str, Any]]:
+    """(name, regex) of each metric in what ``get_metrics_config`` returned."""
+    if isinstance(value, Mapping):
+        value = value.get("MetricDefinitions", value.get("metric_definitions", value))
+    if isinstance(value, Mapping):
+        yield from ((str(name), regex) for name, regex in value.items() if isinstance(regex, str))
+    elif isinstance(value, (list, tuple)):
+        for metric in value:
+            if isinstance(metric, Mapping) and isinstance(metric.get("Name"), str):
+                yield metric["Name"], metric.get("Regex")
+
+
+@rule("MON081", area="monitoring", scope="step")
+def cloudwatch_off(view: StepView) -> Iterator[Problem]:
+    """CloudWatch logging is switched off, which SageMaker cannot do.
+
+    What it does:
+        Reads `EnableCloudWatchLogging` of `get_logging_config`.
+    Why:
+        Every training job writes what it prints to the log group /aws/sagemaker/TrainingJobs; no member of
+        CreateTrainingJob switches that off. Whoever counts on it leaks what the script prints.
+    Breaks:
+        hooks:
+          get_logging_config: {EnableCloudWatchLogging: false}
+    Right:
+        hooks:
+          get_logging_config: {EnableCloudWatchLogging: true}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/logging-cloudwatch.html
+    Since:
+        0.1
+    """
+    said = hook(view, "get_logging_config").get("EnableCloudWatchLogging")
+    if said is not None and _meaning(said) in (False, 0.0):
+        yield Problem(
+            f"get_logging_config says EnableCloudWatchLogging is {show(said)}, but a SageMaker training job always "
+            "writes its log to CloudWatch: no member of CreateTrainingJob switches it off.",
+            remedy="Take EnableCloudWatchLogging out, and keep what must not be logged out of the script's output.",
+        )
+
+
+@rule("MON082", area="monitoring", scope="step")
+def logging(view: StepView) -> Iterator[Problem]:
+    """The builder's logging configuration disagrees with the request.
+
+    What it does:
+        Compares LogLevel of `get_logging_config` with the hyperparameter `sagemaker_container_log_level`, and
+        EnableSageMakerDebugger with DebugHookConfig.
+    Why:
+        The container logs at the level of the request, and SageMaker saves tensors only with a DebugHookConfig.
+    Breaks:
+        HyperParameters: {sagemaker_container_log_level: "40"}
+        hooks:
+          get_logging_config: {LogLevel: INFO}
+    Right:
+        HyperParameters: {sagemaker_container_log_level: "20"}
+        hooks:
+          get_logging_config: {LogLevel: INFO}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DebugHookConfig.html and the training
+        toolkit's documentation of `sagemaker_container_log_level`: https://pypi.org/project/sagemaker-training/
+    Since:
+        0.1
+    """
+    said = hook(view, "get_logging_config")
+    training = definition(view)
+    if not said or training is None:
+        return
+    level = said.get("LogLevel")
+    number = level if isinstance(level, int) else LOG_LEVELS.get(str(level).upper())
+    place: Path = (*training.path, training.hyperparameters_member, "sagemaker_container_log_level")
+    if level is not None and number is None:
+        yield Problem(
+            f"get_logging_config says LogLevel is {show(level)}, which is no log level."
+            f"{did_you_mean(str(level), LOG_LEVELS)}",
+            place,
+            f"Write one of {', '.join(LOG_LEVELS)}.",
+        )
+    elif number is not None:
+        has = literal(training.hyperparameters, place[-1])  # type: ignore[arg-type]
+        if has is not None and not same(number, has):
+            yield differs("get_logging_config", "LogLevel", level, place, has)
+    if said.get("EnableSageMakerDebugger") is False and mapping(view.request, "DebugHookConfig"):
+        yield Problem(
+            "get_logging_config says EnableSageMakerDebugger is False, but the request has a DebugHookConfig, with which "
+            "SageMaker saves tensors during the job.",
+            ("DebugHookConfig",),
+            "Take DebugHookConfig out of the request, or write True in get_logging_config.",
+        )

@@ -101,9 +101,7 @@ def _read(file: str, modified: int, size: int) -> Comments:
         if match:
             rules = tuple(rule for rule in re.split(r"[,\s]+", match[1] or "") if rule)
             owner = number if line[: match.start()].strip() else _next_code(lines, number)
-            found.append(
-                Comment(owner, rules, match[2].strip(), Location(file, number, match.start() + 1))
-            )
+            found.append(Comment(owner, rules, match[2].strip(), Location(file, number, match.start() + 1)))
     return Comments(tuple(found), _parents(lines)) if found else NO_COMMENTS
 
 
@@ -165,8 +163,8 @@ class Ignores:
     def leftovers(self, files: Iterable[str], scopes: Iterable[str]) -> list[Finding]:
         """Ignores that took out nothing, and comments in ``files`` that cannot count.
 
-        ``scopes`` are the scopes of rules that were looked at: an ignore of a rule that had nothing to read, or
-        was left out, is no leftover.
+        ``scopes`` are the scopes of rules that were looked at: an ignore of a rule that had nothing
+        to read, or was left out, is no leftover.
         """
         from cursus.checks.rules import RULES
 

@@ -1,0 +1,63 @@
+"""Workflow commands of GitHub Actions: each finding becomes an annotation beside the line it is about.
+
+https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from cursus.report.outcome import Outcome, Record
+from cursus.report.plain import clean
+from cursus.report.text import summary
+
+LEVELS = {"error": "error", "warning": "warning", "info": "notice"}
+
+
+def render(outcome: Outcome) -> Iterator[str]:
+    """``::error file=…,line=…,col=…,title=…::message`` a finding, and the summary as a plain line."""
+    for target in outcome.targets:
+        if target.failure:
+            yield f"::error title=unreadable::{_data(f'{target.target}: {target.failure}')}\n"
+        for name, result in (target.tests or {}).get("tests", {}).items():
+            if result.get("status") == "failed" and not result.get("findings"):
+                text = "; ".join(map(str, result.get("errors", ()))) or "failed"
+                yield f"::error title={_property(name)}::{_data(f'{target.target}: {text}')}\n"
+    for record in outcome.findings():
+        yield annotation(record)
+    yield summary(outcome) + "\n"
+
+
+def annotation(record: Record) -> str:
+    """One finding as a workflow command."""
+    properties = {"title": f"{record['rule']} {record['path']}".strip()}
+    file = record.get("file")
+    if file:
+        properties["file"] = relative(file)
+        if record.get("line"):
+            properties["line"] = str(record["line"])
+            if record.get("column"):
+                properties["col"] = str(record["column"])
+    place = "" if file else f"{record['target']}: "
+    text = place + record["message"] + (f"\n{record['remedy']}" if record.get("remedy") else "")
+    listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    return f"::{LEVELS[record['severity']]} {listed}::{_data(text)}\n"
+
+
+def relative(file: str) -> str:
+    """``file`` relative to the current folder where it lies below it, with forward slashes."""
+    try:
+        return Path(os.path.abspath(file)).relative_to(Path.cwd()).as_posix()  # noqa: PTH100
+    except (ValueError, OSError):
+        return Path(file).as_posix()
+
+
+def _data(text: str) -> str:
+    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return clean(escaped)
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,132 @@
+"""JUnit XML, as CI systems read it: a suite a target, a case a step or Level 4 test.
+
+There is no standard; this keeps to what https://github.com/testmoapp/junitxml describes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from cursus.redact import redact
+from cursus.report.outcome import Outcome, Record, TargetOutcome
+from cursus.report.plain import Style
+from cursus.report.text import finding
+
+_ILLEGAL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def render(outcome: Outcome) -> Iterator[str]:
+    """The document; characters that XML cannot hold are written out."""
+    suites = [_Suite(target, outcome.strict) for target in outcome.targets]
+    if outcome.extra:
+        bad = ("error", "warning") if outcome.strict else ("error",)
+        suites.append(_Suite.of("cursus configuration", {"ignores": list(outcome.extra)}, bad))
+    totals = {
+        "tests": sum(len(suite.cases) for suite in suites),
+        "failures": sum(suite.failures for suite in suites),
+        "errors": sum(suite.errors for suite in suites),
+        "skipped": sum(suite.skipped for suite in suites),
+    }
+    yield '<?xml version="1.0" encoding="UTF-8"?>\n'
+    yield f"<testsuites{attributes({'name': f'cursus {outcome.command}', **totals})}>\n"
+    for suite in suites:
+        yield from suite.lines()
+    yield "</testsuites>\n"
+
+
+class _Suite:
+    """The cases of one target, and how many of them went which way."""
+
+    def __init__(self, target: TargetOutcome, strict: bool) -> None:
+        self.name = target.target
+        self.failures = self.errors = self.skipped = 0
+        self.cases: list[str] = []
+        bad = ("error", "warning") if strict else ("error",)
+        if target.failure:
+            self.errors += 1
+            self._case(target.target, 0.0, [_element("error", target.failure, target.failure)])
+        elif target.tests is not None:
+            for name, result in target.tests.get("tests", {}).items():
+                self._test(name, result)
+        elif target.report is not None:
+            groups: dict[str, list[Record]] = {section.name: [] for section in target.report.sections}
+            for record in target.findings():
+                groups.setdefault(record["step"], []).append(record)
+            self._groups(groups, bad)
+
+    @classmethod
+    def of(cls, name: str, groups: Mapping[str, list[Record]], bad: Iterable[str]) -> _Suite:
+        suite = cls(TargetOutcome(name), False)
+        suite._groups(groups, bad)
+        return suite
+
+    def _groups(self, groups: Mapping[str, list[Record]], bad: Iterable[str]) -> None:
+        for name, records in groups.items():
+            failing = [record for record in records if record["severity"] in bad]
+            rest = [record for record in records if record not in failing]
+            parts = []
+            if failing:
+                self.failures += 1
+                message = f"{failing[0]['rule']}: {failing[0]['message']}"
+                parts.append(_element("failure", message, _lines(failing)))
+            if rest:
+                parts.append(f"<system-out>{escape(_lines(rest))}</system-out>")
+            self._case(name, 0.0, parts)
+
+    def _test(self, name: str, result: Mapping[str, Any]) -> None:
+        parts = []
+        expectation = result.get("expectation")
+        if result.get("status") == "skipped" or expectation == "expected":
+            self.skipped += 1
+            reason = result.get("expected_reason") or (result.get("details") or {}).get("skipped") or ""
+            parts.append(f"<skipped{attributes({'message': redact(str(reason))})}/>")
+        elif result.get("status") == "failed" or expectation == "unexpected":
+            self.failures += 1
+            errors = [redact(str(error)) for error in result.get("errors", ())] or ["failed"]
+            records = [{"target": self.name, **record} for record in result.get("findings", ())]
+            parts.append(_element("failure", errors[0], redact(_lines(records)) or "\n".join(errors)))
+        if result.get("warnings"):
+            text = "\n".join(redact(str(warning)) for warning in result["warnings"])
+            parts.append(f"<system-out>{escape(text)}</system-out>")
+        self._case(name, float(result.get("duration_seconds") or 0.0), parts)
+
+    def _case(self, name: str, seconds: float, parts: list[str]) -> None:
+        head = attributes({"name": name or self.name, "classname": self.name, "time": f"{seconds:.3f}"})
+        body = "".join(f"      {part}\n" for part in parts)
+        self.cases.append(
+            f"    <testcase{head}>\n{body}    </testcase>\n" if parts else f"    <testcase{head}/>\n"
+        )
+
+    def lines(self) -> Iterator[str]:
+        totals = {
+            "tests": len(self.cases),
+            "failures": self.failures,
+            "errors": self.errors,
+            "skipped": self.skipped,
+        }
+        yield f"  <testsuite{attributes({'name': self.name, **totals})}>\n"
+        yield from self.cases
+        yield "  </testsuite>\n"
+
+
+def _lines(records: Iterable[Record]) -> str:
+    style = Style(False)
+    return "".join(line for record in records for line in finding(record, style))
+
+
+def _element(tag: str, message: str, text: str) -> str:
+    return f"<{tag}{attributes({'message': message})}>{escape(text)}</{tag}>"
+
+
+def escape(text: str) -> str:
+    """``text`` for XML: markup escaped, characters that XML 1.0 forbids written as ``\\x1b``."""
+    text = _ILLEGAL.sub(lambda match: match[0].encode("unicode_escape", "surrogatepass").decode(), text)
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
+
+
+def attributes(values: Mapping[str, object]) -> str:
+    """Attributes, each with a leading space."""
+    escapes = str.maketrans({'"': "&quot;", "\n": "&#10;", "\t": "&#9;"})
+    return "".join(f' {name}="{escape(str(value)).translate(escapes)}"' for name, value in values.items())

@@ -1,0 +1,129 @@
+"""What a command found, target by target: the one thing that every format reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cursus.model import Report
+from cursus.redact import redact
+
+SCHEMA_VERSION = 1
+"""Of the JSON that cursus writes. A key never changes its meaning within a version."""
+
+FORMATS = ("text", "json", "jsonl", "sarif", "junit", "github")
+
+Record = dict[str, Any]
+"""A finding as plain data (``Finding.to_dict``), with ``target`` beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetOutcome:
+    """One target: its report, or its Level 4 results, or why it could not be read.
+
+    ``tests`` is what ``run_all_tests`` returns. ``failure`` is a plain sentence.
+    """
+
+    target: str
+    report: Report | None = None
+    tests: Mapping[str, Any] | None = None
+    failure: str = ""
+
+    def findings(self) -> Iterator[Record]:
+        """Every finding on the target, with no secret in it."""
+        if self.report is not None:
+            for finding in self.report.findings:
+                yield _record(finding.to_dict(), self.target)
+        if self.tests is not None:
+            for found in self.tests.get("findings", ()):
+                yield _record(dict(found), self.target)
+
+    @property
+    def passed(self) -> bool:
+        """True where the target was read, and nothing failed."""
+        if self.failure:
+            return False
+        if self.tests is not None:
+            return bool(self.tests.get("all_tests_passed"))
+        return self.report is not None and self.report.ok
+
+
+def _record(found: Record, target: str) -> Record:
+    found["message"] = redact(found.get("message") or "")
+    found["remedy"] = redact(found.get("remedy") or "")
+    found["target"] = target
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """All targets of one command, and what was said about the command itself.
+
+    ``command`` is ``check`` or ``test``; ``extra`` are findings on the configuration.
+    """
+
+    command: str
+    targets: tuple[TargetOutcome, ...]
+    extra: tuple[Record, ...] = ()
+    notes: tuple[str, ...] = ()
+    service_model: str = ""
+    strict: bool = False
+    seconds: float = 0.0
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def findings(self) -> Iterator[Record]:
+        """Every finding on every target, then those on the configuration."""
+        for target in self.targets:
+            yield from target.findings()
+        yield from self.extra
+
+    @property
+    def ok(self) -> bool:
+        """True where every target passed (with ``strict``: without a warning)."""
+        bad = ("error", "warning") if self.strict else ("error",)
+        return all(target.passed for target in self.targets) and not any(
+            found["severity"] in bad for found in self.extra
+        )
+
+    def counts(self) -> dict[str, int]:
+        """Findings by severity, and targets by what became of them."""
+        counts = {"error": 0, "warning": 0, "info": 0}
+        for found in self.findings():
+            counts[found["severity"]] = counts.get(found["severity"], 0) + 1
+        return {
+            "errors": counts["error"],
+            "warnings": counts["warning"],
+            "infos": counts["info"],
+            "targets": len(self.targets),
+            "steps": sum(len(t.report.sections) for t in self.targets if t.report),
+            "unreadable": sum(bool(t.failure) for t in self.targets),
+        }
+
+
+def render(outcome: Outcome, format: str, *, color: bool = False, explain: bool = False) -> Iterator[str]:
+    """The outcome in one of ``FORMATS``, as pieces of text.
+
+    ``color`` and ``explain`` (why each rule exists) are for ``text``.
+    """
+    if format == "text":
+        from cursus.report import text
+
+        return text.render(outcome, color=color, explain=explain)
+    if format in ("json", "jsonl"):
+        from cursus.report import as_json
+
+        return as_json.render(outcome) if format == "json" else as_json.render_lines(outcome)
+    if format == "sarif":
+        from cursus.report import sarif
+
+        return sarif.render(outcome)
+    if format == "junit":
+        from cursus.report import junit
+
+        return junit.render(outcome)
+    if format == "github":
+        from cursus.report import github
+
+        return github.render(outcome)
+    raise ValueError(f"no format {format!r}; there are {', '.join(FORMATS)}")

@@ -1,0 +1,114 @@
+"""SARIF 2.1.0, for code scanning: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from cursus.report.as_json import dumps
+from cursus.report.github import relative
+from cursus.report.outcome import Outcome, Record
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+LEVELS = {"error": "error", "warning": "warning", "info": "note"}
+
+
+def render(outcome: Outcome) -> Iterator[str]:
+    """One log with one run."""
+    yield dumps(document(outcome), indent=2) + "\n"
+
+
+def document(outcome: Outcome) -> dict[str, Any]:
+    """The log as plain data."""
+    import cursus
+
+    records = list(outcome.findings())
+    ids = sorted({record["rule"] for record in records})
+    index = {id: position for position, id in enumerate(ids)}
+    failures = [target for target in outcome.targets if target.failure]
+    run = {
+        "tool": {
+            "driver": {
+                "name": "cursus",
+                "semanticVersion": cursus.__version__,
+                "rules": [_rule(id) for id in ids],
+            }
+        },
+        "columnKind": "unicodeCodePoints",
+        "invocations": [
+            {
+                "executionSuccessful": not failures,
+                "toolExecutionNotifications": [
+                    {"level": "error", "message": {"text": f"{target.target}: {target.failure}"}}
+                    for target in failures
+                ],
+            }
+        ],
+        "results": [_result(record, index[record["rule"]]) for record in records],
+        "properties": {"serviceModel": outcome.service_model},
+    }
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _rule(id: str) -> dict[str, Any]:
+    from cursus.checks.rules import RULES, page
+
+    rule = RULES.get(id)
+    if rule is None:
+        return {"id": id, "shortDescription": {"text": id}}
+    shown = page(rule)
+    sections = shown.sections
+    help = "\n\n".join(f"{name}\n\n{body}" for name, body in sections.items())
+    markdown = "\n\n".join(
+        f"## {name}\n\n" + (f"```yaml\n{body}\n```" if name in ("Breaks", "Right") else body)
+        for name, body in sections.items()
+    )
+    return {
+        "id": id,
+        "shortDescription": {"text": shown.title},
+        "fullDescription": {"text": sections["What it does"]},
+        "help": {"text": help, "markdown": markdown},
+        "defaultConfiguration": {"level": LEVELS[rule.severity]},
+        "properties": {"tags": [rule.area]},
+    }
+
+
+def _result(record: Record, index: int) -> dict[str, Any]:
+    text = record["message"] + (f"\n{record['remedy']}" if record.get("remedy") else "")
+    identity = "\0".join((record["rule"], record["target"], record["step"], record["path"]))
+    result: dict[str, Any] = {
+        "ruleId": record["rule"],
+        "ruleIndex": index,
+        "level": LEVELS[record["severity"]],
+        "message": {"text": text},
+        "locations": [_location(record)],
+        "partialFingerprints": {"place/v1": hashlib.sha256(identity.encode("utf-8", "replace")).hexdigest()},
+    }
+    return result
+
+
+def _location(record: Record) -> dict[str, Any]:
+    location: dict[str, Any] = {}
+    file = record.get("file")
+    if file:
+        location["physicalLocation"] = {"artifactLocation": {"uri": _uri(file)}}
+        if record.get("line"):
+            region = {"startLine": record["line"]}
+            if record.get("column"):
+                region["startColumn"] = record["column"]
+            location["physicalLocation"]["region"] = region
+    name = ".".join(part for part in (record["step"], record["path"]) if part) or record["target"]
+    location["logicalLocations"] = [{"fullyQualifiedName": name, "kind": "member"}]
+    return location
+
+
+def _uri(file: str) -> str:
+    near = relative(file)
+    encoded = near.encode("utf-8", "surrogateescape")
+    if Path(near).is_absolute():
+        return "file://" + quote(encoded)
+    uri = quote(encoded)
+    return f"./{uri}" if ":" in uri.partition("/")[0] else uri

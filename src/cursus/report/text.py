@@ -1,0 +1,138 @@
+"""The report for people: a line a finding, as compilers write it, with what to do below it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cursus.report.outcome import Outcome, Record, TargetOutcome
+from cursus.report.plain import Style, clean, count, one_line
+
+
+def render(outcome: Outcome, *, color: bool = False, explain: bool = False) -> Iterator[str]:
+    """Lines of text; ``explain`` adds, below each finding, why its rule exists."""
+    style = Style(color)
+    explained: set[str] = set()
+    for target in outcome.targets:
+        if target.failure:
+            yield f"{one_line(target.target)}: {style('unreadable', 'error')}: {clean(target.failure)}\n"
+            continue
+        if target.tests is not None:
+            yield from _tests(target, style)
+        yield from _findings(target, style, explain, explained)
+        for note in target.report.notes if target.report else ():
+            yield f"{one_line(target.target)}: {style('note', 'dim')}: {clean(note)}\n"
+    for record in outcome.extra:
+        yield from finding(record, style, explain, explained)
+    for note in outcome.notes:
+        yield f"{style('note', 'dim')}: {clean(note)}\n"
+    yield style(summary(outcome), "good" if outcome.ok else "error") + "\n"
+
+
+def _findings(target: TargetOutcome, style: Style, explain: bool, explained: set[str]) -> Iterator[str]:
+    records = list(target.findings())
+    sections = target.report.sections if target.report else ()
+    several = len(sections) > 1
+    order = {section.name: position for position, section in enumerate(sections)}
+    if several:
+        records.sort(key=lambda record: order.get(record["step"], len(order)))
+    current = None
+    for record in records:
+        if several and record["step"] != current:
+            current = record["step"]
+            kind = sections[order[current]].operation if current in order else ""
+            yield style(f"== {one_line(current)}{f' ({kind})' if kind else ''}", "bold") + "\n"
+        yield from finding(record, style, explain, explained)
+
+
+def finding(
+    record: Record, style: Style, explain: bool = False, explained: set[str] | None = None
+) -> Iterator[str]:
+    """One finding: where, what, and the remedy indented below."""
+    place = record.get("file") or record.get("target") or ""
+    if record.get("file") and record.get("line"):
+        place += f":{record['line']}" + (f":{record['column']}" if record.get("column") else "")
+    severity = record["severity"]
+    label = style(f"{severity}[{record['rule']}]", severity)
+    path = f" {style(one_line(record['path']), 'bold')}:" if record.get("path") else ""
+    run = " (seen in the run)" if record.get("from_run") else ""
+    yield f"{one_line(place)}: {label}{path} {_indented(record['message'])}{run}\n"
+    if record.get("remedy"):
+        yield f"    {_indented(record['remedy'])}\n"
+    if explain and explained is not None and record["rule"] not in explained:
+        explained.add(record["rule"])
+        yield from _explanation(record["rule"], style)
+
+
+def _indented(text: str) -> str:
+    return clean(text).replace("\n", "\n    ")
+
+
+def _explanation(id: str, style: Style) -> Iterator[str]:
+    from cursus.checks.rules import RULES, page
+
+    rule = RULES.get(id)
+    if rule is not None:
+        sections = page(rule).sections
+        for heading in ("What it does", "Why", "Right", "Source"):
+            body = sections[heading].replace("\n", "\n        ")
+            yield f"      {style(heading, 'dim')}:\n        {body}\n"
+
+
+def _tests(target: TargetOutcome, style: Style) -> Iterator[str]:
+    results = target.tests or {}
+    name = results.get("step_name") or target.target
+    yield style(f"== {one_line(str(name))} ({results.get('step_type', 'Training')})", "bold") + "\n"
+    for test, result in results.get("tests", {}).items():
+        yield test_line(test, result, style) + "\n"
+        if result.get("status") == "failed":
+            for error in result.get("errors", ()):
+                yield f"    {_indented(str(error))}\n"
+
+
+LOOKS = {
+    "passed": ("passed ", "good"),
+    "failed": ("FAILED ", "error"),
+    "skipped": ("skipped", "warning"),
+    "expected": ("failed, as expected", "warning"),
+    "unexpected": ("PASSED, though a failure was expected", "error"),
+}
+
+
+def test_line(test: str, result: Record, style: Style) -> str:
+    """One Level 4 test and what became of it: a skip says why, an expected failure too."""
+    word, look = LOOKS.get(result.get("expectation") or str(result.get("status")), ("?", "error"))
+    text = f"{style(word, look)} {test}"
+    reason = result.get("expected_reason") or (result.get("details") or {}).get("skipped")
+    if reason:
+        text += f": {one_line(str(reason))}"
+    warnings = len(result.get("warnings") or ())
+    return text + (f" ({count(warnings, 'warning')})" if warnings else "")
+
+
+def summary(outcome: Outcome) -> str:
+    """One line: how much of what, in how many steps, by which service model."""
+    counts = outcome.counts()
+    parts = [count(counts["errors"], "error")]
+    parts += [count(counts[key + "s"], key) for key in ("warning", "info") if counts[key + "s"]]
+    text = ", ".join(parts)
+    if outcome.command == "test":
+        text = f"{_test_summary(outcome)}; {text}"
+    else:
+        text += f" in {count(counts['steps'], 'step')}"
+        if counts["targets"] > 1:
+            text += f" of {count(counts['targets'], 'target')}"
+    if counts["unreadable"]:
+        text += f"; {counts['unreadable']} could not be read"
+    if outcome.service_model:
+        text += f" (service model of {outcome.service_model})"
+    return text
+
+
+def _test_summary(outcome: Outcome) -> str:
+    tally: dict[str, int] = {}
+    for target in outcome.targets:
+        for result in (target.tests or {}).get("tests", {}).values():
+            status = str(result.get("status"))
+            tally[status] = tally.get(status, 0) + 1
+    words = [f"{tally[status]} {status}" for status in ("passed", "failed", "skipped") if tally.get(status)]
+    return ", ".join(words) or "nothing tested"

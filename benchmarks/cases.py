@@ -1,0 +1,163 @@
+"""How many real failures are seen, and how many false errors are reported: the table of `make cases`.
+
+Usage: python benchmarks/cases.py [CASES] [-v]
+
+CASES is a folder with ``failures/*.json`` (each a faulty request, definition or script with a corrected
+twin; failures/FORMAT.md describes them) and ``valid.jsonl`` (requests of public projects). It is found beside
+the repository (../shared/cases) unless given. A case counts as seen where an error is reported for
+what SageMaker rejects or what fails the job, and at least a warning for what silently goes wrong.
+Judgements on public requests that really would fail are in benchmarks/judgements.json.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import cursus
+from cursus.model import Finding
+
+HERE = Path(__file__).parent
+ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
+IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
+
+
+def script_findings(case: dict[str, Any], folder: Path) -> list[Finding]:
+    """What a run of a script case shows, static findings included."""
+    source = folder / "source"
+    for name, content in case["files"].items():
+        path = source / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    channels = {}
+    for channel, files in case["channels"].items():
+        for name, content in files.items():
+            path = folder / "data" / channel / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+        channels[channel] = str(folder / "data" / channel)
+    request: dict[str, Any] = {
+        "TrainingJobName": "case",
+        "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+        "RoleArn": ROLE,
+        "HyperParameters": {
+            **case["hyperparameters"],
+            "sagemaker_program": case["entry_point"],
+            "sagemaker_submit_directory": "s3://example-bucket/code/sourcedir.tar.gz",
+        },
+        "InputDataConfig": [
+            {
+                "ChannelName": name,
+                "DataSource": {
+                    "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://example-bucket/data/{name}/"}
+                },
+            }
+            for name in channels
+        ],
+        "OutputDataConfig": {"S3OutputPath": "s3://example-bucket/models/"},
+        "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+    }
+    if not channels:
+        del request["InputDataConfig"]
+    if case.get("metric_definitions"):
+        request["AlgorithmSpecification"]["MetricDefinitions"] = case["metric_definitions"]
+    if case.get("checkpoint_local_path"):
+        request["CheckpointConfig"] = {
+            "S3Uri": "s3://example-bucket/checkpoints/",
+            "LocalPath": case["checkpoint_local_path"],
+        }
+    artifacts = [
+        path.removeprefix("model/") if path.startswith("model/") else path
+        for path in case.get("expected_artifacts", [])
+    ]
+    job = cursus.run(
+        request,
+        source_dir=source,
+        entry_point=case["entry_point"],
+        channels=channels,
+        expected_artifacts=artifacts,
+        root=folder / "root",
+        timeout=60,
+    )
+    return list(job.findings)
+
+
+def findings_of(kind: str, body: dict[str, Any], region: str | None) -> list[Finding]:
+    if kind == "script_run":
+        with tempfile.TemporaryDirectory(prefix="cursus-case-") as folder:
+            return script_findings(body, Path(folder))
+    return list(cursus.check(body, region=region).findings)
+
+
+def worst(findings: list[Finding]) -> str:
+    levels = {finding.severity for finding in findings}
+    return next((level for level in ("error", "warning", "info") if level in levels), "none")
+
+
+def main(arguments: list[str]) -> int:
+    verbose = "-v" in arguments
+    rest = [a for a in arguments if a != "-v"]
+    cases = Path(rest[0]) if rest else HERE.parents[1] / "shared" / "cases"
+    if not cases.is_dir():
+        print(f"no cases at {cases}: give the folder that holds failures/ and valid.jsonl")
+        return 2
+    judged = json.loads((HERE / "judgements.json").read_text()) if (HERE / "judgements.json").exists() else {}
+    seen: Counter[str] = Counter()
+    total: Counter[str] = Counter()
+    missed: list[str] = []
+    false: list[str] = []
+    for path in sorted((cases / "failures").glob("*.json")):
+        case = json.loads(path.read_text(encoding="utf-8"))
+        kind, region = case["kind"], case.get("region")
+        if case["detectable_offline"]:
+            total[kind] += 1
+            level = worst(findings_of(kind, case["bad"], region))
+            wanted = ("error", "warning") if case["effect"] == "silent" else ("error",)
+            if level in wanted:
+                seen[kind] += 1
+            else:
+                missed.append(f"{case['id']} ({case['effect']}): {level}")
+        found = findings_of(kind, case["good"], region)
+        errors = [f"{f.rule} {f.path}: {f.message}" for f in found if f.severity == "error"]
+        if errors:
+            false.append(f"{case['id']}, corrected: {'; '.join(errors)}")
+        elif verbose:
+            for finding in found:
+                print(f"  {case['id']}, corrected: {finding.severity} {finding.rule} {finding.message}")
+    valid = [json.loads(line) for line in (cases / "valid.jsonl").read_text().splitlines() if line]
+    clean = 0
+    for i, entry in enumerate(valid, 1):
+        found = list(cursus.check(entry["request"]).findings)
+        accepted = judged.get(str(i), {}).get("rules", [])
+        errors = [
+            f"{f.rule} {f.path}: {f.message}"
+            for f in found
+            if f.severity == "error" and f.rule not in accepted
+        ]
+        clean += not errors
+        if errors:
+            false.append(f"valid.jsonl:{i} ({entry['origin']}): {'; '.join(errors)}")
+        if verbose:
+            for finding in found:
+                print(
+                    f"  valid.jsonl:{i}: {finding.severity} {finding.rule} {finding.path} {finding.message}"
+                )
+    print(f"{'what':<34}{'seen':>6}{'of':>6}")
+    for kind in sorted(total):
+        print(f"{'real failures: ' + kind:<34}{seen[kind]:>6}{total[kind]:>6}")
+    print(f"{'real failures: all':<34}{sum(seen.values()):>6}{sum(total.values()):>6}")
+    print(f"{'public requests without an error':<34}{clean:>6}{len(valid):>6}")
+    for line in missed:
+        print("missed:", line)
+    for line in false:
+        print("false error:", line)
+    return 1 if missed or false else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,149 @@
+"""Make src/cursus/aws/data/pipelines.json: what a pipeline definition may hold.
+
+Usage: python scripts/make_pipelines.py pipeline-definition.schema.json
+
+The argument is the JSON schema of pipeline definitions that AWS publishes (repository
+aws-sagemaker-mlops/sagemaker-model-building-pipeline-definition-JSON-schema, folder schema/). It gives
+the members of each step type. It is older than the service, so what the SageMaker Python SDK
+(sagemaker 2.257.7, module sagemaker.workflow) writes beside it is listed here, with the properties
+that its steps offer.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+OUT = Path(__file__).parents[1] / "src" / "cursus" / "aws" / "data" / "pipelines.json"
+
+# step type → (operation whose body Arguments is, Describe* operations that its properties come from,
+#              properties beside those, members that the SDK writes and the published schema lacks)
+STEP_TYPES: dict[str, tuple[str | None, list[str], list[str], list[str]]] = {
+    "Training": (
+        "CreateTrainingJob",
+        ["DescribeTrainingJob"],
+        [
+            "ComputingJobName",
+            "ComputingJobStatus",
+            "NotebookJobInputLocation",
+            "NotebookJobOutputLocationPrefix",
+            "InputNotebookName",
+            "OutputNotebookName",
+        ],
+        [],
+    ),
+    "Processing": ("CreateProcessingJob", ["DescribeProcessingJob"], [], ["PropertyFiles"]),
+    "Transform": ("CreateTransformJob", ["DescribeTransformJob"], [], []),
+    "Tuning": (
+        "CreateHyperParameterTuningJob",
+        ["DescribeHyperParameterTuningJob"],
+        ["TrainingJobSummaries"],
+        [],
+    ),
+    "AutoML": ("CreateAutoMLJob", ["DescribeAutoMLJob"], ["BestCandidateProperties"], []),
+    "Model": ("CreateModel", ["DescribeModel"], [], []),
+    "RegisterModel": ("CreateModelPackage", ["DescribeModelPackage"], [], []),
+    "Condition": (None, [], ["Outcome"], []),
+    "Fail": (None, [], ["ErrorMessage"], []),
+    "Lambda": (None, [], ["OutputParameters"], []),
+    "Callback": (None, [], ["OutputParameters"], []),
+    "QualityCheck": (
+        None,
+        [],
+        [
+            "CalculatedBaselineConstraints",
+            "CalculatedBaselineStatistics",
+            "BaselineUsedForDriftCheckStatistics",
+            "BaselineUsedForDriftCheckConstraints",
+        ],
+        ["FailOnViolation"],
+    ),
+    "ClarifyCheck": (
+        None,
+        [],
+        ["CalculatedBaselineConstraints", "BaselineUsedForDriftCheckConstraints"],
+        ["FailOnViolation"],
+    ),
+    "EMR": (None, [], ["*"], ["ClusterConfig", "ExecutionRoleArn", "RetryPolicies"]),
+    "EMRServerless": (None, [], ["*"], []),
+    "Endpoint": (None, [], ["*"], []),
+    "EndpointConfig": (None, [], ["*"], []),
+    "InferenceComponent": (None, [], ["*"], []),
+    "Lineage": (None, [], ["*"], []),
+    "MLflow": (None, [], ["*"], []),
+}
+DEFINITIONS = {
+    "Training": "TrainingStep",
+    "Processing": "ProcessingStep",
+    "Transform": "TransformStep",
+    "Tuning": "TuningStep",
+    "AutoML": "AutoMLStep",
+    "Model": "CreateModelStep",
+    "RegisterModel": "RegisterModelStep",
+    "Condition": "ConditionStep",
+    "Fail": "FailStep",
+    "Lambda": "LambdaStep",
+    "Callback": "CallbackStep",
+    "QualityCheck": "QualityCheckStep",
+    "ClarifyCheck": "ClarifyCheckStep",
+    "EMR": "EMRStep",
+}
+
+
+def main(published: Path) -> None:
+    schema = json.loads(published.read_text())["definitions"]
+    types: dict[str, Any] = {}
+    for name, (operation, outputs, properties, members) in STEP_TYPES.items():
+        entry: dict[str, Any] = {"outputs": outputs, "properties": properties}
+        if operation:
+            entry["operation"] = operation
+        if name in DEFINITIONS:
+            found = schema[DEFINITIONS[name]]
+            entry["members"] = sorted({*found["properties"], *members})
+            entry["required"] = sorted(found.get("required", ["Name", "Type"]))
+        types[name] = entry
+    data = {
+        "source": (
+            "JSON schema of pipeline definitions published by AWS (aws-sagemaker-mlops, 2025-04-03); "
+            "sagemaker 2.257.7, sagemaker.workflow"
+        ),
+        "date": "2026-11-22",
+        "version": "2020-12-01",
+        "members": ["Version", "Metadata", "Parameters", "PipelineExperimentConfig", "Steps", "MlflowConfig"],
+        "parameter_types": ["String", "Integer", "Float", "Boolean"],
+        "parameter_members": ["Name", "Type", "DefaultValue", "EnumValues", "Description"],
+        "execution_variables": [
+            "StartDateTime",
+            "CurrentDateTime",
+            "PipelineName",
+            "PipelineArn",
+            "PipelineExecutionId",
+            "PipelineExecutionArn",
+            "TrainingJobName",
+            "ProcessingJobName",
+        ],
+        "experiment_variables": ["ExperimentName", "TrialName"],
+        "conditions": {
+            "Equals": ["LeftValue", "RightValue"],
+            "NotEquals": ["LeftValue", "RightValue"],
+            "GreaterThan": ["LeftValue", "RightValue"],
+            "GreaterThanOrEqualTo": ["LeftValue", "RightValue"],
+            "LessThan": ["LeftValue", "RightValue"],
+            "LessThanOrEqualTo": ["LeftValue", "RightValue"],
+            "In": ["QueryValue", "Values"],
+            "Not": ["Condition"],
+            "Or": ["Conditions"],
+        },
+        "retry_exceptions": [
+            *schema["RetryPolicy"]["properties"]["ExceptionType"]["enum"],
+        ],
+        "retry_limits": {"MaxAttempts": 20, "ExpireAfterMin": 14400},
+        "step_types": types,
+    }
+    OUT.write_text(json.dumps(data, indent=1, sort_keys=False) + "\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

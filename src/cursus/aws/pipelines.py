@@ -1,0 +1,250 @@
+"""The grammar of pipeline definitions: steps, references, and what a step of each type offers.
+
+Source: https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-pipeline.html, and the facts in
+``data/pipelines.json``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+from cursus.model import Path
+
+
+@cache
+def facts() -> Mapping[str, Any]:
+    """What a definition may hold, from ``data/pipelines.json``."""
+    import json
+    from pathlib import Path as FilePath
+
+    text = (FilePath(__file__).parent / "data" / "pipelines.json").read_text(encoding="utf-8")
+    found: Mapping[str, Any] = json.loads(text)
+    return found
+
+
+def step_type(name: str) -> Mapping[str, Any]:
+    """The facts of one step type; empty for a type that nobody knows."""
+    found: Mapping[str, Any] = facts()["step_types"].get(name, {})
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineStep:
+    """One step of a definition, wherever it stands.
+
+    ``path`` is its place in the definition; ``branches`` are the branches of conditions it is in, from the
+    outermost: the condition's path and ``IfSteps`` or ``ElseSteps``.
+    """
+
+    name: str | None
+    type: str | None
+    body: Mapping[str, Any]
+    path: Path
+    branches: tuple[tuple[Path, str], ...] = ()
+
+
+def walk(definition: Mapping[str, Any]) -> list[PipelineStep]:
+    """Every step of a definition in reading order, those inside condition steps included."""
+    found: list[PipelineStep] = []
+    pending: list[tuple[Any, Path, tuple[tuple[Path, str], ...]]] = [
+        (definition.get("Steps"), ("Steps",), ())
+    ]
+    while pending:
+        steps, path, branches = pending.pop()
+        if not isinstance(steps, list):
+            continue
+        inner: list[tuple[Any, Path, tuple[tuple[Path, str], ...]]] = []
+        for i, body in enumerate(steps):
+            if not isinstance(body, Mapping):
+                continue
+            name, kind = body.get("Name"), body.get("Type")
+            place: Path = (*path, i)
+            found.append(
+                PipelineStep(
+                    name if isinstance(name, str) else None,
+                    kind if isinstance(kind, str) else None,
+                    body,
+                    place,
+                    branches,
+                )
+            )
+            arguments = body.get("Arguments")
+            if kind == "Condition" and isinstance(arguments, Mapping):
+                below: Path = (*place, "Arguments")
+                inner.extend(
+                    (arguments.get(member), (*below, member), (*branches, (place, member)))
+                    for member in ("IfSteps", "ElseSteps")
+                )
+        pending.extend(reversed(inner))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One ``{"Get": …}`` in a definition: its place, its text, and the step whose body it stands in."""
+
+    path: Path
+    text: str
+    step: PipelineStep | None
+    in_json_get: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a ``Get`` names.
+
+    ``root`` is Parameters, Steps, Execution or PipelineExperimentConfig; ``name`` the parameter, step or
+    variable; ``rest`` the members below it (an index or key is its own part).
+    """
+
+    root: str
+    name: str
+    rest: tuple[str | int, ...]
+
+
+_PART = re.compile(r"\.([^.\[\]]+)|\[(\d+|'[^']*'|\"[^\"]*\")\]")
+
+
+@lru_cache(maxsize=4096)
+def parse_get(text: str) -> Target | None:
+    """Read the text of a ``Get``; None where it has not the form of a reference."""
+    root, dot, _ = text.partition(".")
+    if not dot or "[" in root:
+        return None
+    parts: list[str | int] = []
+    position = len(root)
+    while position < len(text):
+        match = _PART.match(text, position)
+        if match is None:
+            return None
+        name, key = match.groups()
+        if name is not None:
+            parts.append(name)
+        elif key[0] in "'\"":
+            parts.append(key[1:-1])
+        else:
+            parts.append(int(key))
+        position = match.end()
+    if not parts or not isinstance(parts[0], str):
+        return None
+    return Target(root, parts[0], tuple(parts[1:]))
+
+
+def references(value: Any, path: Path, step: PipelineStep | None) -> Iterator[Reference]:
+    """Every ``Get`` at or below ``value``. Steps inside a condition's branches are left to their own walk."""
+    pending: list[tuple[Any, Path, bool]] = [(value, path, False)]
+    while pending:
+        here, place, in_json_get = pending.pop()
+        if isinstance(here, Mapping):
+            get = here.get("Get")
+            if len(here) == 1 and isinstance(get, str):
+                yield Reference(place, get, step, in_json_get)
+                continue
+            for key, inner in here.items():
+                if key in ("IfSteps", "ElseSteps") and place and place[-1] == "Arguments":
+                    continue
+                pending.append((inner, (*place, key), in_json_get or key == "Std:JsonGet"))
+        elif isinstance(here, list):
+            pending.extend((inner, (*place, i), in_json_get) for i, inner in enumerate(here))
+
+
+def texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Every string at or below ``value`` with its place."""
+    pending: list[tuple[Any, Path]] = [(value, path)]
+    while pending:
+        here, place = pending.pop()
+        if isinstance(here, str):
+            yield place, here
+        elif isinstance(here, Mapping):
+            pending.extend((inner, (*place, key)) for key, inner in here.items() if isinstance(key, str))
+        elif isinstance(here, list):
+            pending.extend((inner, (*place, i)) for i, inner in enumerate(here))
+
+
+class Definition:
+    """A definition read once for all rules: its steps, their names, its references and its edges."""
+
+    def __init__(self, definition: Mapping[str, Any]) -> None:
+        self.steps = walk(definition)
+        self.by_name: dict[str, PipelineStep] = {}
+        for step in self.steps:
+            if step.name is not None:
+                self.by_name.setdefault(step.name, step)
+        self.references: list[Reference] = []
+        for step in self.steps:
+            self.references.extend(references(step.body, step.path, step))
+        for member in ("PipelineExperimentConfig",):
+            self.references.extend(references(definition.get(member), (member,), None))
+        found = definition.get("Parameters")
+        self.parameters: dict[str, Mapping[str, Any]] = {}
+        for entry in found if isinstance(found, list) else []:
+            if isinstance(entry, Mapping) and isinstance(entry.get("Name"), str):
+                self.parameters.setdefault(entry["Name"], entry)
+        self.edges = self._edges()
+
+    def _edges(self) -> dict[str, set[str]]:
+        """For each step, the steps that have to end before it starts."""
+        edges: dict[str, set[str]] = {step.name: set() for step in self.steps if step.name}
+        for step in self.steps:
+            if step.name is None:
+                continue
+            depends = step.body.get("DependsOn")
+            for name in depends if isinstance(depends, list) else []:
+                if isinstance(name, str) and name in edges:
+                    edges[step.name].add(name)
+            if step.branches:
+                condition = next((s.name for s in self.steps if s.path == step.branches[-1][0]), None)
+                if condition:
+                    edges[step.name].add(condition)
+        for reference in self.references:
+            target = parse_get(reference.text)
+            if target is None or target.root != "Steps" or target.name not in edges:
+                continue
+            if reference.step and reference.step.name:
+                edges[reference.step.name].add(target.name)
+        return edges
+
+    def before(self, name: str) -> set[str]:
+        """Every step that has to end before ``name`` starts, directly or not."""
+        seen: set[str] = set()
+        pending = list(self.edges.get(name, ()))
+        while pending:
+            here = pending.pop()
+            if here not in seen:
+                seen.add(here)
+                pending.extend(self.edges.get(here, ()))
+        return seen
+
+
+def output_shape(operation: str) -> Mapping[str, Any] | None:
+    """The JSON Schema of what a Describe operation answers; None where the service model here lacks it."""
+    from cursus.aws import schema_store
+
+    document = schema_store.document("descriptions")
+    found = document["operations"].get(operation) if document else None
+    return _shape(found, document["$defs"]) if document and found else None
+
+
+def inner_shape(shape: Mapping[str, Any], part: str | int) -> Mapping[str, Any] | None:
+    """The shape one step further down; None where there is no such member, or nothing below."""
+    from cursus.aws import schema_store
+
+    document = schema_store.document("descriptions") or {}
+    inner: Any
+    if "items" in shape:
+        inner = shape["items"]
+    elif "properties" in shape:
+        inner = shape["properties"].get(part)
+    else:
+        inner = shape.get("additionalProperties")
+    return _shape(inner, document.get("$defs", {})) if isinstance(inner, Mapping) else None
+
+
+def _shape(shape: Mapping[str, Any], defs: Mapping[str, Any]) -> Mapping[str, Any]:
+    while "$ref" in shape:
+        shape = defs[shape["$ref"].rpartition("/")[2]]
+    return shape

@@ -1,3 +1,0 @@
-"""Rules of the area *dependencies*."""
-
-from __future__ import annotations

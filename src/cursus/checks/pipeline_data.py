@@ -1,0 +1,311 @@
+"""Rules on what pipeline steps hand to each other: data, property files, branches."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cursus.aws.pipelines import parse_get
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import PipelineView, is_reference, listing, mapping
+from cursus.model import Step
+from cursus.redact import show
+from cursus.suggest import did_you_mean
+
+
+@rule("DEP030", area="dependencies", scope="pipeline")
+def data_without_edge(view: PipelineView) -> Iterator[Problem]:
+    """A step reads what another step writes, and nothing makes it wait.
+
+    What it does:
+        Compares the S3 locations that processing and transform steps write with those that other steps read,
+        parameters put in.
+    Why:
+        Steps without an edge between them start together: the reader finds nothing, or the last execution's data.
+        A URI written out twice makes no edge; a reference or DependsOn does.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              ProcessingOutputConfig: {Outputs: [{OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}]}
+          - Name: Train
+            Type: Training
+            Arguments:
+              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              InputDataConfig: [{ChannelName: train, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}}]
+              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+              StoppingCondition: {MaxRuntimeInSeconds: 3600}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              ProcessingOutputConfig: {Outputs: [{OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}]}
+          - Name: Train
+            Type: Training
+            DependsOn: [Prepare]
+            Arguments:
+              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              InputDataConfig: [{ChannelName: train, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}}]
+              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+              StoppingCondition: {MaxRuntimeInSeconds: 3600}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html (data and custom dependencies)
+    Since:
+        0.1
+    """
+    written: dict[str, list[str]] = {}
+    for step in view.steps:
+        for uri in _written(step):
+            written.setdefault(uri, []).append(step.name)
+    if not written:
+        return
+    for step in view.steps:
+        told: set[str] = set()
+        for place, uri in _read(step):
+            for producer in _producers(uri, written):
+                if producer == step.name or producer in told:
+                    continue
+                before = view.definition.before(step.name)
+                if producer in before or step.name in view.definition.before(producer):
+                    continue
+                told.add(producer)
+                yield Problem(
+                    f"step {step.name} reads what step {producer} writes, and nothing makes it wait for {producer}",
+                    (*step.prefix[len(view.pipeline.prefix) :], *place),
+                    f'add "DependsOn": ["{producer}"], or refer to the output of {producer} instead of writing its URI',
+                )
+
+
+def _location(value: Any) -> str | None:
+    """A text that is the same for the same location: the URI, or the reference written out."""
+    if isinstance(value, str) and value.startswith("s3://"):
+        return value.rstrip("/")
+    if is_reference(value) and "Get" not in value:
+        return json.dumps(value, sort_keys=True, default=str)
+    return None
+
+
+def _written(step: Step) -> Iterator[str]:
+    if step.operation == "CreateProcessingJob":
+        for output in listing(mapping(step.request, "ProcessingOutputConfig"), "Outputs"):
+            if isinstance(output, Mapping):
+                uri = _location(mapping(output, "S3Output").get("S3Uri"))
+                if uri:
+                    yield uri
+    elif step.operation == "CreateTransformJob":
+        uri = _location(mapping(step.request, "TransformOutput").get("S3OutputPath"))
+        if uri:
+            yield uri
+
+
+def _read(step: Step) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    found: list[tuple[tuple[str | int, ...], Any]] = []
+    for i, channel in enumerate(listing(step.request, "InputDataConfig")):
+        if isinstance(channel, Mapping):
+            source = mapping(mapping(channel, "DataSource"), "S3DataSource")
+            found.append((("InputDataConfig", i, "DataSource", "S3DataSource", "S3Uri"), source.get("S3Uri")))
+    for i, entry in enumerate(listing(step.request, "ProcessingInputs")):
+        if isinstance(entry, Mapping):
+            found.append(
+                (("ProcessingInputs", i, "S3Input", "S3Uri"), mapping(entry, "S3Input").get("S3Uri"))
+            )
+    transform = mapping(mapping(mapping(step.request, "TransformInput"), "DataSource"), "S3DataSource")
+    found.append((("TransformInput", "DataSource", "S3DataSource", "S3Uri"), transform.get("S3Uri")))
+    for place, value in found:
+        uri = _location(value)
+        if uri:
+            yield place, uri
+
+
+def _producers(uri: str, written: Mapping[str, list[str]]) -> Iterator[str]:
+    """Steps that write the location, or a folder around it."""
+    yield from written.get(uri, ())
+    if uri.startswith("s3://"):
+        while uri.count("/") > 3:
+            uri = uri.rpartition("/")[0]
+            yield from written.get(uri, ())
+
+
+@rule("DEP031", area="dependencies", severity="warning", scope="pipeline")
+def other_branch(view: PipelineView) -> Iterator[Problem]:
+    """A step refers to a step in the other branch of the same condition.
+
+    What it does:
+        Compares the branches that a reference's two ends stand in.
+    Why:
+        Of IfSteps and ElseSteps only one is executed: what is referred to never ran, and the step fails.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Decide
+            Type: Condition
+            Arguments:
+              Conditions: [{Type: Equals, LeftValue: 1, RightValue: 1}]
+              IfSteps: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {}, OutputParameters: [{OutputName: a, OutputType: String}]}]
+              ElseSteps: [{Name: Stop, Type: Fail, Arguments: {ErrorMessage: {Get: "Steps.Ask.OutputParameters['a']"}}}]
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Decide
+            Type: Condition
+            Arguments:
+              Conditions: [{Type: Equals, LeftValue: 1, RightValue: 1}]
+              IfSteps: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {}, OutputParameters: [{OutputName: a, OutputType: String}]}]
+              ElseSteps: [{Name: Stop, Type: Fail, Arguments: {ErrorMessage: not today}}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html (condition step)
+    Since:
+        0.1
+    """
+    for reference in view.definition.references:
+        target = parse_get(reference.text)
+        here = reference.step
+        if target is None or target.root != "Steps" or here is None:
+            continue
+        there = view.definition.by_name.get(target.name)
+        if there is None:
+            continue
+        mine = dict(here.branches)
+        for condition, branch in there.branches:
+            if mine.get(condition, branch) != branch:
+                yield Problem(
+                    f"step {target.name} is in the {branch} of the condition whose other branch this step is in",
+                    reference.path,
+                    "refer to a step that runs in the same case",
+                )
+
+
+@rule("DEP032", area="dependencies", scope="pipeline")
+def property_files(view: PipelineView) -> Iterator[Problem]:
+    """A property file is declared wrongly, or at an output that the step does not have.
+
+    What it does:
+        Looks at the PropertyFiles of processing steps: PropertyFileName, OutputName and FilePath, and that the output exists.
+    Why:
+        "Processing output name … defined in property file … not found in processing step": the pipeline is refused, or
+        the condition that reads the file fails.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Evaluate
+            Type: Processing
+            PropertyFiles: [{PropertyFileName: report, OutputName: evaluation, FilePath: report.json}]
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              ProcessingOutputConfig: {Outputs: [{OutputName: metrics, S3Output: {S3Uri: "s3://example-bucket/m/", LocalPath: /opt/ml/processing/m, S3UploadMode: EndOfJob}}]}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Evaluate
+            Type: Processing
+            PropertyFiles: [{PropertyFileName: report, OutputName: metrics, FilePath: report.json}]
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              ProcessingOutputConfig: {Outputs: [{OutputName: metrics, S3Output: {S3Uri: "s3://example-bucket/m/", LocalPath: /opt/ml/processing/m, S3UploadMode: EndOfJob}}]}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-propertyfile.html
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        declared = step.body.get("PropertyFiles")
+        if not isinstance(declared, list):
+            continue
+        arguments = mapping(step.body, "Arguments")
+        outputs = [
+            entry.get("OutputName")
+            for entry in listing(mapping(arguments, "ProcessingOutputConfig"), "Outputs")
+            if isinstance(entry, Mapping)
+        ]
+        for i, entry in enumerate(declared):
+            place = (*step.path, "PropertyFiles", i)
+            if not isinstance(entry, Mapping):
+                yield Problem(f"a property file is a mapping, not {show(entry)}", place)
+                continue
+            for member in ("PropertyFileName", "OutputName", "FilePath"):
+                if not isinstance(entry.get(member), str):
+                    yield Problem(f"the property file needs {member}", (*place, member), f"add {member}")
+            name = entry.get("OutputName")
+            if isinstance(name, str) and name not in outputs:
+                yield Problem(
+                    f"the step has no output {show(name)}."
+                    f"{did_you_mean(name, [o for o in outputs if isinstance(o, str)])}",
+                    (*place, "OutputName"),
+                    "name one of the step's ProcessingOutputConfig.Outputs",
+                )
+
+
+@rule("DEP033", area="dependencies", severity="warning", scope="pipeline")
+def model_data_is_a_prefix(view: PipelineView) -> Iterator[Problem]:
+    """A model's data refers to the output path of a training job instead of its model artifact.
+
+    What it does:
+        Looks at ModelDataUrl in model and registration steps for references to OutputDataConfig.S3OutputPath.
+    Why:
+        The artifact is at <S3OutputPath>/<job name>/output/model.tar.gz; below the path itself there is no model.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Train
+            Type: Training
+            Arguments: &a
+              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+              StoppingCondition: {MaxRuntimeInSeconds: 3600}
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: {Get: Steps.Train.OutputDataConfig.S3OutputPath}}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Train
+            Type: Training
+            Arguments:
+              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+              StoppingCondition: {MaxRuntimeInSeconds: 3600}
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: {Get: Steps.Train.ModelArtifacts.S3ModelArtifacts}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelArtifacts.html
+    Since:
+        0.1
+    """
+    for reference in view.definition.references:
+        if reference.path[-1] != "ModelDataUrl":
+            continue
+        target = parse_get(reference.text)
+        if target is not None and target.rest == ("OutputDataConfig", "S3OutputPath"):
+            yield Problem(
+                f"{show(reference.text)} is a folder, not a model artifact",
+                reference.path,
+                f"write Steps.{target.name}.ModelArtifacts.S3ModelArtifacts",
+            )

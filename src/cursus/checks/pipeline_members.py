@@ -1,0 +1,269 @@
+"""Rules on what single kinds of pipeline steps hold: conditions, retries, caching, lambdas, checks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cursus.aws.pipelines import PipelineStep, facts, parse_get
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import PipelineView, is_reference
+from cursus.model import Path
+from cursus.redact import show
+from cursus.suggest import did_you_mean
+
+
+@rule("DEP040", area="dependencies", scope="pipeline")
+def conditions(view: PipelineView) -> Iterator[Problem]:
+    """A condition step's conditions cannot be evaluated.
+
+    What it does:
+        Looks at each condition: a known type, all its operands, operands of types that can be compared.
+    Why:
+        CreatePipeline refuses what it cannot parse; comparing a text with a number fails the execution.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Decide
+            Type: Condition
+            Arguments: {Conditions: [{Type: LessThen, LeftValue: 1, RightValue: 2}], IfSteps: [], ElseSteps: []}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Decide
+            Type: Condition
+            Arguments: {Conditions: [{Type: LessThan, LeftValue: 1, RightValue: 2}], IfSteps: [], ElseSteps: []}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html (condition step)
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        arguments = step.body.get("Arguments")
+        if step.type != "Condition" or not isinstance(arguments, Mapping):
+            continue
+        place: Path = (*step.path, "Arguments", "Conditions")
+        found = arguments.get("Conditions")
+        if not isinstance(found, list) or not found:
+            yield Problem("the condition step has no conditions", place, "write a list of conditions")
+            continue
+        pending: list[tuple[Any, Path]] = [(entry, (*place, i)) for i, entry in enumerate(found)]
+        while pending:
+            entry, where = pending.pop()
+            if not isinstance(entry, Mapping):
+                yield Problem(f"a condition is a mapping, not {show(entry)}", where)
+                continue
+            yield from _condition(view, entry, where)
+            if isinstance(entry.get("Condition"), Mapping):
+                pending.append((entry["Condition"], (*where, "Condition")))
+            inner = entry.get("Conditions")
+            if isinstance(inner, list):
+                pending.extend((item, (*where, "Conditions", i)) for i, item in enumerate(inner))
+
+
+def _condition(view: PipelineView, entry: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+    known = facts()["conditions"]
+    kind = entry.get("Type")
+    if kind not in known:
+        yield Problem(
+            f"there is no condition type {show(kind)}.{did_you_mean(str(kind), known)}",
+            (*place, "Type"),
+            "one of " + ", ".join(known),
+        )
+        return
+    if kind == "In" and "Value" in entry and "In" in entry:
+        return
+    for operand in known[kind]:
+        if operand not in entry:
+            yield Problem(f"a {kind} condition needs {operand}", (*place, operand), f"add {operand}")
+    if "LeftValue" in entry and "RightValue" in entry:
+        left, right = _type_of(view, entry["LeftValue"]), _type_of(view, entry["RightValue"])
+        if left and right and left != right:
+            yield Problem(
+                f"a {kind} condition compares a {left} with a {right}",
+                (*place, "RightValue"),
+                "give both sides the same type",
+                severity="warning",
+            )
+
+
+def _type_of(view: PipelineView, value: object) -> str | None:
+    if isinstance(value, bool):
+        return "Boolean"
+    if isinstance(value, (int, float)):
+        return "number"
+    if isinstance(value, str):
+        return "String"
+    if isinstance(value, Mapping) and isinstance(value.get("Get"), str):
+        target = parse_get(value["Get"])
+        if target is not None and target.root == "Parameters":
+            kind = view.definition.parameters.get(target.name, {}).get("Type")
+            return "number" if kind in ("Integer", "Float") else kind if isinstance(kind, str) else None
+    if isinstance(value, Mapping) and "Std:Join" in value:
+        return "String"
+    return None
+
+
+@rule("DEP041", area="dependencies", scope="pipeline")
+def retry_policies(view: PipelineView) -> Iterator[Problem]:
+    """A step's retry policy names an unknown exception or has values out of range.
+
+    What it does:
+        Looks at ExceptionType, MaxAttempts (1 to 20), ExpireAfterMin (up to 14,400), IntervalSeconds and BackoffRate, and that not both
+        limits are given.
+    Why:
+        CreatePipeline refuses the definition; a policy for an exception that never comes retries nothing.
+    Breaks:
+        operation: Pipeline
+        Steps: [{Name: Stop, Type: Model, RetryPolicies: [{ExceptionType: [Step.THROTLING], MaxAttempts: 3}], Arguments: {ExecutionRoleArn: "arn:aws:iam::123456789012:role/SageMakerRole"}}]
+    Right:
+        operation: Pipeline
+        Steps: [{Name: Stop, Type: Model, RetryPolicies: [{ExceptionType: [Step.THROTTLING], MaxAttempts: 3}], Arguments: {ExecutionRoleArn: "arn:aws:iam::123456789012:role/SageMakerRole"}}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-retry-policy.html
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        policies = step.body.get("RetryPolicies")
+        for i, policy in enumerate(policies if isinstance(policies, list) else []):
+            place = (*step.path, "RetryPolicies", i)
+            if isinstance(policy, Mapping):
+                yield from _policy(policy, place)
+            else:
+                yield Problem(f"a retry policy is a mapping, not {show(policy)}", place)
+
+
+def _policy(policy: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+    known = facts()["retry_exceptions"]
+    named = policy.get("ExceptionType")
+    for name in named if isinstance(named, list) else [named]:
+        if name not in known:
+            yield Problem(
+                f"there is no exception type {show(name)}.{did_you_mean(str(name), known)}",
+                (*place, "ExceptionType"),
+                "one of " + ", ".join(known),
+            )
+    for member, greatest in facts()["retry_limits"].items():
+        value = policy.get(member)
+        if isinstance(value, bool) or not isinstance(value, int):
+            continue
+        if not 1 <= value <= greatest:
+            yield Problem(f"{member} is {value}", (*place, member), f"write 1 to {greatest}")
+    if policy.get("MaxAttempts") is not None and policy.get("ExpireAfterMin") is not None:
+        yield Problem(
+            "MaxAttempts and ExpireAfterMin are both given", (*place, "ExpireAfterMin"), "keep one of them"
+        )
+
+
+_DURATION = re.compile(
+    r"P?(?=[\dT])(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T?(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?", re.IGNORECASE
+)
+
+
+@rule("DEP042", area="dependencies", scope="pipeline")
+def cache_config(view: PipelineView) -> Iterator[Problem]:
+    """A step's CacheConfig cannot be read.
+
+    What it does:
+        Looks at Enabled (true or false) and ExpireAfter (an ISO 8601 duration).
+    Why:
+        CreatePipeline refuses the definition.
+    Breaks:
+        operation: Pipeline
+        Steps: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", CacheConfig: {Enabled: true, ExpireAfter: one day}}]
+    Right:
+        operation: Pipeline
+        Steps: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", CacheConfig: {Enabled: true, ExpireAfter: P1D}}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-caching.html
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        config = step.body.get("CacheConfig")
+        if not isinstance(config, Mapping):
+            continue
+        place = (*step.path, "CacheConfig")
+        enabled, after = config.get("Enabled"), config.get("ExpireAfter")
+        if enabled is not None and not isinstance(enabled, bool):
+            yield Problem(
+                f"Enabled is {show(enabled)}", (*place, "Enabled"), "write true or false, without quotes"
+            )
+        if isinstance(after, str) and not _DURATION.fullmatch(after):
+            yield Problem(
+                f"{show(after)} is no ISO 8601 duration",
+                (*place, "ExpireAfter"),
+                "write P30D for 30 days, PT2H for two hours",
+            )
+
+
+_CHECKS = {
+    "QualityCheck": ("DATA_QUALITY", "MODEL_QUALITY"),
+    "ClarifyCheck": ("DATA_BIAS", "MODEL_BIAS", "MODEL_EXPLAINABILITY"),
+}
+
+
+@rule("DEP043", area="dependencies", scope="pipeline")
+def other_steps(view: PipelineView) -> Iterator[Problem]:
+    """A lambda, callback or check step names something of the wrong form.
+
+    What it does:
+        Looks at FunctionArn, SqsQueueUrl, CheckType, and the output parameters of lambda and callback steps.
+    Why:
+        CreatePipeline refuses the definition, or the step fails when it is reached.
+    Breaks:
+        operation: Pipeline
+        Steps: [{Name: Ask, Type: Lambda, FunctionArn: my-function, Arguments: {}}]
+    Right:
+        operation: Pipeline
+        Steps: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:my-function", Arguments: {}}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        if step.type == "Lambda":
+            arn = step.body.get("FunctionArn")
+            if arn is not None and not is_reference(arn) and not str(arn).startswith("arn:aws"):
+                yield Problem(
+                    f"{show(arn)} is no ARN of a function",
+                    (*step.path, "FunctionArn"),
+                    "write arn:aws:lambda:<region>:<account>:function:<name>",
+                )
+        elif step.type == "Callback":
+            url = step.body.get("SqsQueueUrl")
+            if url is not None and not is_reference(url) and not str(url).startswith(("https://", "http://")):
+                yield Problem(
+                    f"{show(url)} is no URL of a queue",
+                    (*step.path, "SqsQueueUrl"),
+                    "write https://sqs.<region>.amazonaws.com/<account>/<queue>",
+                )
+        elif step.type in _CHECKS:
+            kind = step.body.get("CheckType")
+            options = _CHECKS[step.type]
+            if kind is not None and kind not in options:
+                yield Problem(
+                    f"a {step.type} step has no CheckType {show(kind)}.{did_you_mean(str(kind), options)}",
+                    (*step.path, "CheckType"),
+                    "one of " + ", ".join(options),
+                )
+        yield from _outputs(step)
+
+
+def _outputs(step: PipelineStep) -> Iterator[Problem]:
+    declared = step.body.get("OutputParameters")
+    types = facts()["parameter_types"]
+    for i, entry in enumerate(declared if isinstance(declared, list) else []):
+        place = (*step.path, "OutputParameters", i)
+        if not isinstance(entry, Mapping) or not isinstance(entry.get("OutputName"), str):
+            yield Problem("an output parameter needs an OutputName", (*place, "OutputName"))
+        elif entry.get("OutputType") not in types:
+            kind = entry.get("OutputType")
+            yield Problem(
+                f"there is no output type {show(kind)}.{did_you_mean(str(kind), types)}",
+                (*place, "OutputType"),
+                "one of " + ", ".join(types),
+            )

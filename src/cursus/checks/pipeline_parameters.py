@@ -1,0 +1,203 @@
+"""Rules on the parameters of a pipeline."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cursus.aws.pipelines import facts, parse_get
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import PipelineView
+from cursus.redact import show
+from cursus.suggest import did_you_mean
+
+_NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
+_PYTHON: dict[str, tuple[type, ...]] = {
+    "String": (str,),
+    "Integer": (int,),
+    "Float": (int, float),
+    "Boolean": (bool,),
+}
+
+
+def fits(value: object, kind: Any) -> bool:
+    """True where ``value`` is of the parameter type ``kind``, one of the four."""
+    if isinstance(value, bool):
+        return bool(kind == "Boolean")
+    return isinstance(value, _PYTHON.get(kind, ()))
+
+
+@rule("DEP020", area="dependencies", scope="pipeline", reads=("Parameters",))
+def parameter_form(view: PipelineView) -> Iterator[Problem]:
+    """A pipeline parameter is declared wrongly: its name, type, default value or enum.
+
+    What it does:
+        Looks at each entry of Parameters: a name of its own, one of the four types, a default of that type that is
+        among EnumValues, and no unknown members.
+    Why:
+        CreatePipeline refuses the definition; a default of the wrong type fails every execution.
+    Breaks:
+        operation: Pipeline
+        Parameters: [{Name: Epochs, Type: Integer, DefaultValue: "5"}]
+    Right:
+        operation: Pipeline
+        Parameters: [{Name: Epochs, Type: Integer, DefaultValue: 5}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-parameters.html
+    Since:
+        0.1
+    """
+    declared = view.request.get("Parameters")
+    if not isinstance(declared, list):
+        if declared is not None:
+            yield Problem(f"Parameters is a list, not {show(declared)}", ("Parameters",))
+        return
+    seen: set[str] = set()
+    for i, entry in enumerate(declared):
+        if not isinstance(entry, Mapping):
+            yield Problem(f"a parameter is a mapping, not {show(entry)}", ("Parameters", i))
+            continue
+        yield from _name(entry, i, seen)
+        yield from _values(entry, i)
+
+
+def _name(entry: Mapping[str, Any], i: int, seen: set[str]) -> Iterator[Problem]:
+    members = facts()["parameter_members"]
+    for member in entry:
+        if member not in members:
+            yield Problem(
+                f"a parameter has no member {show(member)}.{did_you_mean(str(member), members)}",
+                ("Parameters", i, member),
+                "one of " + ", ".join(members),
+            )
+    name = entry.get("Name")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        yield Problem(
+            f"{show(name)} is no name for a parameter" if name is not None else "the parameter has no Name",
+            ("Parameters", i, "Name"),
+            "use 1 to 64 letters, digits, hyphens and underscores",
+        )
+    elif name in seen:
+        yield Problem(
+            f"there is another parameter {show(name)}", ("Parameters", i, "Name"), "give it a name of its own"
+        )
+    else:
+        seen.add(name)
+
+
+def _values(entry: Mapping[str, Any], i: int) -> Iterator[Problem]:
+    types = facts()["parameter_types"]
+    kind = entry.get("Type")
+    if kind not in types:
+        yield Problem(
+            f"there is no parameter type {show(kind)}.{did_you_mean(str(kind), types)}",
+            ("Parameters", i, "Type"),
+            "one of " + ", ".join(types),
+        )
+        return
+    default = entry.get("DefaultValue")
+    if "DefaultValue" in entry and not fits(default, kind):
+        yield Problem(
+            f"the default {show(default)} is no {kind}",
+            ("Parameters", i, "DefaultValue"),
+            f"write a value of type {kind}, without quotes"
+            if kind != "String"
+            else 'write it in quotes: "…"',
+        )
+    options = entry.get("EnumValues")
+    if isinstance(options, list):
+        for n, option in enumerate(options):
+            if not fits(option, kind):
+                yield Problem(
+                    f"{show(option)} is no {kind}", ("Parameters", i, "EnumValues", n), f"write a {kind}"
+                )
+        if "DefaultValue" in entry and default not in options:
+            yield Problem(
+                f"the default {show(default)} is not among EnumValues",
+                ("Parameters", i, "DefaultValue"),
+                "one of " + ", ".join(show(option) for option in options),
+            )
+
+
+@rule("DEP021", area="dependencies", scope="pipeline")
+def parameter_value(view: PipelineView) -> Iterator[Problem]:
+    """A value was given for a parameter that the pipeline does not have, or of the wrong type.
+
+    What it does:
+        Compares the values of ``--parameter`` (``parameters=``) with what the definition declares.
+    Why:
+        StartPipelineExecution refuses an unknown parameter and a value outside EnumValues.
+    Breaks:
+        operation: Pipeline
+        parameters: {Epohcs: 5}
+        Parameters: [{Name: Epochs, Type: Integer, DefaultValue: 5}]
+    Right:
+        operation: Pipeline
+        parameters: {Epochs: 7}
+        Parameters: [{Name: Epochs, Type: Integer, DefaultValue: 5}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StartPipelineExecution.html
+    Since:
+        0.1
+    """
+    declared = view.definition.parameters
+    for name, value in view.pipeline.parameters.items():
+        entry = declared.get(name)
+        if entry is None:
+            yield Problem(
+                f"the pipeline has no parameter {show(name)}.{did_you_mean(name, declared)}",
+                ("Parameters",),
+                "name one of " + ", ".join(declared) if declared else "declare it in Parameters",
+            )
+            continue
+        kind = entry.get("Type")
+        if kind in facts()["parameter_types"] and not fits(value, kind):
+            yield Problem(
+                f"the value {show(value)} given for {name} is no {kind}", ("Parameters",), f"give a {kind}"
+            )
+        options = entry.get("EnumValues")
+        if isinstance(options, list) and value not in options:
+            yield Problem(
+                f"the value {show(value)} given for {name} is not among its EnumValues",
+                ("Parameters",),
+                "one of " + ", ".join(show(option) for option in options),
+            )
+
+
+@rule("DEP022", area="dependencies", severity="info", scope="pipeline", reads=("Parameters",))
+def unused_parameter(view: PipelineView) -> Iterator[Problem]:
+    """A parameter is declared and nothing in the pipeline uses it.
+
+    What it does:
+        Looks for a reference to each parameter.
+    Why:
+        Who starts the pipeline with another value sees no effect. Often the value was formatted into a text while
+        the pipeline was built.
+    Breaks:
+        operation: Pipeline
+        Parameters: [{Name: Epochs, Type: Integer, DefaultValue: 5}]
+    Right:
+        operation: Pipeline
+        Parameters: [{Name: Instances, Type: Integer, DefaultValue: 1}]
+        Steps:
+          - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {"Std:Join": {"On": "", "Values": [{Get: Parameters.Instances}]}}}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-parameters.html
+    Since:
+        0.1
+    """
+    used = set()
+    for reference in view.definition.references:
+        target = parse_get(reference.text)
+        if target is not None and target.root == "Parameters":
+            used.add(target.name)
+    declared = view.request.get("Parameters")
+    for i, entry in enumerate(declared if isinstance(declared, list) else []):
+        name = entry.get("Name") if isinstance(entry, Mapping) else None
+        if isinstance(name, str) and name not in used:
+            yield Problem(
+                f"nothing uses the parameter {show(name)}",
+                ("Parameters", i),
+                f'refer to it with {{"Get": "Parameters.{name}"}}, or remove it',
+            )

@@ -1,0 +1,285 @@
+"""Rules on references in a pipeline definition: every ``Get`` has to resolve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cursus.aws.pipelines import (
+    PipelineStep,
+    Reference,
+    Target,
+    facts,
+    inner_shape,
+    output_shape,
+    parse_get,
+    step_type,
+)
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import PipelineView
+from cursus.redact import show
+from cursus.suggest import did_you_mean
+
+ROOTS = ("Parameters", "Steps", "Execution", "PipelineExperimentConfig")
+
+
+@rule("DEP010", area="dependencies", scope="pipeline")
+def reference_form(view: PipelineView) -> Iterator[Problem]:
+    """A reference in a pipeline definition has not the form of one, or names nothing that exists.
+
+    What it does:
+        Reads every ``Get``: it must begin with Parameters, Steps, Execution or PipelineExperimentConfig, and name a
+        parameter that is declared, or a variable that an execution has.
+    Why:
+        CreatePipeline refuses a definition with a reference that cannot be resolved.
+    Breaks:
+        operation: Pipeline
+        Parameters: [{Name: Reason, Type: String, DefaultValue: no data}]
+        Steps:
+          - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {Get: Parameters.Raeson}}}
+    Right:
+        operation: Pipeline
+        Parameters: [{Name: Reason, Type: String, DefaultValue: no data}]
+        Steps:
+          - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {Get: Parameters.Reason}}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-parameters.html
+    Since:
+        0.1
+    """
+    known = facts()
+    for reference in view.definition.references:
+        target = parse_get(reference.text)
+        if target is None or target.root not in ROOTS:
+            root = reference.text.partition(".")[0]
+            yield Problem(
+                f"{show(reference.text)} is no reference.{did_you_mean(root, ROOTS)}",
+                reference.path,
+                "write Parameters.<name>, Steps.<step>.<property>, or Execution.<variable>",
+            )
+        elif target.root == "Parameters" and target.name not in view.definition.parameters:
+            yield Problem(
+                f"there is no parameter {show(target.name)}."
+                f"{did_you_mean(target.name, view.definition.parameters)}",
+                reference.path,
+                f"declare {target.name} in Parameters, or name one that is declared",
+            )
+        elif target.root == "Parameters" and target.rest:
+            yield Problem(
+                f"{show(reference.text)}: a parameter has nothing below it",
+                reference.path,
+                f"write Parameters.{target.name}",
+            )
+        elif target.root == "Execution" and target.name not in known["execution_variables"]:
+            yield Problem(
+                f"an execution has no variable {show(target.name)}."
+                f"{did_you_mean(target.name, known['execution_variables'])}",
+                reference.path,
+                "one of " + ", ".join(known["execution_variables"]),
+            )
+
+
+@rule("DEP011", area="dependencies", scope="pipeline")
+def unknown_step(view: PipelineView) -> Iterator[Problem]:
+    """A reference names a step that the pipeline does not have.
+
+    What it does:
+        Looks up the step of every ``Steps.…`` reference, those in the branches of conditions included.
+    Why:
+        CreatePipeline refuses a reference that cannot be resolved.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {Get: Steps.Trian.TrainingJobStatus}}}
+    Right:
+        operation: Pipeline
+        Steps:
+          - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {Get: Execution.PipelineName}}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-properties.html
+    Since:
+        0.1
+    """
+    for reference in view.definition.references:
+        target = parse_get(reference.text)
+        if target is None or target.root != "Steps":
+            continue
+        if target.name not in view.definition.by_name:
+            yield Problem(
+                f"there is no step {show(target.name)} in this pipeline."
+                f"{did_you_mean(target.name, view.definition.by_name)}",
+                reference.path,
+                "name an existing step",
+            )
+        elif reference.step is not None and target.name == reference.step.name:
+            yield Problem(
+                f"step {show(target.name)} refers to itself",
+                reference.path,
+                "refer to a step that ends before this one starts",
+            )
+
+
+@rule("DEP012", area="dependencies", scope="pipeline")
+def unknown_property(view: PipelineView) -> Iterator[Problem]:
+    """A reference names a property that a step of that type does not have.
+
+    What it does:
+        Follows the reference through what the step's Describe operation answers, and through the outputs,
+        output parameters and property files that the step declares.
+    Why:
+        CreatePipeline refuses a reference to a property that the step does not return.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Ask
+            Type: Lambda
+            FunctionArn: arn:aws:lambda:us-east-1:123456789012:function:ask
+            Arguments: {}
+            OutputParameters: [{OutputName: answer, OutputType: String}]
+          - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {Get: "Steps.Ask.OutputParameters['anwser']"}}}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Ask
+            Type: Lambda
+            FunctionArn: arn:aws:lambda:us-east-1:123456789012:function:ask
+            Arguments: {}
+            OutputParameters: [{OutputName: answer, OutputType: String}]
+          - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {Get: "Steps.Ask.OutputParameters['answer']"}}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-properties.html
+    Since:
+        0.1
+    """
+    for reference in view.definition.references:
+        target = parse_get(reference.text)
+        if target is None or target.root != "Steps":
+            continue
+        step = view.definition.by_name.get(target.name)
+        if step is None or step_type(step.type or "") == {}:
+            continue
+        if not target.rest:
+            yield Problem(
+                f"{show(reference.text)} names a step, not a property of it",
+                reference.path,
+                f"write Steps.{target.name}.<property>",
+            )
+        elif target.rest[0] == "PropertyFiles":
+            yield from _property_file(reference, target, step)
+        elif target.rest[0] == "OutputParameters" and step.type in ("Lambda", "Callback"):
+            yield from _output_parameter(reference, target, step)
+        else:
+            yield from _property(reference, target, step)
+
+
+def _property_file(reference: Reference, target: Target, step: PipelineStep) -> Iterator[Problem]:
+    if step.type != "Processing":
+        yield Problem(
+            f"{target.name} is a {step.type} step; only processing steps have property files",
+            reference.path,
+            "refer to a property file of a processing step",
+        )
+        return
+    declared = _names(step.body.get("PropertyFiles"), "PropertyFileName")
+    name = target.rest[1] if len(target.rest) > 1 else None
+    if declared is None or name is None or name in declared:
+        return
+    known = "it declares " + ", ".join(declared) if declared else "it declares none"
+    yield Problem(
+        f"step {target.name} declares no property file {show(name)}: {known}."
+        f"{did_you_mean(str(name), declared)}",
+        reference.path,
+        f"add {name} to the PropertyFiles of {target.name}, with the OutputName and FilePath it is at",
+    )
+
+
+def _output_parameter(reference: Reference, target: Target, step: PipelineStep) -> Iterator[Problem]:
+    declared = _names(step.body.get("OutputParameters"), "OutputName")
+    name = target.rest[1] if len(target.rest) > 1 else None
+    if declared is None or name is None or name in declared:
+        return
+    yield Problem(
+        f"step {target.name} has no output parameter {show(name)}.{did_you_mean(str(name), declared)}",
+        reference.path,
+        f"add {name} to the OutputParameters of {target.name}, or name one of " + ", ".join(declared),
+    )
+
+
+def _names(entries: object, member: str) -> list[str] | None:
+    """The names that a list of mappings declares; None where one of them is not a literal."""
+    if entries is None:
+        return []
+    if not isinstance(entries, list):
+        return None
+    names = [entry.get(member) if isinstance(entry, Mapping) else None for entry in entries]
+    literal = [name for name in names if isinstance(name, str)]
+    return literal if len(literal) == len(names) else None
+
+
+def _property(reference: Reference, target: Target, step: PipelineStep) -> Iterator[Problem]:
+    entry = step_type(step.type or "")
+    first = target.rest[0]
+    if first in entry["properties"] or "*" in entry["properties"]:
+        return
+    shape = output_shape(entry["outputs"][0]) if entry["outputs"] else None
+    if entry["outputs"] and shape is None:
+        return
+    options = [*entry["properties"], *(shape or {}).get("properties", {})]
+    if shape is None or first not in shape.get("properties", {}):
+        yield Problem(
+            f"a {step.type} step has no property {show(first)}.{did_you_mean(str(first), options)}",
+            reference.path,
+            "name one of " + ", ".join(sorted(options))
+            if len(options) < 8
+            else f"name a member of what {entry['outputs'][0]} returns",
+        )
+        return
+    yield from _below(reference, target, step, shape)
+
+
+def _below(
+    reference: Reference, target: Target, step: PipelineStep, shape: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Follow the reference through the output's shape."""
+    trail = f"Steps.{target.name}"
+    for position, part in enumerate(target.rest):
+        if "items" in shape and isinstance(part, str):
+            yield from _named_output(reference, target, step, target.rest[:position], part)
+        inner = inner_shape(shape, part)
+        if inner is None:
+            members = sorted(shape.get("properties", ()))
+            if members:
+                yield Problem(
+                    f"{trail} has no member {show(part)}.{did_you_mean(str(part), members)}",
+                    reference.path,
+                    "one of " + ", ".join(members),
+                )
+            else:
+                yield Problem(
+                    f"{trail} is a single value: there is no {show(part)} below it",
+                    reference.path,
+                    f"write {trail}",
+                )
+            return
+        shape = inner
+        trail += f".{part}" if isinstance(part, str) and "items" not in shape else f"[{part!r}]"
+
+
+def _named_output(
+    reference: Reference, target: Target, step: PipelineStep, rest: tuple[str | int, ...], name: str
+) -> Iterator[Problem]:
+    """``ProcessingOutputConfig.Outputs['train']``: the step must declare an output of that name."""
+    if rest != ("ProcessingOutputConfig", "Outputs"):
+        return
+    arguments = step.body.get("Arguments")
+    config = arguments.get("ProcessingOutputConfig") if isinstance(arguments, Mapping) else None
+    outputs = config.get("Outputs") if isinstance(config, Mapping) else None
+    declared = _names(outputs, "OutputName")
+    if declared is None or name in declared:
+        return
+    known = "it declares " + ", ".join(declared) if declared else "it declares none"
+    yield Problem(
+        f"step {target.name} has no output {show(name)}: {known}.{did_you_mean(name, declared)}",
+        reference.path,
+        f"name one of its outputs, or add {name} to its ProcessingOutputConfig",
+    )

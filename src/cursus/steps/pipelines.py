@@ -1,0 +1,108 @@
+"""A pipeline definition, taken apart into the requests that its steps send.
+
+Parameters are replaced by the values given, or their defaults; what only an execution knows (another
+step's outputs, the execution's own variables) stays a reference, which no rule reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cursus.aws.pipelines import parse_get, step_type, walk
+from cursus.model import Origin, Path, Pipeline, Step
+
+
+def expand(pipeline: Pipeline) -> list[Step]:
+    """The steps of a pipeline whose arguments are a request, in reading order."""
+    values = parameter_values(pipeline)
+    steps: list[Step] = []
+    for member in walk(pipeline.definition):
+        operation = step_type(member.type or "").get("operation")
+        arguments = member.body.get("Arguments")
+        if operation is None or not isinstance(arguments, Mapping):
+            continue
+        place: Path = (*member.path, "Arguments")
+        steps.append(
+            Step(
+                name=member.name or f"step {len(steps) + 1}",
+                operation=operation,
+                request=resolve(arguments, values),
+                type=member.type or "",
+                in_pipeline=True,
+                prefix=(*pipeline.prefix, *place),
+                origins=OriginsBelow(pipeline.origins, place) if pipeline.origins else {},
+                region=pipeline.region,
+            )
+        )
+    return steps
+
+
+def parameter_values(pipeline: Pipeline) -> dict[str, Any]:
+    """The value of every parameter that has one: as given, else its default."""
+    values: dict[str, Any] = {}
+    declared = pipeline.definition.get("Parameters")
+    for entry in declared if isinstance(declared, list) else []:
+        if isinstance(entry, Mapping) and isinstance(entry.get("Name"), str) and "DefaultValue" in entry:
+            values[entry["Name"]] = entry["DefaultValue"]
+    values.update(pipeline.parameters)
+    return values
+
+
+DEEPEST = 200
+"""Nesting below which nothing is replaced: no request is a tenth as deep."""
+
+
+def resolve(value: Any, values: Mapping[str, Any], depth: int = 0) -> Any:
+    """``value`` with every reference to a known parameter, and every join of known texts, replaced."""
+    if depth > DEEPEST:
+        return value
+    if isinstance(value, Mapping):
+        if len(value) == 1:
+            key, inner = next(iter(value.items()))
+            if key == "Get" and isinstance(inner, str):
+                target = parse_get(inner)
+                if target and target.root == "Parameters" and not target.rest and target.name in values:
+                    return values[target.name]
+                return dict(value)
+            if key == "Std:Join" and isinstance(inner, Mapping):
+                return _joined(inner, values, depth)
+        return {key: resolve(inner, values, depth + 1) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [resolve(inner, values, depth + 1) for inner in value]
+    return value
+
+
+def _joined(join: Mapping[str, Any], values: Mapping[str, Any], depth: int) -> Any:
+    parts = join.get("Values")
+    on = join.get("On", "")
+    if not isinstance(parts, list) or not isinstance(on, str):
+        return {"Std:Join": dict(join)}
+    resolved = [resolve(part, values, depth + 1) for part in parts]
+    if any(isinstance(part, (Mapping, list)) for part in resolved):
+        return {"Std:Join": {**join, "Values": resolved}}
+    return on.join(_text(part) for part in resolved)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+class OriginsBelow(Mapping[Path, Origin]):
+    """The origins of a document as seen from one place in it."""
+
+    def __init__(self, origins: Mapping[Path, Origin], place: Path) -> None:
+        self._origins = origins
+        self._place = place
+
+    def __getitem__(self, path: Path) -> Origin:
+        return self._origins[self._place + path]
+
+    def __iter__(self) -> Iterator[Path]:
+        size = len(self._place)
+        return (path[size:] for path in self._origins if path[:size] == self._place)
+
+    def __len__(self) -> int:
+        return len(self._origins)

@@ -345,7 +345,7 @@ class _Reader:
             if not isinstance(item, dict):
                 form = f'{{ rule = "{item}", reason = "…" }}' if isinstance(item, str) else "a table"
                 raise self.fault(f"every ignore carries a reason: write {form}", str(item))
-            self.known(item, ("rule", "reason", "path"), "ignore")
+            self.known(item, ("rule", "reason", "path", "step"), "ignore")
             id, reason = self.text(item, "rule"), self.text(item, "reason")
             if id is None:
                 raise self.fault("an ignore names no rule", "ignore")
@@ -353,7 +353,8 @@ class _Reader:
                 raise self.fault(f'the ignore of {id} has no reason: add reason = "…"', id)
             self.rules((id,), "ignore")
             place = Location(str(self.path), self.line_of(id))
-            found.append(Ignore(id, reason, self.text(item, "path") or "", location=place))
+            path, step = self.text(item, "path") or "", self.text(item, "step") or ""
+            found.append(Ignore(id, reason, path, step, place))
         return tuple(found)
 
     def expected(self, table: Mapping[str, Any]) -> tuple[ExpectedFailure, ...]:

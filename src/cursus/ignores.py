@@ -143,10 +143,10 @@ def _parents(lines: Sequence[str]) -> list[int]:
 class Ignores:
     """The ignores of one check: what they took out, and which of them took out nothing."""
 
-    def __init__(self, entries: Iterable[Ignore] = ()) -> None:
+    def __init__(self, entries: Iterable[Ignore] = (), used: set[Ignore | Comment] | None = None) -> None:
+        """``used`` is shared by the ignores of several checks whose leftovers are reported together."""
         self.entries = tuple(entries)
-        self.count = 0
-        self._used: set[Ignore | Comment] = set()
+        self._used = set() if used is None else used
 
     def keep(self, findings: Iterable[Finding]) -> list[Finding]:
         """The findings that no ignore of the configuration and no comment covers."""
@@ -157,7 +157,6 @@ class Ignores:
         found.extend(_comments_on(finding))
         if found:
             self._used.update(found)
-            self.count += 1
         return bool(found)
 
     def leftovers(self, files: Iterable[str], scopes: Iterable[str]) -> list[Finding]:

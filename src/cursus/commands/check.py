@@ -1,0 +1,131 @@
+"""``cursus check``: what can be known about a step without running it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from cursus.commands import common
+from cursus.commands.project import Choices, Project, guarded
+from cursus.model import Pipeline, Step
+from cursus.report import outcome as outcomes
+from cursus.report.outcome import Outcome, TargetOutcome
+
+
+@click.command("check")
+@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.option(
+    "--select", multiple=True, metavar="RULE", help="Run only these rules (an id or its beginning)."
+)
+@click.option("--ignore", multiple=True, metavar="RULE", help="Leave these rules out.")
+@click.option("--allow", multiple=True, metavar="VALUE", help="Accept a value that is newer than our facts.")
+@click.option("--region", metavar="REGION", help="The region that the job will run in.")
+@click.option(
+    "--kind", metavar="OPERATION", help="The operation a request is for, such as CreateTrainingJob."
+)
+@click.option("--source", "source_dir", metavar="DIR", help="Directory of the training script, to be read.")
+@click.option("--entry-point", metavar="FILE", help="The training script, inside the source directory.")
+@click.option(
+    "--parameter",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=common.pairs("NAME=VALUE"),
+    help="Value of a pipeline parameter.",
+)
+@click.option("--strict", is_flag=True, help="Warnings fail too.")
+@click.option("--explain", is_flag=True, help="Say below each finding why its rule exists.")
+@click.option(
+    "--show-request", is_flag=True, help="Print the request that would be sent; findings go to stderr."
+)
+@common.config_option
+@common.output_options(outcomes.FORMATS)
+def command(
+    targets: tuple[str, ...],
+    config: str | None,
+    format: str,
+    output: str | None,
+    explain: bool,
+    show_request: bool,
+    **options: Any,
+) -> int:
+    """Check everything about each TARGET that can be known offline. Nothing is run, nothing is sent.
+
+    A TARGET is a builder (package.module:Builder, file.py:Builder), a JSON or YAML file with a request or a
+    pipeline definition, a folder, or - for standard input. Without one, the steps of the configuration.
+    """
+    for name in ("select", "ignore", "allow"):
+        options[name] = split(options[name])
+    started = time.perf_counter()
+    project = Project(targets, config, Choices(**options))
+    checked, requests, date = check_all(project)
+    result = Outcome(
+        command="check",
+        targets=tuple(checked),
+        extra=tuple({**found.to_dict(), "target": ""} for found in project.leftovers()),
+        service_model=date,
+        strict=project.strict,
+        seconds=time.perf_counter() - started,
+    )
+    if show_request:
+        common.write([shown(requests)], output)
+        for piece in outcomes.render(result, "text"):
+            common.say(piece.rstrip("\n"))
+    else:
+        color = output is None and common.want_color()
+        common.write(outcomes.render(result, format, color=color, explain=explain), output)
+        if output is not None and format != "text":
+            from cursus.report.text import summary
+
+            common.say(f"cursus: {summary(result)}; written to {output}")
+    if any(target.failure for target in checked):
+        return common.USAGE
+    return common.OK if result.ok else common.FAILED
+
+
+def check_all(project: Project) -> tuple[list[TargetOutcome], list[Step | Pipeline], str]:
+    """Every target checked, what they were lowered to, and the date of the service model."""
+    from cursus import api
+
+    checked: list[TargetOutcome] = []
+    requests: list[Step | Pipeline] = []
+    date = ""
+    for entry in project.entries:
+        loaded, failure = guarded(lambda entry=entry: project.load(entry))
+        if not failure and not loaded:
+            failure = "there is nothing in it that could be checked"
+        if failure:
+            checked.append(TargetOutcome(entry.label, failure=failure))
+            continue
+        report = api.check_loaded(loaded, project.settings(entry))
+        date = report.service_model
+        checked.append(TargetOutcome(entry.label, report))
+        requests.extend(loaded)
+    return checked, requests, date
+
+
+def split(values: Sequence[str]) -> tuple[str, ...]:
+    """``--select A,B --select C`` as three texts."""
+    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+
+
+def shown(loaded: Sequence[Step | Pipeline]) -> str:
+    """Requests as JSON: one as itself, several with their names. Secrets are hidden."""
+    from cursus.report.as_json import dumps
+
+    documents = [document for item in loaded for document in _documents(item)]
+    data = documents[0]["request"] if len(documents) == 1 else documents
+    return dumps(data, indent=2) + "\n"
+
+
+def _documents(item: Step | Pipeline) -> list[dict[str, Any]]:
+    from cursus.redact import redact
+
+    if isinstance(item, Pipeline):
+        return [{"name": item.name, "operation": "CreatePipeline", "request": redact(item.definition)}]
+    request: Mapping[str, Any] = redact(item.request)
+    document = {"name": item.name, "operation": item.operation, "request": request}
+    return [document, *(found for companion in item.companions for found in _documents(companion))]

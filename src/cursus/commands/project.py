@@ -1,0 +1,199 @@
+"""What a command works on: the targets named, or the steps that the project's configuration lists."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cursus import config as configuration
+from cursus.config import Configuration, StepEntry
+from cursus.errors import CursusError, TargetError
+from cursus.ignores import Comment, Ignore, Ignores
+from cursus.model import Finding, Pipeline, Step
+
+if TYPE_CHECKING:
+    from cursus.checks.views import Settings
+
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the options of one call say; they come before the configuration."""
+
+    kind: str | None = None
+    region: str | None = None
+    source_dir: str | None = None
+    entry_point: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+    strict: bool = False
+    channels: Mapping[str, str] = field(default_factory=dict)
+    root: str | None = None
+
+
+class Project:
+    """The configuration and the options of one call, and the steps to work on."""
+
+    def __init__(self, targets: Sequence[str], config: str | None, choices: Choices) -> None:
+        self.choices = choices
+        builder_config: Mapping[str, Any] | None = None
+        if config is not None and not configuration.is_project_file(config):
+            builder_config, config = configuration.read_mapping(config), None
+        self.configuration: Configuration = configuration.load(config)
+        self.entries = tuple(self._entry(target, builder_config) for target in targets)
+        if not targets:
+            self.entries = tuple(self._with_choices(entry) for entry in self.configuration.steps)
+        if not self.entries:
+            where = self.configuration.file
+            lacks = f"{where} lists no steps" if where else "there is no cursus.toml or [tool.cursus]"
+            raise click.UsageError(f"name a TARGET: {lacks}. `cursus init` writes a starting configuration.")
+        for id in (*choices.select, *choices.ignore):
+            fault = configuration.unknown_rule(id)
+            if fault:
+                raise click.UsageError(fault)
+        self.strict = choices.strict or self.configuration.strict
+        self._used: set[Ignore | Comment] = set()
+        self._scopes: set[str] = set()
+        _make_importable(self.configuration)
+
+    def _entry(self, target: str, builder_config: Mapping[str, Any] | None) -> StepEntry:
+        entry = self.configuration.entry(target) or StepEntry(target)
+        if builder_config is not None:
+            entry = replace(entry, config=builder_config)
+        return self._with_choices(entry)
+
+    def _with_choices(self, entry: StepEntry) -> StepEntry:
+        choices = self.choices
+        return replace(
+            entry,
+            kind=choices.kind or entry.kind,
+            region=choices.region or entry.region or self.configuration.region,
+            source_dir=choices.source_dir or entry.source_dir,
+            entry_point=choices.entry_point or entry.entry_point,
+            parameters={**(entry.parameters or {}), **choices.parameters} or None,
+            channels={**entry.channels, **choices.channels},
+        )
+
+    @property
+    def root(self) -> str | None:
+        """Where jobs live; None leaves it to CURSUS_ROOT and the default."""
+        return self.choices.root or self.configuration.root
+
+    def load(self, entry: StepEntry) -> list[Step | Pipeline]:
+        """The steps and pipelines that a target stands for. What its code prints goes to standard error."""
+        from cursus import steps
+
+        with quiet():
+            loaded = steps.load(
+                read_stdin() if entry.target == STDIN else entry.target,
+                kind=entry.kind,
+                config=entry.config,
+                source_dir=entry.source_dir,
+                entry_point=entry.entry_point,
+                region=entry.region,
+                parameters=entry.parameters,
+            )
+        self._note_scopes(loaded)
+        return loaded
+
+    def settings(self, entry: StepEntry) -> Settings:
+        """How the rules look at one target."""
+        from cursus.checks.views import Settings
+
+        return Settings(
+            region=entry.region,
+            select=self.choices.select or self.configuration.select,
+            ignore=self.choices.ignore,
+            allow=(*self.choices.allow, *self.configuration.allow),
+            strict=self.strict,
+            ignores=Ignores((*entry.ignore, *self.configuration.ignore), self._used),
+        )
+
+    def leftovers(self, *, ran: bool = False) -> list[Finding]:
+        """Ignores that ignored nothing; none are named where rules were left out by hand."""
+        if self.choices.select or self.choices.ignore or self.configuration.select:
+            return []
+        listed = (
+            self.entries if len(self.entries) < len(self.configuration.steps) else self.configuration.steps
+        )
+        entries = [ignore for entry in self.entries for ignore in entry.ignore]
+        if listed is self.configuration.steps:  # all were looked at, so the common ones can be judged too
+            entries.extend(self.configuration.ignore)
+        if not entries and not any(_source_file(entry.target) for entry in self.entries):
+            return []
+        scopes = self._scopes | ({"run", "script"} if ran else set())
+        files = [file for entry in self.entries for file in _source_file(entry.target)]
+        return Ignores(dict.fromkeys(entries), self._used).leftovers(files, scopes)
+
+    def _note_scopes(self, loaded: Sequence[Step | Pipeline]) -> None:
+        for item in loaded:
+            if isinstance(item, Pipeline):
+                self._scopes |= {"pipeline", "schema", "training", "tuning", "automl"}
+                continue
+            self._scopes |= {"schema", "training", "tuning", "automl"}
+            if item.source is not None:
+                self._scopes.add("script")
+            if item.promises.hooks or item.promises.upstream is not None:
+                self._scopes.add("step")
+
+
+class quiet(redirect_stdout):  # type: ignore[type-arg]  # noqa: N801 - reads as what it does
+    """Sends what a builder prints to standard error, and makes an error of a builder that ends Python."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stderr)
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        super().__exit__(kind, error, trace)
+        if isinstance(error, SystemExit):
+            raise TargetError(f"the target's code ended Python with exit code {error.code!r}") from None
+
+
+def read_stdin() -> Any:
+    """The request on standard input, as JSON or YAML."""
+    from cursus.steps.files import parse_json
+
+    if sys.stdin is None:
+        raise TargetError("-: standard input is closed")
+    try:
+        text = sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise TargetError(f"-: standard input is not UTF-8: {error.reason}") from None
+    if text.lstrip()[:1] in ("{", "[", ""):
+        return parse_json(text, "<stdin>").data
+    from cursus.steps.yaml_files import parse_yaml
+
+    documents = parse_yaml(text, "<stdin>")
+    if len(documents) != 1:
+        raise TargetError(f"-: {len(documents)} YAML documents on standard input; one was expected")
+    return documents[0].data
+
+
+def guarded(action: Any) -> tuple[Any, str]:
+    """(result, "") or (None, why the target cannot be used)."""
+    try:
+        return action(), ""
+    except CursusError as error:
+        return None, str(error)
+
+
+def _make_importable(found: Configuration) -> None:
+    """Put the project's folder where ``package.module:Builder`` is looked for."""
+    for folder in (str(Path(found.file).absolute().parent) if found.file else "", str(Path.cwd())):
+        if folder and folder not in sys.path:
+            sys.path.insert(0, folder)
+
+
+def _source_file(target: str) -> list[str]:
+    """The file in which ignore comments on a target stand, where it is one."""
+    path = target.rpartition(":")[0] if ".py:" in target else target
+    return [path] if path.endswith((".py", ".yaml", ".yml")) else []

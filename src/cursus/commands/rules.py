@@ -1,0 +1,84 @@
+"""``cursus rules``: the list of rules, and the page of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from cursus.checks.rules import HEADINGS, Rule
+from cursus.commands import common
+from cursus.report.outcome import SCHEMA_VERSION
+from cursus.report.plain import Style, count
+
+
+@click.command("rules")
+@click.argument("id", required=False)
+@common.output_options(("text", "json"))
+def command(id: str | None, format: str, output: str | None) -> int:
+    """List the rules, or explain the rule ID (or all rules whose id begins with ID)."""
+    from cursus import checks
+    from cursus.checks.rules import RULES
+    from cursus.config import unknown_rule
+
+    checks.load()
+    wanted = id.upper() if id else ""
+    if id is not None:
+        fault = unknown_rule(wanted)
+        if fault:
+            raise click.UsageError(fault)
+    chosen = [rule for name, rule in sorted(RULES.items()) if name.startswith(wanted)]
+    if format == "json":
+        from cursus.report.as_json import dumps
+
+        data: dict[str, Any] = {
+            "schema_version": SCHEMA_VERSION,
+            "rules": [described(rule) for rule in chosen],
+        }
+        pieces: Iterator[str] = iter([dumps(data, indent=2) + "\n"])
+    else:
+        style = Style(output is None and common.want_color())
+        pieces = explanation(chosen[0], style) if wanted in RULES else listing(chosen, style)
+    common.write(pieces, output)
+    return common.OK
+
+
+def described(rule: Rule) -> dict[str, Any]:
+    """A rule and its page as plain data."""
+    from cursus.checks.rules import page
+
+    return {
+        "id": rule.id,
+        "area": rule.area,
+        "severity": rule.severity,
+        "scope": rule.scope,
+        "reads": list(rule.reads),
+        "title": rule.title,
+        "page": page(rule).sections,
+    }
+
+
+def listing(rules: list[Rule], style: Style) -> Iterator[str]:
+    """A line a rule, by area."""
+    from cursus.model import AREAS
+
+    for area in AREAS:
+        found = [rule for rule in rules if rule.area == area]
+        if found:
+            yield style(area, "bold") + "\n"
+            for rule in found:
+                severity = style(f"{rule.severity:8}", rule.severity)
+                yield f"  {rule.id}  {severity} {rule.title}\n"
+    yield f"{count(len(rules), 'rule')}; `cursus rules ID` explains one\n"
+
+
+def explanation(rule: Rule, style: Style) -> Iterator[str]:
+    """The page of one rule."""
+    from cursus.checks.rules import page
+
+    shown = page(rule)
+    yield f"{style(f'{rule.id} ({rule.severity}, {rule.area})', rule.severity)}: {style(shown.title, 'bold')}\n"
+    for heading in HEADINGS:
+        body = shown.sections[heading].replace("\n", "\n    ")
+        yield f"\n{style(heading, 'bold')}\n    {body}\n"

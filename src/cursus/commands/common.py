@@ -124,7 +124,7 @@ def config_option(function: Function) -> Function:
     return click.option(
         "--config",
         metavar="FILE",
-        help="cursus.toml or pyproject.toml; any other JSON, YAML or TOML file is the builder's configuration.",
+        help="cursus.toml or pyproject.toml; another JSON, YAML or TOML file is the builder's own.",
     )(function)
 
 

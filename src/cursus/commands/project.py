@@ -122,11 +122,9 @@ class Project:
         """Ignores that ignored nothing; none are named where rules were left out by hand."""
         if self.choices.select or self.choices.ignore or self.configuration.select:
             return []
-        listed = (
-            self.entries if len(self.entries) < len(self.configuration.steps) else self.configuration.steps
-        )
         entries = [ignore for entry in self.entries for ignore in entry.ignore]
-        if listed is self.configuration.steps:  # all were looked at, so the common ones can be judged too
+        looked = {entry.target for entry in self.entries}
+        if looked.issuperset(entry.target for entry in self.configuration.steps):
             entries.extend(self.configuration.ignore)
         if not entries and not any(_source_file(entry.target) for entry in self.entries):
             return []

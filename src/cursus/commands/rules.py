@@ -78,7 +78,8 @@ def explanation(rule: Rule, style: Style) -> Iterator[str]:
     from cursus.checks.rules import page
 
     shown = page(rule)
-    yield f"{style(f'{rule.id} ({rule.severity}, {rule.area})', rule.severity)}: {style(shown.title, 'bold')}\n"
+    head = style(f"{rule.id} ({rule.severity}, {rule.area})", rule.severity)
+    yield f"{head}: {style(shown.title, 'bold')}\n"
     for heading in HEADINGS:
         body = shown.sections[heading].replace("\n", "\n    ")
         yield f"\n{style(heading, 'bold')}\n    {body}\n"

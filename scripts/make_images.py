@@ -1,0 +1,284 @@
+"""Make src/cursus/aws/data/images.json: registries, repositories, versions and tags of Amazon's training images.
+
+Sources: the image URI tables of the SageMaker Python SDK (PyPI, pinned), every revision of the list of available
+images in aws/deep-learning-containers with its present image descriptions and support dates, and botocore's partitions.
+
+    python scripts/make_images.py FOLDER_OF_UNPACKED_SDK_WHEEL CLONE_OF_aws/deep-learning-containers
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import botocore
+import yaml
+
+TARGET = Path(__file__).parent.parent / "src" / "cursus" / "aws" / "data" / "images.json"
+SDK = "sagemaker 2.257.7"
+DATE = "2026-08-21"
+TAG = re.compile(r"amazonaws\.com(?:\.cn)?/([a-z0-9-]+):([A-Za-z0-9._-]+)")
+# Frameworks whose image runs a user's script: what is no entry here, and has no table of its own, is an algorithm.
+FRAMEWORKS = {
+    "pytorch": "pytorch",
+    "pytorch-neuron": "pytorch",
+    "pytorch-smp": "pytorch",
+    "pytorch-training-compiler": "pytorch",
+    "hyperpod-recipes-neuron": "pytorch",
+    "tensorflow": "tensorflow",
+    "mxnet": "mxnet",
+    "chainer": "chainer",
+    "sklearn": "sklearn",
+    "xgboost": "xgboost",
+    "autogluon": "autogluon",
+    "huggingface": "huggingface",
+    "huggingface-neuronx": "huggingface",
+    "huggingface-neuron": "huggingface",
+    "huggingface-training-compiler": "huggingface",
+    "coach-mxnet": "coach",
+    "coach-tensorflow": "coach",
+    "ray-pytorch": "ray",
+    "ray-tensorflow": "ray",
+    "vw": "vw",
+}
+
+
+def configurations(folder: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(name of the table, scope, entry with `version`) of every version of every image that the SDK knows."""
+    for path in sorted((folder / "sagemaker" / "image_uri_config").glob("*.json")):
+        document = json.loads(path.read_text())
+        tables = [(None, document)] if "versions" in document else list(document.items())
+        for scope, table in tables:
+            if not isinstance(table, dict) or "versions" not in table:
+                continue
+            for version, entry in table["versions"].items():
+                for found in flatten(entry):
+                    given = found.get("processors") or table.get("processors") or document.get("processors")
+                    for each in [scope] if scope else table.get("scope", document.get("scope", [])):
+                        yield path.stem, each, {"processors": given or [], "table_version": version, **found}
+
+
+def flatten(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The entries below one version: some tables split by Python version or by base framework."""
+    if "repository" in entry:
+        yield entry
+        return
+    for name, below in entry.items():
+        if isinstance(below, dict) and "repository" in below:
+            base = re.fullmatch(r"(pytorch|tensorflow)([0-9.]+)", name)
+            extra = {"base": base[1], "base_version": base[2]} if base else {"py_versions": [name]}
+            yield {**extra, **below}
+
+
+def tags(clone: str) -> set[tuple[str, str]]:
+    """(repository, tag) of every image that any revision of the list of available images named."""
+    git = ["git", f"--git-dir={clone}"]
+    commits = subprocess.run(
+        [*git, "log", "--all", "--format=%H", "--", "available_images.md"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    found: set[tuple[str, str]] = set()
+    for commit in commits:
+        text = subprocess.run(
+            [*git, "show", f"{commit}:available_images.md"], capture_output=True, text=True
+        ).stdout
+        found.update(TAG.findall(text))
+    listed = subprocess.run(
+        [*git, "ls-tree", "-r", "--name-only", "HEAD", "docs/src/data"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    for name in listed:
+        if name.endswith(".yml"):
+            entry = yaml.safe_load(show(clone, name))
+            found.update((name.split("/")[3], tag) for tag in entry.get("tags", ()))
+    return found
+
+
+def show(clone: str, name: str) -> str:
+    return subprocess.run(
+        ["git", f"--git-dir={clone}", "show", f"HEAD:{name}"], check=True, capture_output=True, text=True
+    ).stdout
+
+
+def support(clone: str) -> dict[str, dict[str, str]]:
+    """framework → major.minor → last day of patches."""
+    found: dict[str, dict[str, str]] = {}
+    for framework, rows in yaml.safe_load(show(clone, "docs/src/legacy/legacy_support.yml")).items():
+        for row in rows:
+            found.setdefault(framework, {})[str(row["version"])] = str(row["eop"])
+    listed = subprocess.run(
+        ["git", f"--git-dir={clone}", "ls-tree", "-r", "--name-only", "HEAD", "docs/src/data"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    for name in listed:
+        if "-training/" in name and name.endswith(".yml"):
+            row = yaml.safe_load(show(clone, name))
+            framework = str(row["framework"]).lower()
+            if "eop" in row and framework in ("pytorch", "tensorflow"):
+                found.setdefault(framework, {})[str(row["version"])] = str(row["eop"])
+    return found
+
+
+TAG_VERSION = re.compile(r"(\d+\.\d+(?:\.\d+)?)(?:-transformers([0-9.]+))?-")
+
+
+def add_tag(repository: dict[str, Any], tag: str) -> None:
+    """What one real tag shows: a version, its Python, its processor, its CUDA."""
+    found = TAG_VERSION.match(tag)
+    python = re.search(r"-(py\d+)(?:-|$)", tag)
+    if found is None or python is None or found[1].count(".") < 2 or tag.endswith(("-ec2", "-e3")):
+        return
+    version = found[2] or found[1]
+    entry = repository["versions"].setdefault(version, {"python": [], "processors": []})
+    add(entry["python"], python[1])
+    processor = re.search(r"-(cpu|gpu|neuronx|neuron|hpu)(?:-|$)", tag)
+    if processor:
+        add(entry["processors"], processor[1].replace("neuronx", "neuron"))
+    cuda = re.search(r"-(cu\d+)(?:-|$)", tag)
+    if cuda:
+        add(entry.setdefault("cuda", []), cuda[1])
+    if found[2]:
+        add(entry.setdefault("base_versions", []), found[1])
+
+
+def add(values: list[Any], value: Any) -> None:
+    if value not in values:
+        values.append(value)
+
+
+class Registries:
+    """The tables of region → account, each kept once."""
+
+    def __init__(self) -> None:
+        self.tables: list[dict[str, str]] = []
+
+    def number(self, table: dict[str, str]) -> int:
+        if table not in self.tables:
+            self.tables.append(table)
+        return self.tables.index(table)
+
+
+def from_sdk(folder: Path, registries: Registries) -> dict[str, dict[str, Any]]:
+    repositories: dict[str, dict[str, Any]] = {}
+    for table, scope, entry in configurations(folder):
+        repository = repositories.setdefault(
+            entry["repository"],
+            {"framework": FRAMEWORKS.get(table, table), "scopes": [], "registries": [], "versions": {}},
+        )
+        scope = "inference" if scope.startswith(("inference", "eia")) else scope
+        if scope not in repository["scopes"]:
+            repository["scopes"].append(scope)
+        repository["kind"] = "framework" if table in FRAMEWORKS else "algorithm"
+        add(repository["registries"], registries.number(entry["registries"]))
+        version = repository["versions"].setdefault(entry["table_version"], {"python": [], "processors": []})
+        for python in entry.get("py_versions") or ():
+            add(version["python"], python)
+        for processor in entry["processors"]:
+            add(
+                version["processors"],
+                {"trn": "neuron", "inf": "neuron", "neuronx": "neuron"}.get(processor, processor),
+            )
+        if "base" in entry:
+            repository["base"] = entry["base"]
+            add(version.setdefault("base_versions", []), entry["base_version"])
+        if "tag_prefix" in entry:
+            add(version.setdefault("tag_prefixes", []), entry["tag_prefix"])
+    return repositories
+
+
+def order(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version))
+
+
+def torch_versions(folder: Path) -> list[str]:
+    """Versions of PyTorch that the SDK's own distribution checks name: images that its table leaves out."""
+    text = (folder / "sagemaker" / "fw_utils.py").read_text()
+    found = re.search(r"TORCH_DISTRIBUTED_GPU_SUPPORTED_FRAMEWORK_VERSIONS = \[(.*?)\]", text, re.S)
+    assert found is not None
+    return re.findall(r"\"([0-9.]+)\"", found[1])
+
+
+def complete(repositories: dict[str, dict[str, Any]], folder: Path, clone: str) -> None:
+    names = {"pytorch": "pytorch", "tensorflow": "tensorflow", "mxnet": "mxnet", "huggingface": "huggingface"}
+    tables = {name: entry["registries"] for name, entry in repositories.items()}
+    for name, tag in sorted(tags(clone)):
+        if not name.endswith(
+            ("-training", "-inference", "-neuronx", "-neuron", "-graviton", "-arm64", "-habana")
+        ):
+            continue
+        if name not in repositories:
+            framework = names.get(name.split("-")[0])
+            if framework is None or "pytorch-training" not in tables:
+                continue
+            scope = "training" if "training" in name else "inference"
+            repositories[name] = {
+                "framework": framework,
+                "scopes": [scope],
+                "registries": tables["pytorch-training"],
+                "versions": {},
+                "kind": "framework",
+            }
+            if framework == "huggingface":
+                repositories[name]["base"] = "tensorflow" if "tensorflow" in name else "pytorch"
+        add_tag(repositories[name], tag)
+    versions = repositories["pytorch-training"]["versions"]
+    for version in torch_versions(folder):
+        if version not in versions:
+            minor = version.rpartition(".")[0] + "."
+            same = next(entry for known, entry in versions.items() if known.startswith(minor))
+            versions[version] = {"python": same["python"], "processors": same["processors"]}
+    for name in [name for name, repository in repositories.items() if not repository["versions"]]:
+        del repositories[name]  # images for EC2 only
+    for name, repository in repositories.items():
+        repository["versions"] = dict(sorted(repository["versions"].items(), key=lambda item: order(item[0])))
+        if name.endswith(("-graviton", "-arm64")):
+            repository["architecture"] = "arm64"
+        # The SDK's `py3` and `py2` are short tags of the one Python of that time, which both kinds of tag name.
+        for entry in repository["versions"].values():
+            entry["python"].sort(key=order)
+
+
+def partitions() -> dict[str, dict[str, Any]]:
+    path = Path(botocore.__file__).parent / "data" / "partitions.json"
+    found = {}
+    for partition in json.loads(path.read_text())["partitions"]:
+        regions = [name for name in partition["regions"] if not name.endswith("-global")]
+        found[partition["id"]] = {"suffix": partition["outputs"]["dnsSuffix"], "regions": sorted(regions)}
+    return found
+
+
+def main() -> None:
+    folder, clone = Path(sys.argv[1]), sys.argv[2]
+    registries = Registries()
+    repositories = from_sdk(folder, registries)
+    complete(repositories, folder, clone)
+    aliases = {}
+    for name in ("pytorch", "tensorflow", "mxnet", "huggingface", "chainer", "autogluon"):
+        document = json.loads((folder / "sagemaker" / "image_uri_config" / f"{name}.json").read_text())
+        aliases[name] = document.get("training", document).get("version_aliases", {})
+    document = {
+        "source": f"{SDK} (PyPI) image_uri_config; aws/deep-learning-containers, all revisions of available_images.md "
+        f"and docs/src at {DATE}; botocore {botocore.__version__} partitions",
+        "date": DATE,
+        "partitions": partitions(),
+        "registries": registries.tables,
+        "aliases": aliases,
+        "end_of_support": support(clone),
+        "repositories": dict(sorted(repositories.items())),
+    }
+    TARGET.write_text(json.dumps(document, separators=(",", ":")) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,426 @@
+"""Training images: reading an image URI, and finding the image of a framework.
+
+The facts are those of ``data/images.json``.
+https://docs.aws.amazon.com/sagemaker/latest/dg-ecr-paths/sagemaker-algos-ecr-paths.html and
+https://aws.github.io/deep-learning-containers/
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib import resources
+from typing import Any
+
+ECR = re.compile(
+    r"(?P<account>\d{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z]{2,4}(?:-[a-z]+)+-\d)\."
+    r"(?P<suffix>[a-z0-9.-]+)/(?P<repository>[a-z0-9][a-z0-9._/-]*)"
+    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+TAG = re.compile(
+    r"(?P<version>\d+(?:\.\d+)*(?:-\d+(?=-|$))?)(?:-transformers(?P<transformers>\d+(?:\.\d+)*))?(?P<rest>(?:-.*)?)"
+)
+PYTHON = re.compile(r"-(py\d+)(?=-|$)")
+PROCESSOR = re.compile(r"-(cpu|gpu|neuronx|neuron|hpu)(?=-|$)")
+CUDA = re.compile(r"-(cu\d+)(?=-|$)")
+NAMES = {
+    "pytorch": "pytorch",
+    "torch": "pytorch",
+    "tensorflow": "tensorflow",
+    "tf": "tensorflow",
+    "mxnet": "mxnet",
+    "xgboost": "xgboost",
+    "sklearn": "sklearn",
+    "scikitlearn": "sklearn",
+    "huggingface": "huggingface",
+    "transformers": "huggingface",
+    "chainer": "chainer",
+    "autogluon": "autogluon",
+}
+TRAINING_REPOSITORIES = {
+    "pytorch": ("pytorch-training", "sagemaker-pytorch"),
+    "tensorflow": ("tensorflow-training", "sagemaker-tensorflow-scriptmode", "sagemaker-tensorflow"),
+    "mxnet": ("mxnet-training", "sagemaker-mxnet"),
+    "xgboost": ("sagemaker-xgboost",),
+    "sklearn": ("sagemaker-scikit-learn",),
+    "huggingface": ("huggingface-pytorch-training", "huggingface-tensorflow-training"),
+    "chainer": ("sagemaker-chainer",),
+    "autogluon": ("autogluon-training",),
+}
+TITLES = {
+    "pytorch": "PyTorch",
+    "tensorflow": "TensorFlow",
+    "mxnet": "MXNet",
+    "xgboost": "XGBoost",
+    "sklearn": "scikit-learn",
+    "huggingface": "Hugging Face",
+    "chainer": "Chainer",
+    "autogluon": "AutoGluon",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image in Amazon ECR, as its URI tells.
+
+    Attributes:
+        uri: the whole URI.
+        account, region, suffix: of the registry; ``suffix`` is its domain (``amazonaws.com``).
+        repository, tag, digest: of the image; without a tag and a digest ECR takes ``latest``.
+        amazon: True where the registry is one of Amazon's accounts for this repository, in any region. A mirror in
+            an account of the user's is False, and nothing below is known of it.
+        framework: ``pytorch``, ``tensorflow``, ``sklearn``, ``xgboost``, ``huggingface`` …, or the algorithm's name.
+        kind: ``framework`` (runs a script) or ``algorithm``. XGBoost's image is both.
+        scopes: ``training``, ``inference`` …
+        version: of the framework as the tag has it: ``2.1.0``, ``1.12``, ``1.7-1``; Transformers' for Hugging Face.
+        base, base_version: the framework below Hugging Face's (``pytorch``, ``2.1.0``).
+        python_version: ``py310``; None where the tag has none.
+        processor: ``cpu``, ``gpu`` or ``neuron``; None where the tag does not say.
+        cuda: ``cu121``.
+        architecture: ``x86_64`` or ``arm64``.
+    """
+
+    uri: str
+    account: str
+    region: str
+    suffix: str
+    repository: str
+    tag: str | None = None
+    digest: str | None = None
+    amazon: bool = False
+    framework: str | None = None
+    kind: str | None = None
+    scopes: tuple[str, ...] = ()
+    version: str | None = None
+    base: str | None = None
+    base_version: str | None = None
+    python_version: str | None = None
+    processor: str | None = None
+    cuda: str | None = None
+    architecture: str = "x86_64"
+
+    @property
+    def engine(self) -> str | None:
+        """The framework that computes: ``pytorch`` for a Hugging Face image on PyTorch."""
+        return self.base or self.framework
+
+    @property
+    def engine_version(self) -> str | None:
+        """The version of ``engine``."""
+        return self.base_version if self.base else self.version
+
+    @property
+    def trains(self) -> bool:
+        """True where the image is made for training."""
+        return "training" in self.scopes
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The image for a framework, or why there is none: exactly one of ``uri`` and ``problem`` is set."""
+
+    uri: str | None = None
+    problem: str | None = None
+    remedy: str = ""
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The data file."""
+    text = resources.files("cursus.aws").joinpath("data/images.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def date() -> str:
+    """The date of the data."""
+    return str(document()["date"])
+
+
+def title(framework: str) -> str:
+    """A framework's name as its makers write it."""
+    return TITLES.get(framework, framework)
+
+
+def canonical(framework: str) -> str | None:
+    """The name in the data of a framework that a user named (``PyTorch``, ``scikit-learn``), or None."""
+    return NAMES.get(re.sub(r"[^a-z]", "", framework.lower()))
+
+
+@lru_cache(maxsize=512)
+def parse_image(uri: str) -> Image | None:
+    """Read an ECR image URI; None where it is none (another registry, no registry, not well formed)."""
+    found = ECR.fullmatch(uri)
+    if found is None:
+        return None
+    account, repository, tag = found["account"], found["repository"], found["tag"]
+    place = {"uri": uri, "account": account, "region": found["region"], "suffix": found["suffix"]}
+    entry = document()["repositories"].get(repository)
+    if entry is None:
+        return Image(**place, repository=repository, tag=tag, digest=found["digest"])
+    version, base_version, rest = _read_tag(tag, entry)
+    processor = PROCESSOR.search(rest)
+    python = PYTHON.search(rest)
+    cuda = CUDA.search(rest)
+    return Image(
+        **place,
+        repository=repository,
+        tag=tag,
+        digest=found["digest"],
+        amazon=any(account in accounts(repository, region) for region in _regions(repository)),
+        framework=entry["framework"],
+        kind=entry["kind"],
+        scopes=tuple(entry["scopes"]),
+        version=version,
+        base=entry.get("base"),
+        base_version=base_version,
+        python_version=python[1] if python else None,
+        processor=_processor(repository, processor[1] if processor else None),
+        cuda=cuda[1] if cuda else None,
+        architecture=entry.get("architecture", "x86_64"),
+    )
+
+
+def _read_tag(tag: str | None, entry: Mapping[str, Any]) -> tuple[str | None, str | None, str]:
+    """(version, version of the framework below, what follows them) in a tag."""
+    text = tag or ""
+    for version in entry["versions"].values():
+        for prefix in version.get("tag_prefixes", ()):
+            if text.startswith(prefix):
+                return prefix, None, text[len(prefix) :]
+    found = TAG.fullmatch(text)
+    if found is None:
+        return None, None, f"-{text}"
+    if entry["framework"] == "huggingface":
+        return found["transformers"], found["version"], found["rest"]
+    return found["version"], None, found["rest"]
+
+
+def _processor(repository: str, written: str | None) -> str | None:
+    if written in ("neuron", "neuronx") or "-neuron" in repository:
+        return "neuron"
+    return written
+
+
+def _regions(repository: str) -> Iterable[str]:
+    tables = document()["registries"]
+    return {
+        region for number in document()["repositories"][repository]["registries"] for region in tables[number]
+    }
+
+
+@lru_cache(maxsize=1024)
+def accounts(repository: str, region: str) -> frozenset[str]:
+    """Amazon's registry accounts for a repository in a region; empty where the data has none."""
+    entry = document()["repositories"].get(repository)
+    if entry is None:
+        return frozenset()
+    tables = document()["registries"]
+    found = {tables[number].get(region) for number in entry["registries"]}
+    return frozenset(account for account in found if account)
+
+
+@cache
+def amazon_accounts() -> frozenset[str]:
+    """Every registry account of Amazon's that the data knows."""
+    return frozenset(account for table in document()["registries"] for account in table.values())
+
+
+@cache
+def partition_of(region: str) -> str | None:
+    """The partition of a region (``aws``, ``aws-cn``, ``aws-us-gov``), None where the data does not know it."""
+    for name, entry in document()["partitions"].items():
+        if region in entry["regions"]:
+            return str(name)
+    return None
+
+
+@cache
+def suffix_of(region: str) -> str | None:
+    """The domain of a region's registries: ``amazonaws.com``, ``amazonaws.com.cn``."""
+    partition = partition_of(region)
+    return None if partition is None else str(document()["partitions"][partition]["suffix"])
+
+
+@lru_cache(maxsize=256)
+def versions(repository: str) -> tuple[str, ...]:
+    """The versions that a repository has images of, oldest first."""
+    entry = document()["repositories"].get(repository)
+    return tuple(entry["versions"]) if entry else ()
+
+
+@lru_cache(maxsize=256)
+def resolve(repository: str, version: str) -> str | None:
+    """The full version that a repository has for ``version`` (``2.1`` → ``2.1.0``), or None."""
+    known = versions(repository)
+    if version in known:
+        return version
+    entry = document()["repositories"].get(repository)
+    alias = document()["aliases"].get(entry["framework"], {}).get(version) if entry else None
+    if alias in known:
+        return str(alias)
+    longer = [each for each in known if each.startswith(f"{version}.")]
+    return longer[-1] if longer else None
+
+
+def facts(repository: str, version: str) -> Mapping[str, Any]:
+    """What the data has of one version: ``python``, ``processors``, ``cuda``; empty lists where nothing is known."""
+    full = resolve(repository, version)
+    if full is None:
+        return {}
+    entry: Mapping[str, Any] = document()["repositories"][repository]["versions"][full]
+    return entry
+
+
+def order(version: str) -> tuple[int, ...]:
+    """A version as numbers, to compare."""
+    return tuple(int(part) for part in re.findall(r"\d+", version))
+
+
+def newer_than_known(repository: str, version: str) -> bool:
+    """True where ``version`` is above every version in the data, so that it may simply be newer than the data."""
+    known = versions(repository)
+    return bool(known) and order(version) > order(known[-1])
+
+
+def end_of_support(framework: str, version: str) -> str | None:
+    """The last day (ISO) on which Amazon patches the images of a version, or None where it is not published."""
+    table = document()["end_of_support"].get(framework, {})
+    found = table.get(".".join(version.split(".")[:2]))
+    return None if found is None else str(found)
+
+
+def python_tag(python_version: str) -> str:
+    """A Python version as images write it: ``3.10``, ``python3.10`` and ``py310`` are ``py310``."""
+    text = python_version.strip().lower()
+    found = re.fullmatch(r"(?:py(?:thon)?)?[ -]?(\d)(?:\.?(\d+))?(?:\.\d+)?", text)
+    return f"py{found[1]}{found[2] or ''}" if found else text
+
+
+def find_image(
+    framework: str,
+    version: str | None,
+    python_version: str | None = None,
+    region: str | None = None,
+    instance_type: str | None = None,
+    base: str | None = None,
+) -> Choice:
+    """The training image of a framework in a version, for an instance type.
+
+    ``framework`` and ``python_version`` may be in anyone's spelling. ``base`` is ``pytorch`` or ``tensorflow`` for
+    Hugging Face. Without a region the image is that of us-east-1.
+    """
+    name = canonical(framework)
+    if name is None:
+        known = ", ".join(sorted(TRAINING_REPOSITORIES))
+        return Choice(
+            problem=f"{framework!r} is no framework that Amazon has training images for",
+            remedy=f"Use one of {known}, or name an image.",
+        )
+    if not version:
+        return Choice(
+            problem=f"no version of {title(name)} is given",
+            remedy=f"Set framework_version, for example {_newest(name)!r}.",
+        )
+    repository = _repository(name, version, base)
+    full = None if repository is None else resolve(repository, version)
+    if repository is None or full is None:
+        return _no_version(name, version)
+    entry = facts(repository, full)
+    python = python_tag(python_version) if python_version else None
+    if python and entry["python"] and not has_python(entry["python"], python):
+        return _no_python(name, repository, full, python, entry["python"])
+    processor = _processor_for(instance_type)
+    if processor and entry["processors"] and processor not in entry["processors"] and processor != "cpu":
+        kinds = " and ".join(entry["processors"])
+        return Choice(
+            problem=f"the {title(name)} {full} images are for {kinds}, and {instance_type} needs one for {processor}",
+            remedy=f"Use an instance type with {entry['processors'][0]}.",
+        )
+    if processor not in entry["processors"] and entry["processors"]:
+        processor = entry["processors"][0]
+    place = region or "us-east-1"
+    registry = sorted(accounts(repository, place))
+    if not registry:
+        return Choice(
+            problem=f"the data of {date()} has no registry of {repository} in {place}",
+            remedy="Name the image's URI.",
+        )
+    tag = _tag(name, full, version, entry, processor, python)
+    return Choice(
+        uri=f"{registry[0]}.dkr.ecr.{place}.{suffix_of(place) or 'amazonaws.com'}/{repository}:{tag}"
+    )
+
+
+def has_python(pythons: Iterable[str], python: str) -> bool:
+    """True where one of the images' Python versions is ``python``; ``py3`` stands for any Python 3."""
+    return python in pythons or (python == "py3" and any(each.startswith("py3") for each in pythons))
+
+
+def _tag(
+    name: str, full: str, version: str, entry: Mapping[str, Any], processor: str | None, python: str | None
+) -> str:
+    written = python or next(iter(reversed(entry["python"])), None)
+    if name == "huggingface":
+        base = entry["base_versions"][-1]
+        cuda = f"-{entry['cuda'][-1]}" if processor == "gpu" and entry.get("cuda") else ""
+        return f"{base}-transformers{full}-{processor or 'gpu'}-{written}{cuda}"
+    if name == "xgboost" and not entry["python"]:
+        return full
+    return "-".join(part for part in (full, processor, written) if part)
+
+
+def _processor_for(instance_type: str | None) -> str | None:
+    if instance_type is None:
+        return "cpu"
+    from cursus.aws import instances
+
+    instance = instances.find(instance_type)
+    return "cpu" if instance is None else instance.processor
+
+
+def _repository(name: str, version: str, base: str | None) -> str | None:
+    for repository in TRAINING_REPOSITORIES[name]:
+        if (base is None or f"-{base}-" in repository) and resolve(repository, version):
+            return repository
+    return None
+
+
+def _newest(name: str) -> str:
+    return versions(TRAINING_REPOSITORIES[name][0])[-1]
+
+
+def _no_version(name: str, version: str) -> Choice:
+    from cursus.suggest import did_you_mean
+
+    known = [each for repository in TRAINING_REPOSITORIES[name] for each in versions(repository)]
+    near = [each for each in known if each.startswith((f"{version}-", version.rpartition(".")[0] + "."))]
+    text = did_you_mean(version, near or known)
+    listed = ", ".join(near or sorted(known, key=order)[-6:])
+    return Choice(
+        problem=f"no training image of {title(name)} {version} is known (data of {date()}).{text}".rstrip(),
+        remedy=f"Use a version that has one: {listed}.",
+    )
+
+
+def _no_python(name: str, repository: str, full: str, python: str, pythons: list[str]) -> Choice:
+    others = [
+        each for each in versions(repository) if has_python(facts(repository, each).get("python", ()), python)
+    ]
+    remedy = f"Use {pythons[-1]}"
+    if others:
+        nearest = min(others, key=lambda each: _distance(order(each), order(full)))
+        remedy += f", or {title(name)} {nearest}, whose image has {python}"
+    return Choice(
+        problem=f"no training image of {title(name)} {full} has Python {python}: they have {', '.join(pythons)}",
+        remedy=remedy + ".",
+    )
+
+
+def _distance(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
+    width = max(len(one), len(other))
+    padded = [(*each, *(0,) * (width - len(each))) for each in (one, other)]
+    return tuple(abs(a - b) for a, b in zip(*padded, strict=True))

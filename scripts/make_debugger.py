@@ -1,0 +1,64 @@
+"""Make ``src/cursus/aws/data/debugger.json``: built-in rules and supported frameworks.
+
+pip install botocore==1.44.5 smdebug-rulesconfig==1.0.1
+python scripts/make_debugger.py
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from pathlib import Path
+
+from model_docs import Model, write
+
+
+def main() -> None:
+    """Write the table."""
+    import smdebug_rulesconfig
+    from smdebug_rulesconfig.profiler_rules import rules as profiler
+
+    folder = Path(smdebug_rulesconfig.__file__).parent / "debugger_rules" / "rule_config_jsons"
+    configs = json.loads((folder / "ruleConfigs.json").read_text())
+    collections = json.loads((folder / "collections.json").read_text())
+    debugger_rules = {
+        name: sorted(c["CollectionName"] for c in config.get("CollectionConfigurations", []))
+        for name, config in configs.items()
+    }
+    profiler_rules = {
+        name: sorted(
+            p for p in inspect.signature(found.__init__).parameters if p not in ("self", "rule_parameters")
+        )
+        for name, found in inspect.getmembers(profiler, inspect.isclass)
+        if issubclass(found, profiler.ProfilerRuleBase) and found is not profiler.ProfilerRuleBase
+    }
+    model = Model.load()
+    intervals = re.search(
+        r"Available values are (.*?) milliseconds",
+        model.text("ProfilerConfig", "ProfilingIntervalInMilliseconds"),
+    )
+    if intervals is None:
+        raise SystemExit("the profiling intervals are no longer stated")
+    numbers = [int(n) for n in re.findall(r"(?<!\()\b(\d+)\b(?! (?:second|minute))", intervals[1])]
+    write(
+        "debugger.json",
+        model,
+        "https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-supported-frameworks.html",
+        {
+            "debugger_rules": debugger_rules,
+            "profiler_rules": profiler_rules,
+            "collections": sorted(collections),
+            "intervals": numbers,
+            # First framework version whose image has the hook; from the page above.
+            "hook_since": {"tensorflow": "1.15", "pytorch": "1.5", "mxnet": "1.6", "xgboost": "0.90-2"},
+            # Since this version the hook has to be registered in the script.
+            "script_hook_since": {"tensorflow": "2.6", "pytorch": "1.12"},
+            "no_debugger_regions": ["ap-southeast-3"],
+        },
+        more=", smdebug-rulesconfig 1.0.1",
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Make ``src/cursus/aws/data/tuning.json`` from the service model that botocore ships.
+
+    pip install botocore==1.44.5
+    python scripts/make_tuning.py
+
+Limits are the model's own; names that stand only in its documentation are read from there.
+"""
+
+from __future__ import annotations
+
+import re
+
+from model_docs import Model, write
+
+
+def main() -> None:
+    """Write the table."""
+    model = Model.load()
+    hyperband = model.text("HyperbandStrategyConfig", "MaxResource")
+    epochs = re.findall(
+        r"<code>([a-z_-]*epochs)</code>", model.html("HyperbandStrategyConfig", "MaxResource")
+    )
+    if not epochs:
+        raise SystemExit("the model's documentation no longer lists the names MaxResource is inferred from")
+    most = re.search(r"maximum value is ([0-9,]+)", hyperband)
+    if most is None:
+        raise SystemExit("the model's documentation no longer states the greatest MaxResource")
+    write(
+        "tuning.json",
+        model,
+        "https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-limits.html",
+        {
+            "max_hyperparameters": model.shape("IntegerParameterRanges")["max"],
+            "epoch_names": epochs,
+            "max_resource": int(most[1].replace(",", "")),
+            # Words in the name of a metric that say which way is better; whole words only.
+            "better_when_lower": [
+                "loss",
+                "error",
+                "err",
+                "rmse",
+                "mse",
+                "mae",
+                "mape",
+                "smape",
+                "rmsle",
+                "logloss",
+                "mlogloss",
+                "merror",
+                "perplexity",
+                "ppl",
+                "wer",
+                "cer",
+                "nll",
+                "deviance",
+                "wql",
+                "mase",
+                "wape",
+            ],
+            "better_when_higher": [
+                "accuracy",
+                "acc",
+                "auc",
+                "f1",
+                "precision",
+                "recall",
+                "map",
+                "ndcg",
+                "bleu",
+                "rouge",
+                "r2",
+                "iou",
+                "miou",
+                "dice",
+                "rouge1",
+                "rouge2",
+                "rougel",
+            ],
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""What the scripts beside it share: botocore's service model with its documentation, and writing a table."""
+
+from __future__ import annotations
+
+import gzip
+import html
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+DATA = Path(__file__).parent.parent / "src" / "cursus" / "aws" / "data"
+
+
+@dataclass(frozen=True)
+class Model:
+    """The SageMaker service model of an installed botocore."""
+
+    shapes: dict[str, Any]
+    version: str
+    date: str
+
+    @staticmethod
+    def load() -> Model:
+        """Read the model of the botocore that is installed."""
+        import botocore
+
+        folder = Path(botocore.__file__).parent / "data" / "sagemaker"
+        latest = max(entry.name for entry in folder.iterdir())
+        path = folder / latest / "service-2.json"
+        raw = path.read_bytes() if path.exists() else gzip.decompress(Path(f"{path}.gz").read_bytes())
+        return Model(json.loads(raw)["shapes"], botocore.__version__, latest)
+
+    def shape(self, name: str) -> dict[str, Any]:
+        """One shape of the model."""
+        found = self.shapes[name]
+        assert isinstance(found, dict)
+        return found
+
+    def html(self, shape: str, member: str | None = None) -> str:
+        """The documentation of a shape or of one of its members, as the model has it."""
+        found = self.shape(shape)
+        if member is not None:
+            found = found["members"][member]
+        return str(found.get("documentation", ""))
+
+    def text(self, shape: str, member: str | None = None) -> str:
+        """The same without markup."""
+        return html.unescape(re.sub(r"<[^>]+>", "", self.html(shape, member)))
+
+    def expect(self, words: list[str], shape: str, member: str | None = None) -> list[str]:
+        """The words, all of which have to stand in the documentation."""
+        documentation = self.text(shape, member)
+        missing = [word for word in words if word not in documentation]
+        if missing:
+            raise SystemExit(f"{shape}.{member} no longer names {', '.join(missing)}")
+        return words
+
+
+def write(name: str, model: Model, page: str, facts: dict[str, Any], more: str = "") -> None:
+    """Write a table with its source and the date of the model."""
+    import datetime
+
+    source = f"botocore {model.version}, sagemaker/{model.date}{more}; {page}"
+    made = datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat()
+    document = {"source": source, "date": made, **facts}
+    (DATA / name).write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,18 @@
+"""The small tables of facts in ``aws/data``: tuning, AutoML, debugger. Each names its source and date."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+DATA = Path(__file__).parent / "data"
+
+
+@cache
+def table(name: str) -> dict[str, Any]:
+    """The table ``<name>.json``, read once. Raises FileNotFoundError where the package lacks it."""
+    loaded = json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
+    assert isinstance(loaded, dict)
+    return loaded

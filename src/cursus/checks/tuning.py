@@ -1,0 +1,447 @@
+"""Rules of the area *hyperparameters* for tuning requests: the ranges that are searched.
+
+How many jobs search them, and by which strategy, is in ``tuning_jobs``; the objective in ``tuning_objective``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from cursus.aws.tables import table
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import TUNING, TuningView, is_reference, listing, mapping, text
+from cursus.model import Path
+from cursus.redact import show
+
+RANGES: Path = (TUNING, "ParameterRanges")
+NUMERIC = ("IntegerParameterRanges", "ContinuousParameterRanges")
+KINDS = (*NUMERIC, "CategoricalParameterRanges", "AutoParameters")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_INTEGER = re.compile(r"[+-]?\d+")
+
+
+class Entry(NamedTuple):
+    """One range: where it stands, its kind (the list it is in), its mapping and its name."""
+
+    path: Path
+    kind: str
+    range: Mapping[str, Any]
+    name: str | None
+
+
+@lru_cache(maxsize=4096)
+def number(value: str) -> float | None:
+    """The number that a bound's text is, or None."""
+    return float(value) if _NUMBER.fullmatch(value) else None
+
+
+def entries(container: Mapping[str, Any], path: Path) -> Iterator[Entry]:
+    """Every range of one ParameterRanges or HyperParameterRanges."""
+    for kind in KINDS:
+        for i, found in enumerate(listing(container, kind)):
+            if isinstance(found, Mapping) and not is_reference(found):
+                yield Entry((*path, kind, i), kind, found, text(found, "Name"))
+
+
+def spaces(view: TuningView) -> list[tuple[Path, list[Entry]]]:
+    """Each search space of the request: the shared one, and the one of each definition."""
+    found = [(RANGES, list(entries(mapping(view.config, "ParameterRanges"), RANGES)))]
+    for definition in view.definitions:
+        path = (*definition.path, "HyperParameterRanges")
+        found.append((path, list(entries(mapping(definition.request, "HyperParameterRanges"), path))))
+    return [(path, space) for path, space in found if space]
+
+
+def numeric_entries(view: TuningView) -> Iterator[Entry]:
+    """The integer and continuous ranges of every search space."""
+    for _, space in spaces(view):
+        for entry in space:
+            if entry.kind in NUMERIC:
+                yield entry
+
+
+READS = (f"{TUNING}.ParameterRanges", "TrainingJobDefinitions", "TrainingJobDefinition.HyperParameterRanges")
+
+
+@rule("HPO001", area="hyperparameters", scope="tuning", reads=READS)
+def range_order(view: TuningView) -> Iterator[Problem]:
+    """MinValue of a range is a number below MaxValue.
+
+    What it does:
+        Reads both bounds of each integer and continuous range as numbers and compares them.
+    Why:
+        SageMaker refuses a range whose bounds are no numbers, are the wrong way round, or are equal. A value that
+        is not to vary belongs into StaticHyperParameters.
+    Breaks:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          ParameterRanges:
+            IntegerParameterRanges: [{Name: warmup, MinValue: "1", MaxValue: "1"}]
+    Right:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          ParameterRanges:
+            IntegerParameterRanges: [{Name: warmup, MinValue: "1", MaxValue: "3"}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_IntegerParameterRange.html
+    Since:
+        0.1
+    """
+    for entry in numeric_entries(view):
+        bounds: dict[str, float] = {}
+        for name in ("MinValue", "MaxValue"):
+            bound = text(entry.range, name)
+            if bound is None:
+                continue
+            value = number(bound)
+            if value is None:
+                yield Problem(
+                    f"{name} {show(bound)} of {show(entry.name)} is no number",
+                    (*entry.path, name),
+                    "write a plain number as text, such as '0.001' or '1e-3'",
+                )
+            else:
+                bounds[name] = value
+        if len(bounds) < 2:
+            continue
+        low, high = text(entry.range, "MinValue"), text(entry.range, "MaxValue")
+        if bounds["MinValue"] == bounds["MaxValue"]:
+            yield Problem(
+                f"the range of {show(entry.name)} is the single value {show(low)}; MinValue has to be below MaxValue",
+                (*entry.path, "MaxValue"),
+                f"widen the range, or set {show(entry.name)} in StaticHyperParameters",
+            )
+        elif bounds["MinValue"] > bounds["MaxValue"]:
+            yield Problem(
+                f"the range of {show(entry.name)} runs from {show(low)} down to {show(high)}",
+                (*entry.path, "MinValue"),
+                "swap MinValue and MaxValue",
+            )
+
+
+@rule("HPO002", area="hyperparameters", scope="tuning", reads=READS)
+def integer_bounds(view: TuningView) -> Iterator[Problem]:
+    """The bounds of an integer range are whole numbers.
+
+    What it does:
+        Reads MinValue and MaxValue of each integer range as integers.
+    Why:
+        SageMaker refuses "0.5", "1e3" and "10.0" as bounds of an integer range.
+    Breaks:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          ParameterRanges:
+            IntegerParameterRanges: [{Name: warmup, MinValue: "0.5", MaxValue: "10"}]
+    Right:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          ParameterRanges:
+            IntegerParameterRanges: [{Name: warmup, MinValue: "1", MaxValue: "10"}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_IntegerParameterRange.html
+    Since:
+        0.1
+    """
+    for entry in numeric_entries(view):
+        if entry.kind != "IntegerParameterRanges":
+            continue
+        for name in ("MinValue", "MaxValue"):
+            bound = text(entry.range, name)
+            if bound is not None and number(bound) is not None and not _INTEGER.fullmatch(bound):
+                yield Problem(
+                    f"{name} {show(bound)} of the integer range {show(entry.name)} is no whole number",
+                    (*entry.path, name),
+                    "write a whole number, or make it a continuous range",
+                )
+
+
+@rule("HPO003", area="hyperparameters", scope="tuning", reads=READS)
+def scaling(view: TuningView) -> Iterator[Problem]:
+    """The scale fits the range.
+
+    What it does:
+        Wants Logarithmic ranges above 0, ReverseLogarithmic ranges inside 0 ≤ x < 1 and continuous.
+    Why:
+        A logarithm of 0 or less does not exist, and SageMaker refuses such a range.
+    Breaks:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          ParameterRanges:
+            ContinuousParameterRanges: [{Name: decay, MinValue: "0", MaxValue: "0.1", ScalingType: Logarithmic}]
+    Right:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          ParameterRanges:
+            ContinuousParameterRanges: [{Name: decay, MinValue: "0.00001", MaxValue: "0.1", ScalingType: Logarithmic}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-define-ranges.html
+    Since:
+        0.1
+    """
+    for entry in numeric_entries(view):
+        kind = entry.range.get("ScalingType")
+        if kind not in ("Logarithmic", "ReverseLogarithmic"):
+            continue
+        low = number(text(entry.range, "MinValue") or "")
+        high = number(text(entry.range, "MaxValue") or "")
+        if kind == "Logarithmic":
+            if low is not None and low <= 0:
+                yield Problem(
+                    f"the range of {show(entry.name)} begins at {show(entry.range['MinValue'])}; Logarithmic scaling "
+                    "works only for values greater than 0",
+                    (*entry.path, "MinValue"),
+                    "begin above 0, such as at '0.00001', or use ScalingType Linear",
+                )
+            continue
+        if entry.kind == "IntegerParameterRanges":
+            yield Problem(
+                f"ReverseLogarithmic scaling is not supported for the integer range {show(entry.name)}",
+                (*entry.path, "ScalingType"),
+                "use Linear, Logarithmic or Auto",
+            )
+        for name, value, right in (
+            ("MinValue", low, low is None or 0 <= low < 1),
+            ("MaxValue", high, high is None or high < 1),
+        ):
+            if not right:
+                yield Problem(
+                    f"{name} {value} of {show(entry.name)} is outside 0 ≤ x < 1, where ReverseLogarithmic works",
+                    (*entry.path, name),
+                    "keep the range below 1, or use another ScalingType",
+                )
+
+
+@rule("HPO004", area="hyperparameters", scope="tuning", reads=READS)
+def range_named_twice(view: TuningView) -> Iterator[Problem]:
+    """A hyperparameter has two ranges.
+
+    What it does:
+        Compares the names of all ranges of one search space, whatever their kind.
+    Why:
+        One training job has one value for it; SageMaker refuses a name that occurs in two ranges.
+    Breaks:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          ParameterRanges:
+            CategoricalParameterRanges: [{Name: learning_rate, Values: ["0.1", "0.2"]}]
+    Right:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          ParameterRanges:
+            CategoricalParameterRanges: [{Name: optimizer, Values: [sgd, adam]}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ParameterRanges.html
+    Since:
+        0.1
+    """
+    for path, space in spaces(view):
+        seen: dict[str, Entry] = {}
+        for entry in space:
+            if entry.name is None:
+                continue
+            first = seen.setdefault(entry.name, entry)
+            if first is not entry:
+                yield Problem(
+                    f"{show(entry.name)} has two ranges; the other is {first.kind}[{first.path[len(path) + 1]}]",
+                    (*entry.path, "Name"),
+                    "keep one of them",
+                )
+
+
+@rule("HPO005", area="hyperparameters", scope="tuning", reads=READS)
+def tuned_and_static(view: TuningView) -> Iterator[Problem]:
+    """A hyperparameter is tuned and static at once.
+
+    What it does:
+        Looks for the names of ranges among StaticHyperParameters of the definitions they apply to.
+    Why:
+        SageMaker refuses a hyperparameter that is both: it would have two values.
+    Breaks:
+        operation: CreateHyperParameterTuningJob
+        TrainingJobDefinition:
+          StaticHyperParameters: {learning_rate: "0.01", epochs: "5"}
+    Right:
+        operation: CreateHyperParameterTuningJob
+        TrainingJobDefinition:
+          StaticHyperParameters: {epochs: "5"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_HyperParameterTrainingJobDefinition.html
+    Since:
+        0.1
+    """
+    for definition in view.definitions:
+        static = definition.hyperparameters
+        if not static:
+            continue
+        for path, _, name in definition.ranges:
+            if name in static:
+                yield Problem(
+                    f"{show(name)} has a range and the static value {show(static[name], name)}",
+                    (*definition.path, "StaticHyperParameters", name),
+                    f"remove it from StaticHyperParameters, or remove the range {path[-2]}[{path[-1]}]",
+                )
+
+
+@rule("HPO006", area="hyperparameters", scope="tuning", reads=READS)
+def categorical_values(view: TuningView) -> Iterator[Problem]:
+    """The values of a categorical range differ from each other.
+
+    What it does:
+        An error for a value that is listed twice; an info for a range of one value.
+    Why:
+        SageMaker refuses duplicate values. A single value searches nothing; it belongs into StaticHyperParameters.
+    Breaks:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          ParameterRanges:
+            CategoricalParameterRanges: [{Name: optimizer, Values: [sgd, sgd]}]
+    Right:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          ParameterRanges:
+            CategoricalParameterRanges: [{Name: optimizer, Values: [sgd, adam]}]
+    Source:
+        https://github.com/aws/amazon-sagemaker-feedback/issues/195
+    Since:
+        0.1
+    """
+    for _, space in spaces(view):
+        for entry in space:
+            if entry.kind != "CategoricalParameterRanges":
+                continue
+            values = [value for value in listing(entry.range, "Values") if isinstance(value, str)]
+            twice = [value for i, value in enumerate(values) if value in values[:i]]
+            if twice:
+                yield Problem(
+                    f"{show(entry.name)} lists the value {show(twice[0])} twice",
+                    (*entry.path, "Values"),
+                    "list each value once",
+                )
+            elif len(listing(entry.range, "Values")) == 1:
+                yield Problem(
+                    f"{show(entry.name)} has one value to choose from",
+                    (*entry.path, "Values"),
+                    "move it to StaticHyperParameters",
+                    severity="info",
+                )
+
+
+@rule("HPO007", area="hyperparameters", scope="tuning", reads=(TUNING,))
+def how_many_ranges(view: TuningView) -> Iterator[Problem]:
+    """A tuning job searches at least one hyperparameter, and no more than the limit.
+
+    What it does:
+        Counts the ranges of each search space over all kinds. With Autotune there may be none.
+    Why:
+        SageMaker refuses a tuning job without ranges. The limit of each list is also the limit of their sum.
+    Breaks:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          ParameterRanges: {ContinuousParameterRanges: [], IntegerParameterRanges: []}
+    Right:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          ParameterRanges:
+            IntegerParameterRanges: [{Name: warmup, MinValue: "1", MaxValue: "3"}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ParameterRanges.html
+    Since:
+        0.1
+    """
+    most = table("tuning")["max_hyperparameters"]
+    found = spaces(view)
+    for path, space in found:
+        count = sum(entry.kind != "AutoParameters" for entry in space)
+        if count > most:
+            yield Problem(
+                f"{count} hyperparameters have ranges; a tuning job searches at most {most}",
+                path,
+                "fix the less important ones in StaticHyperParameters",
+            )
+    if "Autotune" in view.request or not view.config or is_reference(view.config.get("ParameterRanges")):
+        return
+    shared = any(path == RANGES for path, _ in found)
+    for definition in view.definitions:
+        own = (*definition.path, "HyperParameterRanges")
+        if is_reference(definition.request.get("HyperParameterRanges")):
+            continue
+        if not shared and not any(path == own for path, _ in found):
+            single = definition.path == ("TrainingJobDefinition",)
+            yield Problem(
+                "no hyperparameter has a range: there is nothing to tune",
+                RANGES if single else own,
+                "add at least one range",
+            )
+
+
+@rule("HPO008", area="hyperparameters", scope="tuning", reads=READS)
+def autotune_and_hints(view: TuningView) -> Iterator[Problem]:
+    """AutoParameters go with Autotune.
+
+    What it does:
+        Wants Autotune where AutoParameters are given, and no hint for a hyperparameter that has a static value.
+    Why:
+        Only Autotune makes ranges out of hints; without it SageMaker refuses them.
+    Breaks:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          ParameterRanges:
+            AutoParameters: [{Name: momentum, ValueHint: "0.9"}]
+    Right:
+        operation: CreateHyperParameterTuningJob
+        Autotune: {Mode: Enabled}
+        HyperParameterTuningJobConfig:
+          ParameterRanges:
+            AutoParameters: [{Name: momentum, ValueHint: "0.9"}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoParameter.html
+    Since:
+        0.1
+    """
+    if "Autotune" in view.request:
+        return
+    for path, space in spaces(view):
+        if any(entry.kind == "AutoParameters" for entry in space):
+            yield Problem(
+                "AutoParameters are given, and Autotune is not enabled",
+                (*path, "AutoParameters"),
+                'add "Autotune": {"Mode": "Enabled"}, or give the hyperparameters ranges of your own',
+            )
+
+
+@rule("HPO009", area="hyperparameters", scope="tuning", severity="warning", reads=READS)
+def reserved_names(view: TuningView) -> Iterator[Problem]:
+    """A range has a name that belongs to SageMaker.
+
+    What it does:
+        Looks for ranges called `sagemaker_…` or `_tuning_objective_metric`.
+    Why:
+        These hyperparameters steer the training toolkit: which script runs, from where, and what the tuner watches.
+        Varying them makes each training job another program.
+    Breaks:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          ParameterRanges:
+            CategoricalParameterRanges: [{Name: sagemaker_program, Values: [a.py, b.py]}]
+    Right:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          ParameterRanges:
+            CategoricalParameterRanges: [{Name: variant, Values: [a, b]}]
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit
+    Since:
+        0.1
+    """
+    for _, space in spaces(view):
+        for entry in space:
+            name = entry.name or ""
+            if name.startswith("sagemaker_") or name == "_tuning_objective_metric":
+                yield Problem(
+                    f"{show(name)} is a name of SageMaker's own, and is tuned",
+                    (*entry.path, "Name"),
+                    "tune a hyperparameter of the script, and let it choose",
+                )

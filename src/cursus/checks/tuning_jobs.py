@@ -1,0 +1,529 @@
+"""Rules of the area *hyperparameters* for tuning requests: strategy, number of jobs, limits, definitions, warm start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from cursus.aws.tables import table
+from cursus.checks.rules import Problem, rule
+from cursus.checks.tuning import Entry, entries
+from cursus.checks.views import (
+    TUNING,
+    TrainingView,
+    TuningView,
+    integer,
+    is_reference,
+    listing,
+    mapping,
+    text,
+)
+from cursus.redact import show
+
+LIMITS = (TUNING, "ResourceLimits")
+
+
+def _space(definition: TrainingView) -> list[Entry]:
+    """Every range that one definition's training jobs are given."""
+    view = definition.tuning
+    shared = mapping(view.config, "ParameterRanges") if view else {}
+    own = mapping(definition.request, "HyperParameterRanges")
+    return [
+        *entries(shared, (TUNING, "ParameterRanges")),
+        *entries(own, (*definition.path, "HyperParameterRanges")),
+    ]
+
+
+def combinations(space: list[Entry]) -> int | None:
+    """How many different training jobs a search space allows; None where there is no end or it cannot be known."""
+    total = 1
+    for entry in space:
+        if entry.kind == "CategoricalParameterRanges":
+            values = entry.range.get("Values")
+            if not isinstance(values, list) or is_reference(values):
+                return None
+            total *= max(len({v for v in values if isinstance(v, str)}), 1)
+        elif entry.kind == "IntegerParameterRanges":
+            try:
+                low, high = int(text(entry.range, "MinValue") or ""), int(text(entry.range, "MaxValue") or "")
+            except ValueError:
+                return None
+            if high < low:
+                return None
+            total *= high - low + 1
+        else:
+            return None
+    return total if space else None
+
+
+def all_combinations(view: TuningView) -> int | None:
+    """The combinations of all definitions together."""
+    if not view.definitions or "Autotune" in view.request:
+        return None
+    total = 0
+    for definition in view.definitions:
+        found = combinations(_space(definition))
+        if found is None:
+            return None
+        total += found
+    return total
+
+
+@rule("HPO010", area="hyperparameters", scope="tuning", reads=(f"{TUNING}.ResourceLimits",))
+def jobs_against_combinations(view: TuningView) -> Iterator[Problem]:
+    """There are fewer combinations than training jobs.
+
+    What it does:
+        Multiplies out integer and categorical ranges and compares the product with MaxNumberOfTrainingJobs. A
+        continuous range has no end of values.
+    Why:
+        SageMaker refuses it: "You don't have enough combinations of hyperparameter ranges. The total number of
+        hyperparameter combinations … must be equal or greater than the value of MaxNumberOfJobs".
+    Breaks:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          ResourceLimits: {MaxNumberOfTrainingJobs: 10}
+          ParameterRanges:
+            ContinuousParameterRanges: null
+            IntegerParameterRanges: [{Name: num_layers, MinValue: "2", MaxValue: "4"}]
+    Right:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          ResourceLimits: {MaxNumberOfTrainingJobs: 3}
+          ParameterRanges:
+            ContinuousParameterRanges: null
+            IntegerParameterRanges: [{Name: num_layers, MinValue: "2", MaxValue: "4"}]
+    Source:
+        https://github.com/aws/amazon-sagemaker-operator-for-k8s/issues/123
+    Since:
+        0.1
+    """
+    jobs = integer(view.limits, "MaxNumberOfTrainingJobs")
+    if jobs is None or view.config.get("Strategy") == "Grid":
+        return
+    count = all_combinations(view)
+    if count is not None and count < jobs:
+        yield Problem(
+            f"the ranges allow {count} combination{'' if count == 1 else 's'} for {jobs} training jobs",
+            (*LIMITS, "MaxNumberOfTrainingJobs"),
+            f"set MaxNumberOfTrainingJobs to {count} at most, or widen the ranges",
+        )
+
+
+@rule("HPO011", area="hyperparameters", scope="tuning", reads=(TUNING,))
+def grid_search(view: TuningView) -> Iterator[Problem]:
+    """Grid search takes categorical ranges, and each combination once.
+
+    What it does:
+        For strategy Grid: no other kind of range, and MaxNumberOfTrainingJobs, where it is given, equal to the
+        number of combinations.
+    Why:
+        SageMaker refuses integer and continuous ranges in a grid, and a number of jobs that is not the grid's.
+    Breaks:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          Strategy: Grid
+          ResourceLimits: {MaxNumberOfTrainingJobs: null, MaxParallelTrainingJobs: 1}
+    Right:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          Strategy: Grid
+          ResourceLimits: {MaxNumberOfTrainingJobs: null, MaxParallelTrainingJobs: 1}
+          ParameterRanges:
+            ContinuousParameterRanges: null
+            CategoricalParameterRanges: [{Name: learning_rate, Values: ["0.1", "0.01"]}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-how-it-works.html
+    Since:
+        0.1
+    """
+    if view.config.get("Strategy") != "Grid":
+        return
+    for definition in view.definitions:
+        for entry in _space(definition):
+            if entry.kind in ("IntegerParameterRanges", "ContinuousParameterRanges"):
+                yield Problem(
+                    f"{show(entry.name)} has a range of {entry.kind[:-15].lower()} values; strategy Grid supports "
+                    "categorical ranges only",
+                    entry.path,
+                    "list its values in CategoricalParameterRanges, or use strategy Random",
+                )
+    jobs = integer(view.limits, "MaxNumberOfTrainingJobs")
+    if jobs is None or any(
+        e.kind != "CategoricalParameterRanges" for d in view.definitions for e in _space(d)
+    ):
+        return
+    count = all_combinations(view)
+    if count is not None and count != jobs:
+        yield Problem(
+            f"the grid has {count} combination{'' if count == 1 else 's'}, and MaxNumberOfTrainingJobs is {jobs}",
+            (*LIMITS, "MaxNumberOfTrainingJobs"),
+            f"leave it out, or set it to {count}",
+        )
+
+
+@rule("HPO012", area="hyperparameters", scope="tuning", reads=(f"{TUNING}.ResourceLimits",))
+def parallel_jobs(view: TuningView) -> Iterator[Problem]:
+    """No more jobs at once than jobs at all.
+
+    What it does:
+        Compares MaxParallelTrainingJobs with MaxNumberOfTrainingJobs: more is an error; where all run at once under a
+        strategy that learns from finished jobs, an info.
+    Why:
+        SageMaker refuses more parallel jobs than jobs. With all jobs at once, Bayesian search has nothing to learn
+        from and is random search.
+    Breaks:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          ResourceLimits: {MaxNumberOfTrainingJobs: 2, MaxParallelTrainingJobs: 4}
+    Right:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          ResourceLimits: {MaxNumberOfTrainingJobs: 20, MaxParallelTrainingJobs: 4}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceLimits.html
+    Since:
+        0.1
+    """
+    jobs = integer(view.limits, "MaxNumberOfTrainingJobs")
+    parallel = integer(view.limits, "MaxParallelTrainingJobs")
+    if jobs is None or parallel is None:
+        return
+    path = (*LIMITS, "MaxParallelTrainingJobs")
+    if parallel > jobs:
+        yield Problem(
+            f"MaxParallelTrainingJobs {parallel} is more than MaxNumberOfTrainingJobs {jobs}",
+            path,
+            f"set it to {jobs} at most",
+        )
+    elif parallel == jobs > 2 and view.config.get("Strategy") == "Bayesian":
+        yield Problem(
+            f"all {jobs} training jobs start at once: Bayesian search has no finished job to learn from",
+            path,
+            "let fewer run at once, or use strategy Random",
+            severity="info",
+        )
+
+
+@rule(
+    "HPO013", area="hyperparameters", scope="tuning", severity="warning", reads=(f"{TUNING}.ResourceLimits",)
+)
+def runtime_of_the_whole_job(view: TuningView) -> Iterator[Problem]:
+    """The tuning job may end before one training job does.
+
+    What it does:
+        Compares ResourceLimits.MaxRuntimeInSeconds, the time of the whole tuning job, with
+        StoppingCondition.MaxRuntimeInSeconds, the time of one training job.
+    Why:
+        The limit is for the whole tuning job. Below that of a training job it stops the first ones half way.
+    Breaks:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          ResourceLimits: {MaxRuntimeInSeconds: 1800}
+    Right:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          ResourceLimits: {MaxRuntimeInSeconds: 36000}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceLimits.html
+    Since:
+        0.1
+    """
+    whole = integer(view.limits, "MaxRuntimeInSeconds")
+    if whole is None:
+        return
+    for definition in view.definitions:
+        one = integer(definition.stopping, "MaxRuntimeInSeconds")
+        if one is not None and whole < one:
+            yield Problem(
+                f"the whole tuning job may run {whole} s, and one of its training jobs {one} s: it is stopped during "
+                "the first ones",
+                (*LIMITS, "MaxRuntimeInSeconds"),
+                "raise it to the time of all rounds of training jobs, or lower "
+                "StoppingCondition.MaxRuntimeInSeconds",
+            )
+
+
+@rule("HPO014", area="hyperparameters", scope="tuning", reads=(TUNING,))
+def hyperband(view: TuningView) -> Iterator[Problem]:
+    """Hyperband wants its resources, and its own early stopping.
+
+    What it does:
+        For strategy Hyperband: MaxResource given or inferable, MinResource below it, TrainingJobEarlyStoppingType not
+        Auto. For the other strategies: no StrategyConfig.
+    Why:
+        SageMaker refuses it: "MaxResource parameter is not provided and could not be inferred from provided static
+        hyperparameters"; Hyperband stops jobs itself; and its configuration belongs to no other strategy.
+    Breaks:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          Strategy: Hyperband
+          TrainingJobEarlyStoppingType: Auto
+          StrategyConfig: {HyperbandStrategyConfig: {MinResource: 1, MaxResource: 27}}
+    Right:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          Strategy: Hyperband
+          StrategyConfig: {HyperbandStrategyConfig: {MinResource: 1, MaxResource: 27}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_HyperbandStrategyConfig.html
+    Since:
+        0.1
+    """
+    strategy = text(view.config, "Strategy")
+    if strategy is None:
+        return
+    if strategy != "Hyperband":
+        if "StrategyConfig" in view.config:
+            yield Problem(
+                f"StrategyConfig is for strategy Hyperband only, and the strategy is {strategy}",
+                (TUNING, "StrategyConfig"),
+                "leave StrategyConfig out, or set Strategy to Hyperband",
+            )
+        return
+    if view.config.get("TrainingJobEarlyStoppingType") == "Auto":
+        yield Problem(
+            "TrainingJobEarlyStoppingType must be Off with strategy Hyperband, which stops jobs by its own rule",
+            (TUNING, "TrainingJobEarlyStoppingType"),
+            "leave it out, or set it to Off",
+        )
+    yield from _hyperband_resources(view)
+
+
+def _hyperband_resources(view: TuningView) -> Iterator[Problem]:
+    config = mapping(mapping(view.config, "StrategyConfig"), "HyperbandStrategyConfig")
+    path = (TUNING, "StrategyConfig", "HyperbandStrategyConfig")
+    facts = table("tuning")
+    least, most = integer(config, "MinResource"), integer(config, "MaxResource")
+    if "MaxResource" not in config and not is_reference(view.config.get("StrategyConfig")):
+        for definition in view.definitions:
+            if not any(name in definition.hyperparameters for name in facts["epoch_names"]):
+                yield Problem(
+                    "MaxResource is not given, and cannot be inferred from the static hyperparameters",
+                    (*path, "MaxResource"),
+                    f"give it, or one of the static hyperparameters {', '.join(facts['epoch_names'])}",
+                )
+                break
+    if most is not None and most > facts["max_resource"]:
+        yield Problem(
+            f"MaxResource {most} is more than {facts['max_resource']}",
+            (*path, "MaxResource"),
+            f"set it to {facts['max_resource']} at most",
+        )
+    if least is not None and most is not None and least >= most:
+        yield Problem(
+            f"MinResource {least} is not below MaxResource {most}",
+            (*path, "MinResource"),
+            "let Hyperband stop a job before it has used MaxResource",
+        )
+
+
+@rule("HPO015", area="hyperparameters", scope="tuning", severity="warning", reads=(TUNING,))
+def number_of_jobs_given(view: TuningView) -> Iterator[Problem]:
+    """The tuning job says how many training jobs it runs.
+
+    What it does:
+        Wants MaxNumberOfTrainingJobs, or another end (MaxRuntimeInSeconds, completion criteria, Autotune, a grid).
+    Why:
+        Without an end of your own the service's default decides, and what it costs is not in the request.
+    Breaks:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          ResourceLimits: {MaxNumberOfTrainingJobs: null, MaxParallelTrainingJobs: 2}
+    Right:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          ResourceLimits: {MaxNumberOfTrainingJobs: 20, MaxParallelTrainingJobs: 2}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceLimits.html
+    Since:
+        0.1
+    """
+    if not view.limits or "Autotune" in view.request or view.config.get("Strategy") == "Grid":
+        return
+    criteria = mapping(view.config, "TuningJobCompletionCriteria")
+    if (
+        "MaxNumberOfTrainingJobs" not in view.limits
+        and "MaxRuntimeInSeconds" not in view.limits
+        and not criteria
+    ):
+        yield Problem(
+            "nothing says how many training jobs the tuning job runs",
+            (*LIMITS, "MaxNumberOfTrainingJobs"),
+            "set MaxNumberOfTrainingJobs",
+        )
+    jobs = integer(view.limits, "MaxNumberOfTrainingJobs")
+    worse = integer(mapping(criteria, "BestObjectiveNotImproving"), "MaxNumberOfTrainingJobsNotImproving")
+    if jobs is not None and worse is not None and worse >= jobs:
+        yield Problem(
+            f"the tuning job ends after {worse} jobs without improvement, and has {jobs} jobs in all: it never does",
+            (
+                TUNING,
+                "TuningJobCompletionCriteria",
+                "BestObjectiveNotImproving",
+                "MaxNumberOfTrainingJobsNotImproving",
+            ),
+            f"set it below {jobs}",
+        )
+
+
+@rule("HPO016", area="hyperparameters", scope="tuning")
+def definitions(view: TuningView) -> Iterator[Problem]:
+    """One TrainingJobDefinition, or several named ones.
+
+    What it does:
+        Wants TrainingJobDefinition or TrainingJobDefinitions and not both; in the list, each with a DefinitionName of
+        its own, a TuningObjective and HyperParameterRanges.
+    Why:
+        SageMaker refuses a tuning job without a definition, with both forms, or with definitions that it cannot tell
+        apart or has no objective for.
+    Breaks:
+        operation: CreateHyperParameterTuningJob
+        TrainingJobDefinition: null
+    Right:
+        operation: CreateHyperParameterTuningJob
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/multiple-algorithm-hpo-create-tuning-jobs.html
+    Since:
+        0.1
+    """
+    single, several = view.request.get("TrainingJobDefinition"), view.request.get("TrainingJobDefinitions")
+    if single is None and several is None:
+        yield Problem(
+            "the tuning job has no training job definition",
+            ("TrainingJobDefinition",),
+            "add TrainingJobDefinition, or TrainingJobDefinitions for several algorithms",
+        )
+    elif single is not None and several is not None:
+        yield Problem(
+            "TrainingJobDefinition and TrainingJobDefinitions are both given",
+            ("TrainingJobDefinitions",),
+            "keep one of them",
+        )
+    elif isinstance(several, list):
+        yield from _several(view)
+
+
+def _several(view: TuningView) -> Iterator[Problem]:
+    seen: dict[str, int] = {}
+    for i, definition in enumerate(view.definitions):
+        given = definition.request.get("DefinitionName")
+        if given is None:
+            yield Problem(
+                "a definition among several has no DefinitionName",
+                (*definition.path, "DefinitionName"),
+                "name each definition",
+            )
+        elif isinstance(given, str) and seen.setdefault(given, i) != i:
+            yield Problem(
+                f"two definitions are called {show(given)}",
+                (*definition.path, "DefinitionName"),
+                "name them differently",
+            )
+        for member in ("TuningObjective", "HyperParameterRanges"):
+            top = "HyperParameterTuningJobObjective" if member == "TuningObjective" else "ParameterRanges"
+            if definition.request.get(member) is None and "Autotune" not in view.request:
+                moved = " (the tuning job's own does not count here)" if top in view.config else ""
+                yield Problem(
+                    f"a definition among several has no {member}{moved}",
+                    (*definition.path, member),
+                    f"give each definition its own {member}",
+                )
+
+
+@rule("HPO017", area="hyperparameters", scope="tuning")
+def resources_of_definitions(view: TuningView) -> Iterator[Problem]:
+    """Each definition has resources in one of two forms.
+
+    What it does:
+        Wants ResourceConfig or HyperParameterTuningResourceConfig and not both; in the latter, one instance type or a
+        list InstanceConfigs, and not both.
+    Why:
+        Neither is required by the service's model, and a tuning job without instances is refused all the same.
+    Breaks:
+        operation: CreateHyperParameterTuningJob
+        TrainingJobDefinition: {ResourceConfig: null}
+    Right:
+        operation: CreateHyperParameterTuningJob
+        TrainingJobDefinition:
+          ResourceConfig: null
+          HyperParameterTuningResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_HyperParameterTuningResourceConfig.html
+    Since:
+        0.1
+    """
+    for definition in view.definitions:
+        plain = definition.request.get("ResourceConfig")
+        flexible = definition.request.get("HyperParameterTuningResourceConfig")
+        if plain is None and flexible is None:
+            yield Problem(
+                "the definition has no ResourceConfig",
+                (*definition.path, "ResourceConfig"),
+                "say the instance type, their number and the volume size",
+            )
+        elif plain is not None and flexible is not None:
+            yield Problem(
+                "ResourceConfig and HyperParameterTuningResourceConfig are both given",
+                (*definition.path, "HyperParameterTuningResourceConfig"),
+                "keep one of them",
+            )
+        if isinstance(flexible, Mapping) and not is_reference(flexible):
+            yield from _flexible(definition, flexible)
+
+
+def _flexible(definition: TrainingView, config: Mapping[str, object]) -> Iterator[Problem]:
+    path = (*definition.path, "HyperParameterTuningResourceConfig")
+    beside = [name for name in ("InstanceType", "InstanceCount", "VolumeSizeInGB") if name in config]
+    if "InstanceConfigs" in config and beside:
+        yield Problem(
+            f"InstanceConfigs and {', '.join(beside)} are both given",
+            (*path, "InstanceConfigs"),
+            "keep one form",
+        )
+    elif "InstanceConfigs" not in config:
+        for name in ("InstanceType", "InstanceCount"):
+            if name not in config:
+                yield Problem(f"{name} is missing", (*path, name), "give InstanceType and InstanceCount")
+
+
+@rule("HPO018", area="hyperparameters", scope="tuning", reads=("WarmStartConfig",))
+def warm_start(view: TuningView) -> Iterator[Problem]:
+    """A warm start names its parents.
+
+    What it does:
+        Wants each parent named, once, and none of them this job itself.
+    Why:
+        SageMaker refuses a parent without a name, a parent given twice, and a job that starts from itself. (That the
+        hyperparameters of the parents are the same can only be seen in the account.)
+    Breaks:
+        operation: CreateHyperParameterTuningJob
+        WarmStartConfig:
+          WarmStartType: TransferLearning
+          ParentHyperParameterTuningJobs: [{HyperParameterTuningJobName: churn-tuning}]
+    Right:
+        operation: CreateHyperParameterTuningJob
+        WarmStartConfig:
+          WarmStartType: TransferLearning
+          ParentHyperParameterTuningJobs: [{HyperParameterTuningJobName: churn-tuning-1}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-warm-start.html
+    Since:
+        0.1
+    """
+    config = mapping(view.request, "WarmStartConfig")
+    seen: set[str] = set()
+    for i, parent in enumerate(listing(config, "ParentHyperParameterTuningJobs")):
+        if not isinstance(parent, Mapping) or is_reference(parent):
+            continue
+        path = ("WarmStartConfig", "ParentHyperParameterTuningJobs", i, "HyperParameterTuningJobName")
+        name = parent.get("HyperParameterTuningJobName")
+        if name is None:
+            yield Problem("a parent tuning job has no name", path, "give HyperParameterTuningJobName")
+        elif isinstance(name, str):
+            if name == view.request.get("HyperParameterTuningJobName"):
+                yield Problem(
+                    f"the tuning job {show(name)} is its own parent", path, "name a tuning job that has ended"
+                )
+            elif name in seen:
+                yield Problem(f"the parent {show(name)} is given twice", path, "give each parent once")
+            seen.add(name)

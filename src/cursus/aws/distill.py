@@ -76,7 +76,7 @@ def translate(pattern: str) -> str | None:
             i += width
             continue
         if char == "[":
-            # A bracket inside a class is literal in Java only when escaped; AWS's models have no nested class.
+            # Java would nest a bracket inside a class; AWS's models have none.
             in_class = True
             out.append(char)
         elif char == "]":

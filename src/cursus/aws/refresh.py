@@ -18,7 +18,7 @@ from cursus.errors import CursusError
 
 
 def installed_model() -> tuple[str, dict[str, Any]]:
-    """The version of the installed botocore and its model of SageMaker. Raises CursusError without botocore."""
+    """The installed botocore's version and its model of SageMaker. Raises CursusError without botocore."""
     try:
         import botocore
         from botocore.loaders import Loader
@@ -67,7 +67,7 @@ def _date(version: str) -> str | None:
 
 
 def write(documents: Mapping[str, Mapping[str, Any]], target: Path) -> None:
-    """Write each document as ``NAME.json``; the index comes last, so that a half-written set is never used."""
+    """Write each document as ``NAME.json``; the index comes last, so that half a set is never used."""
     target.mkdir(parents=True, exist_ok=True)
     (target / "index.json").unlink(missing_ok=True)
     for name in sorted(documents, key=lambda name: name == "index"):

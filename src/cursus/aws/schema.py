@@ -29,8 +29,8 @@ class Violation:
     """One place where a request breaks the service model.
 
     ``path`` is where (for a missing or unknown member: the member itself), ``kind`` which constraint,
-    ``limit`` the constraint's own value (the enum, AWS's pattern, the bound, the JSON type), ``value`` what was
-    found, and ``options`` the names that would have been right, where there are any. ``bound`` says which
+    ``limit`` the constraint's own value (the enum, AWS's pattern, the bound, the JSON type), ``value`` what
+    was found, and ``options`` the names that would have been right, where there are any. ``bound`` says which
     side of a length, range or count it is. ``key`` is True where the key of a map is wrong, not the value at
     it. ``message`` says in AWS's own form which constraint it is.
     """

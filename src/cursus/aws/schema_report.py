@@ -19,8 +19,8 @@ from cursus.model import Path
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator, ValidationError
 
-MAX_DEPTH = 100
-"""Levels of nesting before a value is refused: the deepest member of any request lies eleven deep."""
+MAX_WIDTH = 2_000
+"""Members, entries or items of one container that are looked at; the model allows 100 of any at most."""
 
 MAX_VIOLATIONS = 1_000
 """Violations that are listed for one request; a request with more is no request."""
@@ -47,7 +47,7 @@ def violations(
         return found
     try:
         for error in islice(checker.iter_errors(plain), MAX_VIOLATIONS):
-            place = tuple(error.instance_path)
+            place = _place(plain, error)
             if copy.settled and _is_settled(place, copy.settled):
                 continue
             found.extend(
@@ -58,6 +58,20 @@ def violations(
     except (ValueError, RecursionError) as error:  # a value that neither this copy nor Rust can hold
         found.append(Violation((), "not_json", f"cannot be read as JSON: {error}", limit="object"))
     return _one_a_constraint(schema, found)
+
+
+def _place(plain: Any, error: ValidationError) -> Path:
+    """The path of an error. jsonschema-rs writes a key such as "7" or "007" as a position; here it is a key."""
+    place: list[str | int] = []
+    node = plain
+    for part in error.instance_path:
+        if isinstance(part, int) and isinstance(node, dict):
+            keys = [key for key in node if key.isascii() and key.lstrip("+").isdigit() and int(key) == part]
+            same = [key for key in keys if node[key] == error.instance]
+            part = (same or keys or [str(part)])[0]
+        place.append(part)
+        node = node[part]
+    return tuple(place)
 
 
 def _is_settled(place: Path, settled: set[Path]) -> bool:
@@ -107,7 +121,7 @@ def _translate(
     schema: Mapping[str, Any], error: ValidationError, place: Path, plain: Any
 ) -> Iterator[Violation]:
     """The violations that one error of jsonschema-rs stands for."""
-    kind = error.kind
+    kind: Any = error.kind
     name = kind.name
     node = at(schema, place) or {}
     if name == "required":
@@ -179,12 +193,20 @@ def _value(plain: Any, place: Path) -> Any:
     return value
 
 
+_Work = tuple[Any, Any, Any, Path, Mapping[str, Any]]
+"""A value still to be copied: the value, the container and key to put it at, its place and its schema."""
+
+
 class _Copy:
-    """A copy of a request that is certainly JSON. ``found`` holds what was not, ``settled`` the places where
-    nothing more is to be said: what was not JSON, and pipeline variables."""
+    """A copy of a request that is certainly JSON, as deep and as wide as its schema looks.
+
+    ``found`` holds what was not JSON, ``settled`` the places where nothing more is to be said: what was
+    not JSON, and pipeline variables.
+    """
 
     def __init__(self, schema: Mapping[str, Any], in_pipeline: bool, times: bool) -> None:
         self.schema = schema
+        self.defs: Mapping[str, Any] = schema.get("$defs", {})
         self.in_pipeline = in_pipeline
         self.times = times
         self.found: list[Violation] = []
@@ -193,110 +215,119 @@ class _Copy:
 
     def make(self, request: Any) -> Any:
         """The copy, or ``_LEFT_OUT`` where the request as a whole cannot be read."""
-        top: list[Any] = [None]
-        work: list[tuple[Any, Any, Any, Path]] = [(request, top, 0, ())]
-        while work:
-            value, into, key, place = work.pop()
-            if len(self.found) > MAX_VIOLATIONS:
-                break
-            made = self._one(value, place, work)
-            if made is not _LEFT_OUT:
-                into[key] = made
-            elif isinstance(into, list) and into is not top:
-                into[key] = None
-            elif into is top:
-                return _LEFT_OUT
+        top: list[Any] = [_LEFT_OUT]
+        work: list[_Work] = [(request, top, 0, (), self.schema)]
+        while work and len(self.found) < MAX_VIOLATIONS:
+            value, into, key, place, node = work.pop()
+            made = self._one(value, place, node, work)
+            if made is _LEFT_OUT:
+                self.settled.add(place)
+                made = None if place else _LEFT_OUT
+            into[key] = made
             if self.budget < 0:
-                limit = f"more than {MAX_CONTAINERS} mappings and lists"
+                limit = f"holds more than {MAX_CONTAINERS} mappings and lists"
                 self.found = [Violation((), "not_json", limit, limit=limit)]
                 return _LEFT_OUT
         return top[0]
 
-    def _one(self, value: Any, place: Path, work: list[tuple[Any, Any, Any, Path]]) -> Any:
+    def _one(self, value: Any, place: Path, node: Mapping[str, Any], work: list[_Work]) -> Any:
         kind = type(value)
         if kind is str:
-            return self._text(value, place)
+            return self._text(value, place, node)
         if kind is bool or value is None:
             return value
         try:
             if isinstance(value, Mapping):
-                return self._mapping(value, place, work)
+                return self._mapping(value, place, node, work)
             if isinstance(value, (list, tuple)):
-                return self._list(value, place, work)
+                return self._list(value, place, node, work)
             if isinstance(value, str):
-                return self._text(str(value.value if hasattr(value, "value") else str.__str__(value)), place)
+                return self._text(_plain_text(value), place, node)
             if isinstance(value, int):
                 return int(value)
             if isinstance(value, float):
-                return self._float(float(value), place)
+                return self._float(float(value), place, node)
             if self.times and isinstance(value, (datetime.datetime, datetime.date)):
                 return value.isoformat()
         except Exception as error:  # a user's own class may raise anything from anywhere
-            return self._refuse(place, value, f"cannot be read: {type(error).__name__}")
-        return self._refuse(place, value, "is no JSON value")
+            return self._refuse(place, node, value, f"cannot be read: {type(error).__name__}")
+        return self._refuse(place, node, value, "is no JSON value")
 
-    def _refuse(self, place: Path, value: Any, message: str) -> Any:
-        expected = (at(self.schema, place) or {}).get("type", "")
-        self.found.append(Violation(place, "not_json", message, value, expected))
-        self.settled.add(place)
-        return None if place else _LEFT_OUT
+    def _refuse(self, place: Path, node: Mapping[str, Any], value: Any, message: str) -> Any:
+        self.found.append(Violation(place, "not_json", message, value, node.get("type", "")))
+        return _LEFT_OUT
 
-    def _text(self, value: str, place: Path) -> Any:
-        if value.isascii():
+    def _text(self, value: str, place: Path, node: Mapping[str, Any]) -> Any:
+        if value.isascii() or _encodes(value):
             return value
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return self._refuse(place, value, "holds half a surrogate pair, which is no character")
-        return value
+        return self._refuse(place, node, value, "holds half a surrogate pair, which is no character")
 
-    def _float(self, value: float, place: Path) -> Any:
+    def _float(self, value: float, place: Path, node: Mapping[str, Any]) -> Any:
         if not math.isfinite(value):
-            return self._refuse(place, value, "is no number that JSON has")
-        if value.is_integer() and (at(self.schema, place) or {}).get("type") == "integer":
+            return self._refuse(place, node, value, "is no number that JSON has")
+        if value.is_integer() and node.get("type") == "integer":
             self.found.append(Violation(place, "type", "wrong type", value, "integer"))
             self.settled.add(place)
         return value
 
-    def _list(self, value: Any, place: Path, work: list[tuple[Any, Any, Any, Path]]) -> Any:
-        if len(place) >= MAX_DEPTH:
-            return self._refuse(place, None, f"is nested more than {MAX_DEPTH} levels deep")
-        self.budget -= 1 + len(value) // 64
-        made: list[Any] = [None] * len(value)
-        for i in range(len(value) - 1, -1, -1):
-            work.append((value[i], made, i, (*place, i)))
+    def _list(self, value: Any, place: Path, node: Mapping[str, Any], work: list[_Work]) -> Any:
+        if node.get("type") != "array":
+            return []
+        items = self._node(node.get("items"))
+        taken = value[:MAX_WIDTH]
+        self.budget -= 1 + len(taken)
+        made: list[Any] = [None] * len(taken)
+        work.extend((taken[i], made, i, (*place, i), items) for i in range(len(taken) - 1, -1, -1))
         return made
 
-    def _mapping(self, value: Mapping[Any, Any], place: Path, work: list[tuple[Any, Any, Any, Path]]) -> Any:
-        if len(value) == 1:
+    def _mapping(
+        self, value: Mapping[Any, Any], place: Path, node: Mapping[str, Any], work: list[_Work]
+    ) -> Any:
+        if len(value) == 1 and place:
             only = next(iter(value))
-            if isinstance(only, str) and only in _REFERENCES and place:
+            if isinstance(only, str) and only in _REFERENCES:
                 self.settled.add(place)
                 return {}
-        if len(place) >= MAX_DEPTH:
-            return self._refuse(place, None, f"is nested more than {MAX_DEPTH} levels deep")
-        self.budget -= 1 + len(value) // 64
+        if node.get("type") != "object":
+            return {}
+        members = node.get("properties", {})
+        others = node.get("additionalProperties")
         made: dict[str, Any] = {}
-        later: list[tuple[Any, Any, Any, Path]] = []
-        for key, item in value.items():
+        later: list[_Work] = []
+        for key, item in islice(value.items(), MAX_WIDTH):
             name = self._key(key, place)
             if name is None or (item is None and self.in_pipeline):
                 continue
             made[name] = None
-            later.append((item, made, name, (*place, name)))
+            inner = members.get(name) or others
+            if inner:
+                later.append((item, made, name, (*place, name), self._node(inner)))
+        self.budget -= 1 + len(made)
         work.extend(reversed(later))
         return made
 
+    def _node(self, node: Any) -> Mapping[str, Any]:
+        if not isinstance(node, Mapping):
+            return {}
+        reference = node.get("$ref")
+        return self.defs[reference.rpartition("/")[2]] if reference else node
+
     def _key(self, key: Any, place: Path) -> str | None:
         if isinstance(key, str):
-            # str(Enum.member) is its name, not its text; the plain text is what botocore would send.
-            text = key if type(key) is str else str.__str__(key)
-            text = getattr(key, "value", text) if type(key) is not str else text
-            if isinstance(text, str) and (text.isascii() or _encodes(text)):
-                return str(text)
+            text = _plain_text(key)
+            if text.isascii() or _encodes(text):
+                return text
         message = "is a key that is no text"
         self.found.append(Violation((*place, _shown(key)), "not_json", message, key, "string", key=True))
         return None
+
+
+def _plain_text(text: str) -> str:
+    """The text that botocore would send for a str or a subclass of it: for a member of an Enum its value."""
+    if type(text) is str:
+        return text
+    inner = getattr(text, "value", text)
+    return inner if type(inner) is str else str.__str__(text)
 
 
 def _encodes(text: str) -> bool:

@@ -1,0 +1,114 @@
+"""Ignores: what they take out, and what is said of those that take out nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cursus import checks
+from cursus.ignores import Ignore, Ignores, keep, read_comments
+from cursus.model import Finding, Location
+
+checks.load()
+
+
+def at(file: Path, line: int, rule: str = "STP080", path: str = "") -> Finding:
+    return Finding(rule, "error", "wrong", path, location=Location(str(file), line, 1))
+
+
+@pytest.mark.parametrize(
+    ("ignore", "path", "kept"),
+    [
+        (Ignore("STP080", "r"), "A", False),
+        (Ignore("STP", "r"), "A", False),
+        (Ignore("CHN", "r"), "A", True),
+        (Ignore("STP080", "r", path="A"), "A.B", False),
+        (Ignore("STP080", "r", path="A"), "A[0]", False),
+        (Ignore("STP080", "r", path="A"), "AB", True),
+        (Ignore("STP080", "r", step="other"), "A", True),
+    ],
+)
+def test_what_an_entry_covers(ignore: Ignore, path: str, kept: bool) -> None:
+    finding = Finding("STP080", "error", "wrong", path, step="train")
+    assert Ignores([ignore]).keep([finding]) == ([finding] if kept else [])
+
+
+YAML = """\
+TrainingJobName: churn
+InputDataConfig:  # cursus: ignore[STP080] the data is made by another team
+- ChannelName: train
+  ContentType: text/plain
+- ChannelName: test
+OutputDataConfig:
+  # cursus: ignore[STP081, ART] agreed on in the review
+  S3OutputPath: s3://x
+  KmsKeyId: y
+RoleArn: z  # cursus: ignore[STP080]
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "rule", "kept"),
+    [
+        (2, "STP080", False),
+        (4, "STP080", False),
+        (5, "STP080", False),
+        (4, "STP081", True),
+        (8, "STP081", False),
+        (8, "ART001", False),
+        (9, "STP081", True),
+        (6, "STP080", True),
+        (10, "STP080", True),
+    ],
+)
+def test_comments_in_yaml(tmp_path: Path, line: int, rule: str, kept: bool) -> None:
+    file = tmp_path / "request.yaml"
+    file.write_text(YAML)
+    finding = at(file, line, rule)
+    assert keep([finding], None) == ([finding] if kept else [])
+
+
+def test_comment_on_a_function_counts_for_its_body(tmp_path: Path) -> None:
+    file = tmp_path / "builder.py"
+    file.write_text(
+        "class Builder:\n"
+        "    def get_metrics_config(self):  # cursus: ignore[STP080] measured elsewhere\n"
+        "        return {\n"
+        "            'a': 1,\n"
+        "        }\n"
+        "    def other(self):\n"
+        "        return 1\n"
+    )
+    assert keep([at(file, 4)], None) == []
+    assert len(keep([at(file, 7)], None)) == 1
+
+
+def test_leftovers(tmp_path: Path) -> None:
+    file = tmp_path / "request.yaml"
+    file.write_text(
+        "A: 1  # cursus: ignore[STP080] one\nB: 2  # cursus: ignore[STP080] two\nC: 3 # cursus: ignore\n"
+    )
+    used = Ignore("STP081", "used")
+    idle = Ignore("STP081", "idle", path="Nowhere", location=Location("cursus.toml", 3))
+    ignores = Ignores([used, idle])
+    assert ignores.keep([at(file, 1), at(file, 9, "STP081")]) == []
+    found = ignores.leftovers([str(file)], {"script"})
+    assert [(f.rule, f.severity, str(f.location)) for f in found] == [
+        ("STP080", "info", "cursus.toml:3"),
+        ("STP080", "info", f"{file}:2:7"),
+        ("STP081", "warning", f"{file}:3:6"),
+    ]
+    assert "(two)" in found[1].message
+    assert [f.rule for f in ignores.leftovers([str(file)], {"pipeline"})] == ["STP081"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfe# cursus: ignore[STP080] x", b"", b"# cursus: ignore[STP080] last line"]
+)
+def test_odd_files(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "odd.yaml"
+    file.write_bytes(content)
+    assert len(read_comments(str(file)).comments) == (b"cursus" in content)
+    assert read_comments(str(tmp_path / "none.yaml")).comments == ()
+    assert read_comments("nul\0.yaml").comments == ()

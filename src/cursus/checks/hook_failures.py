@@ -73,9 +73,13 @@ def _make(area: Area) -> Callable[[StepView], Iterator[Problem]]:
     def check(view: StepView) -> Iterator[Problem]:
         for failure in view.promises.failures:
             if area_of(failure.hook) == area:
+                known = failure.hook in failure.message
+                remedy = f"Make {failure.hook} return its value without raising, or remove the hook."
+                if failure.hook in ("create_step", "__init__"):
+                    remedy = "Give the builder a create_step that returns the step."
                 yield Problem(
-                    f"{failure.hook} failed: {failure.message}",
-                    remedy=f"Make {failure.hook} return its value without raising, or remove the hook.",
+                    f"{failure.message if known else f'{failure.hook} failed: {failure.message}'}.",
+                    remedy=remedy,
                     location=failure.location,
                 )
 

@@ -314,9 +314,10 @@ def data_distribution(view: StepView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    said = hook(view, "get_data_distribution_config")
+    value = view.promises.hooks.get("get_data_distribution_config")
+    said = {"S3DataDistributionType": value} if isinstance(value, str) else value
     training = definition(view)
-    if not said or training is None or is_reference(training.request.get("InputDataConfig")):
+    if not isinstance(said, Mapping) or training is None or is_reference(training.request.get("InputDataConfig")):
         return
     channels = {channel.name: channel for channel in training.channels if channel.name is not None}
     for name, value in said.items():

@@ -93,12 +93,11 @@ def distributed_config(view: StepView) -> Iterator[Problem]:
 def _cluster(said: Mapping[str, Any], training: TrainingView) -> Iterator[Problem]:
     """Hosts that the cluster form asks for and ResourceConfig has not, by instance type."""
     wanted: dict[str, int] = {}
-    for role, count in (("Master", 1), ("Worker", None), ("ParameterServer", None)):
+    for role in ("Master", "Worker", "ParameterServer"):
         kind = said.get(f"{role}Type")
-        number = integer(said, f"{role}Count")
-        number = count if number is None else number
-        if isinstance(kind, str) and number:
-            wanted[kind] = wanted.get(kind, 0) + number
+        count = integer(said, f"{role}Count") if f"{role}Count" in said else 1
+        if isinstance(kind, str) and count:
+            wanted[kind] = wanted.get(kind, 0) + count
     if not wanted:
         return
     has: dict[str, int] = {}

@@ -1,0 +1,1 @@
+"""Validation of step builders."""

@@ -1,0 +1,256 @@
+"""One form of a builder, checked by itself: what ``_validate_metrics_config`` and its kin do.
+
+The form is what a hook returns, as it stands. It is laid over the builder's own request in place of what the
+request has there, lowered as the builder's hooks are, and checked with the same rules. What is wrong with it
+are the errors that come with it: in the form's area, or inside the parts of the request that it fills.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cursus import engine
+from cursus.errors import CursusError
+from cursus.model import Area, Finding, HookFailure, Path, Promises, Step, format_path
+from cursus.redact import show
+from cursus.validation.builders.results import spell
+from cursus.validation.builders.trial import Trial
+
+Validation = dict[str, Any]
+"""``{"valid": bool, "errors": [str]}``, and ``warnings`` where there are any."""
+
+RESOURCES: tuple[Path, ...] = (
+    ("ResourceConfig", "InstanceType"),
+    ("ResourceConfig", "InstanceCount"),
+    ("ResourceConfig", "InstanceGroups"),
+    ("ResourceConfig", "VolumeSizeInGB"),
+    ("StoppingCondition", "MaxRuntimeInSeconds"),
+)
+PLACEMENT: tuple[Path, ...] = (
+    ("ResourceConfig", "KeepAlivePeriodInSeconds"),
+    ("StoppingCondition", "MaxWaitTimeInSeconds"),
+    ("AlgorithmSpecification", "TrainingInputMode"),
+    ("EnableManagedSpotTraining",),
+)
+ALONE = "create_step"  # a name no form's hook has
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form by the hook that returns it: its area, and the parts of a training request that it fills.
+
+    ``kind`` is what the form is in Python; ``companion`` the beginning of the operation that it becomes
+    where it is no part of the training request.
+    """
+
+    hook: str
+    area: Area
+    parts: tuple[Path, ...] = ()
+    kind: tuple[type, ...] = (Mapping,)
+    companion: str = ""
+
+
+FORMS: dict[str, Form] = {
+    form.hook: form
+    for form in (
+        Form("get_step_config", "step", (*RESOURCES, *PLACEMENT)),
+        Form("get_hyperparameters", "hyperparameters", (("HyperParameters",),)),
+        Form("get_tuning_config", "hyperparameters", companion="CreateHyperParameterTuningJob"),
+        Form("get_auto_ml_config", "hyperparameters", companion="CreateAutoML"),
+        Form("get_training_inputs", "channels", (("InputDataConfig",),), (Mapping, list, tuple)),
+        Form("get_data_distribution_config", "channels", kind=(Mapping, str)),
+        Form("get_model_output_config", "artifacts", (("OutputDataConfig",),)),
+        Form("get_expected_artifacts", "artifacts", kind=(list, tuple, Mapping)),
+        Form(
+            "get_metrics_config",
+            "monitoring",
+            (("AlgorithmSpecification", "MetricDefinitions"),),
+            (Mapping, list, tuple),
+        ),
+        Form(
+            "get_logging_config",
+            "monitoring",
+            (("HyperParameters", "sagemaker_container_log_level"), ("DebugHookConfig",)),
+        ),
+        Form("get_distributed_config", "distributed", RESOURCES),
+        Form("get_resource_optimization_config", "resources", (*RESOURCES, *PLACEMENT)),
+        Form("get_gpu_optimization_config", "resources", (("ResourceConfig", "InstanceType"),)),
+    )
+}
+
+
+def validate(trial: Trial, hook: str, value: Any) -> Validation:
+    """Check one form over the trial's request."""
+    form = FORMS[hook]
+    if not isinstance(value, form.kind):
+        wanted = "a mapping" if form.kind == (Mapping,) else "a list or a mapping"
+        return verdict([f"{hook} gives {show(value)}, which is not {wanted}."])
+    if not value and hook in ("get_step_config", "get_distributed_config", "get_tuning_config"):
+        return verdict([f"{hook} gives nothing: the configuration is empty."])
+    base = trial.step or Step("step", "CreateTrainingJob", {})
+    stripped = _strip(base, form)
+    try:
+        lowered = _lower(stripped, form.hook, value)
+    except CursusError as error:
+        return verdict([f"{hook}: {error}"])
+    except Exception as error:  # a form can hold objects whose code is the user's
+        trace = traceback.format_exception_only(type(error), error)
+        return verdict([f"{hook} cannot be read: {''.join(trace).strip()}"])
+    found = _findings(trial, base, lowered, form, value)
+    before = {_mark(finding) for finding in engine.check_step(_bare(base, stripped), trial.settings)}
+    new = [finding for finding in found if _mark(finding) not in before and _belongs(finding, form, lowered)]
+    return verdict(
+        [spell(finding) for finding in new if finding.severity == "error"],
+        [spell(finding) for finding in new if finding.severity == "warning"],
+    )
+
+
+def verdict(errors: list[str], warnings: list[str] | None = None) -> Validation:
+    """The dict that every helper returns."""
+    found: Validation = {"valid": not errors, "errors": list(dict.fromkeys(errors))}
+    if warnings:
+        found["warnings"] = list(dict.fromkeys(warnings))
+    return found
+
+
+def _strip(base: Step, form: Form) -> dict[str, Any]:
+    """The request without the parts that the form is to fill."""
+    request: dict[str, Any] = copy.deepcopy(dict(base.request))
+    if form.hook == "get_data_distribution_config":
+        for channel in request.get("InputDataConfig") or ():
+            source = _inside(channel, ("DataSource", "S3DataSource"))
+            if source is not None:
+                source.pop("S3DataDistributionType", None)
+    for part in form.parts:
+        parent = _inside(request, part[:-1])
+        if parent is None:
+            continue
+        parent.pop(part[-1], None)
+    return request
+
+
+def _inside(value: Any, path: Path) -> Any:
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else None
+
+
+def _lower(request: Mapping[str, Any], hook: str, value: Any) -> Step:
+    """The request and the one form, lowered as a builder's are."""
+    from cursus.steps import builders
+
+    def create_step(self: Any) -> Any:
+        return copy.deepcopy(dict(request))
+
+    def give(self: Any) -> Any:
+        return value
+
+    return builders.lower(type("Form", (), {"create_step": create_step, hook: give})())
+
+
+def _bare(base: Step, request: Mapping[str, Any]) -> Step:
+    """The builder's step with another request, less what its other hooks promise."""
+    promises = base.promises
+    return dataclasses.replace(
+        base,
+        request=request,
+        problems=(),
+        companions=(),
+        origins={},
+        promises=Promises(
+            local_channels=promises.local_channels,
+            framework=promises.framework,
+            framework_version=promises.framework_version,
+            python_version=promises.python_version,
+        ),
+    )
+
+
+def _findings(trial: Trial, base: Step, lowered: Step, form: Form, value: Any) -> list[Finding]:
+    step = _bare(base, _put_back(dict(lowered.request), base, form))
+    step = dataclasses.replace(
+        step,
+        problems=lowered.problems,
+        promises=dataclasses.replace(
+            step.promises,
+            hooks={form.hook: lowered.promises.hooks.get(form.hook, value)},
+            failures=lowered.promises.failures,
+        ),
+    )
+    found = engine.check_step(step, trial.settings)
+    for companion in lowered.companions:
+        whole = dataclasses.replace(companion, source=base.source, region=base.region)
+        found.extend(engine.check_step(whole, trial.settings))
+    return found
+
+
+def _put_back(request: dict[str, Any], base: Step, form: Form) -> dict[str, Any]:
+    """The lowered request, with the base's value wherever the form said nothing."""
+    if form.hook == "get_hyperparameters":
+        return _put_back_settings(request, base)
+    if form.hook in ("get_training_inputs", "get_metrics_config"):
+        return request
+    request = copy.deepcopy(request)
+    grouped = (
+        bool(_inside(request, ("ResourceConfig",)) or {}) and "InstanceGroups" in request["ResourceConfig"]
+    )
+    single = bool(_inside(request, ("ResourceConfig",)) or {}) and "InstanceType" in request["ResourceConfig"]
+    for part in form.parts:
+        if (grouped and part[-1] in ("InstanceType", "InstanceCount")) or (
+            single and part[-1] == "InstanceGroups"
+        ):
+            continue
+        own = _inside(dict(base.request), part[:-1]) if len(part) > 1 else base.request
+        if not isinstance(own, Mapping) or part[-1] not in own:
+            continue
+        parent: Any = request
+        for key in part[:-1]:
+            parent = parent.setdefault(key, {})
+        parent.setdefault(part[-1], copy.deepcopy(own[part[-1]]))
+    if form.hook == "get_data_distribution_config":
+        _put_back_distribution(request, base)
+    return request
+
+
+def _put_back_settings(request: dict[str, Any], base: Step) -> dict[str, Any]:
+    """The toolkit's own settings stand among the hyperparameters, and no hook of the builder's gives them."""
+    own = _inside(dict(base.request), ("HyperParameters",)) or {}
+    settings = {name: value for name, value in own.items() if str(name).startswith("sagemaker_")}
+    if not settings:
+        return request
+    return {**request, "HyperParameters": {**settings, **(request.get("HyperParameters") or {})}}
+
+
+def _put_back_distribution(request: dict[str, Any], base: Step) -> None:
+    for channel, own in zip(
+        request.get("InputDataConfig") or (), base.request.get("InputDataConfig") or (), strict=False
+    ):
+        source, before = (_inside(entry, ("DataSource", "S3DataSource")) for entry in (channel, own))
+        if source is not None and before is not None and "S3DataDistributionType" in before:
+            source.setdefault("S3DataDistributionType", before["S3DataDistributionType"])
+
+
+def _mark(finding: Finding) -> tuple[str, str, str]:
+    return finding.rule, finding.path, finding.message
+
+
+def _belongs(finding: Finding, form: Form, lowered: Step) -> bool:
+    """True where the form is to blame: its area, its parts of the request, or the reading of it."""
+    if finding in lowered.problems or finding.area == form.area:
+        return True
+    if form.companion:
+        return finding.path.startswith(("HyperParameterTuningJobConfig", "AutoML", "ProblemType"))
+    return any(finding.path.startswith(format_path(part)) for part in form.parts)
+
+
+def failure_of(failures: tuple[HookFailure, ...], hook: str) -> Validation | None:
+    """The verdict on a hook that failed, or None where it did not."""
+    for failure in failures:
+        if failure.hook == hook:
+            return verdict([failure.message])
+    return None

@@ -1,0 +1,112 @@
+"""The nine tests by name, and what one of them returns: a plain dict that JSON can hold."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from cursus.model import Area, Finding
+from cursus.redact import redact, show
+
+MAX_DEPTH = 40  # deeper than any form of the API; a value that holds itself ends here
+
+Result = dict[str, Any]
+"""``test_name``, ``passed`` (True, False, None where skipped), ``status``, ``details``, ``errors``,
+``warnings``, ``findings``, ``duration_seconds``."""
+
+
+@dataclass(frozen=True, slots=True)
+class LevelFourTest:
+    """One of the nine tests: the name of its method, a short id for people, and the area that it views."""
+
+    name: str
+    id: str
+    title: str
+    area: Area
+
+
+TESTS: tuple[LevelFourTest, ...] = (
+    LevelFourTest("test_complete_training_step_creation", "step-creation", "Step creation", "step"),
+    LevelFourTest(
+        "test_framework_specific_training_workflow", "framework-workflow", "Framework workflow", "framework"
+    ),
+    LevelFourTest(
+        "test_hyperparameter_optimization_integration",
+        "hyperparameters",
+        "Hyperparameters and tuning",
+        "hyperparameters",
+    ),
+    LevelFourTest("test_data_channel_integration", "data-channels", "Data channels", "channels"),
+    LevelFourTest("test_model_artifact_generation", "model-artifacts", "Model artifacts", "artifacts"),
+    LevelFourTest("test_training_job_monitoring", "monitoring", "Monitoring", "monitoring"),
+    LevelFourTest(
+        "test_distributed_training_integration", "distributed", "Distributed training", "distributed"
+    ),
+    LevelFourTest(
+        "test_training_performance_optimization", "performance", "Performance and resources", "resources"
+    ),
+    LevelFourTest(
+        "test_training_dependency_resolution", "dependencies", "Dependency resolution", "dependencies"
+    ),
+)
+BY_NAME = {test.name: test for test in TESTS}
+
+
+def spell(finding: Finding) -> str:
+    """A finding as one line: its rule, what is wrong, and what to write instead."""
+    return f"{finding.rule}: {finding.message}" + (f" {finding.remedy}" if finding.remedy else "")
+
+
+def result(
+    test: LevelFourTest,
+    *,
+    details: Mapping[str, Any],
+    errors: Iterable[str],
+    warnings: Iterable[str],
+    findings: Iterable[Finding],
+    skipped: str | None,
+    seconds: float,
+) -> Result:
+    """The dict of one test: failed where there are errors; ``skipped`` says why it had nothing to look at."""
+    wrong = list(dict.fromkeys(errors))
+    status = "failed" if wrong else "skipped" if skipped else "passed"
+    shown: dict[str, Any] = dict(redact(plain(details)))
+    if status == "skipped":
+        shown["skipped"] = skipped
+    return {
+        "test_name": test.name,
+        "passed": {"failed": False, "skipped": None, "passed": True}[status],
+        "status": status,
+        "details": shown,
+        "errors": [str(redact(error)) for error in wrong],
+        "warnings": [str(redact(warning)) for warning in dict.fromkeys(warnings)],
+        "findings": [redact(finding.to_dict()) for finding in findings],
+        "duration_seconds": round(seconds, 6),
+    }
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """Any value as JSON data. What JSON has no form for is shown as text."""
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else str(value)
+    if depth >= MAX_DEPTH:
+        return show(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        items = sorted(value, key=repr) if isinstance(value, (set, frozenset)) else value
+        return [plain(item, depth + 1) for item in items]
+    if isinstance(value, (datetime.datetime, datetime.date)):
+        return value.isoformat()
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, (bytes, bytearray)):
+        return bytes(value).decode("utf-8", "replace")
+    return show(value)

@@ -1,0 +1,110 @@
+"""The nine tests as a generator: what consoles, reports and the pytest plugin listen to.
+
+Each test is a view on the findings of its area. It failed where there is an error among them, it was
+skipped where it had nothing to look at, and it passed otherwise.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from cursus.checks.views import Settings
+from cursus.model import Finding
+from cursus.validation.builders.details import tell
+from cursus.validation.builders.results import BY_NAME, TESTS, LevelFourTest, Result, plain, result, spell
+from cursus.validation.builders.subject import nothing_to_look_at
+from cursus.validation.builders.trial import Trial
+
+
+def run_test(trial: Trial, test: LevelFourTest) -> Result:
+    """Run one of the nine tests."""
+    began = time.perf_counter()
+    told = tell(trial, test.area)
+    findings = trial.findings_in(test.area)
+    bad = ("error", "warning") if trial.settings.strict else ("error",)
+    errors = [spell(finding) for finding in findings if finding.severity in bad]
+    warnings = [spell(finding) for finding in findings if finding.severity == "warning"]
+    errors.extend(_unsaid(told.errors, findings))
+    return result(
+        test,
+        details=told.details,
+        errors=errors,
+        warnings=[*warnings, *_unsaid(told.warnings, findings)],
+        findings=findings,
+        skipped=nothing_to_look_at(trial, test.area),
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _unsaid(messages: Iterable[str], findings: Iterable[Finding]) -> list[str]:
+    """What helpers found beyond the findings of the test."""
+    said = {spell(finding) for finding in findings}
+    return [message for message in messages if message not in said]
+
+
+def run_tests(
+    builder: Any,
+    config: Any = None,
+    *,
+    execute: bool = True,
+    settings: Settings | None = None,
+    root: str | None = None,
+    timeout: float | None = None,
+    on_event: Callable[[Any], None] | None = None,
+    tests: Iterable[str] | None = None,
+    trial: Trial | None = None,
+) -> Iterator[Result]:
+    """Run the nine tests on a builder, and yield the result of each as it ends.
+
+    Args:
+        builder: a builder instance or class, a step of the SDK, a request mapping or a ``Step``.
+        config: the flat training configuration, see ``cursus.steps.builders``.
+        execute: run the step here, where there is source code and data to run.
+        settings: region, selected and ignored rules, allowed values.
+        root: the folder of local jobs and of ``s3/``; ``.cursus`` where None.
+        timeout: seconds after which the local run is stopped.
+        on_event: called with each event of the local run.
+        tests: names of the tests to run; all nine where None.
+        trial: what an earlier call has shared; the other arguments but ``tests`` are then not read.
+
+    Raises:
+        KeyError: a name in ``tests`` is none of the nine.
+    """
+    shared = trial or Trial(
+        builder,
+        config,
+        execute=execute,
+        settings=settings,
+        root=root,
+        timeout=timeout,
+        on_event=on_event,
+    )
+    for test in TESTS if tests is None else [BY_NAME[name] for name in tests]:
+        yield run_test(shared, test)
+
+
+def summarise(trial: Trial, results: Iterable[Result]) -> dict[str, Any]:
+    """The dict of a whole run: verdict, results by test name in order, summary, and every finding."""
+    tests = {one["test_name"]: one for one in results}
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    for one in tests.values():
+        counts[one["status"]] += 1
+    created = tests.get(TESTS[0].name)
+    step = trial.step
+    found = list(dict.fromkeys(trial.findings)) if step is not None else []
+    return {
+        "all_tests_passed": counts["failed"] == 0 and created is not None and created["passed"] is True,
+        "step_type": step.type if step is not None else None,
+        "step_name": trial.name,
+        "tests": tests,
+        "summary": {
+            "total": len(tests),
+            **counts,
+            "errors": sum(finding.severity == "error" for finding in found),
+            "warnings": sum(finding.severity == "warning" for finding in found),
+            "duration_seconds": round(sum(one["duration_seconds"] for one in tests.values()), 6),
+        },
+        "findings": [plain(finding.to_dict()) for finding in found],
+    }

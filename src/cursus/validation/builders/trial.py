@@ -1,0 +1,255 @@
+"""What the nine tests share: one lowering of the builder, one static check, one local run.
+
+Each is made when a test first needs it, and once. A test is then no more than a view on the findings of
+its area.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import secrets
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from cursus import checks, engine
+from cursus.checks.hook_failures import area_of
+from cursus.checks.rules import RULES
+from cursus.checks.views import Settings, TrainingView, TuningView
+from cursus.errors import CursusError, RunError
+from cursus.model import Area, Evidence, Finding, HookFailure, Step
+
+STEP_FAILED = "STP089"
+
+if TYPE_CHECKING:
+    from cursus.local.job import TrainingJob
+
+NAME_LIMIT = 63  # TrainingJobName: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRun:
+    """The local run of a step, or the reason why there was none.
+
+    ``summary`` is the sentence for the details of each test that reads the run.
+    """
+
+    summary: str
+    evidence: Evidence | None = None
+    job: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    warning: str = ""
+
+
+class Trial:
+    """One builder under test.
+
+    Args:
+        target: a builder (instance or class), a step of the SDK, a request mapping or a ``Step``.
+        config: what the builder is built with and lowered with; see ``cursus.steps.builders``.
+        execute: run the step here, where there is source code and data to run.
+        settings: region, selected and ignored rules, allowed values.
+        root: the folder of local jobs and of ``s3/``; ``.cursus`` where None.
+        on_event: called with each event of the local run, for live output.
+    """
+
+    def __init__(
+        self,
+        target: Any,
+        config: Any = None,
+        *,
+        execute: bool = True,
+        settings: Settings | None = None,
+        root: str | None = None,
+        timeout: float | None = None,
+        on_event: Callable[[Any], None] | None = None,
+    ) -> None:
+        self.target = target
+        self.config = config
+        self.execute = execute
+        self.settings = settings or Settings()
+        self.root = root
+        self.timeout = timeout
+        self.on_event = on_event
+        self.failure: HookFailure | None = None
+
+    @cached_property
+    def step(self) -> Step | None:
+        """The step that the builder stands for; None where none came, with the reason in ``failure``."""
+        try:
+            return self._lower()
+        except CursusError as error:
+            self.failure = HookFailure("create_step", str(error))
+        except Exception as error:  # the user's own code: whatever it raises is a result, not a crash
+            trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+            self.failure = HookFailure("create_step", f"{type(error).__name__}: {error}", trace)
+        return None
+
+    def _lower(self) -> Step:
+        if isinstance(self.target, Step):
+            return self.target
+        from cursus import steps
+        from cursus.steps import builders
+
+        if not isinstance(self.target, (Mapping, str)) and not hasattr(self.target, "arguments"):
+            return builders.lower(self.target, self.config)
+        found = steps.load(self.target, config=self.config)
+        if len(found) != 1 or not isinstance(found[0], Step):
+            from cursus.errors import TargetError
+
+            raise TargetError("The tests take one step at a time, and this stands for several.")
+        return found[0]
+
+    @property
+    def created(self) -> bool:
+        """True where ``create_step`` gave a request; where it failed, hooks may have filled in parts."""
+        failed = any(failure.hook in ("create_step", "__init__") for failure in self.failures)
+        return self.step is not None and bool(self.step.request) and not failed
+
+    @property
+    def name(self) -> str:
+        """The step's name, or the name of the builder's class where there is no step."""
+        if self.step is not None:
+            return self.step.name
+        owner = self.target if isinstance(self.target, type) else type(self.target)
+        return owner.__name__
+
+    @cached_property
+    def view(self) -> TrainingView | None:
+        """The one training job definition of the step, where it has one."""
+        if self.step is None:
+            return None
+        if self.step.operation == "CreateTrainingJob":
+            return TrainingView(self.step, self.step.request, (), self.settings)
+        if self.step.operation == "CreateHyperParameterTuningJob":
+            found = TuningView(self.step, self.settings).definitions
+            return found[0] if found else None
+        return None
+
+    @cached_property
+    def hooks(self) -> Mapping[str, Any]:
+        """What each hook of the builder returned."""
+        return self.step.promises.hooks if self.step is not None else {}
+
+    @cached_property
+    def failures(self) -> tuple[HookFailure, ...]:
+        """The hooks that raised or returned nonsense."""
+        return self.step.promises.failures if self.step is not None else ()
+
+    def failures_in(self, area: Area) -> list[HookFailure]:
+        """The failed hooks of one area."""
+        return [failure for failure in self.failures if area_of(failure.hook) == area]
+
+    @cached_property
+    def static(self) -> list[Finding]:
+        """Every finding that needs no run."""
+        if self.step is None:
+            return []
+        found = engine.check_step(self.step, self.settings)
+        if self.created:
+            return found
+        # What hooks filled in is not a request: that it lacks members says nothing beyond the failure itself.
+        return [finding for finding in found if finding.area != "step" or finding.rule == STEP_FAILED]
+
+    @cached_property
+    def run(self) -> LocalRun:
+        """The local run. Making it takes as long as the training."""
+        return local_run(self)
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """Every finding, those of the local run included."""
+        evidence = self.run.evidence
+        if self.step is None or evidence is None:
+            return self.static
+        return engine.check_step(self.step, self.settings, evidence)
+
+    def findings_in(self, area: Area) -> list[Finding]:
+        """The findings of one area, each once; the local run is made where rules of the area read it."""
+        found = self.findings if reads_run(area) else self.static
+        return list(dict.fromkeys(finding for finding in found if finding.area == area))
+
+
+def reads_run(area: Area) -> bool:
+    """True where the area has rules that read the evidence of a local run."""
+    checks.load()
+    return any(rule.area == area and rule.scope == "run" for rule in RULES.values())
+
+
+def local_run(trial: Trial) -> LocalRun:
+    """Run the trial's step here, or say why not."""
+    step = trial.step
+    if step is None or not trial.created:
+        return LocalRun("not run: there is no step")
+    if not trial.execute:
+        return LocalRun("not run: left out on request (execute=False)")
+    if step.operation != "CreateTrainingJob":
+        return LocalRun(f"not run: only a training job can be run here, not {step.operation}")
+    if step.source is None and not _own_command(step):
+        return LocalRun("not run: the source code is not known (source_dir and entry_point in the config)")
+    refused = [finding for finding in trial.static if finding.area == "step" and finding.severity == "error"]
+    if refused:
+        return LocalRun(
+            f"not run: SageMaker refuses this request, so no job would start ({refused[0].rule} at "
+            f"{refused[0].path or 'the request itself'})"
+        )
+    from cursus.local.runner import run_step
+
+    named = _named(step)
+    try:
+        job = run_step(
+            named,
+            root=trial.root,
+            channels=dict(step.promises.local_channels) or None,
+            expected_artifacts=list(step.promises.expected_artifacts) or None,
+            timeout=trial.timeout,
+            on_event=trial.on_event,
+        )
+    except RunError as error:
+        return LocalRun(f"not run: {error}", warning=f"The step was not run here: {error}")
+    return _ran(job, str(named.request["TrainingJobName"]))
+
+
+def _own_command(step: Step) -> bool:
+    """True where the request names a program of its own to run."""
+    algorithm = step.request.get("AlgorithmSpecification")
+    return isinstance(algorithm, Mapping) and bool(algorithm.get("ContainerEntrypoint"))
+
+
+def _ran(job: TrainingJob, name: str) -> LocalRun:
+    evidence = job.evidence
+    if evidence is None:
+        return LocalRun(f"not run: the job {name} ended without a record")
+    seconds = sum(evidence.stages.values())
+    summary = f"{evidence.status} after {seconds:.1f} s as {name}, in {evidence.folder}"
+    if evidence.failure_reason:
+        summary += f": {evidence.failure_reason}"
+    return LocalRun(
+        summary,
+        evidence,
+        {
+            "status": evidence.status,
+            "name": name,
+            "folder": evidence.folder,
+            "failure_reason": evidence.failure_reason,
+            "exit_codes": evidence.exit_codes,
+            "isolation": evidence.isolation,
+            "runtime": evidence.runtime,
+            "stages": evidence.stages,
+            "not_reproduced": evidence.not_reproduced,
+        },
+    )
+
+
+def _named(step: Step) -> Step:
+    """The step under a job name of its own, so that the same builder can be tested again and again."""
+    name = step.request.get("TrainingJobName")
+    base = name if isinstance(name, str) else step.name
+    ending = f"-{time.strftime('%Y%m%d%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", base).strip("-")[: NAME_LIMIT - len(ending)].rstrip("-") or "step"
+    return dataclasses.replace(
+        step, request={**step.request, "TrainingJobName": f"{stem}{ending}"}, in_pipeline=False
+    )

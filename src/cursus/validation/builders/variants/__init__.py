@@ -1,0 +1,1 @@
+"""One suite for each type of step."""

@@ -1,1 +1,5 @@
 """Anything a user holds, turned into a ``Step`` or a ``Pipeline``."""
+
+from cursus.steps.targets import load
+
+__all__ = ["load"]

@@ -1,0 +1,323 @@
+"""A builder, turned into the step that it stands for.
+
+The request is what ``create_step`` gives. The other hooks are promises about it: where the request has no
+such part, the hook's value is put there, and ``Promises.filled`` says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from cursus.errors import ConfigurationError
+from cursus.model import HookFailure, Location, Origin, Path, Promises, Step
+from cursus.steps import kinds, shortforms, sources
+from cursus.steps.automl import automl_request
+from cursus.steps.channel_names import named_channels, to_request
+from cursus.steps.created import Created, create, instance
+from cursus.steps.draft import Draft
+from cursus.steps.hooks import HookError, Hooks, place
+from cursus.steps.plain import attributes, plain
+from cursus.steps.tuning import tuning_request
+
+CONFIG = "config"
+
+
+def lower(
+    builder: Any,
+    config: Any = None,
+    *,
+    source_dir: Any = None,
+    entry_point: Any = None,
+    region: str | None = None,
+) -> Step:
+    """The step of a builder: an instance, or a class, which is then built with ``config``.
+
+    Whatever the builder raises becomes a HookFailure in the step's promises. Raises ConfigurationError where
+    ``config`` is no configuration.
+    """
+    flat = configuration(config)
+    if isinstance(builder, type):
+        try:
+            builder = instance(builder, config)
+        except HookError as error:
+            return Step(
+                name=builder.__name__,
+                operation="CreateTrainingJob",
+                request={},
+                promises=Promises(hooks=_config_hook(flat), failures=(error.failure,)),
+            )
+    hooks = Hooks(builder)
+    created = create(builder, flat, hooks)
+    draft = Draft(created.request, created.origins)
+    _fill(draft, hooks, flat)
+    values = {**_config_hook(flat), **hooks.values}
+    sources_of = {**hooks.mapping("get_step_config"), **flat}
+    where = place(getattr(type(builder), "create_step", None))
+    step = Step(
+        name=_name(created, draft.request, builder),
+        operation=created.operation,
+        request=draft.request,
+        type=created.type or kinds.TYPES.get(created.operation, "Training"),
+        in_pipeline=created.in_pipeline,
+        prefix=(),
+        origins=draft.origins,
+        region=region or _text(sources_of, "region") or created.region,
+        source=_source(source_dir, entry_point, sources_of, created, builder, draft.request, where),
+        promises=Promises(
+            hooks=values,
+            failures=(*created.failures, *hooks.failures),
+            filled=tuple(draft.filled),
+            expected_artifacts=tuple(hooks.values.get("get_expected_artifacts") or ()),
+            local_channels=_local_channels(sources_of),
+            framework=_text(sources_of, "framework") or created.framework,
+            framework_version=_text(sources_of, "framework_version") or created.framework_version,
+            python_version=_text(sources_of, "python_version") or created.python_version,
+            upstream=_upstream(config, flat),
+            dependencies=sources.dependencies(
+                *(
+                    hooks.values.get(name)
+                    for name in ("get_dependencies", "get_required_dependencies", "get_optional_dependencies")
+                )
+            ),
+        ),
+        problems=created.problems,
+    )
+    return _with_companions(step, hooks)
+
+
+def configuration(config: Any) -> dict[str, Any]:
+    """The flat configuration as a mapping: a mapping, or an object with its keys as attributes.
+
+    Raises ConfigurationError for anything else.
+    """
+    if config is None:
+        return {}
+    found = config if isinstance(config, Mapping) else attributes(config)
+    if found is None or isinstance(config, type):
+        raise ConfigurationError(
+            f"the configuration is a {type(config).__name__}, not a mapping of keys such as training_instance_type"
+        )
+    # upstream may hold builders and steps, which are no data.
+    made = {key: value if key == "upstream" else plain(value, lenient=True) for key, value in found.items()}
+    return {str(key): value for key, value in made.items()}
+
+
+def _config_hook(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration among the hooks, so that rules can hold its keys against those that are known."""
+    return {CONFIG: {key: value for key, value in flat.items() if key != "upstream"}} if flat else {}
+
+
+def _fill(draft: Draft, hooks: Hooks, flat: Mapping[str, Any]) -> None:
+    """Put what the hooks promise where the request has no such part: the nearest to the request first."""
+    origin = hooks.origin
+    step_config = hooks.mapping("get_step_config")
+    _fill_config(draft, step_config, "get_step_config", origin("get_step_config"))
+    values = hooks.values.get("get_hyperparameters")
+    if values:
+        name = "get_hyperparameters"
+        draft.fill(("HyperParameters",), shortforms.hyperparameters(values), name, origin(name))
+    _fill_channels(draft, hooks)
+    output = hooks.mapping("get_model_output_config")
+    output = output.get("OutputDataConfig", output)
+    if isinstance(output, Mapping):
+        name = "get_model_output_config"
+        draft.fill_members(("OutputDataConfig",), output, name, origin(name))
+    metrics = hooks.values.get("get_metrics_config")
+    if isinstance(metrics, Mapping):
+        metrics = metrics.get("MetricDefinitions")
+    if isinstance(metrics, list) and metrics:
+        name = "get_metrics_config"
+        draft.fill(("AlgorithmSpecification", "MetricDefinitions"), metrics, name, origin(name))
+    _fill_resources(draft, hooks)
+    _fill_config(draft, flat, CONFIG, Origin(CONFIG))
+    _fill_logging(draft, hooks)
+
+
+def _fill_config(draft: Draft, config: Mapping[str, Any], source: str, origin: Origin) -> None:
+    _fill_table(draft, config, shortforms.FLAT, source, origin)
+    for key, value in config.items():
+        if key == "hyperparameters":
+            if isinstance(value, Mapping) and value:
+                draft.fill(("HyperParameters",), shortforms.hyperparameters(value), source, origin)
+        elif key[:1].isupper():
+            if isinstance(value, Mapping) and key not in ("HyperParameters", "Environment"):
+                draft.fill_members((key,), value, source, origin)
+            else:
+                draft.fill((key,), value, source, origin)
+
+
+def _fill_channels(draft: Draft, hooks: Hooks) -> None:
+    name = "get_training_inputs"
+    inputs = hooks.values.get(name)
+    if inputs and draft.get("InputDataConfig") is None:
+        channels = [to_request(one) for one in named_channels(inputs, draft.request)]
+        draft.fill(("InputDataConfig",), channels, name, hooks.origin(name))
+    name = "get_data_distribution_config"
+    channels = draft.get("InputDataConfig")
+    channels = channels if isinstance(channels, list) else []
+    known = [str(one.get("ChannelName")) for one in channels if isinstance(one, Mapping)]
+    wanted = shortforms.distribution(hooks.values.get(name), known)
+    for index, channel in enumerate(channels):
+        kind = wanted.get(channel.get("ChannelName")) if isinstance(channel, dict) else None
+        source = channel.get("DataSource") if kind is not None else None
+        s3 = source.get("S3DataSource") if isinstance(source, dict) else None
+        if isinstance(s3, dict) and s3.get("S3DataDistributionType") is None:
+            s3["S3DataDistributionType"] = kind
+            place_ = ("InputDataConfig", index, "DataSource", "S3DataSource", "S3DataDistributionType")
+            draft.origins[place_] = hooks.origin(name)
+            if name not in draft.filled:
+                draft.filled.append(name)
+
+
+def _fill_resources(draft: Draft, hooks: Hooks) -> None:
+    name = "get_distributed_config"
+    config = hooks.mapping(name) if hooks.values.get("is_distributed_training") is not False else {}
+    groups = shortforms.instance_groups(config)
+    resources = draft.get("ResourceConfig")
+    resources = resources if isinstance(resources, Mapping) else {}
+    if groups and not any(resources.get(one) is not None for one in ("InstanceType", "InstanceCount")):
+        draft.fill(("ResourceConfig", "InstanceGroups"), groups, name, hooks.origin(name))
+    _fill_table(draft, config, shortforms.DISTRIBUTED, name, hooks.origin(name))
+    strategy = config.get("DistributionStrategy")
+    if isinstance(strategy, str) and _takes_toolkit_settings(draft):
+        for key, value in shortforms.STRATEGIES.get(strategy, {}).items():
+            draft.fill(("HyperParameters", key), value, name, hooks.origin(name))
+    name = "get_resource_optimization_config"
+    _fill_table(draft, hooks.mapping(name), shortforms.RESOURCES, name, hooks.origin(name))
+    name = "get_gpu_optimization_config"
+    only = {"instance_type": shortforms.RESOURCES["instance_type"]}
+    _fill_table(draft, hooks.mapping(name), only, name, hooks.origin(name))
+
+
+def _fill_table(
+    draft: Draft, config: Mapping[str, Any], table: Mapping[str, Path], source: str, origin: Origin
+) -> None:
+    groups = draft.get("ResourceConfig", "InstanceGroups")
+    for key, path in table.items():
+        # Instance groups take the place of the one type and count.
+        if groups and path in (("ResourceConfig", "InstanceType"), ("ResourceConfig", "InstanceCount")):
+            continue
+        draft.fill(path, config.get(key), source, origin)
+
+
+def _fill_logging(draft: Draft, hooks: Hooks) -> None:
+    name = "get_logging_config"
+    config = hooks.mapping(name)
+    level = config.get("LogLevel")
+    if isinstance(level, (str, int)) and not isinstance(level, bool) and _takes_toolkit_settings(draft):
+        number = shortforms.LOG_LEVELS.get(level.upper(), level) if isinstance(level, str) else str(level)
+        draft.fill(("HyperParameters", "sagemaker_container_log_level"), number, name, hooks.origin(name))
+    output = draft.get("OutputDataConfig", "S3OutputPath")
+    if config.get("EnableSageMakerDebugger") is True and output is not None:
+        draft.fill(("DebugHookConfig",), {"S3OutputPath": output}, name, hooks.origin(name))
+
+
+def _takes_toolkit_settings(draft: Draft) -> bool:
+    """False for an algorithm of SageMaker's own or of the marketplace, which refuses hyperparameters unknown to it."""
+    algorithm = draft.get("AlgorithmSpecification")
+    return bool(draft.request) and not (isinstance(algorithm, Mapping) and algorithm.get("AlgorithmName"))
+
+
+def _with_companions(step: Step, hooks: Hooks) -> Step:
+    from dataclasses import replace
+
+    companions = []
+    tuning = hooks.mapping("get_tuning_config")
+    own = hooks.values.get("get_hyperparameters")
+    static = step.request.get("HyperParameters")
+    merged = {
+        **(shortforms.hyperparameters(own) if isinstance(own, Mapping) else {}),
+        **(static if isinstance(static, Mapping) and not _variable(static) else {}),
+    }
+    if tuning:
+        request = plain(tuning_request(tuning, step.request, merged))
+        companions.append(
+            _companion(step, "get_tuning_config", "CreateHyperParameterTuningJob", request, hooks)
+        )
+    automl = hooks.mapping("get_auto_ml_config")
+    if automl:
+        operation, request = automl_request(automl, step.request)
+        companions.append(_companion(step, "get_auto_ml_config", operation, plain(request), hooks))
+    return replace(step, companions=tuple(companions)) if companions else step
+
+
+def _companion(step: Step, hook: str, operation: str, request: dict[str, Any], hooks: Hooks) -> Step:
+    origin = hooks.origin(hook)
+    origins: dict[Path, Origin] = {(): origin}
+    if operation == "CreateHyperParameterTuningJob":
+        inside: Path = ("TrainingJobDefinition",)
+        if "TrainingJobDefinition" not in hooks.mapping(hook):
+            origins.update({(*inside, *path): one for path, one in step.origins.items()})
+    named = request.get(kinds.NAMES[operation])
+    return Step(
+        name=f"{step.name} ({kinds.TYPES[operation]})",
+        operation=operation,
+        request=request,
+        type=kinds.TYPES[operation],
+        in_pipeline=named is None,
+        origins=origins,
+        region=step.region,
+        source=step.source if operation == "CreateHyperParameterTuningJob" else None,
+    )
+
+
+def _name(created: Created, request: Mapping[str, Any], builder: Any) -> str:
+    own = request.get(kinds.NAMES.get(created.operation, ""))
+    return created.name or (own if isinstance(own, str) and own else "") or type(builder).__name__
+
+
+def _source(
+    source_dir: Any,
+    entry_point: Any,
+    config: Mapping[str, Any],
+    created: Created,
+    builder: Any,
+    request: Mapping[str, Any],
+    where: Location | None,
+) -> Any:
+    directories = (
+        source_dir,
+        config.get("source_dir"),
+        getattr(builder, "source_dir", None),
+        created.source_dir,
+    )
+    entries = (
+        entry_point,
+        config.get("entry_point"),
+        getattr(builder, "entry_point", None),
+        created.entry_point,
+    )
+    return sources.source_code(
+        next((one for one in directories if _is_path(one)), None),
+        next((one for one in entries if _is_path(one)), None),
+        request,
+        where.file if where else None,
+    )
+
+
+def _is_path(value: Any) -> bool:
+    return (isinstance(value, str) and bool(value)) or hasattr(value, "__fspath__")
+
+
+def _local_channels(config: Mapping[str, Any]) -> dict[str, str]:
+    found = config.get("local_channels")
+    return {str(k): str(v) for k, v in found.items()} if isinstance(found, Mapping) else {}
+
+
+def _upstream(config: Any, flat: Mapping[str, Any]) -> Any:
+    value = flat.get("upstream")
+    return None if value is None else sources.upstream_steps(value)
+
+
+def _text(config: Mapping[str, Any], key: str) -> str | None:
+    value = config.get(key)
+    return value if isinstance(value, str) and value else None
+
+
+def _variable(value: Mapping[str, Any]) -> bool:
+    return len(value) == 1 and bool(re.match(r"Get$|Std:", str(next(iter(value)))))
+
+
+__all__ = ["CONFIG", "HookFailure", "configuration", "lower"]

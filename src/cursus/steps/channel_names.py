@@ -1,0 +1,132 @@
+"""Channels without a name: which name each has, and how that was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from cursus.model import Path
+
+How = Literal["own", "key", "request", "uri", "order"]
+"""``own``: its ChannelName. ``key``: its key in a mapping. ``request``: the request's channel with the same
+S3Uri. ``uri``: a word in its S3Uri. ``order``: its place in the list."""
+
+_ORDER = ("train", "validation", "test")
+_WORDS: dict[str, tuple[str, ...]] = {
+    "train": ("train", "training"),
+    "validation": ("validation", "validate", "valid", "val", "eval", "evaluation", "dev"),
+    "test": ("test", "testing", "holdout"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NamedChannel:
+    """One channel of ``get_training_inputs`` with its name; ``path`` is its place in what the hook returned."""
+
+    name: str | None
+    how: How
+    channel: Mapping[str, Any]
+    path: Path
+
+
+def named_channels(inputs: Any, request: Mapping[str, Any]) -> list[NamedChannel]:
+    """The channels that ``get_training_inputs`` returned, each with the name that it has in the request.
+
+    A channel is a member of InputDataConfig, or a plain S3 URI.
+    """
+    known = _request_names(request)
+    taken: set[str] = set()
+    found: list[NamedChannel] = []
+    open_ones: list[tuple[int, Path, Mapping[str, Any]]] = []
+    for key, entry in _entries(inputs):
+        channel = _channel(entry)
+        own = channel.get("ChannelName")
+        address = uri(channel)
+        name: str | None = None
+        how: How = "own"
+        if "ChannelName" in channel:
+            name = own if isinstance(own, str) else None
+        elif isinstance(key, str):
+            name, how = key, "key"
+        elif address is not None and known.get(address.rstrip("/")) not in (None, *taken):
+            name, how = known[address.rstrip("/")], "request"
+        else:
+            open_ones.append((len(found), (key,), channel))
+            how = "order"
+        if name is not None:
+            taken.add(name)
+        found.append(NamedChannel(name, how, channel, (key,)))
+    for index, path, channel in open_ones:
+        found[index] = _guess(path, channel, taken)
+    return found
+
+
+def to_request(channel: NamedChannel) -> dict[str, Any]:
+    """The channel as a member of InputDataConfig."""
+    if channel.name is None:
+        return dict(channel.channel)
+    return {"ChannelName": channel.name, **channel.channel}
+
+
+def _entries(inputs: Any) -> list[tuple[str | int, Any]]:
+    if isinstance(inputs, Mapping):
+        inner = inputs.get("InputDataConfig")
+        if isinstance(inner, list):
+            return list(enumerate(inner))
+        if "DataSource" in inputs:
+            return [(0, inputs)]
+        return [(str(key), value) for key, value in inputs.items()]
+    return list(enumerate(inputs)) if isinstance(inputs, Sequence) and not isinstance(inputs, str) else []
+
+
+def _channel(entry: Any) -> Mapping[str, Any]:
+    if isinstance(entry, Mapping):
+        if "S3Uri" in entry:
+            return {"DataSource": {"S3DataSource": dict(entry)}}
+        if "S3DataSource" in entry or "FileSystemDataSource" in entry:
+            return {"DataSource": dict(entry)}
+        return entry
+    if isinstance(entry, str):
+        source = {"S3DataType": "S3Prefix", "S3Uri": entry, "S3DataDistributionType": "FullyReplicated"}
+        return {"DataSource": {"S3DataSource": source}}
+    return {}
+
+
+def _request_names(request: Mapping[str, Any]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    channels = request.get("InputDataConfig")
+    for channel in channels if isinstance(channels, list) else []:
+        if isinstance(channel, Mapping):
+            name, address = channel.get("ChannelName"), uri(channel)
+            if isinstance(name, str) and address is not None:
+                found.setdefault(address.rstrip("/"), name)
+    return found
+
+
+def uri(channel: Mapping[str, Any]) -> str | None:
+    """The channel's S3Uri, None where it has none."""
+    source = channel.get("DataSource")
+    s3 = source.get("S3DataSource") if isinstance(source, Mapping) else None
+    found = s3.get("S3Uri") if isinstance(s3, Mapping) else None
+    return found if isinstance(found, str) else None
+
+
+def _guess(path: Path, channel: Mapping[str, Any], taken: set[str]) -> NamedChannel:
+    import re
+
+    words = re.split(r"[^a-z]+", (uri(channel) or "").lower().partition("://")[2].partition("/")[2])
+    # The last part of a URI says most: s3://bucket/training-data/validation/ is validation data.
+    for word in reversed(words):
+        for name, forms in _WORDS.items():
+            if word in forms and name not in taken:
+                taken.add(name)
+                return NamedChannel(name, "uri", channel, path)
+    name = next((one for one in _ORDER if one not in taken), None)
+    if name is None:
+        number = 1
+        while f"channel{number}" in taken:
+            number += 1
+        name = f"channel{number}"
+    taken.add(name)
+    return NamedChannel(name, "order", channel, path)

@@ -1,0 +1,225 @@
+"""Making a builder, calling its ``create_step``, and reading the request out of what that returns."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cursus.errors import TargetError
+from cursus.model import Finding, HookFailure, Origin, Path, Pipeline, Step
+from cursus.redact import show
+from cursus.steps import kinds
+from cursus.steps.hooks import HookError, Hooks, call, find, nonsense, place
+from cursus.steps.plain import NestingError, plain
+
+CREATE = "create_step"
+_MEMBER = re.compile(r"[A-Z][A-Za-z0-9]*\Z")
+
+
+@dataclass(slots=True)
+class Created:
+    """What ``create_step`` gave: a request and what stands beside it; an empty request where it failed."""
+
+    request: dict[str, Any] = field(default_factory=dict)
+    operation: str = "CreateTrainingJob"
+    type: str = ""
+    name: str = ""
+    in_pipeline: bool = False
+    origins: dict[Path, Origin] = field(default_factory=dict)
+    failures: tuple[HookFailure, ...] = ()
+    problems: tuple[Finding, ...] = ()
+    region: str | None = None
+    source_dir: Any = None
+    entry_point: Any = None
+    framework: str | None = None
+    framework_version: str | None = None
+    python_version: str | None = None
+
+
+def instance(builder: type, config: Any) -> Any:
+    """An instance of a builder class: ``cls(config)``, ``cls(config=config)`` or ``cls()``, as its signature has it.
+
+    Raises HookError (hook ``__init__``) for whatever it raises.
+    """
+    positional, named = _arguments(builder, {"config": config})
+    return call(lambda: builder(*positional, **named), "__init__")
+
+
+def _arguments(callee: Any, offered: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments to call a class with: the configuration where it takes one, and nothing else."""
+    config = offered["config"]
+    try:
+        parameters = list(inspect.signature(callee).parameters.values())
+    except (TypeError, ValueError):
+        return (), {}
+    kinds_ = inspect.Parameter
+    for parameter in parameters:
+        if parameter.name == "config" and parameter.kind in (
+            kinds_.POSITIONAL_OR_KEYWORD,
+            kinds_.KEYWORD_ONLY,
+        ):
+            if config is None and parameter.default is not kinds_.empty:
+                return (), {}
+            return (), {"config": {} if config is None else config}
+    first = next(
+        (one for one in parameters if one.kind in (kinds_.POSITIONAL_ONLY, kinds_.POSITIONAL_OR_KEYWORD)),
+        None,
+    )
+    if first is not None and first.default is kinds_.empty:
+        return ({} if config is None else config,), {}
+    if first is not None and config is not None and re.search("conf|settings|params|options", first.name):
+        return (config,), {}
+    return (), {}
+
+
+def create(builder: Any, config: Mapping[str, Any], hooks: Hooks) -> Created:
+    """Call ``create_step`` with what its signature takes, and read the request out of what it returns."""
+    try:
+        hook = find(builder, CREATE)
+        if hook is None:
+            message = f"{type(builder).__name__} has no create_step: there is no step to check"
+            raise HookError(
+                HookFailure(CREATE, message, location=place(getattr(type(builder), "__init__", None)))
+            )
+        value = call(hook, CREATE, **_kwargs(hook, config, hooks))
+        return read(value, hook)
+    except HookError as error:
+        return Created(failures=(error.failure,))
+
+
+def _kwargs(hook: Callable[..., Any], config: Mapping[str, Any], hooks: Hooks) -> dict[str, Any]:
+    """Those of ``inputs``, ``outputs`` and ``dependencies`` that the signature takes."""
+    try:
+        parameters = inspect.signature(hook).parameters
+    except (TypeError, ValueError):
+        return {}
+    accepts_all = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values())
+    offered = {
+        "inputs": lambda: _uris(hooks.values.get("get_training_inputs")),
+        "outputs": dict,
+        "dependencies": lambda: list(_listed(config.get("upstream"))),
+    }
+    made = {}
+    for name, value in offered.items():
+        parameter = parameters.get(name)
+        filled = value()
+        if parameter is not None and parameter.kind is not inspect.Parameter.POSITIONAL_ONLY:
+            wanted = bool(filled) or parameter.default is inspect.Parameter.empty
+        else:
+            # Into **kwargs goes only what there is to say: a builder may hand them on to its base class.
+            wanted = accepts_all and bool(filled)
+        if wanted:
+            made[name] = filled
+    return made
+
+
+def _listed(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    if isinstance(value, (list, tuple)):
+        return list(value)
+    return [value]
+
+
+def _uris(inputs: Any) -> dict[str, Any]:
+    """Channel name → S3 URI of what ``get_training_inputs`` returned."""
+    from cursus.steps.channel_names import named_channels, uri
+
+    return {one.name: uri(one.channel) for one in named_channels(inputs, {}) if one.name is not None}
+
+
+def read(value: Any, hook: Any) -> Created:
+    """The request in what ``create_step`` returned. Raises HookError where there is none."""
+    origin = Origin(CREATE, place(hook))
+    if value is None:
+        raise HookError(
+            HookFailure(CREATE, "create_step returned None: there is no step", location=place(hook))
+        )
+    if isinstance(value, Step):
+        return _of_step(value, origin)
+    try:
+        if isinstance(value, Mapping):
+            return _of_mapping(value, origin, hook)
+        from cursus.steps import sdk
+
+        if sdk.is_sdk_object(value):
+            return _with_origin(sdk.read(value), origin)
+        if not isinstance(value, (str, bytes, int, float, list, tuple, set)):
+            return _of_attributes(value, origin, hook)
+    except NestingError as error:
+        raise HookError(
+            HookFailure(CREATE, f"create_step returned a request that cannot be sent: {error}")
+        ) from None
+    raise HookError(nonsense(hook, CREATE, value, "which is no step and no request"))
+
+
+def _with_origin(created: Created, origin: Origin) -> Created:
+    created.origins[()] = origin
+    return created
+
+
+def _of_mapping(value: Mapping[str, Any], origin: Origin, hook: Any) -> Created:
+    from cursus.steps.requests import describe_unknown, from_mapping
+
+    request = plain(value)
+    found = from_mapping(request) if request else []
+    if not found or isinstance(found[0], Pipeline):
+        why = "that is a pipeline definition" if found else describe_unknown(request)
+        failure = nonsense(hook, CREATE, dict(value), f"which is no request: {why}")
+        raise HookError(failure)
+    return _of_step(found[0], origin)
+
+
+def _of_step(step: Step, origin: Origin) -> Created:
+    own = step.request.get(kinds.NAMES.get(step.operation, ""))
+    return Created(
+        request=plain(step.request),
+        operation=step.operation,
+        type=step.type,
+        name="" if step.name in (step.operation, own) else step.name,
+        in_pipeline=step.in_pipeline,
+        origins={**step.origins, (): step.origins.get((), origin)},
+        problems=step.problems,
+        region=step.region,
+    )
+
+
+def _of_attributes(value: Any, origin: Origin, hook: Any) -> Created:
+    """The document's form: an object with the request's members as attributes."""
+    request: dict[str, Any] = {}
+    for name in dir(value):
+        if _MEMBER.match(name):
+            try:
+                member = getattr(value, name)
+            except Exception:  # a property that raises is a member that the request has not
+                continue
+            if not callable(member):
+                request[name] = plain(member, lenient=_is_object(member))
+    operation = kinds.identify(request) if request else None
+    if operation is None or operation == kinds.PIPELINE:
+        why = "which has neither .arguments nor a request's members (AlgorithmSpecification, …) as attributes"
+        raise HookError(nonsense(hook, CREATE, value, why))
+    name = getattr(value, "name", None)
+    return Created(
+        request=request,
+        operation=operation,
+        type=kinds.TYPES[operation],
+        name=name if isinstance(name, str) else "",
+        origins={(): origin},
+    )
+
+
+def _is_object(member: Any) -> bool:
+    """True for an attribute that is itself an object of members, not data."""
+    return not isinstance(member, (Mapping, list, tuple, str, int, float, bool, type(None)))
+
+
+def refuse(value: Any, place_: str = "") -> TargetError:
+    """The error for a target that is nothing cursus can read."""
+    return TargetError(
+        f"{place_}{show(value)} is a {type(value).__name__}: no builder (it has no create_step), no request, "
+        "no pipeline definition, no SageMaker SDK step."
+    )

@@ -1,0 +1,271 @@
+"""Builders that a project has: registered by a decorator or an entry point, found by a scan; and their types."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, TypeVar
+
+from cursus.errors import TargetError
+
+Builder = TypeVar("Builder")
+
+ENTRY_POINTS = "cursus.step_builders"
+"""Group of the entry points that name builders: ``churn = "package.module:ChurnTrainingBuilder"``."""
+
+STEP_TYPES = (
+    "Training",
+    "Tuning",
+    "AutoML",
+    "Processing",
+    "Transform",
+    "CreateModel",
+    "RegisterModel",
+    "Model",
+    "Condition",
+    "Callback",
+    "Lambda",
+    "Fail",
+    "ClarifyCheck",
+    "QualityCheck",
+    "EMR",
+    "NotebookJob",
+)
+"""Types of steps that are told apart."""
+
+_TYPE_OF_OPERATION = {
+    "CreateTrainingJob": "Training",
+    "CreateHyperParameterTuningJob": "Tuning",
+    "CreateAutoMLJob": "AutoML",
+    "CreateAutoMLJobV2": "AutoML",
+    "CreateProcessingJob": "Processing",
+    "CreateTransformJob": "Transform",
+    "CreateModel": "CreateModel",
+    "CreateModelPackage": "RegisterModel",
+}
+_TYPE_OF_HOOK = (
+    ("get_hyperparameters", "Training"),
+    ("get_training_inputs", "Training"),
+    ("is_distributed_training", "Training"),
+    ("get_metrics_config", "Training"),
+    ("get_model_output_config", "Training"),
+    ("get_tuning_config", "Training"),
+    ("get_auto_ml_config", "Training"),
+    ("get_processing_inputs", "Processing"),
+    ("get_processing_outputs", "Processing"),
+    ("get_processor", "Processing"),
+    ("get_transform_inputs", "Transform"),
+    ("get_transform_input", "Transform"),
+    ("get_transformer", "Transform"),
+    ("get_model_package_group_name", "RegisterModel"),
+    ("get_approval_status", "RegisterModel"),
+    ("get_model_config", "CreateModel"),
+    ("get_container_definition", "CreateModel"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A builder with the name and type that it was registered under; ``type`` is empty where none was given."""
+
+    name: str
+    builder: Any
+    type: str = ""
+    module: str = ""
+
+
+_REGISTERED: list[Registered] = []
+
+
+def step_builder(
+    cls: Any = None, *, type: str = "", name: str | None = None
+) -> Any | Callable[[Builder], Builder]:
+    """Register a builder class or factory function, as a decorator with or without arguments.
+
+    Args:
+        cls: the builder, where the decorator is used without arguments.
+        type: the type of step that it makes, such as ``Training``.
+        name: its name in reports; the class's own unless given.
+    """
+
+    def register(builder: Builder) -> Builder:
+        own = name or getattr(builder, "__name__", builder.__class__.__name__)
+        module = getattr(builder, "__module__", "")
+        # A module that is imported anew registers its builders anew.
+        _REGISTERED[:] = [one for one in _REGISTERED if (one.name, one.module) != (own, module)]
+        _REGISTERED.append(Registered(own, builder, type, module))
+        return builder
+
+    return register if cls is None else register(cls)
+
+
+def registered() -> list[Registered]:
+    """Every builder that the decorator has registered so far, in order."""
+    return list(_REGISTERED)
+
+
+def installed() -> list[Registered]:
+    """The builders that installed packages name in the entry point group ``cursus.step_builders``.
+
+    Raises TargetError where one cannot be loaded.
+    """
+    from importlib.metadata import entry_points
+
+    found = []
+    for point in entry_points(group=ENTRY_POINTS):
+        try:
+            builder = point.load()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            raise TargetError(
+                f"the entry point {point.name} = {point.value} of {ENTRY_POINTS} cannot be loaded: "
+                f"{type(error).__name__}: {error}"
+            ) from None
+        known = _registration(builder)
+        found.append(Registered(point.name, builder, known.type if known else "", point.value))
+    return found
+
+
+def scan(target: str | ModuleType) -> list[Registered]:
+    """The builders that a module, a package with its submodules, or a Python file registers.
+
+    Raises TargetError where something in it cannot be imported.
+    """
+    names = {module.__name__ for module in _modules(target)}
+    return [one for one in _REGISTERED if one.module in names]
+
+
+def candidates(target: str | ModuleType) -> list[type]:
+    """The classes with a ``create_step`` that a module, package or file defines itself, registered or not."""
+    found = []
+    for module in _modules(target):
+        for value in vars(module).values():
+            own = isinstance(value, type) and value.__module__ == module.__name__
+            if (
+                own
+                and callable(getattr(value, "create_step", None))
+                and not getattr(value, "_is_protocol", False)
+            ):
+                if not getattr(value, "__abstractmethods__", None):
+                    found.append(value)
+    return found
+
+
+def _modules(target: str | ModuleType) -> Iterator[ModuleType]:
+    from cursus.steps.imports import import_file, import_module
+
+    if isinstance(target, ModuleType):
+        module = target
+    elif target.endswith(".py"):
+        module = import_file(target)
+    else:
+        module = import_module(target)
+    yield module
+    path = getattr(module, "__path__", None)
+    if path is not None:
+        import pkgutil
+
+        for info in pkgutil.walk_packages(path, module.__name__ + "."):
+            if not info.name.endswith("__main__"):
+                yield import_module(info.name)
+
+
+def step_type(builder: Any, *, create: bool = True) -> tuple[str | None, str]:
+    """The type of step that a builder makes, and the reason; (None, reason) where nothing tells.
+
+    Decided by, in this order: the registration; an attribute ``step_type`` or ``STEP_TYPE``; the step that it
+    returns (``create=False`` leaves that out: no hook is called); the hooks that it has.
+    """
+    known = _registration(builder)
+    if known is not None and known.type:
+        return _canonical(known.type), f"registered as {known.type}"
+    for name in ("step_type", "STEP_TYPE"):
+        value = _attribute(builder, name)
+        if isinstance(value, str) and value:
+            return _canonical(value), f"its attribute {name} is {value!r}"
+    if create:
+        found = _type_of_step(builder)
+        if found is not None:
+            return found
+    owner = builder if isinstance(builder, type) else type(builder)
+    for hook, kind in _TYPE_OF_HOOK:
+        if callable(getattr(builder, hook, None)):
+            return kind, f"it has the hook {hook}"
+    word = _canonical(owner.__name__.removesuffix("Builder").removesuffix("Step"))
+    for kind in STEP_TYPES:
+        if word.endswith(kind):
+            return kind, f"its name {owner.__name__} says so"
+    return (
+        None,
+        "it is not registered, has no step_type, returns no step of a known type and has no telling hook",
+    )
+
+
+def discover_step_type(builder: Any) -> str | None:
+    """The type of step that a builder makes (``Training``, ``Processing``, …); None where nothing tells."""
+    return step_type(builder)[0]
+
+
+def _registration(builder: Any) -> Registered | None:
+    owner = builder if isinstance(builder, type) else type(builder)
+    for one in reversed(_REGISTERED):
+        if one.builder is builder or one.builder is owner:
+            return one
+    for base in owner.__mro__[1:-1]:
+        for one in reversed(_REGISTERED):
+            if one.builder is base:
+                return one
+    return None
+
+
+def _attribute(builder: Any, name: str) -> Any:
+    try:
+        value = getattr(builder, name, None)
+    except Exception:  # a property that raises says nothing
+        return None
+    if isinstance(value, property) or callable(value):
+        return None
+    return getattr(value, "value", value)
+
+
+def _type_of_step(builder: Any) -> tuple[str, str] | None:
+    from cursus.steps import sdk
+
+    direct = sdk.type_name(builder)
+    if direct is not None:
+        return direct, f"it is the SDK's {type(builder).__name__}"
+    if not callable(getattr(builder, "create_step", None)):
+        return None
+    from cursus.steps.created import create, instance
+    from cursus.steps.hooks import HookError, Hooks
+
+    try:
+        made = create(instance(builder, None) if isinstance(builder, type) else builder, {}, Hooks(builder))
+    except HookError:
+        return None
+    if made.failures or not made.request:
+        return None
+    kind = _canonical(made.type) if made.type else _TYPE_OF_OPERATION.get(made.operation, "Training")
+    return kind, f"its create_step returns a {made.operation} request"
+
+
+def _canonical(kind: str) -> str:
+    plain = kind.lower().replace("_", "").replace("-", "").replace(" ", "").removesuffix("step")
+    for name in STEP_TYPES:
+        if plain == name.lower():
+            return name
+    return {
+        "hyperparametertuning": "Tuning",
+        "model": "CreateModel",
+        "registration": "RegisterModel",
+        "batchtransform": "Transform",
+    }.get(plain, kind)
+
+
+def forget(module: str) -> None:
+    """Drop what a module registered, and the module itself, so that it can be imported anew."""
+    _REGISTERED[:] = [one for one in _REGISTERED if one.module != module]
+    sys.modules.pop(module, None)

@@ -1,0 +1,185 @@
+"""Requests and definitions in files: JSON and YAML, with the line and column of every value.
+
+Only what JSON can say is read. What cannot be read soundly (not UTF-8, endless nesting, NaN, a file far
+larger than any request) is refused with a TargetError that says where.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cursus.errors import TargetError
+from cursus.model import Finding, Location, Origin, Path
+from cursus.steps.origins import LazyOrigins
+
+MAX_BYTES = 16 * 1024 * 1024
+"""No request comes near: a pipeline definition may have 1 MiB, a request less."""
+MAX_DEPTH = 200
+"""Deeper than any request or definition; below what recursion in Python can hold."""
+SUFFIXES = (".json", ".yaml", ".yml")
+_SKIPPED = frozenset(
+    {"node_modules", "__pycache__", "site-packages", "venv", "env", "build", "dist", "cdk.out"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document of a file: its data, the place of every value in it, and what was odd about it."""
+
+    path: str
+    data: Any
+    origins: Mapping[Path, Origin] = field(default_factory=dict)
+    problems: tuple[Finding, ...] = ()
+
+
+def read(path: str | os.PathLike[str]) -> Document:
+    """Read a JSON or YAML file that holds one document. Raises TargetError where it cannot be read."""
+    documents = read_all(path)
+    if len(documents) != 1:
+        raise TargetError(
+            f"{os.fspath(path)}: {len(documents)} YAML documents in one file; one was expected."
+        )
+    return documents[0]
+
+
+def read_all(path: str | os.PathLike[str]) -> list[Document]:
+    """Read every document of a file (YAML may hold several). Raises TargetError where it cannot be read."""
+    name = os.fspath(path)
+    text = _text(name)
+    if name.lower().endswith((".yaml", ".yml")):
+        from cursus.steps.yaml_files import parse_yaml
+
+        return parse_yaml(text, name)
+    return [parse_json(text, name)]
+
+
+def parse_json(text: str, name: str) -> Document:
+    """Read the text of a JSON document; ``name`` is the file's name for messages.
+
+    Positions are worked out only when a finding asks for one.
+    """
+    doubled: list[str] = []
+
+    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(found)
+        if len(made) != len(found):
+            keys = [key for key, _ in found]
+            doubled.append(next(key for key in keys if keys.count(key) > 1))
+        return made
+
+    if text.count("[") + text.count("{") > MAX_DEPTH:
+        _check_depth(text, name)
+    try:
+        data = json.loads(text, object_pairs_hook=pairs, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        hint = _json_hint(text, error)
+        raise TargetError(
+            f"{name}:{error.lineno}:{error.colno}: this is no JSON: {error.msg}.{hint}"
+        ) from None
+    except RecursionError:
+        raise TargetError(f"{name}: nested too deeply; no request is.") from None
+    except ValueError as error:
+        raise TargetError(f"{name}: {error}") from None
+
+    def positions() -> Mapping[Path, Origin]:
+        from cursus.steps.json_positions import positions as scan
+
+        return scan(text, name)
+
+    problems: tuple[Finding, ...] = ()
+    if doubled:
+        from cursus.steps.json_positions import duplicates
+
+        problems = tuple(
+            duplicate_key(key, path, location, first) for key, path, location, first in duplicates(text, name)
+        )
+    return Document(name, data, LazyOrigins(positions), problems)
+
+
+def duplicate_key(key: str, path: str, location: Location, first: int) -> Finding:
+    """The finding on a key that stands twice in one mapping."""
+    return Finding(
+        rule="STP095",
+        severity="error",
+        message=f"the key {key!r} stands twice in the same mapping (first in line {first}); only the last counts",
+        path=path,
+        remedy="Remove one of the two.",
+        area="step",
+        location=location,
+    )
+
+
+def candidates(folder: str | os.PathLike[str]) -> Iterator[str]:
+    """The JSON, YAML and Python files below a folder, sorted; hidden, built and installed ones left out."""
+    for root, folders, names in os.walk(folder):
+        folders[:] = sorted(
+            one
+            for one in folders
+            if not one.startswith(".")
+            and one not in _SKIPPED
+            and not os.path.exists(os.path.join(root, one, "pyvenv.cfg"))
+        )
+        for name in sorted(names):
+            if not name.startswith(".") and name.lower().endswith((*SUFFIXES, ".py")):
+                yield os.path.join(root, name)
+
+
+def _text(name: str) -> str:
+    try:
+        with open(name, "rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise TargetError(f"{name}: there is no such file.") from None
+    except IsADirectoryError:
+        raise TargetError(f"{name}: this is a folder, not a file.") from None
+    except (OSError, ValueError) as error:
+        raise TargetError(f"{name}: cannot be read: {error}.") from None
+    if len(content) > MAX_BYTES:
+        raise TargetError(f"{name}: larger than {MAX_BYTES // 2**20} MiB; no request or definition is.")
+    encoding = "utf-8"
+    if content[:3] == b"\xef\xbb\xbf":
+        encoding = "utf-8-sig"
+    elif content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        encoding = "utf-16"
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        column = error.start - content.rfind(b"\n", 0, error.start)
+        raise TargetError(
+            f"{name}:{line}:{column}: this is not UTF-8 (byte 0x{content[min(error.start, len(content) - 1)]:02x}); "
+            "save the file as UTF-8."
+        ) from None
+
+
+def _refuse_constant(constant: str) -> float:
+    raise ValueError(f"{constant} is no JSON number; SageMaker takes none. Write a finite number or a text.")
+
+
+def _json_hint(text: str, error: json.JSONDecodeError) -> str:
+    if not text.strip():
+        return " The file is empty."
+    around = text[error.pos : error.pos + 2]
+    if around.startswith(("/", "#")):
+        return " JSON has no comments."
+    if around.startswith("'"):
+        return " Strings stand in double quotes."
+    if around[:1] in "}]" and text[: error.pos].rstrip().endswith(","):
+        return " There is a comma too many before it."
+    return ""
+
+
+def _check_depth(text: str, name: str) -> None:
+    """Refuse a text whose brackets nest deeper than ``MAX_DEPTH``, in one pass and without recursion."""
+    from cursus.steps.json_positions import brackets
+
+    depth = 0
+    for position, bracket in brackets(text):
+        depth += 1 if bracket in "[{" else -1
+        if depth > MAX_DEPTH:
+            line = text.count("\n", 0, position) + 1
+            raise TargetError(f"{name}:{line}: nested deeper than {MAX_DEPTH} levels; no request is.")

@@ -1,0 +1,77 @@
+"""Folders and whole Python files as targets: every request, definition and registered builder in them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from cursus.errors import TargetError
+from cursus.model import Pipeline, Step
+
+if TYPE_CHECKING:
+    from cursus.steps.targets import Options
+
+
+def of_folder(folder: str, options: Options) -> list[Step | Pipeline]:
+    """Every request and definition in the JSON and YAML files below a folder, and its registered builders.
+
+    Files that hold neither are passed over. One that cannot be read is put into ``options.errors``; where there
+    is no such list, the first raises TargetError.
+    """
+    from cursus.steps.files import candidates
+    from cursus.steps.targets import of_file
+
+    found: list[Step | Pipeline] = []
+    failed: list[TargetError] = []
+    for path in candidates(folder):
+        try:
+            if not path.endswith(".py"):
+                found.extend(of_file(path, options, strict=False))
+            elif _registers(path):
+                found.extend(of_python_file(path, options))
+        except TargetError as error:
+            failed.append(error)
+    if failed and options.errors is None:
+        raise failed[0]
+    if options.errors is not None:
+        options.errors.extend(failed)
+    if not found and not failed:
+        raise TargetError(
+            f"{folder}: no request, pipeline definition or registered builder in it. Builders in Python files are "
+            "found where the decorator cursus.steps.discovery.step_builder registers them."
+        )
+    return found
+
+
+def of_python_file(path: str, options: Options) -> list[Step | Pipeline]:
+    """The builders that a Python file registers; its only builder where it registers none.
+
+    Raises TargetError where there is none, or where it is not clear which is meant.
+    """
+    from cursus.steps import discovery
+    from cursus.steps.targets import of_object
+
+    found = discovery.scan(path)
+    if not found:
+        unregistered = discovery.candidates(path)
+        if len(unregistered) != 1:
+            names = ", ".join(f"{path}:{one.__name__}" for one in unregistered)
+            raise TargetError(
+                f"{path}: " + (f"which of its builders? {names}." if names else "there is no builder in it.")
+            )
+        return of_object(unregistered[0], options, path)
+    made: list[Step | Pipeline] = []
+    for one in found:
+        made.extend(of_object(one.builder, options, f"{path}:{one.name}"))
+    return made
+
+
+def _registers(path: str) -> bool:
+    """True where a Python file mentions the decorator: no other file of a folder is imported."""
+    try:
+        if os.path.getsize(path) > 1_000_000:
+            return False
+        with open(path, "rb") as file:
+            return b"step_builder" in file.read()
+    except OSError:
+        return False

@@ -1,0 +1,165 @@
+"""Calling a builder's hooks: each once, its failure kept, its place in the source known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from cursus.model import HookFailure, Location, Origin
+from cursus.redact import show
+from cursus.steps.plain import NestingError, plain
+from cursus.steps.protocol import HOOKS
+
+MAX_ITEMS = 100_000
+"""Items read from a hook that returns an iterator without end."""
+
+
+class HookError(Exception):
+    """A hook failed; ``failure`` says how."""
+
+    def __init__(self, failure: HookFailure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+class Hooks:
+    """What a builder's hooks returned, what failed, and where each stands."""
+
+    def __init__(self, builder: Any) -> None:
+        self.builder = builder
+        self.values: dict[str, Any] = {}
+        self.failures: list[HookFailure] = []
+        for name in HOOKS:
+            self._call(name)
+
+    def _call(self, name: str) -> None:
+        try:
+            hook = find(self.builder, name)
+            if hook is None:
+                return
+            value = call(hook, name)
+            value = plain(list_of(value), lenient=True)
+            if value is not None and not isinstance(value, HOOKS[name]):
+                raise HookError(nonsense(hook, name, value, f"not {_wanted(name)}"))
+            if name == "get_expected_artifacts" and not all(isinstance(one, str) for one in value or ()):
+                raise HookError(nonsense(hook, name, value, "not a list of texts"))
+        except HookError as error:
+            self.failures.append(error.failure)
+        except NestingError as error:
+            self.failures.append(HookFailure(name, f"{name} returned a value that cannot be sent: {error}"))
+        else:
+            self.values[name] = value
+
+    def mapping(self, name: str) -> Mapping[str, Any]:
+        """The mapping that a hook returned; empty where there is none."""
+        value = self.values.get(name)
+        return value if isinstance(value, Mapping) else {}
+
+    def origin(self, name: str) -> Origin:
+        """The origin of the values that a hook returned."""
+        return Origin(
+            name, place(getattr(type(self.builder), name, None) or getattr(self.builder, name, None))
+        )
+
+
+def find(builder: Any, name: str) -> Callable[..., Any] | None:
+    """The builder's hook of that name, None where it has none. Raises HookError where looking it up fails."""
+    try:
+        hook = getattr(builder, name, None)
+    except Exception as error:
+        raise HookError(_raised(name, error)) from None
+    if hook is None:
+        return None
+    if not callable(hook):
+        value = hook
+        return lambda: value  # a plain attribute states its value
+    found: Callable[..., Any] = hook
+    return found
+
+
+def call(hook: Callable[..., Any], name: str, **arguments: Any) -> Any:
+    """What the hook returns. Raises HookError for whatever it raises, but Ctrl-C goes through."""
+    try:
+        value = hook(**arguments)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise HookError(_raised(name, error, place(hook))) from None
+    if hasattr(value, "__await__"):
+        close = getattr(value, "close", None)
+        if close is not None:
+            close()
+        raise HookError(nonsense(hook, name, value, "which nobody awaits; make it a plain method"))
+    return value
+
+
+def list_of(value: Any) -> Any:
+    """An iterator as the list of its items; anything else as it is."""
+    if isinstance(value, Iterator):
+        from itertools import islice
+
+        return list(islice(value, MAX_ITEMS))
+    return value
+
+
+def nonsense(hook: Any, name: str, value: Any, why: str) -> HookFailure:
+    """The failure of a hook that returned what it cannot mean."""
+    return HookFailure(
+        name,
+        f"{name} returned a {type(value).__name__}, {why}: {show(value, name)}",
+        location=place(hook),
+    )
+
+
+def place(hook: Any) -> Location | None:
+    """Where a function, method or class stands in its source file, without reading the file."""
+    for _ in range(20):
+        inner = (
+            getattr(hook, "__wrapped__", None)
+            or getattr(hook, "__func__", None)
+            or getattr(hook, "func", None)
+        )
+        if inner is None:
+            break
+        hook = inner
+    if isinstance(hook, property):
+        hook = hook.fget
+    code = getattr(hook, "__code__", None)
+    if code is None:
+        return None
+    return Location(code.co_filename, code.co_firstlineno)
+
+
+def _wanted(name: str) -> str:
+    words = {Mapping: "a mapping", list: "a list", bool: "True or False", str: "a text"}
+    return " or ".join(words.get(kind, kind.__name__) for kind in HOOKS[name])
+
+
+def _raised(name: str, error: BaseException, fallback: Location | None = None) -> HookFailure:
+    import traceback
+
+    # The first frame is the call in this module: the reader's own code starts below it.
+    frames = error.__traceback__.tb_next if error.__traceback__ else None
+    text = "".join(traceback.format_exception(type(error), error, frames))
+    message = str(error).strip()
+    says = f": {message.splitlines()[0]}" if message else ""
+    return HookFailure(
+        name,
+        f"{name} raised {type(error).__name__}{says}",
+        traceback=text,
+        location=user_line(frames, fallback),
+    )
+
+
+def user_line(frames: Any, fallback: Location | None) -> Location | None:
+    """The deepest line of a traceback that is in the same file as where it began."""
+    found = fallback
+    file = fallback.file if fallback else None
+    while frames is not None:
+        code = frames.tb_frame.f_code
+        if file is None:
+            file = code.co_filename
+        if code.co_filename == file:
+            found = Location(file, frames.tb_lineno)
+        frames = frames.tb_next
+    return found

@@ -1,0 +1,173 @@
+"""Targets named in text: ``package.module:Builder``, ``file.py:Builder``, ``module:object.attribute``."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import os
+import sys
+from types import ModuleType, TracebackType
+from typing import Any
+
+from cursus.errors import TargetError
+from cursus.suggest import did_you_mean
+
+
+def named_object(module: str, name: str) -> Any:
+    """The object ``name`` (attributes with dots) of a module or Python file.
+
+    Raises TargetError where the module cannot be imported, with the line that failed, or has no such name.
+    """
+    where: Any = import_file(module) if module.endswith(".py") else import_module(module)
+    found = where
+    for part in name.split("."):
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            names = [one for one in dir(found) if not one.startswith("_")]
+            raise TargetError(f"{module} has no {name!r}.{did_you_mean(part, names)}") from None
+        except Exception as error:
+            raise TargetError(f"{module}:{name} raised {_says(error)} when it was read.") from None
+    return found
+
+
+def import_module(name: str) -> ModuleType:
+    """Import a module by its dotted name, from the current folder too."""
+    if os.sep in name:
+        raise TargetError(f"{name}: there is no such file. A file is written file.py:Builder.")
+    here = os.getcwd()
+    if here not in sys.path and "" not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        return importlib.import_module(name)
+    except KeyboardInterrupt:
+        raise
+    except ModuleNotFoundError as error:
+        if error.name is not None and (name == error.name or name.startswith(error.name + ".")):
+            raise TargetError(
+                f"there is no module {error.name!r}, neither installed nor below the current folder."
+            ) from None
+        raise TargetError(_failed(f"importing {name}", error)) from None
+    except BaseException as error:
+        raise TargetError(_failed(f"importing {name}", error)) from None
+
+
+def import_file(path: str) -> ModuleType:
+    """Import a Python file; its folder is on ``sys.path`` from then on, as when it is run.
+
+    A file of a package is imported as the package's module, so that its relative imports work. A file that
+    changed since is imported anew.
+    """
+    if not os.path.isfile(path):
+        raise TargetError(f"{path}: there is no such file.")
+    path = os.path.realpath(path)
+    package = _module_of_package(path)
+    if package is not None:
+        root, name = package
+        _put_on_path(root)
+        return import_module(name)
+    status = os.stat(path)
+    key = hashlib.sha1(
+        f"{path}:{status.st_mtime_ns}:{status.st_size}".encode(), usedforsecurity=False
+    ).hexdigest()
+    stem = os.path.splitext(os.path.basename(path))[0]
+    name = f"_cursus_target_{key[:12]}_{stem}"
+    if name in sys.modules:
+        return sys.modules[name]
+    _put_on_path(os.path.dirname(path))
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise TargetError(f"{path}: this is no Python file.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except KeyboardInterrupt:
+        del sys.modules[name]
+        raise
+    except BaseException as error:
+        del sys.modules[name]
+        raise TargetError(_failed(f"importing {path}", error)) from None
+    return module
+
+
+def call_factory(function: Any, text: str) -> Any:
+    """What a function without arguments returns: a builder, a step, a request.
+
+    Raises TargetError where it takes arguments or raises.
+    """
+    name = text or getattr(function, "__name__", "the function")
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    try:
+        if code is not None and _needs_arguments(function):
+            raise TargetError(
+                f"{name} is a function that takes arguments; a target is a builder, a step, a request, or a "
+                "function without arguments that returns one."
+            )
+        made = function()
+    except (KeyboardInterrupt, TargetError):
+        raise
+    except BaseException as error:
+        raise TargetError(_failed(f"calling {name}", error)) from None
+    if made is None:
+        raise TargetError(f"{name} returned None, not a builder, step or request.")
+    if callable(made) and hasattr(made, "__code__"):
+        raise TargetError(f"{name} returned another function, not a builder, step or request.")
+    return made
+
+
+def _needs_arguments(function: Any) -> bool:
+    import inspect
+
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    optional = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    return any(one.default is inspect.Parameter.empty and one.kind not in optional for one in parameters)
+
+
+def _put_on_path(folder: str) -> None:
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+
+
+def _module_of_package(path: str) -> tuple[str, str] | None:
+    """(folder that holds the package, dotted name) of a file inside a package, None for one that stands alone."""
+    folder, file = os.path.split(path)
+    parts = [] if file == "__init__.py" else [os.path.splitext(file)[0]]
+    while os.path.isfile(os.path.join(folder, "__init__.py")):
+        folder, package = os.path.split(folder)
+        parts.insert(0, package)
+    alone = len(parts) <= 1 and file != "__init__.py"
+    if alone or not parts or not all(part.isidentifier() for part in parts):
+        return None
+    return folder, ".".join(parts)
+
+
+def _failed(doing: str, error: BaseException) -> str:
+    """A message with the reader's own line: the deepest frame that is not Python's import machinery."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{doing} failed: {error.filename}:{error.lineno}: {type(error).__name__}: {error.msg}."
+    line = _line(error.__traceback__)
+    at = f" at {line}" if line else ""
+    return f"{doing} failed{at}: {_says(error)}."
+
+
+def _line(traceback: TracebackType | None) -> str | None:
+    """The deepest line of the reader's own code; a library's only where there is none."""
+    own = None
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        outside = file.startswith("<frozen") or os.path.dirname(file) == os.path.dirname(__file__)
+        library = "site-packages" in file or file.startswith((sys.base_prefix + os.sep + "lib", "<"))
+        if not outside and not library and os.sep + "importlib" + os.sep not in file:
+            own = f"{file}:{traceback.tb_lineno}"
+        traceback = traceback.tb_next
+    return own
+
+
+def _says(error: BaseException) -> str:
+    message = str(error).strip()
+    return f"{type(error).__name__}: {message.splitlines()[0]}" if message else type(error).__name__

@@ -1,0 +1,169 @@
+"""What a mapping stands for, told by its members.
+
+A request names its operation by the members that only this operation has. A mapping that has none of
+them is held against them with spelling mistakes allowed, so that ``TrainingJobNam`` is reported as the
+misspelling that it is and not as an unknown file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cursus.errors import TargetError
+
+PIPELINE = "Pipeline"
+
+TYPES: dict[str, str] = {
+    "CreateTrainingJob": "Training",
+    "CreateHyperParameterTuningJob": "Tuning",
+    "CreateAutoMLJob": "AutoML",
+    "CreateAutoMLJobV2": "AutoML",
+    "CreateProcessingJob": "Processing",
+    "CreateTransformJob": "Transform",
+    "CreateModel": "Model",
+    "CreatePipeline": "Pipeline",
+}
+"""The step type that pipelines have for each operation."""
+
+NAMES: dict[str, str] = {
+    "CreateTrainingJob": "TrainingJobName",
+    "CreateHyperParameterTuningJob": "HyperParameterTuningJobName",
+    "CreateAutoMLJob": "AutoMLJobName",
+    "CreateAutoMLJobV2": "AutoMLJobName",
+    "CreateProcessingJob": "ProcessingJobName",
+    "CreateTransformJob": "TransformJobName",
+    "CreateModel": "ModelName",
+    "CreatePipeline": "PipelineName",
+}
+"""The member that holds a request's own name."""
+
+# In the order in which they are asked: an earlier operation's members tell more than a later one's.
+_TELLING: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "CreateHyperParameterTuningJob",
+        (
+            "HyperParameterTuningJobName",
+            "HyperParameterTuningJobConfig",
+            "TrainingJobDefinition",
+            "TrainingJobDefinitions",
+        ),
+    ),
+    ("CreateAutoMLJobV2", ("AutoMLProblemTypeConfig", "AutoMLJobInputDataConfig", "AutoMLComputeConfig")),
+    ("CreateAutoMLJob", ("AutoMLJobName", "AutoMLJobConfig", "AutoMLJobObjective")),
+    ("CreateProcessingJob", ("ProcessingJobName", "ProcessingResources", "AppSpecification")),
+    ("CreateTransformJob", ("TransformJobName", "TransformInput", "TransformResources")),
+    (
+        "CreateTrainingJob",
+        ("TrainingJobName", "AlgorithmSpecification", "StoppingCondition", "ResourceConfig"),
+    ),
+    ("CreatePipeline", ("PipelineDefinition", "PipelineDefinitionS3Location", "PipelineName")),
+    ("CreateModel", ("PrimaryContainer", "Containers", "ExecutionRoleArn", "ModelName")),
+)
+# Members that several operations have: they say that this is a request, not of which kind. A file with one
+# of them and nothing else would be a training request, the commonest.
+_COMMON = ("InputDataConfig", "OutputDataConfig", "HyperParameters", "RoleArn")
+
+_ALIASES: dict[str, str] = {
+    "training": "CreateTrainingJob",
+    "trainingjob": "CreateTrainingJob",
+    "trainingrequest": "CreateTrainingJob",
+    "tuning": "CreateHyperParameterTuningJob",
+    "tuningjob": "CreateHyperParameterTuningJob",
+    "tuningrequest": "CreateHyperParameterTuningJob",
+    "hyperparametertuningjob": "CreateHyperParameterTuningJob",
+    "automl": "CreateAutoMLJob",
+    "automljob": "CreateAutoMLJob",
+    "automlrequest": "CreateAutoMLJob",
+    "automlv2": "CreateAutoMLJobV2",
+    "automljobv2": "CreateAutoMLJobV2",
+    "processing": "CreateProcessingJob",
+    "processingjob": "CreateProcessingJob",
+    "transform": "CreateTransformJob",
+    "transformjob": "CreateTransformJob",
+    "model": "CreateModel",
+    "pipeline": PIPELINE,
+    "pipelinedefinition": PIPELINE,
+    "definition": PIPELINE,
+}
+
+STEP_TYPES: dict[str, str] = {
+    "Training": "CreateTrainingJob",
+    "Tuning": "CreateHyperParameterTuningJob",
+    "AutoML": "CreateAutoMLJobV2",
+    "Processing": "CreateProcessingJob",
+    "Transform": "CreateTransformJob",
+    "Model": "CreateModel",
+}
+"""The operation behind the step types of a pipeline definition. (AutoML steps send the second version.)"""
+
+
+def operation(kind: str) -> str:
+    """The operation that ``kind`` names: an API operation, or a word such as ``training`` or ``pipeline``.
+
+    Raises TargetError where it names none.
+    """
+    if kind in TYPES or kind == PIPELINE:
+        return kind
+    plain = kind.lower().replace("_", "").replace("-", "").replace(" ", "")
+    if plain in _ALIASES:
+        return _ALIASES[plain]
+    for name in TYPES:
+        if plain == name.lower():
+            return name
+    from cursus.suggest import did_you_mean
+
+    known = [*TYPES, PIPELINE]
+    raise TargetError(
+        f"{kind!r} is no kind of request; known are {', '.join(known)}.{did_you_mean(kind, known)}"
+    )
+
+
+def is_definition(data: Mapping[str, Any]) -> bool:
+    """True for a pipeline definition document."""
+    return "Steps" in data and (isinstance(data["Steps"], list) or "Version" in data)
+
+
+def identify(data: Mapping[str, Any]) -> str | None:
+    """The operation of a request, ``Pipeline`` for a definition, None for a mapping that is neither."""
+    if is_definition(data):
+        return PIPELINE
+    for name, members in _TELLING:
+        for member in members:
+            if member in data:
+                return name
+    for member in _COMMON:
+        if member in data:
+            return "CreateTrainingJob"
+    return _nearest(data)
+
+
+def _nearest(data: Mapping[str, Any]) -> str | None:
+    """The operation whose telling members the mapping's own names come nearest to."""
+    from cursus.suggest import closest
+
+    owners = {member: name for name, members in reversed(_TELLING) for member in members}
+    owners.update({"Steps": PIPELINE, **dict.fromkeys(_COMMON, "CreateTrainingJob")})
+    votes: dict[str, int] = {}
+    for key in list(data)[:50]:
+        near = closest(key, owners) if isinstance(key, str) else None
+        if near is not None and (len(key) > 6 or near == "Steps"):
+            votes[owners[near]] = votes.get(owners[near], 0) + 1
+    if not votes:
+        return None
+    found = max(votes, key=lambda name: votes[name])
+    if found == PIPELINE and not isinstance(data.get("Steps", data.get("steps")), list):
+        return None
+    return found
+
+
+def unwrap(data: Mapping[str, Any]) -> tuple[str | None, Mapping[str, Any], tuple[str | int, ...]]:
+    """Take off a wrapper that names the operation: ``{"CreateTrainingJob": {…}}``.
+
+    Returns the operation it names (None where there is no wrapper), the request, and its path.
+    """
+    if len(data) == 1:
+        name, inner = next(iter(data.items()))
+        if isinstance(inner, Mapping) and (name in TYPES or name == PIPELINE):
+            return name, inner, (name,)
+    return None, data, ()

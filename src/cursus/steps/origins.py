@@ -1,0 +1,62 @@
+"""Where values came from: lookups that cost nothing until a finding asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from cursus.model import Origin, Path
+
+
+class LazyOrigins(Mapping[Path, Origin]):
+    """Origins that are worked out on the first look."""
+
+    __slots__ = ("_found", "_make")
+
+    def __init__(self, make: Callable[[], Mapping[Path, Origin]]) -> None:
+        self._make = make
+        self._found: Mapping[Path, Origin] | None = None
+
+    def _all(self) -> Mapping[Path, Origin]:
+        if self._found is None:
+            self._found = self._make()
+        return self._found
+
+    def __getitem__(self, path: Path) -> Origin:
+        return self._all()[path]
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __bool__(self) -> bool:
+        return True
+
+
+class OriginsAt(Mapping[Path, Origin]):
+    """The origins of a document as seen from one place in it."""
+
+    __slots__ = ("_origins", "_place")
+
+    def __init__(self, origins: Mapping[Path, Origin], place: Path) -> None:
+        self._origins = origins
+        self._place = place
+
+    def __getitem__(self, path: Path) -> Origin:
+        return self._origins[(*self._place, *path)]
+
+    def __iter__(self) -> Iterator[Path]:
+        size = len(self._place)
+        return (path[size:] for path in self._origins if path[:size] == self._place)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __bool__(self) -> bool:
+        return True
+
+
+def at(origins: Mapping[Path, Origin], place: Path) -> Mapping[Path, Origin]:
+    """``origins`` as seen from ``place``."""
+    return OriginsAt(origins, place) if place and origins else origins

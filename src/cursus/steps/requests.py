@@ -1,0 +1,193 @@
+"""Mappings and documents, turned into steps and pipelines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cursus.errors import TargetError
+from cursus.model import Finding, Origin, Path, Pipeline, Step
+from cursus.redact import show
+from cursus.steps import kinds
+from cursus.steps.origins import at
+
+NO_ORIGINS: Mapping[Path, Origin] = {}
+
+
+def from_mapping(
+    data: Mapping[str, Any],
+    *,
+    kind: str | None = None,
+    name: str = "",
+    origins: Mapping[Path, Origin] = NO_ORIGINS,
+    problems: tuple[Finding, ...] = (),
+    region: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+) -> list[Step | Pipeline] | None:
+    """The steps and pipelines that a mapping stands for, None where it is neither request nor definition.
+
+    ``kind`` overrides what its members tell. A CreatePipeline request gives its own step and the pipeline of
+    its definition. ``name`` is used where the request names nothing.
+    """
+    place: Path = ()
+    wrapped, inner, inner_place = kinds.unwrap(data)
+    if kind is not None:
+        operation: str | None = kinds.operation(kind)
+        if wrapped is not None and wrapped == operation:
+            data, place = inner, inner_place
+    elif wrapped is not None:
+        operation, data, place = wrapped, inner, inner_place
+    else:
+        entry = _pipeline_step(data)
+        if entry is not None:
+            return [_of_entry(*entry, data, origins, problems, region)]
+        operation = kinds.identify(data)
+    if operation is None:
+        return None
+    if operation == kinds.PIPELINE and not kinds.is_definition(data) and "PipelineDefinition" in data:
+        operation = "CreatePipeline"
+    origins = at(origins, place)
+    if operation == kinds.PIPELINE:
+        return [Pipeline(name or "pipeline", data, parameters or {}, place, origins, region, problems)]
+    if operation == "CreatePipeline":
+        return _create_pipeline(data, place, origins, problems, region, parameters, name)
+    own = data.get(kinds.NAMES[operation])
+    return [
+        Step(
+            name=own if isinstance(own, str) and own else name or operation,
+            operation=operation,
+            request=data,
+            type=kinds.TYPES[operation],
+            prefix=place,
+            origins=origins,
+            region=region,
+            problems=problems,
+        )
+    ]
+
+
+def describe_unknown(data: Any) -> str:
+    """Why a value is neither request nor definition, for a message."""
+    if isinstance(data, Mapping):
+        if not data:
+            return "it is an empty mapping"
+        names = ", ".join(show(name) for name in list(data)[:5])
+        more = ", …" if len(data) > 5 else ""
+        return f"its members ({names}{more}) are those of no request and no pipeline definition"
+    if data is None:
+        return "it is empty"
+    return f"it holds a {type(data).__name__}, not a mapping"
+
+
+def _pipeline_step(data: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | None:
+    """(operation, arguments) where the mapping is one step of a pipeline definition."""
+    arguments, type_ = data.get("Arguments"), data.get("Type")
+    if isinstance(arguments, Mapping) and isinstance(type_, str) and type_ in kinds.STEP_TYPES:
+        operation = kinds.STEP_TYPES[type_]
+        if operation == "CreateAutoMLJobV2":
+            operation = kinds.identify(arguments) or operation
+        return operation, arguments
+    return None
+
+
+def _of_entry(
+    operation: str,
+    arguments: Mapping[str, Any],
+    entry: Mapping[str, Any],
+    origins: Mapping[Path, Origin],
+    problems: tuple[Finding, ...],
+    region: str | None,
+) -> Step:
+    place: Path = ("Arguments",)
+    own = entry.get("Name")
+    return Step(
+        name=own if isinstance(own, str) and own else operation,
+        operation=operation,
+        request=arguments,
+        type=str(entry.get("Type")),
+        in_pipeline=True,
+        prefix=place,
+        origins=at(origins, place),
+        region=region,
+        problems=problems,
+    )
+
+
+def _create_pipeline(
+    data: Mapping[str, Any],
+    place: Path,
+    origins: Mapping[Path, Origin],
+    problems: tuple[Finding, ...],
+    region: str | None,
+    parameters: Mapping[str, Any] | None,
+    name: str,
+) -> list[Step | Pipeline]:
+    own = data.get("PipelineName")
+    name = own if isinstance(own, str) and own else name or "pipeline"
+    text = data.get("PipelineDefinition")
+    definition: Any = None
+    if isinstance(text, str):
+        definition, problem = _definition(text, place, origins)
+        if problem is not None:
+            problems = (*problems, problem)
+    elif isinstance(text, Mapping):
+        definition = text
+    step = Step(
+        name=name,
+        operation="CreatePipeline",
+        request=data,
+        type="Pipeline",
+        prefix=place,
+        origins=origins,
+        region=region,
+        problems=problems,
+    )
+    if definition is None:
+        return [step]
+    inside: Path = ("PipelineDefinition",)
+    below = at(origins, inside) if isinstance(text, Mapping) else _flat(origins, inside)
+    return [step, Pipeline(name, definition, parameters or {}, (*place, *inside), below, region)]
+
+
+def _definition(
+    text: str, place: Path, origins: Mapping[Path, Origin]
+) -> tuple[Mapping[str, Any] | None, Finding | None]:
+    """The definition in a CreatePipeline request's string, or the finding that says why there is none."""
+    from cursus.model import format_path
+    from cursus.steps.files import parse_json
+
+    try:
+        data = parse_json(text, "PipelineDefinition").data
+        why = f"it is a {type(data).__name__}, not a mapping"
+    except TargetError as error:
+        data, why = None, str(error).removeprefix("PipelineDefinition:")
+    if isinstance(data, Mapping):
+        return data, None
+    origin = origins.get(("PipelineDefinition",)) if origins else None
+    return None, Finding(
+        rule="STP097",
+        severity="error",
+        message=f"PipelineDefinition is not the JSON text of a definition: {why}",
+        path=format_path((*place, "PipelineDefinition")),
+        remedy="Write the definition with json.dumps, or take what the SDK's Pipeline.definition() gives.",
+        area="step",
+        location=origin.location if origin else None,
+    )
+
+
+def _flat(origins: Mapping[Path, Origin], place: Path) -> Mapping[Path, Origin]:
+    """The origin of a text for everything inside it."""
+    origin = origins.get(place) if origins else None
+    return {(): origin} if origin else NO_ORIGINS
+
+
+def parse_text(text: str) -> Any:
+    """The data of a target that is itself JSON text, such as what ``Pipeline.definition()`` returns."""
+    from cursus.steps.files import parse_json
+
+    return parse_json(text, "<text>").data
+
+
+def is_json_text(text: str) -> bool:
+    """True where a string is JSON text, not a path."""
+    return text.lstrip()[:1] == "{" and text.rstrip()[-1:] == "}"

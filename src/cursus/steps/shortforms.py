@@ -1,0 +1,184 @@
+"""The short forms that hooks and configurations may have, and what each of their keys becomes.
+
+These tables are the vocabulary: a key that is in none of them is reported with the nearest that is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from cursus.model import Path
+
+FLAT: dict[str, Path] = {
+    "training_instance_type": ("ResourceConfig", "InstanceType"),
+    "training_instance_count": ("ResourceConfig", "InstanceCount"),
+    "training_volume_size": ("ResourceConfig", "VolumeSizeInGB"),
+    "max_runtime_in_seconds": ("StoppingCondition", "MaxRuntimeInSeconds"),
+    "role": ("RoleArn",),
+}
+"""Keys of the flat training configuration that are members of the request."""
+
+FLAT_OTHERS = (
+    "framework",
+    "framework_version",
+    "python_version",
+    "hyperparameters",
+    "source_dir",
+    "entry_point",
+    "local_channels",
+    "region",
+    "upstream",
+)
+"""Keys of the flat training configuration that are not."""
+
+RESOURCES: dict[str, Path] = {
+    "instance_type": ("ResourceConfig", "InstanceType"),
+    "instance_count": ("ResourceConfig", "InstanceCount"),
+    "volume_size_in_gb": ("ResourceConfig", "VolumeSizeInGB"),
+    "keep_alive_period_in_seconds": ("ResourceConfig", "KeepAlivePeriodInSeconds"),
+    "max_runtime_in_seconds": ("StoppingCondition", "MaxRuntimeInSeconds"),
+    "max_wait_in_seconds": ("StoppingCondition", "MaxWaitTimeInSeconds"),
+    "use_spot_instances": ("EnableManagedSpotTraining",),
+    "input_mode": ("AlgorithmSpecification", "TrainingInputMode"),
+}
+"""Keys of ``get_resource_optimization_config``."""
+
+GPU = ("instance_type", "mixed_precision", "processes_per_host", "gradient_accumulation_steps")
+"""Keys of ``get_gpu_optimization_config``; only the instance type is a member of the request."""
+PRECISIONS = ("fp16", "bf16", "tf32", "fp8", "none")
+
+DISTRIBUTED: dict[str, Path] = {
+    "InstanceType": ("ResourceConfig", "InstanceType"),
+    "InstanceCount": ("ResourceConfig", "InstanceCount"),
+    "VolumeSizeInGB": ("ResourceConfig", "VolumeSizeInGB"),
+    "MaxRuntimeInSeconds": ("StoppingCondition", "MaxRuntimeInSeconds"),
+}
+"""Keys of ``get_distributed_config`` that are members of the request."""
+STRATEGIES: dict[str, dict[str, str]] = {
+    "DataParallel": {},
+    "ModelParallel": {},
+    "ParameterServer": {"sagemaker_parameter_server_enabled": "true"},
+    "Horovod": {"sagemaker_mpi_enabled": "true"},
+    "MPI": {"sagemaker_mpi_enabled": "true"},
+    "SMDataParallel": {"sagemaker_distributed_dataparallel_enabled": "true"},
+    "SMModelParallel": {"sagemaker_mpi_enabled": "true"},
+}
+"""DistributionStrategy → the hyperparameters by which the training toolkit starts it.
+
+``DataParallel`` and ``ModelParallel`` are the script's own doing. Source: the parameters of the public
+sagemaker-training package (``sagemaker_training.params``).
+"""
+CLUSTER: tuple[tuple[str, str, str], ...] = (
+    ("master", "MasterType", "MasterCount"),
+    ("worker", "WorkerType", "WorkerCount"),
+    ("parameter-server", "ParameterServerType", "ParameterServerCount"),
+)
+"""Instance group, key of its type and key of its count; a master is one instance unless its count is given."""
+
+LOGGING = ("LogLevel", "EnableSageMakerDebugger", "EnableCloudWatchLogging")
+LOG_LEVELS = {"CRITICAL": "50", "ERROR": "40", "WARNING": "30", "INFO": "20", "DEBUG": "10"}
+"""Names of Python's logging levels, and the numbers by which the SDK writes them."""
+
+TUNING = (
+    "objective_metric",
+    "objective_type",
+    "hyperparameter_ranges",
+    "max_jobs",
+    "max_parallel_jobs",
+    "max_runtime_in_seconds",
+    "strategy",
+    "early_stopping_type",
+    "static_hyperparameters",
+    "random_seed",
+)
+RANGE = ("min", "max", "values", "scaling")
+AUTOML = (
+    "problem_type",
+    "objective",
+    "max_candidates",
+    "max_runtime_per_training_job_in_seconds",
+    "max_runtime_in_seconds",
+    "target_attribute_name",
+    "mode",
+)
+
+KEYS: dict[str, tuple[str, ...]] = {
+    "config": (*FLAT, *FLAT_OTHERS),
+    "get_step_config": (*FLAT, *FLAT_OTHERS),
+    "get_resource_optimization_config": tuple(RESOURCES),
+    "get_gpu_optimization_config": GPU,
+    "get_distributed_config": (
+        *DISTRIBUTED,
+        "DistributionStrategy",
+        *(key for _, type_, count in CLUSTER for key in (type_, count)),
+    ),
+    "get_logging_config": LOGGING,
+    "get_tuning_config": TUNING,
+    "get_auto_ml_config": AUTOML,
+}
+"""The keys that each short form has."""
+
+
+def is_flat(config: Mapping[str, Any]) -> bool:
+    """True where a step configuration is the flat form, not a request (whose members begin with a capital)."""
+    return not any(isinstance(key, str) and key[:1].isupper() for key in config)
+
+
+def hyperparameter(value: Any) -> Any:
+    """A hyperparameter's value as the text that a request has for it: text as it is, the rest as JSON.
+
+    Pipeline variables stay.
+    """
+    if isinstance(value, str):
+        return value
+    if (
+        isinstance(value, Mapping)
+        and len(value) == 1
+        and next(iter(value)) in ("Get", "Std:Join", "Std:JsonGet")
+    ):
+        return value
+    try:
+        return json.dumps(value)
+    except (TypeError, ValueError):
+        return value
+
+
+def hyperparameters(values: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Every hyperparameter as text."""
+    return {name: hyperparameter(value) for name, value in values.items()}
+
+
+def instance_groups(config: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The InstanceGroups of a cluster configuration; empty where it names no master, worker or server."""
+    groups = []
+    for name, type_key, count_key in CLUSTER:
+        kind = config.get(type_key)
+        if kind is None:
+            continue
+        count = config.get(count_key, 1)
+        if count == 0 and not isinstance(count, bool):
+            continue
+        groups.append({"InstanceGroupName": name, "InstanceType": kind, "InstanceCount": count})
+    return groups
+
+
+def distribution(value: Any, channels: list[str]) -> dict[str, Any]:
+    """``get_data_distribution_config`` as channel name → S3DataDistributionType.
+
+    Takes ``{"train": "ShardedByS3Key"}``, ``{"train": {"S3DataDistributionType": …}}``, and one type for all
+    channels: a text, or ``{"S3DataDistributionType": …}``.
+    """
+    if isinstance(value, str):
+        return dict.fromkeys(channels, value)
+    if not isinstance(value, Mapping):
+        return {}
+    common = value.get("S3DataDistributionType")
+    if isinstance(common, str) and len(value) == 1:
+        return dict.fromkeys(channels, common)
+    return {
+        name: kind.get("S3DataDistributionType") if isinstance(kind, Mapping) else kind
+        for name, kind in value.items()
+        if isinstance(name, str)
+    }

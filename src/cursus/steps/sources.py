@@ -1,0 +1,173 @@
+"""The user's training code, and the steps around a builder's: what a configuration or an object says of them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from cursus.model import SourceCode, UpstreamStep
+
+
+def source_code(
+    source_dir: Any, entry_point: Any, request: Mapping[str, Any], near: str | None = None
+) -> SourceCode | None:
+    """The source directory and entry point, as far as they are on this machine; None where none is named.
+
+    Without ``entry_point`` the hyperparameter ``sagemaker_program`` names it; without ``source_dir`` a local
+    ``sagemaker_submit_directory``, or the folder of the entry point. A relative directory that is not below
+    the current one is looked for beside the file ``near``.
+    """
+    directory, entry = _path(source_dir), _path(entry_point)
+    if entry is None:
+        entry = _hyperparameter(request, "sagemaker_program")
+    if directory is None:
+        submitted = _hyperparameter(request, "sagemaker_submit_directory")
+        if submitted is not None and submitted.startswith("file://"):
+            directory = submitted.removeprefix("file://")
+    if directory is not None and "://" in directory:
+        return None
+    if entry is None:
+        # One script in a directory leaves no doubt; else the checks say that the entry point is unknown.
+        return None if directory is None else _only_script(_found(directory, near))
+    if directory is None:
+        if entry_point is None:
+            return None
+        whole = _found(entry, near)
+        return SourceCode(os.path.dirname(whole) or ".", os.path.basename(whole))
+    directory = _found(directory, near)
+    if os.path.isabs(entry):
+        entry = os.path.relpath(entry, directory)
+    return SourceCode(directory, entry)
+
+
+def _only_script(directory: str) -> SourceCode | None:
+    try:
+        scripts = [name for name in sorted(os.listdir(directory)) if name.endswith(".py")]
+    except OSError:
+        return SourceCode(directory, "train.py")
+    usual = [name for name in ("train.py", "training.py", "main.py") if name in scripts]
+    choice = usual[:1] or (scripts if len(scripts) == 1 else [])
+    return SourceCode(directory, choice[0]) if choice else None
+
+
+def _path(value: Any) -> str | None:
+    if isinstance(value, (str, os.PathLike)):
+        text = os.fspath(value)
+        return os.path.expanduser(text) if isinstance(text, str) and text else None
+    return None
+
+
+def _found(path: str, near: str | None) -> str:
+    if near is not None and not os.path.isabs(path) and not os.path.exists(path):
+        beside = os.path.join(os.path.dirname(near), path)
+        if os.path.exists(beside):
+            return beside
+    return path
+
+
+def _hyperparameter(request: Mapping[str, Any], name: str) -> str | None:
+    values = request.get("HyperParameters")
+    value = values.get(name) if isinstance(values, Mapping) else None
+    if not isinstance(value, str):
+        return None
+    if value.startswith('"'):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, str) and value else None
+
+
+def upstream_steps(value: Any) -> tuple[UpstreamStep, ...]:
+    """The steps in a configuration's ``upstream``: names, mappings, UpstreamStep, steps, builders."""
+    if isinstance(value, (str, UpstreamStep)) or not hasattr(value, "__iter__"):
+        value = [value]
+    if isinstance(value, Mapping):
+        value = [{"name": name, **_entry(entry)} for name, entry in value.items()]
+    return tuple(upstream_step(one) for one in value)
+
+
+def _entry(entry: Any) -> dict[str, Any]:
+    if isinstance(entry, Mapping):
+        return {str(key): value for key, value in entry.items()}
+    return {"outputs": entry} if isinstance(entry, (list, tuple, set)) else {}
+
+
+def upstream_step(value: Any) -> UpstreamStep:
+    """One upstream step: a name, an UpstreamStep, a mapping, or an object with ``name`` and its outputs."""
+    if isinstance(value, UpstreamStep):
+        return value
+    if isinstance(value, str):
+        return UpstreamStep(value)
+    if isinstance(value, Mapping):
+        name = value.get("name", value.get("Name", ""))
+        kind = value.get("type", value.get("Type", ""))
+        depends = value.get("depends_on", value.get("DependsOn", ()))
+        return UpstreamStep(str(name), str(kind), _names(value.get("outputs")), _names(depends) or ())
+    if isinstance(value, type):
+        try:
+            value = value()
+        except Exception:
+            return UpstreamStep(value.__name__)
+    name = _member(value, "name", "step_name") or type(value).__name__
+    outputs = _names(_member(value, "outputs", "get_outputs"))
+    from cursus.steps.discovery import step_type
+
+    depends = _names(_member(value, "depends_on", "get_dependencies"))
+    return UpstreamStep(str(name), step_type(value, create=False)[0] or "", outputs, depends or ())
+
+
+def _member(value: Any, *names: str) -> Any:
+    for name in names:
+        try:
+            found = getattr(value, name, None)
+            found = found() if callable(found) else found
+        except Exception:  # an upstream step is not what is tested: what it cannot say is unknown
+            continue
+        if found is not None:
+            return found
+    return None
+
+
+def _names(value: Any) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return (value,)
+    if not hasattr(value, "__iter__"):
+        return None
+    names = []
+    for one in value:
+        name = one if isinstance(one, str) else _member(one, "output_name", "name")
+        if name is not None:
+            names.append(str(name))
+    return tuple(names)
+
+
+def dependencies(*values: Any) -> dict[str, dict[str, str]] | None:
+    """Logical input → ``{"step", "output"}`` of what ``get_dependencies`` and its kin returned.
+
+    A list of step names gives each as its own logical input. None where there is no such hook.
+    """
+    found: dict[str, dict[str, str]] = {}
+    known = False
+    for value in values:
+        if value is None:
+            continue
+        known = True
+        if isinstance(value, Mapping):
+            for name, entry in value.items():
+                found[str(name)] = _dependency(entry)
+        else:
+            for entry in value:
+                made = _dependency(entry)
+                found.setdefault(made.get("input") or made.get("step", ""), made)
+    return found if known else None
+
+
+def _dependency(entry: Any) -> dict[str, str]:
+    if isinstance(entry, Mapping):
+        return {str(key): value for key, value in entry.items() if isinstance(value, str)}
+    return {"step": entry} if isinstance(entry, str) else {}

@@ -1,0 +1,232 @@
+"""A target, whatever it is, turned into steps and pipelines."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from cursus.errors import TargetError
+from cursus.model import Pipeline, Step
+from cursus.redact import show
+from cursus.steps.plain import NestingError, is_plain, plain
+from cursus.steps.requests import describe_unknown, from_mapping, is_json_text, parse_text
+
+
+class Options:
+    """How a target is to be read: what ``load`` was given beside it."""
+
+    __slots__ = ("config", "entry_point", "errors", "kind", "parameters", "region", "source_dir")
+
+    def __init__(
+        self,
+        kind: str | None = None,
+        config: Any = None,
+        source_dir: str | os.PathLike[str] | None = None,
+        entry_point: str | None = None,
+        region: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        errors: list[TargetError] | None = None,
+    ) -> None:
+        self.kind = kind
+        self.config = config
+        self.source_dir = source_dir
+        self.entry_point = entry_point
+        self.region = region
+        self.parameters = parameters
+        self.errors = errors
+
+
+def load(
+    target: Any,
+    *,
+    kind: str | None = None,
+    config: Any = None,
+    source_dir: str | os.PathLike[str] | None = None,
+    entry_point: str | None = None,
+    region: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    errors: list[TargetError] | None = None,
+) -> list[Step | Pipeline]:
+    """Turn whatever stands for steps into them.
+
+    Args:
+        target: a request mapping or pipeline definition, a builder (class or instance), a Step or Pipeline, a
+            SageMaker SDK object, the path of a JSON or YAML file or of a folder of them,
+            ``package.module:Builder`` or ``file.py:Builder``; or a list of these.
+        kind: the operation that a mapping stands for (``CreateTrainingJob``, or a word such as ``training``),
+            where its members leave a doubt.
+        config: the flat training configuration that a builder is made with.
+        source_dir: directory of the training script.
+        entry_point: the training script, relative to ``source_dir``.
+        region: the region of the jobs.
+        parameters: values of pipeline parameters, by name.
+        errors: where given, a file of a folder that cannot be read is put there and the others are read all
+            the same.
+
+    Raises:
+        TargetError: the target is none of these, or cannot be read.
+        ConfigurationError: ``config`` is no configuration.
+    """
+    options = Options(kind, config, source_dir, entry_point, region, parameters, errors)
+    if isinstance(target, Mapping):
+        return _with_options(_of_mapping(target, options), options)
+    return _with_options(_of_any(target, options), options)
+
+
+def _of_any(target: Any, options: Options) -> list[Step | Pipeline]:
+    if isinstance(target, (Step, Pipeline)):
+        return [target]
+    if isinstance(target, str):
+        if is_json_text(target):
+            return _of_mapping(parse_text(target), options)
+        return _of_text(target, options)
+    if isinstance(target, os.PathLike):
+        return _of_text(os.fspath(target), options)
+    if isinstance(target, (list, tuple)):
+        found: list[Step | Pipeline] = []
+        for one in target:
+            found.extend(load_one(one, options))
+        if not found:
+            raise TargetError("an empty list stands for no step.")
+        return found
+    return of_object(target, options)
+
+
+def load_one(target: Any, options: Options) -> list[Step | Pipeline]:
+    """One target of several, with the same options."""
+    return _of_mapping(target, options) if isinstance(target, Mapping) else _of_any(target, options)
+
+
+def _of_mapping(target: Mapping[str, Any], options: Options) -> list[Step | Pipeline]:
+    data = target
+    if not is_plain(target):
+        try:
+            data = plain(target)
+        except NestingError as error:
+            raise TargetError(f"this mapping cannot be sent: {error}.") from None
+    found = from_mapping(data, kind=options.kind, region=options.region, parameters=options.parameters)
+    if not found:
+        raise TargetError(
+            f"this mapping is neither request nor definition: {describe_unknown(data)}.{_ask_kind()}"
+        )
+    return found
+
+
+def _ask_kind() -> str:
+    return " Give kind, such as CreateTrainingJob, where it is one all the same."
+
+
+def _of_text(text: str, options: Options) -> list[Step | Pipeline]:
+    path, colon, name = text.rpartition(":")
+    if colon and path and name and not os.path.exists(text):
+        from cursus.steps.imports import named_object
+
+        return of_object(named_object(path, name), options, text)
+    if os.path.isdir(text):
+        from cursus.steps.folders import of_folder
+
+        return of_folder(text, options)
+    if text.endswith(".py"):
+        from cursus.steps.folders import of_python_file
+
+        return of_python_file(text, options)
+    return of_file(text, options)
+
+
+def of_file(path: str, options: Options, *, strict: bool = True) -> list[Step | Pipeline]:
+    """Every request and definition in a JSON or YAML file.
+
+    With ``strict`` a file that holds something else raises TargetError; without, it gives nothing.
+    """
+    from cursus.steps import files
+
+    if not path.lower().endswith(files.SUFFIXES) and not os.path.exists(path):
+        raise TargetError(_no_such(path))
+    found: list[Step | Pipeline] = []
+    for document in files.read_all(path):
+        entries = document.data if isinstance(document.data, list) and document.data else [document.data]
+        for index, data in enumerate(entries):
+            made = None
+            if isinstance(data, Mapping):
+                from cursus.steps.origins import at
+
+                made = from_mapping(
+                    data,
+                    kind=options.kind,
+                    name=os.path.splitext(os.path.basename(path))[0],
+                    origins=at(document.origins, (index,) if entries is document.data else ()),
+                    problems=document.problems if index == 0 else (),
+                    region=options.region,
+                    parameters=options.parameters,
+                )
+            if made is not None:
+                found.extend(made)
+            elif strict:
+                raise TargetError(
+                    f"{path}: neither request nor pipeline definition: {describe_unknown(data)}."
+                )
+    return found
+
+
+def _no_such(path: str) -> str:
+    if os.sep not in path and "." in path and not path.startswith("."):
+        return (
+            f"{path}: there is no such file. A builder in a module is written package.module:Builder, "
+            "one in a file file.py:Builder."
+        )
+    return f"{path}: there is no such file or folder."
+
+
+def of_object(target: Any, options: Options, text: str = "") -> list[Step | Pipeline]:
+    """The steps of a Python object: a builder, an SDK object, a request, or a function that returns one."""
+    from cursus.errors import ConfigurationError
+    from cursus.steps import sdk
+    from cursus.steps.builders import lower
+
+    if isinstance(target, Mapping) or (text and isinstance(target, (Step, Pipeline, list, tuple))):
+        return load_one(target, options)
+    if isinstance(target, (str, bytes, int, float, set)) or target is None:
+        raise TargetError(
+            f"{text + ': ' if text else ''}{show(target)} is a {type(target).__name__}, which is no step."
+        )
+    definition = sdk.definition(target)
+    if definition is not None:
+        return _of_mapping(definition, options)
+    if _is_function(target):
+        from cursus.steps.imports import call_factory
+
+        return of_object(call_factory(target, text), options, text or getattr(target, "__name__", ""))
+    try:
+        return [
+            lower(
+                target,
+                options.config,
+                source_dir=options.source_dir,
+                entry_point=options.entry_point,
+                region=options.region,
+            )
+        ]
+    except ConfigurationError:
+        raise
+
+
+def _is_function(target: Any) -> bool:
+    return callable(target) and not isinstance(target, type) and hasattr(target, "__code__")
+
+
+def _with_options(found: list[Step | Pipeline], options: Options) -> list[Step | Pipeline]:
+    """The steps with the source code that the options name."""
+    if options.source_dir is None and options.entry_point is None:
+        return found
+    from dataclasses import replace
+
+    from cursus.steps.sources import source_code
+
+    made: list[Step | Pipeline] = []
+    for one in found:
+        if isinstance(one, Step):
+            source = source_code(options.source_dir, options.entry_point, one.request)
+            one = replace(one, source=source) if source is not None else one
+        made.append(one)
+    return made

@@ -1,0 +1,203 @@
+"""A tuning configuration's short form, lowered to a CreateHyperParameterTuningJob request.
+
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateHyperParameterTuningJob.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from cursus.steps.shortforms import hyperparameters as as_text
+
+Direction = Literal["Maximize", "Minimize"]
+
+# Words in the names of metrics: what they measure is better when it is larger, or when it is smaller. A word
+# of loss wins over one of gain ("accuracy_loss", "auc_error").
+_MINIMIZE = (
+    "loss error err rmse mse mae mape wape smape rmsle logloss merror mlogloss perplexity ppl wer cer nll deviance "
+    "hinge divergence kld cost distance regret nloglik objective_loss absolute_error squared_error"
+).split()
+_MAXIMIZE = (
+    "accuracy acc auc f1 precision recall r2 map ndcg bleu rouge iou miou dice score reward return likelihood "
+    "kappa mcc ap aucpr sensitivity specificity pwll throughput fscore hits mrr top5 top1"
+).split()
+
+_NOT_IN_DEFINITION = frozenset(
+    {
+        "TrainingJobName",
+        "HyperParameters",
+        "Tags",
+        "DebugHookConfig",
+        "DebugRuleConfigurations",
+        "ExperimentConfig",
+        "InfraCheckConfig",
+        "MlflowConfig",
+        "ModelPackageConfig",
+        "ProfilerConfig",
+        "ProfilerRuleConfigurations",
+        "RemoteDebugConfig",
+        "ServerlessJobConfig",
+        "SessionChainingConfig",
+        "TensorBoardOutputConfig",
+    }
+)
+"""Members of CreateTrainingJob that a tuning job's training definition has not."""
+_ALGORITHM = ("TrainingImage", "TrainingInputMode", "AlgorithmName", "MetricDefinitions")
+
+
+def direction(metric: str) -> Direction | None:
+    """Whether a metric of this name is to be maximized or minimized; None where its name does not tell."""
+    words = [word for word in re.split(r"[^a-z0-9]+", metric.lower()) if word]
+    for word in reversed(words):
+        if word in _MINIMIZE or word.endswith(("loss", "error", "rmse", "mse", "mae")):
+            return "Minimize"
+    for word in reversed(words):
+        if word in _MAXIMIZE or word.endswith(("accuracy", "auc", "precision", "recall")):
+            return "Maximize"
+    return None
+
+
+def tuning_request(
+    config: Mapping[str, Any], request: Mapping[str, Any], own: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The tuning request of ``get_tuning_config``; ``own`` are the builder's hyperparameters.
+
+    A configuration that is already a request, or already a HyperParameterTuningJobConfig, is taken as it is.
+    """
+    if "HyperParameterTuningJobConfig" in config:
+        made = dict(config)
+        if "TrainingJobDefinition" not in made and "TrainingJobDefinitions" not in made:
+            tuned = _tuned(made["HyperParameterTuningJobConfig"])
+            made["TrainingJobDefinition"] = training_definition(request, own, tuned)
+        return made
+    if "ParameterRanges" in config or "HyperParameterTuningJobObjective" in config:
+        return {
+            "HyperParameterTuningJobConfig": dict(config),
+            "TrainingJobDefinition": training_definition(request, own, _tuned(config)),
+        }
+    ranges = config.get("hyperparameter_ranges")
+    ranges = ranges if isinstance(ranges, Mapping) else {}
+    limits = {
+        "MaxNumberOfTrainingJobs": config.get("max_jobs"),
+        "MaxParallelTrainingJobs": config.get("max_parallel_jobs"),
+        "MaxRuntimeInSeconds": config.get("max_runtime_in_seconds"),
+    }
+    job: dict[str, Any] = {
+        "Strategy": config.get("strategy") or "Bayesian",
+        "ResourceLimits": {name: value for name, value in limits.items() if value is not None},
+        "ParameterRanges": parameter_ranges(ranges),
+    }
+    job["ResourceLimits"].setdefault("MaxParallelTrainingJobs", 1)
+    objective = _objective(config)
+    if objective:
+        job["HyperParameterTuningJobObjective"] = objective
+    if config.get("early_stopping_type") is not None:
+        job["TrainingJobEarlyStoppingType"] = config["early_stopping_type"]
+    if config.get("random_seed") is not None:
+        job["RandomSeed"] = config["random_seed"]
+    static = config.get("static_hyperparameters")
+    values = {**own, **as_text(static)} if isinstance(static, Mapping) else own
+    return {
+        "HyperParameterTuningJobConfig": job,
+        "TrainingJobDefinition": training_definition(request, values, set(ranges)),
+    }
+
+
+def _objective(config: Mapping[str, Any]) -> dict[str, Any]:
+    metric = config.get("objective_metric")
+    if metric is None:
+        return {}
+    kind = config.get("objective_type") or (direction(metric) if isinstance(metric, str) else None)
+    return {"Type": kind, "MetricName": metric} if kind is not None else {"MetricName": metric}
+
+
+def training_definition(
+    request: Mapping[str, Any], own: Mapping[str, Any], tuned: set[str]
+) -> dict[str, Any]:
+    """The request as the training definition of a tuning job: without name, with static hyperparameters."""
+    definition = {name: value for name, value in request.items() if name not in _NOT_IN_DEFINITION}
+    algorithm = definition.get("AlgorithmSpecification")
+    if isinstance(algorithm, Mapping):
+        definition["AlgorithmSpecification"] = {k: v for k, v in algorithm.items() if k in _ALGORITHM}
+    static = {name: value for name, value in own.items() if name not in tuned}
+    if static:
+        definition["StaticHyperParameters"] = static
+    return definition
+
+
+def parameter_ranges(ranges: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """``{name: {"min", "max"} or {"values"}}`` as ParameterRanges. A range that is neither is left out (HPO097)."""
+    made: dict[str, list[dict[str, Any]]] = {}
+    for name, entry in ranges.items():
+        kind, lowered = parameter_range(name, entry)
+        if kind is not None:
+            made.setdefault(kind, []).append(lowered)
+    return made
+
+
+_SCALING = {
+    "auto": "Auto",
+    "linear": "Linear",
+    "log": "Logarithmic",
+    "logarithmic": "Logarithmic",
+    "reverselog": "ReverseLogarithmic",
+    "reverselogarithmic": "ReverseLogarithmic",
+}
+
+
+def parameter_range(name: Any, entry: Any) -> tuple[str | None, dict[str, Any]]:
+    """(member of ParameterRanges, the range) for one range; (None, {}) where it is no range."""
+    if isinstance(entry, (list, tuple)):
+        entry = {"values": list(entry)}
+    if not isinstance(entry, Mapping):
+        return None, {}
+    values = entry.get("values")
+    if values is not None:
+        if not isinstance(values, list):
+            return None, {}
+        return "CategoricalParameterRanges", {"Name": name, "Values": [_text(value) for value in values]}
+    low, high = number(entry.get("min")), number(entry.get("max"))
+    if low is None or high is None:
+        return None, {}
+    whole = isinstance(low, int) and isinstance(high, int)
+    lowered = {"Name": name, "MinValue": _text(entry["min"]), "MaxValue": _text(entry["max"])}
+    scaling = entry.get("scaling")
+    if scaling is not None:
+        plain = str(scaling).lower().replace("_", "").replace("-", "").replace(" ", "")
+        lowered["ScalingType"] = _SCALING.get(plain, scaling)
+    return ("IntegerParameterRanges" if whole else "ContinuousParameterRanges"), lowered
+
+
+def number(value: Any) -> int | float | None:
+    """A range's bound as a number, whole where it is written whole; None where it is none."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, (int, float)):
+        return value
+    if isinstance(value, str) and len(value) <= 256:
+        for kind in (int, float):
+            try:
+                return kind(value)
+            except ValueError:
+                continue
+    return None
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    return value
+
+
+def _tuned(config: Any) -> set[str]:
+    ranges = config.get("ParameterRanges") if isinstance(config, Mapping) else None
+    found: set[str] = set()
+    for entries in ranges.values() if isinstance(ranges, Mapping) else ():
+        for entry in entries if isinstance(entries, list) else ():
+            if isinstance(entry, Mapping) and isinstance(entry.get("Name"), str):
+                found.add(entry["Name"])
+    return found

@@ -1,0 +1,246 @@
+"""YAML files, read as JSON with positions.
+
+Plain scalars mean what JSON means by them. Where YAML 1.1 readers (PyYAML, Ruby) would make something else
+of one, such as a date or a number to base 60, the text is kept, since no request has a use for the other.
+``yes``, ``no``, ``on`` and ``off`` are kept as text with a warning.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from cursus.errors import TargetError
+from cursus.model import Finding, Location, Origin, Path, format_path
+from cursus.steps.files import MAX_DEPTH, Document, duplicate_key
+from cursus.steps.origins import LazyOrigins
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+MAX_VALUES = 1_000_000
+"""Values in one document with its aliases written out; a definition at its size limit has fewer."""
+
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
+# A point is demanded: PyYAML takes 1e-4 for a text, and so does who writes it as a hyperparameter.
+_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)?\.[0-9]*([eE][-+]?[0-9]+)?\Z")
+_WORDS: dict[str, Any] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
+_SWITCHES = frozenset(
+    form for word in ("yes", "no", "on", "off") for form in (word, word.capitalize(), word.upper())
+)
+_PLAIN_TAGS = ("tag:yaml.org,2002:", "?", "!")
+
+
+def parse_yaml(text: str, name: str) -> list[Document]:
+    """Read the text of a YAML file, one Document for each of its documents.
+
+    Raises TargetError, with line and column, for what is no YAML and for what JSON cannot say: tags such as
+    ``!Ref``, recursive anchors, endless nesting, NaN.
+    """
+    try:
+        if _may_be_deep(text):
+            _check_depth(text, name)
+        nodes = list(yaml.compose_all(text, Loader=_Loader))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
+        problem = error.problem or error.context or "cannot be read"
+        raise TargetError(f"{place}: this is no YAML: {problem}.{_hint(text, problem)}") from None
+    except yaml.YAMLError as error:
+        raise TargetError(f"{name}: this is no YAML: {str(error).splitlines()[0]}.") from None
+    except RecursionError:
+        raise TargetError(f"{name}: nested too deeply; no request is.") from None
+    return [_Reader(name).document(node) for node in nodes if node is not None] or [Document(name, None)]
+
+
+class _Reader:
+    """Makes plain data of the nodes of one document."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.problems: list[Finding] = []
+        self.made: dict[int, Any] = {}
+        self.sizes: dict[int, int] = {}
+        self.open: set[int] = set()
+
+    def document(self, node: Any) -> Document:
+        data = self.value(node, ())
+        name = self.name
+        return Document(name, data, LazyOrigins(lambda: _positions(node, name)), tuple(self.problems))
+
+    def value(self, node: Any, path: Path) -> Any:
+        """The data of a node. One that an alias repeats is made once and counted each time."""
+        key = id(node)
+        if key in self.made:
+            return self.made[key]
+        if key in self.open:
+            raise self.error(node, "an anchor that contains itself has no end; JSON cannot hold it")
+        if len(path) > MAX_DEPTH:
+            raise self.error(node, f"nested deeper than {MAX_DEPTH} levels; no request is")
+        tag = node.tag
+        if tag and not tag.startswith(_PLAIN_TAGS[0]) and tag not in _PLAIN_TAGS[1:]:
+            raise self.error(node, _about_tag(tag))
+        self.open.add(key)
+        size = 1
+        made: Any
+        if isinstance(node, yaml.ScalarNode):
+            made = self.scalar(node, path)
+        elif isinstance(node, yaml.SequenceNode):
+            made = [self.value(child, (*path, i)) for i, child in enumerate(node.value)]
+            size += sum(self.sizes[id(child)] for child in node.value)
+        else:
+            made = self.mapping(node, path)
+            size += sum(self.sizes[id(child)] for _, child in node.value)
+        if size > MAX_VALUES:
+            raise self.error(node, f"its aliases, written out, make more than {MAX_VALUES:,} values")
+        self.open.discard(key)
+        self.made[key] = made
+        self.sizes[key] = size
+        return made
+
+    def scalar(self, node: Any, path: Path) -> Any:
+        text: str = node.value
+        tag = node.tag.rpartition(":")[2]
+        if tag in ("binary", "set", "omap", "pairs"):
+            raise self.error(node, f"!!{tag} has no form in JSON; write a text")
+        if node.style is not None or tag == "str":
+            return text
+        try:
+            return _WORDS[text]
+        except KeyError:
+            pass
+        if _INTEGER.match(text):
+            if len(text) > 400:
+                raise self.error(node, "a number of this length is no request's")
+            return int(text)
+        if text[-1] in "0123456789." and any(c in "0123456789" for c in text) and _NUMBER.match(text):
+            return float(text)
+        if _NOT_FINITE.match(text):
+            raise self.error(node, f"{text} is no JSON number; SageMaker takes none")
+        if text in _SWITCHES:
+            self.problems.append(_switch(text, path, self.location(node)))
+        return text
+
+    def mapping(self, node: Any, path: Path) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        merged: dict[str, Any] = {}
+        lines: dict[str, int] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise self.error(key_node, "a key must be a text, not a list or mapping")
+            key = key_node.value
+            if _is_merge(key_node):
+                inner = self.value(value_node, path)
+                for part in inner if isinstance(inner, list) else [inner]:
+                    if not isinstance(part, dict):
+                        raise self.error(value_node, "<< takes a mapping, or a list of them")
+                    merged = {**part, **merged}
+                continue
+            if key in lines:
+                place = self.location(key_node)
+                self.problems.append(duplicate_key(key, format_path((*path, key)), place, lines[key]))
+            lines[key] = key_node.start_mark.line + 1
+            made[key] = self.value(value_node, (*path, key))
+        return {**merged, **made} if merged else made
+
+    def location(self, node: Any) -> Location:
+        mark = node.start_mark
+        return Location(self.name, mark.line + 1, mark.column + 1)
+
+    def error(self, node: Any, message: str) -> TargetError:
+        return TargetError(f"{self.location(node)}: {message}.")
+
+
+def _positions(root: Any, name: str) -> Mapping[Path, Origin]:
+    """The place of every value; what an alias or ``<<`` repeats has the place where it is written."""
+    found: dict[Path, Origin] = {}
+    pending: list[tuple[Path, Any]] = [((), root)]
+    while pending and len(found) < MAX_VALUES:
+        path, node = pending.pop()
+        if path not in found:
+            mark = node.start_mark
+            found[path] = Origin(name, Location(name, mark.line + 1, mark.column + 1))
+        if isinstance(node, yaml.SequenceNode):
+            pending.extend(((*path, i), child) for i, child in enumerate(node.value))
+        elif isinstance(node, yaml.MappingNode):
+            # What is written out comes before what << brings in: the end of the list is read first.
+            pending.extend((path, part) for part in reversed(_merged(node)))
+            pending.extend(((*path, key.value), child) for key, child in node.value if not _is_merge(key))
+    return found
+
+
+def _is_merge(key: Any) -> bool:
+    return key.value == "<<" and key.style is None
+
+
+def _merged(node: Any) -> list[Any]:
+    found: list[Any] = []
+    for key, child in node.value:
+        if _is_merge(key):
+            found.extend(child.value if isinstance(child, yaml.SequenceNode) else [child])
+    return found
+
+
+def _switch(text: str, path: Path, location: Location) -> Finding:
+    meaning = text.lower() in ("yes", "on")
+    return Finding(
+        rule="STP096",
+        severity="warning",
+        message=f"plain {text} is a text here, but readers of YAML 1.1 (PyYAML among them) take it for {meaning}",
+        path=format_path(path),
+        remedy=f'Write {str(meaning).lower()} or "{text}".',
+        area="step",
+        location=location,
+    )
+
+
+def _about_tag(tag: str) -> str:
+    name = tag if tag.startswith("!") else f"!<{tag}>"
+    intrinsic = name[1:] in ("Ref", "Sub", "Join", "ImportValue") or name.startswith(
+        ("!Fn", "!GetAtt", "!Select")
+    )
+    if intrinsic or name in ("!If", "!FindInMap", "!Split", "!Base64", "!Cidr", "!Equals", "!Condition"):
+        return (
+            f"{name} is a CloudFormation function, which only CloudFormation can work out; "
+            "write the value that it stands for"
+        )
+    return f"the tag {name} has no meaning in a request; write the plain value"
+
+
+def _hint(text: str, problem: str) -> str:
+    if "\\t" in problem or "'\t'" in problem:
+        return " YAML is indented by spaces, not tabs."
+    if not text.strip():
+        return " The file is empty."
+    return ""
+
+
+def _may_be_deep(text: str) -> bool:
+    """True where a text could nest deeply: many brackets, a deep indent, or many dashes in a line."""
+    return (
+        text.count("[") + text.count("{") > MAX_DEPTH
+        or " " * MAX_DEPTH in text
+        or "- " * MAX_DEPTH in text
+        or "? " * MAX_DEPTH in text
+        or "-\t" * 8 in text
+    )
+
+
+def _check_depth(text: str, name: str) -> None:
+    """Refuse deep nesting from the stream of events, before the composer recurses into it."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                place = f"{name}:{event.start_mark.line + 1}:{event.start_mark.column + 1}"
+                raise TargetError(f"{place}: nested deeper than {MAX_DEPTH} levels; no request is.")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1

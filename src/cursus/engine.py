@@ -15,6 +15,7 @@ from cursus.checks.rules import RULES, Problem, Rule, Scope
 from cursus.checks.views import (
     AutoMLView,
     PipelineView,
+    RequestView,
     SchemaView,
     Settings,
     StepView,
@@ -72,6 +73,7 @@ def _kept(findings: list[Finding], settings: Settings) -> list[Finding]:
 
 
 def _views(step: Step, settings: Settings, evidence: Evidence | None) -> Iterator[tuple[Scope, Any]]:
+    yield "request", RequestView(step, settings)
     if step.operation in TRAINING_OPERATIONS:
         yield from _training_views(TrainingView(step, step.request, (), settings, evidence))
     elif step.operation == "CreateHyperParameterTuningJob":

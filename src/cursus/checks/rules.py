@@ -29,13 +29,13 @@ from typing import Any, Literal
 
 from cursus.model import AREAS, Area, Location, Path, Severity
 
-Scope = Literal["schema", "training", "script", "run", "tuning", "automl", "step", "pipeline"]
+Scope = Literal["schema", "request", "training", "script", "run", "tuning", "automl", "step", "pipeline"]
 """What a rule reads.
 
 ``schema``: the violations of the service model found in a request (``SchemaView``). ``training``: every training job definition (a CreateTrainingJob request, each definition of a tuning
 request). ``script``: the same, where its source code is known. ``run``: the same, with evidence of a
 local run. ``tuning``, ``automl``: those requests. ``step``: a step of a builder, with its promises.
-``pipeline``: a pipeline definition.
+``pipeline``: a pipeline definition. ``request``: the texts of any step's request (``RequestView``).
 """
 
 

@@ -1,3 +1,431 @@
-"""Rules of the area *step*."""
+"""Rules of the area *step*: where a request breaks the service model itself.
+
+One rule a kind of constraint. The violations come from ``cursus.aws.schema``; here they become sentences:
+what is wrong, in AWS's words where those are known, and what to write instead.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cursus.aws import schema
+from cursus.aws.schema import Violation
+from cursus.checks.pattern_words import words
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import SchemaView
+from cursus.model import Path, format_path
+from cursus.redact import is_secret_name, show
+from cursus.suggest import did_you_mean
+
+MAPS = frozenset({"HyperParameters", "StaticHyperParameters", "Environment"})
+
+
+def aws_path(path: Path) -> str:
+    """The path as AWS's messages write it: ``inputDataConfig.1.member.channelName``."""
+    parts: list[str] = []
+    for part in path:
+        parts.append(f"{part + 1}.member" if isinstance(part, int) else part[:1].lower() + part[1:])
+    return ".".join(parts)
+
+
+def _of_kind(view: SchemaView, kind: str) -> Iterator[Violation]:
+    for violation in view.violations:
+        if violation.kind == kind:
+            yield violation
+
+
+def _name(path: Path) -> str:
+    """The member's name, for messages and for hiding secrets."""
+    return next((part for part in reversed(path) if isinstance(part, str)), "")
+
+
+def _shown(violation: Violation) -> str:
+    """The value, or the key, that is wrong, safe to print."""
+    if violation.key:
+        return show(violation.value)
+    names = [part for part in violation.path if isinstance(part, str)]
+    hide = next((name for name in reversed(names) if is_secret_name(name)), "")
+    return show(violation.value, hide)
+
+
+def _at_aws(violation: Violation) -> str:
+    """AWS's own sentence on a broken constraint."""
+    path = violation.path
+    for end in range(len(path) - 1, 0, -1):
+        if path[end - 1] in MAPS:
+            side = "keys" if violation.key else "value"
+            return (
+                f"Value at '{aws_path(path[:end])}' failed to satisfy constraint: "
+                f"Map {side} must satisfy constraint: [{violation.message}]"
+            )
+    return (
+        f"Value {_shown(violation)} at '{aws_path(path)}' failed to satisfy constraint: {violation.message}"
+    )
+
+
+def _node(view: SchemaView, path: Path) -> Mapping[str, Any]:
+    document = schema.document(view.step.operation)
+    return (schema.at(document, path) if document else None) or {}
+
+
+@rule("STP001", area="step", scope="schema")
+def missing_member(view: SchemaView) -> Iterator[Problem]:
+    """A member that the service requires is missing.
+
+    What it does:
+        Holds the request against the required members of the service model, at every level.
+    Why:
+        boto3 refuses the call before it is sent: 'Parameter validation failed: Missing required parameter in
+        input: "RoleArn"'. In a pipeline the job's name is made by the pipeline, and its absence is right.
+    Breaks:
+        RoleArn: null
+    Right:
+        RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
+    Since:
+        0.1
+    """
+    for violation in _of_kind(view, "required"):
+        name = _name(violation.path)
+        around = format_path(violation.path[:-1]) or view.step.operation
+        kind = _node(view, violation.path)
+        example = f", one of {', '.join(kind['enum'])}" if len(kind.get("enum", ())) in range(1, 8) else ""
+        yield Problem(
+            f"{around} has no {name}, which it must have", violation.path, f"add {name}{example}{words(kind)}"
+        )
+
+
+@rule("STP002", area="step", scope="schema")
+def unknown_member(view: SchemaView) -> Iterator[Problem]:
+    """A member that the API does not know.
+
+    What it does:
+        Finds members that the service model does not have, and says which name was probably meant.
+    Why:
+        boto3 refuses the call: 'Unknown parameter in ResourceConfig: "VolumeSizeInGb", must be one of: …'. Names
+        are exact, down to the case of each letter.
+    Breaks:
+        ResourceConfig: {VolumeSizeInGb: 30}
+    Right:
+        ResourceConfig: {VolumeSizeInGB: 30}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
+    Since:
+        0.1
+    """
+    for violation in _of_kind(view, "unknown"):
+        name = str(violation.path[-1])
+        around = format_path(violation.path[:-1]) or view.step.operation
+        near = did_you_mean(name, violation.options)
+        remedy = near.strip() or (
+            f"leave it out; {around} has {_listed(violation.options)} (service model of {schema.model_date()}; "
+            "`cursus refresh` takes a newer one from the botocore installed)"
+        )
+        yield Problem(
+            f"Unknown parameter in {around}: {show(name)}",
+            violation.path,
+            remedy,
+        )
+
+
+def _listed(options: tuple[str, ...]) -> str:
+    return ", ".join(options[:12]) + (", …" if len(options) > 12 else "") if options else "no members"
+
+
+_WHAT = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+}
+
+
+def _is(value: object) -> str:
+    if value is None:
+        return "null"
+    for kinds, text in (
+        (bool, "a boolean"),
+        (str, "a text"),
+        (int, "a whole number"),
+        (float, "a number"),
+        (list, "a list"),
+        (dict, "a mapping"),
+    ):
+        if isinstance(value, kinds):
+            return text
+    return type(value).__name__
+
+
+@rule("STP003", area="step", scope="schema")
+def wrong_type(view: SchemaView) -> Iterator[Problem]:
+    """A value is of the wrong type: a number where the API wants a text, a text where it wants a list.
+
+    What it does:
+        Holds the type of every value against the service model. All hyperparameters and all bounds of tuning
+        ranges are texts in the API, whatever they mean to the algorithm.
+    Why:
+        boto3 refuses the call: "Invalid type for parameter HyperParameters.epochs, value: 10, type: <class 'int'>,
+        valid types: <class 'str'>".
+    Breaks:
+        HyperParameters: {epochs: 10}
+    Right:
+        HyperParameters: {epochs: "10"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
+    Since:
+        0.1
+    """
+    for violation in _of_kind(view, "type"):
+        wanted = str(violation.limit)
+        path = format_path(violation.path) or "the request"
+        what = _WHAT.get(wanted, wanted)
+        value = violation.value
+        shown = f" {_shown(violation)}," if isinstance(value, (str, int, float)) else ""
+        yield Problem(
+            f"{path} is{shown} {_is(value)}; the API takes {what}",
+            violation.path,
+            _written(value, wanted, _shown(violation), _node(view, violation.path)),
+        )
+
+
+def _written(value: Any, wanted: str, shown: str, node: Mapping[str, Any]) -> str:
+    """What to write instead of a value of the wrong type."""
+    if value is None:
+        return "leave the member out, or give it a value"
+    if wanted == "string":
+        if isinstance(value, bool):
+            return f'write the text "{str(value).lower()}"'
+        if isinstance(value, (int, float)):
+            return f'write the text "{shown}"'
+        return "write one text" + (", such as the JSON of it" if isinstance(value, (list, dict)) else "")
+    if wanted == "array":
+        return (
+            f"write a list of one: [{shown}]" if not isinstance(value, dict) else "put the mapping in a list"
+        )
+    if wanted == "object":
+        return (
+            f"write a mapping of {_listed(tuple(node.get('properties', ())))}" if node else "write a mapping"
+        )
+    if wanted == "integer" and isinstance(value, float) and value.is_integer():
+        return f"write {int(value)}"
+    if wanted in ("integer", "number") and isinstance(value, str):
+        return "write the number without quotes"
+    if wanted == "boolean":
+        return "write true or false, without quotes"
+    return f"write {_WHAT.get(wanted, wanted)}"
+
+
+@rule("STP004", area="step", scope="schema")
+def not_in_enum(view: SchemaView) -> Iterator[Problem]:
+    """A value is none of those that the API knows.
+
+    What it does:
+        Holds every value with a fixed set of choices against that set. Instance types are looked at by RES001.
+    Why:
+        The service refuses the request: "Value 'file' at 'algorithmSpecification.trainingInputMode' failed to
+        satisfy constraint: Member must satisfy enum value set: [Pipe, File, FastFile]". Case counts.
+    Breaks:
+        AlgorithmSpecification: {TrainingInputMode: file}
+    Right:
+        AlgorithmSpecification: {TrainingInputMode: File}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AlgorithmSpecification.html
+    Since:
+        0.1
+    """
+    for violation in _of_kind(view, "enum"):
+        near = did_you_mean(violation.value, violation.options) if isinstance(violation.value, str) else ""
+        choices = ", ".join(violation.options[:20])
+        yield Problem(_at_aws(violation), violation.path, near.strip() or f"write one of {choices}")
+
+
+@rule("STP005", area="step", scope="schema")
+def breaks_pattern(view: SchemaView) -> Iterator[Problem]:
+    """A text does not have the form that the API demands.
+
+    What it does:
+        Matches every text against the pattern of the service model, as a whole.
+    Why:
+        The service refuses the request: "Value 'churn_model' at 'trainingJobName' failed to satisfy constraint:
+        Member must satisfy regular expression pattern: [a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}".
+    Breaks:
+        TrainingJobName: churn_model
+    Right:
+        TrainingJobName: churn-model
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
+    Since:
+        0.1
+    """
+    from cursus.checks.pattern_words import instead
+
+    for violation in _of_kind(view, "pattern"):
+        remedy = instead(_name(violation.path), str(violation.limit), violation.value, violation.key)
+        yield Problem(_at_aws(violation), violation.path, remedy)
+
+
+@rule("STP006", area="step", scope="schema")
+def wrong_length(view: SchemaView) -> Iterator[Problem]:
+    """A text is longer or shorter than the API allows.
+
+    What it does:
+        Counts the characters of every text with a bound: names, hyperparameters, environment, arguments.
+    Why:
+        The service refuses the request: "Value '…' at 'trainingJobName' failed to satisfy constraint: Member must
+        have length less than or equal to 63".
+    Breaks:
+        TrainingJobName: churn-model-for-the-north-european-market-2026-01-31-12-22-59-886794
+    Right:
+        TrainingJobName: churn-model-north-europe-2026-01-31-12-22-59
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
+    Since:
+        0.1
+    """
+    for violation in _of_kind(view, "length"):
+        count = len(violation.value) if isinstance(violation.value, str) else 0
+        what = "the name" if violation.key else "the text"
+        if violation.bound == "max":
+            surplus = count - int(violation.limit)
+            remedy = f"{what} has {count} characters: cut at least {surplus}, at most {violation.limit} are allowed"
+            if not violation.key and len(violation.path) > 1 and violation.path[-2] in MAPS:
+                remedy += "; put long values into a file in a channel and pass its name"
+        elif count == 0:
+            remedy = f"{what} is empty: give it a value, or leave the member out"
+        else:
+            remedy = f"{what} has {count} characters, at least {violation.limit} are needed"
+            remedy += words(_node(view, violation.path))
+        yield Problem(_at_aws(violation), violation.path, remedy)
+
+
+@rule("STP007", area="step", scope="schema")
+def out_of_range(view: SchemaView) -> Iterator[Problem]:
+    """A number is outside the range that the API allows.
+
+    What it does:
+        Holds every number against the smallest and largest value of the service model.
+    Why:
+        boto3 or the service refuses the request: "Value '0' at 'stoppingCondition.maxRuntimeInSeconds' failed to
+        satisfy constraint: Member must have value greater than or equal to 1".
+    Breaks:
+        StoppingCondition: {MaxRuntimeInSeconds: 0}
+    Right:
+        StoppingCondition: {MaxRuntimeInSeconds: 3600}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
+    Since:
+        0.1
+    """
+    for violation in _of_kind(view, "range"):
+        node = _node(view, violation.path)
+        low, high = node.get("minimum"), node.get("maximum")
+        yield Problem(_at_aws(violation), violation.path, f"write a number from {low} to {high}")
+
+
+@rule("STP008", area="step", scope="schema")
+def wrong_count(view: SchemaView) -> Iterator[Problem]:
+    """A list or map has more or fewer entries than the API allows.
+
+    What it does:
+        Counts the entries of every list and map with a bound: channels, tags, metrics, hyperparameters, subnets.
+    Why:
+        The service refuses the request: "Value '[…]' at 'vpcConfig.securityGroupIds' failed to satisfy constraint:
+        Member must have length less than or equal to 5".
+    Breaks:
+        VpcConfig: {SecurityGroupIds: [], Subnets: [subnet-0a1b2c3d4e5f60718]}
+    Right:
+        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_VpcConfig.html
+    Since:
+        0.1
+    """
+    for violation in _of_kind(view, "count"):
+        count = len(violation.value) if isinstance(violation.value, (list, dict)) else 0
+        if violation.bound == "max":
+            remedy = f"it has {count} entries: take away at least {count - int(violation.limit)}"
+        elif count == 0:
+            remedy = f"add at least {violation.limit}, or leave the member out where it is optional"
+        else:
+            remedy = f"it has {count} entries, at least {violation.limit} are needed"
+        yield Problem(
+            f"Value at '{aws_path(violation.path)}' failed to satisfy constraint: {violation.message}",
+            violation.path,
+            remedy,
+        )
+
+
+@rule("STP009", area="step", scope="schema")
+def not_exactly_one(view: SchemaView) -> Iterator[Problem]:
+    """A choice between members has none of them, or several.
+
+    What it does:
+        Looks at the members of which the API takes exactly one, such as the problem type of an AutoML job.
+    Why:
+        boto3 refuses the call: "Invalid number of parameters set for tagged union structure
+        AutoMLProblemTypeConfig. Can only set one of the following keys: …".
+    Breaks:
+        operation: CreateAutoMLJobV2
+        AutoMLProblemTypeConfig: {TabularJobConfig: null}
+    Right:
+        operation: CreateAutoMLJobV2
+        AutoMLProblemTypeConfig: {TabularJobConfig: {TargetAttributeName: churned}}
+        AutoMLJobObjective: null
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoMLProblemTypeConfig.html
+    Since:
+        0.1
+    """
+    for violation in _of_kind(view, "union"):
+        given = tuple(violation.value) if isinstance(violation.value, dict) else ()
+        found = "has " + " and ".join(given) if given else "is empty"
+        yield Problem(
+            f"{format_path(violation.path)} {found}; it takes exactly one of its members",
+            violation.path,
+            f"keep one of {', '.join(violation.options)}",
+        )
+
+
+@rule("STP010", area="step", scope="schema")
+def not_json(view: SchemaView) -> Iterator[Problem]:
+    """A value cannot be written as JSON, so that no request can carry it.
+
+    What it does:
+        Finds dates, bytes, sets, NaN and infinity, objects, keys that are no text, and broken Unicode.
+    Why:
+        The request goes over the wire as JSON. boto3 refuses such a value as a wrong type, or fails while it
+        writes the request.
+    Breaks:
+        Environment: {START: 2026-01-31}
+    Right:
+        Environment: {START: "2026-01-31"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/CommonParameters.html
+    Since:
+        0.1
+    """
+    for violation in _of_kind(view, "not_json"):
+        path = format_path(violation.path) or "the request"
+        kind = type(violation.value).__name__
+        about = "" if violation.value is None else f" ({kind})"
+        yield Problem(f"{path}{about} {violation.message}", violation.path, _as_json(violation))
+
+
+def _as_json(violation: Violation) -> str:
+    value = violation.value
+    if isinstance(value, (bytes, bytearray)):
+        return "decode the bytes to a text"
+    if isinstance(value, (set, frozenset)):
+        return "write a list"
+    if isinstance(value, float):
+        return "write a finite number, or leave the member out"
+    if violation.key:
+        return "write the key as a text, in quotes"
+    if hasattr(value, "isoformat"):
+        return "write the time as a text, in quotes"
+    wanted = _WHAT.get(str(violation.limit))
+    return f"write {wanted}" if wanted else "write plain JSON: texts, numbers, booleans, lists, mappings"

@@ -273,6 +273,55 @@ class StepView:
         self.evidence = evidence
 
 
+MAX_TEXTS = 50_000
+"""Texts of one request that rules look at: the model allows some thousands."""
+
+
+class RequestView:
+    """The request of any step, whatever its type: its texts, each with its place."""
+
+    def __init__(self, step: Step, settings: Settings | None = None) -> None:
+        self.step = step
+        self.settings = settings or Settings()
+        self.request = step.request
+        self.path: Path = ()
+        self.region = self.settings.region or step.region
+
+    @cached_property
+    def texts(self) -> list[tuple[Path, str]]:
+        """Every text with its path; pipeline variables and what is deeper than any request are left out."""
+        found: list[tuple[Path, str]] = []
+        stack: list[tuple[Path, Any]] = [((), self.request)]
+        seen = 0
+        while stack and seen < MAX_TEXTS:
+            path, container = stack.pop()
+            seen += 1
+            items: Any
+            if type(container) is list:
+                items = enumerate(container)
+            elif isinstance(container, Mapping) and not is_reference(container):
+                items = container.items()
+            else:
+                continue
+            for key, value in items:
+                kind = type(value)
+                if kind is str:
+                    if type(key) in (str, int):
+                        found.append(((*path, key), value))
+                elif (kind is dict or kind is list) and len(path) < MAX_DEPTH and type(key) in (str, int):
+                    stack.append(((*path, key), value))
+        return found
+
+    @cached_property
+    def text(self) -> str:
+        """All texts in one, to ask quickly whether any of them can hold something."""
+        return "\n".join([value for _, value in self.texts])
+
+
+MAX_DEPTH = 20
+"""Levels of nesting that rules look into: no request has more than a dozen."""
+
+
 class SchemaView:
     """The violations of the service model in one request, as ``cursus.aws.schema`` found them."""
 

@@ -1,0 +1,111 @@
+"""AWS's patterns in words: what a text has to look like, and what to write instead of a wrong one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_HYPHENS = re.compile(r"\[a-zA-Z0-9\]\(-\*\[a-zA-Z0-9\]\)(?:\{0,(\d+)\}|\*)")
+
+_WORDS: tuple[tuple[str, str], ...] = (
+    (":role/?", "an IAM role's ARN, such as arn:aws:iam::123456789012:role/SageMakerRole"),
+    ("(https|s3)://", "an S3 URI, such as s3://bucket/prefix/"),
+    ("(fs-", "a file system's id, such as fs-0a1b2c3d"),
+    ("\\p{L}\\p{Z}\\p{N}_.:/=+", "letters, digits, spaces and _ . : / = + - @"),
+    (":lambda:", "a Lambda function's ARN"),
+    (":training-plan/", "a training plan's ARN"),
+    (":mlflow-", "an MLflow tracking server's or app's ARN"),
+    (":model-package-group/", "a model package group's ARN"),
+    (":model-package/", "a model package's ARN"),
+    (":hub-content", "a hub content's ARN"),
+)
+_EXACT = {
+    "[A-Za-z0-9\\.\\-_]+": "letters, digits, dots, hyphens and underscores",
+    "[a-zA-Z_][a-zA-Z0-9_]*": "letters, digits and underscores, not beginning with a digit",
+    "[-0-9a-zA-Z]+": "letters, digits and hyphens",
+    "[a-zA-Z0-9:/_-]*": "letters, digits, and : / _ - (a key's id, its ARN or its alias)",
+    "[a-zA-Z0-9._-]+": "letters, digits, dots, underscores and hyphens",
+    ".*": "one line, without line breaks",
+    ".+": "one line, without line breaks, not empty",
+    "[\\S]+": "a text without spaces",
+    "\\d+K": "a number of thousands with a K, such as 32K",
+    "(^p[1-9]\\d?$)": "p1 to p99",
+}
+
+
+def describe(pattern: str, longest: int | None = None) -> str:
+    """What a pattern allows, in words; empty where there are none for it."""
+    found = _HYPHENS.fullmatch(pattern)
+    if found:
+        most = longest or (int(found[1]) + 1 if found[1] else None)
+        limit = f", at most {most} characters" if most else ""
+        return f"letters, digits and hyphens, with a letter or digit first and last{limit}"
+    if pattern in _EXACT:
+        return _EXACT[pattern]
+    return next((text for part, text in _WORDS if part in pattern), "")
+
+
+def words(node: Mapping[str, Any]) -> str:
+    """`` (what its pattern allows)`` for the schema of a member, or an empty text."""
+    text = describe(str(node.get("awsPattern", "")), node.get("maxLength"))
+    return f" ({text})" if text else ""
+
+
+def instead(name: str, pattern: str, value: object, key: bool = False) -> str:
+    """What to write instead of a text that breaks ``pattern``."""
+    allowed = describe(pattern)
+    advice = f"allowed: {allowed}" if allowed else f"write a text that matches {pattern} as a whole"
+    if not isinstance(value, str) or key:
+        return advice
+    special = _about_role(value) if ":role/?" in pattern else ""
+    if "(https|s3)://" in pattern:
+        special = _about_uri(value)
+    found = _HYPHENS.fullmatch(pattern)
+    if found:
+        fixed = re.sub(r"[^a-zA-Z0-9]+", "-", value).strip("-")
+        if fixed and fixed != value:
+            special = f"write {fixed[: int(found[1]) + 1 if found[1] else None].rstrip('-')!r}"
+    if value != value.strip() and not special:
+        special = "there is white space around it"
+    if "\n" in value and pattern in (".*", ".+"):
+        special = "there is a line break in it"
+    return f"{special}; {advice}" if special else advice
+
+
+def _about_role(value: str) -> str:
+    if not value.startswith("arn:"):
+        return "a role's name is not enough: write its ARN"
+    parts = value.split(":", 5)
+    if len(parts) < 6:
+        return "the ARN is cut short"
+    if parts[2] == "sts":
+        return (
+            "this is the ARN of a session that assumed a role: write the role's own ARN, with iam and role/"
+        )
+    kind = parts[5].split("/")[0]
+    if kind == "user":
+        return "this is the ARN of an IAM user; SageMaker needs a role that it can assume"
+    if kind == "root":
+        return "this is the account itself; SageMaker needs a role in it"
+    if kind in ("policy", "group", "instance-profile"):
+        return f"this is the ARN of a {kind}; SageMaker needs a role"
+    if not re.fullmatch(r"\d{12}", parts[4]):
+        return f"an account has twelve digits, this one has {len(parts[4])} characters"
+    return ""
+
+
+def _about_uri(value: str) -> str:
+    text = value.strip()
+    if text != value and text.startswith(("s3://", "https://")):
+        return "there is white space around it"
+    scheme, separator, rest = text.partition("://")
+    if separator and scheme in ("s3a", "s3n", "S3", "http", "HTTPS"):
+        return f"write s3://{rest.partition('/')[0]}/… instead of {scheme}://"
+    if text.startswith(("arn:aws", "arn:")) and ":s3:::" in text:
+        return f"this is an ARN; write s3://{text.partition(':s3:::')[2][:60]}"
+    if text.startswith("/") or text.startswith(("file:", "./")):
+        return "this is a local path; SageMaker reads and writes S3 only"
+    if text.startswith(("s3:/", "s3//", "s3:")) or (text and not separator):
+        return f"write s3:// before the bucket's name: s3://{text.removeprefix('s3:').lstrip('/')[:60]}"
+    return ""

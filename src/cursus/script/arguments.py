@@ -1,0 +1,457 @@
+"""The command line arguments that a script declares: argparse, click, and dataclasses read by HfArgumentParser."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+from cursus.model import Location
+from cursus.script import values as v
+from cursus.script.bodies import Body, CallSite
+from cursus.script.evaluate import ARGPARSE, Evaluator
+from cursus.script.facts import Argument, Const, Parser, Text
+
+TYPES = frozenset({"int", "float", "str", "bool"})
+NO_VALUE = {
+    "store_true": True,
+    "store_false": False,
+    "store_const": None,
+    "append_const": None,
+    "count": None,
+    "help": None,
+    "version": None,
+}
+PARSES = {"parse_args": True, "parse_intermixed_args": True, "parse_known_args": False}
+OPAQUE_CALLS = frozenset(
+    {
+        "fire.Fire",
+        "absl.app.run",
+        "typer.run",
+        "typer.Typer",
+        "simple_parsing.ArgumentParser",
+        "configargparse.ArgumentParser",
+        "configargparse.ArgParser",
+        "jsonargparse.ArgumentParser",
+        "optparse.OptionParser",
+        "getopt.getopt",
+        "docopt.docopt",
+        "tyro.cli",
+        "tensorflow.compat.v1.app.run",
+        "tensorflow.app.run",
+        "hydra.main",
+        "omegaconf.OmegaConf.from_cli",
+    }
+)
+OPAQUE_MODULES = frozenset(
+    "fire absl typer simple_parsing configargparse jsonargparse optparse getopt docopt tyro hydra tap trl".split()
+)
+
+
+@dataclass(slots=True)
+class Building:
+    """A parser while its script is read."""
+
+    kind: str
+    location: Location
+    arguments: list[Argument] = field(default_factory=list)
+    parents: list[int] = field(default_factory=list)
+    complete: bool = True
+    strict: list[bool] = field(default_factory=list)
+    sure: bool = False
+    abbreviations: bool = True
+
+
+Reached = list[tuple[CallSite, bool]]
+
+
+def read_parsers(evaluator: Evaluator, reached: Reached) -> tuple[tuple[Parser, ...], bool]:
+    """The parsers that read the command line, and whether anything else reads it too."""
+    found: dict[int, Building] = {}
+    opaque = False
+    for site, sure in reached:
+        node = site.node
+        callee = evaluator.value(node.func, site.body)
+        if isinstance(callee, v.Ref) and (callee.name in OPAQUE_CALLS or callee.name == "sys.argv"):
+            opaque = True
+        made = evaluator.evaluate(node, site.body, site.order)
+        if any(isinstance(value, v.ParserValue) and value.key == id(node) for value in made.values):
+            found[id(node)] = _made(evaluator, site)
+    for site, sure in reached:
+        _use(evaluator, site, sure, found)
+    parsers = []
+    for key, building in found.items():
+        if building.strict:
+            parsers.append(_finish(building, found, {key}))
+    parsers.extend(_click(evaluator, reached))
+    return tuple(parsers), opaque
+
+
+def place(node: ast.AST, body: Body) -> Location:
+    """Where ``node`` stands, for a finding."""
+    return Location(body.file, getattr(node, "lineno", None), getattr(node, "col_offset", -1) + 1 or None)
+
+
+def _finish(building: Building, found: dict[int, Building], seen: set[int]) -> Parser:
+    arguments = list(building.arguments)
+    complete = building.complete
+    for parent in building.parents:
+        if parent in seen or parent not in found:
+            complete = complete and parent in seen
+            continue
+        inherited = _finish(found[parent], found, seen | {parent})
+        arguments.extend(inherited.arguments)
+        complete = complete and inherited.complete
+    return Parser(
+        "dataclass" if building.kind == "dataclass" else "argparse",
+        tuple(arguments),
+        strict=bool(building.strict) and all(building.strict),
+        complete=complete,
+        sure=building.sure,
+        location=building.location,
+        abbreviations=building.abbreviations,
+    )
+
+
+def _made(evaluator: Evaluator, site: CallSite) -> Building:
+    node = site.node
+    callee = evaluator.value(node.func, site.body)
+    if isinstance(callee, v.Ref) and callee.name.endswith("HfArgumentParser"):
+        return _dataclasses(evaluator, site)
+    building = Building("argparse", place(node, site.body))
+    if isinstance(callee, v.Klass) or (isinstance(callee, v.Ref) and callee.name not in ARGPARSE):
+        building.complete = False
+    for keyword in node.keywords:
+        if keyword.arg == "parents":
+            given = evaluator.value(keyword.value, site.body)
+            items = given.items if isinstance(given, v.Items) else (v.UNKNOWN,)
+            for item in items:
+                if isinstance(item, v.ParserValue):
+                    building.parents.append(item.key)
+                else:
+                    building.complete = False
+        elif keyword.arg == "allow_abbrev":
+            building.abbreviations = not (
+                isinstance(keyword.value, ast.Constant) and keyword.value.value is False
+            )
+        elif keyword.arg in (None, "prefix_chars", "fromfile_prefix_chars", "exit_on_error", "conflict_handler"):
+            building.complete = False
+    return building
+
+
+def _use(evaluator: Evaluator, site: CallSite, sure: bool, found: dict[int, Building]) -> None:
+    """Record what one call does to the parsers: declare, parse, or take a parser out of sight."""
+    node = site.node
+    func = node.func
+    if isinstance(func, ast.Attribute):
+        base = evaluator.evaluate(func.value, site.body, site.order)
+        for value in base.values:
+            if isinstance(value, v.ParserValue) and value.key in found:
+                _parser_call(evaluator, site, sure, func.attr, found[value.key], len(base.values) == 1)
+    callee = evaluator.value(func, site.body)
+    if isinstance(callee, (v.Func, v.Klass)):
+        return
+    if isinstance(callee, v.Ref) and callee.name in ("print", "isinstance", "hasattr", "super"):
+        return
+    for argument in (*node.args, *(keyword.value for keyword in node.keywords if keyword.arg != "parents")):
+        if isinstance(argument, (ast.Name, ast.Attribute)):
+            value = evaluator.value(argument, site.body)
+            if isinstance(value, v.ParserValue) and value.key in found:
+                found[value.key].complete = False
+
+
+def _parser_call(
+    evaluator: Evaluator, site: CallSite, sure: bool, name: str, building: Building, alone: bool
+) -> None:
+    node = site.node
+    if name == "add_argument":
+        exclusive = _exclusive(site)
+        argument = _argument(evaluator, site, conditional=not (sure and alone) or exclusive)
+        in_loop = bool(site.body.orders.get(id(node), (0, ()))[1])
+        if argument is None or in_loop:
+            building.complete = False
+        if argument is not None:
+            building.arguments.append(argument)
+    elif name in PARSES or name == "parse_known_intermixed_args":
+        if node.args or any(keyword.arg == "args" for keyword in node.keywords):
+            given = node.args[0] if node.args else next(k.value for k in node.keywords if k.arg == "args")
+            if not (isinstance(given, ast.Constant) and given.value is None):
+                building.complete = building.complete and _is_argv(given)
+                if not _is_argv(given):
+                    return
+        building.strict.append(PARSES.get(name, False))
+        building.sure = building.sure or (sure and alone)
+    elif name in ("parse_args_into_dataclasses",):
+        loose = any(k.arg == "return_remaining_strings" for k in node.keywords)
+        building.strict.append(not loose)
+        building.sure = building.sure or (sure and alone)
+        if node.args or any(k.arg in ("args", "args_filename") for k in node.keywords):
+            building.complete = False
+    elif name in ("add_subparsers", "parse_json_file", "parse_yaml_file", "parse_dict", "register"):
+        building.complete = False
+    elif name == "set_defaults":
+        names = {keyword.arg for keyword in node.keywords}
+        building.arguments = [
+            _relaxed(argument) if argument.dest in names else argument for argument in building.arguments
+        ]
+
+
+def _is_argv(node: ast.expr) -> bool:
+    return ast.unparse(node) in ("sys.argv[1:]", "argv[1:]")
+
+
+def _relaxed(argument: Argument) -> Argument:
+    return Argument(
+        argument.flags,
+        argument.dest,
+        argument.location,
+        argument.type,
+        argument.required,
+        argument.takes_value,
+        argument.sets,
+        argument.nargs,
+        argument.choices,
+        None,
+        True,
+        argument.conditional,
+    )
+
+
+def _exclusive(site: CallSite) -> bool:
+    func = site.node.func
+    if not (isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name)):
+        return False
+    bindings = site.body.bindings.get(func.value.id, [])
+    return any(b.node is not None and "add_mutually_exclusive_group" in ast.dump(b.node) for b in bindings)
+
+
+def _argument(evaluator: Evaluator, site: CallSite, conditional: bool) -> Argument | None:
+    """One ``add_argument`` call, or None where it cannot be read."""
+    node = site.node
+    flags: list[str] = []
+    for given in node.args:
+        value = v.UNKNOWN if isinstance(given, ast.Starred) else evaluator.value(given, site.body)
+        if not isinstance(value, Text) or value.literal is None:
+            return None
+        flags.append(value.literal)
+    options = {keyword.arg: keyword.value for keyword in node.keywords}
+    if None in options:
+        return None
+    if not flags:
+        dest_only = _constant(evaluator, options.get("dest"), site)
+        if not isinstance(dest_only, str):
+            return None
+        flags = [dest_only]
+    dest = _constant(evaluator, options.get("dest"), site)
+    action = _constant(evaluator, options.get("action"), site) if "action" in options else "store"
+    takes = True
+    sets: bool | None = None
+    kind = _type(evaluator, options.get("type"), site)
+    if isinstance(action, str) and action in NO_VALUE:
+        takes, sets = False, NO_VALUE[action]
+    elif action not in ("store", "append", "extend"):
+        text = ast.unparse(options["action"]) if "action" in options else ""
+        if text.endswith("BooleanOptionalAction"):
+            takes = False
+            flags.extend(f"--no-{flag[2:]}" for flag in tuple(flags) if flag.startswith("--"))
+        else:
+            kind = "other"
+            if "nargs" not in options:
+                conditional = True
+    default, has_default = _default(evaluator, options.get("default"), site)
+    required = options.get("required")
+    nargs = _constant(evaluator, options.get("nargs"), site)
+    known_nargs = nargs is None or isinstance(nargs, (str, int))
+    return Argument(
+        flags=tuple(flags),
+        dest=dest if isinstance(dest, str) else _dest(flags),
+        location=place(node, site.body),
+        type=kind,
+        required=isinstance(required, ast.Constant) and required.value is True,
+        takes_value=takes,
+        sets=sets,
+        nargs="" if nargs is None else str(nargs) if known_nargs else "*",
+        choices=_choices(evaluator, options.get("choices"), site),
+        default=default,
+        has_default=has_default,
+        conditional=conditional,
+    )
+
+
+def _dest(flags: list[str]) -> str:
+    for flag in flags:
+        if flag.startswith("--"):
+            return flag.lstrip("-").replace("-", "_")
+    return flags[0].lstrip("-").replace("-", "_")
+
+
+def _constant(evaluator: Evaluator, node: ast.expr | None, site: CallSite) -> object:
+    if node is None:
+        return None
+    value = evaluator.value(node, site.body)
+    if isinstance(value, Const):
+        return value.value
+    literal = value.literal if isinstance(value, Text) else None
+    return literal if literal is not None else ...
+
+
+def _default(evaluator: Evaluator, node: ast.expr | None, site: CallSite) -> tuple[Text | Const | None, bool]:
+    if node is None:
+        return Const(None), False
+    value = evaluator.value(node, site.body)
+    return (value if isinstance(value, (Text, Const)) else None), True
+
+
+def _type(evaluator: Evaluator, node: ast.expr | None, site: CallSite) -> str:
+    if node is None or (isinstance(node, ast.Constant) and node.value is None):
+        return "str"
+    value = evaluator.value(node, site.body)
+    if isinstance(value, v.Ref):
+        if value.name in TYPES:
+            return value.name
+        if value.name in ("pathlib.Path", "os.path.abspath"):
+            return "str"
+    return "other"
+
+
+def _choices(evaluator: Evaluator, node: ast.expr | None, site: CallSite) -> tuple[object, ...] | None:
+    if node is None:
+        return None
+    value = evaluator.value(node, site.body)
+    if not isinstance(value, v.Items):
+        return None
+    found: list[object] = []
+    for item in value.items:
+        if isinstance(item, Const):
+            found.append(item.value)
+        elif isinstance(item, Text) and item.literal is not None:
+            found.append(item.literal)
+        else:
+            return None
+    return tuple(found)
+
+
+def _dataclasses(evaluator: Evaluator, site: CallSite) -> Building:
+    """The fields of the dataclasses that HfArgumentParser is given."""
+    building = Building("dataclass", place(site.node, site.body))
+    given = [*site.node.args, *(k.value for k in site.node.keywords if k.arg == "dataclass_types")]
+    classes: list[v.Value] = []
+    for node in given:
+        value = evaluator.value(node, site.body)
+        classes.extend(value.items if isinstance(value, v.Items) else (value,))
+    if not classes:
+        building.complete = False
+    for value in classes:
+        if not isinstance(value, v.Klass) or not isinstance(value.body.owner, ast.ClassDef):
+            building.complete = False
+            continue
+        if value.body.owner.bases:
+            building.complete = False
+        for statement in value.body.owner.body:
+            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+                building.arguments.append(_field(statement, statement.target.id, value.body))
+    return building
+
+
+def _field(node: ast.AnnAssign, name: str, body: Body) -> Argument:
+    annotation = ast.unparse(node.annotation).replace("Optional[", "").rstrip("]").replace(" | None", "").strip()
+    listed = annotation.lower().startswith(("list[", "typing.list["))
+    has_default = node.value is not None
+    if isinstance(node.value, ast.Call) and ast.unparse(node.value.func).endswith("field"):
+        has_default = any(k.arg in ("default", "default_factory") for k in node.value.keywords)
+    kind = annotation if annotation in ("int", "float", "str") and not listed else "other"
+    flags = (f"--{name}", f"--{name.replace('_', '-')}") if "_" in name else (f"--{name}",)
+    return Argument(
+        flags,
+        name,
+        place(node, body),
+        kind,
+        required=not has_default,
+        nargs="+" if listed else "",
+        has_default=has_default,
+    )
+
+
+# -- click ------------------------------------------------------------------------------------------
+
+
+def _click(evaluator: Evaluator, reached: Reached) -> list[Parser]:
+    """A click command for each called function that is decorated as one."""
+    found: dict[int, Parser] = {}
+    for site, sure in reached:
+        callee = evaluator.value(site.node.func, site.body)
+        if not isinstance(callee, v.Func) or id(callee.body.owner) not in evaluator.command_functions:
+            continue
+        loose = any(k.arg == "standalone_mode" for k in site.node.keywords) or bool(site.node.args)
+        parser = _command(evaluator, callee.body, sure, complete=not loose)
+        if parser is not None:
+            found[id(callee.body)] = parser
+    return list(found.values())
+
+
+def click_decorators(body: Body) -> list[ast.expr]:
+    """The decorators of a function that is a click command; empty for any other."""
+    owner = body.owner
+    if not isinstance(owner, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return []
+    names = [ast.unparse(d.func if isinstance(d, ast.Call) else d) for d in owner.decorator_list]
+    return owner.decorator_list if any(n in ("click.command", "command") for n in names) else []
+
+
+def _command(evaluator: Evaluator, body: Body, sure: bool, complete: bool) -> Parser | None:
+    arguments: list[Argument] = []
+    strict = True
+    parent = body.parent or body
+    for decorator in click_decorators(body):
+        if not isinstance(decorator, ast.Call):
+            complete = complete and ast.unparse(decorator) in ("click.command", "command", "click.pass_context")
+            continue
+        name = ast.unparse(decorator.func).rpartition(".")[2]
+        if name == "command":
+            strict = strict and "ignore_unknown_options" not in ast.unparse(decorator)
+        elif name == "option":
+            option = _option(evaluator, decorator, parent)
+            if option is None:
+                complete = False
+            else:
+                arguments.append(option)
+        else:
+            complete = False
+    return Parser("click", tuple(arguments), strict, complete, sure, place(body.owner, body), False)
+
+
+def _option(evaluator: Evaluator, node: ast.Call, body: Body) -> Argument | None:
+    site = CallSite(node, body, 10**9, True)
+    flags = []
+    dest = ""
+    for given in node.args:
+        value = evaluator.value(given, body)
+        if not isinstance(value, Text) or value.literal is None:
+            return None
+        if value.literal.startswith("-"):
+            flags.extend(part.strip() for part in value.literal.split("/") if part.strip().startswith("-"))
+        else:
+            dest = value.literal
+    options = {keyword.arg: keyword.value for keyword in node.keywords}
+    if not flags or None in options:
+        return None
+    pair = any("/" in str(getattr(given, "value", "")) for given in node.args)
+    default, has_default = _default(evaluator, options.get("default"), site)
+    flag = pair or _constant(evaluator, options.get("is_flag"), site) is True
+    if "is_flag" not in options and not pair and "type" not in options and isinstance(default, Const):
+        kind = {bool: "other", int: "int", float: "float"}.get(type(default.value), "str")
+    else:
+        kind = _type(evaluator, options.get("type"), site)
+    if kind == "bool":
+        kind = "other"  # click's own bool reads "False" as false
+    counted = _constant(evaluator, options.get("count"), site) is True
+    return Argument(
+        tuple(flags),
+        dest or _dest(flags).lower(),
+        place(node, body),
+        kind,
+        required=_constant(evaluator, options.get("required"), site) is True,
+        takes_value=not (flag or counted),
+        sets=True if flag and not pair else None,
+        default=default,
+        has_default=has_default,
+    )

@@ -1,0 +1,321 @@
+"""Function and module bodies: what is bound, called, returned and caught in each, and on which condition.
+
+A body is walked once, in the order it runs. Everything found carries ``sure``: it happens whenever the body
+runs to that place without failing. Code below an ``if``, in a loop, in a ``try`` whose handlers go on, or
+after a place that may leave early is not sure.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import Union
+
+FunctionNode = Union[ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda]
+Owner = Union[ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef]
+EXITS = frozenset({"exit", "_exit", "quit", "abort"})
+
+
+@dataclass(slots=True)
+class Binding:
+    """One place where a name gets a value. ``kind`` says how; ``node`` is the value, ``path`` the place inside it."""
+
+    kind: str
+    node: ast.AST | None
+    order: int
+    sure: bool
+    loops: tuple[int, ...]
+    path: tuple[int, ...] = ()
+    name: str = ""
+
+
+@dataclass(slots=True)
+class CallSite:
+    """One call, and whether it is made on every run of its body."""
+
+    node: ast.Call
+    body: Body
+    order: int
+    sure: bool
+
+
+@dataclass(slots=True)
+class Body:
+    """A module, a function, a lambda or a class body."""
+
+    owner: Owner
+    file: str
+    module: str
+    parent: Body | None
+    bindings: dict[str, list[Binding]] = field(default_factory=dict)
+    attributes: dict[str, list[Binding]] = field(default_factory=dict)
+    calls: list[CallSite] = field(default_factory=list)
+    returns: list[tuple[ast.expr, int]] = field(default_factory=list)
+    reads: list[tuple[ast.Subscript, int, bool]] = field(default_factory=list)
+    stores: list[ast.Subscript] = field(default_factory=list)
+    imports: list[tuple[ast.Import | ast.ImportFrom, bool]] = field(default_factory=list)
+    tries: list[tuple[ast.Try, bool]] = field(default_factory=list)
+    defined: dict[int, Body] = field(default_factory=dict)
+    orders: dict[int, tuple[int, tuple[int, ...]]] = field(default_factory=dict)
+    globals: set[str] = field(default_factory=set)
+
+    @property
+    def name(self) -> str:
+        """The name of the function or class; ``<module>`` for a module."""
+        return getattr(self.owner, "name", "<lambda>" if isinstance(self.owner, ast.Lambda) else "<module>")
+
+
+def is_main_guard(test: ast.expr) -> bool:
+    """True for ``__name__ == "__main__"``."""
+    if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq)):
+        return False
+    sides = [test.left, test.comparators[0]]
+    names = [side.id for side in sides if isinstance(side, ast.Name)]
+    texts = [side.value for side in sides if isinstance(side, ast.Constant)]
+    return names == ["__name__"] and texts == ["__main__"]
+
+
+class Walker:
+    """Walks one body. ``inner`` collects the bodies defined inside it, which are walked on their own."""
+
+    def __init__(self, body: Body, entry: bool) -> None:
+        self.body = body
+        self.entry = entry
+        self.order = 0
+        self.loops: tuple[int, ...] = ()
+        self.left = False
+        self.inner: list[Body] = []
+
+    def block(self, statements: list[ast.stmt], sure: bool) -> None:
+        """Walk statements in order."""
+        for statement in statements:
+            self.statement(statement, sure and not self.left)
+
+    def statement(self, node: ast.stmt, sure: bool) -> None:
+        """Walk one statement."""
+        self.order += 1
+        self.body.orders[id(node)] = (self.order, self.loops)
+        method = getattr(self, "on_" + type(node).__name__, None)
+        if method is not None:
+            method(node, sure)
+            return
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr):
+                self.expression(child, sure)
+            elif isinstance(child, ast.stmt):
+                self.statement(child, False)
+
+    def bind(self, name: str, kind: str, node: ast.AST | None, sure: bool, path: tuple[int, ...] = ()) -> None:
+        """Record that ``name`` gets a value here."""
+        target = self.body
+        if name in self.body.globals:
+            while target.parent is not None:
+                target = target.parent
+            sure = False
+        order = self.order if target is self.body else 10**9
+        target.bindings.setdefault(name, []).append(Binding(kind, node, order, sure, self.loops, path, name))
+
+    def target(self, node: ast.expr, kind: str, value: ast.AST | None, sure: bool, path: tuple[int, ...]) -> None:
+        """Record the names that an assignment target binds."""
+        if isinstance(node, ast.Name):
+            self.bind(node.id, kind, value, sure, path)
+        elif isinstance(node, (ast.Tuple, ast.List)):
+            for i, item in enumerate(node.elts):
+                inner = item.value if isinstance(item, ast.Starred) else item
+                self.target(inner, "unknown" if isinstance(item, ast.Starred) else kind, value, sure, (*path, i))
+        elif isinstance(node, ast.Attribute):
+            self.expression(node.value, sure)
+            entry = Binding(kind, value, self.order, sure, self.loops, path)
+            self.body.attributes.setdefault(node.attr, []).append(entry)
+        elif isinstance(node, ast.Subscript):
+            self.expression(node.value, sure)
+            self.expression(node.slice, sure)
+            self.body.stores.append(node)
+
+    # -- statements -------------------------------------------------------------------------------
+
+    def on_Assign(self, node: ast.Assign, sure: bool) -> None:  # noqa: N802, D102
+        self.expression(node.value, sure)
+        for target in node.targets:
+            self.target(target, "value", node.value, sure, ())
+
+    def on_AnnAssign(self, node: ast.AnnAssign, sure: bool) -> None:  # noqa: N802, D102
+        if node.value is not None:
+            self.expression(node.value, sure)
+            self.target(node.target, "value", node.value, sure, ())
+
+    def on_AugAssign(self, node: ast.AugAssign, sure: bool) -> None:  # noqa: N802, D102
+        self.expression(node.value, sure)
+        self.target(node.target, "unknown", None, sure, ())
+
+    def on_Return(self, node: ast.Return, sure: bool) -> None:  # noqa: N802, D102
+        if node.value is not None:
+            self.expression(node.value, sure)
+            self.body.returns.append((node.value, self.order))
+        self.left = True
+
+    def on_Break(self, node: ast.Break, sure: bool) -> None:  # noqa: N802, D102
+        pass
+
+    def on_If(self, node: ast.If, sure: bool) -> None:  # noqa: N802, D102
+        self.expression(node.test, sure)
+        if is_main_guard(node.test):
+            self.block(node.body if self.entry else node.orelse, sure)
+            return
+        before = self.left
+        self.block(node.body, False)
+        self.block(node.orelse, False)
+        self.left = self.left or before
+
+    def loop(self, node: ast.For | ast.AsyncFor | ast.While, sure: bool) -> None:
+        """Walk a loop: its body may run many times or never."""
+        before = self.loops
+        self.loops = (*before, id(node))
+        if isinstance(node, ast.While):
+            self.expression(node.test, sure)
+        else:
+            self.expression(node.iter, sure)
+            self.target(node.target, "item", node.iter, False, ())
+        self.block(node.body, False)
+        self.loops = before
+        self.block(node.orelse, False)
+
+    on_For = on_AsyncFor = on_While = loop  # noqa: N815
+
+    def on_With(self, node: ast.With | ast.AsyncWith, sure: bool) -> None:  # noqa: N802, D102
+        for item in node.items:
+            self.expression(item.context_expr, sure)
+            if item.optional_vars is not None:
+                self.target(item.optional_vars, "value", item.context_expr, sure, ())
+        swallows = any("suppress" in ast.dump(item.context_expr) for item in node.items)
+        self.block(node.body, sure and not swallows)
+
+    on_AsyncWith = on_With  # noqa: N815
+
+    def on_Try(self, node: ast.Try, sure: bool) -> None:  # noqa: N802, D102
+        self.body.tries.append((node, sure))
+        self.block(node.body, sure and not node.handlers)
+        for handler in node.handlers:
+            if handler.type is not None:
+                self.expression(handler.type, False)
+            if handler.name:
+                self.bind(handler.name, "unknown", None, False)
+            before = self.left
+            self.block(handler.body, False)
+            self.left = before
+        self.block(node.orelse, False)
+        self.block(node.finalbody, sure)
+
+    on_TryStar = on_Try  # noqa: N815
+
+    def on_Import(self, node: ast.Import, sure: bool) -> None:  # noqa: N802, D102
+        self.body.imports.append((node, sure))
+        for alias in node.names:
+            self.bind(alias.asname or alias.name.partition(".")[0], "import", node, sure)
+
+    def on_ImportFrom(self, node: ast.ImportFrom, sure: bool) -> None:  # noqa: N802, D102
+        self.body.imports.append((node, sure))
+        for alias in node.names:
+            self.bind(alias.asname or alias.name, "import", node, sure)
+
+    def on_Global(self, node: ast.Global, sure: bool) -> None:  # noqa: N802, D102
+        self.body.globals.update(node.names)
+
+    def define(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, sure: bool) -> None:
+        """Record a function or class, to be walked on its own; what it evaluates now is walked now."""
+        for decorator in node.decorator_list:
+            self.expression(decorator, sure)
+        if not isinstance(node, ast.ClassDef):
+            for default in (*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)):
+                self.expression(default, sure)
+        inner = Body(node, self.body.file, self.body.module, self.body)
+        self.body.defined[id(node)] = inner
+        self.inner.append(inner)
+        self.bind(node.name, "def", node, sure)
+
+    on_FunctionDef = on_AsyncFunctionDef = on_ClassDef = define  # noqa: N815
+
+    # -- expressions ------------------------------------------------------------------------------
+
+    def expression(self, node: ast.expr, sure: bool) -> None:
+        """Walk an expression in the order it is evaluated."""
+        if isinstance(node, ast.Constant):
+            return
+        if isinstance(node, ast.Call):
+            self.call(node, sure)
+        elif isinstance(node, ast.Lambda):
+            inner = Body(node, self.body.file, self.body.module, self.body)
+            self.body.defined[id(node)] = inner
+            self.inner.append(inner)
+        elif isinstance(node, ast.IfExp):
+            self.expression(node.test, sure)
+            self.expression(node.body, False)
+            self.expression(node.orelse, False)
+        elif isinstance(node, ast.BoolOp):
+            for i, value in enumerate(node.values):
+                self.expression(value, sure and i == 0)
+        elif isinstance(node, (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)):
+            self.comprehension(node, sure)
+        elif isinstance(node, ast.NamedExpr):
+            self.expression(node.value, sure)
+            self.target(node.target, "value", node.value, sure, ())
+        else:
+            if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+                self.body.reads.append((node, self.order, sure))
+            for child in ast.iter_child_nodes(node):
+                if isinstance(child, ast.expr):
+                    self.expression(child, sure)
+        self.body.orders[id(node)] = (self.order, self.loops)
+
+    def call(self, node: ast.Call, sure: bool) -> None:
+        """Walk a call: its function, its arguments, then the call itself."""
+        self.expression(node.func, sure)
+        for argument in node.args:
+            self.expression(argument.value if isinstance(argument, ast.Starred) else argument, sure)
+        for keyword in node.keywords:
+            self.expression(keyword.value, sure)
+        self.body.calls.append(CallSite(node, self.body, self.order, sure))
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name in EXITS:
+            self.left = True
+
+    def comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, sure: bool) -> None:
+        """Walk a comprehension: only its first iterable is evaluated for sure."""
+        for i, generator in enumerate(node.generators):
+            self.expression(generator.iter, sure and i == 0)
+            self.target(generator.target, "item", generator.iter, False, ())
+            for test in generator.ifs:
+                self.expression(test, False)
+        if isinstance(node, ast.DictComp):
+            self.expression(node.key, False)
+            self.expression(node.value, False)
+        else:
+            self.expression(node.elt, False)
+
+
+def walk(body: Body, entry: bool = False) -> list[Body]:
+    """Walk ``body`` and every body inside it; all of them, ``body`` first."""
+    walker = Walker(body, entry)
+    owner = body.owner
+    if isinstance(owner, ast.Lambda):
+        walker.expression(owner.body, True)
+        body.returns.append((owner.body, walker.order))
+    else:
+        if not isinstance(owner, (ast.Module, ast.ClassDef)):
+            _parameters(walker, owner)
+        walker.block(owner.body, True)
+    if isinstance(owner, ast.Lambda):
+        _parameters(walker, owner)
+    found = [body]
+    for inner in walker.inner:
+        found.extend(walk(inner))
+    return found
+
+
+def _parameters(walker: Walker, owner: FunctionNode) -> None:
+    arguments = owner.args
+    for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
+        walker.bind(argument.arg, "parameter", argument, True)
+    for extra in (arguments.vararg, arguments.kwarg):
+        if extra is not None:
+            walker.bind(extra.arg, "unknown", None, True)

@@ -1,0 +1,210 @@
+"""What a call in a script gives: paths joined, environment variables read, parsers made, functions of the source."""
+
+from __future__ import annotations
+
+import ast
+
+from cursus.script import values as v
+from cursus.script.bodies import Body
+from cursus.script.evaluate import (
+    ARGPARSE,
+    NUMBER_METHODS,
+    NUMBERS,
+    PATHLIKE,
+    SAME_PATH,
+    Evaluator,
+    _combine,
+    _union,
+)
+from cursus.script.facts import Const, EnvPart, Hole, Text
+from cursus.script.values import NOTHING_KNOWN, NUMBER, UNKNOWN, Options, Value, one
+
+SAME_PARSER = frozenset({"add_argument_group", "add_mutually_exclusive_group"})
+KEEPS_TEXT = frozenset({"rstrip", "lstrip", "strip", "resolve", "absolute", "expanduser", "as_posix"})
+
+
+def evaluate_call(evaluator: Evaluator, node: ast.Call, body: Body, order: int) -> Options:
+    """The values of a call."""
+    target = evaluator.evaluate(node.func, body, order)
+    callee = target.values[0] if len(target.values) == 1 else UNKNOWN
+    if isinstance(callee, v.Ref):
+        found = _library(evaluator, callee.name, node, body, order)
+        if found is not None:
+            return found
+    elif isinstance(callee, v.Func):
+        return _function(evaluator, callee)
+    elif isinstance(callee, v.Klass):
+        return one(_instance(evaluator, callee, node))
+    if isinstance(node.func, ast.Attribute):
+        return _method(evaluator, node, node.func, body, order)
+    if isinstance(callee, v.Ref):
+        return one(v.Unknown(callee.name in NUMBERS, callee.name))
+    return NOTHING_KNOWN
+
+
+def _instance(evaluator: Evaluator, klass: v.Klass, node: ast.Call) -> Value:
+    owner = klass.body.owner
+    if isinstance(owner, ast.ClassDef):
+        for base in owner.bases:
+            value = evaluator.value(base, klass.body.parent or klass.body)
+            if isinstance(value, v.Ref) and value.name in ARGPARSE:
+                return v.ParserValue(id(node))
+    return v.Instance(klass.body)
+
+
+def _function(evaluator: Evaluator, callee: v.Func) -> Options:
+    returns = callee.body.returns
+    if not returns or len(returns) > v.LIMIT:
+        return NOTHING_KNOWN if returns else one(Const(None))
+    found = [evaluator.evaluate(node, callee.body, order) for node, order in returns]
+    return _union(found, sure=len(returns) == 1)
+
+
+def _library(evaluator: Evaluator, name: str, node: ast.Call, body: Body, order: int) -> Options | None:
+    """The value of a call into a library, where it is one that reading follows."""
+
+    def argument(index: int, keyword: str = "") -> Options | None:
+        if index < len(node.args) and not any(isinstance(a, ast.Starred) for a in node.args[: index + 1]):
+            return evaluator.evaluate(node.args[index], body, order)
+        for given in node.keywords:
+            if keyword and given.arg == keyword:
+                return evaluator.evaluate(given.value, body, order)
+        return None
+
+    if name == "os.path.join" or name in PATHLIKE:
+        if any(isinstance(a, ast.Starred) for a in node.args):
+            return NOTHING_KNOWN
+        pieces = [evaluator.evaluate(a, body, order) for a in node.args]
+        if not pieces:
+            return one(v.text("."))
+        return _combine(pieces, lambda chosen: v.join_paths(list(chosen)) if len(chosen) > 1 else chosen[0])
+    if name in SAME_PATH:
+        found = argument(0)
+        return found if found is not None else NOTHING_KNOWN
+    if name in ("os.getenv", "os.environ.get"):
+        return _environment(argument(0, "key"), argument(1, "default"))
+    if name in ARGPARSE:
+        return one(v.ParserValue(id(node)))
+    if name.endswith("HfArgumentParser"):
+        return one(v.ParserValue(id(node)))
+    if name in ("open", "io.open", "codecs.open"):
+        found = argument(0, "file")
+        return NOTHING_KNOWN if found is None else Options(tuple(v.OpenFile(x) for x in found.values), found.sure)
+    if name in ("json.load", "json.loads"):
+        found = argument(0)
+        return NOTHING_KNOWN if found is None else Options(tuple(_loaded(x) for x in found.values), found.sure)
+    if name == "vars":
+        found = argument(0)
+        values = found.values if found is not None else ()
+        return Options(tuple(v.Space(x.key, True) if isinstance(x, v.Space) else UNKNOWN for x in values) or (UNKNOWN,))
+    if name in ("range", "enumerate"):
+        return one(v.Unknown(False, name))
+    return None
+
+
+def _environment(key: Options | None, default: Options | None) -> Options:
+    if key is None:
+        return NOTHING_KNOWN
+    fallback = default or one(Const(None))
+
+    def build(chosen: tuple[Value, ...]) -> Value:
+        name = chosen[0].literal if isinstance(chosen[0], Text) else None
+        if name is None:
+            return UNKNOWN
+        other = chosen[1]
+        return Text((EnvPart(name, other if isinstance(other, (Text, Const)) else Text((Hole(),))),))
+
+    return _combine([key, fallback], build)
+
+
+def _loaded(value: Value) -> Value:
+    """What ``json.load`` gives: the hyperparameters, where that is what is loaded."""
+    if isinstance(value, v.OpenFile):
+        path = value.path.literal if isinstance(value.path, Text) else None
+        if path is not None and path.endswith("/config/hyperparameters.json"):
+            return v.Special("hyperparameters.json")
+    if isinstance(value, Text) and len(value.parts) == 1:
+        part = value.parts[0]
+        if isinstance(part, EnvPart) and part.name == "SM_HPS":
+            return v.Special("SM_HPS")
+    return UNKNOWN
+
+
+def _method(evaluator: Evaluator, node: ast.Call, func: ast.Attribute, body: Body, order: int) -> Options:
+    base = evaluator.evaluate(func.value, body, order)
+    given = [evaluator.evaluate(a, body, order) for a in node.args if not isinstance(a, ast.Starred)]
+    name = func.attr
+    results = [_method_of(evaluator, value, name, given, node, body, order) for value in base.values]
+    return _union(results, sure=base.sure)
+
+
+def _method_of(
+    evaluator: Evaluator,
+    base: Value,
+    name: str,
+    given: list[Options],
+    node: ast.Call,
+    body: Body,
+    order: int,
+) -> Options:
+    if isinstance(base, v.Special) and base.kind == "environ":
+        if name in ("get", "setdefault") and given:
+            return _environment(given[0], given[1] if len(given) > 1 else None)
+        return NOTHING_KNOWN
+    if isinstance(base, v.ParserValue):
+        return _parser_method(base, name)
+    if isinstance(base, v.Space) and base.mapping and name in ("get", "pop") and given:
+        key = given[0].values[0]
+        if isinstance(key, Text) and key.literal is not None:
+            return one(v.Text((v.ArgPart(key.literal),)))
+    if isinstance(base, v.Table) and name == "get" and given:
+        key = given[0].values[0]
+        if isinstance(key, Text) and key.literal is not None and key.literal in dict(base.items):
+            return one(dict(base.items)[key.literal])
+    if isinstance(base, Text):
+        return _text_method(evaluator, base, name, given, node, body, order)
+    if name in NUMBER_METHODS:
+        return one(NUMBER)
+    if isinstance(base, v.Ref):
+        return one(v.Unknown(False, f"{base.name}.{name}"))
+    return NOTHING_KNOWN
+
+
+def _parser_method(base: v.ParserValue, name: str) -> Options:
+    if name in SAME_PARSER:
+        return one(base)
+    if name in ("parse_args", "parse_intermixed_args"):
+        return one(v.Space(base.key))
+    if name in ("parse_known_args", "parse_known_intermixed_args"):
+        return one(v.Items((v.Space(base.key), UNKNOWN)))
+    return NOTHING_KNOWN
+
+
+def _text_method(
+    evaluator: Evaluator,
+    base: Text,
+    name: str,
+    given: list[Options],
+    node: ast.Call,
+    body: Body,
+    order: int,
+) -> Options:
+    if name == "format":
+        literal = base.literal
+        if literal is None or any(keyword.arg is None for keyword in node.keywords):
+            return one(Text((Hole(),)))
+        named = [(k.arg or "", evaluator.evaluate(k.value, body, order)) for k in node.keywords]
+        count = len(given)
+
+        def build(chosen: tuple[Value, ...]) -> Value:
+            keywords = {key: value for (key, _), value in zip(named, chosen[count:], strict=True)}
+            return v.format_braces(literal, list(chosen[:count]), keywords)
+
+        return _combine([*given, *(options for _, options in named)], build)
+    if name == "joinpath":
+        return _combine([one(base), *given], lambda chosen: v.join_paths(list(chosen)))
+    if name in KEEPS_TEXT:
+        return one(base)
+    if name == "open":
+        return one(v.OpenFile(base))
+    return one(Text((Hole(),)))

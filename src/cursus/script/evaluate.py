@@ -1,0 +1,376 @@
+"""What an expression of a script can be, by following names, calls and simple string building.
+
+Names follow the last assignment before the place of use; parameters follow the calls that are made. What cannot
+be followed is ``Unknown``. The work is bounded: past ``BUDGET`` expressions everything is unknown.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Callable, Iterable
+
+from cursus.script import values as v
+from cursus.script.bodies import Binding, Body, CallSite
+from cursus.script.facts import ArgPart, Const, EnvPart, Hole, Part, Text
+from cursus.script.values import NOTHING_KNOWN, NUMBER, UNKNOWN, Options, Value, one
+
+BUDGET = 60_000
+DEPTH = 40
+LAST = 10**9
+PATHLIKE = frozenset({"pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "os.fspath"})
+SAME_PATH = frozenset(
+    {"os.path.abspath", "os.path.normpath", "os.path.realpath", "os.path.expanduser", "str", "os.path.expandvars"}
+)
+NUMBERS = frozenset({"int", "float", "len", "round", "sum", "max", "min", "abs", "time.time", "time.perf_counter"})
+NUMBER_METHODS = frozenset({"item", "mean", "sum", "std", "numpy"})
+ARGPARSE = frozenset({"argparse.ArgumentParser"})
+
+CallSites = dict[int, list[tuple[CallSite, bool, bool]]]
+
+
+class Evaluator:
+    """Evaluates expressions of one source. ``resolve_import`` gives what an import statement binds."""
+
+    def __init__(self, resolve_import: Callable[[ast.AST, str, Body], Value]) -> None:
+        self.resolve_import = resolve_import
+        self.sites: CallSites = {}
+        self.bodies: list[Body] = []
+        self.steps = 0
+        self.busy: set[tuple[int, int]] = set()
+        self.command_functions: set[int] = set()
+
+    def evaluate(self, node: ast.AST, body: Body, order: int | None = None) -> Options:
+        """The values of ``node``, which stands in ``body``."""
+        if order is None:
+            order = body.orders.get(id(node), (LAST, ()))[0]
+        self.steps += 1
+        key = (id(node), id(body))
+        if self.steps > BUDGET or key in self.busy or len(self.busy) > DEPTH:
+            return NOTHING_KNOWN
+        method = getattr(self, "on_" + type(node).__name__, None)
+        if method is None:
+            return NOTHING_KNOWN
+        self.busy.add(key)
+        try:
+            found: Options = method(node, body, order)
+        finally:
+            self.busy.discard(key)
+        return found
+
+    def value(self, node: ast.AST, body: Body) -> Value:
+        """The one value of ``node``, Unknown where there are several."""
+        found = self.evaluate(node, body)
+        return found.values[0] if len(found.values) == 1 else UNKNOWN
+
+    # -- literals ---------------------------------------------------------------------------------
+
+    def on_Constant(self, node: ast.Constant, body: Body, order: int) -> Options:  # noqa: N802, D102
+        return one(v.text(node.value) if isinstance(node.value, str) else Const(node.value))
+
+    def on_List(self, node: ast.List | ast.Tuple, body: Body, order: int) -> Options:  # noqa: N802, D102
+        if any(isinstance(item, ast.Starred) for item in node.elts) or len(node.elts) > 64:
+            return NOTHING_KNOWN
+        return one(v.Items(tuple(self._first(item, body, order) for item in node.elts)))
+
+    on_Tuple = on_Set = on_List  # noqa: N815
+
+    def on_Dict(self, node: ast.Dict, body: Body, order: int) -> Options:  # noqa: N802, D102
+        found = []
+        for key, value in zip(node.keys, node.values, strict=True):
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                found.append((key.value, self._first(value, body, order)))
+        return one(v.Table(tuple(found)))
+
+    def _first(self, node: ast.AST, body: Body, order: int) -> Value:
+        found = self.evaluate(node, body, order)
+        return found.values[0] if len(found.values) == 1 else UNKNOWN
+
+    def on_JoinedStr(self, node: ast.JoinedStr, body: Body, order: int) -> Options:  # noqa: N802, D102
+        pieces: list[Options] = []
+        specs: list[tuple[str, str]] = []
+        for piece in node.values:
+            if isinstance(piece, ast.FormattedValue):
+                pieces.append(self.evaluate(piece.value, body, order))
+                specs.append((_spec(piece.format_spec), ast.unparse(piece.value)))
+            else:
+                pieces.append(self.evaluate(piece, body, order))
+                specs.append(("", ""))
+
+        def build(chosen: tuple[Value, ...]) -> Value:
+            parts: list[Part] = []
+            for value, (spec, name) in zip(chosen, specs, strict=True):
+                parts.extend(v.parts_of(value, spec, name))
+            return v.merge(parts)
+
+        return _combine(pieces, build)
+
+    # -- names ------------------------------------------------------------------------------------
+
+    def on_Name(self, node: ast.Name, body: Body, order: int) -> Options:  # noqa: N802, D102
+        scope: Body | None = body
+        at = order
+        loops = body.orders.get(id(node), (0, ()))[1]
+        while scope is not None:
+            bindings = scope.bindings.get(node.id)
+            if bindings and not (isinstance(scope.owner, ast.ClassDef) and scope is not body):
+                return self._bound(visible(bindings, at, loops), scope)
+            scope, at, loops = scope.parent, LAST, ()
+        return one(v.Ref(node.id))
+
+    def _bound(self, bindings: list[Binding], scope: Body) -> Options:
+        if not bindings:
+            return NOTHING_KNOWN
+        results = [self._binding(binding, scope) for binding in bindings]
+        return _union(results, sure=len(results) == 1)
+
+    def _binding(self, binding: Binding, scope: Body) -> Options:
+        node = binding.node
+        if binding.kind == "unknown" or node is None:
+            return NOTHING_KNOWN
+        if binding.kind == "import":
+            return one(self.resolve_import(node, binding.name, scope))
+        if binding.kind == "def":
+            inner = scope.defined.get(id(node))
+            if inner is None:
+                return NOTHING_KNOWN
+            return one(v.Klass(inner) if isinstance(node, ast.ClassDef) else v.Func(inner))
+        if binding.kind == "parameter" and isinstance(node, ast.arg):
+            return self._parameter(node, scope)
+        found = self.evaluate(node, scope, binding.order if binding.order < LAST else None)
+        if binding.kind == "item":
+            return _each(found)
+        for index in binding.path:
+            found = Options(tuple(_pick(value, index) for value in found.values), found.sure)
+        return found
+
+    def _parameter(self, node: ast.arg, body: Body) -> Options:
+        owner = body.owner
+        if isinstance(owner, (ast.Module, ast.ClassDef)):
+            return NOTHING_KNOWN
+        names = [a.arg for a in (*owner.args.posonlyargs, *owner.args.args)]
+        if body.parent is not None and isinstance(body.parent.owner, ast.ClassDef) and names[:1] == [node.arg]:
+            return one(v.Instance(body.parent))
+        if id(owner) in self.command_functions:
+            return one(Text((ArgPart(node.arg),)))
+        sites = self.sites.get(id(owner), [])
+        if not sites:
+            return NOTHING_KNOWN
+        results = []
+        sure = True
+        for site, certain, bound in sites[: v.LIMIT]:
+            given = _argument(site.node, node.arg, names, bound)
+            if given is None:
+                default = _default(owner, node.arg)
+                found = NOTHING_KNOWN if default is None else self.evaluate(default, body.parent or body)
+            else:
+                found = self.evaluate(given, site.body, site.order)
+            results.append(found)
+            sure = sure and certain and found.sure
+        return _union(results, sure=sure and len(sites) <= v.LIMIT)
+
+    def on_Attribute(self, node: ast.Attribute, body: Body, order: int) -> Options:  # noqa: N802, D102
+        base = self.evaluate(node.value, body, order)
+        return _union([self._attribute(value, node.attr) for value in base.values], sure=base.sure)
+
+    def _attribute(self, base: Value, name: str) -> Options:
+        if isinstance(base, v.Ref):
+            dotted = f"{base.name}.{name}"
+            return one(v.Special("environ") if dotted == "os.environ" else v.Ref(dotted))
+        if isinstance(base, v.Space):
+            if name == "__dict__":
+                return one(v.Space(base.key, True))
+            set_later = [found for body in self.bodies for found in body.attributes.get(name, [])]
+            own = one(Text((ArgPart(name),)))
+            return _union([own, NOTHING_KNOWN], sure=False) if set_later else own
+        if isinstance(base, v.LocalModule):
+            return self._bound(visible(base.body.bindings.get(name, []), LAST, ()), base.body)
+        if isinstance(base, (v.Instance, v.Klass)):
+            return self._member(base, name)
+        if isinstance(base, Text) and name == "parent":
+            literal = base.literal
+            if literal and "/" in literal.rstrip("/"):
+                return one(v.text(literal.rstrip("/").rpartition("/")[0] or "/"))
+        return NOTHING_KNOWN
+
+    def _member(self, base: v.Instance | v.Klass, name: str) -> Options:
+        own = base.body.bindings.get(name, [])
+        methods = [inner for inner in base.body.defined.values()]
+        set_in = [(found, method) for method in methods for found in method.attributes.get(name, [])]
+        results = [self._binding(binding, method) for binding, method in set_in]
+        if not set_in and own:
+            found = self._bound(visible(own, LAST, ()), base.body)
+            bound = isinstance(base, v.Instance)
+            return Options(
+                tuple(v.Func(x.body, bound) if isinstance(x, v.Func) else x for x in found.values), found.sure
+            )
+        sure = len(set_in) == 1 and set_in[0][0].sure and not own
+        return _union(results, sure=sure) if results else NOTHING_KNOWN
+
+    def on_Subscript(self, node: ast.Subscript, body: Body, order: int) -> Options:  # noqa: N802, D102
+        base = self.evaluate(node.value, body, order)
+        index = self.evaluate(node.slice, body, order)
+        return _combine([base, index], lambda chosen: _item(chosen[0], chosen[1]))
+
+    # -- operators --------------------------------------------------------------------------------
+
+    def on_BinOp(self, node: ast.BinOp, body: Body, order: int) -> Options:  # noqa: N802, D102
+        left = self.evaluate(node.left, body, order)
+        right = self.evaluate(node.right, body, order)
+        operator = node.op
+
+        def build(chosen: tuple[Value, ...]) -> Value:
+            a, b = chosen
+            if isinstance(operator, ast.Add) and (isinstance(a, Text) or isinstance(b, Text)):
+                return v.merge([*v.parts_of(a), *v.parts_of(b)])
+            if isinstance(operator, ast.Div) and (isinstance(a, Text) or isinstance(b, Text)):
+                return v.join_paths([a, b])
+            if isinstance(operator, ast.Mod) and isinstance(a, Text):
+                literal = a.literal
+                return UNKNOWN if literal is None else v.format_percent(literal, b)
+            if isinstance(operator, ast.Add) and isinstance(a, v.Items) and isinstance(b, v.Items):
+                return v.Items(a.items + b.items)
+            if isinstance(operator, ast.Mult) and (isinstance(a, Text) or isinstance(b, Text)):
+                return Text((Hole(),))
+            arithmetic = isinstance(operator, (ast.Div, ast.FloorDiv, ast.Sub, ast.Pow))
+            known = any(isinstance(x, Const) or (isinstance(x, v.Unknown) and x.number) for x in chosen)
+            return NUMBER if arithmetic or known else UNKNOWN
+
+        return _combine([left, right], build)
+
+    def on_IfExp(self, node: ast.IfExp, body: Body, order: int) -> Options:  # noqa: N802, D102
+        return _union([self.evaluate(x, body, order) for x in (node.body, node.orelse)], sure=False)
+
+    def on_BoolOp(self, node: ast.BoolOp, body: Body, order: int) -> Options:  # noqa: N802, D102
+        return _union([self.evaluate(x, body, order) for x in node.values], sure=False)
+
+    def on_NamedExpr(self, node: ast.NamedExpr, body: Body, order: int) -> Options:  # noqa: N802, D102
+        return self.evaluate(node.value, body, order)
+
+    def on_Await(self, node: ast.Await, body: Body, order: int) -> Options:  # noqa: N802, D102
+        return self.evaluate(node.value, body, order)
+
+    def on_Lambda(self, node: ast.Lambda, body: Body, order: int) -> Options:  # noqa: N802, D102
+        inner = body.defined.get(id(node))
+        return NOTHING_KNOWN if inner is None else one(v.Func(inner))
+
+    def on_UnaryOp(self, node: ast.UnaryOp, body: Body, order: int) -> Options:  # noqa: N802, D102
+        value = self._first(node.operand, body, order)
+        if isinstance(node.op, ast.USub) and isinstance(value, Const) and isinstance(value.value, (int, float)):
+            return one(Const(-value.value))
+        return NOTHING_KNOWN
+
+    # -- calls ------------------------------------------------------------------------------------
+
+    def on_Call(self, node: ast.Call, body: Body, order: int) -> Options:  # noqa: N802, D102
+        from cursus.script import calls
+
+        return calls.evaluate_call(self, node, body, order)
+
+
+def visible(bindings: list[Binding], order: int, loops: tuple[int, ...]) -> list[Binding]:
+    """The bindings that a name can have at a place: the last sure one before it, and unsure ones after that."""
+    before = [b for b in bindings if b.order < order]
+    start = 0
+    for i, binding in enumerate(before):
+        if binding.sure:
+            start = i
+    found = before[start:] if before else []
+    if loops:
+        found.extend(b for b in bindings if b.order >= order and set(b.loops) & set(loops))
+    return found or ([b for b in bindings if b.order >= order][:1] if order == LAST else [])
+
+
+def _spec(node: ast.expr | None) -> str:
+    if isinstance(node, ast.JoinedStr) and all(isinstance(x, ast.Constant) for x in node.values):
+        return "".join(str(x.value) for x in node.values if isinstance(x, ast.Constant))
+    return "" if node is None else ".f"
+
+
+def _pick(value: Value, index: int) -> Value:
+    if isinstance(value, v.Items) and index < len(value.items):
+        return value.items[index]
+    return UNKNOWN
+
+
+def _each(found: Options) -> Options:
+    values: list[Value] = []
+    for value in found.values:
+        if isinstance(value, v.Items):
+            values.extend(value.items)
+        elif isinstance(value, v.Unknown) and value.origin in ("range", "enumerate"):
+            values.append(NUMBER)
+        else:
+            values.append(UNKNOWN)
+    return Options(tuple(values[: v.LIMIT]) or (UNKNOWN,), False)
+
+
+def _item(base: Value, index: Value) -> Value:
+    key = index.literal if isinstance(index, Text) else None
+    if isinstance(base, v.Special) and base.kind == "environ":
+        return Text((EnvPart(key),)) if key is not None else UNKNOWN
+    if isinstance(base, v.Space) and base.mapping and key is not None:
+        return Text((ArgPart(key),))
+    if isinstance(base, v.Table) and key is not None:
+        return dict(base.items).get(key, UNKNOWN)
+    if isinstance(base, v.Items) and isinstance(index, Const) and isinstance(index.value, int):
+        at = index.value
+        return base.items[at] if -len(base.items) <= at < len(base.items) else UNKNOWN
+    return UNKNOWN
+
+
+def _argument(call: ast.Call, name: str, names: list[str], bound: bool) -> ast.expr | None:
+    """The expression that a call passes for the parameter ``name``."""
+    for keyword in call.keywords:
+        if keyword.arg == name:
+            return keyword.value
+    if name not in names:
+        return None
+    position = names.index(name) - (1 if bound else 0)
+    if any(isinstance(given, ast.Starred) for given in call.args):
+        return ast.Name("?", ast.Load())
+    if 0 <= position < len(call.args):
+        return call.args[position]
+    if any(keyword.arg is None for keyword in call.keywords):
+        return ast.Name("?", ast.Load())
+    return None
+
+
+def _default(owner: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, name: str) -> ast.expr | None:
+    positional = [*owner.args.posonlyargs, *owner.args.args]
+    defaults = owner.args.defaults
+    for argument, default in zip(positional[len(positional) - len(defaults) :], defaults, strict=True):
+        if argument.arg == name:
+            return default
+    for argument, given in zip(owner.args.kwonlyargs, owner.args.kw_defaults, strict=True):
+        if argument.arg == name:
+            return given
+    return None
+
+
+def _union(results: Iterable[Options], *, sure: bool) -> Options:
+    values: list[Value] = []
+    for found in results:
+        sure = sure and found.sure
+        for value in found.values:
+            if value not in values:
+                values.append(value)
+    if len(values) > v.LIMIT:
+        return NOTHING_KNOWN
+    return Options(tuple(values) or (UNKNOWN,), sure)
+
+
+def _combine(pieces: list[Options], build: Callable[[tuple[Value, ...]], Value]) -> Options:
+    """``build`` over every combination. Sure only where at most one piece has several values."""
+    total = 1
+    for piece in pieces:
+        total *= len(piece.values)
+    if total > 4 * v.LIMIT:
+        return NOTHING_KNOWN
+    values: list[Value] = []
+    for chosen in itertools.product(*(piece.values for piece in pieces)):
+        value = build(chosen)
+        if value not in values:
+            values.append(value)
+    several = sum(len(piece.values) > 1 for piece in pieces)
+    return Options(tuple(values[: v.LIMIT]), all(p.sure for p in pieces) and several <= 1)

@@ -1,0 +1,153 @@
+"""How a script ends: handlers that swallow what went wrong, and scripts that do nothing."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+
+from cursus.model import Location
+from cursus.script.arguments import place
+from cursus.script.bodies import Body, is_main_guard
+
+BROAD = frozenset({"Exception", "BaseException"})
+EXIT_NAMES = frozenset({"exit", "_exit", "quit", "abort", "kill", "SystemExit"})
+QUIET_WORK = frozenset(
+    """print info debug warning error exception warn append get join format str len open load loads makedirs
+    mkdir remove unlink rmtree exists isfile isdir listdir log write flush close""".split()
+)
+TRAINING_WORDS = ("train", "fit", "main", "training")
+SAVING_WORDS = frozenset({"dump", "save", "save_model", "save_pretrained"})
+
+
+def swallowing(body: Body, node: ast.Try) -> Iterable[tuple[Location, bool, str]]:
+    """Catch-all handlers of ``node`` that end well: (place, exits with 0 itself, what they are around)."""
+    around = _training_call(node.body, _at_top(body), _local_names(body))
+    if not around:
+        return
+    for handler in node.handlers:
+        if not _broad(handler.type):
+            continue
+        outcome = _outcome(handler, _at_top(body))
+        if outcome is not None:
+            yield place(handler, body), outcome, around
+
+
+def _broad(kind: ast.expr | None) -> bool:
+    if kind is None:
+        return True
+    kinds = kind.elts if isinstance(kind, ast.Tuple) else [kind]
+    return any(isinstance(one, ast.Name) and one.id in BROAD for one in kinds)
+
+
+def _at_top(body: Body) -> bool:
+    """True for a module and for its main function: what goes on after them is the end of the script."""
+    return isinstance(body.owner, ast.Module) or body.name in ("main", "train", "run", "training")
+
+
+def _local_names(body: Body) -> frozenset[str]:
+    """The functions of the module that ``body`` belongs to."""
+    top = body
+    while top.parent is not None:
+        top = top.parent
+    return frozenset(inner.name for inner in top.defined.values() if not isinstance(inner.owner, ast.ClassDef))
+
+
+def _training_call(statements: list[ast.stmt], top: bool, local: frozenset[str]) -> str:
+    """The name of a call in a ``try`` body that trains or saves; empty where there is none."""
+    saved = ""
+    for statement in statements:
+        for node in ast.walk(statement):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+                continue
+            if not isinstance(node, ast.Call):
+                continue
+            func = node.func
+            name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+            plain = name.lower().strip("_")
+            if any(plain == word or plain.startswith(word + "_") or plain.endswith("_" + word) for word in TRAINING_WORDS):
+                return name
+            if top and plain in SAVING_WORDS:
+                saved = saved or name
+            elif top and isinstance(func, ast.Name) and name in local and len(statements) > 1:
+                saved = name
+    return saved
+
+
+def _outcome(handler: ast.ExceptHandler, top: bool) -> bool | None:
+    """True: the handler ends the script with 0; False: it goes on; None: the failure gets out."""
+    zero = False
+    for node in ast.walk(handler):
+        if isinstance(node, (ast.Raise, ast.Continue)):
+            return None
+        if isinstance(node, ast.Return) and not (top and node.value is None):
+            return None
+        if isinstance(node, ast.Call):
+            func = node.func
+            name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+            if name in EXIT_NAMES:
+                if name != "abort" and _is_zero(node):
+                    zero = True
+                else:
+                    return None
+            elif name not in QUIET_WORK and name not in ("print_exc", "format_exc", "print_exception", "time"):
+                return None  # the handler calls something that may well end the script
+        if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
+            return None  # it keeps something: a fallback, or a status that is looked at later
+    return zero
+
+
+def _is_zero(node: ast.Call) -> bool:
+    if not node.args:
+        return True
+    first = node.args[0]
+    return isinstance(first, ast.Constant) and (first.value is None or first.value == 0)
+
+
+def does_nothing(module: Body) -> Location | None:
+    """Where a script only defines things, so that running it does nothing."""
+    owner = module.owner
+    if not isinstance(owner, ast.Module):
+        return None
+    first: ast.AST | None = None
+    for statement in owner.body:
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            first = first or statement
+            continue
+        if isinstance(statement, (ast.ClassDef, ast.Import, ast.ImportFrom, ast.Pass)):
+            continue
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+            continue
+        if isinstance(statement, (ast.Assign, ast.AnnAssign)) and not _calls(statement):
+            continue
+        if isinstance(statement, ast.If) and _never_main(statement):
+            return place(statement, module)
+        if isinstance(statement, ast.If) and is_main_guard(statement.test) and _idle(statement.body):
+            continue
+        return None
+    return place(first, module) if first is not None else None
+
+
+def _idle(statements: list[ast.stmt]) -> bool:
+    return all(isinstance(s, ast.Pass) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant)) for s in statements)
+
+
+def _calls(node: ast.AST) -> bool:
+    return any(
+        isinstance(inner, ast.Call) and "logger" not in ast.unparse(inner.func).lower() for inner in ast.walk(node)
+    )
+
+
+def _never_main(node: ast.If) -> bool:
+    """``if __name__ == "main"`` and its kin, which is never true for a script."""
+    test = node.test
+    if not (isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"):
+        return False
+    right = test.comparators[0]
+    return (
+        isinstance(test.ops[0], ast.Eq)
+        and isinstance(right, ast.Constant)
+        and isinstance(right.value, str)
+        and right.value != "__main__"
+        and "main" in right.value
+        and not node.orelse
+    )

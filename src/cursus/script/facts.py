@@ -1,0 +1,259 @@
+"""What was read from a training script, as frozen data.
+
+A ``Text`` is a string whose unknown pieces are named: an environment variable, a command line
+argument, or something that only running the script would tell. Which request stands beside the script is
+not known here; ``cursus.checks.script_request`` puts a request's values in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, Union
+
+from cursus.model import Location
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A piece that cannot be read. ``spec`` is the format it is printed with, ``number`` is True for a sure number."""
+
+    number: bool = False
+    spec: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EnvPart:
+    """The value of an environment variable; ``default`` stands where it is not set, None where nothing does."""
+
+    name: str
+    default: Text | Const | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArgPart:
+    """The value of the command line argument with this ``dest``."""
+
+    dest: str
+
+
+Part = Union[str, Hole, EnvPart, ArgPart]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string as a sequence of parts."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def literal(self) -> str | None:
+        """The string itself, where nothing in it is unknown."""
+        if all(isinstance(part, str) for part in self.parts):
+            return "".join(part for part in self.parts if isinstance(part, str))
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """A constant that is no string: a number, a boolean, None."""
+
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument that a script's parser declares.
+
+    Attributes:
+        flags: the option strings; for a positional its name, without a dash.
+        dest: the attribute it is stored at.
+        type: ``int``, ``float``, ``str``, ``bool``, ``other`` (a function whose demands are not known).
+        takes_value: False for flags such as ``store_true``.
+        sets: the value that a flag stores (``store_true``: True).
+        nargs: ``?``, ``*``, ``+`` or a number as text; empty for one value.
+        default: None where it is not given or not readable; ``has_default`` tells whether one is given.
+        conditional: declared on some runs only, or one of several that exclude each other.
+    """
+
+    flags: tuple[str, ...]
+    dest: str
+    location: Location
+    type: str = "str"
+    required: bool = False
+    takes_value: bool = True
+    sets: bool | None = None
+    nargs: str = ""
+    choices: tuple[object, ...] | None = None
+    default: Text | Const | None = None
+    has_default: bool = False
+    conditional: bool = False
+
+    @property
+    def positional(self) -> bool:
+        """True for an argument without an option string."""
+        return not self.flags[0].startswith("-")
+
+
+@dataclass(frozen=True, slots=True)
+class Parser:
+    """The command line parser of a script.
+
+    ``strict``: an unknown argument ends the script. ``complete``: all its arguments were read. ``sure``: it parses
+    the command line on every run.
+    """
+
+    kind: Literal["argparse", "click", "dataclass"]
+    arguments: tuple[Argument, ...]
+    strict: bool
+    complete: bool
+    sure: bool
+    location: Location
+    abbreviations: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class EnvRead:
+    """An environment variable that is read. ``hard``: its absence raises KeyError. ``sure``: it happens on every run."""
+
+    name: str
+    hard: bool
+    sure: bool
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class PathUse:
+    """A path that a script reads or writes.
+
+    ``paths`` are the paths that are possible; ``sure``: each of them is used on every run. ``call`` is the function's name,
+    ``local`` is True where it knows the file system only (``open``, ``os.listdir``), not ``s3://``.
+    """
+
+    mode: Literal["read", "list", "write", "make", "look"]
+    paths: tuple[Text | Const, ...]
+    call: str
+    sure: bool
+    local: bool
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedLine:
+    """A line that a script prints. ``level`` is the logging level, empty for a print."""
+
+    text: Text
+    level: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Swallowed:
+    """A catch-all handler around the training that lets the script end as if nothing happened.
+
+    ``exits_zero``: the handler ends the script with status 0 itself.
+    """
+
+    location: Location
+    exits_zero: bool
+    around: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRead:
+    """A key taken from the hyperparameters as a mapping (``SM_HPS``, ``hyperparameters.json``)."""
+
+    key: str
+    hard: bool
+    sure: bool
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A module that is imported. ``sure``: on every run and outside ``try``."""
+
+    module: str
+    level: int
+    sure: bool
+    location: Location
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """A call worth knowing by name (``signal.signal``, ``torch.distributed.init_process_group``, …)."""
+
+    name: str
+    sure: bool
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A line of requirements.txt that says something about installing. ``problem`` is empty for a plain requirement."""
+
+    line: str
+    name: str
+    version: str
+    problem: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something wrong with the source as files: ``kind`` names it, ``detail`` is the value to show."""
+
+    kind: str
+    detail: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptFacts:
+    """Everything that was read from a source directory and its entry point.
+
+    Attributes:
+        entry: the entry point's file, as the user gave it.
+        readable: the entry point is Python that parses; where False all that follows is empty.
+        parsers: the parsers that read the command line.
+        opaque_arguments: the command line is (also) read in a way that cannot be followed.
+        reads_hyperparameters: the hyperparameters are read other than by arguments (SM_HPS, the file, SM_HP_*).
+        env_writes: environment variables that the script sets itself.
+        attributes: every attribute name read and every string, to tell whether a thing is ever mentioned.
+        strings: every string constant, docstrings left out, and the text of settings files beside the script.
+        top_imports: the first part of every module imported anywhere.
+        calls: the dotted names of everything called, as far as known.
+        outside_effects: the script starts processes, downloads, unpacks: files can come from anywhere.
+        plain_output: only libraries that print nothing by themselves are imported.
+        logging_configured: something sets up logging.
+        does_nothing: location where the entry point defines functions and calls none.
+    """
+
+    entry: str
+    readable: bool = False
+    shell: bool = False
+    files: tuple[str, ...] = ()
+    parsers: tuple[Parser, ...] = ()
+    opaque_arguments: bool = False
+    reads_hyperparameters: bool = False
+    env_reads: tuple[EnvRead, ...] = ()
+    env_writes: frozenset[str] = frozenset()
+    env_open: bool = False
+    key_reads: tuple[KeyRead, ...] = ()
+    paths: tuple[PathUse, ...] = ()
+    printed: tuple[PrintedLine, ...] = ()
+    swallowed: tuple[Swallowed, ...] = ()
+    imports: tuple[Imported, ...] = ()
+    top_imports: frozenset[str] = frozenset()
+    used: tuple[Used, ...] = ()
+    calls: frozenset[str] = frozenset()
+    attributes: frozenset[str] = frozenset()
+    strings: frozenset[str] = frozenset()
+    outside_effects: bool = False
+    plain_output: bool = False
+    logging_configured: bool = False
+    does_nothing: Location | None = None
+    requirements: tuple[Requirement, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    directory_listing: frozenset[str] = field(default_factory=frozenset)

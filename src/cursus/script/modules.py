@@ -1,0 +1,96 @@
+"""The Python files of a source directory that a script imports, parsed."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cursus.model import Location
+from cursus.script.bodies import Body, walk
+from cursus.script.facts import Fault
+
+MAX_FILE = 2_000_000
+MAX_MODULES = 200
+
+
+@dataclass(slots=True)
+class Source:
+    """The modules read so far. ``display`` is the directory as the user gave it, for locations."""
+
+    root: Path
+    display: str
+    modules: dict[str, Body] = field(default_factory=dict)
+    bodies: list[Body] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    read: list[Path] = field(default_factory=list)
+    missing: set[str] = field(default_factory=set)
+
+    def shown(self, path: Path) -> str:
+        """A file as messages name it: below the directory as the user gave it."""
+        try:
+            inside = path.relative_to(self.root).as_posix()
+        except ValueError:
+            return str(path)
+        return inside if self.display in ("", ".") else f"{self.display.rstrip('/')}/{inside}"
+
+    def find(self, dotted: str, base: Path) -> Path | None:
+        """The file of a module that a script in ``base`` imports from its own source, or None."""
+        parts = dotted.split(".") if dotted else []
+        for start in dict.fromkeys((base, self.root)):
+            place = start.joinpath(*parts)
+            for candidate in (place / "__init__.py", place.with_suffix(".py") if parts else place / "__init__.py"):
+                if candidate.is_file():
+                    return candidate
+        return None
+
+    def is_package(self, dotted: str, base: Path) -> bool:
+        """True where ``dotted`` is a directory of the source, with or without ``__init__.py``."""
+        return any(start.joinpath(*dotted.split(".")).is_dir() for start in (base, self.root))
+
+    def load(self, path: Path, *, entry: bool = False) -> Body | None:
+        """Parse a file once. A file that does not parse is a fault."""
+        key = str(path)
+        known = self.modules.get(key)
+        if known is not None:
+            return known
+        if key in self.missing or len(self.modules) >= MAX_MODULES:
+            return None
+        self.read.append(path)
+        tree = self._parse(path)
+        if tree is None:
+            self.missing.add(key)
+            return None
+        body = Body(tree, self.shown(path), key, None)
+        self.modules[key] = body
+        self.bodies.extend(walk(body, entry))
+        return body
+
+    def _parse(self, path: Path) -> ast.Module | None:
+        shown = self.shown(path)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            self.faults.append(Fault("unreadable", error.strerror or str(error), Location(shown)))
+            return None
+        if len(data) > MAX_FILE:
+            return None
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return ast.parse(data, filename=path.name)
+        except SyntaxError as error:
+            place = Location(shown, error.lineno, error.offset)
+            self.faults.append(Fault("syntax", error.msg or "invalid syntax", place))
+        except (ValueError, RecursionError, MemoryError) as error:
+            self.faults.append(Fault("syntax", str(error) or type(error).__name__, Location(shown)))
+        return None
+
+
+def resolve_relative(importing: Path, level: int, root: Path) -> Path | None:
+    """The folder that a relative import starts from, or None where it climbs out of the source."""
+    place = importing.parent
+    for _ in range(level - 1):
+        place = place.parent
+    return place if place == root or root in place.parents else None

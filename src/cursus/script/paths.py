@@ -1,0 +1,185 @@
+"""The files that a script reads and writes, by the calls that are known to do so."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from typing import Literal
+
+from cursus.script import values as v
+from cursus.script.arguments import place
+from cursus.script.bodies import CallSite
+from cursus.script.evaluate import Evaluator
+from cursus.script.facts import PathUse
+
+Mode = Literal["read", "list", "write", "make", "look"]
+
+LOCAL_READS = {
+    "numpy.load": 0,
+    "numpy.loadtxt": 0,
+    "numpy.genfromtxt": 0,
+    "joblib.load": 0,
+    "torch.load": 0,
+    "PIL.Image.open": 0,
+    "cv2.imread": 0,
+    "zipfile.ZipFile": 0,
+    "h5py.File": 0,
+    "xgboost.DMatrix": 0,
+    "sklearn.datasets.load_svmlight_file": 0,
+    "torchvision.datasets.ImageFolder": 0,
+    "datasets.load_from_disk": 0,
+    "shutil.copy": 0,
+    "shutil.copyfile": 0,
+    "shutil.copytree": 0,
+    "shutil.move": 0,
+    "os.stat": 0,
+    "os.path.getsize": 0,
+}
+REMOTE_READS = {
+    "pandas.read_csv": 0,
+    "pandas.read_parquet": 0,
+    "pandas.read_json": 0,
+    "pandas.read_excel": 0,
+    "pandas.read_pickle": 0,
+    "pandas.read_table": 0,
+    "pandas.read_feather": 0,
+    "pyarrow.parquet.read_table": 0,
+    "polars.read_csv": 0,
+    "polars.read_parquet": 0,
+}
+LISTS = {"os.listdir": 0, "os.scandir": 0, "os.chdir": 0}
+LOOKS = {
+    "glob.glob": 0,
+    "glob.iglob": 0,
+    "os.walk": 0,
+    "os.path.exists": 0,
+    "os.path.isfile": 0,
+    "os.path.isdir": 0,
+}
+WRITES = {
+    "torch.save": 1,
+    "joblib.dump": 1,
+    "numpy.save": 0,
+    "numpy.savez": 0,
+    "numpy.savez_compressed": 0,
+    "numpy.savetxt": 0,
+    "shutil.copy": 1,
+    "shutil.copy2": 1,
+    "shutil.copyfile": 1,
+    "shutil.copytree": 1,
+    "shutil.move": 1,
+    "os.rename": 1,
+    "os.replace": 1,
+    "shutil.make_archive": 0,
+    "tensorflow.saved_model.save": 1,
+    "tensorflow.keras.models.save_model": 1,
+    "keras.models.save_model": 1,
+    "mlflow.sklearn.save_model": 1,
+    "mlflow.pytorch.save_model": 1,
+    "safetensors.torch.save_file": 1,
+    "matplotlib.pyplot.savefig": 0,
+    "onnx.save": 1,
+    "torch.jit.save": 1,
+    "torch.onnx.export": 2,
+    "skops.io.dump": 1,
+}
+MAKES = {"os.makedirs": 0, "os.mkdir": 0}
+WRITE_METHODS = frozenset(
+    """save save_model save_pretrained to_csv to_parquet to_json to_pickle export export_saved_model
+    export_savedmodel savefig dump_model save_weights save_checkpoint save_params save_parameters
+    booster_save save_to_file to_disk""".split()
+)
+PATH_WRITES = frozenset({"write_text", "write_bytes"})
+PATH_READS = frozenset({"read_text", "read_bytes", "iterdir"})
+PATH_LOOKS = frozenset({"exists", "is_file", "is_dir", "glob", "rglob"})
+OPENS = frozenset({"open", "io.open", "codecs.open", "gzip.open", "bz2.open", "lzma.open", "tarfile.open"})
+
+
+def path_uses(evaluator: Evaluator, site: CallSite, sure: bool) -> Iterable[PathUse]:
+    """Every use of a path that one call makes."""
+    node = site.node
+    callee = evaluator.value(node.func, site.body)
+    if isinstance(callee, v.Ref):
+        yield from _library(evaluator, site, sure, callee.name)
+        if callee.name in OPENS | LOCAL_READS.keys() | REMOTE_READS.keys() | WRITES.keys():
+            return
+    if isinstance(node.func, ast.Attribute):
+        yield from _method(evaluator, site, sure, node.func)
+
+
+def _library(evaluator: Evaluator, site: CallSite, sure: bool, name: str) -> Iterable[PathUse]:
+    if name in OPENS:
+        yield from _use(evaluator, site, sure, _mode(site.node, 1), 0, name, True)
+        return
+    tables: tuple[tuple[dict[str, int], Mode, bool], ...] = (
+        (LOCAL_READS, "read", True),
+        (REMOTE_READS, "read", False),
+        (LISTS, "list", True),
+        (LOOKS, "look", True),
+        (WRITES, "write", name.startswith(("joblib", "numpy", "shutil", "os", "torch", "safetensors"))),
+        (MAKES, "make", True),
+    )
+    for table, mode, local in tables:
+        index = table.get(name)
+        if index is not None:
+            yield from _use(evaluator, site, sure, mode, index, name, local)
+
+
+def _method(evaluator: Evaluator, site: CallSite, sure: bool, func: ast.Attribute) -> Iterable[PathUse]:
+    name = func.attr
+    base = evaluator.evaluate(func.value, site.body, site.order)
+    texts = tuple(value for value in base.values if isinstance(value, v.Text))
+    if texts and name in PATH_WRITES | PATH_READS | PATH_LOOKS | {"open", "mkdir"}:
+        if name == "open":
+            mode = _mode(site.node, 0)
+        elif name in PATH_WRITES:
+            mode = "write"
+        elif name == "mkdir":
+            mode = "make"
+        elif name in PATH_LOOKS:
+            mode = "look"
+        else:
+            mode = "list" if name == "iterdir" else "read"
+        paths = tuple(v.as_path(value) for value in base.values)
+        yield PathUse(mode, paths, name, sure and base.sure, True, place(site.node, site.body))
+    elif name in WRITE_METHODS:
+        given = site.node.args[:1] or [k.value for k in site.node.keywords if k.arg in _PATH_WORDS][:1]
+        if given and not isinstance(given[0], ast.Starred):
+            found = evaluator.evaluate(given[0], site.body, site.order)
+            paths = tuple(v.as_path(value) for value in found.values)
+            yield PathUse("write", paths, name, sure and found.sure, False, place(site.node, site.body))
+
+
+_PATH_WORDS = frozenset(
+    {"path", "fname", "filepath", "path_or_buf", "save_directory", "output_dir", "export_dir", "f", "file", "fn"}
+    | {"filepath_or_buffer", "filename", "export_dir_base", "prefix", "dst", "model_path"}
+)
+
+
+def _mode(node: ast.Call, position: int) -> Mode:
+    given: ast.expr | None = node.args[position] if position < len(node.args) else None
+    for keyword in node.keywords:
+        if keyword.arg == "mode":
+            given = keyword.value
+    if given is None:
+        return "read"
+    if isinstance(given, ast.Constant) and isinstance(given.value, str):
+        return "write" if set(given.value) & set("wax") else "read"
+    return "look"
+
+
+def _use(
+    evaluator: Evaluator, site: CallSite, sure: bool, mode: Mode, index: int, name: str, local: bool
+) -> Iterable[PathUse]:
+    node = site.node
+    given: ast.expr | None = node.args[index] if index < len(node.args) else None
+    if given is None:
+        named = [k.value for k in node.keywords if k.arg in _PATH_WORDS]
+        given = named[0] if named else None
+    if given is None or isinstance(given, ast.Starred):
+        return
+    found = evaluator.evaluate(given, site.body, site.order)
+    if all(isinstance(value, v.OpenFile) for value in found.values):
+        return
+    paths = tuple(v.as_path(value) for value in found.values)
+    yield PathUse(mode, paths, name, sure and found.sure, local, place(node, site.body))

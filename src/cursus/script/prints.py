@@ -1,0 +1,111 @@
+"""The lines that a script prints, as texts with holes."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+
+from cursus.script import values as v
+from cursus.script.arguments import place
+from cursus.script.bodies import CallSite
+from cursus.script.evaluate import Evaluator
+from cursus.script.facts import Hole, Part, PrintedLine, Text
+
+LEVELS = frozenset({"debug", "info", "warning", "warn", "error", "critical", "exception", "fatal"})
+NUMBER_NAME = re.compile(
+    r"loss|acc|mse|mae|rmse|auc|f1|score|epoch|step|lr|rate|error|precision|recall|perplexity|bleu|reward"
+    r"|batch|iter|time|r2|metric_value|total|count|correct",
+    re.IGNORECASE,
+)
+WHOLE_LINE = re.compile(r"json|msg|message|text|line|str\(|join|log|report|summary|name|dict|metrics\b", re.IGNORECASE)
+
+
+def printed(evaluator: Evaluator, site: CallSite) -> Iterable[PrintedLine]:
+    """The line that one call prints, where it prints one."""
+    node = site.node
+    callee = evaluator.value(node.func, site.body)
+    name = callee.name if isinstance(callee, v.Ref) else ""
+    where = place(node, site.body)
+    if name == "print":
+        if any(k.arg == "file" and "stderr" not in ast.unparse(k.value) for k in node.keywords):
+            return
+        for text in _print(evaluator, site):
+            yield PrintedLine(text, "", where)
+    elif name in ("sys.stdout.write", "sys.stderr.write") and node.args:
+        for text in _texts(evaluator, site, node.args[0]):
+            yield PrintedLine(text, "", where)
+    elif isinstance(node.func, ast.Attribute) and node.func.attr in LEVELS and node.args and _is_logger(name, node):
+        for text in _logged(evaluator, site):
+            level = node.func.attr if node.func.attr in ("debug", "info") else "warning"
+            yield PrintedLine(text, level, where)
+
+
+def _is_logger(name: str, node: ast.Call) -> bool:
+    base = node.func.value if isinstance(node.func, ast.Attribute) else node.func
+    return name.startswith("logging.") or "log" in ast.unparse(base).lower()
+
+
+def _print(evaluator: Evaluator, site: CallSite) -> list[Text]:
+    node = site.node
+    separator = " "
+    for keyword in node.keywords:
+        if keyword.arg == "sep" and isinstance(keyword.value, ast.Constant):
+            separator = str(keyword.value.value)
+    rows: list[list[Part]] = [[]]
+    for i, argument in enumerate(node.args):
+        if isinstance(argument, ast.Starred):
+            texts = [Text((Hole(),))]
+        else:
+            texts = _texts(evaluator, site, argument)
+        lead: list[Part] = [separator] if i else []
+        rows = [[*row, *lead, *text.parts] for row in rows for text in texts][: v.LIMIT]
+    return [v.merge(row) for row in rows]
+
+
+def _texts(evaluator: Evaluator, site: CallSite, node: ast.expr) -> list[Text]:
+    found = evaluator.evaluate(node, site.body, site.order)
+    return [v.merge([_named(part, node) for part in v.parts_of(value)]) for value in found.values]
+
+
+def _named(part: Part, node: ast.expr) -> Part:
+    """A hole with the source of what fills it, and whether that is a number as far as its name says."""
+    if not isinstance(part, Hole):
+        return part
+    name = part.name or ast.unparse(node)
+    number = part.number or v.is_number_spec(part.spec)
+    if not number and NUMBER_NAME.search(name) and not WHOLE_LINE.search(name):
+        number = True
+    return Hole(number, part.spec, name)
+
+
+def _logged(evaluator: Evaluator, site: CallSite) -> list[Text]:
+    node = site.node
+    texts = _texts(evaluator, site, node.args[0])
+    if len(node.args) == 1:
+        return texts
+    rows = []
+    for text in texts:
+        literal = text.literal
+        if literal is None:
+            rows.append(text)
+            continue
+        given = []
+        for argument in node.args[1:]:
+            values = _texts(evaluator, site, argument)
+            given.append(values[0] if len(values) == 1 else Text((Hole(),)))
+        rows.append(_fill(literal, given))
+    return rows
+
+
+def _fill(template: str, given: list[Text]) -> Text:
+    filled = v.format_percent(template, v.Items(tuple(given)))
+    holes = iter([text.parts[0] for text in given if len(text.parts) == 1])
+    parts: list[Part] = []
+    for part in filled.parts:
+        if isinstance(part, Hole) and not part.name:
+            source = next(holes, None)
+            if isinstance(source, Hole):
+                part = Hole(source.number or part.number, part.spec, source.name)
+        parts.append(part)
+    return v.merge(parts)

@@ -1,0 +1,413 @@
+"""Reads a source directory without running anything of it: from the entry point along imports and calls."""
+
+from __future__ import annotations
+
+import ast
+import os
+from pathlib import Path
+
+from cursus.model import Location, SourceCode
+from cursus.script import arguments, exits, paths, prints
+from cursus.script import values as v
+from cursus.script.bodies import Body, CallSite
+from cursus.script.evaluate import Evaluator
+from cursus.script.facts import (
+    EnvRead,
+    Fault,
+    Imported,
+    KeyRead,
+    PathUse,
+    PrintedLine,
+    ScriptFacts,
+    Swallowed,
+    Text,
+    Used,
+)
+from cursus.script.files import FolderFacts, read_folder
+from cursus.script.modules import Source, resolve_relative
+
+CACHE: dict[tuple[str, str], tuple[tuple[tuple[str, int, int], ...], ScriptFacts]] = {}
+ENVIRONMENT_LOADERS = frozenset(
+    {"os.environ.update", "dotenv.load_dotenv", "load_dotenv", "os.putenv", "environ.update"}
+)
+QUIET_LIBRARIES = frozenset({"numpy", "pandas", "sklearn", "joblib", "scipy", "torch", "torchvision", "yaml", "boto3"})
+OUTSIDE = frozenset({"subprocess", "os.system", "os.popen", "tarfile", "zipfile", "urllib", "requests", "boto3"})
+LOGGING_SETUP = frozenset(
+    {"basicConfig", "setLevel", "addHandler", "dictConfig", "fileConfig", "StreamHandler", "getLogger_configured"}
+)
+
+
+def read_source(source: SourceCode) -> ScriptFacts:
+    """Everything that can be read of the user's training code.
+
+    The result is kept until a file of the directory changes. Nothing is imported or executed, and no
+    content makes this raise: what cannot be read is a ``Fault`` or stays unknown.
+    """
+    key = (source.directory, source.entry_point)
+    known = CACHE.get(key)
+    if known is not None and known[0] == _stamps([name for name, _, _ in known[0]]):
+        return known[1]
+    if len(CACHE) > 256:
+        CACHE.clear()
+    facts, watched = _read(source)
+    CACHE[key] = (_stamps(watched), facts)
+    return facts
+
+
+def _stamps(files: list[str]) -> tuple[tuple[str, int, int], ...]:
+    found = []
+    for name in files:
+        try:
+            status = os.stat(name)  # noqa: PTH116  (this is asked for every check; Path costs more)
+            found.append((name, status.st_mtime_ns, status.st_size))
+        except OSError:
+            found.append((name, -1, -1))
+    return tuple(found)
+
+
+def _read(source: SourceCode) -> tuple[ScriptFacts, list[str]]:
+    root = Path(source.directory)
+    entry = root / source.entry_point
+    shown = source.entry_point if source.directory in ("", ".") else f"{source.directory.rstrip('/')}/{source.entry_point}"
+    folder = read_folder(root, entry, source.directory, shown)
+    watched = [str(root), *folder.watched]
+    base = ScriptFacts(
+        entry=shown,
+        shell=entry.suffix == ".sh",
+        requirements=folder.requirements,
+        faults=folder.faults,
+        directory_listing=folder.listing,
+        strings=frozenset(folder.texts),
+    )
+    if entry.suffix == ".sh" or not entry.is_file() or (entry.suffix and entry.suffix != ".py"):
+        return base, watched
+    if not entry.suffix and not _looks_python(entry):
+        return base, watched
+    reading = Reading(Source(root, source.directory), entry)
+    facts = reading.facts(base, folder)
+    watched.extend(str(path) for path in reading.source.read)
+    return facts, list(dict.fromkeys(watched))
+
+
+def _looks_python(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return b"python" in file.readline(200)
+    except OSError:
+        return False
+
+
+class Reading:
+    """One reading of one source: which bodies run, and what they do."""
+
+    def __init__(self, source: Source, entry: Path) -> None:
+        self.source = source
+        self.entry = entry
+        self.evaluator = Evaluator(self.resolve_import)
+        self.reached: dict[int, tuple[Body, bool]] = {}
+        self.edges: set[tuple[int, int]] = set()
+        self.pending: list[tuple[Body, bool]] = []
+
+    # -- imports ----------------------------------------------------------------------------------
+
+    def resolve_import(self, node: ast.AST, name: str, body: Body) -> v.Value:
+        """What an import statement binds ``name`` to."""
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                bound = alias.asname or alias.name.partition(".")[0]
+                if bound == name:
+                    dotted = alias.name if alias.asname else bound
+                    local = self._local(dotted, body)
+                    return v.LocalModule(local) if local is not None else v.Ref(dotted)
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                if (alias.asname or alias.name) == name:
+                    return self._member(node, alias.name, body)
+        return v.UNKNOWN
+
+    def _member(self, node: ast.ImportFrom, name: str, body: Body) -> v.Value:
+        module = self._module(node, body)
+        if module is not None and name in module.bindings:
+            found = self.evaluator.evaluate(ast.Name(name, ast.Load()), module, 10**9)
+            return found.values[0] if len(found.values) == 1 else v.UNKNOWN
+        inner = self._local(f"{node.module}.{name}" if node.module else name, body, node.level)
+        if inner is not None:
+            return v.LocalModule(inner)
+        if module is not None or node.level:
+            return v.UNKNOWN
+        dotted = f"{node.module}.{name}"
+        return v.Special("environ") if dotted == "os.environ" else v.Ref(dotted)
+
+    def _module(self, node: ast.ImportFrom, body: Body) -> Body | None:
+        return self._local(node.module or "", body, node.level) if node.module or node.level else None
+
+    def _local(self, dotted: str, body: Body, level: int = 0) -> Body | None:
+        base = self.entry.parent
+        if level:
+            start = resolve_relative(Path(body.module), level, self.source.root)
+            if start is None:
+                return None
+            base = start
+        path = self.source.find(dotted, base)
+        return self.source.load(path, entry=path == self.entry) if path is not None else None
+
+    # -- reachability -----------------------------------------------------------------------------
+
+    def follow(self, module: Body) -> None:
+        """Find every body that runs, from the entry point on, and whether it runs each time."""
+        self.visit(module, True)
+        rounds = 0
+        while self.pending and rounds < 5000:
+            rounds += 1
+            body, sure = self.pending.pop(0)
+            self._expand(body, sure)
+        self.evaluator.bodies = self.source.bodies
+
+    def visit(self, body: Body, sure: bool) -> None:
+        """Note that ``body`` runs."""
+        known = self.reached.get(id(body))
+        if known is None or (sure and not known[1]):
+            self.reached[id(body)] = (body, sure)
+            self.pending.append((body, sure))
+
+    def _expand(self, body: Body, sure: bool) -> None:
+        for node, certain in body.imports:
+            for module in self._imported(node, body):
+                self.visit(module, sure and certain)
+        for inner in body.defined.values():
+            if isinstance(inner.owner, ast.ClassDef):
+                self.visit(inner, False)
+            elif arguments.click_decorators(inner):
+                self.evaluator.command_functions.add(id(inner.owner))
+            elif getattr(inner.owner, "decorator_list", []) or isinstance(body.owner, ast.ClassDef):
+                self.visit(inner, False)
+        for site in body.calls:
+            self._call(site, sure and site.sure)
+
+    def _imported(self, node: ast.Import | ast.ImportFrom, body: Body) -> list[Body]:
+        found: list[Body | None] = []
+        if isinstance(node, ast.Import):
+            found.extend(self._local(alias.name, body) for alias in node.names)
+        else:
+            found.append(self._module(node, body))
+            for alias in node.names:
+                dotted = f"{node.module}.{alias.name}" if node.module else alias.name
+                found.append(self._local(dotted, body, node.level))
+        return [module for module in found if module is not None]
+
+    def _call(self, site: CallSite, sure: bool) -> None:
+        callee = self.evaluator.evaluate(site.node.func, site.body, site.order)
+        alone = len(callee.values) == 1
+        for value in callee.values:
+            if isinstance(value, v.Func):
+                self._edge(site, value.body, sure and alone, value.bound)
+            elif isinstance(value, v.Klass):
+                for inner in value.body.defined.values():
+                    if inner.name == "__init__":
+                        self._edge(site, inner, sure and alone, True)
+                    else:
+                        self.visit(inner, False)
+        for given in (*site.node.args, *(keyword.value for keyword in site.node.keywords)):
+            if isinstance(given, (ast.Name, ast.Lambda, ast.Attribute)):
+                value = self.evaluator.value(given, site.body)
+                if isinstance(value, v.Func):
+                    self.visit(value.body, False)
+
+    def _edge(self, site: CallSite, body: Body, sure: bool, bound: bool) -> None:
+        sites = self.evaluator.sites.setdefault(id(body.owner), [])
+        edge = (id(site.node), id(body.owner))
+        if edge not in self.edges:
+            self.edges.add(edge)
+            sites.append((site, sure, bound))
+        elif sure:
+            for i, (known, certain, was_bound) in enumerate(sites):
+                if known.node is site.node and not certain:
+                    sites[i] = (known, True, was_bound)
+        self.visit(body, sure)
+
+    # -- facts ------------------------------------------------------------------------------------
+
+    def facts(self, base: ScriptFacts, folder: FolderFacts) -> ScriptFacts:
+        """Read the entry point, follow it, and put together what was found."""
+        module = self.source.load(self.entry, entry=True)
+        if module is None:
+            return _with(base, faults=(*base.faults, *self.source.faults))
+        self.follow(module)
+        self.evaluator.steps = 0
+        calls: list[tuple[CallSite, bool]] = []
+        for body, sure in self.reached.values():
+            calls.extend((site, sure and site.sure) for site in body.calls)
+        names = self._names(calls)
+        parsers, opaque = arguments.read_parsers(self.evaluator, calls)
+        env_reads, key_reads = self._reads(calls)
+        strings, attributes, tops = self._mentions()
+        uses: list[PathUse] = []
+        lines: list[PrintedLine] = []
+        for site, sure in calls:
+            uses.extend(paths.path_uses(self.evaluator, site, sure))
+            lines.extend(prints.printed(self.evaluator, site))
+        return _with(
+            base,
+            readable=True,
+            files=tuple(body.file for body in self.source.modules.values()),
+            parsers=parsers,
+            opaque_arguments=opaque or "argv" in attributes or bool(tops & arguments.OPAQUE_MODULES),
+            reads_hyperparameters=_reads_hyperparameters(strings, tops),
+            env_reads=env_reads,
+            env_writes=self._env_writes(calls),
+            env_open=bool({used.name for used in names} & ENVIRONMENT_LOADERS) or "load_dotenv" in attributes,
+            key_reads=key_reads,
+            paths=tuple(uses),
+            printed=tuple(lines),
+            swallowed=self._swallowed(),
+            imports=self._imports(),
+            top_imports=tops,
+            used=tuple(names),
+            calls=frozenset(used.name for used in names),
+            attributes=attributes,
+            strings=base.strings | strings,
+            outside_effects=bool(tops & OUTSIDE) or bool({u.name for u in names} & OUTSIDE),
+            plain_output=_plain(tops, self),
+            logging_configured=bool(attributes & LOGGING_SETUP),
+            does_nothing=exits.does_nothing(module),
+            faults=(*base.faults, *_unique(self.source.faults)),
+        )
+
+    def _names(self, calls: list[tuple[CallSite, bool]]) -> list[Used]:
+        found = []
+        for site, sure in calls:
+            callee = self.evaluator.evaluate(site.node.func, site.body, site.order)
+            value = callee.values[0] if len(callee.values) == 1 else v.UNKNOWN
+            if isinstance(value, v.Ref):
+                found.append(Used(value.name, sure, arguments.place(site.node, site.body)))
+            elif isinstance(site.node.func, ast.Attribute):
+                found.append(Used("." + site.node.func.attr, sure, arguments.place(site.node, site.body)))
+        return found
+
+    def _reads(self, calls: list[tuple[CallSite, bool]]) -> tuple[tuple[EnvRead, ...], tuple[KeyRead, ...]]:
+        environment: list[EnvRead] = []
+        keys: list[KeyRead] = []
+        for body, sure in self.reached.values():
+            for node, _, certain in body.reads:
+                kind = self.evaluator.value(node.value, body)
+                index = self.evaluator.evaluate(node.slice, body)
+                for value in index.values:
+                    literal = value.literal if isinstance(value, Text) else None
+                    if literal is None or not isinstance(kind, v.Special):
+                        continue
+                    where = arguments.place(node, body)
+                    certainly = sure and certain and index.sure
+                    if kind.kind == "environ":
+                        environment.append(EnvRead(literal, True, certainly, where))
+                    else:
+                        keys.append(KeyRead(literal, True, certainly, where))
+        for site, sure in calls:
+            self._get(site, sure, environment, keys)
+        return tuple(environment), tuple(keys)
+
+    def _get(self, site: CallSite, sure: bool, environment: list[EnvRead], keys: list[KeyRead]) -> None:
+        func = site.node.func
+        if not site.node.args:
+            return
+        named = func.attr if isinstance(func, ast.Attribute) else ""
+        callee = self.evaluator.value(func, site.body)
+        is_getenv = isinstance(callee, v.Ref) and callee.name == "os.getenv"
+        if named not in ("get", "pop", "setdefault") and not is_getenv:
+            return
+        base = self.evaluator.value(func.value, site.body) if isinstance(func, ast.Attribute) else v.UNKNOWN
+        key = self.evaluator.value(site.node.args[0], site.body)
+        literal = key.literal if isinstance(key, Text) else None
+        if literal is None:
+            return
+        where = arguments.place(site.node, site.body)
+        if is_getenv or (isinstance(base, v.Special) and base.kind == "environ"):
+            environment.append(EnvRead(literal, False, sure, where))
+        elif isinstance(base, v.Special):
+            keys.append(KeyRead(literal, False, sure, where))
+
+    def _env_writes(self, calls: list[tuple[CallSite, bool]]) -> frozenset[str]:
+        found = set()
+        for body, _ in self.reached.values():
+            for node in body.stores:
+                if isinstance(self.evaluator.value(node.value, body), v.Special):
+                    key = self.evaluator.value(node.slice, body)
+                    found.add(key.literal or "*" if isinstance(key, Text) else "*")
+        for site, _ in calls:
+            func = site.node.func
+            if isinstance(func, ast.Attribute) and func.attr == "setdefault" and site.node.args:
+                key = self.evaluator.value(site.node.args[0], site.body)
+                if isinstance(key, Text) and key.literal:
+                    found.add(key.literal)
+        return frozenset(found)
+
+    def _mentions(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+        strings: set[str] = set()
+        attributes: set[str] = set()
+        tops: set[str] = set()
+        for body in self.source.modules.values():
+            for node in ast.walk(body.owner):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    strings.add(node.value)
+                elif isinstance(node, ast.Attribute):
+                    attributes.add(node.attr)
+                elif isinstance(node, ast.Name):
+                    attributes.add(node.id)
+                elif isinstance(node, ast.keyword) and node.arg:
+                    attributes.add(node.arg)
+                elif isinstance(node, ast.Import):
+                    tops.update(alias.name.partition(".")[0] for alias in node.names)
+                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                    tops.add(node.module.partition(".")[0])
+        return frozenset(strings), frozenset(attributes), frozenset(tops)
+
+    def _swallowed(self) -> tuple[Swallowed, ...]:
+        found = []
+        for body, _ in self.reached.values():
+            for node, _ in body.tries:
+                for where, zero, around in exits.swallowing(body, node):
+                    found.append(Swallowed(where, zero, around))
+        return tuple(found)
+
+    def _imports(self) -> tuple[Imported, ...]:
+        found = []
+        for body, sure in self.reached.values():
+            for node, certain in body.imports:
+                where = arguments.place(node, body)
+                if isinstance(node, ast.Import):
+                    found.extend(Imported(a.name, 0, sure and certain, where) for a in node.names)
+                else:
+                    names = tuple(alias.name for alias in node.names)
+                    found.append(Imported(node.module or "", node.level, sure and certain, where, names))
+        return tuple(
+            one for one in found if one.level or not self.source.find(one.module.partition(".")[0], self.entry.parent)
+            and not self.source.is_package(one.module.partition(".")[0], self.entry.parent)
+        )
+
+
+def _with(base: ScriptFacts, **changes: object) -> ScriptFacts:
+    import dataclasses
+
+    return dataclasses.replace(base, **changes)  # type: ignore[arg-type]
+
+
+def _unique(faults: list[Fault]) -> tuple[Fault, ...]:
+    return tuple(dict.fromkeys(faults))
+
+
+def _reads_hyperparameters(strings: frozenset[str], tops: frozenset[str]) -> bool:
+    if tops & {"sagemaker_training", "sagemaker_containers", "sagemaker", "sagemaker_algorithm_toolkit"}:
+        return True
+    words = ("hyperparameters.json", "SM_HP", "SM_TRAINING_ENV", "SM_USER_ARGS", "input/config", "hyperparam")
+    return any(word in string for string in strings for word in words)
+
+
+def _plain(tops: frozenset[str], reading: Reading) -> bool:
+    import sys
+
+    local = {Path(name).stem for name in reading.source.modules}
+    return all(name in QUIET_LIBRARIES or name in sys.stdlib_module_names or name in local for name in tops)
+
+
+def entry_location(facts: ScriptFacts) -> Location:
+    """The entry point as a place."""
+    return Location(facts.entry)

@@ -1,0 +1,142 @@
+"""requirements.txt as pip reads it inside the container: what cannot install there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from cursus.model import Location
+from cursus.script.facts import Requirement
+
+NAME = re.compile(
+    r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[A-Za-z0-9._,\s-]*\])?\s*"
+    r"(?P<rest>@.*|(?:\(?\s*(?P<version>(?:===|==|~=|!=|<=|>=|<|>)[^;]*?)\s*\)?)?\s*(?:;.*)?)$"
+)
+VERSIONS = re.compile(r"\s*(?:===|==|~=|!=|<=|>=|<|>)\s*[A-Za-z0-9][A-Za-z0-9._*+!-]*\s*$")
+VCS = re.compile(r"(?:git|hg|svn|bzr)\+", re.IGNORECASE)
+CREDENTIAL = re.compile(r"://[^/@\s]+@")
+WINDOWS = re.compile(r"[A-Za-z]:[\\/]")
+COMMENT = re.compile(r"(^|\s+)#.*$")
+
+
+def read_requirements(path: Path, shown: str, seen: frozenset[Path] = frozenset()) -> tuple[Requirement, ...]:
+    """The lines of a requirements file, those of included files with them."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return ()
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        text = data.decode("utf-16", errors="replace")
+    else:
+        text = data.decode("utf-8-sig", errors="replace")
+    found: list[Requirement] = []
+    for number, line in _lines(text):
+        found.extend(_line(path, line, Location(shown, number), seen | {path}))
+    return tuple(found)
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Logical lines with the number of their first line: continued lines joined, comments left out."""
+    held = ""
+    start = 0
+    for number, raw in enumerate(text.splitlines(), 1):
+        start = start or number
+        if raw.endswith("\\") and not raw.lstrip().startswith("#"):
+            held += raw[:-1]
+            continue
+        line = COMMENT.sub("", held + raw).strip()
+        if line:
+            yield start, line
+        held, start = "", 0
+    if held.strip():
+        yield start, held.strip()
+
+
+def _line(path: Path, line: str, where: Location, seen: frozenset[Path]) -> Iterator[Requirement]:
+    option, _, rest = line.partition(" ")
+    if line.startswith("--"):
+        pieces = re.split(r"[=\s]+", line, maxsplit=1)
+        option, rest = pieces[0], pieces[1] if len(pieces) > 1 else ""
+    elif line.startswith(("-e", "-r", "-c", "-i", "-f")) and not line[2:3].isspace():
+        option, rest = line[:2], line[2:]
+    rest = rest.strip()
+    if option in ("-r", "--requirement", "-c", "--constraint"):
+        yield from _included(path, line, rest, where, seen, follow=option in ("-r", "--requirement"))
+    elif option in ("-e", "--editable"):
+        yield Requirement(line, _egg(rest), "", _editable(path, rest), where)
+    elif option.startswith("-"):
+        if option in ("-i", "--index-url", "--extra-index-url") and CREDENTIAL.search(rest):
+            yield Requirement(option, "", "", "index-credentials", where)
+        elif not option.startswith("--") and option not in ("-i", "-f"):
+            yield Requirement(line, "", "", "syntax", where)
+    else:
+        yield _plain(path, line, where)
+
+
+def _included(
+    path: Path, line: str, rest: str, where: Location, seen: frozenset[Path], *, follow: bool
+) -> Iterator[Requirement]:
+    if "://" in rest:
+        return
+    target = path.parent / rest
+    if not target.is_file():
+        yield Requirement(line, rest, "", "missing-file", where)
+    elif follow and target not in seen and len(seen) < 10:
+        shown = where.file.rpartition("/")[0]
+        yield from read_requirements(target, f"{shown}/{rest}" if shown else rest, seen)
+
+
+def _egg(rest: str) -> str:
+    return rest.rpartition("#egg=")[2] if "#egg=" in rest else ""
+
+
+def _editable(path: Path, rest: str) -> str:
+    if VCS.match(rest):
+        return "editable-vcs"
+    if "://" in rest:
+        return "editable-vcs"
+    return "" if _local(path, rest) else "local-path"
+
+
+def _local(path: Path, rest: str) -> bool:
+    """True where a path requirement names something that travels with the source directory."""
+    target = re.sub(r"\[[^\]]*\]$", "", rest.partition(";")[0].strip().removeprefix("file:"))
+    if target.startswith(("/", "~")) or WINDOWS.match(target):
+        return False
+    place = (path.parent / target).resolve()
+    root = path.parent.resolve()
+    return place.exists() and (place == root or root in place.parents)
+
+
+def _plain(path: Path, line: str, where: Location) -> Requirement:
+    bare = re.split(r"\s+--(?:hash|global-option|config-settings|install-option)", line)[0].strip()
+    direct = bare.partition("@")[2].strip() if re.match(r"[\w.\[\],-]+\s*@\s*", bare) else ""
+    target = direct or bare
+    name = re.split(r"[\s@\[<>=!~;]", bare)[0]
+    if VCS.match(target):
+        return Requirement(line, _egg(target) or (name if direct else ""), "", _vcs(target), where)
+    if target.startswith("file://"):
+        problem = "local-path" if not _local(path, target.removeprefix("file://")) else ""
+        return Requirement(line, name, "", problem, where)
+    if target.startswith(("s3://", "codecommit")):
+        return Requirement(line, "", "", "s3", where)
+    if "://" in target:
+        return Requirement(line, name if direct else "", "", "", where)
+    if target.startswith((".", "/", "~")) or WINDOWS.match(target) or target.endswith((".whl", ".tar.gz", ".zip")):
+        return Requirement(line, "", "", "" if _local(path, target) else "local-path", where)
+    if "/" in target.partition(";")[0] or "\\" in target:
+        return Requirement(line, "", "", "" if _local(path, target) else "local-path", where)
+    match = NAME.fullmatch(bare)
+    if match is None:
+        return Requirement(line, "", "", "conda" if re.fullmatch(r"[\w.-]+=[\w.]+(=[\w.]+)?", bare) else "syntax", where)
+    version = (match.group("version") or "").strip().rstrip(")")
+    if version and not all(VERSIONS.fullmatch(part) for part in version.split(",") if part.strip()):
+        return Requirement(line, match.group("name"), version, "syntax", where)
+    return Requirement(line, match.group("name"), version, "", where)
+
+
+def _vcs(target: str) -> str:
+    if "git+ssh://" in target.lower() or "git@" in target:
+        return "ssh"
+    return "credentials" if CREDENTIAL.search(target) else "vcs"

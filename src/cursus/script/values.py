@@ -1,0 +1,286 @@
+"""The values that reading a script tells apart, and strings put together from them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Union
+
+from cursus.script.bodies import Body
+from cursus.script.facts import ArgPart, Const, EnvPart, Hole, Part, Text
+
+LIMIT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list or tuple of known length."""
+
+    items: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A mapping written out with string keys."""
+
+    items: tuple[tuple[str, Value], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ParserValue:
+    """A command line parser, by the call that makes it."""
+
+    key: int
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What a parser gives: a namespace of arguments (``mapping``: as a dictionary)."""
+
+    key: int
+    mapping: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Special:
+    """``os.environ`` (``environ``), or the job's hyperparameters as a mapping (``hyperparameters``)."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """An open file, by its path."""
+
+    path: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """Something from outside the source, by its dotted name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Func:
+    """A function of the source; ``bound`` where its first parameter is an instance already given."""
+
+    body: Body
+    bound: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Klass:
+    """A class of the source."""
+
+    body: Body
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Instance:
+    """An object of a class of the source."""
+
+    body: Body
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LocalModule:
+    """A module of the source."""
+
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Anything else. ``number``: it is surely a number; ``origin``: the dotted name of the call that gave it."""
+
+    number: bool = False
+    origin: str = ""
+
+
+Value = Union[
+    Text,
+    Const,
+    Items,
+    Table,
+    ParserValue,
+    Space,
+    Special,
+    OpenFile,
+    Ref,
+    Func,
+    Klass,
+    Instance,
+    LocalModule,
+    Unknown,
+]
+UNKNOWN = Unknown()
+NUMBER = Unknown(number=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The values that an expression can have. ``sure``: each of them occurs on every run."""
+
+    values: tuple[Value, ...]
+    sure: bool = True
+
+
+NOTHING_KNOWN = Options((UNKNOWN,), False)
+
+
+def one(value: Value) -> Options:
+    """The one value that an expression has."""
+    return Options((value,))
+
+
+def text(value: str) -> Text:
+    """A literal string."""
+    return Text((value,))
+
+
+def merge(parts: list[Part]) -> Text:
+    """A text of these parts, with neighbouring literals joined."""
+    found: list[Part] = []
+    for part in parts:
+        if isinstance(part, str):
+            if part and found and isinstance(found[-1], str):
+                found[-1] += part
+            elif part:
+                found.append(part)
+        else:
+            found.append(part)
+    return Text(tuple(found) or ("",))
+
+
+def parts_of(value: Value, spec: str = "", name: str = "") -> list[Part]:
+    """The parts that a value contributes to a string it is put into."""
+    if isinstance(value, Text):
+        return list(value.parts) if not spec else [Hole(False, spec, name)]
+    if isinstance(value, Const):
+        if spec:
+            number = isinstance(value.value, (int, float))
+            return [Hole(number, spec, name)]
+        return [str(value.value)]
+    number = isinstance(value, Unknown) and value.number
+    return [Hole(number or is_number_spec(spec), spec, name)]
+
+
+_NUMBER_SPEC = re.compile(r"[-+ #0-9,._<>=^]*[bcdeEfFgGnoxX%i]$|[-+ ]?[0-9]*[,_]?\.[0-9]+$|,$")
+
+
+def is_number_spec(spec: str) -> bool:
+    """True for a format that only numbers take (``.4f``, ``d``, ``,``)."""
+    return bool(spec) and _NUMBER_SPEC.fullmatch(spec) is not None
+
+
+def join_paths(values: list[Value]) -> Value:
+    """``os.path.join`` of values; an absolute piece drops what is before it."""
+    parts: list[Part] = []
+    for i, value in enumerate(values):
+        if isinstance(value, Const):
+            return UNKNOWN
+        pieces = parts_of(value)
+        if i and isinstance(pieces[0], str) and pieces[0].startswith("/"):
+            parts = []
+        if parts:
+            last = parts[-1]
+            if not (isinstance(last, str) and (not last or last.endswith("/"))):
+                parts.append("/")
+        parts.extend(pieces)
+    return merge(parts)
+
+
+_BRACES = re.compile(r"\{\{|\}\}|\{([^{}:!]*)(?:![rsa])?(?::([^{}]*))?\}")
+_PERCENT = re.compile(r"%(?:\(([^)]*)\))?([-+ #0]*[0-9*]*(?:\.[0-9*]+)?)[hlL]?([diouxXeEfFgGcrsa%])")
+
+
+def format_braces(template: str, given: list[Value], named: dict[str, Value]) -> Text:
+    """``str.format``."""
+    parts: list[Part] = []
+    at = 0
+    automatic = 0
+    for match in _BRACES.finditer(template):
+        parts.append(template[at : match.start()])
+        at = match.end()
+        if match.group() in ("{{", "}}"):
+            parts.append(match.group()[0])
+            continue
+        key, spec = match.group(1), match.group(2) or ""
+        if key == "":
+            key = str(automatic)
+            automatic += 1
+        value: Value = UNKNOWN
+        if key.isdigit():
+            if int(key) < len(given):
+                value = given[int(key)]
+        else:
+            value = named.get(key, UNKNOWN)
+        parts.extend(parts_of(value, spec, key))
+    parts.append(template[at:])
+    return merge(parts)
+
+
+def format_percent(template: str, given: Value) -> Text:
+    """The ``%`` operator."""
+    values = list(given.items) if isinstance(given, Items) else [given]
+    parts: list[Part] = []
+    at = position = 0
+    for match in _PERCENT.finditer(template):
+        parts.append(template[at : match.start()])
+        at = match.end()
+        name, flags, kind = match.groups()
+        if kind == "%":
+            parts.append("%")
+            continue
+        value: Value = UNKNOWN
+        if not name:
+            value = values[position] if position < len(values) else UNKNOWN
+            position += 1
+        elif isinstance(given, Table):
+            value = dict(given.items).get(name, UNKNOWN)
+        parts.extend(parts_of(value, "" if kind in "sra" and not flags else flags + kind, name or ""))
+    parts.append(template[at:])
+    return merge(parts)
+
+
+def as_path(value: Value) -> Text | Const:
+    """A value used as a path."""
+    if isinstance(value, (Text, Const)):
+        return value
+    return Text((Hole(),))
+
+
+__all__ = [
+    "LIMIT",
+    "NOTHING_KNOWN",
+    "NUMBER",
+    "UNKNOWN",
+    "ArgPart",
+    "EnvPart",
+    "Func",
+    "Hole",
+    "Instance",
+    "Items",
+    "Klass",
+    "LocalModule",
+    "OpenFile",
+    "Options",
+    "ParserValue",
+    "Ref",
+    "Space",
+    "Special",
+    "Table",
+    "Unknown",
+    "Value",
+    "as_path",
+    "format_braces",
+    "format_percent",
+    "is_number_spec",
+    "join_paths",
+    "merge",
+    "one",
+    "parts_of",
+    "text",
+]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from cursus.model import Evidence, Path, Pipeline, Step
 
 if TYPE_CHECKING:
+    from cursus.aws.algorithms import Algorithm
     from cursus.aws.pipelines import Definition
     from cursus.aws.schema import Violation
     from cursus.ignores import Ignores
@@ -182,6 +183,13 @@ class TrainingView:
         from cursus.script import read_source
 
         return read_source(self.step.source)
+
+    @cached_property
+    def builtin(self) -> Algorithm | None:
+        """The built-in algorithm that the definition runs, or None for a script or an own image."""
+        from cursus.aws.algorithms import of_request
+
+        return of_request(self.image, self.hyperparameters)
 
     @cached_property
     def tuned(self) -> frozenset[str]:

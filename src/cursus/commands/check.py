@@ -10,6 +10,7 @@ import click
 
 from cursus.commands import common
 from cursus.commands.project import Choices, Project, guarded
+from cursus.errors import TargetError
 from cursus.model import Pipeline, Step
 from cursus.report import outcome as outcomes
 from cursus.report.outcome import Outcome, TargetOutcome
@@ -94,11 +95,14 @@ def check_all(project: Project) -> tuple[list[TargetOutcome], list[Step | Pipeli
     requests: list[Step | Pipeline] = []
     date = ""
     for entry in project.entries:
-        loaded, failure = guarded(lambda entry=entry: project.load(entry))
-        if not failure and not loaded:
+        errors: list[TargetError] = []
+        loaded, failure = guarded(lambda entry=entry, errors=errors: project.load(entry, errors))
+        checked.extend(TargetOutcome(entry.label, failure=str(error)) for error in errors)
+        if not failure and not loaded and not errors:
             failure = "there is nothing in it that could be checked"
         if failure:
             checked.append(TargetOutcome(entry.label, failure=failure))
+        if not loaded:
             continue
         report = api.check_loaded(loaded, project.settings(entry))
         date = report.service_model

@@ -21,6 +21,8 @@ INTERRUPTED = 130
 PIPE_CLOSED = 141
 """As a shell reports a program that SIGPIPE ended."""
 
+SECONDS = click.FloatRange(min=0, min_open=True)
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -85,10 +87,8 @@ def say(message: str) -> None:
             sys.stderr.flush()
 
 
-def is_terminal() -> bool:
-    """True where standard output is a terminal that a person reads, or the user forces colours."""
-    if os.environ.get("FORCE_COLOR", "") not in ("", "0"):
-        return True
+def is_live() -> bool:
+    """True where standard output is a terminal that can redraw what it shows."""
     try:
         return sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     except ValueError:  # closed
@@ -97,7 +97,9 @@ def is_terminal() -> bool:
 
 def want_color() -> bool:
     """True where colours are welcome: https://no-color.org and https://force-color.org."""
-    return is_terminal() and not os.environ.get("NO_COLOR")
+    if os.environ.get("NO_COLOR"):
+        return False
+    return os.environ.get("FORCE_COLOR", "") not in ("", "0") or is_live()
 
 
 def pairs(option: str) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], dict[str, str]]:

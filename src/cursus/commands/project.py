@@ -88,8 +88,11 @@ class Project:
         """Where jobs live; None leaves it to CURSUS_ROOT and the default."""
         return self.choices.root or self.configuration.root
 
-    def load(self, entry: StepEntry) -> list[Step | Pipeline]:
-        """The steps and pipelines that a target stands for. What its code prints goes to standard error."""
+    def load(self, entry: StepEntry, errors: list[TargetError] | None = None) -> list[Step | Pipeline]:
+        """The steps and pipelines that a target stands for. What its code prints goes to standard error.
+
+        Files of a folder that cannot be read are put into ``errors``, where given.
+        """
         from cursus import steps
 
         with quiet():
@@ -101,6 +104,7 @@ class Project:
                 entry_point=entry.entry_point,
                 region=entry.region,
                 parameters=entry.parameters,
+                errors=errors,
             )
         self._note_scopes(loaded)
         return loaded

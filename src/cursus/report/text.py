@@ -11,25 +11,29 @@ from cursus.report.plain import Style, clean, count, one_line
 def render(outcome: Outcome, *, color: bool = False, explain: bool = False) -> Iterator[str]:
     """Lines of text; ``explain`` adds, below each finding, why its rule exists."""
     style = Style(color)
-    explained: set[str] = set()
+    seen: set[str] = set()
     for target in outcome.targets:
         if target.failure:
-            yield f"{one_line(target.target)}: {style('unreadable', 'error')}: {clean(target.failure)}\n"
+            reason = target.failure.removeprefix(f"{target.target}: ")
+            yield f"{one_line(target.target)}: {style('unreadable', 'error')}: {_indented(reason)}\n"
             continue
         if target.tests is not None:
-            yield from _tests(target, style)
-        yield from _findings(target, style, explain, explained)
+            yield from _tests(target, style, bool(outcome.details.get("live")))
+        yield from _findings(target, style, explain, seen)
         for note in target.report.notes if target.report else ():
             yield f"{one_line(target.target)}: {style('note', 'dim')}: {clean(note)}\n"
     for record in outcome.extra:
-        yield from finding(record, style, explain, explained)
+        yield from finding(record, style, explain, seen)
     for note in outcome.notes:
         yield f"{style('note', 'dim')}: {clean(note)}\n"
     yield style(summary(outcome), "good" if outcome.ok else "error") + "\n"
 
 
-def _findings(target: TargetOutcome, style: Style, explain: bool, explained: set[str]) -> Iterator[str]:
+def _findings(target: TargetOutcome, style: Style, explain: bool, seen: set[str]) -> Iterator[str]:
     records = list(target.findings())
+    if target.tests is not None:  # those of a test stand below it already
+        shown = [one for result in target.tests.get("tests", {}).values() for one in result["findings"]]
+        records = [one for one in records if {k: v for k, v in one.items() if k != "target"} not in shown]
     sections = target.report.sections if target.report else ()
     several = len(sections) > 1
     order = {section.name: position for position, section in enumerate(sections)}
@@ -41,11 +45,11 @@ def _findings(target: TargetOutcome, style: Style, explain: bool, explained: set
             current = record["step"]
             kind = sections[order[current]].operation if current in order else ""
             yield style(f"== {one_line(current)}{f' ({kind})' if kind else ''}", "bold") + "\n"
-        yield from finding(record, style, explain, explained)
+        yield from finding(record, style, explain, seen)
 
 
 def finding(
-    record: Record, style: Style, explain: bool = False, explained: set[str] | None = None
+    record: Record, style: Style, explain: bool = False, seen: set[str] | None = None
 ) -> Iterator[str]:
     """One finding: where, what, and the remedy indented below."""
     place = record.get("file") or record.get("target") or ""
@@ -55,11 +59,12 @@ def finding(
     label = style(f"{severity}[{record['rule']}]", severity)
     path = f" {style(one_line(record['path']), 'bold')}:" if record.get("path") else ""
     run = " (seen in the run)" if record.get("from_run") else ""
-    yield f"{one_line(place)}: {label}{path} {_indented(record['message'])}{run}\n"
+    before = f"{one_line(place)}: " if place else ""
+    yield f"{before}{label}{path} {_indented(record['message'])}{run}\n"
     if record.get("remedy"):
         yield f"    {_indented(record['remedy'])}\n"
-    if explain and explained is not None and record["rule"] not in explained:
-        explained.add(record["rule"])
+    if explain and seen is not None and record["rule"] not in seen:
+        seen.add(record["rule"])
         yield from _explanation(record["rule"], style)
 
 
@@ -78,15 +83,34 @@ def _explanation(id: str, style: Style) -> Iterator[str]:
             yield f"      {style(heading, 'dim')}:\n        {body}\n"
 
 
-def _tests(target: TargetOutcome, style: Style) -> Iterator[str]:
+def _tests(target: TargetOutcome, style: Style, live: bool) -> Iterator[str]:
+    """The nine tests, each with its findings; ``live``: the table of them stands above already."""
     results = target.tests or {}
-    name = results.get("step_name") or target.target
-    yield style(f"== {one_line(str(name))} ({results.get('step_type', 'Training')})", "bold") + "\n"
+    if not live:
+        name = results.get("step_name") or target.target
+        yield style(f"== {one_line(str(name))} ({results.get('step_type') or 'no step'})", "bold") + "\n"
     for test, result in results.get("tests", {}).items():
-        yield test_line(test, result, style) + "\n"
-        if result.get("status") == "failed":
-            for error in result.get("errors", ()):
-                yield f"    {_indented(str(error))}\n"
+        told = list(explained(result, style))
+        if told or not live:
+            yield test_line(test, result, style) + "\n"
+        yield from told
+    run = results.get("local_run") or {}
+    if run.get("summary"):
+        yield f"local run: {clean(run['summary'])}\n"
+        for sentence in run.get("not_reproduced") or ():
+            yield f"    not reproduced: {clean(sentence)}\n"
+
+
+def explained(result: Record, style: Style) -> Iterator[str]:
+    """Why a test went as it did: its findings, and what else was wrong, indented."""
+    said = set()
+    for record in result.get("findings") or ():
+        said.add(f"{record['rule']}: {record['message']}")
+        for line in finding(record, style):
+            yield "    " + line.replace("\n", "\n    ").rstrip(" ")
+    for error in result.get("errors") or ():
+        if not any(str(error).startswith(text) for text in said):
+            yield f"    {style('error', 'error')}: {_indented(str(error))}\n"
 
 
 LOOKS = {

@@ -1,0 +1,117 @@
+"""``cursus test``: the nine Level 4 tests, with a real run where there is code and data."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+
+from cursus.commands import common
+from cursus.commands.check import split
+from cursus.commands.project import Choices, Project
+from cursus.commands.trials import Subject, subjects
+from cursus.report import outcome as outcomes
+from cursus.report.outcome import Outcome, TargetOutcome
+
+
+@click.command("test")
+@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.option("--no-run", is_flag=True, help="Leave the local training run out.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="Stop the run after S seconds.",
+)
+@click.option("--region", metavar="REGION", help="The region that the job will run in.")
+@click.option("--source", "source_dir", metavar="DIR", help="Directory of the training script.")
+@click.option("--entry-point", metavar="FILE", help="The training script, inside the source directory.")
+@click.option(
+    "--channel",
+    "channels",
+    multiple=True,
+    metavar="NAME=PATH",
+    callback=common.pairs("NAME=PATH"),
+    help="Local data of a channel.",
+)
+@click.option("--select", multiple=True, metavar="RULE", help="Run only these rules (ids or beginnings).")
+@click.option("--ignore", multiple=True, metavar="RULE", help="Leave these rules out.")
+@click.option("--allow", multiple=True, metavar="VALUE", help="Accept a value newer than our facts.")
+@click.option("--strict", is_flag=True, help="Warnings fail too.")
+@common.root_option
+@common.config_option
+@common.output_options(outcomes.FORMATS)
+def command(
+    targets: tuple[str, ...],
+    config: str | None,
+    no_run: bool,
+    timeout: float | None,
+    format: str,
+    output: str | None,
+    **options: Any,
+) -> int:
+    """Run the nine Level 4 tests on each TARGET.
+
+    Where the training script and its data are known, the step is really trained on this machine, once for
+    all nine tests. Without a TARGET, the steps of the configuration are tested.
+    """
+    for name in ("select", "ignore", "allow"):
+        options[name] = split(options[name])
+    started = time.perf_counter()
+    project = Project(targets, config, Choices(**options))
+    live = format == "text" and output is None and common.is_live()
+    tested = []
+    for entry in project.entries:
+        relay = _Relay()
+        found = subjects(project, entry, execute=not no_run, timeout=timeout, on_event=relay)
+        tested.extend([_tested(subject, relay, live) for subject in found])
+    from cursus.aws import schema
+
+    result = Outcome(
+        command="test",
+        targets=tuple(tested),
+        extra=tuple({**found.to_dict(), "target": ""} for found in project.leftovers(ran=not no_run)),
+        service_model=schema.model_date(),
+        strict=project.strict,
+        seconds=time.perf_counter() - started,
+        details={"live": live},
+    )
+    color = output is None and common.want_color()
+    common.write(outcomes.render(result, format, color=color), output)
+    if any(target.failure for target in tested):
+        return common.USAGE
+    return common.OK if result.ok else common.FAILED
+
+
+class _Relay:
+    """Hands the events of a run to whoever shows the step that runs."""
+
+    def __init__(self) -> None:
+        self.listener: Any = None
+
+    def __call__(self, event: Any) -> None:
+        if self.listener is not None:
+            self.listener(event)
+
+
+def _tested(subject: Subject, relay: _Relay, live: bool) -> TargetOutcome:
+    if subject.trial is None:
+        return TargetOutcome(subject.label, failure=subject.failure)
+    if not live:
+        results = list(subject.results())
+        return TargetOutcome(subject.label, tests=subject.verdict(results))
+    from cursus.report.console import LiveTests
+    from cursus.validation.builders.results import TESTS
+
+    shown = LiveTests(subject.label, [test.name for test in TESTS], color=common.want_color())
+    results = []
+    with shown.shown():
+        relay.listener = shown.event
+        try:
+            for result in subject.results():
+                results.append(result)
+                shown.result(result)
+        finally:
+            relay.listener = None
+    return TargetOutcome(subject.label, tests=subject.verdict(results))

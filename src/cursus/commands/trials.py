@@ -1,0 +1,151 @@
+"""What the nine tests are run on: the steps of each target, with the failures that are expected of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from cursus.commands.project import Project, guarded, quiet
+from cursus.config import StepEntry
+from cursus.model import Pipeline, Step
+
+if TYPE_CHECKING:
+    from cursus.validation.builders.results import Result
+    from cursus.validation.builders.trial import Trial
+
+OnEvent = Callable[[Any], None]
+TESTED = frozenset(
+    {"CreateTrainingJob", "CreateHyperParameterTuningJob", "CreateAutoMLJob", "CreateAutoMLJobV2"}
+)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One step to test, or why there is none.
+
+    ``expected`` maps the name of a test that is known to fail to the reason.
+    """
+
+    label: str
+    trial: Trial | None = None
+    failure: str = ""
+    expected: Mapping[str, str] = field(default_factory=dict)
+
+    def results(self, tests: Iterable[str] | None = None) -> Iterator[Result]:
+        """The results of ``tests`` (all nine where None), each as it ends."""
+        from cursus.validation.builders.suite import run_tests
+
+        if self.trial is None:
+            return
+        pending = run_tests(None, tests=tests, trial=self.trial)
+        while True:
+            with quiet():
+                result = next(pending, None)
+            if result is None:
+                return
+            yield judged(result, self.expected)
+
+    def verdict(self, results: Iterable[Result]) -> dict[str, Any]:
+        """What ``run_all_tests`` returns, with expected failures counted as what they are."""
+        from cursus.validation.builders.suite import summarise
+
+        assert self.trial is not None
+        found = list(results)
+        with quiet():
+            whole = summarise(self.trial, found)
+        created = found[0] if found else {"passed": False}
+        sound = created["passed"] is True or created.get("expectation") == "expected"
+        whole["all_tests_passed"] = sound and not any(is_failure(result) for result in found)
+        whole["summary"]["expected_failures"] = sum(r.get("expectation") == "expected" for r in found)
+        run = self.trial.run
+        whole["local_run"] = {"summary": run.summary, "warning": run.warning, **run.job}
+        return whole
+
+
+def judged(result: Result, expected: Mapping[str, str]) -> Result:
+    """The result; where a failure was expected, ``expectation`` is ``expected`` or (it passed) ``unexpected``."""
+    reason = expected.get(result["test_name"])
+    if reason is None or result["status"] == "skipped":
+        return result
+    met = "expected" if result["status"] == "failed" else "unexpected"
+    return {**result, "expectation": met, "expected_reason": reason}
+
+
+def is_failure(result: Result) -> bool:
+    """True where a test failed and was not expected to, or passed and was expected to fail."""
+    expectation = result.get("expectation")
+    return expectation == "unexpected" or (result["status"] == "failed" and expectation is None)
+
+
+def subjects(
+    project: Project, entry: StepEntry, *, execute: bool, timeout: float | None, on_event: OnEvent | None
+) -> list[Subject]:
+    """The steps of one target. A builder that cannot make its step is a subject too: it fails there."""
+    from cursus.validation.builders.trial import Trial
+
+    expected = {one.test: one.reason for one in entry.expect_fail}
+
+    def trial(target: Any) -> Trial:
+        return Trial(
+            target,
+            entry.config,
+            execute=execute,
+            settings=project.settings(entry),
+            root=project.root,
+            timeout=timeout,
+            on_event=on_event,
+        )
+
+    loaded, failure = guarded(lambda: project.load(entry))
+    if failure:
+        builder, unusable = guarded(lambda: _builder(entry.target))
+        if unusable or builder is None:
+            return [Subject(entry.label, failure=failure)]
+        return [Subject(entry.label, trial(builder), expected=expected)]
+    steps = [step for step in _steps(loaded) if step.operation in TESTED]
+    if not steps:
+        return [Subject(entry.label, failure="there is no training, tuning or AutoML step in it to test")]
+    several = len(steps) > 1
+    return [
+        Subject(
+            f"{entry.label}#{step.name}" if several else entry.label,
+            trial(_with_local(step, entry)),
+            expected=expected,
+        )
+        for step in steps
+    ]
+
+
+def _builder(target: str) -> Any:
+    """The builder itself, where a target names one."""
+    from cursus.steps.imports import named_object
+
+    path, colon, name = target.rpartition(":")
+    with quiet():
+        return named_object(path, name) if colon and path and name else None
+
+
+def _steps(loaded: Iterable[Step | Pipeline]) -> Iterator[Step]:
+    for item in loaded:
+        if isinstance(item, Pipeline):
+            from cursus.steps.pipelines import expand
+
+            yield from expand(item)
+        else:
+            yield item
+
+
+def _with_local(step: Step, entry: StepEntry) -> Step:
+    """The step with the local data and artifacts that the entry names."""
+    if not entry.channels and not entry.expected_artifacts:
+        return step
+    promises = step.promises
+    promises = replace(
+        promises,
+        local_channels={**promises.local_channels, **entry.channels},
+        expected_artifacts=tuple(
+            dict.fromkeys((*step.promises.expected_artifacts, *entry.expected_artifacts))
+        ),
+    )
+    return replace(step, promises=promises)

@@ -6,13 +6,18 @@ from functools import cache
 
 MODULES: tuple[str, ...] = (
     "step",
+    "demands",
+    "spot",
+    "identity",
     "framework",
     "hyperparameters",
     "tuning",
     "tuning_jobs",
     "tuning_objective",
+    "algorithms",
     "channels",
     "channel_data",
+    "algorithm_channels",
     "artifacts",
     "monitoring",
     "distributed",

@@ -1,0 +1,287 @@
+"""Rules for Amazon's built-in algorithms: the hyperparameters that they take, and how those go together.
+
+The facts are in ``cursus.aws.algorithms``; what the algorithms want of their channels is in ``algorithm_channels``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cursus.aws.algorithms import Algorithm, Condition, matches
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import TrainingView, is_reference
+from cursus.redact import show
+from cursus.suggest import did_you_mean
+
+READS = ("HyperParameters", "StaticHyperParameters", "AlgorithmSpecification")
+
+
+def documented_only(algorithm: Algorithm) -> bool:
+    """True where the facts are the guide's alone and of a version that it no longer keeps up."""
+    return not algorithm.exact or (algorithm.name == "xgboost" and algorithm.version in ("1", "0.72"))
+
+
+@rule("HPO038", area="hyperparameters", reads=READS)
+def required_hyperparameters(view: TrainingView) -> Iterator[Problem]:
+    """A built-in algorithm lacks a hyperparameter that it requires.
+
+    What it does:
+        Looks up the hyperparameters that the algorithm requires; a tuned one counts.
+    Why:
+        The algorithm reads its hyperparameters after the instances have started, and fails the job there.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+        HyperParameters: {objective: "binary:logistic", eval_metric: auc}
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+        HyperParameters: {objective: "binary:logistic", eval_metric: auc, num_round: "100"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost_hyperparameters.html
+    Since:
+        0.1
+    """
+    algorithm = view.builtin
+    if algorithm is None or is_reference(view.request.get(view.hyperparameters_member)):
+        return
+    for name, known in algorithm.hyperparameters.items():
+        if not known.required or name in view.hyperparameters or name in view.tuned:
+            continue
+        spelled = [alias for alias, target in algorithm.aliases.items() if target == name]
+        if any(alias in view.hyperparameters or alias in view.tuned for alias in spelled):
+            continue
+        yield Problem(
+            f"the {algorithm.name} algorithm requires the hyperparameter {show(name)}",
+            (view.hyperparameters_member, name),
+            f"set it: {known.expected}",
+        )
+
+
+@rule("HPO039", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"))
+def unknown_hyperparameter(view: TrainingView) -> Iterator[Problem]:
+    """A built-in algorithm does not know a hyperparameter.
+
+    What it does:
+        Looks up each hyperparameter among those of the algorithm.
+    Why:
+        The algorithms refuse what they do not know: "Additional properties are not allowed", "Extraneous
+        hyperparameter found". The job fails after its instances have started.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+        HyperParameters: {num_round: "100", max_dept: "6"}
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+        HyperParameters: {num_round: "100", max_depth: "6"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost_hyperparameters.html
+    Since:
+        0.1
+    """
+    algorithm = view.builtin
+    if algorithm is None or not algorithm.hyperparameters:
+        return
+    for name in view.hyperparameters:
+        if not isinstance(name, str) or name in algorithm.hyperparameters or name in algorithm.aliases:
+            continue
+        if name.startswith(("sagemaker_", "_")):
+            continue
+        yield Problem(
+            f"the {algorithm.name} algorithm has no hyperparameter {show(name)}."
+            + did_you_mean(name, algorithm.hyperparameters),
+            (view.hyperparameters_member, name),
+            "remove it, or use the algorithm's spelling",
+            severity="warning" if documented_only(algorithm) else None,
+            allowable=name,
+        )
+
+
+@rule("HPO040", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"))
+def hyperparameter_value(view: TrainingView) -> Iterator[Problem]:
+    """A built-in algorithm does not take the value of a hyperparameter.
+
+    What it does:
+        Holds each value against the type, the interval or the list of values that the algorithm takes.
+    Why:
+        The algorithm refuses the value after its instances have started, and the job fails.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+        HyperParameters: {num_round: "100", eta: "1.5"}
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+        HyperParameters: {num_round: "100", eta: "0.5"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost_hyperparameters.html
+    Since:
+        0.1
+    """
+    algorithm = view.builtin
+    if algorithm is None:
+        return
+    for name, value in view.hyperparameters.items():
+        if not isinstance(value, str) or not isinstance(name, str):
+            continue
+        known = algorithm.hyperparameter(name)
+        if known is None:
+            continue
+        wrong = known.problem(value)
+        if wrong is None or (value == "" and known.type in ("FreeText", "Categorical")):
+            continue
+        bare = value.strip().strip("\"'")
+        quoted = bare != value and known.problem(bare) is None
+        yield Problem(
+            f"the value {show(value, name)} of {show(name)} {wrong}",
+            (view.hyperparameters_member, name),
+            f"write it bare: {bare}" if quoted else f"{algorithm.name} takes {known.expected}",
+            severity="warning" if documented_only(algorithm) else None,
+            allowable=value,
+        )
+
+
+@rule("HPO041", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"))
+def hyperparameters_together(view: TrainingView) -> Iterator[Problem]:
+    """Hyperparameters of a built-in algorithm do not go together.
+
+    What it does:
+        Checks what the algorithm demands of several hyperparameters at once: `multi:softmax` wants num_class, and
+        num_class wants a multi-class objective; a loss belongs to a predictor type; and so on.
+    Why:
+        The algorithm refuses the combination after its instances have started, and the job fails.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+        HyperParameters: {num_round: "100", objective: "multi:softmax"}
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+        HyperParameters: {num_round: "100", objective: "multi:softmax", num_class: "3"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost_hyperparameters.html
+    Since:
+        0.1
+    """
+    algorithm = view.builtin
+    if algorithm is None:
+        return
+    severity = "warning" if documented_only(algorithm) else None
+    for condition in algorithm.conditions:
+        if condition.applies(view.hyperparameters):
+            for problem in _broken(view, algorithm, condition):
+                yield Problem(problem.message, problem.path, problem.remedy, severity=severity)  # type: ignore[arg-type]
+    objective = view.hyperparameters.get("objective")
+    if (
+        algorithm.name == "xgboost"
+        and isinstance(objective, str)
+        and "num_class" in view.hyperparameters
+        and not objective.startswith("multi:")
+    ):
+        yield Problem(
+            f"num_class is for multi-class objectives, and the objective is {show(objective)}",
+            (view.hyperparameters_member, "num_class"),
+            "remove num_class, or use multi:softmax or multi:softprob",
+            severity=severity,  # type: ignore[arg-type]
+        )
+
+
+def _broken(view: TrainingView, algorithm: Algorithm, condition: Condition) -> Iterator[Problem]:
+    reason = " and ".join(f"{name} {show(view.hyperparameters.get(name), name)}" for name in condition.when)
+    for name in condition.needs:
+        if name not in view.hyperparameters and name not in view.tuned:
+            yield Problem(
+                f"{algorithm.name} with {reason} needs {show(name)}",
+                (view.hyperparameters_member, name),
+                f"set {show(name)}",
+            )
+    for name, options in condition.values.items():
+        value = view.hyperparameters.get(name)
+        if isinstance(value, str) and not any(
+            matches(word.strip(), options) for word in (value, *value.split(","))
+        ):
+            yield Problem(
+                f"{algorithm.name} with {reason} does not take {name} {show(value, name)}",
+                (view.hyperparameters_member, name),
+                "use " + " or ".join(options),
+            )
+
+
+@rule("HPO042", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"))
+def gpu_tree_method(view: TrainingView) -> Iterator[Problem]:
+    """XGBoost's gpu_hist needs a GPU.
+
+    What it does:
+        Holds tree_method `gpu_hist` against the instance types of the job.
+    Why:
+        On an instance without a GPU XGBoost stops at once: "Must have at least one GPU".
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+        HyperParameters: {num_round: "100", tree_method: gpu_hist}
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+        HyperParameters: {num_round: "100", tree_method: gpu_hist}
+        ResourceConfig: {InstanceType: ml.g4dn.xlarge}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost.html
+    Since:
+        0.1
+    """
+    algorithm = view.builtin
+    if algorithm is None or algorithm.name != "xgboost":
+        return
+    for name, wanted in (("tree_method", "gpu_hist"), ("device", "cuda")):
+        value = view.hyperparameters.get(name)
+        if not isinstance(value, str) or not value.startswith(wanted):
+            continue
+        for _, kind, _ in view.instances:
+            if _has_gpu(kind) is False:
+                yield Problem(
+                    f"{name} {show(value)} needs a GPU, and {show(kind)} has none",
+                    (view.hyperparameters_member, name),
+                    "use a GPU instance such as ml.g4dn.xlarge, or tree_method hist",
+                )
+                break
+
+
+def _has_gpu(kind: str) -> bool | None:
+    from cursus.aws import instances
+
+    found = instances.find(kind)
+    return None if found is None else found.gpus > 0
+
+
+@rule("HPO043", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"))
+def two_spellings(view: TrainingView) -> Iterator[Problem]:
+    """A hyperparameter of a built-in algorithm is set under two names.
+
+    What it does:
+        Looks for a hyperparameter given both by its name and by an alias (`eta` and `learning_rate`).
+    Why:
+        Which of the two values counts is the algorithm's own affair; some refuse both together.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+        HyperParameters: {num_round: "100", eta: "0.1", learning_rate: "0.2"}
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+        HyperParameters: {num_round: "100", eta: "0.1"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost_hyperparameters.html
+    Since:
+        0.1
+    """
+    algorithm = view.builtin
+    if algorithm is None or not algorithm.aliases:
+        return
+    for alias, name in algorithm.aliases.items():
+        if alias in view.hyperparameters and name in view.hyperparameters:
+            yield Problem(
+                f"{show(alias)} is another name of {show(name)}, and both are set",
+                (view.hyperparameters_member, alias),
+                f"keep {show(name)}",
+            )

@@ -120,8 +120,8 @@ def test_builder_config_from_a_file(tmp_path: Path) -> None:
         ("steps = [{ target = 'm:B', config = 3 }]", "steps[0].config is a table"),
         ("steps = [{ target = 'm:B', config = 'none.json' }]", "none.json: cannot be read"),
         (
-            "steps = [{ target = 'm', expect_fail = [{ test = 'test_data_chanel_integration', reason = 'x' }] }]",
-            "Did you mean 'test_data_channel_integration'?",
+            "steps = [{ target = 'm', expect_fail = [{ test = 'data-chanels', reason = 'x' }] }]",
+            "Did you mean 'data-channels'?",
         ),
         ("steps = [{ target = 'm:B', expect_fail = [{ test = 'monitoring' }] }]", "has no reason"),
         ("a = [", "broken TOML"),

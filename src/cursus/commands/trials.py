@@ -64,7 +64,7 @@ class Subject:
 
 
 def judged(result: Result, expected: Mapping[str, str]) -> Result:
-    """The result; where a failure was expected, ``expectation`` is ``expected`` or (it passed) ``unexpected``."""
+    """The result; ``expectation`` says whether a failure that was expected came (``expected``) or not."""
     reason = expected.get(result["test_name"])
     if reason is None or result["status"] == "skipped":
         return result

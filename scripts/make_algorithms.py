@@ -1,7 +1,7 @@
 """Make src/cursus/aws/data/algorithms.json: what each built-in algorithm takes.
 
-Sources: the SageMaker developer guide (as tabled in ``scripts/algorithms.yaml``) and, for XGBoost from 0.90 on,
-the open source of its container, whose own tables are read at the commit of each released version.
+Sources: the SageMaker developer guide (as tabled in ``scripts/algorithms.yaml``) and, for XGBoost from 0.90
+on, the open source of its container, whose own tables are read at the commit of each released version.
 
     python scripts/make_algorithms.py PATH_TO_CLONE_OF_aws/sagemaker-xgboost-container
 """
@@ -36,8 +36,8 @@ XGBOOST = {
 DATE = "2026-06-25"
 TYPES = {"int": "Integer", "float": "Continuous", "choice": "Categorical", "bool": "Categorical"}
 
-# Run in a process of its own: the container's tables, printed as JSON. Only its two pure packages are imported;
-# the reader of data files, which needs the container's binary libraries, is read as text instead.
+# Run in a process of its own: the container's tables, printed as JSON. Only its two pure packages are
+# imported; the reader of data files, which needs the container's binary libraries, is read as text instead.
 READER = r"""
 import json, sys, types
 sys.path.insert(0, "src")
@@ -49,7 +49,8 @@ for name in ("sagemaker_xgboost_container", "sagemaker_xgboost_container.algorit
     sys.modules[name] = package
 import re
 plain = {"_content_types.CSV": "text/csv", "xgb_content_types.LIBSVM": "text/libsvm",
-         "xgb_content_types.X_LIBSVM": "text/x-libsvm", "xgb_content_types.X_PARQUET": "application/x-parquet",
+         "xgb_content_types.X_LIBSVM": "text/x-libsvm",
+         "xgb_content_types.X_PARQUET": "application/x-parquet",
          "xgb_content_types.X_RECORDIO_PROTOBUF": "application/x-recordio-protobuf", "CSV": "csv",
          "LIBSVM": "libsvm", "PARQUET": "parquet", "RECORDIO_PROTOBUF": "recordio-protobuf"}
 source = open("src/sagemaker_xgboost_container/data_utils.py").read()
@@ -65,17 +66,19 @@ def bounds(interval):
     return [interval.min_open, interval.min_closed, interval.max_open, interval.max_closed]
 rows = []
 for name, hp in hyperparameters.hyperparameters.items():
-    row = {"name": name, "kind": type(hp).__name__, "required": bool(hp.required), "tunable": bool(hp.tunable)}
+    row = {"name": name, "kind": type(hp).__name__}
+    row.update(required=bool(hp.required), tunable=bool(hp.tunable))
     if hasattr(hp.range, "min_open"):
         row["bounds"] = bounds(hp.range)
     else:
-        row["values"] = [str(v) for v in (hp.range if isinstance(hp.range, (list, tuple)) else hp.range.format())]
+        values = hp.range if isinstance(hp.range, (list, tuple)) else hp.range.format()
+        row["values"] = [str(value) for value in values]
     row["tune"] = bounds(hp.tunable_recommended_range)
     rows.append(row)
 channels = channel_validation.initialize()
 print(json.dumps({
     "hyperparameters": rows, "aliases": getattr(hyperparameters, "aliases", {}),
-    "metrics": {metric.name: metric.direction for metric in (found.metrics.values() if isinstance(found.metrics, dict) else found.metrics)},
+    "metrics": {metric.name: metric.direction for metric in found.metrics.values()},
     "channels": {c.name: [bool(c.required), sorted({s[0] for s in c.supported})] for c in channels.channels},
     "piped": stub.VALID_PIPED_CONTENT_TYPES,
     "default_content_type": channels.default_content_type}))
@@ -148,9 +151,9 @@ def from_guide(name: str, entry: dict[str, Any]) -> dict[str, Any]:
     }
     found["source"] = GUIDE + entry["page"]
     found["hyperparameters"] = dict(row(line) for line in entry.get("hyperparameters", "").splitlines())
-    found["metrics"] = {metric: "Minimize" for metric in entry.get("minimize", "").split()} | {
-        metric: "Maximize" for metric in entry.get("maximize", "").split()
-    }
+    found["metrics"] = dict.fromkeys(entry.get("minimize", "").split(), "Minimize") | dict.fromkeys(
+        entry.get("maximize", "").split(), "Maximize"
+    )
     return found
 
 
@@ -227,7 +230,8 @@ def main() -> None:
     xgboost = algorithms["xgboost"]
     xgboost["versions"] = versions(clone, xgboost)
     document = {
-        "source": f"{GUIDE}algos.html, as of {GUIDE_COMMIT}; aws/sagemaker-xgboost-container at the commits named",
+        "source": f"{GUIDE}algos.html, as of {GUIDE_COMMIT}; "
+        "aws/sagemaker-xgboost-container at the commits named",
         "date": DATE,
         "algorithms": algorithms,
     }

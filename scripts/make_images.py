@@ -1,7 +1,8 @@
-"""Make src/cursus/aws/data/images.json: registries, repositories, versions and tags of Amazon's training images.
+"""Make src/cursus/aws/data/images.json: registries, repositories and versions of training images.
 
-Sources: the image URI tables of the SageMaker Python SDK (PyPI, pinned), every revision of the list of available
-images in aws/deep-learning-containers with its present image descriptions and support dates, and botocore's partitions.
+Sources: the image URI tables of the SageMaker Python SDK (PyPI, pinned), every revision of the list of
+available images in aws/deep-learning-containers with its present image descriptions and support dates, and
+botocore's partitions.
 
     python scripts/make_images.py FOLDER_OF_UNPACKED_SDK_WHEEL CLONE_OF_aws/deep-learning-containers
 """
@@ -23,7 +24,8 @@ TARGET = Path(__file__).parent.parent / "src" / "cursus" / "aws" / "data" / "ima
 SDK = "sagemaker 2.257.7"
 DATE = "2026-08-21"
 TAG = re.compile(r"amazonaws\.com(?:\.cn)?/([a-z0-9-]+):([A-Za-z0-9._-]+)")
-# Frameworks whose image runs a user's script: what is no entry here, and has no table of its own, is an algorithm.
+# Frameworks whose image runs a user's script: what is no entry here, and has no table of its own, is an
+# algorithm.
 FRAMEWORKS = {
     "pytorch": "pytorch",
     "pytorch-neuron": "pytorch",
@@ -204,7 +206,7 @@ def order(version: str) -> tuple[int, ...]:
 def torch_versions(folder: Path) -> list[str]:
     """Versions of PyTorch that the SDK's own distribution checks name: images that its table leaves out."""
     text = (folder / "sagemaker" / "fw_utils.py").read_text()
-    found = re.search(r"TORCH_DISTRIBUTED_GPU_SUPPORTED_FRAMEWORK_VERSIONS = \[(.*?)\]", text, re.S)
+    found = re.search(r"TORCH_DISTRIBUTED_GPU_SUPPORTED_FRAMEWORK_VERSIONS = \[(.*?)\]", text, re.DOTALL)
     assert found is not None
     return re.findall(r"\"([0-9.]+)\"", found[1])
 
@@ -244,7 +246,8 @@ def complete(repositories: dict[str, dict[str, Any]], folder: Path, clone: str) 
         repository["versions"] = dict(sorted(repository["versions"].items(), key=lambda item: order(item[0])))
         if name.endswith(("-graviton", "-arm64")):
             repository["architecture"] = "arm64"
-        # The SDK's `py3` and `py2` are short tags of the one Python of that time, which both kinds of tag name.
+        # The SDK's `py3` and `py2` are short tags of the one Python of that time, which both kinds of tag
+        # name.
         for entry in repository["versions"].values():
             entry["python"].sort(key=order)
 
@@ -268,8 +271,8 @@ def main() -> None:
         document = json.loads((folder / "sagemaker" / "image_uri_config" / f"{name}.json").read_text())
         aliases[name] = document.get("training", document).get("version_aliases", {})
     document = {
-        "source": f"{SDK} (PyPI) image_uri_config; aws/deep-learning-containers, all revisions of available_images.md "
-        f"and docs/src at {DATE}; botocore {botocore.__version__} partitions",
+        "source": f"{SDK} (PyPI) image_uri_config; aws/deep-learning-containers, all revisions of "
+        f"available_images.md and docs/src at {DATE}; botocore {botocore.__version__} partitions",
         "date": DATE,
         "partitions": partitions(),
         "registries": registries.tables,

@@ -1,21 +1,20 @@
 """Amazon SageMaker's built-in algorithms: what each takes, and where it runs.
 
-The facts are those of ``data/algorithms.json``: the developer guide's tables, and for XGBoost the tables that its
-open container holds a job against. https://docs.aws.amazon.com/sagemaker/latest/dg/algos.html
+The facts are those of ``data/algorithms.json``: the developer guide's tables, and for XGBoost the tables
+that its open container holds a job against. https://docs.aws.amazon.com/sagemaker/latest/dg/algos.html
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from importlib import resources
 from types import MappingProxyType
 from typing import Any, Literal
 
 from cursus.aws import images
+from cursus.aws.tables import table
 
 Direction = Literal["Minimize", "Maximize"]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -31,14 +30,16 @@ class Hyperparameter:
         required: the job fails without it.
         minimum, maximum: bounds of a number, None where there is none.
         minimum_open, maximum_open: True where the bound itself is not allowed.
-        values: the values of a categorical one (for ``is_list``, those of each element); empty where any goes.
+        values: the values of a categorical one (for ``is_list``, those of each element); empty where any
+            goes.
         words: words allowed beside numbers (``auto``).
         ignore_case: True where ``true`` and ``True`` are the same.
         is_list: True where the value is a comma-separated list.
         thresholds: list elements that may be written ``name@number``.
         tunable: a tuning job may vary it.
         tunable_type: the kind of its tuning ranges (``Integer``, ``Continuous``, ``Categorical``).
-        recommended: for a numeric range its lowest and highest recommended value, else the recommended values.
+        recommended: for a numeric range its lowest and highest recommended value, else the recommended
+            values.
     """
 
     name: str
@@ -89,7 +90,10 @@ class Hyperparameter:
         )
 
     def problem(self, value: str) -> str | None:
-        """What is wrong with ``value`` (the text in the request), or None: ``is no integer``, ``is not one of …``."""
+        """What is wrong with ``value`` (the text in the request), or None: ``is no integer``.
+
+        ``is not one of …``.
+        """
         if self.is_list:
             return self._list_problem(value)
         if self.values:
@@ -224,10 +228,10 @@ class Algorithm:
 
 
 def find(image_or_name: str) -> Algorithm | None:
-    """The built-in algorithm of a training image, or of a name such as ``linear-learner``; None for anything else.
+    """The built-in algorithm of a training image or of a name such as ``linear-learner``, or None.
 
-    An image counts where its registry account is Amazon's for that repository, so that a user's own repository of
-    the same name does not. The XGBoost image with a script is a framework: ask ``of_request``.
+    An image counts where its registry account is Amazon's for that repository, so that a user's own
+    repository of the same name does not. The XGBoost image with a script is a framework: ask ``of_request``.
     """
     if "/" not in image_or_name and "." not in image_or_name:
         return (
@@ -243,7 +247,7 @@ def find(image_or_name: str) -> Algorithm | None:
 
 
 def of_request(image: str | None, hyperparameters: Mapping[str, Any] = NOTHING) -> Algorithm | None:
-    """The built-in algorithm that a training job definition runs; None where it runs a script or an own image.
+    """The built-in algorithm that a definition runs; None where it runs a script or an own image.
 
     ``hyperparameters`` are the definition's own (HyperParameters or StaticHyperParameters). Amazon's tabular
     algorithms are told by the archive that ``sagemaker_submit_directory`` names.
@@ -279,11 +283,8 @@ def date() -> str:
     return str(_document()["date"])
 
 
-@cache
 def _document() -> dict[str, Any]:
-    text = resources.files("cursus.aws").joinpath("data/algorithms.json").read_text(encoding="utf-8")
-    document: dict[str, Any] = json.loads(text)
-    return document
+    return table("algorithms")
 
 
 @cache
@@ -297,7 +298,7 @@ def _algorithm(name: str, version: str | None) -> Algorithm:
     if "versions" not in entry:
         return _build(name, entry, entry, entry.get("version", "1"), exact=True)
     versions = entry["versions"]
-    chosen = version if version in versions else next(reversed(versions))
+    chosen: str = version if version is not None and version in versions else next(reversed(versions))
     merged: dict[str, Any] = {"hyperparameters": {}}
     for key, step in versions.items():
         merged = {

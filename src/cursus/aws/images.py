@@ -7,13 +7,13 @@ https://aws.github.io/deep-learning-containers/
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib import resources
 from typing import Any
+
+from cursus.aws.tables import table
 
 ECR = re.compile(
     r"(?P<account>\d{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z]{2,4}(?:-[a-z]+)+-\d)\."
@@ -70,12 +70,15 @@ class Image:
         uri: the whole URI.
         account, region, suffix: of the registry; ``suffix`` is its domain (``amazonaws.com``).
         repository, tag, digest: of the image; without a tag and a digest ECR takes ``latest``.
-        amazon: True where the registry is one of Amazon's accounts for this repository, in any region. A mirror in
+        amazon: True where the registry is one of Amazon's accounts for this repository, in any region. A
+            mirror in
             an account of the user's is False, and nothing below is known of it.
-        framework: ``pytorch``, ``tensorflow``, ``sklearn``, ``xgboost``, ``huggingface`` …, or the algorithm's name.
+        framework: ``pytorch``, ``tensorflow``, ``sklearn``, ``xgboost``, ``huggingface`` …, or the
+            algorithm's name.
         kind: ``framework`` (runs a script) or ``algorithm``. XGBoost's image is both.
         scopes: ``training``, ``inference`` …
-        version: of the framework as the tag has it: ``2.1.0``, ``1.12``, ``1.7-1``; Transformers' for Hugging Face.
+        version: of the framework as the tag has it: ``2.1.0``, ``1.12``, ``1.7-1``; Transformers' for
+            Hugging Face.
         base, base_version: the framework below Hugging Face's (``pytorch``, ``2.1.0``).
         python_version: ``py310``; None where the tag has none.
         processor: ``cpu``, ``gpu`` or ``neuron``; None where the tag does not say.
@@ -127,12 +130,9 @@ class Choice:
     remedy: str = ""
 
 
-@cache
 def document() -> dict[str, Any]:
     """The data file."""
-    text = resources.files("cursus.aws").joinpath("data/images.json").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
+    return table("images")
 
 
 def date() -> str:
@@ -157,20 +157,23 @@ def parse_image(uri: str) -> Image | None:
     if found is None:
         return None
     account, repository, tag = found["account"], found["repository"], found["tag"]
-    place = {"uri": uri, "account": account, "region": found["region"], "suffix": found["suffix"]}
+    region, suffix, digest = found["region"], found["suffix"], found["digest"]
     entry = document()["repositories"].get(repository)
     if entry is None:
-        return Image(**place, repository=repository, tag=tag, digest=found["digest"])
+        return Image(uri, account, region, suffix, repository, tag, digest)
     version, base_version, rest = _read_tag(tag, entry)
     processor = PROCESSOR.search(rest)
     python = PYTHON.search(rest)
     cuda = CUDA.search(rest)
     return Image(
-        **place,
-        repository=repository,
-        tag=tag,
-        digest=found["digest"],
-        amazon=any(account in accounts(repository, region) for region in _regions(repository)),
+        uri,
+        account,
+        region,
+        suffix,
+        repository,
+        tag,
+        digest,
+        amazon=any(account in accounts(repository, each) for each in _regions(repository)),
         framework=entry["framework"],
         kind=entry["kind"],
         scopes=tuple(entry["scopes"]),
@@ -231,7 +234,10 @@ def amazon_accounts() -> frozenset[str]:
 
 @cache
 def partition_of(region: str) -> str | None:
-    """The partition of a region (``aws``, ``aws-cn``, ``aws-us-gov``), None where the data does not know it."""
+    """The partition of a region (``aws``, ``aws-cn``, ``aws-us-gov``).
+
+    None where the data does not know it.
+    """
     for name, entry in document()["partitions"].items():
         if region in entry["regions"]:
             return str(name)
@@ -267,7 +273,10 @@ def resolve(repository: str, version: str) -> str | None:
 
 
 def facts(repository: str, version: str) -> Mapping[str, Any]:
-    """What the data has of one version: ``python``, ``processors``, ``cuda``; empty lists where nothing is known."""
+    """What the data has of one version: ``python``, ``processors``, ``cuda``.
+
+    Empty lists where nothing is known.
+    """
     full = resolve(repository, version)
     if full is None:
         return {}
@@ -281,13 +290,19 @@ def order(version: str) -> tuple[int, ...]:
 
 
 def newer_than_known(repository: str, version: str) -> bool:
-    """True where ``version`` is above every version in the data, so that it may simply be newer than the data."""
+    """True where ``version`` is above every version in the data.
+
+    So that it may simply be newer than the data.
+    """
     known = versions(repository)
     return bool(known) and order(version) > order(known[-1])
 
 
 def end_of_support(framework: str, version: str) -> str | None:
-    """The last day (ISO) on which Amazon patches the images of a version, or None where it is not published."""
+    """The last day (ISO) on which Amazon patches the images of a version.
+
+    Or None where it is not published.
+    """
     table = document()["end_of_support"].get(framework, {})
     found = table.get(".".join(version.split(".")[:2]))
     return None if found is None else str(found)
@@ -310,8 +325,8 @@ def find_image(
 ) -> Choice:
     """The training image of a framework in a version, for an instance type.
 
-    ``framework`` and ``python_version`` may be in anyone's spelling. ``base`` is ``pytorch`` or ``tensorflow`` for
-    Hugging Face. Without a region the image is that of us-east-1.
+    ``framework`` and ``python_version`` may be in anyone's spelling. ``base`` is ``pytorch`` or
+    ``tensorflow`` for Hugging Face. Without a region the image is that of us-east-1.
     """
     name = canonical(framework)
     if name is None:
@@ -325,7 +340,8 @@ def find_image(
             problem=f"no version of {title(name)} is given",
             remedy=f"Set framework_version, for example {_newest(name)!r}.",
         )
-    repository = _repository(name, version, base)
+    processor = _processor_for(instance_type)
+    repository = _repository(name, version, base, processor)
     full = None if repository is None else resolve(repository, version)
     if repository is None or full is None:
         return _no_version(name, version)
@@ -333,11 +349,10 @@ def find_image(
     python = python_tag(python_version) if python_version else None
     if python and entry["python"] and not has_python(entry["python"], python):
         return _no_python(name, repository, full, python, entry["python"])
-    processor = _processor_for(instance_type)
     if processor and entry["processors"] and processor not in entry["processors"] and processor != "cpu":
         kinds = " and ".join(entry["processors"])
         return Choice(
-            problem=f"the {title(name)} {full} images are for {kinds}, and {instance_type} needs one for {processor}",
+            problem=f"{title(name)} {full} has images for {kinds}; {instance_type} needs {processor}",
             remedy=f"Use an instance type with {entry['processors'][0]}.",
         )
     if processor not in entry["processors"] and entry["processors"]:
@@ -382,9 +397,17 @@ def _processor_for(instance_type: str | None) -> str | None:
     return "cpu" if instance is None else instance.processor
 
 
-def _repository(name: str, version: str, base: str | None) -> str | None:
+def _repository(name: str, version: str, base: str | None, processor: str | None) -> str | None:
+    """The first repository that has the version.
+
+    One for Trainium where that is what the instance type has.
+    """
     for repository in TRAINING_REPOSITORIES[name]:
-        if (base is None or f"-{base}-" in repository) and resolve(repository, version):
+        if base is not None and f"-{base}-" not in repository:
+            continue
+        if processor == "neuron" and resolve(f"{repository}-neuronx", version):
+            return f"{repository}-neuronx"
+        if resolve(repository, version):
             return repository
     return None
 
@@ -394,28 +417,32 @@ def _newest(name: str) -> str:
 
 
 def _no_version(name: str, version: str) -> Choice:
-    from cursus.suggest import did_you_mean
-
     known = [each for repository in TRAINING_REPOSITORIES[name] for each in versions(repository)]
-    near = [each for each in known if each.startswith((f"{version}-", version.rpartition(".")[0] + "."))]
-    text = did_you_mean(version, near or known)
+    near = [each for each in known if each.startswith(f"{version}-")]
+    near = near or [
+        each for each in known if "." in version and each.startswith(version.rpartition(".")[0] + ".")
+    ]
+    text = f" Did you mean {near[-1]!r}?" if near else ""
     listed = ", ".join(near or sorted(known, key=order)[-6:])
     return Choice(
-        problem=f"no training image of {title(name)} {version} is known (data of {date()}).{text}".rstrip(),
+        problem=f"no training image of {title(name)} {version} is known (data of {date()}).{text}".rstrip(
+            "."
+        ),
         remedy=f"Use a version that has one: {listed}.",
     )
 
 
 def _no_python(name: str, repository: str, full: str, python: str, pythons: list[str]) -> Choice:
+    shown = [each for each in pythons if len(each) > 3] or pythons
     others = [
         each for each in versions(repository) if has_python(facts(repository, each).get("python", ()), python)
     ]
-    remedy = f"Use {pythons[-1]}"
+    remedy = f"Use {shown[-1]}"
     if others:
         nearest = min(others, key=lambda each: _distance(order(each), order(full)))
         remedy += f", or {title(name)} {nearest}, whose image has {python}"
     return Choice(
-        problem=f"no training image of {title(name)} {full} has Python {python}: they have {', '.join(pythons)}",
+        problem=f"no image of {title(name)} {full} for training has {python}: they have {', '.join(shown)}",
         remedy=remedy + ".",
     )
 

@@ -1,0 +1,157 @@
+"""Make src/cursus/aws/data/distribution.json: what supports which way of distributed training.
+
+Sources: the constants of the SageMaker Python SDK's own checks (PyPI, pinned), and the developer guide's
+pages on the data parallelism and model parallelism libraries, tabled below.
+
+    python scripts/make_distribution.py FOLDER_OF_UNPACKED_SDK_WHEEL
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+TARGET = Path(__file__).parent.parent / "src" / "cursus" / "aws" / "data" / "distribution.json"
+SDK = "sagemaker 2.257.7"
+DATE = "2026-06-25"
+GUIDE = "https://docs.aws.amazon.com/sagemaker/latest/dg/"
+DATA_PARALLEL = GUIDE + "distributed-data-parallel-support.html"
+MODEL_PARALLEL = GUIDE + "distributed-model-parallel-support.html"
+MODEL_PARALLEL_2 = GUIDE + "distributed-model-parallel-support-v2.html"
+TORCH = "https://sagemaker.readthedocs.io/en/stable/frameworks/pytorch/using_pytorch.html#distributed-pytorch-training"
+TENSORFLOW = (
+    "https://sagemaker.readthedocs.io/en/stable/frameworks/tensorflow/using_tf.html#distributed-training"
+)
+# Version 1 of the library to PyTorch 2.0.1, version 2 from there on.
+MODEL_PARALLEL_TORCH = """
+    1.6.0 1.7.1 1.8.0 1.8.1 1.9.0 1.9.1 1.10.0 1.10.2 1.11.0 1.12.0 1.12.1 1.13.1
+    2.0.0 2.0.1 2.1.0 2.1.2 2.2.0 2.3.0 2.3.1 2.4.0 2.4.1
+""".split()
+MODEL_PARALLEL_TENSORFLOW = "2.3.1 2.3.2 2.4.1 2.4.3 2.5.0 2.5.1 2.6.0 2.6.2 2.6.3".split()
+
+
+def constants(folder: Path, *names: str) -> dict[str, Any]:
+    """Literal constants of the SDK's module of framework checks."""
+    tree = ast.parse((folder / "sagemaker" / "fw_utils.py").read_text())
+    found: dict[str, Any] = {}
+    for node in tree.body:
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Name)
+            and node.targets[0].id in names
+        ):
+            found[node.targets[0].id] = ast.literal_eval(node.value)
+    assert set(found) == set(names), set(names) - set(found)
+    return found
+
+
+def main() -> None:
+    read = constants(
+        Path(sys.argv[1]),
+        "SM_DATAPARALLEL_SUPPORTED_INSTANCE_TYPES",
+        "SM_DATAPARALLEL_SUPPORTED_FRAMEWORK_VERSIONS",
+        "TORCH_DISTRIBUTED_GPU_SUPPORTED_FRAMEWORK_VERSIONS",
+        "TRAINIUM_SUPPORTED_TORCH_DISTRIBUTED_FRAMEWORK_VERSIONS",
+    )
+    types = [name for name in read["SM_DATAPARALLEL_SUPPORTED_INSTANCE_TYPES"] if name.startswith("ml.")]
+    modern = [name for name in types if not name.startswith("ml.p3.")]
+    data_parallel = read["SM_DATAPARALLEL_SUPPORTED_FRAMEWORK_VERSIONS"]
+    data_parallel["pytorch"] += ["2.3.0", "2.3.1", "2.4.1"]  # the guide's page names these beside the SDK's
+    document = {
+        "source": f"{SDK} (PyPI) fw_utils; {DATA_PARALLEL}; {MODEL_PARALLEL}; {MODEL_PARALLEL_2}",
+        "date": DATE,
+        "switches": {
+            "sagemaker_distributed_dataparallel_enabled": "smdistributed.dataparallel",
+            "sagemaker_torch_distributed_enabled": "torch_distributed",
+            "sagemaker_pytorch_ddp_enabled": "pytorchddp",
+            "sagemaker_mpi_enabled": "mpi",
+            "sagemaker_parameter_server_enabled": "parameter_server",
+            "sagemaker_multi_worker_mirrored_strategy_enabled": "multi_worker_mirrored_strategy",
+            "sagemaker_pytorch_xla_multi_worker_enabled": "pytorchxla",
+        },
+        "strategies": {
+            "smdistributed.dataparallel": {
+                "title": "the SageMaker data parallelism library",
+                "page": DATA_PARALLEL,
+                "versions": data_parallel,
+                # From PyTorch 2.0 on the library is version 2, which has nothing for p3.16xlarge any more.
+                "instance_types": [
+                    {"from": "0", "types": types},
+                    {"from": "2.0", "framework": "pytorch", "types": modern},
+                ],
+                "declining": ["ml.p3dn.24xlarge"],
+                "excluded_tags": ["2.0.1-gpu-py310-cu121"],
+                "processors": ["gpu"],
+            },
+            "smdistributed.modelparallel": {
+                "title": "the SageMaker model parallelism library",
+                "page": MODEL_PARALLEL,
+                "versions": {
+                    "pytorch": MODEL_PARALLEL_TORCH,
+                    "tensorflow": MODEL_PARALLEL_TENSORFLOW,
+                },
+                "instance_types": [
+                    {"from": "0", "types": ["ml.g4dn.12xlarge", *types]},
+                    {
+                        "from": "2.0.1",
+                        "framework": "pytorch",
+                        "types": ["ml.g4dn.12xlarge", *types, *(f"ml.p5{kind}.48xlarge" for kind in ("", "e", "en"))],
+                    },
+                ],
+                "processors": ["gpu"],
+            },
+            "torch_distributed": {
+                "title": "torchrun (torch_distributed)",
+                "page": TORCH,
+                "versions": {"pytorch": read["TORCH_DISTRIBUTED_GPU_SUPPORTED_FRAMEWORK_VERSIONS"]},
+                "neuron_versions": read["TRAINIUM_SUPPORTED_TORCH_DISTRIBUTED_FRAMEWORK_VERSIONS"],
+                "open_ended": True,
+                "processors": ["gpu", "neuron"],
+            },
+            "pytorchddp": {
+                "title": "PyTorch DDP through MPI (pytorchddp)",
+                "page": TORCH,
+                "versions": {"pytorch": ["1.11.0"]},
+                "open_ended": True,
+                "processors": ["gpu"],
+            },
+            "mpi": {
+                "title": "MPI",
+                "page": TENSORFLOW,
+                "versions": {"tensorflow": ["1.12.0"], "pytorch": ["1.6.0"], "mxnet": ["1.6.0"]},
+                "open_ended": True,
+                "processors": ["gpu", "cpu"],
+            },
+            "parameter_server": {
+                "title": "the parameter server",
+                "page": TENSORFLOW,
+                "versions": {"tensorflow": ["1.11.0"], "mxnet": ["1.3.0"]},
+                "open_ended": True,
+                "processors": ["cpu", "gpu"],
+                "single_gpu": True,
+                "several_hosts": True,
+            },
+            "multi_worker_mirrored_strategy": {
+                "title": "TensorFlow's multi-worker mirrored strategy",
+                "page": TENSORFLOW,
+                "versions": {"tensorflow": ["2.9.0"]},
+                "open_ended": True,
+                "processors": ["gpu", "cpu"],
+                "several_hosts": True,
+            },
+            "pytorchxla": {
+                "title": "PyTorch/XLA of the training compiler",
+                "page": GUIDE + "training-compiler-support.html",
+                "versions": {"pytorch": ["1.11.0", "1.12.0", "1.13.1"]},
+                "processors": ["gpu"],
+            },
+        },
+    }  # fmt: skip
+    TARGET.write_text(json.dumps(document, separators=(",", ":")) + "\n")
+
+
+if __name__ == "__main__":
+    main()

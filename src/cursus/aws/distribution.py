@@ -1,0 +1,172 @@
+"""The ways of distributed training that framework images launch, and what supports each.
+
+The facts are those of ``data/distribution.json``.
+https://docs.aws.amazon.com/sagemaker/latest/dg/distributed-training.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from cursus.aws.images import order
+from cursus.aws.tables import table
+
+PROCESSES_PER_HOST = "sagemaker_mpi_num_of_processes_per_host"
+MODEL_PARALLEL = "mp_parameters"
+STRATEGIES: Mapping[str, str | None] = {
+    # A builder's word for a strategy → the switch that its framework has for it; None is a plain script.
+    "dataparallel": None,
+    "modelparallel": None,
+    "parameterserver": "parameter_server",
+    "horovod": "mpi",
+    "mpi": "mpi",
+    "smdataparallel": "smdistributed.dataparallel",
+    "smmodelparallel": "smdistributed.modelparallel",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """One way of distributed training, as an SDK's ``distribution`` argument names it.
+
+    Attributes:
+        name: such as ``smdistributed.dataparallel``, ``torch_distributed``, ``mpi``.
+        title: for messages.
+        page: the page that says what supports it.
+        versions: framework → versions that support it, oldest first.
+        neuron_versions: the PyTorch versions on Trainium, where they differ.
+        open_ended: every version from the oldest on supports it.
+        instance_types: rows of (from this version, framework or None, types); empty where any type of the
+            right
+            processor will do. The last row that fits counts.
+        declining: types that work, and are no longer developed for.
+        excluded_tags: beginnings of image tags that lack it, though their version has it.
+        processors: kinds of processor that it can use.
+        single_gpu: it uses one GPU of each host.
+        several_hosts: it does something only on more than one host.
+    """
+
+    name: str
+    title: str
+    page: str
+    versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    neuron_versions: tuple[str, ...] = ()
+    open_ended: bool = False
+    instance_types: tuple[tuple[str, str | None, tuple[str, ...]], ...] = ()
+    declining: tuple[str, ...] = ()
+    excluded_tags: tuple[str, ...] = ()
+    processors: tuple[str, ...] = ()
+    single_gpu: bool = False
+    several_hosts: bool = False
+
+    def supports(self, framework: str, version: str | None, *, neuron: bool = False) -> bool | None:
+        """Whether a framework's version supports it; None where the data cannot say (a newer version.
+
+        No version).
+        """
+        known = self.versions.get(framework)
+        if known is None:
+            return False
+        if neuron and self.neuron_versions:
+            known = self.neuron_versions
+        if version is None:
+            return None
+        wanted = order(version)
+        if any(order(each)[: len(wanted)] == wanted for each in known):
+            return True
+        ordered = sorted(order(each) for each in known)
+        if self.open_ended:
+            return wanted >= ordered[0]
+        return None if wanted > ordered[-1] else False
+
+    def types_for(self, framework: str | None, version: str | None) -> tuple[str, ...]:
+        """The instance types that support it with this framework and version; empty where any type does."""
+        found: tuple[str, ...] = ()
+        for first, of, types in self.instance_types:
+            fits = of is None or of == framework
+            if fits and (first == "0" or (version is not None and order(version) >= order(first))):
+                found = types
+        return found
+
+
+def document() -> dict[str, Any]:
+    """The data file."""
+    return table("distribution")
+
+
+def date() -> str:
+    """The date of the data."""
+    return str(document()["date"])
+
+
+@cache
+def strategies() -> Mapping[str, Strategy]:
+    """Every strategy, by name."""
+    return {name: _strategy(name, entry) for name, entry in document()["strategies"].items()}
+
+
+def _strategy(name: str, entry: Mapping[str, Any]) -> Strategy:
+    return Strategy(
+        name=name,
+        title=entry["title"],
+        page=entry["page"],
+        versions={framework: tuple(found) for framework, found in entry["versions"].items()},
+        neuron_versions=tuple(entry.get("neuron_versions", ())),
+        open_ended=entry.get("open_ended", False),
+        instance_types=tuple(
+            (row["from"], row.get("framework"), tuple(row["types"]))
+            for row in entry.get("instance_types", ())
+        ),
+        declining=tuple(entry.get("declining", ())),
+        excluded_tags=tuple(entry.get("excluded_tags", ())),
+        processors=tuple(entry["processors"]),
+        single_gpu=entry.get("single_gpu", False),
+        several_hosts=entry.get("several_hosts", False),
+    )
+
+
+def is_on(value: object) -> bool:
+    """True where a switch in the hyperparameters is on: ``true`` in any case, quoted or not."""
+    return isinstance(value, str) and value.strip().strip('"').lower() in ("true", "1")
+
+
+def switched_on(hyperparameters: Mapping[str, Any]) -> dict[str, Strategy]:
+    """Hyperparameter → strategy, for every strategy that a request's hyperparameters switch on."""
+    found: dict[str, Strategy] = {}
+    for name in hyperparameters:
+        if name.startswith("sagemaker_") and name.endswith("_enabled") and is_on(hyperparameters[name]):
+            strategy = document()["switches"].get(name)
+            if strategy is not None:
+                found[name] = strategies()[strategy]
+        elif (
+            name == MODEL_PARALLEL
+            and isinstance(hyperparameters[name], str)
+            and hyperparameters[name] not in ("", "{}")
+        ):
+            found[name] = strategies()["smdistributed.modelparallel"]
+    return found
+
+
+def switch_of(strategy: str) -> str:
+    """The hyperparameter that switches a strategy on."""
+    for hyperparameter, name in document()["switches"].items():
+        if name == strategy:
+            return str(hyperparameter)
+    return MODEL_PARALLEL
+
+
+def named(word: str) -> Strategy | None:
+    """The strategy that a builder's ``DistributionStrategy`` stands for.
+
+    None for a plain one and an unknown word.
+    """
+    name = STRATEGIES.get("".join(letter for letter in word.lower() if letter.isalnum()))
+    return None if name is None else strategies()[name]
+
+
+def is_strategy_name(word: str) -> bool:
+    """True where ``word`` is a ``DistributionStrategy`` that builders may use."""
+    return "".join(letter for letter in word.lower() if letter.isalnum()) in STRATEGIES

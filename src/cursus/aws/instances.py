@@ -1,0 +1,141 @@
+"""SageMaker's instance types: what each is for, and the hardware of those that train.
+
+The facts are those of ``data/instances.json``.
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html and
+https://aws.amazon.com/ec2/instance-types/
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+from cursus.aws.tables import table
+
+NAME = re.compile(r"ml\.([a-z0-9-]+)\.([a-z0-9-]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """A kind of GPU: memory of one in GiB, and its CUDA compute capability."""
+
+    kind: str
+    memory: float
+    capability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """An instance type that trains.
+
+    ``memory`` is GiB, ``nvme`` the size of its local storage in GB (0 where it has none and trains on an EBS
+    volume); both are None where the data does not have them. ``neuron_devices`` and ``neuron_cores`` are
+    those of Trainium. ``uses`` are what else SageMaker has it for (``hosting``, ``processing``, …).
+    """
+
+    name: str
+    family: str
+    size: str
+    vcpus: int
+    memory: float | None
+    nvme: int | None = 0
+    efa: bool = False
+    gpus: int = 0
+    gpu: Gpu | None = None
+    neuron_devices: int = 0
+    neuron_cores: int = 0
+    architecture: str = "x86_64"
+    uses: tuple[str, ...] = ()
+    successor: str | None = None
+
+    @property
+    def processor(self) -> str:
+        """What an image for it computes on: ``cpu``, ``gpu`` or ``neuron``."""
+        if self.gpus:
+            return "gpu"
+        return "neuron" if self.neuron_devices else "cpu"
+
+    @property
+    def accelerators(self) -> int:
+        """How many processes a launcher starts on it: one a GPU or Neuron core, one on a CPU instance."""
+        return self.gpus or self.neuron_cores or 1
+
+    @property
+    def burstable(self) -> bool:
+        """True for a family whose full speed is paid by credits."""
+        return self.family.startswith("t")
+
+
+def document() -> dict[str, Any]:
+    """The data file."""
+    return table("instances")
+
+
+def date() -> str:
+    """The date of the data."""
+    return str(document()["date"])
+
+
+@lru_cache(maxsize=512)
+def find(name: str) -> Instance | None:
+    """The training instance type of this name (``ml.m5.xlarge``), or None where there is none."""
+    entry = document()["training"].get(name)
+    if entry is None:
+        return None
+    _, family, size = name.split(".")
+    kind = entry.get("gpu")
+    gpu = document()["gpus"].get(kind)
+    return Instance(
+        name=name,
+        family=family,
+        size=size,
+        vcpus=entry["vcpus"],
+        memory=entry["memory"],
+        nvme=entry["nvme"],
+        efa=entry["efa"],
+        gpus=entry.get("gpus", 0),
+        gpu=Gpu(kind, gpu["memory"], gpu["capability"]) if gpu else None,
+        neuron_devices=entry.get("neuron", 0),
+        neuron_cores=entry.get("neuron_cores", 0),
+        architecture=entry.get("architecture", "x86_64"),
+        uses=tuple(entry["uses"]),
+        successor=document()["previous"].get(family),
+    )
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Every training instance type."""
+    return tuple(document()["training"])
+
+
+def other_uses(name: str) -> tuple[str, ...]:
+    """What a type that does not train is for: ``("hosting", "notebook")``.
+
+    Empty where the data has no such type.
+    """
+    return tuple(document()["others"].get(name, ()))
+
+
+@cache
+def families() -> dict[str, tuple[str, ...]]:
+    """Family → the sizes of it that train."""
+    found: dict[str, list[str]] = {}
+    for name in names():
+        _, family, size = name.split(".")
+        found.setdefault(family, []).append(size)
+    return {family: tuple(sizes) for family, sizes in found.items()}
+
+
+@cache
+def other_families() -> frozenset[str]:
+    """Families that SageMaker has, of which no size trains."""
+    return frozenset(name.split(".")[1] for name in document()["others"]) - families().keys()
+
+
+def split(name: str) -> tuple[str, str] | None:
+    """(family, size) of a name of the right form, known or not; None for any other text."""
+    found = NAME.fullmatch(name)
+    return (found[1], found[2]) if found else None

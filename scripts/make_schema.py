@@ -1,4 +1,4 @@
-"""Makes src/cursus/aws/data/schema/*.json from the pinned botocore.
+"""Makes src/cursus/aws/data/schema/*.json and partitions.json from the pinned botocore.
 
 python -m pip install botocore==1.44.5
 python scripts/make_schema.py            # writes the files
@@ -14,7 +14,23 @@ from cursus.aws import distill, refresh
 
 PINNED = "1.44.5"
 DATE = "2026-11-17"  # the date of the files in botocore-1.44.5-py3-none-any.whl
-TARGET = Path(__file__).resolve().parent.parent / "src" / "cursus" / "aws" / "data" / "schema"
+DATA = Path(__file__).resolve().parent.parent / "src" / "cursus" / "aws" / "data"
+TARGET = DATA / "schema"
+
+
+def partitions(version: str) -> str:
+    from botocore.loaders import Loader
+
+    found = Loader().load_data("partitions")["partitions"]
+    document = {
+        "source": f"botocore {version}, partitions",
+        "date": DATE,
+        "partitions": [
+            {"id": entry["id"], "regions": entry["regionRegex"], "suffix": entry["outputs"]["dnsSuffix"]}
+            for entry in found
+        ],
+    }
+    return refresh.dump(document)
 
 
 def main() -> int:
@@ -30,9 +46,12 @@ def main() -> int:
             if not (TARGET / f"{name}.json").is_file()
             or (TARGET / f"{name}.json").read_text("utf-8") != refresh.dump(document)
         ]
+        if (DATA / "partitions.json").read_text("utf-8") != partitions(version):
+            stale.append("partitions")
         print("stale: " + ", ".join(stale) if stale else "up to date")
         return 1 if stale else 0
     refresh.write(documents, TARGET)
+    (DATA / "partitions.json").write_text(partitions(version), encoding="utf-8")
     return 0
 
 

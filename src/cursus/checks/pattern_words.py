@@ -104,7 +104,7 @@ def _about_uri(value: str) -> str:
         return f"write s3://{rest.partition('/')[0]}/… instead of {scheme}://"
     if text.startswith(("arn:aws", "arn:")) and ":s3:::" in text:
         return f"this is an ARN; write s3://{text.partition(':s3:::')[2][:60]}"
-    if text.startswith("/") or text.startswith(("file:", "./")):
+    if text.startswith(("/", "file:", "./")):
         return "this is a local path; SageMaker reads and writes S3 only"
     if text.startswith(("s3:/", "s3//", "s3:")) or (text and not separator):
         return f"write s3:// before the bucket's name: s3://{text.removeprefix('s3:').lstrip('/')[:60]}"

@@ -23,10 +23,9 @@ MAPS = frozenset({"HyperParameters", "StaticHyperParameters", "Environment"})
 
 def aws_path(path: Path) -> str:
     """The path as AWS's messages write it: ``inputDataConfig.1.member.channelName``."""
-    parts: list[str] = []
-    for part in path:
-        parts.append(f"{part + 1}.member" if isinstance(part, int) else part[:1].lower() + part[1:])
-    return ".".join(parts)
+    return ".".join(
+        f"{part + 1}.member" if isinstance(part, int) else part[:1].lower() + part[1:] for part in path
+    )
 
 
 def _of_kind(view: SchemaView, kind: str) -> Iterator[Violation]:

@@ -1,0 +1,76 @@
+"""Partitions and regions, and what an ARN, an ECR image or a bucket's name says about its own.
+
+The partitions are botocore's (``data/partitions.json``, made by ``scripts/make_schema.py``).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something is: its partition (``aws``), region and account; empty texts where it does not say."""
+
+    partition: str = ""
+    region: str = ""
+    account: str = ""
+
+
+@cache
+def _partitions() -> tuple[tuple[str, re.Pattern[str], str], ...]:
+    """(id, pattern of its regions, DNS suffix) of every partition."""
+    text = (Path(__file__).parent / "data" / "partitions.json").read_text("utf-8")
+    return tuple(
+        (entry["id"], re.compile(entry["regions"]), entry["suffix"])
+        for entry in json.loads(text)["partitions"]
+    )
+
+
+@lru_cache(maxsize=256)
+def partition_of(region: str) -> str:
+    """The partition that a region lies in, or an empty text where its name has no known form."""
+    return next((name for name, regions, _ in _partitions() if regions.match(region)), "")
+
+
+_ARN = re.compile(r"arn:(aws[a-z-]*):([a-z0-9-]+):([a-z0-9-]*):([0-9]*|aws):(.+)", re.DOTALL)
+_ECR = re.compile(
+    r"([^/.]+)\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.([a-z0-9.-]+)/(.+)",
+    re.DOTALL,
+)
+
+
+@lru_cache(maxsize=4096)
+def arn(text: str) -> tuple[str, Place, str] | None:
+    """(service, place, resource) of an ARN, or None where the text is none."""
+    found = _ARN.fullmatch(text)
+    if found is None:
+        return None
+    return found[2], Place(found[1], found[3], found[4]), found[5]
+
+
+@lru_cache(maxsize=4096)
+def image(uri: str) -> Place | None:
+    """Where the ECR registry of an image is, or None where the image is in no ECR registry."""
+    found = _ECR.fullmatch(uri)
+    return Place(partition_of(found[2]), found[2], found[1]) if found else None
+
+
+_OWN_BUCKET = re.compile(
+    r"(?:sagemaker-([a-z]{2,5}(?:-[a-z]+)+-\d)-\d{12}|jumpstart-cache-prod-([a-z]{2,5}(?:-[a-z]+)+-\d))"
+)
+_IN_NAME = re.compile(r"(?:^|[.-])((?:us|eu|ap|sa|ca|me|af|il|mx|cn|eusc)(?:-[a-z]+)+-\d)(?=$|[.-])")
+
+
+@lru_cache(maxsize=4096)
+def bucket(name: str) -> tuple[str, bool] | None:
+    """(region in a bucket's name, whether AWS itself names its buckets so), or None without a region."""
+    found = _OWN_BUCKET.fullmatch(name)
+    if found:
+        return found[1] or found[2], True
+    named = _IN_NAME.search(name)
+    return (named[1], False) if named and partition_of(named[1]) else None

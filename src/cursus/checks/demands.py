@@ -1,0 +1,285 @@
+"""Rules of the area *step*: what the service demands of a training job though its model does not.
+
+The model requires three members of CreateTrainingJob. The service also wants an algorithm, instances and a
+time limit, each exactly once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import TrainingView, is_reference, listing, mapping, text
+from cursus.model import Path
+from cursus.redact import show
+
+GROUPS = "InstanceGroups"
+PREFERENCES = "InstancePreferences"
+CONFIGS = "InstanceConfigs"
+
+
+def _given(container: Mapping[str, Any], name: str) -> bool:
+    """True where a member is there with a value, be it a pipeline variable."""
+    value = container.get(name)
+    return value is not None and value != [] and value != ""
+
+
+def _serverless(view: TrainingView) -> bool:
+    return _given(view.request, "ServerlessJobConfig")
+
+
+@rule("STP020", area="step")
+def algorithm(view: TrainingView) -> Iterator[Problem]:
+    """A training job has exactly one algorithm: an image, or the name of an algorithm resource.
+
+    What it does:
+        Wants AlgorithmSpecification, and in it either TrainingImage or AlgorithmName. A serverless job, which
+        has ServerlessJobConfig instead, needs none.
+    Why:
+        The service model leaves all of these optional. Without an algorithm, or with two, the service answers
+        with a ValidationException or the job breaks.
+    Breaks:
+        AlgorithmSpecification: {TrainingImage: null}
+    Right:
+        AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AlgorithmSpecification.html
+    Since:
+        0.1
+    """
+    specification = view.request.get("AlgorithmSpecification")
+    if specification is None:
+        if view.tuning is None and not _serverless(view):
+            yield Problem(
+                "the job has no AlgorithmSpecification: nothing says what it runs",
+                ("AlgorithmSpecification",),
+                "add AlgorithmSpecification with TrainingImage and TrainingInputMode",
+            )
+        return
+    if is_reference(specification) or not isinstance(specification, Mapping):
+        return
+    image = _given(specification, "TrainingImage")
+    name = _given(specification, "AlgorithmName")
+    if image and name:
+        yield Problem(
+            "AlgorithmSpecification has both TrainingImage and AlgorithmName, which exclude each other",
+            ("AlgorithmSpecification", "AlgorithmName"),
+            "keep one: TrainingImage for a container, AlgorithmName for an algorithm resource",
+        )
+    elif not image and not name and not _serverless(view):
+        yield Problem(
+            "AlgorithmSpecification has neither TrainingImage nor AlgorithmName",
+            ("AlgorithmSpecification", "TrainingImage"),
+            "add TrainingImage, the image's registry path, or AlgorithmName",
+        )
+
+
+@rule("STP021", area="step")
+def instances(view: TrainingView) -> Iterator[Problem]:
+    """A training job says what it runs on: instance type and count, or instance groups.
+
+    What it does:
+        Wants ResourceConfig with InstanceType and InstanceCount, or InstanceGroups, or InstancePreferences; in a
+        tuning job HyperParameterTuningResourceConfig will do. A serverless job needs none.
+    Why:
+        The service model has all of these optional; the service refuses a job without instances.
+    Breaks:
+        ResourceConfig: {InstanceCount: null}
+    Right:
+        ResourceConfig: {InstanceCount: 1}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
+    Since:
+        0.1
+    """
+    if _serverless(view):
+        return
+    member = view.resources_member
+    config = view.request.get(member)
+    if config is None:
+        yield Problem(
+            f"the job has no {member}: nothing says what it runs on",
+            (member,),
+            f"add {member} with InstanceType, InstanceCount and VolumeSizeInGB",
+        )
+        return
+    if is_reference(config) or not isinstance(config, Mapping):
+        return
+    if any(_given(config, other) for other in (GROUPS, CONFIGS)):
+        return
+    if _given(config, PREFERENCES):
+        yield from _preference_counts(config, member)
+        return
+    for name in ("InstanceType", "InstanceCount"):
+        if config.get(name) is None:
+            yield Problem(
+                f"{member} has no {name}", (member, name), f"add {name}, or describe InstanceGroups"
+            )
+    if config.get("InstanceCount") == 0 and config["InstanceCount"] is not False:
+        yield Problem(f"{member} asks for 0 instances", (member, "InstanceCount"), "ask for at least 1")
+
+
+def _preference_counts(config: Mapping[str, Any], member: str) -> Iterator[Problem]:
+    """InstanceCount stands in every preference, or once beside them."""
+    preferences = [entry for entry in listing(config, PREFERENCES) if isinstance(entry, Mapping)]
+    own = [entry for entry in preferences if _given(entry, "InstanceCount")]
+    shared = _given(config, "InstanceCount")
+    if (shared and own) or (not shared and len(own) < len(preferences)):
+        yield Problem(
+            f"InstanceCount stands in {len(own)} of {len(preferences)} InstancePreferences"
+            f"{' and beside them' if shared else ' and not beside them'}",
+            (member, PREFERENCES),
+            "give every preference its InstanceCount, or none and the job one",
+        )
+
+
+@rule("STP022", area="step", reads=("ResourceConfig", "HyperParameterTuningResourceConfig"))
+def instances_once(view: TrainingView) -> Iterator[Problem]:
+    """Instances are described in one way only.
+
+    What it does:
+        Finds InstanceGroups, InstanceConfigs or InstancePreferences beside InstanceType and InstanceCount, two
+        groups of one name, a type preferred twice, and members that only DescribeTrainingJob gives.
+    Why:
+        The forms exclude each other, and the service refuses a request that mixes them. (InstanceCount 0 beside
+        InstanceGroups, as the SageMaker SDK writes it, is accepted.)
+    Breaks:
+        ResourceConfig:
+          InstanceType: ml.m5.xlarge
+          InstanceGroups: [{InstanceGroupName: data, InstanceType: ml.c5.xlarge, InstanceCount: 1}]
+        InputDataConfig: null
+    Right:
+        ResourceConfig:
+          InstanceType: null
+          InstanceCount: null
+          InstanceGroups: [{InstanceGroupName: data, InstanceType: ml.c5.xlarge, InstanceCount: 1}]
+        InputDataConfig: null
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
+    Since:
+        0.1
+    """
+    member = view.resources_member
+    config = view.resources
+    for many in (GROUPS, CONFIGS, PREFERENCES):
+        if _given(config, many):
+            yield from _beside(config, member, many)
+    yield from _twice(
+        listing(config, GROUPS), "InstanceGroupName", (member, GROUPS), "instance groups are called"
+    )
+    yield from _twice(listing(config, PREFERENCES), "InstanceType", (member, PREFERENCES), "preferences name")
+    for name in ("SelectedInstanceType", "SelectedInstanceCount"):
+        if _given(config, name):
+            yield Problem(
+                f"{name} is what DescribeTrainingJob answers with; a request cannot have it",
+                (member, name),
+                "leave it out",
+            )
+
+
+def _beside(config: Mapping[str, Any], member: str, many: str) -> Iterator[Problem]:
+    others = ["InstanceType"]
+    if many == GROUPS:
+        others.append("InstanceCount")
+    if many == CONFIGS:
+        others += ["InstanceCount", "VolumeSizeInGB"]
+    if many == PREFERENCES:
+        others += [GROUPS, "InstancePlacementConfig"]
+    for name in others:
+        if _given(config, name) and config[name] != 0:
+            yield Problem(
+                f"{member} has {name} beside {many}; they exclude each other",
+                (member, name),
+                f"keep {many} and leave {name} out, or the other way round",
+            )
+
+
+def _twice(entries: list[Any], name: str, path: Path, what: str) -> Iterator[Problem]:
+    seen: dict[str, int] = {}
+    for i, entry in enumerate(entries):
+        value = text(entry, name) if isinstance(entry, Mapping) else None
+        if value is None:
+            continue
+        if value in seen:
+            yield Problem(
+                f"two {what} {show(value)}: number {seen[value] + 1} and number {i + 1}",
+                (*path, i, name),
+                "give each its own",
+            )
+        seen.setdefault(value, i)
+
+
+@rule("STP023", area="step")
+def stopping_condition(view: TrainingView) -> Iterator[Problem]:
+    """A training job has a time limit.
+
+    What it does:
+        Wants StoppingCondition, and holds MaxRuntimeInSeconds against the longest time that SageMaker grants.
+    Why:
+        The service refuses a job without StoppingCondition, though its model has it optional. MaxRuntimeInSeconds
+        is 28 days at most.
+    Breaks:
+        StoppingCondition: null
+    Right:
+        StoppingCondition: {MaxRuntimeInSeconds: 3600}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
+    Since:
+        0.1
+    """
+    if view.request.get("StoppingCondition") is None:
+        if view.tuning is None and not _serverless(view):
+            yield Problem(
+                "the job has no StoppingCondition",
+                ("StoppingCondition",),
+                "add StoppingCondition with MaxRuntimeInSeconds, such as 86400 for a day",
+            )
+        return
+    longest = 28 * 24 * 3600
+    limit = view.stopping.get("MaxRuntimeInSeconds")
+    if type(limit) is int and longest < limit < 2**31:
+        yield Problem(
+            f"MaxRuntimeInSeconds is {limit}; SageMaker lets a job run for 28 days ({longest} s) at most",
+            ("StoppingCondition", "MaxRuntimeInSeconds"),
+            f"write at most {longest}; for a longer training write checkpoints and go on in a second job",
+        )
+
+
+@rule("STP032", area="step", reads=("ServerlessJobConfig",))
+def serverless(view: TrainingView) -> Iterator[Problem]:
+    """A serverless job says what kind of evaluation it is, and accepts the model's licence.
+
+    What it does:
+        Wants EvaluationType where JobType is Evaluation, and finds AcceptEula false.
+    Why:
+        EvaluationType is required for evaluation jobs; a model with a licence is not used until the licence is
+        accepted.
+    Breaks:
+        ServerlessJobConfig:
+          BaseModelArn: arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/some-model/1.0.0
+          JobType: Evaluation
+    Right:
+        ServerlessJobConfig:
+          BaseModelArn: arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/some-model/1.0.0
+          JobType: Evaluation
+          EvaluationType: BenchmarkEvaluation
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ServerlessJobConfig.html
+    Since:
+        0.1
+    """
+    config = mapping(view.request, "ServerlessJobConfig")
+    if config.get("JobType") == "Evaluation" and not _given(config, "EvaluationType"):
+        yield Problem(
+            "an evaluation job has no EvaluationType",
+            ("ServerlessJobConfig", "EvaluationType"),
+            "add EvaluationType: LLMAJEvaluation, CustomScorerEvaluation or BenchmarkEvaluation",
+        )
+    if config.get("AcceptEula") is False:
+        yield Problem(
+            "AcceptEula is false: a model that has a licence agreement will not be used",
+            ("ServerlessJobConfig", "AcceptEula"),
+            "read the agreement and set AcceptEula to true",
+            severity="warning",
+        )

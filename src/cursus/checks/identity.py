@@ -1,0 +1,356 @@
+"""Rules of the area *step*: who the job is and where: images' registries, networks, keys, regions, tags."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+
+from cursus.aws import places
+from cursus.aws.places import Place
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import RequestView, TrainingView, is_reference, listing, text
+from cursus.model import Path
+from cursus.redact import show
+
+
+@rule("STP027", area="step", reads=("AlgorithmSpecification",))
+def image_registry(view: TrainingView) -> Iterator[Problem]:
+    """An image outside Amazon ECR is a private registry's, and needs TrainingImageConfig and a VPC.
+
+    What it does:
+        Looks at the registry in TrainingImage, at TrainingRepositoryAccessMode, and at VpcConfig.
+    Why:
+        SageMaker takes any image that is not in ECR for one in a private Docker registry, and demands
+        TrainingImageConfig with access mode Vpc. Mostly the registry was simply forgotten.
+    Breaks:
+        AlgorithmSpecification: {TrainingImage: "churn-trainer:latest"}
+    Right:
+        AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:latest"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/docker-containers-adapt-your-own-private-registry.html
+    Since:
+        0.1
+    """
+    image = view.image
+    if not image or not image.strip():
+        return
+    config = view.algorithm.get("TrainingImageConfig")
+    if config is not None and (is_reference(config) or not isinstance(config, Mapping)):
+        return
+    mode = config.get("TrainingRepositoryAccessMode") if config else None
+    path = ("AlgorithmSpecification", "TrainingImage")
+    if places.image(image) is None and mode != "Vpc":
+        if isinstance(mode, Mapping):
+            return
+        full = f"<account>.dkr.ecr.<region>.amazonaws.com/{image.rpartition('/')[2][:60]}"
+        yield Problem(
+            f"TrainingImage {show(image)} names no ECR registry, so that SageMaker takes it for an image in a "
+            "private Docker registry, for which it demands TrainingImageConfig",
+            path,
+            f"write {full}, or add TrainingImageConfig with TrainingRepositoryAccessMode Vpc"
+            if view.tuning is None
+            else f"write {full}",
+        )
+    elif mode == "Vpc" and not view.request.get("VpcConfig"):
+        yield Problem(
+            "TrainingRepositoryAccessMode is Vpc, and the job has no VpcConfig to reach the registry through",
+            ("VpcConfig",),
+            "add VpcConfig with subnets and security groups that reach the registry",
+        )
+
+
+@rule("STP028", area="step", reads=("EnableNetworkIsolation", "AlgorithmSpecification.AlgorithmName"))
+def network_isolation(view: TrainingView) -> Iterator[Problem]:
+    """An isolated container fetches nothing, and a marketplace algorithm runs isolated.
+
+    What it does:
+        Finds script mode code in S3 in a job with network isolation, and an algorithm of another account without
+        network isolation.
+    Why:
+        Under network isolation the container cannot call S3, so that the toolkit cannot download
+        sagemaker_submit_directory and the job fails; the code has to come in a channel. An algorithm from AWS
+        Marketplace may only run with network isolation.
+    Breaks:
+        EnableNetworkIsolation: true
+        HyperParameters:
+          {sagemaker_program: '"train.py"', sagemaker_submit_directory: '"s3://example-bucket/code/sourcedir.tar.gz"'}
+    Right:
+        EnableNetworkIsolation: true
+        HyperParameters:
+          {sagemaker_program: '"train.py"', sagemaker_submit_directory: '"/opt/ml/input/data/code/sourcedir.tar.gz"'}
+        InputDataConfig:
+          - ChannelName: code
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/code/"}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/mkt-algo-model-internet-free.html
+    Since:
+        0.1
+    """
+    isolated = view.request.get("EnableNetworkIsolation")
+    source = text(view.hyperparameters, "sagemaker_submit_directory")
+    if isolated is True and source and source.strip("\"' ").startswith("s3://"):
+        yield Problem(
+            "the job has network isolation, and its code is to be downloaded from S3 by the container, which cannot",
+            (view.hyperparameters_member, "sagemaker_submit_directory"),
+            "put the archive into a channel called code, and write /opt/ml/input/data/code/sourcedir.tar.gz here",
+        )
+    name = text(view.algorithm, "AlgorithmName")
+    if name and name.startswith("arn:") and isolated is not True and not isinstance(isolated, Mapping):
+        algorithm, role = places.arn(name), places.arn(text(view.request, "RoleArn") or "")
+        if algorithm and role and algorithm[1].account != role[1].account:
+            yield Problem(
+                f"the algorithm {show(name)} is of another account; one from AWS Marketplace runs only with network "
+                "isolation",
+                ("EnableNetworkIsolation",),
+                "set EnableNetworkIsolation to true",
+                severity="warning",
+            )
+
+
+@rule("STP030", area="step", scope="request")
+def vpc_ids(view: RequestView) -> Iterator[Problem]:
+    """Subnets are subnets and security groups are security groups.
+
+    What it does:
+        Looks at the beginnings of the ids in VpcConfig: sg- among the subnets, subnet- or vpc- among the groups.
+    Why:
+        The service refuses the request, because it finds no such subnet or group.
+    Breaks:
+        VpcConfig: {SecurityGroupIds: [subnet-0a1b2c3d4e5f60718], Subnets: [sg-0a1b2c3d4e5f60718]}
+    Right:
+        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_VpcConfig.html
+    Since:
+        0.1
+    """
+    if "sg-" not in view.text and "subnet-" not in view.text and "vpc-" not in view.text:
+        return
+    for path, value in view.texts:
+        member = path[-2] if len(path) > 1 else None
+        if member == "Subnets" and value.startswith(("sg-", "vpc-")):
+            yield Problem(
+                f"Subnets holds {show(value)}, which is no subnet", path, "write ids that begin with subnet-"
+            )
+        elif member == "SecurityGroupIds" and value.startswith(("subnet-", "vpc-")):
+            what = f"SecurityGroupIds holds {show(value)}, which is no security group"
+            yield Problem(what, path, "write ids that begin with sg-")
+
+
+@rule("STP034", area="step", scope="request", reads=("Tags",))
+def tags(view: RequestView) -> Iterator[Problem]:
+    """Tag keys are the user's own, and each is given once.
+
+    What it does:
+        Finds two tags of one key, and keys that begin with aws:.
+    Why:
+        Tag keys are unique per resource, and those beginning with aws: are AWS's own: the service refuses both.
+    Breaks:
+        Tags: [{Key: team, Value: churn}, {Key: team, Value: growth}]
+    Right:
+        Tags: [{Key: team, Value: churn}, {Key: project, Value: growth}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Tag.html
+    Since:
+        0.1
+    """
+    seen: dict[str, int] = {}
+    for i, tag in enumerate(listing(view.request, "Tags")):
+        key = text(tag, "Key") if isinstance(tag, Mapping) else None
+        if key is None:
+            continue
+        path: Path = ("Tags", i, "Key")
+        if key.lower().startswith("aws:"):
+            yield Problem(
+                f"the tag key {show(key)} is AWS's own", path, "choose one that does not begin with aws:"
+            )
+        elif key in seen:
+            yield Problem(
+                f"the tag {show(key)} is given twice, at {seen[key] + 1} and {i + 1}",
+                path,
+                "keep one of them",
+            )
+        seen.setdefault(key, i)
+
+
+IMAGES = frozenset({"TrainingImage", "Image", "ImageUri", "RuleEvaluatorImage"})
+FREE = frozenset({"HyperParameters", "StaticHyperParameters", "Environment", "Tags", "MetricDefinitions"})
+REGIONAL = frozenset({"kms", "sagemaker"})
+
+
+@lru_cache(maxsize=4096)
+def _place(member: str, value: str) -> tuple[str, Place, bool] | None:
+    """(what it is, where it is, whether it is bound to that region for certain) of one text."""
+    if member in IMAGES:
+        found = places.image(value)
+        return ("the image's registry", found, True) if found else None
+    if value.startswith("arn:"):
+        parsed = places.arn(value)
+        if parsed is None:
+            return None
+        service, place, _ = parsed
+        if service in REGIONAL and place.account != "aws":
+            return ({"kms": "the KMS key"}.get(service, "the ARN"), place, True)
+        return ("the role" if service == "iam" else "the ARN", Place(place.partition), True)
+    if value.startswith("s3://"):
+        named = places.bucket(value[5:].partition("/")[0])
+        if named:
+            return "the bucket's name", Place(places.partition_of(named[0]), named[0]), named[1]
+    return None
+
+
+@rule("STP035", area="step", scope="request")
+def one_region(view: RequestView) -> Iterator[Problem]:
+    """Everything that a job names lies in the job's region and partition.
+
+    What it does:
+        Compares the regions of images, KMS keys, SageMaker resources and buckets that name their region, and the
+        partitions of all ARNs, with the job's region; where that is not known, with the image's.
+    Why:
+        SageMaker pulls images only from the ECR of its own region, uses only its region's keys, and reads buckets
+        of its own region. A role of another partition (aws-cn, aws-us-gov) cannot be assumed. The service refuses
+        the request.
+    Breaks:
+        region: eu-central-1
+        AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4"}
+    Right:
+        region: eu-central-1
+        AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.eu-central-1.amazonaws.com/churn-trainer:1.4"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-algo-docker-registry-paths.html
+    Since:
+        0.1
+    """
+    found = [
+        (path, value, place)
+        for path, value in view.texts
+        if value.startswith(("arn:", "s3://")) or path[-1] in IMAGES
+        if not FREE.intersection(path) and (place := _place(str(path[-1]), value)) is not None
+    ]
+    if not found:
+        return
+    region, because = view.region or "", "the job runs in"
+    if not region:
+        sure = [(path, place) for path, _, place in found if place[2] and place[1].region]
+        images = [entry for entry in sure if entry[0][-1] in ("TrainingImage", "ImageUri", "Image")]
+        if images or sure:
+            region = (images or sure)[0][1][1].region
+            because = f"{(images or sure)[0][1][0]} is in"
+    partition = places.partition_of(region) if region else found[0][2][1].partition
+    for path, value, (what, place, certain) in found:
+        if place.region and region and place.region != region:
+            yield Problem(
+                f"{what} {show(value)} is in {place.region}; {because} {region}",
+                path,
+                f"take the one of {region}, or run the job in {place.region}",
+                severity=None if certain else "warning",
+            )
+        elif place.partition and partition and place.partition != partition:
+            yield Problem(
+                f"{what} {show(value)} is in the partition {place.partition}; {because} {region or partition}",
+                path,
+                f"take one of the partition {partition}",
+            )
+
+
+_KEY = re.compile(
+    r"(?:mrk-[0-9a-f]{32}|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|alias/.+"
+    r"|arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:(?:key|alias)/.+)"
+)
+KEYS = frozenset({"KmsKeyId", "VolumeKmsKeyId", "OutputKmsKeyId", "S3KmsKeyId", "KmsKey"})
+
+
+@rule("STP036", area="step", scope="request", severity="warning")
+def key_forms(view: RequestView) -> Iterator[Problem]:
+    """A KMS key is named by its id, its ARN or an alias.
+
+    What it does:
+        Looks at the form of every KMS key in the request.
+    Why:
+        The pattern of the model takes almost any text; KMS finds a key only by its id, its ARN, or an alias with
+        `alias/` before it. The job fails when the key is used.
+    Breaks:
+        OutputDataConfig: {KmsKeyId: my-key}
+    Right:
+        OutputDataConfig: {KmsKeyId: alias/my-key}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html
+    Since:
+        0.1
+    """
+    for path, value in view.texts:
+        if path[-1] in KEYS and value and not FREE.intersection(path) and not _KEY.fullmatch(value):
+            service = (places.arn(value) or ("",))[0]
+            wrong = (
+                f"an ARN of {service}, not of KMS"
+                if service not in ("", "kms")
+                else "no key's id, ARN or alias"
+            )
+            yield Problem(
+                f"{path[-1]} {show(value)} is {wrong}",
+                path,
+                f"write the key's id (a UUID), its ARN, or alias/{value[:40]}",
+                severity="error" if service not in ("", "kms") else None,
+            )
+
+
+@rule("STP037", area="step", scope="request", severity="warning")
+def placeholder_account(view: RequestView) -> Iterator[Problem]:
+    """The account in an ARN is one that cannot exist.
+
+    What it does:
+        Finds the account 000000000000 in roles, keys and images.
+    Why:
+        It is what local stand-ins for AWS use, and no account has it: on AWS the role cannot be assumed.
+    Breaks:
+        RoleArn: arn:aws:iam::000000000000:role/SageMakerRole
+    Right:
+        RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+    Source:
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
+    Since:
+        0.1
+    """
+    nobody = "0" * 12
+    if nobody not in view.text:
+        return
+    for path, value in view.texts:
+        if FREE.intersection(path):
+            continue
+        parsed = places.arn(value) if value.startswith("arn:") else None
+        place = parsed[1] if parsed else places.image(value) if path[-1] in IMAGES else None
+        if place is not None and place.account == nobody:
+            yield Problem(
+                f"{show(value)} is of the account {nobody}, which no one has", path, "write your own account"
+            )
+
+
+@rule(
+    "STP031",
+    area="step",
+    scope="request",
+    reads=("VpcConfig", "NetworkConfig", "AutoMLJobConfig", "SecurityConfig"),
+)
+def repeated_ids(view: RequestView) -> Iterator[Problem]:
+    """A subnet or security group is listed once.
+
+    What it does:
+        Finds the same id twice in Subnets or SecurityGroupIds.
+    Why:
+        It does nothing but hide that another one was meant.
+    Breaks:
+        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d, subnet-0a1b2c3d]}
+    Right:
+        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d, subnet-1a1b2c3d]}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_VpcConfig.html
+    Since:
+        0.1
+    """
+    seen: set[tuple[Path, str]] = set()
+    for path, value in view.texts:
+        if len(path) > 1 and path[-2] in ("Subnets", "SecurityGroupIds"):
+            if (path[:-1], value) in seen:
+                yield Problem(f"{show(value)} is listed twice", path, "keep it once", severity="warning")
+            seen.add((path[:-1], value))

@@ -1,0 +1,212 @@
+"""Rules of the area *step*: time limits, spot instances, warm pools, and the container's reserved paths."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import TrainingView, integer, is_reference, listing, mapping, text
+from cursus.redact import show
+
+SPOT = "EnableManagedSpotTraining"
+WAIT = "MaxWaitTimeInSeconds"
+
+
+@rule("STP024", area="step", reads=(SPOT, "StoppingCondition"))
+def spot_wait(view: TrainingView) -> Iterator[Problem]:
+    """A spot job says how long it may wait, and only a spot job does.
+
+    What it does:
+        Holds MaxWaitTimeInSeconds against EnableManagedSpotTraining and against MaxRuntimeInSeconds, and finds
+        spot training together with InstancePreferences.
+    Why:
+        The service refuses the rest: "Invalid MaxWaitTimeInSeconds. It is only supported when
+        EnableManagedSpotTraining is set to true", or "It must be present and be greater than or equal to
+        MaxRuntimeInSeconds". The waiting time includes the running time.
+    Breaks:
+        EnableManagedSpotTraining: true
+        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
+        StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxWaitTimeInSeconds: 1800}
+    Right:
+        EnableManagedSpotTraining: true
+        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
+        StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxWaitTimeInSeconds: 7200}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
+        https://github.com/Kenza-AI/sagify/issues/111
+    Since:
+        0.1
+    """
+    spot = view.request.get(SPOT)
+    stopping = view.request.get("StoppingCondition")
+    if (spot is not None and not isinstance(spot, bool)) or is_reference(stopping):
+        return
+    path = ("StoppingCondition", WAIT)
+    run = integer(view.stopping, "MaxRuntimeInSeconds")
+    if not spot:
+        if view.stopping.get(WAIT) is not None:
+            yield Problem(
+                "Invalid MaxWaitTimeInSeconds. It is only supported when EnableManagedSpotTraining is set to true",
+                path,
+                f"leave {WAIT} out, or set {SPOT} to true",
+            )
+        return
+    wait = view.stopping.get(WAIT)
+    if wait is None:
+        yield Problem(
+            "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds",
+            path,
+            f"add {WAIT} of at least {run if run is not None else 'MaxRuntimeInSeconds'}",
+        )
+    elif isinstance(wait, int) and run is not None and wait < run:
+        yield Problem(
+            f"Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds: "
+            f"it is {wait}, MaxRuntimeInSeconds is {run}",
+            path,
+            f"write at least {run}: the waiting time includes the running time",
+        )
+    if listing(view.resources, "InstancePreferences"):
+        yield Problem(
+            f"{SPOT} is set beside InstancePreferences; they exclude each other",
+            (SPOT,),
+            "keep one of the two",
+        )
+
+
+@rule("STP025", area="step", severity="warning", reads=(SPOT,))
+def spot_without_checkpoints(view: TrainingView) -> Iterator[Problem]:
+    """A spot job without CheckpointConfig starts from nothing after each interruption.
+
+    What it does:
+        Wants CheckpointConfig where EnableManagedSpotTraining is true.
+    Why:
+        An interrupted job is started again. Only what lies in the checkpoint directory is kept, and only where
+        CheckpointConfig says where in S3: without it all the work done is lost, and paid.
+    Breaks:
+        EnableManagedSpotTraining: true
+        StoppingCondition: {MaxWaitTimeInSeconds: 7200}
+    Right:
+        EnableManagedSpotTraining: true
+        StoppingCondition: {MaxWaitTimeInSeconds: 7200}
+        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html
+    Since:
+        0.1
+    """
+    if view.request.get(SPOT) is True and not view.request.get("CheckpointConfig"):
+        yield Problem(
+            "spot instances may be taken away at any time, and no CheckpointConfig keeps what was done until then",
+            ("CheckpointConfig",),
+            "add CheckpointConfig with an S3Uri, and let the script resume from /opt/ml/checkpoints",
+        )
+
+
+@rule("STP026", area="step", reads=("ResourceConfig.KeepAlivePeriodInSeconds",))
+def warm_pool(view: TrainingView) -> Iterator[Problem]:
+    """A warm pool does not go with spot instances, instance groups or tuning.
+
+    What it does:
+        Finds KeepAlivePeriodInSeconds beside EnableManagedSpotTraining or InstanceGroups, and in a tuning job.
+    Why:
+        Managed warm pools are for training jobs on one kind of on-demand instance. SageMaker refuses them with spot
+        instances and heterogeneous clusters; a tuning job keeps no pool.
+    Breaks:
+        ResourceConfig: {KeepAlivePeriodInSeconds: 600}
+        EnableManagedSpotTraining: true
+        StoppingCondition: {MaxWaitTimeInSeconds: 7200}
+        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
+    Right:
+        ResourceConfig: {KeepAlivePeriodInSeconds: 600}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/train-warm-pools.html
+    Since:
+        0.1
+    """
+    seconds = integer(view.resources, "KeepAlivePeriodInSeconds")
+    if not seconds:
+        return
+    path = (view.resources_member, "KeepAlivePeriodInSeconds")
+    remedy = "leave KeepAlivePeriodInSeconds out"
+    if view.request.get(SPOT) is True:
+        yield Problem(
+            "KeepAlivePeriodInSeconds asks for a warm pool, which spot instances cannot have",
+            path,
+            f"{remedy}, or {SPOT}",
+        )
+    elif listing(view.resources, "InstanceGroups"):
+        yield Problem(
+            "KeepAlivePeriodInSeconds asks for a warm pool, which a heterogeneous cluster cannot have",
+            path,
+            remedy,
+        )
+    elif view.tuning is not None:
+        yield Problem(
+            "KeepAlivePeriodInSeconds asks for a warm pool, which the jobs of a tuning job cannot have",
+            path,
+            remedy,
+        )
+
+
+CHECKPOINT_TAKEN = ("/opt/ml/input", "/opt/ml/model", "/opt/ml/code", "/opt/ml/output/failure")
+TENSORBOARD_TAKEN = ("/opt/ml", "/tmp", "/usr/local/nvidia")
+TENSORBOARD_DEFAULT = "/opt/ml/output/tensorboard"
+
+
+@rule("STP029", area="step", reads=("CheckpointConfig", "TensorBoardOutputConfig", "DebugHookConfig"))
+def local_paths(view: TrainingView) -> Iterator[Problem]:
+    """A directory that SageMaker syncs is not one that it uses for something else.
+
+    What it does:
+        Holds LocalPath of CheckpointConfig and TensorBoardOutputConfig against the directories of the container
+        contract, against each other, and wants full paths.
+    Why:
+        Checkpoints below /opt/ml/input lie on a channel, and those below /opt/ml/model go into model.tar.gz. For
+        TensorBoard the service says: '"LocalPath" of "TensorBoardOutputConfig" cannot start with the following
+        reserved path: [/opt/ml, /tmp, /usr/local/nvidia]'.
+    Breaks:
+        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/", LocalPath: /opt/ml/model}
+    Right:
+        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/", LocalPath: /opt/ml/checkpoints}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
+        https://github.com/aws/amazon-sagemaker-examples/issues/3620
+    Since:
+        0.1
+    """
+    synced: dict[str, str] = {}
+    for member in ("CheckpointConfig", "TensorBoardOutputConfig", "DebugHookConfig"):
+        value = text(mapping(view.request, member), "LocalPath")
+        if not value:
+            continue
+        path = (member, "LocalPath")
+        if not value.startswith("/"):
+            yield Problem(f"LocalPath {show(value)} is no full path", path, "write a path that begins with /")
+            continue
+        local = posixpath.normpath(value)
+        taken = CHECKPOINT_TAKEN if member == "CheckpointConfig" else ()
+        if member == "TensorBoardOutputConfig" and local != TENSORBOARD_DEFAULT:
+            taken = TENSORBOARD_TAKEN
+        clash = next((root for root in taken if _below(local, root)), None)
+        if clash is None and member == "CheckpointConfig" and local in ("/", "/opt", "/opt/ml"):
+            clash = "/opt/ml"
+        if clash is not None:
+            free = "/opt/ml/checkpoints" if member == "CheckpointConfig" else TENSORBOARD_DEFAULT
+            yield Problem(
+                f'"LocalPath" of "{member}" cannot start with the reserved path {clash}: it is {show(value)}',
+                path,
+                f"leave LocalPath out (the default is {free}), or choose a directory of its own",
+            )
+        elif local in synced:
+            yield Problem(
+                f"{member} and {synced[local]} sync the same directory {show(value)}",
+                path,
+                "give each a directory of its own",
+                severity="warning",
+            )
+        synced.setdefault(local, member)
+
+
+def _below(path: str, root: str) -> bool:
+    return path == root or path.startswith(root + "/")

@@ -1,3 +1,297 @@
-"""Rules of the area *artifacts*."""
+"""Rules of the area *artifacts*: where the model goes, how it is encrypted, what is promised to be in it."""
 
 from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from cursus.checks.locations import below, looks_like_one_object, s3_path, same_place
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import TrainingView, mapping, text
+from cursus.redact import show
+
+_KEY_ID = re.compile(
+    r"(mrk-[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})", re.IGNORECASE
+)
+_KMS_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(?P<resource>.+)")
+CONTAINER = "/opt/ml"
+# Directories that SageMaker itself fills or reads; a checkpoint directory there is in its way.
+TAKEN = {
+    "/opt/ml/model": "the model's own directory, which is packed into model.tar.gz",
+    "/opt/ml/output": "the directory of the failure file and of the job's other output",
+    "/opt/ml/output/data": "the directory that is packed into output.tar.gz",
+    "/opt/ml/input": "the directory of channels and configuration",
+    "/opt/ml/input/data": "the directory of the channels",
+    "/opt/ml/input/config": "the directory of the job's configuration",
+    "/opt/ml": "SageMaker's own directory",
+    "/": "the root of the container",
+}
+
+
+@lru_cache(maxsize=1024)
+def key_problem(key: str) -> str | None:
+    """What is wrong with the form of a KMS key, or None."""
+    if not key or _KEY_ID.fullmatch(key):
+        return None
+    if key.startswith("alias/"):
+        return "is an alias without a name" if key == "alias/" else None
+    if key.startswith("arn:"):
+        match = _KMS_ARN.fullmatch(key)
+        if match is None:
+            return "is an ARN, and not that of a KMS key (arn:aws:kms:REGION:ACCOUNT:key/ID)"
+        kind, _, rest = match["resource"].partition("/")
+        if kind not in ("key", "alias") or not rest:
+            return "is a KMS ARN that names neither key/ID nor alias/NAME"
+        if kind == "key" and not _KEY_ID.fullmatch(rest) and re.fullmatch(r"[0-9a-f-]{20,}", rest):
+            return "has a key id of the wrong length (8-4-4-4-12 hexadecimal digits)"
+        return None
+    if re.fullmatch(r"[0-9a-f-]{20,}", key, re.IGNORECASE):
+        return "is almost a key id, which has 8-4-4-4-12 hexadecimal digits"
+    return "is no key id, key ARN, alias/NAME or alias ARN"
+
+
+@rule("ART001", area="artifacts", severity="warning", reads=("OutputDataConfig",))
+def kms_key_form(view: TrainingView) -> Iterator[Problem]:
+    """A KMS key has one of four forms.
+
+    What it does:
+        Holds OutputDataConfig.KmsKeyId against key id, key ARN, alias name and alias ARN.
+    Why:
+        The service's pattern lets nearly everything pass; with a key that does not exist the job trains to its end and
+        fails when it uploads the model. A name alone wants `alias/` before it.
+    Breaks:
+        OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/", KmsKeyId: my-training-key}
+    Right:
+        OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/", KmsKeyId: alias/my-training-key}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html
+    Since:
+        0.1
+    """
+    key = text(view.output, "KmsKeyId")
+    if key is None:
+        return
+    wrong = key_problem(key)
+    if wrong is not None:
+        yield Problem(
+            f"the KMS key {show(key)} {wrong}",
+            ("OutputDataConfig", "KmsKeyId"),
+            "use 1234abcd-12ab-34cd-56ef-1234567890ab, alias/NAME, or the ARN of either",
+        )
+
+
+@rule("ART002", area="artifacts", severity="warning", reads=("OutputDataConfig",))
+def output_path(view: TrainingView) -> Iterator[Problem]:
+    """S3OutputPath is a prefix that the job may fill.
+
+    What it does:
+        A warning for a path that looks like a file, and for one with the job's own suffix on it
+        (`…/output/model.tar.gz`).
+    Why:
+        SageMaker appends `/<TrainingJobName>/output/model.tar.gz` itself: a path that names a file becomes a folder of
+        that name.
+    Breaks:
+        OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/model.tar.gz"}
+    Right:
+        OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html
+    Since:
+        0.1
+    """
+    uri = text(view.output, "S3OutputPath")
+    path = s3_path(uri) if uri is not None else None
+    if path is not None and (looks_like_one_object(path) or path.endswith(".tar.gz")):
+        yield Problem(
+            f"the output path {show(uri)} looks like a file; SageMaker writes "
+            f"{show(posixpath.join(str(uri), '<TrainingJobName>', 'output', 'model.tar.gz'))}",
+            ("OutputDataConfig", "S3OutputPath"),
+            "name the folder above it",
+        )
+
+
+@rule("ART003", area="artifacts", severity="warning", reads=("CheckpointConfig",))
+def checkpoints_and_output(view: TrainingView) -> Iterator[Problem]:
+    """Checkpoints have a place of their own.
+
+    What it does:
+        Compares CheckpointConfig.S3Uri with S3OutputPath and with the channels.
+    Why:
+        SageMaker copies everything below the checkpoint path into the container when a job starts: in a path shared with
+        models, or with training data, it downloads all of them, every time.
+    Breaks:
+        CheckpointConfig: {S3Uri: "s3://example-bucket/models/"}
+    Right:
+        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/churn/"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
+    Since:
+        0.1
+    """
+    uri = text(mapping(view.request, "CheckpointConfig"), "S3Uri")
+    path = s3_path(uri) if uri is not None else None
+    if path is None:
+        return
+    output = text(view.output, "S3OutputPath")
+    output_place = s3_path(output) if output is not None else None
+    if output_place is not None and below(output_place, path):
+        same = same_place(output_place, path)
+        yield Problem(
+            f"the checkpoint path {show(uri)} {'is' if same else 'holds'} the output path: each start downloads all "
+            "models below it",
+            ("CheckpointConfig", "S3Uri"),
+            "give checkpoints a prefix of their own",
+        )
+    for channel in view.channels:
+        data = text(channel.s3, "S3Uri")
+        place = s3_path(data) if data is not None else None
+        if place is not None and below(place, path) and channel.name not in ("checkpoint", "checkpoints"):
+            yield Problem(
+                f"the checkpoint path {show(uri)} holds the data of channel {show(channel.name)}: each start downloads it "
+                "again",
+                ("CheckpointConfig", "S3Uri"),
+                "give checkpoints a prefix of their own",
+            )
+
+
+@rule("ART004", area="artifacts", reads=("CheckpointConfig.LocalPath",))
+def checkpoint_directory(view: TrainingView) -> Iterator[Problem]:
+    """The checkpoint directory is the job's own.
+
+    What it does:
+        Wants CheckpointConfig.LocalPath to be an absolute path outside the directories that SageMaker uses: model,
+        channels, configuration, output.
+    Why:
+        SageMaker mounts it before the script starts and uploads all that is in it: inside /opt/ml/model checkpoints end
+        up in the model, over a channel they hide the data, and a relative path names no place in the container.
+    Breaks:
+        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/", LocalPath: /opt/ml/input/data/train}
+    Right:
+        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/", LocalPath: /opt/ml/checkpoints}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
+    Since:
+        0.1
+    """
+    local = text(mapping(view.request, "CheckpointConfig"), "LocalPath")
+    if local is None:
+        return
+    path = ("CheckpointConfig", "LocalPath")
+    if not local.startswith("/"):
+        what = "is an S3 URI" if "://" in local else "is no absolute path"
+        yield Problem(
+            f"the checkpoint directory {show(local)} {what}",
+            path,
+            "use a path in the container, /opt/ml/checkpoints",
+        )
+        return
+    place = posixpath.normpath(local)
+    if place in TAKEN:
+        yield Problem(
+            f"the checkpoint directory {show(local)} is {TAKEN[place]}",
+            path,
+            "use /opt/ml/checkpoints, the default",
+        )
+    elif place.startswith(("/opt/ml/input/data/", "/opt/ml/input/config/")):
+        yield Problem(
+            f"the checkpoint directory {show(local)} lies inside {posixpath.dirname(place)}, which SageMaker fills",
+            path,
+            "use /opt/ml/checkpoints, the default",
+        )
+    elif place.startswith(("/opt/ml/model/", "/opt/ml/output/data/")):
+        yield Problem(
+            f"the checkpoint directory {show(local)} lies inside {'/'.join(place.split('/')[:4])}: checkpoints are packed "
+            "with the artifacts too",
+            path,
+            "use /opt/ml/checkpoints, the default",
+            severity="warning",
+        )
+
+
+@rule("ART005", area="artifacts")
+def promised_artifacts(view: TrainingView) -> Iterator[Problem]:
+    """A promised artifact is a path inside the model directory.
+
+    What it does:
+        Reads the artifacts that the builder promises: no absolute path, no way out with `..`, no empty name, no URI.
+    Why:
+        Only what lies below /opt/ml/model (and output/data, and the checkpoint directory) leaves the job. A path
+        elsewhere can never be there.
+    Breaks:
+        expected_artifacts: ["../weights.bin"]
+    Right:
+        expected_artifacts: [model.tar.gz, weights.bin, output/data/metrics.json]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
+    Since:
+        0.1
+    """
+    expected = view.step.promises.expected_artifacts
+    if not expected:
+        return
+    seen: set[str] = set()
+    for artifact in expected:
+        if not isinstance(artifact, str):
+            continue
+        wrong = artifact_problem(artifact)
+        if wrong is not None:
+            yield Problem(
+                f"the promised artifact {show(artifact)} {wrong}",
+                (),
+                "name it relative to the model directory, such as model.pkl",
+            )
+        elif artifact in seen:
+            yield Problem(
+                f"the artifact {show(artifact)} is promised twice", (), "name it once", severity="info"
+            )
+        seen.add(artifact)
+
+
+def artifact_problem(artifact: str) -> str | None:
+    """Why a promised artifact cannot exist, or None."""
+    if not artifact.strip():
+        return "has no name"
+    if "://" in artifact:
+        return "is a URI"
+    if "\x00" in artifact:
+        return "has a zero byte in its name"
+    if artifact.startswith("/"):
+        if artifact.startswith(("/opt/ml/model/", "/opt/ml/output/data/", "/opt/ml/checkpoints/")):
+            return None
+        return "is an absolute path outside the directories that SageMaker keeps"
+    parts = posixpath.normpath(artifact).split("/")
+    if parts[0] == "..":
+        return "leads out of the model directory"
+    return None
+
+
+@rule("ART006", area="artifacts", severity="warning", reads=("OutputDataConfig.CompressionType",))
+def uncompressed_output(view: TrainingView) -> Iterator[Problem]:
+    """Without compression there is no model.tar.gz.
+
+    What it does:
+        Looks for a promised `model.tar.gz` or `output.tar.gz` beside OutputDataConfig.CompressionType NONE.
+    Why:
+        With NONE SageMaker uploads the files of the model directory one by one: nobody finds an archive afterwards.
+    Breaks:
+        OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/", CompressionType: NONE}
+        expected_artifacts: [model.tar.gz]
+    Right:
+        OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/", CompressionType: NONE}
+        expected_artifacts: [weights.bin]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html
+    Since:
+        0.1
+    """
+    if view.output.get("CompressionType") != "NONE":
+        return
+    for artifact in view.step.promises.expected_artifacts:
+        if artifact in ("model.tar.gz", "output.tar.gz"):
+            yield Problem(
+                f"{show(artifact)} is promised, and CompressionType NONE makes no archive",
+                ("OutputDataConfig", "CompressionType"),
+                "leave CompressionType out, or promise the files themselves",
+            )

@@ -1,3 +1,146 @@
-"""Rules of the area *hyperparameters*."""
+"""Rules of the area *hyperparameters* that hold for any training image: names and values as texts.
+
+Limits of number and length are the service model's; what a built-in algorithm takes is in ``algorithms``; what the
+script parses is read with the script.
+"""
 
 from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import TrainingView
+from cursus.redact import show
+
+READS = ("HyperParameters", "StaticHyperParameters")
+# What the training toolkit reads with int() or as true / false; a value that it cannot read fails the job.
+NUMBERS = ("sagemaker_mpi_num_of_processes_per_host", "sagemaker_parameter_server_num_processes")
+LEVELS = ("0", "10", "20", "30", "40", "50")
+
+
+@rule("HPO035", area="hyperparameters", severity="warning", reads=READS)
+def whitespace(view: TrainingView) -> Iterator[Problem]:
+    """A hyperparameter begins or ends with white space.
+
+    What it does:
+        Looks for names and values with leading or trailing white space.
+    Why:
+        SageMaker hands them over as they are: `" train"` is another choice than `"train"`, and a name with a space is
+        another argument.
+    Breaks:
+        HyperParameters: {optimizer: "adam "}
+    Right:
+        HyperParameters: {optimizer: "adam"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
+    Since:
+        0.1
+    """
+    for name, value in view.hyperparameters.items():
+        if isinstance(name, str) and name != name.strip():
+            yield Problem(
+                f"the hyperparameter {show(name)} has white space around its name",
+                (view.hyperparameters_member, name),
+                f"write {show(name.strip())}",
+            )
+        if isinstance(value, str) and value and (value[0].isspace() or value[-1].isspace()):
+            if value.strip("\n") == value.strip() and len(value) > 80:  # a document, not a word
+                continue
+            yield Problem(
+                f"the value {show(value, str(name))} of {show(name)} has white space around it",
+                (view.hyperparameters_member, name),
+                "write it without",
+            )
+
+
+@rule("HPO036", area="hyperparameters", severity="warning", reads=READS)
+def one_name_two_spellings(view: TrainingView) -> Iterator[Problem]:
+    """Two hyperparameters differ only in hyphens, underscores or case.
+
+    What it does:
+        Compares names with `-` and `_` taken for the same, and without case. Tuned names count.
+    Why:
+        The script's argument parser maps `--batch-size` and `--batch_size` to one variable, or knows only one of them:
+        which value counts depends on their order.
+    Breaks:
+        HyperParameters: {batch-size: "32", batch_size: "64"}
+    Right:
+        HyperParameters: {batch-size: "32"}
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit
+    Since:
+        0.1
+    """
+    names = [name for name in view.hyperparameters if isinstance(name, str)]
+    if view.tuning is not None:
+        names.extend(name for name in view.tuned if name not in view.hyperparameters)
+    if len(names) < 2:
+        return
+    seen: dict[str, str] = {}
+    for name in names:
+        first = seen.setdefault(name.lower().replace("-", "_"), name)
+        # One letter in two cases is two names in every parser: -b and -B.
+        if first != name and len(name) > 1:
+            yield Problem(
+                f"{show(first)} and {show(name)} are one name in two spellings",
+                (view.hyperparameters_member, name if name in view.hyperparameters else first),
+                "keep the one that the script declares",
+            )
+
+
+@lru_cache(maxsize=4096)
+def _json_text(value: str) -> str | None:
+    """The text that a JSON string literal holds, or None where the value is no such literal."""
+    try:
+        found = json.loads(value)
+    except ValueError:
+        return None
+    return found if isinstance(found, str) else None
+
+
+@rule("HPO037", area="hyperparameters", severity="warning", reads=READS)
+def quoted_value(view: TrainingView) -> Iterator[Problem]:
+    """A value is quoted once too often.
+
+    What it does:
+        Looks for values that are JSON text inside JSON text (`"\\"train.py\\""` twice), that hold the text form of
+        nothing (`None`, `null`, `nan`), or whose toolkit settings are no numbers.
+    Why:
+        The training toolkit takes one layer of JSON off each value; the script gets the second with its quotes. `None`
+        arrives as the word.
+    Breaks:
+        HyperParameters: {dropout: "None"}
+    Right:
+        HyperParameters: {dropout: "0.1"}
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit
+    Since:
+        0.1
+    """
+    for name, value in view.hyperparameters.items():
+        if not isinstance(value, str) or not isinstance(name, str):
+            continue
+        path = (view.hyperparameters_member, name)
+        if value in ("None", "null", "undefined") or value == '"None"':
+            yield Problem(
+                f"{show(name)} has the value {show(value)}, which arrives as that word",
+                path,
+                "leave the hyperparameter out",
+            )
+        elif name in NUMBERS and not value.strip('"').isdigit():
+            yield Problem(
+                f"{show(name)} is {show(value)}, and the training toolkit reads a number",
+                path,
+                "write a whole number",
+                severity="error",
+            )
+        elif value[:1] == '"':
+            inner = _json_text(value)
+            if inner is not None and inner[:1] == '"' and _json_text(inner) is not None:
+                yield Problem(
+                    f"the value {show(value, name)} of {show(name)} is JSON text inside JSON text",
+                    path,
+                    f"encode it once: {show(inner, name)}",
+                )

@@ -9,6 +9,8 @@ MODULES: tuple[str, ...] = (
     "demands",
     "spot",
     "identity",
+    "strings",
+    "secrets",
     "framework",
     "hyperparameters",
     "tuning",

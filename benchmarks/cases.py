@@ -1,12 +1,12 @@
 """How many real failures are seen, and how many false errors are reported: the table of `make cases`.
 
-Usage: python benchmarks/cases.py [CASES] [-v]
+Usage: python benchmarks/cases.py [CASES] [-v] [--no-run]
 
 CASES is a folder with ``failures/*.json`` (each a faulty request, definition or script with a corrected
 twin; failures/FORMAT.md describes them) and ``valid.jsonl`` (requests of public projects). It is found beside
 the repository (../shared/cases) unless given. A case counts as seen where an error is reported for
 what SageMaker rejects or what fails the job, and at least a warning for what silently goes wrong.
-Judgements on public requests that really would fail are in benchmarks/judgements.json.
+With --no-run scripts are only read. Judgements on public requests that really would fail are in benchmarks/judgements.json.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 
 
-def script_findings(case: dict[str, Any], folder: Path) -> list[Finding]:
-    """What a run of a script case shows, static findings included."""
+def script_findings(case: dict[str, Any], folder: Path, run: bool) -> list[Finding]:
+    """What a run of a script case shows, static findings included; with ``run`` off, only those."""
     source = folder / "source"
     for name, content in case["files"].items():
         path = source / name
@@ -71,6 +71,9 @@ def script_findings(case: dict[str, Any], folder: Path) -> list[Finding]:
             "S3Uri": "s3://example-bucket/checkpoints/",
             "LocalPath": case["checkpoint_local_path"],
         }
+    if not run:
+        report = cursus.check(request, source_dir=source, entry_point=case["entry_point"])
+        return list(report.findings)
     artifacts = [
         path.removeprefix("model/") if path.startswith("model/") else path
         for path in case.get("expected_artifacts", [])
@@ -87,10 +90,10 @@ def script_findings(case: dict[str, Any], folder: Path) -> list[Finding]:
     return list(job.findings)
 
 
-def findings_of(kind: str, body: dict[str, Any], region: str | None) -> list[Finding]:
+def findings_of(kind: str, body: dict[str, Any], region: str | None, run: bool) -> list[Finding]:
     if kind == "script_run":
         with tempfile.TemporaryDirectory(prefix="cursus-case-") as folder:
-            return script_findings(body, Path(folder))
+            return script_findings(body, Path(folder), run)
     return list(cursus.check(body, region=region).findings)
 
 
@@ -100,8 +103,8 @@ def worst(findings: list[Finding]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    verbose = "-v" in arguments
-    rest = [a for a in arguments if a != "-v"]
+    verbose, run = "-v" in arguments, "--no-run" not in arguments
+    rest = [a for a in arguments if not a.startswith("-")]
     cases = Path(rest[0]) if rest else HERE.parents[1] / "shared" / "cases"
     if not cases.is_dir():
         print(f"no cases at {cases}: give the folder that holds failures/ and valid.jsonl")
@@ -116,13 +119,13 @@ def main(arguments: list[str]) -> int:
         kind, region = case["kind"], case.get("region")
         if case["detectable_offline"]:
             total[kind] += 1
-            level = worst(findings_of(kind, case["bad"], region))
+            level = worst(findings_of(kind, case["bad"], region, run))
             wanted = ("error", "warning") if case["effect"] == "silent" else ("error",)
             if level in wanted:
                 seen[kind] += 1
             else:
                 missed.append(f"{case['id']} ({case['effect']}): {level}")
-        found = findings_of(kind, case["good"], region)
+        found = findings_of(kind, case["good"], region, run)
         errors = [f"{f.rule} {f.path}: {f.message}" for f in found if f.severity == "error"]
         if errors:
             false.append(f"{case['id']}, corrected: {'; '.join(errors)}")

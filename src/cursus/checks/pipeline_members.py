@@ -9,7 +9,7 @@ from typing import Any
 from cursus.aws.pipelines import PipelineStep, facts, parse_get
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference
-from cursus.model import Path
+from cursus.model import Path, Severity
 from cursus.redact import show
 from cursus.suggest import did_you_mean
 
@@ -232,6 +232,7 @@ def other_steps(view: PipelineView) -> Iterator[Problem]:
                     f"{show(arn)} is no ARN of a function",
                     (*step.path, "FunctionArn"),
                     "write arn:aws:lambda:<region>:<account>:function:<name>",
+                    severity=_unfilled(arn),
                 )
         elif step.type == "Callback":
             url = step.body.get("SqsQueueUrl")
@@ -240,6 +241,7 @@ def other_steps(view: PipelineView) -> Iterator[Problem]:
                     f"{show(url)} is no URL of a queue",
                     (*step.path, "SqsQueueUrl"),
                     "write https://sqs.<region>.amazonaws.com/<account>/<queue>",
+                    severity=_unfilled(url),
                 )
         elif step.type in _CHECKS:
             kind = step.body.get("CheckType")
@@ -251,6 +253,11 @@ def other_steps(view: PipelineView) -> Iterator[Problem]:
                     "one of " + ", ".join(options),
                 )
         yield from _outputs(step)
+
+
+def _unfilled(value: object) -> Severity:
+    """A placeholder is filled in before the definition is sent; anything else is sent as it is."""
+    return "warning" if any(mark in str(value) for mark in "*<>{}$") else "error"
 
 
 def _outputs(step: PipelineStep) -> Iterator[Problem]:

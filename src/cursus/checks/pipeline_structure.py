@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from cursus.aws.pipelines import PipelineStep, facts, step_type, texts
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference
+from cursus.model import Severity
 from cursus.redact import show
 from cursus.suggest import did_you_mean
 
@@ -51,7 +52,9 @@ def definition_members(view: PipelineView) -> Iterator[Problem]:
             )
     steps = view.request.get("Steps")
     if not isinstance(steps, list) or not steps:
-        yield Problem("the definition has no steps", ("Steps",), "write a list of steps")
+        # An empty list is a definition under construction; what the service says to it is not documented.
+        empty: Severity = "warning" if steps == [] else "error"
+        yield Problem("the definition has no steps", ("Steps",), "write a list of steps", severity=empty)
         return
     for i, step in enumerate(steps):
         if not isinstance(step, Mapping):
@@ -268,9 +271,6 @@ def _dependency(view: PipelineView, step: PipelineStep, name: object, i: int) ->
             place,
             f"move this step into the IfSteps or ElseSteps of {name}, or depend on what the condition waits for",
         )
-
-
-LIMITS = {"Parameters": 200, "Steps": 300}
 
 
 @rule("DEP006", area="dependencies", scope="pipeline")

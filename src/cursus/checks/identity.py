@@ -251,6 +251,7 @@ def one_region(view: RequestView) -> Iterator[Problem]:
                 f"{what} {show(value)} is in the partition {place.partition}; {because} {region or partition}",
                 path,
                 f"take one of the partition {partition}",
+                severity=None if view.region else "warning",
             )
 
 

@@ -111,7 +111,8 @@ def warm_pool(view: TrainingView) -> Iterator[Problem]:
         Finds KeepAlivePeriodInSeconds beside EnableManagedSpotTraining or InstanceGroups, and in a tuning job.
     Why:
         Managed warm pools are for training jobs on one kind of on-demand instance. SageMaker refuses them with spot
-        instances and heterogeneous clusters; a tuning job keeps no pool.
+        instances and heterogeneous clusters. In a tuning job it takes the member, drops it, and keeps no pool: a
+        warning.
     Breaks:
         ResourceConfig: {KeepAlivePeriodInSeconds: 600}
         EnableManagedSpotTraining: true
@@ -121,6 +122,7 @@ def warm_pool(view: TrainingView) -> Iterator[Problem]:
         ResourceConfig: {KeepAlivePeriodInSeconds: 600}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/train-warm-pools.html
+        https://github.com/aws-controllers-k8s/sagemaker-controller/pull/176
     Since:
         0.1
     """

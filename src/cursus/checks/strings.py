@@ -82,7 +82,11 @@ def _s3(text: str) -> tuple[Fault, ...]:
                     "bucket", f"names a bucket that cannot be: {show(bucket)} {wrong}", _bucket_remedy(bucket)
                 ),
             )
-    if key.startswith("/") or "//" in key:
+    if "s3://" in key:
+        inner = key[key.rindex("s3://") :]
+        again_inside = "has a whole URI inside its key: something was joined to what was a URI already"
+        faults = (*faults, Fault("scheme", again_inside, f"write {inner[:100]}", False))
+    elif key.startswith("/") or "//" in key:
         tidy = re.sub(r"/{2,}", "/", key.lstrip("/"))
         faults = (
             *faults,
@@ -161,7 +165,7 @@ def doubled_scheme(view: RequestView) -> Iterator[Problem]:
     """An S3 URI has two schemes.
 
     What it does:
-        Finds s3://s3://…, s3://https://… and their like.
+        Finds s3://s3://…, s3://https://… and their like; a URI inside a key is legal, and a warning.
     Why:
         Something put s3:// before what was a URI already. The model's pattern allows it; the service then looks
         for a bucket called `s3:` and refuses the request.
@@ -175,7 +179,12 @@ def doubled_scheme(view: RequestView) -> Iterator[Problem]:
         0.1
     """
     for path, value, fault in _locations(view, "scheme"):
-        yield Problem(f"{_where(path, value)} {fault.message}", path, fault.remedy)
+        yield Problem(
+            f"{_where(path, value)} {fault.message}",
+            path,
+            fault.remedy,
+            severity=None if fault.certain else "warning",
+        )
 
 
 @rule("STP041", area="step", scope="request")

@@ -299,11 +299,10 @@ class RequestView:
     def texts(self) -> list[tuple[Path, str]]:
         """Every text with its path; pipeline variables and what is deeper than any request are left out."""
         found: list[tuple[Path, str]] = []
-        stack: list[tuple[Path, Any]] = [((), self.request)]
-        seen = 0
-        while stack and seen < MAX_TEXTS:
-            path, container = stack.pop()
-            seen += 1
+        queue: list[tuple[Path, Any]] = [((), self.request)]
+        for path, container in queue:
+            if len(queue) > MAX_TEXTS:
+                break
             items: Any
             if type(container) is list:
                 items = enumerate(container)
@@ -317,7 +316,7 @@ class RequestView:
                     if type(key) in (str, int):
                         found.append(((*path, key), value))
                 elif (kind is dict or kind is list) and len(path) < MAX_DEPTH and type(key) in (str, int):
-                    stack.append(((*path, key), value))
+                    queue.append(((*path, key), value))
         return found
 
     @cached_property

@@ -74,7 +74,7 @@ def lower(
             framework=_text(sources_of, "framework") or created.framework,
             framework_version=_text(sources_of, "framework_version") or created.framework_version,
             python_version=_text(sources_of, "python_version") or created.python_version,
-            upstream=_upstream(config, flat),
+            upstream=_upstream(sources_of),
             dependencies=sources.dependencies(
                 *(
                     hooks.values.get(name)
@@ -306,8 +306,8 @@ def _local_channels(config: Mapping[str, Any]) -> dict[str, str]:
     return {str(k): str(v) for k, v in found.items()} if isinstance(found, Mapping) else {}
 
 
-def _upstream(config: Any, flat: Mapping[str, Any]) -> Any:
-    value = flat.get("upstream")
+def _upstream(config: Mapping[str, Any]) -> Any:
+    value = config.get("upstream")
     return None if value is None else sources.upstream_steps(value)
 
 

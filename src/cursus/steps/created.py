@@ -80,6 +80,12 @@ def create(builder: Any, config: Mapping[str, Any], hooks: Hooks) -> Created:
     try:
         hook = find(builder, CREATE)
         if hook is None:
+            from cursus.steps import sdk
+
+            if sdk.is_sdk_object(builder):
+                return sdk.read(builder)
+            if kinds.identify(_members(builder)) is not None:
+                return _of_attributes(builder, Origin(type(builder).__name__), None)
             message = f"{type(builder).__name__} has no create_step: there is no step to check"
             raise HookError(
                 HookFailure(CREATE, message, location=place(getattr(type(builder), "__init__", None)))
@@ -189,15 +195,7 @@ def _of_step(step: Step, origin: Origin) -> Created:
 
 def _of_attributes(value: Any, origin: Origin, hook: Any) -> Created:
     """The document's form: an object with the request's members as attributes."""
-    request: dict[str, Any] = {}
-    for name in dir(value):
-        if _MEMBER.match(name):
-            try:
-                member = getattr(value, name)
-            except Exception:  # a property that raises is a member that the request has not
-                continue
-            if not callable(member):
-                request[name] = plain(member, lenient=_is_object(member))
+    request = {name: plain(member, lenient=_is_object(member)) for name, member in _members(value).items()}
     operation = kinds.identify(request) if request else None
     if operation is None or operation == kinds.PIPELINE:
         why = "which has neither .arguments nor a request's members (AlgorithmSpecification, …) as attributes"
@@ -210,6 +208,20 @@ def _of_attributes(value: Any, origin: Origin, hook: Any) -> Created:
         name=name if isinstance(name, str) else "",
         origins={(): origin},
     )
+
+
+def _members(value: Any) -> dict[str, Any]:
+    """The attributes of an object that could be members of a request: they begin with a capital."""
+    found: dict[str, Any] = {}
+    for name in dir(value):
+        if _MEMBER.match(name):
+            try:
+                member = getattr(value, name)
+            except Exception:  # a property that raises is a member that the request has not
+                continue
+            if not callable(member):
+                found[name] = member
+    return found
 
 
 def _is_object(member: Any) -> bool:

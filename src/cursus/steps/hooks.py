@@ -7,6 +7,7 @@ from typing import Any
 
 from cursus.model import HookFailure, Location, Origin
 from cursus.redact import show
+from cursus.steps.offline import RequestCaptured, offline
 from cursus.steps.plain import NestingError, plain
 from cursus.steps.protocol import HOOKS
 
@@ -80,9 +81,15 @@ def find(builder: Any, name: str) -> Callable[..., Any] | None:
 def call(hook: Callable[..., Any], name: str, **arguments: Any) -> Any:
     """What the hook returns. Raises HookError for whatever it raises, but Ctrl-C goes through."""
     try:
-        value = hook(**arguments)
+        with offline():
+            value = hook(**arguments)
     except KeyboardInterrupt:
         raise
+    except RequestCaptured as captured:
+        if name != "create_step":
+            message = f"{name} was about to send {captured.operation} to SageMaker"
+            raise HookError(HookFailure(name, message, location=place(hook))) from None
+        value = {captured.operation: captured.request}
     except BaseException as error:
         raise HookError(_raised(name, error, place(hook))) from None
     if hasattr(value, "__await__"):

@@ -11,6 +11,7 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from cursus.errors import TargetError
+from cursus.steps.offline import RequestCaptured, offline
 from cursus.suggest import did_you_mean
 
 
@@ -40,7 +41,8 @@ def import_module(name: str) -> ModuleType:
     if here not in sys.path and "" not in sys.path:
         sys.path.insert(0, here)
     try:
-        return importlib.import_module(name)
+        with offline():
+            return importlib.import_module(name)
     except KeyboardInterrupt:
         raise
     except ModuleNotFoundError as error:
@@ -82,7 +84,8 @@ def import_file(path: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with offline():
+            spec.loader.exec_module(module)
     except KeyboardInterrupt:
         del sys.modules[name]
         raise
@@ -105,7 +108,10 @@ def call_factory(function: Any, text: str) -> Any:
                 f"{name} is a function that takes arguments; a target is a builder, a step, a request, or a "
                 "function without arguments that returns one."
             )
-        made = function()
+        with offline():
+            made = function()
+    except RequestCaptured as captured:
+        made = {captured.operation: captured.request}
     except (KeyboardInterrupt, TargetError):
         raise
     except BaseException as error:

@@ -1,38 +1,230 @@
-"""SageMaker SDK objects."""
+"""SageMaker SDK objects, versions 2 and 3, told by what they have: no SDK is imported here.
+
+Seen with the public packages sagemaker 2.257.7 and 3.27.0. A step's ``.arguments`` is the request without the
+job's name, which the pipeline makes. An estimator, trainer or tuner alone is asked to start its job; the
+request is taken from its hands before it leaves this machine (``cursus.steps.offline``).
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from cursus.model import Finding, HookFailure
+from cursus.steps import kinds
+from cursus.steps.hooks import HookError, call, nonsense
+from cursus.steps.offline import Answers, offline
+from cursus.steps.plain import plain
 
 if TYPE_CHECKING:
     from cursus.steps.created import Created
 
+_STARTERS = ("fit", "train", "tune")
+_FRAMEWORKS = ("pytorch", "tensorflow", "xgboost", "sklearn", "huggingface", "mxnet", "chainer")
+
 
 def is_sdk_object(value: Any) -> bool:
-    """True for a step or pipeline of the SDK, or anything else with ``.arguments``."""
-    return hasattr(type(value), "arguments") or "arguments" in getattr(value, "__dict__", {})
-
-
-def read(value: Any) -> Created:
-    """The request of an SDK object."""
-    from cursus.steps import kinds
-    from cursus.steps.created import Created
-    from cursus.steps.plain import plain
-
-    arguments = value.arguments
-    arguments = plain(arguments() if callable(arguments) else arguments)
-    operation = kinds.identify(arguments) or "CreateTrainingJob"
-    name = getattr(value, "name", "")
-    return Created(
-        request=arguments, operation=operation, type=kinds.TYPES[operation], name=name, in_pipeline=True
+    """True for a step, step arguments, estimator, trainer or tuner; also for any object with ``.arguments``."""
+    return not isinstance(value, type) and (
+        _has(value, "arguments") or _is_step_args(value) or _starter(value) is not None
     )
 
 
+def _has(value: Any, name: str) -> bool:
+    """As hasattr, without running a property: ``.arguments`` uploads."""
+    return hasattr(type(value), name) or name in getattr(value, "__dict__", {})
+
+
+def _of_sdk(value: Any) -> bool:
+    return any(base.__module__.partition(".")[0] == "sagemaker" for base in type(value).__mro__)
+
+
+def _is_step_args(value: Any) -> bool:
+    return _of_sdk(value) and _has(value, "func") and _has(value, "func_args")
+
+
+def _starter(value: Any) -> Callable[..., Any] | None:
+    """The method by which an estimator, trainer or tuner starts its job, None for other objects."""
+    if not _of_sdk(value) or _has(value, "arguments"):
+        return None
+    for name in _STARTERS:
+        method = getattr(value, name, None)
+        if callable(method):
+            found: Callable[..., Any] = method
+            return found
+    return None
+
+
 def type_name(value: Any) -> str | None:
-    """The step type of an SDK step."""
-    return None
+    """The step type that an SDK object has (``Training``, ``Processing``, …); None for other objects."""
+    if not _of_sdk(value):
+        return None
+    found = getattr(value, "step_type", None)
+    found = getattr(found, "value", found)
+    if isinstance(found, str):
+        return found
+    name = type(value).__name__
+    if "Tuner" in name:
+        return "Tuning"
+    if name.startswith("AutoML"):
+        return "AutoML"
+    return "Training" if _starter(value) is not None else None
 
 
-def definition(value: Any) -> dict[str, Any] | None:
-    """The definition of an SDK pipeline."""
-    return None
+def read(value: Any) -> Created:
+    """The request of an SDK object, and what it says of source, framework and region.
+
+    Raises HookError for what the SDK or the builder's code raises.
+    """
+    from cursus.steps.created import Created
+
+    with offline() as answers, _unchanged(value):
+        name, arguments, in_pipeline = _arguments(value)
+    if isinstance(arguments, str) and arguments.lstrip().startswith("{"):
+        try:
+            arguments = json.loads(arguments)
+        except ValueError:
+            pass
+    if not isinstance(arguments, Mapping):
+        raise HookError(nonsense(None, "create_step", arguments, f"as {name} of a {type(value).__name__}"))
+    request = plain(arguments)
+    type_ = type_name(value) or ""
+    operation = kinds.identify(request) or kinds.STEP_TYPES.get(type_, "CreateTrainingJob")
+    if operation == kinds.PIPELINE:
+        raise HookError(nonsense(None, "create_step", arguments, "which is a pipeline definition"))
+    own = getattr(value, "name", None)
+    facts = _facts(value)
+    return Created(
+        request=request,
+        operation=operation,
+        type=type_ or kinds.TYPES[operation],
+        name=own if isinstance(own, str) else "",
+        in_pipeline=in_pipeline,
+        problems=made_up(answers),
+        region=None if answers.region_made_up else facts.pop("region", None),
+        **{key: one for key, one in facts.items() if key != "region"},
+    )
+
+
+def _arguments(value: Any) -> tuple[str, Any, bool]:
+    """(what was asked, the request, True where a pipeline makes the job's name)."""
+    if _has(value, "arguments"):
+        found = call(lambda: value.arguments, "create_step")
+        return ".arguments", call(found, "create_step") if callable(found) else found, True
+    if _is_step_args(value):
+        return "the arguments", _from_context(value), True
+    session = getattr(value, "sagemaker_session", None)
+    if "Local" in type(session).__name__:
+        message = "a local mode session sends no request to SageMaker; give the estimator a plain Session"
+        raise HookError(HookFailure("create_step", message))
+    method = _starter(value)
+    assert method is not None
+    made = call(lambda: _start(method), "create_step")
+    if isinstance(made, Mapping):  # the captured request, by its operation
+        return f".{method.__name__}()", next(iter(made.values())), False
+    if _is_step_args(made):
+        return f".{method.__name__}()", _from_context(made), True
+    message = f"{type(value).__name__}.{method.__name__}() sent no request"
+    raise HookError(HookFailure("create_step", message))
+
+
+def _start(method: Callable[..., Any]) -> Any:
+    import inspect
+
+    takes = inspect.signature(method).parameters
+    return method(**{name: False for name in ("wait", "logs") if name in takes})
+
+
+def _from_context(step_args: Any) -> Any:
+    """The request that ``estimator.fit()`` with a PipelineSession stands for."""
+
+    def execute() -> Any:
+        step_args.func(*step_args.func_args, **step_args.func_kwargs)
+        return step_args.func_args[0].sagemaker_session.context.args
+
+    return call(execute, "create_step")
+
+
+@contextmanager
+def _unchanged(value: Any) -> Iterator[None]:
+    """Put back what the answers made up from remaining in a session that its owner goes on using."""
+    session = getattr(_maker(value), "sagemaker_session", None)
+    names = ("_default_bucket", "_default_bucket_name_override", "_context")
+    state = getattr(session, "__dict__", {})
+    before = {name: state[name] for name in names if name in state}
+    try:
+        yield
+    finally:
+        state.update(before)
+
+
+def _maker(value: Any) -> Any:
+    """The estimator or trainer behind a step, step arguments or tuner."""
+    for _ in range(4):
+        step_args = getattr(value, "step_args", None) or (value if _is_step_args(value) else None)
+        inner = None
+        if _is_step_args(step_args):
+            inner = step_args.func_args[0] if step_args.func_args else None
+        inner = inner or getattr(value, "estimator", None) or getattr(value, "tuner", None)
+        inner = inner or getattr(value, "model_trainer", None)
+        if inner is None or inner is value:
+            return value
+        value = inner
+    return value
+
+
+def _facts(value: Any) -> dict[str, Any]:
+    """Source, framework and region, as the estimator (v2) or trainer (v3) has them."""
+    maker = _maker(value)
+    code = getattr(maker, "source_code", None)
+    session = getattr(maker, "sagemaker_session", None)
+    source_dir = getattr(maker, "source_dir", None) or getattr(code, "source_dir", None)
+    framework = getattr(maker, "_framework_name", None)
+    if not isinstance(framework, str):
+        module = type(maker).__module__
+        framework = next((name for name in _FRAMEWORKS if f".{name}" in module), None)
+    facts = {
+        "source_dir": source_dir,
+        "entry_point": getattr(maker, "entry_point", None) or getattr(code, "entry_script", None),
+        "framework": framework,
+        "framework_version": getattr(maker, "framework_version", None),
+        "python_version": getattr(maker, "py_version", None),
+        "region": getattr(session, "boto_region_name", None),
+    }
+    return {name: one for name, one in facts.items() if isinstance(one, str) and one}
+
+
+def definition(value: Any) -> Mapping[str, Any] | None:
+    """The definition of an SDK pipeline as plain data; None for anything else.
+
+    Raises TargetError where the pipeline cannot say it.
+    """
+    from cursus.errors import TargetError
+
+    if not _of_sdk(value) or isinstance(value, type) or not _has(value, "definition") or not _has(value, "steps"):
+        return None
+    with offline(), _unchanged(value):
+        try:
+            text = call(value.definition, "definition")
+        except HookError as error:
+            raise TargetError(f"the pipeline gives no definition: {error}.") from None
+    found = json.loads(text) if isinstance(text, str) else text
+    return found if isinstance(found, Mapping) else None
+
+
+def made_up(answers: Answers) -> tuple[Finding, ...]:
+    """The finding that says what was answered here instead of by AWS."""
+    if not answers.calls:
+        return ()
+    return (
+        Finding(
+            rule="STP098",
+            severity="info",
+            message=f"making the request asked AWS for {', '.join(answers.calls)}; this was answered here, and "
+            "nothing was sent or uploaded: account and default bucket in the request are made up",
+            remedy="Give role, bucket and region yourself to check them too.",
+            area="step",
+        ),
+    )

@@ -1,0 +1,284 @@
+"""Keeping a builder's AWS calls on this machine while its request is made.
+
+Making a request with the SageMaker SDK asks AWS for the account, looks for a bucket and uploads the source
+archive; a real session would even start the job. While ``offline`` is active botocore's HTTP layer answers
+what the SDK asks of STS, IAM and S3 itself, and a Create call to SageMaker ends with ``RequestCaptured``,
+which holds the exact body. Anything else goes on as it is: it is the builder's own doing.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+ACCOUNT = "246813579024"
+"""The account that answers name: nobody's in particular."""
+ROLE = "CursusOffline"
+FALLBACK_REGION = "us-east-1"
+
+_CREATE = frozenset(
+    f"SageMaker.{name}"
+    for name in (
+        "CreateTrainingJob",
+        "CreateHyperParameterTuningJob",
+        "CreateAutoMLJob",
+        "CreateAutoMLJobV2",
+        "CreateProcessingJob",
+        "CreateTransformJob",
+        "CreateModel",
+        "CreatePipeline",
+    )
+)
+_CREDENTIALS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)
+_TELEMETRY = ("sagemaker.telemetry.telemetry_logging", "sagemaker.core.telemetry.telemetry_logging")
+
+
+class RequestCaptured(BaseException):
+    """A Create call that was about to be sent. Not an Exception, so that no caller of ours swallows it."""
+
+    def __init__(self, operation: str, request: dict[str, Any]) -> None:
+        super().__init__(operation)
+        self.operation = operation
+        self.request = request
+
+
+class Answers:
+    """What was answered here instead of sent: the calls in order, each once; and whether a region was made up."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.region_made_up = False
+
+    def note(self, call: str) -> None:
+        """Remember one call."""
+        if call not in self.calls:
+            self.calls.append(call)
+
+
+_active: list[Answers] = []
+
+
+@contextmanager
+def offline(region: str | None = None) -> Iterator[Answers]:
+    """Answer the SDK's calls on this machine for the time being. May be nested."""
+    if _active:
+        yield _active[-1]
+        return
+    answers = Answers()
+    _active.append(answers)
+    before = dict(os.environ)
+    made_up = _environment(region)
+    answers.region_made_up = "AWS_DEFAULT_REGION" in made_up and region is None
+    os.environ.update(made_up)
+    finder = _Finder()
+    module = sys.modules.get("botocore.httpsession")
+    if module is None:
+        sys.meta_path.insert(0, finder)
+    else:
+        _patch(module)
+    telemetry = _silence_telemetry()
+    try:
+        yield answers
+    finally:
+        _active.pop()
+        for name in made_up:
+            if os.environ.get(name) == made_up[name]:
+                os.environ.pop(name, None)
+                if name in before:
+                    os.environ[name] = before[name]
+        if finder in sys.meta_path:
+            sys.meta_path.remove(finder)
+        for owner, helper in telemetry:
+            owner._requests_helper = helper
+
+
+def _environment(region: str | None) -> dict[str, str]:
+    """Settings without which the SDK does not start, where the machine has none of its own."""
+    home = Path(os.path.expanduser("~")) / ".aws"
+    files = (
+        Path(os.environ.get("AWS_SHARED_CREDENTIALS_FILE") or home / "credentials"),
+        Path(os.environ.get("AWS_CONFIG_FILE") or home / "config"),
+    )
+    made_up = {"SAGEMAKER_SUPPRESS_V2_WARNING": "1"} if "SAGEMAKER_SUPPRESS_V2_WARNING" not in os.environ else {}
+    has_files = any(file.is_file() for file in files)
+    if not any(os.environ.get(name) for name in _CREDENTIALS) and not has_files and not _on_ec2():
+        made_up.update(AWS_ACCESS_KEY_ID="cursus-offline", AWS_SECRET_ACCESS_KEY="cursus-offline")
+    if not (os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")) and (region or not has_files):
+        made_up["AWS_DEFAULT_REGION"] = region or FALLBACK_REGION
+    return made_up
+
+
+def _on_ec2() -> bool:
+    try:
+        return Path("/sys/class/dmi/id/sys_vendor").read_text(encoding="utf-8").startswith("Amazon EC2")
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+class _Finder:
+    """Patches botocore's HTTP layer when a builder imports it only now."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        if name != "botocore.httpsession" or self not in sys.meta_path:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        loader: Any = spec.loader if spec else None
+        if loader is None:
+            return None
+        execute = loader.exec_module
+
+        def exec_module(module: Any) -> None:
+            execute(module)
+            _patch(module)
+
+        loader.exec_module = exec_module
+        return spec
+
+
+def _patch(module: Any) -> None:
+    """Ask here first in ``URLLib3Session.send``; once, and without effect while ``offline`` is not active."""
+    owner = module.URLLib3Session
+    send = owner.send
+    if getattr(send, "asks_cursus", False):
+        return
+
+    def answer_or_send(self: Any, request: Any) -> Any:
+        found = _answer(request) if _active else None
+        return send(self, request) if found is None else found
+
+    answer_or_send.asks_cursus = True  # type: ignore[attr-defined]
+    owner.send = answer_or_send
+
+
+def _silence_telemetry() -> list[tuple[Any, Any]]:
+    """Switch off the SDK's usage reports, which go past botocore."""
+    found = []
+    for name in _TELEMETRY:
+        module = sys.modules.get(name)
+        helper = getattr(module, "_requests_helper", None)
+        if module is not None and helper is not None:
+            found.append((module, helper))
+            setattr(module, "_requests_helper", lambda *args, **kwargs: None)  # noqa: B010
+    return found
+
+
+def _answer(request: Any) -> Any | None:
+    """The answer to a request that is not to leave this machine; None for one that is sent."""
+    url = urlsplit(str(request.url))
+    host = url.hostname or ""
+    target = request.headers.get("X-Amz-Target", b"")
+    target = target.decode() if isinstance(target, bytes) else str(target)
+    if target in _CREATE:
+        raise RequestCaptured(target.partition(".")[2], json.loads(_body(request) or b"{}"))
+    if host == "169.254.169.254":
+        return _respond(request, 404)
+    if host.startswith("sts."):
+        return _sts(request)
+    if host.startswith("iam."):
+        return _iam(request)
+    if host.startswith(("s3.", "s3-")) or ".s3." in host or ".s3-" in host:
+        return _s3(request, url)
+    return None
+
+
+def _body(request: Any) -> bytes:
+    body = request.body
+    if isinstance(body, str):
+        return body.encode()
+    return bytes(body) if isinstance(body, (bytes, bytearray)) else b""
+
+
+def _action(request: Any) -> str:
+    found = parse_qs(_body(request).decode("utf-8", "replace")).get("Action", [""])
+    return found[0]
+
+
+def _sts(request: Any) -> Any | None:
+    action = _action(request)
+    if action != "GetCallerIdentity":
+        return None
+    _active[-1].note("sts:GetCallerIdentity")
+    return _respond(
+        request,
+        200,
+        "<GetCallerIdentityResponse xmlns='https://sts.amazonaws.com/doc/2011-06-15/'><GetCallerIdentityResult>"
+        f"<Arn>arn:aws:sts::{ACCOUNT}:assumed-role/{ROLE}/cursus</Arn><UserId>AROA:cursus</UserId>"
+        f"<Account>{ACCOUNT}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>",
+    )
+
+
+def _iam(request: Any) -> Any:
+    action = _action(request)
+    _active[-1].note(f"iam:{action}")
+    if action == "GetRole":
+        name = parse_qs(_body(request).decode()).get("RoleName", [ROLE])[0]
+        return _respond(
+            request,
+            200,
+            "<GetRoleResponse xmlns='https://iam.amazonaws.com/doc/2010-05-08/'><GetRoleResult><Role><Path>/</Path>"
+            f"<Arn>arn:aws:iam::{ACCOUNT}:role/{name}</Arn><RoleName>{name}</RoleName><RoleId>AROA</RoleId>"
+            "<CreateDate>2020-01-01T00:00:00Z</CreateDate></Role></GetRoleResult></GetRoleResponse>",
+        )
+    return _respond(
+        request,
+        403,
+        "<ErrorResponse xmlns='https://iam.amazonaws.com/doc/2010-05-08/'><Error><Type>Sender</Type>"
+        "<Code>AccessDenied</Code><Message>answered offline</Message></Error></ErrorResponse>",
+    )
+
+
+def _s3(request: Any, url: Any) -> Any | None:
+    """Writes and questions about buckets are answered; an object is really fetched."""
+    method = request.method
+    in_path = (url.hostname or "").startswith(("s3.", "s3-"))
+    parts = url.path.strip("/").split("/", 1)
+    on_bucket = len(parts) == 1 if in_path else not parts[0]
+    if method in ("PUT", "POST", "DELETE"):
+        _active[-1].note("s3:PutObject" if not on_bucket else "s3:CreateBucket")
+        if "uploads" in url.query.split("&") or url.query.startswith("uploads"):
+            return _respond(
+                request, 200, "<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>"
+            )
+        if method == "POST":
+            return _respond(
+                request, 200, "<CompleteMultipartUploadResult><ETag>0</ETag></CompleteMultipartUploadResult>"
+            )
+        return _respond(request, 204 if method == "DELETE" else 200)
+    if method == "HEAD" and on_bucket:
+        _active[-1].note("s3:HeadBucket")
+        return _respond(request, 200)
+    if method == "GET" and in_path and not parts[0]:
+        _active[-1].note("s3:ListBuckets")
+        return _respond(request, 200, "<ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>")
+    return None
+
+
+class _Raw(io.BytesIO):
+    """A body as urllib3 gives it."""
+
+    def stream(self, amount: int = 65536, decode_content: bool | None = None) -> Iterator[bytes]:
+        while chunk := self.read(amount):
+            yield chunk
+
+
+def _respond(request: Any, status: int, text: str = "") -> Any:
+    from botocore.awsrequest import AWSResponse
+
+    headers = {"Content-Type": "text/xml", "Content-Length": str(len(text)), "ETag": '"0"'}
+    return AWSResponse(request.url, status, headers, _Raw(text.encode()))

@@ -119,7 +119,9 @@ from cursus.pytest_plugin import parametrize_with_tests
 
 REQUEST = json.load(open("twice.json"))
 
-@parametrize_with_tests([REQUEST], expect_fail={"test_data_channel_integration": "goes next week"}, execute=False)
+@parametrize_with_tests(
+    [REQUEST], expect_fail={"test_data_channel_integration": "goes next week"}, execute=False
+)
 def test_step(builder, step_test):
     step_test(builder)
 """

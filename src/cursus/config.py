@@ -11,14 +11,14 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cursus.errors import ConfigurationError
-from cursus.ignores import Ignore
-from cursus.model import Location
 from cursus.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from cursus.ignores import Ignore
 
 NAMES = ("cursus.toml", "pyproject.toml")
 KEYS = frozenset({"steps", "ignore", "allow", "select", "region", "root", "strict"})
@@ -40,16 +40,19 @@ STEP_KEYS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectedFailure:
+NOTHING: Mapping[str, str] = {}
+
+# These are named tuples, because a dataclass costs the start of every command five times as much.
+
+
+class ExpectedFailure(NamedTuple):
     """A Level 4 test that is known to fail, and why. The test must then fail: strict."""
 
     test: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class StepEntry:
+class StepEntry(NamedTuple):
     """One entry of ``steps``: what to test, and what stands beside it."""
 
     target: str
@@ -58,7 +61,7 @@ class StepEntry:
     config: Mapping[str, Any] | None = None
     source_dir: str | None = None
     entry_point: str | None = None
-    channels: Mapping[str, str] = field(default_factory=dict)
+    channels: Mapping[str, str] = NOTHING
     region: str | None = None
     parameters: Mapping[str, Any] | None = None
     expected_artifacts: tuple[str, ...] = ()
@@ -71,8 +74,7 @@ class StepEntry:
         return self.name or self.target
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(NamedTuple):
     """What a project says to cursus. ``file`` is None where there is no configuration."""
 
     file: str | None = None
@@ -324,6 +326,9 @@ class _Reader:
         return ids
 
     def ignores(self, table: Mapping[str, Any]) -> tuple[Ignore, ...]:
+        from cursus.ignores import Ignore
+        from cursus.model import Location
+
         value = table.get("ignore", [])
         if not isinstance(value, list):
             raise self.fault('ignore is a list of { rule = "…", reason = "…" }', "ignore")

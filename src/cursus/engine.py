@@ -7,10 +7,12 @@ set of members, so that a rule with nothing to read costs nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from cursus import checks
 from cursus.aws import schema
+from cursus.checks import unknowns
 from cursus.checks.rules import RULES, Problem, Rule, Scope
 from cursus.checks.views import (
     AutoMLView,
@@ -33,13 +35,16 @@ def check_step(step: Step, settings: Settings, evidence: Evidence | None = None)
 
     With ``evidence`` the rules that read a local run are run too.
     """
-    checks.load()
     findings = list(step.problems)
     broken: set[Path] = set()
     violations = schema.validate(step.operation, step.request, in_pipeline=step.in_pipeline)
     if violations:
         broken.update(violation.path for violation in violations)
         findings.extend(_run("schema", SchemaView(step, violations, settings), step, settings, ()))
+        readable = unknowns.without_broken(step.request, violations)
+        if readable is None:
+            return _kept(findings, settings)
+        step = replace(step, request=readable)
     for scope, view in _views(step, settings, evidence):
         findings.extend(_run(scope, view, step, settings, broken))
     for companion in step.companions:
@@ -51,7 +56,6 @@ def check_pipeline(pipeline: Pipeline, settings: Settings) -> tuple[list[Finding
     """Every finding on a pipeline and on each of its steps, and the steps themselves."""
     from cursus.steps import pipelines
 
-    checks.load()
     steps = pipelines.expand(pipeline)
     findings = list(pipeline.problems)
     findings.extend(
@@ -154,11 +158,13 @@ def _plan(scope: Scope, request: Mapping[str, Any], settings: Settings) -> list[
     except TypeError:  # a member name that cannot be hashed: impossible in JSON, possible in Python
         found = None
     if found is None:
+        checks.load(scope)
         found = [
             rule
             for rule in RULES.values()
             if rule.scope == scope and selected(rule.id, settings) and _has_any(request, rule.reads)
         ]
+        found.sort(key=lambda rule: checks.position(rule.check.__module__))
         if len(_PLANS) > 4096:
             _PLANS.clear()
         _PLANS[key] = found

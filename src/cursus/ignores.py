@@ -165,8 +165,10 @@ class Ignores:
         ``scopes`` are the scopes of rules that were looked at: an ignore of a rule that had nothing
         to read, or was left out, is no leftover.
         """
+        from cursus import checks
         from cursus.checks.rules import RULES
 
+        checks.load()
         looked = frozenset(scopes)
         findings = [
             unused(entry.rule, entry.reason, entry.location)

@@ -60,7 +60,7 @@ def _collector(session: pytest.Session, config: pytest.Config) -> StepFile:
     file = (
         Path(named) if named else find(config.rootpath) or config.inipath or config.rootpath / "cursus.toml"
     )
-    return StepFile.from_parent(session, path=file.absolute())  # type: ignore[no-any-return]
+    return StepFile.from_parent(session, path=file.absolute())
 
 
 class StepFile(pytest.File):

@@ -22,6 +22,7 @@ MODULES: tuple[str, ...] = (
     "algorithm_channels",
     "artifacts",
     "monitoring",
+    "debugger",
     "distributed",
     "resources",
     "pipeline_structure",
@@ -37,10 +38,42 @@ MODULES: tuple[str, ...] = (
 )
 
 
+ONLY: dict[str, tuple[str, ...]] = {
+    "step": ("schema",),
+    "demands": ("training",),
+    "spot": ("training",),
+    "identity": ("request", "training"),
+    "strings": ("request",),
+    "secrets": ("request",),
+    "tuning": ("tuning",),
+    "tuning_jobs": ("tuning",),
+    "tuning_objective": ("tuning",),
+    "pipeline_structure": ("pipeline",),
+    "pipeline_parameters": ("pipeline",),
+    "pipeline_references": ("pipeline",),
+    "pipeline_data": ("pipeline",),
+    "pipeline_members": ("pipeline",),
+    "configuration": ("script",),
+    "promises": ("step",),
+    "promises_compute": ("step",),
+    "hook_failures": ("step",),
+    "dependencies_promises": ("step",),
+}
+"""Modules that hold rules of these scopes alone, so that a request that has nothing of the kind does not wait for
+them. A module that is not named here is loaded for every scope."""
+
+
 @cache
-def load() -> None:
-    """Import every module of rules, so that ``RULES`` is complete."""
+def load(scope: str | None = None) -> None:
+    """Import every module of rules that may hold one of ``scope``; all, so that ``RULES`` is complete, where None."""
     import importlib
 
     for name in MODULES:
-        importlib.import_module(f"cursus.checks.{name}")
+        if scope is None or scope in ONLY.get(name, (scope,)):
+            importlib.import_module(f"cursus.checks.{name}")
+
+
+def position(module: str) -> int:
+    """Where a module stands among all, so that findings have one order however rules were loaded."""
+    name = module.rpartition(".")[2]
+    return MODULES.index(name) if name in MODULES else len(MODULES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from cursus import checks
 from cursus.checks.rules import RULES, Problem, rule
 from cursus.checks.views import TrainingView
 from cursus.ignores import Comment, fault_of, read_comments
@@ -28,6 +29,7 @@ def _comments(view: TrainingView) -> Iterator[Comment]:
 
 def _faults(view: TrainingView, id: str) -> Iterator[Problem]:
     for comment in _comments(view):
+        checks.load()
         fault = fault_of(comment, RULES)
         if fault is not None and fault[0] == id:
             yield Problem(fault[2], remedy=fault[3], location=comment.location)

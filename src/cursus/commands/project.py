@@ -5,38 +5,36 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from cursus import config as configuration
-from cursus.config import Configuration, StepEntry
+from cursus.config import NOTHING, Configuration, StepEntry
 from cursus.errors import CursusError, TargetError
-from cursus.ignores import Comment, Ignore, Ignores
 from cursus.model import Finding, Pipeline, Step
 
 if TYPE_CHECKING:
     from cursus.checks.views import Settings
+    from cursus.ignores import Comment, Ignore
 
 STDIN = "-"
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
+class Choices(NamedTuple):
     """What the options of one call say; they come before the configuration."""
 
     kind: str | None = None
     region: str | None = None
     source_dir: str | None = None
     entry_point: str | None = None
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = NOTHING
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
     strict: bool = False
-    channels: Mapping[str, str] = field(default_factory=dict)
+    channels: Mapping[str, str] = NOTHING
     root: str | None = None
 
 
@@ -68,13 +66,12 @@ class Project:
     def _entry(self, target: str, builder_config: Mapping[str, Any] | None) -> StepEntry:
         entry = self.configuration.entry(target) or StepEntry(target)
         if builder_config is not None:
-            entry = replace(entry, config=builder_config)
+            entry = entry._replace(config=builder_config)
         return self._with_choices(entry)
 
     def _with_choices(self, entry: StepEntry) -> StepEntry:
         choices = self.choices
-        return replace(
-            entry,
+        return entry._replace(
             kind=choices.kind or entry.kind,
             region=choices.region or entry.region or self.configuration.region,
             source_dir=choices.source_dir or entry.source_dir,
@@ -113,13 +110,19 @@ class Project:
         """How the rules look at one target."""
         from cursus.checks.views import Settings
 
+        entries = (*entry.ignore, *self.configuration.ignore)
+        ignores = None
+        if entries or not entry.target.endswith(".json"):  # JSON has no comments
+            from cursus.ignores import Ignores
+
+            ignores = Ignores(entries, self._used)
         return Settings(
             region=entry.region,
             select=self.choices.select or self.configuration.select,
             ignore=self.choices.ignore,
             allow=(*self.choices.allow, *self.configuration.allow),
             strict=self.strict,
-            ignores=Ignores((*entry.ignore, *self.configuration.ignore), self._used),
+            ignores=ignores,
         )
 
     def leftovers(self, *, ran: bool = False) -> list[Finding]:
@@ -132,6 +135,8 @@ class Project:
             entries.extend(self.configuration.ignore)
         if not entries and not any(_source_file(entry.target) for entry in self.entries):
             return []
+        from cursus.ignores import Ignores
+
         scopes = self._scopes | ({"run", "script"} if ran else set())
         files = [file for entry in self.entries for file in _source_file(entry.target)]
         return Ignores(dict.fromkeys(entries), self._used).leftovers(files, scopes)

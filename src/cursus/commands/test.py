@@ -75,7 +75,7 @@ def command(
         service_model=schema.model_date(),
         strict=project.strict,
         seconds=time.perf_counter() - started,
-        details={"live": live},
+        live=live,
     )
     color = output is None and common.want_color()
     common.write(outcomes.render(result, format, color=color), output)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from cursus.model import Report
 from cursus.redact import redact
@@ -18,8 +17,7 @@ Record = dict[str, Any]
 """A finding as plain data (``Finding.to_dict``), with ``target`` beside it."""
 
 
-@dataclass(frozen=True, slots=True)
-class TargetOutcome:
+class TargetOutcome(NamedTuple):
     """One target: its report, or its Level 4 results, or why it could not be read.
 
     ``tests`` is what ``run_all_tests`` returns. ``failure`` is a plain sentence.
@@ -56,11 +54,11 @@ def _record(found: Record, target: str) -> Record:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """All targets of one command, and what was said about the command itself.
 
-    ``command`` is ``check`` or ``test``; ``extra`` are findings on the configuration.
+    ``command`` is ``check`` or ``test``; ``extra`` are findings on the configuration; ``live``: a table of
+    the tests was shown already.
     """
 
     command: str
@@ -70,7 +68,7 @@ class Outcome:
     service_model: str = ""
     strict: bool = False
     seconds: float = 0.0
-    details: Mapping[str, Any] = field(default_factory=dict)
+    live: bool = False
 
     def findings(self) -> Iterator[Record]:
         """Every finding on every target, then those on the configuration."""

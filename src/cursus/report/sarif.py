@@ -54,8 +54,10 @@ def document(outcome: Outcome) -> dict[str, Any]:
 
 
 def _rule(id: str) -> dict[str, Any]:
+    from cursus import checks
     from cursus.checks.rules import RULES, page
 
+    checks.load()
     rule = RULES.get(id)
     if rule is None:
         return {"id": id, "shortDescription": {"text": id}}

@@ -18,7 +18,7 @@ def render(outcome: Outcome, *, color: bool = False, explain: bool = False) -> I
             yield f"{one_line(target.target)}: {style('unreadable', 'error')}: {_indented(reason)}\n"
             continue
         if target.tests is not None:
-            yield from _tests(target, style, bool(outcome.details.get("live")))
+            yield from _tests(target, style, outcome.live)
         yield from _findings(target, style, explain, seen)
         for note in target.report.notes if target.report else ():
             yield f"{one_line(target.target)}: {style('note', 'dim')}: {clean(note)}\n"
@@ -73,8 +73,10 @@ def _indented(text: str) -> str:
 
 
 def _explanation(id: str, style: Style) -> Iterator[str]:
+    from cursus import checks
     from cursus.checks.rules import RULES, page
 
+    checks.load()
     rule = RULES.get(id)
     if rule is not None:
         sections = page(rule).sections

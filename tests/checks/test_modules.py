@@ -1,0 +1,22 @@
+"""Rules are loaded by scope; no rule may be lost by that."""
+
+from __future__ import annotations
+
+import pytest
+
+from cursus import checks
+from cursus.checks.rules import RULES
+
+checks.load()
+
+
+@pytest.mark.parametrize("name", checks.ONLY)
+def test_modules_hold_no_rule_of_another_scope(name: str) -> None:
+    found = {rule.scope for rule in RULES.values() if rule.check.__module__ == f"cursus.checks.{name}"}
+    assert found <= set(checks.ONLY[name])
+    assert name in checks.MODULES
+
+
+def test_every_rule_is_in_a_module_that_is_loaded() -> None:
+    known = {f"cursus.checks.{name}" for name in checks.MODULES}
+    assert {rule.check.__module__ for rule in RULES.values()} <= known

@@ -26,11 +26,11 @@ TENSORFLOW = (
     "https://sagemaker.readthedocs.io/en/stable/frameworks/tensorflow/using_tf.html#distributed-training"
 )
 # Version 1 of the library to PyTorch 2.0.1, version 2 from there on.
-MODEL_PARALLEL_TORCH = """
-    1.6.0 1.7.1 1.8.0 1.8.1 1.9.0 1.9.1 1.10.0 1.10.2 1.11.0 1.12.0 1.12.1 1.13.1
-    2.0.0 2.0.1 2.1.0 2.1.2 2.2.0 2.3.0 2.3.1 2.4.0 2.4.1
-""".split()
-MODEL_PARALLEL_TENSORFLOW = "2.3.1 2.3.2 2.4.1 2.4.3 2.5.0 2.5.1 2.6.0 2.6.2 2.6.3".split()
+MODEL_PARALLEL_TORCH = [
+    *("1.6.0", "1.7.1", "1.8.0", "1.8.1", "1.9.0", "1.9.1", "1.10.0", "1.10.2", "1.11.0", "1.12.0", "1.12.1"),
+    *("1.13.1", "2.0.0", "2.0.1", "2.1.0", "2.1.2", "2.2.0", "2.3.0", "2.3.1", "2.4.0", "2.4.1"),
+]
+MODEL_PARALLEL_TENSORFLOW = ["2.3.1", "2.3.2", "2.4.1", "2.4.3", "2.5.0", "2.5.1", "2.6.0", "2.6.2", "2.6.3"]
 
 
 def constants(folder: Path, *names: str) -> dict[str, Any]:
@@ -57,6 +57,7 @@ def main() -> None:
         "TRAINIUM_SUPPORTED_TORCH_DISTRIBUTED_FRAMEWORK_VERSIONS",
     )
     types = [name for name in read["SM_DATAPARALLEL_SUPPORTED_INSTANCE_TYPES"] if name.startswith("ml.")]
+    newer = ["ml.p5.48xlarge", "ml.p5e.48xlarge", "ml.p5en.48xlarge"]
     modern = [name for name in types if not name.startswith("ml.p3.")]
     data_parallel = read["SM_DATAPARALLEL_SUPPORTED_FRAMEWORK_VERSIONS"]
     data_parallel["pytorch"] += ["2.3.0", "2.3.1", "2.4.1"]  # the guide's page names these beside the SDK's
@@ -98,7 +99,7 @@ def main() -> None:
                     {
                         "from": "2.0.1",
                         "framework": "pytorch",
-                        "types": ["ml.g4dn.12xlarge", *types, *(f"ml.p5{kind}.48xlarge" for kind in ("", "e", "en"))],
+                        "types": ["ml.g4dn.12xlarge", *types, *newer],
                     },
                 ],
                 "processors": ["gpu"],

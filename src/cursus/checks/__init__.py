@@ -12,6 +12,7 @@ MODULES: tuple[str, ...] = (
     "strings",
     "secrets",
     "framework",
+    "framework_fit",
     "hyperparameters",
     "tuning",
     "tuning_jobs",

@@ -1,0 +1,366 @@
+"""Rules of the area *framework*: whether image, instance, script mode and the builder's word fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cursus.aws import images, instances
+from cursus.checks.framework import IMAGE, READS, amazon_image, framework_image
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import TrainingView
+from cursus.model import Path
+from cursus.redact import show
+
+PROGRAM = "sagemaker_program"
+DIRECTORY = "sagemaker_submit_directory"
+NO_VALUE = frozenset({"", "none", "null"})
+ARCHIVES_NOT = (".zip", ".py", ".ipynb", "/")
+
+
+@rule("FRM010", area="framework", severity="warning", reads=READS)
+def processor(view: TrainingView) -> Iterator[Problem]:
+    """The image is for another kind of processor than the instance has.
+
+    What it does:
+        Compares the processor in the tag of one of Amazon's framework images with the instance types.
+    Why:
+        A CPU image leaves the GPUs, or the Neuron devices, idle while they are billed. A GPU image on a CPU instance
+        runs without them, or fails where the script asks for CUDA.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+        ResourceConfig: {InstanceType: ml.p3.2xlarge}
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+        ResourceConfig: {InstanceType: ml.p3.2xlarge}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/pre-built-containers-frameworks-deep-learning.html
+    Since:
+        0.1
+    """
+    image = framework_image(view)
+    if image is None or image.processor not in ("cpu", "gpu"):
+        return
+    found = [(path, instances.find(kind)) for path, kind, _ in view.instances]
+    if any(each is None or each.processor == image.processor for _, each in found):
+        return  # in a heterogeneous cluster it is enough that one group fits
+    for path, instance in found:
+        if instance is None:
+            continue
+        if image.processor == "gpu":
+            yield Problem(
+                f"{instance.name} has no GPU, and the image is for GPUs (tag {image.tag!r}).",
+                path,
+                "Use an instance type with GPUs, or the image's cpu tag.",
+            )
+        else:
+            idle = f"{instance.gpus} GPU" if instance.gpus else f"{instance.neuron_devices} Neuron device"
+            idle += "s" if max(instance.gpus, instance.neuron_devices) > 1 else ""
+            yield Problem(
+                f"The image is for CPUs (tag {image.tag!r}): {idle} of {instance.name} stay idle.",
+                path,
+                f"Use the image's tag for {instance.processor}, or an instance type without accelerators.",
+            )
+
+
+@rule("FRM011", area="framework", reads=READS)
+def neuron(view: TrainingView) -> Iterator[Problem]:
+    """An image for AWS Trainium runs on another instance.
+
+    What it does:
+        Says where one of Amazon's Neuron images is asked for on an instance type without Neuron devices, and
+        where an image for another processor architecture is.
+    Why:
+        The Neuron runtime finds no device and the job fails; a program of another architecture does not start.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training-neuronx:2.1.2-neuronx-py310-sdk2.20.0-ubuntu20.04
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training-neuronx:2.1.2-neuronx-py310-sdk2.20.0-ubuntu20.04
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+        ResourceConfig: {InstanceType: ml.trn1.2xlarge, VolumeSizeInGB: null}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/train-trainium.html
+    Since:
+        0.1
+    """
+    image = framework_image(view)
+    if image is None or not image.trains:
+        return
+    found = [(path, instances.find(kind)) for path, kind, _ in view.instances]
+    if image.processor == "neuron" and not any(each is None or each.neuron_devices for _, each in found):
+        for path, instance in found:
+            if instance is not None:
+                yield Problem(
+                    f"{instance.name} has no Neuron device, and the image {image.repository!r} is for AWS Trainium.",
+                    path,
+                    "Use an ml.trn1 or ml.trn2 instance type, or an image for this one.",
+                )
+    for path, instance in found:
+        if instance is not None and instance.architecture != image.architecture:
+            yield Problem(
+                f"{instance.name} has {instance.architecture} processors, and the image is for {image.architecture}.",
+                path,
+                f"Use an instance type with {image.architecture} processors, or an image for {instance.architecture}.",
+            )
+
+
+def _written(view: TrainingView, hyperparameter: str, variable: str) -> tuple[Path, object] | None:
+    """(place, value) of a script mode setting in the hyperparameters or the environment."""
+    if hyperparameter in view.hyperparameters:
+        return (view.hyperparameters_member, hyperparameter), view.hyperparameters[hyperparameter]
+    if variable in view.environment:
+        return ("Environment", variable), view.environment[variable]
+    return None
+
+
+@rule("FRM012", area="framework", reads=READS)
+def script_mode(view: TrainingView) -> Iterator[Problem]:
+    """A framework image is not told which script to run, or where it is.
+
+    What it does:
+        Looks for `sagemaker_program` and `sagemaker_submit_directory` where the image is one of Amazon's framework
+        images and the request has no ContainerEntrypoint. XGBoost's image may go without both.
+    Why:
+        The image holds the framework and no training program. Its toolkit ends with a framework error, such as an
+        AttributeError on an entry point that is None.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
+        HyperParameters:
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit#how-a-script-is-executed-inside-the-container
+    Since:
+        0.1
+    """
+    image = framework_image(view)
+    if image is None or not image.trains or view.algorithm.get("ContainerEntrypoint"):
+        return
+    member: Path = (view.hyperparameters_member,)
+    program = _written(view, PROGRAM, "SAGEMAKER_PROGRAM")
+    directory = _written(view, DIRECTORY, "SAGEMAKER_SUBMIT_DIRECTORY")
+    if program is None and directory is None:
+        if image.framework != "xgboost" and view.step.source is None:
+            yield Problem(
+                f"The image {image.repository!r} runs a script, and the request names none: there is neither "
+                f"{PROGRAM} nor {DIRECTORY}.",
+                member,
+                f"Set {PROGRAM} to the entry point, and {DIRECTORY} to the archive with it on S3.",
+            )
+    elif program is None and PROGRAM not in view.tuned:
+        yield Problem(
+            f"The request gives a source archive ({DIRECTORY}) and no {PROGRAM}: the toolkit's entry point is None.",
+            member,
+            f"Set {PROGRAM} to the script's file name, such as 'train.py'.",
+        )
+    elif directory is None and view.step.source is None and all(c.name != "code" for c in view.channels):
+        yield Problem(
+            f"The request names a script ({PROGRAM}) and no {DIRECTORY}: there is no code in the container.",
+            member,
+            f"Set {DIRECTORY} to the S3 URI of the source archive (sourcedir.tar.gz).",
+        )
+    for found in (program, directory):
+        if found is not None and isinstance(found[1], str) and found[1].strip('"').lower() in NO_VALUE:
+            yield Problem(
+                f"{found[0][-1]} is {show(found[1])}, which names nothing.", found[0], "Give it a value."
+            )
+    if directory is not None and isinstance(directory[1], str):
+        yield from _archive(directory[0], directory[1].strip('"'))
+
+
+def _archive(path: Path, value: str) -> Iterator[Problem]:
+    """What is wrong with the place of the source archive."""
+    if value.lower() in NO_VALUE or value.startswith("/"):
+        return
+    remedy = "Give the S3 URI of a gzipped tar archive, s3://bucket/prefix/sourcedir.tar.gz."
+    if not value.startswith("s3://"):
+        yield Problem(
+            f"The source archive {show(value)} is not on S3: the container cannot reach it.", path, remedy
+        )
+    elif value.lower().endswith(ARCHIVES_NOT):
+        yield Problem(f"The source archive {show(value)} is no gzipped tar archive.", path, remedy)
+
+
+@rule("FRM013", area="framework", reads=READS)
+def script_for_an_algorithm(view: TrainingView) -> Iterator[Problem]:
+    """A built-in algorithm is given a script.
+
+    What it does:
+        Says where script mode's hyperparameters go to the image of a built-in algorithm.
+    Why:
+        These images run their own program. They take `sagemaker_program` for a hyperparameter that they do not
+        know, and the job fails: "Additional hyperparameters are not allowed".
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1
+        HyperParameters:
+          predictor_type: regressor
+          sagemaker_program: train.py
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1
+        HyperParameters:
+          predictor_type: regressor
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/algos.html
+    Since:
+        0.1
+    """
+    image = amazon_image(view)
+    if image is None or image.kind != "algorithm" or not image.trains:
+        return
+    if image.framework == "xgboost":
+        return
+    for name in (PROGRAM, DIRECTORY):
+        if name in view.hyperparameters:
+            yield Problem(
+                f"{image.repository!r} is a built-in algorithm with a program of its own; it takes no {name}.",
+                (view.hyperparameters_member, name),
+                "Take it out, or use a framework image.",
+            )
+
+
+@rule("FRM014", area="framework")
+def promised_image(view: TrainingView) -> Iterator[Problem]:
+    """No image has the framework, version and Python that the builder names.
+
+    What it does:
+        Looks for the training image of the framework, framework version and Python version that the builder's
+        configuration names. Where the request has an image of your own, it only warns.
+    Why:
+        An SDK refuses to make the request, and no tag that one could write exists. A version above the newest known
+        may be newer than this data, so that is a warning.
+    Breaks:
+        framework: pytorch
+        framework_version: 1.8.0
+        python_version: py38
+    Right:
+        framework: pytorch
+        framework_version: 1.8.0
+        python_version: py36
+    Source:
+        https://aws.github.io/deep-learning-containers/reference/available_images/
+    Since:
+        0.1
+    """
+    promises = view.step.promises
+    if not promises.framework or not promises.framework_version:
+        return
+    kinds = [kind for _, kind, _ in view.instances]
+    version = str(promises.framework_version)
+    found = images.find_image(
+        promises.framework, version, promises.python_version, view.region, kinds[0] if kinds else None
+    )
+    if found.problem is None:
+        return
+    name = images.canonical(promises.framework)
+    own = view.image is not None and amazon_image(view) is None
+    newer = name is not None and all(
+        images.newer_than_known(each, version) for each in images.TRAINING_REPOSITORIES[name][:1]
+    )
+    custom = name is None
+    if (custom and own) or view.settings.allow & {version, f"{promises.framework} {version}"}:
+        return
+    yield Problem(
+        f"The builder's framework does not exist: {found.problem}.",
+        IMAGE,
+        found.remedy,
+        severity="warning" if own or newer or custom else None,
+        allowable=version if newer else None,
+    )
+
+
+@rule("FRM015", area="framework", reads=READS)
+def promised_framework(view: TrainingView) -> Iterator[Problem]:
+    """The builder names another framework, version or Python than its image has.
+
+    What it does:
+        Compares the framework, framework version and Python version of the builder's configuration with the
+        training image of its request.
+    Why:
+        The image decides. A script written for the other version fails, or trains something else.
+    Breaks:
+        framework: pytorch
+        framework_version: 2.0.1
+        python_version: py310
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Right:
+        framework: pytorch
+        framework_version: 2.1.0
+        python_version: py310
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/pre-built-containers-frameworks-deep-learning.html
+    Since:
+        0.1
+    """
+    promises = view.step.promises
+    if not promises.framework and not promises.python_version:
+        return
+    image = framework_image(view)
+    if image is None:
+        return
+    name = images.canonical(promises.framework) if promises.framework else None
+    if name is not None and name not in (image.framework, image.engine):
+        yield Problem(
+            f"The builder names {images.title(name)}, and its image is {images.title(image.framework or '')}'s "
+            f"({image.repository}).",
+            IMAGE,
+            f"Use an image of {images.title(name)}, or name the framework of this one.",
+        )
+        return
+    version = image.version if name in (None, image.framework) else image.engine_version
+    said = promises.framework_version
+    if said and version and name is not None and not _same_version(image, str(said), version):
+        yield Problem(
+            f"The builder names {images.title(name)} {said}, and its image has {version} (tag {image.tag!r}).",
+            IMAGE,
+            f"Use an image with {said}, or name {version}.",
+        )
+    python = images.python_tag(promises.python_version) if promises.python_version else None
+    if python and image.python_version and not images.has_python((image.python_version,), python):
+        built = images.facts(image.repository, image.version or "").get("python", ())
+        if image.python_version == "py3" and python in built:
+            return
+        yield Problem(
+            f"The builder names Python {promises.python_version}, and its image has {image.python_version} "
+            f"(tag {image.tag!r}).",
+            IMAGE,
+            f"Name {image.python_version}, or use an image that has {python}.",
+        )
+
+
+def _same_version(image: images.Image, said: str, version: str) -> bool:
+    """True where a version as a builder says it, perhaps shortened, is that of the image."""
+    if version.startswith((f"{said}.", f"{said}-")) or said.startswith((f"{version}.", f"{version}-")):
+        return True
+    full = images.resolve(image.repository, said)
+    return said == version or (full is not None and full == images.resolve(image.repository, version))

@@ -36,6 +36,8 @@ MODULES: tuple[str, ...] = (
     "promises_compute",
     "hook_failures",
     "dependencies_promises",
+    "lowering",
+    "documents",
 )
 
 

@@ -1,3 +1,338 @@
-"""Rules of the area *monitoring*."""
+"""Rules of the area *monitoring*: metric definitions and log level. The debugger's and profiler's are in ``debugger``."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cursus.aws import algorithms
+from cursus.checks.metric_regex import Reading, read
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import TrainingView, is_reference, text
+from cursus.model import Path
+from cursus.redact import show
+
+READS = ("AlgorithmSpecification",)
+DEFINITIONS: Path = ("AlgorithmSpecification", "MetricDefinitions")
+# Metrics that count something: whole numbers, never below zero.
+_COUNTS = ("epoch", "step", "iter", "count", "num", "batch", "round", "samples", "params", "total", "index")
+LEVELS = {"0": "NOTSET", "10": "DEBUG", "20": "INFO", "30": "WARNING", "40": "ERROR", "50": "CRITICAL"}
+
+
+def _readings(view: TrainingView) -> Iterator[tuple[Path, str, str, Reading]]:
+    """(path of the Regex, metric name, expression, reading) of each metric definition."""
+    for i, metric in view.metric_definitions:
+        pattern = text(metric, "Regex")
+        if pattern is not None:
+            yield (*DEFINITIONS, i, "Regex"), text(metric, "Name") or "", pattern, read(pattern)
+
+
+@rule("MON001", area="monitoring", reads=READS)
+def metric_regex_compiles(view: TrainingView) -> Iterator[Problem]:
+    """A metric's regular expression is valid.
+
+    What it does:
+        Compiles the Regex of each metric definition and says where it goes wrong.
+    Why:
+        SageMaker refuses a request with a regular expression that does not compile.
+    Breaks:
+        AlgorithmSpecification:
+          MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9.]+"}]
+    Right:
+        AlgorithmSpecification:
+          MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9.]+)"}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
+    Since:
+        0.1
+    """
+    for path, name, pattern, reading in _readings(view):
+        if reading.error is not None:
+            where = f" at column {reading.column}" if reading.column is not None else ""
+            yield Problem(
+                f"the regular expression {show(pattern)} of metric {show(name)} does not compile: {reading.error}{where}",
+                path,
+                "balance brackets and escape literal ones: \\( \\[",
+            )
+
+
+@rule("MON002", area="monitoring", reads=READS)
+def metric_regex_captures(view: TrainingView) -> Iterator[Problem]:
+    """A metric's regular expression captures one number.
+
+    What it does:
+        Counts capture groups (none is an error, more than one a warning), and asks whether the first one can capture
+        a number at all.
+    Why:
+        The text of the first group is the metric's value. Without one, with one that is always empty, or with one that
+        holds no digit, the metric has no values, and a tuning job that waits for it fails.
+    Breaks:
+        AlgorithmSpecification:
+          MetricDefinitions: [{Name: loss, Regex: "loss: [0-9.]+"}]
+    Right:
+        AlgorithmSpecification:
+          MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9.]+)"}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
+    Since:
+        0.1
+    """
+    for path, name, pattern, reading in _readings(view):
+        if not reading.known or reading.error is not None:
+            continue
+        label = f"the regular expression {show(pattern)} of metric {show(name)}"
+        if reading.groups == 0:
+            non = " ((?:…) captures nothing)" if "(?" in pattern else ""
+            yield Problem(
+                f"{label} has no capture group{non}",
+                path,
+                "put the number into parentheses: loss: ([0-9.eE+-]+)",
+            )
+            continue
+        if not reading.number:
+            yield Problem(
+                f"the group ({reading.group}) of metric {show(name)} can capture no number",
+                path,
+                "put the number into the first group: ([0-9.eE+-]+)",
+            )
+        elif reading.lazy is not None and reading.lazy in ("*?", "??"):
+            yield Problem(
+                f"{label} ends with the lazy quantifier {reading.lazy}, which captures nothing there",
+                path,
+                "use a greedy one, ([0-9.eE+-]+), or write what follows the number",
+            )
+        elif reading.lazy is not None:
+            yield Problem(
+                f"{label} ends with the lazy quantifier {reading.lazy}, which captures one character there",
+                path,
+                "use a greedy one, ([0-9.eE+-]+), or write what follows the number",
+                severity="warning",
+            )
+        if reading.groups > 1:
+            yield Problem(
+                f"{label} has {reading.groups} groups, of which the first is taken: ({reading.group})",
+                path,
+                "write the others as (?:…)",
+                severity="warning",
+            )
+
+
+@rule("MON003", area="monitoring", severity="warning", reads=READS)
+def metric_regex_matches_anything(view: TrainingView) -> Iterator[Problem]:
+    """A metric's regular expression matches every line.
+
+    What it does:
+        Asks whether the expression matches an empty line.
+    Why:
+        Then it matches all of the log, and mostly captures nothing.
+    Breaks:
+        AlgorithmSpecification:
+          MetricDefinitions: [{Name: loss, Regex: "([0-9.]*)"}]
+    Right:
+        AlgorithmSpecification:
+          MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9.]+)"}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
+    Since:
+        0.1
+    """
+    for path, name, pattern, reading in _readings(view):
+        if reading.empty and reading.known and reading.groups:
+            yield Problem(
+                f"the regular expression {show(pattern)} of metric {show(name)} matches every line, even an empty one",
+                path,
+                "write what stands before the number, and + instead of *",
+            )
+
+
+@rule("MON004", area="monitoring", severity="warning", reads=READS)
+def metric_regex_cuts(view: TrainingView) -> Iterator[Problem]:
+    """A metric's regular expression cuts numbers off.
+
+    What it does:
+        Tries the first group on numbers as scripts print them: `0.123`, `1.5e-05`, `-0.5`. A warning where decimals are
+        lost; an info where an exponent is. Metrics that count (epoch, step) are left alone.
+    Why:
+        `[0-9]+` makes 0 of 0.123, and `[0-9.]+` makes 1.5 of 1.5e-05: the metric is wrong, and nothing says so.
+    Breaks:
+        AlgorithmSpecification:
+          MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9]+)"}]
+    Right:
+        AlgorithmSpecification:
+          MetricDefinitions: [{Name: loss, Regex: "loss: ([-+0-9.eE]+)"}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
+    Since:
+        0.1
+    """
+    for path, name, pattern, reading in _readings(view):
+        if not reading.cut or reading.lazy is not None or any(word in name.lower() for word in _COUNTS):
+            continue
+        group = reading.group or ""
+        if not pattern.endswith(f"({group})"):  # what follows may hold the rest, as \.\d+ does
+            continue
+        cut = dict(reading.cut)
+        if "0.123" in cut:
+            yield Problem(
+                f"the group ({group}) of metric {show(name)} captures {cut['0.123']} of 0.123",
+                path,
+                "capture the decimals too: ([-+0-9.eE]+)",
+            )
+        elif "1.5e-05" in cut:
+            yield Problem(
+                f"the group ({group}) of metric {show(name)} captures {cut['1.5e-05']} of 1.5e-05",
+                path,
+                "where such small numbers are printed: ([-+0-9.eE]+)",
+                severity="info",
+            )
+
+
+@rule("MON005", area="monitoring", severity="warning", reads=READS)
+def metric_named_twice(view: TrainingView) -> Iterator[Problem]:
+    """Two metric definitions have the same name.
+
+    What it does:
+        Compares the names of all metric definitions.
+    Why:
+        Their values run into one series, in which nobody can tell them apart.
+    Breaks:
+        AlgorithmSpecification:
+          MetricDefinitions:
+            - {Name: loss, Regex: "train loss: ([0-9.]+)"}
+            - {Name: loss, Regex: "validation loss: ([0-9.]+)"}
+    Right:
+        AlgorithmSpecification:
+          MetricDefinitions:
+            - {Name: "train:loss", Regex: "train loss: ([0-9.]+)"}
+            - {Name: "validation:loss", Regex: "validation loss: ([0-9.]+)"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_MetricDefinition.html
+    Since:
+        0.1
+    """
+    if len(view.metric_definitions) < 2:
+        return
+    seen: dict[str, int] = {}
+    for i, metric in view.metric_definitions:
+        name = text(metric, "Name")
+        if name is None:
+            continue
+        first = seen.setdefault(name, i)
+        if first != i:
+            yield Problem(
+                f"the metric {show(name)} is already defined by MetricDefinitions[{first}]",
+                (*DEFINITIONS, i, "Name"),
+                "give each metric its own name",
+            )
+
+
+@rule("MON006", area="monitoring", reads=READS)
+def metrics_of_a_builtin_algorithm(view: TrainingView) -> Iterator[Problem]:
+    """The metrics of a built-in algorithm are its own.
+
+    What it does:
+        Looks for MetricDefinitions beside the image of a built-in algorithm. The ones that DescribeTrainingJob gives
+        for it, and those beside a script in XGBoost's image, are a warning.
+    Why:
+        SageMaker refuses them: "You can't override the metric definitions for Amazon SageMaker algorithms. Please
+        retry the request without specifying metric definitions."
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+          MetricDefinitions: [{Name: "validation:auc", Regex: "validation-auc:([0-9.]+)"}]
+        HyperParameters: {num_round: "100"}
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+        HyperParameters: {num_round: "100"}
+    Source:
+        https://github.com/aws/sagemaker-xgboost-container/issues/121
+    Since:
+        0.1
+    """
+    if not view.metric_definitions or view.image is None:
+        return
+    algorithm = algorithms.find(view.image)
+    if algorithm is None:
+        return
+    # SageMaker's own expressions have #011 for the tab that syslog writes.
+    copied = all("#011" in (text(metric, "Regex") or "") for _, metric in view.metric_definitions)
+    scripted = view.builtin is None
+    yield Problem(
+        f"metric definitions are given for the image of the built-in algorithm {algorithm.name}, which has its own",
+        DEFINITIONS,
+        "leave MetricDefinitions out" + ("; they are the algorithm's own already" if copied else ""),
+        severity="warning" if copied or scripted else None,
+    )
+
+
+@rule("MON007", area="monitoring", reads=("HyperParameters", "StaticHyperParameters"))
+def log_level(view: TrainingView) -> Iterator[Problem]:
+    """The log level is a number that logging knows.
+
+    What it does:
+        Reads the hyperparameter sagemaker_container_log_level as the training toolkit does.
+    Why:
+        The toolkit sets its logger to this value before it starts the script: an unknown word ends the job there
+        ("Unknown level"), and a number in quotes is a word.
+    Breaks:
+        HyperParameters: {sagemaker_container_log_level: VERBOSE}
+    Right:
+        HyperParameters: {sagemaker_container_log_level: "20"}
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md
+    Since:
+        0.1
+    """
+    value = view.hyperparameters.get("sagemaker_container_log_level")
+    if not isinstance(value, str) or value in LEVELS or is_reference(value):
+        return
+    path = (view.hyperparameters_member, "sagemaker_container_log_level")
+    options = ", ".join(f"{number} ({name})" for number, name in LEVELS.items())
+    bare = value.strip('"')
+    if bare.upper() in LEVELS.values() or bare.upper() == "WARN":
+        number = next((n for n, name in LEVELS.items() if name.startswith(bare.upper()[:4])), "20")
+        fails = bare != bare.upper()
+        yield Problem(
+            f"the log level {show(value)} is a word, and SM_LOG_LEVEL is read as a number"
+            + ("; logging knows no level of this spelling" if fails else ""),
+            path,
+            f"write {number}",
+            severity="error" if fails else "warning",
+        )
+    elif value.isdigit() or (value[:1] == "-" and value[1:].isdigit()):
+        yield Problem(
+            f"the log level {value} is none of {options}", path, "write 20 for INFO", severity="info"
+        )
+    else:
+        number = f"write {bare}" if bare in LEVELS else "write 20 for INFO"
+        yield Problem(f"the log level {show(value)} is none of {options}", path, number)
+
+
+@rule("MON008", area="monitoring", severity="warning", reads=READS)
+def metrics_time_series_off(view: TrainingView) -> Iterator[Problem]:
+    """Metrics are defined, and their time series is off.
+
+    What it does:
+        Looks for EnableSageMakerMetricsTimeSeries false beside MetricDefinitions.
+    Why:
+        Then only the last value of each metric is kept with the job, and Studio draws no curve.
+    Breaks:
+        AlgorithmSpecification:
+          EnableSageMakerMetricsTimeSeries: false
+          MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9.]+)"}]
+    Right:
+        AlgorithmSpecification:
+          EnableSageMakerMetricsTimeSeries: true
+          MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9.]+)"}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AlgorithmSpecification.html
+    Since:
+        0.1
+    """
+    if view.algorithm.get("EnableSageMakerMetricsTimeSeries") is False and view.metric_definitions:
+        yield Problem(
+            "metrics are defined, and EnableSageMakerMetricsTimeSeries is false: only their last values are kept",
+            ("AlgorithmSpecification", "EnableSageMakerMetricsTimeSeries"),
+            "leave it out, or set it to true",
+            severity="info",
+        )

@@ -1,0 +1,375 @@
+"""Rules of the area *monitoring*: SageMaker Debugger, the profiler and TensorBoard output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cursus.aws import algorithms, images
+from cursus.aws.tables import table
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import TrainingView, integer, is_reference, listing, mapping, text
+from cursus.redact import show
+from cursus.suggest import did_you_mean
+
+RULE_MEMBERS = ("DebugRuleConfigurations", "ProfilerRuleConfigurations")
+
+
+def _rules(view: TrainingView) -> Iterator[tuple[str, int, Mapping[str, Any]]]:
+    for member in RULE_MEMBERS:
+        for i, configuration in enumerate(listing(view.request, member)):
+            if isinstance(configuration, Mapping) and not is_reference(configuration):
+                yield member, i, configuration
+
+
+@rule("MON010", area="monitoring", reads=RULE_MEMBERS)
+def rule_named_twice(view: TrainingView) -> Iterator[Problem]:
+    """Two debugger or profiler rules have the same name.
+
+    What it does:
+        Compares RuleConfigurationName over both lists.
+    Why:
+        "It must be unique relative to other rule configuration names": SageMaker refuses the request.
+    Breaks:
+        DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/"}
+        DebugRuleConfigurations:
+          - {RuleConfigurationName: loss, RuleEvaluatorImage: "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest", RuleParameters: {rule_to_invoke: LossNotDecreasing}}
+          - {RuleConfigurationName: loss, RuleEvaluatorImage: "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest", RuleParameters: {rule_to_invoke: Overfit}}
+    Right:
+        DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/"}
+        DebugRuleConfigurations:
+          - {RuleConfigurationName: loss, RuleEvaluatorImage: "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest", RuleParameters: {rule_to_invoke: LossNotDecreasing}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DebugRuleConfiguration.html
+    Since:
+        0.1
+    """
+    seen: dict[str, str] = {}
+    for member, i, configuration in _rules(view):
+        name = text(configuration, "RuleConfigurationName")
+        if name is None:
+            continue
+        if name in seen:
+            yield Problem(
+                f"the rule name {show(name)} is already used by {seen[name]}",
+                (member, i, "RuleConfigurationName"),
+                "give each rule its own name",
+            )
+        seen.setdefault(name, f"{member}[{i}]")
+
+
+@rule("MON011", area="monitoring", severity="warning", reads=RULE_MEMBERS)
+def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
+    """A built-in rule is called by its name.
+
+    What it does:
+        For rules in Amazon's own rule image: wants rule_to_invoke, and looks it up among the built-in debugger and
+        profiler rules.
+    Why:
+        The rule runs beside the training job. With a name that it does not know it fails there, and watches nothing.
+    Breaks:
+        DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/"}
+        DebugRuleConfigurations:
+          - {RuleConfigurationName: loss, RuleEvaluatorImage: "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest", RuleParameters: {rule_to_invoke: LossNotDecresing}}
+    Right:
+        DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/"}
+        DebugRuleConfigurations:
+          - {RuleConfigurationName: loss, RuleEvaluatorImage: "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest", RuleParameters: {rule_to_invoke: LossNotDecreasing}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-built-in-rules.html
+    Since:
+        0.1
+    """
+    facts = table("debugger")
+    for member, i, configuration in _rules(view):
+        image = text(configuration, "RuleEvaluatorImage")
+        if image is None or "/sagemaker-debugger-rules" not in image:
+            continue
+        parameters = configuration.get("RuleParameters")
+        if is_reference(parameters):
+            continue
+        given = parameters.get("rule_to_invoke") if isinstance(parameters, Mapping) else None
+        path = (member, i, "RuleParameters", "rule_to_invoke")
+        if given is None:
+            yield Problem(
+                "a built-in rule is not named", path, 'add {"rule_to_invoke": …}, such as LossNotDecreasing'
+            )
+            continue
+        if not isinstance(given, str):
+            continue
+        own, other = "debugger_rules", "profiler_rules"
+        if member == "ProfilerRuleConfigurations":
+            own, other = other, own
+        if given in facts[own]:
+            continue
+        if given in facts[other]:
+            yield Problem(
+                f"{show(given)} is a {other[:8]} rule",
+                path,
+                f"move it to {RULE_MEMBERS[0] if member == RULE_MEMBERS[1] else RULE_MEMBERS[1]}",
+            )
+        else:
+            yield Problem(
+                f"there is no built-in rule {show(given)}.{did_you_mean(given, [*facts[own], *facts[other]])}",
+                path,
+                "use the name of a built-in rule",
+                allowable=given,
+            )
+
+
+@rule("MON012", area="monitoring", severity="warning", reads=("DebugRuleConfigurations",))
+def rules_need_hook(view: TrainingView) -> Iterator[Problem]:
+    """A debugger rule reads what a hook saves.
+
+    What it does:
+        Wants DebugHookConfig where there are debugger rules.
+    Why:
+        The rules evaluate the tensors that the hook writes to DebugHookConfig.S3OutputPath. Without it there are none.
+    Breaks:
+        DebugRuleConfigurations:
+          - {RuleConfigurationName: loss, RuleEvaluatorImage: "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest", RuleParameters: {rule_to_invoke: LossNotDecreasing}}
+    Right:
+        DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/"}
+        DebugRuleConfigurations:
+          - {RuleConfigurationName: loss, RuleEvaluatorImage: "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest", RuleParameters: {rule_to_invoke: LossNotDecreasing}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DebugHookConfig.html
+    Since:
+        0.1
+    """
+    if listing(view.request, "DebugRuleConfigurations") and view.request.get("DebugHookConfig") is None:
+        yield Problem(
+            "debugger rules are given, and no DebugHookConfig saves the tensors that they read",
+            ("DebugHookConfig",),
+            'add DebugHookConfig: {"S3OutputPath": …}',
+        )
+
+
+@rule("MON013", area="monitoring", severity="warning", reads=("DebugHookConfig",))
+def hook_support(view: TrainingView) -> Iterator[Problem]:
+    """The image has a debugger hook.
+
+    What it does:
+        Where tensors are to be saved, holds the image against the frameworks and algorithms that have a hook, and the
+        versions in which it starts by itself. Empty CollectionConfigurations, which the SDK always adds, ask for none.
+    Why:
+        Without a hook in the image nothing is saved, and the rules have nothing to read. From TensorFlow 2.6 and PyTorch
+        1.12 on the script has to register the hook itself.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3
+        HyperParameters: {sagemaker_program: train.py, sagemaker_submit_directory: "s3://example-bucket/code.tar.gz"}
+        DebugHookConfig:
+          S3OutputPath: s3://example-bucket/debug/
+          CollectionConfigurations: [{CollectionName: losses}]
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3
+        HyperParameters: {sagemaker_program: train.py, sagemaker_submit_directory: "s3://example-bucket/code.tar.gz"}
+        DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/", CollectionConfigurations: []}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-supported-frameworks.html
+    Since:
+        0.1
+    """
+    hook = mapping(view.request, "DebugHookConfig")
+    if not listing(hook, "CollectionConfigurations") or view.image is None:
+        return
+    image = images.parse_image(view.image)
+    if image is None or not image.amazon or image.engine is None:
+        return
+    facts = table("debugger")
+    path = ("DebugHookConfig", "CollectionConfigurations")
+    engine, version = image.engine, image.engine_version
+    since = facts["hook_since"].get(engine)
+    if since is None:
+        what = "algorithm" if algorithms.find(view.image) else "image"
+        yield Problem(
+            f"the {engine} {what} has no debugger hook: no tensors are saved",
+            path,
+            "leave the collections out",
+        )
+        return
+    if version is None:
+        return
+    if images.order(version) < images.order(since):
+        yield Problem(
+            f"the debugger hook is in the {engine} images from {since} on, and this is {version}",
+            path,
+            "use a newer image, or leave the collections out",
+        )
+        return
+    own = facts["script_hook_since"].get(engine)
+    if own is not None and images.order(version) >= images.order(own):
+        yield Problem(
+            f"from {engine} {own} on the hook does not start by itself",
+            path,
+            "register it in the script (smdebug), or leave the collections out",
+            severity="info",
+        )
+
+
+@rule("MON014", area="monitoring", reads=("DebugHookConfig",))
+def collection_named_twice(view: TrainingView) -> Iterator[Problem]:
+    """Two tensor collections have the same name.
+
+    What it does:
+        Compares CollectionName over DebugHookConfig.CollectionConfigurations.
+    Why:
+        A collection has one configuration; SageMaker refuses a name that occurs twice.
+    Breaks:
+        DebugHookConfig:
+          S3OutputPath: s3://example-bucket/debug/
+          CollectionConfigurations: [{CollectionName: losses}, {CollectionName: losses}]
+    Right:
+        DebugHookConfig:
+          S3OutputPath: s3://example-bucket/debug/
+          CollectionConfigurations: [{CollectionName: losses}, {CollectionName: weights}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CollectionConfiguration.html
+    Since:
+        0.1
+    """
+    seen: set[str] = set()
+    for i, collection in enumerate(
+        listing(mapping(view.request, "DebugHookConfig"), "CollectionConfigurations")
+    ):
+        name = collection.get("CollectionName") if isinstance(collection, Mapping) else None
+        if not isinstance(name, str):
+            continue
+        if name in seen:
+            yield Problem(
+                f"the collection {show(name)} is configured twice",
+                ("DebugHookConfig", "CollectionConfigurations", i, "CollectionName"),
+                "configure it once",
+            )
+        seen.add(name)
+
+
+@rule("MON015", area="monitoring", reads=("ProfilerConfig",))
+def profiler(view: TrainingView) -> Iterator[Problem]:
+    """The profiler samples at one of six intervals, to a place of its own.
+
+    What it does:
+        Holds ProfilingIntervalInMilliseconds against the values that exist. A warning for settings beside
+        DisableProfiler true, and for a profiler without S3OutputPath.
+    Why:
+        SageMaker refuses any other interval. Settings beside a disabled profiler do nothing.
+    Breaks:
+        ProfilerConfig: {S3OutputPath: "s3://example-bucket/profiler/", ProfilingIntervalInMilliseconds: 300}
+    Right:
+        ProfilerConfig: {S3OutputPath: "s3://example-bucket/profiler/", ProfilingIntervalInMilliseconds: 500}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProfilerConfig.html
+    Since:
+        0.1
+    """
+    config = mapping(view.request, "ProfilerConfig")
+    interval = integer(config, "ProfilingIntervalInMilliseconds")
+    values = table("debugger")["intervals"]
+    if interval is not None and interval not in values:
+        yield Problem(
+            f"the profiling interval {interval} is none of {', '.join(map(str, values))} milliseconds",
+            ("ProfilerConfig", "ProfilingIntervalInMilliseconds"),
+            f"use {min(values, key=lambda value: abs(value - interval))}",
+        )
+    if config.get("DisableProfiler") is True:
+        for member in ("ProfilingIntervalInMilliseconds", "ProfilingParameters"):
+            if config.get(member):
+                yield Problem(
+                    f"{member} is given, and the profiler is disabled",
+                    ("ProfilerConfig", member),
+                    "leave it out, or enable the profiler",
+                    severity="warning",
+                )
+        if listing(view.request, "ProfilerRuleConfigurations"):
+            yield Problem(
+                "profiler rules are given, and the profiler is disabled",
+                ("ProfilerRuleConfigurations",),
+                "leave them out, or enable the profiler",
+                severity="warning",
+            )
+    elif config and "S3OutputPath" not in config:
+        yield Problem(
+            "the profiler has no S3OutputPath to write to",
+            ("ProfilerConfig", "S3OutputPath"),
+            "add it, or set DisableProfiler to true",
+            severity="warning",
+        )
+
+
+@rule("MON016", area="monitoring", reads=("DebugHookConfig.LocalPath", "TensorBoardOutputConfig.LocalPath"))
+def local_paths(view: TrainingView) -> Iterator[Problem]:
+    """The debugger and TensorBoard write into directories of their own.
+
+    What it does:
+        Wants LocalPath of DebugHookConfig and TensorBoardOutputConfig to be absolute; a warning where the two are the
+        same, or lie in the model's or the channels' directory.
+    Why:
+        SageMaker uploads all that is in these directories while the job runs. A relative path names no place in the
+        container.
+    Breaks:
+        TensorBoardOutputConfig: {S3OutputPath: "s3://example-bucket/tensorboard/", LocalPath: logs}
+    Right:
+        TensorBoardOutputConfig: {S3OutputPath: "s3://example-bucket/tensorboard/", LocalPath: /opt/ml/output/tensorboard}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TensorBoardOutputConfig.html
+    Since:
+        0.1
+    """
+    seen: dict[str, str] = {}
+    for member in ("DebugHookConfig", "TensorBoardOutputConfig"):
+        local = text(mapping(view.request, member), "LocalPath")
+        if local is None:
+            continue
+        path = (member, "LocalPath")
+        place = local.rstrip("/")
+        if not local.startswith("/"):
+            yield Problem(
+                f"the directory {show(local)} of {member} is no absolute path",
+                path,
+                "write a path in the container, such as /opt/ml/output/tensorboard",
+            )
+        elif place in seen:
+            yield Problem(
+                f"{member} and {seen[place]} write to the same directory {show(local)}",
+                path,
+                "give each its own",
+                severity="warning",
+            )
+        elif place.startswith(("/opt/ml/model", "/opt/ml/input")):
+            yield Problem(
+                f"the directory {show(local)} of {member} lies where the job keeps something else",
+                path,
+                "use a directory below /opt/ml/output",
+                severity="warning",
+            )
+        seen.setdefault(place, member)
+
+
+@rule("MON017", area="monitoring", severity="warning", reads=("DebugHookConfig", "DebugRuleConfigurations"))
+def debugger_region(view: TrainingView) -> Iterator[Problem]:
+    """The region has SageMaker Debugger.
+
+    What it does:
+        Looks up the region of the job among those without Debugger.
+    Why:
+        In these regions the SDK leaves the debugger out by itself; a request that asks for it is refused there.
+    Breaks:
+        region: ap-southeast-3
+        AlgorithmSpecification: {TrainingImage: 123456789012.dkr.ecr.ap-southeast-3.amazonaws.com/churn-trainer:1.4}
+        DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/"}
+    Right:
+        region: ap-southeast-3
+        AlgorithmSpecification: {TrainingImage: 123456789012.dkr.ecr.ap-southeast-3.amazonaws.com/churn-trainer:1.4}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-supported-frameworks.html
+    Since:
+        0.1
+    """
+    if view.region is not None and view.region in table("debugger")["no_debugger_regions"]:
+        yield Problem(
+            f"SageMaker Debugger is not available in {view.region}",
+            ("DebugHookConfig",),
+            "leave DebugHookConfig and DebugRuleConfigurations out",
+        )

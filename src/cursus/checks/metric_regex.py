@@ -1,0 +1,146 @@
+"""What a metric's regular expression captures, found out from the expression alone.
+
+SageMaker searches each log line and takes the text of the first group as the metric's value. Its engine is not
+Python's: an expression that only this Python refuses, because the other has that feature, is not judged.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+
+# What other engines have and Python (some versions of it) has not.
+_FOREIGN = re.compile(r"\\[pPhHRXQEGZz]|[*+?}]\+|\(\?>|\(\?<[A-Za-z]|&&|\[\[:|\(\?[imsx-]*-[imsx]*\)|\\x\{")
+# Numbers as training scripts print them.
+SAMPLES = (
+    "0",
+    "7",
+    "0.123",
+    "12.5",
+    "-0.5",
+    "1e-05",
+    "1.5e-05",
+    "1.5E-5",
+    "+3",
+    "nan",
+    "inf",
+    "1,234",
+    "85%",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One expression as it was read.
+
+    ``error`` and ``column`` (from 1) where it does not compile; ``groups``: number of capture groups; ``empty``: it
+    matches the empty line; ``group``: the source of the first group; ``cut``: (number, what is captured of it)
+    pairs where digits are lost; ``number``: False where the group can capture no number; ``lazy``: the lazy
+    quantifier that ends the expression, where one does. ``known`` is False where the expression is not judged.
+    """
+
+    known: bool = True
+    error: str | None = None
+    column: int | None = None
+    groups: int = 0
+    empty: bool = False
+    group: str | None = None
+    cut: tuple[tuple[str, str], ...] = ()
+    number: bool = True
+    lazy: str | None = None
+
+
+@lru_cache(maxsize=4096)
+def read(pattern: str) -> Reading:
+    """Read one expression. Never raises."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compiled = re.compile(pattern)
+    except re.error as error:
+        if _FOREIGN.search(pattern):
+            return Reading(known=False)
+        column = None if error.pos is None else error.pos + 1
+        return Reading(error=error.msg, column=column)
+    except (RecursionError, OverflowError, ValueError):
+        return Reading(known=False)
+    group = _first_group(pattern) if compiled.groups else None
+    cut: tuple[tuple[str, str], ...] = ()
+    number = True
+    if group is not None and not re.search(r"\\[1-9]|\(\?[P<=!(]", group):
+        cut, number = _captured(group)
+    ending = re.search(r"[*+?}]\?\)+$", pattern)
+    return Reading(
+        groups=compiled.groups,
+        empty=_matches_empty(compiled),
+        group=group,
+        cut=cut,
+        number=number,
+        lazy=ending[0].rstrip(")")
+        if ending and group is not None and pattern.endswith(group + ")")
+        else None,
+    )
+
+
+def _matches_empty(compiled: re.Pattern[str]) -> bool:
+    return compiled.search("") is not None
+
+
+def _first_group(pattern: str) -> str | None:
+    """The source inside the first capture group."""
+    depth, start, level, i, in_class = 0, -1, 0, 0, False
+    while i < len(pattern):
+        char = pattern[i]
+        if char == "\\":
+            i += 2
+            continue
+        if in_class:
+            in_class = char != "]"
+        elif char == "[":
+            in_class = True
+            # A bracket right after the opening (or its ^) is a member of the class.
+            if pattern.startswith(("[]", "[^]"), i):
+                i += 2 if pattern.startswith("[^]", i) else 1
+        elif char == "(":
+            depth += 1
+            if start < 0 and not pattern.startswith("(?", i):
+                start, level = i + 1, depth
+            elif start < 0 and pattern.startswith("(?P<", i):
+                start, level = pattern.index(">", i) + 1, depth
+        elif char == ")":
+            if start >= 0 and depth == level:
+                return pattern[start:i]
+            depth -= 1
+        i += 1
+    return None
+
+
+def _captured(group: str) -> tuple[tuple[tuple[str, str], ...], bool]:
+    """What a group takes of each sample number, and whether it can take any."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compiled = re.compile(group)
+    except re.error:  # a fragment that means nothing alone
+        return (), True
+    cut = []
+    any_number = False
+    for sample in SAMPLES:
+        match = compiled.match(sample)
+        if match is None or not match[0]:
+            continue
+        if match[0] == sample or re.search(r"\d", match[0]):
+            any_number = True
+        if match[0] != sample and sample not in ("nan", "inf", "85%"):
+            cut.append((sample, match[0]))
+    if not any_number:
+        # It may want more around the number than the samples have: then it says nothing.
+        any_number = _holds_digits(group)
+    return tuple(cut), any_number
+
+
+def _holds_digits(group: str) -> bool:
+    """True where something in a group's source can match a digit."""
+    return bool(re.search(r"\\[dwSDW]|(?<!\\)\.|\[\^|\[[^\]]*(?:\d|\\d|\\w|\\S)[^\]]*\]|\d", group))

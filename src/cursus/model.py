@@ -122,7 +122,8 @@ class Promises:
 
     ``hooks`` maps the name of each hook that the builder has, and that did not fail, to what it
     returned (plain data). ``filled`` names the hooks whose value was put into the request because
-    the request had no such part.
+    the request had no such part. ``answered`` are the calls to AWS that making the request made and that were
+    answered on this machine.
     """
 
     hooks: Mapping[str, Any] = field(default_factory=dict)
@@ -135,6 +136,7 @@ class Promises:
     python_version: str | None = None
     upstream: tuple[UpstreamStep, ...] | None = None
     dependencies: Mapping[str, Mapping[str, str]] | None = None
+    answered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +306,7 @@ class Evidence:
         description: a DescribeTrainingJob response.
         failure_reason: FailureReason, where the job failed.
         exit_codes: by host; None where the host was never started; negative never occurs (128 + signal).
+        script_exit_codes: by host, of the script that the training toolkit started there.
         metrics: by metric name, in the order printed.
         metric_scans: one entry per metric definition.
         logs: log file of each host.
@@ -328,6 +331,7 @@ class Evidence:
     description: Mapping[str, Any] = field(default_factory=dict)
     failure_reason: str | None = None
     exit_codes: Mapping[str, int | None] = field(default_factory=dict)
+    script_exit_codes: Mapping[str, int] = field(default_factory=dict)
     metrics: Mapping[str, tuple[MetricPoint, ...]] = field(default_factory=dict)
     metric_scans: tuple[MetricScan, ...] = ()
     logs: Mapping[str, str] = field(default_factory=dict)

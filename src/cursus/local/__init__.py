@@ -1,0 +1,1 @@
+"""A SageMaker training service on this machine."""

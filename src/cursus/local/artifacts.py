@@ -1,0 +1,219 @@
+"""``/opt/ml/model`` → ``model.tar.gz``, ``/opt/ml/output/data`` → ``output.tar.gz``, and both to where S3 stands.
+
+A regular file, a directory and a link that stays inside are kept. A link that leads out of the directory
+becomes what it points to, where that is below ``/opt/ml``, and is left out elsewhere; sockets, FIFOs and
+devices are left out. What was left out is told.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from typing import Any, NamedTuple, cast
+from urllib.parse import urlsplit
+
+Entry = tuple[str, str, os.stat_result]
+"""Name inside the directory, path on this machine, lstat of what is to be stored."""
+
+
+class Collected(NamedTuple):
+    """What a directory holds, and what of it cannot be stored (name, reason)."""
+
+    entries: list[Entry]
+    left_out: list[tuple[str, str]]
+
+
+def collect(folder: str, ml: str) -> Collected:
+    """Everything below ``folder`` in sorted order, directories before what is in them."""
+    entries: list[Entry] = []
+    left_out: list[tuple[str, str]] = []
+    for name, path in _walk(folder, left_out):
+        try:
+            status = os.lstat(path)
+            if stat.S_ISLNK(status.st_mode):
+                target = _inside(path, folder, ml)
+                if target is None:
+                    left_out.append((name, f"a link to {os.readlink(path)}, outside"))
+                    continue
+                if target != path:
+                    path, status = target, os.stat(target)
+            if not (
+                stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode) or stat.S_ISLNK(status.st_mode)
+            ):
+                left_out.append((name, _kind(status.st_mode)))
+                continue
+            if stat.S_ISREG(status.st_mode) and not os.access(path, os.R_OK):
+                os.chmod(path, 0o600)
+        except OSError as error:
+            left_out.append((name, os.strerror(error.errno or 0)))
+            continue
+        entries.append((name, path, status))
+    return Collected(entries, left_out)
+
+
+def _walk(folder: str, left_out: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    pending = [""]
+    while pending:
+        inner = pending.pop()
+        directory = os.path.join(folder, inner) if inner else folder
+        try:
+            try:
+                names = sorted(os.listdir(directory))
+            except PermissionError:
+                os.chmod(directory, 0o700)  # the script took its own directory's permissions away
+                names = sorted(os.listdir(directory))
+        except OSError as error:
+            if inner:
+                left_out.append((inner, os.strerror(error.errno or 0)))
+            continue
+        below: list[str] = []
+        for found in names:
+            name = os.path.join(inner, found)
+            path = os.path.join(directory, found)
+            yield name, path
+            if os.path.isdir(path) and not os.path.islink(path):
+                below.append(name)
+        pending.extend(reversed(below))
+
+
+def _inside(path: str, folder: str, ml: str) -> str | None:
+    """What a link stands for: itself where it stays inside ``folder``, else its target below ``ml``, else None."""
+    text = os.readlink(path)
+    if text.startswith("/opt/ml/") or text == "/opt/ml":
+        target = ml + text[len("/opt/ml") :]
+    elif text.startswith("/"):
+        return None
+    else:
+        target = os.path.join(os.path.dirname(path), text)
+        real = os.path.realpath(target)
+        if real.startswith(os.path.realpath(folder) + "/"):
+            return path
+    real = os.path.realpath(target)
+    return real if real.startswith(os.path.realpath(ml) + "/") and os.path.isfile(real) else None
+
+
+def _kind(mode: int) -> str:
+    if stat.S_ISSOCK(mode):
+        return "a socket"
+    if stat.S_ISFIFO(mode):
+        return "a FIFO"
+    return "a device"
+
+
+def pack(collected: Collected, target: str, threads: int = 1) -> None:
+    """Write a ``tar.gz``. It appears under its name only when it is whole. Raises OSError."""
+    import tarfile
+
+    from isal import igzip_threaded
+
+    compressed: Any = cast(Any, igzip_threaded).open
+    temporary = target + ".part"
+    try:
+        with (
+            compressed(temporary, "wb", compresslevel=1, threads=threads) as stream,
+            tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT, bufsize=1 << 20) as archive,
+        ):
+            seen: dict[tuple[int, int], str] = {}
+            for name, path, status in collected.entries:
+                _add(archive, name, path, status, seen)
+        os.replace(temporary, target)
+    except BaseException:
+        try:
+            os.unlink(temporary)
+        except OSError:
+            pass
+        raise
+
+
+def _add(
+    archive: Any, name: str, path: str, status: os.stat_result, seen: dict[tuple[int, int], str]
+) -> None:
+    import tarfile
+
+    info = tarfile.TarInfo(name)
+    info.mode = stat.S_IMODE(status.st_mode)
+    info.mtime = int(status.st_mtime)
+    info.uname = info.gname = "root"
+    if stat.S_ISDIR(status.st_mode):
+        info.type = tarfile.DIRTYPE
+        archive.addfile(info)
+    elif stat.S_ISLNK(status.st_mode):
+        info.type = tarfile.SYMTYPE
+        info.linkname = os.readlink(path)
+        archive.addfile(info)
+    else:
+        first = seen.setdefault((status.st_dev, status.st_ino), name) if status.st_nlink > 1 else name
+        if first != name:
+            info.type = tarfile.LNKTYPE
+            info.linkname = first
+            archive.addfile(info)
+            return
+        info.size = status.st_size
+        with open(path, "rb") as file:
+            archive.addfile(info, file)
+
+
+def store_path(root: str, uri: str) -> str | None:
+    """Where an ``s3://`` URI is below ``root``; None where it is none, or climbs out of its bucket."""
+    parts = urlsplit(uri)
+    if parts.scheme != "s3" or not parts.netloc:
+        return None
+    bucket = os.path.join(os.path.realpath(root), "s3", parts.netloc)
+    path = os.path.normpath(os.path.join(bucket, uri[len("s3://") + len(parts.netloc) :].lstrip("/")))
+    return path if path == bucket or path.startswith(bucket + "/") else None
+
+
+def upload(source: str, target: str) -> None:
+    """Put a file at its place in the local store, whole or not at all."""
+    from cursus.local.channels import clone
+
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    temporary = target + ".part"
+    try:
+        clone(source, temporary)
+        os.replace(temporary, target)
+    except BaseException:
+        try:
+            os.unlink(temporary)
+        except OSError:
+            pass
+        raise
+
+
+def place(source: str, target: str) -> None:
+    """Put an archive of ours at its place in the local store, sharing its bytes where that is possible."""
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    try:
+        os.link(source, target + ".part")
+        os.replace(target + ".part", target)
+    except OSError:
+        upload(source, target)
+
+
+def upload_tree(collected: Collected, target: str) -> None:
+    """CompressionType NONE: the files themselves, below ``target``."""
+    for name, path, status in collected.entries:
+        place = os.path.join(target, name)
+        if stat.S_ISDIR(status.st_mode):
+            os.makedirs(place, exist_ok=True)
+        elif os.path.isfile(path):
+            upload(os.path.realpath(path), place)
+
+
+def listing(collected: Collected) -> list[dict[str, Any]]:
+    """The files of a directory as JSON data: path and size."""
+    return [
+        {"path": name, "size": status.st_size}
+        for name, _, status in collected.entries
+        if stat.S_ISREG(status.st_mode)
+    ]
+
+
+def restore(source: str, target: str) -> None:
+    """Checkpoints of an earlier run, put where the job finds them."""
+    from cursus.local.channels import clone
+
+    if os.path.isdir(source):
+        shutil.copytree(source, target, copy_function=clone, symlinks=True, dirs_exist_ok=True)

@@ -1,0 +1,165 @@
+"""What SageMaker itself gives a training container: the files of ``/opt/ml/input/config`` and variables.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+DEFAULT_REGION = "us-east-1"
+INTERFACE = "eth0"
+HOMOGENEOUS = "homogeneousCluster"
+
+Request = Mapping[str, Any]
+
+
+def groups(request: Request) -> list[tuple[str, str, list[str]]]:
+    """(group name, instance type, host names) of each instance group; hosts are numbered through all groups."""
+    resources = request.get("ResourceConfig") or {}
+    wanted = resources.get("InstanceGroups") or [
+        {
+            "InstanceGroupName": HOMOGENEOUS,
+            "InstanceType": resources.get("InstanceType", "local"),
+            "InstanceCount": resources.get("InstanceCount", 1),
+        }
+    ]
+    found: list[tuple[str, str, list[str]]] = []
+    number = 0
+    for group in wanted:
+        count = int(group["InstanceCount"])
+        names = [f"algo-{number + i + 1}" for i in range(count)]
+        number += count
+        found.append((group["InstanceGroupName"], group["InstanceType"], sorted(names)))
+    return found
+
+
+def host_names(request: Request) -> list[str]:
+    """Every host of the job, in the lexicographic order of ``resourceconfig.json``."""
+    return sorted(name for _, _, names in groups(request) for name in names)
+
+
+def resource_config(request: Request, host: str) -> dict[str, Any]:
+    """``resourceconfig.json`` as ``host`` sees it."""
+    clusters = groups(request)
+    group, kind = next((name, kind) for name, kind, names in clusters if host in names)
+    return {
+        "current_host": host,
+        "current_instance_type": kind,
+        "current_group_name": group,
+        "hosts": host_names(request),
+        "instance_groups": [
+            {"instance_group_name": name, "instance_type": kind, "hosts": names}
+            for name, kind, names in clusters
+        ],
+        "network_interface_name": INTERFACE,
+    }
+
+
+def input_data_config(request: Request) -> dict[str, dict[str, str]]:
+    """``inputdataconfig.json``: one entry a channel."""
+    default = (request.get("AlgorithmSpecification") or {}).get("TrainingInputMode", "File")
+    found: dict[str, dict[str, str]] = {}
+    for channel in request.get("InputDataConfig") or ():
+        source = (channel.get("DataSource") or {}).get("S3DataSource") or {}
+        entry = {
+            "TrainingInputMode": channel.get("InputMode", default),
+            "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
+            "RecordWrapperType": channel.get("RecordWrapperType", "None"),
+        }
+        if channel.get("ContentType"):
+            entry["ContentType"] = channel["ContentType"]
+        found[channel["ChannelName"]] = entry
+    return found
+
+
+def config_files(
+    request: Request, host: str, hyperparameters: Mapping[str, str], region: str
+) -> dict[str, Any]:
+    """Every file of ``/opt/ml/input/config`` by name, as JSON data."""
+    algorithm = request.get("AlgorithmSpecification") or {}
+    files: dict[str, Any] = {
+        "hyperparameters.json": dict(hyperparameters),
+        "resourceconfig.json": resource_config(request, host),
+        "inputdataconfig.json": input_data_config(request),
+        "init-config.json": {},
+        "metric-definition-regex.json": list(algorithm.get("MetricDefinitions") or ()),
+        "upstreamoutputdataconfig.json": [],
+        "trainingjobconfig.json": {
+            "TrainingJobName": request["TrainingJobName"],
+            "TrainingJobArn": job_arn(request, region),
+        },
+    }
+    if request.get("CheckpointConfig"):
+        files["checkpointconfig.json"] = request["CheckpointConfig"]
+    if request.get("TensorBoardOutputConfig"):
+        files["tensorboardoutputconfig.json"] = request["TensorBoardOutputConfig"]
+    if request.get("DebugHookConfig"):
+        files["debughookconfig.json"] = request["DebugHookConfig"]
+    if request.get("ProfilerConfig"):
+        files["profilerconfig.json"] = request["ProfilerConfig"]
+    return files
+
+
+def region_of(request: Request, region: str | None) -> str:
+    """The job's region: as given, else the one in its role-independent ARNs and image, else us-east-1."""
+    if region:
+        return region
+    image = (request.get("AlgorithmSpecification") or {}).get("TrainingImage")
+    found = re.search(r"\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.", image) if isinstance(image, str) else None
+    return found.group(1) if found else DEFAULT_REGION
+
+
+def account_of(request: Request) -> str:
+    """The account of the role, else the one that AWS's own examples use."""
+    found = re.match(r"arn:[^:]*:iam::([0-9]{12}):", str(request.get("RoleArn")))
+    return found.group(1) if found else "123456789012"
+
+
+def partition_of(region: str) -> str:
+    """The partition of a region, as ARNs write it."""
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
+def job_arn(request: Request, region: str) -> str:
+    """The ARN that a training job of this name has."""
+    name = request["TrainingJobName"]
+    return f"arn:{partition_of(region)}:sagemaker:{region}:{account_of(request)}:training-job/{name}"
+
+
+def variables(request: Request, host: str, region: str) -> dict[str, str]:
+    """The variables that SageMaker sets in the container, and the request's Environment over them."""
+    found = {
+        "TRAINING_JOB_NAME": request["TrainingJobName"],
+        "TRAINING_JOB_ARN": job_arn(request, region),
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "CURRENT_HOST": host,
+        "SAGEMAKER_JOB_NAME": request["TrainingJobName"],
+        "SAGEMAKER_REGION": region,
+    }
+    found.update({name: str(value) for name, value in (request.get("Environment") or {}).items()})
+    return found
+
+
+def checkpoint_path(request: Request) -> str | None:
+    """CheckpointConfig.LocalPath, ``/opt/ml/checkpoints`` where it is left out; None without CheckpointConfig."""
+    config = request.get("CheckpointConfig")
+    if not config:
+        return None
+    return str(config.get("LocalPath") or "/opt/ml/checkpoints").rstrip("/") or "/"
+
+
+def unresolved(value: Any, path: Sequence[str | int] = ()) -> list[tuple[Sequence[str | int], Any]]:
+    """Pipeline variables (``{"Get": …}`` and kin) below ``value``, with their paths."""
+    if isinstance(value, Mapping):
+        if len(value) == 1 and next(iter(value)) in ("Get", "Std:Join", "Std:JsonGet"):
+            return [(path, value)]
+        return [hit for name, item in value.items() for hit in unresolved(item, (*path, name))]
+    if isinstance(value, (list, tuple)):
+        return [hit for i, item in enumerate(value) for hit in unresolved(item, (*path, i))]
+    return []

@@ -1,0 +1,89 @@
+"""A job's record → DescribeTrainingJob's response.
+
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timezone
+from typing import Any
+
+ECHOED = (
+    "TrainingJobName",
+    "HyperParameters",
+    "AlgorithmSpecification",
+    "RoleArn",
+    "InputDataConfig",
+    "OutputDataConfig",
+    "ResourceConfig",
+    "VpcConfig",
+    "StoppingCondition",
+    "EnableNetworkIsolation",
+    "EnableInterContainerTrafficEncryption",
+    "EnableManagedSpotTraining",
+    "CheckpointConfig",
+    "DebugHookConfig",
+    "ExperimentConfig",
+    "DebugRuleConfigurations",
+    "TensorBoardOutputConfig",
+    "ProfilerConfig",
+    "ProfilerRuleConfigurations",
+    "Environment",
+    "RetryStrategy",
+    "RemoteDebugConfig",
+    "InfraCheckConfig",
+    "ServerlessJobConfig",
+    "MlflowConfig",
+    "ModelPackageConfig",
+)
+"""Members that the response has from the request."""
+
+FALSE_BY_DEFAULT = (
+    "EnableNetworkIsolation",
+    "EnableInterContainerTrafficEncryption",
+    "EnableManagedSpotTraining",
+)
+
+
+def description(state: dict[str, Any]) -> dict[str, Any]:
+    """The response, with times as boto3 gives them."""
+    request = state["request"]
+    found: dict[str, Any] = {name: request[name] for name in ECHOED if name in request}
+    for name in FALSE_BY_DEFAULT:
+        found.setdefault(name, False)
+    found["TrainingJobArn"] = state["arn"]
+    found["TrainingJobStatus"] = state["status"]
+    found["SecondaryStatus"] = state["secondary"]
+    found["ModelArtifacts"] = {"S3ModelArtifacts": state["model_uri"]}
+    if state.get("failure_reason") is not None:
+        found["FailureReason"] = str(state["failure_reason"])[:1024]
+    found["CreationTime"] = _moment(state["created"])
+    found["LastModifiedTime"] = _moment(state["modified"])
+    started, ended = state.get("started"), state.get("ended")
+    if started is not None:
+        found["TrainingStartTime"] = _moment(started)
+    if ended is not None:
+        found["TrainingEndTime"] = _moment(ended)
+        if started is not None:
+            seconds = max(1, math.ceil(ended - started))
+            found["TrainingTimeInSeconds"] = found["BillableTimeInSeconds"] = seconds
+    found["SecondaryStatusTransitions"] = [_transition(step) for step in state["transitions"]]
+    if state.get("metrics"):
+        found["FinalMetricDataList"] = [
+            {"MetricName": name, "Timestamp": _moment(time), "Value": value}
+            for name, (time, value) in state["metrics"].items()
+        ]
+    return found
+
+
+def _transition(step: dict[str, Any]) -> dict[str, Any]:
+    found = dict(step)
+    for name in ("StartTime", "EndTime"):
+        if name in found:
+            found[name] = _moment(found[name])
+    return found
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, timezone.utc)

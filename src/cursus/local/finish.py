@@ -1,0 +1,242 @@
+"""The end of a job: artifacts, evidence, clean-up, the last transition."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from cursus.local import artifacts, sandbox
+from cursus.local.channels import tree_size
+from cursus.local.host import snapshot
+from cursus.local.mounts import ML
+
+if TYPE_CHECKING:
+    from cursus.local.hosts import Host
+    from cursus.local.supervisor import Supervisor
+
+KEPT = ("model/", "output/data/", "output/failure", "input/config/", "output/metrics/", "output/profiler/")
+UPLOADED_ELSEWHERE = ("output/tensorboard/", "output/intermediate/", "output/success")
+HARMLESS = ("__pycache__", ".pyc", ".egg-info", ".ipynb_checkpoints")
+LISTED = 1000
+"""Files of one kind that the evidence lists; more are counted."""
+
+
+def finish(job: Supervisor) -> None:
+    """Upload, gather the evidence, clean up, and enter the final status."""
+    state = job.state
+    evidence: dict[str, Any] = {}
+    if any(one.log is not None for one in job.hosts):
+        if "failure_reason" not in state and job.stopping is None:
+            bad = next((one for one in job.hosts if one.failed), None)
+            if bad is not None:
+                state["failure_reason"] = bad.failure_reason()
+        job._enter("Uploading")
+        evidence = _upload(job)
+    evidence.update(_gather(job))
+    primary, secondary = _final(job)
+    _hide_secrets(job)
+    state["metrics"] = {name: list(last) for name, last in job.scanner.last.items()}
+    state["log_lines"] = evidence["log_lines"]
+    job.metrics.close()
+    for one in job.hosts:
+        sandbox.remove(one.scratch)
+    now = time.monotonic()
+    job.stages[state["secondary"]] = round(job.stages.get(state["secondary"], 0.0) + now - job.began, 4)
+    evidence["stages"] = job.stages
+    evidence["log_full"] = job.record.full
+    _write(job, evidence)
+    job.record.release()
+    job.record.transition(primary, secondary, state.get("failure_reason"))
+
+
+def _final(job: Supervisor) -> tuple[str, str]:
+    if job.state.get("failure_reason") is not None:
+        reason = str(job.state["failure_reason"])
+        for secret in job.plan["secrets"]:
+            reason = reason.replace(secret, "***")
+        job.state["failure_reason"] = reason
+        return "Failed", "Failed"
+    if job.stopping == "MaxRuntimeExceeded":
+        return "Stopped", "MaxRuntimeExceeded"
+    if job.stopping is not None:
+        return "Stopped", "Stopped"
+    return "Completed", "Completed"
+
+
+def _upload(job: Supervisor) -> dict[str, Any]:
+    """Make the archives and put them, and the checkpoints, where S3 stands."""
+    plan, evidence = job.plan, dict[str, Any]()
+    model = _merge(job, "model")
+    output = _merge(job, "output/data")
+    evidence["model_files"] = artifacts.listing(model)[:LISTED]
+    evidence["output_files"] = artifacts.listing(output)[:LISTED]
+    evidence["left_out"] = [list(item) for item in (*model.left_out, *output.left_out)][:LISTED]
+    whole = (job.request.get("OutputDataConfig") or {}).get("CompressionType") == "NONE"
+    try:
+        for key, collected in (("model", model), ("output", output)):
+            if not evidence[key + "_files"]:
+                continue
+            path = os.path.join(job.folder, "output", key + ".tar.gz")
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            uri = plan["uris"][key]
+            target = artifacts.store_path(plan["root"], uri) if uri else None
+            artifacts.pack(collected, path, threads=max(1, os.cpu_count() or 1))
+            evidence[key + "_artifact"] = path
+            if target is not None and whole:
+                artifacts.upload_tree(collected, target)
+            elif target is not None:
+                artifacts.place(path, target)
+        evidence["checkpoint_files"] = _checkpoints(job)
+    except OSError as error:
+        if "failure_reason" not in job.state and job.stopping is None:
+            text = os.strerror(error.errno or 0)
+            job.state["failure_reason"] = f"ClientError: Artifact upload failed:{text}"
+        evidence["upload_error"] = str(error)
+    return evidence
+
+
+def _merge(job: Supervisor, name: str) -> artifacts.Collected:
+    """One directory of all hosts: what the first host has wins, as the archives are merged."""
+    entries: dict[str, artifacts.Entry] = {}
+    left_out: list[tuple[str, str]] = []
+    for one in job.hosts:
+        found = artifacts.collect(os.path.join(one.ml, name), one.ml)
+        for entry in found.entries:
+            entries.setdefault(entry[0], entry)
+        left_out += found.left_out
+    return artifacts.Collected(list(entries.values()), left_out)
+
+
+def _checkpoints(job: Supervisor) -> list[dict[str, Any]]:
+    config = job.plan["checkpoints"]
+    if not config:
+        return []
+    found: list[dict[str, Any]] = []
+    for one in job.hosts:
+        collected = artifacts.collect(one.checkpoint_folder(), one.ml)
+        found += artifacts.listing(collected)
+        target = artifacts.store_path(job.plan["root"], config["uri"])
+        if target is not None:
+            artifacts.upload_tree(collected, target)
+    return found[:LISTED]
+
+
+def _gather(job: Supervisor) -> dict[str, Any]:
+    stray = [entry for one in job.hosts for entry in _stray(job, one)]
+    missing = job.plan["missing_requirements"]
+    notes = list(dict.fromkeys([*job.plan["not_reproduced"], *job.facts["not_reproduced"]]))
+    if missing:
+        shown = ", ".join(missing[:10])
+        notes.append(f"requirements.txt was not installed; not found in this environment: {shown}")
+    opened: dict[str, int | None] = {c["ChannelName"]: None for c in job.request.get("InputDataConfig") or ()}
+    if job.opened is not None:
+        opened.update({channel: len(files) for channel, files in job.opened.items()})
+    return {
+        "exit_codes": {one.name: one.exit_code for one in job.hosts},
+        "script_exit_codes": {
+            one.name: _code(one.script_exit) for one in job.hosts if one.script_exit is not None
+        },
+        "metric_scans": job.scanner.summary(),
+        "logs": {one.name: one.log.path for one in job.hosts if one.log is not None},
+        "log_lines": sum(one.log.lines for one in job.hosts if one.log is not None),
+        "log_bytes_lost": sum(one.log.lost for one in job.hosts if one.log is not None),
+        "stray_files": stray[:LISTED],
+        "stray_count": len(stray),
+        "opened": opened,
+        "usage": {
+            one.name: one.sampler.to_dict(one.wall, _disk(one)) for one in job.hosts if one.log is not None
+        },
+        "runtime": job.facts.get("runtime", {}),
+        "signals": _signals(job),
+        "isolation": job.state.get("isolation", ""),
+        "not_reproduced": notes,
+        "failure_file": any(os.path.exists(os.path.join(one.ml, "output", "failure")) for one in job.hosts),
+    }
+
+
+def _code(number: int) -> int:
+    return 128 - number if number < 0 else number
+
+
+def _signals(job: Supervisor) -> dict[str, Any]:
+    facts: dict[str, Any] = dict(job.facts["signals"])
+    if job.stopping is not None:
+        facts["reason"] = job.stopping
+        facts["grace"] = job.plan["grace"]
+        facts["killed"] = any(one.exit_code in (None, 137) for one in job.hosts)
+    for one in job.hosts:
+        if one.script_exit is not None and one.script_exit < 0:
+            facts["script_ended_by"] = -one.script_exit
+    return facts
+
+
+def _disk(one: Host) -> int:
+    """Bytes on the training volume at the end: what was downloaded, copied and written."""
+    return tree_size(one.ml) + tree_size(one.scratch)
+
+
+def _stray(job: Supervisor, one: Host) -> Iterator[dict[str, Any]]:
+    """What the script wrote and SageMaker throws away."""
+    kept = [*KEPT, *UPLOADED_ELSEWHERE]
+    if job.plan["checkpoints"]:
+        path = job.plan["checkpoints"]["path"]
+        kept.append(path[len(ML) + 1 :] + "/" if path.startswith(ML + "/") else "\0")
+    for name, (size, changed) in sorted(snapshot(one.ml).items()):
+        if name.startswith(tuple(kept)) or any(mark in name for mark in HARMLESS):
+            continue
+        if name.startswith("input/data/"):
+            continue  # a copied channel; what was added to it is thrown away with it
+        if name.startswith("code/") and one.code_files.get(name[5:]) == (size, changed):
+            continue
+        if name in ("input", "code"):
+            continue
+        yield {"path": f"{ML}/{name}", "size": size}
+    for source in job.request.get("InputDataConfig") or ():
+        channel = source["ChannelName"]
+        upper = os.path.join(one.scratch, "channel-" + channel, "upper")
+        for name, (size, _) in sorted(snapshot(upper).items()):
+            yield {"path": f"{ML}/input/data/{channel}/{name}", "size": size}
+
+
+def _hide_secrets(job: Supervisor) -> None:
+    """Secrets were needed for the run alone: what stays on disk has none of those that we put there."""
+    if not job.plan["secrets"]:
+        return
+    for one in job.hosts:
+        for directory in ("input/config", "output"):
+            folder = os.path.join(one.ml, directory)
+            for name in os.listdir(folder) if os.path.isdir(folder) else ():
+                path = os.path.join(folder, name)
+                try:
+                    if stat.S_ISREG(os.lstat(path).st_mode) and os.path.getsize(path) < 1 << 20:
+                        _replace_secrets(path, job.plan["secrets"])
+                except OSError:
+                    continue
+
+
+def _replace_secrets(path: str, secrets: list[str]) -> None:
+    with open(path, "rb") as file:
+        data = before = file.read()
+    for secret in secrets:
+        data = data.replace(secret.encode(), b"***").replace(json.dumps(secret)[1:-1].encode(), b"***")
+    if data != before:
+        with open(path, "wb") as file:
+            file.write(data)
+
+
+def _write(job: Supervisor, evidence: dict[str, Any]) -> None:
+    path = os.path.join(job.folder, "evidence.json")
+    data = json.dumps(evidence).encode()
+    for attempt in (1, 2):
+        try:
+            with open(path + ".part", "wb") as file:
+                file.write(data)
+            os.replace(path + ".part", path)
+            return
+        except OSError:
+            if attempt == 1:
+                job.record.release()  # the disk is full: this is what the reserve is for

@@ -1,0 +1,187 @@
+"""One host: its ``/opt/ml`` tree, its config files, its environment, and what it runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import stat
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from cursus.local import contract, toolkit
+from cursus.local.channels import ChannelError, clone
+
+TREE = (
+    "input/config",
+    "input/data",
+    "model",
+    "code",
+    "checkpoints",
+    "output/data",
+    "output/metrics/sagemaker",
+    "output/profiler",
+    "output/tensorboard",
+)
+PASSED_ON = re.compile(
+    r"^(PATH|LD_LIBRARY_PATH|LD_PRELOAD|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|TZ"
+    r"|(https?|no|all)_proxy|(HTTPS?|NO|ALL)_PROXY|PIP_.*|UV_.*|CUDA_.*|NVIDIA_.*|OMP_NUM_THREADS|MKL_.*"
+    r"|OPENBLAS_NUM_THREADS)$"
+)
+"""What a host gets of the environment that cursus runs in: what finds programs, libraries and the network.
+No credentials: a job on SageMaker has its role's, and a run here has none."""
+
+DEFAULTS = {
+    "HOME": "/root",
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+    "PYTHONUNBUFFERED": "TRUE",
+    "PYTHONIOENCODING": "UTF-8",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "DMLC_INTERFACE": "eth0",
+}
+"""What the framework images set: https://github.com/aws/deep-learning-containers"""
+
+
+class Launch(NamedTuple):
+    """What a host executes, and as what: in script mode the toolkit stands between."""
+
+    command: list[str]
+    environment: dict[str, str]
+    directory: str
+    script: bool
+
+
+def make_tree(ml: str) -> None:
+    """The directories that a container finds below ``/opt/ml`` from the start."""
+    for name in TREE:
+        os.makedirs(os.path.join(ml, name), exist_ok=True)
+
+
+def write_config(
+    request: Mapping[str, Any], host: str, hyperparameters: Mapping[str, str], region: str, ml: str
+) -> None:
+    """The files of ``/opt/ml/input/config``, readable by the owner alone: they may hold secrets."""
+    for name, content in contract.config_files(request, host, hyperparameters, region).items():
+        path = os.path.join(ml, "input", "config", name)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(content, file)
+
+
+IGNORED = shutil.ignore_patterns("__pycache__", ".git", ".cursus", ".venv", ".mypy_cache", ".pytest_cache")
+
+
+def copy_source(directory: str, code: str) -> dict[str, tuple[int, int]]:
+    """Copy the user's source to ``/opt/ml/code``; (size, mtime) of every file as it was put there.
+
+    Raises:
+        ChannelError: it cannot be read, or the disk is full.
+    """
+    try:
+        shutil.copytree(
+            directory,
+            code,
+            symlinks=True,
+            ignore=IGNORED,
+            copy_function=clone,
+            dirs_exist_ok=True,
+            ignore_dangling_symlinks=True,
+        )
+    except (OSError, shutil.Error) as error:
+        detail = error.args[0][0][2] if isinstance(error, shutil.Error) else os.strerror(error.errno or 0)
+        raise ChannelError(f"ClientError: Data download failed:source code {directory}: {detail}") from error
+    return snapshot(code)
+
+
+def snapshot(folder: str) -> dict[str, tuple[int, int]]:
+    """(size, mtime in ns) of every regular file below ``folder`` by relative path."""
+    found: dict[str, tuple[int, int]] = {}
+    for directory, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(directory, name)
+            try:
+                status = os.lstat(path)
+            except OSError:
+                continue
+            if stat.S_ISREG(status.st_mode):
+                found[os.path.relpath(path, folder)] = (status.st_size, status.st_mtime_ns)
+    return found
+
+
+def base_environment(python: str, outer: Mapping[str, str]) -> dict[str, str]:
+    """The variables of the image, as far as this machine stands in for it."""
+    found = {name: value for name, value in outer.items() if PASSED_ON.match(name)}
+    found.update(DEFAULTS)
+    path = found.get("PATH") or "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    found["PATH"] = os.path.dirname(python) + ":" + path
+    return found
+
+
+def machine() -> toolkit.Machine:
+    """Processors and accelerators of this machine, as the toolkit counts them."""
+    try:
+        gpus = sum(1 for name in os.listdir("/dev") if re.fullmatch(r"nvidia[0-9]+", name))
+        neurons = sum(1 for name in os.listdir("/dev") if re.fullmatch(r"neuron[0-9]+", name))
+    except OSError:
+        gpus = neurons = 0
+    return toolkit.Machine(os.cpu_count() or 1, gpus, neurons)
+
+
+def script_mode(
+    request: Mapping[str, Any],
+    host: str,
+    hyperparameters: Mapping[str, str],
+    region: str,
+    entry_point: str,
+    ml: str,
+    python: str,
+    base: str,
+) -> Launch:
+    """The launch of a source directory's entry point, by the toolkit.
+
+    ``base`` is where the host sees ``/opt/ml``; ``ml`` where it is on this machine.
+    """
+    own = contract.variables(request, host, region)
+    named = toolkit.variables(
+        hyperparameters,
+        contract.resource_config(request, host),
+        contract.input_data_config(request),
+        own,
+        machine(),
+        base,
+    )
+    environment = base_environment(python, os.environ)
+    environment.update(own)
+    environment.update(named)
+    # The toolkit writes these over what SageMaker set: the hyperparameter, or nothing.
+    settings = toolkit.decode(hyperparameters)
+    environment["SAGEMAKER_JOB_NAME"] = str(settings.get("sagemaker_job_name", ""))
+    environment["SAGEMAKER_REGION"] = str(settings.get("sagemaker_region", region))
+    environment["CURRENT_HOST"] = host
+    environment["PYTHONPATH"] = ":".join(filter(None, (f"{base}/code", own.get("PYTHONPATH"))))
+    script, _ = toolkit.split(settings)
+    code = os.path.join(ml, "code")
+    command = toolkit.command(entry_point, os.listdir(code), python, toolkit.arguments(script))
+    if command[0] == "/bin/sh":
+        try:
+            os.chmod(os.path.join(code, entry_point), 0o777)
+        except OSError:
+            pass  # it is not there: the shell will say so, as in the container
+    return Launch(command, environment, f"{base}/code", script=True)
+
+
+def own_command(
+    request: Mapping[str, Any],
+    host: str,
+    region: str,
+    command: list[str],
+    python: str,
+    base: str,
+    *,
+    code: bool,
+) -> Launch:
+    """The launch of a container's own program, which is the host's first process."""
+    environment = base_environment(python, os.environ)
+    environment.update(contract.variables(request, host, region))
+    return Launch(command, environment, f"{base}/code" if code else "/", script=False)

@@ -1,0 +1,446 @@
+"""One running host as the supervisor sees it: prepared, started at the best level there is, watched, ended."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import struct
+import time
+from typing import TYPE_CHECKING, Any
+
+from cursus.local import channels, host, outcome, sandbox, toolkit
+from cursus.local import syscalls as sc
+from cursus.local.logs import Log, tail
+from cursus.local.mounts import ML, Box, Overlay
+from cursus.local.namespaces import Program
+from cursus.local.usage import Sampler, descendants, handles
+
+if TYPE_CHECKING:
+    from cursus.local.supervisor import Supervisor
+
+
+class HostFailure(Exception):
+    """A host that could not be started; the text is the job's FailureReason."""
+
+
+class Host:
+    """A host of a job, from its folder to its exit code."""
+
+    def __init__(self, name: str, owner: Supervisor) -> None:
+        self.name = name
+        self.owner = owner
+        self.plan = owner.plan
+        self.folder = os.path.join(owner.folder, "hosts", name)
+        self.ml = os.path.join(self.folder, "ml")
+        self.scratch = os.path.join(self.folder, "scratch")
+        self.code_files: dict[str, tuple[int, int]] = {}
+        self.level: sandbox.Level = self.plan["level"] or sandbox.LEVELS[0]
+        self.alive = False
+        self.failed = False
+        self.exit_code: int | None = None
+        self.script_exit: int | None = None
+        self.log: Log | None = None
+        self.sampler = Sampler(0.5)
+        self.wall = 0.0
+        self.facts: dict[str, Any] = {}
+        self.command: list[str] = []
+        self._pid = 0
+        self._first: int | None = None
+        self._script_peak = 0
+        self._status = b""
+        self._copied = False
+        self._opens: int | None = None
+        self._pidfd: int | None = None
+        self._status_fd = -1
+        self._started_at = 0.0
+
+    @property
+    def log_size(self) -> int:
+        """Bytes printed so far."""
+        return self.log.size if self.log else 0
+
+    # --- before -----------------------------------------------------------------------------------
+
+    def prepare(self, sources: list[channels.Source]) -> None:
+        """Make the tree, the config files and the copy of the source."""
+        os.makedirs(self.scratch, exist_ok=True)
+        host.make_tree(self.ml)
+        for source in sources:
+            os.makedirs(os.path.join(self.ml, "input", "data", source.channel), exist_ok=True)
+        request = self.owner.request
+        host.write_config(request, self.name, self.plan["hyperparameters"], self.plan["region"], self.ml)
+        if self.plan["source"]:
+            self.code_files = host.copy_source(self.plan["source"], os.path.join(self.ml, "code"))
+        checkpoints = self.plan["checkpoints"]
+        if checkpoints and checkpoints["stored"]:
+            from cursus.local.artifacts import restore
+
+            restore(checkpoints["stored"], self.checkpoint_folder())
+
+    def checkpoint_folder(self) -> str:
+        """CheckpointConfig.LocalPath on this machine."""
+        path: str = self.plan["checkpoints"]["path"]
+        if path == ML or path.startswith(ML + "/"):
+            return os.path.normpath(self.ml + path[len(ML) :])
+        return os.path.join(self.scratch, "checkpoints")
+
+    def _launch(self) -> host.Launch:
+        base = self.ml if self.level == "process" else ML
+        plan, request = self.plan, self.owner.request
+        try:
+            if plan["entry_point"] is not None:
+                return host.script_mode(
+                    request,
+                    self.name,
+                    plan["hyperparameters"],
+                    plan["region"],
+                    plan["entry_point"],
+                    self.ml,
+                    plan["python"],
+                    base,
+                )
+        except ValueError as error:
+            outcome.leave_failure(self.ml, str(error))
+            raise HostFailure(outcome.algorithm_error(str(error), 1)) from error
+        return host.own_command(
+            request,
+            self.name,
+            plan["region"],
+            plan["command"],
+            plan["python"],
+            base,
+            code=bool(plan["source"]),
+        )
+
+    # --- start ------------------------------------------------------------------------------------
+
+    def start(self, sources: list[channels.Source]) -> None:
+        """Start at the best level that works, stepping down in the open."""
+        wanted = self.plan["level"]
+        levels = [wanted] if wanted else list(sandbox.LEVELS)
+        reasons: list[str] = []
+        for level in levels:
+            self.level = level
+            if level == "process" and self.owner.request.get("EnableNetworkIsolation"):
+                reasons.append(
+                    "process: it cannot take the network away, which EnableNetworkIsolation asks for"
+                )
+                break
+            refusal = self._attempt(sources)
+            if refusal is None:
+                self.owner.state["isolation"] = level
+                self.owner.facts["not_reproduced"] += sandbox.LIMITS[level]
+                self.owner.facts["not_reproduced"] += [
+                    f"a better isolation is not to be had: {r}" for r in reasons
+                ]
+                return
+            reasons.append(f"{level}: {refusal}")
+        raise HostFailure("InternalServerError: no isolation level works here: " + "; ".join(reasons))
+
+    def _attempt(self, sources: list[channels.Source]) -> str | None:
+        overlays = self._overlays(sources) if self.level == "unshare" else ()
+        if not overlays:
+            self._copy([s for s in sources])
+            if self.level == "unshare":
+                return self._begin(())
+        refusal = self._begin(overlays)
+        if refusal is not None and overlays and refusal.startswith("overlay"):
+            self.owner.facts["not_reproduced"].append(
+                f"{refusal}: channels were copied, and nothing can be installed during the run"
+            )
+            self._copy(sources)
+            return self._begin(())
+        return refusal
+
+    def _overlays(self, sources: list[channels.Source]) -> tuple[Overlay, ...]:
+        found: list[Overlay] = []
+        for source in sources:
+            target = f"{ML}/input/data/{source.channel}"
+            if source.folder is None:
+                if not self._copied:
+                    channels.copy(source, self.ml + target[len(ML) :])
+            else:
+                found.append(Overlay(source.folder, target, self._layer("channel-" + source.channel)))
+        for number, path in enumerate(self.plan["installable"]):
+            found.append(Overlay(path, path, self._layer(f"packages-{number}")))
+        return tuple(found)
+
+    def _layer(self, name: str) -> str:
+        path = os.path.join(self.scratch, name)
+        os.makedirs(path, exist_ok=True)
+        return path
+
+    def _copy(self, sources: list[channels.Source]) -> None:
+        if not self._copied:
+            self._copied = True
+            for source in sources:
+                channels.copy(source, os.path.join(self.ml, "input", "data", source.channel))
+
+    def _begin(self, overlays: tuple[Overlay, ...]) -> str | None:
+        """Start, and wait until the first process is about to run the program; the reason where it is refused."""
+        launch = self._launch()
+        self.command = launch.command
+        keep = tuple(self.plan["keep"])
+        isolated = bool(self.owner.request.get("EnableNetworkIsolation"))
+        box = Box(self.name, self.ml, self.scratch, keep, overlays, isolated, self._outside())
+        watched = {
+            channel["ChannelName"]: f"{ML}/input/data/{channel['ChannelName']}"
+            for channel in self.owner.request.get("InputDataConfig") or ()
+        }
+        opens = self._inotify() if self.level == "unshare" else None
+        self._status = b""
+        self.facts = {}
+        started = sandbox.start(self.level, box, Program(*launch), opens, watched)
+        self._pid, self._first = started.pid, None
+        self._started_at = time.monotonic()
+        os.set_blocking(started.status, True)
+        while not any(key in self.facts for key in ("ready", "refused")):
+            data = os.read(started.status, 65536)
+            if not data:
+                break
+            self._told(data)
+        if started.info is not None:
+            self._first = _bubblewrap_child(started.info)
+        if "ready" not in self.facts:
+            return self._refused(started, opens)
+        self._watch(started, opens)
+        return None
+
+    def _outside(self) -> str:
+        checkpoints = self.plan["checkpoints"]
+        return "" if not checkpoints or checkpoints["path"].startswith(ML) else checkpoints["path"]
+
+    def _inotify(self) -> int | None:
+        try:
+            return sc.inotify()
+        except OSError:
+            return None
+
+    def _refused(self, started: sandbox.Started, opens: int | None) -> str:
+        output = b""
+        while chunk := os.read(started.log, 4096):
+            output += chunk
+        for descriptor in (started.log, started.status, opens):
+            if descriptor is not None:
+                os.close(descriptor)
+        os.waitpid(started.pid, 0)
+        self._pid = 0
+        text = (
+            self.facts.get("refused")
+            or output.decode("utf-8", "replace").strip().splitlines()[-1:]
+            or ["ended"]
+        )
+        return str(text if isinstance(text, str) else text[-1])
+
+    def _watch(self, started: sandbox.Started, opens: int | None) -> None:
+        owner = self.owner
+        self.alive = True
+        path = os.path.join(owner.folder, "logs", self.name + ".log")
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        self.log = Log(self.name, started.log, path, self._line if owner.scanner.active else None)
+        owner._on(started.log, self._read_log)
+        os.set_blocking(started.status, False)
+        self._status_fd = started.status
+        owner._on(started.status, self._read_status)
+        self._opens = opens
+        if opens is not None:
+            owner._on(opens, self._read_opens)
+        self._pidfd = sc.pidfd_open(started.pid)
+        if self._pidfd is not None:
+            owner._on(self._pidfd, self._ended)
+
+    def _line(self, text: str, name: str) -> None:
+        self.owner.scanner.line(text, name, time.time())
+
+    # --- while it runs ----------------------------------------------------------------------------
+
+    def _read_log(self) -> None:
+        assert self.log is not None
+        if not self.log.read():
+            self.owner._off(self.log.descriptor)
+
+    def _read_status(self) -> None:
+        try:
+            data = os.read(self._status_fd, 65536)
+        except BlockingIOError:
+            return
+        if data:
+            self._told(data)
+        else:
+            self.owner._off(self._status_fd)
+            if self._pidfd is None:
+                self._ended()
+
+    def _told(self, data: bytes) -> None:
+        *lines, self._status = (self._status + data).split(b"\n")
+        for line in lines:
+            if line:
+                self.facts.update(json.loads(line))
+        self._first = self.facts.get("first", self._first)
+        watching = self.facts.pop("watching", None)
+        if watching is not None:
+            opened: dict[str, set[tuple[int, str]]] = {}
+            for channel, numbers in watching.items():
+                if numbers is not None:
+                    opened[channel] = set()
+                    self.owner.watches.update(dict.fromkeys(numbers, channel))
+            self.owner.opened = opened
+
+    def _read_opens(self) -> None:
+        assert self._opens is not None
+        try:
+            data = os.read(self._opens, 1 << 16)
+        except BlockingIOError:
+            return
+        opened = self.owner.opened
+        offset = 0
+        while offset < len(data) and opened is not None:
+            watch, mask, _, length = struct.unpack_from("iIII", data, offset)
+            name = data[offset + 16 : offset + 16 + length].rstrip(b"\0")
+            offset += 16 + length
+            channel = self.owner.watches.get(watch)
+            if channel in opened and name and not mask & sc.IN_ISDIR:
+                opened[channel].add((watch, os.fsdecode(name)))
+
+    def sample(self) -> None:
+        """Measure it once."""
+        if self.alive:
+            self.sampler.sample(self._first or self._pid, skip_first=self.plan["entry_point"] is not None)
+
+    def terminate(self, facts: dict[str, Any]) -> None:
+        """SIGTERM to the first process, as a container is stopped."""
+        if not self.alive:
+            return
+        facts["delivered"] = True
+        facts["to"] = "the training toolkit" if self.plan["entry_point"] is not None else "the program"
+        facts["delivered_at"] = time.time()
+        script = self._script()
+        facts["script_has_handler"] = None if script is None else handles(script, signal.SIGTERM)
+        # In script mode the first process is the toolkit, which passes nothing on.
+        facts["script_heard"] = self.plan["entry_point"] is None and bool(facts["script_has_handler"])
+        try:
+            os.kill(self._first or self._pid, signal.SIGTERM)
+        except ProcessLookupError:
+            pass
+
+    def _script(self) -> int | None:
+        below = descendants(self._first or self._pid)
+        if self.plan["entry_point"] is None:
+            return below[0]
+        return below[1] if len(below) > 1 else None
+
+    def kill(self) -> None:
+        """End every process of the host now."""
+        if not self.alive:
+            return
+        if self.level == "process":
+            for pid in reversed(descendants(os.getpid())[1:]):
+                _kill(pid)
+            return
+        if self._first:
+            _kill(self._first)
+        elif self._pid:
+            _kill(self._pid)
+
+    # --- the end ----------------------------------------------------------------------------------
+
+    def _ended(self) -> None:
+        if not self.alive:
+            return
+        try:
+            pid, result, used = os.wait4(self._pid, os.WNOHANG if self._pidfd is not None else 0)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        self.alive = False
+        self.wall = time.monotonic() - self._started_at
+        if self._pidfd is not None:
+            self.owner._off(self._pidfd)
+            os.close(self._pidfd)
+        self.owner._off(self._status_fd)
+        os.set_blocking(self._status_fd, False)
+        try:
+            while data := os.read(self._status_fd, 65536):
+                self._told(data)
+        except BlockingIOError:
+            pass
+        os.close(self._status_fd)
+        self._settle(os.waitstatus_to_exitcode(result), used.ru_utime + used.ru_stime)
+
+    def _settle(self, code: int, cpu: float) -> None:
+        if "exit" in self.facts:
+            code = self.facts["exit"]
+        self.exit_code = 128 - code if code < 0 else code
+        self.script_exit = self.facts.get("script_exit")
+        self.sampler.peak_memory = max(self.sampler.peak_memory, self.facts.get("script_peak", 0))
+        self.sampler.cpu_seconds = max(self.sampler.cpu_seconds, self.facts.get("cpu", 0.0), cpu)
+        self.failed = self.exit_code != 0
+
+    def end(self) -> None:
+        """After the last process: what is left in the pipes, and no descriptor kept."""
+        if self.log is None:
+            return
+        if self.level == "process":
+            for pid in reversed(descendants(os.getpid())[1:]):
+                _kill(pid)
+            _reap()
+        if self.log is not None:
+            self.owner._off(self.log.descriptor)
+            self.log.drain()
+            self.log.finish()
+            os.close(self.log.descriptor)
+        if self._opens is not None:
+            self.owner._off(self._opens)
+            self._read_opens()
+            os.close(self._opens)
+
+    def failure_reason(self) -> str:
+        """Why the job failed, where this host's program ended with another code than 0."""
+        code = self.exit_code or 0
+        if "cannot_execute" in self.facts:
+            what = self.facts["cannot_execute"]
+            text = (
+                f"exec: {json.dumps(what)}: {self.facts.get('reason', 'executable file not found in $PATH')}"
+            )
+            if self.facts.get("errno") == errno.ENOENT:
+                text = f"exec: {json.dumps(what)}: executable file not found in $PATH"
+            if self.plan["entry_point"] is None:
+                outcome.leave_failure(self.ml, text)
+        if self.script_exit is not None:
+            assert self.log is not None
+            message = toolkit.error_message(tail(self.log.path))
+            outcome.leave_failure(self.ml, toolkit.failure(self.script_exit, message, self.command))
+        return outcome.algorithm_error(outcome.failure_file(self.ml), code)
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def _reap() -> None:
+    """Collect every child that is left; they were all killed."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            for child in reversed(descendants(os.getpid())[1:]):
+                _kill(child)
+            time.sleep(0.002)
+
+
+def _bubblewrap_child(info: int) -> int | None:
+    with os.fdopen(info, "rb") as file:
+        data = file.read()
+    try:
+        return int(json.loads(data)["child-pid"])
+    except (ValueError, KeyError, TypeError):
+        return None

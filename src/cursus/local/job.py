@@ -1,0 +1,287 @@
+"""A training job that runs or ran here, read from its folder; any process can hold one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cursus.errors import RunError
+from cursus.local import record
+from cursus.local.events import Follower, Listener
+from cursus.model import Evidence, FileEntry, Finding, MetricPoint, MetricScan, Step, Usage
+
+if TYPE_CHECKING:
+    from subprocess import Popen
+
+    from cursus.checks.views import Settings
+
+FINAL = ("Completed", "Failed", "Stopped")
+POLL_SECONDS = 0.2
+"""How often a process looks that did not start the job, and so is not told."""
+
+
+class TrainingJob:
+    """One training job. Its files are in ``folder``; ``step`` is what it carries out, where that is known;
+    ``settings`` are those that ``findings`` are made with."""
+
+    def __init__(self, folder: str | os.PathLike[str], step: Step | None = None) -> None:
+        self.folder = Path(folder)
+        self.step = step
+        self.settings: Settings | None = None
+        self._process: Popen[bytes] | None = None
+        self._evidence: Evidence | None = None
+        try:
+            record.load(str(self.folder))
+        except (OSError, ValueError) as error:
+            raise RunError(f"{self.folder} holds no training job: {error}") from error
+
+    def __repr__(self) -> str:
+        return f"TrainingJob({self.name!r}, {self.status})"
+
+    # --- state ------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """TrainingJobName."""
+        return str(self._state()["request"]["TrainingJobName"])
+
+    @property
+    def status(self) -> str:
+        """``InProgress``, ``Stopping``, ``Completed``, ``Failed`` or ``Stopped``."""
+        return str(self._state()["status"])
+
+    @property
+    def failure_reason(self) -> str | None:
+        """FailureReason, where the job failed."""
+        reason = self._state().get("failure_reason")
+        return None if reason is None else str(reason)
+
+    def _state(self) -> dict[str, Any]:
+        """The record, made true where its supervisor was killed and could not write the end."""
+        state = record.load(str(self.folder))
+        if state["status"] in FINAL or record.is_running(str(self.folder)):
+            return state
+        if self._process is not None and self._process.poll() is None:
+            return state
+        state = record.load(str(self.folder))  # it may have ended between the two looks
+        if state["status"] in FINAL:
+            return state
+        return _cut_off(state, str(self.folder))
+
+    def describe(self) -> dict[str, Any]:
+        """A DescribeTrainingJob response.
+
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html
+        """
+        from cursus.local.describe import description
+
+        return description(self._state())
+
+    # --- what it left -----------------------------------------------------------------------------
+
+    @property
+    def metrics(self) -> dict[str, tuple[MetricPoint, ...]]:
+        """By metric name, every value that was printed, in order."""
+        found: dict[str, list[MetricPoint]] = {}
+        try:
+            with open(self.folder / "metrics.jsonl", "rb") as file:
+                for line in file:
+                    if not line.endswith(b"\n"):
+                        break
+                    point = json.loads(line)
+                    entry = MetricPoint(point["time"], point["value"], point["host"])
+                    found.setdefault(point["name"], []).append(entry)
+        except FileNotFoundError:
+            pass
+        return {name: tuple(points) for name, points in found.items()}
+
+    def logs(self, host: str = "algo-1") -> str:
+        """Everything that a host printed; bytes that are no UTF-8 are replaced. Raises KeyError for no such host."""
+        path = self.folder / "logs" / f"{host}.log"
+        try:
+            return path.read_bytes().decode("utf-8", "replace")
+        except FileNotFoundError:
+            if host in self._state().get("hosts", ()):
+                return ""
+            raise KeyError(f"the job {self.name} has no host {host!r}") from None
+
+    @property
+    def model_artifact(self) -> Path | None:
+        """``model.tar.gz``, or None where the job left no model."""
+        path = self.folder / "output" / "model.tar.gz"
+        return path if path.is_file() else None
+
+    @property
+    def output_artifact(self) -> Path | None:
+        """``output.tar.gz``, or None where the job left nothing in ``/opt/ml/output/data``."""
+        path = self.folder / "output" / "output.tar.gz"
+        return path if path.is_file() else None
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the run left behind; of a job that still runs, what is there so far."""
+        if self._evidence is None:
+            found = self._read_evidence()
+            if found.status not in FINAL:
+                return found
+            self._evidence = found
+        return self._evidence
+
+    def _read_evidence(self) -> Evidence:
+        state = self._state()
+        try:
+            raw = json.loads((self.folder / "evidence.json").read_bytes())
+        except (OSError, ValueError):
+            raw = {}
+        model, output = self.model_artifact, self.output_artifact
+        logs = raw.get("logs") or {
+            path.stem: str(path) for path in sorted((self.folder / "logs").glob("*.log"))
+        }
+        return Evidence(
+            status=state["status"],
+            folder=str(self.folder),
+            description=self.describe(),
+            failure_reason=state.get("failure_reason"),
+            exit_codes=raw.get("exit_codes", {}),
+            script_exit_codes=raw.get("script_exit_codes", {}),
+            metrics=self.metrics,
+            metric_scans=tuple(
+                MetricScan(scan["name"], scan["regex"], scan["matches"], tuple(scan["not_numbers"]))
+                for scan in raw.get("metric_scans", ())
+            ),
+            logs=logs,
+            log_lines=raw.get("log_lines", 0),
+            model_artifact=str(model) if model else None,
+            output_artifact=str(output) if output else None,
+            model_files=_files(raw, "model_files"),
+            output_files=_files(raw, "output_files"),
+            checkpoint_files=_files(raw, "checkpoint_files"),
+            stray_files=_files(raw, "stray_files"),
+            opened=raw.get("opened", {}),
+            usage={host: Usage(**usage) for host, usage in raw.get("usage", {}).items()},
+            runtime=raw.get("runtime", {}),
+            signals=raw.get("signals", {}),
+            stages=raw.get("stages", {}),
+            isolation=raw.get("isolation", ""),
+            not_reproduced=tuple(raw.get("not_reproduced", ())),
+        )
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Findings on the step and on what the run showed; none where the step is not known (another process's)."""
+        if self.step is None:
+            return ()
+        from cursus import engine
+        from cursus.checks.views import Settings
+
+        return tuple(engine.check_step(self.step, self.settings or Settings(), self.evidence))
+
+    # --- acting on it -----------------------------------------------------------------------------
+
+    def wait(self, on_event: Listener | None = None) -> TrainingJob:
+        """Wait for the end and hand on what happens meanwhile.
+
+        The first Ctrl-C stops the job as StopTrainingJob does, a second one at once; KeyboardInterrupt is
+        raised when the job has ended and its folder is complete.
+        """
+        follower = None if on_event is None else Follower(str(self.folder), self.name, on_event)
+        interrupted = 0
+        while True:
+            try:
+                if not self._news():
+                    break
+                if follower is not None:
+                    follower.pump()
+            except KeyboardInterrupt:
+                interrupted += 1
+                self._signal(signal.SIGTERM if interrupted == 1 else signal.SIGINT)
+        if self._process is not None:
+            self._process.wait()
+        if follower is not None:
+            follower.pump(last=True)
+        if interrupted:
+            raise KeyboardInterrupt
+        return self
+
+    def _news(self) -> bool:
+        """Wait for news; False when the job has ended."""
+        process = self._process
+        if process is not None and process.stdout is not None:
+            return bool(os.read(process.stdout.fileno(), 4096))
+        time.sleep(POLL_SECONDS)
+        return self.status not in FINAL
+
+    def stop(self) -> None:
+        """Stop it as StopTrainingJob does: SIGTERM, the grace period, SIGKILL. Returns at once.
+
+        Raises:
+            RunError: the job has ended.
+        """
+        if self.status in FINAL:
+            raise RunError(f"the job {self.name} has ended: it is {self.status}")
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it now, without the grace period. What it left is still gathered."""
+        self._signal(signal.SIGINT)
+
+    def _signal(self, number: int) -> None:
+        if self._process is not None:
+            if self._process.poll() is None:
+                self._process.send_signal(number)
+            return
+        pid = record.load(str(self.folder)).get("supervisor")
+        if not pid or not record.is_running(str(self.folder)):
+            return
+        try:
+            os.kill(int(pid), number)
+        except ProcessLookupError:
+            pass
+
+    def _attach(self, process: Popen[bytes], *, detached: bool) -> None:
+        """The supervisor was started by this process. A detached one is only collected when it ends."""
+        if detached:
+            threading.Thread(target=process.wait, daemon=True, name="cursus-supervisor").start()
+        else:
+            self._process = process
+
+
+def _files(raw: dict[str, Any], name: str) -> tuple[FileEntry, ...]:
+    return tuple(FileEntry(entry["path"], entry["size"]) for entry in raw.get(name, ()))
+
+
+def _cut_off(state: dict[str, Any], folder: str) -> dict[str, Any]:
+    """The state of a job whose supervisor is gone without having written the end."""
+    steps = [dict(step) for step in state["transitions"]]
+    ended = float(state.get("modified", state.get("created", 0.0)))
+    try:
+        ended = max(
+            ended, *(os.stat(entry.path).st_mtime for entry in os.scandir(os.path.join(folder, "logs")))
+        )
+    except (OSError, TypeError, ValueError):
+        pass
+    message = "InternalServerError: the job's supervisor was killed, and its hosts with it"
+    try:
+        with open(os.path.join(folder, "supervisor.log"), "rb") as file:
+            last = file.read()[-2000:].decode("utf-8", "replace").strip().splitlines()
+        if last:
+            message = f"InternalServerError: the job's supervisor ended: {last[-1]}"
+    except OSError:
+        pass
+    if steps:
+        steps[-1].setdefault("EndTime", ended)
+    steps.append({"Status": "Failed", "StartTime": ended, "EndTime": ended, "StatusMessage": message})
+    return {
+        **state,
+        "status": "Failed",
+        "secondary": "Failed",
+        "failure_reason": message,
+        "transitions": steps,
+        "modified": ended,
+        "ended": ended,
+    }

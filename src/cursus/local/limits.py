@@ -1,0 +1,222 @@
+"""What a request asks for that is not carried out here: refused where the job would be another one, else named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cursus.aws import instances
+from cursus.local import contract, toolkit
+from cursus.model import Step, format_path
+
+LAUNCHED = {
+    "sagemaker_mpi_enabled": "mpirun",
+    "sagemaker_torch_distributed_enabled": "torchrun",
+    "sagemaker_distributed_dataparallel_enabled": "smdistributed data parallel",
+    "sagemaker_pytorch_xla_multi_worker_enabled": "the PyTorch XLA launcher",
+}
+
+
+def refuse(step: Step) -> str | None:
+    """Why a step cannot be run here at all; None where it can."""
+    if step.operation != "CreateTrainingJob":
+        return (
+            f"only a training job can be run here, and {step.name} is {step.operation}: "
+            "run the training job that it starts"
+        )
+    for check in (_shape, _variables, _hosts, _program, _channels, _launcher):
+        problem = check(step)
+        if problem:
+            return problem
+    return None
+
+
+def _shape(step: Step) -> str | None:
+    """What the run itself has to read must be there in the right form; everything else is for the checks."""
+    expected: tuple[tuple[str, type | tuple[type, ...]], ...] = (
+        ("AlgorithmSpecification", Mapping),
+        ("HyperParameters", Mapping),
+        ("Environment", Mapping),
+        ("InputDataConfig", (list, tuple)),
+        ("OutputDataConfig", Mapping),
+        ("ResourceConfig", Mapping),
+        ("StoppingCondition", Mapping),
+        ("CheckpointConfig", Mapping),
+    )
+    for member, kind in expected:
+        value = step.request.get(member)
+        if value is not None and not isinstance(value, kind):
+            return f"{member} is {type(value).__name__}, so there is no request to carry out: check it first"
+    for member in ("HyperParameters", "Environment"):
+        for name, value in (step.request.get(member) or {}).items():
+            if not isinstance(value, (str, Mapping)):
+                return f"{member}.{name} is {type(value).__name__}; SageMaker takes text only: write {str(value)!r}"
+    for i, channel in enumerate(step.request.get("InputDataConfig") or ()):
+        name = channel.get("ChannelName") if isinstance(channel, Mapping) else None
+        if not isinstance(name, str) or not name or "/" in name or name in (".", ".."):
+            return f"InputDataConfig[{i}].ChannelName is no channel name"
+    name = step.request.get("TrainingJobName")
+    if isinstance(name, str) and (not name or "/" in name or name.startswith(".") or len(name) > 200):
+        return f"TrainingJobName {name[:80]!r} is no job name"
+    return None
+
+
+def _variables(step: Step) -> str | None:
+    needed = (
+        "TrainingJobName",
+        "HyperParameters",
+        "Environment",
+        "AlgorithmSpecification.Container",
+        "ResourceConfig",
+        "StoppingCondition",
+        "CheckpointConfig",
+    )
+    for path, variable in contract.unresolved(step.request):
+        place = format_path(path)
+        if place.startswith(needed):
+            return (
+                f"{place} is a pipeline variable without a value ({variable}): give its value to run the step"
+            )
+        if place.startswith("InputDataConfig"):
+            channel = step.request["InputDataConfig"][path[1]]["ChannelName"]
+            if channel not in step.promises.local_channels:
+                return (
+                    f"{place} is a pipeline variable: give channel {channel!r} a local path to run the step"
+                )
+    return None
+
+
+def _hosts(step: Step) -> str | None:
+    resources = step.request.get("ResourceConfig") or {}
+    counts = [
+        (f"ResourceConfig.InstanceGroups[{i}].InstanceCount", group.get("InstanceCount"))
+        for i, group in enumerate(resources.get("InstanceGroups") or ())
+        if isinstance(group, Mapping)
+    ] or [("ResourceConfig.InstanceCount", resources.get("InstanceCount", 1))]
+    total = 0
+    for place, count in counts:
+        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+            return f"{place} is {count!r}, no number of instances"
+        total += count
+    if total != 1:
+        return f"the request asks for {total} instances ({counts[0][0]}); here a job runs on one host"
+    return None
+
+
+def _program(step: Step) -> str | None:
+    algorithm = step.request.get("AlgorithmSpecification") or {}
+    if step.source is None:
+        if algorithm.get("ContainerEntrypoint") or algorithm.get("ContainerArguments"):
+            if not algorithm.get("ContainerEntrypoint"):
+                return "cannot run here: the image's own entry point takes ContainerArguments, and it is in the image"
+            return None
+        image = algorithm.get("TrainingImage") or algorithm.get("AlgorithmName") or "the image"
+        return (
+            f"cannot run here: the code is in the image ({image}). With source_dir and entry_point the script is "
+            "run, with ContainerEntrypoint that program"
+        )
+    directory = step.source.directory
+    if not os.path.isdir(directory):
+        return f"there is no source directory {directory}"
+    entry = os.path.join(directory, step.source.entry_point)
+    own = algorithm.get("ContainerEntrypoint") or algorithm.get("ContainerArguments")
+    if not own and not os.path.isfile(entry):
+        return f"there is no entry point {step.source.entry_point} in {directory}"
+    return None
+
+
+def _channels(step: Step) -> str | None:
+    algorithm = step.request.get("AlgorithmSpecification") or {}
+    for channel in step.request.get("InputDataConfig") or ():
+        name = channel["ChannelName"]
+        mode = channel.get("InputMode") or algorithm.get("TrainingInputMode") or "File"
+        if mode == "Pipe":
+            return f"channel {name!r} has InputMode Pipe, which cannot be run here: File and FastFile can"
+        if channel.get("RecordWrapperType") == "RecordIO":
+            return f"channel {name!r} has RecordWrapperType RecordIO, which cannot be run here"
+        source = channel.get("DataSource") or {}
+        kind = (source.get("S3DataSource") or {}).get("S3DataType", "S3Prefix")
+        if name in step.promises.local_channels:
+            continue
+        if "S3DataSource" not in source:
+            return f"channel {name!r} has no S3DataSource: give it a local path (channels={{{name!r}: DIR}})"
+        if kind != "S3Prefix":
+            return f"channel {name!r} has S3DataType {kind}, which needs a local path here (channels={{{name!r}: DIR}})"
+    return None
+
+
+def _launcher(step: Step) -> str | None:
+    settings = toolkit.decode(step.request.get("HyperParameters") or {})
+    for name, launcher in LAUNCHED.items():
+        if settings.get(name) and step.source is not None:
+            return f"HyperParameters.{name} asks for {launcher}, which is not carried out here yet"
+    return None
+
+
+def not_reproduced(step: Step) -> list[str]:
+    """Sentences on what this run is without, known before it starts."""
+    return list(dict.fromkeys(_sentences(step)))
+
+
+NAMED = {
+    "VpcConfig": "VpcConfig: the run has this machine's network, not the VPC's",
+    "EnableManagedSpotTraining": "EnableManagedSpotTraining: no spot interruption was made",
+    "DebugHookConfig": "DebugHookConfig: no debugger hook was attached",
+    "DebugRuleConfigurations": "DebugRuleConfigurations: no debugger rule was run",
+    "ProfilerConfig": "ProfilerConfig: nothing was profiled",
+    "ProfilerRuleConfigurations": "ProfilerRuleConfigurations: no profiler rule was run",
+    "TensorBoardOutputConfig": "TensorBoardOutputConfig: TensorBoard files stay in the job's folder",
+    "ExperimentConfig": "ExperimentConfig: no experiment was recorded",
+    "RetryStrategy": "RetryStrategy: nothing was retried",
+    "RemoteDebugConfig": "RemoteDebugConfig: no remote access was opened",
+    "InfraCheckConfig": "InfraCheckConfig: no instance was checked",
+    "SessionChainingConfig": "SessionChainingConfig: no session was tagged",
+    "MlflowConfig": "MlflowConfig: nothing was sent to MLflow",
+    "ModelPackageConfig": "ModelPackageConfig: no model package was made",
+    "ServerlessJobConfig": "ServerlessJobConfig: no serverless job was made",
+}
+
+
+def _sentences(step: Step) -> Iterator[str]:
+    request = step.request
+    algorithm = request.get("AlgorithmSpecification") or {}
+    image = algorithm.get("TrainingImage") or algorithm.get("AlgorithmName")
+    yield f"the image {image}: the packages are those of this environment" if image else "there is no image"
+    yield "the role's credentials: the script has none"
+    for member, sentence in NAMED.items():
+        if request.get(member):
+            yield sentence
+    resources = request.get("ResourceConfig") or {}
+    yield from _machine(resources)
+    if resources.get("KeepAlivePeriodInSeconds"):
+        yield "KeepAlivePeriodInSeconds: no warm pool was kept"
+    if resources.get("VolumeKmsKeyId") or (request.get("OutputDataConfig") or {}).get("KmsKeyId"):
+        yield "KMS keys: nothing was encrypted"
+    for channel in request.get("InputDataConfig") or ():
+        mode = channel.get("InputMode") or algorithm.get("TrainingInputMode")
+        if mode == "FastFile":
+            yield f"FastFile mode: the files of channel {channel['ChannelName']} were all there from the start"
+    settings = toolkit.decode(request.get("HyperParameters") or {})
+    for name in ("sagemaker_parameter_server_enabled", "sagemaker_multi_worker_mirrored_strategy_enabled"):
+        if settings.get(name):
+            yield f"{name}: TF_CONFIG was not set"
+
+
+def _machine(resources: Mapping[str, Any]) -> Iterator[str]:
+    group = (resources.get("InstanceGroups") or [{}])[0]
+    kind = resources.get("InstanceType") or group.get("InstanceType")
+    found = instances.find(kind) if isinstance(kind, str) else None
+    yield "a limit on memory: the script may take what this machine has"
+    if found is None:
+        return
+    cpus = os.cpu_count() or 1
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
+    if cpus != found.vcpus:
+        yield f"{kind}: it has {found.vcpus} vCPUs, this machine {cpus}"
+    if found.memory is not None and memory < found.memory * 0.9:
+        yield f"{kind}: it has {found.memory:g} GiB of memory, this machine {memory:.1f}"
+    if found.gpus and found.gpu is not None and not os.path.exists("/dev/nvidia0"):
+        yield f"{kind}: its {found.gpus} {found.gpu.kind} GPUs are not here"
+    if found.neuron_devices and not os.path.exists("/dev/neuron0"):
+        yield f"{kind}: its Neuron devices are not here"

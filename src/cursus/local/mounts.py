@@ -1,0 +1,140 @@
+"""What a host's file system looks like, as data: a list of mounts that any sandbox level can carry out.
+
+A host sees the machine's file system read-only, with these of its own: ``/opt/ml``, ``/tmp``, ``/var/tmp``,
+``/run``, ``/dev``, ``/proc`` and its home directory ``/root``. What is installed on the machine stays visible,
+also below the directories that are the host's own, and may be written to where an overlay makes that
+harmless.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+ML = "/opt/ml"
+HOME = "/root"
+OWN = ("/tmp", "/var/tmp", "/run", HOME)
+KEPT_IN_RUN = ("/run/current-system", "/run/opengl-driver", "/run/nvidia-persistenced")
+
+Kind = Literal["directory", "link", "read", "write", "overlay"]
+
+
+class Mount(NamedTuple):
+    """One step of the making of a host's file system.
+
+    ``directory``: an empty one. ``link``: a symbolic link to ``source``. ``read`` and ``write``: what is at
+    ``source`` on the machine, read-only or not. ``overlay``: the same, where what is written goes to
+    ``scratch`` and ``source`` stays as it is.
+    """
+
+    kind: Kind
+    target: str
+    source: str = ""
+    scratch: str = ""
+
+
+class Overlay(NamedTuple):
+    """A directory that a host may write to without changing it: ``source`` seen at ``target``."""
+
+    source: str
+    target: str
+    scratch: str
+
+
+class Box(NamedTuple):
+    """One host's sandbox.
+
+    ``ml`` is the folder that becomes ``/opt/ml``; ``scratch`` holds what is thrown away at the end; ``keep``
+    are paths that must stay visible below the directories that are the host's own. ``checkpoints`` is a
+    checkpoint directory outside ``/opt/ml``.
+    """
+
+    hostname: str
+    ml: str
+    scratch: str
+    keep: tuple[str, ...] = ()
+    overlays: tuple[Overlay, ...] = ()
+    isolated: bool = False
+    checkpoints: str = ""
+
+
+def mounts(box: Box) -> list[Mount]:
+    """The file system of ``box``, parents before children."""
+    plan = list(_machine())
+    for name in ("tmp", "home", "checkpoints"):
+        os.makedirs(os.path.join(box.scratch, name), exist_ok=True)
+    plan.append(Mount("write", "/tmp", os.path.join(box.scratch, "tmp")))
+    if os.path.isdir("/var/tmp") and not os.path.islink("/var/tmp"):
+        plan.append(Mount("write", "/var/tmp", os.path.join(box.scratch, "tmp")))
+    plan.append(Mount("write", HOME, os.path.join(box.scratch, "home")))
+    plan.append(Mount("directory", "/run"))
+    plan.extend(_kept(box))
+    plan.extend(_below_opt())
+    plan.append(Mount("write", ML, box.ml))
+    if box.checkpoints:
+        plan.append(Mount("write", box.checkpoints, os.path.join(box.scratch, "checkpoints")))
+    hosts = os.path.join(box.scratch, "hosts")
+    write_hosts(hosts, box.hostname)
+    if os.path.exists("/etc/hosts"):
+        plan.append(Mount("write", "/etc/hosts", hosts))
+    plan.extend(Mount("overlay", o.target, o.source, o.scratch) for o in box.overlays)
+    return plan
+
+
+def _machine() -> Iterator[Mount]:
+    own = {"proc", "dev", "tmp", "run", "opt", "root"}
+    with os.scandir("/") as entries:
+        for entry in sorted(entries, key=lambda found: found.name):
+            if entry.name in own:
+                continue
+            if entry.is_symlink():
+                yield Mount("link", entry.path, os.readlink(entry.path))
+            else:
+                yield Mount("read", entry.path, entry.path)
+
+
+def _below_opt() -> Iterator[Mount]:
+    yield Mount("directory", "/opt")
+    try:
+        entries = sorted(os.scandir("/opt"), key=lambda found: found.name)
+    except OSError:
+        return
+    for entry in entries:
+        if entry.name == "ml":
+            continue
+        if entry.is_symlink():
+            yield Mount("link", entry.path, os.readlink(entry.path))
+        else:
+            yield Mount("read", entry.path, entry.path)
+
+
+def _kept(box: Box) -> Iterator[Mount]:
+    done: list[str] = []
+    candidates = sorted({os.path.realpath(path) for path in (*box.keep, *KEPT_IN_RUN)} | set(box.keep))
+    resolver = os.path.realpath("/etc/resolv.conf")
+    for path in (*candidates, resolver):
+        inside = any(path.startswith(own + "/") for own in OWN)
+        known = any(path == kept or path.startswith(kept + "/") for kept in done)
+        if inside and not known and os.path.exists(path):
+            done.append(path)
+            yield Mount("read", path, os.path.realpath(path))
+
+
+def write_hosts(path: str, hostname: str) -> None:
+    """An ``/etc/hosts`` in which ``hostname`` resolves; the machine's own entries stay."""
+    try:
+        with open("/etc/hosts", "rb") as file:
+            known = file.read(1 << 20)
+    except OSError:
+        known = b"127.0.0.1 localhost\n"
+    with open(path, "wb") as file:
+        file.write(b"127.0.0.1 " + hostname.encode() + b"\n" + known)
+
+
+def kept_paths() -> list[str]:
+    """What has to stay visible for this Python to run: its prefixes, and where it imports from."""
+    found = [sys.prefix, sys.base_prefix, sys.exec_prefix, os.path.dirname(sys.executable)]
+    found += [os.path.abspath(path) for path in sys.path if path]
+    return sorted({path for path in found if path != "/" and path not in OWN and os.path.exists(path)})

@@ -1,0 +1,136 @@
+"""A job's record: every transition is written down before it is acted on, so that a killed run can be described.
+
+``job.json`` is the whole state, replaced atomically; ``state.jsonl`` has one line for every transition;
+``lock`` is held by the supervisor for as long as it lives.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import time
+from typing import Any
+
+RESERVE = 256 * 1024
+"""Bytes held back on the disk, so that a job that fills it can still be described."""
+
+MESSAGES = {
+    "Starting": "Preparing the instances for training",
+    "Downloading": "Downloading input data",
+    "Training": "Training image download completed. Training in progress.",
+    "Uploading": "Uploading generated training model",
+    "Stopping": "Stopping the training job",
+    "Stopped": "Training job stopped",
+    "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
+    "Completed": "Training job completed",
+    "Failed": "Training job failed",
+}
+
+
+class Record:
+    """The record of one job in ``folder``, written by the supervisor alone."""
+
+    def __init__(self, folder: str, state: dict[str, Any]) -> None:
+        self.folder = folder
+        self.state = state
+        self.state.setdefault("transitions", [])
+        self.full = False
+        self._reserve()
+        self._log = os.open(
+            os.path.join(folder, "state.jsonl"), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
+        )
+
+    def _reserve(self) -> None:
+        """Hold space back; on a disk that is full already there is none to hold."""
+        try:
+            with open(os.path.join(self.folder, ".reserve"), "wb") as file:
+                file.write(b"\0" * RESERVE)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+
+    def release(self) -> None:
+        """Give the reserve back, for the last entries or at the end."""
+        try:
+            os.unlink(os.path.join(self.folder, ".reserve"))
+        except FileNotFoundError:
+            pass
+
+    def transition(self, primary: str, secondary: str, message: str | None = None) -> None:
+        """Enter a status: it is on disk when this returns."""
+        now = time.time()
+        text = MESSAGES[secondary] if message is None else message
+        steps = self.state["transitions"]
+        if steps:
+            steps[-1]["EndTime"] = now
+        steps.append({"Status": secondary, "StartTime": now, "StatusMessage": text})
+        if primary != "InProgress" and primary != "Stopping":
+            steps[-1]["EndTime"] = now
+            self.state["ended"] = now
+        self.state.update(status=primary, secondary=secondary, modified=now)
+        self.save()
+        self._append({"time": now, "status": primary, "secondary": secondary, "message": text})
+
+    def save(self) -> None:
+        """Replace ``job.json``. On a full disk the reserve is given up first."""
+        data = json.dumps(self.state, ensure_ascii=True).encode()
+        try:
+            self._replace(data)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            self.full = True
+            self.release()
+            self._replace(data)
+
+    def _replace(self, data: bytes) -> None:
+        temporary = os.path.join(self.folder, ".job.json")
+        with open(temporary, "wb") as file:
+            file.write(data)
+        os.replace(temporary, os.path.join(self.folder, "job.json"))
+
+    def _append(self, entry: dict[str, Any]) -> None:
+        try:
+            os.write(self._log, json.dumps(entry).encode() + b"\n")
+        except OSError:
+            pass  # a full disk: job.json holds the same
+
+
+def acquire(folder: str) -> int:
+    """Take the job's lock: a descriptor that holds it, also for the process that inherits it. Raises OSError."""
+    import fcntl
+
+    descriptor = os.open(os.path.join(folder, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def is_running(folder: str) -> bool:
+    """True while a supervisor holds the job's lock."""
+    import fcntl
+
+    try:
+        descriptor = os.open(os.path.join(folder, "lock"), os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def load(folder: str) -> dict[str, Any]:
+    """The state in ``job.json``. Raises FileNotFoundError where there is no such job."""
+    with open(os.path.join(folder, "job.json"), "rb") as file:
+        state = json.load(file)
+    if not isinstance(state, dict):
+        raise ValueError(f"{folder}/job.json is no record of a job")
+    return state

@@ -1,0 +1,299 @@
+"""A step → a training job on this machine: what can be carried out is planned and started, the rest refused.
+
+The supervisor that carries the plan out is a process of its own, see ``supervisor``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Any
+
+from cursus.errors import RunError
+from cursus.local import contract, record
+from cursus.local.events import Listener
+from cursus.local.job import TrainingJob
+from cursus.local.limits import not_reproduced, refuse
+from cursus.local.mounts import kept_paths
+from cursus.model import Step
+
+GRACE_SECONDS = 120.0
+"""Between SIGTERM and SIGKILL: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StopTrainingJob.html"""
+
+ROOT_VARIABLE = "CURSUS_ROOT"
+GRACE_VARIABLE = "CURSUS_STOP_GRACE"
+LEVEL_VARIABLE = "CURSUS_ISOLATION"
+
+
+def default_root() -> str:
+    """Where jobs and the local S3 live: ``CURSUS_ROOT``, or ``.cursus`` in the current folder."""
+    return os.environ.get(ROOT_VARIABLE) or ".cursus"
+
+
+def run_step(
+    step: Step,
+    *,
+    root: str | PathLike[str] | None = None,
+    channels: Mapping[str, str | PathLike[str]] | None = None,
+    expected_artifacts: Sequence[str] | None = None,
+    stop_after: float | None = None,
+    timeout: float | None = None,
+    detach: bool = False,
+    on_event: Listener | None = None,
+    grace: float | None = None,
+    level: str | None = None,
+) -> TrainingJob:
+    """Carry out a training step here and wait for its end, or return at once with ``detach``.
+
+    Args:
+        step: a CreateTrainingJob step.
+        root: the folder of jobs and of the local S3.
+        channels: local paths by channel name; over those of the step.
+        expected_artifacts: paths that the job has to leave; over those of the step.
+        stop_after: seconds after which it is stopped as StopTrainingJob would.
+        timeout: seconds that it may train, where that is less than MaxRuntimeInSeconds.
+        detach: the job outlives this process.
+        on_event: called with each ``events.Event`` until the job ends.
+        grace: seconds between SIGTERM and SIGKILL; ``CURSUS_STOP_GRACE``, or 120.
+        level: the one isolation level to use (``sandbox.LEVELS``); ``CURSUS_ISOLATION``, or the best there is.
+
+    Raises:
+        RunError: it cannot be run here, with the reason; the job name is in use; the folder cannot be written.
+        KeyboardInterrupt: Ctrl-C; the job was stopped first.
+    """
+    step = _with_overrides(step, channels, expected_artifacts)
+    problem = refuse(step)
+    if problem:
+        raise RunError(problem)
+    place = os.path.abspath(os.fspath(root) if root is not None else default_root())
+    request = _named(step)
+    folder = _make_folder(place, request["TrainingJobName"])
+    try:
+        planned = plan(
+            step, request, place, folder, stop_after=stop_after, timeout=timeout, grace=grace, level=level
+        )
+        planned["client"] = None if detach else os.getpid()
+        planned["lock"] = lock = record.acquire(folder)
+        try:
+            record.Record(folder, planned.pop("state")).transition("InProgress", "Starting")
+            process = _start(planned)
+        finally:
+            os.close(lock)
+    except OSError as error:
+        raise RunError(f"{folder} cannot be used for a job: {os.strerror(error.errno or 0)}") from error
+    job = TrainingJob(folder, step)
+    job._attach(process, detached=detach)
+    return job if detach else job.wait(on_event)
+
+
+def _with_overrides(
+    step: Step, channels: Mapping[str, str | PathLike[str]] | None, expected: Sequence[str] | None
+) -> Step:
+    import dataclasses
+
+    promises = step.promises
+    if channels:
+        local = {**promises.local_channels, **{name: os.fspath(path) for name, path in channels.items()}}
+        known = [
+            c.get("ChannelName") for c in step.request.get("InputDataConfig") or () if isinstance(c, Mapping)
+        ]
+        for name in channels:
+            if name not in known:
+                from cursus.suggest import did_you_mean
+
+                hint = did_you_mean(name, [str(k) for k in known])
+                raise RunError(f"the request has no channel {name!r}{hint and ': ' + hint}")
+        promises = dataclasses.replace(promises, local_channels=local)
+    if expected is not None:
+        promises = dataclasses.replace(promises, expected_artifacts=tuple(expected))
+    return step if promises is step.promises else dataclasses.replace(step, promises=promises)
+
+
+def _named(step: Step) -> dict[str, Any]:
+    """The request under a job name; a pipeline's step has none, there the pipeline makes it."""
+    request = dict(step.request)
+    if not isinstance(request.get("TrainingJobName"), str):
+        import re
+
+        stem = re.sub(r"[^A-Za-z0-9]+", "-", step.name).strip("-")[:40] or "job"
+        now = time.time()
+        request["TrainingJobName"] = (
+            time.strftime(f"{stem}-%Y-%m-%d-%H-%M-%S-", time.gmtime(now)) + f"{now % 1:.3f}"[2:]
+        )
+    return request
+
+
+def _make_folder(root: str, name: str) -> str:
+    folder = os.path.join(root, "jobs", name)
+    try:
+        os.makedirs(os.path.dirname(folder), exist_ok=True)
+        os.mkdir(folder)
+        os.mkdir(os.path.join(folder, "logs"))
+    except FileExistsError:
+        raise RunError(
+            f"the job name {name!r} is already used in {root}: give the job another TrainingJobName, or another root"
+        ) from None
+    except OSError as error:
+        raise RunError(f"{folder} cannot be made: {os.strerror(error.errno or 0)}") from error
+    return folder
+
+
+def plan(
+    step: Step,
+    request: dict[str, Any],
+    root: str,
+    folder: str,
+    *,
+    stop_after: float | None = None,
+    timeout: float | None = None,
+    grace: float | None = None,
+    level: str | None = None,
+) -> dict[str, Any]:
+    """Everything that the supervisor has to know, as JSON data."""
+    from cursus.redact import redact
+
+    region = contract.region_of(request, step.region)
+    algorithm = request.get("AlgorithmSpecification") or {}
+    hyperparameters = dict(request.get("HyperParameters") or {})
+    name = request["TrainingJobName"]
+    maximum = (request.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds")
+    limits = [limit for limit in (maximum, timeout) if isinstance(limit, (int, float))]
+    output = str((request.get("OutputDataConfig") or {}).get("S3OutputPath") or "").rstrip("/")
+    whole = (request.get("OutputDataConfig") or {}).get("CompressionType") == "NONE"
+    uris = {key: f"{output}/{name}/output/{key}{'' if whole else '.tar.gz'}" for key in ("model", "output")}
+    paths = _package_paths()
+    now = time.time()
+    return {
+        "folder": folder,
+        "root": root,
+        "request": request,
+        "region": region,
+        "hyperparameters": hyperparameters,
+        "channels": {key: os.path.abspath(path) for key, path in step.promises.local_channels.items()},
+        "source": None if step.source is None else os.path.abspath(step.source.directory),
+        "entry_point": _entry_point(step),
+        "command": [
+            *(algorithm.get("ContainerEntrypoint") or ()),
+            *(algorithm.get("ContainerArguments") or ()),
+        ],
+        "checkpoints": _checkpoints(request, root),
+        "python": sys.executable,
+        "paths": paths,
+        "keep": kept_paths(),
+        "installable": _installable(paths),
+        "stop_after": stop_after,
+        "limit": min(limits) if limits else None,
+        "grace": float(os.environ.get(GRACE_VARIABLE) or GRACE_SECONDS) if grace is None else grace,
+        "level": level or os.environ.get(LEVEL_VARIABLE) or None,
+        "secrets": _secrets(request),
+        "uris": uris if output else {"model": None, "output": None},
+        "not_reproduced": not_reproduced(step),
+        "missing_requirements": _missing_requirements(step, paths),
+        "state": {
+            "version": 1,
+            "request": redact(request),
+            "arn": contract.job_arn(request, region),
+            "model_uri": uris["model"] if output else "",
+            "created": now,
+            "hosts": contract.host_names(request),
+            "region": region,
+        },
+    }
+
+
+def _entry_point(step: Step) -> str | None:
+    """What the toolkit would start; None where the request names the container's own command."""
+    algorithm = step.request.get("AlgorithmSpecification") or {}
+    if algorithm.get("ContainerEntrypoint") or algorithm.get("ContainerArguments") or step.source is None:
+        return None
+    return step.source.entry_point
+
+
+def _checkpoints(request: Mapping[str, Any], root: str) -> dict[str, Any] | None:
+    path = contract.checkpoint_path(request)
+    if path is None:
+        return None
+    from cursus.local.artifacts import store_path
+
+    uri = str(request["CheckpointConfig"].get("S3Uri") or "")
+    stored = store_path(root, uri)
+    return {"path": path, "uri": uri, "stored": stored if stored and os.path.isdir(stored) else None}
+
+
+def _package_paths() -> list[str]:
+    return [path for path in sys.path if path and os.path.isdir(path)]
+
+
+def _installable(paths: Sequence[str]) -> list[str]:
+    """Directories that ``pip install`` writes to and this user may write to: a job gets them as an overlay."""
+    found = [
+        path
+        for path in paths
+        if path.endswith(("site-packages", "dist-packages"))
+        and path.startswith(sys.prefix)
+        and os.access(path, os.W_OK)
+    ]
+    scripts = os.path.dirname(sys.executable)
+    if found and os.access(scripts, os.W_OK):
+        found.append(scripts)
+    return [os.path.realpath(path) for path in found]
+
+
+def _secrets(request: Mapping[str, Any]) -> list[str]:
+    """The values of variables and hyperparameters that must not be kept."""
+    from cursus.redact import is_secret_name, is_secret_value
+
+    found: set[str] = set()
+    for member in ("Environment", "HyperParameters"):
+        for name, value in (request.get(member) or {}).items():
+            if (
+                isinstance(value, str)
+                and len(value) >= 6
+                and (is_secret_name(name) or is_secret_value(value))
+            ):
+                found.add(value)
+    return sorted(found, key=len, reverse=True)
+
+
+def _missing_requirements(step: Step, paths: Sequence[str]) -> list[str]:
+    if step.source is None:
+        return []
+    path = os.path.join(step.source.directory, "requirements.txt")
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            text = file.read(1 << 20)
+    except OSError:
+        return []
+    from cursus.local.runtime import missing_requirements
+
+    return missing_requirements(text, paths)
+
+
+PROGRAM = "import sys; sys.path[:0] = {paths!r}; from cursus.local.supervisor import main; sys.exit(main())"
+
+
+def _start(planned: dict[str, Any]) -> subprocess.Popen[bytes]:
+    """Start the supervisor with its plan. It is told everything on its standard input, so secrets touch no disk."""
+    import cursus
+
+    here = os.path.dirname(os.path.dirname(os.path.abspath(cursus.__file__)))
+    paths = [here, *(path for path in planned["paths"] if path.endswith(("site-packages", "dist-packages")))]
+    with open(os.path.join(planned["folder"], "supervisor.log"), "ab") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", PROGRAM.format(paths=paths)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL if planned["client"] is None else subprocess.PIPE,
+            stderr=errors,
+            cwd="/",
+            start_new_session=True,
+            pass_fds=(planned["lock"],),
+        )
+    assert process.stdin is not None
+    with process.stdin as stream:
+        stream.write(json.dumps(planned).encode())
+    return process

@@ -1,0 +1,178 @@
+"""Isolation levels: how a host is carried out on this machine, best first, and what each cannot do.
+
+``unshare``: namespaces by system calls, the full contract. ``bubblewrap``: namespaces by the ``bwrap`` program,
+for machines that allow them to it alone; without overlays, so that channels are copied. ``process``: a plain
+process, the last resort: ``/opt/ml`` is a folder of the job that only the ``SM_*`` variables lead to.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Literal, NamedTuple, NoReturn
+
+from cursus.local import bubblewrap, init, namespaces
+from cursus.local.mounts import Box, Overlay, kept_paths
+from cursus.local.namespaces import Program
+
+Level = Literal["unshare", "bubblewrap", "process"]
+LEVELS: tuple[Level, ...] = ("unshare", "bubblewrap", "process")
+
+LIMITS: dict[str, tuple[str, ...]] = {
+    "unshare": (),
+    "bubblewrap": ("which channel files were opened cannot be seen (no overlay by bubblewrap)",),
+    "process": (
+        "no isolation: the script runs as a plain process and sees and may write whatever you may",
+        "/opt/ml is not literal: only the SM_* variables and arguments lead to the job's folders",
+        "the host's name is this machine's, not algo-1",
+        "should the supervisor be killed, the script's own children may outlive it",
+    ),
+}
+"""What a level does not reproduce, as sentences for a report."""
+
+
+class Started(NamedTuple):
+    """A host that was started: the process to wait for, and the descriptors to read."""
+
+    pid: int
+    log: int
+    status: int
+    info: int | None
+
+
+def start(
+    level: Level, box: Box, program: Program, opens: int | None = None, watched: dict[str, str] | None = None
+) -> Started:
+    """Start a host at ``level``. What becomes of it is told on the status pipe, as JSON lines."""
+    log_read, log_write = os.pipe()
+    status_read, status_write = os.pipe()
+    info_read, info_write = os.pipe() if level == "bubblewrap" else (None, None)
+    _enlarge(log_write)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _streams(log_write)
+            if level == "unshare":
+                namespaces.keeper(box, program, status_write, opens, watched or {})
+            elif level == "bubblewrap":
+                assert info_write is not None
+                bubblewrap.execute(box, program, status_write, info_write)
+            else:
+                _plain(program, status_write)
+        except BaseException as error:
+            init.report(status_write, refused=str(error) or type(error).__name__)
+        finally:
+            os._exit(init.SETUP_FAILED)
+    os.close(log_write)
+    os.close(status_write)
+    if info_write is not None:
+        os.close(info_write)
+    return Started(pid, log_read, status_read, info_read)
+
+
+def _streams(log: int) -> None:
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+
+
+def _enlarge(descriptor: int) -> None:
+    import fcntl
+
+    try:
+        fcntl.fcntl(descriptor, 1031, 1 << 20)  # F_SETPIPE_SZ: a burst of lines does not stop the script
+    except OSError:
+        pass
+
+
+def _plain(program: Program, status: int) -> NoReturn:
+    os.setsid()
+    try:
+        import signal
+
+        from cursus.local import syscalls
+
+        syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+    except (ImportError, OSError, AttributeError):
+        pass  # no Linux
+    init.report(status, ready=True)
+    if program.script:
+        os._exit(init.attend(program.command, program.environment, program.directory, status))
+    init.execute(program.command, program.environment, program.directory, status)
+    os._exit(init.CANNOT_EXECUTE)
+
+
+class Probe(NamedTuple):
+    """What this machine gives at one level: ``works``, and the reason why not."""
+
+    level: str
+    works: bool
+    reason: str
+    limits: tuple[str, ...]
+
+
+def probe() -> list[Probe]:
+    """Try every level once, for ``cursus doctor``. Takes some tens of milliseconds."""
+    return [_try(level) for level in LEVELS]
+
+
+def _try(level: Level) -> Probe:
+    import shutil
+    import tempfile
+
+    folder = tempfile.mkdtemp(prefix="cursus-probe-")
+    try:
+        for name in ("ml/input/data/probe", "scratch", "lower", "overlay"):
+            os.makedirs(os.path.join(folder, name))
+        overlays: tuple[Overlay, ...] = ()
+        if level == "unshare":
+            lower, scratch = os.path.join(folder, "lower"), os.path.join(folder, "overlay")
+            overlays = (Overlay(lower, "/opt/ml/input/data/probe", scratch),)
+        works, reason = _attempt(level, folder, overlays)
+        limits = LIMITS[level]
+        if not works and overlays:
+            works, again = _attempt(level, folder, ())
+            if works:
+                limits = (*limits, f"no overlays ({reason}): channels are copied")
+            reason = again
+        return Probe(level, works, reason, limits)
+    finally:
+        remove(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _attempt(level: Level, folder: str, overlays: tuple[Overlay, ...]) -> tuple[bool, str]:
+    box = Box(
+        "algo-1", os.path.join(folder, "ml"), os.path.join(folder, "scratch"), tuple(kept_paths()), overlays
+    )
+    program = Program(["/bin/sh", "-c", "exit 0"], {"PATH": "/usr/bin:/bin"}, "/", False)
+    started = start(level, box, program)
+    with os.fdopen(started.log, "rb") as log, os.fdopen(started.status, "rb") as status:
+        facts = [json.loads(line) for line in status if line.strip()]
+        output = log.read().decode("utf-8", "replace").strip()
+    if started.info is not None:
+        os.close(started.info)
+    _, result = os.waitpid(started.pid, 0)
+    for fact in facts:
+        if "refused" in fact:
+            return False, str(fact["refused"])
+    if result != 0:
+        return False, output or f"exit code {os.waitstatus_to_exitcode(result)}"
+    return True, ""
+
+
+def remove(folder: str) -> None:
+    """Remove a folder with overlay leftovers in it, whose work directories come without any permission."""
+    import shutil
+    import stat
+
+    for directory, names, _ in os.walk(folder, topdown=True):
+        for name in names:
+            path = os.path.join(directory, name)
+            try:
+                if not os.path.islink(path) and stat.S_IMODE(os.lstat(path).st_mode) & 0o700 != 0o700:
+                    os.chmod(path, 0o700)
+            except OSError:
+                continue
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,259 @@
+"""The one process that owns a job: its life as a state machine, its record, its hosts.
+
+Started as a program with a job's plan (JSON) on its standard input. It has a single thread: the kernel's
+parent-death signal follows the thread that started a child. It imports little, and nothing that it does not
+use while a script waits to be started.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from cursus.local import channels, contract, syscalls
+from cursus.local import record as records
+from cursus.local.finish import finish
+from cursus.local.hosts import Host, HostFailure
+from cursus.local.metrics import Scanner
+
+SAMPLE_SECONDS = 0.5
+
+
+class Stop(Exception):
+    """The job was stopped before its hosts were started."""
+
+
+class Supervisor:
+    """Carries out one job. ``plan`` is what ``runner.plan`` wrote."""
+
+    def __init__(self, plan: dict[str, Any], record: records.Record) -> None:
+        self.plan = plan
+        self.record = record
+        self.state = record.state
+        self.request: dict[str, Any] = plan["request"]
+        self.folder: str = plan["folder"]
+        self.hosts: list[Host] = []
+        self.poll = select.poll()
+        self.handlers: dict[int, Callable[[], None]] = {}
+        self.stopping: str | None = None
+        self.kill_at: float | None = None
+        self.limit_at: float | None = None
+        self.stop_at: float | None = None
+        self.stages: dict[str, float] = {}
+        self.facts: dict[str, Any] = {"not_reproduced": [], "signals": {}}
+        self.opened: dict[str, set[tuple[int, str]]] | None = None
+        self.watches: dict[int, str] = {}
+        self.watched: dict[str, bool] = {}
+        self.metrics = open(os.path.join(self.folder, "metrics.jsonl"), "ab", buffering=1 << 16)
+        algorithm = self.request.get("AlgorithmSpecification") or {}
+        self.scanner = Scanner(algorithm.get("MetricDefinitions") or (), self.metrics)
+        self.began = time.monotonic()
+        self.seen = 0
+
+    # --- life ---------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """The whole life of the job; the record is final when this returns."""
+        self._listen()
+        try:
+            sources = self._download()
+            self._enter("Training")
+            self._train(sources)
+        except Stop:
+            pass
+        except (channels.ChannelError, HostFailure) as error:
+            self.state["failure_reason"] = str(error)
+        except OSError as error:
+            text = os.strerror(error.errno or 0)
+            self.state["failure_reason"] = f"InternalServerError: {text}: {error.filename or error}"
+        self._close()
+        finish(self)
+        self._tell()
+
+    def _enter(self, secondary: str) -> None:
+        now = time.monotonic()
+        previous = self.state.get("secondary")
+        if previous:
+            self.stages[previous] = round(self.stages.get(previous, 0.0) + now - self.began, 4)
+        self.began = now
+        if secondary == "Downloading":
+            self.state["started"] = time.time()
+        self.record.transition("Stopping" if self.stopping else "InProgress", secondary)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Wake whoever follows the job. What it has to know is in the files."""
+        self.scanner.flush()
+        try:
+            os.write(1, b".")
+        except OSError:
+            pass  # nobody there, or it has not yet looked
+
+    # --- signals, death of the client -----------------------------------------------------------
+
+    def _listen(self) -> None:
+        read, write = os.pipe()
+        for descriptor in (read, write):
+            os.set_blocking(descriptor, False)
+        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+            signal.signal(number, lambda *_: None)
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        self._on(read, lambda: self._signalled(read))
+        client = self.plan.get("client")
+        if client is not None:
+            gone = syscalls.pidfd_open(client)
+            if gone is not None:
+                self._on(gone, lambda: self._orphaned(gone))
+            elif os.getppid() != client:
+                self.stop("the process that asked for the job ended", at_once=True)
+        if self.plan.get("stop_after") is not None:
+            self.stop_at = time.monotonic() + float(self.plan["stop_after"])
+
+    def _on(self, descriptor: int, handler: Callable[[], None]) -> None:
+        self.handlers[descriptor] = handler
+        self.poll.register(descriptor, select.POLLIN | select.POLLHUP | select.POLLERR)
+
+    def _off(self, descriptor: int) -> None:
+        if self.handlers.pop(descriptor, None) is not None:
+            self.poll.unregister(descriptor)
+
+    def _signalled(self, descriptor: int) -> None:
+        try:
+            numbers = os.read(descriptor, 4096)
+        except BlockingIOError:
+            return
+        for number in numbers:
+            if number == signal.SIGTERM:
+                self.stop("StopTrainingJob")
+            elif number in (signal.SIGINT, signal.SIGHUP):
+                self.stop("killed", at_once=True)
+
+    def _orphaned(self, descriptor: int) -> None:
+        self._off(descriptor)
+        self.stop("the process that asked for the job ended", at_once=True)
+
+    def stop(self, why: str, *, at_once: bool = False) -> None:
+        """Stop as StopTrainingJob does: SIGTERM, the grace period, SIGKILL; ``at_once`` leaves the first two out."""
+        now = time.monotonic()
+        if self.stopping is None:
+            self.stopping = why
+            self.state["stop_reason"] = why
+            self._enter("Stopping")
+            self.kill_at = now + float(self.plan["grace"])
+            if not at_once:
+                for one in self.hosts:
+                    one.terminate(self.facts["signals"])
+        if at_once:
+            self.kill_at = now
+
+    # --- stages -----------------------------------------------------------------------------------
+
+    def _download(self) -> list[channels.Source]:
+        for name in contract.host_names(self.request):
+            self.hosts.append(Host(name, self))
+        self._wait(0)
+        self._enter("Downloading")
+        sources = []
+        for channel in self.request.get("InputDataConfig") or ():
+            sources.append(channels.resolve(channel, self.plan["channels"], self.plan["root"]))
+            self._wait(0)
+            if self.stopping:
+                raise Stop
+        for one in self.hosts:
+            one.prepare(sources)
+        return sources
+
+    def _train(self, sources: list[channels.Source]) -> None:
+        limit = self.plan.get("limit")
+        if limit is not None:
+            self.limit_at = time.monotonic() + float(limit)
+        for one in self.hosts:
+            one.start(sources)
+        self._meanwhile()
+        next_sample = time.monotonic() + 0.05
+        pause = 0.1
+        while any(one.alive for one in self.hosts):
+            now = time.monotonic()
+            if now >= next_sample:
+                for one in self.hosts:
+                    one.sample()
+                pause = min(SAMPLE_SECONDS, pause * 2)
+                next_sample = now + pause
+            self._deadlines(now)
+            times = [next_sample, self.kill_at, self.limit_at, self.stop_at]
+            self._wait(max(0.0, min(t for t in times if t is not None) - now))
+            if any(one.failed for one in self.hosts):
+                self._kill_all()
+
+    def _close(self) -> None:
+        self._kill_all()
+        while any(one.alive for one in self.hosts):
+            self._wait(1.0)
+        for one in self.hosts:
+            one.end()
+
+    def _meanwhile(self) -> None:
+        """What can be done while the scripts run costs nobody time."""
+        from cursus.local import runtime
+
+        self.facts["runtime"] = runtime.installed(self.plan["paths"])
+        if any(one.alive for one in self.hosts):
+            import tarfile  # noqa: F401
+
+            from isal import igzip_threaded  # noqa: F401
+
+    def _deadlines(self, now: float) -> None:
+        if self.stop_at is not None and now >= self.stop_at:
+            self.stop_at = None
+            self.stop("StopTrainingJob")
+        if self.limit_at is not None and now >= self.limit_at:
+            self.limit_at = None
+            self.stop("MaxRuntimeExceeded")
+        if self.kill_at is not None and now >= self.kill_at:
+            self.kill_at = None
+            self._kill_all()
+
+    def _wait(self, seconds: float) -> None:
+        for descriptor, _ in self.poll.poll(seconds * 1000):
+            handler = self.handlers.get(descriptor)
+            if handler is not None:
+                handler()
+        self._tell_if_news()
+
+    def _tell_if_news(self) -> None:
+        size = sum(one.log_size for one in self.hosts)
+        if size != self.seen:
+            self.seen = size
+            self._tell()
+
+    def _kill_all(self) -> None:
+        for one in self.hosts:
+            one.kill()
+
+
+def main() -> int:
+    """Read the plan and carry it out; the lock comes with it. Exit code 0: the record is complete."""
+    plan = json.loads(sys.stdin.buffer.read())
+    folder = plan["folder"]
+    os.set_inheritable(int(plan["lock"]), False)  # it is held as long as this process lives
+    try:
+        os.set_blocking(1, False)
+    except OSError:
+        pass
+    record = records.Record(folder, records.load(folder))
+    record.state["supervisor"] = os.getpid()
+    record.save()
+    syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
+    Supervisor(plan, record).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""What a host uses, sampled from the kernel: memory, processor time, open files of all its processes."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+PAGE = os.sysconf("SC_PAGE_SIZE")
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Sampler:
+    """Peaks over the samples taken. One process is measured by its own high-water mark, several by their sum."""
+
+    def __init__(self, interval: float) -> None:
+        self.interval = interval
+        self.samples = 0
+        self.peak_memory = 0
+        self.open_files = 0
+        self.cpu_seconds = 0.0
+        self.peak_processes = 0
+
+    def sample(self, root: int, *, skip_first: bool = False) -> None:
+        """Look at ``root`` and all its descendants; without ``root`` itself where it is the toolkit's stand-in."""
+        processes = descendants(root)[1 if skip_first else 0 :]
+        memory = 0
+        files = 0
+        cpu = 0.0
+        for pid in processes:
+            memory += _memory(pid, alone=len(processes) == 1)
+            files += _files(pid)
+            cpu += _cpu(pid)
+        self.samples += 1
+        self.peak_memory = max(self.peak_memory, memory)
+        self.open_files = max(self.open_files, files)
+        self.cpu_seconds = max(self.cpu_seconds, cpu)
+        self.peak_processes = max(self.peak_processes, len(processes))
+
+    def to_dict(self, wall: float, disk: int) -> dict[str, Any]:
+        """The fields of ``model.Usage``."""
+        return {
+            "peak_memory": self.peak_memory,
+            "cpu_seconds": round(self.cpu_seconds, 3),
+            "disk_written": disk,
+            "open_files": self.open_files,
+            "wall_seconds": round(wall, 3),
+            "interval": self.interval,
+            "samples": self.samples,
+        }
+
+
+def descendants(root: int) -> list[int]:
+    """``root`` and every process below it, by the kernel's lists of children; by all of /proc where it has none."""
+    found = [root]
+    try:
+        for pid in found:
+            for task in os.listdir(f"/proc/{pid}/task"):
+                with open(f"/proc/{pid}/task/{task}/children", "rb") as file:
+                    found.extend(int(child) for child in file.read().split())
+    except FileNotFoundError:
+        if not os.path.exists(f"/proc/{os.getpid()}/task/{os.getpid()}/children"):
+            return _by_parent(root)
+    except (OSError, ValueError):
+        pass
+    return found
+
+
+def _by_parent(root: int) -> list[int]:
+    parents: dict[int, list[int]] = {}
+    try:
+        names = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    except OSError:
+        return [root]
+    for pid in names:
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as file:
+                parents.setdefault(int(file.read().rpartition(b")")[2].split()[1]), []).append(pid)
+        except (OSError, ValueError, IndexError):
+            continue
+    found = [root]
+    for pid in found:
+        found.extend(parents.get(pid, ()))
+    return found
+
+
+def _memory(pid: int, *, alone: bool) -> int:
+    """Bytes: a lone process's high-water mark, otherwise the proportional share, which counts shared pages once."""
+    try:
+        if alone:
+            with open(f"/proc/{pid}/status", "rb") as file:
+                for line in file:
+                    if line.startswith(b"VmHWM:"):
+                        return int(line.split()[1]) * 1024
+            return 0
+        try:
+            with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
+                for line in file:
+                    if line.startswith(b"Pss:"):
+                        return int(line.split()[1]) * 1024
+        except PermissionError:
+            pass
+        with open(f"/proc/{pid}/statm", "rb") as file:
+            return int(file.read().split()[1]) * PAGE
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def _files(pid: int) -> int:
+    try:
+        return len(os.listdir(f"/proc/{pid}/fd"))
+    except OSError:
+        return 0
+
+
+def _cpu(pid: int) -> float:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+        return sum(int(field) for field in fields[11:15]) / TICKS
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
+def handles(pid: int, number: int) -> bool | None:
+    """True where a process has a handler for signal ``number``; None where that cannot be seen."""
+    try:
+        with open(f"/proc/{pid}/status", "rb") as file:
+            for line in file:
+                if line.startswith(b"SigCgt:"):
+                    return bool(int(line.split()[1], 16) >> (number - 1) & 1)
+    except (OSError, ValueError):
+        pass
+    return None

@@ -6,7 +6,7 @@ set of members, so that a rule with nothing to read costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -35,12 +35,12 @@ def check_step(step: Step, settings: Settings, evidence: Evidence | None = None)
 
     With ``evidence`` the rules that read a local run are run too.
     """
-    findings = list(step.problems)
-    broken: set[Path] = set()
+    findings = [_of(step, problem) for problem in step.problems if selected(problem.rule, settings)]
+    broken = unknowns.NOTHING_BROKEN
     violations = schema.validate(step.operation, step.request, in_pipeline=step.in_pipeline)
     if violations:
-        broken.update(violation.path for violation in violations)
-        findings.extend(_run("schema", SchemaView(step, violations, settings), step, settings, ()))
+        broken = unknowns.Broken(violations)
+        findings.extend(_run("schema", SchemaView(step, violations, settings), step, settings))
         readable = unknowns.without_broken(step.request, violations)
         if readable is None:
             return _kept(findings, settings)
@@ -57,13 +57,18 @@ def check_pipeline(pipeline: Pipeline, settings: Settings) -> tuple[list[Finding
     from cursus.steps import pipelines
 
     steps = pipelines.expand(pipeline)
-    findings = list(pipeline.problems)
+    findings = [_of(pipeline, problem) for problem in pipeline.problems if selected(problem.rule, settings)]
     findings.extend(
-        _run("pipeline", PipelineView(pipeline, steps, settings), pipeline, settings, frozenset())
+        _run("pipeline", PipelineView(pipeline, steps, settings), pipeline, settings)
     )
     for step in steps:
         findings.extend(check_step(step, settings))
     return _kept(findings, settings), steps
+
+
+def _of(owner: Step | Pipeline, problem: Finding) -> Finding:
+    """A finding made while its step was read, with the step's name."""
+    return problem if problem.step else replace(problem, step=owner.name)
 
 
 def _kept(findings: list[Finding], settings: Settings) -> list[Finding]:
@@ -105,7 +110,7 @@ def _run(
     view: Any,
     owner: Step | Pipeline,
     settings: Settings,
-    broken: Iterable[Path],
+    broken: unknowns.Broken = unknowns.NOTHING_BROKEN,
 ) -> list[Finding]:
     findings: list[Finding] = []
     for rule in _plan(scope, view.request, settings):
@@ -113,15 +118,10 @@ def _run(
             path = (*view.path, *problem.path)
             if problem.allowable is not None and problem.allowable in settings.allow:
                 continue
-            if broken and scope != "schema" and _inside(path, broken):
+            if broken.violations and broken.covers(path):
                 continue
             findings.append(_finding(rule, problem, path, owner, from_run=scope == "run"))
     return findings
-
-
-def _inside(path: Path, broken: Iterable[Path]) -> bool:
-    """True where ``path`` is at or below a place that the service model already refuses."""
-    return any(place and path[: len(place)] == place for place in broken)
 
 
 def _finding(rule: Rule, problem: Problem, path: Path, owner: Step | Pipeline, *, from_run: bool) -> Finding:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -57,7 +56,7 @@ def violations(
             )
     except (ValueError, RecursionError) as error:  # a value that neither this copy nor Rust can hold
         found.append(Violation((), "not_json", f"cannot be read as JSON: {error}", limit="object"))
-    return _one_a_constraint(schema, found)
+    return _one_a_constraint(found)
 
 
 def _place(plain: Any, error: ValidationError) -> Path:
@@ -78,7 +77,7 @@ def _is_settled(place: Path, settled: set[Path]) -> bool:
     return any(place[:end] in settled for end in range(len(place) + 1))
 
 
-def _one_a_constraint(schema: Mapping[str, Any], found: list[Violation]) -> list[Violation]:
+def _one_a_constraint(found: list[Violation]) -> list[Violation]:
     """Without those that only repeat another: no pattern beside the length that breaks it, and so on."""
     if len(found) < 2:
         return found
@@ -88,33 +87,16 @@ def _one_a_constraint(schema: Mapping[str, Any], found: list[Violation]) -> list
     kept: list[Violation] = []
     for violation in found:
         beside = strong[violation.path, violation.key]
-        if violation.kind == "pattern" and "length" in beside and not _breaks_anyway(schema, violation):
+        if violation.kind == "enum" and "type" in beside:
             continue
+        if violation.kind == "pattern" and "length" in beside:
+            continue  # most patterns count too: the length is what to mend first
         if violation.kind == "union" and any(
             other.kind == "unknown" and other.path[:-1] == violation.path for other in found
         ):
             continue
         kept.append(violation)
     return kept
-
-
-def _breaks_anyway(schema: Mapping[str, Any], violation: Violation) -> bool:
-    """True where a text of a wrong length would break the pattern at a right length too."""
-    path = violation.path[:-1] if violation.key else violation.path
-    node = at(schema, path) or {}
-    if violation.key:
-        node = node.get("propertyNames", {})
-    text = violation.value
-    if not isinstance(text, str) or len(text) < node.get("minLength", 0):
-        return False
-    return not _matcher(node["pattern"]).is_valid(text[: node.get("maxLength")].rstrip("-"))
-
-
-@lru_cache(maxsize=256)
-def _matcher(pattern: str) -> Draft202012Validator:
-    from jsonschema_rs import Draft202012Validator
-
-    return Draft202012Validator({"pattern": pattern})
 
 
 def _translate(

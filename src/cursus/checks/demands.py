@@ -93,9 +93,9 @@ def instances(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    if _serverless(view):
-        return
     member = view.resources_member
+    if _serverless(view) or member == "HyperParameterTuningResourceConfig":
+        return  # the tuning job's own form has a rule of its own
     config = view.request.get(member)
     if config is None:
         yield Problem(
@@ -106,9 +106,9 @@ def instances(view: TrainingView) -> Iterator[Problem]:
         return
     if is_reference(config) or not isinstance(config, Mapping):
         return
-    if any(_given(config, other) for other in (GROUPS, CONFIGS)):
+    if _given(config, GROUPS) or config.get(CONFIGS) is not None:
         return
-    if _given(config, PREFERENCES):
+    if config.get(PREFERENCES) is not None:
         yield from _preference_counts(config, member)
         return
     for name in ("InstanceType", "InstanceCount"):

@@ -145,9 +145,10 @@ def warm_pool(view: TrainingView) -> Iterator[Problem]:
         )
     elif view.tuning is not None:
         yield Problem(
-            "KeepAlivePeriodInSeconds asks for a warm pool, which the jobs of a tuning job cannot have",
+            "KeepAlivePeriodInSeconds asks for a warm pool; a tuning job drops it and keeps none",
             path,
             remedy,
+            severity="warning",
         )
 
 

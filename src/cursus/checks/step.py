@@ -293,6 +293,8 @@ def wrong_length(view: SchemaView) -> Iterator[Problem]:
             remedy = f"{what} has {count} characters: cut at least {surplus}, at most {violation.limit} are allowed"
             if not violation.key and len(violation.path) > 1 and violation.path[-2] in MAPS:
                 remedy += "; put long values into a file in a channel and pass its name"
+            elif not violation.key:
+                remedy += words(_node(view, violation.path))
         elif count == 0:
             remedy = f"{what} is empty: give it a value, or leave the member out"
         else:

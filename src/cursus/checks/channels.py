@@ -1,7 +1,7 @@
-"""Rules of the area *channels*: names, data sources, input modes, manifests and file systems.
+"""Rules of the area *channels*: names, data sources, input modes and manifests.
 
-Where the data lies, and which hosts get it, is in ``channel_data``; what a built-in algorithm wants of its
-channels is in ``algorithms``.
+File systems are in ``file_systems``; where the data lies, and which hosts get it, in ``channel_data``; what a built-in algorithm wants of its
+channels in ``algorithm_channels``.
 """
 
 from __future__ import annotations
@@ -22,13 +22,15 @@ def input_mode(view: TrainingView, channel: Channel) -> str | None:
     return text(view.algorithm, "TrainingInputMode")
 
 
-def _mode_path(channel: Channel) -> tuple[str | int, ...]:
+def mode_path(channel: Channel) -> tuple[str | int, ...]:
+    """Where the channel's input mode stands."""
     if "InputMode" in channel.request:
         return (*channel.path, "InputMode")
     return ("AlgorithmSpecification", "TrainingInputMode")
 
 
-def _label(channel: Channel) -> str:
+def label(channel: Channel) -> str:
+    """What a message calls the channel."""
     return f"channel {show(channel.name)}" if channel.name else f"channel {channel.index}"
 
 
@@ -140,7 +142,7 @@ def one_data_source(view: TrainingView) -> Iterator[Problem]:
             continue
         if not source:
             yield Problem(
-                f"{_label(channel)} has an empty DataSource",
+                f"{label(channel)} has an empty DataSource",
                 (*channel.path, "DataSource"),
                 "give it an S3DataSource or a FileSystemDataSource",
             )
@@ -148,7 +150,7 @@ def one_data_source(view: TrainingView) -> Iterator[Problem]:
         given = [name for name in SOURCES if source.get(name) is not None]
         if len(given) > 1:
             yield Problem(
-                f"{_label(channel)} has {' and '.join(given)}; a channel has exactly one data source",
+                f"{label(channel)} has {' and '.join(given)}; a channel has exactly one data source",
                 (*channel.path, "DataSource"),
                 "keep one, and make a second channel for the other",
             )
@@ -186,7 +188,7 @@ def gzip_outside_pipe_mode(view: TrainingView) -> Iterator[Problem]:
         mode = input_mode(view, channel)
         if mode is not None and mode != "Pipe":
             yield Problem(
-                f"compression type Gzip is not allowed for {_label(channel)} in {mode} mode",
+                f"compression type Gzip is not allowed for {label(channel)} in {mode} mode",
                 (*channel.path, "CompressionType"),
                 "leave CompressionType out and decompress in the script, or set InputMode to Pipe",
             )
@@ -222,7 +224,7 @@ def record_wrapper_outside_pipe_mode(view: TrainingView) -> Iterator[Problem]:
         mode = input_mode(view, channel)
         if mode is not None and mode != "Pipe":
             yield Problem(
-                f"RecordWrapperType RecordIO is not allowed for {_label(channel)} in {mode} mode",
+                f"RecordWrapperType RecordIO is not allowed for {label(channel)} in {mode} mode",
                 (*channel.path, "RecordWrapperType"),
                 "leave RecordWrapperType out, or set InputMode to Pipe",
             )
@@ -265,8 +267,8 @@ def augmented_manifest_outside_pipe_mode(view: TrainingView) -> Iterator[Problem
         mode = input_mode(view, channel)
         if mode is not None and mode != "Pipe":
             yield Problem(
-                f"{_label(channel)} reads an augmented manifest in {mode} mode; it is supported in Pipe mode only",
-                _mode_path(channel),
+                f"{label(channel)} reads an augmented manifest in {mode} mode; it is supported in Pipe mode only",
+                mode_path(channel),
                 "set InputMode of this channel to Pipe",
             )
 
@@ -307,7 +309,7 @@ def attribute_names(view: TrainingView) -> Iterator[Problem]:
         if kind == "AugmentedManifestFile":
             if not names:
                 yield Problem(
-                    f"{_label(channel)} reads an augmented manifest and names no attributes of it",
+                    f"{label(channel)} reads an augmented manifest and names no attributes of it",
                     path,
                     'list them in the order the algorithm expects, such as ["source-ref", "label"]',
                     severity="warning",
@@ -317,13 +319,13 @@ def attribute_names(view: TrainingView) -> Iterator[Problem]:
                 twice = [name for i, name in enumerate(texts) if name in texts[:i]]
                 if twice:
                     yield Problem(
-                        f"{_label(channel)} names the attribute {show(twice[0])} twice",
+                        f"{label(channel)} names the attribute {show(twice[0])} twice",
                         path,
                         "name each once",
                     )
         elif names and isinstance(names, list):
             yield Problem(
-                f"{_label(channel)} has AttributeNames, but S3DataType {kind}; they are for AugmentedManifestFile only",
+                f"{label(channel)} has AttributeNames, but S3DataType {kind}; they are for AugmentedManifestFile only",
                 path,
                 "leave AttributeNames out, or set S3DataType to AugmentedManifestFile",
             )
@@ -356,144 +358,9 @@ def fast_file_needs_prefix(view: TrainingView) -> Iterator[Problem]:
     for channel in view.channels:
         if channel.s3.get("S3DataType") == "ManifestFile" and input_mode(view, channel) == "FastFile":
             yield Problem(
-                f"{_label(channel)} reads a manifest in FastFile mode, which supports S3 prefixes only",
-                _mode_path(channel),
+                f"{label(channel)} reads a manifest in FastFile mode, which supports S3 prefixes only",
+                mode_path(channel),
                 "use S3DataType S3Prefix, or InputMode File or Pipe",
-            )
-
-
-@rule("CHN009", area="channels", reads=("InputDataConfig",))
-def file_system_mode(view: TrainingView) -> Iterator[Problem]:
-    """A file system is mounted in File mode only.
-
-    What it does:
-        Holds FileSystemDataSource against Pipe and FastFile mode, and against members that only streaming has.
-    Why:
-        EFS and FSx for Lustre are mounted, not streamed or downloaded: the other modes are for S3 only.
-    Breaks:
-        InputDataConfig:
-          - ChannelName: train
-            InputMode: FastFile
-            DataSource:
-              FileSystemDataSource:
-                {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: /data}
-        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
-    Right:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource:
-              FileSystemDataSource:
-                {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: /data}
-        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
-    Source:
-        https://docs.aws.amazon.com/sagemaker/latest/dg/model-access-training-data.html
-    Since:
-        0.1
-    """
-    for channel in view.channels:
-        if not channel.file_system:
-            continue
-        mode = input_mode(view, channel)
-        if mode in ("Pipe", "FastFile"):
-            yield Problem(
-                f"{_label(channel)} is a file system in {mode} mode; file systems are mounted in File mode only",
-                _mode_path(channel),
-                "set InputMode of this channel to File",
-            )
-        if "ShuffleConfig" in channel.request:
-            yield Problem(
-                f"{_label(channel)} is a file system, of which nothing is shuffled",
-                (*channel.path, "ShuffleConfig"),
-                "leave ShuffleConfig out",
-                severity="warning",
-            )
-
-
-@rule("CHN010", area="channels", reads=("InputDataConfig",))
-def file_system_needs_vpc(view: TrainingView) -> Iterator[Problem]:
-    """A file system is reached through a VPC.
-
-    What it does:
-        Wants VpcConfig where a channel is a FileSystemDataSource.
-    Why:
-        EFS and FSx live in a VPC. Without VpcConfig SageMaker refuses the request:
-        "To use file systems, you must specify a VPC configuration".
-    Breaks:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource:
-              FileSystemDataSource:
-                {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: /data}
-    Right:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource:
-              FileSystemDataSource:
-                {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: /data}
-        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
-    Source:
-        https://docs.aws.amazon.com/sagemaker/latest/dg/model-access-training-data.html
-    Since:
-        0.1
-    """
-    if view.request.get("VpcConfig"):
-        return
-    for channel in view.channels:
-        if channel.file_system:
-            yield Problem(
-                f"{_label(channel)} reads a file system, and the job has no VpcConfig to reach it through",
-                ("VpcConfig",),
-                "add VpcConfig with the file system's subnets and a security group that may mount it",
-            )
-            return
-
-
-@rule("CHN011", area="channels", reads=("InputDataConfig",))
-def directory_path(view: TrainingView) -> Iterator[Problem]:
-    """DirectoryPath is a full path on the file system.
-
-    What it does:
-        Wants DirectoryPath to begin with a slash and to be no URI; for FSx for Lustre, to begin with a mount name.
-    Why:
-        SageMaker mounts this very path. A relative one, or an FSx path without the file system's mount name (`/fsx`,
-        or what DescribeFileSystems gives), does not exist there, and the job fails when it mounts.
-    Breaks:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource:
-              FileSystemDataSource:
-                {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: data/train}
-        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
-    Right:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource:
-              FileSystemDataSource:
-                {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: /data/train}
-        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
-    Source:
-        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_FileSystemDataSource.html
-    Since:
-        0.1
-    """
-    for channel in view.channels:
-        if not channel.file_system:
-            continue
-        directory = text(channel.file_system, "DirectoryPath")
-        if directory is None:
-            continue
-        path = (*channel.path, "DataSource", "FileSystemDataSource", "DirectoryPath")
-        if not directory.startswith("/"):
-            yield Problem(
-                f"the directory path {show(directory)} of {_label(channel)} does not begin with '/'",
-                path,
-                "write the full path on the file system, such as /data/train",
-            )
-        elif directory == "/" and channel.file_system.get("FileSystemType") == "FSxLustre":
-            yield Problem(
-                f"the directory path '/' of {_label(channel)} lacks the mount name of the FSx file system",
-                path,
-                "begin the path with the mount name that DescribeFileSystems gives, such as /fsx or /fbtjz5bmv",
             )
 
 
@@ -581,7 +448,7 @@ def model_access(view: TrainingView) -> Iterator[Problem]:
         access = mapping(channel.s3, "ModelAccessConfig")
         if access and access.get("AcceptEula") is False:
             yield Problem(
-                f"{_label(channel)} asks for a gated model and does not accept its licence",
+                f"{label(channel)} asks for a gated model and does not accept its licence",
                 (*channel.path, "DataSource", "S3DataSource", "ModelAccessConfig", "AcceptEula"),
                 "set AcceptEula to true after reading the licence, or leave ModelAccessConfig out",
             )

@@ -1,0 +1,454 @@
+"""Rules of the area *hyperparameters* for AutoML requests, in both versions of the operation.
+
+What the request's data has to look like is in ``automl_data``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cursus.aws.tables import table
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import AutoMLView, integer, is_reference, listing, mapping, text
+from cursus.model import Path
+from cursus.redact import show
+from cursus.suggest import did_you_mean
+
+PROBLEM = "AutoMLProblemTypeConfig"
+
+
+def kind_of(view: AutoMLView) -> str | None:
+    """The member of AutoMLProblemTypeConfig that is given (version 2), or TabularJobConfig (version 1)."""
+    if view.version == 1:
+        return "TabularJobConfig"
+    given = [name for name, value in mapping(view.request, PROBLEM).items() if value is not None]
+    return given[0] if len(given) == 1 and isinstance(given[0], str) else None
+
+
+def settings_of(view: AutoMLView) -> tuple[Mapping[str, Any], Path]:
+    """The mapping with completion criteria and mode, and its path."""
+    if view.version == 1:
+        return mapping(view.request, "AutoMLJobConfig"), ("AutoMLJobConfig",)
+    kind = kind_of(view)
+    if kind is None:
+        return {}, (PROBLEM,)
+    return mapping(mapping(view.request, PROBLEM), kind), (PROBLEM, kind)
+
+
+def problem_type(view: AutoMLView) -> tuple[Any, Path]:
+    """ProblemType as it stands, and where it stands."""
+    if view.version == 1:
+        return view.request.get("ProblemType"), ("ProblemType",)
+    config, path = settings_of(view)
+    return config.get("ProblemType"), (*path, "ProblemType")
+
+
+@rule("HPO025", area="hyperparameters", scope="automl")
+def problem_and_objective(view: AutoMLView) -> Iterator[Problem]:
+    """Problem type and objective are given together.
+
+    What it does:
+        For tabular jobs: wants ProblemType and AutoMLJobObjective, or neither.
+    Why:
+        SageMaker refuses one without the other: "You must either provide both the AutoMLJobObjective and ProblemType,
+        or none at all."
+    Breaks:
+        operation: CreateAutoMLJob
+        AutoMLJobObjective: null
+    Right:
+        operation: CreateAutoMLJob
+        AutoMLJobObjective: {MetricName: F1}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateAutoMLJob.html
+    Since:
+        0.1
+    """
+    if kind_of(view) != "TabularJobConfig":
+        return
+    kind, path = problem_type(view)
+    objective = view.request.get("AutoMLJobObjective")
+    if kind is not None and objective is None:
+        yield Problem(
+            f"ProblemType {show(kind)} is given without AutoMLJobObjective",
+            ("AutoMLJobObjective",),
+            "give both or neither",
+        )
+    elif kind is None and objective is not None:
+        yield Problem("AutoMLJobObjective is given without ProblemType", path, "give both or neither")
+
+
+@rule("HPO026", area="hyperparameters", scope="automl", reads=("AutoMLJobObjective",))
+def objective_fits(view: AutoMLView) -> Iterator[Problem]:
+    """The objective is a metric of the problem type.
+
+    What it does:
+        Looks up AutoMLJobObjective.MetricName among the metrics of the problem type.
+    Why:
+        Each problem type has its own metrics; SageMaker refuses any other. F1 is for two classes, F1macro for more.
+    Breaks:
+        operation: CreateAutoMLJob
+        ProblemType: Regression
+    Right:
+        operation: CreateAutoMLJob
+        ProblemType: Regression
+        AutoMLJobObjective: {MetricName: RMSE}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoMLJobObjective.html
+    Since:
+        0.1
+    """
+    name = text(mapping(view.request, "AutoMLJobObjective"), "MetricName")
+    kind = kind_of(view)
+    if name is None or kind is None:
+        return
+    label = kind
+    if kind == "TabularJobConfig":
+        given, _ = problem_type(view)
+        if not isinstance(given, str):
+            return
+        label = given
+    known = table("automl")["metrics"].get(label)
+    if known is None or name in known:
+        return
+    if not known:
+        yield Problem(
+            "text generation takes no AutoMLJobObjective",
+            ("AutoMLJobObjective",),
+            "leave it out",
+            severity="warning",
+        )
+        return
+    yield Problem(
+        f"the objective {show(name)} is no metric of {label}.{did_you_mean(name, known)}",
+        ("AutoMLJobObjective", "MetricName"),
+        "use " + ", ".join(known),
+    )
+
+
+@rule("HPO027", area="hyperparameters", scope="automl", severity="warning")
+def time_limits(view: AutoMLView) -> Iterator[Problem]:
+    """The whole AutoML job has time for its training jobs.
+
+    What it does:
+        Compares MaxAutoMLJobRuntimeInSeconds with MaxRuntimePerTrainingJobInSeconds, and MaxCandidates with what the
+        problem type allows.
+    Why:
+        A job whose own limit is below that of one training job can end before any candidate does: it has no best
+        candidate then.
+    Breaks:
+        operation: CreateAutoMLJob
+        AutoMLJobConfig:
+          CompletionCriteria: {MaxRuntimePerTrainingJobInSeconds: 3600, MaxAutoMLJobRuntimeInSeconds: 1800}
+    Right:
+        operation: CreateAutoMLJob
+        AutoMLJobConfig:
+          CompletionCriteria: {MaxRuntimePerTrainingJobInSeconds: 3600, MaxAutoMLJobRuntimeInSeconds: 36000}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoMLJobCompletionCriteria.html
+    Since:
+        0.1
+    """
+    config, path = settings_of(view)
+    criteria = mapping(config, "CompletionCriteria")
+    if not criteria:
+        return
+    whole, one = (
+        integer(criteria, "MaxAutoMLJobRuntimeInSeconds"),
+        integer(criteria, "MaxRuntimePerTrainingJobInSeconds"),
+    )
+    if whole is not None and one is not None and whole < one:
+        yield Problem(
+            f"the whole job may run {whole} s, and one training job {one} s: it may end without a candidate",
+            (*path, "CompletionCriteria", "MaxAutoMLJobRuntimeInSeconds"),
+            "raise it to the time of several training jobs, or lower MaxRuntimePerTrainingJobInSeconds",
+        )
+    candidates = integer(criteria, "MaxCandidates")
+    facts = table("automl")
+    kind = kind_of(view)
+    if candidates is not None and candidates > 1 and kind in facts["single_candidate"]:
+        yield Problem(
+            f"MaxCandidates is {candidates}; the supported value for {kind} is 1",
+            (*path, "CompletionCriteria", "MaxCandidates"),
+            "set it to 1, or leave it out",
+        )
+
+
+@rule("HPO028", area="hyperparameters", scope="automl")
+def mode_and_algorithms(view: AutoMLView) -> Iterator[Problem]:
+    """The algorithms go with the training mode.
+
+    What it does:
+        Looks up AutoMLAlgorithms among those of the mode (ENSEMBLING, HYPERPARAMETER_TUNING) or of time-series
+        forecasting; with mode AUTO there may be none; and sample weights want ensembling.
+    Why:
+        Each mode trains its own algorithms; SageMaker refuses others, and refuses a choice where it chooses the mode.
+    Breaks:
+        operation: CreateAutoMLJob
+        AutoMLJobConfig:
+          Mode: HYPERPARAMETER_TUNING
+          CandidateGenerationConfig: {AlgorithmsConfig: [{AutoMLAlgorithms: [lightgbm]}]}
+    Right:
+        operation: CreateAutoMLJob
+        AutoMLJobConfig:
+          Mode: ENSEMBLING
+          CandidateGenerationConfig: {AlgorithmsConfig: [{AutoMLAlgorithms: [lightgbm]}]}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoMLAlgorithmConfig.html
+    Since:
+        0.1
+    """
+    config, path = settings_of(view)
+    kind = kind_of(view)
+    if not config or kind is None:
+        return
+    facts = table("automl")["algorithms"]
+    given = config.get("Mode")
+    mode = given if isinstance(given, str) else None
+    listed = listing(mapping(config, "CandidateGenerationConfig"), "AlgorithmsConfig")
+    place = (*path, "CandidateGenerationConfig", "AlgorithmsConfig")
+    if kind == "TabularJobConfig" and mode in (None, "AUTO") and listed and not is_reference(given):
+        yield Problem(
+            "AlgorithmsConfig is given, and the training mode is AUTO"
+            + ("" if mode else ", the default")
+            + ": it chooses the algorithms itself",
+            place,
+            "leave it out, or set Mode to ENSEMBLING or HYPERPARAMETER_TUNING",
+            severity=None if mode else "warning",
+        )
+        return
+    known = facts.get(mode if kind == "TabularJobConfig" else kind)
+    for i, entry in enumerate(listed):
+        for j, name in enumerate(listing(entry, "AutoMLAlgorithms") if isinstance(entry, Mapping) else ()):
+            if known is not None and isinstance(name, str) and name not in known:
+                yield Problem(
+                    f"the algorithm {show(name)} is not one of {mode if kind == 'TabularJobConfig' else kind}."
+                    + did_you_mean(name, known),
+                    (*place, i, "AutoMLAlgorithms", j),
+                    "use " + ", ".join(known),
+                )
+
+
+@rule("HPO029", area="hyperparameters", scope="automl", reads=(PROBLEM,))
+def columns_differ(view: AutoMLView) -> Iterator[Problem]:
+    """The columns of an AutoML job are different columns.
+
+    What it does:
+        Compares the columns that the problem type's configuration names.
+    Why:
+        A text and its label cannot be one column, nor time stamp and target, nor a target and its weight.
+    Breaks:
+        operation: CreateAutoMLJobV2
+        AutoMLJobObjective: null
+        AutoMLProblemTypeConfig:
+          TabularJobConfig: null
+          TextClassificationJobConfig: {ContentColumn: review, TargetLabelColumn: review}
+    Right:
+        operation: CreateAutoMLJobV2
+        AutoMLJobObjective: null
+        AutoMLProblemTypeConfig:
+          TabularJobConfig: null
+          TextClassificationJobConfig: {ContentColumn: review, TargetLabelColumn: sentiment}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateAutoMLJobV2.html
+    Since:
+        0.1
+    """
+    config = view.request.get(PROBLEM)
+    if not isinstance(config, Mapping) or is_reference(config):
+        return
+    found = mapping(config, "TextClassificationJobConfig")
+    content, target = text(found, "ContentColumn"), text(found, "TargetLabelColumn")
+    if content is not None and content == target:
+        yield Problem(
+            f"content and label are the same column {show(content)}",
+            (PROBLEM, "TextClassificationJobConfig", "TargetLabelColumn"),
+            "name the column of the labels",
+        )
+    series = mapping(mapping(config, "TimeSeriesForecastingJobConfig"), "TimeSeriesConfig")
+    seen: dict[str, str] = {}
+    for name in ("TargetAttributeName", "TimestampAttributeName", "ItemIdentifierAttributeName"):
+        column = text(series, name)
+        if column is not None and seen.setdefault(column, name) != name:
+            yield Problem(
+                f"{name} and {seen[column]} are the same column {show(column)}",
+                (PROBLEM, "TimeSeriesForecastingJobConfig", "TimeSeriesConfig", name),
+                "name three different columns",
+            )
+    tabular = mapping(config, "TabularJobConfig")
+    target, weight = text(tabular, "TargetAttributeName"), text(tabular, "SampleWeightAttributeName")
+    if target is not None and target == weight:
+        yield Problem(
+            f"the target column {show(target)} is its own sample weight",
+            (PROBLEM, "TabularJobConfig", "SampleWeightAttributeName"),
+            "name the column of the weights",
+        )
+
+
+_QUANTILE = re.compile(r"p(?:[1-9]|[1-9]\d)|0?\.\d{1,2}")
+
+
+@rule("HPO030", area="hyperparameters", scope="automl", reads=(f"{PROBLEM}.TimeSeriesForecastingJobConfig",))
+def forecasting(view: AutoMLView) -> Iterator[Problem]:
+    """A forecast stays within what Autopilot forecasts.
+
+    What it does:
+        Holds ForecastHorizon, ForecastQuantiles and Transformations against their limits, and looks for
+        DataSplitConfig.
+    Why:
+        SageMaker refuses a longer horizon, quantiles outside p1 to p99, unknown filling methods, aggregation of other
+        columns than the target, and a data split, which forecasting makes itself.
+    Breaks:
+        operation: CreateAutoMLJobV2
+        AutoMLJobObjective: null
+        AutoMLProblemTypeConfig:
+          TabularJobConfig: null
+          TimeSeriesForecastingJobConfig:
+            ForecastFrequency: 1D
+            ForecastHorizon: 900
+            TimeSeriesConfig: {TargetAttributeName: sales, TimestampAttributeName: day, ItemIdentifierAttributeName: shop}
+    Right:
+        operation: CreateAutoMLJobV2
+        AutoMLJobObjective: null
+        AutoMLProblemTypeConfig:
+          TabularJobConfig: null
+          TimeSeriesForecastingJobConfig:
+            ForecastFrequency: 1D
+            ForecastHorizon: 30
+            TimeSeriesConfig: {TargetAttributeName: sales, TimestampAttributeName: day, ItemIdentifierAttributeName: shop}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TimeSeriesForecastingJobConfig.html
+    Since:
+        0.1
+    """
+    config = mapping(mapping(view.request, PROBLEM), "TimeSeriesForecastingJobConfig")
+    path: Path = (PROBLEM, "TimeSeriesForecastingJobConfig")
+    facts = table("automl")
+    horizon = integer(config, "ForecastHorizon")
+    if horizon is not None and horizon > facts["max_forecast_horizon"]:
+        yield Problem(
+            f"the forecast horizon of {horizon} steps is more than {facts['max_forecast_horizon']}",
+            (*path, "ForecastHorizon"),
+            "forecast fewer steps, or use a longer ForecastFrequency",
+        )
+    seen: set[str] = set()
+    for i, quantile in enumerate(listing(config, "ForecastQuantiles")):
+        if not isinstance(quantile, str):
+            continue
+        if quantile != "mean" and not (_QUANTILE.fullmatch(quantile) and quantile.strip("0.p")):
+            yield Problem(
+                f"the quantile {show(quantile)} is not between p1 (0.01) and p99 (0.99)",
+                (*path, "ForecastQuantiles", i),
+                "write p1 to p99",
+            )
+        if quantile in seen:
+            yield Problem(
+                f"the quantile {show(quantile)} is given twice",
+                (*path, "ForecastQuantiles", i),
+                "give it once",
+            )
+        seen.add(quantile)
+    if "DataSplitConfig" in view.request:
+        yield Problem(
+            "DataSplitConfig must not be set for time-series forecasting, which splits its data itself",
+            ("DataSplitConfig",),
+            "leave it out",
+        )
+    yield from _transformations(config, path, facts["filling"])
+
+
+def _transformations(
+    config: Mapping[str, Any], path: Path, filling: Mapping[str, list[str]]
+) -> Iterator[Problem]:
+    transformations = mapping(config, "Transformations")
+    target = text(mapping(config, "TimeSeriesConfig"), "TargetAttributeName")
+    for column in mapping(transformations, "Aggregation"):
+        if target is not None and column != target:
+            yield Problem(
+                f"aggregation is only for the target column {show(target)}, not for {show(column)}",
+                (*path, "Transformations", "Aggregation", column),
+                "leave it out",
+            )
+    for column, methods in mapping(transformations, "Filling").items():
+        if not isinstance(methods, Mapping) or is_reference(methods):
+            continue
+        for method, value in methods.items():
+            place = (*path, "Transformations", "Filling", column, method)
+            if not isinstance(method, str) or method.endswith("_value"):
+                continue
+            if method not in filling:
+                yield Problem(
+                    f"there is no filling method {show(method)}.{did_you_mean(method, filling)}",
+                    place,
+                    "use " + ", ".join(filling),
+                )
+            elif isinstance(value, str) and value not in filling[method]:
+                yield Problem(
+                    f"{method} does not take {show(value)}", place, "use " + ", ".join(filling[method])
+                )
+            elif value == "value" and f"{method}_value" not in methods:
+                yield Problem(f"{method} fills with a value, and none is given", place, f"add {method}_value")
+
+
+@rule("HPO031", area="hyperparameters", scope="automl", reads=(f"{PROBLEM}.TextGenerationJobConfig",))
+def text_generation(view: AutoMLView) -> Iterator[Problem]:
+    """Fine-tuning takes four hyperparameters.
+
+    What it does:
+        Looks up TextGenerationHyperParameters and their bounds, and AcceptEula.
+    Why:
+        A value outside its bounds is refused; some base models are gated, and need AcceptEula true. A name that is not
+        known is a warning.
+    Breaks:
+        operation: CreateAutoMLJobV2
+        AutoMLJobObjective: null
+        AutoMLProblemTypeConfig:
+          TabularJobConfig: null
+          TextGenerationJobConfig: {TextGenerationHyperParameters: {epochCount: "50"}}
+    Right:
+        operation: CreateAutoMLJobV2
+        AutoMLJobObjective: null
+        AutoMLProblemTypeConfig:
+          TabularJobConfig: null
+          TextGenerationJobConfig: {TextGenerationHyperParameters: {epochCount: "5"}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TextGenerationJobConfig.html
+    Since:
+        0.1
+    """
+    config = mapping(mapping(view.request, PROBLEM), "TextGenerationJobConfig")
+    path: Path = (PROBLEM, "TextGenerationJobConfig")
+    known = table("automl")["text_generation_hyperparameters"]
+    for name, value in mapping(config, "TextGenerationHyperParameters").items():
+        place = (*path, "TextGenerationHyperParameters", name)
+        if name not in known:
+            yield Problem(
+                f"fine-tuning has no hyperparameter {show(name)}.{did_you_mean(str(name), known)}",
+                place,
+                "use " + ", ".join(known),
+                severity="warning",
+            )
+            continue
+        kind, low, high = known[name]
+        if isinstance(value, str) and not _inside(value, kind, low, high):
+            yield Problem(
+                f"{name} {show(value)} is no {kind} from {low} to {high}",
+                place,
+                f"write a {kind} in these bounds",
+            )
+    if mapping(config, "ModelAccessConfig").get("AcceptEula") is False:
+        yield Problem(
+            "the licence of the base model is not accepted",
+            (*path, "ModelAccessConfig", "AcceptEula"),
+            "set AcceptEula to true after reading it, or leave ModelAccessConfig out",
+            severity="warning",
+        )
+
+
+def _inside(value: str, kind: str, low: float, high: float) -> bool:
+    try:
+        number = int(value) if kind == "integer" else float(value)
+    except ValueError:
+        return False
+    return low <= number <= high

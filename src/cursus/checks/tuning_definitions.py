@@ -1,0 +1,172 @@
+"""Rules of the area *hyperparameters* for tuning requests: training job definitions, their resources, warm start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import TrainingView, TuningView, is_reference, listing, mapping
+from cursus.redact import show
+
+
+@rule("HPO016", area="hyperparameters", scope="tuning")
+def definitions(view: TuningView) -> Iterator[Problem]:
+    """One TrainingJobDefinition, or several named ones.
+
+    What it does:
+        Wants TrainingJobDefinition or TrainingJobDefinitions and not both; in the list, each with a DefinitionName of
+        its own, a TuningObjective and HyperParameterRanges.
+    Why:
+        SageMaker refuses a tuning job without a definition, with both forms, or with definitions that it cannot tell
+        apart or has no objective for.
+    Breaks:
+        operation: CreateHyperParameterTuningJob
+        TrainingJobDefinition: null
+    Right:
+        operation: CreateHyperParameterTuningJob
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/multiple-algorithm-hpo-create-tuning-jobs.html
+    Since:
+        0.1
+    """
+    single, several = view.request.get("TrainingJobDefinition"), view.request.get("TrainingJobDefinitions")
+    if single is None and several is None:
+        yield Problem(
+            "the tuning job has no training job definition",
+            ("TrainingJobDefinition",),
+            "add TrainingJobDefinition, or TrainingJobDefinitions for several algorithms",
+        )
+    elif single is not None and several is not None:
+        yield Problem(
+            "TrainingJobDefinition and TrainingJobDefinitions are both given",
+            ("TrainingJobDefinitions",),
+            "keep one of them",
+        )
+    elif isinstance(several, list):
+        yield from _several(view)
+
+
+def _several(view: TuningView) -> Iterator[Problem]:
+    seen: dict[str, int] = {}
+    for i, definition in enumerate(view.definitions):
+        given = definition.request.get("DefinitionName")
+        if given is None:
+            yield Problem(
+                "a definition among several has no DefinitionName",
+                (*definition.path, "DefinitionName"),
+                "name each definition",
+            )
+        elif isinstance(given, str) and seen.setdefault(given, i) != i:
+            yield Problem(
+                f"two definitions are called {show(given)}",
+                (*definition.path, "DefinitionName"),
+                "name them differently",
+            )
+        for member in ("TuningObjective", "HyperParameterRanges"):
+            top = "HyperParameterTuningJobObjective" if member == "TuningObjective" else "ParameterRanges"
+            if definition.request.get(member) is None and "Autotune" not in view.request:
+                moved = " (the tuning job's own does not count here)" if top in view.config else ""
+                yield Problem(
+                    f"a definition among several has no {member}{moved}",
+                    (*definition.path, member),
+                    f"give each definition its own {member}",
+                )
+
+
+@rule("HPO017", area="hyperparameters", scope="tuning")
+def resources_of_definitions(view: TuningView) -> Iterator[Problem]:
+    """Each definition has resources in one of two forms.
+
+    What it does:
+        Wants ResourceConfig or HyperParameterTuningResourceConfig and not both; in the latter, one instance type or a
+        list InstanceConfigs, and not both.
+    Why:
+        Neither is required by the service's model, and a tuning job without instances is refused all the same.
+    Breaks:
+        operation: CreateHyperParameterTuningJob
+        TrainingJobDefinition: {ResourceConfig: null}
+    Right:
+        operation: CreateHyperParameterTuningJob
+        TrainingJobDefinition:
+          ResourceConfig: null
+          HyperParameterTuningResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_HyperParameterTuningResourceConfig.html
+    Since:
+        0.1
+    """
+    for definition in view.definitions:
+        plain = definition.request.get("ResourceConfig")
+        flexible = definition.request.get("HyperParameterTuningResourceConfig")
+        if plain is None and flexible is None:
+            yield Problem(
+                "the definition has no ResourceConfig",
+                (*definition.path, "ResourceConfig"),
+                "say the instance type, their number and the volume size",
+            )
+        elif plain is not None and flexible is not None:
+            yield Problem(
+                "ResourceConfig and HyperParameterTuningResourceConfig are both given",
+                (*definition.path, "HyperParameterTuningResourceConfig"),
+                "keep one of them",
+            )
+        if isinstance(flexible, Mapping) and not is_reference(flexible):
+            yield from _flexible(definition, flexible)
+
+
+def _flexible(definition: TrainingView, config: Mapping[str, object]) -> Iterator[Problem]:
+    path = (*definition.path, "HyperParameterTuningResourceConfig")
+    beside = [name for name in ("InstanceType", "InstanceCount", "VolumeSizeInGB") if name in config]
+    if "InstanceConfigs" in config and beside:
+        yield Problem(
+            f"InstanceConfigs and {', '.join(beside)} are both given",
+            (*path, "InstanceConfigs"),
+            "keep one form",
+        )
+    elif "InstanceConfigs" not in config:
+        for name in ("InstanceType", "InstanceCount"):
+            if name not in config:
+                yield Problem(f"{name} is missing", (*path, name), "give InstanceType and InstanceCount")
+
+
+@rule("HPO018", area="hyperparameters", scope="tuning", reads=("WarmStartConfig",))
+def warm_start(view: TuningView) -> Iterator[Problem]:
+    """A warm start names its parents.
+
+    What it does:
+        Wants each parent named, once, and none of them this job itself.
+    Why:
+        SageMaker refuses a parent without a name, a parent given twice, and a job that starts from itself. (That the
+        hyperparameters of the parents are the same can only be seen in the account.)
+    Breaks:
+        operation: CreateHyperParameterTuningJob
+        WarmStartConfig:
+          WarmStartType: TransferLearning
+          ParentHyperParameterTuningJobs: [{HyperParameterTuningJobName: churn-tuning}]
+    Right:
+        operation: CreateHyperParameterTuningJob
+        WarmStartConfig:
+          WarmStartType: TransferLearning
+          ParentHyperParameterTuningJobs: [{HyperParameterTuningJobName: churn-tuning-1}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-warm-start.html
+    Since:
+        0.1
+    """
+    config = mapping(view.request, "WarmStartConfig")
+    seen: set[str] = set()
+    for i, parent in enumerate(listing(config, "ParentHyperParameterTuningJobs")):
+        if not isinstance(parent, Mapping) or is_reference(parent):
+            continue
+        path = ("WarmStartConfig", "ParentHyperParameterTuningJobs", i, "HyperParameterTuningJobName")
+        name = parent.get("HyperParameterTuningJobName")
+        if name is None:
+            yield Problem("a parent tuning job has no name", path, "give HyperParameterTuningJobName")
+        elif isinstance(name, str):
+            if name == view.request.get("HyperParameterTuningJobName"):
+                yield Problem(
+                    f"the tuning job {show(name)} is its own parent", path, "name a tuning job that has ended"
+                )
+            elif name in seen:
+                yield Problem(f"the parent {show(name)} is given twice", path, "give each parent once")
+            seen.add(name)

@@ -103,7 +103,7 @@ def subjects(
         if unusable or builder is None:
             return [Subject(entry.label, failure=failure)]
         return [Subject(entry.label, trial(builder), expected=expected)]
-    steps = [step for step in _steps(loaded) if step.operation in TESTED]
+    steps = [step for step in all_steps(loaded) if step.operation in TESTED]
     if not steps:
         return [Subject(entry.label, failure="there is no training, tuning or AutoML step in it to test")]
     several = len(steps) > 1
@@ -126,14 +126,17 @@ def _builder(target: str) -> Any:
         return named_object(path, name) if colon and path and name else None
 
 
-def _steps(loaded: Iterable[Step | Pipeline]) -> Iterator[Step]:
+def all_steps(loaded: Iterable[Step | Pipeline]) -> list[Step]:
+    """The steps themselves, those of pipelines included."""
+    found: list[Step] = []
     for item in loaded:
         if isinstance(item, Pipeline):
             from cursus.steps.pipelines import expand
 
-            yield from expand(item)
+            found.extend(expand(item))
         else:
-            yield item
+            found.append(item)
+    return found
 
 
 def _with_local(step: Step, entry: StepEntry) -> Step:

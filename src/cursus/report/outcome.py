@@ -32,10 +32,10 @@ class TargetOutcome(NamedTuple):
         """Every finding on the target, with no secret in it."""
         if self.report is not None:
             for finding in self.report.findings:
-                yield _record(finding.to_dict(), self.target)
+                yield clean_record(finding.to_dict(), self.target)
         if self.tests is not None:
             for found in self.tests.get("findings", ()):
-                yield _record(dict(found), self.target)
+                yield clean_record(dict(found), self.target)
 
     @property
     def passed(self) -> bool:
@@ -47,7 +47,8 @@ class TargetOutcome(NamedTuple):
         return self.report is not None and self.report.ok
 
 
-def _record(found: Record, target: str) -> Record:
+def clean_record(found: Record, target: str) -> Record:
+    """A finding with its target, and with no secret in its sentences."""
     found["message"] = redact(found.get("message") or "")
     found["remedy"] = redact(found.get("remedy") or "")
     found["target"] = target

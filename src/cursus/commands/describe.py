@@ -1,0 +1,19 @@
+"""``cursus describe``: one job, in the words of the API."""
+
+from __future__ import annotations
+
+import click
+
+from cursus.commands import common
+
+
+@click.command("describe")
+@click.argument("name")
+@common.root_option
+def command(name: str, root: str | None) -> int:
+    """Print the DescribeTrainingJob response of the job NAME as JSON."""
+    from cursus.commands.job_folders import job, place
+    from cursus.report.as_json import dumps
+
+    common.write([dumps(job(place(root), name).describe(), indent=2) + "\n"])
+    return common.OK

@@ -1,0 +1,100 @@
+"""``cursus doctor``: what this machine gives, and why not more."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from cursus.commands import common
+from cursus.report.plain import Style, clean
+
+OPTIONAL = {
+    "botocore": "cursus refresh",
+    "obstore": "real S3",
+    "pytest": "pytest --cursus",
+    "sagemaker": "steps of the SageMaker SDK",
+    "sklearn": "running scikit-learn scripts",
+    "xgboost": "running XGBoost scripts",
+    "torch": "running PyTorch scripts",
+    "tensorflow": "running TensorFlow scripts",
+}
+
+
+@click.command("doctor")
+@common.root_option
+@common.output_options(("text", "json"))
+def command(root: str | None, format: str, output: str | None) -> int:
+    """Say which isolation a local run gets on this machine, and why not more; versions and facts in use."""
+    data = examine(root)
+    if format == "json":
+        from cursus.report.as_json import dumps
+
+        common.write([dumps(data, indent=2) + "\n"], output)
+    else:
+        style = Style(output is None and common.want_color())
+        common.write(lines(data, style), output)
+    return common.OK if data["isolation"]["level"] else common.FAILED
+
+
+def examine(root: str | None = None) -> dict[str, Any]:
+    """Everything that doctor tells, as plain data."""
+    import cursus
+    from cursus.aws import schema
+    from cursus.commands.job_folders import place
+    from cursus.local import sandbox
+    from cursus.report.outcome import SCHEMA_VERSION
+
+    probes = sandbox.probe()
+    best = next((probe.level for probe in probes if probe.works), None)
+    folder = place(root)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "cursus": cursus.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "executable": sys.executable,
+        "service_model": {"date": schema.model_date(), "source": schema.model_source()},
+        "isolation": {
+            "level": best,
+            "forced": os.environ.get("CURSUS_ISOLATION") or None,
+            "levels": [
+                {"level": p.level, "works": p.works, "reason": p.reason, "limits": list(p.limits)}
+                for p in probes
+            ],
+        },
+        "root": {"path": str(folder), "writable": _writable(str(folder))},
+        "optional": {name: importlib.util.find_spec(name) is not None for name in OPTIONAL},
+    }
+
+
+def _writable(folder: str) -> bool:
+    path = os.path.abspath(folder)  # noqa: PTH100 - keeps links as they are
+    while not os.path.exists(path):  # noqa: PTH110
+        path = os.path.dirname(path)  # noqa: PTH120
+    return os.access(path, os.W_OK | os.X_OK)
+
+
+def lines(data: dict[str, Any], style: Style) -> Iterator[str]:
+    """The same for people."""
+    model, isolation, root = data["service_model"], data["isolation"], data["root"]
+    yield f"cursus {data['cursus']}, Python {data['python']}, {data['platform']}\n"
+    yield f"service model of {model['date']} ({clean(model['source'])})\n"
+    state = style("writable", "good") if root["writable"] else style("not writable", "error")
+    yield f"jobs go to {clean(root['path'])}, which is {state}\n"
+    best = isolation["level"]
+    yield f"isolation of local runs: {style(best or 'none works here', 'good' if best else 'error')}\n"
+    for probe in isolation["levels"]:
+        word = style("works", "good") if probe["works"] else style("does not work", "warning")
+        reason = "" if probe["works"] else f": {clean(probe['reason'])}"
+        yield f"  {probe['level']} {word}{reason}\n"
+        for limit in probe["limits"] if probe["works"] else ():
+            yield f"      {clean(limit)}\n"
+    for name, there in data["optional"].items():
+        word = style("installed", "good") if there else style("not installed", "dim")
+        yield f"{name}: {word} ({OPTIONAL[name]})\n"

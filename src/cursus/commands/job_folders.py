@@ -1,0 +1,47 @@
+"""The jobs of a root, as the commands on jobs see them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from cursus.errors import RunError
+from cursus.local.job import TrainingJob
+from cursus.local.runner import default_root
+
+
+def place(root: str | None) -> Path:
+    """The root: as given, or of the project's configuration, ``CURSUS_ROOT``, ``.cursus``."""
+    if root is None and not os.environ.get("CURSUS_ROOT"):
+        from cursus import config
+
+        root = config.load().root
+    return Path(root or default_root())
+
+
+def jobs(root: Path) -> Iterator[TrainingJob]:
+    """Every job of the root that can be read, oldest first."""
+    folder = root / "jobs"
+    if not folder.is_dir():
+        return
+    found = []
+    for path in folder.iterdir():
+        try:
+            job = TrainingJob(path)
+            found.append((str(job.describe()["CreationTime"]), job))
+        except (RunError, KeyError, TypeError, ValueError, OSError):
+            continue  # not a job of ours, or one that is being made
+    for _, job in sorted(found, key=lambda pair: pair[0]):
+        yield job
+
+
+def job(root: Path, name: str) -> TrainingJob:
+    """The job of this name, or in this folder. Raises RunError where there is none."""
+    for path in (root / "jobs" / name, Path(name)):
+        if "\0" not in name and (path / "job.json").is_file():
+            return TrainingJob(path)
+    from cursus.suggest import did_you_mean
+
+    hint = did_you_mean(name, [one.name for one in jobs(root)])
+    raise RunError(f"there is no job {name!r} in {root / 'jobs'}.{hint}")

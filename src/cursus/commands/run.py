@@ -1,0 +1,194 @@
+"""``cursus run``: one training job, carried out here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cursus.commands import common
+from cursus.commands.project import Choices, Project
+from cursus.commands.trials import all_steps
+from cursus.errors import RunError
+from cursus.model import Step
+from cursus.report.outcome import SCHEMA_VERSION, Record, clean_record
+from cursus.report.plain import Style, clean, count
+
+if TYPE_CHECKING:
+    from cursus.local.events import Event
+    from cursus.local.job import TrainingJob
+
+
+@click.command("run")
+@click.argument("target")
+@click.option(
+    "--channel",
+    "channels",
+    multiple=True,
+    metavar="NAME=PATH",
+    callback=common.pairs("NAME=PATH"),
+    help="Local file or directory of a channel.",
+)
+@click.option("--source", "source_dir", metavar="DIR", help="Directory of the training script.")
+@click.option("--entry-point", metavar="FILE", help="The training script, inside the source directory.")
+@click.option("--step", "step_name", metavar="NAME", help="Which step of a pipeline or folder to run.")
+@click.option("--region", metavar="REGION", help="The region that the job believes to run in.")
+@click.option(
+    "--parameter",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=common.pairs("NAME=VALUE"),
+    help="Value of a pipeline parameter.",
+)
+@click.option("--expect-artifact", "artifacts", multiple=True, metavar="PATH", help="What it has to leave.")
+@click.option("--timeout", type=common.SECONDS, metavar="S", help="Seconds that it may train.")
+@click.option("--stop-after", type=common.SECONDS, metavar="S", help="Stop it as StopTrainingJob would.")
+@click.option("--detach", is_flag=True, help="Return at once; the job goes on.")
+@click.option("--quiet", "-q", is_flag=True, help="Leave the job's log out.")
+@common.root_option
+@common.config_option
+@common.output_options(("text", "json"))
+def command(
+    target: str,
+    config: str | None,
+    step_name: str | None,
+    artifacts: tuple[str, ...],
+    timeout: float | None,
+    stop_after: float | None,
+    detach: bool,
+    quiet: bool,
+    format: str,
+    output: str | None,
+    **options: Any,
+) -> int:
+    """Carry out the training job that TARGET stands for, under the SageMaker container contract.
+
+    The job's log is streamed; Ctrl-C stops the job as StopTrainingJob would, twice at once. Its files are
+    in ROOT/jobs/NAME.
+    """
+    from cursus.local.runner import run_step
+
+    project = Project((target,), config, Choices(**options))
+    entry = project.entries[0]
+    step = choose(all_steps(project.load(entry)), step_name, target)
+    expected = [*step.promises.expected_artifacts, *entry.expected_artifacts, *artifacts]
+    listener = LogPrinter(to_stdout=format == "text" and output is None, quiet=quiet)
+    job = run_step(
+        step,
+        root=project.root,
+        channels=entry.channels or None,
+        expected_artifacts=list(dict.fromkeys(expected)) or None,
+        stop_after=stop_after,
+        timeout=timeout,
+        detach=detach,
+        on_event=listener,
+    )
+    if detach:
+        common.write([f"{job.name}: started, in {job.folder}\n"])
+        return common.OK
+    job.settings = project.settings(entry)
+    findings = [clean_record(finding.to_dict(), target) for finding in job.findings]
+    if format == "json":
+        from cursus.report.as_json import dumps
+
+        common.write([dumps(document(job, findings), indent=2) + "\n"], output)
+    else:
+        color = output is None and common.want_color()
+        common.write(report(job, findings, Style(color)), output)
+    failed = job.status != "Completed" or any(found["severity"] == "error" for found in findings)
+    return common.FAILED if failed else common.OK
+
+
+def choose(steps: list[Step], name: str | None, target: str) -> Step:
+    """The one training job to run. Raises RunError where it is not one."""
+    training = [step for step in steps if step.operation == "CreateTrainingJob"]
+    if name is not None:
+        from cursus.suggest import did_you_mean
+
+        named = [step for step in training if step.name == name]
+        if not named:
+            hint = did_you_mean(name, [step.name for step in training])
+            raise RunError(f"{target}: there is no training step {name!r}.{hint}")
+        return named[0]
+    if len(steps) == 1:
+        return steps[0]
+    if len(training) == 1:
+        return training[0]
+    names = ", ".join(step.name for step in training[:10]) or "none"
+    raise RunError(f"{target}: --step NAME says which training step to run. There are: {names}")
+
+
+class LogPrinter:
+    """Prints a job's log as it comes, of all hosts or one; transitions go to standard error."""
+
+    def __init__(self, host: str | None = None, *, to_stdout: bool = True, quiet: bool = False) -> None:
+        self.host = host
+        self.stream = sys.stdout if to_stdout else sys.stderr
+        self.quiet = quiet
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        if event.kind == "status":
+            common.say(f"-- {event.data.get('secondary') or event.data.get('status')}: {event.text}")
+        elif event.kind == "log" and not self.quiet and self.host in (None, event.host):
+            prefix = "" if self.host or event.host in ("", "algo-1") else f"[{event.host}] "
+            self._write(f"{prefix}{event.text}\n")
+
+    def _write(self, text: str) -> None:
+        if self.stream is not None:
+            try:
+                self.stream.write(text)
+                self.stream.flush()
+            except (OSError, ValueError) as error:
+                raise common.stdout_error(error) from None
+
+
+def document(job: TrainingJob, findings: list[Record]) -> dict[str, Any]:
+    """The job as plain data, versioned."""
+    evidence = job.evidence
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "command": "run",
+        "name": job.name,
+        "status": job.status,
+        "failure_reason": job.failure_reason,
+        "folder": str(job.folder),
+        "model_artifact": evidence.model_artifact,
+        "output_artifact": evidence.output_artifact,
+        "isolation": evidence.isolation,
+        "not_reproduced": list(evidence.not_reproduced),
+        "metrics": {
+            name: [
+                {"timestamp": point.timestamp, "value": point.value, "host": point.host} for point in points
+            ]
+            for name, points in job.metrics.items()
+        },
+        "description": job.describe(),
+        "findings": findings,
+    }
+
+
+def report(job: TrainingJob, findings: list[Record], style: Style) -> Iterator[str]:
+    """What the job left, and what is wrong with it."""
+    from cursus.report.text import finding
+
+    for record in findings:
+        yield from finding(record, style)
+    evidence = job.evidence
+    for sentence in evidence.not_reproduced:
+        yield f"{style('not reproduced', 'dim')}: {clean(sentence)}\n"
+    for name, points in job.metrics.items():
+        yield f"metric {clean(name)}: {points[-1].value:g} ({count(len(points), 'value')})\n"
+    if evidence.model_artifact:
+        yield f"model: {evidence.model_artifact}\n"
+    errors = sum(record["severity"] == "error" for record in findings)
+    warnings = sum(record["severity"] == "warning" for record in findings)
+    seconds = sum(evidence.stages.values())
+    counts = f"{count(errors, 'error')}, {count(warnings, 'warning')}"
+    text = f"{job.status} after {seconds:.1f} s: {counts}; {job.folder}"
+    yield style(text, "good" if job.status == "Completed" and not errors else "error") + "\n"
+    if job.failure_reason:
+        yield f"FailureReason: {clean(job.failure_reason)}\n"

@@ -371,5 +371,35 @@ def type_does_not_fit(view: StepView) -> Iterator[Problem]:
                 )
 
 
+@rule("DEP088", area="dependencies", scope="step")
+def dependency_without_a_step(view: StepView) -> Iterator[Problem]:
+    """A dependency does not say which step it comes from.
+
+    What it does:
+        Looks for `step` in every dependency that is more than a name: a mapping of `step` and `output`.
+    Why:
+        Without the step nothing can be put in its place when the pipeline is built.
+    Breaks:
+        dependencies: {training_data: {output: train}}
+    Right:
+        dependencies: {training_data: {step: Preprocessing, output: train}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html
+    Since:
+        0.1
+    """
+    for name, target in (view.promises.dependencies or {}).items():
+        if not target.get("step"):
+            yield Problem(
+                f"The dependency {name!r} names no step: it has {', '.join(sorted(target)) or 'nothing'}."
+                f"{_key(target)}",
+                remedy='Write {"step": …, "output": …}, or the name of the step alone.',
+            )
+
+
+def _key(target: Mapping[str, str]) -> str:
+    return next((hint for key in target if (hint := did_you_mean(key, ("step",)))), "")
+
+
 def _label(name: str, step: str) -> str:
     return "This step" if name == step else f"The dependency {name!r}"

@@ -16,6 +16,8 @@ from cursus.validation.builders.results import spell
 from cursus.validation.builders.subject import nothing_to_look_at
 from cursus.validation.builders.trial import Trial, reads_run
 
+TRAINS = ("CreateTrainingJob", "CreateHyperParameterTuningJob", "CreateAutoMLJob", "CreateAutoMLJobV2")
+
 
 @dataclass(slots=True)
 class Told:
@@ -97,6 +99,8 @@ def _step(trial: Trial, told: Told) -> None:
         told.errors.append("Failed to create Training step")
         return
     told.details["operation"] = step.operation
+    if step.operation not in TRAINS:
+        told.errors.append(f"The step is made by {step.operation}: a {step.type} step, not a training step.")
     if step.operation == "CreateTrainingJob":
         found = properties.step_properties(step.request)
         told.details["step_validation"] = found
@@ -120,6 +124,8 @@ def _framework(trial: Trial, told: Told) -> None:
         told.details["image"] = trial.view.image
     if trial.run.evidence is not None:
         told.details["ran_with"] = trial.run.evidence.runtime
+        if trial.run.evidence.status != "Completed":
+            told.errors.append(f"The training did not complete: {trial.run.summary}")
     told.details[f"{framework}_workflow"] = workflow(trial, framework)
 
 

@@ -32,12 +32,11 @@ RESOURCES: tuple[Path, ...] = (
     ("StoppingCondition", "MaxRuntimeInSeconds"),
 )
 PLACEMENT: tuple[Path, ...] = (
+    ("EnableManagedSpotTraining",),
     ("ResourceConfig", "KeepAlivePeriodInSeconds"),
     ("StoppingCondition", "MaxWaitTimeInSeconds"),
     ("AlgorithmSpecification", "TrainingInputMode"),
-    ("EnableManagedSpotTraining",),
 )
-ALONE = "create_step"  # a name no form's hook has
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ FORMS: dict[str, Form] = {
         Form("get_tuning_config", "hyperparameters", companion="CreateHyperParameterTuningJob"),
         Form("get_auto_ml_config", "hyperparameters", companion="CreateAutoML"),
         Form("get_training_inputs", "channels", (("InputDataConfig",),), (Mapping, list, tuple)),
-        Form("get_data_distribution_config", "channels", kind=(Mapping, str)),
+        Form("get_data_distribution_config", "channels", (), (Mapping, str)),
         Form("get_model_output_config", "artifacts", (("OutputDataConfig",),)),
         Form("get_expected_artifacts", "artifacts", kind=(list, tuple, Mapping)),
         Form(
@@ -101,9 +100,15 @@ def validate(trial: Trial, hook: str, value: Any) -> Validation:
     except Exception as error:  # a form can hold objects whose code is the user's
         trace = traceback.format_exception_only(type(error), error)
         return verdict([f"{hook} cannot be read: {''.join(trace).strip()}"])
-    found = _findings(trial, base, lowered, form, value)
+    request, restored = _put_back(dict(lowered.request), base, form)
+    found = _findings(trial, base, lowered, form, value, request)
     before = {_mark(finding) for finding in engine.check_step(_bare(base, stripped), trial.settings)}
-    new = [finding for finding in found if _mark(finding) not in before and _belongs(finding, form, lowered)]
+    own = {_mark(finding) for finding in trial.static if _below(finding.path, restored)}
+    new = [
+        finding
+        for finding in found
+        if _mark(finding) not in before and _mark(finding) not in own and _belongs(finding, form, lowered)
+    ]
     return verdict(
         [spell(finding) for finding in new if finding.severity == "error"],
         [spell(finding) for finding in new if finding.severity == "warning"],
@@ -171,8 +176,10 @@ def _bare(base: Step, request: Mapping[str, Any]) -> Step:
     )
 
 
-def _findings(trial: Trial, base: Step, lowered: Step, form: Form, value: Any) -> list[Finding]:
-    step = _bare(base, _put_back(dict(lowered.request), base, form))
+def _findings(
+    trial: Trial, base: Step, lowered: Step, form: Form, value: Any, request: Mapping[str, Any]
+) -> list[Finding]:
+    step = _bare(base, request)
     step = dataclasses.replace(
         step,
         problems=lowered.problems,
@@ -189,18 +196,21 @@ def _findings(trial: Trial, base: Step, lowered: Step, form: Form, value: Any) -
     return found
 
 
-def _put_back(request: dict[str, Any], base: Step, form: Form) -> dict[str, Any]:
-    """The lowered request, with the base's value wherever the form said nothing."""
+def _put_back(request: dict[str, Any], base: Step, form: Form) -> tuple[dict[str, Any], list[str]]:
+    """The lowered request with the base's value wherever the form said nothing, and the places of those."""
     if form.hook == "get_hyperparameters":
-        return _put_back_settings(request, base)
+        return _put_back_settings(request, base), []
     if form.hook in ("get_training_inputs", "get_metrics_config"):
-        return request
+        return request, []
+    restored: list[str] = []
     request = copy.deepcopy(request)
     grouped = (
         bool(_inside(request, ("ResourceConfig",)) or {}) and "InstanceGroups" in request["ResourceConfig"]
     )
     single = bool(_inside(request, ("ResourceConfig",)) or {}) and "InstanceType" in request["ResourceConfig"]
     for part in form.parts:
+        if part[-1] == "MaxWaitTimeInSeconds" and request.get("EnableManagedSpotTraining") is not True:
+            continue  # the request waits for spot instances, and the form says that there are none
         if (grouped and part[-1] in ("InstanceType", "InstanceCount")) or (
             single and part[-1] == "InstanceGroups"
         ):
@@ -211,10 +221,12 @@ def _put_back(request: dict[str, Any], base: Step, form: Form) -> dict[str, Any]
         parent: Any = request
         for key in part[:-1]:
             parent = parent.setdefault(key, {})
-        parent.setdefault(part[-1], copy.deepcopy(own[part[-1]]))
+        if part[-1] not in parent:
+            parent[part[-1]] = copy.deepcopy(own[str(part[-1])])
+            restored.append(format_path(part))
     if form.hook == "get_data_distribution_config":
         _put_back_distribution(request, base)
-    return request
+    return request, restored
 
 
 def _put_back_settings(request: dict[str, Any], base: Step) -> dict[str, Any]:
@@ -245,7 +257,13 @@ def _belongs(finding: Finding, form: Form, lowered: Step) -> bool:
         return True
     if form.companion:
         return finding.path.startswith(("HyperParameterTuningJobConfig", "AutoML", "ProblemType"))
-    return any(finding.path.startswith(format_path(part)) for part in form.parts)
+    if form.hook == "get_data_distribution_config" and _below(finding.path, ["InputDataConfig"]):
+        return finding.path.endswith("S3DataDistributionType")
+    return _below(finding.path, [format_path(part) for part in form.parts])
+
+
+def _below(path: str, places: list[str]) -> bool:
+    return any(path == place or path.startswith((f"{place}.", f"{place}[")) for place in places)
 
 
 def failure_of(failures: tuple[HookFailure, ...], hook: str) -> Validation | None:

@@ -77,9 +77,10 @@ def _has(view: TrainingView, area: Area) -> bool:
     return False
 
 
-def _arguments(view: TrainingView) -> Any:
+def _arguments(view: TrainingView) -> bool:
     """The arguments that the training script takes: a script that demands some is something to look at."""
-    return view.script is not None and view.script.arguments
+    script = view.script
+    return script is not None and any(parser.arguments for parser in script.parsers)
 
 
 def _no_distribution(trial: Trial) -> str | None:

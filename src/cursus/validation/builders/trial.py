@@ -208,7 +208,7 @@ def local_run(trial: Trial) -> LocalRun:
             timeout=trial.timeout,
             on_event=trial.on_event,
         )
-    except RunError as error:
+    except (RunError, OSError) as error:
         return LocalRun(f"not run: {error}", warning=f"The step was not run here: {error}")
     return _ran(job, str(named.request["TrainingJobName"]))
 

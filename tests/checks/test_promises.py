@@ -1,0 +1,283 @@
+"""Hooks against the request: what is the same in other words is no fault, what differs names both places."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cursus import engine
+from cursus.checks.examples import BASES, CHANNEL, merge
+from cursus.checks.views import Settings
+from cursus.model import Finding, Promises, Step, UpstreamStep
+
+OWN = ("STP082", "HPO08", "CHN08", "ART08", "MON08", "DST08", "RES08", "DEP08")
+
+
+def findings(patch: dict[str, Any], operation: str = "CreateTrainingJob", **promises: Any) -> list[Finding]:
+    step = Step("example", operation, merge(BASES[operation], patch), promises=Promises(**promises))
+    return engine.check_step(step, Settings(select=OWN))
+
+
+def rules(patch: dict[str, Any], **promises: Any) -> list[str]:
+    return [finding.rule for finding in findings(patch, **promises)]
+
+
+@pytest.mark.parametrize(
+    ("said", "has"),
+    [
+        (0.1, "0.1"),
+        (0.1, "0.10"),
+        (1e-05, "0.00001"),
+        (3, "3"),
+        (3, '"3"'),
+        (True, "true"),
+        (True, "True"),
+        (False, "False"),
+        ("adam", '"adam"'),
+        ("adam", "adam"),
+        ([1, 2], "[1, 2]"),
+        ({"a": 1}, '{"a": 1}'),
+        (None, ""),
+    ],
+)
+def test_the_same_hyperparameter_in_other_words(said: Any, has: str) -> None:
+    assert rules({"HyperParameters": {"x": has}}, hooks={"get_hyperparameters": {"x": said}}) == []
+
+
+@pytest.mark.parametrize(("said", "has"), [(0.1, "0.01"), (True, "false"), ("adam", "sgd"), (1, "true")])
+def test_another_hyperparameter(said: Any, has: str) -> None:
+    (found,) = findings({"HyperParameters": {"x": has}}, hooks={"get_hyperparameters": {"x": said}})
+    assert found.rule == "HPO080"
+    assert found.path == "HyperParameters.x"
+    assert "get_hyperparameters" in found.message
+    assert "HyperParameters.x" in found.message
+    assert found.severity == "error"
+
+
+def test_hyperparameter_that_the_request_lacks_suggests_the_nearest() -> None:
+    (found,) = findings({"HyperParameters": {"epochs": "3"}}, hooks={"get_hyperparameters": {"epoch": 3}})
+    assert "'epochs'" in found.message
+
+
+def test_hyperparameters_that_are_tuned_need_no_value() -> None:
+    hooks = {
+        "get_hyperparameters": {"lr": 0.1, "epochs": 3},
+        "get_tuning_config": {"hyperparameter_ranges": {"lr": {"min": 0.1, "max": 1}}},
+    }
+    assert rules({"HyperParameters": {"epochs": "3"}}, hooks=hooks) == []
+
+
+def test_secrets_are_not_shown() -> None:
+    (found,) = findings(
+        {"HyperParameters": {"password": "hunter22"}},
+        hooks={"get_hyperparameters": {"password": "swordfish"}},
+    )
+    assert "hunter22" not in found.message + found.remedy
+    assert "swordfish" not in found.message + found.remedy
+
+
+def test_pipeline_variables_are_not_compared() -> None:
+    patch = {
+        "OutputDataConfig": {"S3OutputPath": {"Get": "Parameters.Output"}},
+        "HyperParameters": {"epochs": {"Get": "Parameters.Epochs"}},
+        "ResourceConfig": {"InstanceType": {"Get": "Parameters.Type"}},
+    }
+    hooks = {
+        "get_model_output_config": {"S3OutputPath": "s3://b/m/"},
+        "get_hyperparameters": {"epochs": 3},
+        "get_resource_optimization_config": {"instance_type": "ml.m5.large"},
+    }
+    assert rules(patch, hooks=hooks) == []
+
+
+@pytest.mark.parametrize("uri", ["s3://example-bucket/models", "s3://example-bucket/models/"])
+def test_a_slash_at_the_end_makes_no_difference(uri: str) -> None:
+    assert rules({}, hooks={"get_model_output_config": {"S3OutputPath": uri}}) == []
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        [CHANNEL],
+        {"train": CHANNEL},
+        {"train": "s3://example-bucket/churn/train/"},
+        {"train": "s3://example-bucket/churn/train"},
+        [{key: value for key, value in CHANNEL.items() if key != "ChannelName"}],
+    ],
+)
+def test_training_inputs_in_all_their_forms(inputs: Any) -> None:
+    assert rules({}, hooks={"get_training_inputs": inputs}) == []
+
+
+@pytest.mark.parametrize(
+    ("inputs", "told"),
+    [
+        ({"tarin": "s3://example-bucket/churn/train/"}, "Did you mean 'train'"),
+        ({"train": "s3://example-bucket/churn/other/"}, "s3://example-bucket/churn/other/"),
+        ([{**CHANNEL, "ChannelName": "test"}], "no channel 'test'"),
+    ],
+)
+def test_training_inputs_that_the_request_lacks(inputs: Any, told: str) -> None:
+    (found,) = findings({}, hooks={"get_training_inputs": inputs})
+    assert found.rule == "CHN080"
+    assert told in found.message
+
+
+@pytest.mark.parametrize("said", ["ShardedByS3Key", {"train": "ShardedByS3Key"}, {"tran": "FullyReplicated"}])
+def test_another_distribution(said: Any) -> None:
+    assert rules({}, hooks={"get_data_distribution_config": said}) == ["CHN081"]
+
+
+def test_the_distribution_that_the_request_has() -> None:
+    for said in ("FullyReplicated", {"train": {"S3DataDistributionType": "FullyReplicated"}}):
+        assert rules({}, hooks={"get_data_distribution_config": said}) == []
+
+
+METRIC = {"Name": "loss", "Regex": "loss=([0-9.]+)"}
+
+
+def test_metrics_with_another_regex_name_both() -> None:
+    (found,) = findings(
+        {"AlgorithmSpecification": {"MetricDefinitions": [METRIC]}},
+        hooks={"get_metrics_config": [{**METRIC, "Regex": "loss: ([0-9.]+)"}]},
+    )
+    assert found.path == "AlgorithmSpecification.MetricDefinitions[0].Regex"
+    assert "loss=([0-9.]+)" in found.message
+    assert "loss: ([0-9.]+)" in found.message
+
+
+@pytest.mark.parametrize(
+    "value",
+    [["model.pkl", "model.pkl"], [""], ["./"], ["a/../../b"], ["s3://b/model.pkl"], ["/opt/ml/model/x"], [1]],
+)
+def test_artifacts_that_cannot_be_in_the_archive(value: Any) -> None:
+    assert rules({}, hooks={"get_expected_artifacts": value}) == ["ART081"]
+
+
+@pytest.mark.parametrize(
+    "value", [["model.tar.gz", "code/inference.py", "output/data/x.json", "checkpoints/1.pt"], []]
+)
+def test_artifacts_that_can(value: Any) -> None:
+    assert rules({}, hooks={"get_expected_artifacts": value}) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "hosts", "hyperparameters", "wrong"),
+    [
+        (False, 1, {}, False),
+        (False, 2, {}, True),
+        (False, 1, {"sagemaker_mpi_enabled": "true"}, True),
+        (False, 1, {"sagemaker_mpi_enabled": "false"}, False),
+        (True, 2, {}, False),
+        (True, 1, {}, True),
+        (True, 1, {"sagemaker_torch_distributed_enabled": "true"}, False),
+    ],
+)
+def test_is_distributed(said: bool, hosts: int, hyperparameters: Any, wrong: bool) -> None:
+    patch = {"ResourceConfig": {"InstanceCount": hosts}, "HyperParameters": hyperparameters}
+    assert rules(patch, hooks={"is_distributed_training": said}) == (["DST081"] if wrong else [])
+
+
+def test_several_gpus_on_one_host_can_be_distributed() -> None:
+    patch = {"ResourceConfig": {"InstanceType": "ml.g5.12xlarge"}}
+    assert rules(patch, hooks={"is_distributed_training": True}) == []
+
+
+CLUSTER = {"MasterType": "ml.m5.xlarge", "WorkerType": "ml.m5.xlarge", "WorkerCount": 3}
+
+
+@pytest.mark.parametrize(("count", "wrong"), [(4, False), (3, True)])
+def test_a_cluster_against_the_request(count: int, wrong: bool) -> None:
+    found = rules({"ResourceConfig": {"InstanceCount": count}}, hooks={"get_distributed_config": CLUSTER})
+    assert found == (["DST080"] if wrong else [])
+
+
+def test_another_strategy() -> None:
+    patch = {"HyperParameters": {"sagemaker_mpi_enabled": "true"}}
+    said = {"DistributionStrategy": "SMDataParallel"}
+    assert rules(patch, hooks={"get_distributed_config": said}) == ["DST080"]
+    assert rules(patch, hooks={"get_distributed_config": {"DistributionStrategy": "Horovod"}}) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("instance_type", "ml.m5.large"),
+        ("instance_count", 2),
+        ("volume_size_in_gb", 31),
+        ("max_runtime_in_seconds", 3601),
+        ("input_mode", "Pipe"),
+    ],
+)
+def test_other_resources(key: str, value: Any) -> None:
+    (found,) = findings({}, hooks={"get_resource_optimization_config": {key: value}})
+    assert found.rule == "RES080"
+    assert key in found.message
+    assert found.path in found.message
+
+
+def test_promises_on_the_definition_of_a_tuning_job() -> None:
+    hooks = {
+        "get_resource_optimization_config": {"instance_type": "ml.m5.large"},
+        "get_model_output_config": {"S3OutputPath": "s3://example-bucket/elsewhere/"},
+    }
+    found = findings({}, operation="CreateHyperParameterTuningJob", hooks=hooks)
+    assert [one.path for one in found] == [
+        "TrainingJobDefinition.OutputDataConfig.S3OutputPath",
+        "TrainingJobDefinition.ResourceConfig.InstanceType",
+    ]
+
+
+SPLIT = UpstreamStep("Split", "Processing", ("train", "validation"))
+
+
+@pytest.mark.parametrize(
+    ("dependencies", "wrong"),
+    [
+        ({"data": {"step": "Split", "output": "train"}}, []),
+        ({"Split": {"step": "Split"}}, []),
+        ({"data": {"step": "Splt"}}, ["DEP080"]),
+        ({"data": {"step": "Split", "output": "test"}}, ["DEP081"]),
+        ({"data": {"step": "example"}}, ["DEP083"]),
+        ({"data": {"stp": "Split"}}, ["DEP088"]),
+        (
+            {"train": {"step": "Split", "output": "train"}, "val": {"step": "Split", "output": "train"}},
+            ["DEP086"],
+        ),
+    ],
+)
+def test_dependencies(dependencies: Any, wrong: list[str]) -> None:
+    assert rules({}, dependencies=dependencies, upstream=(SPLIT,)) == wrong
+
+
+def test_outputs_that_nobody_declared_are_not_known() -> None:
+    unknown = UpstreamStep("Split", "Processing", None)
+    assert rules({}, dependencies={"data": {"step": "Split", "output": "x"}}, upstream=(unknown,)) == []
+
+
+def test_without_upstream_only_what_the_builder_tells_is_checked() -> None:
+    assert rules({}, dependencies={"data": {"step": "Split", "output": "x"}}) == []
+    assert rules({}, dependencies={"data": {"step": "example"}}) == ["DEP083"]
+
+
+def test_a_circle_through_this_step() -> None:
+    split = UpstreamStep("Split", depends_on=("example",))
+    (found,) = findings({}, dependencies={"data": {"step": "Split"}}, upstream=(split,))
+    assert found.rule == "DEP082"
+    assert "Split" in found.message
+    assert "example" in found.message
+
+
+def test_a_long_chain_is_no_circle() -> None:
+    chain = tuple(UpstreamStep(f"s{n}", depends_on=(f"s{n + 1}",)) for n in range(2000))
+    assert rules({}, dependencies={"data": {"step": "s0"}}, upstream=(*chain, UpstreamStep("s2000"))) == []
+
+
+def test_references_to_other_steps() -> None:
+    patch = {
+        "OutputDataConfig": {"S3OutputPath": {"Std:Join": {"On": "/", "Values": [{"Get": "Steps.Other.X"}]}}}
+    }
+    (found,) = findings(patch, upstream=(SPLIT,))
+    assert found.rule == "DEP084"
+    assert "'Other'" in found.message

@@ -151,10 +151,3 @@ class BrokenBuilder(SklearnBuilder):
             "train": {"step": "Split", "output": "training"},  # Split declares train and validation
             "validation": {"step": "Split", "output": "validation"},
         }
-
-    def create_step(self) -> dict[str, Any]:
-        request = super().create_step()
-        # waits for spot instances for less time than the training may take
-        request["EnableManagedSpotTraining"] = True
-        request["StoppingCondition"] = {"MaxRuntimeInSeconds": 1800, "MaxWaitTimeInSeconds": 900}
-        return request

@@ -84,8 +84,10 @@ def same(said: Any, has: Any) -> bool:
 
 
 def _meaning(value: Any) -> Any:
-    if isinstance(value, bool) or value is None:
-        return value
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return ("true",) if value else ("false",)  # in Python 1 is True, for a script it is not
     if isinstance(value, (int, float)):
         return float(value)
     if isinstance(value, str):
@@ -102,12 +104,13 @@ def _text_meaning(value: str) -> Any:
     if stripped in ("", "None", "null"):
         return None
     if stripped in ("True", "true", "False", "false"):
-        return stripped.lower() == "true"
+        return (stripped.lower(),)
     try:
         parsed = json.loads(stripped)
     except ValueError:
         return stripped
-    return parsed if isinstance(parsed, str) else _meaning(parsed)
+    # What the SDK has quoted reaches the script without its quotes.
+    return _text_meaning(parsed) if isinstance(parsed, str) and parsed != value else _meaning(parsed)
 
 
 def same_uri(said: Any, has: Any) -> bool:
@@ -317,7 +320,11 @@ def data_distribution(view: StepView) -> Iterator[Problem]:
     value = view.promises.hooks.get("get_data_distribution_config")
     said = {"S3DataDistributionType": value} if isinstance(value, str) else value
     training = definition(view)
-    if not isinstance(said, Mapping) or training is None or is_reference(training.request.get("InputDataConfig")):
+    if (
+        not isinstance(said, Mapping)
+        or training is None
+        or is_reference(training.request.get("InputDataConfig"))
+    ):
         return
     channels = {channel.name: channel for channel in training.channels if channel.name is not None}
     for name, value in said.items():
@@ -532,7 +539,7 @@ def cloudwatch_off(view: StepView) -> Iterator[Problem]:
         0.1
     """
     said = hook(view, "get_logging_config").get("EnableCloudWatchLogging")
-    if said is not None and _meaning(said) in (False, 0.0):
+    if said is not None and _meaning(said) in (("false",), 0.0):
         yield Problem(
             f"get_logging_config says EnableCloudWatchLogging is {show(said)}, but a SageMaker training job always "
             "writes its log to CloudWatch: no member of CreateTrainingJob switches it off.",

@@ -165,12 +165,10 @@ def is_distributed(view: StepView) -> Iterator[Problem]:
 
 def _several_devices(training: TrainingView) -> bool:
     """True where one host may hold several accelerators: also where the instance type is not known."""
-    from cursus.aws import catalog
+    from cursus.aws import instances
 
-    return any(
-        found is None or (found.gpus or 0) > 1
-        for found in (catalog.instance(kind) for _, kind, _ in training.instances)
-    )
+    found = [instances.find(kind) for _, kind, _ in training.instances]
+    return not found or any(one is None or one.accelerators > 1 for one in found)
 
 
 RESOURCE_KEYS: dict[str, Path] = {

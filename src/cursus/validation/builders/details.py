@@ -17,6 +17,8 @@ from cursus.validation.builders.subject import nothing_to_look_at
 from cursus.validation.builders.trial import Trial, reads_run
 
 TRAINS = ("CreateTrainingJob", "CreateHyperParameterTuningJob", "CreateAutoMLJob", "CreateAutoMLJobV2")
+SHOWS_RUN: tuple[Area, ...] = ("framework", "artifacts", "monitoring", "resources")
+"""Areas whose details tell what the local run showed."""
 
 
 @dataclass(slots=True)
@@ -48,7 +50,7 @@ def tell(trial: Trial, area: Area) -> Told:
         told.details["hook_failures"] = {
             failure.hook: {"message": failure.message, "traceback": failure.traceback} for failure in failures
         }
-    if trial.step is not None and reads_run(area):
+    if trial.step is not None and (area in SHOWS_RUN or reads_run(area)):
         told.details["local_run"] = trial.run.summary
         if trial.run.job:
             told.details["local_job"] = trial.run.job

@@ -1,0 +1,78 @@
+"""The examples do what their README says: sound builders pass, the broken one fails where it is broken."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cursus.validation.builders.variants.training_integration_tests import TrainingIntegrationTests
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+SOUND = {
+    "sklearn": ("sklearn_demo", "SklearnBuilder"),
+    "xgboost": ("xgboost", "XGBoostBuilder"),
+    "torch": ("pytorch", "PyTorchBuilder"),
+    "tensorflow": ("tensorflow", "TensorFlowBuilder"),
+}
+FRAMEWORKS = {"sklearn": "sklearn", "xgboost": "xgboost", "torch": "pytorch", "tensorflow": "tensorflow"}
+
+
+def builder(example: str, name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(f"{example}_builder", EXAMPLES / example / "builder.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # A dataclass looks its module up by name.
+    import sys
+
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return getattr(module, name)
+
+
+def verdicts(results: dict[str, Any]) -> dict[str, Any]:
+    return {name: one["errors"] for name, one in results["tests"].items() if one["status"] == "failed"}
+
+
+@pytest.mark.parametrize("package", SOUND)
+def test_sound_builders_pass_without_a_run(package: str) -> None:
+    example, name = SOUND[package]
+    results = TrainingIntegrationTests(builder(example, name), execute=False).run_all_tests()
+    assert verdicts(results) == {}
+    assert results["all_tests_passed"] is True
+    details = results["tests"]["test_framework_specific_training_workflow"]["details"]
+    assert details["framework"] == FRAMEWORKS[package]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("package", SOUND)
+def test_sound_builders_pass_with_a_run(package: str, tmp_path: Path) -> None:
+    if importlib.util.find_spec(package) is None:
+        pytest.skip(f"{package} is not installed")
+    example, name = SOUND[package]
+    tests = TrainingIntegrationTests(builder(example, name), root=str(tmp_path / "root"))
+    results = tests.run_all_tests()
+    assert verdicts(results) == {}
+    details = results["tests"]["test_model_artifact_generation"]["details"]
+    assert details["local_job"]["status"] == "Completed"
+    assert details["model_files"]
+    assert not (EXAMPLES / example / "source" / "__pycache__").exists()
+
+
+@pytest.mark.slow
+def test_the_broken_builder_fails_where_it_is_broken(tmp_path: Path) -> None:
+    if importlib.util.find_spec("sklearn") is None:
+        pytest.skip("sklearn is not installed")
+    tests = TrainingIntegrationTests(builder("sklearn_demo", "BrokenBuilder"), root=str(tmp_path / "root"))
+    results = tests.run_all_tests()
+    assert list(verdicts(results)) == [
+        "test_hyperparameter_optimization_integration",
+        "test_model_artifact_generation",
+        "test_training_job_monitoring",
+        "test_training_performance_optimization",
+        "test_training_dependency_resolution",
+    ]
+    assert results["all_tests_passed"] is False

@@ -9,6 +9,8 @@ Its lower-case keys are about the rest:
 ``parameters``  values given for a pipeline's parameters
 ``files``       the source directory: file name → content; ``entry_point`` is ``train.py`` unless given
 ``channels``    local data: channel name → file name → content
+``document``    instead of all the rest: the text of a JSON or YAML file that holds the request
+``answered``    calls to AWS that were answered on this machine while the request was made
 ``hooks``       what a builder's hooks return; ``failures`` the hooks that raised, and what they said
 ``framework``, ``framework_version``, ``python_version``, ``expected_artifacts``, ``upstream``, ``dependencies``
                 the other promises of a builder
@@ -160,6 +162,8 @@ class Example:
 
     def build(self, folder: FilePath) -> Step | Pipeline:
         """The example as a step or pipeline; its files and channels are written below ``folder``."""
+        if "document" in self.rest:
+            return self._of_document(folder)
         operation = self.rest.get("operation", "CreateTrainingJob")
         request = merge(BASES[operation], self.patch)
         if operation == "Pipeline":
@@ -174,6 +178,14 @@ class Example:
             source=self._source(folder),
             promises=self._promises(folder),
         )
+
+    def _of_document(self, folder: FilePath) -> Step | Pipeline:
+        from cursus import steps
+
+        text = self.rest["document"]
+        name = "request.json" if text.startswith("{") else "request.yaml"
+        _write(folder, {name: text})
+        return steps.load(folder / name)[-1]
 
     def _source(self, folder: FilePath) -> SourceCode | None:
         files = self.rest.get("files")
@@ -196,6 +208,7 @@ class Example:
             python_version=self.rest.get("python_version"),
             upstream=None if upstream is None else tuple(_upstream(entry) for entry in upstream),
             dependencies=self.rest.get("dependencies"),
+            answered=tuple(self.rest.get("answered", ())),
         )
 
 

@@ -68,10 +68,8 @@ def channels(request: Mapping[str, Any], target: Any) -> list[dict[str, Any]]:
     training = [one for one in known if str(one.get("ChannelName", "")).startswith("train")] or known[:1]
     validation = [one for one in known if str(one.get("ChannelName", "")).startswith("val")]
     made = [_channel(one, target) for one in training[:1]]
-    for one in validation[:1]:
-        if one not in training:
-            made.append({**_channel(one, target), "ChannelType": "validation"})
-    return made
+    more = [one for one in validation[:1] if one not in training]
+    return [*made, *({**_channel(one, target), "ChannelType": "validation"} for one in more)]
 
 
 def _channel(channel: Mapping[str, Any], target: Any) -> dict[str, Any]:

@@ -49,11 +49,11 @@ def lower(
                 promises=Promises(hooks=_config_hook(flat), failures=(error.failure,)),
             )
     hooks = Hooks(builder)
-    created = create(builder, flat, hooks)
+    created = create(builder, flat, hooks, region or _text(flat, "region"))
     draft = Draft(created.request, created.origins)
     _fill(draft, hooks, flat)
     values = {**_config_hook(flat), **hooks.values}
-    sources_of = {**hooks.mapping("get_step_config"), **flat}
+    sources_of: dict[str, Any] = {**hooks.mapping("get_step_config"), **flat}
     where = place(getattr(type(builder), "create_step", None))
     step = Step(
         name=_name(created, draft.request, builder),
@@ -81,6 +81,7 @@ def lower(
                     for name in ("get_dependencies", "get_required_dependencies", "get_optional_dependencies")
                 )
             ),
+            answered=created.answered,
         ),
         problems=created.problems,
     )
@@ -97,7 +98,7 @@ def configuration(config: Any) -> dict[str, Any]:
     found = config if isinstance(config, Mapping) else attributes(config)
     if found is None or isinstance(config, type):
         raise ConfigurationError(
-            f"the configuration is a {type(config).__name__}, not a mapping of keys such as training_instance_type"
+            f"the configuration is a {type(config).__name__}, not a mapping with keys such as role"
         )
     # upstream may hold builders and steps, which are no data.
     made = {key: value if key == "upstream" else plain(value, lenient=True) for key, value in found.items()}
@@ -105,7 +106,7 @@ def configuration(config: Any) -> dict[str, Any]:
 
 
 def _config_hook(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration among the hooks, so that rules can hold its keys against those that are known."""
+    """The configuration among the hooks, so that a rule can hold its keys against the known ones."""
     return {CONFIG: {key: value for key, value in flat.items() if key != "upstream"}} if flat else {}
 
 
@@ -160,7 +161,7 @@ def _fill_channels(draft: Draft, hooks: Hooks) -> None:
     known = [str(one.get("ChannelName")) for one in channels if isinstance(one, Mapping)]
     wanted = shortforms.distribution(hooks.values.get(name), known)
     for index, channel in enumerate(channels):
-        kind = wanted.get(channel.get("ChannelName")) if isinstance(channel, dict) else None
+        kind = wanted.get(str(channel.get("ChannelName"))) if isinstance(channel, dict) else None
         source = channel.get("DataSource") if kind is not None else None
         s3 = source.get("S3DataSource") if isinstance(source, dict) else None
         if isinstance(s3, dict) and s3.get("S3DataDistributionType") is None:
@@ -215,7 +216,7 @@ def _fill_logging(draft: Draft, hooks: Hooks) -> None:
 
 
 def _takes_toolkit_settings(draft: Draft) -> bool:
-    """False for an algorithm of SageMaker's own or of the marketplace, which refuses hyperparameters unknown to it."""
+    """False for an algorithm of the marketplace, which refuses hyperparameters that it does not know."""
     algorithm = draft.get("AlgorithmSpecification")
     return bool(draft.request) and not (isinstance(algorithm, Mapping) and algorithm.get("AlgorithmName"))
 
@@ -264,7 +265,7 @@ def _companion(step: Step, hook: str, operation: str, request: dict[str, Any], h
 
 
 def _name(created: Created, request: Mapping[str, Any], builder: Any) -> str:
-    own = request.get(kinds.NAMES.get(created.operation, ""))
+    own = request.get(kinds.NAMES.get(created.operation, ""), "")
     return created.name or (own if isinstance(own, str) and own else "") or type(builder).__name__
 
 

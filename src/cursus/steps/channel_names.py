@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Any, Literal
 
 from cursus.model import Path
 
 How = Literal["own", "key", "request", "uri", "order"]
-"""``own``: its ChannelName. ``key``: its key in a mapping. ``request``: the request's channel with the same
-S3Uri. ``uri``: a word in its S3Uri. ``order``: its place in the list."""
+"""``own``: its ChannelName. ``key``: its key in a mapping. ``request``: the request's channel of that S3Uri.
+``uri``: a word in its S3Uri. ``order``: its place in the list."""
 
 _ORDER = ("train", "validation", "test")
 _WORDS: dict[str, tuple[str, ...]] = {
@@ -22,7 +23,7 @@ _WORDS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class NamedChannel:
-    """One channel of ``get_training_inputs`` with its name; ``path`` is its place in what the hook returned."""
+    """One channel of ``get_training_inputs`` with its name, and its place in what the hook returned."""
 
     name: str | None
     how: How
@@ -122,11 +123,7 @@ def _guess(path: Path, channel: Mapping[str, Any], taken: set[str]) -> NamedChan
             if word in forms and name not in taken:
                 taken.add(name)
                 return NamedChannel(name, "uri", channel, path)
-    name = next((one for one in _ORDER if one not in taken), None)
-    if name is None:
-        number = 1
-        while f"channel{number}" in taken:
-            number += 1
-        name = f"channel{number}"
-    taken.add(name)
-    return NamedChannel(name, "order", channel, path)
+    more = (f"channel{number}" for number in count(1))
+    chosen = next(one for one in chain(_ORDER, more) if one not in taken)
+    taken.add(chosen)
+    return NamedChannel(chosen, "order", channel, path)

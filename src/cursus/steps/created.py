@@ -13,6 +13,7 @@ from cursus.model import Finding, HookFailure, Origin, Path, Pipeline, Step
 from cursus.redact import show
 from cursus.steps import kinds
 from cursus.steps.hooks import HookError, Hooks, call, find, nonsense, place
+from cursus.steps.offline import offline
 from cursus.steps.plain import NestingError, plain
 
 CREATE = "create_step"
@@ -37,10 +38,11 @@ class Created:
     framework: str | None = None
     framework_version: str | None = None
     python_version: str | None = None
+    answered: tuple[str, ...] = ()
 
 
 def instance(builder: type, config: Any) -> Any:
-    """An instance of a builder class: ``cls(config)``, ``cls(config=config)`` or ``cls()``, as its signature has it.
+    """An instance of a builder class: ``cls(config)``, ``cls(config=config)`` or ``cls()``, as it takes.
 
     Raises HookError (hook ``__init__``) for whatever it raises.
     """
@@ -75,7 +77,7 @@ def _arguments(callee: Any, offered: Mapping[str, Any]) -> tuple[tuple[Any, ...]
     return (), {}
 
 
-def create(builder: Any, config: Mapping[str, Any], hooks: Hooks) -> Created:
+def create(builder: Any, config: Mapping[str, Any], hooks: Hooks, region: str | None = None) -> Created:
     """Call ``create_step`` with what its signature takes, and read the request out of what it returns."""
     try:
         hook = find(builder, CREATE)
@@ -90,8 +92,10 @@ def create(builder: Any, config: Mapping[str, Any], hooks: Hooks) -> Created:
             raise HookError(
                 HookFailure(CREATE, message, location=place(getattr(type(builder), "__init__", None)))
             )
-        value = call(hook, CREATE, **_kwargs(hook, config, hooks))
-        return read(value, hook)
+        with offline(region) as answers:
+            made = read(call(hook, CREATE, **_kwargs(hook, config, hooks)), hook)
+        made.answered = tuple(answers.calls)
+        return made
     except HookError as error:
         return Created(failures=(error.failure,))
 
@@ -103,7 +107,7 @@ def _kwargs(hook: Callable[..., Any], config: Mapping[str, Any], hooks: Hooks) -
     except (TypeError, ValueError):
         return {}
     accepts_all = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values())
-    offered = {
+    offered: dict[str, Callable[[], Any]] = {
         "inputs": lambda: _uris(hooks.values.get("get_training_inputs")),
         "outputs": dict,
         "dependencies": lambda: list(_listed(config.get("upstream"))),

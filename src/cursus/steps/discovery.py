@@ -1,4 +1,4 @@
-"""Builders that a project has: registered by a decorator or an entry point, found by a scan; and their types."""
+"""Builders registered by a decorator or an entry point, or found by a scan; and the types of their steps."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ _TYPE_OF_HOOK = (
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A builder with the name and type that it was registered under; ``type`` is empty where none was given."""
+    """A builder with the name and type it was registered under; ``type`` is empty where none was given."""
 
     name: str
     builder: Any
@@ -91,7 +91,7 @@ def step_builder(
     """
 
     def register(builder: Builder) -> Builder:
-        own = name or getattr(builder, "__name__", builder.__class__.__name__)
+        own = name or str(getattr(builder, "__name__", builder.__class__.__name__))
         module = getattr(builder, "__module__", "")
         # A module that is imported anew registers its builders anew.
         _REGISTERED[:] = [one for one in _REGISTERED if (one.name, one.module) != (own, module)]
@@ -140,18 +140,16 @@ def scan(target: str | ModuleType) -> list[Registered]:
 
 def candidates(target: str | ModuleType) -> list[type]:
     """The classes with a ``create_step`` that a module, package or file defines itself, registered or not."""
-    found = []
+    found: list[type] = []
     for module in _modules(target):
-        for value in vars(module).values():
-            own = isinstance(value, type) and value.__module__ == module.__name__
-            if (
-                own
-                and callable(getattr(value, "create_step", None))
-                and not getattr(value, "_is_protocol", False)
-            ):
-                if not getattr(value, "__abstractmethods__", None):
-                    found.append(value)
+        own = (one for one in vars(module).values() if isinstance(one, type))
+        found.extend(one for one in own if one.__module__ == module.__name__ and _is_builder(one))
     return found
+
+
+def _is_builder(cls: type) -> bool:
+    open_one = getattr(cls, "_is_protocol", False) or bool(getattr(cls, "__abstractmethods__", None))
+    return callable(getattr(cls, "create_step", None)) and not open_one
 
 
 def _modules(target: str | ModuleType) -> Iterator[ModuleType]:

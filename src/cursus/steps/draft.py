@@ -10,7 +10,7 @@ from cursus.model import Origin, Path
 
 
 class Draft:
-    """The request of a builder. A value is put only where nothing stands; every value remembers its origin."""
+    """A builder's request. A value is put only where nothing stands; every value remembers its origin."""
 
     def __init__(self, request: dict[str, Any], origins: dict[Path, Origin]) -> None:
         self.request = request

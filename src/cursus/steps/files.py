@@ -4,6 +4,8 @@ Only what JSON can say is read. What cannot be read soundly (not UTF-8, endless 
 larger than any request) is refused with a TargetError that says where.
 """
 
+# os.path here: a folder may name thousands of files.
+# ruff: noqa: PTH110, PTH118, PTH123
 from __future__ import annotations
 
 import json
@@ -24,6 +26,10 @@ SUFFIXES = (".json", ".yaml", ".yml")
 _SKIPPED = frozenset(
     {"node_modules", "__pycache__", "site-packages", "venv", "env", "build", "dist", "cdk.out"}
 )
+
+
+class _ConstantError(ValueError):
+    """NaN or Infinity in a JSON text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +88,15 @@ def parse_json(text: str, name: str) -> Document:
         ) from None
     except RecursionError:
         raise TargetError(f"{name}: nested too deeply; no request is.") from None
-    except ValueError as error:
-        raise TargetError(f"{name}: {error}") from None
+    except _ConstantError as error:
+        from cursus.steps.json_positions import line_of
+
+        line = line_of(text, str(error))
+        raise TargetError(
+            f"{name}:{line}: {error} is no JSON number; write a finite number or a text."
+        ) from None
+    except ValueError:
+        raise TargetError(f"{name}: it holds a number with thousands of digits; no request does.") from None
 
     def positions() -> Mapping[Path, Origin]:
         from cursus.steps.json_positions import positions as scan
@@ -105,7 +118,7 @@ def duplicate_key(key: str, path: str, location: Location, first: int) -> Findin
     return Finding(
         rule="STP095",
         severity="error",
-        message=f"the key {key!r} stands twice in the same mapping (first in line {first}); only the last counts",
+        message=f"the key {key!r} stands twice in one mapping (first in line {first}); only the last counts",
         path=path,
         remedy="Remove one of the two.",
         area="step",
@@ -151,13 +164,12 @@ def _text(name: str) -> str:
         line = content.count(b"\n", 0, error.start) + 1
         column = error.start - content.rfind(b"\n", 0, error.start)
         raise TargetError(
-            f"{name}:{line}:{column}: this is not UTF-8 (byte 0x{content[min(error.start, len(content) - 1)]:02x}); "
-            "save the file as UTF-8."
+            f"{name}:{line}:{column}: this is not {encoding.upper()} ({error.reason}); save it as UTF-8."
         ) from None
 
 
 def _refuse_constant(constant: str) -> float:
-    raise ValueError(f"{constant} is no JSON number; SageMaker takes none. Write a finite number or a text.")
+    raise _ConstantError(constant)
 
 
 def _json_hint(text: str, error: json.JSONDecodeError) -> str:

@@ -1,5 +1,7 @@
 """Folders and whole Python files as targets: every request, definition and registered builder in them."""
 
+# os.path here: a folder may name thousands of files.
+# ruff: noqa: PTH123, PTH202
 from __future__ import annotations
 
 import os
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
 def of_folder(folder: str, options: Options) -> list[Step | Pipeline]:
     """Every request and definition in the JSON and YAML files below a folder, and its registered builders.
 
-    Files that hold neither are passed over. One that cannot be read is put into ``options.errors``; where there
-    is no such list, the first raises TargetError.
+    Files that hold neither are passed over. One that cannot be read is put into ``options.errors``;
+    where there is no such list, the first raises TargetError.
     """
     from cursus.steps.files import candidates
     from cursus.steps.targets import of_file
@@ -37,7 +39,7 @@ def of_folder(folder: str, options: Options) -> list[Step | Pipeline]:
         options.errors.extend(failed)
     if not found and not failed:
         raise TargetError(
-            f"{folder}: no request, pipeline definition or registered builder in it. Builders in Python files are "
+            f"{folder}: no request, definition or registered builder in it. Builders in Python files are "
             "found where the decorator cursus.steps.discovery.step_builder registers them."
         )
     return found

@@ -11,6 +11,7 @@ from cursus.steps.offline import RequestCaptured, offline
 from cursus.steps.plain import NestingError, plain
 from cursus.steps.protocol import HOOKS
 
+_OF_TEXTS = ("get_expected_artifacts",)
 MAX_ITEMS = 100_000
 """Items read from a hook that returns an iterator without end."""
 
@@ -42,7 +43,8 @@ class Hooks:
             value = plain(list_of(value), lenient=True)
             if value is not None and not isinstance(value, HOOKS[name]):
                 raise HookError(nonsense(hook, name, value, f"not {_wanted(name)}"))
-            if name == "get_expected_artifacts" and not all(isinstance(one, str) for one in value or ()):
+            listed = value if isinstance(value, list) else []
+            if name in _OF_TEXTS and not all(isinstance(one, str) for one in listed):
                 raise HookError(nonsense(hook, name, value, "not a list of texts"))
         except HookError as error:
             self.failures.append(error.failure)
@@ -81,8 +83,11 @@ def find(builder: Any, name: str) -> Callable[..., Any] | None:
 def call(hook: Callable[..., Any], name: str, **arguments: Any) -> Any:
     """What the hook returns. Raises HookError for whatever it raises, but Ctrl-C goes through."""
     try:
-        with offline():
+        with offline() as answers:
+            answers.captured = None
             value = hook(**arguments)
+            if value is None and answers.captured is not None:
+                raise answers.captured
     except KeyboardInterrupt:
         raise
     except RequestCaptured as captured:

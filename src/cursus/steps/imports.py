@@ -1,5 +1,7 @@
 """Targets named in text: ``package.module:Builder``, ``file.py:Builder``, ``module:object.attribute``."""
 
+# os.path here: a folder may name thousands of files.
+# ruff: noqa: PTH109, PTH113, PTH116, PTH118, PTH119, PTH120, PTH122
 from __future__ import annotations
 
 import hashlib
@@ -108,8 +110,11 @@ def call_factory(function: Any, text: str) -> Any:
                 f"{name} is a function that takes arguments; a target is a builder, a step, a request, or a "
                 "function without arguments that returns one."
             )
-        with offline():
+        with offline() as answers:
+            answers.captured = None
             made = function()
+            if made is None and answers.captured is not None:
+                raise answers.captured
     except RequestCaptured as captured:
         made = {captured.operation: captured.request}
     except (KeyboardInterrupt, TargetError):
@@ -140,7 +145,7 @@ def _put_on_path(folder: str) -> None:
 
 
 def _module_of_package(path: str) -> tuple[str, str] | None:
-    """(folder that holds the package, dotted name) of a file inside a package, None for one that stands alone."""
+    """(folder of the package, dotted name) of a file inside a package, None for one that stands alone."""
     folder, file = os.path.split(path)
     parts = [] if file == "__init__.py" else [os.path.splitext(file)[0]]
     while os.path.isfile(os.path.join(folder, "__init__.py")):

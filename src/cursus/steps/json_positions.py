@@ -33,6 +33,14 @@ def brackets(text: str) -> Iterator[tuple[int, str]]:
             yield match.start(), found
 
 
+def line_of(text: str, token: str) -> int:
+    """The line of the first such token outside strings."""
+    for match in _TOKEN.finditer(text):
+        if match.group().lstrip("-") == token.lstrip("-"):
+            return text.count("\n", 0, match.start()) + 1
+    return 1
+
+
 def positions(text: str, name: str) -> Mapping[Path, Origin]:
     """The place of every value, by its path."""
     lines = _Lines(text, name)

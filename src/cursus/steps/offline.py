@@ -58,10 +58,15 @@ class RequestCaptured(BaseException):
 
 
 class Answers:
-    """What was answered here instead of sent: the calls in order, each once; and whether a region was made up."""
+    """What was answered here instead of sent: the calls, each once; and whether the region is made up.
+
+    ``captured`` is the last Create call. It is kept because the SDK has a ``finally: return`` in its way that
+    swallows even a BaseException.
+    """
 
     def __init__(self) -> None:
         self.calls: list[str] = []
+        self.captured: RequestCaptured | None = None
         self.region_made_up = False
 
     def note(self, call: str) -> None:
@@ -109,16 +114,20 @@ def offline(region: str | None = None) -> Iterator[Answers]:
 
 def _environment(region: str | None) -> dict[str, str]:
     """Settings without which the SDK does not start, where the machine has none of its own."""
-    home = Path(os.path.expanduser("~")) / ".aws"
+    home = Path("~").expanduser() / ".aws"
     files = (
         Path(os.environ.get("AWS_SHARED_CREDENTIALS_FILE") or home / "credentials"),
         Path(os.environ.get("AWS_CONFIG_FILE") or home / "config"),
     )
-    made_up = {"SAGEMAKER_SUPPRESS_V2_WARNING": "1"} if "SAGEMAKER_SUPPRESS_V2_WARNING" not in os.environ else {}
+    made_up = (
+        {"SAGEMAKER_SUPPRESS_V2_WARNING": "1"} if "SAGEMAKER_SUPPRESS_V2_WARNING" not in os.environ else {}
+    )
     has_files = any(file.is_file() for file in files)
     if not any(os.environ.get(name) for name in _CREDENTIALS) and not has_files and not _on_ec2():
         made_up.update(AWS_ACCESS_KEY_ID="cursus-offline", AWS_SECRET_ACCESS_KEY="cursus-offline")
-    if not (os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")) and (region or not has_files):
+    if not (os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")) and (
+        region or not has_files
+    ):
         made_up["AWS_DEFAULT_REGION"] = region or FALLBACK_REGION
     return made_up
 
@@ -185,7 +194,9 @@ def _answer(request: Any) -> Any | None:
     target = request.headers.get("X-Amz-Target", b"")
     target = target.decode() if isinstance(target, bytes) else str(target)
     if target in _CREATE:
-        raise RequestCaptured(target.partition(".")[2], json.loads(_body(request) or b"{}"))
+        captured = RequestCaptured(target.partition(".")[2], json.loads(_body(request) or b"{}"))
+        _active[-1].captured = captured
+        raise captured
     if host == "169.254.169.254":
         return _respond(request, 404)
     if host.startswith("sts."):
@@ -253,7 +264,9 @@ def _s3(request: Any, url: Any) -> Any | None:
         _active[-1].note("s3:PutObject" if not on_bucket else "s3:CreateBucket")
         if "uploads" in url.query.split("&") or url.query.startswith("uploads"):
             return _respond(
-                request, 200, "<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>"
+                request,
+                200,
+                "<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>",
             )
         if method == "POST":
             return _respond(

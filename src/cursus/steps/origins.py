@@ -44,7 +44,7 @@ class OriginsAt(Mapping[Path, Origin]):
         self._place = place
 
     def __getitem__(self, path: Path) -> Origin:
-        return self._origins[(*self._place, *path)]
+        return self._origins[self._place + path]
 
     def __iter__(self) -> Iterator[Path]:
         size = len(self._place)

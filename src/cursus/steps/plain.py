@@ -24,8 +24,9 @@ class NestingError(ValueError):
 
 
 def is_plain(value: Any) -> bool:
-    """True where ``value`` holds only dict, list, str, int, float, bool and None (or bytes and sets, which the
-    service model's check refuses), by a quick look in C.
+    """True where ``value`` holds only dict, list, str, int, float, bool and None, by a quick look in C.
+
+    Bytes and sets pass too: the service model's check refuses them.
     """
     try:
         return _TUPLE.search(marshal.dumps(value, 2)) is None
@@ -127,7 +128,7 @@ def _obvious(value: Any, depth: int) -> Any:
 
 
 def attributes(value: Any) -> dict[str, Any] | None:
-    """The public members of a dataclass, pydantic or attrs object or a plain namespace; None for other things."""
+    """The members of a dataclass, pydantic or attrs object or a plain namespace; None for other things."""
     import dataclasses
 
     kind = type(value)

@@ -15,8 +15,9 @@ class StepBuilder(Protocol):
     """The one hook that every builder has."""
 
     def create_step(self, **kwargs: Any) -> Any:
-        """The step: a request mapping, an object with the request's members as attributes, or one with ``.arguments``.
+        """The step, from which the request comes.
 
+        A request mapping, an object with the request's members as attributes, or one with ``.arguments``.
         Called with those of ``inputs`` (channel name → S3 URI), ``outputs`` (output name → S3 URI) and
         ``dependencies`` (the steps that this one depends on) that its signature takes.
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
@@ -36,7 +37,7 @@ class TrainingStepBuilder(StepBuilder, Protocol):
         ...
 
     def get_tuning_config(self) -> Mapping[str, Any] | None:
-        """``objective_metric``, ``hyperparameter_ranges``, ``max_jobs``, ``max_parallel_jobs``: a tuning job."""
+        """A tuning job: ``objective_metric``, ``hyperparameter_ranges``, ``max_jobs`` and so on."""
         ...
 
     def get_auto_ml_config(self) -> Mapping[str, Any] | None:
@@ -72,11 +73,11 @@ class TrainingStepBuilder(StepBuilder, Protocol):
         ...
 
     def get_distributed_config(self) -> Mapping[str, Any]:
-        """``InstanceType``, ``InstanceCount``, ``DistributionStrategy`` …, or a cluster (``MasterType`` …)."""
+        """``InstanceType``, ``InstanceCount``, ``DistributionStrategy``; or a cluster (``MasterType`` …)."""
         ...
 
     def get_resource_optimization_config(self) -> Mapping[str, Any]:
-        """``instance_type``, ``instance_count``, ``volume_size_in_gb``, ``use_spot_instances`` …"""
+        """``instance_type``, ``instance_count``, ``volume_size_in_gb``, ``use_spot_instances`` and so on."""
         ...
 
     def get_gpu_optimization_config(self) -> Mapping[str, Any]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from cursus.model import Finding, HookFailure
+from cursus.model import HookFailure
 from cursus.steps import kinds
 from cursus.steps.hooks import HookError, call, nonsense
-from cursus.steps.offline import Answers, offline
+from cursus.steps.offline import offline
 from cursus.steps.plain import plain
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _FRAMEWORKS = ("pytorch", "tensorflow", "xgboost", "sklearn", "huggingface", "mx
 
 
 def is_sdk_object(value: Any) -> bool:
-    """True for a step, step arguments, estimator, trainer or tuner; also for any object with ``.arguments``."""
+    """True for a step, step arguments, estimator, trainer or tuner, and any object with ``.arguments``."""
     return not isinstance(value, type) and (
         _has(value, "arguments") or _is_step_args(value) or _starter(value) is not None
     )
@@ -83,10 +83,8 @@ def read(value: Any) -> Created:
     with offline() as answers, _unchanged(value):
         name, arguments, in_pipeline = _arguments(value)
     if isinstance(arguments, str) and arguments.lstrip().startswith("{"):
-        try:
+        with suppress(ValueError):
             arguments = json.loads(arguments)
-        except ValueError:
-            pass
     if not isinstance(arguments, Mapping):
         raise HookError(nonsense(None, "create_step", arguments, f"as {name} of a {type(value).__name__}"))
     request = plain(arguments)
@@ -102,7 +100,7 @@ def read(value: Any) -> Created:
         type=type_ or kinds.TYPES[operation],
         name=own if isinstance(own, str) else "",
         in_pipeline=in_pipeline,
-        problems=made_up(answers),
+        answered=tuple(answers.calls),
         region=None if answers.region_made_up else facts.pop("region", None),
         **{key: one for key, one in facts.items() if key != "region"},
     )
@@ -165,7 +163,7 @@ def _maker(value: Any) -> Any:
     for _ in range(4):
         step_args = getattr(value, "step_args", None) or (value if _is_step_args(value) else None)
         inner = None
-        if _is_step_args(step_args):
+        if step_args is not None and _is_step_args(step_args):
             inner = step_args.func_args[0] if step_args.func_args else None
         inner = inner or getattr(value, "estimator", None) or getattr(value, "tuner", None)
         inner = inner or getattr(value, "model_trainer", None)
@@ -203,7 +201,12 @@ def definition(value: Any) -> Mapping[str, Any] | None:
     """
     from cursus.errors import TargetError
 
-    if not _of_sdk(value) or isinstance(value, type) or not _has(value, "definition") or not _has(value, "steps"):
+    if (
+        not _of_sdk(value)
+        or isinstance(value, type)
+        or not _has(value, "definition")
+        or not _has(value, "steps")
+    ):
         return None
     with offline(), _unchanged(value):
         try:
@@ -212,19 +215,3 @@ def definition(value: Any) -> Mapping[str, Any] | None:
             raise TargetError(f"the pipeline gives no definition: {error}.") from None
     found = json.loads(text) if isinstance(text, str) else text
     return found if isinstance(found, Mapping) else None
-
-
-def made_up(answers: Answers) -> tuple[Finding, ...]:
-    """The finding that says what was answered here instead of by AWS."""
-    if not answers.calls:
-        return ()
-    return (
-        Finding(
-            rule="STP098",
-            severity="info",
-            message=f"making the request asked AWS for {', '.join(answers.calls)}; this was answered here, and "
-            "nothing was sent or uploaded: account and default bucket in the request are made up",
-            remedy="Give role, bucket and region yourself to check them too.",
-            area="step",
-        ),
-    )

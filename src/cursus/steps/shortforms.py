@@ -75,7 +75,7 @@ CLUSTER: tuple[tuple[str, str, str], ...] = (
     ("worker", "WorkerType", "WorkerCount"),
     ("parameter-server", "ParameterServerType", "ParameterServerCount"),
 )
-"""Instance group, key of its type and key of its count; a master is one instance unless its count is given."""
+"""Instance group, key of its type, key of its count; one instance unless the count is given."""
 
 LOGGING = ("LogLevel", "EnableSageMakerDebugger", "EnableCloudWatchLogging")
 LOG_LEVELS = {"CRITICAL": "50", "ERROR": "40", "WARNING": "30", "INFO": "20", "DEBUG": "10"}
@@ -122,7 +122,7 @@ KEYS: dict[str, tuple[str, ...]] = {
 
 
 def is_flat(config: Mapping[str, Any]) -> bool:
-    """True where a step configuration is the flat form, not a request (whose members begin with a capital)."""
+    """True where a step configuration is the flat form: a request's members begin with a capital."""
     return not any(isinstance(key, str) and key[:1].isupper() for key in config)
 
 

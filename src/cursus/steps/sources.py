@@ -1,5 +1,7 @@
-"""The user's training code, and the steps around a builder's: what a configuration or an object says of them."""
+"""The user's training code, and the steps around a builder's, as a configuration or an object names them."""
 
+# os.path here: a folder may name thousands of files.
+# ruff: noqa: PTH110, PTH111, PTH117, PTH118, PTH119, PTH120, PTH208
 from __future__ import annotations
 
 import json

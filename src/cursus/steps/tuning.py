@@ -15,14 +15,16 @@ Direction = Literal["Maximize", "Minimize"]
 
 # Words in the names of metrics: what they measure is better when it is larger, or when it is smaller. A word
 # of loss wins over one of gain ("accuracy_loss", "auc_error").
-_MINIMIZE = (
-    "loss error err rmse mse mae mape wape smape rmsle logloss merror mlogloss perplexity ppl wer cer nll deviance "
-    "hinge divergence kld cost distance regret nloglik objective_loss absolute_error squared_error"
-).split()
-_MAXIMIZE = (
-    "accuracy acc auc f1 precision recall r2 map ndcg bleu rouge iou miou dice score reward return likelihood "
-    "kappa mcc ap aucpr sensitivity specificity pwll throughput fscore hits mrr top5 top1"
-).split()
+_LOSSES = """
+    loss error err rmse mse mae mape wape smape rmsle logloss merror mlogloss perplexity ppl wer cer nll
+    deviance hinge divergence kld cost distance regret nloglik
+"""
+_GAINS = """
+    accuracy acc auc f1 precision recall r2 map ndcg bleu rouge iou miou dice score reward return likelihood
+    kappa mcc ap aucpr sensitivity specificity throughput fscore hits mrr top5 top1
+"""
+_MINIMIZE = frozenset(_LOSSES.split())
+_MAXIMIZE = frozenset(_GAINS.split())
 
 _NOT_IN_DEFINITION = frozenset(
     {
@@ -128,7 +130,7 @@ def training_definition(
 
 
 def parameter_ranges(ranges: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """``{name: {"min", "max"} or {"values"}}`` as ParameterRanges. A range that is neither is left out (HPO097)."""
+    """``{name: {"min", "max"} or {"values"}}`` as ParameterRanges, less what is neither (rule HPO097)."""
     made: dict[str, list[dict[str, Any]]] = {}
     for name, entry in ranges.items():
         kind, lowered = parameter_range(name, entry)

@@ -35,7 +35,16 @@ _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
 _SWITCHES = frozenset(
     form for word in ("yes", "no", "on", "off") for form in (word, word.capitalize(), word.upper())
 )
-_PLAIN_TAGS = ("tag:yaml.org,2002:", "?", "!")
+_STANDARD = "tag:yaml.org,2002:"
+_PLAIN_TAGS = frozenset(
+    {
+        None,
+        "",
+        "!",
+        "?",
+        *(_STANDARD + name for name in "str int float bool null seq map timestamp merge value".split()),  # noqa: SIM905
+    }
+)
 
 
 def parse_yaml(text: str, name: str) -> list[Document]:
@@ -84,9 +93,8 @@ class _Reader:
             raise self.error(node, "an anchor that contains itself has no end; JSON cannot hold it")
         if len(path) > MAX_DEPTH:
             raise self.error(node, f"nested deeper than {MAX_DEPTH} levels; no request is")
-        tag = node.tag
-        if tag and not tag.startswith(_PLAIN_TAGS[0]) and tag not in _PLAIN_TAGS[1:]:
-            raise self.error(node, _about_tag(tag))
+        if node.tag not in _PLAIN_TAGS:
+            raise self.error(node, _about_tag(node.tag))
         self.open.add(key)
         size = 1
         made: Any
@@ -107,10 +115,7 @@ class _Reader:
 
     def scalar(self, node: Any, path: Path) -> Any:
         text: str = node.value
-        tag = node.tag.rpartition(":")[2]
-        if tag in ("binary", "set", "omap", "pairs"):
-            raise self.error(node, f"!!{tag} has no form in JSON; write a text")
-        if node.style is not None or tag == "str":
+        if node.style or node.tag == _STANDARD + "str":  # quoted, or nothing but a text
             return text
         try:
             return _WORDS[text]
@@ -177,7 +182,7 @@ def _positions(root: Any, name: str) -> Mapping[Path, Origin]:
 
 
 def _is_merge(key: Any) -> bool:
-    return key.value == "<<" and key.style is None
+    return key.value == "<<" and not key.style
 
 
 def _merged(node: Any) -> list[Any]:
@@ -193,7 +198,7 @@ def _switch(text: str, path: Path, location: Location) -> Finding:
     return Finding(
         rule="STP096",
         severity="warning",
-        message=f"plain {text} is a text here, but readers of YAML 1.1 (PyYAML among them) take it for {meaning}",
+        message=f"plain {text} is a text here, but readers of YAML 1.1 such as PyYAML take it for {meaning}",
         path=format_path(path),
         remedy=f'Write {str(meaning).lower()} or "{text}".',
         area="step",
@@ -202,6 +207,8 @@ def _switch(text: str, path: Path, location: Location) -> Finding:
 
 
 def _about_tag(tag: str) -> str:
+    if tag.startswith(_STANDARD):
+        return f"!!{tag.removeprefix(_STANDARD)} has no form in JSON; write a plain value"
     name = tag if tag.startswith("!") else f"!<{tag}>"
     intrinsic = name[1:] in ("Ref", "Sub", "Join", "ImportValue") or name.startswith(
         ("!Fn", "!GetAtt", "!Select")
@@ -240,7 +247,8 @@ def _check_depth(text: str, name: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
-                place = f"{name}:{event.start_mark.line + 1}:{event.start_mark.column + 1}"
+                mark = event.start_mark
+                place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
                 raise TargetError(f"{place}: nested deeper than {MAX_DEPTH} levels; no request is.")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1

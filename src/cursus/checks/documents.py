@@ -1,0 +1,81 @@
+"""What is odd about the file that a request came in.
+
+These are found while the file is read (``cursus.steps.files``), before there is a step to look at, and stand in
+``Step.problems``. Here are their pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import RequestView
+
+
+@rule("STP095", area="step", scope="request")
+def duplicate_key(view: RequestView) -> Iterator[Problem]:
+    """A key stands twice in the same mapping of a file.
+
+    What it does:
+        Compares the keys of every mapping in a JSON or YAML file.
+    Why:
+        Readers of JSON and YAML keep one of the two and drop the other in silence: a job runs with settings that
+        its author believes changed.
+    Breaks:
+        document: |
+          {"TrainingJobName": "churn", "TrainingJobName": "churn-2"}
+    Right:
+        answered: []
+    Source:
+        RFC 8259, section 4 (https://www.rfc-editor.org/rfc/rfc8259#section-4). What the request takes:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
+    Since:
+        0.1
+    """
+    yield from ()
+
+
+@rule("STP096", area="step", scope="request", severity="warning")
+def yaml_switch(view: RequestView) -> Iterator[Problem]:
+    """Plain yes, no, on or off in a YAML file, which not every reader takes for a text.
+
+    What it does:
+        Looks for the four words, unquoted, as values in YAML files.
+    Why:
+        YAML 1.1 makes True and False of them, YAML 1.2 leaves them texts: the same file gives two requests, one of
+        which SageMaker refuses.
+    Breaks:
+        document: |
+          TrainingJobName: churn
+          EnableNetworkIsolation: yes
+    Right:
+        answered: []
+    Source:
+        https://yaml.org/type/bool.html; what the member takes:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
+    Since:
+        0.1
+    """
+    yield from ()
+
+
+@rule("STP097", area="step", scope="request")
+def broken_definition(view: RequestView) -> Iterator[Problem]:
+    """The definition in a CreatePipeline request is no JSON text of a mapping.
+
+    What it does:
+        Reads PipelineDefinition as JSON.
+    Why:
+        CreatePipeline parses it before anything else and answers with a ValidationException.
+    Breaks:
+        document: |
+          {"PipelineName": "churn", "ClientRequestToken": "0123456789abcdef0123456789abcdef",
+           "RoleArn": "arn:aws:iam::123456789012:role/SageMakerRole", "PipelineDefinition": "{'Version': '2020-12-01'}"}
+    Right:
+        operation: Pipeline
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreatePipeline.html
+    Since:
+        0.1
+    """
+    yield from ()

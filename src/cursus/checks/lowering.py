@@ -1,0 +1,395 @@
+"""What was read of a builder's short forms and of files, but not understood.
+
+A key that no short form has never reaches the request, and a value that cannot be lowered stays behind in the
+hook: both are said here, because nothing later can see them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import RequestView, StepView
+from cursus.redact import show
+from cursus.steps import shortforms, tuning
+from cursus.suggest import closest, did_you_mean
+
+
+def _unknown_keys(view: StepView, *hooks: str) -> Iterator[Problem]:
+    """Keys of these hooks' mappings that their short form does not have; API members begin with a capital."""
+    for hook in hooks:
+        value = view.promises.hooks.get(hook)
+        if not isinstance(value, Mapping) or (hook != "config" and _is_request(hook, value)):
+            continue
+        known = shortforms.KEYS[hook]
+        for key in value:
+            if isinstance(key, str) and key not in known and not (hook in _OPEN and key[:1].isupper()):
+                yield _unknown_key(hook, key, known)
+
+
+_OPEN = ("config", "get_step_config")
+_REQUESTS = ("get_tuning_config", "get_auto_ml_config")
+
+
+def _is_request(hook: str, value: Mapping[str, Any]) -> bool:
+    """True where a tuning or AutoML hook gave the API's own form, which the service model is held against."""
+    return hook in _REQUESTS and any(isinstance(key, str) and key[:1].isupper() for key in value)
+
+
+def _unknown_key(hook: str, key: str, known: tuple[str, ...]) -> Problem:
+    name = "the configuration" if hook == "config" else hook
+    near = closest(key, known)
+    if near is None and hook == "config":
+        # A builder may take keys of its own: one that is near to none of ours is no mistake.
+        return Problem(
+            f"the configuration has the key {show(key)}, which only the builder itself reads.",
+            severity="info",
+        )
+    return Problem(
+        f"{name} has the key {show(key)}, which is none that reaches the request.{did_you_mean(key, known)}",
+        remedy=f"Write {near} instead." if near else f"Known are {', '.join(known)}.",
+    )
+
+
+@rule("STP090", area="step", scope="step", severity="warning")
+def unknown_configuration_key(view: StepView) -> Iterator[Problem]:
+    """The flat configuration has a key that nobody reads.
+
+    What it does:
+        Holds the keys of the configuration and of `get_step_config` against those that become parts of the
+        request. A key of the configuration that is near to none of them is an info: the builder may read it.
+    Why:
+        A misspelt key leaves its part of the request at what it was: the job runs on another instance, or has no
+        time limit, and nobody is told.
+    Breaks:
+        hooks:
+          config: {training_instance_tpye: ml.m5.xlarge}
+    Right:
+        hooks:
+          config: {training_instance_type: ml.m5.xlarge}
+    Source:
+        The members they become: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
+    Since:
+        0.1
+    """
+    yield from _unknown_keys(view, "config", "get_step_config")
+
+
+@rule("HPO095", area="hyperparameters", scope="step", severity="warning")
+def unknown_tuning_key(view: StepView) -> Iterator[Problem]:
+    """The tuning or AutoML configuration has a key that nobody reads.
+
+    What it does:
+        Holds the keys of `get_tuning_config`, of its ranges, and of `get_auto_ml_config` against those that become
+        parts of the request.
+    Why:
+        A misspelt limit is no limit: the tuning job runs as many training jobs as the service allows.
+    Breaks:
+        hooks:
+          get_tuning_config:
+            objective_metric: validation:accuracy
+            hyperparameter_ranges: {learning_rate: {min: 0.001, max: 0.1}}
+            max_job: 20
+    Right:
+        hooks:
+          get_tuning_config:
+            objective_metric: validation:accuracy
+            hyperparameter_ranges: {learning_rate: {min: 0.001, max: 0.1}}
+            max_jobs: 20
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_HyperParameterTuningJobConfig.html
+    Since:
+        0.1
+    """
+    yield from _unknown_keys(view, *_REQUESTS)
+    for name, entry in _ranges(view):
+        for key in entry if isinstance(entry, Mapping) else ():
+            if key not in shortforms.RANGE:
+                yield Problem(
+                    f"the range of {show(name)} in get_tuning_config has the key {show(key)}, which nobody reads."
+                    f"{did_you_mean(str(key), shortforms.RANGE)}",
+                    remedy="Write min and max, or values; and scaling where it is not to be Auto.",
+                )
+
+
+def _ranges(view: StepView) -> Iterator[tuple[Any, Any]]:
+    config = view.promises.hooks.get("get_tuning_config")
+    ranges = config.get("hyperparameter_ranges") if isinstance(config, Mapping) else None
+    if isinstance(ranges, Mapping):
+        yield from ranges.items()
+
+
+@rule("HPO096", area="hyperparameters", scope="step")
+def unknown_direction(view: StepView) -> Iterator[Problem]:
+    """Nothing says whether the tuning objective is to be maximized or minimized.
+
+    What it does:
+        Reads the direction of `get_tuning_config`'s `objective_metric` from its name (accuracy is maximized, loss
+        minimized), unless `objective_type` states it.
+    Why:
+        CreateHyperParameterTuningJob refuses an objective without Type, and the wrong one finds the worst model.
+    Breaks:
+        hooks:
+          get_tuning_config:
+            objective_metric: validation:quality_index
+            hyperparameter_ranges: {learning_rate: {min: 0.001, max: 0.1}}
+    Right:
+        hooks:
+          get_tuning_config:
+            objective_metric: validation:quality_index
+            objective_type: Maximize
+            hyperparameter_ranges: {learning_rate: {min: 0.001, max: 0.1}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_HyperParameterTuningJobObjective.html
+    Since:
+        0.1
+    """
+    config = view.promises.hooks.get("get_tuning_config")
+    metric = config.get("objective_metric") if isinstance(config, Mapping) else None
+    if (
+        isinstance(metric, str)
+        and config
+        and not config.get("objective_type")
+        and not tuning.direction(metric)
+    ):
+        yield Problem(
+            f"get_tuning_config's objective_metric {show(metric)} does not tell by its name whether it is to be "
+            "maximized or minimized.",
+            remedy="Add objective_type: Maximize or Minimize.",
+        )
+
+
+@rule("HPO097", area="hyperparameters", scope="step")
+def range_without_bounds(view: StepView) -> Iterator[Problem]:
+    """A tuning range has neither two numbers as bounds nor a list of values.
+
+    What it does:
+        Looks at each entry of `hyperparameter_ranges` in `get_tuning_config`: `{min, max}` with numbers, or
+        `{values}` with a list.
+    Why:
+        Without both bounds, or the values, there is no range to search: CreateHyperParameterTuningJob requires them.
+    Breaks:
+        hooks:
+          get_tuning_config:
+            objective_metric: validation:accuracy
+            hyperparameter_ranges: {learning_rate: {min: 0.001}}
+    Right:
+        hooks:
+          get_tuning_config:
+            objective_metric: validation:accuracy
+            hyperparameter_ranges: {learning_rate: {min: 0.001, max: 0.1}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ParameterRanges.html
+    Since:
+        0.1
+    """
+    for name, entry in _ranges(view):
+        if tuning.parameter_range(name, entry)[0] is None:
+            yield Problem(
+                f"the range of {show(name)} in get_tuning_config is {show(entry)}: neither min and max with numbers "
+                "nor a list of values.",
+                remedy='Write {"min": 0.001, "max": 0.1} or {"values": [16, 32]}.',
+            )
+
+
+@rule("HPO098", area="hyperparameters", scope="step", severity="info")
+def automl_target_not_given(view: StepView) -> Iterator[Problem]:
+    """The AutoML configuration does not say which column is predicted; that is not checked.
+
+    What it does:
+        Looks for `target_attribute_name` in `get_auto_ml_config`.
+    Why:
+        CreateAutoMLJob requires TargetAttributeName for each channel. Where the configuration leaves it to whoever
+        starts the job, nothing can be said of it here.
+    Breaks:
+        hooks:
+          get_auto_ml_config: {problem_type: BinaryClassification, objective: F1}
+    Right:
+        hooks:
+          get_auto_ml_config: {problem_type: BinaryClassification, objective: F1, target_attribute_name: churned}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoMLChannel.html
+    Since:
+        0.1
+    """
+    config = view.promises.hooks.get("get_auto_ml_config")
+    if not isinstance(config, Mapping) or not config or _is_request("get_auto_ml_config", config):
+        return
+    if config.get("target_attribute_name") is None:
+        yield Problem(
+            "get_auto_ml_config names no target attribute: TargetAttributeName was not checked.",
+            remedy="Add target_attribute_name, the name of the column to predict.",
+        )
+
+
+@rule("CHN095", area="channels", scope="step", severity="warning")
+def channel_without_name(view: StepView) -> Iterator[Problem]:
+    """A channel of `get_training_inputs` has no name; one was guessed.
+
+    What it does:
+        Names the channels of `get_training_inputs` that have no ChannelName and whose S3Uri is none of the
+        request's: by a word in their S3Uri (train, validation, test), else by their order.
+    Why:
+        SageMaker requires ChannelName, and the script finds its data by it: /opt/ml/input/data/<name>. With the
+        names exchanged a model is trained on its test data.
+    Breaks:
+        InputDataConfig: null
+        hooks:
+          get_training_inputs:
+            - DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/training-data/"}}
+    Right:
+        hooks:
+          get_training_inputs:
+            - ChannelName: train
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Channel.html
+    Since:
+        0.1
+    """
+    from cursus.steps.channel_names import named_channels, uri
+
+    inputs = view.promises.hooks.get("get_training_inputs")
+    if not isinstance(inputs, (list, Mapping)) or "get_training_inputs" in view.promises.filled:
+        request: Mapping[str, Any] = {}
+    else:
+        request = view.request
+    for channel in named_channels(inputs, request) if isinstance(inputs, (list, Mapping)) else ():
+        if channel.how in ("uri", "order"):
+            why = f"its S3Uri {show(uri(channel.channel))}" if channel.how == "uri" else "its place"
+            place = "".join(f"[{part!r}]" for part in channel.path)
+            yield Problem(
+                f"get_training_inputs{place} has no ChannelName; it was taken for {channel.name!r} by {why}.",
+                remedy=f"Add ChannelName: {channel.name}.",
+            )
+
+
+@rule("MON095", area="monitoring", scope="step", severity="warning")
+def unknown_logging_key(view: StepView) -> Iterator[Problem]:
+    """The logging configuration has a key or a level that nobody reads.
+
+    What it does:
+        Holds the keys of `get_logging_config` against those that become parts of the request, and LogLevel against
+        Python's levels.
+    Why:
+        A misspelt key changes nothing. The training toolkit hands LogLevel to Python's logging, which raises for a
+        level that it does not know, and the job fails before the script starts.
+    Breaks:
+        hooks:
+          get_logging_config: {Loglevel: INFO}
+    Right:
+        hooks:
+          get_logging_config: {LogLevel: INFO}
+    Source:
+        https://docs.python.org/3/library/logging.html#logging-levels and the public sagemaker-training package
+        (sagemaker_training.logging_config).
+    Since:
+        0.1
+    """
+    yield from _unknown_keys(view, "get_logging_config")
+    config = view.promises.hooks.get("get_logging_config")
+    level = config.get("LogLevel") if isinstance(config, Mapping) else None
+    known = level is None or (isinstance(level, int) and not isinstance(level, bool))
+    if isinstance(level, str):
+        known = level.upper() in shortforms.LOG_LEVELS or level.isdigit()
+    if not known:
+        yield Problem(
+            f"get_logging_config says LogLevel is {show(level)}, which is no level of Python's logging."
+            f"{did_you_mean(str(level), shortforms.LOG_LEVELS)}",
+            remedy=f"Write one of {', '.join(shortforms.LOG_LEVELS)}.",
+            severity="error",
+        )
+
+
+@rule("DST095", area="distributed", scope="step", severity="warning")
+def unknown_distribution(view: StepView) -> Iterator[Problem]:
+    """The distributed configuration has a key or a strategy that nobody reads.
+
+    What it does:
+        Holds the keys of `get_distributed_config` against those that become parts of the request (an error for a
+        DistributionStrategy that there is not).
+    Why:
+        A misspelt key changes nothing, and an unknown strategy starts nothing: the hosts train each for itself.
+    Breaks:
+        ResourceConfig: {InstanceCount: 2}
+        hooks:
+          get_distributed_config: {InstanceCount: 2, DistributionStrategy: DataParalel}
+    Right:
+        ResourceConfig: {InstanceCount: 2}
+        hooks:
+          get_distributed_config: {InstanceCount: 2, DistributionStrategy: DataParallel}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/distributed-training.html
+    Since:
+        0.1
+    """
+    yield from _unknown_keys(view, "get_distributed_config")
+    config = view.promises.hooks.get("get_distributed_config")
+    strategy = config.get("DistributionStrategy") if isinstance(config, Mapping) else None
+    if strategy is not None and (not isinstance(strategy, str) or strategy not in shortforms.STRATEGIES):
+        yield Problem(
+            f"get_distributed_config says DistributionStrategy is {show(strategy)}, which there is not."
+            f"{did_you_mean(str(strategy), shortforms.STRATEGIES)}",
+            remedy=f"Write one of {', '.join(shortforms.STRATEGIES)}.",
+            severity="error",
+        )
+
+
+@rule("RES095", area="resources", scope="step", severity="warning")
+def unknown_resource_key(view: StepView) -> Iterator[Problem]:
+    """The resource or GPU configuration has a key or a precision that nobody reads.
+
+    What it does:
+        Holds the keys of `get_resource_optimization_config` and `get_gpu_optimization_config` against those that
+        are known (an error for a mixed_precision that there is not).
+    Why:
+        A misspelt key changes nothing: the job runs on demand at the full price where spot was meant.
+    Breaks:
+        hooks:
+          get_resource_optimization_config: {use_spot_instance: true}
+    Right:
+        hooks:
+          get_resource_optimization_config: {instance_type: ml.m5.xlarge}
+    Source:
+        The members they become: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
+    Since:
+        0.1
+    """
+    yield from _unknown_keys(view, "get_resource_optimization_config", "get_gpu_optimization_config")
+    config = view.promises.hooks.get("get_gpu_optimization_config")
+    precision = config.get("mixed_precision") if isinstance(config, Mapping) else None
+    if precision is not None and precision not in shortforms.PRECISIONS and precision is not False:
+        yield Problem(
+            f"get_gpu_optimization_config says mixed_precision is {show(precision)}, which is no precision."
+            f"{did_you_mean(str(precision), shortforms.PRECISIONS)}",
+            remedy=f"Write one of {', '.join(shortforms.PRECISIONS)}.",
+            severity="error",
+        )
+
+
+@rule("STP098", area="step", scope="request", severity="info")
+def answered_here(view: RequestView) -> Iterator[Problem]:
+    """Making the request asked AWS for something, which was answered on this machine.
+
+    What it does:
+        Names the calls to STS, IAM and S3 that the builder or the SageMaker SDK made while the request was made.
+    Why:
+        A check opens no connection: nothing was uploaded or created, and an account or default bucket that the
+        answers made up stands in the request. What depends on them was not checked.
+    Breaks:
+        answered: ["sts:GetCallerIdentity", "s3:PutObject"]
+    Right:
+        answered: []
+    Source:
+        The public sagemaker package; https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-overview.html
+    Since:
+        0.1
+    """
+    answered = view.step.promises.answered
+    if answered:
+        yield Problem(
+            f"making the request asked AWS for {', '.join(answered)}. This was answered here: nothing was sent or "
+            "uploaded, and account and default bucket in the request are made up.",
+            remedy="Give role, bucket and region yourself to have them checked too.",
+        )

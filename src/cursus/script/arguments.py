@@ -133,7 +133,13 @@ def _made(evaluator: Evaluator, site: CallSite) -> Building:
             building.abbreviations = not (
                 isinstance(keyword.value, ast.Constant) and keyword.value.value is False
             )
-        elif keyword.arg in (None, "prefix_chars", "fromfile_prefix_chars", "exit_on_error", "conflict_handler"):
+        elif keyword.arg in (
+            None,
+            "prefix_chars",
+            "fromfile_prefix_chars",
+            "exit_on_error",
+            "conflict_handler",
+        ):
             building.complete = False
     return building
 
@@ -353,7 +359,9 @@ def _dataclasses(evaluator: Evaluator, site: CallSite) -> Building:
 
 
 def _field(node: ast.AnnAssign, name: str, body: Body) -> Argument:
-    annotation = ast.unparse(node.annotation).replace("Optional[", "").rstrip("]").replace(" | None", "").strip()
+    annotation = (
+        ast.unparse(node.annotation).replace("Optional[", "").rstrip("]").replace(" | None", "").strip()
+    )
     listed = annotation.lower().startswith(("list[", "typing.list["))
     has_default = node.value is not None
     if isinstance(node.value, ast.Call) and ast.unparse(node.value.func).endswith("field"):
@@ -403,7 +411,11 @@ def _command(evaluator: Evaluator, body: Body, sure: bool, complete: bool) -> Pa
     parent = body.parent or body
     for decorator in click_decorators(body):
         if not isinstance(decorator, ast.Call):
-            complete = complete and ast.unparse(decorator) in ("click.command", "command", "click.pass_context")
+            complete = complete and ast.unparse(decorator) in (
+                "click.command",
+                "command",
+                "click.pass_context",
+            )
             continue
         name = ast.unparse(decorator.func).rpartition(".")[2]
         if name == "command":

@@ -105,7 +105,9 @@ class Walker:
             elif isinstance(child, ast.stmt):
                 self.statement(child, False)
 
-    def bind(self, name: str, kind: str, node: ast.AST | None, sure: bool, path: tuple[int, ...] = ()) -> None:
+    def bind(
+        self, name: str, kind: str, node: ast.AST | None, sure: bool, path: tuple[int, ...] = ()
+    ) -> None:
         """Record that ``name`` gets a value here."""
         target = self.body
         if name in self.body.globals:
@@ -115,14 +117,18 @@ class Walker:
         order = self.order if target is self.body else 10**9
         target.bindings.setdefault(name, []).append(Binding(kind, node, order, sure, self.loops, path, name))
 
-    def target(self, node: ast.expr, kind: str, value: ast.AST | None, sure: bool, path: tuple[int, ...]) -> None:
+    def target(
+        self, node: ast.expr, kind: str, value: ast.AST | None, sure: bool, path: tuple[int, ...]
+    ) -> None:
         """Record the names that an assignment target binds."""
         if isinstance(node, ast.Name):
             self.bind(node.id, kind, value, sure, path)
         elif isinstance(node, (ast.Tuple, ast.List)):
             for i, item in enumerate(node.elts):
                 inner = item.value if isinstance(item, ast.Starred) else item
-                self.target(inner, "unknown" if isinstance(item, ast.Starred) else kind, value, sure, (*path, i))
+                self.target(
+                    inner, "unknown" if isinstance(item, ast.Starred) else kind, value, sure, (*path, i)
+                )
         elif isinstance(node, ast.Attribute):
             self.expression(node.value, sure)
             entry = Binding(kind, value, self.order, sure, self.loops, path)
@@ -279,7 +285,9 @@ class Walker:
         if name in EXITS:
             self.left = True
 
-    def comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, sure: bool) -> None:
+    def comprehension(
+        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, sure: bool
+    ) -> None:
         """Walk a comprehension: only its first iterable is evaluated for sure."""
         for i, generator in enumerate(node.generators):
             self.expression(generator.iter, sure and i == 0)

@@ -89,14 +89,22 @@ def _library(evaluator: Evaluator, name: str, node: ast.Call, body: Body, order:
         return one(v.ParserValue(id(node)))
     if name in ("open", "io.open", "codecs.open"):
         found = argument(0, "file")
-        return NOTHING_KNOWN if found is None else Options(tuple(v.OpenFile(x) for x in found.values), found.sure)
+        return (
+            NOTHING_KNOWN
+            if found is None
+            else Options(tuple(v.OpenFile(x) for x in found.values), found.sure)
+        )
     if name in ("json.load", "json.loads"):
         found = argument(0)
-        return NOTHING_KNOWN if found is None else Options(tuple(_loaded(x) for x in found.values), found.sure)
+        return (
+            NOTHING_KNOWN if found is None else Options(tuple(_loaded(x) for x in found.values), found.sure)
+        )
     if name == "vars":
         found = argument(0)
         values = found.values if found is not None else ()
-        return Options(tuple(v.Space(x.key, True) if isinstance(x, v.Space) else UNKNOWN for x in values) or (UNKNOWN,))
+        return Options(
+            tuple(v.Space(x.key, True) if isinstance(x, v.Space) else UNKNOWN for x in values) or (UNKNOWN,)
+        )
     if name in ("range", "enumerate"):
         return one(v.Unknown(False, name))
     return None

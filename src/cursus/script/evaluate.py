@@ -20,9 +20,18 @@ DEPTH = 40
 LAST = 10**9
 PATHLIKE = frozenset({"pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "os.fspath"})
 SAME_PATH = frozenset(
-    {"os.path.abspath", "os.path.normpath", "os.path.realpath", "os.path.expanduser", "str", "os.path.expandvars"}
+    {
+        "os.path.abspath",
+        "os.path.normpath",
+        "os.path.realpath",
+        "os.path.expanduser",
+        "str",
+        "os.path.expandvars",
+    }
 )
-NUMBERS = frozenset({"int", "float", "len", "round", "sum", "max", "min", "abs", "time.time", "time.perf_counter"})
+NUMBERS = frozenset(
+    {"int", "float", "len", "round", "sum", "max", "min", "abs", "time.time", "time.perf_counter"}
+)
 NUMBER_METHODS = frozenset({"item", "mean", "sum", "std", "numpy"})
 ARGPARSE = frozenset({"argparse.ArgumentParser"})
 
@@ -149,7 +158,11 @@ class Evaluator:
         if isinstance(owner, (ast.Module, ast.ClassDef)):
             return NOTHING_KNOWN
         names = [a.arg for a in (*owner.args.posonlyargs, *owner.args.args)]
-        if body.parent is not None and isinstance(body.parent.owner, ast.ClassDef) and names[:1] == [node.arg]:
+        if (
+            body.parent is not None
+            and isinstance(body.parent.owner, ast.ClassDef)
+            and names[:1] == [node.arg]
+        ):
             return one(v.Instance(body.parent))
         if id(owner) in self.command_functions:
             return one(Text((ArgPart(node.arg),)))
@@ -256,7 +269,11 @@ class Evaluator:
 
     def on_UnaryOp(self, node: ast.UnaryOp, body: Body, order: int) -> Options:  # noqa: N802, D102
         value = self._first(node.operand, body, order)
-        if isinstance(node.op, ast.USub) and isinstance(value, Const) and isinstance(value.value, (int, float)):
+        if (
+            isinstance(node.op, ast.USub)
+            and isinstance(value, Const)
+            and isinstance(value.value, (int, float))
+        ):
             return one(Const(-value.value))
         return NOTHING_KNOWN
 

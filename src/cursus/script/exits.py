@@ -49,7 +49,9 @@ def _local_names(body: Body) -> frozenset[str]:
     top = body
     while top.parent is not None:
         top = top.parent
-    return frozenset(inner.name for inner in top.defined.values() if not isinstance(inner.owner, ast.ClassDef))
+    return frozenset(
+        inner.name for inner in top.defined.values() if not isinstance(inner.owner, ast.ClassDef)
+    )
 
 
 def _training_call(statements: list[ast.stmt], top: bool, local: frozenset[str]) -> str:
@@ -64,7 +66,10 @@ def _training_call(statements: list[ast.stmt], top: bool, local: frozenset[str])
             func = node.func
             name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
             plain = name.lower().strip("_")
-            if any(plain == word or plain.startswith(word + "_") or plain.endswith("_" + word) for word in TRAINING_WORDS):
+            if any(
+                plain == word or plain.startswith(word + "_") or plain.endswith("_" + word)
+                for word in TRAINING_WORDS
+            ):
                 return name
             if top and plain in SAVING_WORDS:
                 saved = saved or name
@@ -89,7 +94,12 @@ def _outcome(handler: ast.ExceptHandler, top: bool) -> bool | None:
                     zero = True
                 else:
                     return None
-            elif name not in QUIET_WORK and name not in ("print_exc", "format_exc", "print_exception", "time"):
+            elif name not in QUIET_WORK and name not in (
+                "print_exc",
+                "format_exc",
+                "print_exception",
+                "time",
+            ):
                 return None  # the handler calls something that may well end the script
         if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
             return None  # it keeps something: a fallback, or a status that is looked at later
@@ -128,12 +138,16 @@ def does_nothing(module: Body) -> Location | None:
 
 
 def _idle(statements: list[ast.stmt]) -> bool:
-    return all(isinstance(s, ast.Pass) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant)) for s in statements)
+    return all(
+        isinstance(s, ast.Pass) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
+        for s in statements
+    )
 
 
 def _calls(node: ast.AST) -> bool:
     return any(
-        isinstance(inner, ast.Call) and "logger" not in ast.unparse(inner.func).lower() for inner in ast.walk(node)
+        isinstance(inner, ast.Call) and "logger" not in ast.unparse(inner.func).lower()
+        for inner in ast.walk(node)
     )
 
 

@@ -37,7 +37,9 @@ class FolderFacts:
 def read_folder(root: Path, entry: Path, directory: str, shown: str) -> FolderFacts:
     """Look over the files below ``root``."""
     if not root.is_dir():
-        return FolderFacts((), (Fault("no-directory", directory, Location(directory or ".")),), frozenset(), (), ())
+        return FolderFacts(
+            (), (Fault("no-directory", directory, Location(directory or ".")),), frozenset(), (), ()
+        )
     display = "" if directory in ("", ".") else directory.rstrip("/") + "/"
     sizes = _sizes(root)
     faults = list(_entry_faults(root, entry, shown, sizes))
@@ -124,7 +126,11 @@ def _shadowing(root: Path, entry: Path, display: str) -> list[Fault]:
         where = Path(child.path).relative_to(root).as_posix() if root in Path(child.path).parents else name
         if stem in LIBRARIES:
             found.append(Fault("shadows-library", stem, Location(display + where)))
-        elif stem in sys.stdlib_module_names and stem not in sys.builtin_module_names and not stem.startswith("_"):
+        elif (
+            stem in sys.stdlib_module_names
+            and stem not in sys.builtin_module_names
+            and not stem.startswith("_")
+        ):
             found.append(Fault("shadows-stdlib", stem, Location(display + where)))
     return found
 

@@ -40,7 +40,10 @@ class Source:
         parts = dotted.split(".") if dotted else []
         for start in dict.fromkeys((base, self.root)):
             place = start.joinpath(*parts)
-            for candidate in (place / "__init__.py", place.with_suffix(".py") if parts else place / "__init__.py"):
+            for candidate in (
+                place / "__init__.py",
+                place.with_suffix(".py") if parts else place / "__init__.py",
+            ):
                 if candidate.is_file():
                     return candidate
         return None

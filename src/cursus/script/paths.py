@@ -151,7 +151,18 @@ def _method(evaluator: Evaluator, site: CallSite, sure: bool, func: ast.Attribut
 
 
 _PATH_WORDS = frozenset(
-    {"path", "fname", "filepath", "path_or_buf", "save_directory", "output_dir", "export_dir", "f", "file", "fn"}
+    {
+        "path",
+        "fname",
+        "filepath",
+        "path_or_buf",
+        "save_directory",
+        "output_dir",
+        "export_dir",
+        "f",
+        "file",
+        "fn",
+    }
     | {"filepath_or_buffer", "filename", "export_dir_base", "prefix", "dst", "model_path"}
 )
 

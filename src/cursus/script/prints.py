@@ -18,7 +18,9 @@ NUMBER_NAME = re.compile(
     r"|batch|iter|time|r2|metric_value|total|count|correct",
     re.IGNORECASE,
 )
-WHOLE_LINE = re.compile(r"json|msg|message|text|line|str\(|join|log|report|summary|name|dict|metrics\b", re.IGNORECASE)
+WHOLE_LINE = re.compile(
+    r"json|msg|message|text|line|str\(|join|log|report|summary|name|dict|metrics\b", re.IGNORECASE
+)
 
 
 def printed(evaluator: Evaluator, site: CallSite) -> Iterable[PrintedLine]:
@@ -35,7 +37,12 @@ def printed(evaluator: Evaluator, site: CallSite) -> Iterable[PrintedLine]:
     elif name in ("sys.stdout.write", "sys.stderr.write") and node.args:
         for text in _texts(evaluator, site, node.args[0]):
             yield PrintedLine(text, "", where)
-    elif isinstance(node.func, ast.Attribute) and node.func.attr in LEVELS and node.args and _is_logger(name, node):
+    elif (
+        isinstance(node.func, ast.Attribute)
+        and node.func.attr in LEVELS
+        and node.args
+        and _is_logger(name, node)
+    ):
         for text in _logged(evaluator, site):
             level = node.func.attr if node.func.attr in ("debug", "info") else "warning"
             yield PrintedLine(text, level, where)

@@ -30,10 +30,22 @@ CACHE: dict[tuple[str, str], tuple[tuple[tuple[str, int, int], ...], ScriptFacts
 ENVIRONMENT_LOADERS = frozenset(
     {"os.environ.update", "dotenv.load_dotenv", "load_dotenv", "os.putenv", "environ.update"}
 )
-QUIET_LIBRARIES = frozenset({"numpy", "pandas", "sklearn", "joblib", "scipy", "torch", "torchvision", "yaml", "boto3"})
-OUTSIDE = frozenset({"subprocess", "os.system", "os.popen", "tarfile", "zipfile", "urllib", "requests", "boto3"})
+QUIET_LIBRARIES = frozenset(
+    {"numpy", "pandas", "sklearn", "joblib", "scipy", "torch", "torchvision", "yaml", "boto3"}
+)
+OUTSIDE = frozenset(
+    {"subprocess", "os.system", "os.popen", "tarfile", "zipfile", "urllib", "requests", "boto3"}
+)
 LOGGING_SETUP = frozenset(
-    {"basicConfig", "setLevel", "addHandler", "dictConfig", "fileConfig", "StreamHandler", "getLogger_configured"}
+    {
+        "basicConfig",
+        "setLevel",
+        "addHandler",
+        "dictConfig",
+        "fileConfig",
+        "StreamHandler",
+        "getLogger_configured",
+    }
 )
 
 
@@ -68,7 +80,11 @@ def _stamps(files: list[str]) -> tuple[tuple[str, int, int], ...]:
 def _read(source: SourceCode) -> tuple[ScriptFacts, list[str]]:
     root = Path(source.directory)
     entry = root / source.entry_point
-    shown = source.entry_point if source.directory in ("", ".") else f"{source.directory.rstrip('/')}/{source.entry_point}"
+    shown = (
+        source.entry_point
+        if source.directory in ("", ".")
+        else f"{source.directory.rstrip('/')}/{source.entry_point}"
+    )
     folder = read_folder(root, entry, source.directory, shown)
     watched = [str(root), *folder.watched]
     base = ScriptFacts(
@@ -379,7 +395,10 @@ class Reading:
                     names = tuple(alias.name for alias in node.names)
                     found.append(Imported(node.module or "", node.level, sure and certain, where, names))
         return tuple(
-            one for one in found if one.level or not self.source.find(one.module.partition(".")[0], self.entry.parent)
+            one
+            for one in found
+            if one.level
+            or not self.source.find(one.module.partition(".")[0], self.entry.parent)
             and not self.source.is_package(one.module.partition(".")[0], self.entry.parent)
         )
 

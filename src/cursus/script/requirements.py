@@ -123,13 +123,19 @@ def _plain(path: Path, line: str, where: Location) -> Requirement:
         return Requirement(line, "", "", "s3", where)
     if "://" in target:
         return Requirement(line, name if direct else "", "", "", where)
-    if target.startswith((".", "/", "~")) or WINDOWS.match(target) or target.endswith((".whl", ".tar.gz", ".zip")):
+    if (
+        target.startswith((".", "/", "~"))
+        or WINDOWS.match(target)
+        or target.endswith((".whl", ".tar.gz", ".zip"))
+    ):
         return Requirement(line, "", "", "" if _local(path, target) else "local-path", where)
     if "/" in target.partition(";")[0] or "\\" in target:
         return Requirement(line, "", "", "" if _local(path, target) else "local-path", where)
     match = NAME.fullmatch(bare)
     if match is None:
-        return Requirement(line, "", "", "conda" if re.fullmatch(r"[\w.-]+=[\w.]+(=[\w.]+)?", bare) else "syntax", where)
+        return Requirement(
+            line, "", "", "conda" if re.fullmatch(r"[\w.-]+=[\w.]+(=[\w.]+)?", bare) else "syntax", where
+        )
     version = (match.group("version") or "").strip().rstrip(")")
     if version and not all(VERSIONS.fullmatch(part) for part in version.split(",") if part.strip()):
         return Requirement(line, match.group("name"), version, "syntax", where)

@@ -1,0 +1,505 @@
+"""What the training script makes of the hosts, accelerators, interruptions and signals that the request gives it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.script_artifacts import mentions_folder
+from cursus.checks.script_request import channel_names, checkpoint_path, invocation, variable
+from cursus.checks.views import TrainingView, mapping
+from cursus.model import Path
+from cursus.script.facts import ScriptFacts, Used
+
+DISTRIBUTED_MODULES = frozenset(
+    """horovod smdistributed deepspeed dask distributed ray mpi4py accelerate lightning pytorch_lightning transformers trl
+    tensorflow_distribute colossalai megatron fairscale torch_xla sagemaker_training sagemaker_containers autogluon pyspark
+    mxnet chainer herring byteps dask_cuda dask_ml sagemaker_xgboost_container""".split()
+)
+DISTRIBUTED_NAMES = frozenset(
+    """distributed DistributedDataParallel init_process_group DDP MirroredStrategy MultiWorkerMirroredStrategy
+    current_host hosts rabit num_machines machines local_rank world_size FullyShardedDataParallel ParameterServerStrategy
+    train_and_evaluate kvstore""".split()
+)
+DISTRIBUTED_WORDS = (
+    "SM_HOSTS",
+    "SM_CURRENT_HOST",
+    "RESOURCE_CONFIG",
+    "resourceconfig",
+    "WORLD_SIZE",
+    "RANK",
+    "TF_CONFIG",
+    "algo-1",
+)
+LOADING = re.compile(
+    r"load|restore|resume|latest|checkpoint_exists|listdir|glob|exists|isfile|isdir|iterdir|scandir|from_pretrained|xgb_model|init_model",
+    re.IGNORECASE,
+)
+
+
+def _facts(view: TrainingView) -> ScriptFacts | None:
+    facts = view.script
+    return facts if facts is not None and facts.readable else None
+
+
+def _spot(view: TrainingView) -> bool:
+    return view.request.get("EnableManagedSpotTraining") is True
+
+
+@rule("RES050", area="resources", severity="warning", scope="script", reads=("CheckpointConfig",))
+def never_resumes(view: TrainingView) -> Iterator[Problem]:
+    """A spot job saves checkpoints, and its script never looks for one.
+
+    What it does:
+        In a spot job with CheckpointConfig whose script names the checkpoint folder: looks for anything that loads, restores, lists or
+        resumes.
+    Why:
+        After an interruption SageMaker brings the checkpoints back and starts the script again; a script that does not look begins at zero,
+        and a long training may never end.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            rows = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
+            for epoch in range(3):
+                open(f"/opt/ml/checkpoints/{epoch}.txt", "w").write(rows)
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+        EnableManagedSpotTraining: true
+        StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxWaitTimeInSeconds: 7200}
+    Right:
+        files:
+          train.py: |
+            import os
+            rows = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
+            done = len(os.listdir("/opt/ml/checkpoints"))
+            for epoch in range(done, 3):
+                open(f"/opt/ml/checkpoints/{epoch}.txt", "w").write(rows)
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+        EnableManagedSpotTraining: true
+        StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxWaitTimeInSeconds: 7200}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html
+    Since:
+        0.1
+    """
+    facts = _facts(view)
+    folder = checkpoint_path(view)
+    if facts is None or folder is None or not _spot(view) or not mentions_folder(view, facts, folder):
+        return
+    if any(LOADING.search(name) for name in facts.calls) or any(
+        LOADING.search(name) for name in facts.attributes
+    ):
+        return
+    if facts.top_imports & {
+        "transformers",
+        "lightning",
+        "pytorch_lightning",
+        "keras",
+        "tensorflow",
+        "accelerate",
+        "trl",
+    }:
+        return
+    yield Problem(
+        f"the script saves to {folder!r} and never looks there: after a spot interruption it begins again",
+        ("CheckpointConfig",),
+        remedy="on start, list the folder and load the newest checkpoint",
+    )
+
+
+@rule("RES051", area="resources", severity="warning", scope="script")
+def signal_never_heard(view: TrainingView) -> Iterator[Problem]:
+    """The script waits for SIGTERM, which the training toolkit does not pass on.
+
+    What it does:
+        Finds a handler for SIGTERM in a script that the toolkit starts. It is a warning where the job counts on interruptions (spot), and
+        information elsewhere.
+    Why:
+        The signal goes to the container's first process, which is the toolkit; the script is its child and is killed without a word.
+        What the handler would save is lost.
+    Breaks:
+        files:
+          train.py: |
+            import os, signal, sys
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            def stop(number, frame):
+                open("/opt/ml/checkpoints/last.txt", "w").write("1")
+                sys.exit(0)
+            signal.signal(signal.SIGTERM, stop)
+            print(os.path.exists("/opt/ml/checkpoints/last.txt"))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+        EnableManagedSpotTraining: true
+        StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxWaitTimeInSeconds: 7200}
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            print(os.path.exists("/opt/ml/checkpoints/last.txt"))
+            open("/opt/ml/checkpoints/last.txt", "w").write("1")
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+        EnableManagedSpotTraining: true
+        StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxWaitTimeInSeconds: 7200}
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit/issues/125
+    Since:
+        0.1
+    """
+    facts = _facts(view)
+    if facts is None or invocation(view).kind != "toolkit" or "SIGTERM" not in facts.attributes:
+        return
+    for used in facts.used:
+        if used.name in ("signal.signal", "signal.sigwait", ".add_signal_handler"):
+            yield Problem(
+                "the script handles SIGTERM, which the toolkit that starts it does not pass on",
+                remedy="save checkpoints as the training goes on, every few minutes, not on the signal",
+                severity=None if _spot(view) else "info",
+                location=used.location,
+            )
+            return
+
+
+@rule("RES052", area="resources", scope="script")
+def accelerator_missing(view: TrainingView) -> Iterator[Problem]:
+    """The script demands a GPU, and the instance has none.
+
+    What it does:
+        Finds ``.cuda()``, ``torch.cuda.set_device`` and the NCCL backend on the way that every run takes, in a job whose instances have no GPU.
+    Why:
+        ``Found no NVIDIA driver on your system``: the job fails. Code that asks ``torch.cuda.is_available()`` first is left alone.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            import torch
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            model = torch.nn.Linear(2, 1).cuda()
+            torch.save(model, os.path.join(os.environ["SM_MODEL_DIR"], "model.pt"))
+    Right:
+        files:
+          train.py: |
+            import os
+            import torch
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+            model = torch.nn.Linear(2, 1).to(device)
+            torch.save(model, os.path.join(os.environ["SM_MODEL_DIR"], "model.pt"))
+    Source:
+        https://pytorch.org/docs/stable/notes/cuda.html
+    Since:
+        0.1
+    """
+    facts = _facts(view)
+    if facts is None or "torch" not in facts.top_imports or "is_available" in facts.attributes:
+        return
+    if "device_count" in facts.attributes or any("SM_NUM_GPUS" in string for string in facts.strings):
+        return
+    demands = [used for used in facts.used if used.sure and used.name in (".cuda", "torch.cuda.set_device")]
+    if not demands or not view.instances:
+        return
+    from cursus.aws import instances
+
+    types = [instances.find(kind) for _, kind, _ in view.instances]
+    if any(kind is None or kind.gpus or kind.neuron_devices for kind in types):
+        return
+    name = view.instances[0][1]
+    yield Problem(
+        f"the script puts its model on a GPU, and {name} has none",
+        view.instances[0][0],
+        remedy='choose an instance with a GPU, or device = "cuda" if torch.cuda.is_available() else "cpu"',
+        location=demands[0].location,
+    )
+
+
+def _enabled(view: TrainingView) -> dict[str, object]:
+    from cursus.aws import distribution
+
+    return dict(distribution.switched_on(view.hyperparameters))
+
+
+def _uses_distribution(facts: ScriptFacts) -> bool:
+    if (
+        facts.top_imports & DISTRIBUTED_MODULES
+        or facts.attributes & DISTRIBUTED_NAMES
+        or facts.outside_effects
+    ):
+        return True
+    return any(word in string for string in facts.strings for word in DISTRIBUTED_WORDS)
+
+
+def _launch_mentioned(view: TrainingView) -> bool:
+    command = [*_list(view, "ContainerEntrypoint"), *_list(view, "ContainerArguments")]
+    return bool(command)
+
+
+def _list(view: TrainingView, member: str) -> list[object]:
+    value = view.algorithm.get(member)
+    return value if isinstance(value, list) else []
+
+
+@rule(
+    "DST050",
+    area="distributed",
+    severity="warning",
+    scope="script",
+    reads=("ResourceConfig", "HyperParameterTuningResourceConfig"),
+)
+def hosts_without_work(view: TrainingView) -> Iterator[Problem]:
+    """Several hosts run a script that does not know of the others.
+
+    What it does:
+        In a job of more than one host: looks for anything in the script that trains together or divides the work: a distributed library,
+        ``SM_HOSTS``, ``SM_CURRENT_HOST``, ranks, a sharded channel.
+    Why:
+        Every host does the same training, and all but one are paid for nothing; their model directories are merged into one archive.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        ResourceConfig: {InstanceCount: 4}
+    Right:
+        files:
+          train.py: |
+            import os, json
+            names = sorted(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            hosts = json.loads(os.environ["SM_HOSTS"])
+            mine = names[hosts.index(os.environ["SM_CURRENT_HOST"]) :: len(hosts)]
+            name = os.environ["SM_CURRENT_HOST"] + ".txt"
+            open(os.path.join(os.environ["SM_MODEL_DIR"], name), "w").write(str(mine))
+        ResourceConfig: {InstanceCount: 4}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/distributed-training.html
+    Since:
+        0.1
+    """
+    facts = _facts(view)
+    count = view.host_count
+    if facts is None or count is None or count < 2 or _uses_distribution(facts) or _launch_mentioned(view):
+        return
+    if any(channel.s3.get("S3DataDistributionType") == "ShardedByS3Key" for channel in view.channels):
+        return
+    path: Path = (view.resources_member, "InstanceCount")
+    if "InstanceCount" not in view.resources:
+        path = (view.resources_member,)
+    yield Problem(
+        f"{count} hosts run the same script, and nothing in it divides the work between them",
+        path,
+        remedy="InstanceCount 1, or a distributed strategy in the script",
+    )
+
+
+@rule("DST051", area="distributed", scope="script")
+def process_group_without_launcher(view: TrainingView) -> Iterator[Problem]:
+    """The script joins a process group that nothing launches.
+
+    What it does:
+        Finds ``torch.distributed.init_process_group`` without ranks and ``os.environ["RANK"]`` on the way that every run takes, in a
+        job whose request starts no launcher (``torch_distributed``, MPI, smdistributed, a command of its own).
+    Why:
+        ``environment variable RANK expected, but not set``: the job fails. The toolkit starts one plain Python process a host unless told
+        otherwise.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            import torch.distributed as dist
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            dist.init_process_group("gloo")
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Right:
+        files:
+          train.py: |
+            import os
+            import torch.distributed as dist
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            if "RANK" in os.environ:
+                dist.init_process_group("gloo")
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Source:
+        https://pytorch.org/docs/stable/distributed.html#environment-variable-initialization
+    Since:
+        0.1
+    """
+    facts = _facts(view)
+    if facts is None or invocation(view).kind != "toolkit" or _enabled(view) or facts.env_open:
+        return
+    if any(str(name).startswith("sagemaker_") and "enabled" in str(name) for name in view.hyperparameters):
+        return
+    if facts.env_writes & {"RANK", "WORLD_SIZE", "LOCAL_RANK", "*"} or facts.attributes & {
+        "init_method",
+        "spawn",
+    }:
+        return
+    if mapping(view.request, "Environment").keys() & {"RANK", "WORLD_SIZE", "LOCAL_RANK"}:
+        return
+    found = _group(facts)
+    if found is not None:
+        yield Problem(
+            f"{found.name} needs RANK and WORLD_SIZE, which only a launcher sets, and the request starts none",
+            (view.hyperparameters_member,),
+            remedy="enable one: distribution={'torch_distributed': {'enabled': True}} "
+            '(hyperparameter sagemaker_torch_distributed_enabled "true")',
+            location=found.location,
+        )
+
+
+def _group(facts: ScriptFacts) -> Used | None:
+    for used in facts.used:
+        name = used.name
+        if (
+            name == "torch.distributed.init_process_group"
+            and used.sure
+            and "world_size" not in facts.attributes
+        ):
+            return used
+    for read in facts.env_reads:
+        if read.hard and read.sure and read.name in ("RANK", "LOCAL_RANK", "WORLD_SIZE"):
+            return Used(f'os.environ["{read.name}"]', True, read.location)
+    return None
+
+
+@rule(
+    "DST052",
+    area="distributed",
+    severity="warning",
+    scope="script",
+    reads=("HyperParameters", "StaticHyperParameters"),
+)
+def distribution_not_used(view: TrainingView) -> Iterator[Problem]:
+    """The request starts a distributed strategy that the script makes no use of.
+
+    What it does:
+        Where the request enables a strategy: looks for anything in the script that knows of other processes.
+    Why:
+        The launcher starts one process for each GPU of every host, and each does the whole training by itself, writing over the others' files.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        HyperParameters: {sagemaker_mpi_enabled: "true"}
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            rank = int(os.environ.get("OMPI_COMM_WORLD_RANK", "0"))
+            if rank == 0:
+                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        HyperParameters: {sagemaker_mpi_enabled: "true"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/distributed-training.html
+    Since:
+        0.1
+    """
+    facts = _facts(view)
+    if facts is None or not view.hyperparameters:
+        return
+    enabled = _enabled(view)
+    if not enabled or _uses_distribution(facts) or "tensorflow" in facts.top_imports:
+        return
+    names = ", ".join(sorted(enabled))
+    yield Problem(
+        f"the request starts {names}, and nothing in the script knows of other processes",
+        (view.hyperparameters_member,),
+        remedy="leave the strategy out, or join the process group in the script",
+    )
+
+
+STANDARD = frozenset(
+    """HOME PATH PWD USER LANG HOSTNAME PYTHONPATH LD_LIBRARY_PATH TMPDIR SHELL TERM AWS_REGION AWS_DEFAULT_REGION TRAINING_JOB_NAME
+    TRAINING_JOB_ARN CURRENT_HOST SAGEMAKER_JOB_NAME SAGEMAKER_REGION DMLC_INTERFACE RANK WORLD_SIZE LOCAL_RANK MASTER_ADDR
+    MASTER_PORT LOCAL_WORLD_SIZE TF_CONFIG NCCL_SOCKET_IFNAME NCCL_DEBUG KMP_AFFINITY OMP_NUM_THREADS""".split()
+)
+FRAMEWORK_PREFIXES = (
+    "AWS_",
+    "SM_",
+    "SAGEMAKER",
+    "NVIDIA_",
+    "CUDA",
+    "NCCL_",
+    "OMPI_",
+    "TF_",
+    "PYTHON",
+    "CONDA",
+    "MASTER_",
+    "SMDATA",
+    "HF_",
+)
+
+
+@rule("RES053", area="resources", severity="warning", scope="script")
+def variable_missing(view: TrainingView) -> Iterator[Problem]:
+    """The script reads an environment variable that the request does not set.
+
+    What it does:
+        Finds ``os.environ["NAME"]`` on the way that every run takes, where the name is neither in Environment nor one that SageMaker, the
+        toolkit or the system sets.
+    Why:
+        The read raises ``KeyError`` and the job fails, unless the image itself sets the variable.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]), os.environ["TARGET_COLUMN"])
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]), os.environ["TARGET_COLUMN"])
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        Environment: {TARGET_COLUMN: churned}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
+    Since:
+        0.1
+    """
+    facts = _facts(view)
+    if facts is None or invocation(view).kind == "command" or facts.env_open or "*" in facts.env_writes:
+        return
+    from cursus.suggest import did_you_mean
+
+    for read in facts.env_reads:
+        if not (read.hard and read.sure) or read.name in STANDARD or read.name in facts.env_writes:
+            continue
+        if read.name in view.environment or not isinstance(view.request.get("Environment", {}), dict):
+            continue
+        if read.name.startswith(FRAMEWORK_PREFIXES) and not _misspelt(read.name):
+            continue
+        if variable(view, facts, read.name) is None and channel_names(view) is not None:
+            yield Problem(
+                f"the script reads the variable {read.name}, which Environment does not set"
+                f".{did_you_mean(read.name, [*view.environment, *TOOLKIT_VARIABLES])}",
+                ("Environment",),
+                remedy=f"add {read.name} to Environment, or give the read a default",
+                severity="error" if _misspelt(read.name) else None,
+                location=read.location,
+            )
+
+
+TOOLKIT_VARIABLES = frozenset(
+    """SM_HOSTS SM_NETWORK_INTERFACE_NAME SM_HPS SM_USER_ENTRY_POINT SM_FRAMEWORK_PARAMS SM_RESOURCE_CONFIG SM_INPUT_DATA_CONFIG
+    SM_OUTPUT_DATA_DIR SM_CHANNELS SM_CURRENT_HOST SM_CURRENT_INSTANCE_TYPE SM_CURRENT_INSTANCE_GROUP SM_CURRENT_INSTANCE_GROUP_HOSTS
+    SM_INSTANCE_GROUPS SM_INSTANCE_GROUPS_DICT SM_DISTRIBUTION_INSTANCE_GROUPS SM_IS_HETERO SM_MODULE_NAME SM_LOG_LEVEL
+    SM_FRAMEWORK_MODULE SM_INPUT_DIR SM_INPUT_CONFIG_DIR SM_OUTPUT_DIR SM_NUM_CPUS SM_NUM_GPUS SM_NUM_NEURONS SM_MODEL_DIR SM_MODULE_DIR
+    SM_TRAINING_ENV SM_USER_ARGS SM_OUTPUT_INTERMEDIATE_DIR SM_JOB_NAME SM_MASTER SM_INPUT_DATA_DIR SM_OUTPUT_FAILURE SM_SOURCE_DIR
+    SM_ENTRY_SCRIPT SM_HOST_COUNT SM_CURRENT_HOST_RANK SM_LOCAL_CONTAINER_DIR SM_DISTRIBUTED_CONFIG""".split()
+)
+
+
+def _misspelt(name: str) -> bool:
+    """True for an SM_ variable that the toolkit does not make."""
+    return (
+        name.startswith("SM_")
+        and not name.startswith(("SM_CHANNEL_", "SM_HP_"))
+        and name not in TOOLKIT_VARIABLES
+    )

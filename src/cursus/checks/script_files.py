@@ -1,0 +1,653 @@
+"""The source directory as the container gets it: entry point, syntax, requirements, names, and how the script ends."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path as FilePath
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.script_request import invocation
+from cursus.checks.views import TrainingView, text
+from cursus.model import Location, Path
+from cursus.redact import show
+from cursus.script.facts import Fault, Requirement, ScriptFacts
+from cursus.suggest import did_you_mean
+
+PROGRAM = "sagemaker_program"
+
+
+def _program(view: TrainingView) -> Path:
+    return (view.hyperparameters_member, PROGRAM) if PROGRAM in view.hyperparameters else ()
+
+
+def _faults(view: TrainingView, *kinds: str) -> Iterator[Fault]:
+    facts = view.script
+    if facts is not None:
+        for fault in facts.faults:
+            if fault.kind in kinds:
+                yield fault
+
+
+@rule("FRM050", area="framework", scope="script")
+def entry_point_missing(view: TrainingView) -> Iterator[Problem]:
+    """The entry point is not a script in the source directory.
+
+    What it does:
+        Looks for the source directory, for the entry point inside it, and for what kind of file it is.
+    Why:
+        The SDK refuses it, or the toolkit fails the job: only what is in the source directory gets into the container, and only
+        a Python or shell script is started.
+    Breaks:
+        files: {train.py: "print(1)"}
+        entry_point: trian.py
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Source:
+        https://github.com/aws/sagemaker-python-sdk/issues/1325; https://sagemaker.readthedocs.io/en/stable/overview.html
+    Since:
+        0.1
+    """
+    place = _program(view)
+    for fault in _faults(
+        view, "no-directory", "entry-missing", "entry-directory", "entry-outside", "notebook", "unreadable"
+    ):
+        if fault.kind == "no-directory":
+            text_, remedy = (
+                f"there is no source directory {show(fault.detail)}",
+                "give the folder that holds the script",
+            )
+        elif fault.kind == "entry-missing":
+            name = view.step.source.entry_point if view.step.source else ""
+            names = fault.detail.split("\n")
+            text_ = f"the entry point {show(name)} is not in the source directory.{did_you_mean(name, names)}"
+            remedy = f"it has {', '.join(repr(one) for one in names[:5] if one) or 'no scripts'}"
+        elif fault.kind == "entry-directory":
+            text_, remedy = f"the entry point {show(fault.detail)} is a folder", "name the script inside it"
+        elif fault.kind == "entry-outside":
+            text_ = f"the entry point {show(fault.detail)} is outside the source directory, which is all that is uploaded"
+            remedy = "move it into the source directory, or give the folder above as the source directory"
+        elif fault.kind == "notebook":
+            text_, remedy = (
+                f"the entry point {show(fault.detail)} is a notebook",
+                "export it as a Python script",
+            )
+        else:
+            text_, remedy = f"{fault.location} cannot be read: {fault.detail}", "make the file readable"
+        yield Problem(text_, place, remedy=remedy, location=fault.location)
+
+
+@rule("FRM051", area="framework", scope="script")
+def syntax_error(view: TrainingView) -> Iterator[Problem]:
+    """A Python file of the source does not parse.
+
+    What it does:
+        Parses the entry point and every module of the source that it imports, without running them, and for an image of an older
+        Python as that Python would.
+    Why:
+        The script ends with SyntaxError as soon as it starts, and the job fails.
+    Breaks:
+        files: {train.py: "def main(:\\n    pass\\n"}
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Source:
+        https://docs.python.org/3/reference/grammar.html
+    Since:
+        0.1
+    """
+    for fault in _faults(view, "syntax"):
+        yield Problem(
+            f"syntax error: {fault.detail}",
+            location=fault.location,
+            remedy="python -m py_compile names the place",
+        )
+    facts = view.script
+    version = _python(view)
+    if facts is None or version is None or not facts.readable or view.step.source is None:
+        return
+    entry = FilePath(view.step.source.directory) / view.step.source.entry_point
+    problem = _too_new(str(entry), entry.stat().st_mtime_ns if entry.exists() else 0, version)
+    if problem is not None:
+        line, message = problem
+        yield Problem(
+            f"the image has Python {version[0]}.{version[1]}, which does not know this: {message}",
+            location=Location(facts.entry, line),
+            remedy="write it for that Python, or choose an image with a newer one",
+        )
+
+
+def _python(view: TrainingView) -> tuple[int, int] | None:
+    found = view.step.promises.python_version
+    if view.image is not None:
+        from cursus.aws.images import parse_image
+
+        image = parse_image(view.image)
+        found = (image.python_version if image is not None else None) or found
+    match = re.fullmatch(r"(?:py)?3\.?(\d{1,2})", found or "")
+    return (3, int(match.group(1))) if match else None
+
+
+@lru_cache(maxsize=256)
+def _too_new(path: str, stamp: int, version: tuple[int, int]) -> tuple[int, str] | None:
+    """What in a file needs a newer Python than ``version``: (line, what)."""
+    import warnings
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(FilePath(path).read_bytes(), feature_version=version)
+    except SyntaxError as error:
+        return error.lineno or 1, error.msg
+    except (OSError, ValueError, RecursionError):
+        return None
+    if version >= (3, 12):
+        return None
+    for node in ast.walk(tree):
+        if version < (3, 8) and isinstance(node, ast.NamedExpr):
+            return node.lineno, "assignment expressions (:=) need Python 3.8"
+        if version < (3, 10) and type(node).__name__ == "Match":
+            return getattr(node, "lineno", 1), "the match statement needs Python 3.10"
+        if version < (3, 11) and type(node).__name__ == "TryStar":
+            return getattr(node, "lineno", 1), "except* needs Python 3.11"
+    return None
+
+
+PROBLEMS: dict[str, tuple[str, str, str]] = {
+    "editable-vcs": (
+        "error",
+        "{line} is an editable install from version control, which pip cannot make in the container",
+        "name a released version ({name}==…), or the archive's address without -e",
+    ),
+    "ssh": (
+        "error",
+        "{line} is fetched over ssh, and the container has no key for it",
+        "use a released version, or put the package's wheel into the source directory",
+    ),
+    "local-path": (
+        "error",
+        "{line} is a path that the source directory does not have",
+        "put it into the source directory and name it relative to requirements.txt",
+    ),
+    "missing-file": (
+        "error",
+        "{line} names a file that the source directory does not have",
+        "put the file into the source directory, beside requirements.txt",
+    ),
+    "syntax": ("error", "pip cannot read {line}", "write name==version"),
+    "conda": ("error", "pip cannot read {line}: one = is conda's way", "write two: name==version"),
+    "s3": ("error", "pip cannot install from {line}", "put the wheel into the source directory"),
+    "vcs": (
+        "warning",
+        "{line} needs git in the image and a way to the internet",
+        "name a released version, or the https address of an archive",
+    ),
+    "credentials": (
+        "warning",
+        "a line holds credentials in an address",
+        "keep credentials out of requirements.txt",
+    ),
+    "index-credentials": (
+        "warning",
+        "{line} has credentials in its address, which go into the source archive",
+        "use CodeArtifact through CA_REPOSITORY_ARN",
+    ),
+}
+
+
+@rule("FRM052", area="framework", scope="script")
+def requirement_cannot_install(view: TrainingView) -> Iterator[Problem]:
+    """A line of requirements.txt cannot be installed in the container.
+
+    What it does:
+        Reads requirements.txt, and the files that it includes, as pip does: editable installs from version control, paths outside the
+        source directory, included files that are not there, lines pip cannot read; and any line of a job without network.
+    Why:
+        The toolkit runs ``pip install -r requirements.txt`` before the script. When that fails, the job fails with
+        ``InstallRequirementsError``.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+          requirements.txt: "-e git+https://github.com/example-org/tools.git@main#egg=tools"
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+          requirements.txt: "tools==1.4.2"
+    Source:
+        https://github.com/aws/sagemaker-python-sdk/issues/4474; https://pip.pypa.io/en/stable/reference/requirements-file-format/
+    Since:
+        0.1
+    """
+    facts = view.script
+    if facts is None or not facts.requirements or invocation(view).kind in ("command", "none"):
+        return
+    if view.request.get("EnableNetworkIsolation") is True:
+        needed = [one for one in facts.requirements if one.name]
+        if needed:
+            yield Problem(
+                "requirements.txt is installed from the network, and the job is isolated from it",
+                ("EnableNetworkIsolation",),
+                remedy="use an image that has the packages",
+                severity="warning",
+                location=needed[0].location,
+            )
+    for requirement in facts.requirements:
+        if requirement.problem:
+            yield _requirement(requirement)
+
+
+def _requirement(requirement: Requirement) -> Problem:
+    severity, message, remedy = PROBLEMS[requirement.problem]
+    line = requirement.line
+    if "@" in line.partition("://")[2].partition("/")[0]:
+        line = re.sub(r"://[^/@\s]+@", "://…@", line)
+    return Problem(
+        message.format(line=show(line)),
+        remedy=remedy.format(name=requirement.name or "name"),
+        severity="error" if severity == "error" else "warning",
+        location=requirement.location,
+    )
+
+
+FRAMEWORK_PACKAGES = {
+    "pytorch": ("torch",),
+    "tensorflow": ("tensorflow", "tensorflow-gpu", "tensorflow-cpu"),
+    "xgboost": ("xgboost",),
+    "sklearn": ("scikit-learn", "sklearn"),
+    "mxnet": ("mxnet", "mxnet-cu110"),
+}
+
+
+@rule("FRM053", area="framework", severity="warning", scope="script")
+def requirement_fights_image(view: TrainingView) -> Iterator[Problem]:
+    """requirements.txt replaces the framework that the image is made for.
+
+    What it does:
+        Compares an exact pin of the framework's own package with the image's version.
+    Why:
+        pip replaces the build that was made for the image's CUDA and libraries by a general one: minutes of download on every host,
+        and often a framework that no longer fits what is around it.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+          requirements.txt: "torch==1.13.1"
+        region: us-east-1
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310-ubuntu20.04-sagemaker
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+          requirements.txt: "torchmetrics==1.2.0"
+        region: us-east-1
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310-ubuntu20.04-sagemaker
+    Source:
+        https://sagemaker.readthedocs.io/en/stable/frameworks/pytorch/using_pytorch.html
+    Since:
+        0.1
+    """
+    facts = view.script
+    if facts is None or not facts.requirements or view.image is None:
+        return
+    from cursus.aws.images import parse_image
+
+    image = parse_image(view.image)
+    if image is None or not image.amazon or image.engine is None or image.engine_version is None:
+        return
+    packages = FRAMEWORK_PACKAGES.get(image.engine, ())
+    for requirement in facts.requirements:
+        name = requirement.name.lower().replace("_", "-")
+        pinned = re.fullmatch(r"={2,3}\s*(\d+(?:\.\d+)*)\S*", requirement.version)
+        if name not in packages or pinned is None:
+            continue
+        wanted, has = pinned.group(1).split("."), image.engine_version.partition("-")[0].split(".")
+        length = min(len(wanted), len(has), 3)
+        if wanted[:length] != has[:length]:
+            yield Problem(
+                f"requirements.txt pins {show(requirement.line)}, and the image has {requirement.name} {image.engine_version}",
+                remedy="leave the framework out of requirements.txt, or choose the image of that version",
+                location=requirement.location,
+            )
+
+
+@rule("FRM054", area="framework", severity="warning", scope="script")
+def file_hides_module(view: TrainingView) -> Iterator[Problem]:
+    """A file of the source hides a module of the same name.
+
+    What it does:
+        Finds files beside the entry point that are called like the standard library's or a framework's modules.
+    Why:
+        The script's folder is first on ``sys.path``: ``import torch`` finds ``torch.py`` there, also from inside other libraries.
+        It is an error where the script itself imports the library of that name.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+          random.py: "SEED = 1"
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+          seeds.py: "SEED = 1"
+    Source:
+        https://docs.python.org/3/tutorial/modules.html#the-module-search-path
+    Since:
+        0.1
+    """
+    for fault in _faults(view, "shadows-stdlib", "shadows-library"):
+        whose = "the standard library" if fault.kind == "shadows-stdlib" else "a library"
+        yield Problem(
+            f"{fault.location.file} hides the module {fault.detail!r} of {whose} from everything that imports it",
+            remedy="give the file another name",
+            location=fault.location,
+        )
+
+
+@rule("FRM055", area="framework", severity="warning", scope="script")
+def local_module_missing(view: TrainingView) -> Iterator[Problem]:
+    """The script imports a module of its own that the source directory does not have.
+
+    What it does:
+        Finds relative imports that lead nowhere, and imports of plainly local names (``utils``, ``model``, ``data_loader`` …) with no such
+        file in the source and no such requirement.
+    Why:
+        ``ModuleNotFoundError``: only the source directory gets into the container, not the folders around it.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            from utils import load
+            load(os.environ["SM_CHANNEL_TRAIN"], os.environ["SM_MODEL_DIR"])
+    Right:
+        files:
+          train.py: |
+            import os
+            from utils import load
+            load(os.environ["SM_CHANNEL_TRAIN"], os.environ["SM_MODEL_DIR"])
+          utils.py: |
+            import os
+            def load(source, target):
+                open(os.path.join(target, "model.txt"), "w").write(str(os.listdir(source)))
+    Source:
+        https://github.com/aws/sagemaker-python-sdk/issues/1325
+    Since:
+        0.1
+    """
+    facts = view.script
+    if (
+        facts is None
+        or not facts.readable
+        or "sys.path.append" in facts.calls
+        or "sys.path.insert" in facts.calls
+    ):
+        return
+    if any("PYTHONPATH" in name for name in view.environment) or "setup.py" in facts.directory_listing:
+        return
+    packages = {one.name.lower().replace("-", "_") for one in facts.requirements}
+    seen = set()
+    for one in facts.imports:
+        top = one.module.partition(".")[0]
+        if not one.sure or top in seen:
+            continue
+        if one.level:
+            if one.location.file == facts.entry:
+                seen.add(top)
+                yield Problem(
+                    "the entry point has a relative import, and it is started as a script: "
+                    "attempted relative import with no known parent package",
+                    remedy=f"write it without the dot: from {one.module or '…'} import …",
+                    severity="error",
+                    location=one.location,
+                )
+        elif top in LOCAL_NAMES and top.lower() not in packages:
+            seen.add(top)
+            names = [name[:-3] for name in facts.directory_listing if name.endswith(".py")]
+            yield Problem(
+                f"the script imports {one.module!r}, which is not in the source directory.{did_you_mean(top, names)}",
+                remedy=f"put {top}.py into the source directory, or its package into requirements.txt",
+                location=one.location,
+            )
+
+
+LOCAL_NAMES = frozenset(
+    """utils util helpers helper common config configs settings model models my_model network networks dataset data_utils
+    data_loader dataloader dataloaders data_loaders preprocess preprocessing features feature_engineering trainer train_utils
+    training_utils losses loss metrics_utils constants lib src engine evaluate_utils transforms_utils model_utils arguments""".split()
+)
+
+
+@rule("FRM056", area="framework", scope="script")
+def windows_line_ends(view: TrainingView) -> Iterator[Problem]:
+    """The shell script that is the entry point has Windows line ends.
+
+    What it does:
+        Looks at the first line of an entry point that is no Python file.
+    Why:
+        The kernel looks for an interpreter called ``bash\\\\r``: ``No such file or directory``, ``bad interpreter``, and the job fails.
+    Breaks:
+        files: {train.sh: "#!/bin/bash\\r\\npython -c 'print(1)'\\r\\n"}
+        entry_point: train.sh
+    Right:
+        files: {train.sh: "#!/bin/bash\\npython -c 'print(1)'\\n"}
+        entry_point: train.sh
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit (process.py: an entry point that is a command)
+    Since:
+        0.1
+    """
+    for fault in _faults(view, "crlf"):
+        yield Problem(
+            f"{fault.location.file} has Windows line ends (CR LF), and Linux takes the CR for a part of the interpreter's name",
+            _program(view),
+            remedy="convert it: sed -i 's/\\r$//'",
+            location=fault.location,
+        )
+
+
+@rule("FRM057", area="framework", severity="warning", scope="script")
+def script_does_nothing(view: TrainingView) -> Iterator[Problem]:
+    """Running the script defines functions and calls none.
+
+    What it does:
+        Finds an entry point without a statement that does something, and a guard that is never true (``__name__ == "main"``).
+    Why:
+        The script ends at once with status 0, the job completes in a minute, and there is no model. Scripts of the first TensorFlow and
+        MXNet containers look so: newer ones run the file as a program.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            def main():
+                print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Right:
+        files:
+          train.py: |
+            import os
+            def main():
+                print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+            if __name__ == "__main__":
+                main()
+    Source:
+        https://github.com/aws/sagemaker-python-sdk/issues/578
+    Since:
+        0.1
+    """
+    facts = view.script
+    if facts is None or facts.does_nothing is None or invocation(view).kind == "command":
+        return
+    yield Problem(
+        "running the script calls nothing: it only defines functions, or its main guard is never true",
+        _program(view),
+        remedy='end it with: if __name__ == "__main__": main()',
+        location=facts.does_nothing,
+    )
+
+
+@rule("FRM058", area="framework", severity="warning", scope="script")
+def failure_swallowed(view: TrainingView) -> Iterator[Problem]:
+    """A handler catches every exception of the training and lets the script end well.
+
+    What it does:
+        Finds ``except Exception`` (or a bare ``except``) around the training whose body neither raises nor exits with another status than 0.
+    Why:
+        SageMaker knows only the exit status: the job is Completed, its model is missing or half written, and a pipeline goes on with it.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            def train():
+                print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+            try:
+                train()
+            except Exception as error:
+                print("failed:", error)
+    Right:
+        files:
+          train.py: |
+            import os, sys
+            def train():
+                print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+            try:
+                train()
+            except Exception as error:
+                print("failed:", error)
+                sys.exit(1)
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit/issues/204;
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html
+    Since:
+        0.1
+    """
+    facts: ScriptFacts | None = view.script
+    if facts is None:
+        return
+    for one in facts.swallowed:
+        end = "exits with status 0" if one.exits_zero else "goes on"
+        yield Problem(
+            f"every exception of {one.around}() is caught here, and the script {end}: a failed training ends as a completed job",
+            remedy="raise again, or sys.exit(1)",
+            location=one.location,
+        )
+
+
+@rule("FRM059", area="framework", severity="warning", scope="script")
+def key_in_source(view: TrainingView) -> Iterator[Problem]:
+    """The source holds an AWS access key.
+
+    What it does:
+        Looks for the form of an access key id in the source's text files.
+    Why:
+        The source archive goes to S3 and into every container; the job has its role for access.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+          settings.ini: "key = AKIAZZZZZZZZZZZZZZZZ"
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+          settings.ini: "level = 1"
+    Source:
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html
+    Since:
+        0.1
+    """
+    for fault in _faults(view, "aws-key"):
+        yield Problem(
+            f"{fault.location.file} holds an AWS access key id",
+            remedy="take it out and deactivate it; the job's role gives access",
+            location=fault.location,
+        )
+
+
+@rule(
+    "FRM060",
+    area="framework",
+    scope="script",
+    severity="warning",
+    reads=("HyperParameters", "StaticHyperParameters"),
+)
+def program_is_other(view: TrainingView) -> Iterator[Problem]:
+    """sagemaker_program names another script than the one that was read.
+
+    What it does:
+        Compares ``sagemaker_program`` with the entry point that stands beside the request.
+    Why:
+        The container starts what ``sagemaker_program`` says; the other file is never run.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        HyperParameters:
+          sagemaker_program: main.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit (environment.py: user_entry_point)
+    Since:
+        0.1
+    """
+    facts = view.script
+    given = text(view.hyperparameters, PROGRAM)
+    if facts is None or given is None or view.step.source is None:
+        return
+    program = given.strip('"').removeprefix("./")
+    entry = view.step.source.entry_point
+    if (
+        program in (entry, entry.rpartition("/")[2])
+        or program in facts.directory_listing
+        and program == entry
+    ):
+        return
+    if program not in facts.directory_listing:
+        yield Problem(
+            f"sagemaker_program is {show(program)}, and the source directory does not have it"
+            f".{did_you_mean(program, facts.directory_listing)}",
+            (view.hyperparameters_member, PROGRAM),
+            remedy=f"write {entry!r}",
+            location=Location(facts.entry),
+        )

@@ -1,0 +1,330 @@
+"""A request as its training script sees it: the command line, the environment, the paths.
+
+Facts: the public training toolkit (``sagemaker_training.mapping.to_cmd_args``, ``environment``) and the
+SageMaker SDK's container drivers. Nothing here is a rule.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from cursus.checks.views import TrainingView, is_reference, listing, mapping, text
+from cursus.model import Path
+from cursus.script.facts import Argument, ArgPart, Const, EnvPart, Parser, ScriptFacts, Text
+
+UNKNOWN = "\0"
+MODEL_DIR = "/opt/ml/model"
+INPUT_DATA = "/opt/ml/input/data"
+FIXED = {
+    "SM_MODEL_DIR": MODEL_DIR,
+    "SM_OUTPUT_DATA_DIR": "/opt/ml/output/data",
+    "SM_OUTPUT_DIR": "/opt/ml/output",
+    "SM_OUTPUT_INTERMEDIATE_DIR": "/opt/ml/output/intermediate",
+    "SM_INPUT_DIR": "/opt/ml/input",
+    "SM_INPUT_CONFIG_DIR": "/opt/ml/input/config",
+}
+CHANNEL_VARIABLE = "SM_CHANNEL_"
+HIDDEN_NAMES = frozenset({"_tuning_objective_metric"})
+
+
+class Missing:
+    """The value of something that is not there: a variable of no channel, an argument without default."""
+
+    def __repr__(self) -> str:
+        return "None"
+
+
+NONE = Missing()
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A hyperparameter as it comes to the script. ``values`` are the texts it can have; None where not known."""
+
+    name: str
+    flag: str
+    values: tuple[str, ...] | None
+    path: Path
+    tuned: bool = False
+    continuous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """How the container starts the script. ``arguments`` is None where they cannot be known.
+
+    ``toolkit``: the training toolkit; ``driver``: the SDK's container drivers; ``command``: the request's own
+    ContainerEntrypoint; ``none``: nothing is passed.
+    """
+
+    kind: Literal["toolkit", "driver", "command", "none"]
+    arguments: tuple[Passed, ...] | None
+
+    def given(self, flags: tuple[str, ...]) -> Passed | None:
+        """What is passed for an argument with these option strings."""
+        for passed in self.arguments or ():
+            if passed.flag in flags:
+                return passed
+        return None
+
+
+def invocation(view: TrainingView) -> Invocation:
+    """How ``view``'s job starts its script."""
+    entry = view.step.source.entry_point if view.step.source is not None else ""
+    if text(view.algorithm, "AlgorithmName") is not None:
+        return Invocation("none", ())
+    command = view.algorithm.get("ContainerEntrypoint")
+    if command is not None:
+        words = _words(command)
+        own = view.algorithm.get("ContainerArguments")
+        more = _words(own) if own is not None else []
+        if words is None or more is None:
+            return Invocation("command", None)
+        if any("sm_drivers" in word or "sm_train.sh" in word for word in [*words, *more]):
+            return Invocation("driver", _hyperparameters(view, driver=True))
+        return Invocation("command", _command(entry, [*words, *more]))
+    if not entry.endswith((".py", ".sh")):
+        return Invocation("none", ())
+    if is_reference(view.request.get(view.hyperparameters_member)):
+        return Invocation("toolkit", None)
+    return Invocation("toolkit", _hyperparameters(view, driver=False))
+
+
+def _words(value: object) -> list[str] | None:
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        return None
+    return value
+
+
+def _command(entry: str, words: list[str]) -> tuple[Passed, ...] | None:
+    """The arguments after the script's name in a command, where each is an option with its value."""
+    name = entry.rpartition("/")[2]
+    at = [i for i, word in enumerate(words) if word.rpartition("/")[2] == name]
+    if len(at) != 1:
+        return None
+    rest = words[at[0] + 1 :]
+    found: list[Passed] = []
+    i = 0
+    path: Path = ("AlgorithmSpecification", "ContainerArguments")
+    while i < len(rest):
+        flag, equals, value = rest[i].partition("=")
+        if not flag.startswith("-"):
+            return None
+        if not equals:
+            if i + 1 >= len(rest) or rest[i + 1].startswith("-"):
+                return None
+            value = rest[i + 1]
+            i += 1
+        found.append(Passed(flag.lstrip("-"), flag, (value,), path))
+        i += 1
+    return tuple(found)
+
+
+def _hyperparameters(view: TrainingView, *, driver: bool) -> tuple[Passed, ...]:
+    found: dict[str, Passed] = {}
+    place: Path = (view.hyperparameters_member,)
+    for name, value in view.hyperparameters.items():
+        if _passed(name, driver):
+            values = (decoded(value, driver),) if isinstance(value, str) else None
+            found[name] = Passed(name, _flag(name, driver), values, (*place, name))
+    for path, entry, name in view.ranges:
+        if _passed(name, driver):
+            values, continuous = _tuned(entry, driver)
+            inner = path[len(view.path) :] if view.path and path[: len(view.path)] == view.path else ()
+            found[name] = Passed(name, _flag(name, driver), values, inner, True, continuous)
+    return tuple(found[name] for name in sorted(found))
+
+
+def _passed(name: object, driver: bool) -> bool:
+    if not isinstance(name, str) or not name or name in HIDDEN_NAMES:
+        return False
+    return driver or not name.startswith("sagemaker_")
+
+
+def _flag(name: str, driver: bool) -> str:
+    return f"--{name}" if driver or len(name) > 1 else f"-{name}"
+
+
+def decoded(value: str, driver: bool = False) -> str:
+    """A hyperparameter's text as it stands on the command line: JSON is read first, anything else stays."""
+    try:
+        loaded = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    if isinstance(loaded, str):
+        return loaded
+    if driver:
+        return json.dumps(loaded)
+    if loaded is None:
+        return ""
+    if isinstance(loaded, dict):
+        return ",".join(f"{key}={item}" for key, item in sorted(loaded.items()))
+    return str(loaded)
+
+
+def _tuned(entry: Mapping[str, Any], driver: bool) -> tuple[tuple[str, ...] | None, bool]:
+    values = entry.get("Values")
+    if isinstance(values, list) and values and all(isinstance(value, str) for value in values):
+        return tuple(decoded(value, driver) for value in values), False
+    low, high = entry.get("MinValue"), entry.get("MaxValue")
+    if isinstance(low, str) and isinstance(high, str):
+        try:
+            whole = float(low).is_integer() and float(high).is_integer() and "." not in low + high
+        except (ValueError, OverflowError):
+            return None, False
+        return None, not whole
+    return None, False
+
+
+def channel_names(view: TrainingView) -> frozenset[str] | None:
+    """The names of the job's channels; None where one of them is not known."""
+    given = view.request.get("InputDataConfig")
+    if given is None:
+        return frozenset()
+    if not isinstance(given, list) or len(view.channels) != len(given):
+        return None
+    names = [channel.name for channel in view.channels]
+    if any(name is None for name in names):
+        return None
+    return frozenset(name for name in names if name is not None)
+
+
+def variable(view: TrainingView, facts: ScriptFacts, name: str) -> str | Missing | None:
+    """The value of an environment variable: NONE where it is surely not set, None where it is not known."""
+    if name in facts.env_writes or "*" in facts.env_writes or facts.env_open:
+        return None
+    given = view.environment.get(name)
+    if given is not None:
+        return given if isinstance(given, str) else None
+    if "Environment" in view.request and not isinstance(view.request.get("Environment"), Mapping):
+        return None
+    if is_reference(view.request.get("Environment")):
+        return None
+    if name in FIXED:
+        return FIXED[name]
+    if name.startswith(CHANNEL_VARIABLE):
+        channels = channel_names(view)
+        if channels is None:
+            return None
+        for channel in channels:
+            if name == CHANNEL_VARIABLE + channel.upper():
+                return f"{INPUT_DATA}/{channel}"
+        return NONE
+    return None
+
+
+def resolve(
+    view: TrainingView, facts: ScriptFacts, started: Invocation, value: Text | Const | None, depth: int = 0
+) -> str | Missing:
+    """A path of the script with this request's values; ``UNKNOWN`` stands for what is not known in it."""
+    if value is None or depth > 6:
+        return UNKNOWN
+    if isinstance(value, Const):
+        return NONE if value.value is None else UNKNOWN
+    if len(value.parts) == 1:
+        return _part(view, facts, started, value.parts[0], depth)
+    found = [_part(view, facts, started, part, depth) for part in value.parts]
+    if any(isinstance(piece, Missing) for piece in found):
+        return NONE
+    joined = "".join(piece for piece in found if isinstance(piece, str))
+    return re.sub(r"(?<!:)/{2,}", "/", joined)
+
+
+def _part(
+    view: TrainingView, facts: ScriptFacts, started: Invocation, part: object, depth: int
+) -> str | Missing:
+    if isinstance(part, str):
+        return part
+    if isinstance(part, EnvPart):
+        known = variable(view, facts, part.name)
+        if isinstance(known, str):
+            return known
+        if known is NONE and part.default is not None:
+            return resolve(view, facts, started, part.default, depth + 1)
+        return UNKNOWN  # not known, or read with [] and so a KeyError before it is used
+    if isinstance(part, ArgPart):
+        return _argument(view, facts, started, part.dest, depth)
+    return UNKNOWN
+
+
+def _argument(
+    view: TrainingView, facts: ScriptFacts, started: Invocation, dest: str, depth: int
+) -> str | Missing:
+    declared = [(p, a) for p in facts.parsers for a in p.arguments if a.dest == dest]
+    if len(declared) != 1 or started.arguments is None or facts.opaque_arguments:
+        return UNKNOWN
+    _, argument = declared[0]
+    if argument.nargs or argument.type not in ("str",) or argument.conditional:
+        return UNKNOWN
+    passed = started.given(argument.flags)
+    if passed is not None:
+        if passed.values is None or len(passed.values) != 1:
+            return UNKNOWN
+        return passed.values[0]
+    if any(
+        other.flag.startswith("--") and argument.flags[-1].startswith(other.flag)
+        for other in started.arguments
+    ):
+        return UNKNOWN
+    return resolve(view, facts, started, argument.default, depth + 1)
+
+
+def channel_of(path: str) -> str | None:
+    """The channel that a path below /opt/ml/input/data belongs to; None for other paths, and where it is not known."""
+    start = INPUT_DATA + "/"
+    if not path.startswith(start):
+        return None
+    name, slash, _ = path[len(start) :].partition("/")
+    if not name or UNKNOWN in name:
+        return None
+    return name
+
+
+def steered(view: TrainingView, word: str) -> bool:
+    """True where a hyperparameter, an environment variable or the command of the request mentions ``word``."""
+    texts: Iterator[object] = iter(
+        [*view.hyperparameters.values(), *view.environment.values()]
+        + listing(view.algorithm, "ContainerEntrypoint")
+        + listing(view.algorithm, "ContainerArguments")
+    )
+    return any(isinstance(value, str) and word in value for value in texts) or any(
+        word in str(value) for _, entry, _ in view.ranges for value in listing(entry, "Values")
+    )
+
+
+def parsed(facts: ScriptFacts) -> list[Parser]:
+    """The parsers that surely read the command line, where nothing unreadable reads it beside them."""
+    if facts.opaque_arguments:
+        return []
+    return [parser for parser in facts.parsers if parser.sure]
+
+
+def lookup(parser: Parser, flag: str) -> tuple[Argument | None, tuple[str, ...]]:
+    """The argument that ``flag`` means, and the option strings it may abbreviate where it is none exactly."""
+    for argument in parser.arguments:
+        if flag in argument.flags:
+            return argument, ()
+    if parser.kind == "click" or not parser.abbreviations or not flag.startswith("--"):
+        return None, ()
+    near = [
+        (other, argument)
+        for argument in parser.arguments
+        for other in argument.flags
+        if other.startswith(flag)
+    ]
+    if len({id(argument) for _, argument in near}) == 1:
+        return near[0][1], (near[0][0],)
+    return None, tuple(other for other, _ in near)
+
+
+def checkpoint_path(view: TrainingView) -> str | None:
+    """Where the job's checkpoints are synced from; None where it has no CheckpointConfig."""
+    if "CheckpointConfig" not in view.request:
+        return None
+    config = mapping(view.request, "CheckpointConfig")
+    local = config.get("LocalPath", "/opt/ml/checkpoints")
+    return local.rstrip("/") if isinstance(local, str) else None

@@ -6,7 +6,8 @@ CASES is a folder with ``failures/*.json`` (each a faulty request, definition or
 twin; failures/FORMAT.md describes them) and ``valid.jsonl`` (requests of public projects). It is found beside
 the repository (../shared/cases) unless given. A case counts as seen where an error is reported for
 what SageMaker rejects or what fails the job, and at least a warning for what silently goes wrong.
-With --no-run scripts are only read. Judgements on public requests that really would fail are in benchmarks/judgements.json.
+With --no-run scripts are only read. Judgements on public requests that really would fail are in
+benchmarks/judgements.json.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ def translate(pattern: str) -> str | None:
         else:
             out.append(char)
         i += 1
-    return f"^(?:{''.join(out)})$"
+    return f"^(?:{_non_space(''.join(out))})$"
 
 
 def _escape(text: str, at: int, in_class: bool) -> tuple[str, int]:
@@ -209,7 +209,7 @@ class _Distiller:
         if "pattern" in shape:
             pattern = translate(shape["pattern"])
             if pattern is not None:
-                made["pattern"] = _uncounted(_non_space(pattern), shape.get("max"))
+                made["pattern"] = _uncounted(pattern, shape.get("max"))
                 made["awsPattern"] = shape["pattern"]
         return made
 

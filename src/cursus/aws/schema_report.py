@@ -60,7 +60,7 @@ def violations(
 
 
 def _place(plain: Any, error: ValidationError) -> Path:
-    """The path of an error. jsonschema-rs writes a key such as "7" or "007" as a position; here it is a key."""
+    """The path of an error. jsonschema-rs writes a key such as "007" as a position; here it is a key."""
     place: list[str | int] = []
     node = plain
     for part in error.instance_path:

@@ -289,7 +289,7 @@ def profiler(view: TrainingView) -> Iterator[Problem]:
                 "leave them out, or enable the profiler",
                 severity="warning",
             )
-    elif config and "S3OutputPath" not in config:
+    elif config and "S3OutputPath" not in config and config.get("DisableProfiler") in (None, False):
         yield Problem(
             "the profiler has no S3OutputPath to write to",
             ("ProfilerConfig", "S3OutputPath"),

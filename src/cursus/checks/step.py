@@ -375,7 +375,6 @@ def not_exactly_one(view: SchemaView) -> Iterator[Problem]:
     Right:
         operation: CreateAutoMLJobV2
         AutoMLProblemTypeConfig: {TabularJobConfig: {TargetAttributeName: churned}}
-        AutoMLJobObjective: null
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoMLProblemTypeConfig.html
     Since:

@@ -335,7 +335,7 @@ class SchemaView:
     def __init__(self, step: Step, violations: Sequence[Violation], settings: Settings | None = None) -> None:
         self.step = step
         self.settings = settings or Settings()
-        self.request = step.request
+        self.request = step.request if isinstance(step.request, Mapping) else NOTHING
         self.path: Path = ()
         self.region = self.settings.region or step.region
         self.violations = violations

@@ -52,8 +52,8 @@ class PyTorchBuilder:
     def get_metrics_config(self) -> dict[str, Any]:
         return {
             "MetricDefinitions": [
-                {"Name": "validation:loss", "Regex": r"validation loss=([0-9.]+)"},
-                {"Name": "validation:accuracy", "Regex": r"validation accuracy=([0-9.]+)"},
+                {"Name": "validation:loss", "Regex": r"validation loss=([0-9.e+-]+)"},
+                {"Name": "validation:accuracy", "Regex": r"validation accuracy=([0-9.e+-]+)"},
             ]
         }
 

@@ -63,9 +63,9 @@ class SklearnBuilder:
     def get_metrics_config(self) -> dict[str, Any]:
         return {
             "MetricDefinitions": [
-                {"Name": "train:accuracy", "Regex": r"train accuracy: ([0-9.]+)"},
-                {"Name": "validation:accuracy", "Regex": r"validation accuracy: ([0-9.]+)"},
-                {"Name": "validation:f1", "Regex": r"validation f1: ([0-9.]+)"},
+                {"Name": "train:accuracy", "Regex": r"train accuracy: ([0-9.e+-]+)"},
+                {"Name": "validation:accuracy", "Regex": r"validation accuracy: ([0-9.e+-]+)"},
+                {"Name": "validation:f1", "Regex": r"validation f1: ([0-9.e+-]+)"},
             ]
         }
 
@@ -133,9 +133,9 @@ class BrokenBuilder(SklearnBuilder):
     def get_metrics_config(self) -> dict[str, Any]:
         return {
             "MetricDefinitions": [
-                {"Name": "train:accuracy", "Regex": r"train accuracy: ([0-9.]+)"},
+                {"Name": "train:accuracy", "Regex": r"train accuracy: ([0-9.e+-]+)"},
                 # the script prints "validation accuracy: 0.97"
-                {"Name": "validation:accuracy", "Regex": r"validation-accuracy=([0-9.]+)"},
+                {"Name": "validation:accuracy", "Regex": r"validation-accuracy=([0-9.e+-]+)"},
             ]
         }
 

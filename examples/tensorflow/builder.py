@@ -46,9 +46,9 @@ class TensorFlowBuilder:
     def get_metrics_config(self) -> dict[str, Any]:
         return {
             "MetricDefinitions": [
-                {"Name": "train:loss", "Regex": r"epoch [0-9]+: loss=([0-9.]+)"},
-                {"Name": "validation:loss", "Regex": r"validation loss=([0-9.]+)"},
-                {"Name": "validation:accuracy", "Regex": r"validation accuracy=([0-9.]+)"},
+                {"Name": "train:loss", "Regex": r"epoch [0-9]+: loss=([0-9.e+-]+)"},
+                {"Name": "validation:loss", "Regex": r"validation loss=([0-9.e+-]+)"},
+                {"Name": "validation:accuracy", "Regex": r"validation accuracy=([0-9.e+-]+)"},
             ]
         }
 

@@ -1,5 +1,8 @@
 """A builder of an XGBoost training step, in script mode, on spot instances with checkpoints.
 
+It defines no metrics: SageMaker reads XGBoost's own (train:rmse, validation:rmse …) from the log and refuses
+others for this image.
+
 cursus test examples/xgboost/builder.py:XGBoostBuilder
 """
 
@@ -47,14 +50,6 @@ class XGBoostBuilder:
     def get_data_distribution_config(self) -> dict[str, str]:
         return {"train": "FullyReplicated", "validation": "FullyReplicated"}
 
-    def get_metrics_config(self) -> dict[str, Any]:
-        return {
-            "MetricDefinitions": [
-                {"Name": "train:rmse", "Regex": r"train-rmse:([0-9.]+)"},
-                {"Name": "validation:rmse", "Regex": r"validation-rmse:([0-9.]+)"},
-            ]
-        }
-
     def get_resource_optimization_config(self) -> dict[str, Any]:
         return {
             "instance_type": "ml.m5.xlarge",
@@ -70,7 +65,6 @@ class XGBoostBuilder:
             "AlgorithmSpecification": {
                 "TrainingImage": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1",
                 "TrainingInputMode": "File",
-                **self.get_metrics_config(),
             },
             "HyperParameters": {
                 **{name: str(value) for name, value in self.get_hyperparameters().items()},

@@ -48,7 +48,9 @@ def check_step(step: Step, settings: Settings, evidence: Evidence | None = None)
     for scope, view in _views(step, settings, evidence):
         findings.extend(_run(scope, view, step, settings, broken))
     for companion in step.companions:
-        findings.extend(check_step(companion, settings))
+        # A companion carries parts of this request: what is wrong with them is said once.
+        said = {(finding.rule, finding.message) for finding in findings}
+        findings.extend(f for f in check_step(companion, settings) if (f.rule, f.message) not in said)
     return _kept(findings, settings)
 
 

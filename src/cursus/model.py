@@ -317,6 +317,7 @@ class Evidence:
             checkpoint directory.
         stray_files: files that the script wrote and that SageMaker throws away (working directory,
             elsewhere below /opt/ml), as absolute paths inside the container.
+        left_out: (name, reason) of what is in the model or output directory and in no archive.
         opened: by channel, how many of its files the script opened; None where it cannot be observed.
         usage: by host.
         runtime: versions it ran with: ``python``, and each framework found (``torch``, ``xgboost``, …).
@@ -342,6 +343,7 @@ class Evidence:
     output_files: tuple[FileEntry, ...] = ()
     checkpoint_files: tuple[FileEntry, ...] = ()
     stray_files: tuple[FileEntry, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
     opened: Mapping[str, int | None] = field(default_factory=dict)
     usage: Mapping[str, Usage] = field(default_factory=dict)
     runtime: Mapping[str, str] = field(default_factory=dict)

@@ -31,6 +31,7 @@ MODULES: tuple[str, ...] = (
     "debugger",
     "distributed",
     "resources",
+    "resources_fit",
     "pipeline_structure",
     "pipeline_parameters",
     "pipeline_references",
@@ -49,6 +50,8 @@ MODULES: tuple[str, ...] = (
     "dependencies_promises",
     "lowering",
     "documents",
+    "evidence",
+    "evidence_artifacts",
 )
 
 
@@ -78,6 +81,8 @@ ONLY: dict[str, tuple[str, ...]] = {
     "promises_compute": ("step",),
     "hook_failures": ("step",),
     "dependencies_promises": ("step",),
+    "evidence": ("run",),
+    "evidence_artifacts": ("run",),
 }
 """Modules that hold rules of these scopes alone, so that a request that has nothing of the kind does not wait for
 them. A module that is not named here is loaded for every scope."""

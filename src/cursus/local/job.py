@@ -162,6 +162,7 @@ class TrainingJob:
             output_files=_files(raw, "output_files"),
             checkpoint_files=_files(raw, "checkpoint_files"),
             stray_files=_files(raw, "stray_files"),
+            left_out=tuple((name, reason) for name, reason in raw.get("left_out", ())),
             opened=raw.get("opened", {}),
             usage={host: Usage(**usage) for host, usage in raw.get("usage", {}).items()},
             runtime=raw.get("runtime", {}),

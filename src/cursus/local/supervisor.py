@@ -215,7 +215,7 @@ class Supervisor:
             self.stop("StopTrainingJob")
         if self.limit_at is not None and now >= self.limit_at:
             self.limit_at = None
-            self.stop("MaxRuntimeExceeded")
+            self.stop(self.plan["limit_reason"])
         if self.kill_at is not None and now >= self.kill_at:
             self.kill_at = None
             self._kill_all()

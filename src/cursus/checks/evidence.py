@@ -1,0 +1,442 @@
+"""Rules on the evidence of a local run: how the script ended, what it ran with, what it read and used."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+
+from cursus.aws import images, instances
+from cursus.checks.framework import amazon_image
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import TrainingView, integer
+from cursus.model import Evidence, Path
+from cursus.redact import show
+
+GIB = 1024**3
+DISTRIBUTIONS = {
+    "pytorch": "torch",
+    "tensorflow": "tensorflow",
+    "xgboost": "xgboost",
+    "sklearn": "scikit-learn",
+    "mxnet": "mxnet",
+    "huggingface": "transformers",
+}
+"""The distribution that holds each framework of Amazon's images."""
+
+_MISSING = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
+_QUOTED = re.compile(r'ErrorMessage "(.*)"\n', re.DOTALL)
+
+
+@rule("FRM090", area="framework", scope="run")
+def failed(view: TrainingView) -> Iterator[Problem]:
+    """The job failed when it was run on this machine.
+
+    What it does:
+        Looks at the status of the local run, the script's exit code and the failure file.
+    Why:
+        A program that ends with another exit code than 0 fails the job; what it wrote to
+        /opt/ml/output/failure becomes the FailureReason. A module that is merely not installed on this machine,
+        and may well be in the image, is a warning.
+    Breaks:
+        files:
+          train.py: |
+            raise SystemExit("no column named churned")
+        channels:
+          train:
+            data.csv: "1,2"
+    Right:
+        files:
+          train.py: |
+            open("/opt/ml/input/data/train/data.csv").read()
+            open("/opt/ml/model/model.txt", "w").write("weights")
+        channels:
+          train:
+            data.csv: "1,2"
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html
+    Since:
+        0.1
+    """
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    if evidence.status != "Failed":
+        return
+    reason = evidence.failure_reason or ""
+    module = _not_installed(view, evidence)
+    if module is not None:
+        yield Problem(
+            f"the script could not be run here: {module!r} is not installed on this machine",
+            remedy=f"install {module} here to see the run; the image has to have it too, or requirements.txt list it",
+            severity="warning",
+        )
+        return
+    place: Path = ("InputDataConfig",) if reason.startswith("ClientError: Data download failed") else ()
+    code = next(iter(evidence.script_exit_codes.values()), None)
+    if code is None:
+        code = next((code for code in evidence.exit_codes.values() if code), None)
+    told = "" if code is None else f" with exit code {code}" + _signal(code)
+    yield Problem(
+        f"the job failed on this machine{told}: {_brief(reason, evidence)}",
+        place,
+        remedy=_advice(code, place, evidence),
+    )
+
+
+def _signal(code: int) -> str:
+    import signal
+
+    if code <= 128:
+        return ""
+    try:
+        return f" ({signal.Signals(code - 128).name})"
+    except ValueError:
+        return ""
+
+
+def _brief(reason: str, evidence: Evidence) -> str:
+    quoted = _QUOTED.search(reason)
+    text = quoted.group(1) if quoted else reason.removeprefix("AlgorithmError: ")
+    text = re.sub(r", exit code: [0-9]+$", "", text)
+    lines = [line.strip() for line in text.splitlines() if line.strip(" ^~")]
+    if not lines:
+        lines = last_lines(evidence)
+    return " | ".join(lines[-3:])[:600] or "it printed nothing"
+
+
+def last_lines(evidence: Evidence, count: int = 3) -> list[str]:
+    """The last lines that the job's first host printed."""
+    from pathlib import Path as FilePath
+
+    for path in evidence.logs.values():
+        try:
+            with FilePath(path).open("rb") as file:
+                file.seek(0, 2)
+                file.seek(max(0, file.tell() - 4096))
+                lines = file.read().decode("utf-8", "replace").splitlines()
+        except OSError:
+            continue
+        return [line.strip() for line in lines if line.strip()][-count:]
+    return []
+
+
+def _advice(code: int | None, place: Path, evidence: Evidence) -> str:
+    if place:
+        return (
+            "give the channel a local path (channels={name: DIR}), or put the data where the local S3 has it"
+        )
+    if code == 137:
+        return "the process was killed (SIGKILL), as the kernel does when memory runs out: let it use less"
+    if code == 127:
+        return "name a program that exists in the image, by its full path or on PATH"
+    log = next(iter(evidence.logs.values()), "")
+    return f"mend the script; its whole output is in {log}" if log else "see the job's folder"
+
+
+def _not_installed(view: TrainingView, evidence: Evidence) -> str | None:
+    """The module that the script lacked, where the image or a requirements file may have it."""
+    found = _MISSING.search(evidence.failure_reason or "")
+    if found is None:
+        return None
+    module = found.group(1).partition(".")[0]
+    if module in sys.stdlib_module_names or view.step.source is None:
+        return None
+    from pathlib import Path as FilePath
+
+    source = FilePath(view.step.source.directory)
+    if (source / module).is_dir() or (source / f"{module}.py").is_file():
+        return None
+    image = amazon_image(view)
+    if image is None or image.kind == "framework":
+        return module
+    return None
+
+
+@rule("FRM091", area="framework", severity="info", scope="run", reads=("AlgorithmSpecification",))
+def other_version(view: TrainingView) -> Iterator[Problem]:
+    """The local run used another version of the framework than the image has.
+
+    What it does:
+        Compares the version of the framework installed on this machine with the one in the image's tag.
+    Why:
+        The run proves the script against the version here; what changed between the two is not proved.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:0.23-1-cpu-py3
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+        files:
+          train.py: |
+            print("trained")
+          numpy-0.0.1.dist-info: ""
+        channels:
+          train:
+            data.csv: "1,2"
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4
+        files:
+          train.py: |
+            print("trained")
+        channels:
+          train:
+            data.csv: "1,2"
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg-ecr-paths/sagemaker-algo-docker-registry-paths.html
+    Since:
+        0.1
+    """
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    image = amazon_image(view)
+    if image is None or image.kind != "framework" or not evidence.runtime:
+        return
+    wanted = [(image.framework, image.version), (image.base, image.base_version)]
+    for framework, version in wanted:
+        name = DISTRIBUTIONS.get(framework or "")
+        if name is None or version is None:
+            continue
+        here = evidence.runtime.get(name)
+        full = version.partition("-")[0]
+        if here is None:
+            message = (
+                f"the image has {images.title(framework or '')} {version}, and {name} is not installed here"
+            )
+        elif not _same(here, full):
+            message = f"the run used {name} {here}, and the image has {version}"
+        else:
+            continue
+        yield Problem(
+            message,
+            ("AlgorithmSpecification", "TrainingImage"),
+            remedy=f"install {name}=={full} on this machine to prove the script against the image's version",
+        )
+
+
+def _same(one: str, other: str) -> bool:
+    left, right = images.order(one), images.order(other)
+    length = min(len(left), len(right), 2)
+    return left[:length] == right[:length]
+
+
+@rule("FRM092", area="framework", severity="warning", scope="run")
+def unheard(view: TrainingView) -> Iterator[Problem]:
+    """The script waits for SIGTERM, and in script mode never hears it.
+
+    What it does:
+        Looks in the kernel whether the stopped script had a handler for SIGTERM, and whether one could be reached.
+    Why:
+        The container's first process is the training toolkit, which passes no signal on: what the handler does
+        (save a checkpoint, close a file) does not happen on stop, timeout or spot interruption.
+    Breaks:
+        StoppingCondition:
+          MaxRuntimeInSeconds: 1
+        files:
+          train.py: |
+            import signal, time
+            signal.signal(signal.SIGTERM, lambda *_: print("saved"))
+            time.sleep(2)
+        channels:
+          train:
+            data.csv: "1,2"
+    Right:
+        files:
+          train.py: |
+            open("/opt/ml/checkpoints/epoch-1", "w").write("state")
+        channels:
+          train:
+            data.csv: "1,2"
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit and
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
+    Since:
+        0.1
+    """
+    signals = view.evidence.signals if view.evidence is not None else {}
+    if (
+        signals.get("delivered")
+        and signals.get("script_has_handler")
+        and signals.get("script_heard") is False
+    ):
+        yield Problem(
+            "the script has a handler for SIGTERM, and it was never called: the training toolkit passes no signal on",
+            remedy="save checkpoints while training instead, or start the script as the container's own program",
+        )
+
+
+@rule("CHN090", area="channels", severity="warning", scope="run", reads=("InputDataConfig",))
+def unopened(view: TrainingView) -> Iterator[Problem]:
+    """Nobody opened a file of a channel.
+
+    What it does:
+        Counts, for each channel, the files that were opened while the job ran.
+    Why:
+        The channel is downloaded to every instance before training starts, and paid for; a script that trains
+        without it often reads the wrong channel, or none.
+    Breaks:
+        files:
+          train.py: |
+            open("/opt/ml/model/model.txt", "w").write("weights")
+        channels:
+          train:
+            data.csv: "1,2"
+    Right:
+        files:
+          train.py: |
+            text = open("/opt/ml/input/data/train/data.csv").read()
+            open("/opt/ml/model/model.txt", "w").write(text)
+        channels:
+          train:
+            data.csv: "1,2"
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
+    Since:
+        0.1
+    """
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    if evidence.status != "Completed":
+        return
+    for channel in view.channels:
+        if channel.name is not None and evidence.opened.get(channel.name) == 0:
+            yield Problem(
+                f"the job ended well, and opened no file of channel {channel.name!r}",
+                (*channel.path, "ChannelName"),
+                remedy=f"read SM_CHANNEL_{channel.name.upper()} in the script, or leave the channel out",
+            )
+
+
+@rule("RES090", area="resources", scope="run", reads=("ResourceConfig",))
+def memory(view: TrainingView) -> Iterator[Problem]:
+    """The script used more memory than the instance has.
+
+    What it does:
+        Holds the peak memory of the local run, sampled from the kernel, against the instance type's memory.
+    Why:
+        On the instance the kernel kills the process: the job fails with exit code 137.
+    Breaks:
+        ResourceConfig:
+          InstanceType: ml.t3.medium
+        files:
+          train.py: |
+            import mmap
+            table = open("/tmp/table", "wb+")
+            table.truncate(64 * 1024 * 1024)
+            flags = mmap.MAP_SHARED | mmap.MAP_POPULATE
+            copies = [mmap.mmap(table.fileno(), 0, flags=flags) for _ in range(68)]
+        channels:
+          train:
+            data.csv: "1,2"
+    Right:
+        ResourceConfig:
+          InstanceType: ml.m5.xlarge
+        files:
+          train.py: |
+            print("small")
+        channels:
+          train:
+            data.csv: "1,2"
+    Source:
+        https://aws.amazon.com/sagemaker/pricing/
+    Since:
+        0.1
+    """
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    peak = max((usage.peak_memory for usage in evidence.usage.values()), default=0)
+    for path, kind, _ in view.instances:
+        found = instances.find(kind)
+        if found is not None and found.memory is not None and peak > found.memory * GIB:
+            yield Problem(
+                f"the script's peak of {peak / GIB:.1f} GiB does not fit the {found.memory:g} GiB of {kind}",
+                path,
+                remedy="take an instance type with more memory, or let the script load less at a time",
+            )
+
+
+@rule("RES091", area="resources", scope="run", reads=("ResourceConfig.VolumeSizeInGB",))
+def disk(view: TrainingView) -> Iterator[Problem]:
+    """The job needed more disk than its volume has.
+
+    What it does:
+        Holds what the local run downloaded and wrote below /opt/ml and /tmp against VolumeSizeInGB.
+    Why:
+        The volume is as large as the request says; when it is full the script's next write fails.
+    Breaks:
+        ResourceConfig:
+          VolumeSizeInGB: 1
+        files:
+          train.py: |
+            with open("/tmp/scratch", "wb") as file:
+                file.truncate(1200 * 1024 * 1024)
+        channels:
+          train:
+            data.csv: "1,2"
+    Right:
+        ResourceConfig:
+          VolumeSizeInGB: 30
+        files:
+          train.py: |
+            print("small")
+        channels:
+          train:
+            data.csv: "1,2"
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
+    Since:
+        0.1
+    """
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    volume = integer(view.resources, "VolumeSizeInGB")
+    used = max((usage.disk_written for usage in evidence.usage.values()), default=0)
+    if not volume or used <= volume * GIB:
+        return
+    for _, kind, _ in view.instances:
+        found = instances.find(kind)
+        if found is not None and found.nvme:
+            return  # it trains on its own storage
+    yield Problem(
+        f"the run left {used / GIB:.1f} GiB on the training volume, which has {volume} GB",
+        (view.resources_member, "VolumeSizeInGB"),
+        remedy=f"write VolumeSizeInGB: {int(used / GIB * 1.25) + 1}, or remove what is not needed while training",
+    )
+
+
+@rule("RES092", area="resources", severity="warning", scope="run", reads=("StoppingCondition",))
+def runtime_exceeded(view: TrainingView) -> Iterator[Problem]:
+    """The job did not end within MaxRuntimeInSeconds.
+
+    What it does:
+        Looks whether the local run was stopped by the request's own limit.
+    Why:
+        SageMaker stops the job at the limit; the model is what the script had saved by then. An instance may be
+        faster than this machine, so this is a warning.
+    Breaks:
+        StoppingCondition:
+          MaxRuntimeInSeconds: 1
+        files:
+          train.py: |
+            import time
+            time.sleep(1.5)
+        channels:
+          train:
+            data.csv: "1,2"
+    Right:
+        StoppingCondition:
+          MaxRuntimeInSeconds: 3600
+        files:
+          train.py: |
+            print("fast")
+        channels:
+          train:
+            data.csv: "1,2"
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
+    Since:
+        0.1
+    """
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    limit = integer(view.stopping, "MaxRuntimeInSeconds")
+    if evidence.signals.get("reason") == "MaxRuntimeExceeded":
+        yield Problem(
+            f"the job was stopped after MaxRuntimeInSeconds: {show(limit)}; it had not ended",
+            ("StoppingCondition", "MaxRuntimeInSeconds"),
+            remedy="raise MaxRuntimeInSeconds, or let the script do less; save checkpoints for what may be cut off",
+        )

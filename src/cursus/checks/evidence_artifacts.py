@@ -1,0 +1,410 @@
+"""Rules on the evidence of a local run: the artifacts that the job left, and the metrics that it printed."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import TrainingView, text
+from cursus.model import Evidence, FileEntry
+from cursus.redact import show
+from cursus.suggest import did_you_mean
+
+SHOWN = 3
+
+
+def found(expected: str, evidence: Evidence) -> list[FileEntry]:
+    """The files that a promised artifact stands for: below the model directory unless it says otherwise.
+
+    ``output/data/…`` and ``checkpoints/…`` are those directories; ``*`` and ``?`` match; a directory stands for
+    all that is in it.
+    """
+    path = expected.strip().removeprefix("/opt/ml/").removeprefix("./").rstrip("/")
+    for prefix, files in (("output/data", evidence.output_files), ("checkpoints", evidence.checkpoint_files)):
+        if path == prefix:
+            return list(files)
+        if path.startswith(prefix + "/"):
+            return _matching(path[len(prefix) + 1 :], files)
+    hits = _matching(path, evidence.model_files)
+    if not hits and path.startswith("model/"):
+        hits = _matching(path[len("model/") :], evidence.model_files)
+    return hits or (list(evidence.model_files) if path == "model" else [])
+
+
+def _matching(path: str, files: tuple[FileEntry, ...]) -> list[FileEntry]:
+    return [
+        file
+        for file in files
+        if file.path == path or file.path.startswith(path + "/") or fnmatch.fnmatchcase(file.path, path)
+    ]
+
+
+@rule("ART090", area="artifacts", scope="run")
+def missing(view: TrainingView) -> Iterator[Problem]:
+    """A promised artifact is not there after the run.
+
+    What it does:
+        Looks for every expected artifact in what the local run left.
+    Why:
+        What is to be deployed or read by the next step is not in model.tar.gz, and nothing says so until then.
+    Breaks:
+        expected_artifacts: [model.json]
+        files:
+          train.py: |
+            open("/opt/ml/model/model.txt", "w").write("weights")
+        channels:
+          train:
+            data.csv: "1,2"
+    Right:
+        expected_artifacts: [model.json]
+        files:
+          train.py: |
+            open("/opt/ml/model/model.json", "w").write("{}")
+        channels:
+          train:
+            data.csv: "1,2"
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
+    Since:
+        0.1
+    """
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    if evidence.status != "Completed":
+        return
+    for expected in view.step.promises.expected_artifacts:
+        name = expected.strip()
+        if name in ("model.tar.gz", "output.tar.gz"):
+            there = evidence.model_artifact if name == "model.tar.gz" else evidence.output_artifact
+            folder = "/opt/ml/model" if name == "model.tar.gz" else "/opt/ml/output/data"
+            if there is None:
+                yield Problem(f"{name} was promised, and {folder} is empty", remedy=f"write into {folder}")
+        elif not found(name, evidence):
+            yield _missing(name, evidence)
+
+
+def _missing(name: str, evidence: Evidence) -> Problem:
+    known = [file.path for file in evidence.model_files]
+    base = name.rsplit("/", 1)[-1]
+    beside = next((file.path for file in evidence.stray_files if file.path.endswith("/" + base)), None)
+    if beside is not None:
+        remedy = f"the script wrote {beside}, which is thrown away: write it below the directory that is kept"
+    elif did_you_mean(name, known):
+        remedy = did_you_mean(name, known)
+    else:
+        remedy = "the job left " + (", ".join(known[:SHOWN]) if known else "no model file at all")
+    return Problem(f"the promised artifact {show(name)} is not there after the run", remedy=remedy)
+
+
+@rule("ART091", area="artifacts", severity="warning", scope="run")
+def empty(view: TrainingView) -> Iterator[Problem]:
+    """The job completed, and left nothing in the model directory.
+
+    What it does:
+        Looks into /opt/ml/model after a run that ended well.
+    Why:
+        That is no failure to SageMaker: the job is Completed, and there is no model to deploy.
+    Breaks:
+        files:
+          train.py: |
+            print("trained")
+        channels:
+          train:
+            data.csv: "1,2"
+    Right:
+        files:
+          train.py: |
+            open("/opt/ml/model/model.txt", "w").write("weights")
+        channels:
+          train:
+            data.csv: "1,2"
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
+    Since:
+        0.1
+    """
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    if evidence.status == "Completed" and not evidence.model_files:
+        yield Problem(
+            "the job completed, and left no file in /opt/ml/model: there is nothing to deploy",
+            ("OutputDataConfig", "S3OutputPath"),
+            remedy='save the model below os.environ["SM_MODEL_DIR"], and let no error be swallowed before that',
+        )
+
+
+@rule("ART092", area="artifacts", scope="run")
+def without_content(view: TrainingView) -> Iterator[Problem]:
+    """A promised artifact is empty.
+
+    What it does:
+        Looks at the size of every expected artifact, and at whether all model files are empty.
+    Why:
+        A file without content cannot be loaded; it is often opened for writing and never written.
+    Breaks:
+        expected_artifacts: [model.json]
+        files:
+          train.py: |
+            open("/opt/ml/model/model.json", "w").close()
+        channels:
+          train:
+            data.csv: "1,2"
+    Right:
+        expected_artifacts: [model.json]
+        files:
+          train.py: |
+            open("/opt/ml/model/model.json", "w").write("{}")
+        channels:
+          train:
+            data.csv: "1,2"
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
+    Since:
+        0.1
+    """
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    if evidence.status != "Completed":
+        return
+    promised = False
+    for expected in view.step.promises.expected_artifacts:
+        files = found(expected, evidence)
+        if files and not any(file.size for file in files):
+            promised = True
+            yield Problem(
+                f"the promised artifact {show(expected.strip())} has no content",
+                remedy="write it whole, and close it, before the script ends",
+            )
+    if not promised and evidence.model_files and not any(file.size for file in evidence.model_files):
+        names = ", ".join(file.path for file in evidence.model_files[:SHOWN])
+        yield Problem(
+            f"every file in the model directory is empty: {names}",
+            remedy="write the model, and close the file, before the script ends",
+            severity="warning",
+        )
+
+
+@rule("ART093", area="artifacts", severity="warning", scope="run")
+def beside(view: TrainingView) -> Iterator[Problem]:
+    """The script wrote files that SageMaker throws away.
+
+    What it does:
+        Looks for files that the local run left in its working directory, among its input, or elsewhere below
+        /opt/ml.
+    Why:
+        Only the model directory, the output directory and the checkpoints are uploaded; all else ends with the
+        instance.
+    Breaks:
+        files:
+          train.py: |
+            open("history.json", "w").write("[]")
+            open("/opt/ml/model/model.txt", "w").write("weights")
+        channels:
+          train:
+            data.csv: "1,2"
+    Right:
+        files:
+          train.py: |
+            open("/opt/ml/output/data/history.json", "w").write("[]")
+            open("/opt/ml/model/model.txt", "w").write("weights")
+        channels:
+          train:
+            data.csv: "1,2"
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
+    Since:
+        0.1
+    """
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    files = evidence.stray_files
+    if files:
+        more = f" and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
+        yield Problem(
+            f"written where nothing is kept: {', '.join(file.path for file in files[:SHOWN])}{more}",
+            remedy="write what is to be kept below SM_MODEL_DIR or SM_OUTPUT_DATA_DIR, and the rest below /tmp",
+        )
+
+
+@rule("ART094", area="artifacts", severity="warning", scope="run", reads=("CheckpointConfig",))
+def no_checkpoint(view: TrainingView) -> Iterator[Problem]:
+    """CheckpointConfig is set, and the job wrote no checkpoint.
+
+    What it does:
+        Looks into CheckpointConfig.LocalPath after the local run.
+    Why:
+        SageMaker copies that directory to S3 while the job runs, and back before it starts again. With the
+        checkpoints elsewhere an interrupted job begins from nothing, and the checkpoints are lost.
+    Breaks:
+        CheckpointConfig:
+          S3Uri: s3://example-bucket/checkpoints/
+        files:
+          train.py: |
+            open("/tmp/epoch-1", "w").write("state")
+            open("/opt/ml/model/model.txt", "w").write("weights")
+        channels:
+          train:
+            data.csv: "1,2"
+    Right:
+        CheckpointConfig:
+          S3Uri: s3://example-bucket/checkpoints/
+        files:
+          train.py: |
+            open("/opt/ml/checkpoints/epoch-1", "w").write("state")
+            open("/opt/ml/model/model.txt", "w").write("weights")
+        channels:
+          train:
+            data.csv: "1,2"
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
+    Since:
+        0.1
+    """
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    config = view.request.get("CheckpointConfig")
+    if not isinstance(config, dict) or evidence.status == "Failed" or evidence.checkpoint_files:
+        return
+    folder = text(config, "LocalPath") or "/opt/ml/checkpoints"
+    yield Problem(
+        f"no checkpoint was written to {folder}, so that nothing would be synchronized with S3",
+        ("CheckpointConfig",),
+        remedy=f"let the script save its checkpoints in {folder}",
+    )
+
+
+@rule("ART095", area="artifacts", severity="warning", scope="run")
+def left_out(view: TrainingView) -> Iterator[Problem]:
+    """The model or output directory holds what no archive can hold.
+
+    What it does:
+        Looks for sockets, FIFOs, devices, and links that lead out of the directory.
+    Why:
+        They are not in model.tar.gz; who unpacks it finds the file missing.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            os.symlink("/etc/hostname", "/opt/ml/model/name")
+            open("/opt/ml/model/model.txt", "w").write("weights")
+        channels:
+          train:
+            data.csv: "1,2"
+    Right:
+        files:
+          train.py: |
+            import os
+            open("/opt/ml/model/model.txt", "w").write("weights")
+            os.symlink("model.txt", "/opt/ml/model/latest.txt")
+        channels:
+          train:
+            data.csv: "1,2"
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
+    Since:
+        0.1
+    """
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    for name, reason in evidence.left_out[:SHOWN]:
+        yield Problem(f"{name} is {reason}: it is not in the archive", remedy="write a regular file instead")
+
+
+@rule("MON090", area="monitoring", scope="run", reads=("AlgorithmSpecification.MetricDefinitions",))
+def unmatched(view: TrainingView) -> Iterator[Problem]:
+    """A metric definition matched no line that the job printed.
+
+    What it does:
+        Searches every line of the local run for each definition's regular expression.
+    Why:
+        The metric stays empty in SageMaker, and a tuning job with it as objective fails.
+    Breaks:
+        AlgorithmSpecification:
+          MetricDefinitions: [{Name: loss, Regex: "Loss: ([0-9.]+)"}]
+        files:
+          train.py: |
+            print("loss=0.25")
+        channels:
+          train:
+            data.csv: "1,2"
+    Right:
+        AlgorithmSpecification:
+          MetricDefinitions: [{Name: loss, Regex: "loss=([0-9.]+)"}]
+        files:
+          train.py: |
+            print("loss=0.25")
+        channels:
+          train:
+            data.csv: "1,2"
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
+    Since:
+        0.1
+    """
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    if evidence.status != "Completed":
+        return
+    for position, scan in enumerate(evidence.metric_scans):
+        if scan.matches == 0:
+            yield Problem(
+                f"the regex of metric {show(scan.name)} matched none of the {evidence.log_lines} lines printed: "
+                f"{show(scan.regex)}",
+                ("AlgorithmSpecification", "MetricDefinitions", position, "Regex"),
+                remedy=_nearest(scan.name, evidence),
+            )
+
+
+def _nearest(name: str, evidence: Evidence) -> str:
+    """A line of the log that speaks of the metric, for whoever mends the regex."""
+    from cursus.checks.evidence import last_lines
+
+    words = [
+        word for word in name.replace(":", " ").replace("_", " ").replace("-", " ").split() if len(word) > 2
+    ]
+    lines = last_lines(evidence, 200)
+    for line in reversed(lines):
+        if words and any(word.lower() in line.lower() for word in words):
+            return f"the job printed {show(line, limit=120)}: match that"
+    return (
+        "print the metric in the form that the regex looks for, with a newline, on standard output or error"
+    )
+
+
+@rule("MON091", area="monitoring", scope="run", reads=("AlgorithmSpecification.MetricDefinitions",))
+def no_number(view: TrainingView) -> Iterator[Problem]:
+    """A metric definition captured something that is no number.
+
+    What it does:
+        Reads what the first group of each definition captured in the local run.
+    Why:
+        SageMaker keeps numbers alone: a match without one is dropped. Where some matches held numbers and others
+        did not, that is a warning.
+    Breaks:
+        AlgorithmSpecification:
+          MetricDefinitions: [{Name: loss, Regex: "loss=(.*)"}]
+        files:
+          train.py: |
+            print("loss=0.25 (best)")
+        channels:
+          train:
+            data.csv: "1,2"
+    Right:
+        AlgorithmSpecification:
+          MetricDefinitions: [{Name: loss, Regex: "loss=([0-9.]+)"}]
+        files:
+          train.py: |
+            print("loss=0.25 (best)")
+        channels:
+          train:
+            data.csv: "1,2"
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
+    Since:
+        0.1
+    """
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    for position, scan in enumerate(evidence.metric_scans):
+        if scan.not_numbers:
+            example = show(scan.not_numbers[0])
+            some = bool(evidence.metrics.get(scan.name))
+            yield Problem(
+                f"the regex of metric {show(scan.name)} captured {example}, which is no number",
+                ("AlgorithmSpecification", "MetricDefinitions", position, "Regex"),
+                remedy="capture the number alone: ([-+]?[0-9]*\\.?[0-9]+(?:[eE][-+]?[0-9]+)?)",
+                severity="warning" if some else None,
+            )

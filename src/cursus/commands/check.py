@@ -27,7 +27,13 @@ from cursus.report.outcome import Outcome, TargetOutcome
 @click.option(
     "--kind", metavar="OPERATION", help="The operation a request is for, such as CreateTrainingJob."
 )
-@click.option("--source", "source_dir", metavar="DIR", help="Directory of the training script, to be read.")
+@click.option(
+    "--source",
+    "source_dir",
+    type=common.FOLDER,
+    metavar="DIR",
+    help="The script's directory.",
+)
 @click.option("--entry-point", metavar="FILE", help="The training script, inside the source directory.")
 @click.option(
     "--parameter",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,16 +14,19 @@ from cursus.commands import common
 from cursus.errors import CursusError
 from cursus.report.plain import count
 
+if TYPE_CHECKING:
+    from cursus.local.job import TrainingJob
+
 
 @click.command("clean")
 @click.argument("names", nargs=-1, metavar="[JOB]...")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @common.root_option
 def command(names: tuple[str, ...], yes: bool, root: str | None) -> int:
-    """Remove the folders of all jobs that have ended, or of each JOB.
+    """Remove the folders of all jobs that have ended, or of each JOB, and what they stored in ROOT/s3.
 
-    Data that you put into ROOT/s3 stays, and so does every folder that holds no job. A job that still runs
-    stays too.
+    Data that you put into ROOT/s3 stays, and so do checkpoints, from which a later job goes on, and every
+    folder that holds no job. A job that still runs stays too.
     """
     from cursus.commands.job_folders import job, jobs, place
     from cursus.local.job import FINAL
@@ -37,13 +42,16 @@ def command(names: tuple[str, ...], yes: bool, root: str | None) -> int:
         return common.OK
     if not yes:
         _ask(f"Remove {count(len(ended), 'job')} from {folder / 'jobs'}?")
-    left = [one.folder for one in ended if not remove(one.folder)]
-    for empty in (folder / "jobs", folder):
+    outputs = [output for one in ended for output in _outputs(one, folder)]
+    left = [path for path in (*outputs, *(one.folder for one in ended)) if not remove(path)]
+    for output in outputs:
+        _prune(output.parent, folder)
+    for empty in (folder / "jobs", folder / "s3", folder):
         with suppress(OSError):
             empty.rmdir()
-    common.write([f"{count(len(ended) - len(left), 'job')} removed\n"])
     if left:
         raise CursusError(f"not wholly removed: {', '.join(map(str, left))}")
+    common.write([f"{count(len(ended), 'job')} removed\n"])
     return common.OK
 
 
@@ -58,6 +66,27 @@ def remove(folder: Path) -> bool:
     if folder.exists():
         shutil.rmtree(folder, ignore_errors=True)
     return not folder.exists()
+
+
+def _outputs(job: TrainingJob, root: Path) -> Iterator[Path]:
+    """The folder ``<S3OutputPath>/<TrainingJobName>`` of a job in the local S3."""
+    from cursus.local.artifacts import store_path
+
+    uri = (job.describe().get("ModelArtifacts") or {}).get("S3ModelArtifacts") or ""
+    stored = store_path(str(root), uri)
+    if stored is not None:
+        folder = Path(stored).parent.parent
+        if folder.name == job.name and Path(stored).parent.name == "output" and folder.is_dir():
+            yield folder
+
+
+def _prune(folder: Path, root: Path) -> None:
+    """Remove folders that are empty now, up to the root."""
+    top = root.resolve()
+    with suppress(OSError):
+        while folder != top and top in folder.parents:
+            folder.rmdir()
+            folder = folder.parent
 
 
 def _ask(question: str) -> None:

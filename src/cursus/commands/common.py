@@ -21,6 +21,7 @@ INTERRUPTED = 130
 PIPE_CLOSED = 141
 """As a shell reports a program that SIGPIPE ended."""
 
+FOLDER = click.Path(exists=True, file_okay=False)
 SECONDS = click.FloatRange(min=0, min_open=True)
 
 Function = TypeVar("Function", bound=Callable[..., Any])

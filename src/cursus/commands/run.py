@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     callback=common.pairs("NAME=PATH"),
     help="Local file or directory of a channel.",
 )
-@click.option("--source", "source_dir", metavar="DIR", help="Directory of the training script.")
+@click.option("--source", "source_dir", type=common.FOLDER, metavar="DIR", help="The script's directory.")
 @click.option("--entry-point", metavar="FILE", help="The training script, inside the source directory.")
 @click.option("--step", "step_name", metavar="NAME", help="Which step of a pipeline or folder to run.")
 @click.option("--region", metavar="REGION", help="The region that the job believes to run in.")

@@ -25,7 +25,7 @@ from cursus.report.outcome import Outcome, TargetOutcome
     help="Stop the run after S seconds.",
 )
 @click.option("--region", metavar="REGION", help="The region that the job will run in.")
-@click.option("--source", "source_dir", metavar="DIR", help="Directory of the training script.")
+@click.option("--source", "source_dir", type=common.FOLDER, metavar="DIR", help="The script's directory.")
 @click.option("--entry-point", metavar="FILE", help="The training script, inside the source directory.")
 @click.option(
     "--channel",

@@ -1,0 +1,215 @@
+"""``cursus check``: formats, selection, targets, and every kind of bad input."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.commands.conftest import Cursus
+
+
+def test_sound_request(cursus: Cursus, good: dict[str, Any]) -> None:
+    done = cursus("check", "good.json")
+    assert done.code == 0 and done.err == ""
+    assert done.out.startswith("no errors") and "in 1 step (service model of " in done.out
+
+
+def test_fault_with_place_rule_and_remedy(cursus: Cursus, twice: dict[str, Any]) -> None:
+    done = cursus("check", "twice.json")
+    assert done.code == 1
+    first, remedy = [line for line in done.out.splitlines() if "CHN001" in line or "own name" in line]
+    assert first.startswith("twice.json:") and "error[CHN001] InputDataConfig[1].ChannelName: " in first
+    assert first.split(":")[1:3] != ["", ""] and all(part.isdigit() for part in first.split(":")[1:3])
+    assert remedy.startswith("    ")
+    assert "hunter2" not in done.out
+
+
+def test_json(cursus: Cursus, twice: dict[str, Any]) -> None:
+    data = cursus("check", "twice.json", "--format", "json").json()
+    assert (data["schema_version"], data["command"], data["ok"]) == (1, "check", False)
+    assert data["sections"][0]["operation"] == "CreateTrainingJob"
+    found = next(one for one in data["findings"] if one["rule"] == "CHN001")
+    assert found["severity"] == "error" and found["path"] == "InputDataConfig[1].ChannelName"
+    assert found["file"] == "twice.json" and found["line"] > 1 and found["column"] > 1
+
+
+def test_jsonl(cursus: Cursus, twice: dict[str, Any]) -> None:
+    records = [
+        json.loads(line) for line in cursus("check", "twice.json", "--format", "jsonl").out.splitlines()
+    ]
+    assert "CHN001" in {one.get("rule") for one in records}
+    assert records[-1]["kind"] == "summary" and records[-1]["ok"] is False
+
+
+def test_sarif_junit_and_github(cursus: Cursus, twice: dict[str, Any]) -> None:
+    sarif = cursus("check", "twice.json", "--format", "sarif").json()
+    results = sarif["runs"][0]["results"]
+    assert "CHN001" in {one["ruleId"] for one in results}
+    suites = ElementTree.fromstring(cursus("check", "twice.json", "--format", "junit").out)
+    assert suites.get("failures") == "1"
+    github = cursus("check", "twice.json", "--format", "github").out
+    assert "::error title=CHN001 InputDataConfig[1].ChannelName,file=twice.json,line=" in github
+
+
+def test_selection(cursus: Cursus, twice: dict[str, Any]) -> None:
+    assert cursus("check", "twice.json", "--ignore", "CHN").code == 0
+    assert cursus("check", "twice.json", "--select", "ART,MON").code == 0
+    assert cursus("check", "twice.json", "--select", "CHN001").code == 1
+
+
+def test_strict_and_explain(cursus: Cursus, folder: Path, good: dict[str, Any]) -> None:
+    (folder / "train.py").write_text("print(1)  # cursus: ignore[CHN001]\n")
+    arguments = ("check", "good.json", "--source", ".", "--entry-point", "train.py", "--select", "STP08")
+    assert cursus(*arguments).code == 0
+    done = cursus(*arguments, "--strict", "--explain")
+    assert done.code == 1
+    assert "train.py:1:11: warning[STP081]" in done.out and "What it does:" in done.out
+
+
+def test_several_targets(cursus: Cursus, good: dict[str, Any], twice: dict[str, Any]) -> None:
+    done = cursus("check", "good.json", "twice.json", "nowhere.json")
+    assert done.code == 2
+    assert "nowhere.json: unreadable: there is no such file" in done.out
+    assert "error[CHN001]" in done.out and "in 2 steps of 3 targets; 1 could not be read" in done.out
+
+
+def test_standard_input(cursus: Cursus, twice: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    for text in (json.dumps(twice), "TrainingJobName: a\nRoleArn: x\nResourceConfig: {}\n"):
+        stdin = io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8")
+        monkeypatch.setattr(sys, "stdin", stdin)
+        done = cursus("check", "-")
+        assert done.code == 1 and "-: error[" in done.out
+
+
+def test_show_request_hides_secrets(cursus: Cursus, twice: dict[str, Any]) -> None:
+    done = cursus("check", "twice.json", "--show-request")
+    assert done.code == 1 and "CHN001" in done.err
+    shown = done.json()
+    assert shown["Environment"] == {"DB_PASSWORD": "***"}
+    assert shown["ResourceConfig"] == twice["ResourceConfig"]
+
+
+def test_output_file(cursus: Cursus, folder: Path, twice: dict[str, Any]) -> None:
+    done = cursus("check", "twice.json", "--format", "json", "--output", "report.json")
+    assert done.code == 1 and done.out == ""
+    assert json.loads((folder / "report.json").read_text())["ok"] is False
+    assert [path.name for path in folder.iterdir() if "report" in path.name] == ["report.json"]
+
+
+BUILDER = """
+print("building is loud")
+class Builder:
+    def __init__(self, config=None):
+        self.config = config or {}
+    def create_step(self):
+        import json
+        return json.load(open("good.json"))
+    def get_expected_artifacts(self):
+        return ["model.tar.gz"]
+class Quits:
+    def create_step(self):
+        raise SystemExit(0)
+"""
+
+
+def test_builder_that_prints(cursus: Cursus, folder: Path, good: dict[str, Any]) -> None:
+    (folder / "loud.py").write_text(BUILDER)
+    done = cursus("check", "loud.py:Builder", "--format", "json")
+    assert done.code == 0, done.out
+    assert done.json()["sections"][0]["operation"] == "CreateTrainingJob"
+    assert "building is loud" in done.err
+
+
+def test_builder_in_a_module(cursus: Cursus, folder: Path, good: dict[str, Any]) -> None:
+    (folder / "module_of_this_test.py").write_text(BUILDER)
+    assert cursus("check", "module_of_this_test:Builder").code == 0
+
+
+def test_builder_that_ends_python(cursus: Cursus, folder: Path, good: dict[str, Any]) -> None:
+    (folder / "quits.py").write_text(BUILDER + "\nraise SystemExit(0)\n")
+    assert cursus("check", "quits.py:Builder").code == 2
+
+
+def test_configured_steps_and_ignores(cursus: Cursus, folder: Path, twice: dict[str, Any]) -> None:
+    (folder / "cursus.toml").write_text(
+        'steps = ["good.json", { target = "twice.json", name = "twice",'
+        ' ignore = [{ rule = "CHN001", reason = "both are read", path = "InputDataConfig" }] }]\n'
+        'ignore = [{ rule = "DST", reason = "no reason any more" }]\n'
+    )
+    done = cursus("check")
+    assert done.code == 0 and "CHN001" not in done.out
+    assert cursus("check", "twice").code == 0
+    data = cursus("check", "--format", "json").json()
+    unused = [one for one in data["findings"] if one["rule"] == "STP080"]
+    assert all("(no reason any more)" in one["message"] for one in unused)
+    (folder / "cursus.toml").write_text(
+        'ignore = [{ rule = "CHN001", reason = "old" }]\nsteps = ["good.json"]\n'
+    )
+    done = cursus("check")
+    assert (
+        done.code == 0
+        and "cursus.toml:1: info[STP080] the ignore of CHN001 (old) ignores nothing" in done.out
+    )
+
+
+def test_ignore_comment_in_yaml(cursus: Cursus, folder: Path, twice: dict[str, Any]) -> None:
+    import yaml
+
+    text = yaml.safe_dump(json.loads(json.dumps(twice)), sort_keys=False)
+    (folder / "twice.yaml").write_text(text)
+    assert cursus("check", "twice.yaml").code == 1
+    text = text.replace(
+        "InputDataConfig:", "InputDataConfig:  # cursus: ignore[CHN001] read twice on purpose"
+    )
+    (folder / "twice.yaml").write_text(text)
+    done = cursus("check", "twice.yaml")
+    assert done.code == 0 and "CHN001" not in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "name a TARGET"),
+        (("nowhere.json",), "there is no such file"),
+        (("broken.json",), "broken.json:1:"),
+        (("latin.json",), "UTF-8"),
+        (("list.json",), "neither request nor"),
+        (("broken.yaml",), "broken.yaml"),
+        (("deep.json",), "nested"),
+        (("nan.json",), "NaN"),
+        (("nowhere:Builder",), "nowhere"),
+        (("raises.py:Builder",), "raises.py"),
+        (("raises.py:Missing",), "Missing"),
+        (("good.json", "--format", "xml"), "xml"),
+        (("good.json", "--selct", "CHN"), "--selct"),
+        (("good.json", "--select", "CHX001"), "there is no rule 'CHX001'. Did you mean 'CHN001'?"),
+        (("good.json", "--ignore", "nothing"), "there is no rule 'nothing'"),
+        (("good.json", "--parameter", "x"), "NAME=VALUE"),
+        (("good.json", "--parameter", "x=1", "--parameter", "x=2"), "given twice"),
+        (("good.json", "--config", "nowhere.toml"), "nowhere.toml: cannot be read"),
+        (("good.json", "--output", "no/such/folder/x"), "cannot be written"),
+        (("good.json", "--output", "."), "cannot be written"),
+        (("good.json", "--kind", "CreateTrainingJub"), "CreateTrainingJub"),
+        (("good.json", "--source", "nowhere"), "nowhere"),
+    ],
+)
+def test_bad_input(
+    cursus: Cursus, folder: Path, good: dict[str, Any], arguments: tuple[str, ...], said: str
+) -> None:
+    (folder / "broken.json").write_text("{,}")
+    (folder / "latin.json").write_bytes(b'{"a": "\xe4"}')
+    (folder / "list.json").write_text("[1]")
+    (folder / "broken.yaml").write_text("a: [")
+    (folder / "deep.json").write_text("[" * 50_000)
+    (folder / "nan.json").write_text('{"a": NaN}')
+    (folder / "raises.py").write_text("raise RuntimeError('not today')\n")
+    done = cursus("check", *arguments)
+    assert done.code == 2, done
+    assert said in done.out + done.err
+    assert "Traceback" not in done.out + done.err

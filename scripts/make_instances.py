@@ -147,6 +147,17 @@ ARM = ("p6e-gb200",)
 # AWS's previous generation page (https://aws.amazon.com/ec2/previous-generation/) and what it advises
 # instead.
 PREVIOUS = {"m4": "m5", "c4": "c5", "p2": "g5", "p3": "g5 or p4d", "p3dn": "p4d"}
+# Seconds. API_StoppingCondition; service quotas (https://docs.aws.amazon.com/general/latest/gr/sagemaker.html);
+# https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html.
+LIMITS = {
+    "max_runtime": 28 * 24 * 3600,
+    "max_runtime_quota": 5 * 24 * 3600,
+    "max_wait_without_checkpoints": 3600,
+    "long_job": 3600,
+}
+# https://docs.nvidia.com/cuda/cuda-c-programming-guide/#arithmetic-instructions: number formats by compute
+# capability: fp16 arithmetic from 5.3, tensor cores from 7.0, bf16 and tf32 from 8.0, fp8 from 8.9.
+PRECISIONS = {"fp16": 5.3, "bf16": 8.0, "tf32": 8.0, "fp8": 8.9}
 
 
 def enums() -> dict[str, list[str]]:
@@ -210,6 +221,8 @@ def main() -> None:
             kind: {"memory": memory, "capability": capability} for kind, (memory, capability) in GPUS.items()
         },
         "previous": PREVIOUS,
+        "limits": LIMITS,
+        "precisions": PRECISIONS,
         "training": types,
         "others": others,
     }

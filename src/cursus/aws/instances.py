@@ -120,6 +120,19 @@ def other_uses(name: str) -> tuple[str, ...]:
 
 
 @cache
+def all_names() -> frozenset[str]:
+    """Every instance type of SageMaker, whatever it is for."""
+    return frozenset(document()["training"]) | frozenset(document()["others"])
+
+
+@cache
+def of_use(use: str) -> frozenset[str]:
+    """Every instance type for a use: ``training``, ``hosting``, ``processing``, ``transform`` …."""
+    listed = {name: entry["uses"] for name, entry in document()["training"].items()} | document()["others"]
+    return frozenset(name for name, uses in listed.items() if use in uses)
+
+
+@cache
 def families() -> dict[str, tuple[str, ...]]:
     """Family → the sizes of it that train."""
     found: dict[str, list[str]] = {}
@@ -139,3 +152,14 @@ def split(name: str) -> tuple[str, str] | None:
     """(family, size) of a name of the right form, known or not; None for any other text."""
     found = NAME.fullmatch(name)
     return (found[1], found[2]) if found else None
+
+
+def limit(name: str) -> int:
+    """A limit of training jobs in seconds, such as ``max_runtime``."""
+    return int(document()["limits"][name])
+
+
+def precisions() -> dict[str, float]:
+    """Number format (``fp16``, ``bf16``, ``tf32``, ``fp8``) → the CUDA compute capability that it needs."""
+    found: dict[str, float] = document()["precisions"]
+    return found

@@ -81,6 +81,8 @@ ONLY: dict[str, tuple[str, ...]] = {
     "promises_compute": ("step",),
     "hook_failures": ("step",),
     "dependencies_promises": ("step",),
+    "lowering": ("step",),
+    "documents": ("step",),
     "evidence": ("run",),
     "evidence_artifacts": ("run",),
 }

@@ -1,3 +1,382 @@
-"""Rules of the area *resources*."""
+"""Rules of the area *resources*: the instance type, and its storage."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cursus.aws import instances
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import PipelineView, TrainingView, integer, is_reference, mapping, text
+from cursus.model import Path
+from cursus.redact import show
+from cursus.suggest import closest
+
+READS = ("ResourceConfig", "HyperParameterTuningResourceConfig")
+LOCAL_MODE = frozenset({"local", "localgpu"})
+WORDS = {"hosting": "hosting", "notebook": "notebooks", "studio": "Studio", "cluster": "HyperPod"}
+
+
+def instance_problem(name: str, path: Path, allow: frozenset[str]) -> Problem | None:
+    """What is wrong with a training instance type, or None. Shared by requests and builders' promises."""
+    if instances.find(name) is not None or name in allow:
+        return None
+    if "".join(c for c in name.lower() if c.isalnum()) in LOCAL_MODE:
+        return Problem(
+            f"{show(name)} is the SDK's word for its local mode; the service knows no such instance type.",
+            path,
+            "Name an instance type, such as 'ml.m5.xlarge'.",
+        )
+    near = _near(name)
+    hint = f" Did you mean {near!r}?" if near else ""
+    uses = instances.other_uses(name)
+    if uses:
+        listed = " and ".join(WORDS.get(use, use) for use in uses)
+        return Problem(
+            f"{show(name)} is an instance type for {listed}, not for training.{hint}",
+            path,
+            _sizes_remedy(name),
+        )
+    parts = instances.split(name)
+    if parts is None:
+        remedy = f"Write {near!r}." if near else "Write ml.<family>.<size>, such as 'ml.m5.xlarge'."
+        return Problem(f"{show(name)} is no SageMaker instance type.{hint}", path, remedy)
+    family, size = parts
+    sizes = instances.families().get(family)
+    if sizes is not None:
+        return Problem(
+            f"The family ml.{family} has no size {show(size)} for training.{hint}",
+            path,
+            f"Use one of its sizes: {', '.join(sizes)}.",
+        )
+    if family in instances.other_families():
+        return Problem(
+            f"No instance type of the family ml.{family} is for training.{hint}", path, _sizes_remedy(name)
+        )
+    return Problem(
+        f"The data of {instances.date()} knows no instance type {show(name)} for training.{hint}",
+        path,
+        f"Check that it exists, then allow {name!r}.",
+        severity="warning",
+        allowable=name,
+    )
+
+
+def _near(name: str) -> str | None:
+    plain = name.strip().lower().replace("_", ".")
+    for guess in (plain, f"ml.{plain}", plain.replace("ml-", "ml."), plain.replace("ml.", "", 1)):
+        if instances.find(guess) is not None:
+            return guess
+    parts = instances.split(plain)
+    if parts is not None and parts[0] in instances.families():
+        near = closest(parts[1], instances.families()[parts[0]])
+        return f"ml.{parts[0]}.{near}" if near else None
+    if parts is not None:
+        near = closest(parts[0], instances.families())
+        same = near is not None and parts[1] in instances.families()[near]
+        return f"ml.{near}.{parts[1]}" if same else None
+    return closest(plain, instances.names())
+
+
+def _sizes_remedy(name: str) -> str:
+    """A type of the same size that trains: that of the family without its letters, where there is one."""
+    parts = instances.split(name)
+    if parts is not None:
+        family, size = parts
+        plain = family.rstrip("abcdefghijklmnopqrstuvwxyz-")
+        for guess in (plain, f"{plain}i"):
+            if instances.find(f"ml.{guess}.{size}") is not None:
+                return f"Use one for training, such as 'ml.{guess}.{size}'."
+    return "Use an instance type for training, such as 'ml.m5.xlarge'."
+
+
+@rule("RES001", area="resources", reads=READS)
+def instance_type(view: TrainingView) -> Iterator[Problem]:
+    """The instance type is not one that trains.
+
+    What it does:
+        Looks up each instance type: what only hosts or only serves notebooks, a size that its family lacks, a
+        name without `ml.`, and the SDK's word for its local mode are errors. A family that this data does not
+        know may be newer than it, and is a warning.
+    Why:
+        The request is refused: "Value … at 'resourceConfig.instanceType' failed to satisfy constraint".
+    Breaks:
+        ResourceConfig: {InstanceType: ml.m5d.xlarge}
+    Right:
+        ResourceConfig: {InstanceType: ml.m5.xlarge}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
+    Since:
+        0.1
+    """
+    for path, kind, _ in view.instances:
+        problem = instance_problem(kind, path, view.settings.allow)
+        if problem is not None:
+            yield problem
+
+
+def _local(view: TrainingView) -> list[tuple[Path, instances.Instance]]:
+    """(path, instance) of each instance type with local NVMe storage."""
+    found = [(path, instances.find(kind)) for path, kind, _ in view.instances]
+    return [(path, each) for path, each in found if each is not None and each.nvme]
+
+
+@rule("RES002", area="resources", severity="warning", reads=READS)
+def volume_size(view: TrainingView) -> Iterator[Problem]:
+    """A volume size larger than the instance's own disk has no effect.
+
+    What it does:
+        Compares VolumeSizeInGB with the local storage of instance types that have some.
+    Why:
+        These instances get no EBS volume: their storage is what is built in. A job that counts on more runs out of
+        disk; a tuning job is refused.
+    Breaks:
+        ResourceConfig: {InstanceType: ml.g5.xlarge, VolumeSizeInGB: 500}
+    Right:
+        ResourceConfig: {InstanceType: ml.g5.xlarge, VolumeSizeInGB: null}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
+    Since:
+        0.1
+    """
+    size = integer(view.resources, "VolumeSizeInGB")
+    if size is None:
+        return
+    for _, instance in _local(view):
+        if instance.nvme is not None and size > instance.nvme:
+            member = view.resources_member
+            yield Problem(
+                f"{instance.name} has {instance.nvme} GB of local storage and gets no volume: {size} GB cannot be had.",
+                (member, "VolumeSizeInGB"),
+                "Leave VolumeSizeInGB out, or use an instance type with enough storage.",
+                severity="error" if member == "HyperParameterTuningResourceConfig" else None,
+            )
+            return
+
+
+@rule("RES003", area="resources", reads=READS)
+def no_volume(view: TrainingView) -> Iterator[Problem]:
+    """An instance without a disk of its own is given no volume.
+
+    What it does:
+        Wants VolumeSizeInGB, of at least 1, where an instance type has no local storage.
+    Why:
+        There is nowhere to put data and model; the service demands the size of the volume.
+    Breaks:
+        ResourceConfig: {InstanceType: ml.m5.xlarge, VolumeSizeInGB: null}
+    Right:
+        ResourceConfig: {InstanceType: ml.m5.xlarge, VolumeSizeInGB: 30}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
+    Since:
+        0.1
+    """
+    size = view.resources.get("VolumeSizeInGB")
+    if (size is not None and size != 0) or "InstanceConfigs" in view.resources:
+        return
+    for _, kind, _ in view.instances:
+        instance = instances.find(kind)
+        if instance is not None and instance.nvme == 0:
+            yield Problem(
+                f"{kind} has no local storage, and the request gives it no volume (VolumeSizeInGB).",
+                (view.resources_member, "VolumeSizeInGB"),
+                "Set VolumeSizeInGB to what data, code and model need, for example 30.",
+            )
+            return
+
+
+@rule("RES004", area="resources", reads=READS)
+def volume_key(view: TrainingView) -> Iterator[Problem]:
+    """A volume key is given for an instance that has no volume.
+
+    What it does:
+        Says where VolumeKmsKeyId goes with an instance type that has local NVMe storage.
+    Why:
+        Local storage is encrypted by hardware in the instance, with no key of yours; the request is refused. It is
+        often a default that was put in for a whole organisation.
+    Breaks:
+        ResourceConfig:
+          InstanceType: ml.g5.xlarge
+          VolumeSizeInGB: null
+          VolumeKmsKeyId: 1234abcd-12ab-34cd-56ef-1234567890ab
+    Right:
+        ResourceConfig:
+          InstanceType: ml.m5.xlarge
+          VolumeKmsKeyId: 1234abcd-12ab-34cd-56ef-1234567890ab
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
+    Since:
+        0.1
+    """
+    key = view.resources.get("VolumeKmsKeyId")
+    if key is None or (isinstance(key, str) and not key):
+        return
+    for _, instance in _local(view):
+        yield Problem(
+            f"{instance.name} has local NVMe storage, which takes no VolumeKmsKeyId.",
+            (view.resources_member, "VolumeKmsKeyId"),
+            "Leave VolumeKmsKeyId out: the storage is encrypted by the instance.",
+        )
+        return
+
+
+@rule("RES005", area="resources", severity="info", reads=READS)
+def previous_generation(view: TrainingView) -> Iterator[Problem]:
+    """The instance type is of a previous generation.
+
+    What it does:
+        Names the newer family where AWS lists an instance family as previous generation.
+    Why:
+        Old families are slower for the price and are short in many regions; new accounts have no quota for some.
+    Breaks:
+        ResourceConfig: {InstanceType: ml.m4.xlarge}
+    Right:
+        ResourceConfig: {InstanceType: ml.m5.xlarge}
+    Source:
+        https://aws.amazon.com/ec2/previous-generation/
+    Since:
+        0.1
+    """
+    for path, kind, _ in view.instances:
+        instance = instances.find(kind)
+        if instance is not None and instance.successor is not None:
+            yield Problem(
+                f"{kind} is of a previous generation.", path, f"Use the family {instance.successor}."
+            )
+
+
+@rule("RES006", area="resources", severity="info", reads=READS)
+def burstable(view: TrainingView) -> Iterator[Problem]:
+    """The instance type runs at full speed only for a while.
+
+    What it does:
+        Names instance types whose processor time is paid by credits.
+    Why:
+        Training uses the processors without a pause, and runs at a fraction of their speed once the credits are gone.
+    Breaks:
+        ResourceConfig: {InstanceType: ml.t3.large}
+    Right:
+        ResourceConfig: {InstanceType: ml.m5.large}
+    Source:
+        https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-performance-instances.html
+    Since:
+        0.1
+    """
+    for path, kind, _ in view.instances:
+        instance = instances.find(kind)
+        if instance is not None and instance.burstable:
+            yield Problem(
+                f"{kind} is burstable: it slows down during a long job.", path, "Use an ml.m5 type."
+            )
+
+
+@rule("RES007", area="resources", reads=("StoppingCondition",))
+def run_time(view: TrainingView) -> Iterator[Problem]:
+    """The time limit is above what a training job may run.
+
+    What it does:
+        Compares MaxRuntimeInSeconds with the service's maximum, an error, and with the default quota, a warning.
+    Why:
+        A job may run 28 days at most, and 5 days unless the account's quota was raised.
+    Breaks:
+        StoppingCondition: {MaxRuntimeInSeconds: 3000000}
+    Right:
+        StoppingCondition: {MaxRuntimeInSeconds: 86400}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
+    Since:
+        0.1
+    """
+    seconds = integer(view.stopping, "MaxRuntimeInSeconds")
+    if seconds is None or seconds <= instances.limit("max_runtime_quota"):
+        return
+    path: Path = ("StoppingCondition", "MaxRuntimeInSeconds")
+    most = instances.limit("max_runtime")
+    if seconds > most:
+        yield Problem(
+            f"{seconds} seconds are more than the {most} (28 days) that a job may run.",
+            path,
+            f"Set at most {most}.",
+        )
+    else:
+        quota = instances.limit("max_runtime_quota")
+        yield Problem(
+            f"{seconds} seconds are more than the default quota of {quota} (5 days).",
+            path,
+            "Have the quota raised first, or set less.",
+            severity="warning",
+        )
+
+
+OTHER_MEMBERS: dict[str, tuple[tuple[str, ...], str]] = {
+    "CreateProcessingJob": (("ProcessingResources", "ClusterConfig"), "processing"),
+    "CreateTransformJob": (("TransformResources",), "transform"),
+}
+
+
+@rule("RES008", area="resources", scope="pipeline")
+def other_steps(view: PipelineView) -> Iterator[Problem]:
+    """The instance type of a processing or transform step does not exist for it.
+
+    What it does:
+        Looks up the instance types of a pipeline's processing and transform steps.
+    Why:
+        The step is refused when the pipeline comes to it, after the steps before it were paid for.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments:
+              ProcessingResources:
+                ClusterConfig: {InstanceType: m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+              AppSpecification: {ImageUri: 123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments:
+              ProcessingResources:
+                ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+              AppSpecification: {ImageUri: 123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingClusterConfig.html
+    Since:
+        0.1
+    """
+    for step in view.steps:
+        member = OTHER_MEMBERS.get(step.operation)
+        if member is None:
+            continue
+        places, use = member
+        config = step.request
+        for place in places:
+            config = mapping(config, place)
+        kind = text(config, "InstanceType")
+        if kind is None or is_reference(kind) or kind in view.settings.allow:
+            continue
+        problem = _other_problem(kind, use, (*step.prefix, *places, "InstanceType"))
+        if problem is not None:
+            yield problem
+
+
+def _other_problem(kind: str, use: str, path: Path) -> Problem | None:
+    known = instances.of_use(use)
+    if kind in known:
+        return None
+    near = f"ml.{kind}" if f"ml.{kind}" in known else closest(kind, known)
+    hint = f" Did you mean {near!r}?" if near else ""
+    parts = instances.split(kind)
+    if parts is not None and not any(name.startswith(f"ml.{parts[0]}.") for name in instances.all_names()):
+        return Problem(
+            f"The data of {instances.date()} knows no instance type {show(kind)} for a {use} job.{hint}",
+            path,
+            f"Check that it exists, then allow {kind!r}.",
+            severity="warning",
+            allowable=kind,
+        )
+    return Problem(
+        f"{show(kind)} is no instance type of a {use} job.{hint}", path, "Use an ml. instance type."
+    )

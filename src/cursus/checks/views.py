@@ -156,7 +156,7 @@ class TrainingView:
         kind = text(self.resources, "InstanceType")
         if kind is not None:
             found.append(((member, "InstanceType"), kind, integer(self.resources, "InstanceCount")))
-        for group_member in ("InstanceGroups", "InstanceConfigs"):
+        for group_member in ("InstanceGroups", "InstanceConfigs", "InstancePreferences"):
             for i, group in enumerate(listing(self.resources, group_member)):
                 if isinstance(group, Mapping):
                     kind = text(group, "InstanceType")

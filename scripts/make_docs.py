@@ -15,6 +15,7 @@ OUT = Path(__file__).parents[1] / "docs" / "rules"
 CODE = ("Breaks", "Right")
 SCOPES = {
     "schema": "any request",
+    "request": "any request",
     "training": "each training job definition",
     "script": "the training script",
     "run": "the evidence of a local run",

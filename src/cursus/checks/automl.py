@@ -5,7 +5,6 @@ What the request's data has to look like is in ``automl_data``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -286,9 +285,6 @@ def columns_differ(view: AutoMLView) -> Iterator[Problem]:
         )
 
 
-_QUANTILE = re.compile(r"p(?:[1-9]|[1-9]\d)|0?\.\d{1,2}")
-
-
 @rule("HPO030", area="hyperparameters", scope="automl", reads=(f"{PROBLEM}.TimeSeriesForecastingJobConfig",))
 def forecasting(view: AutoMLView) -> Iterator[Problem]:
     """A forecast stays within what Autopilot forecasts.
@@ -297,8 +293,8 @@ def forecasting(view: AutoMLView) -> Iterator[Problem]:
         Holds ForecastHorizon, ForecastQuantiles and Transformations against their limits, and looks for
         DataSplitConfig.
     Why:
-        SageMaker refuses a longer horizon, quantiles outside p1 to p99, unknown filling methods, aggregation of other
-        columns than the target, and a data split, which forecasting makes itself.
+        SageMaker refuses a longer horizon, a quantile given twice, filling methods that a gap does not have, aggregation of
+        other columns than the target, and a data split, which forecasting makes itself.
     Breaks:
         operation: CreateAutoMLJobV2
         AutoMLJobObjective: null
@@ -336,12 +332,6 @@ def forecasting(view: AutoMLView) -> Iterator[Problem]:
     for i, quantile in enumerate(listing(config, "ForecastQuantiles")):
         if not isinstance(quantile, str):
             continue
-        if quantile != "mean" and not (_QUANTILE.fullmatch(quantile) and quantile.strip("0.p")):
-            yield Problem(
-                f"the quantile {show(quantile)} is not between p1 (0.01) and p99 (0.99)",
-                (*path, "ForecastQuantiles", i),
-                "write p1 to p99",
-            )
         if quantile in seen:
             yield Problem(
                 f"the quantile {show(quantile)} is given twice",
@@ -377,13 +367,7 @@ def _transformations(
             place = (*path, "Transformations", "Filling", column, method)
             if not isinstance(method, str) or method.endswith("_value"):
                 continue
-            if method not in filling:
-                yield Problem(
-                    f"there is no filling method {show(method)}.{did_you_mean(method, filling)}",
-                    place,
-                    "use " + ", ".join(filling),
-                )
-            elif isinstance(value, str) and value not in filling[method]:
+            if isinstance(value, str) and value not in filling.get(method, (value,)):
                 yield Problem(
                     f"{method} does not take {show(value)}", place, "use " + ", ".join(filling[method])
                 )

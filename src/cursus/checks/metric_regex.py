@@ -131,7 +131,7 @@ def _captured(group: str) -> tuple[tuple[tuple[str, str], ...], bool]:
         match = compiled.match(sample)
         if match is None or not match[0]:
             continue
-        if match[0] == sample or re.search(r"\d", match[0]):
+        if re.search(r"\d", match[0]):
             any_number = True
         if match[0] != sample and sample not in ("nan", "inf", "85%"):
             cut.append((sample, match[0]))

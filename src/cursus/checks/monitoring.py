@@ -79,6 +79,8 @@ def metric_regex_captures(view: TrainingView) -> Iterator[Problem]:
     for path, name, pattern, reading in _readings(view):
         if not reading.known or reading.error is not None:
             continue
+        if reading.groups == 1 and reading.number and reading.lazy is None:
+            continue
         label = f"the regular expression {show(pattern)} of metric {show(name)}"
         if reading.groups == 0:
             non = " ((?:…) captures nothing)" if "(?" in pattern else ""

@@ -1,0 +1,125 @@
+"""The built-in algorithms' demands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+REGISTRY = ".dkr.ecr.us-east-1.amazonaws.com/"
+XGBOOST = f"683313688378{REGISTRY}sagemaker-xgboost:1.7-1"
+LINEAR = f"382416733822{REGISTRY}linear-learner:1"
+IMAGES = f"811284229777{REGISTRY}image-classification:1"
+
+
+def channel(name: str, content: str | None = "text/csv", **members: Any) -> dict[str, Any]:
+    data = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://example-bucket/{name}/"}}
+    return {
+        "ChannelName": name,
+        "DataSource": data,
+        **({"ContentType": content} if content else {}),
+        **members,
+    }
+
+
+def job(image: str, hyperparameters: dict[str, str], *channels: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "AlgorithmSpecification": {"TrainingImage": image},
+        "HyperParameters": hyperparameters,
+        "InputDataConfig": list(channels) or [channel("train")],
+        "ResourceConfig": {"InstanceType": "ml.p3.2xlarge" if image == IMAGES else "ml.m5.xlarge"},
+    }
+
+
+def broken(found: list[Any]) -> set[str]:
+    return {f.rule for f in found if f.severity == "error"}
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "rules"),
+    [
+        ({"num_round": "10"}, set()),
+        ({"objective": "binary:logistic"}, {"HPO038"}),
+        ({"num_round": "10", "objective": "binary:logistics"}, {"HPO040"}),
+        ({"num_round": "10", "eta": "0.1", "max_dept": "3"}, {"HPO039"}),
+        ({"num_round": "ten"}, {"HPO040"}),
+        ({"num_round": '"10"'}, {"HPO040"}),
+        ({"num_round": "10", "objective": "multi:softprob"}, {"HPO041"}),
+        ({"num_round": "10", "objective": "multi:softprob", "num_class": "3"}, set()),
+        ({"num_round": "10", "objective": "reg:squarederror", "num_class": "3"}, {"HPO041"}),
+        ({"num_round": "10", "tree_method": "gpu_hist"}, {"HPO042"}),
+        ({"num_round": "10", "_tuning_objective_metric": "validation:auc"}, set()),
+    ],
+)
+def test_xgboost(findings_of: Any, hyperparameters: dict[str, str], rules: set[str]) -> None:
+    assert broken(findings_of(job(XGBOOST, hyperparameters))) == rules
+
+
+def test_a_quoted_value_is_told_to_be_bare(findings_of: Any) -> None:
+    (found,) = findings_of(job(XGBOOST, {"num_round": '"10"'}), "HPO040")
+    assert found.remedy == "write it bare: 10"
+
+
+def test_a_script_in_the_same_image_takes_what_it_likes(findings_of: Any) -> None:
+    script = {
+        "sagemaker_program": "train.py",
+        "sagemaker_submit_directory": "s3://example-bucket/code.tar.gz",
+        "depth": "3",
+    }
+    rules = broken(findings_of(job(XGBOOST, script, channel("anything", "application/json"))))
+    assert not {rule for rule in rules if rule.startswith(("HPO", "CHN"))}
+
+
+def test_an_own_image_of_that_name_is_not_amazons(findings_of: Any) -> None:
+    own = f"123456789012{REGISTRY}sagemaker-xgboost:1.7-1"
+    assert not broken(findings_of(job(own, {"depth": "3"}, channel("anything", "application/json"))))
+
+
+@pytest.mark.parametrize(
+    ("channels", "rules"),
+    [
+        ([channel("train")], set()),
+        ([channel("training")], {"CHN030", "CHN031"}),
+        ([channel("train"), channel("valid")], {"CHN031"}),
+        ([channel("train", "text/csv;label_size=0")], set()),
+        ([channel("train", "text/CSV")], set()),
+        ([channel("train", "application/json")], {"CHN032"}),
+        ([channel("train", InputMode="FastFile")], set()),
+    ],
+)
+def test_channels_of_xgboost(findings_of: Any, channels: list[dict[str, Any]], rules: set[str]) -> None:
+    assert broken(findings_of(job(XGBOOST, {"num_round": "10"}, *channels))) == rules
+
+
+def test_linear_learner(findings_of: Any) -> None:
+    ok = {"predictor_type": "regressor", "loss": "absolute_loss", "feature_dim": "auto"}
+    assert not broken(findings_of(job(LINEAR, ok)))
+    assert broken(findings_of(job(LINEAR, {**ok, "predictor_type": "multiclass_classifier"}))) == {"HPO041"}
+
+
+def test_image_lists(findings_of: Any) -> None:
+    hyperparameters = {"num_classes": "3", "num_training_samples": "900"}
+    files = [channel(name, "application/x-image") for name in ("train", "validation")]
+    found = findings_of(job(IMAGES, hyperparameters, *files), "CHN030")
+    assert {f.message.rpartition(" for ")[0].rpartition(" ")[2] for f in found} == {
+        "'train_lst'",
+        "'validation_lst'",
+    }
+    records = [channel(name, "application/x-recordio") for name in ("train", "validation")]
+    assert not broken(findings_of(job(IMAGES, hyperparameters, *records)))
+
+
+def test_a_tuned_hyperparameter_is_not_missing(findings_of: Any) -> None:
+    eta = {"Name": "num_round", "MinValue": "1", "MaxValue": "50"}
+    patch = {
+        "HyperParameterTuningJobConfig": {
+            "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "validation:auc"},
+            "ParameterRanges": {"ContinuousParameterRanges": None, "IntegerParameterRanges": [eta]},
+        },
+        "TrainingJobDefinition": {
+            "AlgorithmSpecification": {"TrainingImage": XGBOOST, "MetricDefinitions": None},
+            "StaticHyperParameters": {"objective": "binary:logistic"},
+            "InputDataConfig": [channel("train"), channel("validation")],
+        },
+    }
+    assert not findings_of(patch, "HPO038", operation="CreateHyperParameterTuningJob")

@@ -1,0 +1,144 @@
+"""AutoML requests of both versions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+V1, V2 = "CreateAutoMLJob", "CreateAutoMLJobV2"
+PROBLEM = "AutoMLProblemTypeConfig"
+
+
+def broken(found: list[Any]) -> set[str]:
+    return {f.rule for f in found if f.severity == "error"}
+
+
+@pytest.mark.parametrize("operation", [V1, V2])
+def test_the_bases_are_sound(findings_of: Any, operation: str) -> None:
+    assert findings_of({}, operation=operation) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "metric", "right"),
+    [
+        ("BinaryClassification", "F1", True),
+        ("BinaryClassification", "F1macro", False),
+        ("MulticlassClassification", "F1macro", True),
+        ("MulticlassClassification", "F1", False),
+        ("Regression", "MSE", True),
+        ("Regression", "Accuracy", False),
+    ],
+)
+def test_metrics(findings_of: Any, kind: str, metric: str, right: bool) -> None:
+    one = {"ProblemType": kind, "AutoMLJobObjective": {"MetricName": metric}}
+    two = {
+        PROBLEM: {"TabularJobConfig": {"ProblemType": kind}},
+        "AutoMLJobObjective": {"MetricName": metric},
+    }
+    for patch, operation in ((one, V1), (two, V2)):
+        assert broken(findings_of(patch, operation=operation)) == (set() if right else {"HPO026"})
+
+
+def test_both_or_neither(findings_of: Any) -> None:
+    assert broken(findings_of({"ProblemType": None}, operation=V1)) == {"HPO025"}
+    assert broken(findings_of({"AutoMLJobObjective": None}, operation=V2)) == {"HPO025"}
+    assert not findings_of({"ProblemType": None, "AutoMLJobObjective": None}, operation=V1)
+
+
+@pytest.mark.parametrize(
+    ("whole", "one", "short"), [(1800, 3600, True), (3600, 3600, False), (36000, 3600, False)]
+)
+def test_times(findings_of: Any, whole: int, one: int, short: bool) -> None:
+    criteria = {"MaxAutoMLJobRuntimeInSeconds": whole, "MaxRuntimePerTrainingJobInSeconds": one}
+    patch = {PROBLEM: {"TabularJobConfig": {"CompletionCriteria": criteria}}}
+    assert [f.severity for f in findings_of(patch, "HPO027", operation=V2)] == ["warning"] * short
+
+
+@pytest.mark.parametrize(
+    ("mode", "algorithm", "severity"),
+    [
+        ("ENSEMBLING", "lightgbm", None),
+        ("HYPERPARAMETER_TUNING", "lightgbm", "error"),
+        ("HYPERPARAMETER_TUNING", "mlp", None),
+        ("AUTO", "xgboost", "error"),
+        (None, "xgboost", "warning"),
+    ],
+)
+def test_modes(findings_of: Any, mode: str | None, algorithm: str, severity: str | None) -> None:
+    config = {"CandidateGenerationConfig": {"AlgorithmsConfig": [{"AutoMLAlgorithms": [algorithm]}]}}
+    patch = {"AutoMLJobConfig": {**config, **({"Mode": mode} if mode else {})}}
+    assert [f.severity for f in findings_of(patch, "HPO028", operation=V1)] == (
+        [severity] if severity else []
+    )
+
+
+def forecasting(**members: Any) -> dict[str, Any]:
+    series = {
+        "TargetAttributeName": "sales",
+        "TimestampAttributeName": "day",
+        "ItemIdentifierAttributeName": "shop",
+    }
+    config = {"ForecastFrequency": "1D", "ForecastHorizon": 30, "TimeSeriesConfig": series, **members}
+    return {
+        "AutoMLJobObjective": None,
+        PROBLEM: {"TabularJobConfig": None, "TimeSeriesForecastingJobConfig": config},
+    }
+
+
+@pytest.mark.parametrize(
+    ("members", "right"),
+    [
+        ({}, True),
+        ({"ForecastHorizon": 501}, False),
+        ({"ForecastQuantiles": ["p10", "p50", "p99"]}, True),
+        ({"ForecastQuantiles": ["p10", "p10"]}, False),
+        ({"Transformations": {"Aggregation": {"sales": "sum"}}}, True),
+        ({"Transformations": {"Aggregation": {"price": "sum"}}}, False),
+        ({"Transformations": {"Filling": {"price": {"middlefill": "mean"}}}}, True),
+        ({"Transformations": {"Filling": {"price": {"middlefill": "value"}}}}, False),
+        ({"Transformations": {"Filling": {"price": {"frontfill": "mean"}}}}, False),
+    ],
+)
+def test_forecasting(findings_of: Any, members: dict[str, Any], right: bool) -> None:
+    found = findings_of(forecasting(**members), operation=V2)
+    assert broken(found) == (set() if right else {"HPO030"})
+
+
+def data(**members: Any) -> dict[str, Any]:
+    return {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b-1/x/"}}, **members}
+
+
+@pytest.mark.parametrize(
+    ("channels", "rules"),
+    [
+        ([data()], set()),
+        ([data(), data()], {"CHN040"}),
+        ([data(), data(ChannelType="validation")], set()),
+        ([data(ChannelType="validation")], {"CHN040"}),
+        ([data(ContentType="text/csv;header=absent")], {"CHN041"}),
+        ([data(ContentType="text/csv; header=present")], set()),
+        ([data(ContentType="x-application/vnd.amazon+parquet")], set()),
+        ([data(ContentType="application/json")], {"CHN041"}),
+        ([data(CompressionType="Gzip")], set()),
+    ],
+)
+def test_channels(findings_of: Any, channels: list[dict[str, Any]], rules: set[str]) -> None:
+    found = findings_of({"AutoMLJobInputDataConfig": channels}, operation=V2)
+    assert broken(found) == rules
+
+
+@pytest.mark.parametrize(
+    ("deploy", "right"),
+    [
+        ({"AutoGenerateEndpointName": True}, True),
+        ({"AutoGenerateEndpointName": True, "EndpointName": "a"}, False),
+        ({"AutoGenerateEndpointName": False, "EndpointName": "a"}, True),
+        ({"EndpointName": "a"}, True),
+        ({"AutoGenerateEndpointName": False}, False),
+    ],
+)
+def test_endpoints(findings_of: Any, deploy: dict[str, Any], right: bool) -> None:
+    assert broken(findings_of({"ModelDeployConfig": deploy}, operation=V1)) == (
+        set() if right else {"ART010"}
+    )

@@ -1,0 +1,78 @@
+"""Debugger, profiler and TensorBoard."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+RULES = "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest"
+HOOK = {"S3OutputPath": "s3://example-bucket/debug/"}
+REGISTRY = "763104351884.dkr.ecr.us-east-1.amazonaws.com/"
+SCRIPT = {"sagemaker_program": "train.py", "sagemaker_submit_directory": "s3://example-bucket/code.tar.gz"}
+
+
+def evaluation(name: str, invoke: str) -> dict[str, Any]:
+    return {
+        "RuleConfigurationName": name,
+        "RuleEvaluatorImage": RULES,
+        "RuleParameters": {"rule_to_invoke": invoke},
+    }
+
+
+def test_names_are_unique_over_both_lists(findings_of: Any) -> None:
+    patch = {
+        "DebugHookConfig": HOOK,
+        "ProfilerConfig": HOOK,
+        "DebugRuleConfigurations": [evaluation("a", "Overfit")],
+        "ProfilerRuleConfigurations": [evaluation("a", "ProfilerReport")],
+    }
+    (found,) = findings_of(patch, "MON010")
+    assert found.path == "ProfilerRuleConfigurations[0].RuleConfigurationName"
+
+
+def test_a_profiler_rule_among_debugger_rules(findings_of: Any) -> None:
+    patch = {"DebugHookConfig": HOOK, "DebugRuleConfigurations": [evaluation("a", "ProfilerReport")]}
+    (found,) = findings_of(patch, "MON011")
+    assert "ProfilerRuleConfigurations" in found.remedy
+
+
+def test_a_rule_image_of_ones_own_is_not_judged(findings_of: Any) -> None:
+    own = {
+        **evaluation("a", "Mine"),
+        "RuleEvaluatorImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/rules:1",
+    }
+    assert not findings_of({"DebugHookConfig": HOOK, "DebugRuleConfigurations": [own]}, "MON011")
+
+
+@pytest.mark.parametrize(
+    ("image", "severity"),
+    [
+        ("pytorch-training:1.8.1-cpu-py36-ubuntu18.04", None),
+        ("pytorch-training:1.4.0-cpu-py3", "warning"),
+        ("pytorch-training:2.1.0-cpu-py310-ubuntu20.04-sagemaker", "info"),
+        ("tensorflow-training:2.4.1-cpu-py37-ubuntu18.04", None),
+    ],
+)
+def test_hook_by_framework_version(findings_of: Any, image: str, severity: str | None) -> None:
+    patch = {
+        "AlgorithmSpecification": {"TrainingImage": REGISTRY + image},
+        "HyperParameters": SCRIPT,
+        "DebugHookConfig": {**HOOK, "CollectionConfigurations": [{"CollectionName": "losses"}]},
+    }
+    assert [f.severity for f in findings_of(patch, "MON013")] == ([severity] if severity else [])
+
+
+@pytest.mark.parametrize("interval", [100, 200, 500, 1000, 5000, 60000])
+def test_intervals(findings_of: Any, interval: int) -> None:
+    config = {**HOOK, "ProfilingIntervalInMilliseconds": interval}
+    assert not findings_of({"ProfilerConfig": config}, "MON015")
+    config["ProfilingIntervalInMilliseconds"] += 1
+    (found,) = findings_of({"ProfilerConfig": config}, "MON015")
+    assert str(interval) in found.remedy
+
+
+def test_settings_of_a_disabled_profiler(findings_of: Any) -> None:
+    config = {"DisableProfiler": True, "ProfilingIntervalInMilliseconds": 500}
+    assert [f.severity for f in findings_of({"ProfilerConfig": config}, "MON015")] == ["warning"]
+    assert not findings_of({"ProfilerConfig": {"DisableProfiler": True}}, "MON015")

@@ -1,0 +1,33 @@
+"""Names and values of hyperparameters as texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "rules"),
+    [
+        ({"a": "1", "sagemaker_program": '"train.py"'}, set()),
+        ({"a": " 1"}, {"HPO035"}),
+        ({"a ": "1"}, {"HPO035"}),
+        ({"batch-size": "1", "batch_size": "2"}, {"HPO036"}),
+        ({"lr": "1", "LR": "2"}, {"HPO036"}),
+        ({"b": "1", "B": "2"}, set()),
+        ({"a": "None"}, {"HPO037"}),
+        ({"a": '"\\"x\\""'}, {"HPO037"}),
+        ({"a": '"x"'}, set()),
+        ({"a": '{"x": null}'}, set()),
+        ({"a": ""}, set()),
+    ],
+)
+def test_texts(findings_of: Any, hyperparameters: dict[str, str], rules: set[str]) -> None:
+    found = findings_of({"HyperParameters": hyperparameters})
+    assert {f.rule for f in found if f.rule in ("HPO035", "HPO036", "HPO037")} == rules
+
+
+def test_secrets_are_not_shown(findings_of: Any) -> None:
+    (found,) = findings_of({"HyperParameters": {"api_key": " hunter2hunter2 "}}, "HPO035")
+    assert "hunter2" not in found.message + found.remedy

@@ -1,0 +1,70 @@
+"""Metric definitions and log level."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
+
+
+def metric(regex: str, name: str = "loss") -> dict[str, Any]:
+    return {"AlgorithmSpecification": {"MetricDefinitions": [{"Name": name, "Regex": regex}]}}
+
+
+@pytest.mark.parametrize(
+    ("regex", "rule", "severity"),
+    [
+        ("loss: ([0-9.]+", "MON001", "error"),
+        ("loss: [0-9.]+", "MON002", "error"),
+        ("f1=(.*?)", "MON002", "error"),
+        ("f1=(.+?)", "MON002", "warning"),
+        ("ok: (true|false)", "MON002", "error"),
+        (r"loss: ([0-9]+)\.([0-9]+)", "MON002", "warning"),
+        ("(.*)", "MON003", "warning"),
+        ("loss: ([0-9]+)", "MON004", "warning"),
+        ("loss: ([0-9.]+)", "MON004", "info"),
+    ],
+)
+def test_regex(findings_of: Any, regex: str, rule: str, severity: str) -> None:
+    found = findings_of(metric(regex), rule)
+    assert [f.severity for f in found] == [severity]
+    assert found[0].path == "AlgorithmSpecification.MetricDefinitions[0].Regex"
+
+
+def test_counting_metrics_may_be_whole(findings_of: Any) -> None:
+    assert not findings_of(metric("epoch: ([0-9]+)", "epoch"))
+
+
+@pytest.mark.parametrize(
+    "regex", [r"loss: ([0-9]+)\.[0-9]+", r"loss=([-+]?\d*\.?\d+(?:[eE][-+]?\d+)?)", r"loss (\S+)"]
+)
+def test_sound_expressions(findings_of: Any, regex: str) -> None:
+    assert not findings_of(metric(regex))
+
+
+def test_own_metrics_of_a_builtin_algorithm(findings_of: Any) -> None:
+    patch = metric("validation-auc:([0-9.eE+-]+)", "validation:auc")
+    patch["AlgorithmSpecification"]["TrainingImage"] = XGBOOST
+    patch["HyperParameters"] = {"num_round": "10"}
+    assert [f.severity for f in findings_of(patch, "MON006")] == ["error"]
+    described = patch["AlgorithmSpecification"]["MetricDefinitions"][0]
+    described["Regex"] = ".*#011validation-auc:([0-9.eE+-]+).*"
+    assert [f.severity for f in findings_of(patch, "MON006")] == ["warning"]
+
+
+@pytest.mark.parametrize(
+    ("level", "severity"),
+    [
+        ("20", None),
+        ('"20"', "error"),
+        ("INFO", "warning"),
+        ("info", "error"),
+        ("loud", "error"),
+        ("25", "info"),
+    ],
+)
+def test_log_level(findings_of: Any, level: str, severity: str | None) -> None:
+    found = findings_of({"HyperParameters": {"sagemaker_container_log_level": level}}, "MON007")
+    assert [f.severity for f in found] == ([severity] if severity else [])

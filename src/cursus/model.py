@@ -121,12 +121,13 @@ class Promises:
     """What a builder declares but the request cannot hold.
 
     ``hooks`` maps the name of each hook that the builder has, and that did not fail, to what it
-    returned (plain data). ``filled`` names the hooks whose value was put into the request because
-    the request had no such part. ``answered`` are the calls to AWS that making the request made and that were
+    returned (plain data), ``places`` to where it is defined. ``filled`` names the hooks whose value was
+    put into the request because the request had no such part. ``answered`` are the calls to AWS that making the request made and that were
     answered on this machine.
     """
 
     hooks: Mapping[str, Any] = field(default_factory=dict)
+    places: Mapping[str, Location] = field(default_factory=dict)
     failures: tuple[HookFailure, ...] = ()
     filled: tuple[str, ...] = ()
     expected_artifacts: tuple[str, ...] = ()

@@ -168,7 +168,10 @@ FAULTS: dict[str, tuple[str, Fault]] = {
         ),
     ),
     "hyperparameters differ": (HYPERPARAMETERS, _hook("get_hyperparameters", {"epochs": 30})),
-    "hyperparameter the script does not know": (HYPERPARAMETERS, _set(("HyperParameters", "epoch"), "3")),
+    "hyperparameter the script does not know": (
+        HYPERPARAMETERS,
+        _set(("HyperParameters", "optimizer"), "adam"),
+    ),
     "data distribution differs": (
         CHANNELS,
         _hook("get_data_distribution_config", {"train": "ShardedByS3Key"}),

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cursus.checks.promises import definition
+from cursus.checks.promises import definition, located
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView, listing, mapping
 from cursus.model import Path, UpstreamStep, format_path
 from cursus.redact import show
 from cursus.suggest import did_you_mean
 
+HOOKS = ("get_dependencies", "get_required_dependencies", "get_optional_dependencies")
 MODEL_ARTIFACT = "ModelArtifacts.S3ModelArtifacts"
 MODEL_MEDIA = ("application/x-tar", "application/gzip", "application/x-gzip", "application/octet-stream")
 """Content types under which a model.tar.gz may rightly be fed into a channel."""
@@ -53,6 +54,7 @@ def references(value: Any, path: Path = ()) -> Iterator[tuple[Path, str, str]]:
 
 
 @rule("DEP080", area="dependencies", scope="step")
+@located(*HOOKS)
 def unknown_step(view: StepView) -> Iterator[Problem]:
     """The builder depends on a step that is not there.
 
@@ -84,6 +86,7 @@ def unknown_step(view: StepView) -> Iterator[Problem]:
 
 
 @rule("DEP081", area="dependencies", scope="step")
+@located(*HOOKS)
 def unknown_output(view: StepView) -> Iterator[Problem]:
     """The builder depends on an output that the step does not have.
 
@@ -115,6 +118,7 @@ def unknown_output(view: StepView) -> Iterator[Problem]:
 
 
 @rule("DEP082", area="dependencies", scope="step")
+@located(*HOOKS)
 def cycle(view: StepView) -> Iterator[Problem]:
     """The builder's dependencies go in a circle.
 
@@ -175,6 +179,7 @@ def _circles(graph: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
 
 
 @rule("DEP083", area="dependencies", scope="step")
+@located(*HOOKS)
 def self_dependency(view: StepView) -> Iterator[Problem]:
     """The step depends on itself.
 
@@ -280,6 +285,7 @@ def named_twice(view: StepView) -> Iterator[Problem]:
 
 
 @rule("DEP086", area="dependencies", scope="step")
+@located(*HOOKS)
 def channel_that_is_fed_is_missing(view: StepView) -> Iterator[Problem]:
     """A dependency names a channel as its input, and the request has no such channel.
 
@@ -372,6 +378,7 @@ def type_does_not_fit(view: StepView) -> Iterator[Problem]:
 
 
 @rule("DEP088", area="dependencies", scope="step")
+@located(*HOOKS)
 def dependency_without_a_step(view: StepView) -> Iterator[Problem]:
     """A dependency does not say which step it comes from.
 

@@ -8,10 +8,12 @@ the request leaves out was filled in from the hook before any rule runs, so it a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import wraps
 from typing import Any
 
-from cursus.checks.rules import Problem, rule
+from cursus.checks.rules import Check, Problem, rule
 from cursus.checks.views import NOTHING, StepView, TrainingView, TuningView, is_reference, mapping
 from cursus.model import Path, format_path
 from cursus.redact import show
@@ -26,6 +28,22 @@ def hook(view: StepView, name: str) -> Mapping[str, Any]:
     """What the hook returned, where that is a mapping; an empty mapping otherwise."""
     value = view.promises.hooks.get(name)
     return value if isinstance(value, Mapping) else NOTHING
+
+
+def located(*names: str) -> Callable[[Check], Check]:
+    """Point what a rule finds at the first of these hooks that the builder has."""
+
+    def wrap(check: Check) -> Check:
+        @wraps(check)
+        def checked(view: StepView) -> Iterator[Problem]:
+            places = view.promises.places
+            where = next((places[name] for name in names if name in places), None)
+            for problem in check(view):
+                yield problem if where is None or problem.location else replace(problem, location=where)
+
+        return checked
+
+    return wrap
 
 
 def definition(view: StepView) -> TrainingView | None:
@@ -130,6 +148,7 @@ CONFIG_KEYS: dict[str, Path] = {
 
 
 @rule("STP082", area="step", scope="step")
+@located("get_step_config")
 def step_config(view: StepView) -> Iterator[Problem]:
     """The step configuration disagrees with the request.
 
@@ -168,6 +187,7 @@ def step_config(view: StepView) -> Iterator[Problem]:
 
 
 @rule("HPO080", area="hyperparameters", scope="step")
+@located("get_hyperparameters")
 def hyperparameters(view: StepView) -> Iterator[Problem]:
     """The builder's hyperparameters differ from the request's.
 
@@ -212,6 +232,7 @@ def hyperparameters(view: StepView) -> Iterator[Problem]:
 
 
 @rule("CHN080", area="channels", scope="step")
+@located("get_training_inputs")
 def training_inputs(view: StepView) -> Iterator[Problem]:
     """The builder's training inputs disagree with the request's channels.
 
@@ -298,6 +319,7 @@ def source_uri(entry: Any) -> str | None:
 
 
 @rule("CHN081", area="channels", scope="step")
+@located("get_data_distribution_config")
 def data_distribution(view: StepView) -> Iterator[Problem]:
     """The builder's data distribution disagrees with the request's channels.
 
@@ -358,6 +380,7 @@ OUTPUT_KEYS: dict[str, Path] = {
 
 
 @rule("ART080", area="artifacts", scope="step")
+@located("get_model_output_config")
 def model_output(view: StepView) -> Iterator[Problem]:
     """The builder's model output configuration disagrees with the request.
 
@@ -388,6 +411,7 @@ def model_output(view: StepView) -> Iterator[Problem]:
 
 
 @rule("ART081", area="artifacts", scope="step")
+@located("get_expected_artifacts")
 def expected_artifacts(view: StepView) -> Iterator[Problem]:
     """The expected artifacts are no list of paths inside the model directory.
 
@@ -453,6 +477,7 @@ def _artifact_fault(entry: Any) -> str:
 
 
 @rule("MON080", area="monitoring", scope="step")
+@located("get_metrics_config")
 def metrics(view: StepView) -> Iterator[Problem]:
     """The builder promises a metric that the request does not define.
 
@@ -519,6 +544,7 @@ def promised_metrics(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 @rule("MON081", area="monitoring", scope="step")
+@located("get_logging_config")
 def cloudwatch_off(view: StepView) -> Iterator[Problem]:
     """CloudWatch logging is switched off, which SageMaker cannot do.
 
@@ -548,6 +574,7 @@ def cloudwatch_off(view: StepView) -> Iterator[Problem]:
 
 
 @rule("MON082", area="monitoring", scope="step")
+@located("get_logging_config")
 def logging(view: StepView) -> Iterator[Problem]:
     """The builder's logging configuration disagrees with the request.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cursus.checks.promises import compare, definition, differs, hook, literal, same
+from cursus.checks.promises import compare, definition, differs, hook, literal, located, same
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView, TrainingView, integer, listing
 from cursus.model import Path, format_path
@@ -45,6 +45,7 @@ def switched_on(training: TrainingView) -> list[str]:
 
 
 @rule("DST080", area="distributed", scope="step")
+@located("get_distributed_config")
 def distributed_config(view: StepView) -> Iterator[Problem]:
     """The builder's distributed configuration disagrees with the request.
 
@@ -115,6 +116,7 @@ def _spell(hosts: Mapping[str, int]) -> str:
 
 
 @rule("DST081", area="distributed", scope="step")
+@located("is_distributed_training")
 def is_distributed(view: StepView) -> Iterator[Problem]:
     """The builder says that it trains distributed, or not, and the request says otherwise.
 
@@ -184,6 +186,7 @@ RESOURCE_KEYS: dict[str, Path] = {
 
 
 @rule("RES080", area="resources", scope="step")
+@located("get_resource_optimization_config")
 def resources(view: StepView) -> Iterator[Problem]:
     """The builder's resource configuration disagrees with the request.
 
@@ -207,6 +210,7 @@ def resources(view: StepView) -> Iterator[Problem]:
 
 
 @rule("RES081", area="resources", scope="step")
+@located("get_gpu_optimization_config")
 def gpu(view: StepView) -> Iterator[Problem]:
     """The builder's GPU configuration disagrees with the request.
 

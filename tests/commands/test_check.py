@@ -172,6 +172,17 @@ def test_ignore_comment_in_yaml(cursus: Cursus, folder: Path, twice: dict[str, A
     assert done.code == 0 and "CHN001" not in done.out
 
 
+def test_folder(cursus: Cursus, folder: Path, twice: dict[str, Any]) -> None:
+    done = cursus("check", ".")
+    assert done.code == 1 and "twice.json:" in done.out and "in 2 steps" in done.out
+    (folder / "empty").mkdir()
+    done = cursus("check", "empty")
+    assert done.code in (1, 2) and "empty" in done.out
+    (folder / "broken.json").write_text("{")
+    done = cursus("check", ".")
+    assert done.code == 2 and "broken.json" in done.out and "error[CHN001]" in done.out
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -49,10 +49,9 @@ def test_closed_standard_output(folder: Path, good: dict[str, Any]) -> None:
 
 
 def test_full_standard_output(folder: Path, good: dict[str, Any]) -> None:
-    with open("/dev/full", "w") as full:
-        done = process(
-            "check", "good.json", cwd=folder, capture_output=False, stdout=full, stderr=subprocess.PIPE
-        )
+    streams: dict[str, Any] = {"capture_output": False, "stderr": subprocess.PIPE}
+    with Path("/dev/full").open("w") as full:
+        done = process("check", "good.json", cwd=folder, stdout=full, **streams)
     assert done.returncode == 2
     assert b"standard output cannot be written: No space left on device" in done.stderr
     assert b"Traceback" not in done.stderr and b"Exception ignored" not in done.stderr

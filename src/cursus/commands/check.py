@@ -88,7 +88,7 @@ def command(
             from cursus.report.text import summary
 
             common.say(f"cursus: {summary(result)}; written to {output}")
-    if any(target.failure for target in checked):
+    if not result.all_read:
         return common.USAGE
     return common.OK if result.ok else common.FAILED
 
@@ -104,10 +104,11 @@ def check_all(project: Project) -> tuple[list[TargetOutcome], list[Step | Pipeli
         errors: list[TargetError] = []
         loaded, failure = guarded(lambda entry=entry, errors=errors: project.load(entry, errors))
         checked.extend(TargetOutcome(entry.label, failure=str(error)) for error in errors)
-        if not failure and not loaded and not errors:
-            failure = "there is nothing in it that could be checked"
         if failure:
             checked.append(TargetOutcome(entry.label, failure=failure))
+        elif not loaded and not errors:
+            nothing = "there is no request, definition or builder in it"
+            checked.append(TargetOutcome(entry.label, failure=nothing, readable=True))
         if not loaded:
             continue
         report = api.check_loaded(loaded, project.settings(entry))

@@ -10,7 +10,7 @@ import click
 
 from cursus.commands import common
 from cursus.commands.project import Choices, Project
-from cursus.commands.trials import all_steps
+from cursus.commands.trials import all_steps, with_source
 from cursus.errors import RunError
 from cursus.model import Step
 from cursus.report.outcome import SCHEMA_VERSION, Record, clean_record
@@ -73,7 +73,7 @@ def command(
 
     project = Project((target,), config, Choices(**options))
     entry = project.entries[0]
-    step = choose(all_steps(project.load(entry)), step_name, target)
+    step = with_source(choose(all_steps(project.load(entry)), step_name, target), entry)
     expected = [*step.promises.expected_artifacts, *entry.expected_artifacts, *artifacts]
     listener = LogPrinter(to_stdout=format == "text" and output is None, quiet=quiet)
     job = run_step(

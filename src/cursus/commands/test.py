@@ -79,7 +79,7 @@ def command(
     )
     color = output is None and common.want_color()
     common.write(outcomes.render(result, format, color=color), output)
-    if any(target.failure for target in tested):
+    if not result.all_read:
         return common.USAGE
     return common.OK if result.ok else common.FAILED
 
@@ -97,7 +97,7 @@ class _Relay:
 
 def _tested(subject: Subject, relay: _Relay, live: bool) -> TargetOutcome:
     if subject.trial is None:
-        return TargetOutcome(subject.label, failure=subject.failure)
+        return TargetOutcome(subject.label, failure=subject.failure, readable=subject.readable)
     if not live:
         results = list(subject.results())
         return TargetOutcome(subject.label, tests=subject.verdict(results))

@@ -22,7 +22,7 @@ TESTED = frozenset(
 
 @dataclass(frozen=True)
 class Subject:
-    """One step to test, or why there is none.
+    """One step to test, or why there is none (``readable``: the target holds nothing that could be tested).
 
     ``expected`` maps the name of a test that is known to fail to the reason.
     """
@@ -30,6 +30,7 @@ class Subject:
     label: str
     trial: Trial | None = None
     failure: str = ""
+    readable: bool = False
     expected: Mapping[str, str] = field(default_factory=dict)
 
     def results(self, tests: Iterable[str] | None = None) -> Iterator[Result]:
@@ -105,7 +106,8 @@ def subjects(
         return [Subject(entry.label, trial(builder), expected=expected)]
     steps = [step for step in all_steps(loaded) if step.operation in TESTED]
     if not steps:
-        return [Subject(entry.label, failure="there is no training, tuning or AutoML step in it to test")]
+        nothing = "there is no training, tuning or AutoML step in it to test"
+        return [Subject(entry.label, failure=nothing, readable=True)]
     several = len(steps) > 1
     return [
         Subject(
@@ -139,8 +141,18 @@ def all_steps(loaded: Iterable[Step | Pipeline]) -> list[Step]:
     return found
 
 
+def with_source(step: Step, entry: StepEntry) -> Step:
+    """The step with the source code that the entry names; a pipeline's steps come without."""
+    if step.source is not None or (entry.source_dir is None and entry.entry_point is None):
+        return step
+    from cursus.steps.sources import source_code
+
+    return replace(step, source=source_code(entry.source_dir, entry.entry_point, step.request))
+
+
 def _with_local(step: Step, entry: StepEntry) -> Step:
-    """The step with the local data and artifacts that the entry names."""
+    """The step with the source code, data and artifacts that the entry names."""
+    step = with_source(step, entry)
     if not entry.channels and not entry.expected_artifacts:
         return step
     promises = step.promises

@@ -20,13 +20,15 @@ Record = dict[str, Any]
 class TargetOutcome(NamedTuple):
     """One target: its report, or its Level 4 results, or why it could not be read.
 
-    ``tests`` is what ``run_all_tests`` returns. ``failure`` is a plain sentence.
+    ``tests`` is what ``run_all_tests`` returns. ``failure`` is a plain sentence; ``readable``: the target was
+    read, and there was nothing in it to look at.
     """
 
     target: str
     report: Report | None = None
     tests: Mapping[str, Any] | None = None
     failure: str = ""
+    readable: bool = False
 
     def findings(self) -> Iterator[Record]:
         """Every finding on the target, with no secret in it."""
@@ -85,6 +87,11 @@ class Outcome(NamedTuple):
             found["severity"] in bad for found in self.extra
         )
 
+    @property
+    def all_read(self) -> bool:
+        """True where every target could be read."""
+        return not any(target.failure and not target.readable for target in self.targets)
+
     def counts(self) -> dict[str, int]:
         """Findings by severity, and targets by what became of them."""
         counts = {"error": 0, "warning": 0, "info": 0}
@@ -96,7 +103,7 @@ class Outcome(NamedTuple):
             "infos": counts["info"],
             "targets": len(self.targets),
             "steps": sum(len(t.report.sections) for t in self.targets if t.report),
-            "unreadable": sum(bool(t.failure) for t in self.targets),
+            "unreadable": sum(bool(t.failure and not t.readable) for t in self.targets),
         }
 
 

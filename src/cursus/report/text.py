@@ -15,7 +15,8 @@ def render(outcome: Outcome, *, color: bool = False, explain: bool = False) -> I
     for target in outcome.targets:
         if target.failure:
             reason = target.failure.removeprefix(f"{target.target}: ")
-            yield f"{one_line(target.target)}: {style('unreadable', 'error')}: {_indented(reason)}\n"
+            word = style("nothing to look at" if target.readable else "unreadable", "error")
+            yield f"{one_line(target.target)}: {word}: {_indented(reason)}\n"
             continue
         if target.tests is not None:
             yield from _tests(target, style, outcome.live)

@@ -1,0 +1,132 @@
+"""``cursus test``: the nine tests from the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.commands.conftest import Cursus
+
+BUILDER = '''
+class Builder:
+    """Trains on one file."""
+
+    def __init__(self, config=None):
+        self.config = config or {}
+
+    def create_step(self):
+        import json
+        return json.load(open("good.json"))
+
+    def get_expected_artifacts(self):
+        return ["model.txt"]
+
+
+class Raises(Builder):
+    def create_step(self):
+        raise RuntimeError("no such table")
+
+
+class Nothing:
+    pass
+'''
+SCRIPT = """
+import os
+with open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w") as file:
+    file.write(open(os.environ["SM_CHANNEL_TRAIN"] + "/a.csv").read())
+"""
+RUN = ("--source", "src", "--entry-point", "train.py", "--channel", "train=data")
+
+
+@pytest.fixture
+def project(folder: Path, good: dict[str, Any]) -> Path:
+    (folder / "builders.py").write_text(BUILDER)
+    (folder / "src").mkdir()
+    (folder / "src" / "train.py").write_text(SCRIPT)
+    (folder / "data").mkdir()
+    (folder / "data" / "a.csv").write_text("1,2\n3,4\n")
+    return folder
+
+
+def test_builder_that_passes_with_a_real_run(cursus: Cursus, project: Path) -> None:
+    done = cursus("test", "builders.py:Builder", *RUN)
+    assert done.code == 0, done.out
+    assert "passed  test_model_artifact_generation" in done.out
+    assert "local run: Completed after" in done.out
+    assert "skipped test_training_dependency_resolution: " in done.out
+
+
+def test_run_that_breaks_a_promise_fails_in_its_test(cursus: Cursus, project: Path) -> None:
+    (project / "src" / "train.py").write_text("print('nothing is saved')\n")
+    done = cursus("test", "builders.py:Builder", *RUN, "--format", "json")
+    assert done.code == 1
+    (result,) = done.json()["results"]
+    assert result["all_tests_passed"] is False
+    assert result["tests"]["test_model_artifact_generation"]["status"] == "failed"
+    assert result["tests"]["test_complete_training_step_creation"]["status"] == "passed"
+
+
+def test_no_run(cursus: Cursus, project: Path) -> None:
+    done = cursus("test", "builders.py:Builder", *RUN, "--no-run")
+    assert done.code == 0 and "local run: not run" in done.out
+    assert not (project / ".cursus").exists()
+
+
+@pytest.mark.parametrize(("name", "said"), [("Raises", "no such table"), ("Nothing", "create_step")])
+def test_builder_without_a_step(cursus: Cursus, project: Path, name: str, said: str) -> None:
+    done = cursus("test", f"builders.py:{name}", "--no-run")
+    assert done.code == 1, done
+    assert "FAILED  test_complete_training_step_creation" in done.out and said in done.out
+    assert "skipped test_data_channel_integration" in done.out
+
+
+def test_expected_failures(cursus: Cursus, project: Path, twice: dict[str, Any]) -> None:
+    entry = '[[steps]]\ntarget = "twice.json"\nexpect_fail = [{ test = "%s", reason = "known" }]\n'
+    (project / "cursus.toml").write_text(entry % "data-channels")
+    done = cursus("test", "--no-run")
+    assert done.code == 0, done.out
+    assert "failed, as expected test_data_channel_integration: known" in done.out
+    (project / "cursus.toml").write_text(entry % "model-artifacts")
+    done = cursus("test", "--no-run")
+    assert (
+        done.code == 1 and "PASSED, though a failure was expected test_model_artifact_generation" in done.out
+    )
+
+
+def test_formats(cursus: Cursus, project: Path, twice: dict[str, Any]) -> None:
+    arguments = ("test", "good.json", "twice.json", "--no-run", "--format")
+    suites = ElementTree.fromstring(cursus(*arguments, "junit").out)
+    assert [suite.get("tests") for suite in suites] == ["9", "9"]
+    assert suites.find(".//testcase[@name='test_data_channel_integration']/failure") is not None
+    assert "::error" in cursus(*arguments, "github").out
+    assert cursus(*arguments, "sarif").json()["runs"][0]["results"]
+    lines = cursus(*arguments, "jsonl").out.splitlines()
+    assert sum('"kind": "test"' in line for line in lines) == 18
+
+
+def test_builder_config_from_a_file(cursus: Cursus, project: Path) -> None:
+    (project / "flat.json").write_text('{"framwork": "pytorch"}')
+    done = cursus("test", "builders.py:Builder", "--no-run", "--config", "flat.json")
+    assert "framwork" in done.out + done.err and "framework" in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "name a TARGET"),
+        (("nowhere.json",), "there is no such file"),
+        (("builders.py:Missing",), "Missing"),
+        (("good.json", "--config", "nowhere.json"), "cannot be read"),
+        (("processing.json",), "no training, tuning or AutoML step"),
+    ],
+)
+def test_bad_input(cursus: Cursus, project: Path, arguments: tuple[str, ...], said: str) -> None:
+    (project / "processing.json").write_text(
+        '{"ProcessingJobName": "a", "ProcessingResources": {}, "AppSpecification": {}, "RoleArn": "x"}'
+    )
+    done = cursus("test", *arguments)
+    assert done.code == (1 if "processing.json" in arguments else 2), done
+    assert said in done.out + done.err and "Traceback" not in done.out + done.err

@@ -178,7 +178,7 @@ def test_folder(cursus: Cursus, folder: Path, twice: dict[str, Any]) -> None:
     (folder / "empty").mkdir()
     done = cursus("check", "empty")
     assert done.code in (1, 2) and "empty" in done.out
-    (folder / "broken.json").write_text("{")
+    (folder / "broken.json").write_text('{"TrainingJobName": ')
     done = cursus("check", ".")
     assert done.code == 2 and "broken.json" in done.out and "error[CHN001]" in done.out
 

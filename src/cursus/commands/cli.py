@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _run(arguments)
         _flush()
         return code
-    except BrokenPipeError:
+    except common.ReaderGoneError:
         _silence()
         return common.PIPE_CLOSED
     except CursusError as error:
@@ -114,7 +114,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     except CursusError as error:
         common.say(f"cursus: {error}")
         return common.USAGE
-    except BrokenPipeError:
+    except common.ReaderGoneError:
         raise
     except Exception as error:
         if os.environ.get("CURSUS_DEBUG"):

@@ -31,12 +31,16 @@ class OutputError(CursusError):
     """What a command wrote could not be written."""
 
 
+class ReaderGoneError(Exception):
+    """Whoever read standard output has gone. No OSError, because click makes exit code 1 of those."""
+
+
 def write(pieces: Iterable[str], output: str | None = None) -> None:
     """Write to standard output, or whole to the file ``output``, which is replaced at the end.
 
     Raises:
         OutputError: there is no standard output, or the file cannot be written.
-        BrokenPipeError: whoever read standard output has gone.
+        ReaderGoneError: whoever read standard output has gone.
     """
     if output is not None and output != "-":
         _replace(Path(output), "".join(pieces))
@@ -52,9 +56,9 @@ def write(pieces: Iterable[str], output: str | None = None) -> None:
 
 
 def stdout_error(error: OSError | ValueError) -> Exception:
-    """A failure of standard output as what the user is told; a closed pipe stays what it is."""
+    """A failure of standard output as what the user is told."""
     if isinstance(error, BrokenPipeError):
-        return error
+        return ReaderGoneError()
     reason = getattr(error, "strerror", None) or str(error)
     return OutputError(f"standard output cannot be written: {reason}")
 

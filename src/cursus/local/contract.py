@@ -137,7 +137,6 @@ def variables(request: Request, host: str, region: str) -> dict[str, str]:
         "TRAINING_JOB_NAME": request["TrainingJobName"],
         "TRAINING_JOB_ARN": job_arn(request, region),
         "AWS_REGION": region,
-        "AWS_DEFAULT_REGION": region,
         "CURRENT_HOST": host,
         "SAGEMAKER_JOB_NAME": request["TrainingJobName"],
         "SAGEMAKER_REGION": region,

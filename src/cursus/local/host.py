@@ -154,13 +154,9 @@ def script_mode(
     environment = base_environment(python, os.environ)
     environment.update(own)
     environment.update(named)
-    # The toolkit writes these over what SageMaker set: the hyperparameter, or nothing.
-    settings = toolkit.decode(hyperparameters)
-    environment["SAGEMAKER_JOB_NAME"] = str(settings.get("sagemaker_job_name", ""))
-    environment["SAGEMAKER_REGION"] = str(settings.get("sagemaker_region", region))
-    environment["CURRENT_HOST"] = host
+    environment.update(toolkit.overwritten(hyperparameters, host))
     environment["PYTHONPATH"] = ":".join(filter(None, (f"{base}/code", own.get("PYTHONPATH"))))
-    script, _ = toolkit.split(settings)
+    script, _ = toolkit.split(toolkit.decode(hyperparameters))
     code = os.path.join(ml, "code")
     command = toolkit.command(entry_point, os.listdir(code), python, toolkit.arguments(script))
     if command[0] == "/bin/sh":

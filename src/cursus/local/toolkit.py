@@ -140,6 +140,19 @@ def variables(
     return {"SM_" + name.upper(): as_variable(value) for name, value in named.items()}
 
 
+def overwritten(hyperparameters: Mapping[str, str], host: str) -> dict[str, str]:
+    """The variables of SageMaker's that the toolkit writes anew, from its settings or with nothing.
+
+    The region is empty without a setting: boto3 takes it from AWS_DEFAULT_REGION, which SageMaker does not set.
+    """
+    settings = decode(hyperparameters)
+    return {
+        "SAGEMAKER_JOB_NAME": str(settings.get("sagemaker_job_name", "")),
+        "SAGEMAKER_REGION": str(settings.get("sagemaker_region") or ""),
+        "CURRENT_HOST": host,
+    }
+
+
 _PLAIN = (
     "output_data_dir",
     "current_host",

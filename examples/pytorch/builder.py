@@ -32,8 +32,8 @@ class PyTorchBuilder:
     def get_step_config(self) -> dict[str, Any]:
         return {
             "framework": "pytorch",
-            "framework_version": "2.6.0",
-            "python_version": "py312",
+            "framework_version": "2.10.0",
+            "python_version": "py313",
             "source_dir": str(HERE / "source"),
             "entry_point": "train.py",
             "local_channels": {
@@ -66,8 +66,7 @@ class PyTorchBuilder:
             RoleArn="arn:aws:iam::123456789012:role/SageMakerRole",
             AlgorithmSpecification={
                 "TrainingImage": (
-                    "763104351884.dkr.ecr.us-east-1.amazonaws.com/"
-                    "pytorch-training:2.6.0-cpu-py312-ubuntu22.04-sagemaker"
+                    "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.10.0-cpu-py313"
                 ),
                 "TrainingInputMode": "File",
                 **self.get_metrics_config(),

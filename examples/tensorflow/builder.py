@@ -26,7 +26,7 @@ class TensorFlowBuilder:
     def get_step_config(self) -> dict[str, Any]:
         return {
             "framework": "tensorflow",
-            "framework_version": "2.19.0",
+            "framework_version": "2.21.0",
             "python_version": "py312",
             "source_dir": str(HERE / "source"),
             "entry_point": "train.py",
@@ -57,8 +57,7 @@ class TensorFlowBuilder:
             "RoleArn": "arn:aws:iam::123456789012:role/SageMakerRole",
             "AlgorithmSpecification": {
                 "TrainingImage": (
-                    "763104351884.dkr.ecr.us-east-1.amazonaws.com/"
-                    "tensorflow-training:2.19.0-cpu-py312-ubuntu22.04-sagemaker"
+                    "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.21.0-cpu-py312"
                 ),
                 "TrainingInputMode": "File",
                 **self.get_metrics_config(),

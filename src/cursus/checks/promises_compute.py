@@ -74,7 +74,7 @@ def distributed_config(view: StepView) -> Iterator[Problem]:
     yield from compare(view, "get_distributed_config", said, DISTRIBUTED_KEYS)
     groups = listing(training.resources, "InstanceGroups")
     count = integer(said, "InstanceCount")
-    if groups and count is not None and training.host_count not in (None, count):
+    if groups and count and training.host_count not in (None, count):
         place: Path = (*training.path, training.resources_member, "InstanceGroups")
         yield differs("get_distributed_config", "InstanceCount", count, place, training.host_count)
     yield from _cluster(said, training)

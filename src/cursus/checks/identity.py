@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 
 from cursus.aws import places
-from cursus.aws.places import Place
 from cursus.checks.rules import Problem, rule
+from cursus.checks.texts import IMAGES, NOBODY, place
 from cursus.checks.views import RequestView, TrainingView, is_reference, listing, text
 from cursus.model import Path
 from cursus.redact import show
@@ -125,9 +123,7 @@ def vpc_ids(view: RequestView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    if "sg-" not in view.text and "subnet-" not in view.text and "vpc-" not in view.text:
-        return
-    for path, value in view.texts:
+    for path, value in view.suspected("vpc"):
         member = path[-2] if len(path) > 1 else None
         if member == "Subnets" and value.startswith(("sg-", "vpc-")):
             yield Problem(
@@ -174,32 +170,6 @@ def tags(view: RequestView) -> Iterator[Problem]:
         seen.setdefault(key, i)
 
 
-IMAGES = frozenset({"TrainingImage", "Image", "ImageUri", "RuleEvaluatorImage"})
-FREE = frozenset({"HyperParameters", "StaticHyperParameters", "Environment", "Tags", "MetricDefinitions"})
-REGIONAL = frozenset({"kms", "sagemaker"})
-
-
-@lru_cache(maxsize=4096)
-def _place(member: str, value: str) -> tuple[str, Place, bool] | None:
-    """(what it is, where it is, whether it is bound to that region for certain) of one text."""
-    if member in IMAGES:
-        found = places.image(value)
-        return ("the image's registry", found, True) if found else None
-    if value.startswith("arn:"):
-        parsed = places.arn(value)
-        if parsed is None:
-            return None
-        service, place, _ = parsed
-        if service in REGIONAL and place.account != "aws":
-            return ({"kms": "the KMS key"}.get(service, "the ARN"), place, True)
-        return ("the role" if service == "iam" else "the ARN", Place(place.partition), True)
-    if value.startswith("s3://"):
-        named = places.bucket(value[5:].partition("/")[0])
-        if named:
-            return "the bucket's name", Place(places.partition_of(named[0]), named[0]), named[1]
-    return None
-
-
 @rule("STP035", area="step", scope="request")
 def one_region(view: RequestView) -> Iterator[Problem]:
     """Everything that a job names lies in the job's region and partition.
@@ -223,43 +193,35 @@ def one_region(view: RequestView) -> Iterator[Problem]:
         0.1
     """
     found = [
-        (path, value, place)
-        for path, value in view.texts
-        if value.startswith(("arn:", "s3://")) or path[-1] in IMAGES
-        if not FREE.intersection(path) and (place := _place(str(path[-1]), value)) is not None
+        (path, value, where)
+        for path, value in view.suspected("place")
+        if (where := place(str(path[-1]), value)) is not None
     ]
-    if not found:
+    if len(found) < (1 if view.region else 2):
         return
     region, because = view.region or "", "the job runs in"
     if not region:
-        sure = [(path, place) for path, _, place in found if place[2] and place[1].region]
+        sure = [(path, where) for path, _, where in found if where[2] and where[1].region]
         images = [entry for entry in sure if entry[0][-1] in ("TrainingImage", "ImageUri", "Image")]
         if images or sure:
             region = (images or sure)[0][1][1].region
             because = f"{(images or sure)[0][1][0]} is in"
     partition = places.partition_of(region) if region else found[0][2][1].partition
-    for path, value, (what, place, certain) in found:
-        if place.region and region and place.region != region:
+    for path, value, (what, where, certain) in found:
+        if where.region and region and where.region != region:
             yield Problem(
-                f"{what} {show(value)} is in {place.region}; {because} {region}",
+                f"{what} {show(value)} is in {where.region}; {because} {region}",
                 path,
-                f"take the one of {region}, or run the job in {place.region}",
+                f"take the one of {region}, or run the job in {where.region}",
                 severity=None if certain else "warning",
             )
-        elif place.partition and partition and place.partition != partition:
+        elif where.partition and partition and where.partition != partition:
             yield Problem(
-                f"{what} {show(value)} is in the partition {place.partition}; {because} {region or partition}",
+                f"{what} {show(value)} is in the partition {where.partition}; {because} {region or partition}",
                 path,
                 f"take one of the partition {partition}",
                 severity=None if view.region else "warning",
             )
-
-
-_KEY = re.compile(
-    r"(?:mrk-[0-9a-f]{32}|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|alias/.+"
-    r"|arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:(?:key|alias)/.+)"
-)
-KEYS = frozenset({"KmsKeyId", "VolumeKmsKeyId", "OutputKmsKeyId", "S3KmsKeyId", "KmsKey"})
 
 
 @rule("STP036", area="step", scope="request", severity="warning")
@@ -280,20 +242,16 @@ def key_forms(view: RequestView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    for path, value in view.texts:
-        if path[-1] in KEYS and value and not FREE.intersection(path) and not _KEY.fullmatch(value):
-            service = (places.arn(value) or ("",))[0]
-            wrong = (
-                f"an ARN of {service}, not of KMS"
-                if service not in ("", "kms")
-                else "no key's id, ARN or alias"
-            )
-            yield Problem(
-                f"{path[-1]} {show(value)} is {wrong}",
-                path,
-                f"write the key's id (a UUID), its ARN, or alias/{value[:40]}",
-                severity="error" if service not in ("", "kms") else None,
-            )
+    for path, value in view.suspected("key"):
+        service = (places.arn(value) or ("",))[0]
+        other = service not in ("", "kms")
+        yield Problem(
+            f"{path[-1]} {show(value)} is "
+            + (f"an ARN of {service}, not of KMS" if other else "no key's id, ARN or alias"),
+            path,
+            f"write the key's id (a UUID), its ARN, or alias/{value[:40]}",
+            severity="error" if other else None,
+        )
 
 
 @rule("STP037", area="step", scope="request", severity="warning")
@@ -313,17 +271,12 @@ def placeholder_account(view: RequestView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    nobody = "0" * 12
-    if nobody not in view.text:
-        return
-    for path, value in view.texts:
-        if FREE.intersection(path):
-            continue
+    for path, value in view.suspected("nobody"):
         parsed = places.arn(value) if value.startswith("arn:") else None
-        place = parsed[1] if parsed else places.image(value) if path[-1] in IMAGES else None
-        if place is not None and place.account == nobody:
+        where = parsed[1] if parsed else places.image(value) if path[-1] in IMAGES else None
+        if where is not None and where.account == NOBODY:
             yield Problem(
-                f"{show(value)} is of the account {nobody}, which no one has", path, "write your own account"
+                f"{show(value)} is of the account {NOBODY}, which no one has", path, "write your own account"
             )
 
 
@@ -350,8 +303,7 @@ def repeated_ids(view: RequestView) -> Iterator[Problem]:
         0.1
     """
     seen: set[tuple[Path, str]] = set()
-    for path, value in view.texts:
-        if len(path) > 1 and path[-2] in ("Subnets", "SecurityGroupIds"):
-            if (path[:-1], value) in seen:
-                yield Problem(f"{show(value)} is listed twice", path, "keep it once", severity="warning")
-            seen.add((path[:-1], value))
+    for path, value in view.suspected("vpc"):
+        if (path[:-1], value) in seen:
+            yield Problem(f"{show(value)} is listed twice", path, "keep it once", severity="warning")
+        seen.add((path[:-1], value))

@@ -6,21 +6,12 @@ import re
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
+from cursus.checks.texts import ARGUMENTS, FREE, speaks
 from cursus.checks.views import RequestView
 from cursus.model import format_path
 from cursus.redact import is_secret_name, is_secret_value
 
 _OPTION = re.compile(r"--?([A-Za-z][\w-]*)(?:=(.*))?", re.DOTALL)
-_HOLDERS = frozenset({"HyperParameters", "StaticHyperParameters", "Environment"})
-_ARGUMENTS = frozenset({"ContainerArguments", "ContainerEntrypoint"})
-_REFERENCE = re.compile(r"(?:arn:|\$\{?|\{\{|/opt/ml/|s3://|ssm:|secretsmanager:|resolve:)")
-_WORD = re.compile(r"(?i:true|false|none|null|yes|no|\d+(?:\.\d+)?)?")
-
-
-def _speaks(value: str) -> bool:
-    """True where a value under a secret's name is a secret itself, not a switch or a reference to one."""
-    bare = value.strip("\"' ")
-    return len(bare) > 3 and not _WORD.fullmatch(bare) and not _REFERENCE.match(bare)
 
 
 @rule("STP049", area="step", scope="request", severity="warning")
@@ -43,17 +34,17 @@ def secrets(view: RequestView) -> Iterator[Problem]:
         0.1
     """
     previous: tuple[object, str] = ("", "")
-    for path, value in view.texts:
+    for path, value in view.suspected("secret"):
         holder = path[-2] if len(path) > 1 else ""
         found = ""
-        if holder in _HOLDERS:
+        if holder in FREE:
             name = str(path[-1])
-            if is_secret_name(name) and _speaks(value):
+            if is_secret_name(name) and speaks(value):
                 found = f"{name} has the name of a secret, and its value is in plain text"
-        elif holder in _ARGUMENTS:
+        elif holder in ARGUMENTS:
             found = _argument(value, previous[1] if previous[0] == path[:-1] else "")
             previous = (path[:-1], value)
-        if not found and len(value) > 15 and is_secret_value(value):
+        if not found and is_secret_value(value):
             found = f"{format_path(path)} holds what looks like a key or token"
         if found:
             yield Problem(
@@ -66,9 +57,9 @@ def secrets(view: RequestView) -> Iterator[Problem]:
 def _argument(value: str, before: str) -> str:
     """What is wrong with one argument, which may be an option with its value or the value of the one before."""
     option = _OPTION.fullmatch(value)
-    if option and option[2] is not None and is_secret_name(option[1]) and _speaks(option[2]):
+    if option and option[2] is not None and is_secret_name(option[1]) and speaks(option[2]):
         return f"--{option[1]} has the name of a secret, and its value is in plain text"
     named = _OPTION.fullmatch(before)
-    if named and named[2] is None and not option and is_secret_name(named[1]) and _speaks(value):
+    if named and named[2] is None and not option and is_secret_name(named[1]) and speaks(value):
         return f"--{named[1]} has the name of a secret, and its value is in plain text"
     return ""

@@ -296,33 +296,39 @@ class RequestView:
         self.region = self.settings.region or step.region
 
     @cached_property
-    def texts(self) -> list[tuple[Path, str]]:
-        """Every text with its path; pipeline variables and what is deeper than any request are left out."""
-        found: list[tuple[Path, str]] = []
-        queue: list[tuple[Path, Any]] = [((), self.request)]
-        for path, container in queue:
-            if len(queue) > MAX_TEXTS:
+    def suspects(self) -> dict[str, list[tuple[Path, str]]]:
+        """The texts that a rule has to look at, with their paths, by what they are suspected of.
+
+        Pipeline variables and what is deeper than any request are left out.
+        """
+        from cursus.checks.texts import FREE, suspicions
+
+        found: dict[str, list[tuple[Path, str]]] = {}
+        queue: list[tuple[Path, str, str, Any]] = [((), "", "", self.request)]
+        for path, holder, member, container in queue:
+            if len(queue) > MAX_TEXTS or len(path) > MAX_DEPTH:
                 break
-            items: Any
-            if type(container) is list:
-                items = enumerate(container)
-            elif isinstance(container, Mapping) and not is_reference(container):
-                items = container.items()
-            else:
+            listed = type(container) is list
+            if not listed and is_reference(container):
                 continue
-            for key, value in items:
+            for key, value in enumerate(container) if listed else container.items():
                 kind = type(value)
                 if kind is str:
-                    if type(key) in (str, int):
-                        found.append(((*path, key), value))
-                elif (kind is dict or kind is list) and len(path) < MAX_DEPTH and type(key) in (str, int):
-                    queue.append(((*path, key), value))
+                    name = member if listed else key
+                    if type(name) is str:
+                        for suspicion in suspicions(holder, name, value):
+                            found.setdefault(suspicion, []).append(((*path, key), value))
+                elif (kind is dict or kind is list) and value:
+                    if listed:
+                        queue.append(((*path, key), holder, member, value))
+                    elif type(key) is str:
+                        inner = holder or (key if key in FREE else "")
+                        queue.append(((*path, key), inner, key, value))
         return found
 
-    @cached_property
-    def text(self) -> str:
-        """All texts in one, to ask quickly whether any of them can hold something."""
-        return "\n".join([value for _, value in self.texts])
+    def suspected(self, kind: str) -> Sequence[tuple[Path, str]]:
+        """The texts suspected of one kind of fault."""
+        return self.suspects.get(kind, ())
 
 
 MAX_DEPTH = 20

@@ -1,0 +1,299 @@
+"""What a single text of a request may be suspected of, by its member's name and its value alone.
+
+Every rule on texts asks for its own kind of suspects and looks only at those. A request without faults has
+hardly any, and what is suspected of one text is remembered.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from cursus.aws import places
+from cursus.redact import is_secret_name, is_secret_value, show
+
+FREE = frozenset({"HyperParameters", "StaticHyperParameters", "Environment", "Tags", "MetricDefinitions"})
+"""Members whose texts are the user's own: a URI in them is the script's business."""
+
+HYPERPARAMETERS = frozenset({"HyperParameters", "StaticHyperParameters"})
+SUBMIT = "sagemaker_submit_directory"
+LOCATIONS = frozenset(
+    {"S3Uri", "S3OutputPath", "S3OutputUri", "S3ModelUri", "ModelDataUrl", "S3Path", "S3UploadPath"}
+)
+IMAGES = frozenset({"TrainingImage", "Image", "ImageUri", "RuleEvaluatorImage"})
+KEYS = frozenset({"KmsKeyId", "VolumeKmsKeyId", "OutputKmsKeyId", "S3KmsKeyId", "KmsKey"})
+ARGUMENTS = frozenset({"ContainerArguments", "ContainerEntrypoint"})
+TRIMMED = IMAGES | {"ContentType", "InstanceType"}
+NAMED = (
+    IMAGES
+    | KEYS
+    | {
+        "RoleArn",
+        "Subnets",
+        "SecurityGroupIds",
+        "DirectoryPath",
+        "AlgorithmName",
+        "ContentType",
+        "LocalPath",
+        "TargetAttributeName",
+    }
+)
+VALUED = NAMED | {"ChannelName", "ExperimentName", "TrialName", "MetricName"}
+NOTHING = frozenset({"None", "none", "null", "NULL", "nan", "NaN", "undefined"})
+HAVE_NONE = frozenset(
+    {"CompressionType", "RecordWrapperType", "S3CompressionType", "SplitType", "AssembleWith"}
+)
+NOBODY = "0" * 12
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with one S3 location: the kind, the sentence, and the remedy."""
+
+    kind: str
+    message: str
+    remedy: str
+    certain: bool = True
+
+
+_ENDPOINT = re.compile(r"(?:(?P<bucket>.+)\.)?s3[.-](?:[a-z0-9-]+\.)*amazonaws\.com(?:\.cn)?")
+_BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9.-]{1,61})[a-z0-9]")
+_ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+_AGAIN = re.compile(r"(?:s3[an]?|https?):/{0,2}")
+
+
+@lru_cache(maxsize=8192)
+def location_faults(uri: str) -> tuple[Fault, ...]:
+    """Everything that is wrong with a text that stands where an S3 location belongs."""
+    text = uri.strip()
+    if text.startswith("s3://"):
+        faults = _s3(text)
+    elif text.startswith(("https://", "http://")):
+        faults = _https(text)
+    else:
+        return ()
+    if text != uri:
+        faults = (*faults, Fault("space", "has white space at its end or beginning", f"write {text[:80]!r}"))
+    return faults
+
+
+def _s3(text: str) -> tuple[Fault, ...]:
+    rest = text[5:]
+    bucket, _, key = rest.partition("/")
+    if _AGAIN.match(rest):
+        message = "has two schemes: where a bucket's name belongs, a URI begins again"
+        return (Fault("scheme", message, f"write {rest[:80]}"),)
+    if rest.startswith("arn:"):
+        return ()  # an access point's ARN stands where a bucket's name does
+    if not bucket:
+        return (Fault("bucket", "has no bucket's name", "write s3://bucket/prefix/"),)
+    faults: tuple[Fault, ...] = ()
+    if not _BUCKET.fullmatch(bucket) or "." in bucket:
+        endpoint = _ENDPOINT.fullmatch(bucket)
+        if endpoint:
+            name, _, path = (endpoint["bucket"], "", key) if endpoint["bucket"] else key.partition("/")
+            better = f"write s3://{name or 'bucket'}/{path}"[:100]
+            return (Fault("endpoint", "has an endpoint of S3 where the bucket's name belongs", better),)
+        wrong = bucket_fault(bucket) if placeholder(bucket) is None else ""
+        if wrong:
+            message = f"names a bucket that cannot be: {show(bucket)} {wrong}"
+            faults = (Fault("bucket", message, _bucket_remedy(bucket)),)
+    if "//" in key or key.startswith("/"):
+        faults = (*faults, _slashes(bucket, key))
+    return faults
+
+
+def _slashes(bucket: str, key: str) -> Fault:
+    if "s3://" in key:
+        message = "has a whole URI inside its key: something was joined to what was a URI already"
+        return Fault("scheme", message, f"write {key[key.rindex('s3://') :][:100]}", False)
+    tidy = re.sub(r"/{2,}", "/", key.lstrip("/"))
+    message = "has // in its key, which S3 takes for a folder without a name"
+    return Fault("slashes", message, f"write s3://{bucket}/{tidy}"[:120], False)
+
+
+def _https(text: str) -> tuple[Fault, ...]:
+    host, _, path = text.partition("://")[2].partition("/")
+    if "console.aws" in host or "console.amazonaws" in host:
+        found = re.search(r"buckets?/([a-z0-9.-]+)", path)
+        better = f"write s3://{found[1] if found else 'bucket'}/…"
+        return (Fault("endpoint", "is a page of the AWS console, not an S3 location", better),)
+    endpoint = _ENDPOINT.fullmatch(host)
+    if endpoint is None:
+        return (Fault("endpoint", "is a web address, not an S3 location", "write s3://bucket/prefix/"),)
+    if text.startswith("http://") or endpoint["bucket"]:
+        bucket = endpoint["bucket"] or path.partition("/")[0]
+        key = path if endpoint["bucket"] else path.partition("/")[2]
+        better = f"write s3://{bucket}/{key}"[:120]
+        return (Fault("endpoint", "is a web address of the bucket where its URI belongs", better),)
+    return ()
+
+
+def bucket_fault(name: str) -> str:
+    """Why no bucket can have this name; empty where one can."""
+    if len(name) < 3 or len(name) > 63:
+        return f"has {len(name)} characters; a bucket's name has 3 to 63"
+    if any(char.isupper() for char in name):
+        return "has capital letters"
+    if not _BUCKET.fullmatch(name):
+        bad = sorted({char for char in name if not re.fullmatch(r"[a-z0-9.-]", char)})
+        return f"holds {' '.join(map(repr, bad[:5]))}" if bad else "begins or ends with a dot or hyphen"
+    if ".." in name or ".-" in name or "-." in name:
+        return "has a dot beside a dot or hyphen"
+    return "is an IP address" if _ADDRESS.fullmatch(name) else ""
+
+
+def _bucket_remedy(name: str) -> str:
+    rules = "3 to 63 lower-case letters, digits, dots and hyphens"
+    fixed = re.sub(r"[^a-z0-9.-]+", "-", name.lower()).strip("-.")
+    return f"a bucket's name has {rules}" + (f", such as {fixed[:63]}" if 3 <= len(fixed) <= 63 else "")
+
+
+_ANGLES = re.compile(
+    r"<{1,2}\s*[A-Za-z][\w .:/-]*(?:>{1,2}|$)|<{1,2}\s*(?i:your|my|insert|enter|replace)[^<>\n]*>{0,2}"
+)
+CURLY = re.compile(
+    r"\$\{[A-Za-z_][\w.:-]*\}|\$[A-Z][A-Z0-9_]{2,}|\{\{[^{}\n]*\}\}|\{[A-Za-z_][\w.]*\}|%\([a-z_]\w*\)s|%s"
+)
+_YOUR = re.compile(
+    r"(?<![A-Za-z])(?:your|YOUR)[-_ ](?:[A-Za-z0-9]+[-_ ])*"
+    r"(?:bucket|role|account|region|image|key|prefix|subnet|name|id|arn|path|repo|"
+    r"BUCKET|ROLE|ACCOUNT|REGION|IMAGE|KEY|PREFIX|SUBNET|NAME|ID|ARN|PATH|REPO)(?![A-Za-z])"
+    r"|(?i:\b(?:replace|change)[-_ ]?(?:me|this|with)\b|\bto[-_]?do\b|\bfixme\b|\bplaceholder\b)"
+)
+_YOUR_HINTS = ("your", "replace", "change", "todo", "to-do", "to_do", "fixme", "placeholder")
+
+
+@lru_cache(maxsize=8192)
+def placeholder(value: str) -> str | None:
+    """The part of a text that looks like a place left to fill in, or None."""
+    found = _ANGLES.search(value) if "<" in value else None
+    if found is None and ("$" in value or "{" in value or "%" in value):
+        found = CURLY.search(value)
+    if found is None:
+        low = value.lower()
+        if any(hint in low for hint in _YOUR_HINTS):
+            found = _YOUR.search(value)
+    return found[0] if found else None
+
+
+REPR = re.compile(
+    r"<[\w.]+(?:\[[^\]]*\])? object at 0x[0-9a-fA-F]+>|<(?:function|bound method|class|module|built-in)\s[^>]*>"
+    r"|<[A-Za-z_]\w*\.[A-Za-z_]\w*: [^>]+>"
+    r"|\b(?:Parameter(?:String|Integer|Float|Boolean)|ExecutionVariable|Properties(?:List|Map|File)?|Join|JsonGet)"
+    r"\((?:[a-z_]+=|'|\")"
+    r"|\b(?:Posix|Windows|PurePosix)Path\(|\bdatetime\.(?:datetime|date|timedelta)\(|\bdict_(?:keys|values|items)\("
+    r"|\bDecimal\('|^b'[^']*'$|\bOrderedDict\(|\bnp\.(?:float|int)\d+\(|\barray\(\["
+)
+_KEY = re.compile(
+    r"(?:mrk-[0-9a-f]{32}|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|alias/.+"
+    r"|arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:(?:key|alias)/.+)"
+)
+_REFERENCE = re.compile(r"(?:arn:|\$\{?|\{\{|/opt/ml/|s3://|ssm:|secretsmanager:|resolve:)")
+_WORD = re.compile(r"(?i:true|false|none|null|yes|no|\d+(?:\.\d+)?)?")
+
+
+def speaks(value: str) -> bool:
+    """True where a value under a secret's name is a secret itself, not a switch or a reference to one."""
+    bare = value.strip("\"' ")
+    return len(bare) > 3 and not _WORD.fullmatch(bare) and not _REFERENCE.match(bare)
+
+
+@lru_cache(maxsize=65536)
+def suspicions(holder: str, member: str, value: str) -> tuple[str, ...]:
+    """What a text is suspected of: kinds that the rules ask for.
+
+    ``holder`` is the member of ``FREE`` that the text lies in, or empty; ``member`` the name of the member, the
+    map's key, or the list that holds it.
+    """
+    found: list[str] = []
+    if member == SUBMIT and holder in HYPERPARAMETERS:
+        found.extend(fault.kind for fault in location_faults(value.strip("\"' ")))
+    elif not holder and member in LOCATIONS:
+        found.extend(fault.kind for fault in location_faults(value))
+    found.extend(_by_form(holder, member, value))
+    if not holder:
+        found.extend(_by_member(member, value))
+    elif holder == "Environment" and len(value) > 1 and value[0] in "\"'" and value[-1] == value[0]:
+        found.append("quoted")
+    if member in ARGUMENTS or _is_secret(holder, member, value):
+        found.append("secret")
+    return tuple(dict.fromkeys(found))
+
+
+def _by_form(holder: str, member: str, value: str) -> list[str]:
+    """Suspicions from what the text looks like, wherever it stands."""
+    found: list[str] = []
+    if member != "Regex":
+        if ("(" in value or "<" in value or value[:2] == "b'") and REPR.search(value):
+            found.append("repr")
+        if member not in ARGUMENTS and len(value) <= 1024 and _is_placeholder(holder, member, value):
+            found.append("placeholder")
+    if value in NOTHING:
+        if (holder == "Environment" or (not holder and member in VALUED)) and member not in HAVE_NONE:
+            found.append("nothing")
+    elif value.startswith("s3://") and not NOTHING.isdisjoint(value[5:].split("/")):
+        found.append("nothing")
+    return found
+
+
+def _by_member(member: str, value: str) -> list[str]:
+    """Suspicions that depend on what the member is for."""
+    found: list[str] = []
+    if member in IMAGES or value.startswith(("arn:", "s3://")):
+        found.append("place")
+        if NOBODY in value:
+            found.append("nobody")
+    if member in TRIMMED and value and (value[0] <= " " or value[-1] <= " "):
+        found.append("space")
+    if member in KEYS and value and not _KEY.fullmatch(value):
+        found.append("key")
+    if (
+        (member in NAMED or member in TRIMMED)
+        and len(value) > 1
+        and value[0] in "\"'"
+        and value[-1] == value[0]
+    ):
+        found.append("quoted")
+    if member in ("Subnets", "SecurityGroupIds"):
+        found.append("vpc")
+    return found
+
+
+def _is_placeholder(holder: str, member: str, value: str) -> bool:
+    if holder and member != SUBMIT and not value.startswith("s3://"):
+        return holder == "Environment" and "${" in value and CURLY.search(value) is not None
+    if "://" not in value and not value.startswith("arn:") and member not in NAMED:
+        return False
+    return placeholder(value) is not None
+
+
+_TOKENS = ("AKIA", "ASIA", "gh", "hf_", "sk-", "xox", "glpat-", "-----BEGIN", "eyJ", "@", "X-Amz-Signature")
+
+
+def _is_secret(holder: str, member: str, value: str) -> bool:
+    if holder and holder not in ("Tags", "MetricDefinitions") and is_secret_name(member) and speaks(value):
+        return True
+    return len(value) > 15 and any(token in value for token in _TOKENS) and is_secret_value(value)
+
+
+@lru_cache(maxsize=4096)
+def place(member: str, value: str) -> tuple[str, places.Place, bool] | None:
+    """(what it is, where it is, whether it is bound to that region for certain) of one text."""
+    if member in IMAGES:
+        found = places.image(value)
+        return ("the image's registry", found, True) if found else None
+    if value.startswith("arn:"):
+        parsed = places.arn(value)
+        if parsed is None:
+            return None
+        service, where, _ = parsed
+        if service in ("kms", "sagemaker") and where.account != "aws":
+            return ("the KMS key" if service == "kms" else "the ARN", where, True)
+        return ("the role" if service == "iam" else "the ARN", places.Place(where.partition), True)
+    if value.startswith("s3://"):
+        named = places.bucket(value[5:].partition("/")[0])
+        if named:
+            return "the bucket's name", places.Place(places.partition_of(named[0]), named[0]), named[1]
+    return None

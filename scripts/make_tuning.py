@@ -31,6 +31,9 @@ def main() -> None:
         "https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-limits.html",
         {
             "max_hyperparameters": model.shape("IntegerParameterRanges")["max"],
+            # Resource limits from the page above: what no quota increase goes beyond.
+            "max_parallel_jobs": 100,
+            "max_jobs": {"Random": 10000},
             "epoch_names": epochs,
             "max_resource": int(most[1].replace(",", "")),
             # Words in the name of a metric that say which way is better; whole words only.

@@ -56,24 +56,6 @@ def test_promised_artifacts_of_a_step(findings_of: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("local", "severity"),
-    [
-        ("/opt/ml/checkpoints", None),
-        ("/opt/ml/checkpoints/run", None),
-        ("/data/checkpoints", None),
-        ("/opt/ml/model", "error"),
-        ("/opt/ml/input/data/train/", "error"),
-        ("/opt/ml/model/checkpoints", "warning"),
-        ("checkpoints", "error"),
-        ("s3://example-bucket/checkpoints", "error"),
-    ],
-)
-def test_checkpoint_directories(findings_of: Any, local: str, severity: str | None) -> None:
-    patch = {"CheckpointConfig": {"S3Uri": "s3://example-bucket/checkpoints/", "LocalPath": local}}
-    assert [f.severity for f in findings_of(patch, "ART004")] == ([severity] if severity else [])
-
-
-@pytest.mark.parametrize(
     ("uri", "wrong"),
     [
         ("s3://example-bucket/models", True),

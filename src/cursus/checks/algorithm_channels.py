@@ -64,8 +64,10 @@ def required_channel(view: TrainingView) -> Iterator[Problem]:
         for extra in algorithm.content_channels.get(_base(content), ()):
             if channel.name in ("train", "validation") and extra.startswith(f"{channel.name}_"):
                 wanted.setdefault(extra, f" for {content} data in {show(channel.name)}")
+    # An augmented manifest brings its labels with it: train then needs neither train_lst nor train_annotation.
+    labelled = [f"{c.name}_" for c in view.channels if c.s3.get("S3DataType") == MANIFEST]
     for name, reason in wanted.items():
-        if name not in names:
+        if name not in names and not any(name.startswith(start) for start in labelled):
             yield Problem(
                 f"the {algorithm.name} algorithm requires the channel {show(name)}{reason}",
                 ("InputDataConfig",),

@@ -16,18 +16,6 @@ _KEY_ID = re.compile(
     r"(mrk-[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})", re.IGNORECASE
 )
 _KMS_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(?P<resource>.+)")
-CONTAINER = "/opt/ml"
-# Directories that SageMaker itself fills or reads; a checkpoint directory there is in its way.
-TAKEN = {
-    "/opt/ml/model": "the model's own directory, which is packed into model.tar.gz",
-    "/opt/ml/output": "the directory of the failure file and of the job's other output",
-    "/opt/ml/output/data": "the directory that is packed into output.tar.gz",
-    "/opt/ml/input": "the directory of channels and configuration",
-    "/opt/ml/input/data": "the directory of the channels",
-    "/opt/ml/input/config": "the directory of the job's configuration",
-    "/opt/ml": "SageMaker's own directory",
-    "/": "the root of the container",
-}
 
 
 @lru_cache(maxsize=1024)
@@ -154,60 +142,6 @@ def checkpoints_and_output(view: TrainingView) -> Iterator[Problem]:
                 ("CheckpointConfig", "S3Uri"),
                 "give checkpoints a prefix of their own",
             )
-
-
-@rule("ART004", area="artifacts", reads=("CheckpointConfig.LocalPath",))
-def checkpoint_directory(view: TrainingView) -> Iterator[Problem]:
-    """The checkpoint directory is the job's own.
-
-    What it does:
-        Wants CheckpointConfig.LocalPath to be an absolute path outside the directories that SageMaker uses: model,
-        channels, configuration, output.
-    Why:
-        SageMaker mounts it before the script starts and uploads all that is in it: inside /opt/ml/model checkpoints end
-        up in the model, over a channel they hide the data, and a relative path names no place in the container.
-    Breaks:
-        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/", LocalPath: /opt/ml/input/data/train}
-    Right:
-        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/", LocalPath: /opt/ml/checkpoints}
-    Source:
-        https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
-    Since:
-        0.1
-    """
-    local = text(mapping(view.request, "CheckpointConfig"), "LocalPath")
-    if local is None:
-        return
-    path = ("CheckpointConfig", "LocalPath")
-    if not local.startswith("/"):
-        what = "is an S3 URI" if "://" in local else "is no absolute path"
-        yield Problem(
-            f"the checkpoint directory {show(local)} {what}",
-            path,
-            "use a path in the container, /opt/ml/checkpoints",
-        )
-        return
-    place = posixpath.normpath(local)
-    if place in TAKEN:
-        yield Problem(
-            f"the checkpoint directory {show(local)} is {TAKEN[place]}",
-            path,
-            "use /opt/ml/checkpoints, the default",
-        )
-    elif place.startswith(("/opt/ml/input/data/", "/opt/ml/input/config/")):
-        yield Problem(
-            f"the checkpoint directory {show(local)} lies inside {posixpath.dirname(place)}, which SageMaker fills",
-            path,
-            "use /opt/ml/checkpoints, the default",
-        )
-    elif place.startswith(("/opt/ml/model/", "/opt/ml/output/data/")):
-        yield Problem(
-            f"the checkpoint directory {show(local)} lies inside {'/'.join(place.split('/')[:4])}: checkpoints are packed "
-            "with the artifacts too",
-            path,
-            "use /opt/ml/checkpoints, the default",
-            severity="warning",
-        )
 
 
 @rule("ART005", area="artifacts")

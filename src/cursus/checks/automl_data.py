@@ -82,10 +82,17 @@ def automl_channel_types(view: AutoMLView) -> Iterator[Problem]:
         yield from _split(view)
 
 
+def _split_config(view: AutoMLView) -> tuple[Mapping[str, object], Path]:
+    """DataSplitConfig and its path."""
+    if view.version == 2:
+        return mapping(view.request, "DataSplitConfig"), ("DataSplitConfig",)
+    config = mapping(view.request, "AutoMLJobConfig")
+    return mapping(config, "DataSplitConfig"), ("AutoMLJobConfig", "DataSplitConfig")
+
+
 def _split(view: AutoMLView) -> Iterator[Problem]:
-    config = view.request if view.version == 2 else mapping(view.request, "AutoMLJobConfig")
-    path: Path = ("DataSplitConfig",) if view.version == 2 else ("AutoMLJobConfig", "DataSplitConfig")
-    if "ValidationFraction" in mapping(config, "DataSplitConfig"):
+    config, path = _split_config(view)
+    if "ValidationFraction" in config:
         yield Problem(
             "ValidationFraction is given, and so is a validation channel",
             (*path, "ValidationFraction"),
@@ -164,6 +171,50 @@ def _content_problem(content: str, known: list[str], kind: str, path: Path) -> P
         severity=None if "/" in content else "warning",
         allowable=content,
     )
+
+
+@rule("CHN043", area="channels", scope="automl")
+def automl_source_and_split(view: AutoMLView) -> Iterator[Problem]:
+    """AutoML channels have a data source, and a validation fraction is a part.
+
+    What it does:
+        Wants DataSource in each channel, and 0 < ValidationFraction < 1.
+    Why:
+        The model of the service requires no DataSource and allows 0 and 1; the service refuses a channel without data,
+        and a split that leaves nothing to train on or nothing to validate with.
+    Breaks:
+        operation: CreateAutoMLJobV2
+        DataSplitConfig: {ValidationFraction: 1}
+    Right:
+        operation: CreateAutoMLJobV2
+        DataSplitConfig: {ValidationFraction: 0.2}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoMLDataSplitConfig.html
+    Since:
+        0.1
+    """
+    for path, channel in channels(view):
+        if not channel.get("DataSource"):
+            yield Problem(
+                "the channel has no data source", (*path, "DataSource"), "add DataSource.S3DataSource"
+            )
+    config, path = _split_config(view)
+    fraction = config.get("ValidationFraction")
+    if isinstance(fraction, (int, float)) and not isinstance(fraction, bool):
+        place = (*path, "ValidationFraction")
+        if fraction in (0, 1):
+            yield Problem(
+                f"the validation fraction is {fraction}; it has to be greater than 0 and less than 1",
+                place,
+                "use 0.2, the default",
+            )
+        elif 0.5 < fraction < 1:
+            yield Problem(
+                f"{fraction:.0%} of the data is for validation",
+                place,
+                "a fraction below 0.5 is recommended",
+                severity="info",
+            )
 
 
 @rule("ART010", area="artifacts", scope="automl", reads=("OutputDataConfig", "ModelDeployConfig"))

@@ -298,55 +298,6 @@ def profiler(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("MON016", area="monitoring", reads=("DebugHookConfig.LocalPath", "TensorBoardOutputConfig.LocalPath"))
-def local_paths(view: TrainingView) -> Iterator[Problem]:
-    """The debugger and TensorBoard write into directories of their own.
-
-    What it does:
-        Wants LocalPath of DebugHookConfig and TensorBoardOutputConfig to be absolute; a warning where the two are the
-        same, or lie in the model's or the channels' directory.
-    Why:
-        SageMaker uploads all that is in these directories while the job runs. A relative path names no place in the
-        container.
-    Breaks:
-        TensorBoardOutputConfig: {S3OutputPath: "s3://example-bucket/tensorboard/", LocalPath: logs}
-    Right:
-        TensorBoardOutputConfig: {S3OutputPath: "s3://example-bucket/tensorboard/", LocalPath: /opt/ml/output/tensorboard}
-    Source:
-        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TensorBoardOutputConfig.html
-    Since:
-        0.1
-    """
-    seen: dict[str, str] = {}
-    for member in ("DebugHookConfig", "TensorBoardOutputConfig"):
-        local = text(mapping(view.request, member), "LocalPath")
-        if local is None:
-            continue
-        path = (member, "LocalPath")
-        place = local.rstrip("/")
-        if not local.startswith("/"):
-            yield Problem(
-                f"the directory {show(local)} of {member} is no absolute path",
-                path,
-                "write a path in the container, such as /opt/ml/output/tensorboard",
-            )
-        elif place in seen:
-            yield Problem(
-                f"{member} and {seen[place]} write to the same directory {show(local)}",
-                path,
-                "give each its own",
-                severity="warning",
-            )
-        elif place.startswith(("/opt/ml/model", "/opt/ml/input")):
-            yield Problem(
-                f"the directory {show(local)} of {member} lies where the job keeps something else",
-                path,
-                "use a directory below /opt/ml/output",
-                severity="warning",
-            )
-        seen.setdefault(place, member)
-
-
 @rule("MON017", area="monitoring", severity="warning", reads=("DebugHookConfig", "DebugRuleConfigurations"))
 def debugger_region(view: TrainingView) -> Iterator[Problem]:
     """The region has SageMaker Debugger.

@@ -75,16 +75,17 @@ def _several(view: TuningView) -> Iterator[Problem]:
 
 @rule("HPO017", area="hyperparameters", scope="tuning")
 def resources_of_definitions(view: TuningView) -> Iterator[Problem]:
-    """Each definition has resources in one of two forms.
+    """Each definition has resources in one of two forms, and not in both.
 
     What it does:
-        Wants ResourceConfig or HyperParameterTuningResourceConfig and not both; in the latter, one instance type or a
+        Looks for ResourceConfig beside HyperParameterTuningResourceConfig; in the latter, wants one instance type or a
         list InstanceConfigs, and not both.
     Why:
-        Neither is required by the service's model, and a tuning job without instances is refused all the same.
+        SageMaker refuses two forms beside each other: it could not tell which counts.
     Breaks:
         operation: CreateHyperParameterTuningJob
-        TrainingJobDefinition: {ResourceConfig: null}
+        TrainingJobDefinition:
+          HyperParameterTuningResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
     Right:
         operation: CreateHyperParameterTuningJob
         TrainingJobDefinition:
@@ -98,13 +99,7 @@ def resources_of_definitions(view: TuningView) -> Iterator[Problem]:
     for definition in view.definitions:
         plain = definition.request.get("ResourceConfig")
         flexible = definition.request.get("HyperParameterTuningResourceConfig")
-        if plain is None and flexible is None:
-            yield Problem(
-                "the definition has no ResourceConfig",
-                (*definition.path, "ResourceConfig"),
-                "say the instance type, their number and the volume size",
-            )
-        elif plain is not None and flexible is not None:
+        if plain is not None and flexible is not None:
             yield Problem(
                 "ResourceConfig and HyperParameterTuningResourceConfig are both given",
                 (*definition.path, "HyperParameterTuningResourceConfig"),

@@ -363,3 +363,40 @@ def number_of_jobs_given(view: TuningView) -> Iterator[Problem]:
             ),
             f"set it below {jobs}",
         )
+
+
+@rule("HPO024", area="hyperparameters", scope="tuning", reads=(f"{TUNING}.ResourceLimits",))
+def most_jobs(view: TuningView) -> Iterator[Problem]:
+    """A tuning job has no more training jobs than any quota allows.
+
+    What it does:
+        Holds MaxParallelTrainingJobs and MaxNumberOfTrainingJobs against the numbers that the quotas can be raised to.
+        (The account's own quotas are lower, and only the account knows them.)
+    Why:
+        SageMaker refuses more: ResourceLimitExceeded.
+    Breaks:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          ResourceLimits: {MaxNumberOfTrainingJobs: 500, MaxParallelTrainingJobs: 150}
+    Right:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          ResourceLimits: {MaxNumberOfTrainingJobs: 500, MaxParallelTrainingJobs: 10}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-limits.html
+    Since:
+        0.1
+    """
+    facts = table("tuning")
+    most = {
+        "MaxParallelTrainingJobs": facts["max_parallel_jobs"],
+        "MaxNumberOfTrainingJobs": facts["max_jobs"].get(str(view.config.get("Strategy"))),
+    }
+    for member, limit in most.items():
+        given = integer(view.limits, member)
+        if given is not None and limit is not None and given > limit:
+            yield Problem(
+                f"{member} {given} is more than the {limit} that the quota can be raised to",
+                (*LIMITS, member),
+                f"set it to {limit} at most",
+            )

@@ -95,7 +95,8 @@ def _views(step: Step, settings: Settings, evidence: Evidence | None) -> Iterato
     elif step.operation in AUTOML_OPERATIONS:
         yield "automl", AutoMLView(step, settings)
     promises = step.promises
-    if promises.hooks or promises.failures or promises.upstream is not None or promises.dependencies:
+    stated = promises.hooks or promises.failures or promises.answered
+    if stated or promises.upstream is not None or promises.dependencies:
         yield "step", StepView(step, settings, evidence)
 
 
@@ -115,7 +116,10 @@ def _run(
     broken: unknowns.Broken = unknowns.NOTHING_BROKEN,
 ) -> list[Finding]:
     findings: list[Finding] = []
-    for rule in _plan(scope, view.request, settings):
+    plan = _plan(scope, view.request, settings)
+    if scope == "request":
+        plan = [rule for rule in plan if not rule.suspects or rule.suspects in view.suspects]
+    for rule in plan:
         for problem in rule.check(view):
             path = (*view.path, *problem.path)
             if problem.allowable is not None and problem.allowable in settings.allow:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
-from constraints import Case, cases
 
 from cursus import engine
 from cursus.aws import schema
 from cursus.checks.views import Settings
 from cursus.model import Finding, Step, format_path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from constraints import Case, cases
 
 OPERATIONS = ("CreateTrainingJob", "CreateHyperParameterTuningJob", "CreateAutoMLJob", "CreateAutoMLJobV2")
 AT_LEAST = {

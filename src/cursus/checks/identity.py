@@ -106,7 +106,7 @@ def network_isolation(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("STP030", area="step", scope="request")
+@rule("STP030", area="step", scope="request", suspects="vpc")
 def vpc_ids(view: RequestView) -> Iterator[Problem]:
     """Subnets are subnets and security groups are security groups.
 
@@ -170,7 +170,7 @@ def tags(view: RequestView) -> Iterator[Problem]:
         seen.setdefault(key, i)
 
 
-@rule("STP035", area="step", scope="request")
+@rule("STP035", area="step", scope="request", suspects="place")
 def one_region(view: RequestView) -> Iterator[Problem]:
     """Everything that a job names lies in the job's region and partition.
 
@@ -224,7 +224,7 @@ def one_region(view: RequestView) -> Iterator[Problem]:
             )
 
 
-@rule("STP036", area="step", scope="request", severity="warning")
+@rule("STP036", area="step", scope="request", suspects="key", severity="warning")
 def key_forms(view: RequestView) -> Iterator[Problem]:
     """A KMS key is named by its id, its ARN or an alias.
 
@@ -254,7 +254,7 @@ def key_forms(view: RequestView) -> Iterator[Problem]:
         )
 
 
-@rule("STP037", area="step", scope="request", severity="warning")
+@rule("STP037", area="step", scope="request", suspects="nobody", severity="warning")
 def placeholder_account(view: RequestView) -> Iterator[Problem]:
     """The account in an ARN is one that cannot exist.
 
@@ -280,12 +280,7 @@ def placeholder_account(view: RequestView) -> Iterator[Problem]:
             )
 
 
-@rule(
-    "STP031",
-    area="step",
-    scope="request",
-    reads=("VpcConfig", "NetworkConfig", "AutoMLJobConfig", "SecurityConfig"),
-)
+@rule("STP031", area="step", scope="request", suspects="vpc")
 def repeated_ids(view: RequestView) -> Iterator[Problem]:
     """A subnet or security group is listed once.
 

@@ -69,6 +69,7 @@ class Rule:
     scope: Scope
     reads: tuple[str, ...]
     check: Check
+    suspects: str = ""
 
     @property
     def title(self) -> str:
@@ -86,12 +87,14 @@ def rule(
     severity: Severity = "error",
     scope: Scope = "training",
     reads: tuple[str, ...] = (),
+    suspects: str = "",
 ) -> Callable[[Check], Check]:
     """Register a generator function as the rule ``id``.
 
     ``reads`` names members of the view's request, one or two levels deep (``"VpcConfig"``,
     ``"ResourceConfig.InstanceGroups"``): the rule runs where any of them is present, and always where
-    ``reads`` is empty.
+    ``reads`` is empty. A rule of scope ``request`` names the ``suspects`` it looks at (``cursus.checks.texts``),
+    and runs where there are any.
     """
 
     def register(check: Check) -> Check:
@@ -99,7 +102,7 @@ def rule(
             raise ValueError(f"rule {id} is registered twice")
         if area not in AREAS:
             raise ValueError(f"rule {id}: no area {area!r}")
-        RULES[id] = Rule(id, area, severity, scope, reads, check)
+        RULES[id] = Rule(id, area, severity, scope, reads, check, suspects)
         return check
 
     return register

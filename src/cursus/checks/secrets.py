@@ -14,7 +14,7 @@ from cursus.redact import is_secret_name, is_secret_value
 _OPTION = re.compile(r"--?([A-Za-z][\w-]*)(?:=(.*))?", re.DOTALL)
 
 
-@rule("STP049", area="step", scope="request", severity="warning")
+@rule("STP049", area="step", scope="request", suspects="secret", severity="warning")
 def secrets(view: RequestView) -> Iterator[Problem]:
     """A secret stands in plain text in the request.
 

@@ -28,7 +28,7 @@ def _where(path: Path, value: str) -> str:
     return f"{name} {show(value, str(name))}"
 
 
-@rule("STP040", area="step", scope="request")
+@rule("STP040", area="step", scope="request", suspects="scheme")
 def doubled_scheme(view: RequestView) -> Iterator[Problem]:
     """An S3 URI has two schemes.
 
@@ -55,7 +55,7 @@ def doubled_scheme(view: RequestView) -> Iterator[Problem]:
         )
 
 
-@rule("STP041", area="step", scope="request")
+@rule("STP041", area="step", scope="request", suspects="endpoint")
 def endpoint(view: RequestView) -> Iterator[Problem]:
     """A web address stands where an S3 URI belongs.
 
@@ -77,7 +77,7 @@ def endpoint(view: RequestView) -> Iterator[Problem]:
         yield Problem(f"{_where(path, value)} {fault.message}", path, fault.remedy)
 
 
-@rule("STP042", area="step", scope="request")
+@rule("STP042", area="step", scope="request", suspects="bucket")
 def bucket_name(view: RequestView) -> Iterator[Problem]:
     """An S3 URI names a bucket that no one can have.
 
@@ -99,7 +99,7 @@ def bucket_name(view: RequestView) -> Iterator[Problem]:
         yield Problem(f"{_where(path, value)} {fault.message}", path, fault.remedy)
 
 
-@rule("STP043", area="step", scope="request", severity="warning")
+@rule("STP043", area="step", scope="request", suspects="slashes", severity="warning")
 def double_slash(view: RequestView) -> Iterator[Problem]:
     """An S3 URI has // in its key.
 
@@ -124,7 +124,7 @@ def double_slash(view: RequestView) -> Iterator[Problem]:
         )
 
 
-@rule("STP044", area="step", scope="request")
+@rule("STP044", area="step", scope="request", suspects="space")
 def white_space(view: RequestView) -> Iterator[Problem]:
     """An S3 URI, image or content type has white space around it.
 
@@ -147,7 +147,7 @@ def white_space(view: RequestView) -> Iterator[Problem]:
         )
 
 
-@rule("STP045", area="step", scope="request", severity="warning")
+@rule("STP045", area="step", scope="request", suspects="placeholder", severity="warning")
 def placeholders(view: RequestView) -> Iterator[Problem]:
     """A placeholder was left in.
 
@@ -173,7 +173,7 @@ def placeholders(view: RequestView) -> Iterator[Problem]:
         )
 
 
-@rule("STP046", area="step", scope="request")
+@rule("STP046", area="step", scope="request", suspects="repr")
 def object_as_text(view: RequestView) -> Iterator[Problem]:
     """The representation of a Python object was put where its value belongs.
 
@@ -204,7 +204,7 @@ def object_as_text(view: RequestView) -> Iterator[Problem]:
             )
 
 
-@rule("STP047", area="step", scope="request", severity="warning")
+@rule("STP047", area="step", scope="request", suspects="nothing", severity="warning")
 def nothing_as_text(view: RequestView) -> Iterator[Problem]:
     """ "None" or "null" stands where a value belongs, as a text.
 
@@ -228,7 +228,7 @@ def nothing_as_text(view: RequestView) -> Iterator[Problem]:
         yield Problem(f"{_where(path, value)} holds the text of a missing value", path, remedy)
 
 
-@rule("STP048", area="step", scope="request")
+@rule("STP048", area="step", scope="request", suspects="quoted")
 def quoted(view: RequestView) -> Iterator[Problem]:
     """A value is quoted once more inside its quotes.
 

@@ -25,9 +25,15 @@ NOTHING: Mapping[str, Any] = {}
 
 def is_reference(value: object) -> bool:
     """True for a pipeline variable: ``{"Get": …}``, ``{"Std:Join": …}``, ``{"Std:JsonGet": …}``."""
+    # The type is asked first: isinstance() of an abstract class costs more than most rules.
+    if type(value) is dict:
+        return len(value) == 1 and next(iter(value)) in REFERENCES
+    if type(value) in PLAIN:
+        return False
     return isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in REFERENCES
 
 
+PLAIN = frozenset({str, int, float, bool, list, type(None)})
 REFERENCES = frozenset({"Get", "Std:Join", "Std:JsonGet"})
 
 
@@ -46,6 +52,10 @@ def integer(container: Mapping[str, Any], name: str) -> int | None:
 def mapping(container: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """The mapping ``container[name]``, or an empty one. A pipeline variable counts as none."""
     value = container.get(name)
+    if value is None:
+        return NOTHING
+    if type(value) is dict:
+        return NOTHING if len(value) == 1 and next(iter(value)) in REFERENCES else value
     return value if isinstance(value, Mapping) and not is_reference(value) else NOTHING
 
 
@@ -308,22 +318,22 @@ class RequestView:
         for path, holder, member, container in queue:
             if len(queue) > MAX_TEXTS or len(path) > MAX_DEPTH:
                 break
-            listed = type(container) is list
-            if not listed and is_reference(container):
+            if type(container) is list:
+                name, items = member, enumerate(container)
+            elif len(container) == 1 and is_reference(container):
                 continue
-            for key, value in enumerate(container) if listed else container.items():
+            else:
+                name, items = "", container.items()
+            for key, value in items:
                 kind = type(value)
+                if not name and type(key) is not str:
+                    continue
                 if kind is str:
-                    name = member if listed else key
-                    if type(name) is str:
-                        for suspicion in suspicions(holder, name, value):
-                            found.setdefault(suspicion, []).append(((*path, key), value))
+                    for suspicion in suspicions(holder, name or key, value):
+                        found.setdefault(suspicion, []).append(((*path, key), value))
                 elif (kind is dict or kind is list) and value:
-                    if listed:
-                        queue.append(((*path, key), holder, member, value))
-                    elif type(key) is str:
-                        inner = holder or (key if key in FREE else "")
-                        queue.append(((*path, key), inner, key, value))
+                    inner = holder or (key if not name and key in FREE else "")
+                    queue.append(((*path, key), inner, name or key, value))
         return found
 
     def suspected(self, kind: str) -> Sequence[tuple[Path, str]]:

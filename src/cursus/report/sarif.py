@@ -109,7 +109,10 @@ def _location(record: Record) -> dict[str, Any]:
 
 def _uri(file: str) -> str:
     near = relative(file)
-    encoded = near.encode("utf-8", "surrogateescape")
+    try:
+        encoded = near.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # no file name, but a text can be made to look like one
+        encoded = near.encode("utf-8", "backslashreplace")
     if Path(near).is_absolute():
         return "file://" + quote(encoded)
     uri = quote(encoded)

@@ -1,0 +1,151 @@
+"""Every format from one outcome, with the characters that break formats."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from cursus.model import Finding, Location, Report, Section
+from cursus.report import outcome as outcomes
+from cursus.report.github import relative
+from cursus.report.outcome import FORMATS, Outcome, TargetOutcome
+from cursus.report.plain import clean, count, one_line
+
+NASTY = "a\x00b\x1b[31m<&>\"'%0A::]]>\ud800\ufffe é\u2028\r\nnext"
+SECRET = "AKIA" + "ABCDEFGHIJKLMNOP"
+
+
+def outcome(*findings: Finding, failure: str = "", strict: bool = False) -> Outcome:
+    report = Report(
+        findings=findings,
+        sections=(Section("train", "CreateTrainingJob", "Training"), Section("tune", "CreateX", "Tuning")),
+        notes=("the script was not read",),
+        service_model="2026-01-31",
+        strict=strict,
+    )
+    targets = [TargetOutcome("a.json", report)]
+    if failure:
+        targets.append(TargetOutcome("b.json", failure=failure))
+    return Outcome("check", tuple(targets), service_model="2026-01-31", strict=strict)
+
+
+def nasty() -> Outcome:
+    place = Location(f"dir/{NASTY}.json", 3, 7)
+    return outcome(
+        Finding("CHN001", "error", f"wrong {NASTY}", f"Environment.{NASTY}", f"do {NASTY}", location=place),
+        Finding("CHN001", "warning", f"the key is {SECRET}", step="train"),
+        Finding("STP080", "info", "on a step of its own", step="tune"),
+        failure=f"no {NASTY}",
+    )
+
+
+def rendered(found: Outcome, format: str, **options: Any) -> str:
+    return "".join(outcomes.render(found, format, **options))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_no_secret_and_no_control_character(format: str) -> None:
+    text = rendered(nasty(), format)
+    assert SECRET not in text
+    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", text)
+    text.encode("utf-8")
+
+
+def test_unknown_format() -> None:
+    with pytest.raises(ValueError, match="no format 'pdf'"):
+        rendered(nasty(), "pdf")
+
+
+def test_text() -> None:
+    text = rendered(nasty(), "text")
+    lines = text.splitlines()
+    assert "== train (CreateTrainingJob)" in lines and "== tune (CreateX)" in lines
+    assert "a.json: info[STP080] on a step of its own" in lines
+    assert "a.json: note: the script was not read" in lines
+    assert any(line.startswith("b.json: unreadable: no a\\x00b") for line in lines)
+    assert lines[-1] == (
+        "1 error, 1 warning, 1 info in 2 steps of 2 targets; 1 could not be read (service model of 2026-01-31)"
+    )
+    assert "\x1b[1;31merror[CHN001]\x1b[0m" in rendered(nasty(), "text", color=True)
+
+
+def test_json_and_jsonl() -> None:
+    data = json.loads(rendered(nasty(), "json"))
+    assert data["schema_version"] == 1 and data["ok"] is False and len(data["findings"]) == 3
+    assert data["unreadable"][0]["target"] == "b.json"
+    assert data["findings"][0]["line"] == 3 and data["findings"][0]["target"] == "a.json"
+    kinds = [json.loads(line)["kind"] for line in rendered(nasty(), "jsonl").splitlines()]
+    assert kinds == ["unreadable", "finding", "finding", "finding", "summary"]
+
+
+def test_strict() -> None:
+    warning = Finding("CHN001", "warning", "odd", step="train")
+    assert outcome(warning).ok and not outcome(warning, strict=True).ok
+    suites = ElementTree.fromstring(rendered(outcome(warning, strict=True), "junit"))
+    assert suites.get("failures") == "1"
+
+
+def test_sarif() -> None:
+    log = json.loads(rendered(nasty(), "sarif"))
+    assert log["version"] == "2.1.0" and log["$schema"].endswith("sarif-2.1.0.json")
+    (run,) = log["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    assert [rule["id"] for rule in rules] == ["CHN001", "STP080"]
+    assert all(rule["help"]["text"] and rule["shortDescription"]["text"] for rule in rules)
+    for result in run["results"]:
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+        assert result["level"] in ("error", "warning", "note") and result["message"]["text"]
+        assert re.fullmatch("[0-9a-f]{64}", result["partialFingerprints"]["place/v1"])
+    physical = run["results"][0]["locations"][0]["physicalLocation"]
+    assert physical["region"] == {"startLine": 3, "startColumn": 7}
+    assert re.fullmatch(r"[!-~]+", physical["artifactLocation"]["uri"])
+    assert "physicalLocation" not in run["results"][1]["locations"][0]
+    invocation = run["invocations"][0]
+    assert invocation["executionSuccessful"] is False and invocation["toolExecutionNotifications"]
+
+
+def test_junit() -> None:
+    suites = ElementTree.fromstring(rendered(nasty(), "junit"))
+    assert suites.attrib == {
+        "name": "cursus check",
+        "tests": "4",
+        "failures": "1",
+        "errors": "1",
+        "skipped": "0",
+    }
+    failure = suites.find(".//failure")
+    assert failure is not None and "a\\x00b\\x1b[31m<&>" in (failure.text or "")
+    assert "\\ud800\\ufffe" in (failure.get("message") or "")
+
+
+def test_github() -> None:
+    lines = rendered(nasty(), "github").split("\n")
+    assert all(line.startswith(("::error ", "::warning ", "::notice ")) for line in lines[:4])
+    first = next(line for line in lines if "CHN001" in line)
+    assert ",line=3,col=7::wrong " in first and "%250A" in first and "%0D%0Anext" in first
+    properties = first.split("::")[1]
+    assert "%3A%3A" in properties
+
+
+def test_places_relative_to_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert relative(str(tmp_path / "a" / "b.json")) == "a/b.json"
+    assert relative("./a/../b.json") == "b.json"
+    assert relative(os.sep + "elsewhere.json") == "/elsewhere.json"
+
+
+def test_words() -> None:
+    assert [count(0, "error"), count(1, "error"), count(2, "error")] == ["no errors", "1 error", "2 errors"]
+    assert clean("a\x9bb\ud800") == "a\\x9bb\\ud800" and one_line("a\nb\t") == "a\\nb\\t"
+
+
+def test_explanation_comes_once() -> None:
+    twice = (Finding("CHN001", "error", "one"), Finding("CHN001", "error", "two"))
+    text = rendered(outcome(*twice), "text", explain=True)
+    assert text.count("What it does:") == 1 and "https://" in text

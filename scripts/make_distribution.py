@@ -75,7 +75,7 @@ def main() -> None:
         },
         "strategies": {
             "smdistributed.dataparallel": {
-                "title": "the SageMaker data parallelism library",
+                "title": "The SageMaker data parallelism library",
                 "page": DATA_PARALLEL,
                 "versions": data_parallel,
                 # From PyTorch 2.0 on the library is version 2, which has nothing for p3.16xlarge any more.
@@ -88,7 +88,7 @@ def main() -> None:
                 "processors": ["gpu"],
             },
             "smdistributed.modelparallel": {
-                "title": "the SageMaker model parallelism library",
+                "title": "The SageMaker model parallelism library",
                 "page": MODEL_PARALLEL,
                 "versions": {
                     "pytorch": MODEL_PARALLEL_TORCH,
@@ -105,7 +105,7 @@ def main() -> None:
                 "processors": ["gpu"],
             },
             "torch_distributed": {
-                "title": "torchrun (torch_distributed)",
+                "title": "torch_distributed (torchrun)",
                 "page": TORCH,
                 "versions": {"pytorch": read["TORCH_DISTRIBUTED_GPU_SUPPORTED_FRAMEWORK_VERSIONS"]},
                 "neuron_versions": read["TRAINIUM_SUPPORTED_TORCH_DISTRIBUTED_FRAMEWORK_VERSIONS"],
@@ -127,7 +127,7 @@ def main() -> None:
                 "processors": ["gpu", "cpu"],
             },
             "parameter_server": {
-                "title": "the parameter server",
+                "title": "The parameter server",
                 "page": TENSORFLOW,
                 "versions": {"tensorflow": ["1.11.0"], "mxnet": ["1.3.0"]},
                 "open_ended": True,

@@ -158,6 +158,15 @@ LIMITS = {
 # https://docs.nvidia.com/cuda/cuda-c-programming-guide/#arithmetic-instructions: number formats by compute
 # capability: fp16 arithmetic from 5.3, tensor cores from 7.0, bf16 and tf32 from 8.0, fp8 from 8.9.
 PRECISIONS = {"fp16": 5.3, "bf16": 8.0, "tf32": 8.0, "fp8": 8.9}
+# The first CUDA that knows a GPU architecture (release notes of CUDA 11.0, 11.8, 12.8), and the last that does.
+CUDA = {
+    "3": [0, 11.8],
+    "7": [9.0, 12.9],
+    "8": [11.0, None],
+    "9": [11.8, None],
+    "10": [12.8, None],
+    "12": [12.8, None],
+}
 
 
 def enums() -> dict[str, list[str]]:
@@ -223,6 +232,7 @@ def main() -> None:
         "previous": PREVIOUS,
         "limits": LIMITS,
         "precisions": PRECISIONS,
+        "cuda": CUDA,
         "training": types,
         "others": others,
     }

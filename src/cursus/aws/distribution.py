@@ -128,9 +128,15 @@ def _strategy(name: str, entry: Mapping[str, Any]) -> Strategy:
     )
 
 
+OFF = frozenset({"false", "0", "0.0", "null", '""', "{}", "[]", ""})
+
+
 def is_on(value: object) -> bool:
-    """True where a switch in the hyperparameters is on: ``true`` in any case, quoted or not."""
-    return isinstance(value, str) and value.strip().strip('"').lower() in ("true", "1")
+    """True where a switch in the hyperparameters is on, as the training toolkit reads it.
+
+    It decodes the text as JSON, and takes what is no JSON for a text, which is true: also ``False``.
+    """
+    return isinstance(value, str) and value.strip() not in OFF
 
 
 def switched_on(hyperparameters: Mapping[str, Any]) -> dict[str, Strategy]:

@@ -163,3 +163,9 @@ def precisions() -> dict[str, float]:
     """Number format (``fp16``, ``bf16``, ``tf32``, ``fp8``) → the CUDA compute capability that it needs."""
     found: dict[str, float] = document()["precisions"]
     return found
+
+
+def cuda_range(capability: float) -> tuple[float | None, float | None]:
+    """The first and the last CUDA version that know a GPU architecture; None where there is no such bound."""
+    first, last = document()["cuda"].get(str(int(capability)), (None, None))
+    return first, last

@@ -30,6 +30,8 @@ MODULES: tuple[str, ...] = (
     "monitoring",
     "debugger",
     "distributed",
+    "distributed_hosts",
+    "distributed_promises",
     "resources",
     "resources_fit",
     "pipeline_structure",

@@ -1,3 +1,273 @@
-"""Rules of the area *distributed*."""
+"""Rules of the area *distributed*: the ways of distributed training that a request switches on."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cursus.aws import distribution, images, instances
+from cursus.checks.framework import framework_image
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import TrainingView, listing, text
+from cursus.model import Path
+
+READS = ("HyperParameters", "StaticHyperParameters")
+GROUPS = "sagemaker_distribution_instance_groups"
+# Pairs that the SDK lets one switch on together; any other pair has one of the two ignored.
+TOGETHER = (
+    {"smdistributed.dataparallel", "torch_distributed"},
+    {"smdistributed.dataparallel", "smdistributed.modelparallel"},
+    {"smdistributed.modelparallel", "torch_distributed"},
+    {"smdistributed.modelparallel", "mpi"},
+)
+Switch = tuple[Path, str, distribution.Strategy]
+
+
+def switches(view: TrainingView) -> list[Switch]:
+    """(path, hyperparameter, strategy) of every strategy that the hyperparameters switch on."""
+    found = distribution.switched_on(view.hyperparameters)
+    member = view.hyperparameters_member
+    return [((member, name), name, strategy) for name, strategy in found.items()]
+
+
+def framework_problem(
+    strategy: distribution.Strategy, framework: str, version: str | None, tag: str, path: Path, neuron: bool
+) -> Problem | None:
+    """What is wrong with a strategy on a version of a framework, or None."""
+    supported = strategy.supports(framework, version, neuron=neuron)
+    name = images.title(framework)
+    if supported is False and framework not in strategy.versions:
+        others = " and ".join(images.title(each) for each in strategy.versions)
+        return Problem(f"{strategy.title} is for {others}, not for {name}.", path, f"See {strategy.page}.")
+    known = (
+        strategy.neuron_versions
+        if neuron and strategy.neuron_versions
+        else strategy.versions.get(framework, ())
+    )
+    beyond = (
+        supported is None
+        and version is not None
+        and images.resolve(f"{framework}-training", version) is not None
+    )
+    if supported is False or beyond:
+        verb = "begins with" if strategy.open_ended else "supports"
+        listed = known[0] if strategy.open_ended else f"{known[0]} to {known[-1]}"
+        return Problem(
+            f"{strategy.title} does not support {name} {version}: it {verb} {listed}.",
+            path,
+            f"Use a version that supports it ({strategy.page}), or another way of distributed training.",
+        )
+    if tag.startswith(strategy.excluded_tags):
+        return Problem(
+            f"{strategy.title} is not in the image with the tag {tag!r}.",
+            path,
+            "Use another image of this version, or switch torch_distributed on.",
+        )
+    return None
+
+
+def instance_problem(
+    strategy: distribution.Strategy,
+    instance: instances.Instance,
+    framework: str | None,
+    version: str | None,
+    path: Path,
+) -> Problem | None:
+    """What is wrong with a strategy on an instance type, or None."""
+    if instance.processor not in strategy.processors:
+        kinds = " or ".join(
+            {"gpu": "GPU", "cpu": "CPU", "neuron": "Trainium"}[each] for each in strategy.processors
+        )
+        soft = strategy.name in ("torch_distributed", "pytorchddp") and instance.processor == "cpu"
+        return Problem(
+            f"{strategy.title} is for {kinds} instances; {instance.name} is none.",
+            path,
+            f"Use an instance type with the right devices ({strategy.page}).",
+            severity="warning" if soft else None,
+        )
+    types = strategy.types_for(framework, version)
+    if types and instance.name not in types:
+        said = f" with {images.title(framework)} {version}" if framework and version else ""
+        return Problem(
+            f"{strategy.title} does not support {instance.name}{said}.",
+            path,
+            f"Use one of {', '.join(types)}.",
+        )
+    declining = instance.name in strategy.declining and version is not None
+    if declining and types != strategy.types_for(framework, "0"):
+        return Problem(
+            f"{strategy.title} is no longer developed for {instance.name}.",
+            path,
+            f"Use one of {', '.join(each for each in types if each != instance.name)}.",
+            severity="warning",
+        )
+    return None
+
+
+@rule("DST001", area="distributed", reads=READS)
+def framework_support(view: TrainingView) -> Iterator[Problem]:
+    """The framework version does not support the way of distributed training.
+
+    What it does:
+        Compares each strategy that the hyperparameters switch on with the framework and version of the image.
+    Why:
+        The launcher or library is not in the image, and the job fails; or nobody reads the switch, and every host
+        trains alone.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.13.0-gpu-py310
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+          sagemaker_distributed_dataparallel_enabled: "true"
+        ResourceConfig: {InstanceType: ml.p4d.24xlarge, InstanceCount: 2, VolumeSizeInGB: null}
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.11.0-gpu-py39
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+          sagemaker_distributed_dataparallel_enabled: "true"
+        ResourceConfig: {InstanceType: ml.p4d.24xlarge, InstanceCount: 2, VolumeSizeInGB: null}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/distributed-data-parallel-support.html
+    Since:
+        0.1
+    """
+    on = switches(view)
+    if not on:
+        return
+    image = framework_image(view)
+    if image is None or image.engine is None:
+        return
+    names = {strategy.name for _, _, strategy in on}
+    for path, _, strategy in on:
+        tag = "" if "torch_distributed" in names else image.tag or ""
+        neuron = image.processor == "neuron"
+        if image.repository == "smdistributed-modelparallel" and strategy.name != "mpi":
+            continue
+        problem = framework_problem(strategy, image.engine, image.engine_version, tag, path, neuron)
+        if problem is not None:
+            yield problem
+
+
+@rule("DST002", area="distributed", reads=READS)
+def instance_support(view: TrainingView) -> Iterator[Problem]:
+    """The instance type does not support the way of distributed training.
+
+    What it does:
+        Compares each strategy that the hyperparameters switch on with the instance types that its page lists, and
+        on AWS Trainium with torch_distributed, which is the only one there.
+    Why:
+        Amazon's libraries are built for the network and GPUs of a few instance types. The SDK refuses others, or
+        the library ends the job.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+          sagemaker_distributed_dataparallel_enabled: "true"
+        ResourceConfig: {InstanceType: ml.p3.16xlarge, InstanceCount: 2}
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+          sagemaker_distributed_dataparallel_enabled: "true"
+        ResourceConfig: {InstanceType: ml.p4d.24xlarge, InstanceCount: 2, VolumeSizeInGB: null}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/distributed-data-parallel-support.html
+    Since:
+        0.1
+    """
+    on = switches(view)
+    if not on:
+        return
+    image = framework_image(view)
+    framework = image.engine if image else None
+    version = image.engine_version if image else None
+    names = {strategy.name for _, _, strategy in on}
+    chosen = groups(view)
+    for path, kind, _ in view.instances:
+        instance = instances.find(kind)
+        if instance is None or (chosen is not None and _group_name(view, path) not in chosen):
+            continue
+        for _, _, strategy in on:
+            if instance.neuron_devices and strategy.name != "torch_distributed":
+                yield Problem(
+                    f"On AWS Trainium ({kind}) there is torch_distributed only, not {strategy.title}.",
+                    path,
+                    "Switch sagemaker_torch_distributed_enabled on instead.",
+                )
+                continue
+            newest = strategy.name.startswith("smdistributed") and instance.family.startswith(("p5", "p6"))
+            if newest and "torch_distributed" in names:
+                continue  # from version 2 on the libraries run below torchrun, which knows these types
+            problem = instance_problem(strategy, instance, framework, version, path)
+            if problem is not None:
+                yield problem
+
+
+def groups(view: TrainingView) -> list[str] | None:
+    """The instance groups that train together, or None where the request does not choose."""
+    value = view.hyperparameters.get(GROUPS)
+    if not isinstance(value, str):
+        return None
+    from json import loads
+
+    try:
+        found = loads(value)
+    except ValueError:
+        return None
+    return [each for each in found if isinstance(each, str)] if isinstance(found, list) and found else None
+
+
+def _group_name(view: TrainingView, path: Path) -> str | None:
+    """The name of the instance group that a path to an InstanceType lies in."""
+    index = path[2] if len(path) == 4 else None
+    entries = listing(view.resources, "InstanceGroups")
+    if not isinstance(index, int) or index >= len(entries) or not isinstance(entries[index], dict):
+        return None
+    return text(entries[index], "InstanceGroupName")
+
+
+@rule("DST003", area="distributed", severity="warning", reads=READS)
+def several_strategies(view: TrainingView) -> Iterator[Problem]:
+    """Two ways of distributed training are switched on that exclude each other.
+
+    What it does:
+        Looks at pairs of strategies in the hyperparameters.
+    Why:
+        The training toolkit launches one of them and ignores the other without a word.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.11.0-gpu-py39
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+          sagemaker_mpi_enabled: "true"
+          sagemaker_parameter_server_enabled: "true"
+        ResourceConfig: {InstanceType: ml.p3.2xlarge, InstanceCount: 2}
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.11.0-gpu-py39
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+          sagemaker_mpi_enabled: "true"
+        ResourceConfig: {InstanceType: ml.p3.2xlarge, InstanceCount: 2}
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit
+    Since:
+        0.1
+    """
+    on = switches(view)
+    for i, (_, one, first) in enumerate(on):
+        for path, other, second in on[i + 1 :]:
+            if {first.name, second.name} not in TOGETHER:
+                yield Problem(
+                    f"{one!r} and {other!r} are both on; only one of them is launched.",
+                    path,
+                    "Switch one off.",
+                )

@@ -239,7 +239,12 @@ def tag(view: TrainingView) -> Iterator[Problem]:
             IMAGE,
             f"Write {known[-1]} in the tag.",
         )
-    elif facts["python"] and known and (image.processor is None or image.python_version is None):
+    elif (
+        image.framework != "xgboost"  # its oldest versions have short tags too
+        and facts["python"]
+        and known
+        and (image.processor is None or image.python_version is None)
+    ):
         missing = "processor" if image.processor is None else "Python version"
         yield Problem(
             f"The tag {image.tag!r} names no {missing}; {image.repository} has no such tag.",

@@ -14,6 +14,7 @@ from cursus.redact import show
 PROGRAM = "sagemaker_program"
 DIRECTORY = "sagemaker_submit_directory"
 NO_VALUE = frozenset({"", "none", "null"})
+OWN = frozenset({"custom", "byo", "own"})
 ARCHIVES_NOT = (".zip", ".py", ".ipynb", "/")
 
 
@@ -240,6 +241,67 @@ def script_for_an_algorithm(view: TrainingView) -> Iterator[Problem]:
             )
 
 
+@rule("FRM016", area="framework", reads=READS)
+def cuda(view: TrainingView) -> Iterator[Problem]:
+    """The image's CUDA does not know the instance's GPU.
+
+    What it does:
+        Compares the CUDA version of one of Amazon's GPU images with the architecture of the GPUs.
+    Why:
+        A GPU newer than the image's CUDA has no kernels in it, and the newest CUDA versions have dropped the oldest
+        GPUs: "no kernel image is available for execution on the device".
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:1.9.1-gpu-py38-cu111-ubuntu20.04
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+        ResourceConfig: {InstanceType: ml.p5.48xlarge, VolumeSizeInGB: null}
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310-cu121-ubuntu20.04-sagemaker
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+        ResourceConfig: {InstanceType: ml.p5.48xlarge, VolumeSizeInGB: null}
+    Source:
+        https://docs.nvidia.com/cuda/cuda-toolkit-release-notes/ as collected beside the instance types of SageMaker
+    Since:
+        0.1
+    """
+    image = framework_image(view)
+    if image is None or image.processor != "gpu" or image.version is None:
+        return
+    known = image.cuda or _only_cuda(image.repository, image.version)
+    if known is None:
+        return
+    digits = known.removeprefix("cu")
+    number = float(f"{digits[:-1]}.{digits[-1]}")
+    for path, kind, _ in view.instances:
+        instance = instances.find(kind)
+        if instance is None or instance.gpu is None:
+            continue
+        first, last = instances.cuda_range(instance.gpu.capability)
+        if first is not None and number < first:
+            yield Problem(
+                f"The image has CUDA {number:g}, and the {instance.gpu.kind} of {kind} needs {first:g} or later.",
+                path,
+                "Use a newer version of the framework, or an instance type with older GPUs.",
+            )
+        elif last is not None and number > last:
+            yield Problem(
+                f"The image has CUDA {number:g}, which no longer knows the {instance.gpu.kind} of {kind}.",
+                path,
+                "Use an instance type with newer GPUs, or an older version of the framework.",
+            )
+
+
+def _only_cuda(repository: str, version: str) -> str | None:
+    """The CUDA of a version's images, where they all have the same."""
+    found = images.facts(repository, version).get("cuda", ())
+    return str(found[0]) if len(found) == 1 else None
+
+
 @rule("FRM014", area="framework")
 def promised_image(view: TrainingView) -> Iterator[Problem]:
     """No image has the framework, version and Python that the builder names.
@@ -264,7 +326,7 @@ def promised_image(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     promises = view.step.promises
-    if not promises.framework or not promises.framework_version:
+    if not promises.framework or not promises.framework_version or promises.framework.lower() in OWN:
         return
     kinds = [kind for _, kind, _ in view.instances]
     version = str(promises.framework_version)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cursus import checks
+from cursus.checks.configuration import leftovers
 from cursus.ignores import Ignore, Ignores, keep, read_comments
 from cursus.model import Finding, Location
 
@@ -93,14 +94,14 @@ def test_leftovers(tmp_path: Path) -> None:
     idle = Ignore("STP081", "idle", path="Nowhere", location=Location("cursus.toml", 3))
     ignores = Ignores([used, idle])
     assert ignores.keep([at(file, 1), at(file, 9, "STP081")]) == []
-    found = ignores.leftovers([str(file)], {"script"})
+    found = leftovers(ignores, [used, idle], [str(file)], {"script"})
     assert [(f.rule, f.severity, str(f.location)) for f in found] == [
         ("STP080", "info", "cursus.toml:3"),
         ("STP080", "info", f"{file}:2:7"),
         ("STP081", "warning", f"{file}:3:6"),
     ]
     assert "(two)" in found[1].message
-    assert [f.rule for f in ignores.leftovers([str(file)], {"pipeline"})] == ["STP081"]
+    assert [f.rule for f in leftovers(ignores, [], [str(file)], {"pipeline"})] == ["STP081"]
 
 
 @pytest.mark.parametrize(

@@ -159,33 +159,9 @@ class Ignores:
             self._used.update(found)
         return bool(found)
 
-    def leftovers(self, files: Iterable[str], scopes: Iterable[str]) -> list[Finding]:
-        """Ignores that took out nothing, and comments in ``files`` that cannot count.
-
-        ``scopes`` are the scopes of rules that were looked at: an ignore of a rule that had nothing
-        to read, or was left out, is no leftover.
-        """
-        from cursus import checks
-        from cursus.checks.rules import RULES
-
-        checks.load()
-        looked = frozenset(scopes)
-        findings = [
-            unused(entry.rule, entry.reason, entry.location)
-            for entry in self.entries
-            if entry not in self._used and _could_be_used(entry.rule, looked)
-        ]
-        for file in dict.fromkeys(files):
-            for comment in read_comments(file).comments:
-                fault = fault_of(comment, RULES)
-                if fault is not None:
-                    rule, severity, message, remedy = fault
-                    findings.append(
-                        Finding(rule, severity, message, remedy=remedy, location=comment.location)  # type: ignore[arg-type]
-                    )
-                elif comment not in self._used and any(_could_be_used(r, looked) for r in comment.rules):
-                    findings.append(unused(", ".join(comment.rules), comment.reason, comment.location))
-        return findings
+    def is_used(self, ignore: Ignore | Comment) -> bool:
+        """True where the ignore has taken out a finding."""
+        return ignore in self._used
 
 
 def keep(findings: list[Finding], ignores: Ignores | None) -> list[Finding]:
@@ -207,37 +183,3 @@ def _comments_on(finding: Finding) -> list[Comment]:
         for comment in read_comments(place.file).at(place.line)
         if comment.reason and any(finding.rule.startswith(rule) for rule in comment.rules)
     ]
-
-
-def _could_be_used(rule: str, scopes: frozenset[str]) -> bool:
-    from cursus.checks.rules import RULES
-
-    return any(found.scope in scopes for id, found in RULES.items() if id.startswith(rule))
-
-
-def unused(rule: str, reason: str, location: Location | None) -> Finding:
-    """The finding on an ignore that took out nothing."""
-    return Finding(
-        "STP080",
-        "info",
-        f"the ignore of {rule} ({reason}) ignores nothing",
-        remedy="remove it, so that it cannot hide a later fault",
-        location=location,
-    )
-
-
-def fault_of(comment: Comment, rules: Iterable[str]) -> tuple[str, str, str, str] | None:
-    """Why a comment cannot count: (rule id, severity, message, remedy); None where it can."""
-    from cursus.redact import show
-    from cursus.suggest import did_you_mean
-
-    if not comment.rules or not comment.reason:
-        lacks = "names no rule" if not comment.rules else "gives no reason"
-        form = f"# cursus: ignore[{', '.join(comment.rules) or 'CHN004'}] the reason"
-        return "STP081", "warning", f"the ignore comment {lacks}, so it does not count", f"write `{form}`"
-    known = list(rules)
-    for rule in comment.rules:
-        if not any(id.startswith(rule) for id in known):
-            message = f"the ignore comment names {show(rule)}, which is no rule.{did_you_mean(rule, known)}"
-            return "STP080", "info", message, "write the id of a rule; `cursus rules` lists them"
-    return None

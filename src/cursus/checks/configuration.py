@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from cursus import checks
 from cursus.checks.rules import RULES, Problem, rule
 from cursus.checks.views import TrainingView
-from cursus.ignores import Comment, fault_of, read_comments
+from cursus.ignores import Comment, Ignore, Ignores, read_comments
+from cursus.model import Finding, Location, Severity
+from cursus.redact import show
+from cursus.suggest import did_you_mean
 
 MAX_FILES = 500
 """Python files of a source directory that are searched for comments."""
@@ -27,12 +30,66 @@ def _comments(view: TrainingView) -> Iterator[Comment]:
         yield from read_comments(str(file)).comments
 
 
+def leftovers(
+    ignores: Ignores, entries: Iterable[Ignore], files: Iterable[str], scopes: Iterable[str]
+) -> list[Finding]:
+    """Those of ``entries`` that took out nothing, and comments in ``files`` that cannot count or took out nothing.
+
+    ``scopes`` are the scopes of rules that were looked at: an ignore of a rule that had nothing to read is no
+    leftover.
+    """
+    checks.load()
+    looked = frozenset(scopes)
+    findings = [
+        unused(entry.rule, entry.reason, entry.location)
+        for entry in entries
+        if not ignores.is_used(entry) and _could_be_used(entry.rule, looked)
+    ]
+    for file in dict.fromkeys(files):
+        for comment in read_comments(file).comments:
+            fault = fault_of(comment)
+            if fault is not None:
+                findings.append(fault)
+            elif not ignores.is_used(comment) and any(_could_be_used(r, looked) for r in comment.rules):
+                findings.append(unused(", ".join(comment.rules), comment.reason, comment.location))
+    return findings
+
+
+def _could_be_used(rule_id: str, scopes: frozenset[str]) -> bool:
+    return any(found.scope in scopes for id, found in RULES.items() if id.startswith(rule_id))
+
+
+def unused(rule_id: str, reason: str, location: Location | None) -> Finding:
+    """The finding on an ignore that took out nothing."""
+    remedy = "remove it, so that it cannot hide a later fault"
+    return _finding("STP080", "info", f"the ignore of {rule_id} ({reason}) ignores nothing", remedy, location)
+
+
+def fault_of(comment: Comment) -> Finding | None:
+    """Why a comment cannot count; None where it can."""
+    if not comment.rules or not comment.reason:
+        lacks = "names no rule" if not comment.rules else "gives no reason"
+        message = f"the ignore comment {lacks}, so it does not count"
+        form = f"# cursus: ignore[{', '.join(comment.rules) or 'CHN004'}] the reason"
+        return _finding("STP081", "warning", message, f"write `{form}`", comment.location)
+    checks.load()
+    for name in comment.rules:
+        if not any(id.startswith(name) for id in RULES):
+            message = f"the ignore comment names {show(name)}, which is no rule.{did_you_mean(name, RULES)}"
+            remedy = "write the id of a rule; `cursus rules` lists them"
+            return _finding("STP080", "info", message, remedy, comment.location)
+    return None
+
+
+def _finding(id: str, severity: Severity, message: str, remedy: str, location: Location | None) -> Finding:
+    return Finding(id, severity, message, remedy=remedy, location=location)
+
+
 def _faults(view: TrainingView, id: str) -> Iterator[Problem]:
     for comment in _comments(view):
-        checks.load()
-        fault = fault_of(comment, RULES)
-        if fault is not None and fault[0] == id:
-            yield Problem(fault[2], remedy=fault[3], location=comment.location)
+        fault = fault_of(comment)
+        if fault is not None and fault.rule == id:
+            yield Problem(fault.message, remedy=fault.remedy, location=fault.location)
 
 
 @rule("STP080", area="step", severity="info", scope="script")

@@ -135,11 +135,12 @@ class Project:
             entries.extend(self.configuration.ignore)
         if not entries and not any(_source_file(entry.target) for entry in self.entries):
             return []
+        from cursus.checks.configuration import leftovers
         from cursus.ignores import Ignores
 
         scopes = self._scopes | ({"run", "script"} if ran else set())
         files = [file for entry in self.entries for file in _source_file(entry.target)]
-        return Ignores(dict.fromkeys(entries), self._used).leftovers(files, scopes)
+        return leftovers(Ignores(used=self._used), dict.fromkeys(entries), files, scopes)
 
     def _note_scopes(self, loaded: Sequence[Step | Pipeline]) -> None:
         for item in loaded:

@@ -29,6 +29,8 @@ _VALUE = re.compile(
 
 def is_secret_name(name: str) -> bool:
     """True where a variable or hyperparameter of this name is likely to hold a secret."""
+    if not isinstance(name, str):  # a member name that Python allows and JSON does not
+        return False
     return bool(_NAME.search(name)) and not _HARMLESS.search(name)
 
 

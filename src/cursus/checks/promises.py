@@ -225,7 +225,7 @@ def hyperparameters(view: StepView) -> Iterator[Problem]:
         elif name not in tuned:
             yield Problem(
                 f"get_hyperparameters has {name} = {show(value, name)}, but the request has no {name!r} in "
-                f"{format_path(place[:-1])}.{did_you_mean(name, training.hyperparameters)}",
+                f"{format_path(place[:-1])}.{did_you_mean(str(name), training.hyperparameters)}",
                 place[:-1],
                 f"Add {name!r} to the request's {member}, or take it out of get_hyperparameters.",
             )

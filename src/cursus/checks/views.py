@@ -59,6 +59,14 @@ def mapping(container: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) and not is_reference(value) else NOTHING
 
 
+def named(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The mapping less the names that are no text, which JSON cannot have (the service model's rules report them)."""
+    for name in values:
+        if type(name) is not str:
+            return {name: value for name, value in values.items() if isinstance(name, str)}
+    return values
+
+
 def listing(container: Mapping[str, Any], name: str) -> list[Any]:
     """The list ``container[name]``, or an empty one."""
     value = container.get(name)
@@ -141,9 +149,9 @@ class TrainingView:
                 if "HyperParameterTuningResourceConfig" in request
                 else "ResourceConfig"
             )
-        self.hyperparameters = mapping(request, self.hyperparameters_member)
+        self.hyperparameters = named(mapping(request, self.hyperparameters_member))
         self.resources = mapping(request, self.resources_member)
-        self.environment = mapping(request, "Environment")
+        self.environment = named(mapping(request, "Environment"))
         self.stopping = mapping(request, "StoppingCondition")
         self.output = mapping(request, "OutputDataConfig")
         self.channels = [

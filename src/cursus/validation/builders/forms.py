@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cursus import engine
+from cursus.checks.views import listing
 from cursus.errors import CursusError
 from cursus.model import Area, Finding, HookFailure, Path, Promises, Step, format_path
 from cursus.redact import show
@@ -127,7 +128,7 @@ def _strip(base: Step, form: Form) -> dict[str, Any]:
     """The request without the parts that the form is to fill."""
     request: dict[str, Any] = copy.deepcopy(dict(base.request))
     if form.hook == "get_data_distribution_config":
-        for channel in request.get("InputDataConfig") or ():
+        for channel in listing(request, "InputDataConfig"):
             source = _inside(channel, ("DataSource", "S3DataSource"))
             if source is not None:
                 source.pop("S3DataDistributionType", None)
@@ -240,7 +241,7 @@ def _put_back_settings(request: dict[str, Any], base: Step) -> dict[str, Any]:
 
 def _put_back_distribution(request: dict[str, Any], base: Step) -> None:
     for channel, own in zip(
-        request.get("InputDataConfig") or (), base.request.get("InputDataConfig") or (), strict=False
+        listing(request, "InputDataConfig"), listing(base.request, "InputDataConfig"), strict=False
     ):
         source, before = (_inside(entry, ("DataSource", "S3DataSource")) for entry in (channel, own))
         if source is not None and before is not None and "S3DataDistributionType" in before:

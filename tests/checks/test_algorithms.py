@@ -123,3 +123,52 @@ def test_a_tuned_hyperparameter_is_not_missing(findings_of: Any) -> None:
         },
     }
     assert not findings_of(patch, "HPO038", operation="CreateHyperParameterTuningJob")
+
+
+DETECTION = f"811284229777{REGISTRY}object-detection:1"
+FOREST = f"382416733822{REGISTRY}randomcutforest:1"
+
+
+def manifest(name: str, *attributes: str, **members: Any) -> dict[str, Any]:
+    found = channel(name, "application/x-recordio", InputMode="Pipe", RecordWrapperType="RecordIO", **members)
+    source = {"S3DataType": "AugmentedManifestFile", "S3Uri": f"s3://example-bucket/{name}.manifest"}
+    found["DataSource"] = {"S3DataSource": {**source, "AttributeNames": list(attributes)}}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("attributes", "wrapper", "rules"),
+    [
+        (("source-ref", "boxes"), "RecordIO", set()),
+        (("source-ref",), "RecordIO", {"CHN034"}),
+        ((), "RecordIO", {"CHN034"}),
+        (("source-ref", "boxes"), "None", {"CHN034"}),
+    ],
+)
+def test_augmented_manifests(
+    findings_of: Any, attributes: tuple[str, ...], wrapper: str, rules: set[str]
+) -> None:
+    hyperparameters = {"num_classes": "3", "num_training_samples": "900"}
+    channels = [manifest(name, *attributes) for name in ("train", "validation")]
+    channels[0]["RecordWrapperType"] = wrapper
+    patch = job(DETECTION, hyperparameters, *channels)
+    patch["ResourceConfig"] = {"InstanceType": "ml.p3.2xlarge"}
+    assert broken(findings_of(patch)) == rules
+
+
+def test_a_manifest_brings_its_annotations(findings_of: Any) -> None:
+    image = DETECTION.replace("object-detection", "semantic-segmentation")
+    channels = [manifest(name, "source-ref", "mask-ref") for name in ("train", "validation")]
+    patch = job(image, {"num_classes": "3", "num_training_samples": "900"}, *channels)
+    assert not findings_of(patch, "CHN030")
+
+
+def test_random_cut_forest(findings_of: Any) -> None:
+    def forest(content: str, distribution: str) -> dict[str, Any]:
+        train = channel("train", content)
+        train["DataSource"]["S3DataSource"]["S3DataDistributionType"] = distribution
+        return job(FOREST, {"feature_dim": "3"}, train)
+
+    assert findings_of(forest("text/csv;label_size=0", "ShardedByS3Key")) == []
+    assert broken(findings_of(forest("text/csv;label_size=0", "FullyReplicated"))) == {"CHN036"}
+    assert [f.severity for f in findings_of(forest("text/csv", "ShardedByS3Key"), "CHN037")] == ["warning"]

@@ -68,7 +68,7 @@ def sharding_against_hosts(view: TrainingView) -> Iterator[Problem]:
             continue
         hosts = _hosts_of(view, channel)
         path = (*channel.path, "DataSource", "S3DataSource", "S3DataDistributionType")
-        if hosts == 1:
+        if hosts == 1 and view.builtin is None:  # some algorithms want it so whatever the number of hosts
             yield Problem(
                 f"channel {show(channel.name)} is sharded over one host, which gets all of it",
                 path,

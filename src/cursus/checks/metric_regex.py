@@ -14,6 +14,7 @@ from functools import lru_cache
 # What other engines have and Python (some versions of it) has not.
 _FOREIGN = re.compile(r"\\[pPhHRXQEGZz]|[*+?}]\+|\(\?>|\(\?<[A-Za-z]|&&|\[\[:|\(\?[imsx-]*-[imsx]*\)|\\x\{")
 # Numbers as training scripts print them.
+LONGEST = 5000
 SAMPLES = (
     "0",
     "7",
@@ -54,7 +55,9 @@ class Reading:
 
 @lru_cache(maxsize=4096)
 def read(pattern: str) -> Reading:
-    """Read one expression. Never raises."""
+    """Read one expression. Never raises; one far beyond the service's limit of 500 characters is not judged."""
+    if len(pattern) > LONGEST:
+        return Reading(known=False)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -1,0 +1,31 @@
+"""The small tables of facts: each says where it comes from, and holds what the rules read."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+
+from cursus.aws.tables import table
+
+
+@pytest.mark.parametrize("name", ["tuning", "automl", "debugger", "channels"])
+def test_source_and_date(name: str) -> None:
+    found = table(name)
+    assert "https://docs.aws.amazon.com/" in found["source"]
+    assert datetime.date.fromisoformat(found["date"])
+
+
+def test_an_unknown_table_is_an_error() -> None:
+    with pytest.raises(FileNotFoundError):
+        table("nothing")
+
+
+def test_facts_that_the_rules_read() -> None:
+    assert table("tuning")["max_hyperparameters"] == 30
+    assert table("tuning")["epoch_names"] == ["epochs", "numepochs", "n-epochs", "n_epochs", "num_epochs"]
+    assert table("debugger")["intervals"] == [100, 200, 500, 1000, 5000, 60000]
+    assert "F1" in table("automl")["metrics"]["BinaryClassification"]
+    assert "F1" not in table("automl")["metrics"]["MulticlassClassification"]
+    lower, higher = table("tuning")["better_when_lower"], table("tuning")["better_when_higher"]
+    assert not set(lower) & set(higher)

@@ -6,17 +6,13 @@ import importlib.util
 import json
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from toolkit_cases import GOLDEN, ask, ours
-from toolkit_requests import REQUESTS
-
 from cursus.local import contract, toolkit
+from tests.local.toolkit_cases import GOLDEN, ask, ours
+from tests.local.toolkit_requests import REQUESTS
 
 RECORDED: dict[str, dict[str, Any]] = json.loads(GOLDEN.read_text())["cases"]
 CASES = [(name, host) for name, hosts in RECORDED.items() for host in hosts]

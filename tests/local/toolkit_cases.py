@@ -1,9 +1,11 @@
-"""One request as the toolkit sees it and as cursus makes it; ``python toolkit_cases.py PYTHON`` records the first."""
+"""One request as the toolkit sees it and as cursus makes it.
+
+``python -m tests.local.toolkit_cases PYTHON`` records the first, with a Python that has sagemaker-training.
+"""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -20,7 +22,7 @@ REGION = "us-east-1"
 def ask(python: str, request: dict[str, Any], name: str) -> dict[str, Any]:
     """What the toolkit of ``python`` makes of ``request`` on host ``name``."""
     with tempfile.TemporaryDirectory() as folder:
-        base = os.path.join(folder, "opt", "ml")
+        base = f"{folder}/opt/ml"
         host.make_tree(base)
         host.write_config(request, name, request["HyperParameters"], REGION, base)
         environment = {"PATH": "/usr/bin:/bin", "HOME": folder, **contract.variables(request, name, REGION)}
@@ -55,7 +57,7 @@ def ours(request: dict[str, Any], name: str, machine: toolkit.Machine) -> dict[s
 
 
 def record(python: str) -> None:
-    from toolkit_requests import REQUESTS
+    from tests.local.toolkit_requests import REQUESTS
 
     found = {
         name: {each: ask(python, request, each) for each in contract.host_names(request)[:3]}
@@ -72,5 +74,4 @@ def record(python: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(HERE))
     record(sys.argv[1])

@@ -163,6 +163,11 @@ class Host:
                     channels.copy(source, self.ml + target[len(ML) :])
             else:
                 found.append(Overlay(source.folder, target, self._layer("channel-" + source.channel)))
+                if os.geteuid() not in (0, os.stat(source.folder).st_uid):
+                    self.owner.facts["not_reproduced"].append(
+                        f"writing to the files of channel {source.channel}: they are another user's, "
+                        "so that the script can only read them"
+                    )
         for number, path in enumerate(self.plan["installable"]):
             found.append(Overlay(path, path, self._layer(f"packages-{number}")))
         return tuple(found)

@@ -65,6 +65,7 @@ def mounts(box: Box) -> list[Mount]:
     plan = list(_machine())
     for name in ("tmp", "home", "checkpoints"):
         os.makedirs(os.path.join(box.scratch, name), exist_ok=True)
+    os.chmod(os.path.join(box.scratch, "tmp"), 0o1777)
     plan.append(Mount("write", "/tmp", os.path.join(box.scratch, "tmp")))
     if os.path.isdir("/var/tmp") and not os.path.islink("/var/tmp"):
         plan.append(Mount("write", "/var/tmp", os.path.join(box.scratch, "tmp")))

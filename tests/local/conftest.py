@@ -1,0 +1,90 @@
+"""What the tests of local runs share: a step made of a script and a patch, and its run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cursus.checks.examples import BASES, merge
+from cursus.local.job import TrainingJob
+from cursus.local.runner import run_step
+from cursus.model import Promises, SourceCode, Step
+
+MakeStep = Callable[..., Step]
+Run = Callable[..., TrainingJob]
+
+
+@pytest.fixture
+def make_step(tmp_path: Path) -> MakeStep:
+    """``make_step(script, patch, files=…, channels=…)``: a step whose source and data are below ``tmp_path``."""
+
+    def make(
+        script: str | None = "",
+        patch: dict[str, Any] | None = None,
+        files: dict[str, str] | None = None,
+        channels: dict[str, dict[str, str]] | None = None,
+        entry_point: str = "train.py",
+        expected: tuple[str, ...] = (),
+    ) -> Step:
+        source = tmp_path / "source"
+        source.mkdir(exist_ok=True)
+        written = dict(files or {})
+        if script is not None:
+            written.setdefault(entry_point, script)
+        for name, text in written.items():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_text(text)
+        data = channels if channels is not None else {"train": {"data.csv": "1,2\n"}}
+        for channel, contents in data.items():
+            for name, text in contents.items():
+                path = tmp_path / "data" / channel / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+        return Step(
+            "test",
+            "CreateTrainingJob",
+            merge(BASES["CreateTrainingJob"], patch or {}),
+            source=None if script is None else SourceCode(str(source), entry_point),
+            promises=Promises(
+                local_channels={channel: str(tmp_path / "data" / channel) for channel in data},
+                expected_artifacts=expected,
+            ),
+        )
+
+    return make
+
+
+@pytest.fixture
+def run(make_step: MakeStep, tmp_path: Path) -> Run:
+    """``run(script, patch, …, grace=…)``: the job, ended (or running, with ``detach=True``)."""
+
+    def carry_out(
+        script: str | None = "", patch: dict[str, Any] | None = None, **options: Any
+    ) -> TrainingJob:
+        made = {
+            name: options.pop(name)
+            for name in ("files", "channels", "entry_point", "expected")
+            if name in options
+        }
+        options.setdefault("root", tmp_path / "root")
+        options.setdefault("grace", 5.0)
+        return run_step(make_step(script, patch, **made), **options)
+
+    return carry_out
+
+
+def channel(name: str, uri: str = "", **members: Any) -> dict[str, Any]:
+    """A member of InputDataConfig."""
+    place = {"S3DataType": "S3Prefix", "S3Uri": uri or f"s3://example-bucket/{name}/"}
+    return {"ChannelName": name, "DataSource": {"S3DataSource": place}, **members}
+
+
+@pytest.fixture(scope="session")
+def levels() -> dict[str, str]:
+    """By isolation level, why it does not work on this machine; empty where it does."""
+    from cursus.local.sandbox import probe
+
+    return {found.level: "" if found.works else f"{found.level}: {found.reason}" for found in probe()}

@@ -1,0 +1,238 @@
+"""How jobs end: stop, timeout, Ctrl-C, deaths of every process; nothing is left running, the record is true."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cursus.errors import RunError
+from cursus.local import record
+from cursus.local.job import TrainingJob
+from tests.local.conftest import MakeStep, Run
+
+OWN = {"AlgorithmSpecification": {"ContainerEntrypoint": ["python", "train.py"]}}
+HANDLER = """
+import signal, sys, time
+def heard(*_):
+    print("heard", flush=True)
+    sys.exit(7)
+signal.signal(signal.SIGTERM, heard)
+print("ready", flush=True)
+time.sleep(30)
+"""
+SLEEP = "import time\nprint('ready', flush=True)\ntime.sleep(30)"
+
+
+def statuses(job: TrainingJob) -> list[str]:
+    return [step["Status"] for step in job.describe()["SecondaryStatusTransitions"]]
+
+
+def until(condition: Any, seconds: float = 20.0) -> None:
+    """Wait for something that another process does."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
+
+
+def printed(job: TrainingJob, text: str = "ready") -> Any:
+    log = job.folder / "logs/algo-1.log"
+    return lambda: log.exists() and text in log.read_text()
+
+
+def running(marker: str) -> list[int]:
+    """Processes whose command line or environment has ``marker``."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                data = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+                state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+            except OSError:
+                continue
+            if marker.encode() in data and state != "Z":
+                found.append(int(entry.name))
+    return found
+
+
+def test_own_program_hears_a_stop(run: Run) -> None:
+    job = run(HANDLER, OWN, stop_after=0.3)
+    assert job.logs() == "ready\nheard\n"
+    assert statuses(job) == ["Starting", "Downloading", "Training", "Stopping", "Uploading", "Stopped"]
+    assert job.evidence.exit_codes == {"algo-1": 7}
+    assert job.evidence.signals["script_heard"] is True
+
+
+def test_first_process_without_handler_ignores_a_stop_and_is_killed(run: Run) -> None:
+    job = run(SLEEP, OWN, stop_after=0.2, grace=0.2)
+    assert (job.status, job.evidence.exit_codes) == ("Stopped", {"algo-1": 137})
+    assert job.evidence.signals["killed"] is True
+
+
+def test_script_hears_nothing_of_a_stop(run: Run) -> None:
+    job = run(HANDLER, stop_after=0.3, grace=0.3)
+    assert job.logs() == "ready\n"
+    assert job.evidence.signals["script_has_handler"] is True
+    assert job.evidence.signals["script_heard"] is False
+    assert "FRM092" in {finding.rule for finding in job.findings}
+
+
+def test_script_goes_on_through_the_grace_period(run: Run) -> None:
+    job = run("import time; time.sleep(0.5); open('/opt/ml/model/m', 'w').write('1')", stop_after=0.1)
+    assert job.status == "Stopped"
+    assert job.model_artifact is not None
+
+
+def test_script_that_ignores_sigterm(run: Run) -> None:
+    job = run("import signal; signal.signal(15, signal.SIG_IGN)\n" + SLEEP, OWN, stop_after=0.3, grace=0.2)
+    assert (job.status, job.evidence.exit_codes) == ("Stopped", {"algo-1": 137})
+
+
+def test_max_runtime(run: Run) -> None:
+    job = run(SLEEP, {"StoppingCondition": {"MaxRuntimeInSeconds": 1}}, grace=0.1)
+    told = job.describe()
+    assert (told["TrainingJobStatus"], told["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
+    assert "RES092" in {finding.rule for finding in job.findings}
+
+
+def test_timeout_of_the_run_is_not_the_requests(run: Run) -> None:
+    job = run(SLEEP, timeout=0.2, grace=0.1)
+    assert job.describe()["SecondaryStatus"] == "Stopped"
+    assert "RES092" not in {finding.rule for finding in job.findings}
+
+
+@pytest.mark.parametrize("level", ["unshare", "bubblewrap", "process"])
+def test_daemons_end_with_the_job(run: Run, levels: dict[str, str], level: str) -> None:
+    if levels[level]:
+        pytest.skip(levels[level])
+    script = """
+import os, signal, time
+if os.fork() == 0:
+    os.setsid()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if os.fork() == 0:
+        print("daemon", flush=True)
+        time.sleep(60)
+    os._exit(0)
+os.wait()
+time.sleep(0.2)
+"""
+    job = run(script, {"Environment": {"MARKER": "daemon-of-" + level}}, level=level)
+    assert (job.status, job.logs()) == ("Completed", "daemon\n")
+    assert running("daemon-of-" + level) == []
+
+
+def test_detached_job_is_found_stopped_and_described_by_others(run: Run, tmp_path: Path) -> None:
+    job = run(HANDLER, OWN, detach=True)
+    until(printed(job))
+    other = TrainingJob(job.folder)
+    assert other.status == "InProgress"
+    assert other.describe()["SecondaryStatus"] == "Training"
+    other.stop()
+    other.wait()
+    assert (other.status, other.logs()) == ("Stopped", "ready\nheard\n")
+    with pytest.raises(RunError, match="has ended"):
+        other.stop()
+
+
+def test_killed_supervisor(run: Run) -> None:
+    job = run(SLEEP, {"Environment": {"MARKER": "killed-supervisor"}}, detach=True)
+    until(printed(job))
+    os.kill(record.load(str(job.folder))["supervisor"], signal.SIGKILL)
+    until(lambda: not record.is_running(str(job.folder)))
+    told = TrainingJob(job.folder).describe()
+    assert told["TrainingJobStatus"] == told["SecondaryStatus"] == "Failed"
+    assert "supervisor was killed" in told["FailureReason"]
+    until(lambda: not running("killed-supervisor"))
+
+
+DRIVER = """
+import json, sys
+from cursus.local.runner import run_step
+from cursus.model import Promises, SourceCode, Step
+spec = json.loads(sys.argv[1])
+step = Step("t", "CreateTrainingJob", spec["request"], source=SourceCode(spec["source"], "train.py"),
+            promises=Promises(local_channels=spec["channels"]))
+try:
+    run_step(step, root=spec["root"], grace=spec["grace"], detach=spec["detach"])
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+def drive(
+    make_step: MakeStep, root: Path, script: str, grace: float, *, detach: bool = False, marker: str = ""
+) -> Any:
+    """A client in a process of its own."""
+    step = make_step(script, {**OWN, "Environment": {"MARKER": marker}})
+    assert step.source is not None
+    spec = {
+        "request": step.request,
+        "source": step.source.directory,
+        "channels": step.promises.local_channels,
+        "root": str(root),
+        "grace": grace,
+        "detach": detach,
+    }
+    return subprocess.Popen([sys.executable, "-c", DRIVER, json.dumps(spec)])
+
+
+def started(root: Path) -> TrainingJob:
+    folder = root / "jobs/churn-2026-01-31"
+    until((folder / "job.json").exists)
+    job = TrainingJob(folder)
+    until(printed(job))
+    return job
+
+
+def test_ctrl_c_stops_the_job_first(make_step: MakeStep, tmp_path: Path) -> None:
+    client = drive(make_step, tmp_path, HANDLER, 30)
+    job = started(tmp_path)
+    client.send_signal(signal.SIGINT)
+    assert client.wait(20) == 130
+    assert (job.status, job.logs()) == ("Stopped", "ready\nheard\n")
+
+
+def test_ctrl_c_twice_ends_it_now(make_step: MakeStep, tmp_path: Path) -> None:
+    client = drive(make_step, tmp_path, SLEEP, 60)
+    job = started(tmp_path)
+    client.send_signal(signal.SIGINT)
+    until(lambda: job.status == "Stopping")
+    client.send_signal(signal.SIGINT)
+    assert client.wait(20) == 130
+    assert job.status == "Stopped"
+    assert job.evidence.exit_codes == {"algo-1": 137}
+
+
+def test_job_ends_with_its_client(make_step: MakeStep, tmp_path: Path) -> None:
+    client = drive(make_step, tmp_path, SLEEP, 60, marker="orphaned-job")
+    job = started(tmp_path)
+    client.kill()
+    client.wait()
+    until(lambda: not record.is_running(str(job.folder)))
+    assert job.status == "Stopped"
+    assert running("orphaned-job") == []
+
+
+def test_detached_job_outlives_its_client(make_step: MakeStep, tmp_path: Path) -> None:
+    client = drive(make_step, tmp_path, HANDLER, 60, detach=True)
+    assert client.wait(20) == 0
+    job = started(tmp_path)
+    assert job.status == "InProgress"
+    job.kill()
+    job.wait()
+    assert job.status == "Stopped"
+
+
+def test_two_clients_and_one_name(make_step: MakeStep, tmp_path: Path) -> None:
+    one, two = (drive(make_step, tmp_path, "print('ready')", 5) for _ in range(2))
+    assert sorted([one.wait(20), two.wait(20)]) == [0, 1]
+    assert TrainingJob(tmp_path / "jobs/churn-2026-01-31").status == "Completed"

@@ -180,7 +180,7 @@ def cuts(line: PrintedLine, regex: str, pattern: re.Pattern[str]) -> Cut | None:
         start, end = match.span(1)
         for low, high in spans:
             shown = text[low:high].strip()
-            if start < high and end > low or (start == end and low <= start <= high):
+            if (start < high and end > low) or (start == end and low <= start <= high):
                 captured = match.group(1).strip()
                 if captured != shown and not captured.endswith(shown) and shown.rstrip("%") not in captured:
                     return Cut(text.strip(), shown, captured, line)

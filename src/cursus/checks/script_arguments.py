@@ -150,7 +150,7 @@ def required_argument_missing(view: TrainingView) -> Iterator[Problem]:
                 near = closest(argument.flags[-1], [p.flag for p in started.arguments or ()])
                 hint = f" (there is {near!r})" if near else ""
                 yield Problem(
-                    f"the script requires the argument {argument.flags[0]}, and no hyperparameter gives it{hint}",
+                    f"the script requires the argument {max(argument.flags, key=len)}, and no hyperparameter gives it{hint}",
                     (view.hyperparameters_member,),
                     remedy=f"add the hyperparameter {_name(argument)!r}, or give the argument a default",
                     location=argument.location,
@@ -445,7 +445,7 @@ def argument_ignored(view: TrainingView) -> Iterator[Problem]:
 
 def _nobody_reads(view: TrainingView, facts: ScriptFacts, started: Invocation) -> Iterator[Problem]:
     names = [passed.name for passed in started.arguments or () if passed.name != "model_dir"]
-    if not names or facts.outside_effects and "subprocess" in facts.top_imports:
+    if not names or (facts.outside_effects and "subprocess" in facts.top_imports):
         return
     path: Path = (view.hyperparameters_member,)
     yield Problem(

@@ -107,6 +107,8 @@ def nothing_saved(view: TrainingView) -> Iterator[Problem]:
     if mentions_folder(view, facts, MODEL_DIR):
         yield from _never_used(facts, found)
         return
+    if any(place.startswith(("s3://", "gs://")) for _, place in found):
+        return  # saved to S3 by a library that can: not in model.tar.gz, but not lost
     lost = [(use, place) for use, place in found if UNKNOWN not in place and not place.startswith("s3://")]
     where: Location | None = None
     text = "nothing in the script names the model directory, so that model.tar.gz will be empty"

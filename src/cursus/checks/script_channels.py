@@ -176,7 +176,7 @@ def channel_folder_missing(view: TrainingView) -> Iterator[Problem]:
             if name is None or _is_channel(view, name, channels) or name in seen:
                 continue
             folder = f"{INPUT_DATA}/{name}"
-            if any(other.startswith(folder) or UNKNOWN == other for other in made):
+            if any(other.startswith(folder) or other == UNKNOWN for other in made):
                 continue
             if not use.sure and not _literal(use, folder):
                 continue
@@ -280,10 +280,8 @@ def _reads_all(facts: ScriptFacts) -> bool:
             return True
         if "input/data" in string and not re.search(r"input/data/[\w.-]", string):
             return True
-    return (
-        "channel_input_dirs" in facts.attributes
-        or "environ" in facts.attributes
-        and _walks_environment(facts)
+    return "channel_input_dirs" in facts.attributes or (
+        "environ" in facts.attributes and _walks_environment(facts)
     )
 
 

@@ -13,14 +13,57 @@ from cursus.model import Path
 from cursus.script.facts import ScriptFacts, Used
 
 DISTRIBUTED_MODULES = frozenset(
-    """horovod smdistributed deepspeed dask distributed ray mpi4py accelerate lightning pytorch_lightning transformers trl
-    tensorflow_distribute colossalai megatron fairscale torch_xla sagemaker_training sagemaker_containers autogluon pyspark
-    mxnet chainer herring byteps dask_cuda dask_ml sagemaker_xgboost_container""".split()
+    [
+        "horovod",
+        "smdistributed",
+        "deepspeed",
+        "dask",
+        "distributed",
+        "ray",
+        "mpi4py",
+        "accelerate",
+        "lightning",
+        "pytorch_lightning",
+        "transformers",
+        "trl",
+        "tensorflow_distribute",
+        "colossalai",
+        "megatron",
+        "fairscale",
+        "torch_xla",
+        "sagemaker_training",
+        "sagemaker_containers",
+        "autogluon",
+        "pyspark",
+        "mxnet",
+        "chainer",
+        "herring",
+        "byteps",
+        "dask_cuda",
+        "dask_ml",
+        "sagemaker_xgboost_container",
+    ]
 )
 DISTRIBUTED_NAMES = frozenset(
-    """distributed DistributedDataParallel init_process_group DDP MirroredStrategy MultiWorkerMirroredStrategy
-    current_host hosts rabit num_machines machines local_rank world_size FullyShardedDataParallel ParameterServerStrategy
-    train_and_evaluate kvstore""".split()
+    [
+        "distributed",
+        "DistributedDataParallel",
+        "init_process_group",
+        "DDP",
+        "MirroredStrategy",
+        "MultiWorkerMirroredStrategy",
+        "current_host",
+        "hosts",
+        "rabit",
+        "num_machines",
+        "machines",
+        "local_rank",
+        "world_size",
+        "FullyShardedDataParallel",
+        "ParameterServerStrategy",
+        "train_and_evaluate",
+        "kvstore",
+    ]
 )
 DISTRIBUTED_WORDS = (
     "SM_HOSTS",
@@ -415,9 +458,38 @@ def distribution_not_used(view: TrainingView) -> Iterator[Problem]:
 
 
 STANDARD = frozenset(
-    """HOME PATH PWD USER LANG HOSTNAME PYTHONPATH LD_LIBRARY_PATH TMPDIR SHELL TERM AWS_REGION AWS_DEFAULT_REGION TRAINING_JOB_NAME
-    TRAINING_JOB_ARN CURRENT_HOST SAGEMAKER_JOB_NAME SAGEMAKER_REGION DMLC_INTERFACE RANK WORLD_SIZE LOCAL_RANK MASTER_ADDR
-    MASTER_PORT LOCAL_WORLD_SIZE TF_CONFIG NCCL_SOCKET_IFNAME NCCL_DEBUG KMP_AFFINITY OMP_NUM_THREADS""".split()
+    [
+        "HOME",
+        "PATH",
+        "PWD",
+        "USER",
+        "LANG",
+        "HOSTNAME",
+        "PYTHONPATH",
+        "LD_LIBRARY_PATH",
+        "TMPDIR",
+        "SHELL",
+        "TERM",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "TRAINING_JOB_NAME",
+        "TRAINING_JOB_ARN",
+        "CURRENT_HOST",
+        "SAGEMAKER_JOB_NAME",
+        "SAGEMAKER_REGION",
+        "DMLC_INTERFACE",
+        "RANK",
+        "WORLD_SIZE",
+        "LOCAL_RANK",
+        "MASTER_ADDR",
+        "MASTER_PORT",
+        "LOCAL_WORLD_SIZE",
+        "TF_CONFIG",
+        "NCCL_SOCKET_IFNAME",
+        "NCCL_DEBUG",
+        "KMP_AFFINITY",
+        "OMP_NUM_THREADS",
+    ]
 )
 FRAMEWORK_PREFIXES = (
     "AWS_",
@@ -487,12 +559,49 @@ def variable_missing(view: TrainingView) -> Iterator[Problem]:
 
 
 TOOLKIT_VARIABLES = frozenset(
-    """SM_HOSTS SM_NETWORK_INTERFACE_NAME SM_HPS SM_USER_ENTRY_POINT SM_FRAMEWORK_PARAMS SM_RESOURCE_CONFIG SM_INPUT_DATA_CONFIG
-    SM_OUTPUT_DATA_DIR SM_CHANNELS SM_CURRENT_HOST SM_CURRENT_INSTANCE_TYPE SM_CURRENT_INSTANCE_GROUP SM_CURRENT_INSTANCE_GROUP_HOSTS
-    SM_INSTANCE_GROUPS SM_INSTANCE_GROUPS_DICT SM_DISTRIBUTION_INSTANCE_GROUPS SM_IS_HETERO SM_MODULE_NAME SM_LOG_LEVEL
-    SM_FRAMEWORK_MODULE SM_INPUT_DIR SM_INPUT_CONFIG_DIR SM_OUTPUT_DIR SM_NUM_CPUS SM_NUM_GPUS SM_NUM_NEURONS SM_MODEL_DIR SM_MODULE_DIR
-    SM_TRAINING_ENV SM_USER_ARGS SM_OUTPUT_INTERMEDIATE_DIR SM_JOB_NAME SM_MASTER SM_INPUT_DATA_DIR SM_OUTPUT_FAILURE SM_SOURCE_DIR
-    SM_ENTRY_SCRIPT SM_HOST_COUNT SM_CURRENT_HOST_RANK SM_LOCAL_CONTAINER_DIR SM_DISTRIBUTED_CONFIG""".split()
+    [
+        "SM_HOSTS",
+        "SM_NETWORK_INTERFACE_NAME",
+        "SM_HPS",
+        "SM_USER_ENTRY_POINT",
+        "SM_FRAMEWORK_PARAMS",
+        "SM_RESOURCE_CONFIG",
+        "SM_INPUT_DATA_CONFIG",
+        "SM_OUTPUT_DATA_DIR",
+        "SM_CHANNELS",
+        "SM_CURRENT_HOST",
+        "SM_CURRENT_INSTANCE_TYPE",
+        "SM_CURRENT_INSTANCE_GROUP",
+        "SM_CURRENT_INSTANCE_GROUP_HOSTS",
+        "SM_INSTANCE_GROUPS",
+        "SM_INSTANCE_GROUPS_DICT",
+        "SM_DISTRIBUTION_INSTANCE_GROUPS",
+        "SM_IS_HETERO",
+        "SM_MODULE_NAME",
+        "SM_LOG_LEVEL",
+        "SM_FRAMEWORK_MODULE",
+        "SM_INPUT_DIR",
+        "SM_INPUT_CONFIG_DIR",
+        "SM_OUTPUT_DIR",
+        "SM_NUM_CPUS",
+        "SM_NUM_GPUS",
+        "SM_NUM_NEURONS",
+        "SM_MODEL_DIR",
+        "SM_MODULE_DIR",
+        "SM_TRAINING_ENV",
+        "SM_USER_ARGS",
+        "SM_OUTPUT_INTERMEDIATE_DIR",
+        "SM_JOB_NAME",
+        "SM_MASTER",
+        "SM_INPUT_DATA_DIR",
+        "SM_OUTPUT_FAILURE",
+        "SM_SOURCE_DIR",
+        "SM_ENTRY_SCRIPT",
+        "SM_HOST_COUNT",
+        "SM_CURRENT_HOST_RANK",
+        "SM_LOCAL_CONTAINER_DIR",
+        "SM_DISTRIBUTED_CONFIG",
+    ]
 )
 
 

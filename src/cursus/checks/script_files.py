@@ -178,6 +178,11 @@ PROBLEMS: dict[str, tuple[str, str, str]] = {
         "{line} is a path that the source directory does not have",
         "put it into the source directory and name it relative to requirements.txt",
     ),
+    "image-path": (
+        "warning",
+        "{line} is a path of the container, which only the image could have",
+        "put it into the source directory and name it relative to requirements.txt",
+    ),
     "missing-file": (
         "error",
         "{line} names a file that the source directory does not have",
@@ -339,7 +344,7 @@ def file_hides_module(view: TrainingView) -> Iterator[Problem]:
         Finds files beside the entry point that are called like the standard library's or a framework's modules.
     Why:
         The script's folder is first on ``sys.path``: ``import torch`` finds ``torch.py`` there, also from inside other libraries.
-        It is an error where the script itself imports the library of that name.
+        It is an error where the entry point has the name of a library that it imports: it imports itself.
     Breaks:
         files:
           train.py: |
@@ -361,9 +366,12 @@ def file_hides_module(view: TrainingView) -> Iterator[Problem]:
     """
     for fault in _faults(view, "shadows-stdlib", "shadows-library"):
         whose = "the standard library" if fault.kind == "shadows-stdlib" else "a library"
+        facts = view.script
+        own = facts is not None and fault.location.file == facts.entry and fault.detail in facts.top_imports
         yield Problem(
             f"{fault.location.file} hides the module {fault.detail!r} of {whose} from everything that imports it",
             remedy="give the file another name",
+            severity="error" if own else None,
             location=fault.location,
         )
 
@@ -435,9 +443,45 @@ def local_module_missing(view: TrainingView) -> Iterator[Problem]:
 
 
 LOCAL_NAMES = frozenset(
-    """utils util helpers helper common config configs settings model models my_model network networks dataset data_utils
-    data_loader dataloader dataloaders data_loaders preprocess preprocessing features feature_engineering trainer train_utils
-    training_utils losses loss metrics_utils constants lib src engine evaluate_utils transforms_utils model_utils arguments""".split()
+    [
+        "utils",
+        "util",
+        "helpers",
+        "helper",
+        "common",
+        "config",
+        "configs",
+        "settings",
+        "model",
+        "models",
+        "my_model",
+        "network",
+        "networks",
+        "dataset",
+        "data_utils",
+        "data_loader",
+        "dataloader",
+        "dataloaders",
+        "data_loaders",
+        "preprocess",
+        "preprocessing",
+        "features",
+        "feature_engineering",
+        "trainer",
+        "train_utils",
+        "training_utils",
+        "losses",
+        "loss",
+        "metrics_utils",
+        "constants",
+        "lib",
+        "src",
+        "engine",
+        "evaluate_utils",
+        "transforms_utils",
+        "model_utils",
+        "arguments",
+    ]
 )
 
 
@@ -637,10 +681,8 @@ def program_is_other(view: TrainingView) -> Iterator[Problem]:
         return
     program = given.strip('"').removeprefix("./")
     entry = view.step.source.entry_point
-    if (
-        program in (entry, entry.rpartition("/")[2])
-        or program in facts.directory_listing
-        and program == entry
+    if program in (entry, entry.rpartition("/")[2]) or (
+        program in facts.directory_listing and program == entry
     ):
         return
     if program not in facts.directory_listing:

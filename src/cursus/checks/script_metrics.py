@@ -80,7 +80,7 @@ def metric_matches_no_line(view: TrainingView) -> Iterator[Problem]:
         if near is None and len(known) < len(lines):
             continue
         quiet = _near(regex, [line for line in facts.printed if not _reaches(facts, line)])
-        if not facts.plain_output or facts.outside_effects and "subprocess" in facts.top_imports:
+        if not facts.plain_output or (facts.outside_effects and "subprocess" in facts.top_imports):
             if near is None:
                 continue
         elif not lines and not quiet and not facts.swallowed and facts.does_nothing is not None:

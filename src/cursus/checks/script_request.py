@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from cursus.checks.views import TrainingView, is_reference, listing, mapping, text
 from cursus.model import Path
-from cursus.script.facts import Argument, ArgPart, Const, EnvPart, Parser, ScriptFacts, Text
+from cursus.script.facts import ArgPart, Argument, Const, EnvPart, Parser, ScriptFacts, Text
 
 UNKNOWN = "\0"
 MODEL_DIR = "/opt/ml/model"
@@ -129,8 +129,8 @@ def _hyperparameters(view: TrainingView, *, driver: bool) -> tuple[Passed, ...]:
     place: Path = (view.hyperparameters_member,)
     for name, value in view.hyperparameters.items():
         if _passed(name, driver):
-            values = (decoded(value, driver),) if isinstance(value, str) else None
-            found[name] = Passed(name, _flag(name, driver), values, (*place, name))
+            own = (decoded(value, driver),) if isinstance(value, str) else None
+            found[name] = Passed(name, _flag(name, driver), own, (*place, name))
     for path, entry, name in view.ranges:
         if _passed(name, driver):
             values, continuous = _tuned(entry, driver)
@@ -258,7 +258,7 @@ def _argument(
     if len(declared) != 1 or started.arguments is None or facts.opaque_arguments:
         return UNKNOWN
     _, argument = declared[0]
-    if argument.nargs or argument.type not in ("str",) or argument.conditional:
+    if argument.nargs or argument.type != "str" or argument.conditional:
         return UNKNOWN
     passed = started.given(argument.flags)
     if passed is not None:
@@ -278,7 +278,7 @@ def channel_of(path: str) -> str | None:
     start = INPUT_DATA + "/"
     if not path.startswith(start):
         return None
-    name, slash, _ = path[len(start) :].partition("/")
+    name, _slash, _ = path[len(start) :].partition("/")
     if not name or UNKNOWN in name:
         return None
     return name
@@ -287,9 +287,12 @@ def channel_of(path: str) -> str | None:
 def steered(view: TrainingView, word: str) -> bool:
     """True where a hyperparameter, an environment variable or the command of the request mentions ``word``."""
     texts: Iterator[object] = iter(
-        [*view.hyperparameters.values(), *view.environment.values()]
-        + listing(view.algorithm, "ContainerEntrypoint")
-        + listing(view.algorithm, "ContainerArguments")
+        [
+            *view.hyperparameters.values(),
+            *view.environment.values(),
+            *listing(view.algorithm, "ContainerEntrypoint"),
+            *listing(view.algorithm, "ContainerArguments"),
+        ]
     )
     return any(isinstance(value, str) and word in value for value in texts) or any(
         word in str(value) for _, entry, _ in view.ranges for value in listing(entry, "Values")

@@ -43,7 +43,21 @@ OPAQUE_CALLS = frozenset(
     }
 )
 OPAQUE_MODULES = frozenset(
-    "fire absl typer simple_parsing configargparse jsonargparse optparse getopt docopt tyro hydra tap trl".split()
+    [
+        "fire",
+        "absl",
+        "typer",
+        "simple_parsing",
+        "configargparse",
+        "jsonargparse",
+        "optparse",
+        "getopt",
+        "docopt",
+        "tyro",
+        "hydra",
+        "tap",
+        "trl",
+    ]
 )
 
 
@@ -68,7 +82,7 @@ def read_parsers(evaluator: Evaluator, reached: Reached) -> tuple[tuple[Parser, 
     """The parsers that read the command line, and whether anything else reads it too."""
     found: dict[int, Building] = {}
     opaque = False
-    for site, sure in reached:
+    for site, _ in reached:
         node = site.node
         callee = evaluator.value(node.func, site.body)
         if isinstance(callee, v.Ref) and (callee.name in OPAQUE_CALLS or callee.name == "sys.argv"):
@@ -186,7 +200,7 @@ def _parser_call(
                     return
         building.strict.append(PARSES.get(name, False))
         building.sure = building.sure or (sure and alone)
-    elif name in ("parse_args_into_dataclasses",):
+    elif name == "parse_args_into_dataclasses":
         loose = any(k.arg == "return_remaining_strings" for k in node.keywords)
         building.strict.append(not loose)
         building.sure = building.sure or (sure and alone)
@@ -433,7 +447,7 @@ def _command(evaluator: Evaluator, body: Body, sure: bool, complete: bool) -> Pa
 
 def _option(evaluator: Evaluator, node: ast.Call, body: Body) -> Argument | None:
     site = CallSite(node, body, 10**9, True)
-    flags = []
+    flags: list[str] = []
     dest = ""
     for given in node.args:
         value = evaluator.value(given, body)

@@ -164,7 +164,7 @@ def _method_of(
     if isinstance(base, v.Space) and base.mapping and name in ("get", "pop") and given:
         key = given[0].values[0]
         if isinstance(key, Text) and key.literal is not None:
-            return one(v.Text((v.ArgPart(key.literal),)))
+            return one(Text((v.ArgPart(key.literal),)))
     if isinstance(base, v.Table) and name == "get" and given:
         key = given[0].values[0]
         if isinstance(key, Text) and key.literal is not None and key.literal in dict(base.items):

@@ -15,7 +15,7 @@ from cursus.script.bodies import Binding, Body, CallSite
 from cursus.script.facts import ArgPart, Const, EnvPart, Hole, Part, Text
 from cursus.script.values import NOTHING_KNOWN, NUMBER, UNKNOWN, Options, Value, one
 
-BUDGET = 60_000
+BUDGET = 30_000
 DEPTH = 40
 LAST = 10**9
 PATHLIKE = frozenset({"pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "os.fspath"})
@@ -35,6 +35,9 @@ NUMBERS = frozenset(
 NUMBER_METHODS = frozenset({"item", "mean", "sum", "std", "numpy"})
 ARGPARSE = frozenset({"argparse.ArgumentParser"})
 
+UNREADABLE = ast.Starred(ast.Name("?", ast.Load()), ast.Load())
+"""Stands for an argument that a call passes by ``*`` or ``**``."""
+
 CallSites = dict[int, list[tuple[CallSite, bool, bool]]]
 
 
@@ -48,15 +51,43 @@ class Evaluator:
         self.steps = 0
         self.busy: set[tuple[int, int]] = set()
         self.command_functions: set[int] = set()
+        self.memo: dict[tuple[int, int, int], Options] = {}
+        self.cuts = 0
+        self.looking: set[tuple[str, int]] = set()
+
+    def add_site(self, owner: ast.AST, site: CallSite, sure: bool, bound: bool) -> None:
+        """Note one more call of a function of the source; what was concluded without it is forgotten."""
+        sites = self.sites.setdefault(id(owner), [])
+        sites[:] = [known for known in sites if known[0].node is not site.node]
+        sites.append((site, sure, bound))
+        self.memo.clear()
+
+    def member(self, module: Body, name: str) -> Value:
+        """The one value that a module of the source gives to ``name`` in the end."""
+        key = (name, id(module))
+        if key in self.looking:
+            return UNKNOWN  # modules that import from each other
+        self.looking.add(key)
+        try:
+            found = self._bound(visible(module.bindings.get(name, []), LAST, ()), module)
+        finally:
+            self.looking.discard(key)
+        return found.values[0] if len(found.values) == 1 else UNKNOWN
 
     def evaluate(self, node: ast.AST, body: Body, order: int | None = None) -> Options:
         """The values of ``node``, which stands in ``body``."""
         if order is None:
             order = body.orders.get(id(node), (LAST, ()))[0]
+        whole = (id(node), id(body), order)
+        known = self.memo.get(whole)
+        if known is not None:
+            return known
         self.steps += 1
         key = (id(node), id(body))
         if self.steps > BUDGET or key in self.busy or len(self.busy) > DEPTH:
+            self.cuts += 1
             return NOTHING_KNOWN
+        cuts = self.cuts
         method = getattr(self, "on_" + type(node).__name__, None)
         if method is None:
             return NOTHING_KNOWN
@@ -65,6 +96,8 @@ class Evaluator:
             found: Options = method(node, body, order)
         finally:
             self.busy.discard(key)
+        if cuts == self.cuts or not self.busy:
+            self.memo[whole] = found  # a value that recursion cut short is kept for its own place only
         return found
 
     def value(self, node: ast.AST, body: Body) -> Value:
@@ -208,7 +241,7 @@ class Evaluator:
 
     def _member(self, base: v.Instance | v.Klass, name: str) -> Options:
         own = base.body.bindings.get(name, [])
-        methods = [inner for inner in base.body.defined.values()]
+        methods = list(base.body.defined.values())
         set_in = [(found, method) for method in methods for found in method.attributes.get(name, [])]
         results = [self._binding(binding, method) for binding, method in set_in]
         if not set_in and own:
@@ -345,11 +378,11 @@ def _argument(call: ast.Call, name: str, names: list[str], bound: bool) -> ast.e
         return None
     position = names.index(name) - (1 if bound else 0)
     if any(isinstance(given, ast.Starred) for given in call.args):
-        return ast.Name("?", ast.Load())
+        return UNREADABLE
     if 0 <= position < len(call.args):
         return call.args[position]
     if any(keyword.arg is None for keyword in call.keywords):
-        return ast.Name("?", ast.Load())
+        return UNREADABLE
     return None
 
 

@@ -12,8 +12,37 @@ from cursus.script.bodies import Body, is_main_guard
 BROAD = frozenset({"Exception", "BaseException"})
 EXIT_NAMES = frozenset({"exit", "_exit", "quit", "abort", "kill", "SystemExit"})
 QUIET_WORK = frozenset(
-    """print info debug warning error exception warn append get join format str len open load loads makedirs
-    mkdir remove unlink rmtree exists isfile isdir listdir log write flush close""".split()
+    [
+        "print",
+        "info",
+        "debug",
+        "warning",
+        "error",
+        "exception",
+        "warn",
+        "append",
+        "get",
+        "join",
+        "format",
+        "str",
+        "len",
+        "open",
+        "load",
+        "loads",
+        "makedirs",
+        "mkdir",
+        "remove",
+        "unlink",
+        "rmtree",
+        "exists",
+        "isfile",
+        "isdir",
+        "listdir",
+        "log",
+        "write",
+        "flush",
+        "close",
+    ]
 )
 TRAINING_WORDS = ("train", "fit", "main", "training")
 SAVING_WORDS = frozenset({"dump", "save", "save_model", "save_pretrained"})

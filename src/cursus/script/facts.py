@@ -8,14 +8,14 @@ not known here; ``cursus.checks.script_request`` puts a request's values in.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, Union
+from typing import Literal
 
 from cursus.model import Location
 
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """A piece that cannot be read. ``spec`` is the format it is printed with, ``number`` is True for a sure number."""
+    """A piece that cannot be read: the format it is printed with, and whether it is surely a number."""
 
     number: bool = False
     spec: str = ""
@@ -37,7 +37,7 @@ class ArgPart:
     dest: str
 
 
-Part = Union[str, Hole, EnvPart, ArgPart]
+Part = str | Hole | EnvPart | ArgPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class Parser:
 
 @dataclass(frozen=True, slots=True)
 class EnvRead:
-    """An environment variable that is read. ``hard``: its absence raises KeyError. ``sure``: it happens on every run."""
+    """An environment variable that is read; ``hard``: its absence is a KeyError; ``sure``: on every run."""
 
     name: str
     hard: bool
@@ -126,8 +126,8 @@ class EnvRead:
 class PathUse:
     """A path that a script reads or writes.
 
-    ``paths`` are the paths that are possible; ``sure``: each of them is used on every run. ``call`` is the function's name,
-    ``local`` is True where it knows the file system only (``open``, ``os.listdir``), not ``s3://``.
+    ``paths`` are the paths that are possible; ``sure``: each of them is used on every run. ``call`` is the
+    function's name, ``local`` is True where it knows the file system only (``open``), not ``s3://``.
     """
 
     mode: Literal["read", "list", "write", "make", "look"]
@@ -190,6 +190,24 @@ class Used:
 
 
 @dataclass(frozen=True, slots=True)
+class Exit:
+    """A place where the script ends itself with a status that is not 0. ``value`` is what it exits with."""
+
+    value: str
+    sure: bool
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class ArgvRead:
+    """``sys.argv[index]``, read by position."""
+
+    index: int
+    sure: bool
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
 class Requirement:
     """A line of requirements.txt that says something about installing. ``problem`` is empty for a plain requirement."""
 
@@ -244,6 +262,8 @@ class ScriptFacts:
     paths: tuple[PathUse, ...] = ()
     printed: tuple[PrintedLine, ...] = ()
     swallowed: tuple[Swallowed, ...] = ()
+    exits: tuple[Exit, ...] = ()
+    argv_reads: tuple[ArgvRead, ...] = ()
     imports: tuple[Imported, ...] = ()
     top_imports: frozenset[str] = frozenset()
     used: tuple[Used, ...] = ()

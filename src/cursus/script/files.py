@@ -18,8 +18,33 @@ SETTINGS = frozenset({".sh", ".yaml", ".yml", ".json", ".toml", ".cfg", ".ini", 
 SKIPPED = frozenset({".git", "__pycache__", ".venv", "venv", "node_modules", ".ipynb_checkpoints", ".cursus"})
 AWS_KEY = re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")
 LIBRARIES = frozenset(
-    """torch tensorflow sklearn xgboost numpy pandas scipy transformers datasets keras lightgbm catboost mxnet
-    torchvision joblib boto3 sagemaker sagemaker_training yaml requests matplotlib PIL cv2 horovod accelerate""".split()
+    [
+        "torch",
+        "tensorflow",
+        "sklearn",
+        "xgboost",
+        "numpy",
+        "pandas",
+        "scipy",
+        "transformers",
+        "datasets",
+        "keras",
+        "lightgbm",
+        "catboost",
+        "mxnet",
+        "torchvision",
+        "joblib",
+        "boto3",
+        "sagemaker",
+        "sagemaker_training",
+        "yaml",
+        "requests",
+        "matplotlib",
+        "PIL",
+        "cv2",
+        "horovod",
+        "accelerate",
+    ]
 )
 
 

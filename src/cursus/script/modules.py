@@ -26,6 +26,7 @@ class Source:
     faults: list[Fault] = field(default_factory=list)
     read: list[Path] = field(default_factory=list)
     missing: set[str] = field(default_factory=set)
+    found: dict[tuple[str, Path], Path | None] = field(default_factory=dict)
 
     def shown(self, path: Path) -> str:
         """A file as messages name it: below the directory as the user gave it."""
@@ -37,6 +38,12 @@ class Source:
 
     def find(self, dotted: str, base: Path) -> Path | None:
         """The file of a module that a script in ``base`` imports from its own source, or None."""
+        key = (dotted, base)
+        if key not in self.found:
+            self.found[key] = self._search(dotted, base)
+        return self.found[key]
+
+    def _search(self, dotted: str, base: Path) -> Path | None:
         parts = dotted.split(".") if dotted else []
         for start in dict.fromkeys((base, self.root)):
             place = start.joinpath(*parts)

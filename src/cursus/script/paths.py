@@ -10,7 +10,7 @@ from cursus.script import values as v
 from cursus.script.arguments import place
 from cursus.script.bodies import CallSite
 from cursus.script.evaluate import Evaluator
-from cursus.script.facts import PathUse
+from cursus.script.facts import PathUse, Text
 
 Mode = Literal["read", "list", "write", "make", "look"]
 
@@ -85,9 +85,27 @@ WRITES = {
 }
 MAKES = {"os.makedirs": 0, "os.mkdir": 0}
 WRITE_METHODS = frozenset(
-    """save save_model save_pretrained to_csv to_parquet to_json to_pickle export export_saved_model
-    export_savedmodel savefig dump_model save_weights save_checkpoint save_params save_parameters
-    booster_save save_to_file to_disk""".split()
+    [
+        "save",
+        "save_model",
+        "save_pretrained",
+        "to_csv",
+        "to_parquet",
+        "to_json",
+        "to_pickle",
+        "export",
+        "export_saved_model",
+        "export_savedmodel",
+        "savefig",
+        "dump_model",
+        "save_weights",
+        "save_checkpoint",
+        "save_params",
+        "save_parameters",
+        "booster_save",
+        "save_to_file",
+        "to_disk",
+    ]
 )
 PATH_WRITES = frozenset({"write_text", "write_bytes"})
 PATH_READS = frozenset({"read_text", "read_bytes", "iterdir"})
@@ -128,7 +146,7 @@ def _library(evaluator: Evaluator, site: CallSite, sure: bool, name: str) -> Ite
 def _method(evaluator: Evaluator, site: CallSite, sure: bool, func: ast.Attribute) -> Iterable[PathUse]:
     name = func.attr
     base = evaluator.evaluate(func.value, site.body, site.order)
-    texts = tuple(value for value in base.values if isinstance(value, v.Text))
+    texts = tuple(value for value in base.values if isinstance(value, Text))
     if texts and name in PATH_WRITES | PATH_READS | PATH_LOOKS | {"open", "mkdir"}:
         if name == "open":
             mode = _mode(site.node, 0)
@@ -136,6 +154,7 @@ def _method(evaluator: Evaluator, site: CallSite, sure: bool, func: ast.Attribut
             mode = "write"
         elif name == "mkdir":
             mode = "make"
+            name = "mkdir(exist_ok)" if any(k.arg == "exist_ok" for k in site.node.keywords) else "mkdir"
         elif name in PATH_LOOKS:
             mode = "look"
         else:
@@ -193,4 +212,6 @@ def _use(
     if all(isinstance(value, v.OpenFile) for value in found.values):
         return
     paths = tuple(v.as_path(value) for value in found.values)
+    if mode == "make" and any(k.arg == "exist_ok" for k in node.keywords):
+        name = f"{name}(exist_ok)"
     yield PathUse(mode, paths, name, sure and found.sure, local, place(node, site.body))

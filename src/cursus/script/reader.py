@@ -12,7 +12,10 @@ from cursus.script import values as v
 from cursus.script.bodies import Body, CallSite
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import (
+    ArgvRead,
+    Const,
     EnvRead,
+    Exit,
     Fault,
     Imported,
     KeyRead,
@@ -36,6 +39,7 @@ QUIET_LIBRARIES = frozenset(
 OUTSIDE = frozenset(
     {"subprocess", "os.system", "os.popen", "tarfile", "zipfile", "urllib", "requests", "boto3"}
 )
+ENDS = frozenset({"sys.exit", "exit", "quit", "os._exit"})
 LOGGING_SETUP = frozenset(
     {
         "basicConfig",
@@ -121,7 +125,7 @@ class Reading:
         self.entry = entry
         self.evaluator = Evaluator(self.resolve_import)
         self.reached: dict[int, tuple[Body, bool]] = {}
-        self.edges: set[tuple[int, int]] = set()
+        self.edges: set[tuple[int, int, bool]] = set()
         self.pending: list[tuple[Body, bool]] = []
 
     # -- imports ----------------------------------------------------------------------------------
@@ -144,8 +148,7 @@ class Reading:
     def _member(self, node: ast.ImportFrom, name: str, body: Body) -> v.Value:
         module = self._module(node, body)
         if module is not None and name in module.bindings:
-            found = self.evaluator.evaluate(ast.Name(name, ast.Load()), module, 10**9)
-            return found.values[0] if len(found.values) == 1 else v.UNKNOWN
+            return self.evaluator.member(module, name)
         inner = self._local(f"{node.module}.{name}" if node.module else name, body, node.level)
         if inner is not None:
             return v.LocalModule(inner)
@@ -230,15 +233,11 @@ class Reading:
                     self.visit(value.body, False)
 
     def _edge(self, site: CallSite, body: Body, sure: bool, bound: bool) -> None:
-        sites = self.evaluator.sites.setdefault(id(body.owner), [])
-        edge = (id(site.node), id(body.owner))
+        edge = (id(site.node), id(body.owner), sure)
         if edge not in self.edges:
             self.edges.add(edge)
-            sites.append((site, sure, bound))
-        elif sure:
-            for i, (known, certain, was_bound) in enumerate(sites):
-                if known.node is site.node and not certain:
-                    sites[i] = (known, True, was_bound)
+            if (edge[0], edge[1], True) not in self.edges or sure:
+                self.evaluator.add_site(body.owner, site, sure, bound)
         self.visit(body, sure)
 
     # -- facts ------------------------------------------------------------------------------------
@@ -249,6 +248,7 @@ class Reading:
         if module is None:
             return _with(base, faults=(*base.faults, *self.source.faults))
         self.follow(module)
+        self.evaluator.memo.clear()
         self.evaluator.steps = 0
         calls: list[tuple[CallSite, bool]] = []
         for body, sure in self.reached.values():
@@ -276,6 +276,8 @@ class Reading:
             paths=tuple(uses),
             printed=tuple(lines),
             swallowed=self._swallowed(),
+            exits=self._exits(calls),
+            argv_reads=self._argv(),
             imports=self._imports(),
             top_imports=tops,
             used=tuple(names),
@@ -376,6 +378,31 @@ class Reading:
                     tops.add(node.module.partition(".")[0])
         return frozenset(strings), frozenset(attributes), frozenset(tops)
 
+    def _exits(self, calls: list[tuple[CallSite, bool]]) -> tuple[Exit, ...]:
+        found = []
+        for site, sure in calls:
+            callee = self.evaluator.value(site.node.func, site.body)
+            if not isinstance(callee, v.Ref) or callee.name not in ENDS or not site.node.args:
+                continue
+            status = self.evaluator.evaluate(site.node.args[0], site.body, site.order)
+            value = status.values[0] if len(status.values) == 1 else v.UNKNOWN
+            where = arguments.place(site.node, site.body)
+            if isinstance(value, Const) and isinstance(value.value, (int, float)) and value.value != 0:
+                found.append(Exit(str(value.value), sure and status.sure, where))
+            elif isinstance(value, Text) and value.literal:
+                found.append(Exit(repr(value.literal), sure and status.sure, where))
+        return tuple(found)
+
+    def _argv(self) -> tuple[ArgvRead, ...]:
+        found = []
+        for body, sure in self.reached.values():
+            for node, _, certain in body.reads:
+                index = node.slice.value if isinstance(node.slice, ast.Constant) else None
+                base = self.evaluator.value(node.value, body)
+                if isinstance(index, int) and isinstance(base, v.Ref) and base.name == "sys.argv":
+                    found.append(ArgvRead(index, sure and certain, arguments.place(node, body)))
+        return tuple(found)
+
     def _swallowed(self) -> tuple[Swallowed, ...]:
         found = []
         for body, _ in self.reached.values():
@@ -385,7 +412,7 @@ class Reading:
         return tuple(found)
 
     def _imports(self) -> tuple[Imported, ...]:
-        found = []
+        found: list[Imported] = []
         for body, sure in self.reached.values():
             for node, certain in body.imports:
                 where = arguments.place(node, body)
@@ -398,8 +425,10 @@ class Reading:
             one
             for one in found
             if one.level
-            or not self.source.find(one.module.partition(".")[0], self.entry.parent)
-            and not self.source.is_package(one.module.partition(".")[0], self.entry.parent)
+            or (
+                not self.source.find(one.module.partition(".")[0], self.entry.parent)
+                and not self.source.is_package(one.module.partition(".")[0], self.entry.parent)
+            )
         )
 
 

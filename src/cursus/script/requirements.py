@@ -96,7 +96,18 @@ def _editable(path: Path, rest: str) -> str:
         return "editable-vcs"
     if "://" in rest:
         return "editable-vcs"
-    return "" if _local(path, rest) else "local-path"
+    return _path_problem(path, rest)
+
+
+HOMES = ("/home/", "/Users/", "/root/", "/content/", "/mnt/", "~")
+
+
+def _path_problem(path: Path, rest: str) -> str:
+    """Why a path requirement cannot install; an absolute path may be the image's own."""
+    target = rest.removeprefix("/opt/ml/code/")
+    if _local(path, target):
+        return ""
+    return "image-path" if target.startswith("/") and not target.startswith(HOMES) else "local-path"
 
 
 def _local(path: Path, rest: str) -> bool:
@@ -117,7 +128,7 @@ def _plain(path: Path, line: str, where: Location) -> Requirement:
     if VCS.match(target):
         return Requirement(line, _egg(target) or (name if direct else ""), "", _vcs(target), where)
     if target.startswith("file://"):
-        problem = "local-path" if not _local(path, target.removeprefix("file://")) else ""
+        problem = _path_problem(path, target.removeprefix("file://"))
         return Requirement(line, name, "", problem, where)
     if target.startswith(("s3://", "codecommit")):
         return Requirement(line, "", "", "s3", where)
@@ -128,9 +139,9 @@ def _plain(path: Path, line: str, where: Location) -> Requirement:
         or WINDOWS.match(target)
         or target.endswith((".whl", ".tar.gz", ".zip"))
     ):
-        return Requirement(line, "", "", "" if _local(path, target) else "local-path", where)
+        return Requirement(line, "", "", _path_problem(path, target), where)
     if "/" in target.partition(";")[0] or "\\" in target:
-        return Requirement(line, "", "", "" if _local(path, target) else "local-path", where)
+        return Requirement(line, "", "", _path_problem(path, target), where)
     match = NAME.fullmatch(bare)
     if match is None:
         return Requirement(
@@ -143,6 +154,6 @@ def _plain(path: Path, line: str, where: Location) -> Requirement:
 
 
 def _vcs(target: str) -> str:
-    if "git+ssh://" in target.lower() or "git@" in target:
+    if "+ssh://" in target.lower() or re.search(r"\+git@|//git@", target):
         return "ssh"
     return "credentials" if CREDENTIAL.search(target) else "vcs"

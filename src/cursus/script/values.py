@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Union
 
 from cursus.script.bodies import Body
 from cursus.script.facts import ArgPart, Const, EnvPart, Hole, Part, Text
@@ -99,22 +98,22 @@ class Unknown:
     origin: str = ""
 
 
-Value = Union[
-    Text,
-    Const,
-    Items,
-    Table,
-    ParserValue,
-    Space,
-    Special,
-    OpenFile,
-    Ref,
-    Func,
-    Klass,
-    Instance,
-    LocalModule,
-    Unknown,
-]
+Value = (
+    Text
+    | Const
+    | Items
+    | Table
+    | ParserValue
+    | Space
+    | Special
+    | OpenFile
+    | Ref
+    | Func
+    | Klass
+    | Instance
+    | LocalModule
+    | Unknown
+)
 UNKNOWN = Unknown()
 NUMBER = Unknown(number=True)
 

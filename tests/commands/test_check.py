@@ -224,3 +224,21 @@ def test_bad_input(
     assert done.code == 2, done
     assert said in done.out + done.err
     assert "Traceback" not in done.out + done.err
+
+
+def test_a_bug_on_one_target_costs_no_other(
+    cursus: Cursus, twice: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cursus import engine
+
+    real = engine.check_step
+
+    def breaks(step: Any, *arguments: Any) -> Any:
+        if len(step.request["InputDataConfig"]) == 1:
+            raise ZeroDivisionError("unforeseen")
+        return real(step, *arguments)
+
+    monkeypatch.setattr(engine, "check_step", breaks)
+    done = cursus("check", "good.json", "twice.json")
+    assert done.code == 3 and "good.json: a bug of ours: ZeroDivisionError: unforeseen" in done.out
+    assert "error[CHN001]" in done.out

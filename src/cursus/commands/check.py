@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -88,9 +89,7 @@ def command(
             from cursus.report.text import summary
 
             common.say(f"cursus: {summary(result)}; written to {output}")
-    if not result.all_read:
-        return common.USAGE
-    return common.OK if result.ok else common.FAILED
+    return common.exit_code(result)
 
 
 def check_all(project: Project) -> tuple[list[TargetOutcome], list[Step | Pipeline], str]:
@@ -111,7 +110,14 @@ def check_all(project: Project) -> tuple[list[TargetOutcome], list[Step | Pipeli
             checked.append(TargetOutcome(entry.label, failure=nothing, readable=True))
         if not loaded:
             continue
-        report = api.check_loaded(loaded, project.settings(entry))
+        try:
+            report = api.check_loaded(loaded, project.settings(entry))
+        except Exception as error:  # one target must not cost the user what is known of the others
+            if os.environ.get("CURSUS_DEBUG"):
+                raise
+            failure = f"{type(error).__name__}: {error}. CURSUS_DEBUG=1 shows the traceback for a report."
+            checked.append(TargetOutcome(entry.label, failure=failure, bug=True))
+            continue
         date = report.service_model
         checked.append(TargetOutcome(entry.label, report))
         requests.extend(loaded)

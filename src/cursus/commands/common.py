@@ -7,11 +7,14 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from cursus.errors import CursusError
+
+if TYPE_CHECKING:
+    from cursus.report.outcome import Outcome
 
 OK = 0
 FAILED = 1
@@ -80,6 +83,15 @@ def _replace(path: Path, text: str) -> None:
             partial.unlink(missing_ok=True)
         reason = getattr(error, "strerror", None) or str(error)
         raise OutputError(f"{path}: cannot be written: {reason}") from None
+
+
+def exit_code(outcome: Outcome) -> int:
+    """What a command ends with, the worst first."""
+    if any(target.bug for target in outcome.targets):
+        return BUG
+    if not outcome.all_read:
+        return USAGE
+    return OK if outcome.ok else FAILED
 
 
 def say(message: str) -> None:

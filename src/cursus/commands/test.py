@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,9 @@ from cursus.commands.project import Choices, Project
 from cursus.commands.trials import Subject, subjects
 from cursus.report import outcome as outcomes
 from cursus.report.outcome import Outcome, TargetOutcome
+
+if TYPE_CHECKING:
+    from cursus.local.events import Event
 
 
 @click.command("test")
@@ -65,7 +68,7 @@ def command(
     for entry in project.entries:
         relay = _Relay()
         found = subjects(project, entry, execute=not no_run, timeout=timeout, on_event=relay)
-        tested.extend([_tested(subject, relay, live) for subject in found])
+        tested.extend([_tested(subject, relay, live=live, said=format == "text") for subject in found])
     from cursus.aws import schema
 
     result = Outcome(
@@ -79,9 +82,7 @@ def command(
     )
     color = output is None and common.want_color()
     common.write(outcomes.render(result, format, color=color), output)
-    if not result.all_read:
-        return common.USAGE
-    return common.OK if result.ok else common.FAILED
+    return common.exit_code(result)
 
 
 class _Relay:
@@ -95,10 +96,17 @@ class _Relay:
             self.listener(event)
 
 
-def _tested(subject: Subject, relay: _Relay, live: bool) -> TargetOutcome:
+def _say_status(event: Event) -> None:
+    """Tell whoever reads a log of us that a long run goes on."""
+    if event.kind == "status":
+        common.say(f"-- {event.job}: {event.text}")
+
+
+def _tested(subject: Subject, relay: _Relay, *, live: bool, said: bool) -> TargetOutcome:
     if subject.trial is None:
         return TargetOutcome(subject.label, failure=subject.failure, readable=subject.readable)
     if not live:
+        relay.listener = _say_status if said else None
         results = list(subject.results())
         return TargetOutcome(subject.label, tests=subject.verdict(results))
     from cursus.report.console import LiveTests

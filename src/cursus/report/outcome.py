@@ -21,7 +21,7 @@ class TargetOutcome(NamedTuple):
     """One target: its report, or its Level 4 results, or why it could not be read.
 
     ``tests`` is what ``run_all_tests`` returns. ``failure`` is a plain sentence; ``readable``: the target was
-    read, and there was nothing in it to look at.
+    read, and there was nothing in it to look at; ``bug``: we failed, not the target.
     """
 
     target: str
@@ -29,6 +29,7 @@ class TargetOutcome(NamedTuple):
     tests: Mapping[str, Any] | None = None
     failure: str = ""
     readable: bool = False
+    bug: bool = False
 
     def findings(self) -> Iterator[Record]:
         """Every finding on the target, with no secret in it."""

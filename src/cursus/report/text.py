@@ -15,7 +15,10 @@ def render(outcome: Outcome, *, color: bool = False, explain: bool = False) -> I
     for target in outcome.targets:
         if target.failure:
             reason = target.failure.removeprefix(f"{target.target}: ")
-            word = style("nothing to look at" if target.readable else "unreadable", "error")
+            word = (
+                "a bug of ours" if target.bug else "nothing to look at" if target.readable else "unreadable"
+            )
+            word = style(word, "error")
             yield f"{one_line(target.target)}: {word}: {_indented(reason)}\n"
             continue
         if target.tests is not None:

@@ -54,6 +54,16 @@ def test_own_metrics_of_a_builtin_algorithm(findings_of: Any) -> None:
     assert [f.severity for f in findings_of(patch, "MON006")] == ["warning"]
 
 
+def test_a_script_in_that_image_has_no_metrics_of_its_own_either(findings_of: Any) -> None:
+    patch = metric("rmse: ([0-9.eE+-]+)", "rmse")
+    patch["AlgorithmSpecification"]["TrainingImage"] = XGBOOST
+    patch["HyperParameters"] = {
+        "sagemaker_program": "train.py",
+        "sagemaker_submit_directory": "s3://b-1/c.tar.gz",
+    }
+    assert [f.severity for f in findings_of(patch, "MON006")] == ["error"]
+
+
 @pytest.mark.parametrize(
     ("level", "severity"),
     [

@@ -232,8 +232,8 @@ def metrics_of_a_builtin_algorithm(view: TrainingView) -> Iterator[Problem]:
     """The metrics of a built-in algorithm are its own.
 
     What it does:
-        Looks for MetricDefinitions beside the image of a built-in algorithm. The ones that DescribeTrainingJob gives
-        for it, and those beside a script in XGBoost's image, are a warning.
+        Looks for MetricDefinitions beside the image of a built-in algorithm, also where XGBoost's image runs a script.
+        The definitions that DescribeTrainingJob gives for the algorithm are a warning.
     Why:
         SageMaker refuses them: "You can't override the metric definitions for Amazon SageMaker algorithms. Please
         retry the request without specifying metric definitions."
@@ -258,12 +258,12 @@ def metrics_of_a_builtin_algorithm(view: TrainingView) -> Iterator[Problem]:
         return
     # SageMaker's own expressions have #011 for the tab that syslog writes.
     copied = all("#011" in (text(metric, "Regex") or "") for _, metric in view.metric_definitions)
-    scripted = view.builtin is None
     yield Problem(
-        f"metric definitions are given for the image of the built-in algorithm {algorithm.name}, which has its own",
+        f"metric definitions are given for the image of the built-in algorithm {algorithm.name}: You can't override the "
+        "metric definitions for Amazon SageMaker algorithms",
         DEFINITIONS,
         "leave MetricDefinitions out" + ("; they are the algorithm's own already" if copied else ""),
-        severity="warning" if copied or scripted else None,
+        severity="warning" if copied else None,
     )
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import RequestView
+from cursus.checks.views import StepView
 
 
-@rule("STP095", area="step", scope="request")
-def duplicate_key(view: RequestView) -> Iterator[Problem]:
+@rule("STP095", area="step", scope="step")
+def duplicate_key(view: StepView) -> Iterator[Problem]:
     """A key stands twice in the same mapping of a file.
 
     What it does:
@@ -35,8 +35,8 @@ def duplicate_key(view: RequestView) -> Iterator[Problem]:
     yield from ()
 
 
-@rule("STP096", area="step", scope="request", severity="warning")
-def yaml_switch(view: RequestView) -> Iterator[Problem]:
+@rule("STP096", area="step", scope="step", severity="warning")
+def yaml_switch(view: StepView) -> Iterator[Problem]:
     """Plain yes, no, on or off in a YAML file, which not every reader takes for a text.
 
     What it does:
@@ -59,8 +59,8 @@ def yaml_switch(view: RequestView) -> Iterator[Problem]:
     yield from ()
 
 
-@rule("STP097", area="step", scope="request")
-def broken_definition(view: RequestView) -> Iterator[Problem]:
+@rule("STP097", area="step", scope="step")
+def broken_definition(view: StepView) -> Iterator[Problem]:
     """The definition in a CreatePipeline request is no JSON text of a mapping.
 
     What it does:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import RequestView, StepView
+from cursus.checks.views import StepView
 from cursus.redact import show
 from cursus.steps import shortforms, tuning
 from cursus.suggest import closest, did_you_mean
@@ -368,8 +368,8 @@ def unknown_resource_key(view: StepView) -> Iterator[Problem]:
         )
 
 
-@rule("STP098", area="step", scope="request", severity="info")
-def answered_here(view: RequestView) -> Iterator[Problem]:
+@rule("STP098", area="step", scope="step", severity="info")
+def answered_here(view: StepView) -> Iterator[Problem]:
     """Making the request asked AWS for something, which was answered on this machine.
 
     What it does:
@@ -388,8 +388,7 @@ def answered_here(view: RequestView) -> Iterator[Problem]:
     """
     answered = view.step.promises.answered
     if answered:
-        yield Problem(
-            f"making the request asked AWS for {', '.join(answered)}. This was answered here: nothing was sent or "
-            "uploaded, and account and default bucket in the request are made up.",
-            remedy="Give role, bucket and region yourself to have them checked too.",
-        )
+        from cursus.steps.offline import answered_here as said
+
+        finding = said(answered)
+        yield Problem(finding.message, remedy=finding.remedy)

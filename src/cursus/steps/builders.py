@@ -48,12 +48,15 @@ def lower(
                 request={},
                 promises=Promises(hooks=_config_hook(flat), failures=(error.failure,)),
             )
+    if config is None:
+        flat = _own_configuration(builder)
     hooks = Hooks(builder)
     created = create(builder, flat, hooks, region or _text(flat, "region"))
     draft = Draft(created.request, created.origins)
-    _fill(draft, hooks, flat)
-    values = {**_config_hook(flat), **hooks.values}
     sources_of: dict[str, Any] = {**hooks.mapping("get_step_config"), **flat}
+    region = region or _text(sources_of, "region") or created.region
+    _fill(draft, hooks, flat, region)
+    values = {**_config_hook(flat), **hooks.values}
     where = place(getattr(type(builder), "create_step", None))
     step = Step(
         name=_name(created, draft.request, builder),
@@ -63,14 +66,15 @@ def lower(
         in_pipeline=created.in_pipeline,
         prefix=(),
         origins=draft.origins,
-        region=region or _text(sources_of, "region") or created.region,
+        region=region,
         source=_source(source_dir, entry_point, sources_of, created, builder, draft.request, where),
         promises=Promises(
             hooks=values,
+            places={name: found for name in hooks.values if (found := hooks.origin(name).location)},
             failures=(*created.failures, *hooks.failures),
             filled=tuple(draft.filled),
             expected_artifacts=tuple(hooks.values.get("get_expected_artifacts") or ()),
-            local_channels=_local_channels(sources_of),
+            local_channels=_local_channels(sources_of, where),
             framework=_text(sources_of, "framework") or created.framework,
             framework_version=_text(sources_of, "framework_version") or created.framework_version,
             python_version=_text(sources_of, "python_version") or created.python_version,
@@ -105,12 +109,20 @@ def configuration(config: Any) -> dict[str, Any]:
     return {str(key): value for key, value in made.items()}
 
 
+def _own_configuration(builder: Any) -> dict[str, Any]:
+    """The flat configuration that an instance was built with, where it keeps one as ``config``."""
+    own = getattr(builder, "config", None)
+    if isinstance(own, Mapping) and any(key in shortforms.KEYS[CONFIG] for key in own):
+        return configuration(own)
+    return {}
+
+
 def _config_hook(flat: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration among the hooks, so that a rule can hold its keys against the known ones."""
     return {CONFIG: {key: value for key, value in flat.items() if key != "upstream"}} if flat else {}
 
 
-def _fill(draft: Draft, hooks: Hooks, flat: Mapping[str, Any]) -> None:
+def _fill(draft: Draft, hooks: Hooks, flat: Mapping[str, Any], region: str | None) -> None:
     """Put what the hooks promise where the request has no such part: the nearest to the request first."""
     origin = hooks.origin
     step_config = hooks.mapping("get_step_config")
@@ -133,6 +145,7 @@ def _fill(draft: Draft, hooks: Hooks, flat: Mapping[str, Any]) -> None:
         draft.fill(("AlgorithmSpecification", "MetricDefinitions"), metrics, name, origin(name))
     _fill_resources(draft, hooks)
     _fill_config(draft, flat, CONFIG, Origin(CONFIG))
+    _fill_image(draft, {**step_config, **flat}, region)
     _fill_logging(draft, hooks)
 
 
@@ -147,6 +160,31 @@ def _fill_config(draft: Draft, config: Mapping[str, Any], source: str, origin: O
                 draft.fill_members((key,), value, source, origin)
             else:
                 draft.fill((key,), value, source, origin)
+
+
+def _fill_image(draft: Draft, config: Mapping[str, Any], region: str | None) -> None:
+    """Name the training image of the configuration's framework, where the request names no algorithm."""
+    framework, version = _text(config, "framework"), _text(config, "framework_version")
+    algorithm = draft.get("AlgorithmSpecification") or {}
+    named = not isinstance(algorithm, Mapping) or any(
+        algorithm.get(one) is not None for one in ("TrainingImage", "AlgorithmName")
+    )
+    if framework is None or version is None or region is None or named:
+        return
+    from cursus.aws.images import find_image
+
+    kind = draft.get("ResourceConfig", "InstanceType")
+    choice = find_image(
+        framework,
+        version,
+        _text(config, "python_version"),
+        region,
+        kind if isinstance(kind, str) else None,
+    )
+    if choice.uri is not None:
+        origin = Origin(CONFIG)
+        draft.fill(("AlgorithmSpecification", "TrainingImage"), choice.uri, CONFIG, origin)
+        draft.fill(("AlgorithmSpecification", "TrainingInputMode"), "File", CONFIG, origin)
 
 
 def _fill_channels(draft: Draft, hooks: Hooks) -> None:
@@ -216,9 +254,14 @@ def _fill_logging(draft: Draft, hooks: Hooks) -> None:
 
 
 def _takes_toolkit_settings(draft: Draft) -> bool:
-    """False for an algorithm of the marketplace, which refuses hyperparameters that it does not know."""
-    algorithm = draft.get("AlgorithmSpecification")
-    return bool(draft.request) and not (isinstance(algorithm, Mapping) and algorithm.get("AlgorithmName"))
+    """False for an algorithm of SageMaker or the marketplace, which refuses settings it does not know."""
+    if not draft.request or draft.get("AlgorithmSpecification", "AlgorithmName"):
+        return False
+    image, settings = draft.get("AlgorithmSpecification", "TrainingImage"), draft.get("HyperParameters")
+    from cursus.aws.algorithms import of_request
+
+    known = settings if isinstance(settings, Mapping) else {}
+    return of_request(image if isinstance(image, str) else None, known) is None
 
 
 def _with_companions(step: Step, hooks: Hooks) -> Step:
@@ -302,9 +345,12 @@ def _is_path(value: Any) -> bool:
     return (isinstance(value, str) and bool(value)) or hasattr(value, "__fspath__")
 
 
-def _local_channels(config: Mapping[str, Any]) -> dict[str, str]:
+def _local_channels(config: Mapping[str, Any], where: Location | None) -> dict[str, str]:
     found = config.get("local_channels")
-    return {str(k): str(v) for k, v in found.items()} if isinstance(found, Mapping) else {}
+    if not isinstance(found, Mapping):
+        return {}
+    near = where.file if where else None
+    return {str(name): sources.local_path(str(path), near) for name, path in found.items()}
 
 
 def _upstream(config: Mapping[str, Any]) -> Any:

@@ -23,7 +23,6 @@ STEP_TYPES = (
     "Transform",
     "CreateModel",
     "RegisterModel",
-    "Model",
     "Condition",
     "Callback",
     "Lambda",

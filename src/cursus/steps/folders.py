@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def of_folder(folder: str, options: Options) -> list[Step | Pipeline]:
     """Every request and definition in the JSON and YAML files below a folder, and its registered builders.
 
-    Files that hold neither are passed over. One that cannot be read is put into ``options.errors``;
-    where there is no such list, the first raises TargetError.
+    Files that hold neither are passed over, also where they cannot be read. A request that
+    cannot be read is put into ``options.errors``; where there is no such list, the first raises TargetError.
     """
     from cursus.steps.files import candidates
     from cursus.steps.targets import of_file
@@ -32,7 +32,8 @@ def of_folder(folder: str, options: Options) -> list[Step | Pipeline]:
             elif _registers(path):
                 found.extend(of_python_file(path, options))
         except TargetError as error:
-            failed.append(error)
+            if path.endswith(".py") or _may_be_request(path):
+                failed.append(error)
     if failed and options.errors is None:
         raise failed[0]
     if options.errors is not None:
@@ -66,6 +67,17 @@ def of_python_file(path: str, options: Options) -> list[Step | Pipeline]:
     for one in found:
         made.extend(of_object(one.builder, options, f"{path}:{one.name}"))
     return made
+
+
+def _may_be_request(path: str) -> bool:
+    """False for a file that cannot be read but has no word of a request: another tool's template."""
+    from cursus.steps import files, kinds
+
+    try:
+        with open(path, "rb") as file:
+            return kinds.mentions(file.read(files.MAX_BYTES))
+    except OSError:
+        return True
 
 
 def _registers(path: str) -> bool:

@@ -64,6 +64,8 @@ _TELLING: tuple[tuple[str, tuple[str, ...]], ...] = (
 # of them and nothing else would be a training request, the commonest.
 _COMMON = ("InputDataConfig", "OutputDataConfig", "HyperParameters", "RoleArn")
 
+_MEMBERS = frozenset(member for _, members in _TELLING for member in members) | frozenset(_COMMON)
+
 _ALIASES: dict[str, str] = {
     "training": "CreateTrainingJob",
     "trainingjob": "CreateTrainingJob",
@@ -124,10 +126,15 @@ def is_definition(data: Mapping[str, Any]) -> bool:
     return "Steps" in data and (isinstance(data["Steps"], list) or "Version" in data)
 
 
-def identify(data: Mapping[str, Any]) -> str | None:
-    """The operation of a request, ``Pipeline`` for a definition, None for a mapping that is neither."""
+def identify(data: Mapping[str, Any], *, sure: bool = False) -> str | None:
+    """The operation of a request, ``Pipeline`` for a definition, None for a mapping that is neither.
+
+    With ``sure`` nothing is guessed: a request then has two of its members, a definition Version and Steps.
+    """
     if is_definition(data):
-        return PIPELINE
+        return PIPELINE if not sure or ("Version" in data and isinstance(data["Steps"], list)) else None
+    if sure and sum(member in data for member in _MEMBERS) < 2:
+        return None
     for name, members in _TELLING:
         for member in members:
             if member in data:
@@ -135,7 +142,7 @@ def identify(data: Mapping[str, Any]) -> str | None:
     for member in _COMMON:
         if member in data:
             return "CreateTrainingJob"
-    return _nearest(data)
+    return None if sure else _nearest(data)
 
 
 def _nearest(data: Mapping[str, Any]) -> str | None:
@@ -155,6 +162,11 @@ def _nearest(data: Mapping[str, Any]) -> str | None:
     if found == PIPELINE and not isinstance(data.get("Steps", data.get("steps")), list):
         return None
     return found
+
+
+def mentions(content: bytes) -> bool:
+    """True where a file's content has a word that only requests and definitions have."""
+    return any(member.encode() in content for _, members in _TELLING[:-2] for member in members)
 
 
 def unwrap(data: Mapping[str, Any]) -> tuple[str | None, Mapping[str, Any], tuple[str | int, ...]]:

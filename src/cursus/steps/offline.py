@@ -13,11 +13,13 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from cursus.model import Finding
 
 ACCOUNT = "246813579024"
 """The account that answers name: nobody's in particular."""
@@ -45,7 +47,6 @@ _CREDENTIALS = (
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 )
-_TELEMETRY = ("sagemaker.telemetry.telemetry_logging", "sagemaker.core.telemetry.telemetry_logging")
 
 
 class RequestCaptured(BaseException):
@@ -78,6 +79,18 @@ class Answers:
 _active: list[Answers] = []
 
 
+def answered_here(calls: tuple[str, ...]) -> Finding:
+    """The finding that names what was answered here; for a step the rule STP098 gives the same."""
+    return Finding(
+        rule="STP098",
+        severity="info",
+        message=f"making the request asked AWS for {', '.join(calls)}. This was answered here: nothing was sent or "
+        "uploaded, and account and default bucket in the request are made up.",
+        remedy="Give role, bucket and region yourself to have them checked too.",
+        area="step",
+    )
+
+
 @contextmanager
 def offline(region: str | None = None) -> Iterator[Answers]:
     """Answer the SDK's calls on this machine for the time being. May be nested."""
@@ -91,12 +104,10 @@ def offline(region: str | None = None) -> Iterator[Answers]:
     answers.region_made_up = "AWS_DEFAULT_REGION" in made_up and region is None
     os.environ.update(made_up)
     finder = _Finder()
-    module = sys.modules.get("botocore.httpsession")
-    if module is None:
-        sys.meta_path.insert(0, finder)
-    else:
-        _patch(module)
-    telemetry = _silence_telemetry()
+    for name, patch in _PATCHES.items():
+        if name in sys.modules:
+            patch(sys.modules[name])
+    sys.meta_path.insert(0, finder)
     try:
         yield answers
     finally:
@@ -106,10 +117,7 @@ def offline(region: str | None = None) -> Iterator[Answers]:
                 os.environ.pop(name, None)
                 if name in before:
                     os.environ[name] = before[name]
-        if finder in sys.meta_path:
-            sys.meta_path.remove(finder)
-        for owner, helper in telemetry:
-            owner._requests_helper = helper
+        sys.meta_path.remove(finder)
 
 
 def _environment(region: str | None) -> dict[str, str]:
@@ -140,13 +148,20 @@ def _on_ec2() -> bool:
 
 
 class _Finder:
-    """Patches botocore's HTTP layer when a builder imports it only now."""
+    """Patches botocore's HTTP layer, and the SDK's usage reports, when a builder imports them only now."""
+
+    def __init__(self) -> None:
+        self.busy = False
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        if name != "botocore.httpsession" or self not in sys.meta_path:
+        patch = _PATCHES.get(name)
+        if patch is None or self.busy:
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
+        self.busy = True
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self.busy = False
         loader: Any = spec.loader if spec else None
         if loader is None:
             return None
@@ -154,13 +169,13 @@ class _Finder:
 
         def exec_module(module: Any) -> None:
             execute(module)
-            _patch(module)
+            patch(module)
 
         loader.exec_module = exec_module
         return spec
 
 
-def _patch(module: Any) -> None:
+def _patch_http(module: Any) -> None:
     """Ask here first in ``URLLib3Session.send``; once, and without effect while ``offline`` is not active."""
     owner = module.URLLib3Session
     send = owner.send
@@ -175,16 +190,24 @@ def _patch(module: Any) -> None:
     owner.send = answer_or_send
 
 
-def _silence_telemetry() -> list[tuple[Any, Any]]:
-    """Switch off the SDK's usage reports, which go past botocore."""
-    found = []
-    for name in _TELEMETRY:
-        module = sys.modules.get(name)
-        helper = getattr(module, "_requests_helper", None)
-        if module is not None and helper is not None:
-            found.append((module, helper))
-            setattr(module, "_requests_helper", lambda *args, **kwargs: None)  # noqa: B010
-    return found
+def _patch_telemetry(module: Any) -> None:
+    """Send no usage report of the SDK, which goes past botocore, while ``offline`` is active."""
+    helper = getattr(module, "_requests_helper", None)
+    if helper is None or getattr(helper, "asks_cursus", False):
+        return
+
+    def report(*args: Any, **kwargs: Any) -> Any:
+        return None if _active else helper(*args, **kwargs)
+
+    report.asks_cursus = True  # type: ignore[attr-defined]
+    module._requests_helper = report
+
+
+_PATCHES: dict[str, Callable[[Any], None]] = {
+    "botocore.httpsession": _patch_http,
+    "sagemaker.telemetry.telemetry_logging": _patch_telemetry,
+    "sagemaker.core.telemetry.telemetry_logging": _patch_telemetry,
+}
 
 
 def _answer(request: Any) -> Any | None:

@@ -23,11 +23,12 @@ def from_mapping(
     problems: tuple[Finding, ...] = (),
     region: str | None = None,
     parameters: Mapping[str, Any] | None = None,
+    sure: bool = False,
 ) -> list[Step | Pipeline] | None:
     """The steps and pipelines that a mapping stands for, None where it is neither request nor definition.
 
-    ``kind`` overrides what its members tell. A CreatePipeline request gives its own step and the pipeline of
-    its definition. ``name`` is used where the request names nothing.
+    ``kind`` overrides what its members tell; with ``sure`` they must leave no doubt. A CreatePipeline
+    request gives its own step and the pipeline of its definition. ``name`` is used where the request names nothing.
     """
     place: Path = ()
     wrapped, inner, inner_place = kinds.unwrap(data)
@@ -41,7 +42,7 @@ def from_mapping(
         entry = _pipeline_step(data)
         if entry is not None:
             return [_of_entry(*entry, data, origins, problems, region)]
-        operation = kinds.identify(data)
+        operation = kinds.identify(data, sure=sure)
     if operation is None:
         return None
     if operation == kinds.PIPELINE and not kinds.is_definition(data) and "PipelineDefinition" in data:

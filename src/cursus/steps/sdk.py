@@ -194,8 +194,8 @@ def _facts(value: Any) -> dict[str, Any]:
     return {name: one for name, one in facts.items() if isinstance(one, str) and one}
 
 
-def definition(value: Any) -> Mapping[str, Any] | None:
-    """The definition of an SDK pipeline as plain data; None for anything else.
+def definition(value: Any) -> tuple[Mapping[str, Any], tuple[str, ...]] | None:
+    """An SDK pipeline's definition as plain data, and the calls answered here; None for anything else.
 
     Raises TargetError where the pipeline cannot say it.
     """
@@ -208,10 +208,10 @@ def definition(value: Any) -> Mapping[str, Any] | None:
         or not _has(value, "steps")
     ):
         return None
-    with offline(), _unchanged(value):
+    with offline() as answers, _unchanged(value):
         try:
             text = call(value.definition, "definition")
         except HookError as error:
             raise TargetError(f"the pipeline gives no definition: {error}.") from None
     found = json.loads(text) if isinstance(text, str) else text
-    return found if isinstance(found, Mapping) else None
+    return (found, tuple(answers.calls)) if isinstance(found, Mapping) else None

@@ -1,7 +1,7 @@
 """The user's training code, and the steps around a builder's, as a configuration or an object names them."""
 
 # os.path here: a folder may name thousands of files.
-# ruff: noqa: PTH110, PTH111, PTH117, PTH118, PTH119, PTH120, PTH208
+# ruff: noqa: PTH110, PTH111, PTH113, PTH117, PTH118, PTH119, PTH120, PTH208
 from __future__ import annotations
 
 import json
@@ -32,16 +32,24 @@ def source_code(
         return None
     if entry is None:
         # One script in a directory leaves no doubt; else the checks say that the entry point is unknown.
-        return None if directory is None else _only_script(_found(directory, near))
+        return None if directory is None else _only_script(local_path(directory, near))
     if directory is None:
         if entry_point is None:
             return None
-        whole = _found(entry, near)
+        whole = local_path(entry, near)
         return SourceCode(os.path.dirname(whole) or ".", os.path.basename(whole))
-    directory = _found(directory, near)
+    directory = _directory_of(directory, entry, near)
     if os.path.isabs(entry):
         entry = os.path.relpath(entry, directory)
     return SourceCode(directory, entry)
+
+
+def _directory_of(directory: str, entry: str, near: str | None) -> str:
+    """The source directory: below the current folder, or beside ``near`` if only that has the entry point."""
+    if os.path.isabs(directory) or near is None or os.path.isfile(os.path.join(directory, entry)):
+        return directory
+    beside = os.path.join(os.path.dirname(near), directory)
+    return beside if os.path.isfile(os.path.join(beside, entry)) else local_path(directory, near)
 
 
 def _only_script(directory: str) -> SourceCode | None:
@@ -61,7 +69,9 @@ def _path(value: Any) -> str | None:
     return None
 
 
-def _found(path: str, near: str | None) -> str:
+def local_path(path: str, near: str | None) -> str:
+    """A path of this machine; one that is not below the current folder is looked for beside ``near``."""
+    path = os.path.expanduser(path)
     if near is not None and not os.path.isabs(path) and not os.path.exists(path):
         beside = os.path.join(os.path.dirname(near), path)
         if os.path.exists(beside):

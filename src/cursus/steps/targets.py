@@ -144,7 +144,10 @@ def of_file(path: str, options: Options, *, strict: bool = True) -> list[Step | 
     from cursus.steps import files
 
     if not path.lower().endswith(files.SUFFIXES) and not os.path.exists(path):
-        raise TargetError(_no_such(path))
+        builder = _installed(path)
+        if builder is None:
+            raise TargetError(_no_such(path))
+        return of_object(builder, options, path)
     found: list[Step | Pipeline] = []
     for document in files.read_all(path):
         entries = document.data if isinstance(document.data, list) and document.data else [document.data]
@@ -155,12 +158,13 @@ def of_file(path: str, options: Options, *, strict: bool = True) -> list[Step | 
 
                 made = from_mapping(
                     data,
-                    kind=options.kind,
+                    kind=options.kind if strict else None,
                     name=os.path.splitext(os.path.basename(path))[0],
                     origins=at(document.origins, (index,) if entries is document.data else ()),
                     problems=document.problems if index == 0 else (),
                     region=options.region,
                     parameters=options.parameters,
+                    sure=not strict,
                 )
             if made is not None:
                 found.extend(made)
@@ -169,6 +173,15 @@ def of_file(path: str, options: Options, *, strict: bool = True) -> list[Step | 
                     f"{path}: neither request nor pipeline definition: {describe_unknown(data)}."
                 )
     return found
+
+
+def _installed(name: str) -> Any:
+    """The builder that a package registers under this name by an entry point, None where there is none."""
+    if not name.replace("-", "_").isidentifier():
+        return None
+    from cursus.steps import discovery
+
+    return next((one.builder for one in discovery.installed() if one.name == name), None)
 
 
 def _no_such(path: str) -> str:
@@ -182,9 +195,11 @@ def _no_such(path: str) -> str:
 
 def of_object(target: Any, options: Options, text: str = "") -> list[Step | Pipeline]:
     """The steps of a Python object: a builder, an SDK object, a request, or a function that returns one."""
-    from cursus.errors import ConfigurationError
+    from dataclasses import replace
+
     from cursus.steps import sdk
     from cursus.steps.builders import lower
+    from cursus.steps.offline import answered_here
 
     if isinstance(target, Mapping) or (text and isinstance(target, (Step, Pipeline, list, tuple))):
         return load_one(target, options)
@@ -192,25 +207,25 @@ def of_object(target: Any, options: Options, text: str = "") -> list[Step | Pipe
         raise TargetError(
             f"{text + ': ' if text else ''}{show(target)} is a {type(target).__name__}, which is no step."
         )
-    definition = sdk.definition(target)
-    if definition is not None:
-        return _of_mapping(definition, options)
+    defined = sdk.definition(target)
+    if defined is not None:
+        name = str(getattr(target, "name", "") or "pipeline")
+        definition, answered = defined
+        pipeline = Pipeline(name, plain(definition), options.parameters or {}, region=options.region)
+        return [replace(pipeline, problems=(answered_here(answered),)) if answered else pipeline]
     if _is_function(target):
         from cursus.steps.imports import call_factory
 
         return of_object(call_factory(target, text), options, text or getattr(target, "__name__", ""))
-    try:
-        return [
-            lower(
-                target,
-                options.config,
-                source_dir=options.source_dir,
-                entry_point=options.entry_point,
-                region=options.region,
-            )
-        ]
-    except ConfigurationError:
-        raise
+    return [
+        lower(
+            target,
+            options.config,
+            source_dir=options.source_dir,
+            entry_point=options.entry_point,
+            region=options.region,
+        )
+    ]
 
 
 def _is_function(target: Any) -> bool:

@@ -1,0 +1,670 @@
+"""Builders: their hooks, the short forms that these return, and the requests that come of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from enum import Enum
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from cursus.errors import ConfigurationError
+from cursus.model import Step, UpstreamStep
+from cursus.steps import load
+from cursus.steps.builders import lower
+
+IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4"
+REQUEST: dict[str, Any] = {
+    "TrainingJobName": "churn",
+    "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+    "RoleArn": "arn:aws:iam::123456789012:role/Role",
+}
+
+
+def channel(uri: str, **members: Any) -> dict[str, Any]:
+    return {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}}, **members}
+
+
+def builder(request: Any = None, **hooks: Any) -> Any:
+    """An instance whose hooks return these values; a callable is the hook itself."""
+    made = REQUEST if request is None else request
+    methods: dict[str, Any] = {"create_step": lambda self: made}
+    for name, value in hooks.items():
+        methods[name] = value if callable(value) else lambda self, value=value: value
+    return type("Builder", (), methods)()
+
+
+def request_of(request: Any = None, **hooks: Any) -> Any:
+    return lower(builder(request, **hooks)).request
+
+
+# --- create_step -------------------------------------------------------------------------------------
+
+
+def test_request_mapping() -> None:
+    step = lower(builder())
+    assert (step.name, step.operation, step.type, step.in_pipeline) == (
+        "churn",
+        "CreateTrainingJob",
+        "Training",
+        False,
+    )
+    assert step.request == REQUEST and step.request is not REQUEST
+    assert step.promises.failures == () and step.promises.filled == ()
+
+
+def test_object_with_members_as_attributes() -> None:
+    @dataclasses.dataclass
+    class Algorithm:
+        TrainingImage: str
+        TrainingInputMode: str
+
+    class Mode(Enum):
+        FILE = "File"
+
+    class TrainingStep:
+        TrainingJobName = "churn"
+        RoleArn = "r"
+
+        def __init__(self) -> None:
+            self.AlgorithmSpecification = Algorithm(IMAGE, Mode.FILE)  # type: ignore[arg-type]
+            self.StoppingCondition = SimpleNamespace(MaxRuntimeInSeconds=60)
+
+        def Describe(self) -> None:
+            raise AssertionError("methods are no members")
+
+    step = lower(builder(TrainingStep()))
+    assert step.promises.failures == ()
+    assert step.request == {
+        "TrainingJobName": "churn",
+        "RoleArn": "r",
+        "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+    }
+    assert lower(TrainingStep()).request == step.request
+
+
+@pytest.mark.parametrize("as_method", [False, True])
+def test_object_with_arguments_has_no_job_name(as_method: bool) -> None:
+    arguments: Any = {"AlgorithmSpecification": {}, "RoleArn": "r"}
+    made = SimpleNamespace(name="Train", arguments=(lambda: arguments) if as_method else arguments)
+    step = lower(builder(made))
+    assert (step.name, step.in_pipeline, step.request) == ("Train", True, arguments)
+    assert lower(made).request == arguments
+
+
+def test_create_step_gets_what_its_signature_takes() -> None:
+    seen: list[dict[str, Any]] = []
+
+    class Takes:
+        def create_step(self, inputs: Any, outputs: Any = None, dependencies: Any = None) -> Any:
+            seen.append({"inputs": inputs, "outputs": outputs, "dependencies": dependencies})
+            return REQUEST
+
+        def get_training_inputs(self) -> Any:
+            return {"train": "s3://bucket/train/"}
+
+    lower(Takes(), {"upstream": ["prepare"]})
+    assert seen == [{"inputs": {"train": "s3://bucket/train/"}, "outputs": None, "dependencies": ["prepare"]}]
+
+
+def test_create_step_with_any_keywords() -> None:
+    class Takes:
+        def create_step(self, **kwargs: Any) -> Any:
+            return {**REQUEST, "TrainingJobName": "-".join(sorted(kwargs)) or "none"}
+
+    assert lower(Takes()).name == "none"
+    assert lower(Takes(), {"upstream": "a"}).name == "dependencies"
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (None, "returned None"),
+        (7, "returned a int"),
+        ("a text", "returned a str"),
+        ({}, "no request"),
+        ({"colour": "red"}, "no request"),
+        ([REQUEST], "returned a list"),
+        (SimpleNamespace(colour="red"), "neither .arguments nor"),
+        ({"Version": "1", "Steps": []}, "pipeline definition"),
+    ],
+)
+def test_create_step_that_returns_nonsense(value: Any, message: str) -> None:
+    made = type("Builder", (), {"create_step": lambda self: value})()
+    step = lower(made)
+    (failure,) = step.promises.failures
+    assert failure.hook == "create_step" and message in failure.message
+    assert step.request == {}
+
+
+def test_create_step_that_raises_names_the_line() -> None:
+    def helper() -> None:
+        raise KeyError("bucket")
+
+    def create_step(self: Any) -> Any:
+        helper()
+
+    step = lower(builder(create_step=create_step, get_metrics_config={"MetricDefinitions": []}))
+    (failure,) = step.promises.failures
+    assert failure.message == "create_step raised KeyError: 'bucket'"
+    assert "in helper" in failure.traceback and "steps/hooks.py" not in failure.traceback
+    assert failure.location and failure.location.file == __file__
+    assert failure.location.line == helper.__code__.co_firstlineno + 1
+    assert "get_metrics_config" in step.promises.hooks
+
+
+def test_missing_create_step_and_empty_class() -> None:
+    class Empty:
+        pass
+
+    for made in (Empty, Empty()):
+        (failure,) = lower(made).promises.failures
+        assert failure.hook == "create_step" and "has no create_step" in failure.message
+
+
+def test_exit_is_a_failure_and_interrupt_is_not() -> None:
+    def leave(self: Any) -> Any:
+        raise SystemExit(3)
+
+    def interrupt(self: Any) -> Any:
+        raise KeyboardInterrupt
+
+    (failure,) = lower(builder(create_step=leave)).promises.failures
+    assert "SystemExit" in failure.message
+    with pytest.raises(KeyboardInterrupt):
+        lower(builder(get_hyperparameters=interrupt))
+
+
+# --- building ----------------------------------------------------------------------------------------
+
+
+class Positional:
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.name = settings["role"]
+
+    def create_step(self) -> Any:
+        return {"TrainingJobName": self.name}
+
+
+class Keyword(Positional):
+    def __init__(self, *, config: dict[str, Any]) -> None:
+        super().__init__(config)
+
+
+class Nothing(Positional):
+    def __init__(self) -> None:
+        self.name = "r"
+
+
+@pytest.mark.parametrize("made", [Positional, Keyword, Nothing])
+def test_class_is_built_with_config(made: type) -> None:
+    step = lower(made, {"role": "r"})
+    assert step.promises.failures == ()
+    assert step.request == {"TrainingJobName": "r", "RoleArn": "r"}
+
+
+def test_class_that_cannot_be_built() -> None:
+    (failure,) = lower(Positional).promises.failures
+    assert failure.hook == "__init__" and "KeyError" in failure.message
+
+
+@pytest.mark.parametrize("config", [7, "text", ["a"]])
+def test_config_that_is_none(config: Any) -> None:
+    with pytest.raises(ConfigurationError, match="not a mapping"):
+        lower(builder(), config)
+
+
+def test_config_as_object() -> None:
+    @dataclasses.dataclass
+    class Config:
+        training_instance_type: str = "ml.m5.xlarge"
+        training_instance_count: int = 1
+
+    assert lower(builder(), Config()).request["ResourceConfig"] == {
+        "InstanceType": "ml.m5.xlarge",
+        "InstanceCount": 1,
+    }
+
+
+def test_instance_that_keeps_its_config() -> None:
+    made = builder()
+    made.config = {"max_runtime_in_seconds": 60}
+    assert lower(made).request["StoppingCondition"] == {"MaxRuntimeInSeconds": 60}
+
+
+# --- hooks fill ---------------------------------------------------------------------------------------
+
+
+def test_flat_config_fills_what_is_missing() -> None:
+    request = {**REQUEST, "ResourceConfig": {"InstanceType": "ml.c5.xlarge"}}
+    config = {
+        "training_instance_type": "ml.m5.xlarge",
+        "training_instance_count": 2,
+        "training_volume_size": 30,
+        "max_runtime_in_seconds": 86400,
+        "framework": "pytorch",
+        "framework_version": "1.8.0",
+        "python_version": "py38",
+        "hyperparameters": {
+            "learning_rate": 0.001,
+            "batch_size": 32,
+            "verbose": True,
+            "name": "x",
+            "none": None,
+        },
+        "region": "eu-west-1",
+    }
+    step = lower(builder(request), config)
+    assert step.request["ResourceConfig"] == {
+        "InstanceType": "ml.c5.xlarge",
+        "InstanceCount": 2,
+        "VolumeSizeInGB": 30,
+    }
+    assert step.request["HyperParameters"] == {
+        "learning_rate": "0.001",
+        "batch_size": "32",
+        "verbose": "true",
+        "name": "x",
+        "none": "null",
+    }
+    promises = step.promises
+    assert (promises.framework, promises.framework_version, promises.python_version) == (
+        "pytorch",
+        "1.8.0",
+        "py38",
+    )
+    assert step.region == "eu-west-1" and promises.filled == ("config",)
+    origin = step.origin(("ResourceConfig", "InstanceCount"))
+    assert origin and origin.source == "config"
+    kept = step.origin(("ResourceConfig", "InstanceType"))
+    assert kept and kept.source == "create_step" and kept.location and kept.location.file == __file__
+
+
+def test_framework_names_the_image_where_the_region_is_known() -> None:
+    config = {
+        "framework": "pytorch",
+        "framework_version": "2.1",
+        "python_version": "py310",
+        "region": "eu-west-1",
+    }
+    algorithm = lower(builder({"TrainingJobName": "a"}), config).request["AlgorithmSpecification"]
+    assert ".dkr.ecr.eu-west-1." in algorithm["TrainingImage"]
+    assert algorithm["TrainingInputMode"] == "File"
+    assert (
+        "AlgorithmSpecification"
+        not in lower(builder({"TrainingJobName": "a"}), {**config, "region": None}).request
+    )
+
+
+def test_step_config_as_request_and_as_flat_form() -> None:
+    assert request_of(
+        get_step_config={"StoppingCondition": {"MaxRuntimeInSeconds": 5}, "RoleArn": "other"}
+    ) == {
+        **REQUEST,
+        "StoppingCondition": {"MaxRuntimeInSeconds": 5},
+    }
+    flat = request_of(get_step_config={"training_instance_type": "ml.m5.xlarge"})
+    assert flat["ResourceConfig"] == {"InstanceType": "ml.m5.xlarge"}
+
+
+def test_hooks_do_not_overwrite_the_request() -> None:
+    request = {
+        **REQUEST,
+        "HyperParameters": {"epochs": "3"},
+        "OutputDataConfig": {"S3OutputPath": "s3://bucket/a/"},
+        "InputDataConfig": [],
+    }
+    step = lower(
+        builder(
+            request,
+            get_hyperparameters={"epochs": 9, "lr": 1},
+            get_model_output_config={"S3OutputPath": "s3://bucket/b/", "KmsKeyId": "k"},
+            get_training_inputs=[channel("s3://bucket/train/")],
+        )
+    )
+    assert step.request["HyperParameters"] == {"epochs": "3"}
+    assert step.request["OutputDataConfig"] == {"S3OutputPath": "s3://bucket/a/", "KmsKeyId": "k"}
+    assert step.request["InputDataConfig"] == []
+    assert step.promises.filled == ("get_model_output_config",)
+    assert step.promises.hooks["get_hyperparameters"] == {"epochs": 9, "lr": 1}
+
+
+def test_channels_are_named() -> None:
+    inputs = [
+        channel("s3://bucket/training-data/", ContentType="text/csv"),
+        channel("s3://bucket/validation-data/"),
+        channel("s3://bucket/c/", ChannelName="extra"),
+        channel("s3://bucket/d/"),
+    ]
+    made = request_of(get_training_inputs=inputs)["InputDataConfig"]
+    assert [one["ChannelName"] for one in made] == ["train", "validation", "extra", "test"]
+    keyed = request_of(get_training_inputs={"left": channel("s3://bucket/train/"), "right": "s3://bucket/r/"})
+    assert [one["ChannelName"] for one in keyed["InputDataConfig"]] == ["left", "right"]
+    assert keyed["InputDataConfig"][1]["DataSource"]["S3DataSource"]["S3Uri"] == "s3://bucket/r/"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"train": "ShardedByS3Key"},
+        {"train": {"S3DataDistributionType": "ShardedByS3Key"}},
+        {"S3DataDistributionType": "ShardedByS3Key"},
+        "ShardedByS3Key",
+    ],
+)
+def test_data_distribution(config: Any) -> None:
+    inputs = {"train": channel("s3://bucket/train/")}
+    made = lower(builder(get_training_inputs=inputs, get_data_distribution_config=config))
+    (one,) = made.request["InputDataConfig"]
+    assert one["DataSource"]["S3DataSource"]["S3DataDistributionType"] == "ShardedByS3Key"
+    # What the hook promised stays as it was.
+    assert made.promises.hooks["get_training_inputs"] == inputs
+
+
+def test_metrics_and_logging() -> None:
+    metrics = [{"Name": "loss", "Regex": "loss=(.*)"}]
+    output = {"S3OutputPath": "s3://bucket/m/"}
+    for config in ({"MetricDefinitions": metrics}, metrics):
+        made = request_of(
+            get_metrics_config=config,
+            get_model_output_config=output,
+            get_logging_config={"LogLevel": "INFO", "EnableSageMakerDebugger": True},
+        )
+        assert made["AlgorithmSpecification"]["MetricDefinitions"] == metrics
+        assert made["HyperParameters"] == {"sagemaker_container_log_level": "20"}
+        assert made["DebugHookConfig"] == output
+
+
+def test_built_in_algorithm_gets_no_toolkit_settings() -> None:
+    request = {
+        "TrainingJobName": "a",
+        "AlgorithmSpecification": {
+            "TrainingImage": "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1",
+            "TrainingInputMode": "File",
+        },
+    }
+    assert "HyperParameters" not in request_of(request, get_logging_config={"LogLevel": "INFO"})
+
+
+def test_distributed_config() -> None:
+    made = request_of(
+        is_distributed_training=True,
+        get_distributed_config={
+            "InstanceType": "ml.p3.2xlarge",
+            "InstanceCount": 4,
+            "VolumeSizeInGB": 30,
+            "MaxRuntimeInSeconds": 86400,
+            "DistributionStrategy": "Horovod",
+        },
+    )
+    assert made["ResourceConfig"] == {
+        "InstanceType": "ml.p3.2xlarge",
+        "InstanceCount": 4,
+        "VolumeSizeInGB": 30,
+    }
+    assert made["StoppingCondition"] == {"MaxRuntimeInSeconds": 86400}
+    assert made["HyperParameters"] == {"sagemaker_mpi_enabled": "true"}
+
+
+def test_single_instance_has_no_distribution() -> None:
+    made = request_of(is_distributed_training=False, get_distributed_config={"InstanceCount": 4})
+    assert made == REQUEST
+
+
+def test_cluster_config_becomes_instance_groups() -> None:
+    cluster = {
+        "MasterType": "ml.p3.2xlarge",
+        "WorkerType": "ml.p3.2xlarge",
+        "WorkerCount": 3,
+        "ParameterServerType": "ml.m5.large",
+        "ParameterServerCount": 1,
+    }
+    made = lower(builder(get_distributed_config=cluster), {"training_instance_type": "ml.m5.xlarge"})
+    assert made.request["ResourceConfig"] == {
+        "InstanceGroups": [
+            {"InstanceGroupName": "master", "InstanceType": "ml.p3.2xlarge", "InstanceCount": 1},
+            {"InstanceGroupName": "worker", "InstanceType": "ml.p3.2xlarge", "InstanceCount": 3},
+            {"InstanceGroupName": "parameter-server", "InstanceType": "ml.m5.large", "InstanceCount": 1},
+        ]
+    }
+
+
+def test_resource_and_gpu_config() -> None:
+    made = request_of(
+        get_resource_optimization_config={
+            "instance_count": 1,
+            "volume_size_in_gb": 50,
+            "max_runtime_in_seconds": 3600,
+            "max_wait_in_seconds": 7200,
+            "use_spot_instances": True,
+            "input_mode": "FastFile",
+            "keep_alive_period_in_seconds": 60,
+        },
+        get_gpu_optimization_config={"instance_type": "ml.g5.xlarge", "mixed_precision": "fp16"},
+    )
+    assert made["ResourceConfig"] == {
+        "InstanceCount": 1,
+        "VolumeSizeInGB": 50,
+        "KeepAlivePeriodInSeconds": 60,
+        "InstanceType": "ml.g5.xlarge",
+    }
+    assert made["StoppingCondition"] == {"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 7200}
+    assert made["EnableManagedSpotTraining"] is True
+    assert made["AlgorithmSpecification"]["TrainingInputMode"] == "File"
+
+
+def test_reference_is_not_filled() -> None:
+    request = {**REQUEST, "ResourceConfig": {"Get": "Parameters.Resources"}}
+    assert lower(builder(request), {"training_instance_count": 1}).request == request
+
+
+# --- companions --------------------------------------------------------------------------------------
+
+
+def companion(step: Step, operation: str) -> Step:
+    return next(one for one in step.companions if one.operation == operation)
+
+
+def test_tuning_config_becomes_a_tuning_job() -> None:
+    step = lower(
+        builder(
+            {**REQUEST, "ProfilerConfig": {}, "Tags": []},
+            get_hyperparameters={"learning_rate": 0.1, "epochs": 3},
+            get_tuning_config={
+                "objective_metric": "validation:accuracy",
+                "hyperparameter_ranges": {
+                    "learning_rate": {"min": 0.0001, "max": 0.1, "scaling": "log"},
+                    "depth": {"min": 1, "max": 9},
+                    "batch_size": {"values": [16, 32]},
+                },
+                "max_jobs": 20,
+                "max_parallel_jobs": 3,
+            },
+        )
+    )
+    tuning = companion(step, "CreateHyperParameterTuningJob")
+    assert tuning.request["HyperParameterTuningJobConfig"] == {
+        "Strategy": "Bayesian",
+        "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "validation:accuracy"},
+        "ResourceLimits": {"MaxNumberOfTrainingJobs": 20, "MaxParallelTrainingJobs": 3},
+        "ParameterRanges": {
+            "ContinuousParameterRanges": [
+                {
+                    "Name": "learning_rate",
+                    "MinValue": "0.0001",
+                    "MaxValue": "0.1",
+                    "ScalingType": "Logarithmic",
+                }
+            ],
+            "IntegerParameterRanges": [{"Name": "depth", "MinValue": "1", "MaxValue": "9"}],
+            "CategoricalParameterRanges": [{"Name": "batch_size", "Values": ["16", "32"]}],
+        },
+    }
+    definition = tuning.request["TrainingJobDefinition"]
+    assert definition["StaticHyperParameters"] == {"epochs": "3"}
+    assert not {"TrainingJobName", "HyperParameters", "ProfilerConfig", "Tags"} & set(definition)
+    origin = tuning.origin(("HyperParameterTuningJobConfig", "Strategy"))
+    assert origin and origin.source == "get_tuning_config"
+
+
+@pytest.mark.parametrize(
+    ("metric", "direction"),
+    [
+        ("validation:accuracy", "Maximize"),
+        ("val_loss", "Minimize"),
+        ("validation:rmse", "Minimize"),
+        ("test:auc", "Maximize"),
+        ("accuracy_loss", "Minimize"),
+        ("validation:mlogloss", "Minimize"),
+        ("eval_f1", "Maximize"),
+        ("quality", None),
+    ],
+)
+def test_direction_by_name(metric: str, direction: str | None) -> None:
+    from cursus.steps.tuning import direction as told
+
+    assert told(metric) == direction
+
+
+def test_automl_config_becomes_an_automl_job() -> None:
+    request = {
+        **REQUEST,
+        "InputDataConfig": [channel("s3://bucket/train/", ChannelName="train", ContentType="text/csv")],
+        "OutputDataConfig": {"S3OutputPath": "s3://bucket/m/", "CompressionType": "NONE"},
+    }
+    config = {
+        "problem_type": "BinaryClassification",
+        "objective": "F1",
+        "max_candidates": 250,
+        "max_runtime_per_training_job_in_seconds": 3600,
+        "target_attribute_name": "churned",
+    }
+    automl = companion(lower(builder(request, get_auto_ml_config=config)), "CreateAutoMLJob")
+    assert automl.request == {
+        "InputDataConfig": [
+            {
+                "TargetAttributeName": "churned",
+                "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/train/"}},
+            }
+        ],
+        "ProblemType": "BinaryClassification",
+        "AutoMLJobObjective": {"MetricName": "F1"},
+        "AutoMLJobConfig": {
+            "CompletionCriteria": {"MaxCandidates": 250, "MaxRuntimePerTrainingJobInSeconds": 3600}
+        },
+        "OutputDataConfig": {"S3OutputPath": "s3://bucket/m/"},
+        "RoleArn": REQUEST["RoleArn"],
+    }
+
+
+# --- promises ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("hook", "value"),
+    [
+        ("get_hyperparameters", [1]),
+        ("get_training_inputs", "s3://bucket/"),
+        ("get_expected_artifacts", "model.pkl"),
+        ("get_expected_artifacts", [1, 2]),
+        ("is_distributed_training", "yes"),
+        ("get_metrics_config", 7),
+    ],
+)
+def test_hook_that_returns_nonsense(hook: str, value: Any) -> None:
+    step = lower(builder(**{hook: value, "get_outputs": ["model"]}))
+    (failure,) = step.promises.failures
+    assert failure.hook == hook and "returned a" in failure.message
+    assert hook not in step.promises.hooks and step.promises.hooks["get_outputs"] == ["model"]
+
+
+def test_coroutine_and_endless_values_are_failures() -> None:
+    async def later(self: Any) -> Any:
+        return {}
+
+    endless: dict[str, Any] = {}
+    endless["a"] = endless
+    step = lower(builder(get_hyperparameters=later, get_step_config=endless))
+    assert {failure.hook for failure in step.promises.failures} == {"get_hyperparameters", "get_step_config"}
+
+
+def test_hook_values_become_plain() -> None:
+    class Mode(Enum):
+        FAST = "FastFile"
+
+    step = lower(
+        builder(
+            get_expected_artifacts=lambda self: (name for name in ("model.pkl", "model.tar.gz")),
+            get_hyperparameters={"data": Path("a") / "b", "sizes": (1, 2)},
+            get_resource_optimization_config={"input_mode": Mode.FAST},
+        )
+    )
+    assert step.promises.expected_artifacts == ("model.pkl", "model.tar.gz")
+    assert step.request["HyperParameters"] == {"data": "a/b", "sizes": "[1, 2]"}
+    assert step.promises.hooks["get_resource_optimization_config"] == {"input_mode": "FastFile"}
+
+
+@pytest.mark.parametrize(
+    "value", [{"data": {"step": "Prepare", "output": "train"}}, {"data": {"step": "Prepare"}}]
+)
+def test_dependencies_by_input(value: Any) -> None:
+    assert lower(builder(get_dependencies=value)).promises.dependencies == value
+
+
+def test_dependencies_by_step_name() -> None:
+    step = lower(builder(get_required_dependencies=["Prepare"], get_optional_dependencies=["Evaluate"]))
+    assert step.promises.dependencies == {"Prepare": {"step": "Prepare"}, "Evaluate": {"step": "Evaluate"}}
+
+
+def test_upstream_in_every_form() -> None:
+    class Prepare:
+        step_type = "Processing"
+        name = "Prepare"
+
+        def get_outputs(self) -> list[str]:
+            return ["train"]
+
+        def get_dependencies(self) -> list[str]:
+            return ["Load"]
+
+    upstream = ["A", UpstreamStep("B"), {"name": "C", "outputs": ["x"]}, Prepare(), Prepare]
+    step = lower(builder(), {"upstream": upstream})
+    prepare = UpstreamStep("Prepare", "Processing", ("train",), ("Load",))
+    assert step.promises.upstream == (
+        UpstreamStep("A"),
+        UpstreamStep("B"),
+        UpstreamStep("C", "", ("x",)),
+        prepare,
+        prepare,
+    )
+
+
+def test_source_code_and_local_channels(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("")
+    config = {
+        "source_dir": str(tmp_path),
+        "entry_point": "train.py",
+        "local_channels": {"train": str(tmp_path)},
+    }
+    step = lower(builder(), config)
+    assert step.source and (step.source.directory, step.source.entry_point) == (str(tmp_path), "train.py")
+    assert step.promises.local_channels == {"train": str(tmp_path)}
+    settings = {"sagemaker_program": '"other.py"'}
+    program = lower(builder({**REQUEST, "HyperParameters": settings}), {"source_dir": str(tmp_path)})
+    assert program.source and program.source.entry_point == "other.py"
+    (given,) = load(REQUEST, source_dir=str(tmp_path), entry_point="train.py")
+    assert isinstance(given, Step) and given.source == step.source
+
+
+def test_source_code_beside_the_builder(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "train.py").write_text("")
+    (tmp_path / "builder.py").write_text(
+        "class Builder:\n    source_dir = 'src'\n    entry_point = 'train.py'\n"
+        "    def create_step(self):\n        return {'TrainingJobName': 'a'}\n"
+    )
+    (step,) = load(f"{tmp_path}/builder.py:Builder")
+    assert isinstance(step, Step) and step.source and step.source.directory == str(tmp_path / "src")

@@ -1,0 +1,223 @@
+"""JSON and YAML files: data, positions, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cursus.errors import TargetError
+from cursus.model import Pipeline, Step
+from cursus.steps import files, load
+
+
+def write(folder: Path, name: str, content: str | bytes) -> str:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return str(path)
+
+
+def places(document: files.Document) -> dict[tuple[str | int, ...], tuple[int | None, int | None]]:
+    found = {}
+    for path, origin in document.origins.items():
+        assert origin.location is not None and origin.location.file == document.path
+        found[path] = (origin.location.line, origin.location.column)
+    return found
+
+
+def test_json_positions(tmp_path: Path) -> None:
+    text = '{"a": 1,\n "b": [true, {"c \\"]": "x{"}],\n\t"d": {}}'
+    document = files.read(write(tmp_path, "request.json", text))
+    assert document.data == json.loads(text)
+    assert places(document) == {
+        (): (1, 1),
+        ("a",): (1, 7),
+        ("b",): (2, 7),
+        ("b", 0): (2, 8),
+        ("b", 1): (2, 14),
+        ("b", 1, 'c "]'): (2, 24),
+        ("d",): (3, 7),
+    }
+
+
+def test_yaml_positions_and_merge(tmp_path: Path) -> None:
+    text = "base: &base\n  x: 1\n  y: 2\nown:\n  <<: *base\n  y: 3\nlist: [a, *base]\n"
+    document = files.read(write(tmp_path, "request.yaml", text))
+    base = {"x": 1, "y": 2}
+    assert document.data == {"base": base, "own": {"x": 1, "y": 3}, "list": ["a", base]}
+    found = places(document)
+    assert found["own", "x"] == (2, 6)
+    assert found["own", "y"] == (6, 6)
+    assert found["list", 1, "y"] == (3, 6)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("true", True),
+        ("False", False),
+        ("null", None),
+        ("~", None),
+        ("", None),
+        ("30", 30),
+        ("-7", -7),
+        ("1.50", 1.5),
+        ("'30'", "30"),
+        ('"true"', "true"),
+        ("1e-4", "1e-4"),
+        ("012", "012"),
+        ("1_000", "1_000"),
+        ("1:30", "1:30"),
+        ("2020-01-31", "2020-01-31"),
+        ("2020-01-31T10:00:00Z", "2020-01-31T10:00:00Z"),
+        ("0x1F", "0x1F"),
+        ("yes", "yes"),
+        ("!!str 5", "5"),
+        ("s3://bucket/key", "s3://bucket/key"),
+    ],
+)
+def test_yaml_scalars_mean_what_json_means(tmp_path: Path, text: str, value: Any) -> None:
+    document = files.read(write(tmp_path, "a.yml", f"value: {text}\n"))
+    assert document.data == {"value": value}
+    assert type(document.data["value"]) is type(value)
+
+
+def test_keys_are_texts(tmp_path: Path) -> None:
+    data = files.read(write(tmp_path, "a.yaml", "1: a\non: b\nnull: c\n2020-01-01: d\n")).data
+    assert data == {"1": "a", "on": "b", "null": "c", "2020-01-01": "d"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.json", "", "a.json:1:1: this is no JSON.*empty"),
+        ("a.json", '{"a": 1,}', "a.json:1:9.*comma too many"),
+        ("a.json", "{// no\n}", "JSON has no comments"),
+        ("a.json", "{'a': 1}", "double quotes"),
+        ("a.json", '{"a":\n NaN}', "a.json:2: NaN is no JSON number"),
+        ("a.json", '{"a": -Infinity}', "Infinity is no JSON number"),
+        ("a.json", '{"a": ' + "9" * 5000 + "}", "thousands of digits"),
+        ("a.json", "[" * 100_000 + "]" * 100_000, "nested deeper than 200"),
+        ("a.json", b'{"a": "\xe9"}', "a.json:1:8: this is not UTF-8"),
+        ("a.json", b" " * (files.MAX_BYTES + 1), "larger than 16 MiB"),
+        ("a.yaml", "a:\n\tb: 1\n", "a.yaml:2:1: this is no YAML"),
+        ("a.yaml", "a: [1, 2\nb: 3", "this is no YAML"),
+        ("a.yaml", "a: &a [*a]\n", "contains itself"),
+        ("a.yaml", "[" * 100_000, "nested deeper than 200"),
+        ("a.yaml", "- " * 100_000 + "x", "nested deeper than 200"),
+        ("a.yaml", "\n".join(" " * i + "a:" for i in range(2_000)), "nested deeper than 200"),
+        ("a.yaml", "RoleArn: !Ref Role\n", "a.yaml:1:10: !Ref is a CloudFormation function"),
+        ("a.yaml", "RoleArn: !GetAtt Role.Arn\n", "!GetAtt is a CloudFormation function"),
+        ("a.yaml", "a: !mine x\n", "the tag !mine has no meaning"),
+        ("a.yaml", "a: !!python/object:os.system x\n", "has no form in JSON"),
+        ("a.yaml", "a: !!binary aGk=\n", "!!binary has no form in JSON"),
+        ("a.yaml", "a: .nan\n", "no JSON number"),
+        ("a.yaml", "a: -.inf\n", "no JSON number"),
+        ("a.yaml", "? [a]\n: b\n", "a key must be a text"),
+        ("a.yaml", "a: \x00\n", "this is no YAML"),
+        ("a.yaml", "a: " + "9" * 5000, "a number of this length"),
+        ("a.yaml", b"a: \xff\n", "this is not UTF-8"),
+    ],
+)
+def test_refused_with_place_and_reason(tmp_path: Path, name: str, content: str | bytes, message: str) -> None:
+    with pytest.raises(TargetError, match=f"(?s){message}"):
+        files.read(write(tmp_path, name, content))
+
+
+def test_aliases_that_multiply_are_refused(tmp_path: Path) -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10)]
+    with pytest.raises(TargetError, match="written out, make more than 1,000,000"):
+        files.read(write(tmp_path, "bomb.yaml", "\n".join(lines)))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_byte_order_marks_are_read(tmp_path: Path, encoding: str) -> None:
+    path = write(tmp_path, "a.json", '{"TrainingJobName": "ü"}'.encode(encoding))
+    assert files.read(path).data == {"TrainingJobName": "ü"}
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.yaml"])
+def test_duplicate_keys_are_findings(tmp_path: Path, name: str) -> None:
+    text = '{"TrainingJobName": "a",\n "Environment": {"K": "1",\n  "K": "2"}}'
+    path = write(tmp_path, name, text)
+    (step,) = load(path)
+    (problem,) = step.problems
+    assert (problem.rule, problem.path, problem.line, problem.column) == ("STP095", "Environment.K", 3, 3)
+    assert "line 2" in problem.message
+
+
+def test_yaml_switches_are_warned_of(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.yaml", "TrainingJobName: a\nEnableNetworkIsolation: Yes\nOther: 'no'\n")
+    (step,) = load(path)
+    (problem,) = step.problems
+    assert (problem.rule, problem.severity, problem.path) == ("STP096", "warning", "EnableNetworkIsolation")
+
+
+def test_lone_surrogates_and_huge_numbers_are_left_to_the_check(tmp_path: Path) -> None:
+    data = files.read(write(tmp_path, "a.json", '{"a": "\\ud800", "b": 123456789012345678901234}')).data
+    assert data == {"a": "\ud800", "b": 123456789012345678901234}
+
+
+def test_yaml_documents_and_json_lists(tmp_path: Path) -> None:
+    many = write(tmp_path, "a.yaml", "TrainingJobName: a\n---\nTrainingJobName: b\n")
+    assert [step.name for step in load(many)] == ["a", "b"]
+    listed = write(tmp_path, "a.json", '[{"TrainingJobName": "a"},\n {"TrainingJobName": "b"}]')
+    steps = load(listed)
+    assert [step.name for step in steps] == ["a", "b"]
+    assert isinstance(steps[1], Step)
+    origin = steps[1].origin(("TrainingJobName",))
+    assert origin and origin.location and origin.location.line == 2
+
+
+@pytest.mark.parametrize("content", ["", "[]", "5", '"text"', '{"colour": "red"}'])
+def test_file_without_request_is_refused(tmp_path: Path, content: str) -> None:
+    with pytest.raises(TargetError):
+        load(write(tmp_path, "a.json", content))
+    with pytest.raises(TargetError):
+        load(write(tmp_path, "a.yaml", content))
+
+
+def test_missing_file_says_so(tmp_path: Path) -> None:
+    with pytest.raises(TargetError, match="no such file"):
+        load(str(tmp_path / "none.json"))
+    with pytest.raises(TargetError, match=r"package\.module:Builder"):
+        load("package.module")
+
+
+def test_folder_takes_requests_and_passes_over_the_rest(tmp_path: Path) -> None:
+    write(tmp_path, "one.json", '{"TrainingJobName": "a", "RoleArn": "r"}')
+    write(tmp_path, "deep/two.yaml", "TrainingJobName: b\nRoleArn: r\n")
+    write(tmp_path, "pipeline.json", '{"Version": "2020-12-01", "Steps": []}')
+    write(tmp_path, "package.json", '{"name": "x", "steps": ["a"], "containers": []}')
+    write(tmp_path, "stack.yaml", "Resources: {Role: !GetAtt R.Arn}\n")
+    write(tmp_path, ".hidden/three.json", '{"TrainingJobName": "c", "RoleArn": "r"}')
+    write(tmp_path, "node_modules/x/four.json", '{"TrainingJobName": "d", "RoleArn": "r"}')
+    write(tmp_path, "helper.py", "raise SystemExit('a file without builders is not imported')\n")
+    found = load(tmp_path)
+    assert sorted(step.name for step in found) == ["a", "b", "pipeline"]
+    assert sum(isinstance(step, Pipeline) for step in found) == 1
+
+
+def test_folder_with_broken_request(tmp_path: Path) -> None:
+    write(tmp_path, "a.json", '{"TrainingJobName": "a", "RoleArn": "r"}')
+    write(tmp_path, "b.json", '{"TrainingJobName": "b",')
+    with pytest.raises(TargetError, match=r"b\.json:1"):
+        load(tmp_path)
+    errors: list[TargetError] = []
+    assert [step.name for step in load(tmp_path, errors=errors)] == ["a"]
+    assert len(errors) == 1
+
+
+def test_empty_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TargetError, match="no request, definition or registered builder"):
+        load(tmp_path)
+
+
+def test_thousand_requests_have_lazy_positions(tmp_path: Path) -> None:
+    for index in range(1_000):
+        write(tmp_path, f"{index:04}.json", '{"TrainingJobName": "a", "RoleArn": "r"}')
+    assert len(load(tmp_path)) == 1_000

@@ -1,0 +1,248 @@
+"""Real objects of the SageMaker SDK, of the version that is installed, without any connection."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cursus
+from cursus.model import Pipeline, Step
+from cursus.steps import load
+from cursus.steps.discovery import discover_step_type
+from cursus.steps.offline import offline
+
+ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
+IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1-cpu-py310"
+
+try:
+    MAJOR = int(importlib.metadata.version("sagemaker").partition(".")[0])
+except importlib.metadata.PackageNotFoundError:
+    MAJOR = 0
+v2 = pytest.mark.skipif(MAJOR != 2, reason="needs the SageMaker SDK, version 2")
+v3 = pytest.mark.skipif(MAJOR < 3, reason="needs the SageMaker SDK, version 3")
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise OSError("a connection was tried")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> str:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "train.py").write_text("print('accuracy=0.9')\n")
+    return str(tmp_path / "source")
+
+
+def estimator(source: str, pipeline: bool = True, **more: Any) -> Any:
+    import sagemaker
+    from sagemaker.pytorch import PyTorch
+    from sagemaker.workflow.pipeline_context import PipelineSession
+
+    return PyTorch(
+        entry_point="train.py",
+        source_dir=source,
+        role=ROLE,
+        instance_type="ml.m5.xlarge",
+        instance_count=1,
+        framework_version="2.1",
+        py_version="py310",
+        sagemaker_session=PipelineSession() if pipeline else sagemaker.Session(),
+        **{"hyperparameters": {"lr": 0.1, "name": "x"}, **more},
+    )
+
+
+def trainer(source: str, pipeline: bool = True) -> Any:
+    from sagemaker.core.helper.session_helper import Session
+    from sagemaker.core.workflow.pipeline_context import PipelineSession
+    from sagemaker.train import ModelTrainer
+    from sagemaker.train.configs import Compute, SourceCode
+
+    with offline():  # making a trainer asks IAM
+        return ModelTrainer(
+            training_image=IMAGE,
+            role=ROLE,
+            sagemaker_session=PipelineSession() if pipeline else Session(),
+            source_code=SourceCode(source_dir=source, entry_script="train.py"),
+            compute=Compute(instance_type="ml.m5.xlarge", instance_count=1),
+            hyperparameters={"lr": 0.1},
+        )
+
+
+def one(target: Any) -> Step:
+    (step,) = load(target)
+    assert isinstance(step, Step)
+    assert step.promises.failures == ()
+    return step
+
+
+def sound(step: Step) -> None:
+    assert [found for found in cursus.check(step).findings if found.severity == "error"] == []
+
+
+@v2
+def test_v2_training_step(source: str) -> None:
+    from sagemaker.inputs import TrainingInput
+    from sagemaker.workflow.parameters import ParameterInteger
+    from sagemaker.workflow.steps import TrainingStep
+
+    made = estimator(source, hyperparameters={"epochs": ParameterInteger(name="Epochs", default_value=3)})
+    inputs = {"train": TrainingInput("s3://example-bucket/train/", content_type="text/csv")}
+    sdk_step = TrainingStep(name="Train", step_args=made.fit(inputs))
+    step = one(sdk_step)
+    assert (step.name, step.operation, step.type, step.in_pipeline) == (
+        "Train",
+        "CreateTrainingJob",
+        "Training",
+        True,
+    )
+    assert "TrainingJobName" not in step.request
+    joined = {"Std:Join": {"On": "", "Values": [{"Get": "Parameters.Epochs"}]}}
+    assert step.request["HyperParameters"]["epochs"] == joined
+    assert step.source and (step.source.directory, step.source.entry_point) == (source, "train.py")
+    promises = step.promises
+    assert (promises.framework, promises.framework_version, promises.python_version) == (
+        "pytorch",
+        "2.1",
+        "py310",
+    )
+    assert "s3:PutObject" in promises.answered and step.region == "us-east-1"
+    assert discover_step_type(sdk_step) == "Training"
+    sound(step)
+
+
+@v2
+def test_v2_tuning_step(source: str) -> None:
+    from sagemaker.tuner import ContinuousParameter, HyperparameterTuner
+    from sagemaker.workflow.steps import TuningStep
+
+    tuner = HyperparameterTuner(
+        estimator(source),
+        objective_metric_name="accuracy",
+        hyperparameter_ranges={"lr": ContinuousParameter(0.01, 0.1)},
+        metric_definitions=[{"Name": "accuracy", "Regex": "accuracy=([0-9.]+)"}],
+        max_jobs=3,
+        max_parallel_jobs=1,
+    )
+    step = one(TuningStep(name="Tune", step_args=tuner.fit({"train": "s3://example-bucket/train/"})))
+    assert (step.operation, step.type, step.in_pipeline) == ("CreateHyperParameterTuningJob", "Tuning", True)
+    assert step.source and step.source.directory == source
+    sound(step)
+
+
+@v2
+@pytest.mark.parametrize("pipeline", [True, False])
+def test_v2_estimator_alone(source: str, pipeline: bool) -> None:
+    made = estimator(source, pipeline)
+    step = one(made)
+    assert step.operation == "CreateTrainingJob" and step.request["TrainingJobName"].startswith("pytorch")
+    assert step.in_pipeline is pipeline
+    assert made.sagemaker_session._default_bucket is None
+    sound(step)
+
+
+@v2
+def test_v2_builder_that_starts_a_job(source: str) -> None:
+    class Builder:
+        def create_step(self) -> Any:
+            return estimator(source, pipeline=False).fit({"train": "s3://example-bucket/train/"})
+
+        def get_hyperparameters(self) -> dict[str, Any]:
+            return {"lr": 0.1, "name": "x"}
+
+    step = one(Builder())
+    assert step.request["InputDataConfig"][0]["ChannelName"] == "train"
+
+
+@v2
+def test_v2_pipeline(source: str) -> None:
+    from sagemaker.workflow.pipeline import Pipeline as SDKPipeline
+    from sagemaker.workflow.pipeline_context import PipelineSession
+    from sagemaker.workflow.steps import TrainingStep
+
+    made = estimator(source)
+    step = TrainingStep(name="Train", step_args=made.fit({"train": "s3://example-bucket/train/"}))
+    found = load(SDKPipeline(name="Churn", steps=[step], sagemaker_session=PipelineSession()))
+    (pipeline,) = [one for one in found if isinstance(one, Pipeline)]
+    assert pipeline.name == "Churn" and pipeline.definition["Steps"][0]["Name"] == "Train"
+
+
+@v3
+def test_v3_training_step(source: str) -> None:
+    from sagemaker.mlops.workflow.steps import TrainingStep
+    from sagemaker.train.configs import InputData
+
+    data = InputData(channel_name="train", data_source="s3://example-bucket/train/")
+    sdk_step = TrainingStep(name="Train", step_args=trainer(source).train(input_data_config=[data]))
+    step = one(sdk_step)
+    assert (step.name, step.operation, step.in_pipeline) == ("Train", "CreateTrainingJob", True)
+    names = [channel["ChannelName"] for channel in step.request["InputDataConfig"]]
+    assert names == ["train", "code", "sm_drivers"]
+    assert step.source and (step.source.directory, step.source.entry_point) == (source, "train.py")
+    assert discover_step_type(sdk_step) == "Training"
+    sound(step)
+
+
+@v3
+@pytest.mark.parametrize("pipeline", [True, False])
+def test_v3_trainer_alone(source: str, pipeline: bool) -> None:
+    step = one(trainer(source, pipeline))
+    assert step.operation == "CreateTrainingJob" and step.in_pipeline is pipeline
+    sound(step)
+
+
+@v3
+def test_v3_pipeline(source: str) -> None:
+    from sagemaker.core.workflow.pipeline_context import PipelineSession
+    from sagemaker.mlops.workflow.pipeline import Pipeline as SDKPipeline
+    from sagemaker.mlops.workflow.steps import TrainingStep
+
+    step = TrainingStep(name="Train", step_args=trainer(source).train())
+    found = load(SDKPipeline(name="Churn", steps=[step], sagemaker_session=PipelineSession()))
+    assert any(isinstance(one, Pipeline) and one.definition["Steps"] for one in found)
+
+
+def test_objects_like_the_sdk_are_read_without_it() -> None:
+    class Estimator:
+        source_dir = "s3://example-bucket/source.tar.gz"
+        entry_point = "train.py"
+
+    class Step_:
+        name = "Train"
+        estimator = Estimator()
+
+        @property
+        def arguments(self) -> dict[str, Any]:
+            return {"AlgorithmSpecification": {}, "HyperParameters": None}
+
+    step = one(Step_())
+    assert step.in_pipeline and step.source is None and step.name == "Train"
+
+
+def test_arguments_that_raise_are_a_failure() -> None:
+    class Step_:
+        name = "Train"
+
+        @property
+        def arguments(self) -> dict[str, Any]:
+            raise ValueError("no role")
+
+    (step,) = load(Step_())
+    assert isinstance(step, Step)
+    (failure,) = step.promises.failures
+    assert failure.hook == "create_step" and "ValueError: no role" in failure.message

@@ -1,0 +1,164 @@
+"""Targets named in text: modules, files, attributes; and what the errors say."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from cursus.errors import TargetError
+from cursus.model import Pipeline, Step
+from cursus.steps import load
+
+BUILDER = """\
+from cursus.steps.discovery import step_builder
+
+REQUEST = {"TrainingJobName": "request", "RoleArn": "r"}
+PIPELINE = {"Version": "2020-12-01", "Steps": []}
+
+
+class Builder:
+    def __init__(self, config=None):
+        self.job = (config or {}).get("role", "none")
+
+    def create_step(self):
+        return {"TrainingJobName": self.job, "AlgorithmSpecification": {}}
+
+
+@step_builder(type="Training", name="registered")
+class Registered(Builder):
+    pass
+
+
+class Group:
+    inner = Builder({"role": "inner"})
+
+
+def make():
+    return Builder({"role": "made"})
+
+
+def make_with(argument):
+    return Builder()
+
+
+def make_none():
+    return None
+
+
+instance = Builder({"role": "instance"})
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = tmp_path / "churn_builder.py"
+    path.write_text(BUILDER)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "job"),
+    [
+        ("Builder", "configured"),
+        ("instance", "instance"),
+        ("make", "made"),
+        ("Group.inner", "inner"),
+        ("REQUEST", "request"),
+    ],
+)
+def test_object_of_a_file(file: str, name: str, job: str) -> None:
+    (step,) = load(f"{file}:{name}", config={"role": "configured"})
+    assert isinstance(step, Step) and step.name == job
+
+
+def test_definition_and_registered_builders_of_a_file(file: str) -> None:
+    (pipeline,) = load(f"{file}:PIPELINE")
+    assert isinstance(pipeline, Pipeline)
+    (step,) = load(file, config={"role": "r"})
+    assert step.name == "r"
+    (same,) = load(str(Path(file).parent), config={"role": "r"})
+    assert same.name == "r"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Bilder", "Did you mean 'Builder'"),
+        ("Group.other", "has no 'Group.other'"),
+        ("make_with", "takes arguments"),
+        ("make_none", "returned None"),
+        ("sys", "has no 'sys'"),
+    ],
+)
+def test_names_that_are_no_builder(file: str, name: str, message: str) -> None:
+    with pytest.raises(TargetError, match=message):
+        load(f"{file}:{name}")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("import no_such_module_at_all\n", r"builder\.py:1: ModuleNotFoundError"),
+        ("\n\nraise ValueError('bucket')\n", r"builder\.py:3: ValueError: bucket"),
+        ("def f(:\n", r"builder\.py:1: SyntaxError"),
+        ("raise SystemExit(3)\n", "SystemExit"),
+        ("import json\n\ndef f():\n    json.loads('{')\n\nf()\n", r"builder\.py:4: JSONDecodeError"),
+    ],
+)
+def test_import_that_fails_names_the_line(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "builder.py"
+    path.write_text(text)
+    with pytest.raises(TargetError, match=message):
+        load(f"{path}:Builder")
+
+
+def test_file_that_changed_is_imported_anew(tmp_path: Path) -> None:
+    path = tmp_path / "request.py"
+    path.write_text("REQUEST = {'TrainingJobName': 'one'}\n")
+    assert load(f"{path}:REQUEST")[0].name == "one"
+    path.write_text("REQUEST = {'TrainingJobName': 'second'}\n")
+    assert load(f"{path}:REQUEST")[0].name == "second"
+
+
+def test_file_beside_a_sibling_and_in_a_package(tmp_path: Path) -> None:
+    (tmp_path / "cursus_test_sibling.py").write_text("NAME = 'sibling'\n")
+    (tmp_path / "own.py").write_text(
+        "from cursus_test_sibling import NAME\nREQUEST = {'TrainingJobName': NAME}\n"
+    )
+    assert load(f"{tmp_path}/own.py:REQUEST")[0].name == "sibling"
+    package = tmp_path / "cursus_test_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "names.py").write_text("NAME = 'package'\n")
+    (package / "steps.py").write_text("from .names import NAME\nREQUEST = {'TrainingJobName': NAME}\n")
+    assert load(f"{package}/steps.py:REQUEST")[0].name == "package"
+    assert load("cursus_test_package.steps:REQUEST")[0].name == "package"
+
+
+def test_module_that_is_not_there() -> None:
+    with pytest.raises(TargetError, match="no module 'cursus_no_such_thing'"):
+        load("cursus_no_such_thing:Builder")
+    with pytest.raises(TargetError, match="there is no such file"):
+        load("none/builder.py:Builder")
+    with pytest.raises(TargetError, match="there is no such file"):
+        load("none/builder:Builder")
+
+
+def test_module_whose_import_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "cursus_test_broken.py").write_text("\n1 / 0\n")
+    with pytest.raises(TargetError, match=r"cursus_test_broken\.py:2: ZeroDivisionError"):
+        load("cursus_test_broken:Builder")
+    assert "cursus_test_broken" not in sys.modules
+
+
+def test_python_file_without_a_clear_builder(tmp_path: Path) -> None:
+    path = tmp_path / "two.py"
+    path.write_text("class A:\n    def create_step(self): ...\nclass B(A): ...\n")
+    with pytest.raises(TargetError, match="which of its builders"):
+        load(str(path))
+    path.write_text("VALUE = 1\n")
+    with pytest.raises(TargetError, match="no builder in it"):
+        load(str(path))

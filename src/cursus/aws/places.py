@@ -60,6 +60,17 @@ def image(uri: str) -> Place | None:
     return Place(partition_of(found[2]), found[2], found[1]) if found else None
 
 
+@lru_cache(maxsize=4096)
+def wrong_suffix(uri: str) -> str | None:
+    """The DNS suffix that the registry of an ECR image should have, or None where it has it."""
+    found = _ECR.fullmatch(uri)
+    if found is None:
+        return None
+    partition = partition_of(found[2])
+    right = next((suffix for name, _, suffix in _partitions() if name == partition), None)
+    return None if right is None or found[3] == right or found[3].endswith("on.aws") else right
+
+
 _OWN_BUCKET = re.compile(
     r"(?:sagemaker-([a-z]{2,5}(?:-[a-z]+)+-\d)-\d{12}|jumpstart-cache-prod-([a-z]{2,5}(?:-[a-z]+)+-\d))"
 )

@@ -179,7 +179,8 @@ def one_region(view: RequestView) -> Iterator[Problem]:
         partitions of all ARNs, with the job's region; where that is not known, with the image's.
     Why:
         SageMaker pulls images only from the ECR of its own region, uses only its region's keys, and reads buckets
-        of its own region. A role of another partition (aws-cn, aws-us-gov) cannot be assumed. The service refuses
+        of its own region: "Invalid DNS suffix 'amazonaws.com' for region 'us-east-1' in training image. Please
+        provide the valid <region>.<dns-suffix>: 'eu-central-1.amazonaws.com'". A role of another partition (aws-cn, aws-us-gov) cannot be assumed. The service refuses
         the request.
     Breaks:
         region: eu-central-1
@@ -189,35 +190,42 @@ def one_region(view: RequestView) -> Iterator[Problem]:
         AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.eu-central-1.amazonaws.com/churn-trainer:1.4"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-algo-docker-registry-paths.html
+        https://github.com/aws-samples/mlops-amazon-sagemaker/issues/9
     Since:
         0.1
     """
     found = [
-        (path, value, where)
+        (path, value, what)
         for path, value in view.suspected("place")
-        if (where := place(str(path[-1]), value)) is not None
+        if (what := place(str(path[-1]), value)) is not None
     ]
+    for path, value, _ in found:
+        suffix = places.wrong_suffix(value) if path[-1] in IMAGES else None
+        if suffix:
+            yield Problem(
+                f"Invalid DNS suffix in {path[-1]} {show(value)}", path, f"write {suffix} after the region"
+            )
     if len(found) < (1 if view.region else 2):
         return
     region, because = view.region or "", "the job runs in"
     if not region:
-        sure = [(path, where) for path, _, where in found if where[2] and where[1].region]
+        sure = [(path, what) for path, _, what in found if what[2] and what[1].region]
         images = [entry for entry in sure if entry[0][-1] in ("TrainingImage", "ImageUri", "Image")]
         if images or sure:
             region = (images or sure)[0][1][1].region
             because = f"{(images or sure)[0][1][0]} is in"
     partition = places.partition_of(region) if region else found[0][2][1].partition
-    for path, value, (what, where, certain) in found:
+    for path, value, (name, where, certain) in found:
         if where.region and region and where.region != region:
             yield Problem(
-                f"{what} {show(value)} is in {where.region}; {because} {region}",
+                f"{name} {show(value)} is in {where.region}; {because} {region}",
                 path,
                 f"take the one of {region}, or run the job in {where.region}",
                 severity=None if certain else "warning",
             )
         elif where.partition and partition and where.partition != partition:
             yield Problem(
-                f"{what} {show(value)} is in the partition {where.partition}; {because} {region or partition}",
+                f"{name} {show(value)} is in the partition {where.partition}; {because} {region or partition}",
                 path,
                 f"take one of the partition {partition}",
                 severity=None if view.region else "warning",

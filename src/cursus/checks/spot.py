@@ -188,7 +188,7 @@ def local_paths(view: TrainingView) -> Iterator[Problem]:
             yield Problem(f"LocalPath {show(value)} is no full path", path, "write a path that begins with /")
             continue
         local = posixpath.normpath(value)
-        taken = CHECKPOINT_TAKEN if member == "CheckpointConfig" else ()
+        taken: tuple[str, ...] = CHECKPOINT_TAKEN if member == "CheckpointConfig" else ()
         if member == "TensorBoardOutputConfig" and local != TENSORBOARD_DEFAULT:
             taken = TENSORBOARD_TAKEN
         clash = next((root for root in taken if _below(local, root)), None)

@@ -61,20 +61,28 @@ def endpoint(view: RequestView) -> Iterator[Problem]:
 
     What it does:
         Finds the address of a bucket or object as a browser has it, pages of the console, and endpoints after
-        s3://. The old form https://s3-<region>.amazonaws.com/<bucket>/… is what SageMaker still takes.
+        s3://. The old form https://s3-<region>.amazonaws.com/<bucket>/… is still taken for data and models, and is a
+        warning; for the debugger's and profiler's output it is an error.
     Why:
-        SageMaker takes the host for the bucket's name, and there is no such bucket.
+        SageMaker takes the host for the bucket's name, and there is no such bucket: "BucketRegionError: bucket must be
+        in the same region as the job".
     Breaks:
         OutputDataConfig: {S3OutputPath: "https://example-bucket.s3.us-east-1.amazonaws.com/models/"}
     Right:
         OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
     Source:
-        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html
+        https://github.com/aws/amazon-sagemaker-examples/issues/3881
     Since:
         0.1
     """
     for path, value, fault in _locations(view, "endpoint"):
-        yield Problem(f"{_where(path, value)} {fault.message}", path, fault.remedy)
+        hooked = path[0] in ("DebugHookConfig", "ProfilerConfig", "TensorBoardOutputConfig")
+        yield Problem(
+            f"{_where(path, value)} {fault.message}",
+            path,
+            fault.remedy,
+            severity=None if fault.certain or hooked else "warning",
+        )
 
 
 @rule("STP042", area="step", scope="request", suspects="bucket")

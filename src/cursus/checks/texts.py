@@ -127,7 +127,10 @@ def _https(text: str) -> tuple[Fault, ...]:
         key = path if endpoint["bucket"] else path.partition("/")[2]
         better = f"write s3://{bucket}/{key}"[:120]
         return (Fault("endpoint", "is a web address of the bucket where its URI belongs", better),)
-    return ()
+    message = (
+        "is in the old form, which SageMaker takes for its own data, but the debugger and profiler do not"
+    )
+    return (Fault("endpoint", message, f"write s3://{path}"[:120], False),)
 
 
 def bucket_fault(name: str) -> str:

@@ -7,7 +7,7 @@ read as None, so that no rule has to defend itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -326,12 +326,14 @@ class RequestView:
         for path, holder, member, container in queue:
             if len(queue) > MAX_TEXTS or len(path) > MAX_DEPTH:
                 break
+            name = ""
+            items: Iterable[tuple[Any, Any]]
             if type(container) is list:
                 name, items = member, enumerate(container)
             elif len(container) == 1 and is_reference(container):
                 continue
             else:
-                name, items = "", container.items()
+                items = container.items()
             for key, value in items:
                 kind = type(value)
                 if not name and type(key) is not str:
@@ -341,7 +343,7 @@ class RequestView:
                         found.setdefault(suspicion, []).append(((*path, key), value))
                 elif (kind is dict or kind is list) and value:
                     inner = holder or (key if not name and key in FREE else "")
-                    queue.append(((*path, key), inner, name or key, value))
+                    queue.append(((*path, key), inner, name or str(key), value))
         return found
 
     def suspected(self, kind: str) -> Sequence[tuple[Path, str]]:

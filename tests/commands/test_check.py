@@ -226,6 +226,44 @@ def test_bad_input(
     assert "Traceback" not in done.out + done.err
 
 
+PIPELINE = """
+Version: "2020-12-01"
+Parameters:
+  - {Name: Count, Type: Integer, DefaultValue: 1}
+  - {Name: Type, Type: String, DefaultValue: ml.m5.xlarge}
+Steps:
+  - Name: Train
+    Type: Training
+    Arguments:
+      AlgorithmSpecification:
+        TrainingImage: 123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4
+        TrainingInputMode: File
+      RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+      OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+      ResourceConfig:
+        InstanceType: {Get: Parameters.Type}
+        InstanceCount: {Get: Parameters.Count}
+        VolumeSizeInGB: 30
+      StoppingCondition: {MaxRuntimeInSeconds: 3600}
+"""
+
+
+@pytest.mark.parametrize(
+    ("parameter", "code", "said"),
+    [
+        ("Count=2", 0, "no errors"),
+        ("Count=0", 1, "InstanceCount"),
+        ("Count=two", 1, "two"),
+        ("Type=ml.m5.xlrge", 1, "== Train (CreateTrainingJob)"),
+        ("Cuont=2", 1, "Did you mean 'Count'?"),
+    ],
+)
+def test_pipeline_parameters(cursus: Cursus, folder: Path, parameter: str, code: int, said: str) -> None:
+    (folder / "pipeline.yaml").write_text(PIPELINE)
+    done = cursus("check", "pipeline.yaml", "--parameter", parameter)
+    assert done.code == code and said in done.out, done
+
+
 def test_a_bug_on_one_target_costs_no_other(
     cursus: Cursus, twice: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -103,6 +103,7 @@ class Project:
                 parameters=entry.parameters,
                 errors=errors,
             )
+        loaded = [_typed(item, self.choices.parameters) for item in loaded]
         self._note_scopes(loaded)
         return loaded
 
@@ -164,6 +165,36 @@ class quiet(redirect_stdout):  # type: ignore[type-arg]  # noqa: N801 - reads as
         super().__exit__(kind, error, trace)
         if isinstance(error, SystemExit):
             raise TargetError(f"the target's code ended Python with exit code {error.code!r}") from None
+
+
+def _typed(item: Step | Pipeline, texts: Mapping[str, str]) -> Step | Pipeline:
+    """A pipeline with the parameters of the command line in the types that it declares.
+
+    A text that is none of the type stays a text: a rule reports it.
+    """
+    if not texts or not isinstance(item, Pipeline):
+        return item
+    from dataclasses import replace
+
+    values = dict(item.parameters)
+    for declared in item.definition.get("Parameters") or ():
+        name = declared.get("Name") if isinstance(declared, Mapping) else None
+        if isinstance(name, str) and name in texts:
+            values[name] = _value(texts[name], declared.get("Type"))
+    return replace(item, parameters=values)
+
+
+def _value(text: str, kind: object) -> Any:
+    try:
+        if kind == "Integer":
+            return int(text)
+        if kind == "Float":
+            return float(text)
+    except ValueError:
+        return text
+    if kind == "Boolean" and text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    return text
 
 
 def read_stdin() -> Any:

@@ -103,7 +103,7 @@ class Outcome(NamedTuple):
             "warnings": counts["warning"],
             "infos": counts["info"],
             "targets": len(self.targets),
-            "steps": sum(len(t.report.sections) for t in self.targets if t.report),
+            "steps": sum(s.type != "Pipeline" for t in self.targets if t.report for s in t.report.sections),
             "unreadable": sum(bool(t.failure and not t.readable) for t in self.targets),
         }
 

@@ -32,6 +32,19 @@ def test_training_builders_get_the_training_suite(builder: Any, config: Any) -> 
     assert isinstance(factory.create_test_instance(type(builder), config), TrainingIntegrationTests)
 
 
+def test_a_class_that_needs_its_config_to_make_a_step(request_of_create_training_job: Any) -> None:
+    class Bare:
+        def __init__(self, config: Any) -> None:
+            self.name = config["training_instance_type"]
+
+        def create_step(self) -> Any:
+            return request_of_create_training_job
+
+    config = {"training_instance_type": "ml.m5.xlarge"}
+    made = UniversalStepBuilderTestFactory().create_test_instance(Bare, config)
+    assert isinstance(made, TrainingIntegrationTests)
+
+
 def test_options_go_to_the_suite(builder: Any, config: Any) -> None:
     tests = UniversalStepBuilderTestFactory().create_test_instance(builder, config, execute=False)
     assert tests.run_all_tests()["all_tests_passed"] is True

@@ -356,10 +356,12 @@ def _nearest(name: str, evidence: Evidence) -> str:
     words = [
         word for word in name.replace(":", " ").replace("_", " ").replace("-", " ").split() if len(word) > 2
     ]
-    lines = last_lines(evidence, 200)
-    for line in reversed(lines):
-        if words and any(word.lower() in line.lower() for word in words):
-            return f"the job printed {show(line, limit=120)}: match that"
+    said: dict[str, int] = {}
+    for line in reversed(last_lines(evidence, 200)):
+        said[line] = sum(word.lower() in line.lower() for word in words)
+    nearest = max(said, key=said.__getitem__, default="")
+    if said.get(nearest):
+        return f"the job printed {show(nearest, limit=120)}: match that"
     return (
         "print the metric in the form that the regex looks for, with a newline, on standard output or error"
     )

@@ -97,6 +97,19 @@ def test_linear_learner(findings_of: Any) -> None:
     assert broken(findings_of(job(LINEAR, {**ok, "predictor_type": "multiclass_classifier"}))) == {"HPO041"}
 
 
+def test_case_alone_is_no_error_where_only_the_guide_spells_it(findings_of: Any) -> None:
+    deepar = f"522234722520{REGISTRY}forecasting-deepar:1"
+    needed = {"time_freq": "D", "context_length": "30", "prediction_length": "30", "epochs": "10"}
+
+    def severities(likelihood: str) -> list[str]:
+        patch = job(deepar, {**needed, "likelihood": likelihood}, channel("train", "json"))
+        return [f.severity for f in findings_of(patch, "HPO040")]
+
+    assert severities("student-T") == []
+    assert severities("student-t") == ["warning"]
+    assert severities("poisson") == ["error"]
+
+
 def test_image_lists(findings_of: Any) -> None:
     hyperparameters = {"num_classes": "3", "num_training_samples": "900"}
     files = [channel(name, "application/x-image") for name in ("train", "validation")]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cursus.aws.algorithms import Algorithm, Condition, matches
+from cursus.aws.algorithms import Algorithm, Condition, Hyperparameter, matches
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView, is_reference
 from cursus.redact import show
@@ -137,9 +137,17 @@ def hyperparameter_value(view: TrainingView) -> Iterator[Problem]:
             f"the value {show(value, name)} of {show(name)} {wrong}",
             (view.hyperparameters_member, name),
             f"write it bare: {bare}" if quoted else f"{algorithm.name} takes {known.expected}",
-            severity="warning" if documented_only(algorithm) else None,
+            severity="warning" if documented_only(algorithm) or _only_case(algorithm, known, value) else None,
             allowable=value,
         )
+
+
+def _only_case(algorithm: Algorithm, known: Hyperparameter, value: str) -> bool:
+    """True where a value differs from an allowed one by case alone, and no source says that case counts.
+
+    XGBoost's container is public and compares literally; of the others only the guide's spelling is known.
+    """
+    return algorithm.name != "xgboost" and value.lower() in {option.lower() for option in known.values}
 
 
 @rule("HPO041", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"))

@@ -251,7 +251,17 @@ def metrics_of_a_builtin_algorithm(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    if not view.metric_definitions or view.image is None:
+    if not view.metric_definitions:
+        return
+    if text(view.algorithm, "AlgorithmName") is not None:
+        yield Problem(
+            "metric definitions are given beside AlgorithmName: the algorithm resource has its own, and those of an AWS "
+            "Marketplace algorithm cannot be overridden",
+            DEFINITIONS,
+            "leave MetricDefinitions out",
+            severity="warning",
+        )
+    if view.image is None:
         return
     algorithm = algorithms.find(view.image)
     if algorithm is None:

@@ -265,7 +265,7 @@ def cuda(view: TrainingView) -> Iterator[Problem]:
           sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
         ResourceConfig: {InstanceType: ml.p5.48xlarge, VolumeSizeInGB: null}
     Source:
-        https://docs.nvidia.com/cuda/cuda-toolkit-release-notes/ as collected beside the instance types of SageMaker
+        https://docs.nvidia.com/cuda/cuda-toolkit-release-notes/
     Since:
         0.1
     """

@@ -1,0 +1,242 @@
+"""Rules of the area *distributed*: a sound request has no finding, and each fault its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cursus.checks.examples import DEFINITION, merge
+from cursus.checks.views import Settings
+from cursus.engine import check_step
+from cursus.model import Finding, Promises, SourceCode, Step
+
+DLC = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
+SCRIPT = {
+    "sagemaker_program": "train.py",
+    "sagemaker_submit_directory": "s3://example-bucket/code/sourcedir.tar.gz",
+}
+SMDDP = {"sagemaker_distributed_dataparallel_enabled": "true"}
+TORCH = {"sagemaker_torch_distributed_enabled": "true"}
+SERVER = {"sagemaker_parameter_server_enabled": "true"}
+MPI = {"sagemaker_mpi_enabled": "true"}
+
+
+def findings(
+    image: str,
+    hyperparameters: dict[str, Any],
+    instance: str = "ml.p4d.24xlarge",
+    count: int = 2,
+    *,
+    patch: dict[str, Any] | None = None,
+    hooks: dict[str, Any] | None = None,
+    source: SourceCode | None = None,
+) -> list[Finding]:
+    nvme = instance.split(".")[1] not in ("m5", "c5", "p3")
+    request = merge(
+        {"TrainingJobName": "job-1", **DEFINITION},
+        {
+            "AlgorithmSpecification": {
+                "TrainingImage": image if ":" not in image or "/" in image else f"{DLC}/{image}"
+            },
+            "HyperParameters": {**SCRIPT, **hyperparameters},
+            "ResourceConfig": {
+                "InstanceType": instance,
+                "InstanceCount": count,
+                "VolumeSizeInGB": None if nvme else 30,
+            },
+        },
+    )
+    request = merge(request, patch or {})
+    step = Step("job", "CreateTrainingJob", request, promises=Promises(hooks=hooks or {}), source=source)
+    return [f for f in check_step(step, Settings()) if f.rule.startswith("DST0") and f.rule < "DST050"]
+
+
+def brief(found: list[Finding]) -> list[tuple[str, str]]:
+    return [(finding.rule, finding.severity) for finding in found]
+
+
+@pytest.mark.parametrize(
+    ("image", "on", "instance", "count"),
+    [
+        ("pytorch-training:2.1.0-gpu-py310", SMDDP, "ml.p4d.24xlarge", 2),
+        ("pytorch-training:1.13.1-gpu-py39", SMDDP, "ml.p3.16xlarge", 2),
+        ("tensorflow-training:2.11.0-gpu-py39", SMDDP, "ml.p3.16xlarge", 2),
+        ("pytorch-training:2.1.0-gpu-py310", TORCH, "ml.g5.12xlarge", 1),
+        ("pytorch-training:2.8.0-gpu-py312", TORCH, "ml.p5.48xlarge", 4),
+        ("pytorch-training:2.2.0-gpu-py310", {**SMDDP, **TORCH}, "ml.p5.48xlarge", 2),
+        ("tensorflow-training:2.4.1-gpu-py37", MPI, "ml.p3.8xlarge", 2),
+        ("tensorflow-training:2.11.0-cpu-py39", SERVER, "ml.m5.xlarge", 2),
+        (
+            "huggingface-pytorch-training:2.1.0-transformers4.36.0-gpu-py310-cu121-ubuntu20.04",
+            TORCH,
+            "ml.p4d.24xlarge",
+            2,
+        ),
+        (
+            "pytorch-training-neuronx:2.1.2-neuronx-py310-sdk2.20.0-ubuntu20.04",
+            TORCH,
+            "ml.trn1.32xlarge",
+            2,
+        ),
+        ("pytorch-training:2.1.0-gpu-py310", {"sagemaker_mpi_enabled": "false", **TORCH}, "ml.g5.xlarge", 2),
+        ("pytorch-training:2.1.0-gpu-py310", {}, "ml.g5.xlarge", 1),
+    ],
+)
+def test_sound_requests(image: str, on: dict[str, str], instance: str, count: int) -> None:
+    assert findings(image, on, instance, count) == []
+
+
+@pytest.mark.parametrize(
+    ("image", "on", "instance", "expected"),
+    [
+        ("pytorch-training:2.1.0-gpu-py310", SMDDP, "ml.p3.16xlarge", [("DST002", "error")]),
+        ("pytorch-training:2.0.1-gpu-py310", SMDDP, "ml.p5.48xlarge", [("DST002", "error")]),
+        ("pytorch-training:1.13.1-gpu-py39", SMDDP, "ml.p3.2xlarge", [("DST002", "error")]),
+        ("pytorch-training:2.1.0-gpu-py310", SMDDP, "ml.g5.48xlarge", [("DST002", "error")]),
+        ("pytorch-training:2.1.0-gpu-py310", SMDDP, "ml.p3dn.24xlarge", [("DST002", "warning")]),
+        ("pytorch-training:2.1.0-cpu-py310", SMDDP, "ml.m5.xlarge", [("DST002", "error")]),
+        ("pytorch-training:2.6.0-gpu-py312", SMDDP, "ml.p4d.24xlarge", [("DST001", "error")]),
+        ("tensorflow-training:2.13.0-gpu-py310", SMDDP, "ml.p4d.24xlarge", [("DST001", "error")]),
+        (
+            "pytorch-training:2.0.1-gpu-py310-cu121-ubuntu20.04-sagemaker",
+            SMDDP,
+            "ml.p4d.24xlarge",
+            [("DST001", "error")],
+        ),
+        ("pytorch-training:1.12.1-gpu-py38", TORCH, "ml.p4d.24xlarge", [("DST001", "error")]),
+        ("tensorflow-training:2.11.0-gpu-py39", TORCH, "ml.p4d.24xlarge", [("DST001", "error")]),
+        ("pytorch-training:2.1.0-cpu-py310", TORCH, "ml.m5.xlarge", [("DST002", "warning")]),
+        ("pytorch-training:2.1.0-gpu-py310", SERVER, "ml.p3.2xlarge", [("DST001", "error")]),
+        (
+            "tensorflow-training:2.8.0-gpu-py39",
+            {"sagemaker_multi_worker_mirrored_strategy_enabled": "true"},
+            "ml.p3.2xlarge",
+            [("DST001", "error")],
+        ),
+        (
+            "pytorch-training-neuronx:2.1.2-neuronx-py310-sdk2.20.0-ubuntu20.04",
+            MPI,
+            "ml.trn1.32xlarge",
+            [("DST002", "error")],
+        ),
+    ],
+)
+def test_what_is_not_supported(
+    image: str, on: dict[str, str], instance: str, expected: list[tuple[str, str]]
+) -> None:
+    assert brief(findings(image, on, instance)) == expected
+
+
+def test_own_images_are_held_against_the_instance_only() -> None:
+    image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1"
+    assert brief(findings(image, SMDDP, "ml.m5.xlarge")) == [("DST002", "error")]
+    assert findings(image, {}, "ml.m5.xlarge", 4) == []
+
+
+def test_strategies_that_exclude_each_other() -> None:
+    found = findings("tensorflow-training:2.11.0-gpu-py39", {**MPI, **SERVER}, "ml.p3.2xlarge")
+    assert brief(found) == [("DST003", "warning")]
+
+
+def test_the_parameter_server_wants_hosts_and_single_gpus() -> None:
+    image = "tensorflow-training:2.11.0-gpu-py39"
+    assert brief(findings(image, SERVER, "ml.p3.2xlarge", 1)) == [("DST004", "warning")]
+    assert brief(findings(image, SERVER, "ml.p3.8xlarge", 2)) == [("DST004", "warning")]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("4", []),
+        ("8", [("DST005", "warning")]),
+        ("2", [("DST005", "warning")]),
+        ("0", [("DST005", "error")]),
+        ("four", [("DST005", "error")]),
+    ],
+)
+def test_processes_per_host(value: str, expected: list[tuple[str, str]]) -> None:
+    on = {**MPI, "sagemaker_mpi_num_of_processes_per_host": value}
+    assert brief(findings("tensorflow-training:2.11.0-gpu-py39", on, "ml.p3.8xlarge")) == expected
+
+
+@pytest.mark.parametrize(
+    "on", [{"sagemaker_mpi_enabled": "False"}, {"sagemaker_distributed_dataparalel_enabled": "true"}]
+)
+def test_switches_that_do_not_do_what_they_say(on: dict[str, str]) -> None:
+    found = findings("tensorflow-training:2.11.0-cpu-py39", on, "ml.m5.xlarge", 1)
+    assert ("DST006", "error") in brief(found)
+
+
+def test_hosts_that_nothing_joins(tmp_path: Path) -> None:
+    image = "pytorch-training:2.1.0-gpu-py310"
+    assert brief(findings(image, {}, "ml.g5.xlarge", 2)) == [("DST007", "warning")]
+    sharded = {
+        "InputDataConfig": [
+            merge(
+                DEFINITION["InputDataConfig"][0],
+                {"DataSource": {"S3DataSource": {"S3DataDistributionType": "ShardedByS3Key"}}},
+            )
+        ]
+    }
+    assert findings(image, {}, "ml.g5.xlarge", 2, patch=sharded) == []
+    (tmp_path / "train.py").write_text(
+        "import os\nimport torch.distributed as dist\ndist.init_process_group('nccl')\nprint(os.environ['SM_HOSTS'])\n"
+    )
+    source = SourceCode(str(tmp_path), "train.py")
+    assert findings(image, {}, "ml.g5.xlarge", 2, source=source) == []
+
+
+def test_torchrun_starts_python_only() -> None:
+    on = {**TORCH, "sagemaker_program": "train.sh"}
+    assert brief(findings("pytorch-training:2.1.0-gpu-py310", on, "ml.g5.xlarge")) == [("DST008", "error")]
+
+
+def test_groups_that_there_are_not() -> None:
+    groups = [
+        {"InstanceGroupName": "train", "InstanceType": "ml.p4d.24xlarge", "InstanceCount": 2},
+        {"InstanceGroupName": "feed", "InstanceType": "ml.c5.xlarge", "InstanceCount": 1},
+    ]
+    config = {"InstanceType": None, "InstanceCount": None, "InstanceGroups": groups, "VolumeSizeInGB": 30}
+    patch = {"ResourceConfig": config}
+    name = "sagemaker_distribution_instance_groups"
+    image = "pytorch-training:2.1.0-gpu-py310"
+    assert findings(image, {**SMDDP, name: '["train"]'}, patch=patch) == []
+    found = findings(image, {**SMDDP, name: '["trian"]'}, patch=patch)
+    assert ("DST009", "error") in brief(found)
+    assert "train" in found[-1].message
+
+
+@pytest.mark.parametrize(
+    ("strategy", "instance", "expected"),
+    [
+        ("DataParallel", "ml.p3.2xlarge", []),
+        ("DataParalel", "ml.p3.2xlarge", [("DST010", "error")]),
+        ("SMDataParallel", "ml.p4d.24xlarge", []),
+        ("SMDataParallel", "ml.p3.2xlarge", [("DST011", "error")]),
+        ("ParameterServer", "ml.p4d.24xlarge", [("DST011", "error")]),
+    ],
+)
+def test_promised_strategies(strategy: str, instance: str, expected: list[tuple[str, str]]) -> None:
+    hooks = {"get_distributed_config": {"DistributionStrategy": strategy}}
+    found = findings("pytorch-training:2.1.0-gpu-py310", {}, instance, hooks=hooks)
+    assert [each for each in brief(found) if each[0] != "DST007"] == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "faults"),
+    [
+        ('{"partitions": 2, "ddp": true}', 0),
+        ('{"partitions": 0}', 1),
+        ('{"placement_strategy": "wide"}', 1),
+        ('{"ddp": true, "horovod": true}', 1),
+        ('{"auto_partition": false}', 1),
+        ('{"partitions": 2, "default_partition": 2}', 1),
+        ('{"memory_weight": 1.5}', 1),
+        ("{partitions: 2}", 1),
+    ],
+)
+def test_model_parallel_parameters(value: str, faults: int) -> None:
+    found = findings("pytorch-training:1.13.1-gpu-py39", {"mp_parameters": value}, "ml.p4d.24xlarge")
+    assert [f.rule for f in found] == ["DST012"] * faults

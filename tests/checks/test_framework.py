@@ -1,0 +1,222 @@
+"""Rules of the area *framework*: a sound request has no finding, and each fault its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cursus.checks.examples import DEFINITION, merge
+from cursus.checks.views import Settings
+from cursus.engine import check_step
+from cursus.model import Finding, Promises, Step
+
+DLC = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
+SCRIPT = {
+    "sagemaker_program": "train.py",
+    "sagemaker_submit_directory": "s3://example-bucket/code/sourcedir.tar.gz",
+}
+
+
+def findings(
+    image: str | None,
+    patch: dict[str, Any] | None = None,
+    *,
+    script: bool = True,
+    allow: tuple[str, ...] = (),
+    **promises: Any,
+) -> list[Finding]:
+    request = merge({"TrainingJobName": "job-1", **DEFINITION}, {"HyperParameters": SCRIPT} if script else {})
+    if image is not None:
+        request = merge(request, {"AlgorithmSpecification": {"TrainingImage": image}})
+    request = merge(request, patch or {})
+    step = Step("job", "CreateTrainingJob", request, promises=Promises(**promises))
+    return [
+        f for f in check_step(step, Settings(allow=allow)) if f.area == "framework" and f.severity != "info"
+    ]
+
+
+def rules(found: list[Finding]) -> list[str]:
+    return [finding.rule for finding in found]
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        f"{DLC}/pytorch-training:2.1.0-cpu-py310",
+        f"{DLC}/pytorch-training:1.12-cpu-py38",
+        f"{DLC}/pytorch-training:2.9.0-cpu-py312-ubuntu22.04-sagemaker",
+        f"{DLC}/tensorflow-training:2.10.0-cpu-py39-ubuntu20.04-sagemaker",
+        "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3",
+        "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1",
+        "123456789012.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:mine",
+    ],
+)
+def test_sound_images(image: str) -> None:
+    assert findings(image) == []
+
+
+@pytest.mark.parametrize(
+    ("image", "rule", "words"),
+    [
+        (f"{DLC}/pytorch-training:2.1.7-cpu-py310", "FRM001", ("2.1.7", "2.1.0")),
+        (f"{DLC}/tensorflow-training:2.15.0-cpu-py310", "FRM001", ("2.15.0",)),
+        (
+            "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7",
+            "FRM001",
+            ("Did you mean '1.7-1'",),
+        ),
+        (
+            "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.1-1-cpu-py3",
+            "FRM001",
+            ("1.1-1",),
+        ),
+        (f"{DLC}/pytorch-training:1.8.0-cpu-py38", "FRM002", ("py38", "py36")),
+        (f"{DLC}/pytorch-inference:2.1.0-cpu-py310", "FRM003", ("inference", "pytorch-training")),
+        (f"{DLC}/pytorch-training:latest", "FRM004", ("latest",)),
+        (f"{DLC}/pytorch-training", "FRM004", ("no tag",)),
+        (f"{DLC}/pytorch-training:2.1.0", "FRM004", ("processor",)),
+        (f"{DLC}/pytorch-training:2.1.0-cpu-py310-ubuntu20.04-ec2", "FRM004", ("EC2",)),
+        (f"{DLC}/huggingface-pytorch-training:2.1.0-transformers4.36.0-cpu-py310", "FRM004", ("gpu",)),
+        (f"{DLC}/pytorch_training:2.1.0-cpu-py310", "FRM005", ("pytorch-training",)),
+        (
+            "763104351884.dkr.ecr.af-south-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310",
+            "FRM006",
+            ("626614931356",),
+        ),
+        (
+            "763104351885.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310",
+            "FRM006",
+            ("763104351884",),
+        ),
+        (f"{DLC}/sagemaker-xgboost:1.7-1", "FRM006", ("683313688378",)),
+    ],
+)
+def test_images_that_do_not_exist(image: str, rule: str, words: tuple[str, ...]) -> None:
+    found = [f for f in findings(image) if f.severity == "error"]
+    assert rules(found) == [rule]
+    assert found[0].path == "AlgorithmSpecification.TrainingImage"
+    for word in words:
+        assert word in found[0].message + found[0].remedy
+
+
+def test_a_newer_version_is_a_warning_that_can_be_allowed() -> None:
+    image = f"{DLC}/pytorch-training:3.7.0-cpu-py314"
+    found = findings(image)
+    assert [(f.rule, f.severity) for f in found] == [("FRM001", "warning")]
+    for word in ("3.7.0", "pytorch 3.7.0", "pytorch-training:3.7.0", image):
+        assert findings(image, allow=(word,)) == []
+
+
+@pytest.mark.parametrize(
+    ("drop", "path"),
+    [
+        (("sagemaker_program",), "HyperParameters"),
+        (("sagemaker_submit_directory",), "HyperParameters"),
+        (("sagemaker_program", "sagemaker_submit_directory"), "HyperParameters"),
+    ],
+)
+def test_script_mode_needs_both_settings(drop: tuple[str, ...], path: str) -> None:
+    patch = {"HyperParameters": dict.fromkeys(drop)}
+    found = findings(f"{DLC}/pytorch-training:2.1.0-cpu-py310", patch)
+    assert [(f.rule, f.severity, f.path) for f in found] == [("FRM012", "error", path)]
+
+
+def test_script_mode_is_not_demanded_where_it_is_not_used() -> None:
+    entry = {"AlgorithmSpecification": {"ContainerEntrypoint": ["/bin/bash", "run.sh"]}}
+    assert findings(f"{DLC}/pytorch-training:2.1.0-cpu-py310", entry, script=False) == []
+    environment = {
+        "Environment": {"SAGEMAKER_PROGRAM": "train.py", "SAGEMAKER_SUBMIT_DIRECTORY": "s3://b-1/c.tar.gz"}
+    }
+    assert findings(f"{DLC}/pytorch-training:2.1.0-cpu-py310", environment, script=False) == []
+    xgboost = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
+    assert findings(xgboost, script=False) == []
+
+
+@pytest.mark.parametrize(
+    "value", ["./src", "s3://example-bucket/code/", "s3://example-bucket/code.zip", '""', "None"]
+)
+def test_archives_that_the_container_cannot_have(value: str) -> None:
+    patch = {"HyperParameters": {"sagemaker_submit_directory": value}}
+    found = findings(f"{DLC}/pytorch-training:2.1.0-cpu-py310", patch)
+    assert rules(found) == ["FRM012"]
+    assert found[0].path == "HyperParameters.sagemaker_submit_directory"
+
+
+def test_a_script_for_an_algorithm() -> None:
+    image = "382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1"
+    assert set(rules(findings(image))) == {"FRM013"}
+
+
+@pytest.mark.parametrize(
+    ("tag", "instance", "expected"),
+    [
+        ("2.1.0-cpu-py310", "ml.m5.xlarge", []),
+        ("2.1.0-gpu-py310", "ml.g4dn.xlarge", []),
+        ("2.1.0-gpu-py310", "ml.m5.xlarge", ["FRM010"]),
+        ("2.1.0-cpu-py310", "ml.g4dn.xlarge", ["FRM010"]),
+        ("2.1.0-gpu-py310", "ml.unknown9.xlarge", []),
+        ("1.9.1-gpu-py38-cu111-ubuntu20.04", "ml.p5.48xlarge", ["FRM016"]),
+        ("2.10.0-gpu-py313-cu130-ubuntu22.04-sagemaker", "ml.p3.2xlarge", ["FRM016"]),
+        ("2.1.0-gpu-py310-cu121-ubuntu20.04-sagemaker", "ml.p5.48xlarge", []),
+        ("2.1.0-gpu-py310-cu121-ubuntu20.04-sagemaker", "ml.p2.xlarge", ["FRM016"]),
+    ],
+)
+def test_image_and_instance(tag: str, instance: str, expected: list[str]) -> None:
+    patch = {"ResourceConfig": {"InstanceType": instance}}
+    assert rules(findings(f"{DLC}/pytorch-training:{tag}", patch)) == expected
+
+
+def test_one_fitting_group_is_enough() -> None:
+    groups = [
+        {"InstanceGroupName": "gpu", "InstanceType": "ml.g5.xlarge", "InstanceCount": 1},
+        {"InstanceGroupName": "cpu", "InstanceType": "ml.c5.xlarge", "InstanceCount": 2},
+    ]
+    patch = {"ResourceConfig": {"InstanceType": None, "InstanceCount": None, "InstanceGroups": groups}}
+    assert findings(f"{DLC}/pytorch-training:2.1.0-gpu-py310", patch) == []
+
+
+def test_neuron_images_want_neuron_devices() -> None:
+    image = f"{DLC}/pytorch-training-neuronx:2.1.2-neuronx-py310-sdk2.20.0-ubuntu20.04"
+    assert rules(findings(image)) == ["FRM011"]
+    trainium = {"ResourceConfig": {"InstanceType": "ml.trn1.2xlarge", "VolumeSizeInGB": None}}
+    assert findings(image, trainium) == []
+
+
+@pytest.mark.parametrize(
+    ("promise", "severity"),
+    [
+        ({"framework": "pytorch", "framework_version": "1.8.0", "python_version": "py38"}, "error"),
+        ({"framework": "pytorch", "framework_version": "2.1.7"}, "error"),
+        ({"framework": "pytorch", "framework_version": "9.0.0"}, "warning"),
+    ],
+)
+def test_a_promise_without_an_image(promise: dict[str, str], severity: str) -> None:
+    found = findings(f"{DLC}/tensorflow-training:2.11.0-cpu-py39", **promise)
+    assert ("FRM014", severity) in {(f.rule, f.severity) for f in found}
+
+
+def test_a_promise_beside_an_own_image_is_a_warning() -> None:
+    promise = {"framework": "pytorch", "framework_version": "1.8.0", "python_version": "py38"}
+    found = findings(None, script=False, **promise)
+    assert [(f.rule, f.severity) for f in found] == [("FRM014", "warning")]
+    assert "py38" in found[0].message
+
+
+@pytest.mark.parametrize(
+    ("promise", "word"),
+    [
+        ({"framework": "tensorflow", "framework_version": "2.11.0"}, "TensorFlow"),
+        ({"framework": "pytorch", "framework_version": "2.0.1"}, "2.0.1"),
+        ({"framework": "pytorch", "framework_version": "2.1.0", "python_version": "py39"}, "py39"),
+    ],
+)
+def test_a_promise_against_the_image(promise: dict[str, str], word: str) -> None:
+    found = findings(f"{DLC}/pytorch-training:2.1.0-cpu-py310", **promise)
+    assert any(f.rule in ("FRM014", "FRM015") and word in f.message for f in found)
+
+
+@pytest.mark.parametrize("version", ["2.1", "2.1.0"])
+def test_a_promise_that_holds(version: str) -> None:
+    promise = {"framework": "PyTorch", "framework_version": version, "python_version": "3.10"}
+    assert findings(f"{DLC}/pytorch-training:2.1.0-cpu-py310", **promise) == []

@@ -122,7 +122,10 @@ def test_limits(findings_of: Any) -> None:
     assert errors(findings_of(more, "HPO012", operation=OPERATION))
     short = limits(MaxRuntimeInSeconds=1800)
     assert [f.severity for f in findings_of(short, "HPO013", operation=OPERATION)] == ["warning"]
-    assert not findings_of(limits(MaxRuntimeInSeconds=7200), "HPO013", operation=OPERATION)
+    rounds = findings_of(limits(MaxRuntimeInSeconds=35999), "HPO013", operation=OPERATION)
+    assert [f.severity for f in rounds] == ["info"]
+    assert "10 rounds" in rounds[0].message
+    assert not findings_of(limits(MaxRuntimeInSeconds=36000), "HPO013", operation=OPERATION)
 
 
 @pytest.mark.parametrize(

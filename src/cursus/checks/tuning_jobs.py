@@ -211,7 +211,8 @@ def runtime_of_the_whole_job(view: TuningView) -> Iterator[Problem]:
 
     What it does:
         Compares ResourceLimits.MaxRuntimeInSeconds, the time of the whole tuning job, with
-        StoppingCondition.MaxRuntimeInSeconds, the time of one training job.
+        StoppingCondition.MaxRuntimeInSeconds, the time of one training job. An info where it is too short for all
+        rounds of training jobs that use all of their time.
     Why:
         The limit is for the whole tuning job. Below that of a training job it stops the first ones half way.
     Breaks:
@@ -221,7 +222,7 @@ def runtime_of_the_whole_job(view: TuningView) -> Iterator[Problem]:
     Right:
         operation: CreateHyperParameterTuningJob
         HyperParameterTuningJobConfig:
-          ResourceLimits: {MaxRuntimeInSeconds: 36000}
+          ResourceLimits: {MaxRuntimeInSeconds: 360000}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceLimits.html
     Since:
@@ -240,6 +241,24 @@ def runtime_of_the_whole_job(view: TuningView) -> Iterator[Problem]:
                 "raise it to the time of all rounds of training jobs, or lower "
                 "StoppingCondition.MaxRuntimeInSeconds",
             )
+        elif one is not None and len(view.definitions) == 1:
+            yield from _rounds(view, whole, one)
+
+
+def _rounds(view: TuningView, whole: int, one: int) -> Iterator[Problem]:
+    jobs = integer(view.limits, "MaxNumberOfTrainingJobs")
+    parallel = integer(view.limits, "MaxParallelTrainingJobs")
+    if jobs is None or parallel is None or parallel < 1:
+        return
+    rounds = -(-jobs // parallel)
+    if rounds * one > whole:
+        yield Problem(
+            f"{jobs} training jobs, {parallel} at a time, are {rounds} rounds of at most {one} s each; the whole tuning "
+            f"job has {whole} s",
+            (*LIMITS, "MaxRuntimeInSeconds"),
+            f"where training jobs use their time, allow {rounds * one} s",
+            severity="info",
+        )
 
 
 @rule("HPO014", area="hyperparameters", scope="tuning", reads=(TUNING,))

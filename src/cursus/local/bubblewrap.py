@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from cursus.local import init
 from cursus.local.mounts import Box, mounts
-from cursus.local.namespaces import ACCELERATORS, Program
+from cursus.local.namespaces import ACCELERATORS, MASKED, Program
 from cursus.local.syscalls import KEPT_CAPABILITIES
 
 NAMES = [
@@ -70,6 +70,9 @@ def arguments(box: Box, info: int) -> list[str]:
     if box.isolated:
         found.append("--unshare-net")
     found += ["--tmpfs", "/", "--proc", "/proc", "--dev", "/dev"]
+    if os.geteuid() == 0:
+        for name in MASKED:
+            found += ["--ro-bind-try", "/proc/" + name, "/proc/" + name]
     for name in sorted(os.listdir("/dev")):
         if name.startswith(ACCELERATORS):
             found += ["--dev-bind", "/dev/" + name, "/dev/" + name]

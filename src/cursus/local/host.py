@@ -69,21 +69,30 @@ def write_config(
             json.dump(content, file)
 
 
-IGNORED = shutil.ignore_patterns("__pycache__", ".git", ".cursus", ".venv", ".mypy_cache", ".pytest_cache")
+IGNORED = frozenset({"__pycache__", ".git", ".cursus", ".venv", ".mypy_cache", ".pytest_cache"})
 
 
-def copy_source(directory: str, code: str) -> dict[str, tuple[int, int]]:
+def copy_source(directory: str, code: str, root: str) -> dict[str, tuple[int, int]]:
     """Copy the user's source to ``/opt/ml/code``; (size, mtime) of every file as it was put there.
+
+    ``root``, where jobs are kept, may lie in the source directory: it is left out.
 
     Raises:
         ChannelError: it cannot be read, or the disk is full.
     """
+    top = os.path.realpath(root)
+    kept_out = {top, os.path.join(top, "jobs"), os.path.join(top, "s3")}
+
+    def ignored(folder: str, names: list[str]) -> list[str]:
+        place = os.path.realpath(folder)
+        return [name for name in names if name in IGNORED or os.path.join(place, name) in kept_out]
+
     try:
         shutil.copytree(
             directory,
             code,
             symlinks=True,
-            ignore=IGNORED,
+            ignore=ignored,
             copy_function=clone,
             dirs_exist_ok=True,
             ignore_dangling_symlinks=True,

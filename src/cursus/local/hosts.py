@@ -72,7 +72,9 @@ class Host:
         request = self.owner.request
         host.write_config(request, self.name, self.plan["hyperparameters"], self.plan["region"], self.ml)
         if self.plan["source"]:
-            self.code_files = host.copy_source(self.plan["source"], os.path.join(self.ml, "code"))
+            self.code_files = host.copy_source(
+                self.plan["source"], os.path.join(self.ml, "code"), self.plan["root"]
+            )
         checkpoints = self.plan["checkpoints"]
         if checkpoints and checkpoints["stored"]:
             from cursus.local.artifacts import restore

@@ -19,6 +19,7 @@ from cursus.local.mounts import Box, Mount, mounts
 
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 ACCELERATORS = ("nvidia", "dri", "kfd", "infiniband", "neuron", "accel")
+MASKED = ("sys", "sysrq-trigger", "irq", "bus", "fs")
 BASE = ("/tmp", "/run", "/mnt", "/var")
 
 
@@ -242,7 +243,7 @@ class OverlayError(OSError):
 
 def _mask() -> None:
     """What root outside would still be allowed to set through files that it owns."""
-    for name in ("sys", "sysrq-trigger", "irq", "bus", "fs"):
+    for name in MASKED:
         path = "/new/proc/" + name
         if os.path.exists(path):
             sc.mount(path, path, None, sc.MS_BIND | sc.MS_REC)

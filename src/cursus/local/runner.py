@@ -188,7 +188,9 @@ def plan(
         "installable": _installable(paths),
         "stop_after": stop_after,
         "limit": min(limits) if limits else None,
-        "limit_reason": "MaxRuntimeExceeded" if limits and min(limits) == maximum else "the timeout of this run",
+        "limit_reason": "MaxRuntimeExceeded"
+        if limits and min(limits) == maximum
+        else "the timeout of this run",
         "grace": float(os.environ.get(GRACE_VARIABLE) or GRACE_SECONDS) if grace is None else grace,
         "level": level or os.environ.get(LEVEL_VARIABLE) or None,
         "secrets": _secrets(request),

@@ -72,6 +72,9 @@ class Supervisor:
         except OSError as error:
             text = os.strerror(error.errno or 0)
             self.state["failure_reason"] = f"InternalServerError: {text}: {error.filename or error}"
+        except Exception as error:  # a fault of ours: the job still ends, and its record says so
+            self.state["failure_reason"] = f"InternalServerError: {type(error).__name__}: {error}"
+            sys.excepthook(type(error), error, error.__traceback__)
         self._close()
         finish(self)
         self._tell()

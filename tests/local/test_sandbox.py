@@ -1,0 +1,246 @@
+"""A host's isolation: what it sees, what it may write, what it may do; and stepping down in the open."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from cursus.local.sandbox import LEVELS, probe
+from tests.local.conftest import Run
+
+FORBIDDEN = """
+import os, subprocess, sys
+for path in sys.argv[1:] or [%s]:
+    try:
+        open(os.path.join(path, "cursus-was-here"), "w").close()
+        print("WROTE", path)
+    except OSError:
+        pass
+for command in ("mount -t tmpfs x /mnt", "mount -o remount,rw /usr", "date -s 2001-01-01", "mknod /tmp/disk b 8 0"):
+    if subprocess.run(command.split(), capture_output=True).returncode == 0:
+        print("DID", command)
+for path in ("/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger"):
+    try:
+        open(path, "w").close()
+        print("OPENED", path)
+    except OSError:
+        pass
+open("/tmp/mine", "w").write("1")
+open(os.path.expanduser("~/mine"), "w").write("1")
+os.makedirs("/data/mine")
+print("done")
+"""
+
+
+def test_probe_tells_every_level_with_its_reason() -> None:
+    found = probe()
+    assert [level.level for level in found] == list(LEVELS)
+    assert all(level.works or level.reason for level in found)
+    assert found[-1].works
+
+
+@pytest.mark.parametrize("level", ["unshare", "bubblewrap"])
+def test_nothing_outside_is_written(run: Run, tmp_path: Path, levels: dict[str, str], level: str) -> None:
+    if levels[level]:
+        pytest.skip(levels[level])
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    places = [
+        "/",
+        "/etc",
+        "/usr",
+        "/var",
+        "/home",
+        "/opt",
+        "/mnt",
+        "/sys",
+        "/dev",
+        str(Path.home()),
+        str(Path(__file__).parent),
+    ]
+    listed = ", ".join(map(repr, places))
+    job = run(FORBIDDEN % listed, level=level)
+    assert job.status == "Completed", job.logs()
+    own = {"/", "/opt", "/dev", "/root"}  # made for the host alone
+    wrote = {line.split()[1] for line in job.logs().splitlines() if line.startswith("WROTE")}
+    assert wrote <= own
+    assert not any(line.startswith(("DID", "OPENED")) for line in job.logs().splitlines()), job.logs()
+    for place in places:
+        assert not (Path(place) / "cursus-was-here").exists()
+    assert not Path("/tmp/mine").exists()
+    assert not Path("/data/mine").exists()
+    assert not (Path.home() / "mine").exists()
+
+
+@pytest.mark.parametrize("level", ["unshare", "bubblewrap"])
+def test_each_level_gives_the_contract(run: Run, levels: dict[str, str], level: str) -> None:
+    if levels[level]:
+        pytest.skip(levels[level])
+    script = """
+import os, socket, sys
+print(socket.gethostname(), os.getpid() < 10, os.getuid(), sys.argv, open("/opt/ml/input/data/train/data.csv").read())
+open("/opt/ml/input/data/train/data.csv", "a").write("more")
+open("/opt/ml/input/data/train/new", "w").write("more")
+print(sorted(os.listdir("/opt/ml/input/data/train")))
+"""
+    job = run(script, {"HyperParameters": {"a": "1"}}, level=level)
+    assert job.evidence.isolation == level
+    assert job.logs() == "algo-1 True 0 ['train.py', '-a', '1'] 1,2\n\n['data.csv', 'new']\n"
+    data = job.folder.parents[2] / "data/train"
+    assert [path.name for path in data.iterdir()] == ["data.csv"]
+    assert (data / "data.csv").read_text() == "1,2\n"
+
+
+def test_plain_process_says_what_it_cannot_do(run: Run) -> None:
+    script = "import os; print(open(os.environ['SM_CHANNEL_TRAIN'] + '/data.csv').read(), os.environ['SM_MODEL_DIR'])"
+    job = run(script, level="process")
+    assert job.logs() == f"1,2\n {job.folder}/hosts/algo-1/ml/model\n"
+    assert any("/opt/ml is not literal" in sentence for sentence in job.evidence.not_reproduced)
+
+
+def test_no_level_that_works_is_a_clear_failure(run: Run) -> None:
+    job = run("print(1)", {"EnableNetworkIsolation": True}, level="process")
+    assert job.status == "Failed"
+    assert "EnableNetworkIsolation" in job.describe()["FailureReason"]
+
+
+def test_network_isolation(run: Run, levels: dict[str, str]) -> None:
+    if levels["unshare"]:
+        pytest.skip(levels["unshare"])
+    script = """
+import socket, threading
+server = socket.create_server(("algo-1", 0))
+socket.create_connection(server.getsockname(), 2)
+print(sorted(name for _, name in socket.if_nameindex()))
+try:
+    socket.create_connection(("192.0.2.1", 9), 1)
+except OSError as error:
+    print(error.errno)
+"""
+    job = run(script, {"EnableNetworkIsolation": True})
+    assert job.logs() == "['lo']\n101\n"
+
+
+def test_other_things_in_opt_stay_visible(run: Run) -> None:
+    job = run("import os; print(sorted(os.listdir('/opt')))")
+    assert job.logs().strip() == str(sorted({*(path.name for path in Path("/opt").glob("*")), "ml"}))
+
+
+def test_packages_can_be_installed_and_are_gone_afterwards(run: Run, levels: dict[str, str]) -> None:
+    if levels["unshare"]:
+        pytest.skip(levels["unshare"])
+    site = sysconfig.get_paths()["purelib"]
+    if not os.access(site, os.W_OK):
+        pytest.skip(f"{site} is not this user's")
+    job = run(
+        f"open({site!r} + '/cursus_installed.py', 'w').write('x = 1')\n"
+        "import cursus_installed; print(cursus_installed.x)"
+    )
+    assert job.logs() == "1\n", job.logs()
+    assert not (Path(site) / "cursus_installed.py").exists()
+
+
+PROGRAM = """
+import json, sys
+from cursus.local.runner import run_step
+from cursus.model import Promises, SourceCode, Step
+spec = json.loads(sys.argv[1])
+step = Step("t", "CreateTrainingJob", spec["request"], source=SourceCode(spec["source"], "train.py"),
+            promises=Promises(local_channels=spec["channels"]))
+job = run_step(step, root=spec["root"], grace=1)
+print(json.dumps([job.failure_reason or job.status, job.evidence.isolation, job.logs()]))
+"""
+
+
+def _usable_by_others() -> str | None:
+    """A Python that nobody may run, with the versions of packages that this one has."""
+    version = "{}.{}".format(*sys.version_info[:2])
+    for path in (os.path.realpath(sys.executable), f"/usr/bin/python{version}", "/usr/bin/python3"):
+        done = subprocess.run(
+            [
+                "setpriv",
+                "--reuid",
+                "65534",
+                "--regid",
+                "65534",
+                "--clear-groups",
+                path,
+                "-c",
+                "import subprocess, sys; subprocess.run([sys.executable, '-V'], check=True, stdout=2);"
+                "print('{}.{}'.format(*sys.version_info[:2]))",
+            ],
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode == 0 and done.stdout.strip() == version:
+            return path
+    return None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="every other test here is run by an ordinary user already")
+def test_by_an_ordinary_user_without_home(
+    tmp_path_factory: pytest.TempPathFactory, levels: dict[str, str]
+) -> None:
+    import shutil
+    import tempfile
+
+    if levels["unshare"]:
+        pytest.skip(levels["unshare"])
+    python = _usable_by_others() if shutil.which("setpriv") else None
+    if python is None:
+        pytest.skip("no Python here that another user may run")
+    from cursus.checks.examples import BASES
+
+    folder = Path(tempfile.mkdtemp(prefix="cursus-test-"))
+    try:
+        (folder / "train.py").write_text(
+            "import os\nopen('/opt/ml/input/data/train/x', 'w').write('1')\nopen('/opt/ml/model/m', 'w').write('1')\n"
+            "print(os.getuid(), os.environ['HOME'], os.path.exists('/etc/hosts'))\n"
+        )
+        (folder / "data").mkdir()
+        (folder / "data/d.csv").write_text("1")
+        for path in (folder, folder / "data", folder / "train.py", folder / "data/d.csv"):
+            os.chown(path, 65534, 65534)
+        import cursus
+
+        packages = [
+            str(Path(cursus.__file__).parents[1]),
+            *(path for path in sys.path if path.endswith("-packages")),
+        ]
+        spec = {
+            "request": BASES["CreateTrainingJob"],
+            "source": str(folder),
+            "channels": {"train": str(folder / "data")},
+            "root": str(folder / "root"),
+        }
+        done = subprocess.run(
+            [
+                "setpriv",
+                "--reuid",
+                "65534",
+                "--regid",
+                "65534",
+                "--clear-groups",
+                python,
+                "-c",
+                PROGRAM,
+                json.dumps(spec),
+            ],
+            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(packages)},
+            capture_output=True,
+            text=True,
+            cwd="/",
+        )
+        if "Permission denied" in done.stderr and "import" in done.stderr:
+            pytest.skip("the packages of this environment are not readable by others")
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout) == ["Completed", "unshare", "0 /root True\n"]
+        assert [path.name for path in (folder / "data").iterdir()] == ["d.csv"]
+    finally:
+        shutil.rmtree(folder)

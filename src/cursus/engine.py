@@ -36,6 +36,9 @@ def check_step(step: Step, settings: Settings, evidence: Evidence | None = None)
     With ``evidence`` the rules that read a local run are run too.
     """
     findings = [_of(step, problem) for problem in step.problems if selected(problem.rule, settings)]
+    if not step.request and step.promises.failures:  # there is no request: only the hooks can be looked at
+        findings.extend(_run("step", StepView(step, settings, evidence), step, settings))
+        return _kept(findings, settings)
     broken = unknowns.NOTHING_BROKEN
     violations = schema.validate(step.operation, step.request, in_pipeline=step.in_pipeline)
     if violations:
@@ -45,8 +48,11 @@ def check_step(step: Step, settings: Settings, evidence: Evidence | None = None)
         if readable is None:
             return _kept(findings, settings)
         step = replace(step, request=readable)
+    texts = RequestView(step, settings)
+    members = frozenset(texts.members)
+    findings.extend(_run("request", texts, step, settings, broken, members))
     for scope, view in _views(step, settings, evidence):
-        findings.extend(_run(scope, view, step, settings, broken))
+        findings.extend(_run(scope, view, step, settings, broken, members))
     for companion in step.companions:
         # A companion carries parts of this request: what is wrong with them is said once.
         said = {(finding.rule, finding.message) for finding in findings}
@@ -60,9 +66,7 @@ def check_pipeline(pipeline: Pipeline, settings: Settings) -> tuple[list[Finding
 
     steps = pipelines.expand(pipeline)
     findings = [_of(pipeline, problem) for problem in pipeline.problems if selected(problem.rule, settings)]
-    findings.extend(
-        _run("pipeline", PipelineView(pipeline, steps, settings), pipeline, settings)
-    )
+    findings.extend(_run("pipeline", PipelineView(pipeline, steps, settings), pipeline, settings))
     for step in steps:
         findings.extend(check_step(step, settings))
     return _kept(findings, settings), steps
@@ -84,7 +88,6 @@ def _kept(findings: list[Finding], settings: Settings) -> list[Finding]:
 
 
 def _views(step: Step, settings: Settings, evidence: Evidence | None) -> Iterator[tuple[Scope, Any]]:
-    yield "request", RequestView(step, settings)
     if step.operation in TRAINING_OPERATIONS:
         yield from _training_views(TrainingView(step, step.request, (), settings, evidence))
     elif step.operation == "CreateHyperParameterTuningJob":
@@ -114,9 +117,10 @@ def _run(
     owner: Step | Pipeline,
     settings: Settings,
     broken: unknowns.Broken = unknowns.NOTHING_BROKEN,
+    members: frozenset[Any] | None = None,
 ) -> list[Finding]:
     findings: list[Finding] = []
-    plan = _plan(scope, view.request, settings)
+    plan = _plan(scope, view.request, settings, members)
     if scope == "request":
         plan = [rule for rule in plan if not rule.suspects or rule.suspects in view.suspects]
     for rule in plan:
@@ -151,14 +155,19 @@ def _finding(rule: Rule, problem: Problem, path: Path, owner: Step | Pipeline, *
 _PLANS: dict[tuple[Any, ...], list[Rule]] = {}
 
 
-def _plan(scope: Scope, request: Mapping[str, Any], settings: Settings) -> list[Rule]:
-    """The rules of a scope that have something to read in this request."""
-    members: list[Any] = [scope, settings.select, settings.ignore]
+def _plan(
+    scope: Scope, request: Mapping[str, Any], settings: Settings, members: frozenset[Any] | None
+) -> list[Rule]:
+    """The rules of a scope that have something to read in this request.
+
+    ``members`` are the names of all members of the step's request, at any depth, where they are known.
+    """
+    names: list[Any] = [scope, settings.select, settings.ignore, members]
     for name, value in request.items():
-        members.append(name)
+        names.append(name)
         if type(value) is dict:
-            members.append(tuple(value))
-    key = tuple(members)
+            names.append(tuple(value))
+    key = tuple(names)
     try:
         found = _PLANS.get(key)
     except TypeError:  # a member name that cannot be hashed: impossible in JSON, possible in Python
@@ -168,7 +177,7 @@ def _plan(scope: Scope, request: Mapping[str, Any], settings: Settings) -> list[
         found = [
             rule
             for rule in RULES.values()
-            if rule.scope == scope and selected(rule.id, settings) and _has_any(request, rule.reads)
+            if rule.scope == scope and selected(rule.id, settings) and _has_any(request, rule.reads, members)
         ]
         found.sort(key=lambda rule: checks.position(rule.check.__module__))
         if len(_PLANS) > 4096:
@@ -177,10 +186,14 @@ def _plan(scope: Scope, request: Mapping[str, Any], settings: Settings) -> list[
     return found
 
 
-def _has_any(request: Mapping[str, Any], reads: Sequence[str]) -> bool:
+def _has_any(request: Mapping[str, Any], reads: Sequence[str], members: frozenset[Any] | None) -> bool:
     if not reads:
         return True
     for name in reads:
+        if name.startswith("*."):
+            if members is None or name[2:] in members:
+                return True
+            continue
         first, _, second = name.partition(".")
         value = request.get(first)
         if value is not None and (not second or (isinstance(value, Mapping) and second in value)):

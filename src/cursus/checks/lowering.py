@@ -25,7 +25,7 @@ def _unknown_keys(view: StepView, *hooks: str) -> Iterator[Problem]:
         known = shortforms.KEYS[hook]
         for key in value:
             if isinstance(key, str) and key not in known and not (hook in _OPEN and key[:1].isupper()):
-                yield _unknown_key(hook, key, known)
+                yield _unknown_key(view, hook, key, known)
 
 
 _OPEN = ("config", "get_step_config")
@@ -37,7 +37,7 @@ def _is_request(hook: str, value: Mapping[str, Any]) -> bool:
     return hook in _REQUESTS and any(isinstance(key, str) and key[:1].isupper() for key in value)
 
 
-def _unknown_key(hook: str, key: str, known: tuple[str, ...]) -> Problem:
+def _unknown_key(view: StepView, hook: str, key: str, known: tuple[str, ...]) -> Problem:
     name = "the configuration" if hook == "config" else hook
     near = closest(key, known)
     if near is None and hook == "config":
@@ -49,6 +49,7 @@ def _unknown_key(hook: str, key: str, known: tuple[str, ...]) -> Problem:
     return Problem(
         f"{name} has the key {show(key)}, which is none that reaches the request.{did_you_mean(key, known)}",
         remedy=f"Write {near} instead." if near else f"Known are {', '.join(known)}.",
+        location=view.promises.places.get(hook),
     )
 
 
@@ -110,6 +111,7 @@ def unknown_tuning_key(view: StepView) -> Iterator[Problem]:
                     f"the range of {show(name)} in get_tuning_config has the key {show(key)}, which nobody reads."
                     f"{did_you_mean(str(key), shortforms.RANGE)}",
                     remedy="Write min and max, or values; and scaling where it is not to be Auto.",
+                    location=view.promises.places.get("get_tuning_config"),
                 )
 
 
@@ -157,6 +159,7 @@ def unknown_direction(view: StepView) -> Iterator[Problem]:
             f"get_tuning_config's objective_metric {show(metric)} does not tell by its name whether it is to be "
             "maximized or minimized.",
             remedy="Add objective_type: Maximize or Minimize.",
+            location=view.promises.places.get("get_tuning_config"),
         )
 
 
@@ -190,6 +193,7 @@ def range_without_bounds(view: StepView) -> Iterator[Problem]:
                 f"the range of {show(name)} in get_tuning_config is {show(entry)}: neither min and max with numbers "
                 "nor a list of values.",
                 remedy='Write {"min": 0.001, "max": 0.1} or {"values": [16, 32]}.',
+                location=view.promises.places.get("get_tuning_config"),
             )
 
 
@@ -220,6 +224,7 @@ def automl_target_not_given(view: StepView) -> Iterator[Problem]:
         yield Problem(
             "get_auto_ml_config names no target attribute: TargetAttributeName was not checked.",
             remedy="Add target_attribute_name, the name of the column to predict.",
+            location=view.promises.places.get("get_auto_ml_config"),
         )
 
 
@@ -262,6 +267,7 @@ def channel_without_name(view: StepView) -> Iterator[Problem]:
             yield Problem(
                 f"get_training_inputs{place} has no ChannelName; it was taken for {channel.name!r} by {why}.",
                 remedy=f"Add ChannelName: {channel.name}.",
+                location=view.promises.places.get("get_training_inputs"),
             )
 
 
@@ -299,6 +305,7 @@ def unknown_logging_key(view: StepView) -> Iterator[Problem]:
             f"{did_you_mean(str(level), shortforms.LOG_LEVELS)}",
             remedy=f"Write one of {', '.join(shortforms.LOG_LEVELS)}.",
             severity="error",
+            location=view.promises.places.get("get_logging_config"),
         )
 
 
@@ -333,6 +340,7 @@ def unknown_distribution(view: StepView) -> Iterator[Problem]:
             f"{did_you_mean(str(strategy), shortforms.STRATEGIES)}",
             remedy=f"Write one of {', '.join(shortforms.STRATEGIES)}.",
             severity="error",
+            location=view.promises.places.get("get_distributed_config"),
         )
 
 
@@ -365,6 +373,7 @@ def unknown_resource_key(view: StepView) -> Iterator[Problem]:
             f"{did_you_mean(str(precision), shortforms.PRECISIONS)}",
             remedy=f"Write one of {', '.join(shortforms.PRECISIONS)}.",
             severity="error",
+            location=view.promises.places.get("get_gpu_optimization_config"),
         )
 
 

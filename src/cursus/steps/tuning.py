@@ -12,6 +12,8 @@ from typing import Any, Literal
 from cursus.steps.shortforms import hyperparameters as as_text
 
 Direction = Literal["Maximize", "Minimize"]
+UNKNOWN_DIRECTION = {"Get": "Parameters.ObjectiveType"}
+"""Stands for a direction that nobody gave. Rule HPO096 reports it, and no other rule reads it."""
 
 # Words in the names of metrics: what they measure is better when it is larger, or when it is smaller. A word
 # of loss wins over one of gain ("accuracy_loss", "auc_error").
@@ -112,7 +114,7 @@ def _objective(config: Mapping[str, Any]) -> dict[str, Any]:
     if metric is None:
         return {}
     kind = config.get("objective_type") or (direction(metric) if isinstance(metric, str) else None)
-    return {"Type": kind, "MetricName": metric} if kind is not None else {"MetricName": metric}
+    return {"Type": UNKNOWN_DIRECTION if kind is None else kind, "MetricName": metric}
 
 
 def training_definition(

@@ -396,10 +396,14 @@ def file_missing(view: TrainingView) -> Iterator[Problem]:
     if facts is None or facts.outside_effects or "chdir" in facts.attributes:
         return
     made = _made(view, facts)
+    seen = set()
     for use, places, started in _reads(view, facts):
         if not use.sure or started.kind == "command":
             continue
         for place in places:
+            if place in seen:
+                continue
+            seen.add(place)
             if not isinstance(place, str) or UNKNOWN in place or place in ("", ".") or "://" in place:
                 continue
             if any(_covers(other, place) for other in made):

@@ -9,17 +9,16 @@ from functools import lru_cache
 from pathlib import Path as FilePath
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script_request import invocation
 from cursus.checks.views import TrainingView, text
 from cursus.model import Location, Path
 from cursus.redact import show
-from cursus.script.facts import Fault, Requirement, ScriptFacts
+from cursus.script.facts import Fault
 from cursus.suggest import did_you_mean
 
 PROGRAM = "sagemaker_program"
 
 
-def _program(view: TrainingView) -> Path:
+def program_path(view: TrainingView) -> Path:
     return (view.hyperparameters_member, PROGRAM) if PROGRAM in view.hyperparameters else ()
 
 
@@ -54,7 +53,7 @@ def entry_point_missing(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    place = _program(view)
+    place = program_path(view)
     for fault in _faults(
         view, "no-directory", "entry-missing", "entry-directory", "entry-outside", "notebook", "unreadable"
     ):
@@ -162,180 +161,6 @@ def _too_new(path: str, stamp: int, version: tuple[int, int]) -> tuple[int, str]
     return None
 
 
-PROBLEMS: dict[str, tuple[str, str, str]] = {
-    "editable-vcs": (
-        "error",
-        "{line} is an editable install from version control, which pip cannot make in the container",
-        "name a released version ({name}==…), or the archive's address without -e",
-    ),
-    "ssh": (
-        "error",
-        "{line} is fetched over ssh, and the container has no key for it",
-        "use a released version, or put the package's wheel into the source directory",
-    ),
-    "local-path": (
-        "error",
-        "{line} is a path that the source directory does not have",
-        "put it into the source directory and name it relative to requirements.txt",
-    ),
-    "image-path": (
-        "warning",
-        "{line} is a path of the container, which only the image could have",
-        "put it into the source directory and name it relative to requirements.txt",
-    ),
-    "missing-file": (
-        "error",
-        "{line} names a file that the source directory does not have",
-        "put the file into the source directory, beside requirements.txt",
-    ),
-    "syntax": ("error", "pip cannot read {line}", "write name==version"),
-    "conda": ("error", "pip cannot read {line}: one = is conda's way", "write two: name==version"),
-    "s3": ("error", "pip cannot install from {line}", "put the wheel into the source directory"),
-    "vcs": (
-        "warning",
-        "{line} needs git in the image and a way to the internet",
-        "name a released version, or the https address of an archive",
-    ),
-    "credentials": (
-        "warning",
-        "a line holds credentials in an address",
-        "keep credentials out of requirements.txt",
-    ),
-    "index-credentials": (
-        "warning",
-        "{line} has credentials in its address, which go into the source archive",
-        "use CodeArtifact through CA_REPOSITORY_ARN",
-    ),
-}
-
-
-@rule("FRM052", area="framework", scope="script")
-def requirement_cannot_install(view: TrainingView) -> Iterator[Problem]:
-    """A line of requirements.txt cannot be installed in the container.
-
-    What it does:
-        Reads requirements.txt, and the files that it includes, as pip does: editable installs from version control, paths outside the
-        source directory, included files that are not there, lines pip cannot read; and any line of a job without network.
-    Why:
-        The toolkit runs ``pip install -r requirements.txt`` before the script. When that fails, the job fails with
-        ``InstallRequirementsError``.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-          requirements.txt: "-e git+https://github.com/example-org/tools.git@main#egg=tools"
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-          requirements.txt: "tools==1.4.2"
-    Source:
-        https://github.com/aws/sagemaker-python-sdk/issues/4474; https://pip.pypa.io/en/stable/reference/requirements-file-format/
-    Since:
-        0.1
-    """
-    facts = view.script
-    if facts is None or not facts.requirements or invocation(view).kind in ("command", "none"):
-        return
-    if view.request.get("EnableNetworkIsolation") is True:
-        needed = [one for one in facts.requirements if one.name]
-        if needed:
-            yield Problem(
-                "requirements.txt is installed from the network, and the job is isolated from it",
-                ("EnableNetworkIsolation",),
-                remedy="use an image that has the packages",
-                severity="warning",
-                location=needed[0].location,
-            )
-    for requirement in facts.requirements:
-        if requirement.problem:
-            yield _requirement(requirement)
-
-
-def _requirement(requirement: Requirement) -> Problem:
-    severity, message, remedy = PROBLEMS[requirement.problem]
-    line = requirement.line
-    if "@" in line.partition("://")[2].partition("/")[0]:
-        line = re.sub(r"://[^/@\s]+@", "://…@", line)
-    return Problem(
-        message.format(line=show(line)),
-        remedy=remedy.format(name=requirement.name or "name"),
-        severity="error" if severity == "error" else "warning",
-        location=requirement.location,
-    )
-
-
-FRAMEWORK_PACKAGES = {
-    "pytorch": ("torch",),
-    "tensorflow": ("tensorflow", "tensorflow-gpu", "tensorflow-cpu"),
-    "xgboost": ("xgboost",),
-    "sklearn": ("scikit-learn", "sklearn"),
-    "mxnet": ("mxnet", "mxnet-cu110"),
-}
-
-
-@rule("FRM053", area="framework", severity="warning", scope="script")
-def requirement_fights_image(view: TrainingView) -> Iterator[Problem]:
-    """requirements.txt replaces the framework that the image is made for.
-
-    What it does:
-        Compares an exact pin of the framework's own package with the image's version.
-    Why:
-        pip replaces the build that was made for the image's CUDA and libraries by a general one: minutes of download on every host,
-        and often a framework that no longer fits what is around it.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-          requirements.txt: "torch==1.13.1"
-        region: us-east-1
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310-ubuntu20.04-sagemaker
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-          requirements.txt: "torchmetrics==1.2.0"
-        region: us-east-1
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310-ubuntu20.04-sagemaker
-    Source:
-        https://sagemaker.readthedocs.io/en/stable/frameworks/pytorch/using_pytorch.html
-    Since:
-        0.1
-    """
-    facts = view.script
-    if facts is None or not facts.requirements or view.image is None:
-        return
-    from cursus.aws.images import parse_image
-
-    image = parse_image(view.image)
-    if image is None or not image.amazon or image.engine is None or image.engine_version is None:
-        return
-    packages = FRAMEWORK_PACKAGES.get(image.engine, ())
-    for requirement in facts.requirements:
-        name = requirement.name.lower().replace("_", "-")
-        pinned = re.fullmatch(r"={2,3}\s*(\d+(?:\.\d+)*)\S*", requirement.version)
-        if name not in packages or pinned is None:
-            continue
-        wanted, has = pinned.group(1).split("."), image.engine_version.partition("-")[0].split(".")
-        length = min(len(wanted), len(has), 3)
-        if wanted[:length] != has[:length]:
-            yield Problem(
-                f"requirements.txt pins {show(requirement.line)}, and the image has {requirement.name} {image.engine_version}",
-                remedy="leave the framework out of requirements.txt, or choose the image of that version",
-                location=requirement.location,
-            )
-
-
 @rule("FRM054", area="framework", severity="warning", scope="script")
 def file_hides_module(view: TrainingView) -> Iterator[Problem]:
     """A file of the source hides a module of the same name.
@@ -423,8 +248,8 @@ def local_module_missing(view: TrainingView) -> Iterator[Problem]:
         if not one.sure or top in seen:
             continue
         if one.level:
-            if one.location.file == facts.entry:
-                seen.add(top)
+            if one.location.file == facts.entry and "." not in seen:
+                seen.add(".")
                 yield Problem(
                     "the entry point has a relative import, and it is started as a script: "
                     "attempted relative import with no known parent package",
@@ -507,99 +332,9 @@ def windows_line_ends(view: TrainingView) -> Iterator[Problem]:
     for fault in _faults(view, "crlf"):
         yield Problem(
             f"{fault.location.file} has Windows line ends (CR LF), and Linux takes the CR for a part of the interpreter's name",
-            _program(view),
+            program_path(view),
             remedy="convert it: sed -i 's/\\r$//'",
             location=fault.location,
-        )
-
-
-@rule("FRM057", area="framework", severity="warning", scope="script")
-def script_does_nothing(view: TrainingView) -> Iterator[Problem]:
-    """Running the script defines functions and calls none.
-
-    What it does:
-        Finds an entry point without a statement that does something, and a guard that is never true (``__name__ == "main"``).
-    Why:
-        The script ends at once with status 0, the job completes in a minute, and there is no model. Scripts of the first TensorFlow and
-        MXNet containers look so: newer ones run the file as a program.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            def main():
-                print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-    Right:
-        files:
-          train.py: |
-            import os
-            def main():
-                print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-            if __name__ == "__main__":
-                main()
-    Source:
-        https://github.com/aws/sagemaker-python-sdk/issues/578
-    Since:
-        0.1
-    """
-    facts = view.script
-    if facts is None or facts.does_nothing is None or invocation(view).kind == "command":
-        return
-    yield Problem(
-        "running the script calls nothing: it only defines functions, or its main guard is never true",
-        _program(view),
-        remedy='end it with: if __name__ == "__main__": main()',
-        location=facts.does_nothing,
-    )
-
-
-@rule("FRM058", area="framework", severity="warning", scope="script")
-def failure_swallowed(view: TrainingView) -> Iterator[Problem]:
-    """A handler catches every exception of the training and lets the script end well.
-
-    What it does:
-        Finds ``except Exception`` (or a bare ``except``) around the training whose body neither raises nor exits with another status than 0.
-    Why:
-        SageMaker knows only the exit status: the job is Completed, its model is missing or half written, and a pipeline goes on with it.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            def train():
-                print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-            try:
-                train()
-            except Exception as error:
-                print("failed:", error)
-    Right:
-        files:
-          train.py: |
-            import os, sys
-            def train():
-                print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-            try:
-                train()
-            except Exception as error:
-                print("failed:", error)
-                sys.exit(1)
-    Source:
-        https://github.com/aws/sagemaker-training-toolkit/issues/204;
-        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html
-    Since:
-        0.1
-    """
-    facts: ScriptFacts | None = view.script
-    if facts is None:
-        return
-    for one in facts.swallowed:
-        end = "exits with status 0" if one.exits_zero else "goes on"
-        yield Problem(
-            f"every exception of {one.around}() is caught here, and the script {end}: a failed training ends as a completed job",
-            remedy="raise again, or sys.exit(1)",
-            location=one.location,
         )
 
 

@@ -320,8 +320,8 @@ def argument_by_position(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     facts = view.script
-    if facts is None or not facts.argv_reads:
-        return
+    if facts is None or not facts.argv_reads or "serve" in facts.strings:
+        return  # an image of one's own is started with "train" or "serve"
     started = invocation(view)
     if started.kind not in ("toolkit", "driver") or started.arguments is None:
         return
@@ -343,47 +343,6 @@ def argument_by_position(view: TrainingView) -> Iterator[Problem]:
                 remedy="read hyperparameters with argparse",
                 severity="warning",
                 location=read.location,
-            )
-
-
-@rule("FRM061", area="framework", scope="script")
-def exits_with_failure(view: TrainingView) -> Iterator[Problem]:
-    """The script always ends with a status that means failure.
-
-    What it does:
-        Finds ``sys.exit`` with a text or a number other than 0 on the way that every run takes, also through the value of a function.
-    Why:
-        ``sys.exit("done")`` prints the text and exits with 1: SageMaker marks the job as Failed, and keeps no model.
-    Breaks:
-        files:
-          train.py: |
-            import os, sys
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-            sys.exit("training finished")
-    Right:
-        files:
-          train.py: |
-            import os, sys
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-            print("training finished")
-            sys.exit(0)
-    Source:
-        https://docs.python.org/3/library/sys.html#sys.exit;
-        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html
-    Since:
-        0.1
-    """
-    facts = view.script
-    if facts is None:
-        return
-    for one in facts.exits:
-        if one.sure:
-            yield Problem(
-                f"the script ends with exit({one.value[:60]}), which is a failure to SageMaker",
-                remedy="print the text and exit with 0, or just end",
-                location=one.location,
             )
 
 

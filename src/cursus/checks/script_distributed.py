@@ -1,0 +1,279 @@
+"""Distributed training: what the request launches against what the script makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.script_request import invocation
+from cursus.checks.views import TrainingView, mapping
+from cursus.model import Path
+from cursus.script.facts import ScriptFacts, Used
+
+
+def _facts(view: TrainingView) -> ScriptFacts | None:
+    facts = view.script
+    return facts if facts is not None and facts.readable else None
+
+
+DISTRIBUTED_MODULES = frozenset(
+    [
+        "horovod",
+        "smdistributed",
+        "deepspeed",
+        "dask",
+        "distributed",
+        "ray",
+        "mpi4py",
+        "accelerate",
+        "lightning",
+        "pytorch_lightning",
+        "transformers",
+        "trl",
+        "tensorflow_distribute",
+        "colossalai",
+        "megatron",
+        "fairscale",
+        "torch_xla",
+        "sagemaker_training",
+        "sagemaker_containers",
+        "autogluon",
+        "pyspark",
+        "mxnet",
+        "chainer",
+        "herring",
+        "byteps",
+        "dask_cuda",
+        "dask_ml",
+        "sagemaker_xgboost_container",
+    ]
+)
+DISTRIBUTED_NAMES = frozenset(
+    [
+        "distributed",
+        "DistributedDataParallel",
+        "init_process_group",
+        "DDP",
+        "MirroredStrategy",
+        "MultiWorkerMirroredStrategy",
+        "current_host",
+        "hosts",
+        "rabit",
+        "num_machines",
+        "machines",
+        "local_rank",
+        "world_size",
+        "FullyShardedDataParallel",
+        "ParameterServerStrategy",
+        "train_and_evaluate",
+        "kvstore",
+    ]
+)
+DISTRIBUTED_WORDS = (
+    "SM_HOSTS",
+    "SM_CURRENT_HOST",
+    "RESOURCE_CONFIG",
+    "resourceconfig",
+    "WORLD_SIZE",
+    "RANK",
+    "TF_CONFIG",
+    "algo-1",
+)
+
+
+def _enabled(view: TrainingView) -> dict[str, object]:
+    from cursus.aws import distribution
+
+    return dict(distribution.switched_on(view.hyperparameters))
+
+
+def _uses_distribution(facts: ScriptFacts) -> bool:
+    if (
+        facts.top_imports & DISTRIBUTED_MODULES
+        or facts.attributes & DISTRIBUTED_NAMES
+        or facts.outside_effects
+    ):
+        return True
+    return any(word in string for string in facts.strings for word in DISTRIBUTED_WORDS)
+
+
+def _launch_mentioned(view: TrainingView) -> bool:
+    command = [*_list(view, "ContainerEntrypoint"), *_list(view, "ContainerArguments")]
+    return bool(command)
+
+
+def _list(view: TrainingView, member: str) -> list[object]:
+    value = view.algorithm.get(member)
+    return value if isinstance(value, list) else []
+
+
+@rule(
+    "DST050",
+    area="distributed",
+    severity="warning",
+    scope="script",
+    reads=("ResourceConfig", "HyperParameterTuningResourceConfig"),
+)
+def hosts_without_work(view: TrainingView) -> Iterator[Problem]:
+    """Several hosts run a script that does not know of the others.
+
+    What it does:
+        In a job of more than one host: looks for anything in the script that trains together or divides the work: a distributed library,
+        ``SM_HOSTS``, ``SM_CURRENT_HOST``, ranks, a sharded channel.
+    Why:
+        Every host does the same training, and all but one are paid for nothing; their model directories are merged into one archive.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        ResourceConfig: {InstanceCount: 4}
+    Right:
+        files:
+          train.py: |
+            import os, json
+            names = sorted(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            hosts = json.loads(os.environ["SM_HOSTS"])
+            mine = names[hosts.index(os.environ["SM_CURRENT_HOST"]) :: len(hosts)]
+            name = os.environ["SM_CURRENT_HOST"] + ".txt"
+            open(os.path.join(os.environ["SM_MODEL_DIR"], name), "w").write(str(mine))
+        ResourceConfig: {InstanceCount: 4}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/distributed-training.html
+    Since:
+        0.1
+    """
+    facts = _facts(view)
+    count = view.host_count
+    if facts is None or count is None or count < 2 or _uses_distribution(facts) or _launch_mentioned(view):
+        return
+    if any(channel.s3.get("S3DataDistributionType") == "ShardedByS3Key" for channel in view.channels):
+        return
+    path: Path = (view.resources_member, "InstanceCount")
+    if "InstanceCount" not in view.resources:
+        path = (view.resources_member,)
+    yield Problem(
+        f"{count} hosts run the same script, and nothing in it divides the work between them",
+        path,
+        remedy="InstanceCount 1, or a distributed strategy in the script",
+    )
+
+
+@rule("DST051", area="distributed", scope="script")
+def process_group_without_launcher(view: TrainingView) -> Iterator[Problem]:
+    """The script joins a process group that nothing launches.
+
+    What it does:
+        Finds ``torch.distributed.init_process_group`` without ranks and ``os.environ["RANK"]`` on the way that every run takes, in a
+        job whose request starts no launcher (``torch_distributed``, MPI, smdistributed, a command of its own).
+    Why:
+        ``environment variable RANK expected, but not set``: the job fails. The toolkit starts one plain Python process a host unless told
+        otherwise.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            import torch.distributed as dist
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            dist.init_process_group("gloo")
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Right:
+        files:
+          train.py: |
+            import os
+            import torch.distributed as dist
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            if "RANK" in os.environ:
+                dist.init_process_group("gloo")
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Source:
+        https://pytorch.org/docs/stable/distributed.html#environment-variable-initialization
+    Since:
+        0.1
+    """
+    facts = _facts(view)
+    if facts is None or invocation(view).kind != "toolkit" or _enabled(view) or facts.env_open:
+        return
+    if any(str(name).startswith("sagemaker_") and "enabled" in str(name) for name in view.hyperparameters):
+        return
+    if facts.env_writes & {"RANK", "WORLD_SIZE", "LOCAL_RANK", "*"} or facts.attributes & {
+        "init_method",
+        "spawn",
+    }:
+        return
+    if mapping(view.request, "Environment").keys() & {"RANK", "WORLD_SIZE", "LOCAL_RANK"}:
+        return
+    found = _group(facts)
+    if found is not None:
+        yield Problem(
+            f"{found.name} needs RANK and WORLD_SIZE, which only a launcher sets, and the request starts none",
+            (view.hyperparameters_member,),
+            remedy="enable one: distribution={'torch_distributed': {'enabled': True}} "
+            '(hyperparameter sagemaker_torch_distributed_enabled "true")',
+            location=found.location,
+        )
+
+
+def _group(facts: ScriptFacts) -> Used | None:
+    for used in facts.used:
+        name = used.name
+        if (
+            name == "torch.distributed.init_process_group"
+            and used.sure
+            and "world_size" not in facts.attributes
+        ):
+            return used
+    for read in facts.env_reads:
+        if read.hard and read.sure and read.name in ("RANK", "LOCAL_RANK", "WORLD_SIZE"):
+            return Used(f'os.environ["{read.name}"]', True, read.location)
+    return None
+
+
+@rule(
+    "DST052",
+    area="distributed",
+    severity="warning",
+    scope="script",
+    reads=("HyperParameters", "StaticHyperParameters"),
+)
+def distribution_not_used(view: TrainingView) -> Iterator[Problem]:
+    """The request starts a distributed strategy that the script makes no use of.
+
+    What it does:
+        Where the request enables a strategy: looks for anything in the script that knows of other processes.
+    Why:
+        The launcher starts one process for each GPU of every host, and each does the whole training by itself, writing over the others' files.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        HyperParameters: {sagemaker_mpi_enabled: "true"}
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            rank = int(os.environ.get("OMPI_COMM_WORLD_RANK", "0"))
+            if rank == 0:
+                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        HyperParameters: {sagemaker_mpi_enabled: "true"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/distributed-training.html
+    Since:
+        0.1
+    """
+    facts = _facts(view)
+    if facts is None or not view.hyperparameters:
+        return
+    enabled = _enabled(view)
+    if not enabled or _uses_distribution(facts) or "tensorflow" in facts.top_imports:
+        return
+    names = ", ".join(sorted(enabled))
+    yield Problem(
+        f"the request starts {names}, and nothing in the script knows of other processes",
+        (view.hyperparameters_member,),
+        remedy="leave the strategy out, or join the process group in the script",
+    )

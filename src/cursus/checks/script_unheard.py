@@ -1,0 +1,192 @@
+"""Hyperparameters that never arrive: ignored, unread, misnamed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.script_arguments import started_script
+from cursus.checks.script_request import Invocation, lookup, parsed
+from cursus.checks.views import TrainingView, is_reference
+from cursus.model import Path
+from cursus.redact import show
+from cursus.script.facts import ScriptFacts
+from cursus.suggest import closest, did_you_mean
+
+
+@rule("HPO055", area="hyperparameters", severity="warning", scope="script")
+def argument_ignored(view: TrainingView) -> Iterator[Problem]:
+    """A hyperparameter is silently ignored by the script.
+
+    What it does:
+        Finds hyperparameters that a parser which skips unknown arguments (``parse_known_args``) does not know, where a
+        declared argument has almost the same name, and scripts that read no hyperparameters in any way.
+    Why:
+        The job runs with the script's default instead of the value in the request, and nothing says so.
+    Breaks:
+        files:
+          train.py: |
+            import argparse, os
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--batch-size", type=int, default=32)
+            args, _ = parser.parse_known_args()
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.batch_size))
+        HyperParameters: {batch_size: "64"}
+    Right:
+        files:
+          train.py: |
+            import argparse, os
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--batch-size", type=int, default=32)
+            args, _ = parser.parse_known_args()
+            train = os.environ["SM_CHANNEL_TRAIN"]
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.batch_size))
+        HyperParameters: {batch-size: "64"}
+    Source:
+        https://docs.python.org/3/library/argparse.html#partial-parsing
+    Since:
+        0.1
+    """
+    found = started_script(view)
+    if found is None:
+        return
+    facts, started = found
+    if facts.reads_hyperparameters or facts.opaque_arguments:
+        return
+    if not facts.parsers:
+        yield from _nobody_reads(view, facts, started)
+        return
+    if any(parser.strict or not parser.complete for parser in facts.parsers):
+        return
+    names = [flag for parser in facts.parsers for argument in parser.arguments for flag in argument.flags]
+    for passed in started.arguments or ():
+        if any(lookup(parser, passed.flag)[0] is not None for parser in facts.parsers):
+            continue
+        near = closest(passed.flag, names)
+        if near is not None:
+            yield Problem(
+                f"the script does not know {passed.flag} and skips unknown arguments, so that the value "
+                f"{show((passed.values or ('',))[0], passed.name)} never arrives. Did you mean {near!r}?",
+                passed.path,
+                remedy=f"call the hyperparameter {near.lstrip('-')!r}, or declare {passed.flag} in the script",
+                location=facts.parsers[0].location,
+            )
+
+
+def _nobody_reads(view: TrainingView, facts: ScriptFacts, started: Invocation) -> Iterator[Problem]:
+    names = [passed.name for passed in started.arguments or () if passed.name != "model_dir"]
+    if not names or (facts.outside_effects and "subprocess" in facts.top_imports):
+        return
+    path: Path = (view.hyperparameters_member,)
+    yield Problem(
+        f"the script reads no command line, no SM_HP_* and no hyperparameters.json: {', '.join(names[:5])} "
+        f"{'has' if len(names) == 1 else 'have'} no effect",
+        path,
+        remedy="read them with argparse, or from SM_HPS",
+    )
+
+
+@rule("HPO056", area="hyperparameters", scope="script")
+def hyperparameter_variable_missing(view: TrainingView) -> Iterator[Problem]:
+    """The script reads a hyperparameter that the request does not have.
+
+    What it does:
+        Finds ``os.environ["SM_HP_NAME"]`` and keys taken from ``SM_HPS`` or ``hyperparameters.json`` that no
+        hyperparameter gives. Names in ``SM_HP_*`` are only upper-cased: a hyphen stays a hyphen.
+    Why:
+        The read raises ``KeyError`` and the job fails.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            epochs = int(os.environ["SM_HP_EPOCHS"])
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(epochs))
+        HyperParameters: {num-epochs: "3"}
+    Right:
+        files:
+          train.py: |
+            import os
+            train = os.environ["SM_CHANNEL_TRAIN"]
+            epochs = int(os.environ["SM_HP_EPOCHS"])
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(epochs))
+        HyperParameters: {epochs: "3"}
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md
+    Since:
+        0.1
+    """
+    found = started_script(view)
+    if found is None or is_reference(view.request.get(view.hyperparameters_member)):
+        return
+    facts, started = found
+    names = [*view.hyperparameters, *view.tuned]
+    variables = {f"SM_HP_{name.upper()}": name for name in names}
+    for read in () if facts.env_open or "*" in facts.env_writes else facts.env_reads:
+        if read.hard and read.sure and read.name.startswith("SM_HP_") and started.kind == "toolkit":
+            if read.name in variables or read.name in view.environment or read.name in facts.env_writes:
+                continue
+            yield Problem(
+                f"the script reads the variable {read.name}, which no hyperparameter makes."
+                f"{did_you_mean(read.name, variables)}",
+                (view.hyperparameters_member,),
+                remedy=f"add the hyperparameter {read.name[6:].lower()!r}, or give the read a default",
+                location=read.location,
+            )
+    for key in facts.key_reads:
+        if key.hard and key.sure and key.key not in names and not key.key.startswith(("sagemaker_", "_")):
+            yield Problem(
+                f"the script takes {key.key!r} from the hyperparameters, which the request does not have."
+                f"{did_you_mean(key.key, names)}",
+                (view.hyperparameters_member,),
+                remedy=f"add the hyperparameter {key.key!r}, or read it with .get and a default",
+                location=key.location,
+            )
+
+
+@rule("HPO057", area="hyperparameters", severity="warning", scope="script")
+def argument_abbreviated(view: TrainingView) -> Iterator[Problem]:
+    """A hyperparameter reaches its argument only as an abbreviation.
+
+    What it does:
+        Finds hyperparameters whose name is the beginning of exactly one argument's name.
+    Why:
+        argparse accepts it, until the script gains a second argument that begins alike: then the job fails. It may also
+        be the wrong argument.
+    Breaks:
+        files:
+          train.py: |
+            import argparse, os
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--learning-rate", type=float, default=0.1)
+            args = parser.parse_args()
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.learning_rate))
+        HyperParameters: {learning: "0.3"}
+    Right:
+        files:
+          train.py: |
+            import argparse, os
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--learning-rate", type=float, default=0.1)
+            args = parser.parse_args()
+            train = os.environ["SM_CHANNEL_TRAIN"]
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.learning_rate))
+        HyperParameters: {learning-rate: "0.3"}
+    Source:
+        https://docs.python.org/3/library/argparse.html#allow-abbrev
+    Since:
+        0.1
+    """
+    found = started_script(view)
+    if found is None:
+        return
+    facts, started = found
+    for parser in parsed(facts):
+        for passed in started.arguments or ():
+            argument, near = lookup(parser, passed.flag)
+            if argument is not None and near and parser.complete:
+                yield Problem(
+                    f"{passed.flag} is no argument of the script; argparse takes it for {near[0]}, which it begins",
+                    passed.path,
+                    remedy=f"call the hyperparameter {near[0].lstrip('-')!r}",
+                    location=argument.location,
+                )

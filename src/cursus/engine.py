@@ -49,7 +49,7 @@ def check_step(step: Step, settings: Settings, evidence: Evidence | None = None)
             return _kept(findings, settings)
         step = replace(step, request=readable)
     texts = RequestView(step, settings)
-    members = frozenset(texts.members)
+    members = texts.members
     findings.extend(_run("request", texts, step, settings, broken, members))
     for scope, view in _views(step, settings, evidence):
         findings.extend(_run(scope, view, step, settings, broken, members))

@@ -92,7 +92,8 @@ def rule(
     """Register a generator function as the rule ``id``.
 
     ``reads`` names members of the view's request, one or two levels deep (``"VpcConfig"``,
-    ``"ResourceConfig.InstanceGroups"``): the rule runs where any of them is present, and always where
+    ``"ResourceConfig.InstanceGroups"``), or anywhere in the step's request (``"*.AttributeNames"``; members of
+    tuning and AutoML requests count too): the rule runs where any of them is present, and always where
     ``reads`` is empty. A rule of scope ``request`` names the ``suspects`` it looks at (``cursus.checks.texts``),
     and runs where there are any.
     """

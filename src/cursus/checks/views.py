@@ -312,6 +312,7 @@ class RequestView:
         self.request = step.request
         self.path: Path = ()
         self.region = self.settings.region or step.region
+        self._members: frozenset[Any] | None = None
 
     @cached_property
     def suspects(self) -> dict[str, list[tuple[Path, str]]]:
@@ -322,10 +323,11 @@ class RequestView:
         from cursus.checks.texts import FREE, suspicions
 
         found: dict[str, list[tuple[Path, str]]] = {}
+        members: set[Any] = set()
         queue: list[tuple[Path, str, str, Any]] = [((), "", "", self.request)]
         for path, holder, member, container in queue:
             if len(queue) > MAX_TEXTS or len(path) > MAX_DEPTH:
-                break
+                return found
             name = ""
             items: Iterable[tuple[Any, Any]]
             if type(container) is list:
@@ -334,6 +336,8 @@ class RequestView:
                 continue
             else:
                 items = container.items()
+                if not holder:
+                    members.update(container)
             for key, value in items:
                 kind = type(value)
                 if not name and type(key) is not str:
@@ -344,7 +348,13 @@ class RequestView:
                 elif (kind is dict or kind is list) and value:
                     inner = holder or (key if not name and key in FREE else "")
                     queue.append(((*path, key), inner, name or str(key), value))
+        self._members = frozenset(members)
         return found
+
+    @property
+    def members(self) -> frozenset[Any] | None:
+        """The names of all members that the request has, at any depth; None where it is too large to tell."""
+        return self._members if self.suspects is not None else None
 
     def suspected(self, kind: str) -> Sequence[tuple[Path, str]]:
         """The texts suspected of one kind of fault."""

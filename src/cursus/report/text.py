@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from cursus.report.outcome import Outcome, Record, TargetOutcome
@@ -56,7 +57,7 @@ def finding(
     record: Record, style: Style, explain: bool = False, seen: set[str] | None = None
 ) -> Iterator[str]:
     """One finding: where, what, and the remedy indented below."""
-    place = record.get("file") or record.get("target") or ""
+    place = _shortened(record.get("file") or record.get("target") or "")
     if record.get("file") and record.get("line"):
         place += f":{record['line']}" + (f":{record['column']}" if record.get("column") else "")
     severity = record["severity"]
@@ -70,6 +71,14 @@ def finding(
     if explain and seen is not None and record["rule"] not in seen:
         seen.add(record["rule"])
         yield from _explanation(record["rule"], style)
+
+
+def _shortened(file: str) -> str:
+    """``file`` without the current folder before it."""
+    try:
+        return file.removeprefix(os.getcwd() + os.sep)  # noqa: PTH109
+    except OSError:  # the current folder has gone
+        return file
 
 
 def _indented(text: str) -> str:

@@ -132,6 +132,13 @@ def _gather(job: Supervisor) -> dict[str, Any]:
     if missing:
         shown = ", ".join(missing[:10])
         notes.append(f"requirements.txt was not installed; not found in this environment: {shown}")
+    lost = sum(one.log.lost for one in job.hosts if one.log is not None)
+    if lost:
+        notes.append(f"{lost} bytes of the log were lost: the disk was full")
+    if "Invalid cross-device link" in str(job.state.get("failure_reason")):
+        notes.append(
+            "renaming a directory of a channel in place, which an overlay refuses: shutil.move works"
+        )
     opened: dict[str, int | None] = {c["ChannelName"]: None for c in job.request.get("InputDataConfig") or ()}
     if job.opened is not None:
         opened.update({channel: len(files) for channel, files in job.opened.items()})
@@ -143,7 +150,6 @@ def _gather(job: Supervisor) -> dict[str, Any]:
         "metric_scans": job.scanner.summary(),
         "logs": {one.name: one.log.path for one in job.hosts if one.log is not None},
         "log_lines": sum(one.log.lines for one in job.hosts if one.log is not None),
-        "log_bytes_lost": sum(one.log.lost for one in job.hosts if one.log is not None),
         "stray_files": stray[:LISTED],
         "stray_count": len(stray),
         "opened": opened,

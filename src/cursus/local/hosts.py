@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cursus.local import channels, host, outcome, sandbox, toolkit
 from cursus.local import syscalls as sc
-from cursus.local.logs import Log, tail
+from cursus.local.logs import Log
 from cursus.local.mounts import ML, Box, Overlay
 from cursus.local.namespaces import Program
 from cursus.local.usage import Sampler, descendants, handles
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cursus.local.supervisor import Supervisor
 
 
-class HostFailure(Exception):
+class HostError(Exception):
     """A host that could not be started; the text is the job's FailureReason."""
 
 
@@ -105,7 +105,7 @@ class Host:
                 )
         except ValueError as error:
             outcome.leave_failure(self.ml, str(error))
-            raise HostFailure(outcome.algorithm_error(str(error), 1)) from error
+            raise HostError(outcome.algorithm_error(str(error), 1)) from error
         return host.own_command(
             request,
             self.name,
@@ -139,12 +139,12 @@ class Host:
                 ]
                 return
             reasons.append(f"{level}: {refusal}")
-        raise HostFailure("InternalServerError: no isolation level works here: " + "; ".join(reasons))
+        raise HostError("InternalServerError: no isolation level works here: " + "; ".join(reasons))
 
     def _attempt(self, sources: list[channels.Source]) -> str | None:
         overlays = self._overlays(sources) if self.level == "unshare" else ()
         if not overlays:
-            self._copy([s for s in sources])
+            self._copy(sources)
             if self.level == "unshare":
                 return self._begin(())
         refusal = self._begin(overlays)
@@ -406,21 +406,20 @@ class Host:
 
     def failure_reason(self) -> str:
         """Why the job failed, where this host's program ended with another code than 0."""
-        code = self.exit_code or 0
+        text = ""
         if "cannot_execute" in self.facts:
-            what = self.facts["cannot_execute"]
-            text = (
-                f"exec: {json.dumps(what)}: {self.facts.get('reason', 'executable file not found in $PATH')}"
-            )
+            why = str(self.facts.get("reason"))
             if self.facts.get("errno") == errno.ENOENT:
-                text = f"exec: {json.dumps(what)}: executable file not found in $PATH"
-            if self.plan["entry_point"] is None:
-                outcome.leave_failure(self.ml, text)
+                why = "executable file not found in $PATH"
+            text = f"exec: {json.dumps(self.facts['cannot_execute'])}: {why}"
         if self.script_exit is not None:
-            assert self.log is not None
-            message = toolkit.error_message(tail(self.log.path))
-            outcome.leave_failure(self.ml, toolkit.failure(self.script_exit, message, self.command))
-        return outcome.algorithm_error(outcome.failure_file(self.ml), code)
+            lines = self.log.tail() if self.log is not None else []
+            text = toolkit.failure(self.script_exit, toolkit.error_message(lines), self.command)
+        if text:
+            outcome.leave_failure(self.ml, text)
+        # On a full disk the file may be there and empty, or not at all.
+        left = outcome.failure_file(self.ml) or text[: outcome.LIMIT]
+        return outcome.algorithm_error(left, self.exit_code or 0)
 
 
 def _kill(pid: int) -> None:

@@ -29,6 +29,7 @@ class Log:
         self.open = True
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._rest = b""
+        self._unkept = b""
         os.set_blocking(descriptor, False)
 
     def read(self) -> bool:
@@ -57,10 +58,6 @@ class Log:
             self._keep(data)
             self._split(data)
 
-    def note(self, text: str) -> None:
-        """A line of our own, marked as such."""
-        self._keep(f"[cursus] {text}\n".encode())
-
     def finish(self) -> None:
         """The end: what is left is a line too."""
         if not self.open:
@@ -71,6 +68,10 @@ class Log:
             self._rest = b""
         os.close(self._file)
 
+    def tail(self) -> list[str]:
+        """The last lines printed, those included that a full disk did not take."""
+        return tail(self.path) + self._unkept.decode("utf-8", "replace").splitlines()
+
     def _keep(self, data: bytes) -> None:
         self.size += len(data)
         view = memoryview(data)
@@ -79,24 +80,25 @@ class Log:
                 view = view[os.write(self._file, view) :]
             except OSError:
                 self.lost += len(view)  # a full disk: the job goes on, and the report says what was lost
+                self._unkept = (self._unkept + bytes(view[-CHUNK:]))[-CHUNK:]
                 return
 
     def _split(self, data: bytes) -> None:
         lines = (self._rest + data if self._rest else data).split(b"\n")
         self._rest = lines.pop()
-        self.lines += len(lines)
-        if self.on_line is not None:
-            on_line, host = self.on_line, self.host
-            for line in lines:
-                on_line(line[:LINE_LIMIT].decode("utf-8", "replace").rstrip("\r"), host)
-        if len(self._rest) > LINE_LIMIT:
+        for line in lines:
+            self._line(line)
+        while len(self._rest) > LINE_LIMIT:
             self._line(self._rest[:LINE_LIMIT])
             self._rest = self._rest[LINE_LIMIT:]
 
     def _line(self, data: bytes) -> None:
+        while len(data) > LINE_LIMIT:
+            self._line(data[:LINE_LIMIT])
+            data = data[LINE_LIMIT:]
         self.lines += 1
         if self.on_line is not None:
-            self.on_line(data[:LINE_LIMIT].decode("utf-8", "replace").rstrip("\r"), self.host)
+            self.on_line(data.decode("utf-8", "replace").rstrip("\r"), self.host)
 
 
 def tail(path: str, limit: int = 1 << 18) -> list[str]:

@@ -19,13 +19,13 @@ from typing import Any
 from cursus.local import channels, contract, syscalls
 from cursus.local import record as records
 from cursus.local.finish import finish
-from cursus.local.hosts import Host, HostFailure
+from cursus.local.hosts import Host, HostError
 from cursus.local.metrics import Scanner
 
 SAMPLE_SECONDS = 0.5
 
 
-class Stop(Exception):
+class StoppedEarlyError(Exception):
     """The job was stopped before its hosts were started."""
 
 
@@ -50,7 +50,7 @@ class Supervisor:
         self.opened: dict[str, set[tuple[int, str]]] | None = None
         self.watches: dict[int, str] = {}
         self.watched: dict[str, bool] = {}
-        self.metrics = open(os.path.join(self.folder, "metrics.jsonl"), "ab", buffering=1 << 16)
+        self.metrics = open(os.path.join(self.folder, "metrics.jsonl"), "ab", buffering=1 << 16)  # noqa: SIM115
         algorithm = self.request.get("AlgorithmSpecification") or {}
         self.scanner = Scanner(algorithm.get("MetricDefinitions") or (), self.metrics)
         self.began = time.monotonic()
@@ -65,9 +65,9 @@ class Supervisor:
             sources = self._download()
             self._enter("Training")
             self._train(sources)
-        except Stop:
+        except StoppedEarlyError:
             pass
-        except (channels.ChannelError, HostFailure) as error:
+        except (channels.ChannelError, HostError) as error:
             self.state["failure_reason"] = str(error)
         except OSError as error:
             text = os.strerror(error.errno or 0)
@@ -168,7 +168,7 @@ class Supervisor:
             sources.append(channels.resolve(channel, self.plan["channels"], self.plan["root"]))
             self._wait(0)
             if self.stopping:
-                raise Stop
+                raise StoppedEarlyError
         for one in self.hosts:
             one.prepare(sources)
         return sources

@@ -57,7 +57,7 @@ def unshare(flags: int) -> None:
 
 
 def mount(source: str, target: str, kind: str | None = None, flags: int = 0, data: str | None = None) -> None:
-    """mount(2)."""
+    """Put a file system at a place: mount(2)."""
     result = _libc.mount(
         os.fsencode(source),
         os.fsencode(target),
@@ -69,12 +69,12 @@ def mount(source: str, target: str, kind: str | None = None, flags: int = 0, dat
 
 
 def unmount(target: str, flags: int = MNT_DETACH) -> None:
-    """umount2(2)."""
+    """Unmount, see umount2(2)."""
     _check(_libc.umount2(os.fsencode(target), ctypes.c_int(flags)), f"unmount {target}")
 
 
 def pivot_root(new: str, old: str) -> None:
-    """pivot_root(2): ``new`` becomes the root, the old root is seen at ``old``."""
+    """``new`` becomes the root, the old root is seen at ``old``."""
     number = _PIVOT_ROOT.get(os.uname().machine)
     if number is None:
         raise OSError(38, f"pivot_root is not known for {os.uname().machine}")
@@ -136,7 +136,7 @@ def sethostname(name: str) -> None:
 
 
 def prctl(option: int, argument: int) -> None:
-    """prctl(2) with one argument."""
+    """One attribute of this process is set: prctl(2)."""
     zero = ctypes.c_ulong(0)
     _check(_libc.prctl(ctypes.c_int(option), ctypes.c_ulong(argument), zero, zero, zero), f"prctl {option}")
 

@@ -1,0 +1,123 @@
+"""The record is true on a full disk, in a folder that cannot be written, and after anything."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cursus.errors import RunError
+from cursus.local import record
+from cursus.local.job import TrainingJob
+from cursus.local.runner import run_step
+from tests.local.conftest import MakeStep, Run
+from tests.local.test_life import DRIVER
+
+
+def test_every_transition_is_on_disk_when_it_is_entered(tmp_path: Path) -> None:
+    kept = record.Record(str(tmp_path), {"request": {}})
+    for primary, secondary in (
+        ("InProgress", "Starting"),
+        ("InProgress", "Training"),
+        ("Completed", "Completed"),
+    ):
+        kept.transition(primary, secondary)
+        assert record.load(str(tmp_path))["secondary"] == secondary
+    lines = [json.loads(line)["secondary"] for line in (tmp_path / "state.jsonl").read_text().splitlines()]
+    assert lines == ["Starting", "Training", "Completed"]
+
+
+def test_lock_is_held_by_one(tmp_path: Path) -> None:
+    assert not record.is_running(str(tmp_path))
+    lock = record.acquire(str(tmp_path))
+    assert record.is_running(str(tmp_path))
+    with pytest.raises(OSError, match="unavailable"):
+        record.acquire(str(tmp_path))
+    os.close(lock)
+    assert not record.is_running(str(tmp_path))
+
+
+def test_folder_without_a_job(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="holds no training job"):
+        TrainingJob(tmp_path)
+
+
+def test_folder_that_cannot_be_made(make_step: MakeStep, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="cannot be made"):
+        run_step(make_step(""), root=tmp_path / "file")
+
+
+FILL = """
+import os
+with open("/opt/ml/model/big", "wb") as file:
+    while True:
+        file.write(os.urandom(1 << 16))
+"""
+LOUD = """
+line = "x" * 1000
+while True:
+    try:
+        print(line, flush=True)
+    except OSError:
+        break
+"""
+
+
+def _small_disk(tmp_path: Path) -> list[str]:
+    """A command that runs another one where ``tmp_path/disk`` is a file system of 4 MiB; skips where that is denied."""
+    disk = tmp_path / "disk"
+    disk.mkdir(exist_ok=True)
+    script = f'mount -t tmpfs -o size=4m small {disk} && exec "$@"'
+    prefix = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]
+    done = subprocess.run([*prefix, "true"], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"no small file system here: {done.stderr.strip()}")
+    return prefix
+
+
+SHOW = """
+from cursus.local.job import TrainingJob
+job = TrainingJob(spec["root"] + "/jobs/churn-2026-01-31")
+print(json.dumps([job.describe()["TrainingJobStatus"], job.describe().get("FailureReason"), len(job.logs())]))
+"""
+
+
+@pytest.mark.parametrize(
+    "script", [FILL, LOUD.replace("while True", "for _ in range(8000)")], ids=["model", "log"]
+)
+def test_full_disk(make_step: MakeStep, tmp_path: Path, script: str) -> None:
+    step = make_step(script)
+    assert step.source is not None
+    spec = {
+        "request": step.request,
+        "source": step.source.directory,
+        "channels": step.promises.local_channels,
+        "root": str(tmp_path / "disk/root"),
+        "grace": 1,
+        "detach": False,
+    }
+    command = [*_small_disk(tmp_path), sys.executable, "-c", DRIVER + SHOW, json.dumps(spec)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    status, reason, size = json.loads(done.stdout)
+    assert size < 4 << 20
+    if script is FILL:
+        assert status == "Failed"
+        assert "No space left on device" in reason
+    else:
+        assert status == "Completed"
+
+
+def test_supervisor_that_cannot_start_is_described(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cursus.local import runner
+
+    monkeypatch.setattr(runner, "PROGRAM", "raise SystemExit('no supervisor')  # {paths}")
+    job = run("print(1)")
+    told = job.describe()
+    assert told["TrainingJobStatus"] == "Failed"
+    assert "no supervisor" in told["FailureReason"]

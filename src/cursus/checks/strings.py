@@ -5,6 +5,7 @@ Each rule looks only at the texts that ``cursus.checks.texts`` suspects of its k
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
@@ -174,7 +175,7 @@ def placeholders(view: RequestView) -> Iterator[Problem]:
         0.1
     """
     for path, value in view.suspected("placeholder"):
-        curly = CURLY.search(value) if "Environment" in path else None
+        curly = re.search(CURLY, value) if "Environment" in path else None
         found = curly[0] if curly else placeholder(value) or ""
         yield Problem(
             f"{_where(path, value)} still holds the placeholder {found[:40]!r}", path, "write the real value"
@@ -203,7 +204,7 @@ def object_as_text(view: RequestView) -> Iterator[Problem]:
     if view.step.in_pipeline and view.step.prefix:
         return  # the pipeline's own rule reads its definition as a whole
     for path, value in view.suspected("repr"):
-        found = REPR.search(value)
+        found = re.search(REPR, value)
         if found:
             yield Problem(
                 f"{_where(path, value)} holds the representation of a Python object: {found[0][:60]}",

@@ -47,6 +47,9 @@ HAVE_NONE = frozenset(
 NOBODY = "0" * 12
 
 
+# Patterns are kept as text and compiled where one is first needed: most requests need hardly any.
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What is wrong with one S3 location: the kind, the sentence, and the remedy."""
@@ -57,10 +60,10 @@ class Fault:
     certain: bool = True
 
 
-_ENDPOINT = re.compile(r"(?:(?P<bucket>.+)\.)?s3[.-](?:[a-z0-9-]+\.)*amazonaws\.com(?:\.cn)?")
-_BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9.-]{1,61})[a-z0-9]")
-_ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
-_AGAIN = re.compile(r"(?:s3[an]?|https?):/{0,2}")
+_ENDPOINT = r"(?:(?P<bucket>.+)\.)?s3[.-](?:[a-z0-9-]+\.)*amazonaws\.com(?:\.cn)?"
+_BUCKET = r"[a-z0-9](?:[a-z0-9.-]{1,61})[a-z0-9]"
+_ADDRESS = r"\d{1,3}(?:\.\d{1,3}){3}"
+_AGAIN = r"(?:s3[an]?|https?):/{0,2}"
 
 
 @lru_cache(maxsize=8192)
@@ -81,7 +84,7 @@ def location_faults(uri: str) -> tuple[Fault, ...]:
 def _s3(text: str) -> tuple[Fault, ...]:
     rest = text[5:]
     bucket, _, key = rest.partition("/")
-    if _AGAIN.match(rest):
+    if re.match(_AGAIN, rest):
         message = "has two schemes: where a bucket's name belongs, a URI begins again"
         return (Fault("scheme", message, f"write {rest[:80]}"),)
     if rest.startswith("arn:"):
@@ -89,8 +92,8 @@ def _s3(text: str) -> tuple[Fault, ...]:
     if not bucket:
         return (Fault("bucket", "has no bucket's name", "write s3://bucket/prefix/"),)
     faults: tuple[Fault, ...] = ()
-    if not _BUCKET.fullmatch(bucket) or "." in bucket:
-        endpoint = _ENDPOINT.fullmatch(bucket)
+    if not re.fullmatch(_BUCKET, bucket) or "." in bucket:
+        endpoint = re.fullmatch(_ENDPOINT, bucket)
         if endpoint:
             name, _, path = (endpoint["bucket"], "", key) if endpoint["bucket"] else key.partition("/")
             better = f"write s3://{name or 'bucket'}/{path}"[:100]
@@ -119,7 +122,7 @@ def _https(text: str) -> tuple[Fault, ...]:
         found = re.search(r"buckets?/([a-z0-9.-]+)", path)
         better = f"write s3://{found[1] if found else 'bucket'}/…"
         return (Fault("endpoint", "is a page of the AWS console, not an S3 location", better),)
-    endpoint = _ENDPOINT.fullmatch(host)
+    endpoint = re.fullmatch(_ENDPOINT, host)
     if endpoint is None:
         return (Fault("endpoint", "is a web address, not an S3 location", "write s3://bucket/prefix/"),)
     if text.startswith("http://") or endpoint["bucket"]:
@@ -139,12 +142,12 @@ def bucket_fault(name: str) -> str:
         return f"has {len(name)} characters; a bucket's name has 3 to 63"
     if any(char.isupper() for char in name):
         return "has capital letters"
-    if not _BUCKET.fullmatch(name):
+    if not re.fullmatch(_BUCKET, name):
         bad = sorted({char for char in name if not re.fullmatch(r"[a-z0-9.-]", char)})
         return f"holds {' '.join(map(repr, bad[:5]))}" if bad else "begins or ends with a dot or hyphen"
     if ".." in name or ".-" in name or "-." in name:
         return "has a dot beside a dot or hyphen"
-    return "is an IP address" if _ADDRESS.fullmatch(name) else ""
+    return "is an IP address" if re.fullmatch(_ADDRESS, name) else ""
 
 
 def _bucket_remedy(name: str) -> str:
@@ -153,13 +156,11 @@ def _bucket_remedy(name: str) -> str:
     return f"a bucket's name has {rules}" + (f", such as {fixed[:63]}" if 3 <= len(fixed) <= 63 else "")
 
 
-_ANGLES = re.compile(
-    r"<{1,2}\s*[A-Za-z][\w .:/-]*(?:>{1,2}|$)|<{1,2}\s*(?i:your|my|insert|enter|replace)[^<>\n]*>{0,2}"
-)
-CURLY = re.compile(
+_ANGLES = r"<{1,2}\s*[A-Za-z][\w .:/-]*(?:>{1,2}|$)|<{1,2}\s*(?i:your|my|insert|enter|replace)[^<>\n]*>{0,2}"
+CURLY = (
     r"\$\{[A-Za-z_][\w.:-]*\}|\$[A-Z][A-Z0-9_]{2,}|\{\{[^{}\n]*\}\}|\{[A-Za-z_][\w.]*\}|%\([a-z_]\w*\)s|%s"
 )
-_YOUR = re.compile(
+_YOUR = (
     r"(?<![A-Za-z])(?:your|YOUR)[-_ ](?:[A-Za-z0-9]+[-_ ])*"
     r"(?:bucket|role|account|region|image|key|prefix|subnet|name|id|arn|path|repo|"
     r"BUCKET|ROLE|ACCOUNT|REGION|IMAGE|KEY|PREFIX|SUBNET|NAME|ID|ARN|PATH|REPO)(?![A-Za-z])"
@@ -171,17 +172,17 @@ _YOUR_HINTS = ("your", "replace", "change", "todo", "to-do", "to_do", "fixme", "
 @lru_cache(maxsize=8192)
 def placeholder(value: str) -> str | None:
     """The part of a text that looks like a place left to fill in, or None."""
-    found = _ANGLES.search(value) if "<" in value else None
+    found = re.search(_ANGLES, value) if "<" in value else None
     if found is None and ("$" in value or "{" in value or "%" in value):
-        found = CURLY.search(value)
+        found = re.search(CURLY, value)
     if found is None:
         low = value.lower()
         if any(hint in low for hint in _YOUR_HINTS):
-            found = _YOUR.search(value)
+            found = re.search(_YOUR, value)
     return found[0] if found else None
 
 
-REPR = re.compile(
+REPR = (
     r"<[\w.]+(?:\[[^\]]*\])? object at 0x[0-9a-fA-F]+>|<(?:function|bound method|class|module|built-in)\s[^>]*>"
     r"|<[A-Za-z_]\w*\.[A-Za-z_]\w*: [^>]+>"
     r"|\b(?:Parameter(?:String|Integer|Float|Boolean)|ExecutionVariable|Properties(?:List|Map|File)?|Join|JsonGet)"
@@ -189,18 +190,18 @@ REPR = re.compile(
     r"|\b(?:Posix|Windows|PurePosix)Path\(|\bdatetime\.(?:datetime|date|timedelta)\(|\bdict_(?:keys|values|items)\("
     r"|\bDecimal\('|^b'[^']*'$|\bOrderedDict\(|\bnp\.(?:float|int)\d+\(|\barray\(\["
 )
-_KEY = re.compile(
+_KEY = (
     r"(?:mrk-[0-9a-f]{32}|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|alias/.+"
     r"|arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:(?:key|alias)/.+)"
 )
-_REFERENCE = re.compile(r"(?:arn:|\$\{?|\{\{|/opt/ml/|s3://|ssm:|secretsmanager:|resolve:)")
-_WORD = re.compile(r"(?i:true|false|none|null|yes|no|\d+(?:\.\d+)?)?")
+_REFERENCE = r"(?:arn:|\$\{?|\{\{|/opt/ml/|s3://|ssm:|secretsmanager:|resolve:)"
+_WORD = r"(?i:true|false|none|null|yes|no|\d+(?:\.\d+)?)?"
 
 
 def speaks(value: str) -> bool:
     """True where a value under a secret's name is a secret itself, not a switch or a reference to one."""
     bare = value.strip("\"' ")
-    return len(bare) > 3 and not _WORD.fullmatch(bare) and not _REFERENCE.match(bare)
+    return len(bare) > 3 and not re.fullmatch(_WORD, bare) and not re.match(_REFERENCE, bare)
 
 
 @lru_cache(maxsize=65536)
@@ -229,7 +230,7 @@ def _by_form(holder: str, member: str, value: str) -> list[str]:
     """Suspicions from what the text looks like, wherever it stands."""
     found: list[str] = []
     if member != "Regex":
-        if ("(" in value or "<" in value or value[:2] == "b'") and REPR.search(value):
+        if ("(" in value or "<" in value or value[:2] == "b'") and re.search(REPR, value):
             found.append("repr")
         if member not in ARGUMENTS and len(value) <= 1024 and _is_placeholder(holder, member, value):
             found.append("placeholder")
@@ -250,7 +251,7 @@ def _by_member(member: str, value: str) -> list[str]:
             found.append("nobody")
     if member in TRIMMED and value and (value[0] <= " " or value[-1] <= " "):
         found.append("space")
-    if member in KEYS and value and not _KEY.fullmatch(value):
+    if member in KEYS and value and not re.fullmatch(_KEY, value):
         found.append("key")
     if (
         (member in NAMED or member in TRIMMED)
@@ -266,7 +267,7 @@ def _by_member(member: str, value: str) -> list[str]:
 
 def _is_placeholder(holder: str, member: str, value: str) -> bool:
     if holder and member != SUBMIT and not value.startswith("s3://"):
-        return holder == "Environment" and "${" in value and CURLY.search(value) is not None
+        return holder == "Environment" and "${" in value and re.search(CURLY, value) is not None
     if "://" not in value and not value.startswith("arn:") and member not in NAMED:
         return False
     return placeholder(value) is not None

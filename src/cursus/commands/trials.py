@@ -24,11 +24,13 @@ TESTED = frozenset(
 class Subject:
     """One step to test, or why there is none (``readable``: the target holds nothing that could be tested).
 
+    ``suite`` is one that somebody registered for another type of step; it has ``run_all_tests``.
     ``expected`` maps the name of a test that is known to fail to the reason.
     """
 
     label: str
     trial: Trial | None = None
+    suite: Any = None
     failure: str = ""
     readable: bool = False
     expected: Mapping[str, str] = field(default_factory=dict)
@@ -98,6 +100,9 @@ def subjects(
             on_event=on_event,
         )
 
+    suite = _registered_suite(entry)
+    if suite is not None:
+        return [Subject(entry.label, suite=suite, expected=expected)]
     loaded, failure = guarded(lambda: project.load(entry))
     if failure:
         builder, unusable = guarded(lambda: _builder(entry.target))
@@ -117,6 +122,24 @@ def subjects(
         )
         for step in steps
     ]
+
+
+def _registered_suite(entry: StepEntry) -> Any:
+    """The suite that somebody registered for what this builder makes; None where ours is the one, or there is none."""
+    from cursus.validation.builders.test_factory import UniversalStepBuilderTestFactory
+
+    others = {kind for kind in UniversalStepBuilderTestFactory().suites if kind != "Training"}
+    builder = guarded(lambda: _builder(entry.target))[0] if others or ":" in entry.target else None
+    factory = UniversalStepBuilderTestFactory()  # importing the builder may have registered more
+    if builder is None or set(factory.suites) == {"Training"}:
+        return None
+    from cursus.validation.builders.registry_discovery import discover_step_type
+
+    with quiet():
+        kind = discover_step_type(builder)
+    if kind in (None, "Training") or kind not in factory.suites:
+        return None
+    return factory.create_test_instance(builder, entry.config)
 
 
 def _builder(target: str) -> Any:

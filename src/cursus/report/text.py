@@ -37,7 +37,9 @@ def render(outcome: Outcome, *, color: bool = False, explain: bool = False) -> I
 def _findings(target: TargetOutcome, style: Style, explain: bool, seen: set[str]) -> Iterator[str]:
     records = list(target.findings())
     if target.tests is not None:  # those of a test stand below it already
-        shown = [one for result in target.tests.get("tests", {}).values() for one in result["findings"]]
+        shown = [
+            one for result in target.tests.get("tests", {}).values() for one in result.get("findings", ())
+        ]
         records = [one for one in records if {k: v for k, v in one.items() if k != "target"} not in shown]
     sections = target.report.sections if target.report else ()
     several = len(sections) > 1

@@ -260,14 +260,14 @@ def of_request(image: str | None, hyperparameters: Mapping[str, Any] = NOTHING) 
     return find(image)
 
 
-_ARCHIVE = re.compile(
+_ARCHIVE = (
     r"s3://jumpstart-cache-[a-z0-9-]+/source-directory-tarballs/(?:training/)?([a-z0-9]+)/transfer_learning/"
 )
 
 
 @lru_cache(maxsize=256)
 def _of_archive(directory: str) -> Algorithm | None:
-    found = _ARCHIVE.match(directory.strip('"'))
+    found = re.match(_ARCHIVE, directory.strip('"'))
     if found is None or found[1] not in _document()["algorithms"]:
         return None
     return _algorithm(found[1], None)

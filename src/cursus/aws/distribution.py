@@ -143,6 +143,8 @@ def switched_on(hyperparameters: Mapping[str, Any]) -> dict[str, Strategy]:
     """Hyperparameter → strategy, for every strategy that a request's hyperparameters switch on."""
     found: dict[str, Strategy] = {}
     for name in hyperparameters:
+        if not isinstance(name, str):
+            continue
         if name.startswith("sagemaker_") and name.endswith("_enabled") and is_on(hyperparameters[name]):
             strategy = document()["switches"].get(name)
             if strategy is not None:

@@ -23,9 +23,7 @@ ECR = re.compile(
 TAG = re.compile(
     r"(?P<version>\d+(?:\.\d+)*(?:-\d+(?=-|$))?)(?:-transformers(?P<transformers>\d+(?:\.\d+)*))?(?P<rest>(?:-.*)?)"
 )
-PYTHON = re.compile(r"-(py\d+)(?=-|$)")
-PROCESSOR = re.compile(r"-(cpu|gpu|neuronx|neuron|hpu)(?=-|$)")
-CUDA = re.compile(r"-(cu\d+)(?=-|$)")
+PROCESSORS = {"cpu": "cpu", "gpu": "gpu", "neuron": "neuron", "neuronx": "neuron", "hpu": "hpu"}
 NAMES = {
     "pytorch": "pytorch",
     "torch": "pytorch",
@@ -162,9 +160,8 @@ def parse_image(uri: str) -> Image | None:
     if entry is None:
         return Image(uri, account, region, suffix, repository, tag, digest)
     version, base_version, rest = _read_tag(tag, entry)
-    processor = PROCESSOR.search(rest)
-    python = PYTHON.search(rest)
-    cuda = CUDA.search(rest)
+    parts = rest.split("-")
+    processor = next((PROCESSORS[part] for part in parts if part in PROCESSORS), None)
     return Image(
         uri,
         account,
@@ -180,9 +177,9 @@ def parse_image(uri: str) -> Image | None:
         version=version,
         base=entry.get("base"),
         base_version=base_version,
-        python_version=python[1] if python else None,
-        processor=_processor(repository, processor[1] if processor else None),
-        cuda=cuda[1] if cuda else None,
+        python_version=_numbered(parts, "py"),
+        processor="neuron" if "-neuron" in repository else processor,
+        cuda=_numbered(parts, "cu"),
         architecture=entry.get("architecture", "x86_64"),
     )
 
@@ -202,10 +199,9 @@ def _read_tag(tag: str | None, entry: Mapping[str, Any]) -> tuple[str | None, st
     return found["version"], None, found["rest"]
 
 
-def _processor(repository: str, written: str | None) -> str | None:
-    if written in ("neuron", "neuronx") or "-neuron" in repository:
-        return "neuron"
-    return written
+def _numbered(parts: list[str], letters: str) -> str | None:
+    """The part of a tag that is ``letters`` and digits: ``py310``, ``cu121``."""
+    return next((part for part in parts if part[:2] == letters and part[2:].isdecimal()), None)
 
 
 def _regions(repository: str) -> Iterable[str]:
@@ -286,7 +282,7 @@ def facts(repository: str, version: str) -> Mapping[str, Any]:
 
 def order(version: str) -> tuple[int, ...]:
     """A version as numbers, to compare."""
-    return tuple(int(part) for part in re.findall(r"\d+", version))
+    return tuple(int(part[:9]) for part in re.findall(r"\d+", version))
 
 
 def newer_than_known(repository: str, version: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 from cursus.aws.tables import table
 
-NAME = re.compile(r"ml\.([a-z0-9-]+)\.([a-z0-9-]+)")
+NAME = r"ml\.([a-z0-9-]+)\.([a-z0-9-]+)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def other_families() -> frozenset[str]:
 
 def split(name: str) -> tuple[str, str] | None:
     """(family, size) of a name of the right form, known or not; None for any other text."""
-    found = NAME.fullmatch(name)
+    found = re.fullmatch(NAME, name)
     return (found[1], found[2]) if found else None
 
 

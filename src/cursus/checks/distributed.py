@@ -24,9 +24,13 @@ Switch = tuple[Path, str, distribution.Strategy]
 
 def switches(view: TrainingView) -> list[Switch]:
     """(path, hyperparameter, strategy) of every strategy that the hyperparameters switch on."""
-    found = distribution.switched_on(view.hyperparameters)
-    member = view.hyperparameters_member
-    return [((member, name), name, strategy) for name, strategy in found.items()]
+    known: list[Switch] | None = vars(view).get("_switches")
+    if known is None:  # asked for by every rule of the area: worked out once for a view
+        found = distribution.switched_on(view.hyperparameters)
+        member = view.hyperparameters_member
+        known = [((member, name), name, strategy) for name, strategy in found.items()]
+        vars(view)["_switches"] = known
+    return known
 
 
 def framework_problem(
@@ -218,7 +222,7 @@ def groups(view: TrainingView) -> list[str] | None:
 
     try:
         found = loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return [each for each in found if isinstance(each, str)] if isinstance(found, list) and found else None
 

@@ -99,7 +99,7 @@ def processes_per_host(view: TrainingView) -> Iterator[Problem]:
         return
     path: Path = (view.hyperparameters_member, distribution.PROCESSES_PER_HOST)
     written = value.strip().strip('"')
-    if not written.isdecimal() or int(written) < 1:
+    if not written.isdecimal() or len(written) > 9 or int(written) < 1:
         yield Problem(f"{show(value)} is no number of processes.", path, "Give a whole number of at least 1.")
         return
     count = int(written)
@@ -221,7 +221,7 @@ def hosts_alone(view: TrainingView) -> Iterator[Problem]:
     image = framework_image(view)
     if image is None or image.engine not in ("pytorch", "tensorflow", "mxnet") or not image.trains:
         return
-    if distribution.switched_on(view.hyperparameters) or view.algorithm.get("ContainerEntrypoint"):
+    if switches(view) or view.algorithm.get("ContainerEntrypoint"):
         return
     if any(isinstance(value, dict) for value in view.hyperparameters.values()) and _any_switch(view):
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 from cursus.aws import images
 from cursus.checks.rules import Problem, rule
@@ -219,13 +220,12 @@ def tag(view: TrainingView) -> Iterator[Problem]:
     image = framework_image(view)
     if image is None or not image.trains or image.digest is not None:
         return
-    example = f"{image.repository}:{_example(image.repository)}"
     if image.version is None:
         written = "no tag" if image.tag is None else f"the tag {image.tag!r}"
         yield Problem(
             f"The image {image.repository!r} has {written}; Amazon publishes none such.",
             IMAGE,
-            f"Write a whole tag, such as {example!r}.",
+            f"Write a whole tag, such as {_example(image.repository)!r}.",
         )
         return
     facts = images.facts(image.repository, image.version)
@@ -249,7 +249,7 @@ def tag(view: TrainingView) -> Iterator[Problem]:
         yield Problem(
             f"The tag {image.tag!r} names no {missing}; {image.repository} has no such tag.",
             IMAGE,
-            f"Write a whole tag, such as {example!r}.",
+            f"Write a whole tag, such as {_example(image.repository)!r}.",
         )
     elif image.tag is not None and "-ec2" in image.tag:
         yield Problem(
@@ -263,7 +263,7 @@ def _example(repository: str) -> str:
     newest = images.versions(repository)[-1]
     facts = images.facts(repository, newest)
     parts = (newest, next(iter(facts["processors"]), ""), next(iter(reversed(facts["python"])), ""))
-    return "-".join(part for part in parts if part)
+    return f"{repository}:" + "-".join(part for part in parts if part)
 
 
 @rule("FRM005", area="framework", reads=READS)
@@ -412,11 +412,17 @@ def end_of_support(view: TrainingView) -> Iterator[Problem]:
     last = images.end_of_support(image.engine, image.engine_version)
     if last is None:
         return
-    from time import gmtime, strftime
-
-    if last < strftime("%Y-%m-%d", gmtime()):
+    if last < _today():
         yield Problem(
             f"Amazon has not patched images of {images.title(image.engine)} {image.engine_version} since {last}.",
             IMAGE,
             "Move to a version that is supported.",
         )
+
+
+@cache
+def _today() -> str:
+    """Today as an ISO date; taken once, so that all findings of a run agree."""
+    from time import gmtime, strftime
+
+    return strftime("%Y-%m-%d", gmtime())

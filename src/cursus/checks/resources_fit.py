@@ -375,6 +375,8 @@ def processes(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     promise = _gpu_promise(view)
+    if not promise:
+        return
     place = _promised_instance(view, promise)
     where: Path = place[0] if place else ()
     for key in ("processes_per_host", "gradient_accumulation_steps"):

@@ -62,6 +62,7 @@ def output(uri: str) -> dict[str, Any]:
         ("s3://example-bucket/models//churn/", "STP043", "warning"),
         ("s3://example-bucket/models/ ", "STP044", "error"),
         ("s3://<your-bucket>/models/", "STP045", "warning"),
+        ("s3://xxxxxx/models/", "STP045", "warning"),
         ("s3://YOUR_BUCKET/models/", "STP045", "warning"),
         ("s3://${BUCKET}/models/", "STP045", "warning"),
         ("s3://{bucket}/models/", "STP045", "warning"),
@@ -120,6 +121,8 @@ def test_the_source_archive_is_looked_up_without_leading_slashes() -> None:
         ("arn:aws:sts::123456789012:assumed-role/SageMakerRole/me", "session"),
         ("arn:aws:iam::123456789012:policy/SageMakerRole", "policy"),
         ("arn:aws:iam::123456789:role/SageMakerRole", "twelve digits"),
+        ("arn:aws:iam::<account-id>:role/SageMakerRole", "placeholder"),
+        ("arn:aws:iam:::role/SageMakerRole", "account is missing"),
         ("AmazonSageMaker-ExecutionRole", "role's name is not enough"),
         ("arn:aws:iam::123456789012:role/SageMaker Role", "allowed"),
     ],
@@ -155,6 +158,12 @@ def test_names_are_corrected() -> None:
     assert "VolumeSizeInGB" in at(check({"ResourceConfig": {"VolumeSizeInGb": 30}}), "STP002").remedy
     finding = at(check({"AlgorithmSpecification": {"TrainingInputMode": "FILE"}}), "STP004")
     assert "'File'" in finding.remedy
+
+
+def test_a_member_at_the_wrong_place_is_told_where_it_belongs() -> None:
+    assert "belongs in StoppingCondition" in at(check({"MaxRuntimeInSeconds": 60}), "STP002").remedy
+    moved = check({"ResourceConfig": {"EnableManagedSpotTraining": True}})
+    assert "belongs in the request itself" in at(moved, "STP002").remedy
 
 
 @pytest.mark.parametrize(

@@ -90,8 +90,12 @@ def _about_role(value: str) -> str:
         return "this is the account itself; SageMaker needs a role in it"
     if kind in ("policy", "group", "instance-profile"):
         return f"this is the ARN of a {kind}; SageMaker needs a role"
-    if not re.fullmatch(r"\d{12}", parts[4]):
-        return f"an account has twelve digits, this one has {len(parts[4])} characters"
+    if not parts[4].isdigit():
+        return (
+            "the account is a placeholder: write its twelve digits" if parts[4] else "the account is missing"
+        )
+    if len(parts[4]) != 12:
+        return f"an account has twelve digits, this one has {len(parts[4])}"
     return ""
 
 

@@ -117,7 +117,7 @@ def unknown_member(view: SchemaView) -> Iterator[Problem]:
     for violation in _of_kind(view, "unknown"):
         name = str(violation.path[-1])
         around = format_path(violation.path[:-1]) or view.step.operation
-        near = did_you_mean(name, violation.options)
+        near = did_you_mean(name, violation.options) or _elsewhere(view, name)
         remedy = near.strip() or (
             f"leave it out; {around} has {_listed(violation.options)} (service model of {schema.model_date()}; "
             "`cursus refresh` takes a newer one from the botocore installed)"
@@ -127,6 +127,28 @@ def unknown_member(view: SchemaView) -> Iterator[Problem]:
             violation.path,
             remedy,
         )
+
+
+def _elsewhere(view: SchemaView, name: str) -> str:
+    """Where in the request a member of this name does belong, or an empty text."""
+    document = schema.document(view.step.operation) or {}
+    found = next((path for path in _members(document) if path[-1] == name), None)
+    if found is None:
+        return ""
+    shown = format_path(found[:-1]) or "the request itself"
+    return f"{name} belongs in {shown}: move it there"
+
+
+def _members(document: Mapping[str, Any]) -> Iterator[Path]:
+    """The paths of all members of a model, the outer ones first."""
+    queue: list[Path] = [()]
+    for path in queue:
+        node = schema.at(document, path) or {}
+        for name in node.get("properties", ()):
+            yield (*path, name)
+            queue.append((*path, name))
+        if "items" in node:
+            queue.append((*path, 0))
 
 
 def _listed(options: tuple[str, ...]) -> str:

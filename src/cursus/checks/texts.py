@@ -47,9 +47,6 @@ HAVE_NONE = frozenset(
 NOBODY = "0" * 12
 
 
-# Patterns are kept as text and compiled where one is first needed: most requests need hardly any.
-
-
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What is wrong with one S3 location: the kind, the sentence, and the remedy."""
@@ -60,6 +57,7 @@ class Fault:
     certain: bool = True
 
 
+# Patterns are kept as text and compiled where one is first needed: most requests need hardly any.
 _ENDPOINT = r"(?:(?P<bucket>.+)\.)?s3[.-](?:[a-z0-9-]+\.)*amazonaws\.com(?:\.cn)?"
 _BUCKET = r"[a-z0-9](?:[a-z0-9.-]{1,61})[a-z0-9]"
 _ADDRESS = r"\d{1,3}(?:\.\d{1,3}){3}"
@@ -165,8 +163,9 @@ _YOUR = (
     r"(?:bucket|role|account|region|image|key|prefix|subnet|name|id|arn|path|repo|"
     r"BUCKET|ROLE|ACCOUNT|REGION|IMAGE|KEY|PREFIX|SUBNET|NAME|ID|ARN|PATH|REPO)(?![A-Za-z])"
     r"|(?i:\b(?:replace|change)[-_ ]?(?:me|this|with)\b|\bto[-_]?do\b|\bfixme\b|\bplaceholder\b)"
+    r"|(?<![A-Za-z0-9])[xX]{4,}(?![A-Za-z0-9])"
 )
-_YOUR_HINTS = ("your", "replace", "change", "todo", "to-do", "to_do", "fixme", "placeholder")
+_YOUR_HINTS = ("your", "replace", "change", "todo", "to-do", "to_do", "fixme", "placeholder", "xxxx")
 
 
 @lru_cache(maxsize=8192)

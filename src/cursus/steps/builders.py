@@ -155,7 +155,7 @@ def _fill_config(draft: Draft, config: Mapping[str, Any], source: str, origin: O
         if key == "hyperparameters":
             if isinstance(value, Mapping) and value:
                 draft.fill(("HyperParameters",), shortforms.hyperparameters(value), source, origin)
-        elif key[:1].isupper():
+        elif isinstance(key, str) and key[:1].isupper():
             if isinstance(value, Mapping) and key not in ("HyperParameters", "Environment"):
                 draft.fill_members((key,), value, source, origin)
             else:

@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from cursus.errors import TargetError
@@ -47,7 +48,7 @@ def instance(builder: type, config: Any) -> Any:
     Raises HookError (hook ``__init__``) for whatever it raises.
     """
     positional, named = _arguments(builder, {"config": config})
-    return call(lambda: builder(*positional, **named), "__init__")
+    return call(partial(builder, *positional, **named), "__init__")
 
 
 def _arguments(callee: Any, offered: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

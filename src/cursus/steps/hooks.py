@@ -136,6 +136,8 @@ def place(hook: Any) -> Location | None:
         hook = inner
     if isinstance(hook, property):
         hook = hook.fget
+    if isinstance(hook, type):
+        hook = hook.__init__  # type: ignore[misc]
     code = getattr(hook, "__code__", None)
     if code is None:
         return None

@@ -136,7 +136,9 @@ def _environment(region: str | None) -> dict[str, str]:
     if not (os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")) and (
         region or not has_files
     ):
-        made_up["AWS_DEFAULT_REGION"] = region or FALLBACK_REGION
+        # A region that is none is reported by the checks; here it would only stop the SDK.
+        known = region is not None and region.replace("-", "").isalnum() and region.isascii()
+        made_up["AWS_DEFAULT_REGION"] = region if known and region else FALLBACK_REGION
     return made_up
 
 

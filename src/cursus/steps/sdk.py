@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cursus.model import HookFailure
@@ -109,7 +110,7 @@ def read(value: Any) -> Created:
 def _arguments(value: Any) -> tuple[str, Any, bool]:
     """(what was asked, the request, True where a pipeline makes the job's name)."""
     if _has(value, "arguments"):
-        found = call(lambda: value.arguments, "create_step")
+        found = call(partial(getattr, value, "arguments"), "create_step")
         return ".arguments", call(found, "create_step") if callable(found) else found, True
     if _is_step_args(value):
         return "the arguments", _from_context(value), True
@@ -119,7 +120,7 @@ def _arguments(value: Any) -> tuple[str, Any, bool]:
         raise HookError(HookFailure("create_step", message))
     method = _starter(value)
     assert method is not None
-    made = call(lambda: _start(method), "create_step")
+    made = call(partial(method, **_quietly(method)), "create_step")
     if isinstance(made, Mapping):  # the captured request, by its operation
         return f".{method.__name__}()", next(iter(made.values())), False
     if _is_step_args(made):
@@ -128,11 +129,12 @@ def _arguments(value: Any) -> tuple[str, Any, bool]:
     raise HookError(HookFailure("create_step", message))
 
 
-def _start(method: Callable[..., Any]) -> Any:
+def _quietly(method: Callable[..., Any]) -> dict[str, bool]:
+    """The arguments by which a job is started without waiting for its end."""
     import inspect
 
     takes = inspect.signature(method).parameters
-    return method(**{name: False for name in ("wait", "logs") if name in takes})
+    return {name: False for name in ("wait", "logs") if name in takes}
 
 
 def _from_context(step_args: Any) -> Any:

@@ -55,7 +55,7 @@ def _directory_of(directory: str, entry: str, near: str | None) -> str:
 def _only_script(directory: str) -> SourceCode | None:
     try:
         scripts = [name for name in sorted(os.listdir(directory)) if name.endswith(".py")]
-    except OSError:
+    except (OSError, ValueError):
         return SourceCode(directory, "train.py")
     usual = [name for name in ("train.py", "training.py", "main.py") if name in scripts]
     choice = usual[:1] or (scripts if len(scripts) == 1 else [])

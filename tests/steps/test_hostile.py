@@ -1,0 +1,85 @@
+"""No value makes reading a step raise anything but an error of ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import cursus
+from cursus.errors import CursusError
+from cursus.steps import load
+from cursus.steps.builders import lower
+from cursus.steps.protocol import HOOKS
+from cursus.steps.shortforms import KEYS
+
+WORDS = [
+    *sorted({key for keys in KEYS.values() for key in keys}),
+    "DataSource",
+    "S3DataSource",
+    "S3Uri",
+    "InputDataConfig",
+    "HyperParameters",
+    "MetricDefinitions",
+    "ParameterRanges",
+    "HyperParameterTuningJobConfig",
+    "Get",
+    "min",
+    "max",
+    "values",
+    "step",
+]
+KEY = st.one_of(st.sampled_from(WORDS), st.text(max_size=4), st.integers(), st.none())
+SCALAR = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=6),
+    st.binary(max_size=3),
+    st.sampled_from([object(), int, len, {1, 2}, "\ud800", "s3://bucket/train/", "pytorch", "INFO"]),
+)
+VALUE = st.recursive(
+    SCALAR,
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(KEY, inner, max_size=5)),
+    max_leaves=12,
+)
+QUIET = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@QUIET
+@given(hooks=st.dictionaries(st.sampled_from(sorted(HOOKS)), VALUE, max_size=5), request_=VALUE, config=VALUE)
+def test_hooks_and_configurations(hooks: dict[str, Any], request_: Any, config: Any) -> None:
+    methods: dict[str, Any] = {name: (lambda self, value=value: value) for name, value in hooks.items()}
+    builder = type("Builder", (), {"create_step": lambda self: request_, **methods})()
+    try:
+        step = lower(builder, config)
+    except CursusError:
+        return
+    cursus.check(step)
+
+
+@QUIET
+@given(members=st.dictionaries(st.sampled_from(["AlgorithmSpecification", *WORDS]), VALUE, max_size=5))
+def test_mappings(members: dict[str, Any]) -> None:
+    try:
+        found = load({"TrainingJobName": "a", **members})
+    except CursusError:
+        return
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("suffix", [".json", ".yaml"])
+@QUIET
+@given(
+    content=st.one_of(st.binary(max_size=60), st.text(alphabet="{}[]:,\"'-?&*!<>|# \n\tax01", max_size=60))
+)
+def test_files(suffix: str, content: bytes | str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.getbasetemp() / f"hostile{suffix}"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    try:
+        load(str(path))
+    except CursusError as error:
+        assert str(path) in str(error)

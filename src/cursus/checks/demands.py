@@ -134,7 +134,17 @@ def _preference_counts(config: Mapping[str, Any], member: str) -> Iterator[Probl
         )
 
 
-@rule("STP022", area="step", reads=("ResourceConfig", "HyperParameterTuningResourceConfig"))
+@rule(
+    "STP022",
+    area="step",
+    reads=(
+        "*.InstanceGroups",
+        "*.InstanceConfigs",
+        "*.InstancePreferences",
+        "*.SelectedInstanceType",
+        "*.SelectedInstanceCount",
+    ),
+)
 def instances_once(view: TrainingView) -> Iterator[Problem]:
     """Instances are described in one way only.
 

@@ -58,7 +58,7 @@ def image_registry(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("STP028", area="step", reads=("EnableNetworkIsolation", "AlgorithmSpecification.AlgorithmName"))
+@rule("STP028", area="step", reads=("EnableNetworkIsolation", "*.AlgorithmName"))
 def network_isolation(view: TrainingView) -> Iterator[Problem]:
     """An isolated container fetches nothing, and a marketplace algorithm runs isolated.
 

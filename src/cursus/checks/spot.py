@@ -13,7 +13,7 @@ SPOT = "EnableManagedSpotTraining"
 WAIT = "MaxWaitTimeInSeconds"
 
 
-@rule("STP024", area="step", reads=(SPOT, "StoppingCondition"))
+@rule("STP024", area="step", reads=(SPOT, "*.MaxWaitTimeInSeconds"))
 def spot_wait(view: TrainingView) -> Iterator[Problem]:
     """A spot job says how long it may wait, and only a spot job does.
 

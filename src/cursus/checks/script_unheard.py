@@ -190,3 +190,52 @@ def argument_abbreviated(view: TrainingView) -> Iterator[Problem]:
                     remedy=f"call the hyperparameter {near[0].lstrip('-')!r}",
                     location=argument.location,
                 )
+
+
+@rule("HPO059", area="hyperparameters", scope="script")
+def text_as_number(view: TrainingView) -> Iterator[Problem]:
+    """A value of hyperparameters.json is used as a number without being converted.
+
+    What it does:
+        Finds ``range`` and other functions of numbers that get a value taken straight from ``hyperparameters.json``.
+    Why:
+        Every value in that file is a text, also ``"10"``: ``'str' object cannot be interpreted as an integer``. (``SM_HPS`` has them with
+        their types.)
+    Breaks:
+        files:
+          train.py: |
+            import json, os
+            with open("/opt/ml/input/config/hyperparameters.json") as file:
+                settings = json.load(file)
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            for epoch in range(settings["epochs"]):
+                print(epoch)
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        HyperParameters: {epochs: "10"}
+    Right:
+        files:
+          train.py: |
+            import json, os
+            with open("/opt/ml/input/config/hyperparameters.json") as file:
+                settings = json.load(file)
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            for epoch in range(int(settings["epochs"])):
+                print(epoch)
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        HyperParameters: {epochs: "10"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
+    Since:
+        0.1
+    """
+    facts = view.script
+    if facts is None:
+        return
+    for used in facts.text_as_number:
+        if used.sure:
+            yield Problem(
+                f"{used.name} gets a value of hyperparameters.json, and every value there is a text",
+                (view.hyperparameters_member,),
+                remedy="convert it: int(…) or float(…)",
+                location=used.location,
+            )

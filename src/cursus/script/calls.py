@@ -159,6 +159,8 @@ def _method_of(
         if name in ("get", "setdefault") and given:
             return _environment(given[0], given[1] if len(given) > 1 else None)
         return NOTHING_KNOWN
+    if isinstance(base, v.Special) and name in ("get", "pop"):
+        return one(v.Unknown(False, base.kind)) if len(given) == 1 else NOTHING_KNOWN
     if isinstance(base, v.ParserValue):
         return _parser_method(base, name)
     if isinstance(base, v.Space) and base.mapping and name in ("get", "pop") and given:

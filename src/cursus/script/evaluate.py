@@ -359,6 +359,8 @@ def _item(base: Value, index: Value) -> Value:
     key = index.literal if isinstance(index, Text) else None
     if isinstance(base, v.Special) and base.kind == "environ":
         return Text((EnvPart(key),)) if key is not None else UNKNOWN
+    if isinstance(base, v.Special):
+        return v.Unknown(False, base.kind)
     if isinstance(base, v.Space) and base.mapping and key is not None:
         return Text((ArgPart(key),))
     if isinstance(base, v.Table) and key is not None:

@@ -245,6 +245,7 @@ class ScriptFacts:
         outside_effects: the script starts processes, downloads, unpacks: files can come from anywhere.
         plain_output: only libraries that print nothing by themselves are imported.
         logging_configured: something sets up logging.
+        text_as_number: calls that want a number and get a value of hyperparameters.json, which is a text.
         does_nothing: location where the entry point defines functions and calls none.
     """
 
@@ -264,6 +265,7 @@ class ScriptFacts:
     swallowed: tuple[Swallowed, ...] = ()
     exits: tuple[Exit, ...] = ()
     argv_reads: tuple[ArgvRead, ...] = ()
+    text_as_number: tuple[Used, ...] = ()
     imports: tuple[Imported, ...] = ()
     top_imports: frozenset[str] = frozenset()
     used: tuple[Used, ...] = ()

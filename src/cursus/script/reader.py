@@ -39,6 +39,9 @@ QUIET_LIBRARIES = frozenset(
 OUTSIDE = frozenset(
     {"subprocess", "os.system", "os.popen", "tarfile", "zipfile", "urllib", "requests", "boto3"}
 )
+WANT_NUMBERS = frozenset(
+    {"range", "round", "abs", "numpy.arange", "numpy.zeros", "numpy.ones", "math.sqrt", "math.log"}
+)
 ENDS = frozenset({"sys.exit", "exit", "quit", "os._exit"})
 LOGGING_SETUP = frozenset(
     {
@@ -278,6 +281,7 @@ class Reading:
             swallowed=self._swallowed(),
             exits=self._exits(calls),
             argv_reads=self._argv(),
+            text_as_number=self._texts_as_numbers(calls),
             imports=self._imports(),
             top_imports=tops,
             used=tuple(names),
@@ -391,6 +395,18 @@ class Reading:
                 found.append(Exit(str(value.value), sure and status.sure, where))
             elif isinstance(value, Text) and value.literal:
                 found.append(Exit(repr(value.literal), sure and status.sure, where))
+        return tuple(found)
+
+    def _texts_as_numbers(self, calls: list[tuple[CallSite, bool]]) -> tuple[Used, ...]:
+        found = []
+        for site, sure in calls:
+            callee = self.evaluator.value(site.node.func, site.body)
+            if not isinstance(callee, v.Ref) or callee.name not in WANT_NUMBERS:
+                continue
+            for given in site.node.args:
+                value = self.evaluator.value(given, site.body)
+                if isinstance(value, v.Unknown) and value.origin == "hyperparameters.json":
+                    found.append(Used(callee.name, sure, arguments.place(site.node, site.body)))
         return tuple(found)
 
     def _argv(self) -> tuple[ArgvRead, ...]:

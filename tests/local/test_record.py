@@ -116,7 +116,7 @@ def test_full_disk(make_step: MakeStep, tmp_path: Path, script: str) -> None:
 def test_supervisor_that_cannot_start_is_described(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     from cursus.local import runner
 
-    monkeypatch.setattr(runner, "PROGRAM", "raise SystemExit('no supervisor')  # {paths}")
+    monkeypatch.setattr(runner, "PROGRAM", "raise SystemExit('no supervisor')")
     job = run("print(1)")
     told = job.describe()
     assert told["TrainingJobStatus"] == "Failed"

@@ -44,6 +44,7 @@ def finish(job: Supervisor) -> None:
     job.metrics.close()
     for one in job.hosts:
         sandbox.remove(one.scratch)
+        sandbox.remove(os.path.join(one.ml, "input", "data"))  # copies, or the empty places of overlays
     now = time.monotonic()
     job.stages[state["secondary"]] = round(job.stages.get(state["secondary"], 0.0) + now - job.began, 4)
     evidence["stages"] = job.stages

@@ -203,6 +203,8 @@ class TrainingJob:
                 self._signal(signal.SIGTERM if interrupted == 1 else signal.SIGINT)
         if self._process is not None:
             self._process.wait()
+            if self._process.stdout is not None:
+                self._process.stdout.close()
         if follower is not None:
             follower.pump(last=True)
         if interrupted:
@@ -212,7 +214,7 @@ class TrainingJob:
     def _news(self) -> bool:
         """Wait for news; False when the job has ended."""
         process = self._process
-        if process is not None and process.stdout is not None:
+        if process is not None and process.stdout is not None and not process.stdout.closed:
             return bool(os.read(process.stdout.fileno(), 4096))
         time.sleep(POLL_SECONDS)
         return self.status not in FINAL

@@ -57,6 +57,10 @@ class Record:
         except FileNotFoundError:
             pass
 
+    def close(self) -> None:
+        """Leave the record to another process."""
+        os.close(self._log)
+
     def transition(self, primary: str, secondary: str, message: str | None = None) -> None:
         """Enter a status: it is on disk when this returns."""
         now = time.time()
@@ -115,7 +119,7 @@ def is_running(folder: str) -> bool:
     import fcntl
 
     try:
-        descriptor = os.open(os.path.join(folder, "lock"), os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(os.path.join(folder, "lock"), os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:

@@ -20,6 +20,7 @@ from cursus.local.events import Listener
 from cursus.local.job import TrainingJob
 from cursus.local.limits import not_reproduced, refuse
 from cursus.local.mounts import kept_paths
+from cursus.local.sandbox import LEVELS, interpreter
 from cursus.model import Step
 
 GRACE_SECONDS = 120.0
@@ -70,7 +71,11 @@ def run_step(
     problem = refuse(step)
     if problem:
         raise RunError(problem)
-    place = os.path.abspath(os.fspath(root) if root is not None else default_root())
+    grace, level = _settings(grace, level)
+    try:
+        place = os.path.abspath(os.fspath(root) if root is not None else default_root())
+    except FileNotFoundError as error:
+        raise RunError("the current folder is gone: give the run a root") from error
     request = _named(step)
     folder = _make_folder(place, request["TrainingJobName"])
     try:
@@ -80,7 +85,9 @@ def run_step(
         planned["client"] = None if detach else os.getpid()
         planned["lock"] = lock = record.acquire(folder)
         try:
-            record.Record(folder, planned.pop("state")).transition("InProgress", "Starting")
+            kept = record.Record(folder, planned.pop("state"))
+            kept.transition("InProgress", "Starting")
+            kept.close()
             process = _start(planned)
         finally:
             os.close(lock)
@@ -89,6 +96,20 @@ def run_step(
     job = TrainingJob(folder, step)
     job._attach(process, detached=detach)
     return job if detach else job.wait(on_event)
+
+
+def _settings(grace: float | None, level: str | None) -> tuple[float, str | None]:
+    """Grace period and isolation level, from the environment where they were not given."""
+    chosen = level or os.environ.get(LEVEL_VARIABLE) or None
+    if chosen is not None and chosen not in LEVELS:
+        raise RunError(f"there is no isolation level {chosen!r}: take one of {', '.join(LEVELS)}")
+    if grace is not None:
+        return grace, chosen
+    text = os.environ.get(GRACE_VARIABLE) or str(GRACE_SECONDS)
+    try:
+        return float(text), chosen
+    except ValueError:
+        raise RunError(f"{GRACE_VARIABLE} is {text!r}, no number of seconds") from None
 
 
 def _with_overrides(
@@ -151,7 +172,7 @@ def plan(
     *,
     stop_after: float | None = None,
     timeout: float | None = None,
-    grace: float | None = None,
+    grace: float = GRACE_SECONDS,
     level: str | None = None,
 ) -> dict[str, Any]:
     """Everything that the supervisor has to know, as JSON data."""
@@ -191,8 +212,8 @@ def plan(
         "limit_reason": "MaxRuntimeExceeded"
         if limits and min(limits) == maximum
         else "the timeout of this run",
-        "grace": float(os.environ.get(GRACE_VARIABLE) or GRACE_SECONDS) if grace is None else grace,
-        "level": level or os.environ.get(LEVEL_VARIABLE) or None,
+        "grace": grace,
+        "level": level,
         "secrets": _secrets(request),
         "uris": uris if output else {"model": None, "output": None},
         "not_reproduced": not_reproduced(step),
@@ -277,18 +298,14 @@ def _missing_requirements(step: Step, paths: Sequence[str]) -> list[str]:
     return missing_requirements(text, paths)
 
 
-PROGRAM = "import sys; sys.path[:0] = {paths!r}; from cursus.local.supervisor import main; sys.exit(main())"
+PROGRAM = "import sys; from cursus.local.supervisor import main; sys.exit(main())"
 
 
 def _start(planned: dict[str, Any]) -> subprocess.Popen[bytes]:
     """Start the supervisor with its plan. It is told everything on its standard input, so secrets touch no disk."""
-    import cursus
-
-    here = os.path.dirname(os.path.dirname(os.path.abspath(cursus.__file__)))
-    paths = [here, *(path for path in planned["paths"] if path.endswith(("site-packages", "dist-packages")))]
     with open(os.path.join(planned["folder"], "supervisor.log"), "ab") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", PROGRAM.format(paths=paths)],
+            interpreter(PROGRAM),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL if planned["client"] is None else subprocess.PIPE,
             stderr=errors,
@@ -298,5 +315,5 @@ def _start(planned: dict[str, Any]) -> subprocess.Popen[bytes]:
         )
     assert process.stdin is not None
     with process.stdin as stream:
-        stream.write(json.dumps(planned).encode())
+        stream.write(json.dumps(planned, default=str).encode())
     return process

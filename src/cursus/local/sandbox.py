@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from typing import Literal, NamedTuple, NoReturn
 
 from cursus.local import bubblewrap, init, namespaces
@@ -112,9 +113,36 @@ class Probe(NamedTuple):
     limits: tuple[str, ...]
 
 
+def interpreter(program: str) -> list[str]:
+    """The command that runs ``program`` in a fresh Python with cursus and its packages, and as little else as can be.
+
+    A fork is safe only in a process without other threads, and this one may be anybody's.
+    """
+    import cursus
+
+    here = os.path.dirname(os.path.dirname(os.path.abspath(cursus.__file__)))
+    paths = [here, *(path for path in sys.path if path.endswith(("site-packages", "dist-packages")))]
+    return [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {paths!r}; {program}"]
+
+
 def probe() -> list[Probe]:
     """Try every level once, for ``cursus doctor``. Takes some tens of milliseconds."""
-    return [_try(level) for level in LEVELS]
+    import subprocess
+
+    program = "from cursus.local import sandbox; sandbox.probe_here()"
+    command = interpreter(f"sys.argv[1:] = {kept_paths()!r}; {program}")
+    done = subprocess.run(command, capture_output=True, text=True)
+    try:
+        found = json.loads(done.stdout)
+    except ValueError:
+        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        return [Probe(level, level == "process", reason, LIMITS[level]) for level in LEVELS]
+    return [Probe(level, works, reason, tuple(limits)) for level, works, reason, limits in found]
+
+
+def probe_here() -> None:
+    """Print what ``probe`` tells, as JSON; for a process that has one thread."""
+    print(json.dumps([_try(level) for level in LEVELS]))
 
 
 def _try(level: Level) -> Probe:

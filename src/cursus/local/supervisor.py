@@ -167,6 +167,7 @@ class Supervisor:
         for channel in self.request.get("InputDataConfig") or ():
             sources.append(channels.resolve(channel, self.plan["channels"], self.plan["root"]))
             self._wait(0)
+            self._deadlines(time.monotonic())
             if self.stopping:
                 raise StoppedEarlyError
         for one in self.hosts:
@@ -253,7 +254,8 @@ def main() -> int:
     record = records.Record(folder, records.load(folder))
     record.state["supervisor"] = os.getpid()
     record.save()
-    syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
+    if sys.platform == "linux":
+        syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
     Supervisor(plan, record).run()
     return 0
 

@@ -57,7 +57,7 @@ def unshare(flags: int) -> None:
 
 
 def mount(source: str, target: str, kind: str | None = None, flags: int = 0, data: str | None = None) -> None:
-    """Put a file system at a place: mount(2)."""
+    """Put a file system at a place, as mount does."""
     result = _libc.mount(
         os.fsencode(source),
         os.fsencode(target),
@@ -136,7 +136,7 @@ def sethostname(name: str) -> None:
 
 
 def prctl(option: int, argument: int) -> None:
-    """One attribute of this process is set: prctl(2)."""
+    """Set one attribute of this process."""
     zero = ctypes.c_ulong(0)
     _check(_libc.prctl(ctypes.c_int(option), ctypes.c_ulong(argument), zero, zero, zero), f"prctl {option}")
 

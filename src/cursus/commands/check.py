@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -69,7 +71,8 @@ def command(
         options[name] = split(options[name])
     started = time.perf_counter()
     project = Project(targets, config, Choices(**options))
-    checked, requests, date = check_all(project)
+    with rare_collections():
+        checked, requests, date = check_all(project, keep=show_request)
     result = Outcome(
         command="check",
         targets=tuple(checked),
@@ -92,8 +95,23 @@ def command(
     return common.exit_code(result)
 
 
-def check_all(project: Project) -> tuple[list[TargetOutcome], list[Step | Pipeline], str]:
-    """Every target checked, what they were lowered to, and the date of the service model."""
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Look for garbage rarely: of a thousand requests hardly any object is in a cycle, and each look costs."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+def check_all(
+    project: Project, *, keep: bool = False
+) -> tuple[list[TargetOutcome], list[Step | Pipeline], str]:
+    """Every target checked, what they were lowered to (with ``keep``), and the date of the service model."""
     from cursus import api
 
     checked: list[TargetOutcome] = []
@@ -120,7 +138,8 @@ def check_all(project: Project) -> tuple[list[TargetOutcome], list[Step | Pipeli
             continue
         date = report.service_model
         checked.append(TargetOutcome(entry.label, report))
-        requests.extend(loaded)
+        if keep:
+            requests.extend(loaded)
     return checked, requests, date
 
 

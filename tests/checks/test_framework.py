@@ -10,6 +10,7 @@ from cursus.checks.examples import DEFINITION, merge
 from cursus.checks.views import Settings
 from cursus.engine import check_step
 from cursus.model import Finding, Promises, Step
+from cursus.steps import load
 
 DLC = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
 SCRIPT = {
@@ -220,3 +221,41 @@ def test_a_promise_against_the_image(promise: dict[str, str], word: str) -> None
 def test_a_promise_that_holds(version: str) -> None:
     promise = {"framework": "PyTorch", "framework_version": version, "python_version": "3.10"}
     assert findings(f"{DLC}/pytorch-training:2.1.0-cpu-py310", **promise) == []
+
+
+def test_an_image_that_the_configuration_chose_may_still_get_its_script() -> None:
+    class Builder:
+        def create_step(self) -> dict[str, Any]:
+            algorithm = {"TrainingInputMode": "File"}
+            return {"TrainingJobName": "job-1", **DEFINITION, "AlgorithmSpecification": algorithm}
+
+    config = {"framework": "pytorch", "framework_version": "2.1.0", "region": "us-east-1"}
+    (step,) = load(Builder(), config=config)
+    assert isinstance(step, Step)
+    assert (
+        step.request["AlgorithmSpecification"]["TrainingImage"] == f"{DLC}/pytorch-training:2.1.0-cpu-py310"
+    )
+    found = [f for f in check_step(step, Settings()) if f.rule == "FRM012"]
+    assert [f.severity for f in found] == ["warning"]
+
+
+def test_the_documents_example_configuration_has_no_image() -> None:
+    class Builder:
+        def create_step(self) -> dict[str, Any]:
+            return {
+                "TrainingJobName": "job-1",
+                **DEFINITION,
+                "AlgorithmSpecification": {"TrainingInputMode": "File"},
+            }
+
+    config = {
+        "training_instance_type": "ml.m5.xlarge",
+        "framework": "pytorch",
+        "framework_version": "1.8.0",
+        "python_version": "py38",
+    }
+    (step,) = load(Builder(), config=config)
+    assert isinstance(step, Step)
+    found = [f for f in check_step(step, Settings()) if f.rule == "FRM014"]
+    assert [f.severity for f in found] == ["error"]
+    assert "py38" in found[0].message

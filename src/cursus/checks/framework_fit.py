@@ -162,11 +162,14 @@ def script_mode(view: TrainingView) -> Iterator[Problem]:
     directory = _written(view, DIRECTORY, "SAGEMAKER_SUBMIT_DIRECTORY")
     if program is None and directory is None:
         if image.framework != "xgboost" and view.step.source is None:
+            # Where the builder's configuration chose the image, an SDK that makes the job adds the script too.
+            chosen = view.step.origin((*view.path, *IMAGE))
             yield Problem(
                 f"The image {image.repository!r} runs a script, and the request names none: there is neither "
                 f"{PROGRAM} nor {DIRECTORY}.",
                 member,
                 f"Set {PROGRAM} to the entry point, and {DIRECTORY} to the archive with it on S3.",
+                severity="warning" if chosen is not None and chosen.source == "config" else None,
             )
     elif program is None and PROGRAM not in view.tuned:
         yield Problem(

@@ -116,13 +116,6 @@ def test_details_have_the_documented_keys(builder: Any, config: Any) -> None:
     assert tests[PERFORMANCE]["gpu_validation"]["valid"] is True
 
 
-def distributed_details(builder: Any) -> None:
-    """Two hosts, and hooks that promise four."""
-    builder.request["ResourceConfig"]["InstanceCount"] = 2
-    builder.is_distributed_training = lambda: True
-    builder.get_distributed_config = lambda: {"InstanceType": "ml.m5.xlarge", "InstanceCount": 4}
-
-
 Fault = Callable[[Any], None]
 
 
@@ -215,9 +208,6 @@ def test_a_single_fault_fails_its_own_test_only(test: str, fault: Fault, builder
     assert results["all_tests_passed"] is False
 
 
-FAULTY_SCRIPTS: dict[str, tuple[str, str]] = {
-    "framework: the script fails": (FRAMEWORK, "import sys\nsys.exit(3)\n"),
-}
 LOOKS_AT_ARGUMENTS = """
 import argparse, os, pathlib
 parser = argparse.ArgumentParser()
@@ -353,6 +343,56 @@ def test_a_request_alone_is_looked_at_as_far_as_it_goes(request_of_create_traini
     assert results["tests"][DISTRIBUTED]["details"]["training_type"] == "single_instance"
     assert results["tests"][CHANNELS]["details"]["input_0_validation"]["valid"] is True
     assert results["all_tests_passed"] is True
+
+
+def test_a_distributed_configuration_waits_for_the_day_it_is_used(builder: Any, config: Any) -> None:
+    builder.get_distributed_config = lambda: {"InstanceType": "ml.p3.2xlarge", "InstanceCount": 4}
+    results = static(builder, config)
+    assert failed(results) == {}
+    assert results["tests"][DISTRIBUTED]["details"]["training_type"] == "single_instance"
+
+
+def test_distributed_training_is_looked_at(builder: Any, config: Any) -> None:
+    builder.request["ResourceConfig"]["InstanceCount"] = 2
+    del builder.request["InputDataConfig"]
+    builder.is_distributed_training = lambda: True
+    builder.get_distributed_config = lambda: {"InstanceType": "ml.m5.xlarge", "InstanceCount": 4}
+    result = TrainingIntegrationTests(builder, execute=False).test_distributed_training_integration()
+    assert result["passed"] is False
+    assert result["details"]["is_distributed"] is True
+    assert result["details"]["distributed_config"]["InstanceCount"] == 4
+    assert result["details"]["distributed_validation"].keys() >= {"valid", "errors"}
+    assert "training_type" not in result["details"]
+    assert any("InstanceCount is 4" in error for error in result["errors"])
+
+
+def test_hooks_fill_in_what_the_request_leaves_out_and_the_details_say_so(builder: Any, config: Any) -> None:
+    for member in ("InputDataConfig", "OutputDataConfig", "HyperParameters"):
+        del builder.request[member]
+    builder.get_training_inputs = lambda: {"train": "s3://example-bucket/churn/train/"}
+    tests = static(builder, config)["tests"]
+    assert "get_training_inputs" in tests[CHANNELS]["details"]["filled_from_hooks"]
+    assert "get_model_output_config" in tests[ARTIFACTS]["details"]["filled_from_hooks"]
+    assert "get_hyperparameters" in tests[HYPERPARAMETERS]["details"]["filled_from_hooks"]
+
+
+def test_without_data_there_is_no_run_and_the_details_say_why(
+    builder: Any, config: Any, tmp_path: Path
+) -> None:
+    del config["local_channels"]
+    results = TrainingIntegrationTests(builder, config, root=str(tmp_path / "root")).run_all_tests()
+    assert failed(results) == {}
+    told = results["tests"][FRAMEWORK]["details"]["local_run"]
+    assert told.startswith("not run: ")
+    assert "train" in told
+    assert any("not run" in warning for warning in results["tests"][FRAMEWORK]["warnings"])
+
+
+def test_a_request_that_is_refused_is_not_run(builder: Any, config: Any, tmp_path: Path) -> None:
+    builder.request["RoleArn"] = "no ARN"
+    results = TrainingIntegrationTests(builder, config, root=str(tmp_path / "root")).run_all_tests()
+    assert list(failed(results)) == [STEP]
+    assert "SageMaker refuses" in results["tests"][FRAMEWORK]["details"]["local_run"]
 
 
 def test_content_type_is_asked_for_by_the_helper_and_not_by_aws(builder: Any, config: Any) -> None:

@@ -69,6 +69,8 @@ def distributed_config(view: StepView) -> Iterator[Problem]:
     """
     said = hook(view, "get_distributed_config")
     training = definition(view)
+    if view.promises.hooks.get("is_distributed_training") is False:
+        return  # the configuration is for the day that it trains distributed
     if not said or training is None:
         return
     yield from compare(view, "get_distributed_config", said, DISTRIBUTED_KEYS)

@@ -54,7 +54,7 @@ def tell(trial: Trial, area: Area) -> Told:
         told.details["local_run"] = trial.run.summary
         if trial.run.job:
             told.details["local_job"] = trial.run.job
-        if trial.run.warning:
+        if trial.run.warning and area == "framework":
             told.warnings.append(trial.run.warning)
     return told
 
@@ -92,10 +92,6 @@ def _step(trial: Trial, told: Told) -> None:
         told.errors.append("Failed to create Training step")
         if message:
             told.errors.append(message)
-        if failure is not None and failure.traceback:
-            told.details["hook_failures"] = {
-                failure.hook: {"message": message, "traceback": failure.traceback}
-            }
         return
     if not created:
         told.errors.append("Failed to create Training step")

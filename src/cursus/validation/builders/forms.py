@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -98,9 +97,6 @@ def validate(trial: Trial, hook: str, value: Any) -> Validation:
         lowered = _lower(stripped, form.hook, value)
     except CursusError as error:
         return verdict([f"{hook}: {error}"])
-    except Exception as error:  # a form can hold objects whose code is the user's
-        trace = traceback.format_exception_only(type(error), error)
-        return verdict([f"{hook} cannot be read: {''.join(trace).strip()}"])
     request, restored = _put_back(dict(lowered.request), base, form)
     found = _findings(trial, base, lowered, form, value, request)
     before = {_mark(finding) for finding in engine.check_step(_bare(base, stripped), trial.settings)}

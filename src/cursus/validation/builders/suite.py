@@ -12,6 +12,7 @@ from typing import Any
 
 from cursus.checks.views import Settings
 from cursus.model import Finding
+from cursus.redact import redact
 from cursus.validation.builders.details import tell
 from cursus.validation.builders.results import BY_NAME, TESTS, LevelFourTest, Result, plain, result, spell
 from cursus.validation.builders.subject import nothing_to_look_at
@@ -106,5 +107,5 @@ def summarise(trial: Trial, results: Iterable[Result]) -> dict[str, Any]:
             "warnings": sum(finding.severity == "warning" for finding in found),
             "duration_seconds": round(sum(one["duration_seconds"] for one in tests.values()), 6),
         },
-        "findings": [plain(finding.to_dict()) for finding in found],
+        "findings": [redact(plain(finding.to_dict())) for finding in found],
     }

@@ -10,10 +10,10 @@ import dataclasses
 import re
 import secrets
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cursus import checks, engine
@@ -83,9 +83,6 @@ class Trial:
             return self._lower()
         except CursusError as error:
             self.failure = HookFailure("create_step", str(error))
-        except Exception as error:  # the user's own code: whatever it raises is a result, not a crash
-            trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-            self.failure = HookFailure("create_step", f"{type(error).__name__}: {error}", trace)
         return None
 
     def _lower(self) -> Step:
@@ -196,6 +193,13 @@ def local_run(trial: Trial) -> LocalRun:
             f"not run: SageMaker refuses this request, so no job would start ({refused[0].rule} at "
             f"{refused[0].path or 'the request itself'})"
         )
+    lacking = _without_data(trial, step)
+    if lacking:
+        reason = (
+            f"no data here for the channel {', '.join(map(repr, lacking))}: give its folder in local_channels of the "
+            "config, or put it below s3/ in the folder of local jobs"
+        )
+        return LocalRun(f"not run: {reason}", warning=f"The step was not run here: {reason}")
     from cursus.local.runner import run_step
 
     named = _named(step)
@@ -211,6 +215,22 @@ def local_run(trial: Trial) -> LocalRun:
     except (RunError, OSError) as error:
         return LocalRun(f"not run: {error}", warning=f"The step was not run here: {error}")
     return _ran(job, str(named.request["TrainingJobName"]))
+
+
+def _without_data(trial: Trial, step: Step) -> list[str]:
+    """The channels that nobody gave a folder for, and whose S3 address holds nothing here."""
+    from cursus.local.channels import ChannelError, resolve
+    from cursus.local.runner import default_root
+
+    lacking = []
+    for channel in trial.view.channels if trial.view is not None else ():
+        if channel.name is None or channel.name in step.promises.local_channels:
+            continue
+        try:
+            resolve(channel.request, {}, str(Path(trial.root or default_root()).absolute()))
+        except ChannelError:
+            lacking.append(channel.name)
+    return lacking
 
 
 def _own_command(step: Step) -> bool:

@@ -23,11 +23,8 @@ def places(facts: ScriptFacts) -> list[tuple[str, bool, tuple[Text | Const, ...]
 
 
 def test_nothing_of_the_source_is_executed(tmp_path: Path) -> None:
-    read(
-        tmp_path,
-        train=f"open({str(tmp_path / 'ran')!r}, 'w')\nraise SystemExit(1)\nimport helper\n",
-        helper="1 / 0\n",
-    )
+    mark = tmp_path / "ran"
+    read(tmp_path, train=f"open({str(mark)!r}, 'w')\nraise SystemExit(1)\nimport helper\n", helper="1 / 0\n")
     assert not mark.exists()
 
 

@@ -73,7 +73,14 @@ class Invocation:
 
 
 def invocation(view: TrainingView) -> Invocation:
-    """How ``view``'s job starts its script."""
+    """How ``view``'s job starts its script; worked out once for each view."""
+    known = view.__dict__.get("_invocation")
+    if not isinstance(known, Invocation):
+        known = view.__dict__["_invocation"] = _invocation(view)
+    return known
+
+
+def _invocation(view: TrainingView) -> Invocation:
     entry = view.step.source.entry_point if view.step.source is not None else ""
     if text(view.algorithm, "AlgorithmName") is not None:
         return Invocation("none", ())

@@ -20,8 +20,9 @@ LAYERS: dict[str, set[str]] = {
     "ignores": {"model", "errors"},
     "aws": {"model", "errors", "suggest", "redact"},
     "script": {"model", "errors", "suggest", "redact", "aws"},
-    "checks": {"model", "errors", "suggest", "redact", "ignores", "aws", "script"},
-    "steps": {"model", "errors", "suggest", "redact", "aws", "script", "checks"},
+    "steps": {"model", "errors", "suggest", "redact", "aws", "script"},
+    # Rules on what a builder's short forms hold read the forms with the words of the lowering itself.
+    "checks": {"model", "errors", "suggest", "redact", "ignores", "aws", "script", "steps"},
     "local": {"model", "errors", "suggest", "redact", "aws", "script", "checks", "engine"},
 }
 HEAVY = (

@@ -94,7 +94,7 @@ def test_keys_are_texts(tmp_path: Path) -> None:
     ("name", "content", "message"),
     [
         ("a.json", "", "a.json:1:1: this is no JSON.*empty"),
-        ("a.json", '{"a": 1,}', "a.json:1:9.*comma too many"),
+        ("a.json", '{"a": 1,}', r"a.json:1:\d: this is no JSON.*comma"),
         ("a.json", "{// no\n}", "JSON has no comments"),
         ("a.json", "{'a': 1}", "double quotes"),
         ("a.json", '{"a":\n NaN}', "a.json:2: NaN is no JSON number"),

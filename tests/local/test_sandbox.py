@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cursus.local.sandbox import LEVELS, probe
-from tests.local.conftest import Run
+from tests.local.conftest import MakeStep, Run
 
 FORBIDDEN = """
 import os, subprocess, sys
@@ -244,3 +244,38 @@ def test_by_an_ordinary_user_without_home(
         assert [path.name for path in (folder / "data").iterdir()] == ["d.csv"]
     finally:
         shutil.rmtree(folder)
+
+
+def test_without_overlays_channels_are_copied(
+    make_step: MakeStep, tmp_path: Path, levels: dict[str, str]
+) -> None:
+    """A root that lies on an overlay itself, as in a container's own file system, takes no other one."""
+    if levels["unshare"]:
+        pytest.skip(levels["unshare"])
+    for name in ("lower", "upper", "work", "merged"):
+        (tmp_path / name).mkdir()
+    layers = f"lowerdir={tmp_path}/lower,upperdir={tmp_path}/upper,workdir={tmp_path}/work,userxattr"
+    script = f'mount -t overlay overlay -o {layers} {tmp_path}/merged && exec "$@"'
+    prefix = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]
+    denied = subprocess.run([*prefix, "true"], capture_output=True, text=True)
+    if denied.returncode:
+        pytest.skip(f"no overlay here: {denied.stderr.strip()}")
+    step = make_step("open('/opt/ml/input/data/train/data.csv', 'a').write('more'); print('done')")
+    assert step.source is not None
+    spec = {
+        "request": step.request,
+        "source": step.source.directory,
+        "channels": step.promises.local_channels,
+        "root": str(tmp_path / "merged/root"),
+    }
+    show = PROGRAM.replace("job.logs()]", "job.logs(), job.evidence.not_reproduced]")
+    command = [*prefix, sys.executable, "-c", show, json.dumps(spec)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    status, level, logs, without = json.loads(done.stdout)
+    assert (status, level, logs) == ("Completed", "unshare", "done\n")
+    assert any("channels were copied" in sentence for sentence in without)
+    assert (tmp_path / "data/train/data.csv").read_text() == "1,2\n"
+    import shutil
+
+    (tmp_path / "work/work").chmod(0o700)
+    shutil.rmtree(tmp_path / "work")

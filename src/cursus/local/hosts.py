@@ -148,7 +148,7 @@ class Host:
             if self.level == "unshare":
                 return self._begin(())
         refusal = self._begin(overlays)
-        if refusal is not None and overlays and refusal.startswith("overlay"):
+        if refusal is not None and overlays and self.facts.get("overlay"):
             self.owner.facts["not_reproduced"].append(
                 f"{refusal}: channels were copied, and nothing can be installed during the run"
             )

@@ -51,7 +51,8 @@ def keeper(box: Box, program: Program, status: int, opens: int | None, watched: 
 
 
 def _refuse(status: int, error: BaseException) -> NoReturn:
-    init.report(status, refused=str(error) or type(error).__name__, errno=getattr(error, "errno", None))
+    text = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
+    init.report(status, refused=text, overlay=isinstance(error, OverlayError))
     os._exit(init.SETUP_FAILED)
 
 

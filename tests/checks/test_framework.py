@@ -79,6 +79,11 @@ def test_sound_images(image: str) -> None:
         (f"{DLC}/pytorch-training:2.1.0", "FRM004", ("processor",)),
         (f"{DLC}/pytorch-training:2.1.0-cpu-py310-ubuntu20.04-ec2", "FRM004", ("EC2",)),
         (f"{DLC}/huggingface-pytorch-training:2.1.0-transformers4.36.0-cpu-py310", "FRM004", ("gpu",)),
+        (
+            f"{DLC}/huggingface-pytorch-training:2.0.0-transformers4.36.0-gpu-py310-cu121-ubuntu20.04",
+            "FRM001",
+            ("2.0.0", "2.1.0"),
+        ),
         (f"{DLC}/pytorch_training:2.1.0-cpu-py310", "FRM005", ("pytorch-training",)),
         (
             "763104351884.dkr.ecr.af-south-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310",

@@ -148,6 +148,21 @@ def other_families() -> frozenset[str]:
     return frozenset(name.split(".")[1] for name in document()["others"]) - families().keys()
 
 
+def is_past(family: str) -> bool:
+    """True for a plain name of an older generation than the newest known (``g4``): no new family will have it."""
+    found = re.fullmatch(r"([a-z]+)(\d+)", family)
+    if found is None:
+        return False
+    newest = max(
+        (int(each[2]) for each in map(_generation, families()) if each and each[1] == found[1]), default=0
+    )
+    return int(found[2][:9]) < newest
+
+
+def _generation(family: str) -> re.Match[str] | None:
+    return re.match(r"([a-z]+)(\d+)", family)
+
+
 def split(name: str) -> tuple[str, str] | None:
     """(family, size) of a name of the right form, known or not; None for any other text."""
     found = re.fullmatch(NAME, name)

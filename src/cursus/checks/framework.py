@@ -82,9 +82,18 @@ def version(view: TrainingView) -> Iterator[Problem]:
     image = amazon_image(view)
     if image is None or not image.trains or image.version is None:
         return
-    if image.tag == "latest" or images.resolve(image.repository, image.version) is not None:
+    if image.tag == "latest" or allowed(view, image, image.version):
         return
-    if allowed(view, image, image.version):
+    if images.resolve(image.repository, image.version) is not None:
+        bases = images.facts(image.repository, image.version).get("base_versions", ())
+        below = image.base_version
+        if below and bases and not any(each == below or each.startswith(f"{below}.") for each in bases):
+            yield Problem(
+                f"No image has Transformers {image.version} on {images.title(image.base or '')} {below} "
+                f"(tag {image.tag!r}).",
+                IMAGE,
+                f"Write {' or '.join(bases)} at the beginning of the tag.",
+            )
         return
     known = images.versions(image.repository)
     name = images.title(image.framework or image.repository)
@@ -256,6 +265,13 @@ def tag(view: TrainingView) -> Iterator[Problem]:
             f"The tag {image.tag!r} is of an image made for EC2, without SageMaker's training toolkit.",
             IMAGE,
             f"Write {image.tag.replace('-ec2', '-sagemaker')!r}.",
+        )
+    elif image.cuda is not None and image.cuda not in facts.get("cuda", (image.cuda,)):
+        yield Problem(
+            f"The data of {images.date()} knows no image {image.repository} {image.version} with {image.cuda}.",
+            IMAGE,
+            f"Write {' or '.join(facts['cuda'])} in the tag.",
+            severity="warning",
         )
 
 

@@ -52,6 +52,10 @@ def instance_problem(name: str, path: Path, allow: frozenset[str]) -> Problem | 
         return Problem(
             f"No instance type of the family ml.{family} is for training.{hint}", path, _sizes_remedy(name)
         )
+    if instances.is_past(family):
+        return Problem(
+            f"There is no instance family ml.{family} for training.{hint}", path, _sizes_remedy(name)
+        )
     return Problem(
         f"The data of {instances.date()} knows no instance type {show(name)} for training.{hint}",
         path,
@@ -71,7 +75,8 @@ def _near(name: str) -> str | None:
         near = closest(parts[1], instances.families()[parts[0]])
         return f"ml.{parts[0]}.{near}" if near else None
     if parts is not None:
-        near = closest(parts[0], instances.families())
+        longer = [family for family in instances.families() if family.startswith(parts[0])]
+        near = longer[0] if longer else closest(parts[0], instances.families())
         same = near is not None and parts[1] in instances.families()[near]
         return f"ml.{near}.{parts[1]}" if same else None
     return closest(plain, instances.names())
@@ -269,41 +274,30 @@ def burstable(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("RES007", area="resources", reads=("StoppingCondition",))
+@rule("RES007", area="resources", severity="warning", reads=("StoppingCondition",))
 def run_time(view: TrainingView) -> Iterator[Problem]:
-    """The time limit is above what a training job may run.
+    """The time limit is above the default quota.
 
     What it does:
-        Compares MaxRuntimeInSeconds with the service's maximum, an error, and with the default quota, a warning.
+        Compares MaxRuntimeInSeconds with the quota that an account has unless it was raised.
     Why:
-        A job may run 28 days at most, and 5 days unless the account's quota was raised.
+        A job may run 5 days by default. A request above the quota is refused.
     Breaks:
-        StoppingCondition: {MaxRuntimeInSeconds: 3000000}
+        StoppingCondition: {MaxRuntimeInSeconds: 1000000}
     Right:
         StoppingCondition: {MaxRuntimeInSeconds: 86400}
     Source:
-        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
+        https://docs.aws.amazon.com/general/latest/gr/sagemaker.html
     Since:
         0.1
     """
     seconds = integer(view.stopping, "MaxRuntimeInSeconds")
-    if seconds is None or seconds <= instances.limit("max_runtime_quota"):
-        return
-    path: Path = ("StoppingCondition", "MaxRuntimeInSeconds")
-    most = instances.limit("max_runtime")
-    if seconds > most:
-        yield Problem(
-            f"{seconds} seconds are more than the {most} (28 days) that a job may run.",
-            path,
-            f"Set at most {most}.",
-        )
-    else:
-        quota = instances.limit("max_runtime_quota")
+    quota = instances.limit("max_runtime_quota")
+    if seconds is not None and quota < seconds <= instances.limit("max_runtime"):
         yield Problem(
             f"{seconds} seconds are more than the default quota of {quota} (5 days).",
-            path,
+            ("StoppingCondition", "MaxRuntimeInSeconds"),
             "Have the quota raised first, or set less.",
-            severity="warning",
         )
 
 

@@ -45,6 +45,15 @@ HAVE_NONE = frozenset(
     {"CompressionType", "RecordWrapperType", "S3CompressionType", "SplitType", "AssembleWith"}
 )
 NOBODY = "0" * 12
+CHOICES = HAVE_NONE | {
+    "S3DataType",
+    "S3DataDistributionType",
+    "TrainingInputMode",
+    "InputMode",
+    "Strategy",
+    "Type",
+}
+"""Members with a fixed set of values: the service model leaves nothing in them to be suspected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +253,7 @@ def _by_form(holder: str, member: str, value: str) -> list[str]:
 def _by_member(member: str, value: str) -> list[str]:
     """Suspicions that depend on what the member is for."""
     found: list[str] = []
-    if member in IMAGES or value.startswith(("arn:", "s3://")):
+    if (member in IMAGES or value.startswith(("arn:", "s3://"))) and place(member, value) is not None:
         found.append("place")
         if NOBODY in value:
             found.append("nobody")

@@ -320,7 +320,7 @@ class RequestView:
 
         Pipeline variables and what is deeper than any request are left out.
         """
-        from cursus.checks.texts import FREE, suspicions
+        from cursus.checks.texts import CHOICES, FREE, suspicions
 
         found: dict[str, list[tuple[Path, str]]] = {}
         members: set[Any] = set()
@@ -340,7 +340,7 @@ class RequestView:
                     members.update(container)
             for key, value in items:
                 kind = type(value)
-                if not name and type(key) is not str:
+                if key in CHOICES or (not name and type(key) is not str):
                     continue
                 if kind is str:
                     for suspicion in suspicions(holder, name or key, value):

@@ -17,7 +17,7 @@ from cursus.checks.script_request import (
 from cursus.checks.views import TrainingView, mapping
 from cursus.model import Location
 from cursus.redact import show
-from cursus.script.facts import PathUse, ScriptFacts
+from cursus.script.facts import PathUse, ScriptFacts, Text
 
 MODEL_WORDS = ("SM_MODEL_DIR", "SM_TRAINING_ENV", "AIP_MODEL_DIR")
 KEPT = (
@@ -257,17 +257,27 @@ def written_to_lost_place(view: TrainingView) -> Iterator[Problem]:
         local = mapping(view.request, member).get("LocalPath")
         if isinstance(local, str):
             kept.append(local.rstrip("/"))
+    if "CheckpointConfig" not in view.request:
+        kept.remove("/opt/ml/checkpoints")
     for use, place in writes(view, facts):
         known = place.partition(UNKNOWN)[0]
+        if known.startswith("/opt/ml/checkpoints/") and not _literal(use):
+            continue  # an argument's default, for jobs that have checkpoints
         if not known.startswith("/opt/ml/") or known.count("/") < 4 or mentions_upload(facts):
             continue
         if any(known == folder or known.startswith(folder + "/") for folder in kept):
             continue
         yield Problem(
             f"the script saves {place.replace(UNKNOWN, '…')!r}, and SageMaker keeps nothing of that folder",
-            remedy="save below SM_MODEL_DIR, SM_OUTPUT_DATA_DIR or the checkpoint path",
+            remedy="give the job a CheckpointConfig"
+            if known.startswith("/opt/ml/checkpoints/")
+            else "save below SM_MODEL_DIR, SM_OUTPUT_DATA_DIR or the checkpoint path",
             location=use.location,
         )
+
+
+def _literal(use: PathUse) -> bool:
+    return all(isinstance(path, Text) and isinstance(path.parts[0], str) for path in use.paths)
 
 
 def mentions_upload(facts: ScriptFacts) -> bool:

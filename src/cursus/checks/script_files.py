@@ -257,14 +257,30 @@ def local_module_missing(view: TrainingView) -> Iterator[Problem]:
                     severity="error",
                     location=one.location,
                 )
-        elif top in LOCAL_NAMES and top.lower() not in packages:
+            continue
+        names = [name[:-3] for name in facts.directory_listing if name.endswith(".py")]
+        local = top in LOCAL_NAMES or (_plural(top, names) and not _known(top))
+        if local and top.lower() not in packages:
             seen.add(top)
-            names = [name[:-3] for name in facts.directory_listing if name.endswith(".py")]
             yield Problem(
                 f"the script imports {one.module!r}, which is not in the source directory.{did_you_mean(top, names)}",
                 remedy=f"put {top}.py into the source directory, or its package into requirements.txt",
                 location=one.location,
             )
+
+
+def _plural(name: str, names: list[str]) -> bool:
+    """True where the source has a file of the same name but for an ending, an underscore or the case."""
+    plain = name.lower().replace("_", "").rstrip("s")
+    return any(other.lower().replace("_", "").rstrip("s") == plain and other != name for other in names)
+
+
+def _known(name: str) -> bool:
+    import sys
+
+    from cursus.script.files import LIBRARIES
+
+    return name in LIBRARIES or name in sys.stdlib_module_names
 
 
 LOCAL_NAMES = frozenset(

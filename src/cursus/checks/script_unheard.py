@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script_arguments import started_script
-from cursus.checks.script_request import Invocation, lookup, parsed
+from cursus.checks.script_request import Invocation, invocation, lookup, parsed
 from cursus.checks.views import TrainingView, is_reference
 from cursus.model import Path
 from cursus.redact import show
-from cursus.script.facts import ScriptFacts
+from cursus.script.facts import ArgPart, EnvPart, ScriptFacts, Text
 from cursus.suggest import closest, did_you_mean
 
 
@@ -194,11 +194,13 @@ def argument_abbreviated(view: TrainingView) -> Iterator[Problem]:
 
 @rule("HPO059", area="hyperparameters", scope="script")
 def text_as_number(view: TrainingView) -> Iterator[Problem]:
-    """A value of hyperparameters.json is used as a number without being converted.
+    """A text is used as a number without being converted.
 
     What it does:
-        Finds ``range`` and other functions of numbers that get a value taken straight from ``hyperparameters.json``.
+        Finds ``range`` and other functions of numbers that get a value taken straight from ``hyperparameters.json``, from a variable, or
+        from an argument without a type that a hyperparameter gives.
     Why:
+        An argument without ``type=`` is a text as soon as it is passed, whatever its default is.
         Every value in that file is a text, also ``"10"``: ``'str' object cannot be interpreted as an integer``. (``SM_HPS`` has them with
         their types.)
     Breaks:
@@ -231,11 +233,39 @@ def text_as_number(view: TrainingView) -> Iterator[Problem]:
     facts = view.script
     if facts is None:
         return
+    started = invocation(view)
     for used in facts.text_as_number:
-        if used.sure:
+        source = _text_source(view, facts, started, used.text) if used.sure else None
+        if source is not None:
             yield Problem(
-                f"{used.name} gets a value of hyperparameters.json, and every value there is a text",
+                f"{used.call} gets {source}, which is a text",
                 (view.hyperparameters_member,),
-                remedy="convert it: int(…) or float(…)",
+                remedy="convert it: type=int in add_argument, or int(…)",
                 location=used.location,
             )
+
+
+def _text_source(
+    view: TrainingView, facts: ScriptFacts, started: Invocation, value: Text | None
+) -> str | None:
+    """What gives a text where a number is wanted; None where it may be a number."""
+    if value is None:
+        return "a value of hyperparameters.json"
+    part = value.parts[0]
+    if isinstance(part, EnvPart):
+        given = part.default is None or part.name in view.environment
+        return f"the variable {part.name}" if given else None
+    if not isinstance(part, ArgPart) or facts.opaque_arguments:
+        return None
+    for parser in facts.parsers:
+        for argument in parser.arguments:
+            if (
+                argument.dest == part.dest
+                and parser.kind == "argparse"
+                and argument.type == "str"
+                and argument.takes_value
+            ):
+                passed = started.given(argument.flags)
+                if passed is not None and not argument.nargs:
+                    return f"the argument {passed.flag}, declared without a type,"
+    return None

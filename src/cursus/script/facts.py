@@ -208,6 +208,16 @@ class ArgvRead:
 
 
 @dataclass(frozen=True, slots=True)
+class NumberUse:
+    """A call that wants a number and gets a text: ``text`` is it, None for a value of hyperparameters.json."""
+
+    call: str
+    text: Text | None
+    sure: bool
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
 class Requirement:
     """A line of requirements.txt that says something about installing. ``problem`` is empty for a plain requirement."""
 
@@ -245,7 +255,7 @@ class ScriptFacts:
         outside_effects: the script starts processes, downloads, unpacks: files can come from anywhere.
         plain_output: only libraries that print nothing by themselves are imported.
         logging_configured: something sets up logging.
-        text_as_number: calls that want a number and get a value of hyperparameters.json, which is a text.
+        text_as_number: calls that want a number and get an argument, a variable or a value of hyperparameters.json.
         does_nothing: location where the entry point defines functions and calls none.
     """
 
@@ -265,7 +275,7 @@ class ScriptFacts:
     swallowed: tuple[Swallowed, ...] = ()
     exits: tuple[Exit, ...] = ()
     argv_reads: tuple[ArgvRead, ...] = ()
-    text_as_number: tuple[Used, ...] = ()
+    text_as_number: tuple[NumberUse, ...] = ()
     imports: tuple[Imported, ...] = ()
     top_imports: frozenset[str] = frozenset()
     used: tuple[Used, ...] = ()

@@ -12,13 +12,16 @@ from cursus.script import values as v
 from cursus.script.bodies import Body, CallSite
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import (
+    ArgPart,
     ArgvRead,
     Const,
+    EnvPart,
     EnvRead,
     Exit,
     Fault,
     Imported,
     KeyRead,
+    NumberUse,
     PathUse,
     PrintedLine,
     ScriptFacts,
@@ -397,7 +400,7 @@ class Reading:
                 found.append(Exit(repr(value.literal), sure and status.sure, where))
         return tuple(found)
 
-    def _texts_as_numbers(self, calls: list[tuple[CallSite, bool]]) -> tuple[Used, ...]:
+    def _texts_as_numbers(self, calls: list[tuple[CallSite, bool]]) -> tuple[NumberUse, ...]:
         found = []
         for site, sure in calls:
             callee = self.evaluator.value(site.node.func, site.body)
@@ -406,7 +409,12 @@ class Reading:
             for given in site.node.args:
                 value = self.evaluator.value(given, site.body)
                 if isinstance(value, v.Unknown) and value.origin == "hyperparameters.json":
-                    found.append(Used(callee.name, sure, arguments.place(site.node, site.body)))
+                    found.append(NumberUse(callee.name, None, sure, arguments.place(site.node, site.body)))
+                elif isinstance(value, Text) and isinstance(value.parts[-1], (ArgPart, EnvPart)):
+                    if len(value.parts) > 1:
+                        continue
+                    where = arguments.place(site.node, site.body)
+                    found.append(NumberUse(callee.name, value, sure, where))
         return tuple(found)
 
     def _argv(self) -> tuple[ArgvRead, ...]:

@@ -168,7 +168,6 @@ def other_version(view: TrainingView) -> Iterator[Problem]:
         files:
           train.py: |
             print("trained")
-          numpy-0.0.1.dist-info: ""
         channels:
           train:
             data.csv: "1,2"

@@ -1,0 +1,200 @@
+"""Rules on a run's evidence: each sees its own fault, and a sound run has no finding at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cursus import engine
+from cursus.checks.evidence_artifacts import found
+from cursus.checks.examples import BASES, merge
+from cursus.checks.views import Settings
+from cursus.model import (
+    Evidence,
+    FileEntry,
+    Finding,
+    MetricPoint,
+    MetricScan,
+    Promises,
+    SourceCode,
+    Step,
+    Usage,
+)
+
+MODEL = (FileEntry("model.json", 12), FileEntry("saved/1/weights.bin", 4), FileEntry("empty.txt", 0))
+SOUND: dict[str, Any] = {
+    "status": "Completed",
+    "folder": "/nowhere",
+    "exit_codes": {"algo-1": 0},
+    "model_files": MODEL,
+    "opened": {"train": 1},
+    "usage": {"algo-1": Usage(peak_memory=1 << 30, disk_written=1 << 30)},
+}
+FAILED = (
+    'AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage "{}"\nCommand "python", exit code: 1'
+)
+FRAMEWORK = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
+
+
+def findings(
+    evidence: dict[str, Any],
+    patch: dict[str, Any] | None = None,
+    expected: tuple[str, ...] = (),
+    source: str | None = None,
+) -> list[Finding]:
+    """What the rules on a run find."""
+    step = Step(
+        "test",
+        "CreateTrainingJob",
+        merge(BASES["CreateTrainingJob"], patch or {}),
+        promises=Promises(expected_artifacts=expected),
+        source=None if source is None else SourceCode(source, "train.py"),
+    )
+    found = engine.check_step(step, Settings(), Evidence(**{**SOUND, **evidence}))
+    return [finding for finding in found if finding.from_run]
+
+
+def test_a_sound_run_has_no_finding() -> None:
+    patch = {"CheckpointConfig": {"S3Uri": "s3://example-bucket/c/"}}
+    evidence = {
+        "checkpoint_files": (FileEntry("epoch-1", 3),),
+        "output_artifact": "/x",
+        "model_artifact": "/y",
+    }
+    assert (
+        findings(
+            evidence, patch, ("model.json", "saved/1", "model.tar.gz", "output.tar.gz", "checkpoints/epoch-*")
+        )
+        == []
+    )
+
+
+def test_failed_run_says_why() -> None:
+    reason = FAILED.format("KeyError: 'x'")
+    [finding] = findings({"status": "Failed", "failure_reason": reason, "script_exit_codes": {"algo-1": 1}})
+    assert (finding.rule, finding.severity) == ("FRM090", "error")
+    assert "with exit code 1: KeyError: 'x'" in finding.message
+
+
+def test_failed_run_names_the_signal() -> None:
+    [finding] = findings(
+        {"status": "Failed", "failure_reason": "AlgorithmError: ", "exit_codes": {"algo-1": 139}}
+    )
+    assert "139 (SIGSEGV)" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("image", "severity"),
+    [(FRAMEWORK, "warning"), ("123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1", "warning")],
+)
+def test_module_that_is_only_missing_here(tmp_path: Path, image: str, severity: str) -> None:
+    reason = "AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage \"ModuleNotFoundError: No module named 'torch.nn'\"\n"
+    evidence = {"status": "Failed", "failure_reason": reason}
+    patch = {"AlgorithmSpecification": {"TrainingImage": image}}
+    [finding] = [f for f in findings(evidence, patch, source=str(tmp_path)) if f.rule == "FRM090"]
+    assert finding.severity == severity
+    assert "'torch' is not installed" in finding.message
+
+
+def test_module_of_the_users_own_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "helpers").mkdir()
+    reason = "AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage \"ModuleNotFoundError: No module named 'helpers.io'\"\n"
+    found = findings({"status": "Failed", "failure_reason": reason}, source=str(tmp_path))
+    assert [(f.rule, f.severity) for f in found] == [("FRM090", "error")]
+
+
+@pytest.mark.parametrize(
+    ("installed", "rules"), [("1.2.2", []), ("1.2", []), ("1.5.0", ["FRM091"]), (None, ["FRM091"])]
+)
+def test_version_that_ran(installed: str | None, rules: list[str]) -> None:
+    runtime = {"python": "3.11.7", **({"scikit-learn": installed} if installed else {})}
+    patch = {"AlgorithmSpecification": {"TrainingImage": FRAMEWORK}}
+    assert [f.rule for f in findings({"runtime": runtime}, patch)] == rules
+
+
+@pytest.mark.parametrize(("opened", "rules"), [(0, ["CHN090"]), (None, []), (3, [])])
+def test_channel_that_nobody_opened(opened: int | None, rules: list[str]) -> None:
+    assert [f.rule for f in findings({"opened": {"train": opened}})] == rules
+
+
+@pytest.mark.parametrize(
+    ("expected", "paths"),
+    [
+        ("model.json", ["model.json"]),
+        ("/opt/ml/model/model.json", ["model.json"]),
+        ("model/model.json", ["model.json"]),
+        ("saved", ["saved/1/weights.bin"]),
+        ("saved/1/", ["saved/1/weights.bin"]),
+        ("*.json", ["model.json"]),
+        ("output/data/o.csv", ["o.csv"]),
+        ("checkpoints/c", ["c"]),
+        ("checkpoints", ["c"]),
+        ("other.json", []),
+        ("checkpoints/other", []),
+    ],
+)
+def test_what_an_artifact_stands_for(expected: str, paths: list[str]) -> None:
+    evidence = Evidence(**SOUND, output_files=(FileEntry("o.csv", 1),), checkpoint_files=(FileEntry("c", 1),))
+    assert [file.path for file in found(expected, evidence)] == paths
+
+
+def test_artifacts_that_are_missing_or_empty() -> None:
+    stray = (FileEntry("/opt/ml/code/history.csv", 3),)
+    seen = {
+        f.message: f
+        for f in findings({"stray_files": stray}, None, ("history.csv", "empty.txt", "output.tar.gz"))
+    }
+    assert sorted(f.rule for f in seen.values()) == ["ART090", "ART090", "ART092", "ART093"]
+    assert any("/opt/ml/code/history.csv, which is thrown away" in f.remedy for f in seen.values())
+
+
+def test_empty_model() -> None:
+    assert [(f.rule, f.severity) for f in findings({"model_files": ()})] == [("ART091", "warning")]
+    assert [(f.rule, f.severity) for f in findings({"model_files": MODEL[2:]})] == [("ART092", "warning")]
+
+
+def test_metrics() -> None:
+    patch = {
+        "AlgorithmSpecification": {
+            "MetricDefinitions": [
+                {"Name": name, "Regex": f"{name}=([0-9.]+)"} for name in ("loss", "acc", "some", "none")
+            ]
+        }
+    }
+    scans = (
+        MetricScan("loss", "loss=(.*)", 3),
+        MetricScan("acc", "acc=(.*)", 2, ("best",)),
+        MetricScan("some", "some=(.*)", 2, ("nan",)),
+        MetricScan("none", "none=(.*)", 0),
+    )
+    series = {"loss": (MetricPoint(1.0, 0.5),), "some": (MetricPoint(1.0, 0.5),)}
+    seen = [
+        (f.rule, f.severity, f.path[-8:])
+        for f in findings({"metric_scans": scans, "metrics": series, "log_lines": 9}, patch)
+    ]
+    assert sorted(seen) == [
+        ("MON090", "error", "3].Regex"),
+        ("MON091", "error", "1].Regex"),
+        ("MON091", "warning", "2].Regex"),
+    ]
+
+
+def test_usage_against_the_instance() -> None:
+    usage = {"algo-1": Usage(peak_memory=41 << 30, disk_written=31 << 30)}
+    seen = {
+        f.rule: f for f in findings({"usage": usage}, {"ResourceConfig": {"InstanceType": "ml.m5.large"}})
+    }
+    assert set(seen) == {"RES090", "RES091"}
+    assert "41.0 GiB does not fit the 8 GiB of ml.m5.large" in seen["RES090"].message
+
+
+def test_stopped_by_its_limit_and_deaf() -> None:
+    signals = {
+        "reason": "MaxRuntimeExceeded",
+        "delivered": True,
+        "script_has_handler": True,
+        "script_heard": False,
+    }
+    assert {f.rule for f in findings({"status": "Stopped", "signals": signals})} == {"RES092", "FRM092"}

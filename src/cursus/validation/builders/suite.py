@@ -32,7 +32,8 @@ def run_test(trial: Trial, test: LevelFourTest) -> Result:
         test,
         details=told.details,
         errors=errors,
-        warnings=[*warnings, *_unsaid(told.warnings, findings)],
+        # A warning of another area stands in that area's test.
+        warnings=[*warnings, *_unsaid(told.warnings, trial.static)],
         findings=findings,
         skipped=nothing_to_look_at(trial, test.area),
         seconds=time.perf_counter() - began,

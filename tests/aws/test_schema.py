@@ -297,6 +297,17 @@ def test_an_older_or_damaged_model_of_the_user_is_not(own_data: Path, index: str
     assert schema.model_date() == "2026-11-17"
 
 
+def test_a_model_of_the_user_that_is_no_schema_is_left_aside(own_data: Path) -> None:
+    own_data.mkdir(parents=True)
+    (own_data / "CreateTrainingJob.json").write_text(
+        '{"type": "object", "properties": {"A": {"pattern": "("}}}'
+    )
+    (own_data / "index.json").write_text(json.dumps({"source": "botocore 99.1.0", "date": "2031-01-01"}))
+    schema_store.forget()
+    assert schema.validate("CreateTrainingJob", BASE) == []
+    assert schema.model_date() == "2026-11-17"
+
+
 def test_refresh_says_where_it_cannot_write(tmp_path: Path) -> None:
     pytest.importorskip("botocore")
     (tmp_path / "file").write_text("")

@@ -156,12 +156,19 @@ def _checker(operation: str, in_pipeline: bool) -> Draft202012Validator | None:
         name = JOB_NAMES.get(operation)
         required = [member for member in schema.get("required", ()) if member != name]
         schema = {**schema, "required": required}
-    made = None if schema is None else _compile(schema)
+    try:
+        made = None if schema is None else _compile(schema)
+    except (ValueError, TypeError):  # the user's own model is damaged: the packaged one is not
+        if schema_store.is_packaged():
+            raise
+        schema_store.distrust()
+        return _checker(operation, in_pipeline)
     _CHECKERS[operation, in_pipeline] = made
     return made
 
 
 def _compile(schema: Mapping[str, Any]) -> Draft202012Validator:
+    """Raises ValueError where the document is no JSON Schema."""
     from jsonschema_rs import Draft202012Validator
 
     return Draft202012Validator(dict(schema))

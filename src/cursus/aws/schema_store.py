@@ -32,11 +32,20 @@ def packaged_index() -> dict[str, Any]:
     return found
 
 
+_damaged: list[bool] = []
+
+
+def distrust() -> None:
+    """Use the packaged model from now on: the user's has a document that is no schema."""
+    forget()
+    _damaged.append(True)
+
+
 @cache
 def _chosen() -> tuple[Path, dict[str, Any]]:
     """The directory in use and its index."""
     packaged = packaged_index()
-    directory = user_directory()
+    directory = None if _damaged else user_directory()
     if directory is not None:
         try:
             index = json.loads((directory / "index.json").read_text("utf-8"))
@@ -50,6 +59,11 @@ def _chosen() -> tuple[Path, dict[str, Any]]:
 def _version(source: str) -> tuple[int, ...]:
     found = re.search(r"botocore ([0-9.]+)", source)
     return tuple(int(part) for part in found[1].split(".") if part) if found else ()
+
+
+def is_packaged() -> bool:
+    """True where the model in use is the one that ships with cursus."""
+    return _chosen()[0] == PACKAGED
 
 
 def index() -> dict[str, Any]:
@@ -70,7 +84,7 @@ def document(name: str) -> dict[str, Any] | None:
     return None
 
 
-_FORGET: list[Any] = [_chosen, document]
+_FORGET: list[Any] = [_chosen, document, _damaged.clear]
 
 
 def on_forget(clear: Any) -> None:

@@ -108,7 +108,7 @@ def test_sound_requests(image: str, on: dict[str, str], instance: str, count: in
         ("pytorch-training:1.12.1-gpu-py38", TORCH, "ml.p4d.24xlarge", [("DST001", "error")]),
         ("tensorflow-training:2.11.0-gpu-py39", TORCH, "ml.p4d.24xlarge", [("DST001", "error")]),
         ("pytorch-training:2.1.0-cpu-py310", TORCH, "ml.m5.xlarge", [("DST002", "warning")]),
-        ("pytorch-training:2.1.0-gpu-py310", SERVER, "ml.p3.2xlarge", [("DST001", "error")]),
+        ("pytorch-training:2.1.0-gpu-py310", SERVER, "ml.p3.2xlarge", [("DST001", "warning")]),
         (
             "tensorflow-training:2.8.0-gpu-py39",
             {"sagemaker_multi_worker_mirrored_strategy_enabled": "true"},
@@ -215,7 +215,7 @@ def test_groups_that_there_are_not() -> None:
         ("DataParalel", "ml.p3.2xlarge", [("DST010", "error")]),
         ("SMDataParallel", "ml.p4d.24xlarge", []),
         ("SMDataParallel", "ml.p3.2xlarge", [("DST011", "error")]),
-        ("ParameterServer", "ml.p4d.24xlarge", [("DST011", "error")]),
+        ("ParameterServer", "ml.p4d.24xlarge", [("DST011", "warning")]),
     ],
 )
 def test_promised_strategies(strategy: str, instance: str, expected: list[tuple[str, str]]) -> None:

@@ -19,6 +19,7 @@ TOGETHER = (
     {"smdistributed.modelparallel", "torch_distributed"},
     {"smdistributed.modelparallel", "mpi"},
 )
+UNHEARD = ("mpi", "parameter_server", "multi_worker_mirrored_strategy")
 Switch = tuple[Path, str, distribution.Strategy]
 
 
@@ -41,7 +42,13 @@ def framework_problem(
     name = images.title(framework)
     if supported is False and framework not in strategy.versions:
         others = " and ".join(images.title(each) for each in strategy.versions)
-        return Problem(f"{strategy.title} is for {others}, not for {name}.", path, f"See {strategy.page}.")
+        return Problem(
+            f"{strategy.title} is for {others}, not for {name}.",
+            path,
+            f"See {strategy.page}.",
+            # A container that does not know one of these switches trains on, each host alone.
+            severity="warning" if strategy.name in UNHEARD else None,
+        )
     known = (
         strategy.neuron_versions
         if neuron and strategy.neuron_versions

@@ -209,6 +209,8 @@ def test_class_is_built_with_config(made: type) -> None:
 def test_class_that_cannot_be_built() -> None:
     (failure,) = lower(Positional).promises.failures
     assert failure.hook == "__init__" and "KeyError" in failure.message
+    assert failure.location and failure.location.file == __file__
+    assert failure.location.line == Positional.__init__.__code__.co_firstlineno + 1
 
 
 @pytest.mark.parametrize("config", [7, "text", ["a"]])
@@ -668,3 +670,27 @@ def test_source_code_beside_the_builder(tmp_path: Path) -> None:
     )
     (step,) = load(f"{tmp_path}/builder.py:Builder")
     assert isinstance(step, Step) and step.source and step.source.directory == str(tmp_path / "src")
+
+
+def test_findings_on_short_forms_point_at_their_hook() -> None:
+    import cursus
+
+    class Builder:
+        def create_step(self) -> Any:
+            return REQUEST
+
+        def get_tuning_config(self) -> Any:
+            return {"objective_metric": "validation:accuracy", "hyperparameter_ranges": {"lr": {"min": 1}}}
+
+    (finding,) = [one for one in cursus.check(Builder()).findings if one.rule == "HPO097"]
+    assert (finding.file, finding.line) == (__file__, Builder.get_tuning_config.__code__.co_firstlineno)
+
+
+def test_one_failure_is_said_once() -> None:
+    import cursus
+
+    class Builder:
+        def create_step(self) -> Any:
+            raise ValueError("no bucket")
+
+    assert [one.rule for one in cursus.check(Builder()).findings] == ["STP089"]

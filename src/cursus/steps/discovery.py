@@ -240,7 +240,8 @@ def _type_of_step(builder: Any) -> tuple[str, str] | None:
     from cursus.steps.hooks import HookError, Hooks
 
     try:
-        made = create(instance(builder, None) if isinstance(builder, type) else builder, {}, Hooks(builder))
+        whole = instance(builder, None) if isinstance(builder, type) else builder
+        made = create(whole, {}, Hooks(whole, ("get_training_inputs",)))
     except HookError:
         return None
     if made.failures or not made.request:

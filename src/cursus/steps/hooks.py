@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from cursus.model import HookFailure, Location, Origin
@@ -27,11 +27,11 @@ class HookError(Exception):
 class Hooks:
     """What a builder's hooks returned, what failed, and where each stands."""
 
-    def __init__(self, builder: Any) -> None:
+    def __init__(self, builder: Any, names: Iterable[str] = HOOKS) -> None:
         self.builder = builder
         self.values: dict[str, Any] = {}
         self.failures: list[HookFailure] = []
-        for name in HOOKS:
+        for name in names:
             self._call(name)
 
     def _call(self, name: str) -> None:

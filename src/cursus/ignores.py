@@ -2,7 +2,7 @@
 
 They stand in ``[tool.cursus]``, or as a comment in a YAML or Python file::
 
-    ContentType: text/plain  # cursus: ignore[CHN004] the container reads it as CSV
+    InputDataConfig:  # cursus: ignore[CHN018] the script splits the data by date
 
 A comment counts for findings at its line, and, on the first line of a block, for the whole block. A comment
 on a line of its own belongs to the line below it.

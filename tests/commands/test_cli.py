@@ -59,6 +59,15 @@ def test_full_standard_output(folder: Path, good: dict[str, Any]) -> None:
     assert b"Traceback" not in done.stderr and b"Exception ignored" not in done.stderr
 
 
+def test_current_folder_that_has_gone(folder: Path, good: dict[str, Any]) -> None:
+    (folder / "gone").mkdir()
+    command = f"cd gone && rmdir ../gone && {sys.executable} -P -m cursus check {folder}/good.json"
+    command = command if sys.version_info >= (3, 11) else command.replace(" -P ", " ")
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=folder, check=False)
+    assert done.returncode == 2 and "the current folder cannot be used" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("stderr", ["2>&-", "2>/dev/full"])
 def test_errors_that_nobody_can_read(folder: Path, stderr: str) -> None:
     command = f"{sys.executable} -m cursus check nowhere.json {stderr}"

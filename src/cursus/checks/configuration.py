@@ -70,7 +70,7 @@ def fault_of(comment: Comment) -> Finding | None:
     if not comment.rules or not comment.reason:
         lacks = "names no rule" if not comment.rules else "gives no reason"
         message = f"the ignore comment {lacks}, so it does not count"
-        form = f"# cursus: ignore[{', '.join(comment.rules) or 'CHN004'}] the reason"
+        form = f"# cursus: ignore[{', '.join(comment.rules) or 'CHN018'}] the reason"
         return _finding("STP081", "warning", message, f"write `{form}`", comment.location)
     checks.load()
     for name in comment.rules:
@@ -104,7 +104,7 @@ def ignore_of_nothing(view: TrainingView) -> Iterator[Problem]:
     Breaks:
         files:
           train.py: |
-            print("training")  # cursus: ignore[CHN9999] the container reads it as CSV
+            print("training")  # cursus: ignore[CHN9999] the script splits the data by date
     Right:
         files:
           train.py: |
@@ -129,7 +129,7 @@ def ignore_without_reason(view: TrainingView) -> Iterator[Problem]:
     Breaks:
         files:
           train.py: |
-            print("training")  # cursus: ignore[CHN004]
+            print("training")  # cursus: ignore[CHN018]
     Right:
         files:
           train.py: |

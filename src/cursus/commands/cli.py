@@ -99,6 +99,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
+        os.getcwd()  # noqa: PTH109 - every path of a configuration starts here
+    except OSError as error:
+        common.say(f"cursus: the current folder cannot be used: {error.strerror}")
+        return common.USAGE
+    try:
         code = cli.main(
             args=None if arguments is None else list(arguments), prog_name="cursus", standalone_mode=False
         )

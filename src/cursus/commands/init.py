@@ -22,9 +22,9 @@ steps = [
 # allow = ["ml.new8.xlarge"]
 
 # Findings that you have decided to live with. Every ignore carries a reason.
-# ignore = [{{ rule = "CHN004", reason = "the container reads it as CSV" }}]
+# ignore = [{{ rule = "CHN018", reason = "the script splits the data by date" }}]
 
-# A step with all that can be said about it:
+# A step with all that can be said about it. TOML takes either the list above or such tables, not both.
 # [[{prefix}steps]]
 # target = "package.module:Builder"
 # name = "churn"

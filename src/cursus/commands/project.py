@@ -52,8 +52,14 @@ class Project:
             self.entries = tuple(self._with_choices(entry) for entry in self.configuration.steps)
         if not self.entries:
             where = self.configuration.file
-            lacks = f"{where} lists no steps" if where else "there is no cursus.toml or [tool.cursus]"
-            raise click.UsageError(f"name a TARGET: {lacks}. `cursus init` writes a starting configuration.")
+            lacks = (
+                f"{where} lists no steps."
+                if where
+                else (
+                    "there is no cursus.toml or [tool.cursus]. `cursus init` writes a starting configuration."
+                )
+            )
+            raise click.UsageError(f"name a TARGET: {lacks}")
         for id in (*choices.select, *choices.ignore):
             fault = configuration.unknown_rule(id)
             if fault:

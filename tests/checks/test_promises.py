@@ -251,6 +251,16 @@ def test_dependencies(dependencies: Any, wrong: list[str]) -> None:
     assert rules({}, dependencies=dependencies, upstream=(SPLIT,)) == wrong
 
 
+def test_an_optional_dependency_may_be_missing() -> None:
+    needs = {"baseline": {"step": "Baseline"}}
+    hooks = {"get_optional_dependencies": needs}
+    (found,) = findings({}, hooks=hooks, dependencies=needs, upstream=(SPLIT,))
+    assert (found.rule, found.severity) == ("DEP080", "info")
+    hooks["get_required_dependencies"] = needs
+    (found,) = findings({}, hooks=hooks, dependencies=needs, upstream=(SPLIT,))
+    assert found.severity == "error"
+
+
 def test_outputs_that_nobody_declared_are_not_known() -> None:
     unknown = UpstreamStep("Split", "Processing", None)
     assert rules({}, dependencies={"data": {"step": "Split", "output": "x"}}, upstream=(unknown,)) == []

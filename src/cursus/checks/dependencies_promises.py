@@ -31,6 +31,15 @@ def dependencies(view: StepView) -> Iterator[tuple[str, str, str | None]]:
             yield name, step, output if isinstance(output, str) and output else None
 
 
+def _optional(view: StepView) -> set[str]:
+    """Logical names that only ``get_optional_dependencies`` has."""
+    names: dict[str, set[str]] = {}
+    for hook in HOOKS:
+        value = view.promises.hooks.get(hook) or ()
+        names[hook] = {str(one) for one in value if isinstance(one, (str, int))}
+    return names[HOOKS[2]] - names[HOOKS[0]] - names[HOOKS[1]]
+
+
 def upstream(view: StepView) -> dict[str, UpstreamStep] | None:
     """The steps before this one by name, or None where they are not known."""
     known = view.promises.upstream
@@ -59,7 +68,8 @@ def unknown_step(view: StepView) -> Iterator[Problem]:
     """The builder depends on a step that is not there.
 
     What it does:
-        Looks up the step of every dependency among the steps before this one (`upstream` in the config).
+        Looks up the step of every dependency among the steps before this one (`upstream` in the config). One of
+        `get_optional_dependencies` that is not there is only worth knowing.
     Why:
         A pipeline with a dependency on an unknown step is refused when it is created.
     Breaks:
@@ -76,10 +86,12 @@ def unknown_step(view: StepView) -> Iterator[Problem]:
     known = upstream(view)
     if known is None:
         return
+    optional = _optional(view)
     for name, step, _ in dependencies(view):
         if step not in known and step != view.step.name:
             yield Problem(
-                f"{_label(name, step)} is to come from the step {step!r}, which is none of the steps before this one "
+                severity="info" if name in optional else None,
+                message=f"{_label(name, step)} is to come from the step {step!r}, which is none of the steps before this one "
                 f"({', '.join(known) or 'there are none'}).{did_you_mean(step, known)}",
                 remedy="Name a step that runs before this one, or add it to upstream in the config.",
             )

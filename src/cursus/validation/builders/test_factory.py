@@ -17,6 +17,9 @@ class NoSuiteError(CursusError):
     """There is no suite for this type of step."""
 
 
+ENTRY_POINTS = "cursus.test_suites"
+"""Group of the entry points that name suites: ``Processing = "package.module:ProcessingTests"``."""
+
 _REGISTERED: dict[str, Suite] = {}
 
 
@@ -33,6 +36,13 @@ def register_suite(step_type: str, suite: Suite) -> Suite:
 def unregister_suite(step_type: str) -> None:
     """Take back what ``register_suite`` did for ``step_type``."""
     _REGISTERED.pop(step_type, None)
+
+
+def _installed() -> dict[str, Suite]:
+    """Suites that installed packages bring, by the name of their entry point: the type of step."""
+    from importlib.metadata import entry_points
+
+    return {point.name: point.load() for point in entry_points(group=ENTRY_POINTS)}
 
 
 def _own() -> dict[str, Suite]:
@@ -57,7 +67,7 @@ class UniversalStepBuilderTestFactory:
     @property
     def suites(self) -> dict[str, Suite]:
         """Every suite there is, by type of step."""
-        return {**_own(), **_REGISTERED}
+        return {**_own(), **_installed(), **_REGISTERED}
 
     def create_test_instance(self, builder: Any, config: Any = None, **options: Any) -> Any:
         """The suite for ``builder``: ``TrainingIntegrationTests`` for a builder of training steps.

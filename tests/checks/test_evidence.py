@@ -90,7 +90,7 @@ def test_failed_run_names_the_signal() -> None:
     [(FRAMEWORK, "warning"), ("123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1", "warning")],
 )
 def test_module_that_is_only_missing_here(tmp_path: Path, image: str, severity: str) -> None:
-    reason = "AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage \"ModuleNotFoundError: No module named 'torch.nn'\"\n"
+    reason = FAILED.format("ModuleNotFoundError: No module named 'torch.nn'")
     evidence = {"status": "Failed", "failure_reason": reason}
     patch = {"AlgorithmSpecification": {"TrainingImage": image}}
     [finding] = [f for f in findings(evidence, patch, source=str(tmp_path)) if f.rule == "FRM090"]
@@ -100,7 +100,7 @@ def test_module_that_is_only_missing_here(tmp_path: Path, image: str, severity: 
 
 def test_module_of_the_users_own_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "helpers").mkdir()
-    reason = "AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage \"ModuleNotFoundError: No module named 'helpers.io'\"\n"
+    reason = FAILED.format("ModuleNotFoundError: No module named 'helpers.io'")
     found = findings({"status": "Failed", "failure_reason": reason}, source=str(tmp_path))
     assert [(f.rule, f.severity) for f in found] == [("FRM090", "error")]
 

@@ -273,3 +273,23 @@ def test_missing_data_fails_as_on_sagemaker(run: Run) -> None:
         "Downloading",
         "Failed",
     ]
+
+
+DRIVERS = {
+    "AlgorithmSpecification": {
+        "ContainerEntrypoint": ["/bin/bash"],
+        "ContainerArguments": ["-c", "sh /opt/ml/input/data/sm_drivers/sm_train.sh"],
+    },
+    "InputDataConfig": [channel("code"), channel("sm_drivers")],
+}
+
+
+def test_request_with_the_sdks_drivers_runs_as_it_is(run: Run) -> None:
+    drivers = {"sm_drivers": {"sm_train.sh": "cd /opt/ml/input/data/code && python train.py"}}
+    job = run("import os; print(os.getcwd())", DRIVERS, channels=drivers)
+    assert job.logs() == "/opt/ml/input/data/code\n"
+
+
+def test_request_without_the_sdks_drivers_says_what_is_missing(run: Run) -> None:
+    with pytest.raises(RunError, match="sm_drivers"):
+        run("print(1)", DRIVERS, channels={})

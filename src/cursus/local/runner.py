@@ -76,6 +76,7 @@ def run_step(
         place = os.path.abspath(os.fspath(root) if root is not None else default_root())
     except FileNotFoundError as error:
         raise RunError("the current folder is gone: give the run a root") from error
+    step = _with_code_channel(step, place)
     request = _named(step)
     folder = _make_folder(place, request["TrainingJobName"])
     try:
@@ -133,6 +134,34 @@ def _with_overrides(
     if expected is not None:
         promises = dataclasses.replace(promises, expected_artifacts=tuple(expected))
     return step if promises is step.promises else dataclasses.replace(step, promises=promises)
+
+
+def _with_code_channel(step: Step, root: str) -> Step:
+    """The SDK's ModelTrainer sends the source as the channel ``code``: the source directory stands in for it.
+
+    Raises:
+        RunError: its launcher, in the channel ``sm_drivers``, is not here; the SDK writes it when it submits a job.
+    """
+    from cursus.local.channels import ChannelError, resolve
+
+    local = dict(step.promises.local_channels)
+    channels = {c["ChannelName"]: c for c in step.request.get("InputDataConfig") or ()}
+    if "code" in channels and "code" not in local and step.source is not None:
+        local["code"] = step.source.directory
+    if "sm_drivers" in channels:
+        try:
+            resolve(channels["sm_drivers"], local, root)
+        except ChannelError as error:
+            raise RunError(
+                "the channel sm_drivers holds the SDK's own launcher, which it writes when it submits a job, and it is "
+                "not here: give it a local path (channels={'sm_drivers': DIR}), or take the step's ContainerEntrypoint "
+                "and that channel out to run the source in script mode"
+            ) from error
+    if local == dict(step.promises.local_channels):
+        return step
+    import dataclasses
+
+    return dataclasses.replace(step, promises=dataclasses.replace(step.promises, local_channels=local))
 
 
 def _named(step: Step) -> dict[str, Any]:

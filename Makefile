@@ -19,7 +19,11 @@ $(STAMP): pyproject.toml | $(BIN)/python
 	@touch $@ $(DEMO_STAMP)
 
 demo: $(DEMO_STAMP)
-	@$(BIN)/python examples/demo.py
+	@echo "A sound builder: its request is checked, its script is trained on real data, nine tests judge it."
+	@$(BIN)/cursus test examples/sklearn_demo/builder.py:SklearnBuilder
+	@echo
+	@echo "The same builder with mistakes that people really make (the tests are meant to fail):"
+	@$(BIN)/cursus test examples/sklearn_demo/builder.py:BrokenBuilder; test $$? -eq 1
 
 test: lint types pytest
 

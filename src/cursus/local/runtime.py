@@ -60,7 +60,7 @@ def missing_requirements(text: str, paths: Iterable[str]) -> list[str]:
     missing = []
     for raw in text.splitlines():
         line = raw.partition("#")[0].strip()
-        match = re.match(r"^([A-Za-z0-9][A-Za-z0-9._-]*)", line)
+        match = re.match(r"^(?!\S*://)([A-Za-z0-9][A-Za-z0-9._-]*)", line)
         if match and re.sub(r"[-_.]+", "-", match.group(1)).lower() not in known:
             missing.append(line)
     return missing

@@ -121,7 +121,8 @@ def interpreter(program: str) -> list[str]:
     import cursus
 
     here = os.path.dirname(os.path.dirname(os.path.abspath(cursus.__file__)))
-    paths = [here, *(path for path in sys.path if path.endswith(("site-packages", "dist-packages")))]
+    packages = (path for path in sys.path if path and os.path.isdir(os.path.join(path, "isal")))
+    paths = [here, *(os.path.abspath(path) for path in packages)]
     return [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {paths!r}; {program}"]
 
 

@@ -388,6 +388,15 @@ def test_without_data_there_is_no_run_and_the_details_say_why(
     assert any("not run" in warning for warning in results["tests"][FRAMEWORK]["warnings"])
 
 
+def test_a_missing_entry_point_is_the_framework_tests_alone(
+    builder: Any, config: Any, tmp_path: Path
+) -> None:
+    config["entry_point"] = "missing.py"
+    results = TrainingIntegrationTests(builder, config, root=str(tmp_path / "root")).run_all_tests()
+    assert list(failed(results)) == [FRAMEWORK], failed(results)
+    assert "missing.py" in results["tests"][FRAMEWORK]["details"]["local_run"]
+
+
 def test_a_request_that_is_refused_is_not_run(builder: Any, config: Any, tmp_path: Path) -> None:
     builder.request["RoleArn"] = "no ARN"
     results = TrainingIntegrationTests(builder, config, root=str(tmp_path / "root")).run_all_tests()

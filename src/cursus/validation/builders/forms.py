@@ -100,7 +100,11 @@ def validate(trial: Trial, hook: str, value: Any) -> Validation:
     request, restored = _put_back(dict(lowered.request), base, form)
     found = _findings(trial, base, lowered, form, value, request)
     before = {_mark(finding) for finding in engine.check_step(_bare(base, stripped), trial.settings)}
-    own = {_mark(finding) for finding in trial.static if _below(finding.path, restored)}
+    own = {
+        _mark(finding)
+        for finding in trial.static
+        if _below(finding.path, restored) or (finding.area != form.area and hook not in base.promises.filled)
+    }
     new = [
         finding
         for finding in found

@@ -58,7 +58,7 @@ BY_NAME = {test.name: test for test in TESTS}
 def spell(finding: Finding) -> str:
     """A finding as one line: its rule, what is wrong, and what to write instead."""
     message = finding.message if finding.message.endswith((".", "!", "?")) else f"{finding.message}."
-    remedy = f" {finding.remedy[:1].upper()}{finding.remedy[1:]}" if finding.remedy else ""
+    remedy = f" Remedy: {finding.remedy}" if finding.remedy else ""
     return f"{finding.rule}: {message}{remedy}"
 
 

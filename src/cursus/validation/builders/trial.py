@@ -245,8 +245,8 @@ def _ran(job: TrainingJob, name: str) -> LocalRun:
         return LocalRun(f"not run: the job {name} ended without a record")
     seconds = sum(evidence.stages.values())
     summary = f"{evidence.status} after {seconds:.1f} s as {name}, in {evidence.folder}"
-    if evidence.failure_reason:
-        summary += f": {evidence.failure_reason}"
+    if evidence.failure_reason and evidence.failure_reason.strip():
+        summary += f": {evidence.failure_reason.strip().splitlines()[0]}"
     return LocalRun(
         summary,
         evidence,

@@ -343,6 +343,9 @@ def _start(planned: dict[str, Any]) -> subprocess.Popen[bytes]:
             pass_fds=(planned["lock"],),
         )
     assert process.stdin is not None
-    with process.stdin as stream:
-        stream.write(json.dumps(planned, default=str).encode())
+    try:
+        with process.stdin as stream:
+            stream.write(json.dumps(planned, default=str).encode())
+    except BrokenPipeError:
+        pass  # it is gone already: the job is described as what it is, failed
     return process

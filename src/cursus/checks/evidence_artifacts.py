@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView, text
-from cursus.model import Evidence, FileEntry
+from cursus.model import Evidence, FileEntry, Location
 from cursus.redact import show
 from cursus.suggest import did_you_mean
 
@@ -80,10 +80,10 @@ def missing(view: TrainingView) -> Iterator[Problem]:
             if there is None:
                 yield Problem(f"{name} was promised, and {folder} is empty", remedy=f"write into {folder}")
         elif not found(name, evidence):
-            yield _missing(name, evidence)
+            yield _missing(name, evidence, view.step.promises.places.get("get_expected_artifacts"))
 
 
-def _missing(name: str, evidence: Evidence) -> Problem:
+def _missing(name: str, evidence: Evidence, where: Location | None) -> Problem:
     known = [file.path for file in evidence.model_files]
     base = name.rsplit("/", 1)[-1]
     beside = next((file.path for file in evidence.stray_files if file.path.endswith("/" + base)), None)
@@ -93,7 +93,8 @@ def _missing(name: str, evidence: Evidence) -> Problem:
         remedy = did_you_mean(name, known)
     else:
         remedy = "the job left " + (", ".join(known[:SHOWN]) if known else "no model file at all")
-    return Problem(f"the promised artifact {show(name)} is not there after the run", remedy=remedy)
+    message = f"the promised artifact {show(name)} is not there after the run"
+    return Problem(message, remedy=remedy, location=where)
 
 
 @rule("ART091", area="artifacts", severity="warning", scope="run")

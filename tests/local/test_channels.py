@@ -135,18 +135,24 @@ def test_file_as_a_channel_and_odd_names(run: Run, tmp_path: Path) -> None:
     assert job.logs() == f"{[[name], [name]]}\n"
 
 
-def test_opened_files_are_counted(run: Run, levels: dict[str, str]) -> None:
-    if levels["unshare"]:
-        pytest.skip(levels["unshare"])
+@pytest.mark.parametrize("level", ["unshare", "bubblewrap", "process"])
+def test_opened_files_are_counted(run: Run, levels: dict[str, str], level: str) -> None:
+    if levels[level]:
+        pytest.skip(levels[level])
     patch = {"InputDataConfig": [channel("train"), channel("spare")]}
     script = """
 import os
-base = "/opt/ml/input/data/"
+base = os.path.dirname(os.environ["SM_CHANNEL_TRAIN"]) + "/"
 open(base + "train/sub/b").read()
 open(base + "train/a").read()
 os.listdir(base + "spare")
 """
-    job = run(script, patch, channels={"train": {"a": "1", "sub/b": "2", "c": "3"}, "spare": {"d": "4"}})
+    job = run(
+        script,
+        patch,
+        channels={"train": {"a": "1", "sub/b": "2", "c": "3"}, "spare": {"d": "4"}},
+        level=level,
+    )
     assert job.evidence.opened == {"train": 2, "spare": 0}
     assert [f.path for f in job.findings if f.rule == "CHN090"] == ["InputDataConfig[1].ChannelName"]
 

@@ -10,7 +10,7 @@ import struct
 import time
 from typing import TYPE_CHECKING, Any
 
-from cursus.local import channels, host, outcome, sandbox, toolkit
+from cursus.local import channels, host, namespaces, outcome, sandbox, toolkit
 from cursus.local import syscalls as sc
 from cursus.local.logs import Log
 from cursus.local.mounts import ML, Box, Overlay
@@ -192,11 +192,14 @@ class Host:
         keep = tuple(self.plan["keep"])
         isolated = bool(self.owner.request.get("EnableNetworkIsolation"))
         box = Box(self.name, self.ml, self.scratch, keep, overlays, isolated, self._outside())
+        inside = self.level == "unshare"  # an overlay is watched from inside; copies can be from here
         watched = {
-            channel["ChannelName"]: f"{ML}/input/data/{channel['ChannelName']}"
+            channel["ChannelName"]: f"{ML if inside else self.ml}/input/data/{channel['ChannelName']}"
             for channel in self.owner.request.get("InputDataConfig") or ()
         }
-        opens = self._inotify() if self.level == "unshare" else None
+        opens = self._inotify()
+        if opens is not None and not inside:
+            self._watching(namespaces.watch(opens, watched))
         self._status = b""
         self.facts = {}
         started = sandbox.start(self.level, box, Program(*launch), opens, watched)
@@ -288,12 +291,15 @@ class Host:
         self._first = self.facts.get("first", self._first)
         watching = self.facts.pop("watching", None)
         if watching is not None:
-            opened: dict[str, set[tuple[int, str]]] = {}
-            for channel, numbers in watching.items():
-                if numbers is not None:
-                    opened[channel] = set()
-                    self.owner.watches.update(dict.fromkeys(numbers, channel))
-            self.owner.opened = opened
+            self._watching(watching)
+
+    def _watching(self, watching: dict[str, list[int] | None]) -> None:
+        opened: dict[str, set[tuple[int, str]]] = {}
+        for channel, numbers in watching.items():
+            if numbers is not None:
+                opened[channel] = set()
+                self.owner.watches.update(dict.fromkeys(numbers, channel))
+        self.owner.opened = opened
 
     def _read_opens(self) -> None:
         assert self._opens is not None

@@ -21,7 +21,7 @@ LEVELS: tuple[Level, ...] = ("unshare", "bubblewrap", "process")
 
 LIMITS: dict[str, tuple[str, ...]] = {
     "unshare": (),
-    "bubblewrap": ("which channel files were opened cannot be seen (no overlay by bubblewrap)",),
+    "bubblewrap": ("packages cannot be installed during the run (no overlay by bubblewrap)",),
     "process": (
         "no isolation: the script runs as a plain process and sees and may write whatever you may",
         "/opt/ml is not literal: only the SM_* variables and arguments lead to the job's folders",

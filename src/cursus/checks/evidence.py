@@ -24,6 +24,16 @@ DISTRIBUTIONS = {
 }
 """The distribution that holds each framework of Amazon's images."""
 
+IN_IMAGES = frozenset(
+    "PIL accelerate boto3 botocore catboost cv2 cython dask datasets deepspeed evaluate fsspec h5py horovod joblib keras "
+    "lightgbm lightning matplotlib mlio mpi4py mxnet nltk numba numpy pandas peft psutil pyarrow pydantic requests s3fs "
+    "sagemaker sagemaker_containers sagemaker_inference sagemaker_training safetensors scipy sentencepiece shap six "
+    "sklearn smclarify smdebug smdistributed sympy tensorboard tensorflow tokenizers torch torchaudio torchdata torchtext "
+    "torchvision tqdm transformers triton xgboost yaml".split()
+)
+"""Modules that images of Amazon's have beside their framework, each at least some of them:
+https://aws.github.io/deep-learning-containers/"""
+
 _MISSING = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
 _QUOTED = re.compile(r'ErrorMessage "(.*)"\n', re.DOTALL)
 
@@ -146,8 +156,8 @@ def _not_installed(view: TrainingView, evidence: Evidence) -> str | None:
     if (source / module).is_dir() or (source / f"{module}.py").is_file():
         return None
     image = amazon_image(view)
-    if image is None or image.kind == "framework":
-        return module
+    if image is None or module in IN_IMAGES or (source / "requirements.txt").is_file():
+        return module  # what an own image holds, or a requirements file brings with it, cannot be known here
     return None
 
 

@@ -25,11 +25,67 @@ DISTRIBUTIONS = {
 """The distribution that holds each framework of Amazon's images."""
 
 IN_IMAGES = frozenset(
-    "PIL accelerate boto3 botocore catboost cv2 cython dask datasets deepspeed evaluate fsspec h5py horovod joblib keras "
-    "lightgbm lightning matplotlib mlio mpi4py mxnet nltk numba numpy pandas peft psutil pyarrow pydantic requests s3fs "
-    "sagemaker sagemaker_containers sagemaker_inference sagemaker_training safetensors scipy sentencepiece shap six "
-    "sklearn smclarify smdebug smdistributed sympy tensorboard tensorflow tokenizers torch torchaudio torchdata torchtext "
-    "torchvision tqdm transformers triton xgboost yaml".split()
+    [
+        "PIL",
+        "accelerate",
+        "boto3",
+        "botocore",
+        "catboost",
+        "cv2",
+        "cython",
+        "dask",
+        "datasets",
+        "deepspeed",
+        "evaluate",
+        "fsspec",
+        "h5py",
+        "horovod",
+        "joblib",
+        "keras",
+        "lightgbm",
+        "lightning",
+        "matplotlib",
+        "mlio",
+        "mpi4py",
+        "mxnet",
+        "nltk",
+        "numba",
+        "numpy",
+        "pandas",
+        "peft",
+        "psutil",
+        "pyarrow",
+        "pydantic",
+        "requests",
+        "s3fs",
+        "sagemaker",
+        "sagemaker_containers",
+        "sagemaker_inference",
+        "sagemaker_training",
+        "safetensors",
+        "scipy",
+        "sentencepiece",
+        "shap",
+        "six",
+        "sklearn",
+        "smclarify",
+        "smdebug",
+        "smdistributed",
+        "sympy",
+        "tensorboard",
+        "tensorflow",
+        "tokenizers",
+        "torch",
+        "torchaudio",
+        "torchdata",
+        "torchtext",
+        "torchvision",
+        "tqdm",
+        "transformers",
+        "triton",
+        "xgboost",
+        "yaml",
+    ]
 )
 """Modules that images of Amazon's have beside their framework, each at least some of them:
 https://aws.github.io/deep-learning-containers/"""

@@ -188,6 +188,19 @@ def other_branch(view: PipelineView) -> Iterator[Problem]:
                     reference.path,
                     "refer to a step that runs in the same case",
                 )
+    for step in view.definition.steps:
+        if not step.branches:
+            continue
+        mine = dict(step.branches)
+        for i, name in enumerate(listing(step.body, "DependsOn")):
+            before = view.definition.by_name.get(name) if isinstance(name, str) else None
+            for condition, branch in before.branches if before else ():
+                if mine.get(condition, branch) != branch:
+                    yield Problem(
+                        f"step {name} is in the {branch} of the condition whose other branch this step is in",
+                        (*step.path, "DependsOn", i),
+                        "depend on a step that runs in the same case",
+                    )
 
 
 @rule("DEP032", area="dependencies", scope="pipeline")
@@ -229,6 +242,9 @@ def property_files(view: PipelineView) -> Iterator[Problem]:
     for step in view.definition.steps:
         declared = step.body.get("PropertyFiles")
         if not isinstance(declared, list):
+            if declared is not None:
+                place = (*step.path, "PropertyFiles")
+                yield Problem(f"PropertyFiles is a list, not {show(declared)}", place, "write a list: [{…}]")
             continue
         arguments = mapping(step.body, "Arguments")
         outputs = [
@@ -236,11 +252,21 @@ def property_files(view: PipelineView) -> Iterator[Problem]:
             for entry in listing(mapping(arguments, "ProcessingOutputConfig"), "Outputs")
             if isinstance(entry, Mapping)
         ]
+        seen: set[str] = set()
         for i, entry in enumerate(declared):
             place = (*step.path, "PropertyFiles", i)
             if not isinstance(entry, Mapping):
                 yield Problem(f"a property file is a mapping, not {show(entry)}", place)
                 continue
+            file = entry.get("PropertyFileName")
+            if isinstance(file, str) and file in seen:
+                yield Problem(
+                    f"another property file is called {show(file)} too",
+                    (*place, "PropertyFileName"),
+                    "give each property file of the step a name of its own",
+                )
+            elif isinstance(file, str):
+                seen.add(file)
             for member in ("PropertyFileName", "OutputName", "FilePath"):
                 if not isinstance(entry.get(member), str):
                     yield Problem(f"the property file needs {member}", (*place, member), f"add {member}")

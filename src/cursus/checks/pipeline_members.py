@@ -43,6 +43,8 @@ def conditions(view: PipelineView) -> Iterator[Problem]:
         arguments = step.body.get("Arguments")
         if step.type != "Condition" or not isinstance(arguments, Mapping):
             continue
+        for branch in ("IfSteps", "ElseSteps"):
+            yield from _branch(arguments.get(branch), (*step.path, "Arguments", branch))
         place: Path = (*step.path, "Arguments", "Conditions")
         found = arguments.get("Conditions")
         if not isinstance(found, list) or not found:
@@ -60,6 +62,18 @@ def conditions(view: PipelineView) -> Iterator[Problem]:
             inner = entry.get("Conditions")
             if isinstance(inner, list):
                 pending.extend((item, (*where, "Conditions", i)) for i, item in enumerate(inner))
+
+
+def _branch(steps: object, place: Path) -> Iterator[Problem]:
+    if steps is not None and not isinstance(steps, list):
+        yield Problem(f"{place[-1]} is a list of steps, not {show(steps)}", place, "write a list of steps")
+    for i, step in enumerate(steps if isinstance(steps, list) else []):
+        if not isinstance(step, Mapping):
+            yield Problem(
+                f"{place[-1]} holds steps, not {show(step)}",
+                (*place, i),
+                "write the whole step here: a step of a branch stands in the condition, not beside it",
+            )
 
 
 def _condition(view: PipelineView, entry: Mapping[str, Any], place: Path) -> Iterator[Problem]:
@@ -127,6 +141,12 @@ def retry_policies(view: PipelineView) -> Iterator[Problem]:
     """
     for step in view.definition.steps:
         policies = step.body.get("RetryPolicies")
+        if policies is not None and not isinstance(policies, list):
+            yield Problem(
+                f"RetryPolicies is a list of policies, not {show(policies)}",
+                (*step.path, "RetryPolicies"),
+                "write a list: [{…}]",
+            )
         for i, policy in enumerate(policies if isinstance(policies, list) else []):
             place = (*step.path, "RetryPolicies", i)
             if isinstance(policy, Mapping):
@@ -135,9 +155,21 @@ def retry_policies(view: PipelineView) -> Iterator[Problem]:
                 yield Problem(f"a retry policy is a mapping, not {show(policy)}", place)
 
 
+RETRY_MEMBERS = ("ExceptionType", "IntervalSeconds", "BackoffRate", "MaxAttempts", "ExpireAfterMin")
+
+
 def _policy(policy: Mapping[str, Any], place: Path) -> Iterator[Problem]:
     known = facts()["retry_exceptions"]
     named = policy.get("ExceptionType")
+    for member in policy:
+        hint = did_you_mean(str(member), RETRY_MEMBERS)
+        if member not in RETRY_MEMBERS and hint:
+            yield Problem(f"a retry policy has no member {show(member)}.{hint}", (*place, str(member)))
+    if isinstance(named, str) and named in known:
+        yield Problem(
+            f"ExceptionType is a list, not {show(named)}", (*place, "ExceptionType"), f'write ["{named}"]'
+        )
+        named = []
     for name in named if isinstance(named, list) else [named]:
         if name not in known:
             yield Problem(
@@ -183,15 +215,26 @@ def cache_config(view: PipelineView) -> Iterator[Problem]:
     """
     for step in view.definition.steps:
         config = step.body.get("CacheConfig")
-        if not isinstance(config, Mapping):
+        if config is None:
             continue
         place = (*step.path, "CacheConfig")
+        if not isinstance(config, Mapping):
+            right = '{"Enabled": true, "ExpireAfter": "P30D"}'
+            yield Problem(f"CacheConfig is a mapping, not {show(config)}", place, f"write {right}")
+            continue
+        for member in config:
+            if member not in ("Enabled", "ExpireAfter"):
+                yield Problem(
+                    f"CacheConfig has no member {show(member)}",
+                    (*place, str(member)),
+                    "its members are Enabled and ExpireAfter",
+                )
         enabled, after = config.get("Enabled"), config.get("ExpireAfter")
         if enabled is not None and not isinstance(enabled, bool):
             yield Problem(
                 f"Enabled is {show(enabled)}", (*place, "Enabled"), "write true or false, without quotes"
             )
-        if isinstance(after, str) and not _DURATION.fullmatch(after):
+        if after is not None and not (isinstance(after, str) and _DURATION.fullmatch(after)):
             yield Problem(
                 f"{show(after)} is no ISO 8601 duration",
                 (*place, "ExpireAfter"),

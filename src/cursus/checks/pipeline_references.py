@@ -165,6 +165,12 @@ def unknown_property(view: PipelineView) -> Iterator[Problem]:
                 f"write Steps.{target.name}.<property>",
             )
         elif target.rest[0] == "PropertyFiles":
+            if not reference.in_json_get:
+                yield Problem(
+                    f"{show(reference.text)} is a file; a reference cannot look into it",
+                    reference.path,
+                    'write {"Std:JsonGet": {"PropertyFile": {"Get": …}, "Path": …}}',
+                )
             yield from _property_file(reference, target, step)
         elif target.rest[0] == "OutputParameters" and step.type in ("Lambda", "Callback"):
             yield from _output_parameter(reference, target, step)
@@ -245,6 +251,15 @@ def _below(
     for position, part in enumerate(target.rest):
         if "items" in shape and isinstance(part, str):
             yield from _named_output(reference, target, step, target.rest[:position], part)
+            if f".{part}" in reference.text and f"[{part!r}]" not in reference.text:
+                yield Problem(
+                    f"{trail} is a list: {show(part)} is no member of it",
+                    reference.path,
+                    f"write {trail}[{part!r}]",
+                )
+                return
+        elif "items" in shape and isinstance(part, int):
+            yield from _numbered(reference, step, target.rest[:position], part)
         inner = inner_shape(shape, part)
         if inner is None:
             members = sorted(shape.get("properties", ()))
@@ -263,6 +278,26 @@ def _below(
             return
         shape = inner
         trail += f".{part}" if isinstance(part, str) and "items" not in shape else f"[{part!r}]"
+
+
+def _numbered(
+    reference: Reference, step: PipelineStep, rest: tuple[str | int, ...], index: int
+) -> Iterator[Problem]:
+    """``InputDataConfig[1]``: a list that the step's request writes out must be as long as that."""
+    value: Any = step.body.get("Arguments")
+    for part in rest:
+        if isinstance(value, Mapping):
+            value = value.get(part)
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+            value = value[part]
+        else:
+            return
+    if isinstance(value, list) and index >= len(value):
+        yield Problem(
+            f"{rest[-1]} of step {step.name} has {len(value)} entries, and none with the number {index}",
+            reference.path,
+            f"count from 0: the last is {len(value) - 1}",
+        )
 
 
 def _named_output(

@@ -123,11 +123,12 @@ def _type(step: PipelineStep) -> Iterator[Problem]:
     for name in step.body:
         if name not in members:
             hint = did_you_mean(str(name), members)
+            elsewhere = any(name in other.get("members", ()) for other in known.values())
             yield Problem(
                 f"a {step.type} step has no member {show(name)}.{hint}",
                 (*step.path, name),
                 "one of " + ", ".join(members),
-                severity="error" if hint else "warning",
+                severity="error" if hint or elsewhere else "warning",
             )
     for name in entry["required"]:
         if name not in step.body and name not in ("Name", "Type"):

@@ -1,0 +1,137 @@
+"""Rules on the jobs that steps of a pipeline start beside training: processing, models, registration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import PipelineView, listing, mapping
+from cursus.model import Path
+from cursus.redact import show
+
+
+@rule("DEP034", area="dependencies", scope="pipeline")
+def processing_names(view: PipelineView) -> Iterator[Problem]:
+    """Two inputs or outputs of a processing step have the same name, or the same folder.
+
+    What it does:
+        Compares InputName, OutputName and LocalPath of a processing step's inputs and outputs with each other.
+    Why:
+        CreateProcessingJob refuses names and folders that stand twice: references by name could not be resolved, and
+        one input would lie on top of the other.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments: &a
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              ProcessingOutputConfig:
+                Outputs:
+                  - {OutputName: train, S3Output: {S3Uri: "s3://example-bucket/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}
+                  - {OutputName: train, S3Output: {S3Uri: "s3://example-bucket/test/", LocalPath: /opt/ml/processing/test, S3UploadMode: EndOfJob}}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              ProcessingOutputConfig:
+                Outputs:
+                  - {OutputName: train, S3Output: {S3Uri: "s3://example-bucket/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}
+                  - {OutputName: test, S3Output: {S3Uri: "s3://example-bucket/test/", LocalPath: /opt/ml/processing/test, S3UploadMode: EndOfJob}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingInput.html
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        if step.type != "Processing":
+            continue
+        arguments = mapping(step.body, "Arguments")
+        top: Path = (*step.path, "Arguments")
+        inputs = listing(arguments, "ProcessingInputs")
+        outputs = listing(mapping(arguments, "ProcessingOutputConfig"), "Outputs")
+        for entries, place, name, source in (
+            (inputs, (*top, "ProcessingInputs"), "InputName", "S3Input"),
+            (outputs, (*top, "ProcessingOutputConfig", "Outputs"), "OutputName", "S3Output"),
+        ):
+            yield from _twice([_member(entry, name) for entry in entries], place, (name,))
+            folders = [
+                _member(mapping(entry, source), "LocalPath") if isinstance(entry, Mapping) else None
+                for entry in entries
+            ]
+            yield from _twice(folders, place, (source, "LocalPath"))
+
+
+def _member(entry: object, name: str) -> str | None:
+    found = entry.get(name) if isinstance(entry, Mapping) else None
+    return found if isinstance(found, str) else None
+
+
+def _twice(values: list[str | None], place: Path, member: Path) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for i, value in enumerate(values):
+        if value is None:
+            continue
+        plain = value.rstrip("/")
+        if plain in seen:
+            yield Problem(
+                f"another entry has the {member[-1]} {show(value)} too",
+                (*place, i, *member),
+                f"give each a {member[-1]} of its own",
+            )
+        seen.add(plain)
+
+
+@rule("DEP044", area="dependencies", scope="pipeline")
+def step_arguments(view: PipelineView) -> Iterator[Problem]:
+    """A model or registration step has arguments that pipelines do not take.
+
+    What it does:
+        Looks for ModelPackageName in the arguments of a registration step, and for a model that has both a
+        PrimaryContainer and Containers.
+    Why:
+        "Unable to parse pipeline definition. Unknown Argument member 'ModelPackageName'": a pipeline registers versions
+        in a group. CreateModel takes one container or several, not both members.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Register
+            Type: RegisterModel
+            Arguments:
+              ModelPackageName: churn
+              InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv]}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Register
+            Type: RegisterModel
+            Arguments:
+              ModelPackageGroupName: churn
+              InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv]}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html (model step)
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        arguments = mapping(step.body, "Arguments")
+        place: Path = (*step.path, "Arguments")
+        if step.type == "RegisterModel" and "ModelPackageName" in arguments:
+            yield Problem(
+                "Unknown Argument member 'ModelPackageName'",
+                (*place, "ModelPackageName"),
+                "write ModelPackageGroupName: the version's name is given by the service",
+            )
+        if step.type == "Model" and arguments.get("PrimaryContainer") and arguments.get("Containers"):
+            yield Problem(
+                "PrimaryContainer and Containers are both given",
+                (*place, "Containers"),
+                "keep PrimaryContainer for one container, Containers for an inference pipeline",
+            )

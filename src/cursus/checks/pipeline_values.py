@@ -1,0 +1,279 @@
+"""Rules on values that a pipeline makes when it runs: functions, and what references put into their places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cursus.aws import schema
+from cursus.aws.pipelines import Reference, Target, inner_shape, output_shape, parse_get, step_type
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import PipelineView, is_reference
+from cursus.model import Path
+from cursus.redact import show
+from cursus.suggest import did_you_mean
+
+JOIN = ("On", "Values")
+JSON_GET = ("PropertyFile", "Path", "S3Uri", "Step")
+
+
+@rule("DEP013", area="dependencies", scope="pipeline")
+def functions(view: PipelineView) -> Iterator[Problem]:
+    """A Std:Join or Std:JsonGet has not the form of one.
+
+    What it does:
+        Looks at the members of every function: a join has ``Values``, a list of texts, numbers and references; a
+        JsonGet has a ``Path``, and a ``PropertyFile`` that is a reference or an ``S3Uri``.
+    Why:
+        CreatePipeline refuses what it cannot parse: "Unable to parse pipeline definition".
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {"Std:Join": {"On": " ", "Values": no data}}}}
+    Right:
+        operation: Pipeline
+        Steps:
+          - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {"Std:Join": {"On": " ", "Values": [no, data]}}}}
+    Source:
+        https://sagemaker.readthedocs.io/en/v2/workflows/pipelines/sagemaker.workflow.pipelines.html (functions)
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        pending: list[tuple[Any, Path]] = [(step.body.get("Arguments"), (*step.path, "Arguments"))]
+        while pending:
+            value, place = pending.pop()
+            if isinstance(value, list):
+                pending.extend((inner, (*place, i)) for i, inner in enumerate(value))
+            elif isinstance(value, Mapping):
+                for key, inner in value.items():
+                    if key in ("IfSteps", "ElseSteps") and step.type == "Condition":
+                        continue
+                    pending.append((inner, (*place, key)))
+                    if len(value) == 1 and key == "Std:Join":
+                        yield from _join(inner, (*place, key))
+                    elif len(value) == 1 and key == "Std:JsonGet":
+                        yield from _json_get(inner, (*place, key))
+
+
+def _members(value: Mapping[str, Any], known: tuple[str, ...], place: Path, name: str) -> Iterator[Problem]:
+    for member in value:
+        if member not in known:
+            hint = did_you_mean(str(member), known)
+            yield Problem(
+                f"{name} has no member {show(member)}.{hint}",
+                (*place, str(member)),
+                "its members are " + ", ".join(known),
+                severity="error" if hint else "warning",
+            )
+
+
+def _join(value: Any, place: Path) -> Iterator[Problem]:
+    right = '{"Std:Join": {"On": "/", "Values": ["a", "b"]}}'
+    if not isinstance(value, Mapping):
+        yield Problem(f"Std:Join holds {show(value)}", place, f"write {right}")
+        return
+    yield from _members(value, JOIN, place, "Std:Join")
+    parts = value.get("Values")
+    if not isinstance(parts, list):
+        shown = "no Values" if parts is None else f"Values that are no list: {show(parts)}"
+        yield Problem(f"Std:Join has {shown}", (*place, "Values"), f"write {right}")
+        return
+    for i, part in enumerate(parts):
+        if part is None or isinstance(part, list) or (isinstance(part, Mapping) and not is_reference(part)):
+            yield Problem(
+                f"Std:Join cannot join {show(part)}",
+                (*place, "Values", i),
+                "give it texts, numbers and references",
+            )
+
+
+def _json_get(value: Any, place: Path) -> Iterator[Problem]:
+    if not isinstance(value, Mapping):
+        yield Problem(f"Std:JsonGet holds {show(value)}", place, "give it a PropertyFile and a Path")
+        return
+    yield from _members(value, JSON_GET, place, "Std:JsonGet")
+    path = value.get("Path")
+    if not path:
+        yield Problem(
+            "Std:JsonGet has no Path", (*place, "Path"), "write the path in the file, such as metrics.mse"
+        )
+    elif isinstance(path, str) and path.startswith("/"):
+        yield Problem(
+            f"the Path {show(path)} is no JSONPath",
+            (*place, "Path"),
+            "write it with dots, such as metrics.mse",
+        )
+    file = value.get("PropertyFile")
+    if file is None and "S3Uri" not in value:
+        yield Problem("Std:JsonGet names no PropertyFile", (*place, "PropertyFile"), "name the property file")
+    elif file is not None and not is_reference(file):
+        yield Problem(
+            f"the PropertyFile is {show(file)}, not a reference",
+            (*place, "PropertyFile"),
+            'write {"Get": "Steps.<step>.PropertyFiles.<name>"}',
+        )
+
+
+@rule("DEP014", area="dependencies", scope="pipeline")
+def referenced_type(view: PipelineView) -> Iterator[Problem]:
+    """A reference puts a value of another kind into its place than the API takes there.
+
+    What it does:
+        Compares the type of the property, parameter or output that a reference names with the type of the member
+        that it stands for: text, whole number, structure or list. Where a member is a location on S3 or the name of a
+        model, the property must be one too.
+    Why:
+        CreatePipeline refuses values that do not fit ("Expecting start of Json Array"), or the step fails when it is
+        reached. ``step.properties.ModelArtifacts`` is a structure, ``.S3ModelArtifacts`` in it the URI.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"}
+          - Name: Score
+            Type: Transform
+            Arguments:
+              ModelName: {Get: Steps.Create.ModelArn}
+              TransformInput: {DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
+              TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
+              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"}
+          - Name: Score
+            Type: Transform
+            Arguments:
+              ModelName: {Get: Steps.Create.ModelName}
+              TransformInput: {DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
+              TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
+              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-properties.html
+    Since:
+        0.1
+    """
+    for reference in view.definition.references:
+        target = parse_get(reference.text)
+        if target is None or reference.step is None or reference.in_json_get:
+            continue
+        given = _given(view, target)
+        if given is None:
+            continue
+        joined = "Std:Join" in reference.path
+        wanted = {"string"} if joined else _wanted(reference)
+        structured = given & {"object", "array"}
+        if wanted and (structured or not joined) and not given & wanted:
+            yield _wrong_type(reference, target, given, wanted)
+        elif target.root == "Steps" and not joined and wanted:
+            yield from _wrong_property(reference, target)
+
+
+WORDS = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "object": "a structure",
+    "array": "a list",
+}
+KINDS = {"String": {"string"}, "Integer": {"integer", "number"}, "Float": {"number"}, "Boolean": {"boolean"}}
+
+
+def _given(view: PipelineView, target: Target) -> set[str] | None:
+    """The JSON types that a reference may give; None where that is not known, or a value is put in anyway."""
+    if target.root == "Parameters":
+        entry = view.definition.parameters.get(target.name)
+        if entry is None or "DefaultValue" in entry or target.name in view.pipeline.parameters:
+            return None
+        return KINDS.get(str(entry.get("Type")))
+    if target.root != "Steps" or not target.rest:
+        return None
+    step = view.definition.by_name.get(target.name)
+    if step is None:
+        return None
+    if target.rest[0] == "OutputParameters" and len(target.rest) > 1:
+        declared = step.body.get("OutputParameters")
+        for entry in declared if isinstance(declared, list) else []:
+            if isinstance(entry, Mapping) and entry.get("OutputName") == target.rest[1]:
+                return KINDS.get(str(entry.get("OutputType")))
+        return None
+    shape = _shape(step.type or "", target.rest)
+    if shape is None or shape.get("timestamp"):
+        return None
+    kind = shape.get("type")
+    if kind == "integer":
+        return {"integer", "number"}
+    return {kind} if isinstance(kind, str) else None
+
+
+def _shape(kind: str, rest: tuple[str | int, ...]) -> Mapping[str, Any] | None:
+    outputs = step_type(kind).get("outputs")
+    shape = output_shape(outputs[0]) if outputs else None
+    for part in rest:
+        if shape is None:
+            return None
+        shape = inner_shape(shape, part)
+    return shape
+
+
+def _place(reference: Reference) -> tuple[str, Path] | None:
+    """The operation of the step that a reference stands in, and its place in the request."""
+    assert reference.step is not None
+    operation = step_type(reference.step.type or "").get("operation")
+    place = reference.path[len(reference.step.path) :]
+    return (operation, place[1:]) if operation and place[:1] == ("Arguments",) else None
+
+
+def _wanted(reference: Reference) -> set[str]:
+    """The JSON types that the API takes where the reference stands; empty where that is not known."""
+    found = _place(reference)
+    document = schema.document(found[0]) if found else None
+    if document is None or found is None:
+        return set()
+    node = schema.at(document, found[1])
+    kind = node.get("type") if node else None
+    return {kind} if isinstance(kind, str) else set()
+
+
+def _wrong_type(reference: Reference, target: Target, given: set[str], wanted: set[str]) -> Problem:
+    is_word = next(WORDS[kind] for kind in WORDS if kind in given)
+    takes = next(WORDS[kind] for kind in WORDS if kind in wanted)
+    remedy = f"refer to something that is {takes}"
+    if given == {"object"}:
+        remedy = f"name one of its members: Steps.{target.name}.{target.rest[-1]}.<member>"
+    elif wanted == {"array"}:
+        remedy = "put the reference into a list: [{…}]"
+    elif wanted == {"string"}:
+        remedy = 'make it a text: {"Std:Join": {"On": "", "Values": [{"Get": …}]}}'
+    return Problem(f"{show(reference.text)} is {is_word}; this place takes {takes}", reference.path, remedy)
+
+
+LOCATIONS = frozenset({"S3Uri", "S3OutputPath", "ModelDataUrl"})
+
+
+def _wrong_property(reference: Reference, target: Target) -> Iterator[Problem]:
+    """A text that cannot be what the place needs: no URI, or no name of a model."""
+    member, last = reference.path[-1], target.rest[-1]
+    if target.rest[0] == "OutputParameters" or not isinstance(last, str):
+        return
+    if member in LOCATIONS and not any(word in last for word in ("S3", "Uri", "Url", "Location", "Baseline")):
+        yield Problem(
+            f"{show(reference.text)} is no location on S3, which {member} takes",
+            reference.path,
+            "refer to a property that is one, such as …S3Output.S3Uri or ModelArtifacts.S3ModelArtifacts",
+        )
+    elif member == "ModelName" and last != "ModelName":
+        yield Problem(
+            f"{show(reference.text)} is not the name of a model, which ModelName takes",
+            reference.path,
+            "refer to ModelName of the step that creates the model",
+        )

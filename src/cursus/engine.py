@@ -1,18 +1,24 @@
 """Runs rules over steps and pipelines and turns what they yield into findings.
 
-The rules that apply to a request depend only on which members it has. That plan is made once for each
-set of members, so that a rule with nothing to read costs nothing.
+Most rules have nothing to find in most requests, and say so beforehand (``cursus.checks.rules.rule``): they read
+certain members, certain values of members with fixed choices, or are about built-in algorithms or promises. Which
+rules are left is a ``Plan``, made once for each set of members and values and looked up from then on. One walk over
+the request (``RequestView``) collects these, and the texts that rules on texts have to look at.
+
+The rules of a plan run in two groups: those on parts that many jobs share, whose outcome is remembered
+(``cursus.checks.shared``), and all others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 from cursus import checks
 from cursus.aws import schema
-from cursus.checks import unknowns
+from cursus.checks import shared, unknowns
 from cursus.checks.rules import RULES, Problem, Rule, Scope
 from cursus.checks.views import (
     AutoMLView,
@@ -24,7 +30,7 @@ from cursus.checks.views import (
     TrainingView,
     TuningView,
 )
-from cursus.model import Evidence, Finding, Path, Pipeline, Step, format_path
+from cursus.model import Evidence, Finding, Path, Pipeline, Promises, Step, format_path
 
 TRAINING_OPERATIONS = frozenset({"CreateTrainingJob"})
 AUTOML_OPERATIONS = frozenset({"CreateAutoMLJob", "CreateAutoMLJobV2"})
@@ -119,18 +125,24 @@ def _run(
     broken: unknowns.Broken = unknowns.NOTHING_BROKEN,
     members: frozenset[Any] | None = None,
 ) -> list[Finding]:
+    plan = _plan(scope, view, settings, members)
+    found: list[tuple[Rule, Problem]] = []
+    if plan.shared:
+        found.extend(shared.problems(plan.shared, plan.number, view))
+    for rule in plan.rules:
+        found.extend([(rule, problem) for problem in rule.check(view)])
+    if not found:
+        return []
+    if plan.shared:
+        found.sort(key=lambda each: plan.order[each[0].id])
     findings: list[Finding] = []
-    plan = _plan(scope, view.request, settings, members)
-    if scope == "request":
-        plan = [rule for rule in plan if not rule.suspects or rule.suspects in view.suspects]
-    for rule in plan:
-        for problem in rule.check(view):
-            path = (*view.path, *problem.path)
-            if problem.allowable is not None and problem.allowable in settings.allow:
-                continue
-            if broken.violations and broken.covers(path):
-                continue
-            findings.append(_finding(rule, problem, path, owner, from_run=scope == "run"))
+    for rule, problem in found:
+        path = (*view.path, *problem.path)
+        if problem.allowable is not None and problem.allowable in settings.allow:
+            continue
+        if broken.violations and broken.covers(path):
+            continue
+        findings.append(_finding(rule, problem, path, owner, from_run=scope == "run"))
     return findings
 
 
@@ -152,53 +164,104 @@ def _finding(rule: Rule, problem: Problem, path: Path, owner: Step | Pipeline, *
     )
 
 
-_PLANS: dict[tuple[Any, ...], list[Rule]] = {}
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The rules that may find something in a request: ``shared`` ones, all others, and the order of both."""
+
+    number: int
+    shared: tuple[Rule, ...]
+    rules: tuple[Rule, ...]
+    order: Mapping[str, int]
 
 
-def _plan(
-    scope: Scope, request: Mapping[str, Any], settings: Settings, members: frozenset[Any] | None
-) -> list[Rule]:
-    """The rules of a scope that have something to read in this request.
+MAX_PLANS = 4096
+_PLANS: dict[tuple[Any, ...], Plan] = {}
+_NUMBERS = count()
+
+
+def _plan(scope: Scope, view: Any, settings: Settings, members: frozenset[Any] | None) -> Plan:
+    """The plan for a view, from those made before where there is one for such a request.
 
     ``members`` are the names of all members of the step's request, at any depth, where they are known.
     """
-    names: list[Any] = [scope, settings.select, settings.ignore, members]
-    for name, value in request.items():
-        names.append(name)
-        if type(value) is dict:
-            names.append(tuple(value))
+    request: Mapping[str, Any] = view.request
+    present: list[str] = []
+    if scope == "training":
+        if view.builtin is not None:
+            present.append("builtin")
+        if _promising(view.step.promises):
+            present.append("promises")
+    elif scope == "request":
+        present.extend(view.suspects)
+    names: list[Any] = [scope, settings.select, settings.ignore, members, *present, None, *request]
+    names.extend([tuple(value) if type(value) is dict else None for value in request.values()])
     key = tuple(names)
     try:
         found = _PLANS.get(key)
     except TypeError:  # a member name that cannot be hashed: impossible in JSON, possible in Python
-        found = None
+        return _made(scope, request, settings, members, present)
     if found is None:
-        checks.load(scope)
-        found = [
-            rule
-            for rule in RULES.values()
-            if rule.scope == scope and selected(rule.id, settings) and _has_any(request, rule.reads, members)
-        ]
-        found.sort(key=lambda rule: checks.position(rule.check.__module__))
-        if len(_PLANS) > 4096:
+        if len(_PLANS) >= MAX_PLANS:
             _PLANS.clear()
-        _PLANS[key] = found
+        found = _PLANS[key] = _made(scope, request, settings, members, present)
     return found
 
 
+def _made(
+    scope: Scope,
+    request: Mapping[str, Any],
+    settings: Settings,
+    members: frozenset[Any] | None,
+    present: Sequence[str],
+) -> Plan:
+    checks.load(scope)
+    rules = [
+        rule
+        for rule in RULES.values()
+        if rule.scope == scope
+        and selected(rule.id, settings)
+        and (not rule.suspects or rule.suspects in present)
+        and (not rule.when or rule.when in present)
+        and _has_any(request, rule.reads, members)
+    ]
+    rules.sort(key=lambda rule: checks.position(rule.check.__module__))
+    return Plan(
+        number=next(_NUMBERS),
+        shared=tuple(rule for rule in rules if rule.shared),
+        rules=tuple(rule for rule in rules if not rule.shared),
+        order={rule.id: place for place, rule in enumerate(rules)},
+    )
+
+
+def _promising(promises: Promises) -> bool:
+    """True where the rules that are about promises have any to look at."""
+    return bool(
+        promises.hooks or promises.framework or promises.python_version or promises.expected_artifacts
+    )
+
+
 def _has_any(request: Mapping[str, Any], reads: Sequence[str], members: frozenset[Any] | None) -> bool:
+    """True where anything that ``reads`` names (see ``cursus.checks.rules.rule``) is in the request."""
     if not reads:
         return True
     for name in reads:
-        if name.startswith("*."):
-            if members is None or name[2:] in members:
+        first, _, second = name.partition(".")
+        if first == "*":
+            if members is None or second in members:
                 return True
             continue
-        first, _, second = name.partition(".")
         value = request.get(first)
-        if value is not None and (not second or (isinstance(value, Mapping) and second in value)):
+        if value is None:
+            continue
+        if not second:
+            return True
+        if isinstance(value, Mapping) and _holds(value, second):
             return True
     return False
+
+
+def _holds(value: Mapping[str, Any], name: str) -> bool:
+    return name in value or (name[0] == "*" and any(str(each).endswith(name[1:]) for each in value))
 
 
 def selected(rule_id: str, settings: Settings) -> bool:

@@ -17,3 +17,7 @@ class ConfigurationError(CursusError):
 
 class RunError(CursusError):
     """A request cannot be run here at all: not a training job, no code, a name in use."""
+
+
+class NameInUseError(RunError):
+    """The TrainingJobName is that of another job in the same root."""

@@ -21,7 +21,7 @@ def _base(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-@rule("CHN030", area="channels")
+@rule("CHN030", area="channels", when="builtin")
 def required_channel(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm lacks a channel that it requires.
 
@@ -77,7 +77,7 @@ def required_channel(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN031", area="channels", reads=("InputDataConfig",))
+@rule("CHN031", area="channels", reads=("InputDataConfig",), when="builtin")
 def unknown_channel(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm does not know a channel.
 
@@ -127,7 +127,7 @@ def unknown_channel(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN032", area="channels", reads=("InputDataConfig",))
+@rule("CHN032", area="channels", reads=("InputDataConfig",), when="builtin")
 def content_type(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm does not read a content type.
 
@@ -209,7 +209,7 @@ def _default(algorithm: Algorithm, channel: Channel) -> Iterator[Problem]:
             )
 
 
-@rule("CHN033", area="channels", reads=("InputDataConfig",))
+@rule("CHN033", area="channels", reads=("InputDataConfig",), when="builtin")
 def algorithm_input_mode(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm does not support an input mode.
 
@@ -260,7 +260,7 @@ def algorithm_input_mode(view: TrainingView) -> Iterator[Problem]:
             return
 
 
-@rule("CHN034", area="channels", reads=("InputDataConfig",))
+@rule("CHN034", area="channels", reads=("*.S3DataType=AugmentedManifestFile",), when="builtin")
 def manifest_attributes(view: TrainingView) -> Iterator[Problem]:
     """An augmented manifest for a built-in image algorithm has its form.
 
@@ -342,7 +342,7 @@ def manifest_attributes(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN035", area="channels", severity="warning", reads=("InputDataConfig",))
+@rule("CHN035", area="channels", severity="warning", reads=("InputDataConfig",), when="builtin")
 def distributed_xgboost_data(view: TrainingView) -> Iterator[Problem]:
     """XGBoost on several hosts wants its data sharded.
 
@@ -388,7 +388,7 @@ def distributed_xgboost_data(view: TrainingView) -> Iterator[Problem]:
                 )
 
 
-@rule("CHN036", area="channels", reads=("InputDataConfig",))
+@rule("CHN036", area="channels", reads=("InputDataConfig",), when="builtin")
 def distribution_of_the_algorithm(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm wants its data distributed one way.
 
@@ -435,7 +435,7 @@ def distribution_of_the_algorithm(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN037", area="channels", severity="warning", reads=("InputDataConfig",))
+@rule("CHN037", area="channels", severity="warning", reads=("InputDataConfig",), when="builtin")
 def label_size(view: TrainingView) -> Iterator[Problem]:
     """An algorithm without a target says so in its content type.
 

@@ -21,7 +21,7 @@ def documented_only(algorithm: Algorithm) -> bool:
     return not algorithm.exact or (algorithm.name == "xgboost" and algorithm.version in ("1", "0.72"))
 
 
-@rule("HPO038", area="hyperparameters", reads=READS)
+@rule("HPO038", area="hyperparameters", reads=READS, when="builtin")
 def required_hyperparameters(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm lacks a hyperparameter that it requires.
 
@@ -58,7 +58,7 @@ def required_hyperparameters(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("HPO039", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"))
+@rule("HPO039", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"), when="builtin")
 def unknown_hyperparameter(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm does not know a hyperparameter.
 
@@ -98,7 +98,7 @@ def unknown_hyperparameter(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("HPO040", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"))
+@rule("HPO040", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"), when="builtin")
 def hyperparameter_value(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm does not take the value of a hyperparameter.
 
@@ -150,7 +150,7 @@ def _only_case(algorithm: Algorithm, known: Hyperparameter, value: str) -> bool:
     return algorithm.name != "xgboost" and value.lower() in {option.lower() for option in known.values}
 
 
-@rule("HPO041", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"))
+@rule("HPO041", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"), when="builtin")
 def hyperparameters_together(view: TrainingView) -> Iterator[Problem]:
     """Hyperparameters of a built-in algorithm do not go together.
 
@@ -216,7 +216,7 @@ def _broken(view: TrainingView, algorithm: Algorithm, condition: Condition) -> I
             )
 
 
-@rule("HPO042", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"))
+@rule("HPO042", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"), when="builtin")
 def gpu_tree_method(view: TrainingView) -> Iterator[Problem]:
     """XGBoost's gpu_hist needs a GPU.
 
@@ -262,7 +262,7 @@ def _has_gpu(kind: str) -> bool | None:
     return None if found is None else found.gpus > 0
 
 
-@rule("HPO043", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"))
+@rule("HPO043", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"), when="builtin")
 def two_spellings(view: TrainingView) -> Iterator[Problem]:
     """A hyperparameter of a built-in algorithm is set under two names.
 

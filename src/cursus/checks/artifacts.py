@@ -40,7 +40,7 @@ def key_problem(key: str) -> str | None:
     return "is no key id, key ARN, alias/NAME or alias ARN"
 
 
-@rule("ART001", area="artifacts", severity="warning", reads=("OutputDataConfig",))
+@rule("ART001", area="artifacts", severity="warning", reads=("OutputDataConfig.KmsKeyId",))
 def kms_key_form(view: TrainingView) -> Iterator[Problem]:
     """A KMS key has one of four forms.
 
@@ -144,7 +144,7 @@ def checkpoints_and_output(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("ART005", area="artifacts")
+@rule("ART005", area="artifacts", when="promises")
 def promised_artifacts(view: TrainingView) -> Iterator[Problem]:
     """A promised artifact is a path inside the model directory.
 

@@ -319,6 +319,8 @@ def forecasting(view: AutoMLView) -> Iterator[Problem]:
         0.1
     """
     config = mapping(mapping(view.request, PROBLEM), "TimeSeriesForecastingJobConfig")
+    if not config:
+        return
     path: Path = (PROBLEM, "TimeSeriesForecastingJobConfig")
     facts = table("automl")
     horizon = integer(config, "ForecastHorizon")

@@ -30,7 +30,7 @@ def _located(view: TrainingView) -> list[tuple[Channel, str, str]]:
     return found
 
 
-@rule("CHN017", area="channels", severity="warning", reads=("InputDataConfig",))
+@rule("CHN017", area="channels", severity="warning", reads=("*.S3DataDistributionType=ShardedByS3Key",))
 def sharding_against_hosts(view: TrainingView) -> Iterator[Problem]:
     """ShardedByS3Key shares out objects, and there have to be enough of both.
 

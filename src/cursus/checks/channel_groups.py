@@ -10,7 +10,7 @@ from cursus.checks.views import Channel, TrainingView, listing
 from cursus.redact import show
 
 
-@rule("CHN014", area="channels", reads=("InputDataConfig",))
+@rule("CHN014", area="channels", reads=("*.InstanceGroupNames",))
 def instance_groups_all_or_none(view: TrainingView) -> Iterator[Problem]:
     """Either every channel names its instance groups, or none does.
 
@@ -82,7 +82,7 @@ def _group_names(view: TrainingView) -> list[str]:
     return names
 
 
-@rule("CHN015", area="channels", reads=("InputDataConfig",))
+@rule("CHN015", area="channels", reads=("*.InstanceGroupNames",))
 def instance_group_exists(view: TrainingView) -> Iterator[Problem]:
     """InstanceGroupNames name groups of the job.
 

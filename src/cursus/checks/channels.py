@@ -116,7 +116,7 @@ def names_differ_by_case(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN003", area="channels", reads=("InputDataConfig",))
+@rule("CHN003", area="channels", reads=("*.DataSource={}", "*.FileSystemDataSource", "*.DatasetSource"))
 def one_data_source(view: TrainingView) -> Iterator[Problem]:
     """A channel has no data source, or several.
 
@@ -156,7 +156,7 @@ def one_data_source(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN004", area="channels", reads=("InputDataConfig",))
+@rule("CHN004", area="channels", reads=("*.CompressionType=Gzip",))
 def gzip_outside_pipe_mode(view: TrainingView) -> Iterator[Problem]:
     """CompressionType Gzip is only for Pipe mode.
 
@@ -194,7 +194,7 @@ def gzip_outside_pipe_mode(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN005", area="channels", reads=("InputDataConfig",))
+@rule("CHN005", area="channels", reads=("*.RecordWrapperType=RecordIO",))
 def record_wrapper_outside_pipe_mode(view: TrainingView) -> Iterator[Problem]:
     """RecordWrapperType RecordIO is only for Pipe mode.
 
@@ -230,7 +230,7 @@ def record_wrapper_outside_pipe_mode(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN006", area="channels", reads=("InputDataConfig",))
+@rule("CHN006", area="channels", reads=("*.S3DataType=AugmentedManifestFile",))
 def augmented_manifest_outside_pipe_mode(view: TrainingView) -> Iterator[Problem]:
     """An augmented manifest is only for Pipe mode.
 
@@ -273,7 +273,7 @@ def augmented_manifest_outside_pipe_mode(view: TrainingView) -> Iterator[Problem
             )
 
 
-@rule("CHN007", area="channels", reads=("InputDataConfig",))
+@rule("CHN007", area="channels", reads=("*.AttributeNames", "*.S3DataType=AugmentedManifestFile"))
 def attribute_names(view: TrainingView) -> Iterator[Problem]:
     """AttributeNames belong to an augmented manifest, and it needs them.
 
@@ -333,7 +333,7 @@ def attribute_names(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN008", area="channels", reads=("InputDataConfig",))
+@rule("CHN008", area="channels", reads=("*.S3DataType=ManifestFile",))
 def fast_file_needs_prefix(view: TrainingView) -> Iterator[Problem]:
     """FastFile mode reads S3 prefixes only.
 
@@ -366,7 +366,17 @@ def fast_file_needs_prefix(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN012", area="channels", severity="warning", reads=("InputDataConfig",))
+@rule(
+    "CHN012",
+    area="channels",
+    severity="warning",
+    reads=(
+        "*.TrainingInputMode=Pipe",
+        "*.InputMode=Pipe",
+        "*.S3DataType=ManifestFile",
+        "*.S3DataType=AugmentedManifestFile",
+    ),
+)
 def name_of_a_pipe_or_manifest(view: TrainingView) -> Iterator[Problem]:
     """A channel is called like a file that SageMaker makes for another one.
 
@@ -416,7 +426,7 @@ def name_of_a_pipe_or_manifest(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("CHN013", area="channels", reads=("InputDataConfig",))
+@rule("CHN013", area="channels", reads=("*.ModelAccessConfig",))
 def model_access(view: TrainingView) -> Iterator[Problem]:
     """A gated model needs its licence accepted.
 

@@ -29,7 +29,7 @@ def _serverless(view: TrainingView) -> bool:
     return _given(view.request, "ServerlessJobConfig")
 
 
-@rule("STP020", area="step")
+@rule("STP020", area="step", shared=True)
 def algorithm(view: TrainingView) -> Iterator[Problem]:
     """A training job has exactly one algorithm: an image, or the name of an algorithm resource.
 
@@ -75,7 +75,7 @@ def algorithm(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("STP021", area="step")
+@rule("STP021", area="step", shared=True)
 def instances(view: TrainingView) -> Iterator[Problem]:
     """A training job says what it runs on: instance type and count, or instance groups.
 
@@ -220,7 +220,7 @@ def _twice(entries: list[Any], name: str, path: Path, what: str) -> Iterator[Pro
         seen.setdefault(value, i)
 
 
-@rule("STP023", area="step")
+@rule("STP023", area="step", shared=True)
 def stopping_condition(view: TrainingView) -> Iterator[Problem]:
     """A training job has a time limit.
 

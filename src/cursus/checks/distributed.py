@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from cursus.aws import distribution, images, instances
 from cursus.checks.framework import framework_image
-from cursus.checks.rules import Problem, rule
+from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView, listing, text
 from cursus.model import Path
 
-READS = ("HyperParameters", "StaticHyperParameters")
+SWITCHES = hyperparameters("*_enabled", distribution.MODEL_PARALLEL)
 GROUPS = "sagemaker_distribution_instance_groups"
 # Pairs that the SDK lets one switch on together; any other pair has one of the two ignored.
 TOGETHER = (
@@ -114,7 +114,7 @@ def instance_problem(
     return None
 
 
-@rule("DST001", area="distributed", reads=READS)
+@rule("DST001", area="distributed", reads=SWITCHES)
 def framework_support(view: TrainingView) -> Iterator[Problem]:
     """The framework version does not support the way of distributed training.
 
@@ -161,7 +161,7 @@ def framework_support(view: TrainingView) -> Iterator[Problem]:
             yield problem
 
 
-@rule("DST002", area="distributed", reads=READS)
+@rule("DST002", area="distributed", reads=SWITCHES)
 def instance_support(view: TrainingView) -> Iterator[Problem]:
     """The instance type does not support the way of distributed training.
 
@@ -243,7 +243,7 @@ def _group_name(view: TrainingView, path: Path) -> str | None:
     return text(entries[index], "InstanceGroupName")
 
 
-@rule("DST003", area="distributed", severity="warning", reads=READS)
+@rule("DST003", area="distributed", severity="warning", reads=SWITCHES)
 def several_strategies(view: TrainingView) -> Iterator[Problem]:
     """Two ways of distributed training are switched on that exclude each other.
 

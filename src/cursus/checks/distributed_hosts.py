@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cursus.aws import distribution, instances
-from cursus.checks.distributed import GROUPS, READS, groups, switches
+from cursus.checks.distributed import GROUPS, SWITCHES, groups, switches
 from cursus.checks.framework import framework_image
-from cursus.checks.rules import Problem, rule
+from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView, listing, text
 from cursus.model import Path
 from cursus.redact import show
 from cursus.suggest import did_you_mean
 
 
-@rule("DST004", area="distributed", severity="warning", reads=READS)
+@rule("DST004", area="distributed", severity="warning", reads=SWITCHES)
 def hosts_for_strategy(view: TrainingView) -> Iterator[Problem]:
     """The way of distributed training needs more hosts, or leaves GPUs idle.
 
@@ -62,7 +62,7 @@ def hosts_for_strategy(view: TrainingView) -> Iterator[Problem]:
                     )
 
 
-@rule("DST005", area="distributed", reads=READS)
+@rule("DST005", area="distributed", reads=hyperparameters(distribution.PROCESSES_PER_HOST))
 def processes_per_host(view: TrainingView) -> Iterator[Problem]:
     """The number of processes a host does not fit the instance.
 
@@ -130,7 +130,7 @@ def processes_per_host(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("DST006", area="distributed", reads=READS)
+@rule("DST006", area="distributed", reads=hyperparameters("*_enabled"))
 def switch_value(view: TrainingView) -> Iterator[Problem]:
     """A switch of distributed training says no, and is on.
 
@@ -276,7 +276,7 @@ def _looks_at_hosts(strings: frozenset[str], calls: frozenset[str]) -> bool:
     )
 
 
-@rule("DST008", area="distributed", reads=READS)
+@rule("DST008", area="distributed", reads=SWITCHES)
 def entry_point(view: TrainingView) -> Iterator[Problem]:
     """torch_distributed starts Python scripts only.
 
@@ -316,7 +316,7 @@ def entry_point(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("DST009", area="distributed", reads=READS)
+@rule("DST009", area="distributed", reads=hyperparameters(GROUPS))
 def group_names(view: TrainingView) -> Iterator[Problem]:
     """Distributed training is asked for on an instance group that does not exist.
 

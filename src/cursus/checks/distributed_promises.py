@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws import distribution, images, instances
-from cursus.checks.distributed import READS, framework_problem, instance_problem, switches
+from cursus.checks.distributed import framework_problem, instance_problem, switches
 from cursus.checks.framework import framework_image
-from cursus.checks.rules import Problem, rule
+from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView
 from cursus.model import Path
 from cursus.redact import show
@@ -32,7 +32,7 @@ def _strategy(view: TrainingView) -> str | None:
     return said if isinstance(said, str) and said else None
 
 
-@rule("DST010", area="distributed")
+@rule("DST010", area="distributed", when="promises")
 def strategy_name(view: TrainingView) -> Iterator[Problem]:
     """The builder names a way of distributed training that there is not.
 
@@ -60,7 +60,7 @@ def strategy_name(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("DST011", area="distributed")
+@rule("DST011", area="distributed", when="promises")
 def promised_strategy(view: TrainingView) -> Iterator[Problem]:
     """The builder's way of distributed training does not go with its framework or instance type.
 
@@ -124,7 +124,7 @@ CHOICES = {
 }
 
 
-@rule("DST012", area="distributed", reads=READS)
+@rule("DST012", area="distributed", reads=hyperparameters(distribution.MODEL_PARALLEL))
 def model_parallel(view: TrainingView) -> Iterator[Problem]:
     """The model parallelism library's parameters contradict each other.
 

@@ -10,7 +10,7 @@ from cursus.checks.views import TrainingView, text
 from cursus.redact import show
 
 
-@rule("CHN009", area="channels", reads=("InputDataConfig",))
+@rule("CHN009", area="channels", reads=("*.FileSystemDataSource",))
 def file_system_mode(view: TrainingView) -> Iterator[Problem]:
     """A file system is mounted in File mode only.
 
@@ -57,7 +57,7 @@ def file_system_mode(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN010", area="channels", reads=("InputDataConfig",))
+@rule("CHN010", area="channels", reads=("*.FileSystemDataSource",))
 def file_system_needs_vpc(view: TrainingView) -> Iterator[Problem]:
     """A file system is reached through a VPC.
 
@@ -96,7 +96,7 @@ def file_system_needs_vpc(view: TrainingView) -> Iterator[Problem]:
             return
 
 
-@rule("CHN011", area="channels", reads=("InputDataConfig",))
+@rule("CHN011", area="channels", reads=("*.FileSystemDataSource",))
 def directory_path(view: TrainingView) -> Iterator[Problem]:
     """DirectoryPath is a full path on the file system.
 

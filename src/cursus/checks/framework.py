@@ -53,7 +53,7 @@ def allowed(view: TrainingView, image: images.Image, version: str) -> bool:
     return bool(allow) and any(each in allow for each in spellings)
 
 
-@rule("FRM001", area="framework", reads=READS)
+@rule("FRM001", area="framework", reads=READS, shared=True)
 def version(view: TrainingView) -> Iterator[Problem]:
     """The training image's version does not exist.
 
@@ -118,7 +118,7 @@ def version(view: TrainingView) -> Iterator[Problem]:
     )
 
 
-@rule("FRM002", area="framework", reads=READS)
+@rule("FRM002", area="framework", reads=READS, shared=True)
 def python_version(view: TrainingView) -> Iterator[Problem]:
     """The training image's version has no image with that Python.
 
@@ -162,7 +162,7 @@ def python_version(view: TrainingView) -> Iterator[Problem]:
     )
 
 
-@rule("FRM003", area="framework", reads=READS)
+@rule("FRM003", area="framework", reads=READS, shared=True)
 def not_for_training(view: TrainingView) -> Iterator[Problem]:
     """The image is not one for training.
 
@@ -199,7 +199,7 @@ def not_for_training(view: TrainingView) -> Iterator[Problem]:
     )
 
 
-@rule("FRM004", area="framework", reads=READS)
+@rule("FRM004", area="framework", reads=READS, shared=True)
 def tag(view: TrainingView) -> Iterator[Problem]:
     """The tag of one of Amazon's framework images cannot exist.
 
@@ -282,7 +282,7 @@ def _example(repository: str) -> str:
     return f"{repository}:" + "-".join(part for part in parts if part)
 
 
-@rule("FRM005", area="framework", reads=READS)
+@rule("FRM005", area="framework", reads=READS, shared=True)
 def repository(view: TrainingView) -> Iterator[Problem]:
     """The registry is Amazon's, and has no such repository.
 
@@ -329,7 +329,7 @@ def repository(view: TrainingView) -> Iterator[Problem]:
     )
 
 
-@rule("FRM006", area="framework", reads=READS)
+@rule("FRM006", area="framework", reads=READS, shared=True)
 def registry(view: TrainingView) -> Iterator[Problem]:
     """The image is in a registry that does not have it.
 
@@ -397,7 +397,7 @@ def _one_off(one: str, other: str) -> bool:
     return len(differences) == 1
 
 
-@rule("FRM007", area="framework", severity="info", reads=READS)
+@rule("FRM007", area="framework", severity="info", reads=READS, shared=True)
 def end_of_support(view: TrainingView) -> Iterator[Problem]:
     """Amazon no longer patches the training image.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cursus.aws import images, instances
 from cursus.checks.framework import IMAGE, READS, amazon_image, framework_image
-from cursus.checks.rules import Problem, rule
+from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView
 from cursus.model import Path
 from cursus.redact import show
@@ -18,7 +18,7 @@ OWN = frozenset({"custom", "byo", "own"})
 ARCHIVES_NOT = (".zip", ".py", ".ipynb", "/")
 
 
-@rule("FRM010", area="framework", severity="warning", reads=READS)
+@rule("FRM010", area="framework", severity="warning", reads=READS, shared=True)
 def processor(view: TrainingView) -> Iterator[Problem]:
     """The image is for another kind of processor than the instance has.
 
@@ -71,7 +71,7 @@ def processor(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("FRM011", area="framework", reads=READS)
+@rule("FRM011", area="framework", reads=READS, shared=True)
 def neuron(view: TrainingView) -> Iterator[Problem]:
     """An image for AWS Trainium runs on another instance.
 
@@ -205,7 +205,7 @@ def _archive(path: Path, value: str) -> Iterator[Problem]:
         yield Problem(f"The source archive {show(value)} is no gzipped tar archive.", path, remedy)
 
 
-@rule("FRM013", area="framework", reads=READS)
+@rule("FRM013", area="framework", reads=hyperparameters(PROGRAM, DIRECTORY))
 def script_for_an_algorithm(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm is given a script.
 
@@ -244,7 +244,7 @@ def script_for_an_algorithm(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("FRM016", area="framework", reads=READS)
+@rule("FRM016", area="framework", reads=READS, shared=True)
 def cuda(view: TrainingView) -> Iterator[Problem]:
     """The image's CUDA does not know the instance's GPU.
 
@@ -305,7 +305,7 @@ def _only_cuda(repository: str, version: str) -> str | None:
     return str(found[0]) if len(found) == 1 else None
 
 
-@rule("FRM014", area="framework")
+@rule("FRM014", area="framework", when="promises")
 def promised_image(view: TrainingView) -> Iterator[Problem]:
     """No image has the framework, version and Python that the builder names.
 
@@ -355,7 +355,7 @@ def promised_image(view: TrainingView) -> Iterator[Problem]:
     )
 
 
-@rule("FRM015", area="framework", reads=READS)
+@rule("FRM015", area="framework", reads=READS, when="promises")
 def promised_framework(view: TrainingView) -> Iterator[Problem]:
     """The builder names another framework, version or Python than its image has.
 

@@ -12,7 +12,7 @@ from cursus.model import Path
 from cursus.redact import show
 
 
-@rule("STP027", area="step", reads=("AlgorithmSpecification",))
+@rule("STP027", area="step", reads=("AlgorithmSpecification",), shared=True)
 def image_registry(view: TrainingView) -> Iterator[Problem]:
     """An image outside Amazon ECR is a private registry's, and needs TrainingImageConfig and a VPC.
 

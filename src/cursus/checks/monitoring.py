@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from cursus.aws import algorithms
 from cursus.checks.metric_regex import Reading, read
-from cursus.checks.rules import Problem, rule
+from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView, is_reference, text
 from cursus.model import Path
 from cursus.redact import show
 
-READS = ("AlgorithmSpecification",)
+READS = ("AlgorithmSpecification.MetricDefinitions",)
 DEFINITIONS: Path = ("AlgorithmSpecification", "MetricDefinitions")
 # Metrics that count something: whole numbers, never below zero.
 _COUNTS = ("epoch", "step", "iter", "count", "num", "batch", "round", "samples", "params", "total", "index")
@@ -26,7 +26,7 @@ def _readings(view: TrainingView) -> Iterator[tuple[Path, str, str, Reading]]:
             yield (*DEFINITIONS, i, "Regex"), text(metric, "Name") or "", pattern, read(pattern)
 
 
-@rule("MON001", area="monitoring", reads=READS)
+@rule("MON001", area="monitoring", reads=READS, shared=True)
 def metric_regex_compiles(view: TrainingView) -> Iterator[Problem]:
     """A metric's regular expression is valid.
 
@@ -55,7 +55,7 @@ def metric_regex_compiles(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("MON002", area="monitoring", reads=READS)
+@rule("MON002", area="monitoring", reads=READS, shared=True)
 def metric_regex_captures(view: TrainingView) -> Iterator[Problem]:
     """A metric's regular expression captures one number.
 
@@ -118,7 +118,7 @@ def metric_regex_captures(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("MON003", area="monitoring", severity="warning", reads=READS)
+@rule("MON003", area="monitoring", severity="warning", reads=READS, shared=True)
 def metric_regex_matches_anything(view: TrainingView) -> Iterator[Problem]:
     """A metric's regular expression matches every line.
 
@@ -146,7 +146,7 @@ def metric_regex_matches_anything(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("MON004", area="monitoring", severity="warning", reads=READS)
+@rule("MON004", area="monitoring", severity="warning", reads=READS, shared=True)
 def metric_regex_cuts(view: TrainingView) -> Iterator[Problem]:
     """A metric's regular expression cuts numbers off.
 
@@ -188,7 +188,7 @@ def metric_regex_cuts(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("MON005", area="monitoring", severity="warning", reads=READS)
+@rule("MON005", area="monitoring", severity="warning", reads=READS, shared=True)
 def metric_named_twice(view: TrainingView) -> Iterator[Problem]:
     """Two metric definitions have the same name.
 
@@ -227,7 +227,7 @@ def metric_named_twice(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("MON006", area="monitoring", reads=READS)
+@rule("MON006", area="monitoring", reads=READS, shared=True)
 def metrics_of_a_builtin_algorithm(view: TrainingView) -> Iterator[Problem]:
     """The metrics of a built-in algorithm are its own.
 
@@ -277,7 +277,7 @@ def metrics_of_a_builtin_algorithm(view: TrainingView) -> Iterator[Problem]:
     )
 
 
-@rule("MON007", area="monitoring", reads=("HyperParameters", "StaticHyperParameters"))
+@rule("MON007", area="monitoring", reads=hyperparameters("sagemaker_container_log_level"))
 def log_level(view: TrainingView) -> Iterator[Problem]:
     """The log level is a number that logging knows.
 
@@ -320,7 +320,7 @@ def log_level(view: TrainingView) -> Iterator[Problem]:
         yield Problem(f"the log level {show(value)} is none of {options}", path, number)
 
 
-@rule("MON008", area="monitoring", severity="warning", reads=READS)
+@rule("MON008", area="monitoring", severity="warning", reads=READS, shared=True)
 def metrics_time_series_off(view: TrainingView) -> Iterator[Problem]:
     """Metrics are defined, and their time series is off.
 

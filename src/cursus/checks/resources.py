@@ -94,7 +94,7 @@ def _sizes_remedy(name: str) -> str:
     return "Use an instance type for training, such as 'ml.m5.xlarge'."
 
 
-@rule("RES001", area="resources", reads=READS)
+@rule("RES001", area="resources", reads=READS, shared=True)
 def instance_type(view: TrainingView) -> Iterator[Problem]:
     """The instance type is not one that trains.
 
@@ -125,7 +125,7 @@ def _local(view: TrainingView) -> list[tuple[Path, instances.Instance]]:
     return [(path, each) for path, each in found if each is not None and each.nvme]
 
 
-@rule("RES002", area="resources", severity="warning", reads=READS)
+@rule("RES002", area="resources", severity="warning", reads=READS, shared=True)
 def volume_size(view: TrainingView) -> Iterator[Problem]:
     """A volume size larger than the instance's own disk has no effect.
 
@@ -158,7 +158,7 @@ def volume_size(view: TrainingView) -> Iterator[Problem]:
             return
 
 
-@rule("RES003", area="resources", reads=READS)
+@rule("RES003", area="resources", reads=READS, shared=True)
 def no_volume(view: TrainingView) -> Iterator[Problem]:
     """An instance without a disk of its own is given no volume.
 
@@ -189,7 +189,7 @@ def no_volume(view: TrainingView) -> Iterator[Problem]:
             return
 
 
-@rule("RES004", area="resources", reads=READS)
+@rule("RES004", area="resources", reads=READS, shared=True)
 def volume_key(view: TrainingView) -> Iterator[Problem]:
     """A volume key is given for an instance that has no volume.
 
@@ -224,7 +224,7 @@ def volume_key(view: TrainingView) -> Iterator[Problem]:
         return
 
 
-@rule("RES005", area="resources", severity="info", reads=READS)
+@rule("RES005", area="resources", severity="info", reads=READS, shared=True)
 def previous_generation(view: TrainingView) -> Iterator[Problem]:
     """The instance type is of a previous generation.
 
@@ -249,7 +249,7 @@ def previous_generation(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("RES006", area="resources", severity="info", reads=READS)
+@rule("RES006", area="resources", severity="info", reads=READS, shared=True)
 def burstable(view: TrainingView) -> Iterator[Problem]:
     """The instance type runs at full speed only for a while.
 
@@ -274,7 +274,7 @@ def burstable(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("RES007", area="resources", severity="warning", reads=("StoppingCondition",))
+@rule("RES007", area="resources", severity="warning", reads=("StoppingCondition",), shared=True)
 def run_time(view: TrainingView) -> Iterator[Problem]:
     """The time limit is above the default quota.
 

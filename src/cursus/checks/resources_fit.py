@@ -50,7 +50,7 @@ def _values(view: TrainingView, wanted: Mapping[str, tuple[str, ...]]) -> bool:
     )
 
 
-@rule("RES010", area="resources", reads=READS)
+@rule("RES010", area="resources", reads=READS, when="builtin")
 def algorithm_instance(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm does not train on this kind of instance.
 
@@ -141,7 +141,7 @@ def _said(wanted: Mapping[str, tuple[str, ...]]) -> str:
     return " and ".join(f"{name}={' or '.join(values)}" for name, values in wanted.items())
 
 
-@rule("RES011", area="resources", reads=READS)
+@rule("RES011", area="resources", reads=READS, when="builtin")
 def algorithm_hosts(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm that trains on one instance is given several.
 
@@ -187,7 +187,7 @@ def algorithm_hosts(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("RES012", area="resources", severity="warning", reads=READS)
+@rule("RES012", area="resources", severity="warning", reads=READS, when="builtin")
 def xgboost_gpus(view: TrainingView) -> Iterator[Problem]:
     """XGBoost leaves GPUs idle.
 
@@ -236,7 +236,7 @@ def xgboost_gpus(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("RES013", area="resources", reads=("EnableManagedSpotTraining",))
+@rule("RES013", area="resources", reads=("EnableManagedSpotTraining",), when="builtin")
 def wait_without_checkpoints(view: TrainingView) -> Iterator[Problem]:
     """A spot job of an algorithm that writes no checkpoints may wait an hour at most.
 
@@ -291,7 +291,7 @@ def _promised_instance(view: TrainingView, promise: Mapping[str, Any]) -> tuple[
     return None if kind_said is None else ((view.resources_member, "InstanceType"), kind_said)
 
 
-@rule("RES014", area="resources")
+@rule("RES014", area="resources", when="promises")
 def precision(view: TrainingView) -> Iterator[Problem]:
     """The GPU does not have the number format that the builder counts on.
 
@@ -352,7 +352,7 @@ def precision(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("RES015", area="resources")
+@rule("RES015", area="resources", when="promises")
 def processes(view: TrainingView) -> Iterator[Problem]:
     """The builder counts on more, or fewer, processes than the host has GPUs.
 

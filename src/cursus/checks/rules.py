@@ -58,6 +58,28 @@ class Problem:
 
 Check = Callable[[Any], Iterator[Problem]]
 
+When = Literal["", "builtin", "promises"]
+"""What a rule is about, beside the request's members. ``builtin``: training jobs that run a built-in algorithm.
+``promises``: what a builder says beside its request."""
+
+SHARED: tuple[str, ...] = (
+    "AlgorithmSpecification",
+    "ResourceConfig",
+    "HyperParameterTuningResourceConfig",
+    "StoppingCondition",
+    "VpcConfig",
+    "EnableManagedSpotTraining",
+    "ServerlessJobConfig",
+)
+"""Members of a training job definition that many jobs have in common: image, metrics, instances, limits."""
+
+
+def hyperparameters(*names: str) -> tuple[str, ...]:
+    """``reads`` of a rule on single hyperparameters, in training jobs and in definitions of tuning jobs."""
+    return tuple(
+        f"{member}.{name}" for member in ("HyperParameters", "StaticHyperParameters") for name in names
+    )
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -70,6 +92,8 @@ class Rule:
     reads: tuple[str, ...]
     check: Check
     suspects: str = ""
+    when: When = ""
+    shared: bool = False
 
     @property
     def title(self) -> str:
@@ -88,14 +112,24 @@ def rule(
     scope: Scope = "training",
     reads: tuple[str, ...] = (),
     suspects: str = "",
+    when: When = "",
+    shared: bool = False,
 ) -> Callable[[Check], Check]:
-    """Register a generator function as the rule ``id``.
+    """Register a generator function as the rule ``id``. What it says of itself decides where it need not run.
 
-    ``reads`` names members of the view's request, one or two levels deep (``"VpcConfig"``,
-    ``"ResourceConfig.InstanceGroups"``), or anywhere in the step's request (``"*.AttributeNames"``; members of
-    tuning and AutoML requests count too): the rule runs where any of them is present, and always where
-    ``reads`` is empty. A rule of scope ``request`` names the ``suspects`` it looks at (``cursus.checks.texts``),
-    and runs where there are any.
+    ``reads`` names what has to be there for the rule to find anything; it runs where any of it is, and always
+    where ``reads`` is empty:
+
+    - ``"VpcConfig"``, ``"ResourceConfig.InstanceGroups"``: a member of the view's request, or one inside it;
+      ``"HyperParameters.*_enabled"``: one inside it with this ending;
+    - ``"*.AttributeNames"``: a member at any depth of the step's request;
+    - ``"*.S3DataType=ManifestFile"``: the same with this value, for members of ``texts.CHOICES``, but for the
+      values in ``texts.USUAL``; ``"*.DataSource={}"``: the same, holding nothing.
+
+    ``when`` says what else it is about. A ``shared`` rule sees nothing of a training job but the members in
+    ``SHARED`` and the built-in algorithm, so that its outcome is remembered for the next job with the same ones.
+    A rule of scope ``request`` names the ``suspects`` it looks at (``cursus.checks.texts``), and runs where there
+    are any.
     """
 
     def register(check: Check) -> Check:
@@ -103,7 +137,9 @@ def rule(
             raise ValueError(f"rule {id} is registered twice")
         if area not in AREAS:
             raise ValueError(f"rule {id}: no area {area!r}")
-        RULES[id] = Rule(id, area, severity, scope, reads, check, suspects)
+        if shared and scope != "training":
+            raise ValueError(f"rule {id}: only rules on training jobs can be shared")
+        RULES[id] = Rule(id, area, severity, scope, reads, check, suspects, when, shared)
         return check
 
     return register

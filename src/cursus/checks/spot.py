@@ -13,7 +13,7 @@ SPOT = "EnableManagedSpotTraining"
 WAIT = "MaxWaitTimeInSeconds"
 
 
-@rule("STP024", area="step", reads=(SPOT, "*.MaxWaitTimeInSeconds"))
+@rule("STP024", area="step", reads=(SPOT, "*.MaxWaitTimeInSeconds"), shared=True)
 def spot_wait(view: TrainingView) -> Iterator[Problem]:
     """A spot job says how long it may wait, and only a spot job does.
 

@@ -7,9 +7,8 @@ read as None, so that no rule has to defend itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from cursus.model import Evidence, Path, Pipeline, Step
 
@@ -21,6 +20,30 @@ if TYPE_CHECKING:
     from cursus.script.facts import ScriptFacts
 
 NOTHING: Mapping[str, Any] = {}
+
+T = TypeVar("T")
+
+
+class lazy(Generic[T]):  # noqa: N801 (a decorator, as property is)
+    """An attribute that is worked out when it is first read: ``functools.cached_property`` without its lock."""
+
+    def __init__(self, make: Callable[[Any], T]) -> None:
+        self.make = make
+        self.name = make.__name__
+        self.__doc__ = make.__doc__
+
+    @overload
+    def __get__(self, view: None, owner: type) -> lazy[T]: ...
+
+    @overload
+    def __get__(self, view: object, owner: type) -> T: ...
+
+    def __get__(self, view: object | None, owner: type) -> lazy[T] | T:
+        if view is None:
+            return self
+        value = self.make(view)
+        view.__dict__[self.name] = value  # found there from now on, before this
+        return value
 
 
 def is_reference(value: object) -> bool:
@@ -41,6 +64,13 @@ def text(container: Mapping[str, Any], name: str) -> str | None:
     """The string ``container[name]``, or None where there is none."""
     value = container.get(name)
     return value if isinstance(value, str) else None
+
+
+def mappings(container: Mapping[str, Any], name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The mappings in the list ``container[name]``, with their positions; pipeline variables are left out."""
+    for index, entry in enumerate(listing(container, name)):
+        if (type(entry) is dict or isinstance(entry, Mapping)) and not is_reference(entry):
+            yield index, entry
 
 
 def integer(container: Mapping[str, Any], name: str) -> int | None:
@@ -154,19 +184,27 @@ class TrainingView:
         self.environment = named(mapping(request, "Environment"))
         self.stopping = mapping(request, "StoppingCondition")
         self.output = mapping(request, "OutputDataConfig")
-        self.channels = [
-            Channel(index, channel)
-            for index, channel in enumerate(listing(request, "InputDataConfig"))
-            if isinstance(channel, Mapping) and not is_reference(channel)
-        ]
+        self.channels = [Channel(index, channel) for index, channel in mappings(request, "InputDataConfig")]
 
-    @cached_property
+    @lazy
+    def located(self) -> list[tuple[Channel, str, str]]:
+        """(channel, bucket/key, S3DataType) of each channel with a literal S3Uri."""
+        from cursus.checks.locations import s3_path
+
+        found = []
+        for channel in self.channels:
+            uri = channel.s3.get("S3Uri")
+            path = s3_path(uri) if isinstance(uri, str) else None
+            if path is not None:
+                found.append((channel, path, text(channel.s3, "S3DataType") or ""))
+        return found
+
+    @lazy
     def metric_definitions(self) -> list[tuple[int, Mapping[str, Any]]]:
         """MetricDefinitions with their positions."""
-        found = listing(self.algorithm, "MetricDefinitions")
-        return [(i, m) for i, m in enumerate(found) if isinstance(m, Mapping) and not is_reference(m)]
+        return list(mappings(self.algorithm, "MetricDefinitions"))
 
-    @cached_property
+    @lazy
     def instances(self) -> list[tuple[Path, str, int | None]]:
         """(path of InstanceType, instance type, count) for each instance group or the one ResourceConfig."""
         member = self.resources_member
@@ -183,7 +221,7 @@ class TrainingView:
                         found.append((place, kind, integer(group, "InstanceCount")))
         return found
 
-    @cached_property
+    @lazy
     def host_count(self) -> int | None:
         """How many instances the job asks for, or None where that is not a literal."""
         groups = listing(self.resources, "InstanceGroups")
@@ -193,7 +231,7 @@ class TrainingView:
             return sum(known) if len(known) == len(counts) else None
         return integer(self.resources, "InstanceCount")
 
-    @cached_property
+    @lazy
     def script(self) -> ScriptFacts | None:
         """What the training script reads, parses, prints and writes, by reading its source; None without source."""
         if self.step.source is None:
@@ -202,19 +240,19 @@ class TrainingView:
 
         return read_source(self.step.source)
 
-    @cached_property
+    @lazy
     def builtin(self) -> Algorithm | None:
         """The built-in algorithm that the definition runs, or None for a script or an own image."""
         from cursus.aws.algorithms import of_request
 
         return of_request(self.image, self.hyperparameters)
 
-    @cached_property
+    @lazy
     def tuned(self) -> frozenset[str]:
         """Names of the hyperparameters that a tuning request varies for this definition."""
         return frozenset(name for _, _, name in self.ranges)
 
-    @cached_property
+    @lazy
     def ranges(self) -> list[tuple[Path, Mapping[str, Any], str]]:
         """(path in the step's request, range, name) of every hyperparameter range that applies here."""
         if self.tuning is None:
@@ -299,10 +337,6 @@ class StepView:
         self.evidence = evidence
 
 
-MAX_TEXTS = 50_000
-"""Texts of one request that rules look at: the model allows some thousands."""
-
-
 class RequestView:
     """The request of any step, whatever its type: its texts, each with its place."""
 
@@ -312,57 +346,31 @@ class RequestView:
         self.request = step.request
         self.path: Path = ()
         self.region = self.settings.region or step.region
-        self._members: frozenset[Any] | None = None
+        self._members: frozenset[str] | None = None
 
-    @cached_property
+    @lazy
     def suspects(self) -> dict[str, list[tuple[Path, str]]]:
         """The texts that a rule has to look at, with their paths, by what they are suspected of.
 
         Pipeline variables and what is deeper than any request are left out.
         """
-        from cursus.checks.texts import CHOICES, FREE, suspicions
+        from cursus.checks.walk import walk
 
-        found: dict[str, list[tuple[Path, str]]] = {}
-        members: set[Any] = set()
-        queue: list[tuple[Path, str, str, Any]] = [((), "", "", self.request)]
-        for path, holder, member, container in queue:
-            if len(queue) > MAX_TEXTS or len(path) > MAX_DEPTH:
-                return found
-            name = ""
-            items: Iterable[tuple[Any, Any]]
-            if type(container) is list:
-                name, items = member, enumerate(container)
-            elif len(container) == 1 and is_reference(container):
-                continue
-            else:
-                items = container.items()
-                if not holder:
-                    members.update(container)
-            for key, value in items:
-                kind = type(value)
-                if key in CHOICES or (not name and type(key) is not str):
-                    continue
-                if kind is str:
-                    for suspicion in suspicions(holder, name or key, value):
-                        found.setdefault(suspicion, []).append(((*path, key), value))
-                elif (kind is dict or kind is list) and value:
-                    inner = holder or (key if not name and key in FREE else "")
-                    queue.append(((*path, key), inner, name or str(key), value))
-        self._members = frozenset(members)
+        found, self._members = walk(self.request)
         return found
 
     @property
-    def members(self) -> frozenset[Any] | None:
-        """The names of all members that the request has, at any depth; None where it is too large to tell."""
+    def members(self) -> frozenset[str] | None:
+        """What the request has at any depth; None where it is too large to tell.
+
+        The names of all members, ``Name=value`` where a member with fixed choices has an unusual one, and
+        ``Name={}`` where a member holds nothing.
+        """
         return self._members if self.suspects is not None else None
 
     def suspected(self, kind: str) -> Sequence[tuple[Path, str]]:
         """The texts suspected of one kind of fault."""
         return self.suspects.get(kind, ())
-
-
-MAX_DEPTH = 20
-"""Levels of nesting that rules look into: no request has more than a dozen."""
 
 
 class SchemaView:
@@ -388,7 +396,7 @@ class PipelineView:
         self.path: Path = ()
         self.region = self.settings.region or pipeline.region
 
-    @cached_property
+    @lazy
     def definition(self) -> Definition:
         """The definition, read once for all rules."""
         from cursus.aws.pipelines import Definition

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from cursus.checks.views import Settings
 
-FINAL = ("Completed", "Failed", "Stopped")
+FINAL = record.FINAL
 POLL_SECONDS = 0.2
 """How often a process looks that did not start the job, and so is not told."""
 
@@ -63,15 +63,9 @@ class TrainingJob:
 
     def _state(self) -> dict[str, Any]:
         """The record, made true where its supervisor was killed and could not write the end."""
-        state = record.load(str(self.folder))
-        if state["status"] in FINAL or record.is_running(str(self.folder)):
-            return state
         if self._process is not None and self._process.poll() is None:
-            return state
-        state = record.load(str(self.folder))  # it may have ended between the two looks
-        if state["status"] in FINAL:
-            return state
-        return _cut_off(state, str(self.folder))
+            return record.load(str(self.folder))
+        return record.present(str(self.folder))
 
     def describe(self) -> dict[str, Any]:
         """A DescribeTrainingJob response.
@@ -256,35 +250,3 @@ class TrainingJob:
 
 def _files(raw: dict[str, Any], name: str) -> tuple[FileEntry, ...]:
     return tuple(FileEntry(entry["path"], entry["size"]) for entry in raw.get(name, ()))
-
-
-def _cut_off(state: dict[str, Any], folder: str) -> dict[str, Any]:
-    """The state of a job whose supervisor is gone without having written the end."""
-    steps = [dict(step) for step in state["transitions"]]
-    ended = float(state.get("modified", state.get("created", 0.0)))
-    try:
-        ended = max(
-            ended, *(os.stat(entry.path).st_mtime for entry in os.scandir(os.path.join(folder, "logs")))
-        )
-    except (OSError, TypeError, ValueError):
-        pass
-    message = "InternalServerError: the job's supervisor was killed, and its hosts with it"
-    try:
-        with open(os.path.join(folder, "supervisor.log"), "rb") as file:
-            last = file.read()[-2000:].decode("utf-8", "replace").strip().splitlines()
-        if last:
-            message = f"InternalServerError: the job's supervisor ended: {last[-1]}"
-    except OSError:
-        pass
-    if steps:
-        steps[-1].setdefault("EndTime", ended)
-    steps.append({"Status": "Failed", "StartTime": ended, "EndTime": ended, "StatusMessage": message})
-    return {
-        **state,
-        "status": "Failed",
-        "secondary": "Failed",
-        "failure_reason": message,
-        "transitions": steps,
-        "modified": ended,
-        "ended": ended,
-    }

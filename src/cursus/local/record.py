@@ -138,3 +138,50 @@ def load(folder: str) -> dict[str, Any]:
     if not isinstance(state, dict):
         raise ValueError(f"{folder}/job.json is no record of a job")
     return state
+
+
+FINAL = ("Completed", "Failed", "Stopped")
+
+
+def present(folder: str) -> dict[str, Any]:
+    """The job's state, made true where its supervisor was killed and could not write the end.
+
+    Raises FileNotFoundError where there is no such job.
+    """
+    state = load(folder)
+    if state["status"] in FINAL or is_running(folder):
+        return state
+    state = load(folder)  # it may have ended between the two looks
+    return state if state["status"] in FINAL else cut_off(state, folder)
+
+
+def cut_off(state: dict[str, Any], folder: str) -> dict[str, Any]:
+    """The state of a job whose supervisor is gone without having written the end."""
+    steps = [dict(step) for step in state["transitions"]]
+    ended = float(state.get("modified", state.get("created", 0.0)))
+    try:
+        ended = max(
+            ended, *(os.stat(entry.path).st_mtime for entry in os.scandir(os.path.join(folder, "logs")))
+        )
+    except (OSError, TypeError, ValueError):
+        pass
+    message = "InternalServerError: the job's supervisor was killed, and its hosts with it"
+    try:
+        with open(os.path.join(folder, "supervisor.log"), "rb") as file:
+            last = file.read()[-2000:].decode("utf-8", "replace").strip().splitlines()
+        if last:
+            message = f"InternalServerError: the job's supervisor ended: {last[-1]}"
+    except OSError:
+        pass
+    if steps:
+        steps[-1].setdefault("EndTime", ended)
+    steps.append({"Status": "Failed", "StartTime": ended, "EndTime": ended, "StatusMessage": message})
+    return {
+        **state,
+        "status": "Failed",
+        "secondary": "Failed",
+        "failure_reason": message,
+        "transitions": steps,
+        "modified": ended,
+        "ended": ended,
+    }

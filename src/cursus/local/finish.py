@@ -13,6 +13,7 @@ from cursus.local import artifacts, sandbox
 from cursus.local.channels import tree_size
 from cursus.local.host import snapshot
 from cursus.local.mounts import ML
+from cursus.local.opens import total
 
 if TYPE_CHECKING:
     from cursus.local.hosts import Host
@@ -141,8 +142,7 @@ def _gather(job: Supervisor) -> dict[str, Any]:
             "renaming a directory of a channel in place, which an overlay refuses: shutil.move works"
         )
     opened: dict[str, int | None] = {c["ChannelName"]: None for c in job.request.get("InputDataConfig") or ()}
-    if job.opened is not None:
-        opened.update({channel: len(files) for channel, files in job.opened.items()})
+    opened.update(total({one.name: one.opens for one in job.hosts}))
     return {
         "exit_codes": {one.name: one.exit_code for one in job.hosts},
         "script_exit_codes": {

@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import signal
-import struct
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from cursus.local import syscalls as sc
 from cursus.local.logs import Log
 from cursus.local.mounts import ML, Box, Overlay
 from cursus.local.namespaces import Program
+from cursus.local.opens import Opens
 from cursus.local.usage import Sampler, descendants, handles
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Host:
         self._script_peak = 0
         self._status = b""
         self._copied = False
-        self._opens: int | None = None
+        self.opens = Opens()
         self._pidfd: int | None = None
         self._status_fd = -1
         self._started_at = 0.0
@@ -197,9 +197,9 @@ class Host:
             channel["ChannelName"]: f"{ML if inside else self.ml}/input/data/{channel['ChannelName']}"
             for channel in self.owner.request.get("InputDataConfig") or ()
         }
-        opens = self._inotify()
+        opens = self.opens.begin()
         if opens is not None and not inside:
-            self._watching(namespaces.watch(opens, watched))
+            self.opens.watching(namespaces.watch(opens, watched))
         self._status = b""
         self.facts = {}
         started = sandbox.start(self.level, box, Program(*launch), opens, watched)
@@ -221,12 +221,6 @@ class Host:
     def _outside(self) -> str:
         checkpoints = self.plan["checkpoints"]
         return "" if not checkpoints or checkpoints["path"].startswith(ML) else checkpoints["path"]
-
-    def _inotify(self) -> int | None:
-        try:
-            return sc.inotify()
-        except OSError:
-            return None
 
     def _refused(self, started: sandbox.Started, opens: int | None) -> str:
         output = b""
@@ -254,9 +248,8 @@ class Host:
         os.set_blocking(started.status, False)
         self._status_fd = started.status
         owner._on(started.status, self._read_status)
-        self._opens = opens
-        if opens is not None:
-            owner._on(opens, self._read_opens)
+        if self.opens.descriptor is not None:
+            owner._on(self.opens.descriptor, self.opens.read)
         self._pidfd = sc.pidfd_open(started.pid)
         if self._pidfd is not None:
             owner._on(self._pidfd, self._ended)
@@ -291,31 +284,7 @@ class Host:
         self._first = self.facts.get("first", self._first)
         watching = self.facts.pop("watching", None)
         if watching is not None:
-            self._watching(watching)
-
-    def _watching(self, watching: dict[str, list[int] | None]) -> None:
-        opened: dict[str, set[tuple[int, str]]] = {}
-        for channel, numbers in watching.items():
-            if numbers is not None:
-                opened[channel] = set()
-                self.owner.watches.update(dict.fromkeys(numbers, channel))
-        self.owner.opened = opened
-
-    def _read_opens(self) -> None:
-        assert self._opens is not None
-        try:
-            data = os.read(self._opens, 1 << 16)
-        except BlockingIOError:
-            return
-        opened = self.owner.opened
-        offset = 0
-        while offset < len(data) and opened is not None:
-            watch, mask, _, length = struct.unpack_from("iIII", data, offset)
-            name = data[offset + 16 : offset + 16 + length].rstrip(b"\0")
-            offset += 16 + length
-            channel = self.owner.watches.get(watch)
-            if channel in opened and name and not mask & sc.IN_ISDIR:
-                opened[channel].add((watch, os.fsdecode(name)))
+            self.opens.watching(watching)
 
     def sample(self) -> None:
         """Measure it once."""
@@ -405,10 +374,9 @@ class Host:
             self.log.drain()
             self.log.finish()
             os.close(self.log.descriptor)
-        if self._opens is not None:
-            self.owner._off(self._opens)
-            self._read_opens()
-            os.close(self._opens)
+        if self.opens.descriptor is not None:
+            self.owner._off(self.opens.descriptor)
+            self.opens.close()
 
     def failure_reason(self) -> str:
         """Why the job failed, where this host's program ended with another code than 0."""

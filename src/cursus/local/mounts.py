@@ -13,6 +13,8 @@ import sys
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from cursus.local.network import RESOLVER, Wire, hosts_file
+
 ML = "/opt/ml"
 HOME = "/root"
 OWN = ("/tmp", "/var/tmp", "/run", HOME)
@@ -48,7 +50,7 @@ class Box(NamedTuple):
 
     ``ml`` is the folder that becomes ``/opt/ml``; ``scratch`` holds what is thrown away at the end; ``keep``
     are paths that must stay visible below the directories that are the host's own. ``checkpoints`` is a
-    checkpoint directory outside ``/opt/ml``.
+    checkpoint directory outside ``/opt/ml``. ``wire`` connects it with the job's other hosts.
     """
 
     hostname: str
@@ -58,6 +60,7 @@ class Box(NamedTuple):
     overlays: tuple[Overlay, ...] = ()
     isolated: bool = False
     checkpoints: str = ""
+    wire: Wire | None = None
 
 
 def mounts(box: Box) -> list[Mount]:
@@ -77,9 +80,15 @@ def mounts(box: Box) -> list[Mount]:
     if box.checkpoints:
         plan.append(Mount("write", box.checkpoints, os.path.join(box.scratch, "checkpoints")))
     hosts = os.path.join(box.scratch, "hosts")
-    write_hosts(hosts, box.hostname)
+    write_hosts(hosts, box)
     if os.path.exists("/etc/hosts"):
         plan.append(Mount("write", "/etc/hosts", hosts))
+    resolver = os.path.realpath("/etc/resolv.conf")
+    if box.wire is not None and box.wire.outside and os.path.exists(resolver):
+        path = os.path.join(box.scratch, "resolv.conf")
+        with open(path, "w") as file:
+            file.write(f"nameserver {RESOLVER}\n")
+        plan.append(Mount("write", resolver, path))
     plan.extend(Mount("overlay", o.target, o.source, o.scratch) for o in box.overlays)
     return plan
 
@@ -123,15 +132,16 @@ def _kept(box: Box) -> Iterator[Mount]:
             yield Mount("read", path, os.path.realpath(path))
 
 
-def write_hosts(path: str, hostname: str) -> None:
-    """An ``/etc/hosts`` in which ``hostname`` resolves; the machine's own entries stay."""
+def write_hosts(path: str, box: Box) -> None:
+    """An ``/etc/hosts`` in which every host's name resolves; the machine's own entries stay."""
+    named = f"127.0.0.1 {box.hostname}\n".encode() if box.wire is None else hosts_file(box.wire)
     try:
         with open("/etc/hosts", "rb") as file:
             known = file.read(1 << 20)
     except OSError:
         known = b"127.0.0.1 localhost\n"
     with open(path, "wb") as file:
-        file.write(b"127.0.0.1 " + hostname.encode() + b"\n" + known)
+        file.write(named + known)
 
 
 def kept_paths() -> list[str]:

@@ -13,7 +13,7 @@ import signal
 from collections.abc import Iterable
 from typing import NamedTuple, NoReturn
 
-from cursus.local import init
+from cursus.local import init, network
 from cursus.local import syscalls as sc
 from cursus.local.mounts import Box, Mount, mounts
 
@@ -57,9 +57,22 @@ def _refuse(status: int, error: BaseException) -> NoReturn:
 
 
 def _enter(box: Box) -> None:
-    flags = sc.CLONE_NEWUSER | sc.CLONE_NEWNS | sc.CLONE_NEWPID | sc.CLONE_NEWUTS | sc.CLONE_NEWIPC
-    if box.isolated:
-        flags |= sc.CLONE_NEWNET
+    flags = sc.CLONE_NEWNS | sc.CLONE_NEWPID | sc.CLONE_NEWUTS | sc.CLONE_NEWIPC
+    if box.wire is not None:
+        network.join(box.wire)
+        sc.unshare(flags)
+    else:
+        enter_user(flags | sc.CLONE_NEWUSER | (sc.CLONE_NEWNET if box.isolated else 0))
+        if box.isolated:
+            sc.loopback_up()
+    # After unshare: a change of credentials clears it. The supervisor has one thread, so that it cannot
+    # be a passing thread's end that kills the host.
+    sc.prctl(sc.PR_SET_PDEATHSIG, signal.SIGKILL)
+    sc.sethostname(box.hostname)
+
+
+def enter_user(flags: int) -> None:
+    """Enter a new user namespace, and those others that ``flags`` name, as root in it."""
     user, group = os.geteuid(), os.getegid()
     if user == 0:
         _enter_as_root(flags)
@@ -68,12 +81,6 @@ def _enter(box: Box) -> None:
         _write("/proc/self/setgroups", "deny")
         _write("/proc/self/uid_map", f"0 {user} 1")
         _write("/proc/self/gid_map", f"0 {group} 1")
-    # After unshare: a change of credentials clears it. The supervisor has one thread, so that it cannot
-    # be a passing thread's end that kills the host.
-    sc.prctl(sc.PR_SET_PDEATHSIG, signal.SIGKILL)
-    sc.sethostname(box.hostname)
-    if box.isolated:
-        sc.loopback_up()
 
 
 def _enter_as_root(flags: int) -> None:
@@ -134,6 +141,8 @@ def _first(
         if opens is not None:
             init.report(status, watching=watch(opens, watched))
         init.report(status, ready=True)
+        if box.wire is not None and box.wire.gate is not None:
+            os.read(box.wire.gate, 1)  # until every host is ready: none meets another that is not there yet
         sc.drop_capabilities()
         if not program.script:
             init.execute(program.command, program.environment, program.directory, status)

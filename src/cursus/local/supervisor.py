@@ -47,9 +47,6 @@ class Supervisor:
         self.stop_at: float | None = None
         self.stages: dict[str, float] = {}
         self.facts: dict[str, Any] = {"not_reproduced": [], "signals": {}}
-        self.opened: dict[str, set[tuple[int, str]]] | None = None
-        self.watches: dict[int, str] = {}
-        self.watched: dict[str, bool] = {}
         self.metrics = open(os.path.join(self.folder, "metrics.jsonl"), "ab", buffering=1 << 16)  # noqa: SIM115
         algorithm = self.request.get("AlgorithmSpecification") or {}
         self.scanner = Scanner(algorithm.get("MetricDefinitions") or (), self.metrics)

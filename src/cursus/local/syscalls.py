@@ -56,6 +56,11 @@ def unshare(flags: int) -> None:
     _check(_libc.unshare(ctypes.c_int(flags)), "unshare")
 
 
+def setns(descriptor: int, kind: int) -> None:
+    """Enter the namespace that ``descriptor`` stands for; ``kind`` is its ``CLONE_NEW…``."""
+    _check(_libc.setns(ctypes.c_int(descriptor), ctypes.c_int(kind)), "setns")
+
+
 def mount(source: str, target: str, kind: str | None = None, flags: int = 0, data: str | None = None) -> None:
     """Put a file system at a place, as mount does."""
     result = _libc.mount(

@@ -214,6 +214,15 @@ def speaks(value: str) -> bool:
     return len(bare) > 3 and not re.fullmatch(_WORD, bare) and not re.match(_REFERENCE, bare)
 
 
+# An S3 URI, or a word or number, in which nothing can be wrong unless it holds one of the hints.
+_PLAIN = re.compile(r"s3://([a-z0-9][a-z0-9-]{1,61}[a-z0-9])(?:/[A-Za-z0-9_.=+-]+)*/?|[A-Za-z0-9_.=+-]*")
+_HINTS = re.compile(
+    r"your|replace|change|to[-_]?do|fixme|placeholder|xxxx|none|null|nan|undefined|x-amz-"
+    r"|akia|asia|gh[pousr]_|github|hf_|sk-|xox|glpat|eyj"
+)
+_READ = IMAGES | KEYS | ARGUMENTS | {"Subnets", "SecurityGroupIds"}
+
+
 @lru_cache(maxsize=65536)
 def suspicions(holder: str, member: str, value: str) -> tuple[str, ...]:
     """What a text is suspected of: kinds that the rules ask for.
@@ -221,6 +230,14 @@ def suspicions(holder: str, member: str, value: str) -> tuple[str, ...]:
     ``holder`` is the member of ``FREE`` that the text lies in, or empty; ``member`` the name of the member, the
     map's key, or the list that holds it.
     """
+    if not _is_read(holder, member):
+        bare = value[1:-1] if holder in HYPERPARAMETERS and value[:1] == value[-1:] == '"' else value
+        plain = _PLAIN.fullmatch(bare)
+        if plain and not _HINTS.search(value.lower()):
+            if plain[1] is None or holder or places.bucket(plain[1]) is None:
+                return ()
+            if NOBODY not in value:
+                return ("place",)
     found: list[str] = []
     if member == SUBMIT and holder in HYPERPARAMETERS:
         found.extend(fault.kind for fault in location_faults(value.strip("\"' ")))
@@ -234,6 +251,12 @@ def suspicions(holder: str, member: str, value: str) -> tuple[str, ...]:
     if member in ARGUMENTS or _is_secret(holder, member, value):
         found.append("secret")
     return tuple(dict.fromkeys(found))
+
+
+@lru_cache(maxsize=8192)
+def _is_read(holder: str, member: str) -> bool:
+    """True where the member alone is a reason to read its text closely."""
+    return member in _READ or (bool(holder) and is_secret_name(member))
 
 
 def _by_form(holder: str, member: str, value: str) -> list[str]:

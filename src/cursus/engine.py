@@ -42,7 +42,7 @@ def check_step(step: Step, settings: Settings, evidence: Evidence | None = None)
     With ``evidence`` the rules that read a local run are run too.
     """
     findings = [_of(step, problem) for problem in step.problems if selected(problem.rule, settings)]
-    if not step.request and step.promises.failures:  # there is no request: only the hooks can be looked at
+    if step.promises.failures and _not_made(step):  # there is no request: only the hooks can be looked at
         findings.extend(_run("step", StepView(step, settings, evidence), step, settings))
         return _kept(findings, settings)
     broken = unknowns.NOTHING_BROKEN
@@ -76,6 +76,12 @@ def check_pipeline(pipeline: Pipeline, settings: Settings) -> tuple[list[Finding
     for step in steps:
         findings.extend(check_step(step, settings))
     return _kept(findings, settings), steps
+
+
+def _not_made(step: Step) -> bool:
+    """True where the builder gave no request: what stands in the step's are hooks' promises alone."""
+    failed = {failure.hook for failure in step.promises.failures}
+    return not step.request or not failed.isdisjoint(("create_step", "__init__"))
 
 
 def _of(owner: Step | Pipeline, problem: Finding) -> Finding:
@@ -194,7 +200,8 @@ def _plan(scope: Scope, view: Any, settings: Settings, members: frozenset[Any] |
     elif scope == "request":
         present.extend(view.suspects)
     names: list[Any] = [scope, settings.select, settings.ignore, members, *present, None, *request]
-    names.extend([tuple(value) if type(value) is dict else None for value in request.values()])
+    if scope != "request":  # whose rules read nothing inside a member
+        names.extend([tuple(value) if type(value) is dict else None for value in request.values()])
     key = tuple(names)
     try:
         found = _PLANS.get(key)
@@ -250,12 +257,10 @@ def _has_any(request: Mapping[str, Any], reads: Sequence[str], members: frozense
             if members is None or second in members:
                 return True
             continue
-        value = request.get(first)
-        if value is None:
+        if first not in request:
             continue
-        if not second:
-            return True
-        if isinstance(value, Mapping) and _holds(value, second):
+        value = request[first]
+        if not second or (type(value) is dict and _holds(value, second)):
             return True
     return False
 

@@ -11,7 +11,7 @@ import pytest
 from cursus import checks, engine
 from cursus.aws import schema
 from cursus.checks.examples import Example, merge
-from cursus.checks.rules import RULES, Rule
+from cursus.checks.rules import RULES, SHARED, Rule
 from cursus.checks.views import AutoMLView, RequestView, Settings, TrainingView, TuningView
 from cursus.model import Step, format_path
 
@@ -47,7 +47,7 @@ def mixed(index: int) -> Iterator[dict[str, Any]]:
     yield example.patch
     operation = example.rest.get("operation", "CreateTrainingJob")
     same = [other for other in EXAMPLES if other.rest.get("operation", "CreateTrainingJob") == operation]
-    for stride in (7, 23, 61, 97):
+    for stride in (5, 7, 11, 23, 37, 61, 97):
         yield merge(example.patch, same[(index * stride + stride) % len(same)].patch)
 
 
@@ -76,5 +76,5 @@ def known(rule: str) -> bool:
     return found is not None and found.scope in SCOPES
 
 
-def test_a_shared_rule_is_on_training_jobs() -> None:
-    assert {rule.scope for rule in RULES.values() if rule.shared} == {"training"}
+def test_the_shared_rules_are_many() -> None:
+    assert {rule.scope for rule in RULES.values() if rule.shared} == set(SHARED)

@@ -44,7 +44,7 @@ def problem_type(view: AutoMLView) -> tuple[Any, Path]:
     return config.get("ProblemType"), (*path, "ProblemType")
 
 
-@rule("HPO025", area="hyperparameters", scope="automl")
+@rule("HPO025", area="hyperparameters", scope="automl", shared=True)
 def problem_and_objective(view: AutoMLView) -> Iterator[Problem]:
     """Problem type and objective are given together.
 
@@ -78,7 +78,7 @@ def problem_and_objective(view: AutoMLView) -> Iterator[Problem]:
         yield Problem("AutoMLJobObjective is given without ProblemType", path, "give both or neither")
 
 
-@rule("HPO026", area="hyperparameters", scope="automl", reads=("AutoMLJobObjective",))
+@rule("HPO026", area="hyperparameters", scope="automl", reads=("AutoMLJobObjective",), shared=True)
 def objective_fits(view: AutoMLView) -> Iterator[Problem]:
     """The objective is a metric of the problem type.
 
@@ -126,7 +126,7 @@ def objective_fits(view: AutoMLView) -> Iterator[Problem]:
     )
 
 
-@rule("HPO027", area="hyperparameters", scope="automl", severity="warning")
+@rule("HPO027", area="hyperparameters", scope="automl", severity="warning", shared=True)
 def time_limits(view: AutoMLView) -> Iterator[Problem]:
     """The whole AutoML job has time for its training jobs.
 
@@ -174,7 +174,7 @@ def time_limits(view: AutoMLView) -> Iterator[Problem]:
         )
 
 
-@rule("HPO028", area="hyperparameters", scope="automl")
+@rule("HPO028", area="hyperparameters", scope="automl", shared=True)
 def mode_and_algorithms(view: AutoMLView) -> Iterator[Problem]:
     """The algorithms go with the training mode.
 
@@ -229,7 +229,7 @@ def mode_and_algorithms(view: AutoMLView) -> Iterator[Problem]:
                 )
 
 
-@rule("HPO029", area="hyperparameters", scope="automl", reads=(PROBLEM,))
+@rule("HPO029", area="hyperparameters", scope="automl", reads=(PROBLEM,), shared=True)
 def columns_differ(view: AutoMLView) -> Iterator[Problem]:
     """The columns of an AutoML job are different columns.
 
@@ -285,7 +285,13 @@ def columns_differ(view: AutoMLView) -> Iterator[Problem]:
         )
 
 
-@rule("HPO030", area="hyperparameters", scope="automl", reads=(f"{PROBLEM}.TimeSeriesForecastingJobConfig",))
+@rule(
+    "HPO030",
+    area="hyperparameters",
+    scope="automl",
+    reads=(f"{PROBLEM}.TimeSeriesForecastingJobConfig",),
+    shared=True,
+)
 def forecasting(view: AutoMLView) -> Iterator[Problem]:
     """A forecast stays within what Autopilot forecasts.
 
@@ -377,7 +383,13 @@ def _transformations(
                 yield Problem(f"{method} fills with a value, and none is given", place, f"add {method}_value")
 
 
-@rule("HPO031", area="hyperparameters", scope="automl", reads=(f"{PROBLEM}.TextGenerationJobConfig",))
+@rule(
+    "HPO031",
+    area="hyperparameters",
+    scope="automl",
+    reads=(f"{PROBLEM}.TextGenerationJobConfig",),
+    shared=True,
+)
 def text_generation(view: AutoMLView) -> Iterator[Problem]:
     """Fine-tuning takes four hyperparameters.
 

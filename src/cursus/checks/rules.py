@@ -62,16 +62,36 @@ When = Literal["", "builtin", "promises"]
 """What a rule is about, beside the request's members. ``builtin``: training jobs that run a built-in algorithm.
 ``promises``: what a builder says beside its request."""
 
-SHARED: tuple[str, ...] = (
-    "AlgorithmSpecification",
-    "ResourceConfig",
-    "HyperParameterTuningResourceConfig",
-    "StoppingCondition",
-    "VpcConfig",
-    "EnableManagedSpotTraining",
-    "ServerlessJobConfig",
+SHARED: dict[Scope, tuple[str, ...]] = {
+    "training": (
+        "AlgorithmSpecification",
+        "ResourceConfig",
+        "HyperParameterTuningResourceConfig",
+        "StoppingCondition",
+        "VpcConfig",
+        "EnableManagedSpotTraining",
+        "ServerlessJobConfig",
+    ),
+    "tuning": ("HyperParameterTuningJobConfig", "Autotune"),
+    "automl": (
+        "AutoMLJobConfig",
+        "AutoMLJobObjective",
+        "AutoMLProblemTypeConfig",
+        "DataSplitConfig",
+        "ModelDeployConfig",
+        "ProblemType",
+    ),
+}
+"""Members of a request that many jobs have in common: image, metrics, instances, limits, search space."""
+
+SHARED_DEFINITION = (
+    *SHARED["training"],
+    "DefinitionName",
+    "HyperParameterRanges",
+    "RetryStrategy",
+    "TuningObjective",
 )
-"""Members of a training job definition that many jobs have in common: image, metrics, instances, limits."""
+"""The same of each definition inside a tuning request, for the tuning request's own rules."""
 
 
 def hyperparameters(*names: str) -> tuple[str, ...]:
@@ -126,8 +146,8 @@ def rule(
     - ``"*.S3DataType=ManifestFile"``: the same with this value, for members of ``texts.CHOICES``, but for the
       values in ``texts.USUAL``; ``"*.DataSource={}"``: the same, holding nothing.
 
-    ``when`` says what else it is about. A ``shared`` rule sees nothing of a training job but the members in
-    ``SHARED`` and the built-in algorithm, so that its outcome is remembered for the next job with the same ones.
+    ``when`` says what else it is about. A ``shared`` rule sees nothing of a request but the members in ``SHARED``, so
+    that its outcome is remembered for the next job with the same ones.
     A rule of scope ``request`` names the ``suspects`` it looks at (``cursus.checks.texts``), and runs where there
     are any.
     """
@@ -137,8 +157,10 @@ def rule(
             raise ValueError(f"rule {id} is registered twice")
         if area not in AREAS:
             raise ValueError(f"rule {id}: no area {area!r}")
-        if shared and scope != "training":
-            raise ValueError(f"rule {id}: only rules on training jobs can be shared")
+        if shared and scope not in SHARED:
+            raise ValueError(f"rule {id}: no rules of scope {scope} can be shared")
+        if scope == "request" and any("." in name.removeprefix("*.") for name in reads):
+            raise ValueError(f"rule {id}: a rule on texts reads nothing inside a member")
         RULES[id] = Rule(id, area, severity, scope, reads, check, suspects, when, shared)
         return check
 

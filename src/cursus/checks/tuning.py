@@ -66,7 +66,7 @@ def numeric_entries(view: TuningView) -> Iterator[Entry]:
 READS = (f"{TUNING}.ParameterRanges", "TrainingJobDefinitions", "TrainingJobDefinition.HyperParameterRanges")
 
 
-@rule("HPO001", area="hyperparameters", scope="tuning", reads=READS)
+@rule("HPO001", area="hyperparameters", scope="tuning", reads=READS, shared=True)
 def range_order(view: TuningView) -> Iterator[Problem]:
     """MinValue of a range is a number below MaxValue.
 
@@ -122,7 +122,7 @@ def range_order(view: TuningView) -> Iterator[Problem]:
             )
 
 
-@rule("HPO002", area="hyperparameters", scope="tuning", reads=READS)
+@rule("HPO002", area="hyperparameters", scope="tuning", reads=READS, shared=True)
 def integer_bounds(view: TuningView) -> Iterator[Problem]:
     """The bounds of an integer range are whole numbers.
 
@@ -158,7 +158,7 @@ def integer_bounds(view: TuningView) -> Iterator[Problem]:
                 )
 
 
-@rule("HPO003", area="hyperparameters", scope="tuning", reads=READS)
+@rule("HPO003", area="hyperparameters", scope="tuning", reads=READS, shared=True)
 def scaling(view: TuningView) -> Iterator[Problem]:
     """The scale fits the range.
 
@@ -214,7 +214,7 @@ def scaling(view: TuningView) -> Iterator[Problem]:
                 )
 
 
-@rule("HPO004", area="hyperparameters", scope="tuning", reads=READS)
+@rule("HPO004", area="hyperparameters", scope="tuning", reads=READS, shared=True)
 def range_named_twice(view: TuningView) -> Iterator[Problem]:
     """A hyperparameter has two ranges.
 
@@ -285,7 +285,7 @@ def tuned_and_static(view: TuningView) -> Iterator[Problem]:
                 )
 
 
-@rule("HPO006", area="hyperparameters", scope="tuning", reads=READS)
+@rule("HPO006", area="hyperparameters", scope="tuning", reads=READS, shared=True)
 def categorical_values(view: TuningView) -> Iterator[Problem]:
     """The values of a categorical range differ from each other.
 
@@ -329,7 +329,7 @@ def categorical_values(view: TuningView) -> Iterator[Problem]:
                 )
 
 
-@rule("HPO007", area="hyperparameters", scope="tuning", reads=(TUNING,))
+@rule("HPO007", area="hyperparameters", scope="tuning", reads=(TUNING,), shared=True)
 def how_many_ranges(view: TuningView) -> Iterator[Problem]:
     """A tuning job searches at least one hyperparameter, and no more than the limit.
 
@@ -377,7 +377,7 @@ def how_many_ranges(view: TuningView) -> Iterator[Problem]:
             )
 
 
-@rule("HPO008", area="hyperparameters", scope="tuning", reads=READS)
+@rule("HPO008", area="hyperparameters", scope="tuning", reads=READS, shared=True)
 def autotune_and_hints(view: TuningView) -> Iterator[Problem]:
     """AutoParameters go with Autotune.
 
@@ -412,7 +412,7 @@ def autotune_and_hints(view: TuningView) -> Iterator[Problem]:
             )
 
 
-@rule("HPO009", area="hyperparameters", scope="tuning", severity="warning", reads=READS)
+@rule("HPO009", area="hyperparameters", scope="tuning", severity="warning", reads=READS, shared=True)
 def reserved_names(view: TuningView) -> Iterator[Problem]:
     """A range has a name that belongs to SageMaker.
 

@@ -9,7 +9,7 @@ from cursus.checks.views import TrainingView, TuningView, is_reference, listing,
 from cursus.redact import show
 
 
-@rule("HPO016", area="hyperparameters", scope="tuning")
+@rule("HPO016", area="hyperparameters", scope="tuning", shared=True)
 def definitions(view: TuningView) -> Iterator[Problem]:
     """One TrainingJobDefinition, or several named ones.
 
@@ -73,7 +73,7 @@ def _several(view: TuningView) -> Iterator[Problem]:
                 )
 
 
-@rule("HPO017", area="hyperparameters", scope="tuning")
+@rule("HPO017", area="hyperparameters", scope="tuning", shared=True)
 def resources_of_definitions(view: TuningView) -> Iterator[Problem]:
     """Each definition has resources in one of two forms, and not in both.
 

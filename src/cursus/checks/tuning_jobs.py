@@ -67,7 +67,7 @@ def all_combinations(view: TuningView) -> int | None:
     return total
 
 
-@rule("HPO010", area="hyperparameters", scope="tuning", reads=(f"{TUNING}.ResourceLimits",))
+@rule("HPO010", area="hyperparameters", scope="tuning", reads=(f"{TUNING}.ResourceLimits",), shared=True)
 def jobs_against_combinations(view: TuningView) -> Iterator[Problem]:
     """There are fewer combinations than training jobs.
 
@@ -108,7 +108,7 @@ def jobs_against_combinations(view: TuningView) -> Iterator[Problem]:
         )
 
 
-@rule("HPO011", area="hyperparameters", scope="tuning", reads=(TUNING,))
+@rule("HPO011", area="hyperparameters", scope="tuning", reads=(TUNING,), shared=True)
 def grid_search(view: TuningView) -> Iterator[Problem]:
     """Grid search takes categorical ranges, and each combination once.
 
@@ -160,7 +160,7 @@ def grid_search(view: TuningView) -> Iterator[Problem]:
         )
 
 
-@rule("HPO012", area="hyperparameters", scope="tuning", reads=(f"{TUNING}.ResourceLimits",))
+@rule("HPO012", area="hyperparameters", scope="tuning", reads=(f"{TUNING}.ResourceLimits",), shared=True)
 def parallel_jobs(view: TuningView) -> Iterator[Problem]:
     """No more jobs at once than jobs at all.
 
@@ -204,7 +204,12 @@ def parallel_jobs(view: TuningView) -> Iterator[Problem]:
 
 
 @rule(
-    "HPO013", area="hyperparameters", scope="tuning", severity="warning", reads=(f"{TUNING}.ResourceLimits",)
+    "HPO013",
+    area="hyperparameters",
+    scope="tuning",
+    severity="warning",
+    reads=(f"{TUNING}.ResourceLimits",),
+    shared=True,
 )
 def runtime_of_the_whole_job(view: TuningView) -> Iterator[Problem]:
     """The tuning job may end before one training job does.
@@ -261,7 +266,7 @@ def _rounds(view: TuningView, whole: int, one: int) -> Iterator[Problem]:
         )
 
 
-@rule("HPO014", area="hyperparameters", scope="tuning", reads=(TUNING,))
+@rule("HPO014", area="hyperparameters", scope="tuning", reads=("*.Strategy=Hyperband", "*.StrategyConfig"))
 def hyperband(view: TuningView) -> Iterator[Problem]:
     """Hyperband wants its resources, and its own early stopping.
 
@@ -335,7 +340,7 @@ def _hyperband_resources(view: TuningView) -> Iterator[Problem]:
         )
 
 
-@rule("HPO015", area="hyperparameters", scope="tuning", severity="warning", reads=(TUNING,))
+@rule("HPO015", area="hyperparameters", scope="tuning", severity="warning", reads=(TUNING,), shared=True)
 def number_of_jobs_given(view: TuningView) -> Iterator[Problem]:
     """The tuning job says how many training jobs it runs.
 
@@ -384,7 +389,7 @@ def number_of_jobs_given(view: TuningView) -> Iterator[Problem]:
         )
 
 
-@rule("HPO024", area="hyperparameters", scope="tuning", reads=(f"{TUNING}.ResourceLimits",))
+@rule("HPO024", area="hyperparameters", scope="tuning", reads=(f"{TUNING}.ResourceLimits",), shared=True)
 def most_jobs(view: TuningView) -> Iterator[Problem]:
     """A tuning job has no more training jobs than any quota allows.
 

@@ -31,7 +31,7 @@ def objectives(view: TuningView) -> Iterator[tuple[TrainingView, Mapping[str, ob
             yield definition, shared, SHARED
 
 
-@rule("HPO019", area="hyperparameters", scope="tuning")
+@rule("HPO019", area="hyperparameters", scope="tuning", shared=True)
 def objective_given(view: TuningView) -> Iterator[Problem]:
     """A tuning job has an objective.
 
@@ -65,7 +65,7 @@ def objective_given(view: TuningView) -> Iterator[Problem]:
         )
 
 
-@rule("HPO020", area="hyperparameters", scope="tuning")
+@rule("HPO020", area="hyperparameters", scope="tuning", shared=True)
 def objective_defined(view: TuningView) -> Iterator[Problem]:
     """The objective is a metric that the training job has.
 
@@ -129,7 +129,7 @@ def objective_defined(view: TuningView) -> Iterator[Problem]:
             )
 
 
-@rule("HPO021", area="hyperparameters", scope="tuning", severity="warning")
+@rule("HPO021", area="hyperparameters", scope="tuning", severity="warning", shared=True)
 def objective_direction(view: TuningView) -> Iterator[Problem]:
     """The objective goes the right way.
 

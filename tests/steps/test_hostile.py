@@ -83,3 +83,32 @@ def test_files(suffix: str, content: bytes | str, tmp_path_factory: pytest.TempP
         load(str(path))
     except CursusError as error:
         assert str(path) in str(error)
+
+
+class _Raises(dict):  # type: ignore[type-arg]
+    """A mapping that raises when it is read."""
+
+    def items(self) -> Any:
+        raise RuntimeError("no items today")
+
+
+def _breaks_off() -> Any:
+    yield {"ChannelName": "train"}
+    raise RuntimeError("no more channels")
+
+
+@pytest.mark.parametrize("value", [_breaks_off, lambda: _Raises(a=1)], ids=["generator", "mapping"])
+@pytest.mark.parametrize("hook", ["get_training_inputs", "get_metrics_config", "create_step"])
+def test_what_raises_only_when_it_is_read(hook: str, value: Any) -> None:
+    """A hook whose value raises has failed, as one that raises itself."""
+    methods: dict[str, Any] = {"create_step": lambda self: {}, hook: lambda self: value()}
+    failures = {one.hook: one for one in lower(type("Builder", (), methods)()).promises.failures}
+    assert hook in failures
+    if hook != "create_step":
+        assert "RuntimeError: no " in failures[hook].message
+
+
+@pytest.mark.parametrize("value", [{"x": 1}, {"MetricDefinitions": "loss"}, {"Metricdefinitions": []}])
+def test_a_metrics_hook_that_defines_none(value: Any) -> None:
+    builder = type("Builder", (), {"create_step": lambda self: {}, "get_metrics_config": lambda self: value})
+    assert "get_metrics_config" in {one.hook for one in lower(builder()).promises.failures}

@@ -24,7 +24,7 @@ def _unknown_keys(view: StepView, *hooks: str) -> Iterator[Problem]:
             continue
         known = shortforms.KEYS[hook]
         for key in value:
-            if isinstance(key, str) and key not in known and not (hook in _OPEN and key[:1].isupper()):
+            if key not in known and not (hook in _OPEN and isinstance(key, str) and key[:1].isupper()):
                 yield _unknown_key(view, hook, key, known)
 
 
@@ -37,9 +37,9 @@ def _is_request(hook: str, value: Mapping[str, Any]) -> bool:
     return hook in _REQUESTS and any(isinstance(key, str) and key[:1].isupper() for key in value)
 
 
-def _unknown_key(view: StepView, hook: str, key: str, known: tuple[str, ...]) -> Problem:
+def _unknown_key(view: StepView, hook: str, key: Any, known: tuple[str, ...]) -> Problem:
     name = "the configuration" if hook == "config" else hook
-    near = closest(key, known)
+    near = closest(str(key), known)
     if near is None and hook == "config":
         # A builder may take keys of its own: one that is near to none of ours is no mistake.
         return Problem(
@@ -47,7 +47,7 @@ def _unknown_key(view: StepView, hook: str, key: str, known: tuple[str, ...]) ->
             severity="info",
         )
     return Problem(
-        f"{name} has the key {show(key)}, which is none that reaches the request.{did_you_mean(key, known)}",
+        f"{name} has the key {show(key)}, which is none that reaches the request.{did_you_mean(str(key), known)}",
         remedy=f"Write {near} instead." if near else f"Known are {', '.join(known)}.",
         location=view.promises.places.get(hook),
     )

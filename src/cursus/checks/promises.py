@@ -103,8 +103,10 @@ def meaning(value: Any) -> Any:
         return None
     if isinstance(value, bool):
         return ("true",) if value else ("false",)  # in Python 1 is True, for a script it is not
+    if isinstance(value, float) and value != value:
+        return "NaN"  # which equals nothing, itself included
     if isinstance(value, (int, float)):
-        return float(value)
+        return value  # 1 and 1.0 are equal, and a whole number may be too large for a float
     if isinstance(value, str):
         return _text_meaning(value)
     if isinstance(value, Mapping):

@@ -13,7 +13,7 @@ from cursus.errors import TargetError
 from cursus.model import Finding, HookFailure, Origin, Path, Pipeline, Step
 from cursus.redact import show
 from cursus.steps import kinds
-from cursus.steps.hooks import HookError, Hooks, call, find, nonsense, place
+from cursus.steps.hooks import HookError, Hooks, call, find, nonsense, place, raised
 from cursus.steps.offline import offline
 from cursus.steps.plain import NestingError, plain
 
@@ -164,6 +164,10 @@ def read(value: Any, hook: Any) -> Created:
         raise HookError(
             HookFailure(CREATE, f"create_step returned a request that cannot be sent: {error}")
         ) from None
+    except (HookError, KeyboardInterrupt):
+        raise
+    except Exception as error:  # a class of the user's that raises while it is read
+        raise HookError(raised(CREATE, error, place(hook))) from None
     raise HookError(nonsense(hook, CREATE, value, "which is no step and no request"))
 
 

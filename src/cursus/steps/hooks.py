@@ -40,16 +40,16 @@ class Hooks:
             if hook is None:
                 return
             value = call(hook, name)
-            value = plain(list_of(value), lenient=True)
+            value = read(value, hook, name)
             if value is not None and not isinstance(value, HOOKS[name]):
                 raise HookError(nonsense(hook, name, value, f"not {_wanted(name)}"))
             listed = value if isinstance(value, list) else []
             if name in _OF_TEXTS and not all(isinstance(one, str) for one in listed):
                 raise HookError(nonsense(hook, name, value, "not a list of texts"))
+            if name == "get_metrics_config" and isinstance(value, Mapping) and not _defines(value):
+                raise HookError(nonsense(hook, name, value, 'not {"MetricDefinitions": [{"Name", "Regex"}]}'))
         except HookError as error:
             self.failures.append(error.failure)
-        except NestingError as error:
-            self.failures.append(HookFailure(name, f"{name} returned a value that cannot be sent: {error}"))
         else:
             self.values[name] = value
 
@@ -70,7 +70,7 @@ def find(builder: Any, name: str) -> Callable[..., Any] | None:
     try:
         hook = getattr(builder, name, None)
     except Exception as error:
-        raise HookError(_raised(name, error)) from None
+        raise HookError(raised(name, error)) from None
     if hook is None:
         return None
     if not callable(hook):
@@ -96,13 +96,31 @@ def call(hook: Callable[..., Any], name: str, **arguments: Any) -> Any:
             raise HookError(HookFailure(name, message, location=place(hook))) from None
         value = {captured.operation: captured.request}
     except BaseException as error:
-        raise HookError(_raised(name, error, place(hook))) from None
+        raise HookError(raised(name, error, place(hook))) from None
     if hasattr(value, "__await__"):
         close = getattr(value, "close", None)
         if close is not None:
             close()
         raise HookError(nonsense(hook, name, value, "which nobody awaits; make it a plain method"))
     return value
+
+
+def read(value: Any, hook: Any, name: str) -> Any:
+    """What a hook returned, as plain data. Raises HookError where reading it raises, or never ends."""
+    try:
+        return plain(list_of(value), lenient=True)
+    except NestingError as error:
+        message = f"{name} returned a value that cannot be sent: {error}"
+        raise HookError(HookFailure(name, message, location=place(hook))) from None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a generator, or a class of the user's, runs only now
+        raise HookError(raised(name, error, place(hook))) from None
+
+
+def _defines(config: Mapping[str, Any]) -> bool:
+    """True where a metrics configuration has a list of definitions, or says that there are none."""
+    return not config or isinstance(config.get("MetricDefinitions", 0), (list, Mapping, type(None)))
 
 
 def list_of(value: Any) -> Any:
@@ -149,7 +167,8 @@ def _wanted(name: str) -> str:
     return " or ".join(words.get(kind, kind.__name__) for kind in HOOKS[name])
 
 
-def _raised(name: str, error: BaseException, fallback: Location | None = None) -> HookFailure:
+def raised(name: str, error: BaseException, fallback: Location | None = None) -> HookFailure:
+    """The failure of a hook that raised, with the traceback from the reader's own code on."""
     import traceback
 
     # The first frame is the call in this module: the reader's own code starts below it.

@@ -80,6 +80,8 @@ CASES: list[tuple[str, Any, Any]] = [
         {"MetricDefinitions": [{**METRIC, "Regex": "("}]},
     ),
     ("_validate_metrics_config", {"MetricDefinitions": [METRIC]}, {"MetricDefinitions": [METRIC] * 41}),
+    ("_validate_metrics_config", [METRIC], {"metrics": [METRIC]}),
+    ("_validate_automl_config", {"target_attribute_name": "churned"}, {}),
     ("_validate_logging_config", {"LogLevel": "INFO"}, {"LogLevel": "LOUD"}),
     ("_validate_logging_config", {"EnableCloudWatchLogging": True}, {"EnableCloudWatchLogging": False}),
     (

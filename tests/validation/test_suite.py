@@ -491,3 +491,32 @@ def test_results_come_one_by_one(builder: Any, config: Any) -> None:
 
 def test_single_tests_can_be_chosen(builder: Any, config: Any) -> None:
     assert [one["test_name"] for one in run_tests(builder, config, tests=[DEPENDENCIES])] == [DEPENDENCIES]
+
+
+def test_a_step_that_was_not_made_fails_no_test_of_the_hooks(builder: Any, config: Any) -> None:
+    """What the hooks alone leave out of a request is no fault of theirs."""
+    builder.create_step = lambda: 1 / 0
+    results = static(builder, config)
+    assert list(failed(results)) == ["test_complete_training_step_creation"]
+
+
+def test_a_fault_in_a_hook_is_found_without_a_step(builder: Any, config: Any) -> None:
+    builder.create_step = lambda: 1 / 0
+    builder.get_resource_optimization_config = lambda: {"instance_type": "ml.m5.xxlarge"}
+    assert list(failed(static(builder, config))) == [
+        "test_complete_training_step_creation",
+        "test_training_performance_optimization",
+    ]
+
+
+def test_what_the_request_lacks_fails_one_test(builder: Any, config: Any) -> None:
+    """The hooks fill in the instance; that there is no volume is said where resources are tested."""
+    del builder.request["ResourceConfig"]
+    builder.get_resource_optimization_config = lambda: {"instance_type": "ml.m5.xlarge", "instance_count": 1}
+    assert list(failed(static(builder, config))) == ["test_training_performance_optimization"]
+
+
+def test_skip_reasons_hold_no_broken_text(builder: Any, config: Any) -> None:
+    builder.get_dependencies = lambda: ["step-\ud800"]
+    del config["upstream"]
+    json.dumps(static(builder, config), ensure_ascii=False).encode()

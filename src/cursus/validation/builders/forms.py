@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ from cursus.validation.builders.trial import Trial
 Validation = dict[str, Any]
 """``{"valid": bool, "errors": [str]}``, and ``warnings`` where there are any."""
 
+ASKS_FOR_SOMETHING = ("get_step_config", "get_tuning_config", "get_auto_ml_config", "get_distributed_config")
+"""Forms that are nothing when empty; where there is no such thing, the hook returns None."""
 RESOURCES: tuple[Path, ...] = (
     ("ResourceConfig", "InstanceType"),
     ("ResourceConfig", "InstanceCount"),
@@ -89,7 +92,7 @@ def validate(trial: Trial, hook: str, value: Any) -> Validation:
     if not isinstance(value, form.kind):
         wanted = "a mapping" if form.kind == (Mapping,) else "a list or a mapping"
         return verdict([f"{hook} gives {show(value)}, which is not {wanted}."])
-    if not value and hook in ("get_step_config", "get_distributed_config", "get_tuning_config"):
+    if not value and hook in ASKS_FOR_SOMETHING:
         return verdict([f"{hook} gives nothing: the configuration is empty."])
     base = trial.step or Step("step", "CreateTrainingJob", {})
     stripped = _strip(base, form)
@@ -110,6 +113,9 @@ def validate(trial: Trial, hook: str, value: Any) -> Validation:
         for finding in found
         if _mark(finding) not in before and _mark(finding) not in own and _belongs(finding, form, lowered)
     ]
+    if not trial.created and not form.companion:
+        # There is no request for the form to complete: what is not there says nothing of the form.
+        new = [finding for finding in new if _is_there(request, finding.path)]
     return verdict(
         [spell(finding) for finding in new if finding.severity == "error"],
         [spell(finding) for finding in new if finding.severity == "warning"],
@@ -265,6 +271,19 @@ def _belongs(finding: Finding, form: Form, lowered: Step) -> bool:
 
 def _below(path: str, places: list[str]) -> bool:
     return any(path == place or path.startswith((f"{place}.", f"{place}[")) for place in places)
+
+
+def _is_there(request: Mapping[str, Any], path: str) -> bool:
+    """True where the request has something at ``path``."""
+    value: Any = request
+    for part in re.findall(r"[^.\[\]]+", path):
+        if isinstance(value, Mapping):
+            value = value.get(part)
+        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return False
+    return value is not None
 
 
 def failure_of(failures: tuple[HookFailure, ...], hook: str) -> Validation | None:

@@ -77,15 +77,15 @@ def result(
     status = "failed" if wrong else "skipped" if skipped else "passed"
     shown: dict[str, Any] = dict(redact(plain(details)))
     if status == "skipped":
-        shown["skipped"] = skipped
+        shown["skipped"] = plain(skipped)
     return {
         "test_name": test.name,
         "passed": {"failed": False, "skipped": None, "passed": True}[status],
         "status": status,
         "details": shown,
-        "errors": [str(redact(error)) for error in wrong],
-        "warnings": [str(redact(warning)) for warning in dict.fromkeys(warnings)],
-        "findings": [redact(finding.to_dict()) for finding in findings],
+        "errors": [plain(str(redact(error))) for error in wrong],
+        "warnings": [plain(str(redact(warning))) for warning in dict.fromkeys(warnings)],
+        "findings": [redact(plain(finding.to_dict())) for finding in findings],
         "duration_seconds": round(seconds, 6),
     }
 
@@ -101,7 +101,7 @@ def plain(value: Any, depth: int = 0) -> Any:
     if depth >= MAX_DEPTH:
         return show(value)
     if isinstance(value, Mapping):
-        return {str(key): plain(item, depth + 1) for key, item in value.items()}
+        return {plain(str(key)): plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         items = sorted(value, key=repr) if isinstance(value, (set, frozenset)) else value
         return [plain(item, depth + 1) for item in items]

@@ -27,7 +27,9 @@ def run_test(trial: Trial, test: LevelFourTest) -> Result:
     bad = ("error", "warning") if trial.settings.strict else ("error",)
     errors = [spell(finding) for finding in findings if finding.severity in bad]
     warnings = [spell(finding) for finding in findings if finding.severity == "warning"]
-    errors.extend(_unsaid(told.errors, findings))
+    # What another area's test says of the request is said there, once.
+    elsewhere = [finding for finding in trial.static if finding.area != "step"]
+    errors.extend(_unsaid(told.errors, [*findings, *elsewhere]))
     return result(
         test,
         details=told.details,

@@ -122,8 +122,8 @@ class Promises:
 
     ``hooks`` maps the name of each hook that the builder has, and that did not fail, to what it
     returned (plain data), ``places`` to where it is defined. ``filled`` names the hooks whose value was
-    put into the request because the request had no such part. ``answered`` are the calls to AWS that making the request made and that were
-    answered on this machine.
+    put into the request because the request had no such part. ``answered`` are the calls to AWS that
+    making the request made and that were answered on this machine.
     """
 
     hooks: Mapping[str, Any] = field(default_factory=dict)
@@ -285,7 +285,8 @@ class FileEntry:
 class Usage:
     """What one host used, as sampled from the kernel every ``interval`` seconds.
 
-    Sizes are bytes; ``cpu_seconds`` is user and system time of all the host's processes.
+    Sizes are bytes; ``cpu_seconds`` is user and system time of all the host's processes; ``open_files`` and
+    ``processes`` are the most seen at once.
     """
 
     peak_memory: int = 0
@@ -295,6 +296,35 @@ class Usage:
     wall_seconds: float = 0.0
     interval: float = 0.0
     samples: int = 0
+    processes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One start of a job's hosts. There is more than one where a spot interruption or a retry ended one.
+
+    Attributes:
+        began: when the script was started, in seconds since the epoch.
+        seconds: how long it ran.
+        ended_by: ``itself``, ``interruption`` or ``InternalServerError``.
+        signals: facts on SIGTERM, as ``Evidence.signals`` has them.
+        exit_codes, script_exit_codes: by host.
+        restored: how many checkpoint files were there when it began.
+        restored_opened: which of them were opened; None where that cannot be seen.
+        synced: how many checkpoint files were kept when it was interrupted.
+        points: by metric name, the first and the end of its values in the whole series.
+    """
+
+    began: float
+    seconds: float
+    ended_by: str = "itself"
+    signals: Mapping[str, Any] = field(default_factory=dict)
+    exit_codes: Mapping[str, int | None] = field(default_factory=dict)
+    script_exit_codes: Mapping[str, int] = field(default_factory=dict)
+    restored: int = 0
+    restored_opened: tuple[str, ...] | None = ()
+    synced: int = 0
+    points: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +356,10 @@ class Evidence:
         stages: seconds spent in each stage (``Starting``, ``Downloading``, ``Training``, ``Uploading``).
         isolation: the isolation level that carried it out.
         not_reproduced: plain sentences on what this run could not reproduce.
+        starts: every start of the hosts, the last one last.
+        interruptions_missed: spot interruptions asked for that never came: the script had ended.
+        foreign_checkpoints: restored files whose keys only begin as CheckpointConfig.S3Uri does.
+        comparison: what an uninterrupted run of the same step left beside this one, where it was asked for.
     """
 
     status: str
@@ -352,6 +386,10 @@ class Evidence:
     stages: Mapping[str, float] = field(default_factory=dict)
     isolation: str = ""
     not_reproduced: tuple[str, ...] = ()
+    starts: tuple[Start, ...] = ()
+    interruptions_missed: int = 0
+    foreign_checkpoints: tuple[str, ...] = ()
+    comparison: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,8 @@ def description(state: dict[str, Any]) -> dict[str, Any]:
         if started is not None:
             seconds = max(1, math.ceil(ended - started))
             found["TrainingTimeInSeconds"] = found["BillableTimeInSeconds"] = seconds
+            if "billable" in state:
+                found["BillableTimeInSeconds"] = min(seconds, max(1, math.ceil(state["billable"])))
     found["SecondaryStatusTransitions"] = [_transition(step) for step in state["transitions"]]
     if state.get("metrics"):
         found["FinalMetricDataList"] = [

@@ -19,6 +19,8 @@ class Sampler:
         self.open_files = 0
         self.cpu_seconds = 0.0
         self.peak_processes = 0
+        self._cpu_before = 0.0
+        self._wall_before = 0.0
 
     def sample(self, root: int, *, skip_first: bool = False) -> None:
         """Look at ``root`` and all its descendants; without ``root`` itself where it is the toolkit's stand-in."""
@@ -36,16 +38,23 @@ class Sampler:
         self.cpu_seconds = max(self.cpu_seconds, cpu)
         self.peak_processes = max(self.peak_processes, len(processes))
 
+    def restart(self, wall: float) -> None:
+        """The host is started afresh: peaks stay peaks, times add up. ``wall`` is what it ran so far, in seconds."""
+        self._cpu_before += self.cpu_seconds
+        self._wall_before += wall
+        self.cpu_seconds = 0.0
+
     def to_dict(self, wall: float, disk: int) -> dict[str, Any]:
         """The fields of ``model.Usage``."""
         return {
             "peak_memory": self.peak_memory,
-            "cpu_seconds": round(self.cpu_seconds, 3),
+            "cpu_seconds": round(self._cpu_before + self.cpu_seconds, 3),
             "disk_written": disk,
             "open_files": self.open_files,
-            "wall_seconds": round(wall, 3),
+            "wall_seconds": round(self._wall_before + wall, 3),
             "interval": self.interval,
             "samples": self.samples,
+            "processes": self.peak_processes,
         }
 
 

@@ -1,0 +1,101 @@
+"""What a run is asked for beyond its request: interruptions, another interpreter, a terminal, kept files."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from cursus.errors import RunError
+from cursus.local import contract
+from cursus.model import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a run differs from a plain one.
+
+    Attributes:
+        interrupt_after: seconds of training after which the hosts are taken away, as by a spot interruption.
+        times: how often that happens.
+        deliver_sigterm: SIGTERM goes to the script too, where the training toolkit would keep it to itself.
+        keep: the hosts' files stay when the job has ended.
+        python: the interpreter that runs the script.
+        requirements: the script runs in a virtual environment with the source's requirements.txt.
+        shell: a shell in the prepared host, in place of the script, on this terminal.
+        debug: the first host's script on this terminal, so that ``breakpoint()`` works.
+        apart: checkpoints are restored from S3Uri, and kept apart from it.
+    """
+
+    interrupt_after: float | None = None
+    times: int = 1
+    deliver_sigterm: bool = False
+    keep: bool = False
+    python: str | None = None
+    requirements: bool = False
+    shell: bool = False
+    debug: bool = False
+    apart: bool = False
+
+    @property
+    def terminal(self) -> bool:
+        """True where a host is attached to the terminal."""
+        return self.shell or self.debug
+
+    def refuse(self, *, detach: bool) -> None:
+        """Raise RunError where the options do not go together."""
+        if self.terminal and detach:
+            raise RunError("a detached job has no terminal: leave detach out to debug it")
+        if self.shell and self.debug:
+            raise RunError("shell and debug both ask for the terminal: take one of them")
+        if self.interrupt_after is not None and self.terminal:
+            raise RunError("a job on a terminal is not interrupted: leave one of the two out")
+        if self.times < 1:
+            raise RunError(f"times is {self.times}: the number of interruptions is at least 1")
+
+
+def apply(options: Options, planned: dict[str, Any], step: Step) -> None:
+    """Put the options into a plan (see ``runner.plan``).
+
+    Raises:
+        RunError: the interpreter or the requirements cannot be had.
+    """
+    request = planned["request"]
+    notes: list[str] = planned["not_reproduced"]
+    planned["interrupt_after"], planned["times"] = options.interrupt_after, options.times
+    planned["deliver_sigterm"] = options.deliver_sigterm
+    planned["keep_files"] = options.keep
+    planned["terminal"] = None
+    planned["shell"] = options.shell
+    if options.interrupt_after is not None:
+        planned["state"]["interrupt_after"] = options.interrupt_after
+    if request.get("EnableManagedSpotTraining"):
+        planned["max_wait"] = (request.get("StoppingCondition") or {}).get("MaxWaitTimeInSeconds")
+        if options.interrupt_after is not None:
+            notes[:] = [note for note in notes if not note.startswith("EnableManagedSpotTraining")]
+            notes.append("the wait for new spot capacity: the job started again at once")
+    elif options.interrupt_after is not None:
+        notes.append("EnableManagedSpotTraining is not set: SageMaker would not have interrupted this job")
+    if options.deliver_sigterm and planned["entry_point"] is not None:
+        notes.append("SIGTERM was handed to the script, which the training toolkit does not do on SageMaker")
+    checkpoints = planned["checkpoints"]
+    if checkpoints and options.apart:
+        checkpoints["private"] = os.path.join(planned["folder"], "checkpoints")
+    if options.shell:
+        planned["limit"] = None
+    if options.python or options.requirements:
+        from cursus.local import environments
+
+        environments.apply(options.python, options.requirements, planned, step)
+    planned["state"]["grace"] = planned["grace"]
+
+
+def checkpoint_config(request: Any, root: str) -> dict[str, Any] | None:
+    """Where CheckpointConfig's directory is in a host, and where in the local store."""
+    path = contract.checkpoint_path(request)
+    if path is None:
+        return None
+    from cursus.local.artifacts import store_path
+
+    uri = str(request["CheckpointConfig"].get("S3Uri") or "")
+    return {"path": path, "uri": uri, "target": store_path(root, uri)}

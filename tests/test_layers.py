@@ -23,7 +23,8 @@ LAYERS: dict[str, set[str]] = {
     "steps": {"model", "errors", "suggest", "redact", "aws", "script"},
     # Rules on what a builder's short forms hold read the forms with the words of the lowering itself.
     "checks": {"model", "errors", "suggest", "redact", "ignores", "aws", "script", "steps"},
-    "local": {"model", "errors", "suggest", "redact", "aws", "script", "checks", "engine"},
+    # The client takes a request as the commands do.
+    "local": {"model", "errors", "suggest", "redact", "aws", "script", "steps", "checks", "engine"},
 }
 HEAVY = (
     "botocore",

@@ -1,0 +1,376 @@
+"""The client stands where boto3's stands: same methods, answers, errors; jobs run detached."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cursus.checks.examples import BASES, merge
+from cursus.errors import RunError
+from cursus.local import Client
+from tests.local.conftest import MakeStep
+
+OWN = {"AlgorithmSpecification": {"ContainerEntrypoint": ["python", "train.py"]}}
+ARN = "arn:aws:sagemaker:us-east-1:123456789012:training-job/churn-2026-01-31"
+
+
+@pytest.fixture
+def make(make_step: MakeStep, tmp_path: Path, levels: dict[str, str]) -> Any:
+    """``make(script, **options)``: a client whose jobs run that script."""
+    if levels["unshare"] and levels["bubblewrap"]:
+        pytest.skip(f"{levels['unshare']}; {levels['bubblewrap']}")
+
+    def made(script: str = "print('loss=1')", **options: Any) -> Client:
+        step = make_step(script)
+        assert step.source is not None
+        return Client(
+            tmp_path / "root",
+            region="us-east-1",
+            source_dir=step.source.directory,
+            entry_point="train.py",
+            channels={**step.promises.local_channels, "other": str(tmp_path)},
+            grace=0.2,
+            **options,
+        )
+
+    return made
+
+
+def request(patch: dict[str, Any] | None = None, name: str | None = None) -> dict[str, Any]:
+    made = merge(BASES["CreateTrainingJob"], patch or {})
+    return made if name is None else {**made, "TrainingJobName": name}
+
+
+def refused(call: Any, *arguments: Any, **request: Any) -> Any:
+    """What a call raises: code, text, the error."""
+    with pytest.raises(Exception) as caught:
+        call(*arguments, **request)
+    error: Any = caught.value
+    return error.response["Error"]["Code"], error.response["Error"]["Message"], error
+
+
+def wait(client: Client, name: str = "churn-2026-01-31") -> None:
+    client.get_waiter("training_job_completed_or_stopped").wait(TrainingJobName=name)
+
+
+def test_life_of_a_job(make: Any) -> None:
+    client = make("import os; open('/opt/ml/model/m', 'w').write(os.environ['TRAINING_JOB_ARN'])")
+    response = client.create_training_job(**request())
+    assert response["TrainingJobArn"] == ARN
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == 200
+    wait(client)
+    told = client.describe_training_job(TrainingJobName="churn-2026-01-31")
+    assert told["TrainingJobStatus"] == told["SecondaryStatus"] == "Completed"
+    assert told["ModelArtifacts"]["S3ModelArtifacts"].startswith("s3://example-bucket/models/")
+    (summary,) = client.list_training_jobs()["TrainingJobSummaries"]
+    assert summary["TrainingJobArn"] == ARN
+    assert summary["TrainingEndTime"] >= summary["CreationTime"]
+    assert client.delete_training_job(TrainingJobName="churn-2026-01-31")["ResponseMetadata"]
+    assert client.list_training_jobs()["TrainingJobSummaries"] == []
+    assert (Path(client.root) / "s3/example-bucket/models/churn-2026-01-31/output/model.tar.gz").is_file()
+    client.create_training_job(**request())  # the name is free again
+    wait(client)
+
+
+def test_create_returns_before_the_job_ends_and_stop_ends_it(make: Any) -> None:
+    client = make("import time; time.sleep(60)")
+    client.create_training_job(**request(OWN))
+    told = client.describe_training_job(TrainingJobName="churn-2026-01-31")
+    assert told["TrainingJobStatus"] == "InProgress"
+    code, text, _ = refused(client.delete_training_job, TrainingJobName="churn-2026-01-31")
+    assert (code, "InProgress" in text) == ("ResourceInUse", True)
+    client.stop_training_job(TrainingJobName="churn-2026-01-31")
+    client.stop_training_job(TrainingJobName="churn-2026-01-31")  # once more while it stops
+    wait(client)
+    told = client.describe_training_job(TrainingJobName="churn-2026-01-31")
+    assert told["TrainingJobStatus"] == "Stopped"
+    code, text, _ = refused(client.stop_training_job, TrainingJobName="churn-2026-01-31")
+    assert code == "ValidationException"
+    assert text == "The request was rejected because the training job is in status Stopped."
+
+
+def test_name_in_use(make: Any) -> None:
+    client = make()
+    client.create_training_job(**request())
+    code, text, error = refused(client.create_training_job, **request())
+    assert code == "ResourceInUse"
+    assert text.startswith("Training job names must be unique within an AWS account and region")
+    assert text.endswith(f"({ARN})")
+    assert isinstance(error, client.exceptions.ResourceInUse)
+    assert isinstance(error, client.exceptions.ClientError)
+    assert str(error).startswith(
+        "An error occurred (ResourceInUse) when calling the CreateTrainingJob operation: "
+    )
+    wait(client)
+
+
+def test_of_many_threads_with_one_name_one_wins(make: Any) -> None:
+    client = make()
+    won: list[str] = []
+    lost: list[str] = []
+
+    def create() -> None:
+        try:
+            won.append(client.create_training_job(**request())["TrainingJobArn"])
+        except client.exceptions.ResourceInUse as error:
+            lost.append(error.response["Error"]["Code"])
+
+    threads = [threading.Thread(target=create) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(won), len(lost)) == (1, 7)
+    wait(client)
+
+
+def test_folder_of_a_client_that_was_killed_early_is_taken_over(make: Any) -> None:
+    client = make()
+    folder = Path(client.root) / "jobs/churn-2026-01-31"
+    (folder / "logs").mkdir(parents=True)
+    (folder / "lock").touch()
+    assert client.list_training_jobs()["TrainingJobSummaries"] == []
+    client.create_training_job(**request())
+    wait(client)
+
+
+@pytest.mark.parametrize("method", ["describe", "stop", "delete"])
+def test_no_such_job(make: Any, method: str) -> None:
+    client = make()
+    call = getattr(client, f"{method}_training_job")
+    code, text, _ = refused(call, TrainingJobName="nobody")
+    assert (code, text) == ("ValidationException", "Requested resource not found.")
+    code, text, _ = refused(call, TrainingJobName="../jobs")
+    assert text == (
+        "1 validation error detected: Value '../jobs' at 'trainingJobName' failed to satisfy constraint: Member "
+        "must satisfy regular expression pattern: [a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
+    )
+    code, text, _ = refused(call)
+    assert text.endswith(
+        "Value null at 'trainingJobName' failed to satisfy constraint: Member must not be null"
+    )
+
+
+FAULTS: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "pattern and range": (
+        {"TrainingJobName": "no good", "StoppingCondition": {"MaxRuntimeInSeconds": 0}},
+        [
+            "2 validation errors detected: ",
+            "Value 'no good' at 'trainingJobName' failed to satisfy constraint: Member must satisfy regular ",
+            "; Value '0' at 'stoppingCondition.maxRuntimeInSeconds' failed to satisfy constraint: Member must have "
+            "value greater than or equal to 1",
+        ],
+    ),
+    "enum": (
+        {"ResourceConfig": {"InstanceType": "ml.x"}},
+        [
+            "Value 'ml.x' at 'resourceConfig.instanceType' failed to satisfy constraint: Member must satisfy enum"
+        ],
+    ),
+    "list": (
+        {"Tags": [{"Key": "a" * 129, "Value": "b"}]},
+        [
+            " at 'tags.1.member.key' failed to satisfy constraint: Member must have length less than or equal to 128"
+        ],
+    ),
+    "unknown": ({"Foo": 1}, ['Unknown parameter in input: "Foo", must be one of: ']),
+    "type": ({"HyperParameters": {"a": 1}}, ["Value '1' at 'hyperParameters.a'", "type string, and is int"]),
+    "secret": ({"Environment": {"API_TOKEN": "x" * 600}}, ["Value '***' at 'environment"]),
+    "across members": ({"EnableManagedSpotTraining": True}, ["MaxWaitTimeInSeconds"]),
+    "two channels of one name": (
+        {"InputDataConfig": BASES["CreateTrainingJob"]["InputDataConfig"] * 2},
+        ["train"],
+    ),
+    "pipeline variable": ({"RoleArn": {"Get": "Parameters.Role"}}, ["RoleArn"]),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_request_that_the_service_refuses(make: Any, fault: str) -> None:
+    patch, said = FAULTS[fault]
+    client = make()
+    code, text, _ = refused(
+        client.create_training_job, **{**request(), **patch} if fault != "enum" else request(patch)
+    )
+    assert code == "ValidationException"
+    for part in said:
+        assert part in text
+    assert "xxx" not in text
+    assert not (Path(client.root) / "jobs").exists()
+
+
+def test_errors_are_botocores(make: Any) -> None:
+    exceptions = pytest.importorskip("botocore.exceptions", reason="botocore is not installed")
+    import pickle
+
+    client = make()
+    _, _, error = refused(client.describe_training_job, TrainingJobName="nobody")
+    assert type(error) is exceptions.ClientError
+    bare = {name: value for name, value in request().items() if name != "RoleArn"}
+    _, text, error = refused(client.create_training_job, **bare)
+    assert "'roleArn'" in text
+    assert isinstance(error, exceptions.ClientError)
+    assert isinstance(error, exceptions.ParamValidationError)  # boto finds it before it sends anything
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+    with pytest.raises(exceptions.WaiterError, match="Requested resource not found"):
+        wait(client, "nobody")
+    with pytest.raises(exceptions.OperationNotPageableError):
+        client.get_paginator("create_training_job")
+
+
+def test_without_botocore_errors_have_the_same_shape(tmp_path: Path) -> None:
+    code = f"""
+import sys
+sys.modules["botocore"] = None
+from cursus.local import Client
+client = Client({str(tmp_path)!r})
+try:
+    client.describe_training_job(TrainingJobName="nobody")
+except client.exceptions.ClientError as error:
+    print(type(error).__name__, error.response["Error"]["Code"], error.operation_name)
+try:
+    client.get_waiter("training_job_completed_or_stopped").wait(TrainingJobName="nobody")
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "ClientError ValidationException DescribeTrainingJob",
+        "WaiterError Waiter TrainingJobCompletedOrStopped failed: "
+        "Waiter encountered a terminal failure state: Requested resource not found.",
+    ]
+
+
+def test_waiter(make: Any) -> None:
+    client = make("raise SystemExit(3)")
+    client.create_training_job(**request())
+    with pytest.raises(Exception, match=r'terminal failure state.*"Failed"'):
+        wait(client)
+    client = make("import time; time.sleep(60)")
+    client.create_training_job(**request(OWN, "slow"))
+    waiter = client.get_waiter("training_job_completed_or_stopped")
+    with pytest.raises(Exception, match="Max attempts exceeded"):
+        waiter.wait(TrainingJobName="slow", WaiterConfig={"Delay": 0.01, "MaxAttempts": 2})
+    client.stop_training_job(TrainingJobName="slow")
+    wait(client, "slow")
+
+
+def test_what_cannot_run_here_is_no_error_of_the_request(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="code is in the image"):
+        Client(tmp_path).create_training_job(**request())
+    with pytest.raises(AttributeError, match="create_endpoint"):
+        Client(tmp_path).create_endpoint  # noqa: B018
+
+
+def test_job_outlives_its_client(make: Any, tmp_path: Path) -> None:
+    client = make("import time; time.sleep(0.5); open('/opt/ml/model/m', 'w').write('1')")
+    code = f"""
+import json, sys
+from cursus.local import Client
+Client({client.root!r}, source_dir={client.source_dir!r}, entry_point="train.py", channels={client.channels!r}
+).create_training_job(**json.loads(sys.argv[1]))
+"""
+    import json
+
+    subprocess.run([sys.executable, "-c", code, json.dumps(request())], check=True, timeout=60)
+    assert (
+        client.describe_training_job(TrainingJobName="churn-2026-01-31")["TrainingJobStatus"] == "InProgress"
+    )
+    wait(client)
+
+
+# --- listing --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> Client:
+    """A root of seven jobs that ended, created a second apart, ``job-6`` first."""
+    from cursus.local.record import Record
+
+    for number in range(7):
+        name = f"job-{6 - number}" + ("-x" if number % 2 else "")
+        folder = tmp_path / "jobs" / name
+        folder.mkdir(parents=True)
+        record = Record(
+            str(folder), {"request": request(name=name), "arn": ARN, "model_uri": "", "created": 1e9 + number}
+        )
+        ended = ("Completed", "Failed", "Stopped")[number % 3]
+        record.transition(ended, ended)
+        record.close()
+    return Client(tmp_path)
+
+
+def listing(client: Client, **request: Any) -> list[str]:
+    return [one["TrainingJobName"] for one in client.list_training_jobs(**request)["TrainingJobSummaries"]]
+
+
+def test_list_filters_and_order(listed: Client) -> None:
+    everything = ["job-6", "job-5-x", "job-4", "job-3-x", "job-2", "job-1-x", "job-0"]
+    assert listing(listed) == listing(listed, SortBy="CreationTime", SortOrder="Ascending") == everything
+    assert listing(listed, SortOrder="Descending") == everything[::-1]
+    assert listing(listed, SortBy="Name") == sorted(everything)
+    assert listing(listed, NameContains="-x") == everything[1::2]
+    assert listing(listed, StatusEquals="Failed") == ["job-5-x", "job-2"]
+    assert listing(listed, StatusEquals="Failed", MaxResults=2) == ["job-5-x"]  # as the API documents it
+    assert listing(listed, SortBy="Status")[:3] == ["job-0", "job-3-x", "job-6"]
+    third = datetime.fromtimestamp(1e9 + 2, timezone.utc)
+    assert listing(listed, CreationTimeAfter=third) == everything[3:]
+    assert listing(listed, CreationTimeBefore=third) == everything[:2]
+    now = datetime.now(timezone.utc)
+    assert listing(listed, LastModifiedTimeAfter=now - timedelta(hours=1)) == everything
+    assert listing(listed, LastModifiedTimeBefore=time.time() - 3600) == []
+    assert listing(listed, WarmPoolStatusEquals="Available") == []
+
+
+@pytest.mark.parametrize("order", ["Ascending", "Descending"])
+def test_list_pages(listed: Client, order: str) -> None:
+    first = listed.list_training_jobs(MaxResults=3, SortOrder=order)
+    second = listed.list_training_jobs(MaxResults=3, SortOrder=order, NextToken=first["NextToken"])
+    third = listed.list_training_jobs(MaxResults=3, SortOrder=order, NextToken=second["NextToken"])
+    pages = [first, second, third]
+    assert [len(page["TrainingJobSummaries"]) for page in pages] == [3, 3, 1]
+    assert "NextToken" not in third
+    names = [one["TrainingJobName"] for page in pages for one in page["TrainingJobSummaries"]]
+    assert names == listing(listed, SortOrder=order)
+    paginator = listed.get_paginator("list_training_jobs")
+    found = paginator.paginate(SortOrder=order, PaginationConfig={"PageSize": 2})
+    assert [one["TrainingJobName"] for page in found for one in page["TrainingJobSummaries"]] == names
+    some = paginator.paginate(
+        SortOrder=order, PaginationConfig={"PageSize": 2, "MaxItems": 3}
+    ).build_full_result()
+    assert [one["TrainingJobName"] for one in some["TrainingJobSummaries"]] == names[:3]
+    rest = paginator.paginate(SortOrder=order, PaginationConfig={"StartingToken": some["NextToken"]})
+    assert [one["TrainingJobName"] for page in rest for one in page["TrainingJobSummaries"]] == names[3:]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (
+            {"MaxResults": 101},
+            "Value '101' at 'maxResults' failed to satisfy constraint: Member must have value less",
+        ),
+        ({"MaxResults": 0}, "greater than or equal to 1"),
+        ({"StatusEquals": "Done"}, "Member must satisfy enum value set: [InProgress, Completed,"),
+        ({"NameContains": "a_b"}, "regular expression pattern"),
+        ({"NextToken": "?"}, "Invalid NextToken"),
+        ({"Name": "a"}, 'Unknown parameter in input: "Name"'),
+        ({"CreationTimeAfter": "soon"}, "timestamp"),
+    ],
+)
+def test_list_refuses(listed: Client, wrong: dict[str, Any], said: str) -> None:
+    code, text, _ = refused(listed.list_training_jobs, **wrong)
+    assert (code, said in text) == ("ValidationException", True)
+
+
+def test_list_of_no_root(tmp_path: Path) -> None:
+    client = Client(tmp_path / "none")
+    assert client.list_training_jobs()["TrainingJobSummaries"] == []
+    assert not (tmp_path / "none").exists()

@@ -84,12 +84,6 @@ def _not_made(step: Step) -> bool:
     return not step.request or not failed.isdisjoint(("create_step", "__init__"))
 
 
-def _not_made(step: Step) -> bool:
-    """True where the builder gave no request: what stands in the step's are hooks' promises alone."""
-    failed = {failure.hook for failure in step.promises.failures}
-    return not step.request or not failed.isdisjoint(("create_step", "__init__"))
-
-
 def _of(owner: Step | Pipeline, problem: Finding) -> Finding:
     """A finding made while its step was read, with the step's name."""
     return problem if problem.step else replace(problem, step=owner.name)

@@ -97,7 +97,7 @@ def test_linear_learner(findings_of: Any) -> None:
     assert broken(findings_of(job(LINEAR, {**ok, "predictor_type": "multiclass_classifier"}))) == {"HPO041"}
 
 
-def test_case_alone_is_no_error_where_only_the_guide_spells_it(findings_of: Any) -> None:
+def test_a_value_without_its_capitals_is_a_warning(findings_of: Any) -> None:
     deepar = f"522234722520{REGISTRY}forecasting-deepar:1"
     needed = {"time_freq": "D", "context_length": "30", "prediction_length": "30", "epochs": "10"}
 
@@ -107,6 +107,7 @@ def test_case_alone_is_no_error_where_only_the_guide_spells_it(findings_of: Any)
 
     assert severities("student-T") == []
     assert severities("student-t") == ["warning"]
+    assert severities("Gaussian") == ["error"]
     assert severities("poisson") == ["error"]
 
 

@@ -169,6 +169,8 @@ class Algorithm:
         hyperparameters: by name.
         aliases: other spellings, to the name they stand for.
         conditions: hyperparameters that depend on each other.
+        at_most: hyperparameters that are no greater than another one, by name.
+        forms: regular expressions that the whole of a text has to match, by name.
         channels: name → True where required.
         content_types: of its data channels; what follows a semicolon is left out.
         pipe_content_types: those that Pipe mode takes.
@@ -195,6 +197,8 @@ class Algorithm:
     hyperparameters: Mapping[str, Hyperparameter] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = ()
+    at_most: Mapping[str, str] = field(default_factory=dict)
+    forms: Mapping[str, str] = field(default_factory=dict)
     channels: Mapping[str, bool] = field(default_factory=dict)
     content_types: tuple[str, ...] = ()
     pipe_content_types: tuple[str, ...] = ()
@@ -325,6 +329,8 @@ def _build(
         hyperparameters={key: _hyperparameter(key, spec) for key, spec in own["hyperparameters"].items()},
         aliases=own.get("aliases", {}),
         conditions=tuple(_condition(c) for c in entry.get("conditions", ()) if _since(c, version)),
+        at_most=entry.get("at_most", {}),
+        forms=entry.get("forms", {}),
         channels={key: need == "required" for key, need in entry["channels"].items()},
         content_types=tuple(entry.get("content_types", ())),
         pipe_content_types=tuple(entry.get("pipe_content_types", entry.get("content_types", ()))),

@@ -240,6 +240,11 @@ def partition_of(region: str) -> str | None:
     return None
 
 
+def region_names() -> list[str]:
+    """Every region that the data knows, of all partitions."""
+    return [region for entry in document()["partitions"].values() for region in entry["regions"]]
+
+
 @cache
 def suffix_of(region: str) -> str | None:
     """The domain of a region's registries: ``amazonaws.com``, ``amazonaws.com.cn``."""

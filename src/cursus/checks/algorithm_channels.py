@@ -187,7 +187,7 @@ def content_type(view: TrainingView) -> Iterator[Problem]:
                 + did_you_mean(_base(content), known),
                 path,
                 "use " + ", ".join(known),
-                severity="warning" if documented_only(algorithm) else None,
+                severity=None if algorithm.exact else "warning",
                 allowable=content,
             )
 

@@ -5,6 +5,7 @@ The facts are in ``cursus.aws.algorithms``; what the algorithms want of their ch
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from cursus.aws.algorithms import Algorithm, Condition, Hyperparameter, matches
@@ -137,17 +138,14 @@ def hyperparameter_value(view: TrainingView) -> Iterator[Problem]:
             f"the value {show(value, name)} of {show(name)} {wrong}",
             (view.hyperparameters_member, name),
             f"write it bare: {bare}" if quoted else f"{algorithm.name} takes {known.expected}",
-            severity="warning" if documented_only(algorithm) or _only_case(algorithm, known, value) else None,
+            severity="warning" if documented_only(algorithm) or _nearly(known, value) else None,
             allowable=value,
         )
 
 
-def _only_case(algorithm: Algorithm, known: Hyperparameter, value: str) -> bool:
-    """True where a value differs from an allowed one by case alone, and no source says that case counts.
-
-    XGBoost's container is public and compares literally; of the others only the guide's spelling is known.
-    """
-    return algorithm.name != "xgboost" and value.lower() in {option.lower() for option in known.values}
+def _nearly(known: Hyperparameter, value: str) -> bool:
+    """True where a value is one that the guide spells with capitals (student-T), less the capitals."""
+    return any(value == option.lower() != option for option in known.values)
 
 
 @rule("HPO041", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"), when="builtin")
@@ -186,6 +184,7 @@ def hyperparameters_together(view: TrainingView) -> Iterator[Problem]:
         and isinstance(objective, str)
         and "num_class" in view.hyperparameters
         and not objective.startswith("multi:")
+        and not _refused(view, algorithm, "num_class")
     ):
         yield Problem(
             f"num_class is for multi-class objectives, and the objective is {show(objective)}",
@@ -193,6 +192,12 @@ def hyperparameters_together(view: TrainingView) -> Iterator[Problem]:
             "remove num_class, or use multi:softmax or multi:softprob",
             severity=severity,  # type: ignore[arg-type]
         )
+
+
+def _refused(view: TrainingView, algorithm: Algorithm, name: str) -> bool:
+    """True where the value itself is wrong, which another rule says."""
+    known, value = algorithm.hyperparameter(name), view.hyperparameters.get(name)
+    return known is not None and isinstance(value, str) and known.problem(value) is not None
 
 
 def _broken(view: TrainingView, algorithm: Algorithm, condition: Condition) -> Iterator[Problem]:
@@ -214,6 +219,62 @@ def _broken(view: TrainingView, algorithm: Algorithm, condition: Condition) -> I
                 (view.hyperparameters_member, name),
                 "use " + " or ".join(options),
             )
+
+
+@rule("HPO044", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"), when="builtin")
+def related_numbers(view: TrainingView) -> Iterator[Problem]:
+    """Hyperparameters of a built-in algorithm that bound each other are in order, and texts have their form.
+
+    What it does:
+        Compares numbers of which one may not exceed the other, such as mini_batch_size and num_training_samples of the
+        image algorithms, and holds texts such as time_freq and image_shape against their form.
+    Why:
+        "The number of input images must be bigger or equal to the mini_batch_size": the algorithm says so after its
+        instances have started.
+    Breaks:
+        AlgorithmSpecification: {TrainingImage: "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"}
+        ResourceConfig: {InstanceType: ml.g5.xlarge}
+        HyperParameters: {num_classes: "2", num_training_samples: "60", mini_batch_size: "128"}
+        InputDataConfig:
+          - {ChannelName: train, ContentType: application/x-recordio, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}}
+          - {ChannelName: validation, ContentType: application/x-recordio, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/held-out/"}}}
+    Right:
+        AlgorithmSpecification: {TrainingImage: "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"}
+        ResourceConfig: {InstanceType: ml.g5.xlarge}
+        HyperParameters: {num_classes: "2", num_training_samples: "60", mini_batch_size: "32"}
+        InputDataConfig:
+          - {ChannelName: train, ContentType: application/x-recordio, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}}
+          - {ChannelName: validation, ContentType: application/x-recordio, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/held-out/"}}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/IC-Hyperparameter.html
+    Since:
+        0.1
+    """
+    algorithm = view.builtin
+    if algorithm is None:
+        return
+    for name, other in algorithm.at_most.items():
+        least, most = _whole(view, name), _whole(view, other)
+        if least is not None and most is not None and least > most:
+            yield Problem(
+                f"{name} is {least}, and {other} {most}: {algorithm.name} takes no {name} above {other}",
+                (view.hyperparameters_member, name),
+                f"give a {name} of {most} at most",
+            )
+    for name, form in algorithm.forms.items():
+        value = view.hyperparameters.get(name)
+        if isinstance(value, str) and not re.fullmatch(form, value):
+            yield Problem(
+                f"the value {show(value, name)} of {show(name)} has not the form that {algorithm.name} reads",
+                (view.hyperparameters_member, name),
+                f"see {algorithm.source}",
+                allowable=value,
+            )
+
+
+def _whole(view: TrainingView, name: str) -> int | None:
+    value = view.hyperparameters.get(name)
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else None
 
 
 @rule("HPO042", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"), when="builtin")

@@ -88,12 +88,10 @@ def instance_problem(
         kinds = " or ".join(
             {"gpu": "GPU", "cpu": "CPU", "neuron": "Trainium"}[each] for each in strategy.processors
         )
-        soft = strategy.name in ("torch_distributed", "pytorchddp") and instance.processor == "cpu"
         return Problem(
             f"{strategy.title} is for {kinds} instances; {instance.name} is none.",
             path,
             f"Use an instance type with the right devices ({strategy.page}).",
-            severity="warning" if soft else None,
         )
     types = strategy.types_for(framework, version)
     if types and instance.name not in types:

@@ -312,7 +312,9 @@ def repository(view: TrainingView) -> Iterator[Problem]:
         return
     if allowed(view, image, image.repository):
         return
-    near = closest(image.repository, images.document()["repositories"])
+    known = images.document()["repositories"]
+    whole = f"{image.repository}-training"
+    near = whole if whole in known else closest(image.repository, known)
     if near is not None:
         yield Problem(
             f"Amazon's registry {image.account} has no repository {image.repository!r}. Did you mean {near!r}?",

@@ -188,6 +188,12 @@ def script_mode(view: TrainingView) -> Iterator[Problem]:
             yield Problem(
                 f"{found[0][-1]} is {show(found[1])}, which names nothing.", found[0], "Give it a value."
             )
+    if program is not None and isinstance(program[1], str) and program[1].strip('"').endswith(".ipynb"):
+        yield Problem(
+            f"{program[0][-1]} is {show(program[1])}: the toolkit runs Python and shell scripts, and no notebooks.",
+            program[0],
+            "Export the notebook to a script, and name that.",
+        )
     if directory is not None and isinstance(directory[1], str):
         yield from _archive(directory[0], directory[1].strip('"'))
 

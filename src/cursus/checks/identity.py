@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from cursus.aws import places
+from cursus.checks.image_names import stands_for_another
 from cursus.checks.rules import Problem, rule
 from cursus.checks.texts import IMAGES, NOBODY, place
 from cursus.checks.views import RequestView, TrainingView, is_reference, listing, text
@@ -17,7 +19,8 @@ def image_registry(view: TrainingView) -> Iterator[Problem]:
     """An image outside Amazon ECR is a private registry's, and needs TrainingImageConfig and a VPC.
 
     What it does:
-        Looks at the registry in TrainingImage, at TrainingRepositoryAccessMode, and at VpcConfig.
+        Looks at the registry in TrainingImage, at TrainingRepositoryAccessMode, and at VpcConfig. A name that only
+        stands for another, such as my-image, is a warning.
     Why:
         SageMaker takes any image that is not in ECR for one in a private Docker registry, and demands
         TrainingImageConfig with access mode Vpc. Mostly the registry was simply forgotten.
@@ -40,6 +43,12 @@ def image_registry(view: TrainingView) -> Iterator[Problem]:
     path = ("AlgorithmSpecification", "TrainingImage")
     if places.image(image) is None and mode != "Vpc":
         if isinstance(mode, Mapping):
+            return
+        registry = re.fullmatch(r"\d+\.dkr\.ecr\.[a-z0-9.-]+/?", image) is not None
+        if registry or stands_for_another(image):
+            what = "is a registry without a repository" if registry else "stands for the name of an image"
+            remedy = "write <account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>"
+            yield Problem(f"TrainingImage {show(image)} {what}", path, remedy, severity="warning")
             return
         full = f"<account>.dkr.ecr.<region>.amazonaws.com/{image.rpartition('/')[2][:60]}"
         yield Problem(
@@ -111,7 +120,8 @@ def vpc_ids(view: RequestView) -> Iterator[Problem]:
     """Subnets are subnets and security groups are security groups.
 
     What it does:
-        Looks at the beginnings of the ids in VpcConfig: sg- among the subnets, subnet- or vpc- among the groups.
+        Looks at the beginnings of the ids in VpcConfig: sg- among the subnets, subnet- or vpc- among the groups, and
+        for availability zones and the group called default.
     Why:
         The service refuses the request, because it finds no such subnet or group.
     Breaks:
@@ -132,6 +142,15 @@ def vpc_ids(view: RequestView) -> Iterator[Problem]:
         elif member == "SecurityGroupIds" and value.startswith(("subnet-", "vpc-")):
             what = f"SecurityGroupIds holds {show(value)}, which is no security group"
             yield Problem(what, path, "write ids that begin with sg-")
+        elif value == "default" or re.fullmatch(r"[a-z]{2,4}(?:-[a-z]+){1,2}-\d[a-f]?", value):
+            zone = value != "default"
+            what = "an availability zone or region" if zone else "a group's name"
+            begins = "subnet-" if member == "Subnets" else "sg-"
+            yield Problem(
+                f"{member} holds {show(value)}, which is {what}, not an id",
+                path,
+                f"write ids that begin with {begins}",
+            )
 
 
 @rule("STP034", area="step", scope="request", reads=("Tags",))

@@ -89,6 +89,58 @@ def _twice(values: list[str | None], place: Path, member: Path) -> Iterator[Prob
         seen.add(plain)
 
 
+@rule("DEP035", area="dependencies", scope="pipeline")
+def processing_inputs(view: PipelineView) -> Iterator[Problem]:
+    """An S3 input of a processing step says where it is put, and how.
+
+    What it does:
+        Looks for LocalPath and S3InputMode in every S3Input that SageMaker downloads (AppManaged is not true).
+    Why:
+        The API leaves both out of its required members; the service then refuses the job: "missing one or more
+        required fields for SageMaker-managed S3Input".
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/raw}}]
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/raw, S3InputMode: File}}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingS3Input.html
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        if step.type != "Processing":
+            continue
+        for i, entry in enumerate(listing(mapping(step.body, "Arguments"), "ProcessingInputs")):
+            source = mapping(entry, "S3Input") if isinstance(entry, Mapping) else {}
+            if not source or entry.get("AppManaged") not in (None, False):
+                continue
+            for member, right in (
+                ("LocalPath", "a folder below /opt/ml/processing"),
+                ("S3InputMode", "File or Pipe"),
+            ):
+                if source.get(member) is None:
+                    place = (*step.path, "Arguments", "ProcessingInputs", i, "S3Input", member)
+                    yield Problem(
+                        f"the input has no {member}, which a managed S3Input needs", place, f"write {right}"
+                    )
+
+
 @rule("DEP044", area="dependencies", scope="pipeline")
 def step_arguments(view: PipelineView) -> Iterator[Problem]:
     """A model or registration step has arguments that pipelines do not take.

@@ -12,6 +12,7 @@ from cursus.redact import show
 from cursus.suggest import closest
 
 READS = ("ResourceConfig", "HyperParameterTuningResourceConfig")
+USUAL_VOLUME = 1024  # GB: the default quota, below which no rule looks further
 LOCAL_MODE = frozenset({"local", "localgpu"})
 WORDS = {"hosting": "hosting", "notebook": "notebooks", "studio": "Studio", "cluster": "HyperPod"}
 
@@ -156,6 +157,39 @@ def volume_size(view: TrainingView) -> Iterator[Problem]:
                 severity="error" if member == "HyperParameterTuningResourceConfig" else None,
             )
             return
+
+
+@rule("RES009", area="resources", reads=READS, shared=True)
+def volume_limit(view: TrainingView) -> Iterator[Problem]:
+    """No volume is larger than 16 TiB.
+
+    What it does:
+        Holds VolumeSizeInGB against the greatest volume that the service model has for any job.
+    Why:
+        The volume is one of Amazon EBS, which makes none that is larger. A size in megabytes or bytes is such a number.
+    Breaks:
+        ResourceConfig: {InstanceType: ml.m5.xlarge, VolumeSizeInGB: 30000}
+    Right:
+        ResourceConfig: {InstanceType: ml.m5.xlarge, VolumeSizeInGB: 30}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingClusterConfig.html
+    Since:
+        0.1
+    """
+    size = integer(view.resources, "VolumeSizeInGB")
+    if size is None or size <= USUAL_VOLUME:
+        return
+    from cursus.aws import schema
+
+    document = schema.document("CreateProcessingJob") or {}
+    node = schema.at(document, ("ProcessingResources", "ClusterConfig", "VolumeSizeInGB")) or {}
+    greatest = node.get("maximum")
+    if isinstance(greatest, int) and size > greatest:
+        yield Problem(
+            f"VolumeSizeInGB is {size}; there is no volume of more than {greatest} GB.",
+            (view.resources_member, "VolumeSizeInGB"),
+            f"Give a size in gigabytes, {greatest} at most.",
+        )
 
 
 @rule("RES003", area="resources", reads=READS, shared=True)

@@ -108,6 +108,35 @@ def bucket_name(view: RequestView) -> Iterator[Problem]:
         yield Problem(f"{_where(path, value)} {fault.message}", path, fault.remedy)
 
 
+@rule("STP038", area="step", scope="request", suspects="wildcard")
+def wildcard(view: RequestView) -> Iterator[Problem]:
+    """An S3 URI has no wildcard.
+
+    What it does:
+        Finds * in the key of an S3 URI.
+    Why:
+        SageMaker reads every object whose key begins with the prefix as it stands, and finds none: "No S3 objects found
+        under S3 URL". Results would go to a folder of that name.
+    Breaks:
+        InputDataConfig:
+          - ChannelName: train
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/*.csv"}}
+    Right:
+        InputDataConfig:
+          - ChannelName: train
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
+    Since:
+        0.1
+    """
+    for path, value, fault in _locations(view, "wildcard"):
+        read = path[-1] == "S3Uri" and path[0] != "CheckpointConfig"
+        yield Problem(
+            f"{_where(path, value)} {fault.message}", path, fault.remedy, severity=None if read else "warning"
+        )
+
+
 @rule("STP043", area="step", scope="request", suspects="slashes", severity="warning")
 def double_slash(view: RequestView) -> Iterator[Problem]:
     """An S3 URI has // in its key.

@@ -97,7 +97,10 @@ def _s3(text: str) -> tuple[Fault, ...]:
         message = "has two schemes: where a bucket's name belongs, a URI begins again"
         return (Fault("scheme", message, f"write {rest[:80]}"),)
     if rest.startswith("arn:"):
-        return ()  # an access point's ARN stands where a bucket's name does
+        found = re.match(r"arn:aws[a-z-]*:s3:::([^/]+/?.*)", rest)
+        if found is None:
+            return ()  # an access point's ARN stands where a bucket's name does
+        return (Fault("bucket", "has a bucket's ARN where its name belongs", f"write s3://{found[1]}"[:120]),)
     if not bucket:
         return (Fault("bucket", "has no bucket's name", "write s3://bucket/prefix/"),)
     faults: tuple[Fault, ...] = ()
@@ -111,6 +114,10 @@ def _s3(text: str) -> tuple[Fault, ...]:
         if wrong:
             message = f"names a bucket that cannot be: {show(bucket)} {wrong}"
             faults = (Fault("bucket", message, _bucket_remedy(bucket)),)
+    if "*" in key:
+        message = "has a wildcard, which S3 takes for a part of the key: there is no such object"
+        prefix = f"s3://{bucket}/{key.partition('*')[0]}"
+        faults = (*faults, Fault("wildcard", message, f"write the prefix itself: {prefix}"[:120]))
     if "//" in key or key.startswith("/"):
         faults = (*faults, _slashes(bucket, key))
     return faults

@@ -1,0 +1,115 @@
+"""Rules of the area *step*: the names of images, taken apart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cursus.aws import places
+from cursus.checks.rules import Problem, rule
+from cursus.checks.texts import IMAGES, placeholder
+from cursus.checks.views import RequestView
+from cursus.model import Severity
+from cursus.redact import show
+from cursus.suggest import closest
+
+_ECR = r"(?P<account>[^/.]+)\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z0-9.-]+/(?P<name>.+)"
+_PART = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
+_REPOSITORY = rf"{_PART}(?:/{_PART})*"
+_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+_WORDS = (
+    r"(?:a|account|acct|algo|algorithm|an|bar|baz|byo|container|custom|docker|dummy|ecr|example|fake|foo|id|images?"
+    r"|imageuri|img|mock|my|myimage|name|region|repo|repository|sample|some|tag|test|the|train|training|ur[il]|your)"
+)
+
+
+def stands_for_another(name: str) -> bool:
+    """True for a name made of words such as my, example and image, which stands for one to be filled in."""
+    words = [word for word in re.split(r"[^a-z]+", name.partition(":")[0].lower()) if word]
+    return bool(words) and all(re.fullmatch(_WORDS, word) for word in words)
+
+
+@rule("STP033", area="step", scope="request", suspects="place")
+def ecr_name(view: RequestView) -> Iterator[Problem]:
+    """The name of an image in Amazon ECR has the form of one.
+
+    What it does:
+        Takes the name apart: an account of 12 digits, a region, a repository in lower case, and one tag or digest.
+    Why:
+        ECR has no image of another form, and SageMaker refuses the request: "Invalid training image". An account that
+        went through a number lost the zeros that it began with.
+    Breaks:
+        AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4:latest"}
+    Right:
+        AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4"}
+    Source:
+        https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
+    Since:
+        0.1
+    """
+    for path, value in view.suspected("place"):
+        member = path[-1]
+        if member not in IMAGES or value != value.strip("\"' \t\r\n") or placeholder(value) is not None:
+            continue
+        found = re.fullmatch(_ECR, value, re.DOTALL)
+        if found is None:
+            continue
+        fault = _account(found["account"]) or _region(found["region"]) or _name(found["name"])
+        if fault:
+            message, remedy, severity = fault
+            yield Problem(f"{member} {show(value)} {message}", path, remedy, severity=severity)
+
+
+Fault = tuple[str, str, "Severity | None"]
+
+
+def _account(account: str) -> Fault | None:
+    if not account.isdigit() or len(account) == 12:
+        return None
+    if account.startswith("1234") or len(set(account)) == 1:
+        return f"names an account of {len(account)} digits", "write your account's 12 digits", "warning"
+    short = len(account) == 11
+    remedy = (
+        f"write {account.zfill(12)}: as a number it lost a zero" if short else "write the account's 12 digits"
+    )
+    return f"names an account of {len(account)} digits; each has 12", remedy, None if short else "warning"
+
+
+def _region(region: str) -> Fault | None:
+    if places.partition_of(region):
+        return None
+    if region == "amazonaws":
+        return "names no region", "write <account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>", None
+    from cursus.aws import images
+
+    near = closest(region, images.region_names())
+    if near:
+        return f"names a region {region!r} that there is not", f"write {near}", None
+    return f"names an unknown region {region!r}", "write the region of the registry", "warning"
+
+
+def _name(name: str) -> Fault | None:
+    name, at, digest = name.partition("@")
+    repository, colon, tag = name.partition(":")
+    severity: Severity | None = "warning" if stands_for_another(repository) else None
+    if not re.fullmatch(_REPOSITORY, repository):
+        if re.fullmatch(_REPOSITORY, repository.lower()):
+            return "has capital letters in the repository's name", f"write {repository.lower()}", severity
+        wrong = repr(repository)[:60]
+        return (
+            f"has a repository {wrong} that cannot be",
+            "use lower-case letters, digits, . _ - and /",
+            severity,
+        )
+    if colon and not re.fullmatch(_TAG, tag):
+        what = (
+            "has two tags"
+            if ":" in tag
+            else f"has a tag {tag!r} that cannot be"
+            if tag
+            else "has no tag after :"
+        )
+        return what, "write one tag: letters, digits, _ . and -", None
+    if at and not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
+        return f"has a digest {digest!r} that cannot be", "write @sha256: and 64 hexadecimal digits", None
+    return None

@@ -230,7 +230,7 @@ def test_events_in_order(run: Run) -> None:
 
 REFUSED = {
     "tuning": ({}, "only a training job", {"operation": "CreateHyperParameterTuningJob"}),
-    "two hosts": ({"ResourceConfig": {"InstanceCount": 2}}, "2 instances", {}),
+    "no host": ({"ResourceConfig": {"InstanceCount": 0}}, "no instance", {}),
     "pipe": ({"AlgorithmSpecification": {"TrainingInputMode": "Pipe"}}, "Pipe", {}),
     "image only": ({}, "the code is in the image", {"source": None}),
     "launcher": ({"HyperParameters": {"sagemaker_mpi_enabled": "true"}}, "mpirun", {}),

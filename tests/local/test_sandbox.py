@@ -124,7 +124,7 @@ except OSError as error:
     print(error.errno)
 """
     job = run(script, {"EnableNetworkIsolation": True})
-    assert job.logs() == "['lo']\n101\n"
+    assert job.logs() == "['eth0', 'lo']\n101\n"
 
 
 def test_other_things_in_opt_stay_visible(run: Run) -> None:

@@ -51,6 +51,7 @@ class Host:
         self._script_peak = 0
         self._status = b""
         self._copied = False
+        self._overlaid: tuple[Overlay, ...] = ()
         self.opens = Opens()
         self._pidfd: int | None = None
         self._status_fd = -1
@@ -142,19 +143,11 @@ class Host:
         raise HostError("InternalServerError: no isolation level works here: " + "; ".join(reasons))
 
     def _attempt(self, sources: list[channels.Source]) -> str | None:
-        overlays = self._overlays(sources) if self.level == "unshare" else ()
-        if not overlays:
+        self._overlaid = self._overlays(sources) if self.level == "unshare" else ()
+        if not self._overlaid:
             self._copy(sources)
-            if self.level == "unshare":
-                return self._begin(())
-        refusal = self._begin(overlays)
-        if refusal is not None and overlays and self.facts.get("overlay"):
-            self.owner.facts["not_reproduced"].append(
-                f"{refusal}: channels were copied, and nothing can be installed during the run"
-            )
-            self._copy(sources)
-            return self._begin(())
-        return refusal
+        refusal = self._begin(self._overlaid)
+        return refusal if refusal is None else self._again(refusal, sources)
 
     def _overlays(self, sources: list[channels.Source]) -> tuple[Overlay, ...]:
         found: list[Overlay] = []
@@ -185,13 +178,57 @@ class Host:
             for source in sources:
                 channels.copy(source, os.path.join(self.ml, "input", "data", source.channel))
 
+    # --- together with others ---------------------------------------------------------------------
+
+    def begin(self, sources: list[channels.Source]) -> None:
+        """Start as one of several hosts, and do not wait."""
+        self.level = "unshare"
+        self._overlaid = self._overlays(sources)
+        if not self._overlaid:
+            self._copy(sources)
+        self._spawn(self._overlaid)
+
+    def settle(self, sources: list[channels.Source]) -> None:
+        """Wait until it is about to run its program. Raises HostError where it is refused."""
+        refusal = self._await()
+        if refusal is not None:
+            refusal = self._again(refusal, sources)
+        if refusal is not None:
+            raise HostError(f"InternalServerError: {self.name} cannot be started here: {refusal}")
+        self.owner.state["isolation"] = self.level
+
+    def abandon(self) -> None:
+        """End it although it never got as far as to be ready."""
+        if self._pid and not self.alive:
+            _kill(self._pid)
+            os.waitpid(self._pid, 0)
+            self._pid = 0
+
+    def _again(self, refusal: str, sources: list[channels.Source]) -> str | None:
+        """Once more, with copies where overlays were refused; the reason where that does not help."""
+        if not (self._overlaid and self.facts.get("overlay")):
+            return refusal
+        note = f"{refusal}: channels were copied, and nothing can be installed during the run"
+        if note not in self.owner.facts["not_reproduced"]:
+            self.owner.facts["not_reproduced"].append(note)
+        self._copy(sources)
+        return self._begin(())
+
+    # --- one attempt ------------------------------------------------------------------------------
+
     def _begin(self, overlays: tuple[Overlay, ...]) -> str | None:
         """Start, and wait until the first process is about to run the program; the reason where it is refused."""
+        self._spawn(overlays)
+        return self._await()
+
+    def _spawn(self, overlays: tuple[Overlay, ...]) -> None:
         launch = self._launch()
         self.command = launch.command
         keep = tuple(self.plan["keep"])
         isolated = bool(self.owner.request.get("EnableNetworkIsolation"))
-        box = Box(self.name, self.ml, self.scratch, keep, overlays, isolated, self._outside())
+        network = self.owner.network if self.level == "unshare" else None
+        wire = None if network is None else network.wire(self.name, self.owner.gate)
+        box = Box(self.name, self.ml, self.scratch, keep, overlays, isolated, self._outside(), wire)
         inside = self.level == "unshare"  # an overlay is watched from inside; copies can be from here
         watched = {
             channel["ChannelName"]: f"{ML if inside else self.ml}/input/data/{channel['ChannelName']}"
@@ -202,8 +239,11 @@ class Host:
             self.opens.watching(namespaces.watch(opens, watched))
         self._status = b""
         self.facts = {}
-        started = sandbox.start(self.level, box, Program(*launch), opens, watched)
-        self._pid, self._first = started.pid, None
+        self._started = sandbox.start(self.level, box, Program(*launch), opens, watched)
+        self._pid, self._first = self._started.pid, None
+
+    def _await(self) -> str | None:
+        started = self._started
         self._started_at = time.monotonic()
         os.set_blocking(started.status, True)
         while not any(key in self.facts for key in ("ready", "refused")):
@@ -214,19 +254,19 @@ class Host:
         if started.info is not None:
             self._first = _bubblewrap_child(started.info)
         if "ready" not in self.facts:
-            return self._refused(started, opens)
-        self._watch(started, opens)
+            return self._refused(started)
+        self._watch(started)
         return None
 
     def _outside(self) -> str:
         checkpoints = self.plan["checkpoints"]
         return "" if not checkpoints or checkpoints["path"].startswith(ML) else checkpoints["path"]
 
-    def _refused(self, started: sandbox.Started, opens: int | None) -> str:
+    def _refused(self, started: sandbox.Started) -> str:
         output = b""
         while chunk := os.read(started.log, 4096):
             output += chunk
-        for descriptor in (started.log, started.status, opens):
+        for descriptor in (started.log, started.status, self.opens.descriptor):
             if descriptor is not None:
                 os.close(descriptor)
         os.waitpid(started.pid, 0)
@@ -238,7 +278,7 @@ class Host:
         )
         return str(text if isinstance(text, str) else text[-1])
 
-    def _watch(self, started: sandbox.Started, opens: int | None) -> None:
+    def _watch(self, started: sandbox.Started) -> None:
         owner = self.owner
         self.alive = True
         path = os.path.join(owner.folder, "logs", self.name + ".log")

@@ -8,6 +8,7 @@ from typing import Any
 
 from cursus.aws import instances
 from cursus.local import contract, toolkit
+from cursus.local.cluster import REFUSED
 from cursus.model import Step, format_path
 
 LAUNCHED = {
@@ -99,9 +100,17 @@ def _hosts(step: Step) -> str | None:
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
             return f"{place} is {count!r}, no number of instances"
         total += count
-    if total != 1:
-        return f"the request asks for {total} instances ({counts[0][0]}); here a job runs on one host"
+    if total < 1:
+        return f"the request asks for no instance ({counts[0][0]} is 0)"
     return None
+
+
+def refuse_level(step: Step, level: str | None) -> str | None:
+    """Why a step cannot be run at the isolation level that was asked for."""
+    hosts = len(contract.host_names(step.request))
+    if level is None or hosts == 1 or level not in REFUSED:
+        return None
+    return f"the request asks for {hosts} hosts, which the level {level} cannot carry out. {REFUSED[level]}: take unshare"
 
 
 def _program(step: Step) -> str | None:

@@ -143,6 +143,7 @@ def _first(
         init.report(status, ready=True)
         if box.wire is not None and box.wire.gate is not None:
             os.read(box.wire.gate, 1)  # until every host is ready: none meets another that is not there yet
+            os.close(box.wire.gate)
         sc.drop_capabilities()
         if not program.script:
             init.execute(program.command, program.environment, program.directory, status)

@@ -108,9 +108,11 @@ def join(wire: Wire) -> None:
         try:
             job.cable(f"host{wire.number}", bridge, own)
         finally:
-            os.close(own)
+            for descriptor in (own, wire.user, wire.net):
+                os.close(descriptor)  # a host has no way to the job's namespaces
     sc.loopback_up()
     with _Netlink() as host:
+        host.up(_index(INTERFACE))
         host.address(_index(INTERFACE), address(wire.number))
         if wire.outside:
             host.default_route(GATEWAY)
@@ -270,9 +272,12 @@ class _Netlink:
     def cable(self, name: str, bridge: int, net: int) -> None:
         """A pair of interfaces: ``name`` at the bridge, and ``eth0`` in the namespace ``net``."""
         mtu = _attribute(_MTU, struct.pack("I", MTU))
-        far = _link(up=True) + _name(INTERFACE) + mtu + _attribute(_NET_NS_FD, struct.pack("i", net))
+        far = _link() + _name(INTERFACE) + mtu + _attribute(_NET_NS_FD, struct.pack("i", net))
         near = _link(up=True) + _name(name) + mtu + _attribute(_MASTER, struct.pack("I", bridge))
         self._ask("veth", _NEWLINK, near + _info("veth", _attribute(_PEER, far)), _CREATE | _EXCL)
+
+    def up(self, index: int) -> None:
+        self._ask("interface", _SETLINK, _link(index, up=True))
 
     def master(self, index: int, bridge: int) -> None:
         body = _link(index, up=True) + _attribute(_MASTER, struct.pack("I", bridge))

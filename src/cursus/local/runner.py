@@ -18,7 +18,7 @@ from cursus.errors import RunError
 from cursus.local import contract, record
 from cursus.local.events import Listener
 from cursus.local.job import TrainingJob
-from cursus.local.limits import not_reproduced, refuse
+from cursus.local.limits import not_reproduced, refuse, refuse_level
 from cursus.local.mounts import kept_paths
 from cursus.local.sandbox import LEVELS, interpreter
 from cursus.model import Step
@@ -72,6 +72,9 @@ def run_step(
     if problem:
         raise RunError(problem)
     grace, level = _settings(grace, level)
+    problem = refuse_level(step, level)
+    if problem:
+        raise RunError(problem)
     try:
         place = os.path.abspath(os.fspath(root) if root is not None else default_root())
     except FileNotFoundError as error:

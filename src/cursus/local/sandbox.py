@@ -53,6 +53,7 @@ def start(
     if pid == 0:
         try:
             _streams(log_write)
+            _close_others(status_write, opens, info_write, box)
             if level == "unshare":
                 namespaces.keeper(box, program, status_write, opens, watched or {})
             elif level == "bubblewrap":
@@ -76,6 +77,26 @@ def _streams(log: int) -> None:
     os.dup2(null, 0)
     os.dup2(log, 1)
     os.dup2(log, 2)
+
+
+def _close_others(status: int, opens: int | None, info: int | None, box: Box) -> None:
+    """A host has nothing of the supervisor's: no lock, no other host's log, no end of the gate."""
+    import signal
+
+    signal.set_wakeup_fd(-1)
+    kept = {0, 1, 2, status, opens, info}
+    if box.wire is not None:
+        kept |= {box.wire.user, box.wire.net, box.wire.gate}
+    try:
+        found = [int(name) for name in os.listdir("/proc/self/fd")]
+    except OSError:
+        return
+    for number in found:
+        if number not in kept:
+            try:
+                os.close(number)
+            except OSError:
+                continue  # the listing's own
 
 
 def _enlarge(descriptor: int) -> None:

@@ -14,13 +14,16 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cursus.local import channels, contract, syscalls
+from cursus.local import channels, cluster, contract, syscalls
 from cursus.local import record as records
 from cursus.local.finish import finish
 from cursus.local.hosts import Host, HostError
 from cursus.local.metrics import Scanner
+
+if TYPE_CHECKING:
+    from cursus.local.network import Network
 
 SAMPLE_SECONDS = 0.5
 
@@ -47,6 +50,9 @@ class Supervisor:
         self.stop_at: float | None = None
         self.stages: dict[str, float] = {}
         self.facts: dict[str, Any] = {"not_reproduced": [], "signals": {}}
+        self.network: Network | None = None
+        self.gate: int | None = None
+        self.culprit: Host | None = None
         self.metrics = open(os.path.join(self.folder, "metrics.jsonl"), "ab", buffering=1 << 16)  # noqa: SIM115
         algorithm = self.request.get("AlgorithmSpecification") or {}
         self.scanner = Scanner(algorithm.get("MetricDefinitions") or (), self.metrics)
@@ -175,8 +181,7 @@ class Supervisor:
         limit = self.plan.get("limit")
         if limit is not None:
             self.limit_at = time.monotonic() + float(limit)
-        for one in self.hosts:
-            one.start(sources)
+        cluster.start(self, sources)
         self._meanwhile()
         next_sample = time.monotonic() + 0.05
         pause = 0.1
@@ -190,7 +195,9 @@ class Supervisor:
             self._deadlines(now)
             times = [next_sample, self.kill_at, self.limit_at, self.stop_at]
             self._wait(max(0.0, min(t for t in times if t is not None) - now))
-            if any(one.failed for one in self.hosts):
+            if self.culprit is None:
+                self.culprit = next((one for one in self.hosts if one.failed), None)
+            if self.culprit is not None:
                 self._kill_all()
 
     def _close(self) -> None:
@@ -199,6 +206,8 @@ class Supervisor:
             self._wait(1.0)
         for one in self.hosts:
             one.end()
+        if self.network is not None:
+            self.network.close()
 
     def _meanwhile(self) -> None:
         """What can be done while the scripts run costs nobody time."""

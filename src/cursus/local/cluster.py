@@ -1,0 +1,74 @@
+"""The hosts of a job as one: connected, and started together."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from cursus.local.hosts import HostError
+
+if TYPE_CHECKING:
+    from cursus.local.channels import Source
+    from cursus.local.supervisor import Supervisor
+
+REFUSED = {
+    "bubblewrap": "bubblewrap: it cannot connect several hosts with each other",
+    "process": "process: plain processes have no names and ports of their own",
+}
+"""Why several hosts cannot be had at a level."""
+
+
+def start(owner: Supervisor, sources: list[Source]) -> None:
+    """Start every host; all of them are there before the first one begins.
+
+    Raises:
+        HostError: this machine cannot carry them out, with what it said at each level.
+    """
+    hosts = owner.hosts
+    owner.network = owner.culprit = None
+    isolated = bool(owner.request.get("EnableNetworkIsolation"))
+    wanted = owner.plan["level"]
+    if wanted in (None, "unshare") and (isolated or len(hosts) > 1):
+        refusal = _connect(owner)
+    else:
+        refusal = None if len(hosts) == 1 else REFUSED[wanted]
+    if len(hosts) == 1:
+        hosts[0].start(sources)  # without a network of its own an isolated host has its loopback alone
+        return
+    if refusal is not None:
+        reasons = [refusal] if wanted else [refusal, *REFUSED.values()]
+        text = "; ".join(reasons)
+        raise HostError(f"InternalServerError: {len(hosts)} hosts cannot be carried out here: {text}")
+    if not isolated and owner.network is not None:
+        reason = owner.network.open()
+        if reason is not None:
+            owner.facts["not_reproduced"].append(f"no outbound network for several hosts: {reason}")
+    _start_together(owner, sources)
+
+
+def _connect(owner: Supervisor) -> str | None:
+    from cursus.local.network import Network
+
+    try:
+        owner.network = Network([one.name for one in owner.hosts])
+    except OSError as error:
+        return f"unshare: {error.strerror or error}"
+    return None
+
+
+def _start_together(owner: Supervisor, sources: list[Source]) -> None:
+    gate, release = os.pipe()
+    owner.gate = gate
+    try:
+        for one in owner.hosts:
+            one.begin(sources)
+        for one in owner.hosts:
+            one.settle(sources)
+    except BaseException:
+        for one in owner.hosts:
+            one.abandon()
+        raise
+    finally:
+        owner.gate = None
+        os.close(gate)
+        os.close(release)  # every host that waits goes on

@@ -54,6 +54,7 @@ MODULES: tuple[str, ...] = (
     "script_compute",
     "script_distributed",
     "script_places",
+    "script_habits",
     "promises",
     "promises_outputs",
     "promises_compute",
@@ -63,6 +64,7 @@ MODULES: tuple[str, ...] = (
     "documents",
     "evidence",
     "evidence_artifacts",
+    "evidence_logs",
 )
 
 
@@ -99,6 +101,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "script_compute": ("script",),
     "script_distributed": ("script",),
     "script_places": ("script",),
+    "script_habits": ("script",),
     "promises": ("step",),
     "promises_outputs": ("step",),
     "promises_compute": ("step",),
@@ -108,6 +111,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "documents": ("step",),
     "evidence": ("run",),
     "evidence_artifacts": ("run",),
+    "evidence_logs": ("run",),
 }
 """Modules that hold rules of these scopes alone, so that a request that has nothing of the kind does not wait for
 them. A module that is not named here is loaded for every scope."""

@@ -130,7 +130,7 @@ class PathUse:
     function's name, ``local`` is True where it knows the file system only (``open``), not ``s3://``.
     """
 
-    mode: Literal["read", "list", "write", "make", "look"]
+    mode: Literal["read", "list", "write", "make", "look", "remove"]
     paths: tuple[Text | Const, ...]
     call: str
     sure: bool
@@ -218,6 +218,23 @@ class NumberUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Habit:
+    """Something that runs without an error and does something else than it says; ``kind`` names what.
+
+    ``text`` is the value it is about; where that is one hyperparameter taken from a mapping, ``key`` is its name and
+    ``source`` the mapping (``SM_HPS``, ``hyperparameters.json``). ``detail`` is the function, operator or name to show.
+    """
+
+    kind: str
+    text: Text | None
+    detail: str
+    sure: bool
+    location: Location
+    key: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Requirement:
     """A line of requirements.txt that says something about installing. ``problem`` is empty for a plain requirement."""
 
@@ -256,6 +273,9 @@ class ScriptFacts:
         plain_output: only libraries that print nothing by themselves are imported.
         logging_configured: something sets up logging.
         text_as_number: calls that want a number and get an argument, a variable or a value of hyperparameters.json.
+        habits: what runs without an error and does something else than it says.
+        unread: arguments that are declared and never read.
+        shell_text: the text of a shell script that is the entry point.
         does_nothing: location where the entry point defines functions and calls none.
     """
 
@@ -286,6 +306,9 @@ class ScriptFacts:
     plain_output: bool = False
     logging_configured: bool = False
     does_nothing: Location | None = None
+    habits: tuple[Habit, ...] = ()
+    unread: frozenset[str] = frozenset()
+    shell_text: str = ""
     requirements: tuple[Requirement, ...] = ()
     faults: tuple[Fault, ...] = ()
     directory_listing: frozenset[str] = field(default_factory=frozenset)

@@ -50,20 +50,25 @@ LIBRARIES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class FolderFacts:
-    """What a source directory holds. ``texts`` are the contents of its small text files."""
+    """What a source directory holds. ``texts_by_name`` are the contents of its small text files."""
 
     requirements: tuple[Requirement, ...]
     faults: tuple[Fault, ...]
     listing: frozenset[str]
-    texts: tuple[str, ...]
+    texts_by_name: dict[str, str]
     watched: tuple[str, ...]
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The contents alone."""
+        return tuple(self.texts_by_name.values())
 
 
 def read_folder(root: Path, entry: Path, directory: str, shown: str) -> FolderFacts:
     """Look over the files below ``root``."""
     if not root.is_dir():
         return FolderFacts(
-            (), (Fault("no-directory", directory, Location(directory or ".")),), frozenset(), (), ()
+            (), (Fault("no-directory", directory, Location(directory or ".")),), frozenset(), {}, ()
         )
     display = "" if directory in ("", ".") else directory.rstrip("/") + "/"
     sizes = _sizes(root)
@@ -79,7 +84,7 @@ def read_folder(root: Path, entry: Path, directory: str, shown: str) -> FolderFa
         requirements,
         tuple(faults),
         frozenset(sizes),
-        tuple(texts.values()),
+        texts,
         (str(listed), str(entry), *(str(root / name) for name in watched)),
     )
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from cursus.model import Location, SourceCode
-from cursus.script import arguments, exits, paths, prints
+from cursus.script import arguments, exits, habits, paths, prints
 from cursus.script import values as v
 from cursus.script.bodies import Body, CallSite
 from cursus.script.evaluate import Evaluator
@@ -100,6 +100,7 @@ def _read(source: SourceCode) -> tuple[ScriptFacts, list[str]]:
     base = ScriptFacts(
         entry=shown,
         shell=entry.suffix == ".sh",
+        shell_text=folder.texts_by_name.get(source.entry_point, "") if entry.suffix == ".sh" else "",
         requirements=folder.requirements,
         faults=folder.faults,
         directory_listing=folder.listing,
@@ -263,6 +264,7 @@ class Reading:
         parsers, opaque = arguments.read_parsers(self.evaluator, calls)
         env_reads, key_reads = self._reads(calls)
         strings, attributes, tops = self._mentions()
+        trees = [body.owner for body in self.source.modules.values()]
         uses: list[PathUse] = []
         lines: list[PrintedLine] = []
         for site, sure in calls:
@@ -295,6 +297,11 @@ class Reading:
             plain_output=_plain(tops, self),
             logging_configured=bool(attributes & LOGGING_SETUP),
             does_nothing=exits.does_nothing(module),
+            habits=(
+                *habits.read_habits(self.evaluator, self.reached.values()),
+                *habits.ordered(module, trees),
+            ),
+            unread=habits.unread_arguments(trees, [a.dest for p in parsers for a in p.arguments]),
             faults=(*base.faults, *_unique(self.source.faults)),
         )
 

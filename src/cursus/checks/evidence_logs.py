@@ -1,0 +1,241 @@
+"""Rules on what a local run printed: errors that did not end it, and numbers that a metric took from the wrong place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path as FilePath
+
+from cursus.checks.metric_lines import compiled
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import TrainingView
+from cursus.model import Evidence, Path
+from cursus.redact import show
+
+LOG_BYTES = 8 * 1024 * 1024
+LINES = 20_000
+LONGEST = 4_000
+TRACEBACK = "Traceback (most recent call last):"
+ENDINGS = re.compile(
+    r"(?P<error>(?:[A-Za-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Warning)|[A-Za-z_]\w*(?:\.\w+)+)\b(?P<text>.*)"
+)
+NEVER_AWAITED = re.compile(r"RuntimeWarning: coroutine '([^']+)' was never awaited")
+CONTINUES = re.compile(r"[eE][-+]?[0-9]|\.[0-9]|[0-9]")
+GROUPED = re.compile(r",[0-9]{3}(?![0-9])")
+LABEL = re.compile(r"([A-Za-z][\w./:-]*?)[\"'\]]*\s*(?:[:=]|=>|is)?\s*[\[(\"']*[-+]?$")
+PAIR = re.compile(r"([A-Za-z][\w./:-]*?)[\"'\]]*\s*[:= ]\s*[\[(\"']*[-+]?[0-9]")
+RECORD = re.compile(r"^(?:DEBUG|INFO|WARNING|ERROR|CRITICAL):[\w.]*:")
+FAMILIES = (
+    frozenset({"train", "training"}),
+    frozenset({"val", "valid", "validation", "eval", "dev"}),
+    frozenset({"test"}),
+)
+
+
+def log_lines(evidence: Evidence) -> Iterator[str]:
+    """The lines that the job printed, host by host, up to a bound."""
+    for path in evidence.logs.values():
+        try:
+            with FilePath(path).open("rb") as file:
+                text = file.read(LOG_BYTES).decode("utf-8", "replace")
+        except OSError:
+            continue
+        yield from islice((line[:LONGEST] for line in text.split("\n")), LINES)
+
+
+@rule("FRM093", area="framework", severity="warning", scope="run")
+def error_survived(view: TrainingView) -> Iterator[Problem]:
+    """The job ended well, though an error was printed that ends a program.
+
+    What it does:
+        Looks for tracebacks, and for coroutines that nobody awaited, in the log of a run that was completed.
+    Why:
+        The exception of a thread, of a child process or of a script that another one starts does not end the job, nor does one that
+        a handler prints. SageMaker knows the exit status only, and keeps whatever model there is.
+    Breaks:
+        files:
+          train.py: |
+            import threading
+            text = open("/opt/ml/input/data/train/data.csv").read()
+            open("/opt/ml/model/model.txt", "w").write(text)
+            worker = threading.Thread(target=lambda: 1 / 0)
+            worker.start()
+            worker.join()
+        channels:
+          train:
+            data.csv: "1,2"
+    Right:
+        files:
+          train.py: |
+            text = open("/opt/ml/input/data/train/data.csv").read()
+            open("/opt/ml/model/model.txt", "w").write(text)
+        channels:
+          train:
+            data.csv: "1,2"
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html
+    Since:
+        0.1
+    """
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    if evidence.status != "Completed":
+        return
+    inside = False
+    for line in log_lines(evidence):
+        awaited = NEVER_AWAITED.search(line)
+        if awaited is not None:
+            yield Problem(
+                f"the coroutine {awaited.group(1)!r} was never awaited, so that it did nothing",
+                remedy=f"asyncio.run({awaited.group(1)}())",
+            )
+            return
+        if line.endswith(TRACEBACK):
+            inside = True
+        elif inside and line and not line[0].isspace() and not line.startswith(("|", "+")):
+            inside = False
+            if ENDINGS.match(line) is not None:
+                yield Problem(
+                    f"the job ended well, and printed an error with its traceback: {show(line.strip(), limit=160)}",
+                    remedy="let the error end the script: raise it again, look at the exit code of the process or at the "
+                    "result of the thread",
+                )
+                return
+
+
+@rule(
+    "MON092",
+    area="monitoring",
+    severity="warning",
+    scope="run",
+    reads=("AlgorithmSpecification.MetricDefinitions",),
+)
+def other_number(view: TrainingView) -> Iterator[Problem]:
+    """A metric definition captured a part of a number, or the number of something else.
+
+    What it does:
+        Looks at what stands around each captured number in the lines that the run printed: more digits, an exponent, a minus before it; and
+        whether the word before it is that of another metric.
+    Why:
+        The metric has a value, and it is wrong: 3.2 for 3.2e-05, or the validation's loss for the training's. A tuning job that
+        optimises it chooses the wrong model.
+    Breaks:
+        AlgorithmSpecification:
+          MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9.]+)"}]
+        files:
+          train.py: |
+            print("loss: 0.25")
+            print("val_loss: 0.75")
+        channels:
+          train:
+            data.csv: "1,2"
+    Right:
+        AlgorithmSpecification:
+          MetricDefinitions: [{Name: loss, Regex: "^loss: ([0-9.]+)"}]
+        files:
+          train.py: |
+            print("loss: 0.25")
+            print("val_loss: 0.75")
+        channels:
+          train:
+            data.csv: "1,2"
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
+    Since:
+        0.1
+    """
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    patterns = [
+        (position, scan.name, pattern)
+        for position, scan in enumerate(evidence.metric_scans)
+        if scan.matches and (pattern := compiled(scan.regex)) is not None and pattern.groups
+    ]
+    if not patterns:
+        return
+    told: set[int] = set()
+    labels: dict[int, dict[str, str]] = {}
+    for line in log_lines(evidence):
+        for position, name, pattern in patterns:
+            if position in told:
+                continue
+            match = pattern.search(line)
+            if match is None or match.start(1) < 0:
+                continue
+            problem = _cut(name, line, match.start(1), match.end(1)) or _foreign(
+                name, line, match.start(1), labels.setdefault(position, {})
+            )
+            if problem is not None:
+                told.add(position)
+                path: Path = ("AlgorithmSpecification", "MetricDefinitions", position, "Regex")
+                yield Problem(problem[0], path, remedy=problem[1])
+
+
+def _cut(name: str, line: str, start: int, end: int) -> tuple[str, str] | None:
+    """What is lost where the captured text is a part of a number only."""
+    captured, after = line[start:end], line[end:]
+    if not captured[-1:].isdigit() or not captured[:1].strip("-+.").isdigit():
+        return None
+    whole = r"capture the whole number: ([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
+    grouped = "." not in captured and len(captured) <= 3 and GROUPED.match(after) is not None
+    before = line[:start]
+    if grouped or CONTINUES.match(after):
+        shown = captured + re.match(r"[-+0-9.,eE]*", after).group()  # type: ignore[union-attr]
+    elif before.endswith("-") and not before[-2:-1].isalnum() and before[-2:-1] != "-":
+        shown = "-" + captured
+    else:
+        return None
+    return (
+        f"the metric {show(name)} captured {captured!r} where {shown!r} was printed: {show(line.strip(), limit=120)}",
+        whole,
+    )
+
+
+def _foreign(name: str, line: str, start: int, seen: dict[str, str]) -> tuple[str, str] | None:
+    """Whose number was captured, where the word before it is not the metric's."""
+    found = LABEL.search(line[:start])
+    if found is None:
+        return None
+    label = _plain(found.group(1))
+    if not label:
+        return None
+    remedy = r"let the expression begin at the word: (?:^|\s)loss: …, and look at the word that the metric is named for"
+    own, there = _words(name), _words(label)
+    for family in FAMILIES:
+        others = [other for other in FAMILIES if other is not family]
+        if own & family and not there & family and any(there & other and not own & other for other in others):
+            return (
+                f"the metric {show(name)} captured the number of {label!r}: {show(line.strip(), limit=120)}",
+                remedy,
+            )
+    if there != own:
+        named = {_plain(word) for word in PAIR.findall(line)}
+        exact = next((word for word in sorted(named) if word != label and _words(word) == own), None)
+        if exact is not None:
+            return (
+                f"the metric {show(name)} captured the number of {label!r}, and the line has one of {exact!r}: "
+                f"{show(line.strip(), limit=120)}",
+                remedy,
+            )
+    seen.setdefault(label, line.strip())
+    mixed = next((other for other in seen if other != label and _contains(other, label)), None)
+    if mixed is not None:
+        return (
+            f"the metric {show(name)} captured numbers of {mixed!r} and of {label!r}, which it mixes",
+            remedy,
+        )
+    return None
+
+
+def _contains(one: str, other: str) -> bool:
+    """True where one label is the other with something before it, as in loss and val_loss."""
+    short, long = sorted((one, other), key=len)
+    return long.endswith(short) and not long[: -len(short)][-1:].isalnum()
+
+
+def _plain(label: str) -> str:
+    label = RECORD.sub("", label)
+    return re.sub(r"[0-9]+", "", label).strip("_-./:").lower()
+
+
+def _words(label: str) -> frozenset[str]:
+    return frozenset(word for word in re.split(r"[^a-z]+", label.lower()) if word)

@@ -1,0 +1,380 @@
+"""Scripts that run to their end and did not do what they say: texts taken for values, work never done, errors dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.script_arguments import started_script
+from cursus.checks.script_request import Invocation, decoded, invocation
+from cursus.checks.views import TrainingView
+from cursus.redact import show
+from cursus.script.facts import ArgPart, Argument, Const, EnvPart, Habit, ScriptFacts
+
+FALSE_TEXTS = frozenset({"false", "no", "off", "0", "none", "null", "n", "f"})
+NUMBER_VARIABLES = frozenset({"SM_NUM_GPUS", "SM_NUM_CPUS", "SM_NUM_NEURONS"})
+
+
+def _facts(view: TrainingView) -> ScriptFacts | None:
+    facts = view.script
+    return facts if facts is not None and facts.habits else None
+
+
+def _untyped(facts: ScriptFacts, dest: str) -> Argument | None:
+    """The one argument of argparse with this dest that keeps its text as it is."""
+    found = [
+        argument
+        for parser in facts.parsers
+        for argument in parser.arguments
+        if argument.dest == dest and parser.kind == "argparse"
+    ]
+    if len(found) != 1 or facts.opaque_arguments:
+        return None
+    argument = found[0]
+    plain = (
+        argument.type == "str" and argument.takes_value and not argument.nargs and argument.choices is None
+    )
+    return argument if plain else None
+
+
+def _text_of(
+    view: TrainingView, facts: ScriptFacts, started: Invocation, habit: Habit
+) -> tuple[str, str] | None:
+    """(what it is, its text) of the value that a habit is about, where this request makes it a text."""
+    if habit.key:
+        value = view.hyperparameters.get(habit.key)
+        if not isinstance(value, str):
+            return None
+        if habit.source == "hyperparameters.json":
+            return f"the hyperparameter {habit.key!r} of hyperparameters.json", value
+        import json
+
+        try:
+            loaded = json.loads(value)
+        except (ValueError, RecursionError):
+            loaded = value
+        return (
+            (f"the hyperparameter {habit.key!r} of {habit.source}", loaded)
+            if isinstance(loaded, str)
+            else None
+        )
+    part = habit.text.parts[0] if habit.text is not None else None
+    if isinstance(part, EnvPart):
+        given = view.environment.get(part.name)
+        if part.name.startswith("SM_HP_"):
+            names = [name for name in view.hyperparameters if f"SM_HP_{name.upper()}" == part.name]
+            given = decoded(view.hyperparameters[names[0]]) if names else None
+        if part.name in NUMBER_VARIABLES:
+            given = "0"
+        return (f"the variable {part.name}", given) if isinstance(given, str) else None
+    if isinstance(part, ArgPart):
+        argument = _untyped(facts, part.dest)
+        passed = started.given(argument.flags) if argument is not None else None
+        if passed is not None and passed.values is not None and len(passed.values) == 1:
+            return f"the argument {passed.flag}", passed.values[0]
+    return None
+
+
+@rule("HPO060", area="hyperparameters", severity="warning", scope="script")
+def text_as_truth(view: TrainingView) -> Iterator[Problem]:
+    """A text that means no is used as a truth value.
+
+    What it does:
+        Finds hyperparameters, arguments and variables that are tested by themselves (``if``, ``not``, ``bool()``, ``is None``), or
+        multiplied, where the request makes them a text such as ``False``, ``0`` or ``None``.
+    Why:
+        Every text that is not empty is true, and no text is None: what was switched off is on. ``SM_NUM_GPUS`` is the text ``0`` without GPUs,
+        and a text times two is the text twice.
+    Breaks:
+        files:
+          train.py: |
+            import json, os
+            with open("/opt/ml/input/config/hyperparameters.json") as file:
+                settings = json.load(file)
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            shuffle = "yes" if settings["shuffle"] else "no"
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(shuffle)
+        HyperParameters: {shuffle: "false"}
+    Right:
+        files:
+          train.py: |
+            import json, os
+            with open("/opt/ml/input/config/hyperparameters.json") as file:
+                settings = json.load(file)
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            shuffle = "yes" if settings["shuffle"] == "true" else "no"
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(shuffle)
+        HyperParameters: {shuffle: "false"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
+    Since:
+        0.1
+    """
+    facts = _facts(view)
+    if facts is None:
+        return
+    started = invocation(view)
+    converted = {habit.text for habit in facts.habits if habit.kind == "converted"}
+    for habit in facts.habits:
+        if habit.kind not in ("text-truth", "text-none", "text-times"):
+            continue
+        found = _text_of(view, facts, started, habit)
+        if found is None:
+            continue
+        what, value = found
+        plain = value.strip().lower()
+        if habit.kind == "text-truth" and plain in FALSE_TEXTS:
+            told = f"{what} is the text {show(value)}, which counts as true here"
+        elif habit.kind == "text-none" and plain in ("none", "null"):
+            told = f"{what} is the text {show(value)}, which is not None"
+        elif habit.kind == "text-times" and habit.text not in converted and _number(plain):
+            told = f"{what} is the text {show(value)}, which * repeats instead of multiplying"
+        else:
+            continue
+        yield Problem(
+            told,
+            (view.hyperparameters_member,),
+            remedy="convert it first: int(…), or compare it with the text: value.lower() == 'true'",
+            location=habit.location,
+        )
+
+
+def _number(value: str) -> bool:
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
+
+
+@rule("HPO061", area="hyperparameters", severity="warning", scope="script")
+def argument_without_effect(view: TrainingView) -> Iterator[Problem]:
+    """A hyperparameter is parsed by the script, and never used as it was given.
+
+    What it does:
+        Finds arguments that a hyperparameter gives and that the script never reads, sets again to a constant, or keeps as text
+        where its default is a number; and actions that set other arguments, which makes the order of arguments matter.
+    Why:
+        The job runs with another value than the request's. The toolkit sorts arguments by name, whatever their order in the request was.
+    Breaks:
+        files:
+          train.py: |
+            import argparse, os
+            EPOCHS = 10
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--epochs", type=int, default=EPOCHS)
+            args = parser.parse_args()
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(EPOCHS))
+        HyperParameters: {epochs: "3"}
+    Right:
+        files:
+          train.py: |
+            import argparse, os
+            EPOCHS = 10
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--epochs", type=int, default=EPOCHS)
+            args = parser.parse_args()
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.epochs))
+        HyperParameters: {epochs: "3"}
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit/issues/221; https://docs.python.org/3/library/argparse.html#type
+    Since:
+        0.1
+    """
+    found = started_script(view)
+    if found is None:
+        return
+    facts, started = found
+    overwritten = {habit.detail: habit for habit in facts.habits if habit.kind == "overwritten"}
+    converted = {
+        part.dest
+        for habit in facts.habits
+        if habit.kind == "converted" and habit.text is not None
+        for part in habit.text.parts
+        if isinstance(part, ArgPart)
+    }
+    for argument in [argument for parser in facts.parsers for argument in parser.arguments]:
+        passed = started.given(argument.flags)
+        if passed is None or passed.name == "model_dir":
+            continue
+        if argument.dest in facts.unread:
+            told, remedy = f"the script parses {passed.flag} and never reads it", f"use args.{argument.dest}"
+        elif argument.dest in overwritten:
+            told = f"the script parses {passed.flag} and then sets it again"
+            remedy = "set a default in add_argument instead"
+        elif _keeps_text(argument) and argument.dest not in converted and _number(_only(passed.values)):
+            told = f"{passed.flag} has a number for a default and no type: passed, it is the text {show(_only(passed.values))}"
+            remedy = "give add_argument type=int or type=float"
+        else:
+            continue
+        where = overwritten[argument.dest].location if argument.dest in overwritten else argument.location
+        yield Problem(told, passed.path, remedy=remedy, location=where)
+    if len(started.arguments or ()) > 1:
+        for habit in facts.habits:
+            if habit.kind == "ordered":
+                yield Problem(
+                    f"the action {habit.detail} sets other arguments, and the toolkit passes arguments sorted by name: what comes "
+                    "before it is overridden",
+                    (view.hyperparameters_member,),
+                    remedy="read the settings first, then let the arguments that were given override them",
+                    location=habit.location,
+                )
+
+
+def _keeps_text(argument: Argument) -> bool:
+    default = argument.default
+    return (
+        argument.type == "str"
+        and argument.takes_value
+        and not argument.nargs
+        and isinstance(default, Const)
+        and type(default.value) in (int, float)
+    )
+
+
+def _only(values: tuple[str, ...] | None) -> str:
+    return values[0] if values is not None and len(values) == 1 else ""
+
+
+@rule("RES054", area="resources", severity="warning", scope="script")
+def json_variable_as_text(view: TrainingView) -> Iterator[Problem]:
+    """The script takes a variable that holds JSON for a plain text or a list.
+
+    What it does:
+        Finds ``SM_HOSTS``, ``SM_CHANNELS``, ``SM_HPS`` and their kin split at commas, indexed, counted or iterated without ``json.loads``.
+    Why:
+        ``SM_HOSTS`` is the text ``["algo-1"]``: its first element is a bracket and its length that of the text, so that a comparison with
+        SM_CURRENT_HOST is never true and no host saves the model.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            hosts = os.environ["SM_HOSTS"].split(",")
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(hosts[0])
+    Right:
+        files:
+          train.py: |
+            import json, os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            hosts = json.loads(os.environ["SM_HOSTS"])
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(hosts[0])
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md
+    Since:
+        0.1
+    """
+    facts = _facts(view)
+    if facts is None or invocation(view).kind not in ("toolkit", "driver"):
+        return
+    for habit in facts.habits:
+        part = habit.text.parts[0] if habit.kind == "json-text" and habit.text is not None else None
+        if (
+            isinstance(part, EnvPart)
+            and part.name not in view.environment
+            and part.name not in facts.env_writes
+        ):
+            yield Problem(
+                f"{part.name} holds JSON, and is used as a plain text here ({habit.detail})",
+                remedy=f'json.loads(os.environ["{part.name}"])',
+                location=habit.location,
+            )
+
+
+@rule("FRM063", area="framework", severity="warning", scope="script")
+def error_dropped(view: TrainingView) -> Iterator[Problem]:
+    """An error of the training is dropped, and the script ends well.
+
+    What it does:
+        Finds ``suppress(Exception)`` around the training, ``return`` or an exit with 0 in ``finally``, ``gather(return_exceptions=True)``, work
+        submitted to a pool whose result nobody asks for, and handlers around the training that only print or note the error.
+    Why:
+        SageMaker knows the exit status only: the job is Completed, with an untrained model or with none.
+    Breaks:
+        files:
+          train.py: |
+            import contextlib, os
+            def fit():
+                return open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
+            weights = "0"
+            with contextlib.suppress(Exception):
+                weights = fit()
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(weights)
+    Right:
+        files:
+          train.py: |
+            import os
+            def fit():
+                return open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
+            weights = fit()
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(weights)
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html
+    Since:
+        0.1
+    """
+    facts = _facts(view)
+    if facts is None:
+        return
+    known = {one.location for one in facts.swallowed}
+    for habit in facts.habits:
+        if habit.kind == "dropped":
+            told = f"{habit.detail} drops whatever error comes up: a failed training ends as a completed job"
+        elif habit.kind == "quiet-handler" and habit.location not in known:
+            told = f"the handler of {habit.detail} around the training lets the script go on as if nothing had happened"
+        else:
+            continue
+        yield Problem(told, remedy="let the error end the script, or sys.exit(1)", location=habit.location)
+
+
+@rule("FRM064", area="framework", severity="warning", scope="script")
+def never_runs(view: TrainingView) -> Iterator[Problem]:
+    """A function is named or begun, and never runs.
+
+    What it does:
+        Finds statements that name a function without calling it, call an ``async`` function without awaiting it, or make a generator that
+        nobody iterates.
+    Why:
+        Nothing of the function's body runs, and no error says so: the job is completed without a model.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            def main():
+                text = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
+                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(text)
+                yield text
+            main()
+    Right:
+        files:
+          train.py: |
+            import os
+            def main():
+                text = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
+                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(text)
+                yield text
+            print(list(main()))
+    Source:
+        https://docs.python.org/3/reference/expressions.html#yield-expressions
+    Since:
+        0.1
+    """
+    facts = _facts(view)
+    if facts is None:
+        return
+    for habit in facts.habits:
+        if habit.kind == "only-named":
+            told, remedy = f"{habit.detail} is named here and not called", f"write {habit.detail}()"
+        elif habit.kind == "never-awaited":
+            told, remedy = (
+                f"{habit.detail}() is a coroutine that nobody awaits",
+                f"asyncio.run({habit.detail}())",
+            )
+        elif habit.kind == "never-iterated":
+            told = f"{habit.detail}() is a generator that nobody iterates, so that its body never runs"
+            remedy = f"for _ in {habit.detail}(): …, or return instead of yield"
+        else:
+            continue
+        yield Problem(told, remedy=remedy, location=habit.location)

@@ -1,0 +1,385 @@
+"""What a script does with values, that runs without an error and does something else than it says.
+
+Each finding of this reading is a ``Habit``: its kind, the value it is about and its place. What a request makes of
+it is up to the rules.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from cursus.script import values as v
+from cursus.script.arguments import PARSES, place
+from cursus.script.bodies import Body
+from cursus.script.evaluate import Evaluator
+from cursus.script.exits import TRAINING_WORDS
+from cursus.script.facts import ArgPart, EnvPart, Habit, Text
+
+JSON_VARIABLES = frozenset(
+    {
+        "SM_HOSTS",
+        "SM_CHANNELS",
+        "SM_HPS",
+        "SM_TRAINING_ENV",
+        "SM_USER_ARGS",
+        "SM_RESOURCE_CONFIG",
+        "SM_INPUT_DATA_CONFIG",
+        "SM_FRAMEWORK_PARAMS",
+    }
+)
+CONVERTS = frozenset({"int", "float", "bool", "loads", "literal_eval", "eval", "Decimal", "strtobool"})
+WHOLE = frozenset({"vars", "__dict__", "_get_kwargs", "asdict", "getattr", "locals", "globals"})
+SPLITS = frozenset({"split", "index", "count", "partition"})
+HP_FILES = frozenset({"hyperparameters.json", "SM_HPS"})
+
+Reached = Iterable[tuple[Body, bool]]
+
+
+def read_habits(evaluator: Evaluator, reached: Reached) -> tuple[Habit, ...]:
+    """Everything of this kind in the bodies that run."""
+    found: list[Habit] = []
+    for body, sure in reached:
+        for node in _own_nodes(body):
+            found.extend(_node(evaluator, body, node, sure))
+    return tuple(dict.fromkeys(found))
+
+
+def _own_nodes(body: Body) -> Iterator[ast.AST]:
+    """The nodes of a body, those of functions and classes inside it left out."""
+    owner = body.owner
+    queue: list[ast.AST] = [owner.body] if isinstance(owner, ast.Lambda) else list(owner.body)
+    for node in queue:
+        yield node
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            continue
+        queue.extend(ast.iter_child_nodes(node))
+
+
+def _node(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iterator[Habit]:
+    if isinstance(node, (ast.If, ast.While, ast.IfExp)):
+        yield from _truth(evaluator, body, node.test, sure)
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        yield from _truth(evaluator, body, node.operand, sure)
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        for side, other in ((node.left, node.right), (node.right, node.left)):
+            if isinstance(other, ast.Constant) and isinstance(other.value, int):
+                yield from _about(evaluator, body, side, "text-times", "*", sure)
+    elif isinstance(node, ast.Compare):
+        yield from _none(evaluator, body, node, sure)
+    elif isinstance(node, ast.Call):
+        yield from _call(evaluator, body, node, sure)
+    elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+        if isinstance(node.slice, ast.Slice) or (
+            isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int)
+        ):
+            yield from _json_text(evaluator, body, node.value, "[…]", sure)
+    elif isinstance(node, (ast.For, ast.comprehension)):
+        yield from _json_text(evaluator, body, node.iter, "for", sure)
+    elif isinstance(node, ast.Expr):
+        yield from _statement(evaluator, body, node, sure)
+    elif isinstance(node, (ast.With, ast.AsyncWith)):
+        for item in node.items:
+            if _suppresses(item.context_expr) and _trains(evaluator, body, node.body):
+                yield Habit("dropped", None, "suppress(Exception)", sure, place(node, body))
+    elif isinstance(node, ast.Try):
+        yield from _finally(evaluator, body, node, sure)
+    elif isinstance(node, ast.Assign):
+        yield from _overwritten(evaluator, body, node, sure)
+
+
+# -- texts ------------------------------------------------------------------------------------------
+
+
+def _truth(evaluator: Evaluator, body: Body, test: ast.expr, sure: bool) -> Iterator[Habit]:
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return
+    if isinstance(test, ast.BoolOp):
+        for value in test.values:
+            yield from _truth(evaluator, body, value, sure)
+    elif isinstance(test, (ast.Name, ast.Attribute, ast.Subscript, ast.Call)):
+        yield from _about(evaluator, body, test, "text-truth", "if", sure)
+
+
+def _about(
+    evaluator: Evaluator, body: Body, node: ast.expr, kind: str, detail: str, sure: bool
+) -> Iterator[Habit]:
+    """A habit where ``node`` is one argument, one variable or one hyperparameter."""
+    key = _hyperparameter(evaluator, body, node)
+    if key is not None:
+        yield Habit(kind, None, detail, sure, place(node, body), key[0], key[1])
+        return
+    found = evaluator.evaluate(node, body)
+    if len(found.values) != 1:
+        return
+    value = found.values[0]
+    if isinstance(value, Text) and len(value.parts) == 1 and isinstance(value.parts[0], (ArgPart, EnvPart)):
+        yield Habit(kind, value, detail, sure, place(node, body))
+
+
+def _hyperparameter(
+    evaluator: Evaluator, body: Body, node: ast.expr, depth: int = 0
+) -> tuple[str, str] | None:
+    """(key, source) where ``node`` takes one hyperparameter from SM_HPS or hyperparameters.json."""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        base, key = node.value, node.slice.value
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
+        base = node.func.value
+        key = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
+    elif isinstance(node, ast.Name) and depth < 4:
+        bindings = body.bindings.get(node.id, [])
+        if len(bindings) == 1 and bindings[0].kind == "value" and isinstance(bindings[0].node, ast.expr):
+            return _hyperparameter(evaluator, body, bindings[0].node, depth + 1)
+        return None
+    else:
+        return None
+    source = evaluator.value(base, body)
+    if isinstance(source, v.Special) and source.kind in HP_FILES and isinstance(key, str):
+        return key, source.kind
+    return None
+
+
+def _none(evaluator: Evaluator, body: Body, node: ast.Compare, sure: bool) -> Iterator[Habit]:
+    right = node.comparators[0]
+    if (
+        len(node.ops) == 1
+        and isinstance(node.ops[0], (ast.Is, ast.IsNot))
+        and isinstance(right, ast.Constant)
+        and right.value is None
+    ):
+        yield from _about(evaluator, body, node.left, "text-none", "is None", sure)
+
+
+def _json_text(evaluator: Evaluator, body: Body, node: ast.expr, detail: str, sure: bool) -> Iterator[Habit]:
+    found = evaluator.evaluate(node, body)
+    for value in found.values:
+        part = value.parts[0] if isinstance(value, Text) and len(value.parts) == 1 else None
+        if isinstance(value, Text) and isinstance(part, EnvPart) and part.name in JSON_VARIABLES:
+            yield Habit("json-text", value, detail, sure, place(node, body))
+
+
+# -- calls ------------------------------------------------------------------------------------------
+
+
+def _call(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
+    func = node.func
+    name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+    if name == "bool" and node.args:
+        yield from _about(evaluator, body, node.args[0], "text-truth", "bool", sure)
+    if name in ("len", "sorted", "list", "enumerate") and node.args:
+        yield from _json_text(evaluator, body, node.args[0], name, sure)
+    if name in SPLITS and isinstance(func, ast.Attribute):
+        yield from _json_text(evaluator, body, func.value, name, sure)
+    if name in CONVERTS:
+        for given in node.args[:1]:
+            value = evaluator.value(given, body)
+            if isinstance(value, Text) and len(value.parts) == 1 and isinstance(value.parts[0], ArgPart):
+                yield Habit("converted", value, name, sure, place(node, body))
+    if name == "gather" and any(
+        k.arg == "return_exceptions" and isinstance(k.value, ast.Constant) and k.value.value is True
+        for k in node.keywords
+    ):
+        yield Habit("dropped", None, "gather(return_exceptions=True)", sure, place(node, body))
+
+
+def _statement(evaluator: Evaluator, body: Body, node: ast.Expr, sure: bool) -> Iterator[Habit]:
+    """A statement that is an expression alone: a function that is only named, a generator that is only made."""
+    value = node.value
+    if isinstance(value, ast.Name):
+        if isinstance(evaluator.value(value, body), v.Func):
+            yield Habit("only-named", None, value.id, sure, place(node, body))
+    elif isinstance(value, ast.Call):
+        callee = evaluator.value(value.func, body)
+        if isinstance(callee, v.Func):
+            owner = callee.body.owner
+            if isinstance(owner, ast.AsyncFunctionDef):
+                yield Habit("never-awaited", None, owner.name, sure, place(node, body))
+            elif isinstance(owner, ast.FunctionDef) and not owner.decorator_list and _yields(callee.body):
+                yield Habit("never-iterated", None, owner.name, sure, place(node, body))
+        elif (
+            isinstance(value.func, ast.Attribute)
+            and value.func.attr == "submit"
+            and value.args
+            and _is_executor(evaluator, body, value.func.value)
+        ):
+            yield Habit("dropped", None, "submit(…) without result()", sure, place(node, body))
+
+
+def _yields(body: Body) -> bool:
+    return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in _own_nodes(body))
+
+
+def _is_executor(evaluator: Evaluator, body: Body, node: ast.expr) -> bool:
+    for binding in body.bindings.get(node.id, []) if isinstance(node, ast.Name) else []:
+        made = binding.node
+        if isinstance(made, ast.Call) and ast.unparse(made.func).endswith("PoolExecutor"):
+            return True
+    return False
+
+
+# -- errors -----------------------------------------------------------------------------------------
+
+
+def _suppresses(node: ast.expr) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and ast.unparse(node.func).rpartition(".")[2] == "suppress"
+        and any(
+            isinstance(given, ast.Name) and given.id in ("Exception", "BaseException") for given in node.args
+        )
+    )
+
+
+def _trains(evaluator: Evaluator, body: Body, statements: list[ast.stmt]) -> bool:
+    """True where a function of the source, or one with a training name, is called."""
+    for statement in statements:
+        for node in ast.walk(statement):
+            if not isinstance(node, ast.Call):
+                continue
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            plain = name.lower().strip("_")
+            if any(plain == word or plain.startswith(word + "_") for word in TRAINING_WORDS):
+                return True
+            if isinstance(evaluator.value(node.func, body), v.Func):
+                return True
+    return False
+
+
+def _finally(evaluator: Evaluator, body: Body, node: ast.Try, sure: bool) -> Iterator[Habit]:
+    """``return`` or an exit with 0 in ``finally``: whatever was raised is dropped."""
+    for statement in node.finalbody:
+        if isinstance(statement, ast.Return):
+            yield Habit("dropped", None, "return in finally", sure, place(statement, body))
+        elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+            name = ast.unparse(statement.value.func)
+            given = statement.value.args
+            zero = not given or (isinstance(given[0], ast.Constant) and given[0].value in (0, None))
+            if name in ("sys.exit", "exit", "quit", "os._exit") and zero:
+                yield Habit("dropped", None, f"{name}() in finally", sure, place(statement, body))
+    if node.handlers and _trains(evaluator, body, node.body):
+        for handler in node.handlers:
+            if _named_and_quiet(handler):
+                kind = ast.unparse(handler.type) if handler.type is not None else ""
+                yield Habit("quiet-handler", None, kind, sure, place(handler, body))
+
+
+SERIOUS = frozenset(
+    {"RuntimeError", "MemoryError", "ArithmeticError", "FloatingPointError", "AssertionError"}
+)
+
+
+def _named_and_quiet(handler: ast.ExceptHandler) -> bool:
+    """True for a handler of errors that training raises, which only prints, logs, notes or passes."""
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    names = {ast.unparse(kind) for kind in kinds if kind is not None}
+    if not names & (SERIOUS | {"Exception", "BaseException"}):
+        return False
+    for statement in handler.body:
+        for node in ast.walk(statement):
+            if isinstance(node, (ast.Raise, ast.Return, ast.Continue, ast.Break)):
+                return False
+            if isinstance(node, ast.Call):
+                name = (
+                    node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                )
+                if name in ("exit", "_exit", "quit", "abort", "kill"):
+                    return False
+                if name not in QUIET:
+                    return False
+    return True
+
+
+QUIET = frozenset(
+    [
+        "print",
+        "info",
+        "debug",
+        "warning",
+        "error",
+        "exception",
+        "warn",
+        "critical",
+        "log",
+        "print_exc",
+        "str",
+        "repr",
+        "format_exc",
+        "format",
+        "append",
+        "type",
+        "write",
+        "flush",
+    ]
+)
+
+
+# -- arguments --------------------------------------------------------------------------------------
+
+
+def _overwritten(evaluator: Evaluator, body: Body, node: ast.Assign, sure: bool) -> Iterator[Habit]:
+    """``args.epochs = 1`` after parsing, on every run of a body."""
+    owner = body.owner
+    if isinstance(owner, ast.Lambda) or node not in owner.body or not isinstance(node.value, ast.Constant):
+        return
+    for target in node.targets:
+        if isinstance(target, ast.Attribute) and isinstance(evaluator.value(target.value, body), v.Space):
+            yield Habit("overwritten", None, target.attr, sure, place(node, body))
+
+
+def unread_arguments(trees: Iterable[ast.AST], declared: Iterable[str]) -> frozenset[str]:
+    """Those of ``declared`` that no attribute, key or text of the source names, where the parsed arguments are
+    never handed on as a whole."""
+    spaces: set[str] = set()
+    read: set[str] = set()
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    for node in nodes:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            func = node.value.func
+            if isinstance(func, ast.Attribute) and func.attr in PARSES:
+                target = node.targets[0]
+                first = (
+                    target.elts[0] if isinstance(target, (ast.Tuple, ast.List)) and target.elts else target
+                )
+                if isinstance(first, ast.Name):
+                    spaces.add(first.id)
+    if not spaces:
+        return frozenset()
+    local = {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))}
+    bases: set[int] = set()
+    for node in nodes:
+        if isinstance(node, ast.Attribute):
+            if node.attr in WHOLE:
+                return frozenset()
+            if isinstance(node.ctx, ast.Load):
+                read.add(node.attr)
+            bases.add(id(node.value))
+        elif isinstance(node, ast.Return) and node.value is not None:
+            bases.add(id(node.value))
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in local | {"print"}:
+            bases.update(id(given) for given in (*node.args, *(keyword.value for keyword in node.keywords)))
+    for node in nodes:
+        if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Load):
+            continue
+        if node.id in WHOLE or (node.id in spaces and id(node) not in bases):
+            return frozenset()
+    return frozenset(name for name in declared if name not in read)
+
+
+def ordered(module: Body, trees: Iterable[ast.AST]) -> Iterator[Habit]:
+    """Actions of argparse that set other arguments than their own, so that the order of arguments matters."""
+    for tree in trees:
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.ClassDef) or not any(
+                "Action" in ast.unparse(base) for base in node.bases
+            ):
+                continue
+            for inner in ast.walk(node):
+                if (
+                    isinstance(inner, ast.Call)
+                    and isinstance(inner.func, ast.Name)
+                    and inner.func.id == "setattr"
+                    and len(inner.args) == 3
+                    and "dest" not in ast.unparse(inner.args[1])
+                ):
+                    yield Habit("ordered", None, node.name, True, place(inner, module))
+                    break

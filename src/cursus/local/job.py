@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cursus.errors import RunError
 from cursus.local import record
 from cursus.local.events import Follower, Listener
-from cursus.model import Evidence, FileEntry, Finding, MetricPoint, MetricScan, Step, Usage
+from cursus.model import Evidence, FileEntry, Finding, MetricPoint, MetricScan, Start, Step, Usage
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 FINAL = record.FINAL
 POLL_SECONDS = 0.2
 """How often a process looks that did not start the job, and so is not told."""
+
+SUPERVISOR_SECONDS = 10.0
+"""How long a stop waits for the supervisor of a job that was created this moment."""
 
 
 class TrainingJob:
@@ -164,7 +167,18 @@ class TrainingJob:
             stages=raw.get("stages", {}),
             isolation=raw.get("isolation", ""),
             not_reproduced=tuple(raw.get("not_reproduced", ())),
+            starts=tuple(_start(entry) for entry in raw.get("starts", ())),
+            interruptions_missed=raw.get("interruptions_missed", 0),
+            foreign_checkpoints=tuple(raw.get("foreign_checkpoints", ())),
+            comparison=self._comparison(),
         )
+
+    def _comparison(self) -> dict[str, Any]:
+        try:
+            found = json.loads((self.folder / "comparison.json").read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -232,13 +246,17 @@ class TrainingJob:
             if self._process.poll() is None:
                 self._process.send_signal(number)
             return
-        pid = record.load(str(self.folder)).get("supervisor")
-        if not pid or not record.is_running(str(self.folder)):
-            return
-        try:
-            os.kill(int(pid), number)
-        except ProcessLookupError:
-            pass
+        folder = str(self.folder)
+        end = time.monotonic() + SUPERVISOR_SECONDS
+        while record.is_running(folder) and time.monotonic() < end:
+            pid = record.load(folder).get("supervisor")
+            if pid:
+                try:
+                    os.kill(int(pid), number)
+                except ProcessLookupError:
+                    pass
+                return
+            time.sleep(0.01)  # it is about to start
 
     def _attach(self, process: Popen[bytes], *, detached: bool) -> None:
         """The supervisor was started by this process. A detached one is only collected when it ends."""
@@ -246,6 +264,12 @@ class TrainingJob:
             threading.Thread(target=process.wait, daemon=True, name="cursus-supervisor").start()
         else:
             self._process = process
+
+
+def _start(entry: dict[str, Any]) -> Start:
+    opened = entry["restored_opened"]
+    points = {name: (first, end) for name, (first, end) in entry["points"].items()}
+    return Start(**{**entry, "restored_opened": None if opened is None else tuple(opened), "points": points})
 
 
 def _files(raw: dict[str, Any], name: str) -> tuple[FileEntry, ...]:

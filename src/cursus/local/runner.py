@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,12 +15,13 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any
 
-from cursus.errors import RunError
+from cursus.errors import NameInUseError, RunError
 from cursus.local import contract, record
 from cursus.local.events import Listener
 from cursus.local.job import TrainingJob
 from cursus.local.limits import not_reproduced, refuse, refuse_level
 from cursus.local.mounts import kept_paths
+from cursus.local.options import Options, apply, checkpoint_config
 from cursus.local.sandbox import LEVELS, interpreter
 from cursus.model import Step
 
@@ -48,6 +50,7 @@ def run_step(
     on_event: Listener | None = None,
     grace: float | None = None,
     level: str | None = None,
+    options: Options | None = None,
 ) -> TrainingJob:
     """Carry out a training step here and wait for its end, or return at once with ``detach``.
 
@@ -62,11 +65,14 @@ def run_step(
         on_event: called with each ``events.Event`` until the job ends.
         grace: seconds between SIGTERM and SIGKILL; ``CURSUS_STOP_GRACE``, or 120.
         level: the one isolation level to use (``sandbox.LEVELS``); ``CURSUS_ISOLATION``, or the best there is.
+        options: interruptions, another interpreter, a terminal, kept files.
 
     Raises:
         RunError: it cannot be run here, with the reason; the job name is in use; the folder cannot be written.
         KeyboardInterrupt: Ctrl-C; the job was stopped first.
     """
+    options = options or Options()
+    options.refuse(detach=detach)
     step = _with_overrides(step, channels, expected_artifacts)
     problem = refuse(step)
     if problem:
@@ -81,22 +87,22 @@ def run_step(
         raise RunError("the current folder is gone: give the run a root") from error
     step = _with_code_channel(step, place)
     request = _named(step)
-    folder = _make_folder(place, request["TrainingJobName"])
+    folder, lock = _claim(place, request["TrainingJobName"])
     try:
         planned = plan(
             step, request, place, folder, stop_after=stop_after, timeout=timeout, grace=grace, level=level
         )
+        apply(options, planned, step)
         planned["client"] = None if detach else os.getpid()
-        planned["lock"] = lock = record.acquire(folder)
-        try:
-            kept = record.Record(folder, planned.pop("state"))
-            kept.transition("InProgress", "Starting")
-            kept.close()
-            process = _start(planned)
-        finally:
-            os.close(lock)
+        planned["lock"] = lock
+        kept = record.Record(folder, planned.pop("state"))
+        kept.transition("InProgress", "Starting")
+        kept.close()
+        process = _start(planned)
     except OSError as error:
         raise RunError(f"{folder} cannot be used for a job: {os.strerror(error.errno or 0)}") from error
+    finally:
+        os.close(lock)
     job = TrainingJob(folder, step)
     job._attach(process, detached=detach)
     return job if detach else job.wait(on_event)
@@ -181,19 +187,39 @@ def _named(step: Step) -> dict[str, Any]:
     return request
 
 
-def _make_folder(root: str, name: str) -> str:
+ABANDONED = frozenset({"lock", "logs", "state.jsonl", "supervisor.log", ".reserve", ".job.json"})
+"""What a client that was killed before it had written ``job.json`` leaves in a job's folder."""
+
+
+def _claim(root: str, name: str) -> tuple[str, int]:
+    """The job's folder and its lock, which is held: of several processes with one name a single one gets here.
+
+    Raises:
+        NameInUseError: the name is another job's.
+        RunError: the folder cannot be made.
+    """
     folder = os.path.join(root, "jobs", name)
+    taken = NameInUseError(
+        f"the job name {name!r} is already used in {root}: give the job another TrainingJobName, or another root"
+    )
     try:
         os.makedirs(os.path.dirname(folder), exist_ok=True)
-        os.mkdir(folder)
-        os.mkdir(os.path.join(folder, "logs"))
-    except FileExistsError:
-        raise RunError(
-            f"the job name {name!r} is already used in {root}: give the job another TrainingJobName, or another root"
-        ) from None
+        try:
+            os.mkdir(folder)
+        except FileExistsError:
+            if not os.path.isdir(folder) or not ABANDONED.issuperset(os.listdir(folder)):
+                raise taken from None
+        try:
+            lock = record.acquire(folder)
+        except BlockingIOError:
+            raise taken from None
+        if os.path.exists(os.path.join(folder, "job.json")):  # it ran while this process looked
+            os.close(lock)
+            raise taken
+        os.makedirs(os.path.join(folder, "logs"), exist_ok=True)
     except OSError as error:
         raise RunError(f"{folder} cannot be made: {os.strerror(error.errno or 0)}") from error
-    return folder
+    return folder, lock
 
 
 def plan(
@@ -234,7 +260,7 @@ def plan(
             *(algorithm.get("ContainerEntrypoint") or ()),
             *(algorithm.get("ContainerArguments") or ()),
         ],
-        "checkpoints": _checkpoints(request, root),
+        "checkpoints": checkpoint_config(request, root),
         "python": sys.executable,
         "paths": paths,
         "keep": kept_paths(),
@@ -268,17 +294,6 @@ def _entry_point(step: Step) -> str | None:
     if algorithm.get("ContainerEntrypoint") or algorithm.get("ContainerArguments") or step.source is None:
         return None
     return step.source.entry_point
-
-
-def _checkpoints(request: Mapping[str, Any], root: str) -> dict[str, Any] | None:
-    path = contract.checkpoint_path(request)
-    if path is None:
-        return None
-    from cursus.local.artifacts import store_path
-
-    uri = str(request["CheckpointConfig"].get("S3Uri") or "")
-    stored = store_path(root, uri)
-    return {"path": path, "uri": uri, "stored": stored if stored and os.path.isdir(stored) else None}
 
 
 def _package_paths() -> list[str]:
@@ -330,21 +345,35 @@ def _missing_requirements(step: Step, paths: Sequence[str]) -> list[str]:
     return missing_requirements(text, paths)
 
 
+HELD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 PROGRAM = "import sys; from cursus.local.supervisor import main; sys.exit(main())"
+
+
+def _hold_signals() -> set[signal.Signals]:
+    """The supervisor begins with these signals held back: one that comes before it listens waits for it."""
+    return set(signal.pthread_sigmask(signal.SIG_BLOCK, HELD))
+
+
+def _release_signals(before: set[signal.Signals]) -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _start(planned: dict[str, Any]) -> subprocess.Popen[bytes]:
     """Start the supervisor with its plan. It is told everything on its standard input, so secrets touch no disk."""
     with open(os.path.join(planned["folder"], "supervisor.log"), "ab") as errors:
-        process = subprocess.Popen(
-            interpreter(PROGRAM),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL if planned["client"] is None else subprocess.PIPE,
-            stderr=errors,
-            cwd="/",
-            start_new_session=True,
-            pass_fds=(planned["lock"],),
-        )
+        before = _hold_signals()
+        try:
+            process = subprocess.Popen(
+                interpreter(PROGRAM),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL if planned["client"] is None else subprocess.PIPE,
+                stderr=errors,
+                cwd="/",
+                start_new_session=True,
+                pass_fds=(planned["lock"],),
+            )
+        finally:
+            _release_signals(before)
     assert process.stdin is not None
     try:
         with process.stdin as stream:

@@ -111,6 +111,7 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
             signal.signal(number, lambda *_: None)
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())  # whoever started it held them back until now
         self._on(read, lambda: self._signalled(read))
         client = self.plan.get("client")
         if client is not None:

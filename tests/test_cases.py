@@ -1,0 +1,84 @@
+"""Real failures: each is seen, and its corrected twin is left alone.
+
+``tests/cases`` holds failures of public projects, each a faulty request, definition or script with a corrected twin
+that differs in the fault alone. Where ``../shared/cases`` lies beside the repository, its cases and public
+requests are held to the same. ``benchmarks/cases.py`` counts both.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import cursus
+from cursus.model import Finding
+
+ROOT = Path(__file__).resolve().parents[1]
+OWN = sorted((ROOT / "tests" / "cases").glob("*.json"))
+SHARED = ROOT.parent / "shared" / "cases"
+FAILURES = sorted((SHARED / "failures").glob("*.json"))
+KEYS = {"id", "kind", "source", "reported_error", "cause", "effect", "detectable_offline", "bad", "good"}
+
+
+def _module() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("cases", ROOT / "benchmarks" / "cases.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+CASES = _module()
+
+
+def load(path: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+def findings(case: dict[str, Any], side: str) -> list[Finding]:
+    found: list[Finding] = CASES.findings_of(case["kind"], case[side], case.get("region"), True)
+    return found
+
+
+def hold(case: dict[str, Any]) -> None:
+    """The fault is seen at the level that its effect demands; the corrected twin has no error."""
+    if case["detectable_offline"]:
+        wanted = {"error", "warning"} if case["effect"] == "silent" else {"error"}
+        found = findings(case, "bad")
+        assert CASES.worst(found) in wanted, [f"{f.severity} {f.rule} {f.message}" for f in found]
+    errors = [f"{f.rule} {f.path}: {f.message}" for f in findings(case, "good") if f.severity == "error"]
+    assert not errors
+
+
+@pytest.mark.parametrize("path", OWN, ids=lambda path: path.stem)
+def test_case(path: Path) -> None:
+    case = load(path)
+    assert set(case) >= KEYS
+    assert case["id"] == path.stem
+    assert case["bad"] != case["good"]
+    hold(case)
+
+
+@pytest.mark.skipif(not FAILURES, reason="no ../shared/cases beside the repository")
+@pytest.mark.parametrize("path", FAILURES, ids=lambda path: path.stem)
+def test_shared_case(path: Path) -> None:
+    hold(load(path))
+
+
+@pytest.mark.skipif(not (SHARED / "valid.jsonl").exists(), reason="no ../shared/cases beside the repository")
+def test_public_requests_have_no_error() -> None:
+    judged = json.loads((ROOT / "benchmarks" / "judgements.json").read_text(encoding="utf-8"))
+    for number, line in enumerate((SHARED / "valid.jsonl").read_text(encoding="utf-8").splitlines(), 1):
+        accepted = judged.get(str(number), {}).get("rules", [])
+        errors = [
+            f"{f.rule} {f.path}: {f.message}"
+            for f in cursus.check(json.loads(line)["request"]).findings
+            if f.severity == "error" and f.rule not in accepted
+        ]
+        assert not errors, f"valid.jsonl:{number}"

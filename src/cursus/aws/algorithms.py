@@ -146,13 +146,16 @@ class Condition:
 
     def applies(self, hyperparameters: Mapping[str, Any]) -> bool:
         """True where the ``when`` part holds for a request's hyperparameters."""
-        return all(
-            isinstance(value := hyperparameters.get(name), str)
-            and any(matches(word.strip(), options) for word in value.split(","))
-            for name, options in self.when.items()
-        )
+        for name, options in self.when.items():
+            value = hyperparameters.get(name)
+            if not isinstance(value, str):
+                return False
+            if not any(matches(word.strip(), options) for word in value.split(",")):
+                return False
+        return True
 
 
+@lru_cache(maxsize=4096)
 def matches(value: str, patterns: tuple[str, ...]) -> bool:
     """True where ``value`` is one of ``patterns``; a pattern that ends in ``*`` matches any rest."""
     return any(value.startswith(p[:-1]) if p.endswith("*") else value == p for p in patterns)

@@ -200,12 +200,15 @@ def _refused(view: TrainingView, algorithm: Algorithm, name: str) -> bool:
     return known is not None and isinstance(value, str) and known.problem(value) is not None
 
 
+def _reason(view: TrainingView, condition: Condition) -> str:
+    return " and ".join(f"{name} {show(view.hyperparameters.get(name), name)}" for name in condition.when)
+
+
 def _broken(view: TrainingView, algorithm: Algorithm, condition: Condition) -> Iterator[Problem]:
-    reason = " and ".join(f"{name} {show(view.hyperparameters.get(name), name)}" for name in condition.when)
     for name in condition.needs:
         if name not in view.hyperparameters and name not in view.tuned:
             yield Problem(
-                f"{algorithm.name} with {reason} needs {show(name)}",
+                f"{algorithm.name} with {_reason(view, condition)} needs {show(name)}",
                 (view.hyperparameters_member, name),
                 f"set {show(name)}",
             )
@@ -215,7 +218,7 @@ def _broken(view: TrainingView, algorithm: Algorithm, condition: Condition) -> I
             matches(word.strip(), options) for word in (value, *value.split(","))
         ):
             yield Problem(
-                f"{algorithm.name} with {reason} does not take {name} {show(value, name)}",
+                f"{algorithm.name} with {_reason(view, condition)} does not take {name} {show(value, name)}",
                 (view.hyperparameters_member, name),
                 "use " + " or ".join(options),
             )

@@ -17,19 +17,6 @@ HELD_OUT_NAMES = frozenset(
 )
 
 
-def _located(view: TrainingView) -> list[tuple[Channel, str, str]]:
-    """(channel, bucket/key, S3 data type) of the channels whose location is a literal."""
-    found = []
-    for channel in view.channels:
-        uri = channel.s3.get("S3Uri")
-        if isinstance(uri, str):
-            path = s3_path(uri)
-            if path is not None:
-                kind = channel.s3.get("S3DataType")
-                found.append((channel, path, kind if isinstance(kind, str) else ""))
-    return found
-
-
 @rule("CHN017", area="channels", severity="warning", reads=("*.S3DataDistributionType=ShardedByS3Key",))
 def sharding_against_hosts(view: TrainingView) -> Iterator[Problem]:
     """ShardedByS3Key shares out objects, and there have to be enough of both.
@@ -147,7 +134,7 @@ def training_and_validation_data_overlap(view: TrainingView) -> Iterator[Problem
     """
     if len(view.channels) < 2:
         return
-    located = _located(view)
+    located = view.located
     for train, train_path, train_kind in located:
         if (train.name or "").lower() not in TRAINING_NAMES:
             continue
@@ -197,7 +184,7 @@ def prefix_matches_more(view: TrainingView) -> Iterator[Problem]:
     """
     if len(view.channels) < 2:
         return
-    located = _located(view)
+    located = view.located
     for channel, path, kind in located:
         if kind != "S3Prefix" or path.endswith("/"):
             continue
@@ -238,7 +225,7 @@ def output_inside_input(view: TrainingView) -> Iterator[Problem]:
             written.append((path, (member, name)))
     if not written:
         return
-    for channel, prefix, kind in _located(view):
+    for channel, prefix, kind in view.located:
         if (
             kind != "S3Prefix"
             or looks_like_one_object(prefix)
@@ -277,7 +264,7 @@ def manifest_is_an_object(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    for channel, path, kind in _located(view):
+    for channel, path, kind in view.located:
         if kind in ("ManifestFile", "AugmentedManifestFile"):
             if path.endswith("/"):
                 yield Problem(

@@ -45,7 +45,7 @@ def whitespace(view: TrainingView) -> Iterator[Problem]:
                 (view.hyperparameters_member, name),
                 f"write {show(name.strip())}",
             )
-        if isinstance(value, str) and value and (value[0].isspace() or value[-1].isspace()):
+        if isinstance(value, str) and value and value != value.strip():
             if value.strip("\n") == value.strip() and len(value) > 80:  # a document, not a word
                 continue
             yield Problem(
@@ -76,18 +76,21 @@ def one_name_two_spellings(view: TrainingView) -> Iterator[Problem]:
     names = [name for name in view.hyperparameters if isinstance(name, str)]
     if view.tuning is not None:
         names.extend(name for name in view.tuned if name not in view.hyperparameters)
-    if len(names) < 2:
-        return
+    for first, name in _pairs(tuple(names)):
+        yield Problem(
+            f"{show(first)} and {show(name)} are one name in two spellings",
+            (view.hyperparameters_member, name if name in view.hyperparameters else first),
+            "keep the one that the script declares",
+        )
+
+
+@lru_cache(maxsize=1024)
+def _pairs(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Each name that is another spelling of an earlier one, after that one."""
     seen: dict[str, str] = {}
-    for name in names:
-        first = seen.setdefault(name.lower().replace("-", "_"), name)
-        # One letter in two cases is two names in every parser: -b and -B.
-        if first != name and len(name) > 1:
-            yield Problem(
-                f"{show(first)} and {show(name)} are one name in two spellings",
-                (view.hyperparameters_member, name if name in view.hyperparameters else first),
-                "keep the one that the script declares",
-            )
+    # One letter in two cases is two names in every parser: -b and -B.
+    firsts = [(seen.setdefault(name.lower().replace("-", "_"), name), name) for name in names]
+    return tuple((first, name) for first, name in firsts if first != name and len(name) > 1)
 
 
 @lru_cache(maxsize=4096)
@@ -136,7 +139,7 @@ def quoted_value(view: TrainingView) -> Iterator[Problem]:
                 "write a whole number",
                 severity="error",
             )
-        elif value[:1] == '"':
+        elif value[:2] == '"\\':  # only an escape can begin a text in a text
             inner = _json_text(value)
             if inner is not None and inner[:1] == '"' and _json_text(inner) is not None:
                 yield Problem(

@@ -10,24 +10,28 @@ _ENDPOINT = re.compile(
 )
 
 
-@lru_cache(maxsize=4096)
 def s3_path(uri: str) -> str | None:
     """``bucket/key`` of an S3 URI or of an S3 https endpoint (path or virtual host style), else None.
 
     ``s3://bucket`` and ``s3://bucket/`` are both ``bucket/``.
     """
     if uri.startswith("s3://"):
-        bucket, _, key = uri[5:].partition("/")
-        return f"{bucket}/{key}" if bucket else None
-    if uri.startswith("https://"):
-        match = _ENDPOINT.fullmatch(uri[8:])
-        if match is None:
+        path = uri[5:]
+        if path[:1] in ("", "/"):
             return None
-        bucket, rest = match["bucket"], match["rest"] or ""
-        if bucket is None:
-            bucket, _, rest = rest.partition("/")
-        return f"{bucket}/{rest}" if bucket else None
-    return None
+        return path if "/" in path else f"{path}/"
+    return _of_endpoint(uri) if uri.startswith("https://") else None
+
+
+@lru_cache(maxsize=4096)
+def _of_endpoint(uri: str) -> str | None:
+    match = _ENDPOINT.fullmatch(uri[8:])
+    if match is None:
+        return None
+    bucket, rest = match["bucket"], match["rest"] or ""
+    if bucket is None:
+        bucket, _, rest = rest.partition("/")
+    return f"{bucket}/{rest}" if bucket else None
 
 
 def same_place(left: str, right: str) -> bool:
@@ -37,7 +41,8 @@ def same_place(left: str, right: str) -> bool:
 
 def below(path: str, folder: str) -> bool:
     """True where ``path`` is the folder itself or inside it (as folders, not as string prefixes)."""
-    return path.rstrip("/") == folder.rstrip("/") or path.startswith(folder.rstrip("/") + "/")
+    folder = folder.rstrip("/")
+    return path.startswith(folder) and path[len(folder) : len(folder) + 1] in ("", "/")
 
 
 def looks_like_one_object(path: str) -> bool:

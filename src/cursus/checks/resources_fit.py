@@ -40,7 +40,7 @@ PRECISION_WORDS = {
 
 def built_in(view: TrainingView) -> algorithms.Algorithm | None:
     """The built-in algorithm that this definition runs, or None."""
-    return algorithms.of_request(view.image, view.hyperparameters)
+    return view.builtin
 
 
 def _values(view: TrainingView, wanted: Mapping[str, tuple[str, ...]]) -> bool:
@@ -87,6 +87,8 @@ def algorithm_instance(view: TrainingView) -> Iterator[Problem]:
 def _algorithm_on(
     view: TrainingView, algorithm: algorithms.Algorithm, instance: instances.Instance, path: Path
 ) -> Iterator[Problem]:
+    if not instance.gpus and not instance.neuron_devices and algorithm.cpu:
+        return
     families = ", ".join(f"ml.{family}" for family in algorithm.gpu_families)
     if instance.neuron_devices:
         yield Problem(

@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from cursus.local import recordio, sharding, syscalls
 from cursus.local.channels import Part, Source
@@ -24,7 +24,7 @@ CHUNK = 1 << 20
 class Feed(NamedTuple):
     """What one host's FIFOs of a channel carry.
 
-    ``index`` of ``count`` is the host among those that the channel is dealt out to; ``count`` is 1 where each
+    ``share`` of ``shares`` is the host's among those that the channel is dealt out to; ``shares`` is 1 where each
     gets everything.
     """
 
@@ -34,8 +34,8 @@ class Feed(NamedTuple):
     gzip: bool
     recordio: bool
     seed: int | None
-    index: int
-    count: int
+    share: int
+    shares: int
 
 
 def feeds(sources: Sequence[Source], request: Mapping[str, Any], host: str, folder: str) -> list[Feed]:
@@ -145,7 +145,7 @@ def _enlarge(descriptor: int) -> None:
 
 def epoch_of(feed: Feed, epoch: int) -> list[Sequence[Part]]:
     """What a host is sent in one epoch, in its order: shuffled first, then dealt out, so that shares change too."""
-    return sharding.part(sharding.shuffled(feed.parts, feed.seed, epoch), feed.index, feed.count)
+    return sharding.part(sharding.shuffled(feed.parts, feed.seed, epoch), feed.share, feed.shares)
 
 
 def _send(feed: Feed, part: Part, descriptor: int) -> None:
@@ -185,8 +185,9 @@ def _send_decompressed(feed: Feed, path: str, descriptor: int) -> None:
 def _decompressed(path: str) -> Iterator[bytes]:
     from isal import igzip
 
+    opened: Any = cast(Any, igzip).open
     try:
-        with igzip.open(path, "rb") as file:
+        with opened(path, "rb") as file:
             while chunk := file.read(CHUNK):
                 yield chunk
     except (igzip.BadGzipFile, EOFError) as error:

@@ -1,0 +1,254 @@
+"""Real S3, or whatever has its API: listings and odd keys by signed requests of our own, bytes through obstore.
+
+obstore lists by path segments and refuses keys such as ``a//b`` and ``a#1``, so that what a prefix of strings
+matches is asked for here. Only used in a process of its own (``transfer``): obstore has threads.
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html,
+https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-auth-using-authorization-header.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import http.client
+import os
+import re
+import time
+from collections.abc import Iterator
+from typing import IO, Any, NamedTuple
+from urllib.parse import quote, unquote_plus, urlsplit
+
+from cursus.local.storage import StoreError
+
+TIMEOUT = 60.0
+PLAIN = re.compile(r"[A-Za-z0-9_.=, ()@+:-]+(/[A-Za-z0-9_.=, ()@+:-]+)*")
+"""Keys that obstore takes as they are."""
+
+
+class Access(NamedTuple):
+    """Where a store is, and who asks."""
+
+    endpoint: str
+    region: str
+    key: str
+    secret: str
+    token: str | None
+
+
+class Object(NamedTuple):
+    """One member of a listing."""
+
+    key: str
+    size: int
+
+
+def access(store: str, region: str) -> Access:
+    """The store ``aws`` or of an endpoint, with credentials from the environment, botocore or the shared file.
+
+    Raises:
+        StoreError: there are no credentials.
+    """
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or region
+    endpoint = f"https://s3.{region}.amazonaws.com" if store == "aws" else store
+    if region.startswith("cn-") and store == "aws":
+        endpoint += ".cn"
+    key, secret = os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_SECRET_ACCESS_KEY")
+    if key and secret:
+        return Access(endpoint, region, key, secret, os.environ.get("AWS_SESSION_TOKEN") or None)
+    try:
+        from botocore.session import Session
+
+        found = Session().get_credentials()
+        if found is not None:
+            frozen = found.get_frozen_credentials()
+            return Access(endpoint, region, frozen.access_key, frozen.secret_key, frozen.token)
+    except ImportError:
+        pass
+    except Exception as error:
+        raise StoreError(f"no credentials for {store}: {error}") from error
+    return Access(endpoint, region, *_shared_file(store))
+
+
+def _shared_file(store: str) -> tuple[str, str, str | None]:
+    import configparser
+
+    path = os.environ.get("AWS_SHARED_CREDENTIALS_FILE") or os.path.expanduser("~/.aws/credentials")
+    profile = os.environ.get("AWS_PROFILE") or "default"
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read(path)
+        section = parser[profile]
+        return (
+            section["aws_access_key_id"],
+            section["aws_secret_access_key"],
+            section.get("aws_session_token"),
+        )
+    except (KeyError, OSError, configparser.Error) as error:
+        raise StoreError(
+            f"there are no credentials for {store}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+        ) from error
+
+
+class Client:
+    """One bucket's requests. ``encryption`` are the headers of what is put: keys of KMS."""
+
+    def __init__(self, access: Access, bucket: str, encryption: dict[str, str] | None = None) -> None:
+        self.access = access
+        self.bucket = bucket
+        self.encryption = encryption or {}
+
+    # --- requests of our own ----------------------------------------------------------------------
+
+    def list(self, prefix: str) -> Iterator[Object]:
+        """Every object whose key begins with ``prefix``, in the order of keys. Raises StoreError."""
+        from xml.etree import ElementTree
+
+        query = {"list-type": "2", "prefix": prefix, "encoding-type": "url"}
+        while True:
+            with self._request("GET", "", query) as answer:
+                data = answer.read()
+            try:
+                page = ElementTree.fromstring(re.sub(rb' xmlns="[^"]*"', b"", data, count=1))
+            except ElementTree.ParseError as error:
+                raise StoreError(f"{self.access.endpoint} gives no listing: {error}") from error
+            coded = page.findtext("EncodingType") == "url"
+            for entry in page.iter("Contents"):
+                key = entry.findtext("Key") or ""
+                yield Object(unquote_plus(key) if coded else key, int(entry.findtext("Size") or 0))
+            following = page.findtext("NextContinuationToken")
+            if page.findtext("IsTruncated") != "true" or not following:
+                return
+            query = {**query, "continuation-token": following}
+
+    def get(self, key: str, target: IO[bytes]) -> int:
+        """The bytes of one object into ``target``; how many. For keys that obstore refuses."""
+        done = 0
+        with self._request("GET", key, {}) as answer:
+            while chunk := answer.read(1 << 20):
+                target.write(chunk)
+                done += len(chunk)
+        return done
+
+    def put(self, key: str, path: str) -> None:
+        """One file as one object. For keys that obstore refuses."""
+        with (
+            open(path, "rb") as file,
+            self._request("PUT", key, {}, file, os.path.getsize(path)) as answer,
+        ):
+            answer.read()
+
+    def _request(
+        self, method: str, key: str, query: dict[str, str], body: IO[bytes] | None = None, length: int = 0
+    ) -> http.client.HTTPResponse:
+        for attempt in range(4):
+            try:
+                return self._once(method, key, query, body, length)
+            except (OSError, http.client.HTTPException) as error:
+                if attempt == 3:
+                    raise StoreError(f"{self.access.endpoint} does not answer: {error}") from error
+            except _MovedError as moved:
+                self.access = self.access._replace(
+                    region=moved.region,
+                    endpoint=self.access.endpoint.replace(f".{self.access.region}.", f".{moved.region}."),
+                )
+            if body is not None:
+                body.seek(0)
+            time.sleep(0.1 * 2**attempt if attempt else 0)
+        raise StoreError(f"{self.access.endpoint} sends from region to region")
+
+    def _once(
+        self, method: str, key: str, query: dict[str, str], body: IO[bytes] | None, length: int
+    ) -> http.client.HTTPResponse:
+        parts = urlsplit(self.access.endpoint)
+        path = quote(f"{parts.path}/{self.bucket}" + ("/" + key if key else ""), safe="/-_.~")
+        text = "&".join(f"{quote(k, safe='-_.~')}={quote(v, safe='-_.~')}" for k, v in sorted(query.items()))
+        headers = self._signed(method, parts.netloc, path, text, body is not None)
+        if body is not None:
+            headers["Content-Length"] = str(length)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        connection = kind(parts.netloc, timeout=TIMEOUT)
+        connection.request(method, path + ("?" + text if text else ""), body, headers)
+        answer = connection.getresponse()
+        if answer.status >= 300:
+            region = answer.headers.get("x-amz-bucket-region")
+            data = answer.read(4096).decode("utf-8", "replace")
+            connection.close()
+            if region and region != self.access.region:
+                raise _MovedError(region)
+            if answer.status >= 500:
+                raise OSError(f"{answer.status} {answer.reason}")
+            code = re.search(r"<Code>([^<]*)</Code>", data)
+            place = f"s3://{self.bucket}/{key or query.get('prefix', '')}"
+            raise StoreError(f"{place}: {code.group(1) if code else f'{answer.status} {answer.reason}'}")
+        return answer
+
+    def _signed(self, method: str, host: str, path: str, query: str, write: bool) -> dict[str, str]:
+        now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        headers = {
+            "host": host,
+            "x-amz-content-sha256": "UNSIGNED-PAYLOAD" if write else hashlib.sha256(b"").hexdigest(),
+            "x-amz-date": now,
+        }
+        if self.access.token:
+            headers["x-amz-security-token"] = self.access.token
+        if write:
+            headers.update(self.encryption)
+        names = ";".join(sorted(headers))
+        lines = "".join(f"{name}:{headers[name]}\n" for name in sorted(headers))
+        canonical = "\n".join((method, path, query, lines, names, headers["x-amz-content-sha256"]))
+        scope = f"{now[:8]}/{self.access.region}/s3/aws4_request"
+        digest = hashlib.sha256(canonical.encode()).hexdigest()
+        text = f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{digest}"
+        key = ("AWS4" + self.access.secret).encode()
+        for part in scope.split("/"):
+            key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+        signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+        headers["Authorization"] = (
+            f"AWS4-HMAC-SHA256 Credential={self.access.key}/{scope}, SignedHeaders={names}, Signature={signature}"
+        )
+        return headers
+
+    # --- obstore ----------------------------------------------------------------------------------
+
+    def store(self) -> Any:
+        """The bucket as obstore's S3Store. Raises StoreError where obstore is not installed."""
+        try:
+            from obstore.store import S3Store
+        except ImportError as error:
+            raise StoreError("obstore is needed for S3: pip install 'cursus[s3]'") from error
+        options: dict[str, Any] = {
+            "endpoint": self.access.endpoint,
+            "region": self.access.region,
+            "access_key_id": self.access.key,
+            "secret_access_key": self.access.secret,
+            "virtual_hosted_style_request": False,
+        }
+        if self.access.token:
+            options["session_token"] = self.access.token
+        if "x-amz-server-side-encryption" in self.encryption:
+            options["server_side_encryption"] = self.encryption["x-amz-server-side-encryption"]
+            options["sse_kms_key_id"] = self.encryption["x-amz-server-side-encryption-aws-kms-key-id"]
+        from datetime import timedelta
+
+        return S3Store(
+            self.bucket,
+            **options,
+            client_options={"allow_http": True, "timeout": timedelta(seconds=600)},
+            retry_config={"max_retries": 4, "retry_timeout": timedelta(seconds=TIMEOUT)},
+        )
+
+
+class _MovedError(Exception):
+    def __init__(self, region: str) -> None:
+        super().__init__(region)
+        self.region = region
+
+
+def encryption(kms_key: str | None) -> dict[str, str]:
+    """The headers that encrypt what is put with a key of KMS."""
+    if not kms_key:
+        return {}
+    return {
+        "x-amz-server-side-encryption": "aws:kms",
+        "x-amz-server-side-encryption-aws-kms-key-id": kms_key,
+    }

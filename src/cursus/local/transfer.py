@@ -1,0 +1,301 @@
+"""What a job needs of real S3, mirrored into the form of the local store; and what it leaves, put there.
+
+Transfers run in a process of their own: they have threads, and the supervisor must not. It asks for work as JSON
+data and can be ended at any time. https://developmentseed.org/obstore/
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from cursus.local.s3 import PLAIN, Client, Object, access, encryption
+from cursus.local.storage import StoreError, odd_segment, split
+
+THREADS = 16
+LARGE = 64 << 20
+"""Bytes from which an object is read in several ranges at once."""
+RANGE = 16 << 20
+
+
+class Transfer:
+    """A transfer that goes on in another process. ``descriptor`` is readable when it has ended."""
+
+    def __init__(self, work: Mapping[str, Any]) -> None:
+        self.descriptor, write = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            code = 1
+            try:
+                _alone(write)
+                answer = json.dumps(carry_out(work)).encode()
+                view = memoryview(answer)
+                while view:
+                    view = view[os.write(write, view) :]
+                code = 0
+            finally:
+                os._exit(code)
+        os.close(write)
+
+    def result(self) -> dict[str, Any]:
+        """What it came to. Waits for the end. Raises StoreError with the reason where it failed."""
+        data = b""
+        while chunk := os.read(self.descriptor, 1 << 16):
+            data += chunk
+        self._collect()
+        if not data:
+            raise StoreError("the transfer was ended")
+        found: dict[str, Any] = json.loads(data)
+        if "error" in found:
+            raise StoreError(found["error"])
+        return found
+
+    def stop(self) -> None:
+        """End it now."""
+        try:
+            os.kill(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self._collect()
+
+    def _collect(self) -> None:
+        try:
+            os.waitpid(self.pid, 0)
+        except ChildProcessError:
+            pass
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+
+
+def _alone(keep: int) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    signal.set_wakeup_fd(-1)
+    if sys.platform == "linux":
+        from cursus.local import syscalls
+
+        syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+    os.dup2(0, 1)
+    os.closerange(3, keep)
+    os.closerange(keep + 1, 1 << 16)
+
+
+def carry_out(work: Mapping[str, Any]) -> dict[str, Any]:
+    """Do it in this process. ``work``: ``store``, ``region``; ``down`` and ``root``, or ``up`` and ``kms``.
+
+    Returns:
+        ``notes``: what could not be held as a file; or ``error``: why it failed.
+    """
+    try:
+        where = access(work["store"], work["region"])
+        if "down" in work:
+            return {
+                "notes": [
+                    note for uri in work["down"] for note in mirror(where, uri, work["root"], work["exact"])
+                ]
+            }
+        for path, uri in work["up"]:
+            upload(where, path, uri, work.get("kms"))
+        return {"notes": []}
+    except StoreError as error:
+        return {"error": str(error)}
+    except OSError as error:
+        return {
+            "error": f"{os.strerror(error.errno or 0) if error.errno else error}: {error.filename or ''}".rstrip(
+                ": "
+            )
+        }
+    except Exception as error:  # obstore's errors have no common base in every version
+        return {"error": " ".join(str(error).split("Debug source")[0].split()) or type(error).__name__}
+
+
+def mirror(where: Any, uri: str, root: str, exact: bool = False) -> list[str]:
+    """Bring every object that begins with ``uri`` (or that one, where ``exact``) to ``<root>/s3/<bucket>/<key>``.
+
+    Returns:
+        Sentences on keys that no file system can hold under their own name, and what became of them.
+
+    Raises:
+        StoreError: the store cannot be read, or two keys need the same place.
+    """
+    parts = split(uri)
+    if parts is None:
+        raise StoreError(f"{uri} is no s3:// URI")
+    client = Client(where, parts[0])
+    bucket = os.path.join(root, "s3", parts[0])
+    os.makedirs(bucket, exist_ok=True)
+    objects = [found for found in client.list(parts[1]) if not exact or found.key == parts[1]]
+    places: dict[str, Object] = {}
+    notes: list[str] = []
+    for found in objects:
+        place = _place(found.key, parts[0], notes)
+        if place is None:
+            continue
+        if place in places:
+            raise StoreError(
+                f"the keys {places[place].key!r} and {found.key!r} of {parts[0]} need the same file, {place!r}"
+            )
+        places[place] = found
+    _folders(bucket, places)
+    fetch(
+        client, {os.path.join(bucket, place): found for place, found in places.items() if place[-1:] != "/"}
+    )
+    return notes
+
+
+def _place(key: str, bucket: str, notes: list[str]) -> str | None:
+    """The path of a key inside its bucket; None, and a note, where it has none."""
+    segments = key.split("/")
+    if ".." in segments or "\0" in key:
+        notes.append(f"the key {key!r} of {bucket} climbs out of its folder: it is left out")
+        return None
+    if odd_segment(key) is None and not key.startswith("/"):
+        return key
+    place = "/".join(segment for segment in segments if segment not in ("", "."))
+    notes.append(f"the key {key!r} of {bucket} is no path: its file is {place!r}")
+    return place or None
+
+
+def _folders(bucket: str, places: Mapping[str, Object]) -> None:
+    made: set[str] = set()
+    for place, found in places.items():
+        parent = place.rstrip("/") if place.endswith("/") else os.path.dirname(place)
+        if parent in made or not parent:
+            continue
+        made.add(parent)
+        for segment in place.split("/"):
+            if len(os.fsencode(segment)) > 255:
+                raise StoreError(
+                    f"the key {found.key!r} has a part of more than 255 bytes, which no file's name can have"
+                )
+        folder = parent
+        while folder:
+            if folder in places:
+                raise StoreError(
+                    f"the keys {folder!r} and {found.key!r} cannot both be held: one's file is the other's folder"
+                )
+            folder = os.path.dirname(folder)
+        os.makedirs(os.path.join(bucket, parent), exist_ok=True)
+
+
+def fetch(client: Client, targets: Mapping[str, Object]) -> None:
+    """Read objects into files: many small ones at once, a large one by several ranges at once.
+
+    Raises:
+        StoreError: one is not there, or is not whole.
+    """
+    if not targets:
+        return
+    import obstore
+
+    store = client.store()
+
+    def one(item: tuple[str, Object]) -> None:
+        path, found = item
+        if not PLAIN.fullmatch(found.key):
+            with open(path, "wb") as file:
+                done = client.get(found.key, file)
+        else:
+            data = obstore.get(store, found.key).bytes()
+            done = len(data)
+            with open(path, "wb", buffering=0) as file:
+                written = file.write(data)
+                while written < done:
+                    written += file.write(memoryview(data)[written:])
+        if done != found.size:
+            raise StoreError(f"{found.key} has {found.size} bytes, and {done} came")
+
+    large = [item for item in targets.items() if item[1].size >= LARGE and PLAIN.fullmatch(item[1].key)]
+    small = [item for item in targets.items() if not (item[1].size >= LARGE and PLAIN.fullmatch(item[1].key))]
+    with ThreadPoolExecutor(min(THREADS, max(1, len(small)))) as pool:
+        for _ in pool.map(one, small, chunksize=8):
+            pass
+    for path, found in large:
+        _fetch_large(store, path, found)
+
+
+def _fetch_large(store: Any, path: str, found: Object) -> None:
+    import obstore
+
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
+    try:
+        os.posix_fallocate(descriptor, 0, found.size)
+
+        def one(start: int) -> None:
+            data = memoryview(
+                obstore.get_range(store, found.key, start=start, end=min(found.size, start + RANGE))
+            ).cast("B")
+            if len(data) != min(found.size, start + RANGE) - start:
+                raise StoreError(f"{found.key}: a range is not whole")
+            while data:
+                written = os.pwrite(descriptor, data, start)
+                data, start = data[written:], start + written
+
+        try:
+            one(0)
+        except (StoreError, OSError):
+            raise
+        except Exception:  # servers are allowed to answer a range with everything
+            _stream(store, descriptor, found)
+            return
+        with ThreadPoolExecutor(8) as pool:
+            for _ in pool.map(one, range(RANGE, found.size, RANGE)):
+                pass
+    finally:
+        os.close(descriptor)
+
+
+def _stream(store: Any, descriptor: int, found: Object) -> None:
+    import obstore
+
+    done = 0
+    for chunk in obstore.get(store, found.key).stream(min_chunk_size=8 << 20):
+        data = memoryview(chunk).cast("B")
+        while data:
+            written = os.pwrite(descriptor, data, done)
+            data, done = data[written:], done + written
+    if done != found.size:
+        raise StoreError(f"{found.key} has {found.size} bytes, and {done} came")
+
+
+def upload(where: Any, path: str, uri: str, kms: str | None = None) -> None:
+    """Put a file, or every file below a folder, at ``uri``. Raises StoreError."""
+    parts = split(uri)
+    if parts is None:
+        raise StoreError(f"{uri} is no s3:// URI")
+    client = Client(where, parts[0], encryption(kms))
+    pairs = [(path, parts[1])]
+    if os.path.isdir(path):
+        pairs = []
+        for directory, _, names in os.walk(path):
+            for name in names:
+                file = os.path.join(directory, name)
+                if os.path.isfile(file):
+                    pairs.append((file, f"{parts[1].rstrip('/')}/{os.path.relpath(file, path)}"))
+    put(client, pairs)
+
+
+def put(client: Client, pairs: Sequence[tuple[str, str]]) -> None:
+    """Put files at keys, several at once; a large one in parts at once."""
+    import obstore
+
+    store = client.store()
+
+    def one(pair: tuple[str, str]) -> None:
+        path, key = pair
+        if not PLAIN.fullmatch(key):
+            client.put(key, path)
+            return
+        with open(path, "rb") as file:
+            obstore.put(store, key, file, chunk_size=16 << 20, max_concurrency=8)
+
+    with ThreadPoolExecutor(min(THREADS, max(1, len(pairs)))) as pool:
+        for _ in pool.map(one, pairs):
+            pass

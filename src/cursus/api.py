@@ -97,6 +97,9 @@ def run(
     if len(loaded) != 1 or isinstance(loaded[0], Pipeline):
         what = "a pipeline definition" if isinstance(loaded[0], Pipeline) else f"{len(loaded)} steps"
         raise RunError(f"{what} cannot be run as one training job: name one training step of it")
+    for failure in loaded[0].promises.failures:
+        if failure.hook in ("create_step", "__init__"):
+            raise RunError(f"cannot run here: {failure.message}")
     return runner.run_step(
         loaded[0],
         root=root,

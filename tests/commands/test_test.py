@@ -161,3 +161,15 @@ def test_bad_input(cursus: Cursus, project: Path, arguments: tuple[str, ...], sa
     done = cursus("test", *arguments)
     assert done.code == (1 if "processing.json" in arguments else 2), done
     assert said in done.out + done.err and "Traceback" not in done.out + done.err
+
+
+def test_what_only_a_helper_warns_of_is_written_too(cursus: Cursus, project: Path) -> None:
+    """A test with warnings shows them all, not only their number."""
+    text = (project / "builders.py").read_text()
+    hook = "    def get_training_inputs(self):\n        channel = self.create_step()['InputDataConfig'][0]\n"
+    hook += "        return [{key: channel[key] for key in channel if key != 'ContentType'}]\n"
+    (project / "builders.py").write_text(text.replace("\n\nclass Raises", f"\n{hook}\n\nclass Raises"))
+    done = cursus("test", "builders.py:Builder", "--no-run")
+    assert done.code == 0, done.out
+    assert "test_data_channel_integration (1 warning)" in done.out
+    assert "warning: Training input 0 missing field: ContentType" in done.out

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cursus.checks.views import Settings
 from cursus.validation.builders.results import TESTS
 from cursus.validation.builders.suite import run_tests
 from cursus.validation.builders.variants.training_integration_tests import TrainingIntegrationTests
@@ -520,3 +521,22 @@ def test_skip_reasons_hold_no_broken_text(builder: Any, config: Any) -> None:
     builder.get_dependencies = lambda: ["step-\ud800"]
     del config["upstream"]
     json.dumps(static(builder, config), ensure_ascii=False).encode()
+
+
+def test_an_area_without_a_selected_rule_is_skipped(builder: Any, config: Any) -> None:
+    results = TrainingIntegrationTests(
+        builder, config, execute=False, settings=Settings(select=("CHN",))
+    ).run_all_tests()
+    looked_at = [name for name, status in statuses(results).items() if status == "passed"]
+    assert looked_at == ["test_complete_training_step_creation", "test_data_channel_integration"]
+
+
+def test_a_folder_for_a_channel_that_there_is_not_is_a_warning(
+    builder: Any, config: Any, tmp_path: Path
+) -> None:
+    config["local_channels"]["tests"] = str(tmp_path)
+    results = TrainingIntegrationTests(builder, config, root=str(tmp_path / "root")).run_all_tests()
+    assert results["all_tests_passed"] is True
+    framework = results["tests"]["test_framework_specific_training_workflow"]
+    assert framework["details"]["local_job"]["status"] == "Completed"
+    assert any("'tests'" in warning for warning in framework["warnings"])

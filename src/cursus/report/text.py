@@ -128,6 +128,9 @@ def explained(result: Record, style: Style) -> Iterator[str]:
     for error in result.get("errors") or ():
         if not any(str(error).startswith(text) for text in said):
             yield f"    {style('error', 'error')}: {_indented(str(error))}\n"
+    for warning in result.get("warnings") or ():
+        if not any(str(warning).startswith(text) for text in said):
+            yield f"    {style('warning', 'warning')}: {_indented(str(warning))}\n"
 
 
 LOOKS = {

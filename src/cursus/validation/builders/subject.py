@@ -7,7 +7,9 @@ from typing import Any
 
 from cursus.checks.dependencies_promises import references
 from cursus.checks.promises_compute import switched_on
+from cursus.checks.rules import RULES
 from cursus.checks.views import TrainingView
+from cursus.engine import selected
 from cursus.model import Area
 from cursus.validation.builders.framework import detect_framework
 from cursus.validation.builders.trial import Trial
@@ -48,6 +50,8 @@ def nothing_to_look_at(trial: Trial, area: Area) -> str | None:
         return None
     if trial.step is None or not (trial.created or trial.hooks):
         return "No step was created, so there is nothing to look at."
+    if not any(selected(rule.id, trial.settings) for rule in RULES.values() if rule.area == area):
+        return "No rule of this area is selected."
     if area == "framework":
         return None if detect_framework(trial) else "No framework detected"
     if area == "distributed":

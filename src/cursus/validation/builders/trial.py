@@ -203,18 +203,40 @@ def local_run(trial: Trial) -> LocalRun:
     from cursus.local.runner import run_step
 
     named = _named(step)
+    local, warning = _local_channels(trial, step)
     try:
         job = run_step(
             named,
             root=trial.root,
-            channels=dict(step.promises.local_channels) or None,
+            channels=local or None,
             expected_artifacts=list(step.promises.expected_artifacts) or None,
             timeout=trial.timeout,
             on_event=trial.on_event,
         )
     except (RunError, OSError) as error:
         return LocalRun(f"not run: {error}", warning=f"The step was not run here: {error}")
-    return _ran(job, str(named.request["TrainingJobName"]))
+    return dataclasses.replace(_ran(job, str(named.request["TrainingJobName"])), warning=warning)
+
+
+def _local_channels(trial: Trial, step: Step) -> tuple[dict[str, str], str]:
+    """The folders of the request's channels, and a warning of those that it has no channel for.
+
+    A configuration may serve several builders, and so one folder more is no reason not to run.
+    """
+    names = (
+        [channel.name for channel in trial.view.channels if channel.name] if trial.view is not None else []
+    )
+    given = step.promises.local_channels
+    more = [name for name in given if name not in names]
+    if not more:
+        return dict(given), ""
+    from cursus.suggest import did_you_mean
+
+    hint = did_you_mean(more[0], names)
+    return (
+        {name: folder for name, folder in given.items() if name in names},
+        f"local_channels names {', '.join(map(repr, more))}, and the request has no such channel.{hint}",
+    )
 
 
 def _without_data(trial: Trial, step: Step) -> list[str]:

@@ -1,0 +1,36 @@
+"""The two functions that everybody imports."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+import cursus
+from cursus.errors import RunError
+
+
+class Raises:
+    def create_step(self) -> Any:
+        raise ValueError("no bucket today")
+
+
+class Lacks:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("builder", "why"), [(Raises, "ValueError: no bucket today"), (Lacks, "Lacks has no create_step")]
+)
+def test_a_builder_without_a_step_cannot_run_and_the_error_says_why(builder: type, why: str) -> None:
+    for target in (builder, builder()):
+        if isinstance(target, Lacks):
+            continue  # an instance without the hook is no target at all
+        with pytest.raises(RunError, match=re.escape(why)):
+            cursus.run(target)
+
+
+def test_what_is_no_training_job_cannot_run() -> None:
+    with pytest.raises(RunError, match="CreateAutoMLJob"):
+        cursus.run({"AutoMLJobName": "a", "InputDataConfig": [], "OutputDataConfig": {}, "RoleArn": "x"})

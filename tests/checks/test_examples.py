@@ -24,7 +24,7 @@ def findings(rule: Rule, heading: str, folder: Path) -> list[Finding]:
     if rule.scope == "run":
         from cursus.local.runner import run_step
 
-        evidence = run_step(target, root=folder / "root").evidence
+        evidence = run_step(target, root=folder / "root", **example.run).evidence
     return engine.check_step(target, settings, evidence)
 
 

@@ -55,6 +55,7 @@ MODULES: tuple[str, ...] = (
     "script_distributed",
     "script_places",
     "script_habits",
+    "script_folders",
     "promises",
     "promises_outputs",
     "promises_compute",
@@ -64,6 +65,7 @@ MODULES: tuple[str, ...] = (
     "documents",
     "evidence",
     "evidence_artifacts",
+    "evidence_spot",
     "evidence_logs",
 )
 
@@ -102,6 +104,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "script_distributed": ("script",),
     "script_places": ("script",),
     "script_habits": ("script",),
+    "script_folders": ("script",),
     "promises": ("step",),
     "promises_outputs": ("step",),
     "promises_compute": ("step",),
@@ -111,6 +114,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "documents": ("step",),
     "evidence": ("run",),
     "evidence_artifacts": ("run",),
+    "evidence_spot": ("run",),
     "evidence_logs": ("run",),
 }
 """Modules that hold rules of these scopes alone, so that a request that has nothing of the kind does not wait for

@@ -155,6 +155,7 @@ class Example:
         self.rest = {key: value for key, value in loaded.items() if key[:1].islower()}
         self.patch = {key: value for key, value in loaded.items() if not key[:1].islower()}
         self.channels: dict[str, dict[str, str]] = self.rest.get("channels", {})
+        self.run: dict[str, Any] = self.rest.get("run", {})
 
     def settings(self) -> Settings:
         """The settings to check the example with."""
@@ -165,6 +166,7 @@ class Example:
         if "document" in self.rest:
             return self._of_document(folder)
         operation = self.rest.get("operation", "CreateTrainingJob")
+        _write(folder / "root" / "s3", self.rest.get("stored", {}))
         request = merge(BASES[operation], self.patch)
         if operation == "Pipeline":
             parameters = self.rest.get("parameters", {})

@@ -42,8 +42,10 @@ class Options:
         """True where a host is attached to the terminal."""
         return self.shell or self.debug
 
-    def refuse(self, *, detach: bool) -> None:
+    def refuse(self, *, detach: bool, compare: bool = False) -> None:
         """Raise RunError where the options do not go together."""
+        if compare and (detach or self.interrupt_after is None):
+            raise RunError("compare needs a job to interrupt: give interrupt_after, and leave detach out")
         if self.terminal and detach:
             raise RunError("a detached job has no terminal: leave detach out to debug it")
         if self.shell and self.debug:

@@ -19,7 +19,7 @@ from typing import Any
 from cursus import checks
 from cursus.aws import schema
 from cursus.checks import shared, unknowns
-from cursus.checks.rules import RULES, Problem, Rule, Scope
+from cursus.checks.rules import RULES, Problem, Rule, Scope, When
 from cursus.checks.views import (
     AutoMLView,
     PipelineView,
@@ -30,7 +30,8 @@ from cursus.checks.views import (
     TrainingView,
     TuningView,
 )
-from cursus.model import Evidence, Finding, Path, Pipeline, Promises, Step, format_path
+from cursus.checks.walk import Members
+from cursus.model import Evidence, Finding, Path, Pipeline, Step, format_path
 
 TRAINING_OPERATIONS = frozenset({"CreateTrainingJob"})
 AUTOML_OPERATIONS = frozenset({"CreateAutoMLJob", "CreateAutoMLJobV2"})
@@ -129,7 +130,7 @@ def _run(
     owner: Step | Pipeline,
     settings: Settings,
     broken: unknowns.Broken = unknowns.NOTHING_BROKEN,
-    members: frozenset[Any] | None = None,
+    members: Members | None = None,
 ) -> list[Finding]:
     plan = _plan(scope, view, settings, members)
     found: list[tuple[Rule, Problem]] = []
@@ -180,47 +181,29 @@ class Plan:
     order: Mapping[str, int]
 
 
-MAX_PLANS = 4096
-_PLANS: dict[tuple[Any, ...], Plan] = {}
 _NUMBERS = count()
+_PLANS: dict[tuple[Any, ...], Plan] = {}  # where the members are not known
 
 
-def _plan(scope: Scope, view: Any, settings: Settings, members: frozenset[Any] | None) -> Plan:
+def _plan(scope: Scope, view: Any, settings: Settings, members: Members | None) -> Plan:
     """The plan for a view, from those made before where there is one for such a request.
 
-    ``members`` are the names of all members of the step's request, at any depth, where they are known.
+    ``members`` are what the step's request has, where that is known.
     """
-    request: Mapping[str, Any] = view.request
-    present: list[str] = []
+    present: tuple[str, ...] = ()
     if scope == "training":
-        if view.builtin is not None:
-            present.append("builtin")
-        if _promising(view.step.promises):
-            present.append("promises")
+        present = _present(view)
     elif scope == "request":
-        present.extend(view.suspects)
-    names: list[Any] = [scope, settings.select, settings.ignore, members, *present, None, *request]
-    if scope != "request":  # whose rules read nothing inside a member
-        names.extend([tuple(value) if type(value) is dict else None for value in request.values()])
-    key = tuple(names)
-    try:
-        found = _PLANS.get(key)
-    except TypeError:  # a member name that cannot be hashed: impossible in JSON, possible in Python
-        return _made(scope, request, settings, members, present)
+        present = tuple(view.suspects)
+    plans = _PLANS if members is None else members.plans
+    key = (scope, settings.select, settings.ignore, present)
+    found = plans.get(key)
     if found is None:
-        if len(_PLANS) >= MAX_PLANS:
-            _PLANS.clear()
-        found = _PLANS[key] = _made(scope, request, settings, members, present)
+        found = plans[key] = _made(scope, settings, members, present)
     return found
 
 
-def _made(
-    scope: Scope,
-    request: Mapping[str, Any],
-    settings: Settings,
-    members: frozenset[Any] | None,
-    present: Sequence[str],
-) -> Plan:
+def _made(scope: Scope, settings: Settings, members: Members | None, present: Sequence[str]) -> Plan:
     checks.load(scope)
     rules = [
         rule
@@ -229,7 +212,7 @@ def _made(
         and selected(rule.id, settings)
         and (not rule.suspects or rule.suspects in present)
         and (not rule.when or rule.when in present)
-        and _has_any(request, rule.reads, members)
+        and (members is None or not rule.reads or any(members.has(name) for name in rule.reads))
     ]
     rules.sort(key=lambda rule: checks.position(rule.check.__module__))
     return Plan(
@@ -240,33 +223,21 @@ def _made(
     )
 
 
-def _promising(promises: Promises) -> bool:
-    """True where the rules that are about promises have any to look at."""
-    return bool(
-        promises.hooks or promises.framework or promises.python_version or promises.expected_artifacts
-    )
-
-
-def _has_any(request: Mapping[str, Any], reads: Sequence[str], members: frozenset[Any] | None) -> bool:
-    """True where anything that ``reads`` names (see ``cursus.checks.rules.rule``) is in the request."""
-    if not reads:
-        return True
-    for name in reads:
-        first, _, second = name.partition(".")
-        if first == "*":
-            if members is None or second in members:
-                return True
-            continue
-        if first not in request:
-            continue
-        value = request[first]
-        if not second or (type(value) is dict and _holds(value, second)):
-            return True
-    return False
-
-
-def _holds(value: Mapping[str, Any], name: str) -> bool:
-    return name in value or (name[0] == "*" and any(str(each).endswith(name[1:]) for each in value))
+def _present(view: TrainingView) -> tuple[When, ...]:
+    """What rules may be about (``rules.When``) that is there."""
+    found: list[When] = []
+    if view.builtin is not None:
+        found.append("builtin")
+    if view.framework is not None:
+        found.append("framework")
+    if len(view.channels) > 1:
+        found.append("several channels")
+    if view.host_count != 1:
+        found.append("several hosts")
+    promises = view.step.promises
+    if promises.hooks or promises.framework or promises.python_version or promises.expected_artifacts:
+        found.append("promises")
+    return tuple(found)
 
 
 def selected(rule_id: str, settings: Settings) -> bool:

@@ -106,7 +106,7 @@ def _objects(view: TrainingView, channel: Channel) -> int | None:
     return None
 
 
-@rule("CHN018", area="channels", severity="warning", reads=("InputDataConfig",))
+@rule("CHN018", area="channels", severity="warning", reads=("InputDataConfig",), when="several channels")
 def training_and_validation_data_overlap(view: TrainingView) -> Iterator[Problem]:
     """Training data and held-out data come from the same place.
 
@@ -156,7 +156,7 @@ def training_and_validation_data_overlap(view: TrainingView) -> Iterator[Problem
             )
 
 
-@rule("CHN019", area="channels", severity="warning", reads=("InputDataConfig",))
+@rule("CHN019", area="channels", severity="warning", reads=("InputDataConfig",), when="several channels")
 def prefix_matches_more(view: TrainingView) -> Iterator[Problem]:
     """A prefix without a last slash takes in a neighbour's data.
 
@@ -281,7 +281,7 @@ def manifest_is_an_object(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN022", area="channels", severity="info", reads=("InputDataConfig",))
+@rule("CHN022", area="channels", severity="info", reads=("InputDataConfig",), when="several hosts")
 def replicated_on_many_hosts(view: TrainingView) -> Iterator[Problem]:
     """Every host of a large job downloads all of the training data.
 

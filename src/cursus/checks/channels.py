@@ -34,7 +34,7 @@ def label(channel: Channel) -> str:
     return f"channel {show(channel.name)}" if channel.name else f"channel {channel.index}"
 
 
-@rule("CHN001", area="channels", reads=("InputDataConfig",))
+@rule("CHN001", area="channels", reads=("InputDataConfig",), when="several channels")
 def duplicate_channel_names(view: TrainingView) -> Iterator[Problem]:
     """Two channels have the same name.
 
@@ -75,7 +75,7 @@ def duplicate_channel_names(view: TrainingView) -> Iterator[Problem]:
         seen.setdefault(channel.name, channel.index)
 
 
-@rule("CHN002", area="channels", severity="warning", reads=("InputDataConfig",))
+@rule("CHN002", area="channels", severity="warning", reads=("InputDataConfig",), when="several channels")
 def names_differ_by_case(view: TrainingView) -> Iterator[Problem]:
     """Two channel names differ only in case.
 
@@ -376,6 +376,7 @@ def fast_file_needs_prefix(view: TrainingView) -> Iterator[Problem]:
         "*.S3DataType=ManifestFile",
         "*.S3DataType=AugmentedManifestFile",
     ),
+    when="several channels",
 )
 def name_of_a_pipe_or_manifest(view: TrainingView) -> Iterator[Problem]:
     """A channel is called like a file that SageMaker makes for another one.

@@ -185,6 +185,7 @@ def switch_value(view: TrainingView) -> Iterator[Problem]:
     area="distributed",
     severity="warning",
     reads=("ResourceConfig", "HyperParameterTuningResourceConfig"),
+    when="several hosts",
 )
 def hosts_alone(view: TrainingView) -> Iterator[Problem]:
     """Several hosts are asked for, and nothing joins them.

@@ -27,8 +27,7 @@ def amazon_image(view: TrainingView) -> images.Image | None:
 
 def framework_image(view: TrainingView) -> images.Image | None:
     """The training image, where it is one of Amazon's that run a script."""
-    image = amazon_image(view)
-    return image if image is not None and image.kind == "framework" else None
+    return view.framework
 
 
 def listed(values: tuple[str, ...] | list[str]) -> str:
@@ -118,7 +117,7 @@ def version(view: TrainingView) -> Iterator[Problem]:
     )
 
 
-@rule("FRM002", area="framework", reads=READS, shared=True)
+@rule("FRM002", area="framework", reads=READS, shared=True, when="framework")
 def python_version(view: TrainingView) -> Iterator[Problem]:
     """The training image's version has no image with that Python.
 
@@ -199,7 +198,7 @@ def not_for_training(view: TrainingView) -> Iterator[Problem]:
     )
 
 
-@rule("FRM004", area="framework", reads=READS, shared=True)
+@rule("FRM004", area="framework", reads=READS, shared=True, when="framework")
 def tag(view: TrainingView) -> Iterator[Problem]:
     """The tag of one of Amazon's framework images cannot exist.
 
@@ -399,7 +398,7 @@ def _one_off(one: str, other: str) -> bool:
     return len(differences) == 1
 
 
-@rule("FRM007", area="framework", severity="info", reads=READS, shared=True)
+@rule("FRM007", area="framework", severity="info", reads=READS, shared=True, when="framework")
 def end_of_support(view: TrainingView) -> Iterator[Problem]:
     """Amazon no longer patches the training image.
 

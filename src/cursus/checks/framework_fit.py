@@ -18,7 +18,7 @@ OWN = frozenset({"custom", "byo", "own"})
 ARCHIVES_NOT = (".zip", ".py", ".ipynb", "/")
 
 
-@rule("FRM010", area="framework", severity="warning", reads=READS, shared=True)
+@rule("FRM010", area="framework", severity="warning", reads=READS, shared=True, when="framework")
 def processor(view: TrainingView) -> Iterator[Problem]:
     """The image is for another kind of processor than the instance has.
 
@@ -71,7 +71,7 @@ def processor(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("FRM011", area="framework", reads=READS, shared=True)
+@rule("FRM011", area="framework", reads=READS, shared=True, when="framework")
 def neuron(view: TrainingView) -> Iterator[Problem]:
     """An image for AWS Trainium runs on another instance.
 
@@ -128,7 +128,7 @@ def _written(view: TrainingView, hyperparameter: str, variable: str) -> tuple[Pa
     return None
 
 
-@rule("FRM012", area="framework", reads=READS)
+@rule("FRM012", area="framework", reads=READS, when="framework")
 def script_mode(view: TrainingView) -> Iterator[Problem]:
     """A framework image is not told which script to run, or where it is.
 
@@ -250,7 +250,7 @@ def script_for_an_algorithm(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("FRM016", area="framework", reads=READS, shared=True)
+@rule("FRM016", area="framework", reads=READS, shared=True, when="framework")
 def cuda(view: TrainingView) -> Iterator[Problem]:
     """The image's CUDA does not know the instance's GPU.
 

@@ -409,7 +409,7 @@ def processes(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("RES016", area="resources", severity="warning", reads=READS)
+@rule("RES016", area="resources", severity="warning", reads=READS, when="several hosts")
 def hosts_without_work(view: TrainingView) -> Iterator[Problem]:
     """scikit-learn is given more than one instance.
 

@@ -58,9 +58,9 @@ class Problem:
 
 Check = Callable[[Any], Iterator[Problem]]
 
-When = Literal["", "builtin", "promises"]
-"""What a rule is about, beside the request's members. ``builtin``: training jobs that run a built-in algorithm.
-``promises``: what a builder says beside its request."""
+When = Literal["", "builtin", "framework", "several channels", "several hosts", "promises"]
+"""What training jobs a rule is about: those that run a built-in algorithm, an image of Amazon's for a framework,
+that have more than one channel or host (or a number of hosts that is not known), or a builder's promises."""
 
 SHARED: dict[Scope, tuple[str, ...]] = {
     "training": (
@@ -140,11 +140,11 @@ def rule(
     ``reads`` names what has to be there for the rule to find anything; it runs where any of it is, and always
     where ``reads`` is empty:
 
-    - ``"VpcConfig"``, ``"ResourceConfig.InstanceGroups"``: a member of the view's request, or one inside it;
-      ``"HyperParameters.*_enabled"``: one inside it with this ending;
-    - ``"*.AttributeNames"``: a member at any depth of the step's request;
-    - ``"*.S3DataType=ManifestFile"``: the same with this value, for members of ``texts.CHOICES``, but for the
-      values in ``texts.USUAL``; ``"*.DataSource={}"``: the same, holding nothing.
+    - ``"VpcConfig"``, ``"ResourceConfig.InstanceGroups"``: a member, at whatever depth it stands;
+    - ``"*.S3DataType=ManifestFile"``: a member with this value, for members of ``texts.CHOICES``, but for the
+      values in ``texts.USUAL``; ``"*.DataSource={}"``: a member that holds nothing;
+    - ``"HyperParameters.sagemaker_program"``, ``"HyperParameters.*_enabled"``: a name, or a name with this ending,
+      in a map of the user's own (``texts.FREE``).
 
     ``when`` says what else it is about. A ``shared`` rule sees nothing of a request but the members in ``SHARED``, so
     that its outcome is remembered for the next job with the same ones.
@@ -159,8 +159,6 @@ def rule(
             raise ValueError(f"rule {id}: no area {area!r}")
         if shared and scope not in SHARED:
             raise ValueError(f"rule {id}: no rules of scope {scope} can be shared")
-        if scope == "request" and any("." in name.removeprefix("*.") for name in reads):
-            raise ValueError(f"rule {id}: a rule on texts reads nothing inside a member")
         RULES[id] = Rule(id, area, severity, scope, reads, check, suspects, when, shared)
         return check
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from cursus.aws import algorithms, images
+from cursus.checks.locations import s3_path
 from cursus.model import Evidence, Path, Pipeline, Step
 
 if TYPE_CHECKING:
-    from cursus.aws.algorithms import Algorithm
     from cursus.aws.pipelines import Definition
     from cursus.aws.schema import Violation
+    from cursus.checks.walk import Members
     from cursus.ignores import Ignores
     from cursus.script.facts import ScriptFacts
 
@@ -189,8 +191,6 @@ class TrainingView:
     @lazy
     def located(self) -> list[tuple[Channel, str, str]]:
         """(channel, bucket/key, S3DataType) of each channel with a literal S3Uri."""
-        from cursus.checks.locations import s3_path
-
         found = []
         for channel in self.channels:
             uri = channel.s3.get("S3Uri")
@@ -241,11 +241,15 @@ class TrainingView:
         return read_source(self.step.source)
 
     @lazy
-    def builtin(self) -> Algorithm | None:
+    def builtin(self) -> algorithms.Algorithm | None:
         """The built-in algorithm that the definition runs, or None for a script or an own image."""
-        from cursus.aws.algorithms import of_request
+        return algorithms.of_request(self.image, self.hyperparameters)
 
-        return of_request(self.image, self.hyperparameters)
+    @lazy
+    def framework(self) -> images.Image | None:
+        """Amazon's image for a framework that the definition runs, or None for any other."""
+        image = images.parse_image(self.image) if self.image is not None else None
+        return image if image is not None and image.amazon and image.kind == "framework" else None
 
     @lazy
     def tuned(self) -> frozenset[str]:
@@ -346,7 +350,7 @@ class RequestView:
         self.request = step.request
         self.path: Path = ()
         self.region = self.settings.region or step.region
-        self._members: frozenset[str] | None = None
+        self._members: Members | None = None
 
     @lazy
     def suspects(self) -> dict[str, list[tuple[Path, str]]]:
@@ -360,12 +364,8 @@ class RequestView:
         return found
 
     @property
-    def members(self) -> frozenset[str] | None:
-        """What the request has at any depth; None where it is too large to tell.
-
-        The names of all members, ``Name=value`` where a member with fixed choices has an unusual one, and
-        ``Name={}`` where a member holds nothing.
-        """
+    def members(self) -> Members | None:
+        """What the request has at any depth; None where it is too large to tell."""
         return self._members if self.suspects is not None else None
 
     def suspected(self, kind: str) -> Sequence[tuple[Path, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from cursus.checks.texts import CHOICES, FREE, USUAL, suspicions
@@ -17,7 +18,43 @@ MAX_DEPTH = 20
 Suspects = dict[str, list[tuple[Path, str]]]
 
 
-def walk(request: Mapping[str, Any]) -> tuple[Suspects, frozenset[str] | None]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Members:
+    """What a request has, at any depth. Requests that have the same share one object.
+
+    ``names`` are the names of all members, ``Name=value`` where a member with fixed choices has an unusual one,
+    ``Name={}`` where a member holds nothing, and a tuple (member, name, …) for each map of the user's own.
+    ``plans`` is for whoever works something out from them, once for all such requests.
+    """
+
+    names: frozenset[Any]
+    plans: dict[Any, Any] = field(default_factory=dict)
+
+    def has(self, name: str) -> bool:
+        """True where the request may have what ``reads`` of a rule names."""
+        member, _, inner = name.rpartition(".")
+        if member not in FREE:
+            return inner in self.names
+        maps = [entry[1:] for entry in self.names if type(entry) is tuple and entry[0] == member]
+        if inner[:1] == "*":
+            return any(str(each).endswith(inner[1:]) for names in maps for each in names)
+        return any(inner in names for names in maps)
+
+
+MAX_KNOWN = 4096
+_KNOWN: dict[frozenset[Any], Members] = {}
+
+
+def _known(names: frozenset[Any]) -> Members:
+    found = _KNOWN.get(names)
+    if found is None:
+        if len(_KNOWN) >= MAX_KNOWN:
+            _KNOWN.clear()
+        found = _KNOWN[names] = Members(names)
+    return found
+
+
+def walk(request: Mapping[str, Any]) -> tuple[Suspects, Members | None]:
     """(the suspects, the members) of a request, as ``RequestView`` hands them out."""
     found: Suspects = {}
     members: set[Any] = set()
@@ -36,6 +73,8 @@ def walk(request: Mapping[str, Any]) -> tuple[Suspects, frozenset[str] | None]:
             items = container.items()
             if not holder:
                 members.update(container)
+            elif member == holder:
+                members.add((member, *container))
         for key, value in items:
             name = member if listed else key
             kind = type(value)
@@ -52,4 +91,4 @@ def walk(request: Mapping[str, Any]) -> tuple[Suspects, frozenset[str] | None]:
                     queue.append(((*path, key), inner, name, value))
                 elif not value and not holder:
                     members.add(f"{name}={value}")
-    return found, frozenset(members)
+    return found, _known(frozenset(members))

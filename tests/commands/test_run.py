@@ -174,3 +174,48 @@ def test_bad_input(cursus: Cursus, project: Path, arguments: tuple[str, ...], sa
     assert done.code == 2 or (done.code == 1 and "nowhere" in said), done
     assert said in done.out + done.err
     assert "Traceback" not in done.out + done.err
+
+
+def test_clean_removes_what_killed_processes_left(cursus: Cursus, project: Path) -> None:
+    jobs = project / ".cursus/jobs"
+    (jobs / "never-began/logs").mkdir(parents=True)
+    (jobs / "never-began/lock").touch()
+    (jobs / ".deleted-1-old/hosts").mkdir(parents=True)
+    (jobs / "mine").mkdir()
+    (jobs / "mine/lock").touch()
+    (jobs / "mine/notes.txt").touch()
+    assert cursus("clean", "--yes").code == 0
+    assert [path.name for path in jobs.iterdir()] == ["mine"]
+
+
+def test_many_jobs_are_listed_from_an_index(cursus: Cursus, project: Path) -> None:
+    from cursus.local.record import Record
+
+    jobs = project / ".cursus/jobs"
+    for number in range(60):
+        folder = jobs / f"job-{number:02}"
+        folder.mkdir(parents=True)
+        request = {**BASES["CreateTrainingJob"], "TrainingJobName": folder.name}
+        record = Record(
+            str(folder), {"request": request, "arn": "", "model_uri": "", "created": 1e9 - number}
+        )
+        record.transition("Completed", "Completed")
+        record.close()
+    first = cursus("jobs").out
+    assert (jobs / ".index.json").is_file()
+    assert [line.split()[0] for line in first.splitlines()] == [
+        f"job-{59 - number:02}" for number in range(60)
+    ]
+    assert cursus("jobs").out == first
+    state = json.loads((jobs / "job-05/job.json").read_text())
+    (jobs / "job-05/new.json").write_text(
+        json.dumps({**state, "status": "Failed", "failure_reason": "why\nnot"})
+    )
+    (jobs / "job-05/new.json").replace(jobs / "job-05/job.json")
+    changed = cursus("jobs").out
+    assert next(line for line in changed.splitlines() if line.startswith("job-05")).endswith("why\\nnot")
+    for damage in ("{", "[]", '{"version": 1, "jobs": {"job-01": [1]}}', '{"version": 1, "jobs": []}'):
+        (jobs / ".index.json").write_text(damage)
+        assert cursus("jobs").out == changed
+    assert cursus("clean", "--yes").code == 0
+    assert not jobs.exists()

@@ -30,22 +30,27 @@ def command(names: tuple[str, ...], yes: bool, root: str | None) -> int:
     """
     from cursus.commands.job_folders import job, jobs, place
     from cursus.local.job import FINAL
+    from cursus.local.jobs import INDEX
 
     folder = place(root)
+    leftovers = [] if names else list(_leftovers(folder / "jobs"))
     chosen = [job(folder, name) for name in names] if names else list(jobs(folder))
     running = [one for one in chosen if one.status not in FINAL]
     ended = [one for one in chosen if one.status in FINAL]
     for one in running:
         common.say(f"cursus: {one.name} still runs and stays; `cursus stop {one.name}` stops it")
-    if not ended:
+    if not ended and not leftovers:
         common.write([f"nothing to remove in {folder}\n"])
         return common.OK
     if not yes:
-        _ask(f"Remove {count(len(ended), 'job')} from {folder / 'jobs'}?")
+        more = f" and {count(len(leftovers), 'leftover')}" if leftovers else ""
+        _ask(f"Remove {count(len(ended), 'job')}{more} from {folder / 'jobs'}?")
     outputs = [output for one in ended for output in _outputs(one, folder)]
-    left = [path for path in (*outputs, *(one.folder for one in ended)) if not remove(path)]
+    left = [path for path in (*outputs, *(one.folder for one in ended), *leftovers) if not remove(path)]
     for output in outputs:
         _prune(output.parent, folder)
+    with suppress(OSError):
+        (folder / "jobs" / INDEX).unlink()
     for empty in (folder / "jobs", folder / "s3", folder):
         with suppress(OSError):
             empty.rmdir()
@@ -66,6 +71,25 @@ def remove(folder: Path) -> bool:
     if folder.exists():
         shutil.rmtree(folder, ignore_errors=True)
     return not folder.exists()
+
+
+def _leftovers(folder: Path) -> Iterator[Path]:
+    """What killed processes left: folders of jobs half removed, and of jobs that never began."""
+    from cursus.local import record
+    from cursus.local.jobs import REMOVED
+    from cursus.local.runner import ABANDONED
+
+    if not folder.is_dir():
+        return
+    for path in folder.iterdir():
+        if path.is_symlink() or not path.is_dir():
+            continue
+        if path.name.startswith(REMOVED) or (
+            (path / "lock").is_file()
+            and not record.is_running(str(path))
+            and ABANDONED.issuperset(child.name for child in path.iterdir())
+        ):
+            yield path
 
 
 def _outputs(job: TrainingJob, root: Path) -> Iterator[Path]:

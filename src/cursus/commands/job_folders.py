@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from cursus.errors import RunError
@@ -22,26 +23,21 @@ def place(root: str | None) -> Path:
 
 def jobs(root: Path) -> Iterator[TrainingJob]:
     """Every job of the root that can be read, oldest first."""
-    folder = root / "jobs"
-    if not folder.is_dir():
-        return
-    found = []
-    for path in folder.iterdir():
-        try:
-            job = TrainingJob(path)
-            found.append((str(job.describe()["CreationTime"]), job))
-        except (RunError, KeyError, TypeError, ValueError, OSError):
-            continue  # not a job of ours, or one that is being made
-    for _, job in sorted(found, key=lambda pair: pair[0]):
-        yield job
+    from cursus.local import jobs as listing
+
+    found = sorted((state["created"], name) for name, state in listing.states(str(root)))
+    for _, name in found:
+        with suppress(RunError):  # removed in this moment
+            yield TrainingJob(root / "jobs" / name)
 
 
 def job(root: Path, name: str) -> TrainingJob:
     """The job of this name, or in this folder. Raises RunError where there is none."""
     for path in (root / "jobs" / name, Path(name)):
-        if "\0" not in name and (path / "job.json").is_file():
+        if name and "\0" not in name and (path / "job.json").is_file():
             return TrainingJob(path)
+    from cursus.local import jobs as listing
     from cursus.suggest import did_you_mean
 
-    hint = did_you_mean(name, [one.name for one in jobs(root)])
+    hint = did_you_mean(name, listing.names(str(root)))
     raise RunError(f"there is no job {name!r} in {root / 'jobs'}.{hint}")

@@ -6,25 +6,46 @@ import click
 
 from cursus.commands import common
 
+REASON = 80
+"""Characters of a FailureReason that the table shows."""
+
 
 @click.command("jobs")
 @common.root_option
 @common.output_options(("text", "json"))
 def command(root: str | None, format: str, output: str | None) -> int:
-    """List the jobs that ran here, oldest first."""
-    from cursus.commands.job_folders import jobs, place
+    """List the jobs that run and ran here, oldest first, and why those failed that did."""
+    from datetime import datetime, timezone
+
+    from cursus.commands.job_folders import place
+    from cursus.local import jobs
+    from cursus.local.describe import training_seconds
     from cursus.report.outcome import SCHEMA_VERSION
     from cursus.report.plain import one_line
 
     folder = place(root)
     rows = []
     data = []
-    for job in jobs(folder):
-        found = job.describe()
-        created = found["CreationTime"].strftime("%Y-%m-%d %H:%M:%S")
-        seconds = found.get("TrainingTimeInSeconds")
-        rows.append((one_line(job.name), job.status, created, "" if seconds is None else f"{seconds} s"))
-        data.append({"name": job.name, "status": job.status, "folder": str(job.folder), "created": created})
+    found = sorted(jobs.states(str(folder)), key=lambda pair: (pair[1]["created"], pair[0]))
+    for name, state in found:
+        created = datetime.fromtimestamp(state["created"], timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+        seconds = training_seconds(state)
+        reason = state.get("failure_reason")
+        shown = one_line(str(reason or ""))
+        shown = shown if len(shown) <= REASON else shown[: REASON - 1] + "…"
+        status = state["status"] if state["status"] != "InProgress" else f"InProgress ({state['secondary']})"
+        rows.append((one_line(name), status, created, "" if seconds is None else f"{seconds} s", shown))
+        data.append(
+            {
+                "name": name,
+                "status": state["status"],
+                "secondary_status": state.get("secondary"),
+                "folder": str(folder / "jobs" / name),
+                "created": created,
+                "seconds": seconds,
+                "failure_reason": reason,
+            }
+        )
     if format == "json":
         from cursus.report.as_json import dumps
 

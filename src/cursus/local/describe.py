@@ -65,8 +65,8 @@ def description(state: dict[str, Any]) -> dict[str, Any]:
         found["TrainingStartTime"] = _moment(started)
     if ended is not None:
         found["TrainingEndTime"] = _moment(ended)
-        if started is not None:
-            seconds = max(1, math.ceil(ended - started))
+        seconds = training_seconds(state)
+        if seconds is not None:
             found["TrainingTimeInSeconds"] = found["BillableTimeInSeconds"] = seconds
             if "billable" in state:
                 found["BillableTimeInSeconds"] = min(seconds, max(1, math.ceil(state["billable"])))
@@ -77,6 +77,12 @@ def description(state: dict[str, Any]) -> dict[str, Any]:
             for name, (time, value) in state["metrics"].items()
         ]
     return found
+
+
+def training_seconds(state: dict[str, Any]) -> int | None:
+    """TrainingTimeInSeconds: from the start of the download to the end; None before that, or without a start."""
+    started, ended = state.get("started"), state.get("ended")
+    return None if started is None or ended is None else max(1, math.ceil(ended - started))
 
 
 def _transition(step: dict[str, Any]) -> dict[str, Any]:

@@ -49,17 +49,17 @@ def resumed(evidence: Evidence, position: int) -> Answer:
     start = evidence.starts[position]
     if start.restored == 0:
         return Answer("no", "no checkpoint had been kept")
-    if start.restored_opened is not None and not start.restored_opened:
+    if start.restored_read is not None and not start.restored_read:
         files = "1 restored file" if start.restored == 1 else f"{start.restored} restored files"
-        return Answer("no", f"it opened none of the {files}")
+        return Answer("no", f"it read none of the {files}")
     repeated = _repeated(evidence, position)
     if repeated is not None:
         return Answer("no", f"{repeated} begins with the values of the first start")
-    if start.restored_opened is None:
-        return Answer("unknown", "which files it opened cannot be seen here")
-    names = ", ".join(start.restored_opened[:SHOWN])
-    more = len(start.restored_opened) - SHOWN
-    return Answer("yes", f"it opened {names}" + (f" and {more} more" if more > 0 else ""))
+    if start.restored_read is None:
+        return Answer("unknown", "which files it read cannot be seen here")
+    names = ", ".join(start.restored_read[:SHOWN])
+    more = len(start.restored_read) - SHOWN
+    return Answer("yes", f"it read {names}" + (f" and {more} more" if more > 0 else ""))
 
 
 def _repeated(evidence: Evidence, position: int) -> str | None:

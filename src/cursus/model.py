@@ -310,7 +310,7 @@ class Start:
         signals: facts on SIGTERM, as ``Evidence.signals`` has them.
         exit_codes, script_exit_codes: by host.
         restored: how many checkpoint files were there when it began.
-        restored_opened: which of them were opened; None where that cannot be seen.
+        restored_read: which of them were read; None where that cannot be seen.
         synced: how many checkpoint files were kept when it was interrupted.
         points: by metric name, the first and the end of its values in the whole series.
     """
@@ -322,7 +322,7 @@ class Start:
     exit_codes: Mapping[str, int | None] = field(default_factory=dict)
     script_exit_codes: Mapping[str, int] = field(default_factory=dict)
     restored: int = 0
-    restored_opened: tuple[str, ...] | None = ()
+    restored_read: tuple[str, ...] | None = ()
     synced: int = 0
     points: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 INTERVAL = 0.25
 """Seconds between two looks at a checkpoint directory; longer where one look takes long."""
 
+CHANGED = sc.IN_MODIFY | sc.IN_MOVED_TO | sc.IN_CREATE
+SEEN = sc.IN_ACCESS | sc.IN_CLOSE_NOWRITE | CHANGED
+
 UNSETTLED = (-1, -1)
 """State of a file that changed while it was copied: it is taken again, or deleted."""
 
@@ -91,6 +94,7 @@ class Checkpoints:
         self._opens: int | None = None
         self._places: dict[int, tuple[str, str]] = {}
         self._read: set[str] = set()
+        self._changed: set[str] = set()
 
     # --- before a start -----------------------------------------------------------------------------
 
@@ -114,11 +118,11 @@ class Checkpoints:
         self._known[host.name] = self._look(host)[0]
 
     def watch(self) -> None:
-        """From now on: which of the restored files does somebody open, and what changes?"""
+        """From now on: which of the restored files does somebody read, and what changes?"""
         if not self.active:
             return
         self.next_at = time.monotonic() + INTERVAL
-        self._read = set()
+        self._read, self._changed = set(), set()
         self._places = {}
         if not self.restored:
             return
@@ -128,12 +132,12 @@ class Checkpoints:
                 folder = host.checkpoint_folder()
                 for directory, _, _ in os.walk(folder):
                     inner = os.path.relpath(directory, folder)
-                    self._places[sc.watch_opens(self._opens, directory)] = (folder, inner)
+                    self._places[sc.watch_opens(self._opens, directory, SEEN)] = (folder, inner)
         except OSError:
             self._stop_watching()
 
-    def opened(self) -> list[str] | None:
-        """The restored files that were opened since ``watch``; None where that cannot be seen."""
+    def read(self) -> list[str] | None:
+        """The restored files that were read since ``watch``; None where that cannot be seen."""
         if not self.restored:
             return []
         if self._opens is None:
@@ -163,7 +167,11 @@ class Checkpoints:
                 offset += 16 + length
                 _, inner = self._places.get(number, ("", "."))
                 if name and not mask & sc.IN_ISDIR:
-                    self._read.add(os.path.normpath(os.path.join(inner, os.fsdecode(name))))
+                    found = os.path.normpath(os.path.join(inner, os.fsdecode(name)))
+                    if mask & CHANGED:
+                        self._changed.add(found)  # from here on it may be our own copying that reads it
+                    elif found not in self._changed:
+                        self._read.add(found)
 
     # --- while the script runs ------------------------------------------------------------------------
 
@@ -186,7 +194,7 @@ class Checkpoints:
     def tick(self, now: float) -> None:
         """Look for changes, and let a child carry them up: the hosts' logs are read meanwhile."""
         if self._opens is not None:
-            self._look_at_opens()  # before a copy of ours opens a file
+            self._look_at_opens()
         if self.next_at is None or now < self.next_at or self._child or self.target is None:
             return
         work = []

@@ -14,6 +14,7 @@ from cursus.local.channels import tree_size
 from cursus.local.host import snapshot
 from cursus.local.mounts import ML
 from cursus.local.opens import total
+from cursus.local.spot import billable
 
 if TYPE_CHECKING:
     from cursus.local.hosts import Host
@@ -43,12 +44,14 @@ def finish(job: Supervisor) -> None:
     state["metrics"] = {name: list(last) for name, last in job.scanner.last.items()}
     state["log_lines"] = evidence["log_lines"]
     job.metrics.close()
-    for one in job.hosts:
+    for one in job.hosts if not job.plan.get("keep_files") else ():
         sandbox.remove(one.scratch)
         sandbox.remove(os.path.join(one.ml, "input", "data"))  # copies, or the empty places of overlays
     now = time.monotonic()
     job.stages[state["secondary"]] = round(job.stages.get(state["secondary"], 0.0) + now - job.began, 4)
     evidence["stages"] = job.stages
+    if job.starts.ended:
+        state["billable"] = billable(job.stages, float(state.get("first_download", 0.0)))
     evidence["log_full"] = job.record.full
     _write(job, evidence)
     job.record.release()
@@ -62,8 +65,8 @@ def _final(job: Supervisor) -> tuple[str, str]:
             reason = reason.replace(secret, "***")
         job.state["failure_reason"] = reason
         return "Failed", "Failed"
-    if job.stopping == "MaxRuntimeExceeded":
-        return "Stopped", "MaxRuntimeExceeded"
+    if job.stopping in ("MaxRuntimeExceeded", "MaxWaitTimeExceeded"):
+        return "Stopped", job.stopping
     if job.stopping is not None:
         return "Stopped", "Stopped"
     return "Completed", "Completed"
@@ -92,7 +95,9 @@ def _upload(job: Supervisor) -> dict[str, Any]:
                 artifacts.upload_tree(collected, target)
             elif target is not None:
                 artifacts.place(path, target)
-        evidence["checkpoint_files"] = _checkpoints(job)
+        files, left_out = job.checkpoints.finish()
+        evidence["checkpoint_files"] = files[:LISTED]
+        evidence["left_out"] = [*evidence["left_out"], *map(list, left_out)][:LISTED]
     except OSError as error:
         if "failure_reason" not in job.state and job.stopping is None:
             text = os.strerror(error.errno or 0)
@@ -113,20 +118,6 @@ def _merge(job: Supervisor, name: str) -> artifacts.Collected:
     return artifacts.Collected(list(entries.values()), left_out)
 
 
-def _checkpoints(job: Supervisor) -> list[dict[str, Any]]:
-    config = job.plan["checkpoints"]
-    if not config:
-        return []
-    found: list[dict[str, Any]] = []
-    for one in job.hosts:
-        collected = artifacts.collect(one.checkpoint_folder(), one.ml)
-        found += artifacts.listing(collected)
-        target = artifacts.store_path(job.plan["root"], config["uri"])
-        if target is not None:
-            artifacts.upload_tree(collected, target)
-    return found[:LISTED]
-
-
 def _gather(job: Supervisor) -> dict[str, Any]:
     stray = [entry for one in job.hosts for entry in _stray(job, one)]
     missing = job.plan["missing_requirements"]
@@ -134,7 +125,7 @@ def _gather(job: Supervisor) -> dict[str, Any]:
     if missing:
         shown = ", ".join(missing[:10])
         notes.append(f"requirements.txt was not installed; not found in this environment: {shown}")
-    lost = sum(one.log.lost for one in job.hosts if one.log is not None)
+    lost = job.starts.lost + sum(one.log.lost for one in job.hosts if one.log is not None)
     if lost:
         notes.append(f"{lost} bytes of the log were lost: the disk was full")
     if "Invalid cross-device link" in str(job.state.get("failure_reason")):
@@ -142,15 +133,19 @@ def _gather(job: Supervisor) -> dict[str, Any]:
             "renaming a directory of a channel in place, which an overlay refuses: shutil.move works"
         )
     opened: dict[str, int | None] = {c["ChannelName"]: None for c in job.request.get("InputDataConfig") or ()}
-    opened.update(total({one.name: one.opens for one in job.hosts}))
+    for counts in (job.starts.opened, total({one.name: one.opens for one in job.hosts})):
+        opened.update({name: max(count, opened.get(name) or 0) for name, count in counts.items()})
     return {
+        "starts": [*job.starts.ended, job.starts.describe()],
+        "interruptions_missed": job.starts.interruptions_left,
+        "foreign_checkpoints": job.checkpoints.foreign[:LISTED],
         "exit_codes": {one.name: one.exit_code for one in job.hosts},
         "script_exit_codes": {
             one.name: _code(one.script_exit) for one in job.hosts if one.script_exit is not None
         },
         "metric_scans": job.scanner.summary(),
         "logs": {one.name: one.log.path for one in job.hosts if one.log is not None},
-        "log_lines": sum(one.log.lines for one in job.hosts if one.log is not None),
+        "log_lines": job.starts.lines + sum(one.log.lines for one in job.hosts if one.log is not None),
         "stray_files": stray[:LISTED],
         "stray_count": len(stray),
         "opened": opened,

@@ -76,11 +76,6 @@ class Host:
             self.code_files = host.copy_source(
                 self.plan["source"], os.path.join(self.ml, "code"), self.plan["root"]
             )
-        checkpoints = self.plan["checkpoints"]
-        if checkpoints and checkpoints["stored"]:
-            from cursus.local.artifacts import restore
-
-            restore(checkpoints["stored"], self.checkpoint_folder())
 
     def checkpoint_folder(self) -> str:
         """CheckpointConfig.LocalPath on this machine."""
@@ -341,11 +336,15 @@ class Host:
         script = self._script()
         facts["script_has_handler"] = None if script is None else handles(script, signal.SIGTERM)
         # In script mode the first process is the toolkit, which passes nothing on.
-        facts["script_heard"] = self.plan["entry_point"] is None and bool(facts["script_has_handler"])
-        try:
-            os.kill(self._first or self._pid, signal.SIGTERM)
-        except ProcessLookupError:
-            pass
+        passed_on = self.plan["entry_point"] is None or bool(self.plan.get("deliver_sigterm"))
+        facts["script_heard"] = passed_on and bool(facts["script_has_handler"])
+        facts["handed_over"] = self.plan["entry_point"] is not None and passed_on
+        for pid in {self._first or self._pid, script if facts["handed_over"] else None}:
+            if pid is not None:
+                try:
+                    os.kill(pid, signal.SIGTERM)
+                except ProcessLookupError:
+                    pass
 
     def _script(self) -> int | None:
         below = descendants(self._first or self._pid)

@@ -129,6 +129,10 @@ class TrainingJob:
             self._evidence = found
         return self._evidence
 
+    def forget(self) -> None:
+        """Read the evidence anew: something was added to the folder."""
+        self._evidence = None
+
     def _read_evidence(self) -> Evidence:
         state = self._state()
         try:
@@ -267,9 +271,9 @@ class TrainingJob:
 
 
 def _start(entry: dict[str, Any]) -> Start:
-    opened = entry["restored_opened"]
+    opened = entry["restored_read"]
     points = {name: (first, end) for name, (first, end) in entry["points"].items()}
-    return Start(**{**entry, "restored_opened": None if opened is None else tuple(opened), "points": points})
+    return Start(**{**entry, "restored_read": None if opened is None else tuple(opened), "points": points})
 
 
 def _files(raw: dict[str, Any], name: str) -> tuple[FileEntry, ...]:

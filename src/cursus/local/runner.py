@@ -5,6 +5,7 @@ The supervisor that carries the plan out is a process of its own, see ``supervis
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -50,6 +51,9 @@ def run_step(
     on_event: Listener | None = None,
     grace: float | None = None,
     level: str | None = None,
+    interrupt_after: float | None = None,
+    times: int = 1,
+    compare: bool = False,
     options: Options | None = None,
 ) -> TrainingJob:
     """Carry out a training step here and wait for its end, or return at once with ``detach``.
@@ -65,14 +69,19 @@ def run_step(
         on_event: called with each ``events.Event`` until the job ends.
         grace: seconds between SIGTERM and SIGKILL; ``CURSUS_STOP_GRACE``, or 120.
         level: the one isolation level to use (``sandbox.LEVELS``); ``CURSUS_ISOLATION``, or the best there is.
-        options: interruptions, another interpreter, a terminal, kept files.
+        interrupt_after: seconds of training after which a spot interruption takes its hosts away.
+        times: how often that happens.
+        compare: run it without the interruption too, and say how the two differ.
+        options: another interpreter, a terminal, kept files.
 
     Raises:
         RunError: it cannot be run here, with the reason; the job name is in use; the folder cannot be written.
         KeyboardInterrupt: Ctrl-C; the job was stopped first.
     """
-    options = options or Options()
-    options.refuse(detach=detach)
+    chosen = options or Options()
+    if interrupt_after is not None:
+        chosen = dataclasses.replace(chosen, interrupt_after=interrupt_after, times=times)
+    chosen.refuse(detach=detach, compare=compare)
     step = _with_overrides(step, channels, expected_artifacts)
     problem = refuse(step)
     if problem:
@@ -87,12 +96,22 @@ def run_step(
         raise RunError("the current folder is gone: give the run a root") from error
     step = _with_code_channel(step, place)
     request = _named(step)
+    if compare:
+        from cursus.local.compare import run_both
+
+        def run_one(one: Step, interrupted: bool) -> TrainingJob:
+            asked = chosen if interrupted else dataclasses.replace(chosen, interrupt_after=None, apart=True)
+            return run_step(
+                one, root=place, timeout=timeout, on_event=on_event, grace=grace, level=level, options=asked
+            )
+
+        return run_both(step, request["TrainingJobName"], place, run_one)
     folder, lock = _claim(place, request["TrainingJobName"])
     try:
         planned = plan(
             step, request, place, folder, stop_after=stop_after, timeout=timeout, grace=grace, level=level
         )
-        apply(options, planned, step)
+        apply(chosen, planned, step)
         planned["client"] = None if detach else os.getpid()
         planned["lock"] = lock
         kept = record.Record(folder, planned.pop("state"))
@@ -125,8 +144,6 @@ def _settings(grace: float | None, level: str | None) -> tuple[float, str | None
 def _with_overrides(
     step: Step, channels: Mapping[str, str | PathLike[str]] | None, expected: Sequence[str] | None
 ) -> Step:
-    import dataclasses
-
     promises = step.promises
     if channels:
         local = {**promises.local_channels, **{name: os.fspath(path) for name, path in channels.items()}}
@@ -168,8 +185,6 @@ def _with_code_channel(step: Step, root: str) -> Step:
             ) from error
     if local == dict(step.promises.local_channels):
         return step
-    import dataclasses
-
     return dataclasses.replace(step, promises=dataclasses.replace(step.promises, local_channels=local))
 
 
@@ -349,12 +364,12 @@ HELD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 PROGRAM = "import sys; from cursus.local.supervisor import main; sys.exit(main())"
 
 
-def _hold_signals() -> set[signal.Signals]:
+def _hold_signals() -> set[int | signal.Signals]:
     """The supervisor begins with these signals held back: one that comes before it listens waits for it."""
-    return set(signal.pthread_sigmask(signal.SIG_BLOCK, HELD))
+    return signal.pthread_sigmask(signal.SIG_BLOCK, HELD)
 
 
-def _release_signals(before: set[signal.Signals]) -> None:
+def _release_signals(before: set[int | signal.Signals]) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 

@@ -71,7 +71,7 @@ class Starts:
                 one.name: one.script_exit for one in owner.hosts if one.script_exit is not None
             },
             "restored": len(owner.checkpoints.restored),
-            "restored_opened": owner.checkpoints.opened(),
+            "restored_read": owner.checkpoints.read(),
             "points": {
                 name: [before, after]
                 for name, before, after in zip(owner.scanner.names, self._points, points, strict=True)

@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 from cursus.local import channels, cluster, contract, syscalls
 from cursus.local import record as records
+from cursus.local.checkpoints import Checkpoints
 from cursus.local.finish import finish
 from cursus.local.hosts import Host, HostError
 from cursus.local.metrics import Scanner
+from cursus.local.spot import Starts
 
 if TYPE_CHECKING:
     from cursus.local.network import Network
@@ -48,6 +50,8 @@ class Supervisor:
         self.kill_at: float | None = None
         self.limit_at: float | None = None
         self.stop_at: float | None = None
+        self.wait_at: float | None = None
+        self.trained = 0.0
         self.stages: dict[str, float] = {}
         self.facts: dict[str, Any] = {"not_reproduced": [], "signals": {}}
         self.network: Network | None = None
@@ -58,12 +62,23 @@ class Supervisor:
         self.scanner = Scanner(algorithm.get("MetricDefinitions") or (), self.metrics)
         self.began = time.monotonic()
         self.seen = 0
+        self.checkpoints = Checkpoints(self)
+        self.starts = Starts(self)
 
     # --- life ---------------------------------------------------------------------------------
 
     def run(self) -> None:
         """The whole life of the job; the record is final when this returns."""
         self._listen()
+        self._start_once()
+        while self.starts.again():
+            self._enter("Starting")
+            self._start_once()
+        finish(self)
+        self._tell()
+
+    def _start_once(self) -> None:
+        """From Downloading to the end of the hosts."""
         try:
             sources = self._download()
             self._enter("Training")
@@ -79,18 +94,18 @@ class Supervisor:
             self.state["failure_reason"] = f"InternalServerError: {type(error).__name__}: {error}"
             sys.excepthook(type(error), error, error.__traceback__)
         self._close()
-        finish(self)
-        self._tell()
 
-    def _enter(self, secondary: str) -> None:
+    def _enter(self, secondary: str, message: str | None = None) -> None:
         now = time.monotonic()
         previous = self.state.get("secondary")
         if previous:
             self.stages[previous] = round(self.stages.get(previous, 0.0) + now - self.began, 4)
+            if previous == "Downloading":
+                self.state.setdefault("first_download", now - self.began)
         self.began = now
         if secondary == "Downloading":
-            self.state["started"] = time.time()
-        self.record.transition("Stopping" if self.stopping else "InProgress", secondary)
+            self.state.setdefault("started", time.time())
+        self.record.transition("Stopping" if self.stopping else "InProgress", secondary, message)
         self._tell()
 
     def _tell(self) -> None:
@@ -122,6 +137,8 @@ class Supervisor:
                 self.stop("the process that asked for the job ended", at_once=True)
         if self.plan.get("stop_after") is not None:
             self.stop_at = time.monotonic() + float(self.plan["stop_after"])
+        if self.plan.get("max_wait") is not None:
+            self.wait_at = time.monotonic() + float(self.plan["max_wait"])
 
     def _on(self, descriptor: int, handler: Callable[[], None]) -> None:
         self.handlers[descriptor] = handler
@@ -160,11 +177,19 @@ class Supervisor:
         if at_once:
             self.kill_at = now
 
+    def _interrupt(self, now: float) -> None:
+        """Take the hosts away as a spot interruption does: SIGTERM, the grace period, SIGKILL."""
+        self._enter("Interrupted")
+        self.kill_at = now + float(self.plan["grace"])
+        for one in self.hosts:
+            one.terminate(self.starts.signals)
+
     # --- stages -----------------------------------------------------------------------------------
 
     def _download(self) -> list[channels.Source]:
         for name in contract.host_names(self.request):
             self.hosts.append(Host(name, self))
+            self.hosts[-1].sampler = self.starts.samplers.get(name, self.hosts[-1].sampler)
         self._wait(0)
         self._enter("Downloading")
         sources = []
@@ -176,14 +201,22 @@ class Supervisor:
                 raise StoppedEarlyError
         for one in self.hosts:
             one.prepare(sources)
+            self.checkpoints.restore(one)
         return sources
 
     def _train(self, sources: list[channels.Source]) -> None:
         limit = self.plan.get("limit")
         if limit is not None:
-            self.limit_at = time.monotonic() + float(limit)
+            self.limit_at = time.monotonic() + max(0.0, float(limit) - self.trained)
+        began = time.monotonic()
+        self.checkpoints.watch()
         cluster.start(self, sources)
+        self.starts.training()
         self._meanwhile()
+        self._until_hosts_end()
+        self.trained += time.monotonic() - began
+
+    def _until_hosts_end(self) -> None:
         next_sample = time.monotonic() + 0.05
         pause = 0.1
         while any(one.alive for one in self.hosts):
@@ -194,11 +227,13 @@ class Supervisor:
                 pause = min(SAMPLE_SECONDS, pause * 2)
                 next_sample = now + pause
             self._deadlines(now)
-            times = [next_sample, self.kill_at, self.limit_at, self.stop_at]
+            self.checkpoints.tick(now)
+            times = [next_sample, self.kill_at, self.limit_at, self.stop_at, self.wait_at]
+            times += [self.checkpoints.next_at, self.starts.interrupt_at]
             self._wait(max(0.0, min(t for t in times if t is not None) - now))
             if self.culprit is None:
                 self.culprit = next((one for one in self.hosts if one.failed), None)
-            if self.culprit is not None:
+            if self.culprit is not None and not (self.stopping or self.starts.interrupted):
                 self._kill_all()
 
     def _close(self) -> None:
@@ -227,6 +262,11 @@ class Supervisor:
         if self.limit_at is not None and now >= self.limit_at:
             self.limit_at = None
             self.stop(self.plan["limit_reason"])
+        if self.wait_at is not None and now >= self.wait_at:
+            self.wait_at = None
+            self.stop("MaxWaitTimeExceeded")
+        if self.starts.due(now):
+            self._interrupt(now)
         if self.kill_at is not None and now >= self.kill_at:
             self.kill_at = None
             self._kill_all()

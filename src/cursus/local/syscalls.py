@@ -165,6 +165,11 @@ def drop_capabilities() -> None:
 
 
 IN_OPEN = 0x20
+IN_ACCESS = 0x1
+IN_MODIFY = 0x2
+IN_CLOSE_NOWRITE = 0x10
+IN_MOVED_TO = 0x80
+IN_CREATE = 0x100
 IN_ISDIR = 0x40000000
 IN_Q_OVERFLOW = 0x4000
 _IN_ONLYDIR = 0x01000000
@@ -175,9 +180,9 @@ def inotify() -> int:
     return _check(_libc.inotify_init1(ctypes.c_int(os.O_NONBLOCK | os.O_CLOEXEC)), "inotify_init1")
 
 
-def watch_opens(descriptor: int, directory: str) -> int:
-    """Watch for files opened in ``directory``; the watch's number."""
-    mask = ctypes.c_uint32(IN_OPEN | _IN_ONLYDIR)
+def watch_opens(descriptor: int, directory: str, events: int = IN_OPEN) -> int:
+    """Watch for files opened in ``directory``, or for other ``events``; the watch's number."""
+    mask = ctypes.c_uint32(events | _IN_ONLYDIR)
     return _check(_libc.inotify_add_watch(ctypes.c_int(descriptor), os.fsencode(directory), mask), "inotify")
 
 

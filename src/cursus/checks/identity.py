@@ -307,7 +307,7 @@ def placeholder_account(view: RequestView) -> Iterator[Problem]:
             )
 
 
-@rule("STP031", area="step", scope="request", suspects="vpc")
+@rule("STP031", area="step", scope="request", suspects="network")
 def repeated_ids(view: RequestView) -> Iterator[Problem]:
     """A subnet or security group is listed once.
 
@@ -325,7 +325,7 @@ def repeated_ids(view: RequestView) -> Iterator[Problem]:
         0.1
     """
     seen: set[tuple[Path, str]] = set()
-    for path, value in view.suspected("vpc"):
+    for path, value in view.suspected("network"):
         if (path[:-1], value) in seen:
             yield Problem(f"{show(value)} is listed twice", path, "keep it once", severity="warning")
         seen.add((path[:-1], value))

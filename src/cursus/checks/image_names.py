@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from cursus.aws import places
 from cursus.checks.rules import Problem, rule
@@ -49,18 +50,23 @@ def ecr_name(view: RequestView) -> Iterator[Problem]:
     """
     for path, value in view.suspected("place"):
         member = path[-1]
-        if member not in IMAGES or value != value.strip("\"' \t\r\n") or placeholder(value) is not None:
-            continue
-        found = re.fullmatch(_ECR, value, re.DOTALL)
-        if found is None:
-            continue
-        fault = _account(found["account"]) or _region(found["region"]) or _name(found["name"])
+        fault = _fault(value) if member in IMAGES else None
         if fault:
             message, remedy, severity = fault
             yield Problem(f"{member} {show(value)} {message}", path, remedy, severity=severity)
 
 
 Fault = tuple[str, str, "Severity | None"]
+
+
+@lru_cache(maxsize=1024)
+def _fault(value: str) -> Fault | None:
+    if value != value.strip("\"' \t\r\n") or placeholder(value) is not None:
+        return None
+    found = re.fullmatch(_ECR, value, re.DOTALL)
+    if found is None:
+        return None
+    return _account(found["account"]) or _region(found["region"]) or _name(found["name"])
 
 
 def _account(account: str) -> Fault | None:

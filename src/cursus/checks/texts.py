@@ -301,7 +301,9 @@ def _by_member(member: str, value: str) -> list[str]:
     ):
         found.append("quoted")
     if member in ("Subnets", "SecurityGroupIds"):
-        found.append("vpc")
+        found.append("network")
+        if not value.startswith("subnet-" if member == "Subnets" else "sg-"):
+            found.append("vpc")
     return found
 
 

@@ -191,6 +191,24 @@ def _manifest(name: str, uri: str, path: str, kind: str, place: Mapping[str, Any
     return Source(name, uri, None, {}, parts=sent, manifest=data)
 
 
+def named_by_manifest(channel: Mapping[str, Any], root: str) -> set[str]:
+    """The URIs of every object that a channel's manifest names. Raises ChannelError."""
+    name, place = channel["ChannelName"], channel["DataSource"]["S3DataSource"]
+    uri = str(place.get("S3Uri", ""))
+    path = storage.find(root, uri)
+    if path is None:
+        raise ChannelError(f"ClientError: Data download failed:S3 key: {uri} matched no files on s3")
+    try:
+        if place.get("S3DataType") == "ManifestFile":
+            return set(manifests.read(_read(path, name)))
+        lines = manifests.read_augmented(_read(path, name), place.get("AttributeNames") or ())
+    except manifests.ManifestError as error:
+        raise ChannelError(
+            f"ClientError: Data download failed:manifest {uri} of channel {name}: {error}"
+        ) from error
+    return {field.uri for fields in lines for field in fields if field.uri is not None}
+
+
 def _object(uri: str, name: str, root: str) -> str:
     path = storage.find(root, uri)
     if path is None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cursus.local import channels, host, namespaces, outcome, sandbox, toolkit
 from cursus.local import syscalls as sc
+from cursus.local.inputs import Inputs
 from cursus.local.logs import Log
 from cursus.local.mounts import ML, Box, Overlay
 from cursus.local.namespaces import Program
@@ -50,7 +51,7 @@ class Host:
         self._first: int | None = None
         self._script_peak = 0
         self._status = b""
-        self._copied = False
+        self.inputs = Inputs(self)
         self._overlaid: tuple[Overlay, ...] = ()
         self.opens = Opens()
         self._pidfd: int | None = None
@@ -68,8 +69,7 @@ class Host:
         """Make the tree, the config files and the copy of the source."""
         os.makedirs(self.scratch, exist_ok=True)
         host.make_tree(self.ml)
-        for source in sources:
-            os.makedirs(os.path.join(self.ml, "input", "data", source.channel), exist_ok=True)
+        self.inputs.prepare(sources)
         request = self.owner.request
         host.write_config(request, self.name, self.plan["hyperparameters"], self.plan["region"], self.ml)
         if self.plan["source"]:
@@ -145,19 +145,7 @@ class Host:
         return refusal if refusal is None else self._again(refusal, sources)
 
     def _overlays(self, sources: list[channels.Source]) -> tuple[Overlay, ...]:
-        found: list[Overlay] = []
-        for source in sources:
-            target = f"{ML}/input/data/{source.channel}"
-            if source.folder is None:
-                if not self._copied:
-                    channels.copy(source, self.ml + target[len(ML) :])
-            else:
-                found.append(Overlay(source.folder, target, self._layer("channel-" + source.channel)))
-                if os.geteuid() not in (0, os.stat(source.folder).st_uid):
-                    self.owner.facts["not_reproduced"].append(
-                        f"writing to the files of channel {source.channel}: they are another user's, "
-                        "so that the script can only read them"
-                    )
+        found = self.inputs.overlays()
         for number, path in enumerate(self.plan["installable"]):
             found.append(Overlay(path, path, self._layer(f"packages-{number}")))
         return tuple(found)
@@ -168,10 +156,7 @@ class Host:
         return path
 
     def _copy(self, sources: list[channels.Source]) -> None:
-        if not self._copied:
-            self._copied = True
-            for source in sources:
-                channels.copy(source, os.path.join(self.ml, "input", "data", source.channel))
+        self.inputs.copy()
 
     # --- together with others ---------------------------------------------------------------------
 
@@ -225,10 +210,7 @@ class Host:
         wire = None if network is None else network.wire(self.name, self.owner.gate)
         box = Box(self.name, self.ml, self.scratch, keep, overlays, isolated, self._outside(), wire)
         inside = self.level == "unshare"  # an overlay is watched from inside; copies can be from here
-        watched = {
-            channel["ChannelName"]: f"{ML if inside else self.ml}/input/data/{channel['ChannelName']}"
-            for channel in self.owner.request.get("InputDataConfig") or ()
-        }
+        watched = self.inputs.watched(f"{ML if inside else self.ml}/input/data")
         opens = self.opens.begin()
         if opens is not None and not inside:
             self.opens.watching(namespaces.watch(opens, watched))
@@ -402,6 +384,7 @@ class Host:
 
     def end(self) -> None:
         """After the last process: what is left in the pipes, and no descriptor kept."""
+        self.inputs.close()
         if self.log is None:
             return
         if self.level == "process":

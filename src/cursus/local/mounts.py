@@ -27,7 +27,7 @@ class Mount(NamedTuple):
     """One step of the making of a host's file system.
 
     ``directory``: an empty one. ``link``: a symbolic link to ``source``. ``read`` and ``write``: what is at
-    ``source`` on the machine, read-only or not. ``overlay``: the same, where what is written goes to
+    ``source`` on the machine, read-only or not. ``overlay``: the same without ``hidden``, where what is written goes to
     ``scratch`` and ``source`` stays as it is.
     """
 
@@ -35,14 +35,19 @@ class Mount(NamedTuple):
     target: str
     source: str = ""
     scratch: str = ""
+    hidden: tuple[str, ...] = ()
 
 
 class Overlay(NamedTuple):
-    """A directory that a host may write to without changing it: ``source`` seen at ``target``."""
+    """A directory that a host may write to without changing it: ``source`` seen at ``target``.
+
+    ``hidden`` are names in it that the host does not see.
+    """
 
     source: str
     target: str
     scratch: str
+    hidden: tuple[str, ...] = ()
 
 
 class Box(NamedTuple):
@@ -89,7 +94,7 @@ def mounts(box: Box) -> list[Mount]:
         with open(path, "w") as file:
             file.write(f"nameserver {RESOLVER}\n")
         plan.append(Mount("write", resolver, path))
-    plan.extend(Mount("overlay", o.target, o.source, o.scratch) for o in box.overlays)
+    plan.extend(Mount("overlay", o.target, o.source, o.scratch, o.hidden) for o in box.overlays)
     return plan
 
 

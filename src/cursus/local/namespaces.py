@@ -158,20 +158,17 @@ def _is_root_outside() -> bool:
         return any(line.split()[:2] == ["0", "0"] for line in file)
 
 
-def watch(descriptor: int, watched: dict[str, str], limit: int = 4096) -> dict[str, list[int] | None]:
-    """Watch every directory of each channel; its watches, or None where there are too many directories."""
+def watch(
+    descriptor: int, watched: dict[str, list[str]], limit: int = 4096
+) -> dict[str, list[int] | None]:
+    """Watch the directories of each channel; its watches, or None where there are too many directories."""
     found: dict[str, list[int] | None] = {}
-    for channel, folder in watched.items():
-        numbers: list[int] | None = []
+    for channel, folders in watched.items():
         try:
-            for directory, _, _ in os.walk(folder):
-                numbers.append(sc.watch_opens(descriptor, directory))  # type: ignore[union-attr]
-                if len(numbers) > limit:  # type: ignore[arg-type]
-                    numbers = None
-                    break
+            few = len(folders) <= limit
+            found[channel] = [sc.watch_opens(descriptor, folder) for folder in folders] if few else None
         except OSError:
-            numbers = None
-        found[channel] = numbers
+            found[channel] = None
     return found
 
 
@@ -246,6 +243,8 @@ def _overlay(step: Mount, target: str, number: int) -> None:
         sc.mount("cursus", target, "overlay", 0, options)
     except OSError as error:
         raise OverlayError(error.errno, f"overlay: {os.strerror(error.errno or 0)}") from error
+    for name in step.hidden:
+        os.unlink(f"{target}/{name}")  # in the overlay: what is below stays
 
 
 class OverlayError(OSError):

@@ -42,7 +42,7 @@ class Started(NamedTuple):
 
 
 def start(
-    level: Level, box: Box, program: Program, opens: int | None = None, watched: dict[str, str] | None = None
+    level: Level, box: Box, program: Program, opens: int | None = None, watched: dict[str, list[str]] | None = None
 ) -> Started:
     """Start a host at ``level``. What becomes of it is told on the status pipe, as JSON lines."""
     log_read, log_write = os.pipe()

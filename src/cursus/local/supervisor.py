@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from cursus.local import channels, cluster, contract, syscalls
+from cursus.local import channels, cluster, contract, inputs, syscalls
 from cursus.local import record as records
 from cursus.local.checkpoints import Checkpoints
 from cursus.local.finish import finish
@@ -192,17 +192,18 @@ class Supervisor:
             self.hosts[-1].sampler = self.starts.samplers.get(name, self.hosts[-1].sampler)
         self._wait(0)
         self._enter("Downloading")
-        sources = []
-        for channel in self.request.get("InputDataConfig") or ():
-            sources.append(channels.resolve(channel, self.plan["channels"], self.plan["root"]))
-            self._wait(0)
-            self._deadlines(time.monotonic())
-            if self.stopping:
-                raise StoppedEarlyError
+        sources = inputs.gather(self)
         for one in self.hosts:
             one.prepare(sources)
             self.checkpoints.restore(one)
         return sources
+
+    def breathe(self, seconds: float = 0.0) -> None:
+        """Look at everything once, in the middle of something long. Raises StoppedEarlyError."""
+        self._wait(seconds)
+        self._deadlines(time.monotonic())
+        if self.stopping:
+            raise StoppedEarlyError
 
     def _train(self, sources: list[channels.Source]) -> None:
         limit = self.plan.get("limit")

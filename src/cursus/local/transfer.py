@@ -21,6 +21,8 @@ THREADS = 16
 LARGE = 64 << 20
 """Bytes from which an object is read in several ranges at once."""
 RANGE = 16 << 20
+UNKNOWN = -1
+"""Size of an object that was named and not listed."""
 
 
 class Transfer:
@@ -96,58 +98,70 @@ def carry_out(work: Mapping[str, Any]) -> dict[str, Any]:
     try:
         where = access(work["store"], work["region"])
         if "down" in work:
-            return {
-                "notes": [
-                    note for uri in work["down"] for note in mirror(where, uri, work["root"], work["exact"])
-                ]
-            }
+            return {"notes": mirror(where, work["down"], work["root"], exact=work["exact"])}
         for path, uri in work["up"]:
             upload(where, path, uri, work.get("kms"))
         return {"notes": []}
     except StoreError as error:
         return {"error": str(error)}
     except OSError as error:
-        return {
-            "error": f"{os.strerror(error.errno or 0) if error.errno else error}: {error.filename or ''}".rstrip(
-                ": "
-            )
-        }
+        text = f"{os.strerror(error.errno)}: {error.filename or ''}" if error.errno else _sentence(error)
+        return {"error": text.rstrip(": ")}
     except Exception as error:  # obstore's errors have no common base in every version
-        return {"error": " ".join(str(error).split("Debug source")[0].split()) or type(error).__name__}
+        return {"error": _sentence(error)}
 
 
-def mirror(where: Any, uri: str, root: str, exact: bool = False) -> list[str]:
-    """Bring every object that begins with ``uri`` (or that one, where ``exact``) to ``<root>/s3/<bucket>/<key>``.
+def _sentence(error: Exception) -> str:
+    return " ".join(str(error).split("Debug source")[0].split()) or type(error).__name__
+
+
+def mirror(where: Any, uris: Sequence[str], root: str, *, exact: bool = False) -> list[str]:
+    """Bring every object that begins with one of ``uris`` to ``<root>/s3/<bucket>/<key>``.
+
+    Args:
+        where: an ``s3.Access``.
+        uris: prefixes, or whole keys.
+        root: the folder of a store.
+        exact: they are whole keys, and nothing is listed.
 
     Returns:
-        Sentences on keys that no file system can hold under their own name, and what became of them.
+        Sentences on keys that are no paths, and what became of them.
 
     Raises:
-        StoreError: the store cannot be read, or two keys need the same place.
+        StoreError: the store cannot be read, an object is not there, or two keys need the same place.
     """
-    parts = split(uri)
-    if parts is None:
-        raise StoreError(f"{uri} is no s3:// URI")
-    client = Client(where, parts[0])
-    bucket = os.path.join(root, "s3", parts[0])
-    os.makedirs(bucket, exist_ok=True)
-    objects = [found for found in client.list(parts[1]) if not exact or found.key == parts[1]]
-    places: dict[str, Object] = {}
+    buckets: dict[str, list[str]] = {}
+    for uri in uris:
+        parts = split(uri)
+        if parts is None:
+            raise StoreError(f"{uri} is no s3:// URI")
+        buckets.setdefault(parts[0], []).append(parts[1])
     notes: list[str] = []
+    for bucket, keys in buckets.items():
+        client = Client(where, bucket)
+        objects = (
+            [Object(key, UNKNOWN) for key in keys] if exact else [o for key in keys for o in client.list(key)]
+        )
+        _mirror(client, objects, os.path.join(root, "s3", bucket), notes)
+    return notes
+
+
+def _mirror(client: Client, objects: Sequence[Object], folder: str, notes: list[str]) -> None:
+    os.makedirs(folder, exist_ok=True)
+    places: dict[str, Object] = {}
     for found in objects:
-        place = _place(found.key, parts[0], notes)
+        place = _place(found.key, client.bucket, notes)
         if place is None:
             continue
-        if place in places:
+        other = places.setdefault(place, found)
+        if other.key != found.key:
             raise StoreError(
-                f"the keys {places[place].key!r} and {found.key!r} of {parts[0]} need the same file, {place!r}"
+                f"the keys {other.key!r} and {found.key!r} of {client.bucket} need the same file, {place!r}"
             )
-        places[place] = found
-    _folders(bucket, places)
+    _folders(folder, places)
     fetch(
-        client, {os.path.join(bucket, place): found for place, found in places.items() if place[-1:] != "/"}
+        client, {os.path.join(folder, place): found for place, found in places.items() if place[-1:] != "/"}
     )
-    return notes
 
 
 def _place(key: str, bucket: str, notes: list[str]) -> str | None:
@@ -201,24 +215,35 @@ def fetch(client: Client, targets: Mapping[str, Object]) -> None:
         path, found = item
         if not PLAIN.fullmatch(found.key):
             with open(path, "wb") as file:
-                done = client.get(found.key, file)
-        else:
-            data = obstore.get(store, found.key).bytes()
-            done = len(data)
-            with open(path, "wb", buffering=0) as file:
-                written = file.write(data)
-                while written < done:
-                    written += file.write(memoryview(data)[written:])
-        if done != found.size:
-            raise StoreError(f"{found.key} has {found.size} bytes, and {done} came")
+                _whole(found, client.get(found.key, file))
+            return
+        answer = obstore.get(store, found.key)
+        if answer.meta["size"] >= LARGE:
+            large.append((path, Object(found.key, answer.meta["size"])))
+            return
+        data = answer.bytes()
+        with open(path, "wb", buffering=0) as file:
+            view = memoryview(data)
+            while view:
+                view = view[file.write(view) :]
+        _whole(found, len(data))
 
     large = [item for item in targets.items() if item[1].size >= LARGE and PLAIN.fullmatch(item[1].key)]
-    small = [item for item in targets.items() if not (item[1].size >= LARGE and PLAIN.fullmatch(item[1].key))]
-    with ThreadPoolExecutor(min(THREADS, max(1, len(small)))) as pool:
-        for _ in pool.map(one, small, chunksize=8):
-            pass
+    known = {path for path, _ in large}
+    small = [item for item in targets.items() if item[0] not in known]
+    try:
+        with ThreadPoolExecutor(min(THREADS, max(1, len(small)))) as pool:
+            for _ in pool.map(one, small):
+                pass
+    except FileNotFoundError as error:
+        raise StoreError(f"an object of s3://{client.bucket} is not there: {_sentence(error)}") from error
     for path, found in large:
         _fetch_large(store, path, found)
+
+
+def _whole(found: Object, length: int) -> None:
+    if found.size not in (UNKNOWN, length):
+        raise StoreError(f"{found.key} has {found.size} bytes, and {length} came")
 
 
 def _fetch_large(store: Any, path: str, found: Object) -> None:
@@ -261,8 +286,7 @@ def _stream(store: Any, descriptor: int, found: Object) -> None:
         while data:
             written = os.pwrite(descriptor, data, done)
             data, done = data[written:], done + written
-    if done != found.size:
-        raise StoreError(f"{found.key} has {found.size} bytes, and {done} came")
+    _whole(found, done)
 
 
 def upload(where: Any, path: str, uri: str, kms: str | None = None) -> None:

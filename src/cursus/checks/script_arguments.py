@@ -274,9 +274,10 @@ def bool_of_text(view: TrainingView) -> Iterator[Problem]:
     """An argument with type=bool is true whatever it is given.
 
     What it does:
-        Finds arguments declared with ``type=bool`` that a hyperparameter gives, or that could be given one.
+        Finds arguments declared with ``type=bool`` that a hyperparameter gives as false, and with ``type=list`` and its kin.
     Why:
         The value is a text, and ``bool("False")`` is True: only an empty text is false. The job runs, with the switch on.
+        ``list("[64]")`` is a list of four characters.
     Breaks:
         files:
           train.py: |
@@ -302,6 +303,13 @@ def bool_of_text(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     for _, passed, argument in _meetings(view):
+        if argument.type in ("list", "tuple", "set") and argument.takes_value and passed.values:
+            yield Problem(
+                f"{passed.flag} is declared with type={argument.type}, which takes the text {show(passed.values[0])} apart into characters",
+                passed.path,
+                remedy="use type=json.loads, or nargs and split the text",
+                location=argument.location,
+            )
         if argument.type != "bool" or not argument.takes_value:
             continue
         wrong = [value for value in passed.values or () if value.lower() in FALSE_WORDS]

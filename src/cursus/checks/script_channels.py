@@ -120,7 +120,7 @@ def _reads(
             yield use, [resolve(view, facts, started, path) for path in use.paths], started
 
 
-def _made(view: TrainingView, facts: ScriptFacts) -> list[str]:
+def made_places(view: TrainingView, facts: ScriptFacts) -> list[str]:
     """The places that the script writes or makes itself."""
     started = invocation(view)
     found = []
@@ -164,7 +164,7 @@ def channel_folder_missing(view: TrainingView) -> Iterator[Problem]:
     channels = channel_names(view)
     if facts is None or channels is None or facts.outside_effects:
         return
-    made = _made(view, facts)
+    made = made_places(view, facts)
     seen = set()
     for use, places, _ in _reads(view, facts):
         for place in places:
@@ -395,7 +395,7 @@ def file_missing(view: TrainingView) -> Iterator[Problem]:
     facts = _facts(view)
     if facts is None or facts.outside_effects or "chdir" in facts.attributes:
         return
-    made = _made(view, facts)
+    made = made_places(view, facts)
     seen = set()
     for use, places, started in _reads(view, facts):
         if not use.sure or started.kind == "command":

@@ -28,13 +28,13 @@ def _spot(view: TrainingView) -> bool:
 
 @rule("RES050", area="resources", severity="warning", scope="script", reads=("CheckpointConfig",))
 def never_resumes(view: TrainingView) -> Iterator[Problem]:
-    """A spot job saves checkpoints, and its script never looks for one.
+    """A job saves checkpoints, and its script never looks for one.
 
     What it does:
-        In a spot job with CheckpointConfig whose script names the checkpoint folder: looks for anything that loads, restores, lists or
+        In a job with CheckpointConfig whose script names the checkpoint folder: looks for anything that loads, restores, lists or
         resumes.
     Why:
-        After an interruption SageMaker brings the checkpoints back and starts the script again; a script that does not look begins at zero,
+        After an interruption of a spot job, or when a stopped job is started again with the same checkpoints, SageMaker brings them back; a script that does not look begins at zero,
         and a long training may never end.
     Breaks:
         files:
@@ -66,7 +66,7 @@ def never_resumes(view: TrainingView) -> Iterator[Problem]:
     """
     facts = _facts(view)
     folder = checkpoint_path(view)
-    if facts is None or folder is None or not _spot(view) or not mentions_folder(view, facts, folder):
+    if facts is None or folder is None or not mentions_folder(view, facts, folder):
         return
     if any(LOADING.search(name) for name in facts.calls) or any(
         LOADING.search(name) for name in facts.attributes
@@ -83,7 +83,7 @@ def never_resumes(view: TrainingView) -> Iterator[Problem]:
     }:
         return
     yield Problem(
-        f"the script saves to {folder!r} and never looks there: after a spot interruption it begins again",
+        f"the script saves to {folder!r} and never looks there: started again, it begins from the start",
         ("CheckpointConfig",),
         remedy="on start, list the folder and load the newest checkpoint",
     )
@@ -94,7 +94,7 @@ def signal_never_heard(view: TrainingView) -> Iterator[Problem]:
     """The script waits for SIGTERM, which the training toolkit does not pass on.
 
     What it does:
-        Finds a handler for SIGTERM in a script that the toolkit starts. It is a warning where the job counts on interruptions (spot), and
+        Finds a handler for SIGTERM in a script that the toolkit starts. It is a warning where the job counts on interruptions (spot, or checkpoints), and
         information elsewhere.
     Why:
         The signal goes to the container's first process, which is the toolkit; the script is its child and is killed without a word.
@@ -137,7 +137,7 @@ def signal_never_heard(view: TrainingView) -> Iterator[Problem]:
             yield Problem(
                 "the script handles SIGTERM, which the toolkit that starts it does not pass on",
                 remedy="save checkpoints as the training goes on, every few minutes, not on the signal",
-                severity=None if _spot(view) else "info",
+                severity=None if _spot(view) or checkpoint_path(view) is not None else "info",
                 location=used.location,
             )
             return

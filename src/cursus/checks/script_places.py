@@ -326,7 +326,9 @@ def argument_by_position(view: TrainingView) -> Iterator[Problem]:
     if started.kind not in ("toolkit", "driver") or started.arguments is None:
         return
     for read in facts.argv_reads:
-        if read.index < 1 or not read.sure:
+        if read.index < 1:
+            continue
+        if not read.sure and (read.index % 2 == 0 or read.index > 2 * len(started.arguments)):
             continue
         if read.index > 2 * len(started.arguments):
             yield Problem(

@@ -32,6 +32,36 @@ PROBLEMS: dict[str, tuple[str, str, str]] = {
         "{line} is a path of the container, which only the image could have",
         "put it into the source directory and name it relative to requirements.txt",
     ),
+    "conda-build": (
+        "error",
+        "{line} is a folder of the machine that conda built the package on",
+        "write name==version: pip list --format=freeze prints it so",
+    ),
+    "no-project": (
+        "error",
+        "{line} names a folder without setup.py or pyproject.toml, which pip cannot install",
+        "leave it out: the source directory is on the module path as it is",
+    ),
+    "python": (
+        "error",
+        "pip has no package for {line}: the image brings Python",
+        "choose the Python version with the image",
+    ),
+    "sklearn": (
+        "error",
+        "the package {line} on PyPI is no more than an error: its installation fails",
+        "write scikit-learn",
+    ),
+    "stdlib": (
+        "error",
+        "{line} is a module of Python itself, and pip finds no package for it",
+        "leave it out",
+    ),
+    "doubled": (
+        "error",
+        "{line} is pinned to another version above: pip refuses two versions of one package",
+        "keep one of the lines",
+    ),
     "missing-file": (
         "error",
         "{line} names a file that the source directory does not have",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script_arguments import started_script
 from cursus.checks.script_request import Invocation, invocation, lookup, parsed
 from cursus.checks.views import TrainingView, is_reference
-from cursus.model import Path
+from cursus.model import Location, Path
 from cursus.redact import show
 from cursus.script.facts import ArgPart, EnvPart, ScriptFacts, Text
 from cursus.suggest import closest, did_you_mean
@@ -19,8 +19,8 @@ def argument_ignored(view: TrainingView) -> Iterator[Problem]:
     """A hyperparameter is silently ignored by the script.
 
     What it does:
-        Finds hyperparameters that a parser which skips unknown arguments (``parse_known_args``) does not know, where a
-        declared argument has almost the same name, and scripts that read no hyperparameters in any way.
+        Finds hyperparameters that a parser which skips unknown arguments (``parse_known_args``) does not know and that the script does
+        not mention otherwise, and scripts that read no hyperparameters in any way.
     Why:
         The job runs with the script's default instead of the value in the request, and nothing says so.
     Breaks:
@@ -63,7 +63,16 @@ def argument_ignored(view: TrainingView) -> Iterator[Problem]:
         if any(lookup(parser, passed.flag)[0] is not None for parser in facts.parsers):
             continue
         near = closest(passed.flag, names)
-        if near is not None:
+        if near is None and (passed.name == "model_dir" or _mentioned(facts, passed.name)):
+            continue
+        if near is None:
+            yield Problem(
+                f"the script does not know {passed.flag} and skips unknown arguments: the hyperparameter has no effect",
+                passed.path,
+                remedy=f"declare {passed.flag} in the script, or leave the hyperparameter out",
+                location=facts.parsers[0].location,
+            )
+        else:
             yield Problem(
                 f"the script does not know {passed.flag} and skips unknown arguments, so that the value "
                 f"{show((passed.values or ('',))[0], passed.name)} never arrives. Did you mean {near!r}?",
@@ -71,6 +80,14 @@ def argument_ignored(view: TrainingView) -> Iterator[Problem]:
                 remedy=f"call the hyperparameter {near.lstrip('-')!r}, or declare {passed.flag} in the script",
                 location=facts.parsers[0].location,
             )
+
+
+def _mentioned(facts: ScriptFacts, name: str) -> bool:
+    """True where the source has the name as a text or an attribute, in whatever spelling of hyphens."""
+    spellings = {name, name.replace("-", "_"), name.replace("_", "-")}
+    return bool(spellings & facts.attributes) or any(
+        spelling in text for spelling in spellings for text in facts.strings
+    )
 
 
 def _nobody_reads(view: TrainingView, facts: ScriptFacts, started: Invocation) -> Iterator[Problem]:
@@ -132,7 +149,13 @@ def hyperparameter_variable_missing(view: TrainingView) -> Iterator[Problem]:
                 remedy=f"add the hyperparameter {read.name[6:].lower()!r}, or give the read a default",
                 location=read.location,
             )
+        elif read.name.startswith("SM_HP_") and started.kind == "toolkit" and read.name not in variables:
+            yield from _soft(view, facts, read.name, read.location, variables, f"the variable {read.name}")
     for key in facts.key_reads:
+        if not key.hard and key.key not in names:
+            yield from _soft(
+                view, facts, key.key, key.location, {n: n for n in names}, f"the key {key.key!r}"
+            )
         if key.hard and key.sure and key.key not in names and not key.key.startswith(("sagemaker_", "_")):
             yield Problem(
                 f"the script takes {key.key!r} from the hyperparameters, which the request does not have."
@@ -141,6 +164,31 @@ def hyperparameter_variable_missing(view: TrainingView) -> Iterator[Problem]:
                 remedy=f"add the hyperparameter {key.key!r}, or read it with .get and a default",
                 location=key.location,
             )
+
+
+def _soft(
+    view: TrainingView,
+    facts: ScriptFacts,
+    name: str,
+    where: Location,
+    given: Mapping[str, str],
+    what: str,
+) -> Iterator[Problem]:
+    """A read with a default of a name that no hyperparameter has, where one that nobody reads is spelt nearly so."""
+    if name in view.environment or name in facts.env_writes:
+        return
+    used = {read.name for read in facts.env_reads} | {key.key for key in facts.key_reads}
+    free = [other for other in given if other not in used]
+    near = next((o for o in free if o.replace("-", "_").lower() == name.replace("-", "_").lower()), None)
+    near = near or closest(name, free)
+    if near is not None:
+        yield Problem(
+            f"the script reads {what}, which no hyperparameter makes, and goes on with a default. Did you mean {near!r}?",
+            (view.hyperparameters_member,),
+            remedy=f"read {near!r}: hyphens and case stay as the request has them, SM_HP_ names are upper case",
+            severity="warning",
+            location=where,
+        )
 
 
 @rule("HPO057", area="hyperparameters", severity="warning", scope="script")

@@ -11,7 +11,7 @@ from cursus.script.bodies import Body, CallSite
 from cursus.script.evaluate import ARGPARSE, Evaluator
 from cursus.script.facts import Argument, Const, Parser, Text
 
-TYPES = frozenset({"int", "float", "str", "bool"})
+TYPES = frozenset({"int", "float", "str", "bool", "list", "tuple", "set"})
 NO_VALUE = {
     "store_true": True,
     "store_false": False,

@@ -12,7 +12,7 @@ from cursus.script.bodies import CallSite
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import PathUse, Text
 
-Mode = Literal["read", "list", "write", "make", "look"]
+Mode = Literal["read", "list", "write", "make", "look", "remove"]
 
 LOCAL_READS = {
     "numpy.load": 0,
@@ -84,6 +84,7 @@ WRITES = {
     "skops.io.dump": 1,
 }
 MAKES = {"os.makedirs": 0, "os.mkdir": 0}
+REMOVES = {"shutil.rmtree": 0, "os.removedirs": 0, "os.rmdir": 0}
 WRITE_METHODS = frozenset(
     [
         "save",
@@ -136,6 +137,7 @@ def _library(evaluator: Evaluator, site: CallSite, sure: bool, name: str) -> Ite
         (LOOKS, "look", True),
         (WRITES, "write", name.startswith(("joblib", "numpy", "shutil", "os", "torch", "safetensors"))),
         (MAKES, "make", True),
+        (REMOVES, "remove", True),
     )
     for table, mode, local in tables:
         index = table.get(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,55 @@ VERSIONS = re.compile(r"\s*(?:===|==|~=|!=|<=|>=|<|>)\s*[A-Za-z0-9][A-Za-z0-9._*
 VCS = re.compile(r"(?:git|hg|svn|bzr)\+", re.IGNORECASE)
 CREDENTIAL = re.compile(r"://[^/@\s]+@")
 WINDOWS = re.compile(r"[A-Za-z]:[\\/]")
+NOT_INSTALLED = {"python": "python", "sklearn": "sklearn"}
+"""Names that pip finds nothing for, or whose package refuses to install, and the problem to report."""
+ABSENT = frozenset(
+    [
+        "base64",
+        "collections",
+        "contextlib",
+        "copy",
+        "csv",
+        "decimal",
+        "getpass",
+        "glob",
+        "gzip",
+        "hashlib",
+        "inspect",
+        "io",
+        "itertools",
+        "json",
+        "math",
+        "os",
+        "pickle",
+        "platform",
+        "queue",
+        "random",
+        "re",
+        "shutil",
+        "signal",
+        "socket",
+        "sqlite3",
+        "string",
+        "struct",
+        "subprocess",
+        "sys",
+        "tarfile",
+        "tempfile",
+        "textwrap",
+        "threading",
+        "time",
+        "tkinter",
+        "traceback",
+        "types",
+        "unittest",
+        "urllib",
+        "warnings",
+        "zipfile",
+    ]
+)
+"""Modules of the standard library whose name no package on PyPI has (2025-11), and that get written into the file."""
+BUILDS = re.compile(r"^/(?:tmp/build|croot|home/conda/feedstock_root|opt/conda/conda-bld|opt/concourse)/")
 COMMENT = re.compile(r"(^|\s+)#.*$")
 
 
@@ -33,7 +83,21 @@ def read_requirements(path: Path, shown: str, seen: frozenset[Path] = frozenset(
     found: list[Requirement] = []
     for number, line in _lines(text):
         found.extend(_line(path, line, Location(shown, number), seen | {path}))
-    return tuple(found)
+    return tuple(found) if seen else _doubled(found)
+
+
+def _doubled(found: list[Requirement]) -> tuple[Requirement, ...]:
+    """The requirements, with a problem where one name is pinned to two versions."""
+    pins: dict[str, str] = {}
+    marked = []
+    for one in found:
+        name = re.sub(r"[-_.]+", "-", one.name.lower())
+        pin = one.version.replace(" ", "")
+        pinned = not one.problem and name and pin.startswith("==") and ";" not in one.line and "*" not in pin
+        if pinned and pins.setdefault(name, pin) != pin:
+            one = dataclasses.replace(one, problem="doubled")
+        marked.append(one)
+    return tuple(marked)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -106,8 +170,18 @@ def _path_problem(path: Path, rest: str) -> str:
     """Why a path requirement cannot install; an absolute path may be the image's own."""
     target = rest.removeprefix("/opt/ml/code/")
     if _local(path, target):
-        return ""
+        return "no-project" if _no_project(path, target) else ""
+    if BUILDS.match(target):
+        return "conda-build"
     return "image-path" if target.startswith("/") and not target.startswith(HOMES) else "local-path"
+
+
+def _no_project(path: Path, rest: str) -> bool:
+    """True for a folder without what pip needs to install it."""
+    folder = path.parent / re.sub(r"\[[^\]]*\]$", "", rest.partition(";")[0].strip())
+    return folder.is_dir() and not any(
+        (folder / name).is_file() for name in ("setup.py", "pyproject.toml", "setup.cfg")
+    )
 
 
 def _local(path: Path, rest: str) -> bool:
@@ -148,6 +222,10 @@ def _plain(path: Path, line: str, where: Location) -> Requirement:
             line, "", "", "conda" if re.fullmatch(r"[\w.-]+=[\w.]+(=[\w.]+)?", bare) else "syntax", where
         )
     version = (match.group("version") or "").strip().rstrip(")")
+    plain = match.group("name").lower().replace("_", "-")
+    old = plain == "sklearn" and version.replace(" ", "") in ("==0.0", "==0")
+    if (plain in NOT_INSTALLED and not old) or plain in ABSENT:
+        return Requirement(line, match.group("name"), version, NOT_INSTALLED.get(plain, "stdlib"), where)
     if version and not all(VERSIONS.fullmatch(part) for part in version.split(",") if part.strip()):
         return Requirement(line, match.group("name"), version, "syntax", where)
     return Requirement(line, match.group("name"), version, "", where)

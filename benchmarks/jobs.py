@@ -1,7 +1,7 @@
 """``cursus jobs`` and ``cursus describe`` in a root of a thousand ended jobs, against one of ten.
 
-Goal: within twice the time. ``python benchmarks/jobs.py [JOBS] [ROUNDS]`` prints a table and one line of JSON, and exits
-1 where the goal is missed. The first call in the large root, which finds no index yet, is shown on its own.
+Goal: within twice the time. ``python benchmarks/jobs.py [JOBS] [ROUNDS]`` prints a table and one line of JSON, and
+exits 1 where the goal is missed. The first call in the large root, which finds no index yet, is shown on its own.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -89,16 +89,123 @@ def test_metrics_of_a_run(run: Run) -> None:
 )
 def test_what_a_regex_captures(regex: str, line: str, value: float | None) -> None:
     scanner = Scanner([metric("m", regex)], io.BytesIO())
-    scanner.line(line, "algo-1", 1.0)
+    scanner.lines(line, "algo-1", 1.0)
     assert scanner.last.get("m") == (None if value is None else (1.0, value))
 
 
-def test_log_reader_counts_and_cuts(tmp_path: Path) -> None:
-    lines: list[Any] = []
+def fed(tmp_path: Path, *pieces: bytes) -> tuple[list[str], Log]:
+    """The lines that a log hands on of what is printed in these pieces."""
+    blocks: list[str] = []
     read, write = os.pipe()
-    log = Log("algo-1", read, str(tmp_path / "log"), lambda text, host: lines.append(text))
-    os.write(write, b"one\ntwo\r\nrest")
-    assert log.read()
+    log = Log("algo-1", read, str(tmp_path / "log"), lambda text, host: blocks.append(text))
+    for piece in pieces:
+        for start in range(0, len(piece), 1 << 15):
+            os.write(write, piece[start : start + (1 << 15)])
+            assert log.read()
     os.close(write)
     assert not log.read()
+    assert (tmp_path / "log").read_bytes() == b"".join(pieces)
+    return [line for block in blocks for line in block.split("\n")], log
+
+
+def test_log_reader_counts_and_cuts(tmp_path: Path) -> None:
+    lines, log = fed(tmp_path, b"one\ntwo\r\nrest")
     assert (lines, log.lines) == (["one", "two", "rest"], 3)
+
+
+@pytest.mark.parametrize("more", [0, 1, LINE_LIMIT, LINE_LIMIT + 1])
+def test_long_lines_are_cut_wherever_they_are_read(tmp_path: Path, more: int) -> None:
+    long = b"x" * (LINE_LIMIT + more)
+    lines, log = fed(tmp_path, b"a\nb", long[1:], b"\nc\n\nd")
+    sizes = [len(line) for line in lines]
+    whole, rest = divmod(LINE_LIMIT + more, LINE_LIMIT)
+    assert sizes == [1, *[LINE_LIMIT] * whole, *[rest] * bool(rest), 1, 0, 1]
+    assert log.lines == len(lines)
+
+
+def test_pieces_of_a_line_are_put_together(tmp_path: Path) -> None:
+    lines, log = fed(tmp_path, b"\xe2", b"\x82", b"\xac", b"\n", b"\n", b"a", b"b\nc\n")
+    assert (lines, log.lines) == (["€", "", "ab", "c"], 4)
+
+
+REGEXES = [
+    "loss=([0-9.]+)",
+    "^loss=(.*);$",
+    "(?i)LOSS=(.*)",
+    "(?:acc|loss)=(\\d+)",
+    "x{2}(.)",
+    "(ab)+c?(\\d)",
+    "([0-9]+)",
+    "\\bab\\b(\\d?)",
+    "a\\n(.)",
+    "[^a](.)",
+    "",
+    "(a)?b(1)",
+    "\\s(1)",
+    "(?=a)a(b)",
+    "(?!b)a(.)",
+    "a(?P<n>1)(?P=n)",
+    "^$",
+]
+
+
+def test_blocks_give_what_every_single_line_gives() -> None:
+    import random
+
+    choose = random.Random(7)
+    parts = [
+        "loss=",
+        "LOSS=",
+        "acc=",
+        "1",
+        "0.5",
+        ";",
+        "x",
+        "xx",
+        "ab",
+        "abc",
+        "a",
+        "b",
+        " ",
+        "\n",
+        "\n",
+        "\n\n",
+    ]
+    for _ in range(150):
+        block = "".join(choose.choice(parts) for _ in range(60))
+        definitions = [metric(str(i), regex) for i, regex in enumerate(REGEXES)]
+        together, apart = io.BytesIO(), io.BytesIO()
+        one, many = Scanner(definitions, together), Scanner(definitions, apart)
+        one.lines(block, "algo-1", 1.0)
+        for line in block.split("\n"):
+            for i, regex in enumerate(REGEXES):
+                found = re.search(regex, line)
+                expected = many.matches[i] + (found is not None)
+                many.matches[i] = expected
+        assert one.matches == many.matches
+        single = Scanner(definitions, apart)
+        for line in block.split("\n"):
+            single.lines(line, "algo-1", 1.0)
+        assert together.getvalue() == apart.getvalue()
+        assert single.summary() == one.summary()
+        assert single.last == one.last
+
+
+def test_burst_of_lines_is_kept_in_order(run: Run) -> None:
+    number = 100_000
+    job = run(
+        f"import sys\nfor i in range({number}): sys.stdout.write('step %08d ' % i + 'x' * 75 + ' loss=%d\\n' % i)",
+        {
+            "AlgorithmSpecification": {
+                "MetricDefinitions": [
+                    metric("loss", "loss=([0-9]+)"),
+                    metric("even", "loss=([0-9]*[02468])$"),
+                ]
+            }
+        },
+    )
+    lines = job.logs().splitlines()
+    assert [int(line[5:13]) for line in lines] == list(range(number))
+    assert job.evidence.log_lines == number
+    assert [point.value for point in job.metrics["loss"]] == [float(i) for i in range(number)]
+    assert len(job.metrics["even"]) == number // 2

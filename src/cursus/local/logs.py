@@ -1,4 +1,4 @@
-"""A host's log: every byte kept as it came, lines handed on as they are complete, memory constant."""
+"""A host's log: every byte kept as it came, lines handed on in blocks as they are complete, memory constant."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from collections.abc import Callable
 
 from cursus.local.metrics import LINE_LIMIT
 
-CHUNK = 1 << 18
+CHUNK = LINE_LIMIT
+"""Bytes read at once. No more than a line may have, so that only the first line of a block can be too long."""
 
 
 class Log:
     """The log of one host, read from ``descriptor`` (a pipe) and kept at ``path``.
 
-    ``on_line`` gets each line as text, without its end; a line without end is cut after 256 KiB.
+    ``on_lines`` gets a block of lines as text, separated by line feeds; a line without end is cut after 256 KiB.
     """
 
     def __init__(
-        self, host: str, descriptor: int, path: str, on_line: Callable[[str, str], None] | None
+        self, host: str, descriptor: int, path: str, on_lines: Callable[[str, str], None] | None
     ) -> None:
         self.host = host
         self.descriptor = descriptor
         self.path = path
-        self.on_line = on_line
+        self.on_lines = on_lines
         self.lines = 0
         self.size = 0
         self.lost = 0
@@ -64,7 +65,7 @@ class Log:
             return
         self.open = False
         if self._rest:
-            self._line(self._rest)
+            self._lines(self._rest)
             self._rest = b""
         os.close(self._file)
 
@@ -84,21 +85,31 @@ class Log:
                 return
 
     def _split(self, data: bytes) -> None:
-        lines = (self._rest + data if self._rest else data).split(b"\n")
-        self._rest = lines.pop()
-        for line in lines:
-            self._line(line)
-        while len(self._rest) > LINE_LIMIT:
-            self._line(self._rest[:LINE_LIMIT])
-            self._rest = self._rest[LINE_LIMIT:]
+        """Hand on the lines that are complete now, and keep what begins the next one."""
+        end = data.rfind(b"\n")
+        if end < 0:
+            self._rest = self._cut(self._rest + data)
+            return
+        if self._rest:
+            first = data.find(b"\n")
+            block = self._cut(self._rest + data[:first]) + data[first:end]
+        else:
+            block = data[:end]
+        self._rest = data[end + 1 :]
+        self._lines(block)
 
-    def _line(self, data: bytes) -> None:
-        while len(data) > LINE_LIMIT:
-            self._line(data[:LINE_LIMIT])
-            data = data[LINE_LIMIT:]
-        self.lines += 1
-        if self.on_line is not None:
-            self.on_line(data.decode("utf-8", "replace").rstrip("\r"), self.host)
+    def _cut(self, line: bytes) -> bytes:
+        """What is left of a line when all that is too long was handed on."""
+        while len(line) > LINE_LIMIT:
+            self._lines(line[:LINE_LIMIT])
+            line = line[LINE_LIMIT:]
+        return line
+
+    def _lines(self, block: bytes) -> None:
+        self.lines += block.count(b"\n") + 1
+        if self.on_lines is not None:
+            text = block.decode("utf-8", "replace")
+            self.on_lines(text.replace("\r\n", "\n").rstrip("\r"), self.host)
 
 
 def tail(path: str, limit: int = 1 << 18) -> list[str]:

@@ -2,20 +2,33 @@
 
 A definition is a regular expression searched for in every line that a host prints, on either stream; its
 first group is the number. https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
+
+Lines come in blocks. Most expressions cannot match without a certain text, such as ``loss=``: only lines that have
+it are looked at, and a block without it costs one search for it.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
-from typing import IO, Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import IO, Any, NamedTuple
 
 LINE_LIMIT = 256 * 1024
-"""A longer line is cut, as CloudWatch cuts an event:
-https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html"""
+"""Bytes of a line; a longer one is cut, as CloudWatch takes no larger event:
+https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html"""
 
 KEPT_EXAMPLES = 5
+Hit = tuple[int, int, "re.Match[str]"]
+"""Where the line begins in its block, the number of the definition, and the match."""
+
+
+class Definition(NamedTuple):
+    """A definition that compiles: its number, its search, and a text without which it cannot match."""
+
+    number: int
+    search: Any
+    literal: str
 
 
 class Scanner:
@@ -25,50 +38,75 @@ class Scanner:
         self.sink = sink
         self.names: list[str] = []
         self.regexes: list[str] = []
-        self.searches: list[Any] = []
-        for definition in definitions:
+        self.active: list[Definition] = []
+        for number, definition in enumerate(definitions):
             self.names.append(str(definition.get("Name")))
             self.regexes.append(str(definition.get("Regex")))
             try:
-                self.searches.append(re.compile(self.regexes[-1]).search)
-            except re.error:
-                self.searches.append(None)
+                compiled = re.compile(self.regexes[-1])
+            except (re.error, RecursionError, OverflowError):
+                continue
+            self.active.append(Definition(number, compiled.search, required_text(compiled)))
         count = len(self.names)
         self.matches = [0] * count
         self.points = [0] * count
         self.not_numbers: list[list[str]] = [[] for _ in range(count)]
         self.last: dict[str, tuple[float, float]] = {}
-        self.active = [(i, search) for i, search in enumerate(self.searches) if search is not None]
         self.wrote = True
 
-    def line(self, text: str, host: str, time: float) -> None:
-        """Look at one line."""
-        for i, search in self.active:
-            found = search(text)
-            if found is not None:
-                self._matched(i, found, host, time)
+    def lines(self, block: str, host: str, time: float) -> None:
+        """Look at the lines of a block, which are separated by line feeds and were read at ``time``."""
+        hits: list[Hit] = []
+        split: list[tuple[int, str]] | None = None
+        for definition in self.active:
+            if definition.literal:
+                candidates: Iterable[tuple[int, str]] = _with_text(block, definition.literal)
+            else:
+                split = split or list(_split(block))
+                candidates = split
+            number, search = definition.number, definition.search
+            for start, line in candidates:
+                found = search(line)
+                if found is not None:
+                    hits.append((start, number, found))
+        if hits:
+            if len(self.active) > 1:
+                hits.sort(key=_place)
+            self._matched(hits, host, time)
 
-    def _matched(self, i: int, found: re.Match[str], host: str, time: float) -> None:
-        self.matches[i] += 1
+    line = lines
+
+    def _matched(self, hits: Iterable[Hit], host: str, time: float) -> None:
+        end = f', "time": {round(time, 3)!r}, "host": {json.dumps(host)}}}\n'
+        heads = {
+            number: f'{{"name": {json.dumps(self.names[number])}, "value": ' for number, *_ in self.active
+        }
+        points: list[str] = []
+        for _, number, found in hits:
+            self.matches[number] += 1
+            value = self._value(number, found)
+            if value is not None:
+                self.points[number] += 1
+                self.last[self.names[number]] = (time, value)
+                points.append(f"{heads[number]}{value!r}{end}")
+        if points:
+            self.wrote = False
+            try:
+                self.sink.write("".join(points).encode())
+            except OSError:
+                pass  # a full disk: the count and the last value are still known
+
+    def _value(self, number: int, found: re.Match[str]) -> float | None:
         try:
             value = float(found.group(1))
+            if value - value == 0.0:  # neither nan nor infinite
+                return value
         except (IndexError, TypeError, ValueError):
-            if len(self.not_numbers[i]) < KEPT_EXAMPLES:
-                shown = found.group(1) if found.re.groups else found.group(0)
-                self.not_numbers[i].append("" if shown is None else shown[:200])
-            return
-        if value != value or value in (float("inf"), float("-inf")):
-            if len(self.not_numbers[i]) < KEPT_EXAMPLES:
-                self.not_numbers[i].append(found.group(1)[:200])
-            return
-        self.points[i] += 1
-        self.last[self.names[i]] = (time, value)
-        self.wrote = False
-        point = {"name": self.names[i], "time": round(time, 3), "value": value, "host": host}
-        try:
-            self.sink.write(json.dumps(point).encode() + b"\n")
-        except OSError:
-            pass  # a full disk: the count and the last value are still known
+            pass
+        if len(self.not_numbers[number]) < KEPT_EXAMPLES:
+            shown = found.group(1) if found.re.groups else found.group(0)
+            self.not_numbers[number].append("" if shown is None else shown[:200])
+        return None
 
     def flush(self) -> None:
         """Write out what is buffered."""
@@ -81,6 +119,7 @@ class Scanner:
 
     def summary(self) -> list[dict[str, Any]]:
         """One entry a definition: name, regex, lines matched, numbers found, examples that held none."""
+        compiled = {definition.number for definition in self.active}
         return [
             {
                 "name": name,
@@ -88,7 +127,67 @@ class Scanner:
                 "matches": self.matches[i],
                 "points": self.points[i],
                 "not_numbers": self.not_numbers[i],
-                "compiles": self.searches[i] is not None,
+                "compiles": i in compiled,
             }
             for i, (name, regex) in enumerate(zip(self.names, self.regexes, strict=True))
         ]
+
+
+def _place(hit: Hit) -> tuple[int, int]:
+    return hit[0], hit[1]
+
+
+def _split(block: str) -> Iterator[tuple[int, str]]:
+    """Every line with its place."""
+    start = 0
+    for line in block.split("\n"):
+        yield start, line
+        start += len(line) + 1
+
+
+def _with_text(block: str, text: str) -> Iterator[tuple[int, str]]:
+    """Every line that has ``text``, with its place."""
+    find, before = block.find, block.rfind
+    place = find(text)
+    while place >= 0:
+        start = before("\n", 0, place) + 1
+        end = find("\n", place)
+        if end < 0:
+            yield start, block[start:]
+            return
+        yield start, block[start:end]
+        place = find(text, end + 1)
+
+
+def required_text(pattern: re.Pattern[str]) -> str:
+    """The longest text that everything which ``pattern`` matches contains for certain; "" where there is none."""
+    if pattern.flags & (re.IGNORECASE | re.VERBOSE | re.LOCALE):
+        return ""
+    try:
+        from re import _parser as parser  # type: ignore[attr-defined, unused-ignore]
+    except ImportError:  # before Python 3.11
+        import sre_parse as parser  # type: ignore[no-redef, unused-ignore]
+    runs = [""]
+    try:
+        _collect(parser.parse(pattern.pattern), runs)
+    except (re.error, RecursionError, AttributeError, TypeError, ValueError):
+        return ""  # a form of the parser's that this does not know: every line is looked at
+    return max((run for run in runs if "\n" not in run), key=len, default="")
+
+
+def _collect(parsed: Any, runs: list[str]) -> None:
+    """Add the texts that follow each other in a sequence to the last run; what may vary begins a new one."""
+    for operation, argument in parsed:
+        name = str(operation)
+        if name == "LITERAL":
+            runs[-1] += chr(argument)
+        elif name == "AT":
+            continue  # takes no room
+        elif name == "SUBPATTERN" and not argument[1] and not argument[2]:
+            _collect(argument[3], runs)
+        elif name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT") and argument[0] > 0:
+            runs.append("")
+            _collect(argument[2], runs)
+            runs.append("")
+        else:
+            runs.append("")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws import instances
-from cursus.local import contract, toolkit
+from cursus.local import channel_limits, contract, toolkit
 from cursus.local.cluster import REFUSED
 from cursus.model import Step, format_path
 
@@ -26,7 +26,7 @@ def refuse(step: Step) -> str | None:
             f"only a training job can be run here, and {step.name} is {step.operation}: "
             "run the training job that it starts"
         )
-    for check in (_shape, _variables, _hosts, _program, _channels, _launcher):
+    for check in (_shape, _variables, _hosts, _program, channel_limits.refuse, _launcher):
         problem = check(step)
         if problem:
             return problem
@@ -120,6 +120,8 @@ def _program(step: Step) -> str | None:
             if not algorithm.get("ContainerEntrypoint"):
                 return "cannot run here: the image's own entry point takes ContainerArguments, and it is in the image"
             return None
+        if channel_limits.archive(step) is not None:
+            return None
         image = algorithm.get("TrainingImage") or algorithm.get("AlgorithmName") or "the image"
         return (
             f"cannot run here: the code is in the image ({image}). With source_dir and entry_point the script is "
@@ -132,26 +134,6 @@ def _program(step: Step) -> str | None:
     own = algorithm.get("ContainerEntrypoint") or algorithm.get("ContainerArguments")
     if not own and not os.path.isfile(entry):
         return f"there is no entry point {step.source.entry_point} in {directory}"
-    return None
-
-
-def _channels(step: Step) -> str | None:
-    algorithm = step.request.get("AlgorithmSpecification") or {}
-    for channel in step.request.get("InputDataConfig") or ():
-        name = channel["ChannelName"]
-        mode = channel.get("InputMode") or algorithm.get("TrainingInputMode") or "File"
-        if mode == "Pipe":
-            return f"channel {name!r} has InputMode Pipe, which cannot be run here: File and FastFile can"
-        if channel.get("RecordWrapperType") == "RecordIO":
-            return f"channel {name!r} has RecordWrapperType RecordIO, which cannot be run here"
-        source = channel.get("DataSource") or {}
-        kind = (source.get("S3DataSource") or {}).get("S3DataType", "S3Prefix")
-        if name in step.promises.local_channels:
-            continue
-        if "S3DataSource" not in source:
-            return f"channel {name!r} has no S3DataSource: give it a local path (channels={{{name!r}: DIR}})"
-        if kind != "S3Prefix":
-            return f"channel {name!r} has S3DataType {kind}, which needs a local path here (channels={{{name!r}: DIR}})"
     return None
 
 
@@ -202,10 +184,7 @@ def _sentences(step: Step) -> Iterator[str]:
         yield "KeepAlivePeriodInSeconds: no warm pool was kept"
     if resources.get("VolumeKmsKeyId") or (request.get("OutputDataConfig") or {}).get("KmsKeyId"):
         yield "KMS keys: nothing was encrypted"
-    for channel in request.get("InputDataConfig") or ():
-        mode = channel.get("InputMode") or algorithm.get("TrainingInputMode")
-        if mode == "FastFile":
-            yield f"FastFile mode: the files of channel {channel['ChannelName']} were all there from the start"
+    yield from channel_limits.sentences(request)
     settings = toolkit.decode(request.get("HyperParameters") or {})
     for name in ("sagemaker_parameter_server_enabled", "sagemaker_multi_worker_mirrored_strategy_enabled"):
         if settings.get(name):

@@ -25,6 +25,7 @@ class Options:
         shell: a shell in the prepared host, in place of the script, on this terminal.
         debug: the first host's script on this terminal, so that ``breakpoint()`` works.
         apart: checkpoints are restored from S3Uri, and kept apart from it.
+        s3: what stands for S3: ``aws``, the URL of an endpoint, or None for ``CURSUS_S3`` or the folder below root.
     """
 
     interrupt_after: float | None = None
@@ -36,6 +37,7 @@ class Options:
     shell: bool = False
     debug: bool = False
     apart: bool = False
+    s3: str | None = None
 
     @property
     def terminal(self) -> bool:
@@ -52,6 +54,12 @@ class Options:
             raise RunError("shell and debug both ask for the terminal: take one of them")
         if self.interrupt_after is not None and self.terminal:
             raise RunError("a job on a terminal is not interrupted: leave one of the two out")
+        from cursus.local import storage
+
+        try:
+            storage.choice(self.s3)
+        except storage.StoreError as error:
+            raise RunError(str(error)) from error
         if self.times < 1:
             raise RunError(f"times is {self.times}: the number of interruptions is at least 1")
 
@@ -85,6 +93,12 @@ def apply(options: Options, planned: dict[str, Any], step: Step) -> None:
         checkpoints["private"] = os.path.join(planned["folder"], "checkpoints")
     if options.shell:
         planned["limit"] = None
+    from cursus.local import channel_limits, storage
+
+    try:
+        channel_limits.settle(step, planned, options.s3)
+    except storage.StoreError as error:
+        raise RunError(str(error)) from error
     if options.python or options.requirements:
         from cursus.local import environments
 

@@ -94,7 +94,7 @@ def run_step(
         place = os.path.abspath(os.fspath(root) if root is not None else default_root())
     except FileNotFoundError as error:
         raise RunError("the current folder is gone: give the run a root") from error
-    step = _with_code_channel(step, place)
+    step = _with_code_channel(step, place, chosen.s3)
     request = _named(step)
     if compare:
         from cursus.local.compare import run_both
@@ -162,19 +162,20 @@ def _with_overrides(
     return step if promises is step.promises else dataclasses.replace(step, promises=promises)
 
 
-def _with_code_channel(step: Step, root: str) -> Step:
+def _with_code_channel(step: Step, root: str, s3: str | None) -> Step:
     """The SDK's ModelTrainer sends the source as the channel ``code``: the source directory stands in for it.
 
     Raises:
         RunError: its launcher, in the channel ``sm_drivers``, is not here; the SDK writes it when it submits a job.
     """
     from cursus.local.channels import ChannelError, resolve
+    from cursus.local.storage import choice
 
     local = dict(step.promises.local_channels)
     channels = {c["ChannelName"]: c for c in step.request.get("InputDataConfig") or ()}
     if "code" in channels and "code" not in local and step.source is not None:
         local["code"] = step.source.directory
-    if "sm_drivers" in channels:
+    if "sm_drivers" in channels and choice(s3) is None:
         try:
             resolve(channels["sm_drivers"], local, root)
         except ChannelError as error:

@@ -233,7 +233,7 @@ REFUSED = {
     "no host": ({"ResourceConfig": {"InstanceCount": 0}}, "no instance", {}),
     "pipe": ({"AlgorithmSpecification": {"TrainingInputMode": "Pipe"}}, "Pipe", {}),
     "image only": ({}, "the code is in the image", {"source": None}),
-    "launcher": ({"HyperParameters": {"sagemaker_mpi_enabled": "true"}}, "mpirun", {}),
+    "launcher": ({"HyperParameters": {"sagemaker_pytorch_xla_multi_worker_enabled": "true"}}, "PyTorch XLA", {}),
     "variable": ({"HyperParameters": {"lr": {"Get": "Parameters.Lr"}}}, "pipeline variable", {}),
     "number": ({"HyperParameters": {"lr": 3}}, "text only", {}),
     "not a list": ({"InputDataConfig": {"a": 1}}, "InputDataConfig", {}),

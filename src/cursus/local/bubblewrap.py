@@ -11,7 +11,7 @@ import sys
 from typing import NoReturn
 
 from cursus.local import init
-from cursus.local.mounts import Box, mounts
+from cursus.local.mounts import OURS, Box, mounts
 from cursus.local.namespaces import ACCELERATORS, MASKED, Program
 from cursus.local.syscalls import KEPT_CAPABILITIES
 
@@ -100,9 +100,7 @@ def execute(box: Box, program: Program, status: int, info: int) -> NoReturn:
     for descriptor in (status, info, read):
         os.set_inheritable(descriptor, True)
     options = arguments(box, info)
-    directory = os.path.dirname(os.path.abspath(init.__file__))
-    options += ["--ro-bind", directory, "/run/cursus"]
-    first = [sys.executable, "-I", "-S", "/run/cursus/init.py", str(read)]
+    first = [sys.executable, "-I", "-S", OURS + "/init.py", str(read)]
     os.execv(path, [path, *options, "--", *first])
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from cursus.local import contract, toolkit
 from cursus.local.channels import ChannelError, clone
+from cursus.local.mounts import ML, OURS
 
 TREE = (
     "input/config",
@@ -45,12 +46,17 @@ DEFAULTS = {
 
 
 class Launch(NamedTuple):
-    """What a host executes, and as what: in script mode the toolkit stands between."""
+    """What a host executes, and as what: in script mode the toolkit stands between.
+
+    ``shown`` is the command that the toolkit names when it fails; ``notes`` is what is not reproduced.
+    """
 
     command: list[str]
     environment: dict[str, str]
     directory: str
     script: bool
+    shown: list[str]
+    notes: tuple[str, ...] = ()
 
 
 def make_tree(ml: str) -> None:
@@ -146,10 +152,16 @@ def script_mode(
     ml: str,
     python: str,
     base: str,
+    *,
+    wired: bool = False,
 ) -> Launch:
     """The launch of a source directory's entry point, by the toolkit.
 
-    ``base`` is where the host sees ``/opt/ml``; ``ml`` where it is on this machine.
+    ``base`` is where the host sees ``/opt/ml``; ``ml`` where it is on this machine. ``wired`` is True where it has
+    an ``eth0`` of its own.
+
+    Raises:
+        ValueError: the toolkit refuses the entry point; the text is its own.
     """
     own = contract.variables(request, host, region)
     named = toolkit.variables(
@@ -165,15 +177,73 @@ def script_mode(
     environment.update(named)
     environment.update(toolkit.overwritten(hyperparameters, host))
     environment["PYTHONPATH"] = ":".join(filter(None, (f"{base}/code", own.get("PYTHONPATH"))))
-    script, _ = toolkit.split(toolkit.decode(hyperparameters))
+    script, settings = toolkit.split(toolkit.decode(hyperparameters))
     code = os.path.join(ml, "code")
-    command = toolkit.command(entry_point, os.listdir(code), python, toolkit.arguments(script))
+    files, arguments = os.listdir(code), toolkit.arguments(script)
+    command = toolkit.command(entry_point, files, python, arguments)
     if command[0] == "/bin/sh":
         try:
             os.chmod(os.path.join(code, entry_point), 0o777)
         except OSError:
             pass  # it is not there: the shell will say so, as in the container
-    return Launch(command, environment, f"{base}/code", script=True)
+    launch = Launch(command, environment, f"{base}/code", True, command)
+    image = (request.get("AlgorithmSpecification") or {}).get("TrainingImage")
+    if "pytorch" in str(image) or any(settings.get(name) for name in toolkit.LAUNCHERS):
+        facts = json.loads(named["SM_TRAINING_ENV"])
+        return _distributed(launch, facts, image, python, (entry_point, files, arguments), wired)
+    return launch
+
+
+def training_env(request: Mapping[str, Any], host: str) -> dict[str, Any]:
+    """``SM_TRAINING_ENV`` of a host, as data."""
+    hyperparameters = {name: str(value) for name, value in (request.get("HyperParameters") or {}).items()}
+    named = toolkit.variables(
+        hyperparameters,
+        contract.resource_config(request, host),
+        contract.input_data_config(request),
+        contract.variables({"TrainingJobName": "", **request}, host, contract.DEFAULT_REGION),
+        machine(),
+    )
+    found: dict[str, Any] = json.loads(named["SM_TRAINING_ENV"])
+    return found
+
+
+def _distributed(
+    launch: Launch,
+    facts: Mapping[str, Any],
+    image: object,
+    python: str,
+    script: tuple[str, list[str], list[str]],
+    wired: bool,
+) -> Launch:
+    """A launch as the framework's container does it. ``script``: entry point, source files, arguments."""
+    from cursus.local import distribution
+
+    command = launch.command
+    kind = distribution.launcher(facts, image)
+    interface = contract.INTERFACE if wired or os.path.exists("/sys/class/net/eth0") else "lo"
+    environment = {**launch.environment, **distribution.environment(facts, image, kind, interface)}
+    notes: list[str] = []
+    if interface == "lo":
+        notes.append("the interface eth0: this machine has none, and MPI and NCCL were given lo")
+    if kind in ("torchrun", "smddp"):
+        command = distribution.torchrun(facts, *script)
+    if kind == "smddp":
+        environment["PYTHONPATH"] += ":" + os.path.join(_ours(launch), "shims")
+        notes.append(distribution.STANDS_IN)
+    if kind == "mpi" and facts["is_master"]:
+        names = [name for name in environment if name.startswith("SM_")]
+        command = distribution.mpirun(facts, names, distribution.mpi_script(command, python), interface)
+    whole = command
+    if kind in ("mpi", "parameter_server"):
+        program = os.path.join(_ours(launch), "launch.py")
+        whole = distribution.beside(kind, facts, [python, "-I", "-S", program], command)
+    return launch._replace(command=whole, environment=environment, shown=command, notes=tuple(notes))
+
+
+def _ours(launch: Launch) -> str:
+    """Where a host sees the folder of this file."""
+    return OURS if launch.directory.startswith(ML + "/") else os.path.dirname(os.path.abspath(__file__))
 
 
 def own_command(
@@ -189,4 +259,4 @@ def own_command(
     """The launch of a container's own program, which is the host's first process."""
     environment = base_environment(python, os.environ)
     environment.update(contract.variables(request, host, region))
-    return Launch(command, environment, f"{base}/code" if code else "/", script=False)
+    return Launch(command, environment, f"{base}/code" if code else "/", False, command)

@@ -98,6 +98,7 @@ class Host:
                     self.ml,
                     plan["python"],
                     base,
+                    wired=self.level == "unshare" and self.owner.network is not None,
                 )
         except ValueError as error:
             outcome.leave_failure(self.ml, str(error))
@@ -203,7 +204,8 @@ class Host:
 
     def _spawn(self, overlays: tuple[Overlay, ...]) -> None:
         launch = self._launch()
-        self.command = launch.command
+        self.command = launch.shown
+        self.owner.facts["not_reproduced"] += launch.notes
         keep = tuple(self.plan["keep"])
         isolated = bool(self.owner.request.get("EnableNetworkIsolation"))
         network = self.owner.network if self.level == "unshare" else None
@@ -216,7 +218,7 @@ class Host:
             self.opens.watching(namespaces.watch(opens, watched))
         self._status = b""
         self.facts = {}
-        self._started = sandbox.start(self.level, box, Program(*launch), opens, watched)
+        self._started = sandbox.start(self.level, box, Program(*launch[:4]), opens, watched)
         self._pid, self._first = self._started.pid, None
 
     def _await(self) -> str | None:

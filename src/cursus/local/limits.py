@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,12 +14,12 @@ from cursus.local import channel_limits, contract, toolkit
 from cursus.local.cluster import REFUSED
 from cursus.model import Step, format_path
 
-LAUNCHED = {
-    "sagemaker_mpi_enabled": "mpirun",
-    "sagemaker_torch_distributed_enabled": "torchrun",
-    "sagemaker_distributed_dataparallel_enabled": "smdistributed data parallel",
-    "sagemaker_pytorch_xla_multi_worker_enabled": "the PyTorch XLA launcher",
+LAUNCHERS = {
+    "mpi": ("mpirun", "install Open MPI (Debian and Ubuntu: openmpi-bin)"),
+    "torchrun": ("torchrun", "install torch in this environment"),
+    "smddp": ("torchrun", "install torch in this environment"),
 }
+"""The program that starts a distributed script, and how to get it."""
 
 
 def refuse(step: Step) -> str | None:
@@ -110,7 +113,7 @@ def refuse_level(step: Step, level: str | None) -> str | None:
     hosts = len(contract.host_names(step.request))
     if level is None or hosts == 1 or level not in REFUSED:
         return None
-    return f"the request asks for {hosts} hosts, which the level {level} cannot carry out. {REFUSED[level]}: take unshare"
+    return f"the request asks for {hosts} hosts, which the level {level} cannot carry out: {REFUSED[level]}"
 
 
 def _program(step: Step) -> str | None:
@@ -138,10 +141,28 @@ def _program(step: Step) -> str | None:
 
 
 def _launcher(step: Step) -> str | None:
+    """What starts a distributed script has to be on this machine."""
     settings = toolkit.decode(step.request.get("HyperParameters") or {})
-    for name, launcher in LAUNCHED.items():
-        if settings.get(name) and step.source is not None:
-            return f"HyperParameters.{name} asks for {launcher}, which is not carried out here yet"
+    switches = [name for name in toolkit.LAUNCHERS if settings.get(name)]
+    algorithm = step.request.get("AlgorithmSpecification") or {}
+    if not switches or step.source is None or algorithm.get("ContainerEntrypoint"):
+        return None
+    from cursus.local import distribution, host
+
+    path = host.base_environment(sys.executable, os.environ)["PATH"]
+    for name in contract.host_names(step.request):
+        facts = host.training_env(step.request, name)
+        kind = distribution.launcher(facts, algorithm.get("TrainingImage"))
+        if kind == "xla":
+            return f"cannot run here: {distribution.XLA} starts PyTorch XLA, which needs the accelerators of the image"
+        program, remedy = LAUNCHERS.get(kind, ("", ""))
+        if program and shutil.which(program, path=path) is None:
+            return f"cannot run here: {', '.join(switches)} starts {program}, which is not installed: {remedy}"
+        if kind == "parameter_server" and importlib.util.find_spec("tensorflow") is None:
+            return (
+                f"cannot run here: {distribution.PARAMETER_SERVER} starts TensorFlow's parameter servers, and "
+                "tensorflow is not installed in this environment"
+            )
     return None
 
 
@@ -185,10 +206,6 @@ def _sentences(step: Step) -> Iterator[str]:
     if resources.get("VolumeKmsKeyId") or (request.get("OutputDataConfig") or {}).get("KmsKeyId"):
         yield "KMS keys: nothing was encrypted"
     yield from channel_limits.sentences(request)
-    settings = toolkit.decode(request.get("HyperParameters") or {})
-    for name in ("sagemaker_parameter_server_enabled", "sagemaker_multi_worker_mirrored_strategy_enabled"):
-        if settings.get(name):
-            yield f"{name}: TF_CONFIG was not set"
 
 
 def _machine(resources: Mapping[str, Any]) -> Iterator[str]:

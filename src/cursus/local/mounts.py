@@ -17,6 +17,8 @@ from cursus.local.network import RESOLVER, Wire, hosts_file
 
 ML = "/opt/ml"
 HOME = "/root"
+OURS = "/run/cursus"
+"""Where a host sees our own programs that start others."""
 OWN = ("/tmp", "/var/tmp", "/run", HOME)
 KEPT_IN_RUN = ("/run/current-system", "/run/opengl-driver", "/run/nvidia-persistenced")
 
@@ -79,6 +81,7 @@ def mounts(box: Box) -> list[Mount]:
         plan.append(Mount("write", "/var/tmp", os.path.join(box.scratch, "tmp")))
     plan.append(Mount("write", HOME, os.path.join(box.scratch, "home")))
     plan.append(Mount("directory", "/run"))
+    plan.append(Mount("read", OURS, os.path.dirname(os.path.abspath(__file__))))
     plan.extend(_kept(box))
     plan.extend(_below_opt())
     plan.append(Mount("write", ML, box.ml))

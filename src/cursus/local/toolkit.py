@@ -299,10 +299,15 @@ ERRORS = re.compile(
 )
 
 
+TAG = re.compile(r"\[\d,mpirank:\d,algo-\d+\]<std(?:err|out)>")
+"""What mpirun and the toolkit put before a process's line; of ranks above 9 it stays, as in the toolkit."""
+
+
 def error_message(lines: Sequence[str]) -> str:
     """What a framework container keeps of a script's output: from the first line that names an error, each once."""
     kept: dict[str, None] = {}
-    for line in lines:
+    for tagged in lines:
+        line = TAG.sub("", tagged)
         if kept or ERRORS.search(line):
             kept.setdefault(line.strip(" :\n"))
     return "\n ".join(kept).strip()

@@ -1,0 +1,1 @@
+"""Stands in for the library of this name, which is in the training images alone."""

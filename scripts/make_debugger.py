@@ -13,6 +13,17 @@ from pathlib import Path
 
 from model_docs import Model, write
 
+DEEP_LEARNING = [
+    "CheckInputImages",
+    "DeadRelu",
+    "ExplodingTensor",
+    "NLPSequenceRatio",
+    "PoorWeightInitialization",
+    "SaturatedActivation",
+    "VanishingGradient",
+    "WeightUpdateRatio",
+]
+
 
 def main() -> None:
     """Write the table."""
@@ -54,6 +65,11 @@ def main() -> None:
             "hook_since": {"tensorflow": "1.15", "pytorch": "1.5", "mxnet": "1.6", "xgboost": "0.90-2"},
             # Since this version the hook has to be registered in the script.
             "script_hook_since": {"tensorflow": "2.6", "pytorch": "1.12"},
+            # What built-in rules are for, where it is not everything; from debugger-built-in-rules.html.
+            "rules_of": {
+                "deep learning": DEEP_LEARNING,
+                "xgboost": ["CreateXgboostReport", "FeatureImportanceOverweight", "TreeDepth"],
+            },
             "no_debugger_regions": ["ap-southeast-3"],
         },
         more=", smdebug-rulesconfig 1.0.1",

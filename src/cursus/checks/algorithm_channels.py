@@ -74,6 +74,7 @@ def required_channel(view: TrainingView) -> Iterator[Problem]:
                 ("InputDataConfig",),
                 f"add a channel {show(name)}"
                 + (f" (the job has {', '.join(map(show, names))})" if names else ""),
+                severity="warning" if given is None else None,
             )
 
 
@@ -177,6 +178,7 @@ def content_type(view: TrainingView) -> Iterator[Problem]:
                     f"the {algorithm.name} algorithm reads an augmented manifest as {wanted}, not as {show(content)}",
                     path,
                     f"set ContentType to {wanted}",
+                    severity="warning" if _base(content) == "application/x-image" else None,
                 )
             continue
         pipe = input_mode(view, channel) == "Pipe"

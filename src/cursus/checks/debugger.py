@@ -9,6 +9,7 @@ from cursus.aws import algorithms, images
 from cursus.aws.tables import table
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView, integer, is_reference, listing, mapping, text
+from cursus.model import Path
 from cursus.redact import show
 from cursus.suggest import did_you_mean
 
@@ -101,6 +102,15 @@ def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
         if member == "ProfilerRuleConfigurations":
             own, other = other, own
         if given in facts[own]:
+            image_of_job = images.parse_image(view.image) if view.image else None
+            engine = image_of_job.engine if image_of_job and image_of_job.amazon else None
+            for kind, names in facts["rules_of"].items():
+                if given in names and engine and (engine == "xgboost") != (kind == "xgboost"):
+                    yield Problem(
+                        f"{show(given)} is a rule for {kind}; the image is one of {engine}",
+                        path,
+                        "use a rule that goes with the framework",
+                    )
             continue
         if given in facts[other]:
             yield Problem(
@@ -145,7 +155,7 @@ def rules_need_hook(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("MON013", area="monitoring", severity="warning", reads=("DebugHookConfig",))
+@rule("MON013", area="monitoring", severity="warning", reads=("DebugHookConfig", "DebugRuleConfigurations"))
 def hook_support(view: TrainingView) -> Iterator[Problem]:
     """The image has a debugger hook.
 
@@ -173,13 +183,16 @@ def hook_support(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     hook = mapping(view.request, "DebugHookConfig")
-    if not listing(hook, "CollectionConfigurations") or view.image is None:
+    rules = listing(view.request, "DebugRuleConfigurations")
+    if not (listing(hook, "CollectionConfigurations") or rules) or view.image is None:
         return
     image = images.parse_image(view.image)
     if image is None or not image.amazon or image.engine is None:
         return
     facts = table("debugger")
-    path = ("DebugHookConfig", "CollectionConfigurations")
+    path: Path = ("DebugHookConfig", "CollectionConfigurations")
+    if not listing(hook, "CollectionConfigurations"):
+        path = ("DebugRuleConfigurations",)
     engine, version = image.engine, image.engine_version
     since = facts["hook_since"].get(engine)
     if since is None:
@@ -187,7 +200,7 @@ def hook_support(view: TrainingView) -> Iterator[Problem]:
         yield Problem(
             f"the {engine} {what} has no debugger hook: no tensors are saved",
             path,
-            "leave the collections out",
+            "leave the collections and rules out",
         )
         return
     if version is None:

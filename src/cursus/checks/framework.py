@@ -229,11 +229,14 @@ def tag(view: TrainingView) -> Iterator[Problem]:
     if image is None or not image.trains or image.digest is not None:
         return
     if image.version is None:
+        if image.tag == "latest" and image.repository == "xgboost":
+            return  # as the first algorithms, the first XGBoost is there under this tag too
         written = "no tag" if image.tag is None else f"the tag {image.tag!r}"
         yield Problem(
             f"The image {image.repository!r} has {written}; Amazon publishes none such.",
             IMAGE,
             f"Write a whole tag, such as {_example(image.repository)!r}.",
+            severity="warning" if image.repository.startswith("sagemaker-rl-") else None,
         )
         return
     facts = images.facts(image.repository, image.version)

@@ -164,12 +164,17 @@ def script_mode(view: TrainingView) -> Iterator[Problem]:
         if image.framework != "xgboost" and view.step.source is None:
             # Where the builder's configuration chose the image, an SDK that makes the job adds the script too.
             chosen = view.step.origin((*view.path, *IMAGE))
+            bare = not any(
+                view.request.get(name)
+                for name in (view.hyperparameters_member, "InputDataConfig", "Environment")
+            )
+            by_config = chosen is not None and chosen.source == "config"
             yield Problem(
                 f"The image {image.repository!r} runs a script, and the request names none: there is neither "
                 f"{PROGRAM} nor {DIRECTORY}.",
                 member,
                 f"Set {PROGRAM} to the entry point, and {DIRECTORY} to the archive with it on S3.",
-                severity="warning" if chosen is not None and chosen.source == "config" else None,
+                severity="warning" if by_config or bare else None,
             )
     elif program is None and PROGRAM not in view.tuned:
         yield Problem(

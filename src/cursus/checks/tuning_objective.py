@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from cursus.aws import algorithms
+from cursus.aws import algorithms, images
 from cursus.aws.tables import table
 from cursus.checks.rules import Problem, rule
 from cursus.checks.tuning import READS, Entry, number, spaces
@@ -119,7 +119,8 @@ def objective_defined(view: TuningView) -> Iterator[Problem]:
                 "use the name of a metric definition, or add a definition of this name",
             )
         else:
-            stand_in = _PLACEHOLDER.fullmatch(definition.image) is not None
+            parsed = images.parse_image(definition.image)
+            stand_in = parsed is None or _PLACEHOLDER.fullmatch(definition.image) is not None
             yield Problem(
                 f"a metric is required for the objective {show(name)}, and none is defined"
                 + ("; the image is a placeholder, so that its own metrics are not known" if stand_in else ""),

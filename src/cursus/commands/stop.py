@@ -18,6 +18,6 @@ def command(name: str, wait: bool, root: str | None) -> int:
     found = job(place(root), name)
     found.stop()
     if wait:
-        found.wait()
+        found.wait(watch_only=True)
     common.write([f"{found.name}: {found.status}\n"])
     return common.OK

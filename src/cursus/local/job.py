@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from cursus.errors import RunError
 from cursus.local import record
-from cursus.local.events import Follower, Listener
+from cursus.local.events import Event, Follower, Listener
 from cursus.model import Evidence, FileEntry, Finding, MetricPoint, MetricScan, Start, Step, Usage
 
 if TYPE_CHECKING:
     from subprocess import Popen
 
     from cursus.checks.views import Settings
+    from cursus.local.debugging import Terminal
 
 FINAL = record.FINAL
 POLL_SECONDS = 0.2
@@ -38,6 +39,7 @@ class TrainingJob:
         self.settings: Settings | None = None
         self._process: Popen[bytes] | None = None
         self._evidence: Evidence | None = None
+        self._terminal: Terminal | None = None
         try:
             record.load(str(self.folder))
         except (OSError, ValueError) as error:
@@ -194,25 +196,36 @@ class TrainingJob:
 
         return tuple(engine.check_step(self.step, self.settings or Settings(), self.evidence))
 
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The names of its hosts, ``algo-1`` first."""
+        return tuple(self._state().get("hosts", ()))
+
     # --- acting on it -----------------------------------------------------------------------------
 
-    def wait(self, on_event: Listener | None = None) -> TrainingJob:
+    def wait(self, on_event: Listener | None = None, *, watch_only: bool = False) -> TrainingJob:
         """Wait for the end and hand on what happens meanwhile.
 
         The first Ctrl-C stops the job as StopTrainingJob does, a second one at once; KeyboardInterrupt is
-        raised when the job has ended and its folder is complete.
+        raised when the job has ended and its folder is complete. With ``watch_only`` Ctrl-C ends the waiting alone.
         """
         follower = None if on_event is None else Follower(str(self.folder), self.name, on_event)
         interrupted = 0
         while True:
             try:
+                if self._terminal is not None:
+                    self._terminal.relay()
                 if not self._news():
                     break
                 if follower is not None:
                     follower.pump()
             except KeyboardInterrupt:
+                if watch_only:
+                    raise
                 interrupted += 1
                 self._signal(signal.SIGTERM if interrupted == 1 else signal.SIGINT)
+                if on_event is not None:
+                    on_event(Event("notice", self.name, self._stopping(interrupted), time=time.time()))
         if self._process is not None:
             self._process.wait()
             if self._process.stdout is not None:
@@ -222,6 +235,13 @@ class TrainingJob:
         if interrupted:
             raise KeyboardInterrupt
         return self
+
+    def _stopping(self, times: int) -> str:
+        """What a person who has pressed Ctrl-C wants to know."""
+        if times > 1:
+            return "ending it now: SIGKILL"
+        grace = self._state().get("grace", 0.0)
+        return f"stopping: SIGTERM, up to {grace:g} s of grace; Ctrl-C again ends it now"
 
     def _news(self) -> bool:
         """Wait for news; False when the job has ended."""
@@ -262,12 +282,15 @@ class TrainingJob:
                 return
             time.sleep(0.01)  # it is about to start
 
-    def _attach(self, process: Popen[bytes], *, detached: bool) -> None:
+    def _attach(self, process: Popen[bytes], *, detached: bool, terminal: Terminal | None = None) -> None:
         """The supervisor was started by this process. A detached one is only collected when it ends."""
         if detached:
             threading.Thread(target=process.wait, daemon=True, name="cursus-supervisor").start()
         else:
             self._process = process
+        if terminal is not None:
+            terminal.started()
+            self._terminal = terminal
 
 
 def _start(entry: dict[str, Any]) -> Start:

@@ -4,8 +4,8 @@
 
 The goal: ParamValidator's rate or more, though a check sees far more. No request is looked at twice: names, S3
 URIs and hyperparameters are new in each, and images, instance types and time limits are drawn from a few, as they
-are among the jobs of one team. Both take turns on the same requests, and the best of several rounds counts for each,
-so that a noisy machine harms neither.
+are among the jobs of one team. Both take turns on the same requests, and the best batch counts for each, so that a
+noisy machine harms neither.
 """
 
 from __future__ import annotations
@@ -181,50 +181,45 @@ def _varied_text(value: str, member: str, holder: str, number: int, chance: rand
     return value
 
 
-def times(
-    calls: list[Callable[[dict[str, Any]], object]], request: dict[str, Any], count: int
-) -> list[float]:
-    """Calls a second of each, on ``count`` requests that none of them has met before."""
-    requests = [varied(request) for _ in range(count)]
-    rates: list[float] = []
-    for call in calls:
-        start = time.perf_counter()
-        for one in requests:
-            call(one)
-        rates.append(count / (time.perf_counter() - start))
-    return rates
+BATCH = 50
+Call = Callable[[Step], object]
 
 
-def best(
-    calls: list[Callable[[dict[str, Any]], object]], request: dict[str, Any], seconds: float, rounds: int = 7
-) -> list[float]:
-    """The best rate of each call, measured in turns of about ``seconds``."""
-    slowest = min(times(calls, request, 100))
-    count = max(100, int(slowest * seconds))
-    return [max(rates) for rates in zip(*[times(calls, request, count) for _ in range(rounds)], strict=True)]
+def best(calls: list[Call], operation: str, request: dict[str, Any], seconds: float) -> list[float]:
+    """The best rate of each call over a batch, among all that fit into ``seconds`` for each."""
+    found = [0.0 for _ in calls]
+    until = time.perf_counter() + seconds * len(calls)
+    while time.perf_counter() < until:
+        steps = [Step("benchmark", operation, varied(request)) for _ in range(BATCH)]
+        for place, call in enumerate(calls):
+            start = time.perf_counter()
+            for step in steps:
+                call(step)
+            found[place] = max(found[place], BATCH / (time.perf_counter() - start))
+    return found
 
 
 def main() -> int:
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 0.15
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
     model = botocore.session.get_session().get_service_model("sagemaker")
     print(f"{'request':38} {'check':>9} {'of it schema':>13} {'botocore':>9}   check / botocore")
     ratios: list[float] = []
     for name, operation, request in REQUESTS:
-        check, schema_only, boto = best(calls_on(operation, model), request, seconds)
+        check, schema_only, boto = best(calls_on(operation, model), operation, request, seconds)
         ratios.append(check / boto)
         print(f"{name:38} {check:7.0f}/s {schema_only:11.0f}/s {boto:7.0f}/s   {check / boto:6.2f}")
     print(f"{'geometric mean':38} {'':33}   {_mean(ratios):6.2f}   (goal: 1 or more)")
     return 0
 
 
-def calls_on(operation: str, model: Any) -> list[Callable[[dict[str, Any]], object]]:
+def calls_on(operation: str, model: Any) -> list[Call]:
     """The full check, the service model's part of it, and botocore's validation."""
     validator, settings = ParamValidator(), Settings(region="us-east-1")
     shape = model.operation_model(operation).input_shape
     return [
-        lambda request: engine.check_step(Step("benchmark", operation, request), settings),
-        lambda request: schema.validate(operation, request),
-        lambda request: validator.validate(request, shape),
+        lambda step: engine.check_step(step, settings),
+        lambda step: schema.validate(operation, step.request),
+        lambda step: validator.validate(step.request, shape),
     ]
 
 

@@ -57,6 +57,8 @@ def required_channel(view: TrainingView) -> Iterator[Problem]:
     if None in names:
         return
     wanted = dict.fromkeys(algorithm.required_channels, "")
+    if not algorithm.content_channels and all(name in names for name in wanted):
+        return
     for channel in view.channels:
         content = channel.text("ContentType")
         if content is None or channel.s3.get("S3DataType") == MANIFEST:

@@ -141,6 +141,8 @@ def training_and_validation_data_overlap(view: TrainingView) -> Iterator[Problem
         for other, other_path, kind in located:
             if (other.name or "").lower() not in HELD_OUT_NAMES:
                 continue
+            if not below(other_path, train_path) and not below(train_path, other_path):
+                continue
             if same_place(train_path, other_path) and kind == train_kind:
                 what = "is the data of"
             elif kind == train_kind == "S3Prefix" and below(other_path, train_path):
@@ -226,14 +228,10 @@ def output_inside_input(view: TrainingView) -> Iterator[Problem]:
     if not written:
         return
     for channel, prefix, kind in view.located:
-        if (
-            kind != "S3Prefix"
-            or looks_like_one_object(prefix)
-            or channel.name in ("code", "checkpoint", "model")
-        ):
+        if kind != "S3Prefix" or channel.name in ("code", "checkpoint", "model"):
             continue
         for path, place in written:
-            if below(path, prefix):
+            if below(path, prefix) and not looks_like_one_object(prefix):
                 yield Problem(
                     f"{'.'.join(place)} lies inside the data of channel {show(channel.name)}",
                     place,

@@ -16,6 +16,7 @@ from cursus.redact import show
 
 READS = ("HyperParameters", "StaticHyperParameters")
 # What the training toolkit reads with int() or as true / false; a value that it cannot read fails the job.
+NOTHING = frozenset({"None", "null", "undefined", '"None"'})
 NUMBERS = ("sagemaker_mpi_num_of_processes_per_host", "sagemaker_parameter_server_num_processes")
 LEVELS = ("0", "10", "20", "30", "40", "50")
 
@@ -125,17 +126,16 @@ def quoted_value(view: TrainingView) -> Iterator[Problem]:
     for name, value in view.hyperparameters.items():
         if not isinstance(value, str) or not isinstance(name, str):
             continue
-        path = (view.hyperparameters_member, name)
-        if value in ("None", "null", "undefined") or value == '"None"':
+        if value in NOTHING:
             yield Problem(
                 f"{show(name)} has the value {show(value)}, which arrives as that word",
-                path,
+                (view.hyperparameters_member, name),
                 "leave the hyperparameter out",
             )
         elif name in NUMBERS and not value.strip('"').isdigit():
             yield Problem(
                 f"{show(name)} is {show(value)}, and the training toolkit reads a number",
-                path,
+                (view.hyperparameters_member, name),
                 "write a whole number",
                 severity="error",
             )
@@ -144,6 +144,6 @@ def quoted_value(view: TrainingView) -> Iterator[Problem]:
             if inner is not None and inner[:1] == '"' and _json_text(inner) is not None:
                 yield Problem(
                     f"the value {show(value, name)} of {show(name)} is JSON text inside JSON text",
-                    path,
+                    (view.hyperparameters_member, name),
                     f"encode it once: {show(inner, name)}",
                 )

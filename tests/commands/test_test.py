@@ -173,3 +173,13 @@ def test_what_only_a_helper_warns_of_is_written_too(cursus: Cursus, project: Pat
     assert done.code == 0, done.out
     assert "test_data_channel_integration (1 warning)" in done.out
     assert "warning: Training input 0 missing field: ContentType" in done.out
+
+
+def test_a_folder_that_cannot_be_written_is_no_success(cursus: Cursus, project: Path) -> None:
+    (project / "jobs.txt").write_text("a file where the folder should be")
+    done = cursus("test", "builders.py:Builder", *RUN, "--root", "jobs.txt")
+    assert done.code == 2, done.out
+    assert "not run: " in done.err and "jobs.txt" in done.err
+    assert "passed  test_complete_training_step_creation" in done.out
+    assert "warning: The step was not run here" in done.out
+    assert cursus("test", "builders.py:Builder", *RUN, "--root", "jobs.txt", "--no-run").code == 0

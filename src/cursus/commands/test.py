@@ -64,11 +64,15 @@ def command(
     started = time.perf_counter()
     project = Project(targets, config, Choices(**options))
     live = format == "text" and output is None and common.is_live()
-    tested = []
+    tested: list[TargetOutcome] = []
+    broken: list[str] = []
     for entry in project.entries:
         relay = _Relay()
         found = subjects(project, entry, execute=not no_run, timeout=timeout, on_event=relay)
-        tested.extend([_tested(subject, relay, live=live, said=format == "text") for subject in found])
+        for subject in found:
+            tested.append(_tested(subject, relay, live=live, said=format == "text"))
+            if subject.trial is not None and subject.trial.run.broken:
+                broken.append(f"{subject.label}: {subject.trial.run.summary}")
     from cursus.aws import schema
 
     result = Outcome(
@@ -82,7 +86,9 @@ def command(
     )
     color = output is None and common.want_color()
     common.write(outcomes.render(result, format, color=color), output)
-    return common.exit_code(result)
+    for why in broken:
+        common.say(f"cursus: {why}")
+    return common.exit_code(result) or (common.USAGE if broken else common.OK)
 
 
 class _Relay:
@@ -99,7 +105,8 @@ class _Relay:
 def _say_status(event: Event) -> None:
     """Tell whoever reads a log of us that a long run goes on."""
     if event.kind == "status":
-        common.say(f"-- {event.job}: {event.text}")
+        stops = event.data.get("secondary") == "Stopping"
+        common.say(f"-- {event.job}: {event.text}{' (Ctrl-C again ends it at once)' if stops else ''}")
 
 
 def _tested(subject: Subject, relay: _Relay, *, live: bool, said: bool) -> TargetOutcome:

@@ -65,7 +65,7 @@ class LiveTests:
         table = Table(
             title=one_line(self.label), title_justify="left", title_style="bold", box=None, pad_edge=False
         )
-        table.add_column("", no_wrap=True)
+        table.add_column("", no_wrap=True, min_width=7)  # the word is what counts, however narrow it gets
         table.add_column("", no_wrap=True)
         table.add_column("", overflow="fold")
         running = next((test for test in self.tests if test not in self.results), None)

@@ -35,13 +35,15 @@ NAME_LIMIT = 63  # TrainingJobName: https://docs.aws.amazon.com/sagemaker/latest
 class LocalRun:
     """The local run of a step, or the reason why there was none.
 
-    ``summary`` is the sentence for the details of each test that reads the run.
+    ``summary`` is the sentence for the details of each test that reads the run. ``broken`` is True where the run
+    could not be made though there was all it takes: the folder of local jobs cannot be written, the disk is full.
     """
 
     summary: str
     evidence: Evidence | None = None
     job: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     warning: str = ""
+    broken: bool = False
 
 
 class Trial:
@@ -214,7 +216,8 @@ def local_run(trial: Trial) -> LocalRun:
             on_event=trial.on_event,
         )
     except (RunError, OSError) as error:
-        return LocalRun(f"not run: {error}", warning=f"The step was not run here: {error}")
+        broken = isinstance(error, OSError) or isinstance(error.__cause__, OSError)
+        return LocalRun(f"not run: {error}", warning=f"The step was not run here: {error}", broken=broken)
     return dataclasses.replace(_ran(job, str(named.request["TrainingJobName"])), warning=warning)
 
 

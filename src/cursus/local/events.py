@@ -18,10 +18,11 @@ class Event:
 
     ``status``: a transition; ``text`` is SageMaker's message, ``data`` has ``status`` and ``secondary``.
     ``log``: a line that ``host`` printed, without its end. ``metric``: ``data`` has ``name`` and ``value``.
+    ``notice``: something that the person at the terminal has to know now (what Ctrl-C does).
     ``time`` is in seconds since the epoch; of a log line, when it was read.
     """
 
-    kind: Literal["status", "log", "metric"]
+    kind: Literal["status", "log", "metric", "notice"]
     job: str
     text: str = ""
     host: str = ""

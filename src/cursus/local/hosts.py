@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cursus.local import channels, host, namespaces, outcome, sandbox, toolkit
 from cursus.local import syscalls as sc
+from cursus.local.attached import Attached
 from cursus.local.inputs import Inputs
 from cursus.local.logs import Log
 from cursus.local.mounts import ML, Box, Overlay
@@ -57,6 +58,7 @@ class Host:
         self._pidfd: int | None = None
         self._status_fd = -1
         self._started_at = 0.0
+        self.terminal = Attached.of(owner, name)
 
     @property
     def log_size(self) -> int:
@@ -218,7 +220,12 @@ class Host:
             self.opens.watching(namespaces.watch(opens, watched))
         self._status = b""
         self.facts = {}
-        self._started = sandbox.start(self.level, box, Program(*launch[:4]), opens, watched)
+        program = Program(*launch[:4])
+        if self.terminal is not None:
+            program = self.terminal.takes(program)
+        self._started = sandbox.start(self.level, box, program, opens, watched)
+        if self.terminal is not None:
+            self.terminal.taken()
         self._pid, self._first = self._started.pid, None
 
     def _await(self) -> str | None:
@@ -262,8 +269,9 @@ class Host:
         self.alive = True
         path = os.path.join(owner.folder, "logs", self.name + ".log")
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        self.log = Log(self.name, started.log, path, self._line if owner.scanner.active else None)
-        owner._on(started.log, self._read_log)
+        output = started.log if self.terminal is None else self.terminal.instead_of(started.log)
+        self.log = Log(self.name, output, path, self._line if owner.scanner.active else None)
+        owner._on(output, self._read_log)
         os.set_blocking(started.status, False)
         self._status_fd = started.status
         owner._on(started.status, self._read_status)
@@ -274,7 +282,7 @@ class Host:
             owner._on(self._pidfd, self._ended)
 
     def _line(self, text: str, name: str) -> None:
-        self.owner.scanner.line(text, name, time.time())
+        self.owner.scanner.lines(text, name, time.time())
 
     # --- while it runs ----------------------------------------------------------------------------
 
@@ -395,6 +403,8 @@ class Host:
             _reap()
         if self.log is not None:
             self.owner._off(self.log.descriptor)
+            if self.terminal is not None:
+                self.terminal.rest(self.log)
             self.log.drain()
             self.log.finish()
             os.close(self.log.descriptor)

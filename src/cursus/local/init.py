@@ -9,6 +9,7 @@ nothing of cursus.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import resource  # os.wait4 loads it, and inside a host it may not be found any more
@@ -19,6 +20,9 @@ from typing import Any
 _ = resource
 CANNOT_EXECUTE = 127
 SETUP_FAILED = 125
+TERMINAL = 61
+"""Where a host that is to be on a terminal finds it, as a descriptor; nothing else is ever there."""
+SET_CONTROLLING = 0x540E
 
 
 def report(descriptor: int, **facts: Any) -> None:
@@ -40,9 +44,25 @@ def default_signals() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
+def attach() -> None:
+    """Take the terminal, where there is one: its keys, its output, its Ctrl-C."""
+    try:
+        if not os.isatty(TERMINAL):
+            return
+        if os.getsid(0) != os.getpid():
+            os.setsid()
+        fcntl.ioctl(TERMINAL, SET_CONTROLLING, 0)
+    except OSError:
+        pass  # it is a terminal all the same, without Ctrl-C
+    for stream in (0, 1, 2):
+        os.dup2(TERMINAL, stream)
+    os.close(TERMINAL)
+
+
 def execute(command: list[str], environment: dict[str, str], directory: str, status: int) -> None:
     """Become ``command``. Does not return: where it cannot be executed the process ends with 127."""
     default_signals()
+    attach()
     try:
         os.chdir(directory)
         os.execvpe(command[0], command, environment)

@@ -26,6 +26,8 @@ class Options:
         debug: the first host's script on this terminal, so that ``breakpoint()`` works.
         apart: checkpoints are restored from S3Uri, and kept apart from it.
         s3: what stands for S3: ``aws``, the URL of an endpoint, or None for ``CURSUS_S3`` or the folder below root.
+        s3: what stands for S3: ``aws``, the URL of an endpoint, or None for ``CURSUS_S3`` or the folder below root.
+        s3: what stands for S3: ``aws``, the URL of an endpoint, or None for ``CURSUS_S3`` or the folder below root.
     """
 
     interrupt_after: float | None = None
@@ -60,6 +62,12 @@ class Options:
             storage.choice(self.s3)
         except storage.StoreError as error:
             raise RunError(str(error)) from error
+        from cursus.local import storage
+
+        try:
+            storage.choice(self.s3)
+        except storage.StoreError as error:
+            raise RunError(str(error)) from error
         if self.times < 1:
             raise RunError(f"times is {self.times}: the number of interruptions is at least 1")
 
@@ -76,7 +84,11 @@ def apply(options: Options, planned: dict[str, Any], step: Step) -> None:
     planned["deliver_sigterm"] = options.deliver_sigterm
     planned["keep_files"] = options.keep
     planned["terminal"] = None
-    planned["shell"] = options.shell
+    planned["shell"] = None
+    if options.shell:
+        from cursus.local.debugging import shell
+
+        planned["shell"] = shell()
     if options.interrupt_after is not None:
         planned["state"]["interrupt_after"] = options.interrupt_after
     if request.get("EnableManagedSpotTraining"):
@@ -93,6 +105,18 @@ def apply(options: Options, planned: dict[str, Any], step: Step) -> None:
         checkpoints["private"] = os.path.join(planned["folder"], "checkpoints")
     if options.shell:
         planned["limit"] = None
+    from cursus.local import channel_limits, storage
+
+    try:
+        channel_limits.settle(step, planned, options.s3)
+    except storage.StoreError as error:
+        raise RunError(str(error)) from error
+    from cursus.local import channel_limits, storage
+
+    try:
+        channel_limits.settle(step, planned, options.s3)
+    except storage.StoreError as error:
+        raise RunError(str(error)) from error
     from cursus.local import channel_limits, storage
 
     try:

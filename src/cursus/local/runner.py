@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cursus.errors import NameInUseError, RunError
 from cursus.local import contract, record
@@ -25,6 +25,9 @@ from cursus.local.mounts import kept_paths
 from cursus.local.options import Options, apply, checkpoint_config
 from cursus.local.sandbox import LEVELS, interpreter
 from cursus.model import Step
+
+if TYPE_CHECKING:
+    from cursus.local.debugging import Terminal
 
 GRACE_SECONDS = 120.0
 """Between SIGTERM and SIGKILL: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StopTrainingJob.html"""
@@ -114,17 +117,28 @@ def run_step(
         apply(chosen, planned, step)
         planned["client"] = None if detach else os.getpid()
         planned["lock"] = lock
+        terminal = _terminal(chosen, planned)
         kept = record.Record(folder, planned.pop("state"))
         kept.transition("InProgress", "Starting")
         kept.close()
-        process = _start(planned)
+        process = _start(planned, () if terminal is None else terminal.inherited)
     except OSError as error:
         raise RunError(f"{folder} cannot be used for a job: {os.strerror(error.errno or 0)}") from error
     finally:
         os.close(lock)
     job = TrainingJob(folder, step)
-    job._attach(process, detached=detach)
+    job._attach(process, detached=detach, terminal=terminal)
     return job if detach else job.wait(on_event)
+
+
+def _terminal(options: Options, planned: dict[str, Any]) -> Terminal | None:
+    if not options.terminal:
+        return None
+    from cursus.local.debugging import Terminal
+
+    terminal = Terminal()
+    planned["terminal"] = terminal.members()
+    return terminal
 
 
 def _settings(grace: float | None, level: str | None) -> tuple[float, str | None]:
@@ -374,7 +388,7 @@ def _release_signals(before: set[int | signal.Signals]) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _start(planned: dict[str, Any]) -> subprocess.Popen[bytes]:
+def _start(planned: dict[str, Any], inherited: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
     """Start the supervisor with its plan. It is told everything on its standard input, so secrets touch no disk."""
     with open(os.path.join(planned["folder"], "supervisor.log"), "ab") as errors:
         before = _hold_signals()
@@ -386,7 +400,7 @@ def _start(planned: dict[str, Any]) -> subprocess.Popen[bytes]:
                 stderr=errors,
                 cwd="/",
                 start_new_session=True,
-                pass_fds=(planned["lock"],),
+                pass_fds=(planned["lock"], *inherited),
             )
         finally:
             _release_signals(before)

@@ -28,9 +28,9 @@ FRAMEWORKS = {
 _NAME = re.compile(r"^([A-Za-z0-9_.]+)-([0-9][^-]*)\.(?:dist|egg)-info$")
 
 
-def installed(paths: Iterable[str]) -> dict[str, str]:
-    """Versions of the frameworks found in ``paths``, the first one of each name, and ``python``."""
-    found = {"python": "{}.{}.{}".format(*sys.version_info[:3])}
+def installed(paths: Iterable[str], python: str | None = None) -> dict[str, str]:
+    """Versions of the frameworks found in ``paths``, the first one of each name, and ``python``'s, or this one's."""
+    found = {"python": python or "{}.{}.{}".format(*sys.version_info[:3])}
     for path in paths:
         try:
             names = os.listdir(path)

@@ -250,7 +250,7 @@ class Supervisor:
         """What can be done while the scripts run costs nobody time."""
         from cursus.local import runtime
 
-        self.facts["runtime"] = runtime.installed(self.plan["paths"])
+        self.facts["runtime"] = runtime.installed(self.plan["paths"], self.plan.get("python_version"))
         if any(one.alive for one in self.hosts):
             import tarfile  # noqa: F401
 
@@ -294,7 +294,9 @@ def main() -> int:
     """Read the plan and carry it out; the lock comes with it. Exit code 0: the record is complete."""
     plan = json.loads(sys.stdin.buffer.read())
     folder = plan["folder"]
-    os.set_inheritable(int(plan["lock"]), False)  # it is held as long as this process lives
+    terminal = plan.get("terminal") or {}
+    for descriptor in (plan["lock"], *(terminal[name] for name in ("device", "log") if name in terminal)):
+        os.set_inheritable(int(descriptor), False)  # the lock is held as long as this process lives
     try:
         os.set_blocking(1, False)
     except OSError:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import count
 from typing import Any
 
@@ -153,6 +154,9 @@ def _run(
     return findings
 
 
+_formatted = lru_cache(maxsize=4096)(format_path)
+
+
 def _finding(rule: Rule, problem: Problem, path: Path, owner: Step | Pipeline, *, from_run: bool) -> Finding:
     location = problem.location
     if location is None and owner.origins:
@@ -162,7 +166,7 @@ def _finding(rule: Rule, problem: Problem, path: Path, owner: Step | Pipeline, *
         rule=rule.id,
         severity=problem.severity or rule.severity,
         message=problem.message,
-        path=format_path((*owner.prefix, *path)),
+        path=_formatted((*owner.prefix, *path)),
         remedy=problem.remedy,
         area=rule.area,
         location=location,

@@ -201,7 +201,7 @@ def artifact_problem(artifact: str) -> str | None:
     return None
 
 
-@rule("ART006", area="artifacts", severity="warning", reads=("OutputDataConfig.CompressionType",))
+@rule("ART006", area="artifacts", severity="warning", reads=("*.CompressionType=NONE",))
 def uncompressed_output(view: TrainingView) -> Iterator[Problem]:
     """Without compression there is no model.tar.gz.
 

@@ -272,7 +272,7 @@ def automl_output(view: AutoMLView) -> Iterator[Problem]:
         )
 
 
-@rule("CHN042", area="channels", scope="automl", severity="warning")
+@rule("CHN042", area="channels", scope="automl", severity="warning", reads=("*.SampleWeightAttributeName",))
 def automl_sample_weights(view: AutoMLView) -> Iterator[Problem]:
     """Sample weights are used in ensembling mode only.
 

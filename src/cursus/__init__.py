@@ -86,6 +86,14 @@ def run(
     stop_after: float | None = None,
     timeout: float | None = None,
     detach: bool = False,
+    interrupt_after: float | None = None,
+    times: int = 1,
+    compare: bool = False,
+    deliver_sigterm: bool = False,
+    python: str | None = None,
+    requirements: bool = False,
+    keep: bool = False,
+    debug: bool = False,
 ) -> TrainingJob:
     """Carry out ``target`` on this machine under the SageMaker container contract.
 
@@ -103,6 +111,15 @@ def run(
         stop_after: seconds after which the job is stopped as StopTrainingJob would.
         timeout: seconds after which the job is stopped as MaxRuntimeInSeconds would, where that is longer.
         detach: return at once; the job goes on in its own process and outlives this one.
+        interrupt_after: seconds of training after which its hosts are taken away, as by a spot interruption;
+            it starts again with the checkpoints that it had kept.
+        times: how often that happens.
+        compare: run it without the interruption too; ``job.evidence.comparison`` says how the two differ.
+        deliver_sigterm: hand SIGTERM to the script as well, which the training toolkit does not.
+        python: the interpreter to run the script with, where it is not this one.
+        requirements: run it with the source's ``requirements.txt`` installed, in an environment that is kept.
+        keep: leave what the hosts had on disk in the job's folder.
+        debug: put the first host on this terminal, so that ``breakpoint()`` works.
 
     Returns:
         The job: finished, unless ``detach``.
@@ -123,4 +140,12 @@ def run(
         stop_after=stop_after,
         timeout=timeout,
         detach=detach,
+        interrupt_after=interrupt_after,
+        times=times,
+        compare=compare,
+        deliver_sigterm=deliver_sigterm,
+        python=python,
+        requirements=requirements,
+        keep=keep,
+        debug=debug,
     )

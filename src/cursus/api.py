@@ -84,10 +84,15 @@ def run(
     stop_after: float | None = None,
     timeout: float | None = None,
     detach: bool = False,
+    interrupt_after: float | None = None,
+    times: int = 1,
+    compare: bool = False,
+    **options: Any,
 ) -> TrainingJob:
     """See ``cursus.run``."""
     from cursus import steps
     from cursus.local import runner
+    from cursus.local.options import Options
 
     loaded = steps.load(
         target,
@@ -108,6 +113,10 @@ def run(
         stop_after=stop_after,
         timeout=timeout,
         detach=detach,
+        interrupt_after=interrupt_after,
+        times=times,
+        compare=compare,
+        options=Options(**options),
     )
 
 

@@ -10,6 +10,7 @@ import click
 
 from cursus.commands import common
 from cursus.commands.project import Choices, Project
+from cursus.commands.run_options import debug_options, life_options
 from cursus.commands.trials import all_steps, with_source
 from cursus.errors import RunError
 from cursus.model import Step
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 @click.option("--expect-artifact", "artifacts", multiple=True, metavar="PATH", help="What it has to leave.")
 @click.option("--timeout", type=common.SECONDS, metavar="S", help="Seconds that it may train.")
 @click.option("--stop-after", type=common.SECONDS, metavar="S", help="Stop it as StopTrainingJob would.")
+@life_options
+@debug_options
 @click.option("--detach", is_flag=True, help="Return at once; the job goes on.")
 @click.option("--quiet", "-q", is_flag=True, help="Leave the job's log out.")
 @common.root_option
@@ -58,6 +61,15 @@ def command(
     artifacts: tuple[str, ...],
     timeout: float | None,
     stop_after: float | None,
+    interrupt_after: float | None,
+    times: int,
+    compare: bool,
+    deliver_sigterm: bool,
+    shell: bool,
+    debug: bool,
+    keep: bool,
+    python: str | None,
+    requirements: bool,
     detach: bool,
     quiet: bool,
     format: str,
@@ -66,16 +78,25 @@ def command(
 ) -> int:
     """Carry out the training job that TARGET stands for, under the SageMaker container contract.
 
-    The job's log is streamed; Ctrl-C stops the job as StopTrainingJob would, twice at once. Its files are
-    in ROOT/jobs/NAME.
+    The job's log is streamed; Ctrl-C stops the job as StopTrainingJob would, a second one at once. Its files
+    are in ROOT/jobs/NAME.
     """
+    from cursus.local.options import Options
     from cursus.local.runner import run_step
 
+    wanted = Options(
+        deliver_sigterm=deliver_sigterm,
+        keep=keep,
+        python=python,
+        requirements=requirements,
+        shell=shell,
+        debug=debug,
+    )
     project = Project((target,), config, Choices(**options))
     entry = project.entries[0]
     step = with_source(choose(all_steps(project.load(entry)), step_name, target), entry)
     expected = [*step.promises.expected_artifacts, *entry.expected_artifacts, *artifacts]
-    listener = LogPrinter(to_stdout=format == "text" and output is None, quiet=quiet)
+    listener = LogPrinter(to_stdout=format == "text" and output is None, quiet=quiet or wanted.terminal)
     job = run_step(
         step,
         root=project.root,
@@ -85,7 +106,15 @@ def command(
         timeout=timeout,
         detach=detach,
         on_event=listener,
+        interrupt_after=interrupt_after,
+        times=times,
+        compare=compare,
+        options=wanted,
     )
+    if keep:
+        common.say(f"-- kept: {job.folder}/hosts (ml is /opt/ml, scratch what is elsewhere)")
+    if shell:
+        return common.OK
     if detach:
         common.write([f"{job.name}: started, in {job.folder}\n"])
         return common.OK
@@ -131,7 +160,9 @@ class LogPrinter:
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
-        if event.kind == "status":
+        if event.kind == "notice":
+            common.say(f"-- {event.text}")
+        elif event.kind == "status":
             common.say(f"-- {event.data.get('secondary') or event.data.get('status')}: {event.text}")
         elif event.kind == "log" and not self.quiet and self.host in (None, event.host):
             prefix = "" if self.host or event.host in ("", "algo-1") else f"[{event.host}] "
@@ -148,6 +179,8 @@ class LogPrinter:
 
 def document(job: TrainingJob, findings: list[Record]) -> dict[str, Any]:
     """The job as plain data, versioned."""
+    from cursus.report.job import data
+
     evidence = job.evidence
     return {
         "schema_version": SCHEMA_VERSION,
@@ -167,12 +200,14 @@ def document(job: TrainingJob, findings: list[Record]) -> dict[str, Any]:
             for name, points in job.metrics.items()
         },
         "description": job.describe(),
+        **data(evidence),
         "findings": findings,
     }
 
 
 def report(job: TrainingJob, findings: list[Record], style: Style) -> Iterator[str]:
     """What the job left, and what is wrong with it."""
+    from cursus.report.job import lines
     from cursus.report.text import finding
 
     for record in findings:
@@ -182,6 +217,7 @@ def report(job: TrainingJob, findings: list[Record], style: Style) -> Iterator[s
         yield f"{style('not reproduced', 'dim')}: {clean(sentence)}\n"
     for name, points in job.metrics.items():
         yield f"metric {clean(name)}: {points[-1].value:g} ({count(len(points), 'value')})\n"
+    yield from lines(evidence)
     if evidence.model_artifact:
         yield f"model: {evidence.model_artifact}\n"
     errors = sum(record["severity"] == "error" for record in findings)

@@ -1,0 +1,73 @@
+"""The options of ``cursus run`` beyond a plain run: interruptions, debugging, another interpreter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
+class Duration(click.ParamType):
+    """A time such as ``30s``, ``1.5m``, ``2h`` or ``90``, in seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read it. Fails where it is no time above 0."""
+        if isinstance(value, (int, float)):
+            return float(value)
+        found = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*(ms|s|min|m|h|)\s*", str(value))
+        seconds = float(found.group(1)) * UNITS[found.group(2)] if found else 0.0
+        if seconds <= 0:
+            self.fail(f"{value!r} is no time above 0, such as 30s, 1.5m or 2h", param, ctx)
+        return seconds
+
+
+def life_options(function: Function) -> Function:
+    """Interruptions as spot training has them."""
+    for option in (
+        click.option(
+            "--deliver-sigterm",
+            is_flag=True,
+            help="Hand SIGTERM to the script; the training toolkit does not.",
+        ),
+        click.option(
+            "--compare", is_flag=True, help="Run it without the interruption too, and compare the results."
+        ),
+        click.option(
+            "--times", type=click.IntRange(min=1), default=1, metavar="N", help="How often.  [default: 1]"
+        ),
+        click.option(
+            "--interrupt-after",
+            type=Duration(),
+            metavar="TIME",
+            help="Take its hosts away after so much training, as a spot interruption does, and start it again.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def debug_options(function: Function) -> Function:
+    """What helps to find out why a script does what it does."""
+    for option in (
+        click.option(
+            "--requirements",
+            is_flag=True,
+            help="Run it with the source's requirements.txt installed (and kept).",
+        ),
+        click.option("--python", metavar="PATH", help="Run it with another interpreter."),
+        click.option("--keep", is_flag=True, help="Keep what the hosts had on disk."),
+        click.option(
+            "--debug", is_flag=True, help="Put its first host on this terminal, so that breakpoint() works."
+        ),
+        click.option("--shell", is_flag=True, help="Open a shell in its first host, in place of the script."),
+    ):
+        function = option(function)
+    return function

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 from enum import Enum
 from pathlib import Path
@@ -694,3 +695,10 @@ def test_one_failure_is_said_once() -> None:
             raise ValueError("no bucket")
 
     assert [one.rule for one in cursus.check(Builder()).findings] == ["STP089"]
+
+
+def test_a_named_tuple_has_members_too() -> None:
+    request = {"TrainingJobName": "churn", "AlgorithmSpecification": {}, "RoleArn": "x"}
+    made = collections.namedtuple("made", request)(**request)  # type: ignore[misc]
+    step = lower(type("Builder", (), {"create_step": lambda self: made})())
+    assert step.request == request and not step.promises.failures

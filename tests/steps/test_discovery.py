@@ -12,6 +12,7 @@ import pytest
 
 from cursus.errors import TargetError
 from cursus.steps import discovery, load
+from cursus.steps.builders import lower
 from cursus.steps.discovery import discover_step_type, step_builder, step_type
 
 
@@ -130,3 +131,34 @@ def test_entry_points_register_builders(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout.strip() == "[('churn', 'Plain')] plain"
+
+
+@pytest.mark.parametrize(
+    ("returned", "kind"),
+    [
+        ({"ModelPackageGroupName": "churn", "InferenceSpecification": {}}, "RegisterModel"),
+        ({"Name": "Enough", "Type": "Condition", "Arguments": {"Conditions": []}}, "Condition"),
+        ({"Name": "Split", "Type": "Processing", "Arguments": {}}, "Processing"),
+    ],
+)
+def test_type_by_a_step_that_is_no_request_known_here(returned: Any, kind: str) -> None:
+    builder = type("Builder", (), {"create_step": lambda self: returned})
+    assert discover_step_type(builder) == discover_step_type(builder()) == kind
+
+
+def test_a_step_that_cannot_be_made_is_the_reason() -> None:
+    class Builder:
+        def create_step(self) -> Any:
+            raise ValueError("no bucket")
+
+    found, reason = step_type(Builder)
+    assert found is None and "ValueError: no bucket" in reason
+
+
+def test_attributes_that_raise_tell_nothing() -> None:
+    class Builder:
+        def __getattr__(self, name: str) -> Any:
+            raise RuntimeError(name)
+
+    assert discover_step_type(Builder()) is None
+    assert lower(Builder()).promises.failures

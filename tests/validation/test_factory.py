@@ -94,3 +94,28 @@ def test_a_suite_needs_the_name_of_a_type(wrong: Any) -> None:
 def test_a_suite_has_to_be_called() -> None:
     with pytest.raises(TypeError, match="cannot be called"):
         register_suite("Processing", "nonsense")  # type: ignore[arg-type]
+
+
+def test_a_known_type_without_a_suite_is_not_taken_for_a_misspelling() -> None:
+    class Tuner:
+        step_type = "Tuning"
+
+    with pytest.raises(NoSuiteError) as caught:
+        UniversalStepBuilderTestFactory().create_test_instance(Tuner)
+    assert "Did you mean" not in str(caught.value)
+
+
+def test_the_type_is_that_of_the_step_made_with_the_config(request_of_create_training_job: Any) -> None:
+    """Not of the name, where only the config makes the step."""
+
+    class ModelBuilder:
+        def __init__(self, config: Any) -> None:
+            self.request = config["request"]
+
+        def create_step(self) -> Any:
+            return self.request
+
+    made = UniversalStepBuilderTestFactory().create_test_instance(
+        ModelBuilder, {"request": request_of_create_training_job}
+    )
+    assert isinstance(made, TrainingIntegrationTests)

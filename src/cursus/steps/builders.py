@@ -18,7 +18,7 @@ from cursus.steps.channel_names import named_channels, to_request
 from cursus.steps.created import Created, create, instance
 from cursus.steps.draft import Draft
 from cursus.steps.hooks import HookError, Hooks, place
-from cursus.steps.plain import attributes, plain
+from cursus.steps.plain import attribute, attributes, plain
 from cursus.steps.tuning import tuning_request
 
 CONFIG = "config"
@@ -111,7 +111,7 @@ def configuration(config: Any) -> dict[str, Any]:
 
 def _own_configuration(builder: Any) -> dict[str, Any]:
     """The flat configuration that an instance was built with, where it keeps one as ``config``."""
-    own = getattr(builder, "config", None)
+    own = attribute(builder, "config")
     if isinstance(own, Mapping) and any(key in shortforms.KEYS[CONFIG] for key in own):
         return configuration(own)
     return {}
@@ -324,13 +324,13 @@ def _source(
     directories = (
         source_dir,
         config.get("source_dir"),
-        getattr(builder, "source_dir", None),
+        attribute(builder, "source_dir"),
         created.source_dir,
     )
     entries = (
         entry_point,
         config.get("entry_point"),
-        getattr(builder, "entry_point", None),
+        attribute(builder, "entry_point"),
         created.entry_point,
     )
     return sources.source_code(

@@ -40,6 +40,7 @@ class Created:
     framework_version: str | None = None
     python_version: str | None = None
     answered: tuple[str, ...] = ()
+    returned: Any = None  # what create_step returned where that is no request
 
 
 def instance(builder: type, config: Any) -> Any:
@@ -94,7 +95,11 @@ def create(builder: Any, config: Mapping[str, Any], hooks: Hooks, region: str | 
                 HookFailure(CREATE, message, location=place(getattr(type(builder), "__init__", None)))
             )
         with offline(region) as answers:
-            made = read(call(hook, CREATE, **_kwargs(hook, config, hooks)), hook)
+            value = call(hook, CREATE, **_kwargs(hook, config, hooks))
+            try:
+                made = read(value, hook)
+            except HookError as error:
+                return Created(failures=(error.failure,), returned=value)
         made.answered = tuple(answers.calls)
         return made
     except HookError as error:
@@ -158,6 +163,9 @@ def read(value: Any, hook: Any) -> Created:
 
         if sdk.is_sdk_object(value):
             return _with_origin(sdk.read(value), origin)
+        named = getattr(value, "_asdict", None)
+        if isinstance(value, tuple) and named is not None:
+            return _of_mapping(named(), origin, hook)
         if not isinstance(value, (str, bytes, int, float, list, tuple, set)):
             return _of_attributes(value, origin, hook)
     except NestingError as error:

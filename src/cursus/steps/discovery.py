@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, TypeVar
 
 from cursus.errors import TargetError
+from cursus.steps.plain import attribute
 
 Builder = TypeVar("Builder")
 
@@ -183,22 +184,22 @@ def step_type(builder: Any, *, create: bool = True) -> tuple[str | None, str]:
         value = _attribute(builder, name)
         if isinstance(value, str) and value:
             return _canonical(value), f"its attribute {name} is {value!r}"
+    failed = ""
     if create:
         found = _type_of_step(builder)
-        if found is not None:
-            return found
+        if found is not None and found[0] is not None:
+            return found[0], found[1]
+        failed = found[1] if found is not None else ""
     owner = builder if isinstance(builder, type) else type(builder)
     for hook, kind in _TYPE_OF_HOOK:
-        if callable(getattr(builder, hook, None)):
+        if callable(attribute(builder, hook)):
             return kind, f"it has the hook {hook}"
     word = _canonical(owner.__name__.removesuffix("Builder").removesuffix("Step"))
     for kind in STEP_TYPES:
         if word.endswith(kind):
             return kind, f"its name {owner.__name__} says so"
-    return (
-        None,
-        "it is not registered, has no step_type, returns no step of a known type and has no telling hook",
-    )
+    returns = failed or "returns no step of a known type"
+    return None, f"it is not registered, has no step_type, {returns} and has no telling hook"
 
 
 def discover_step_type(builder: Any) -> str | None:
@@ -219,22 +220,20 @@ def _registration(builder: Any) -> Registered | None:
 
 
 def _attribute(builder: Any, name: str) -> Any:
-    try:
-        value = getattr(builder, name, None)
-    except Exception:  # a property that raises says nothing
-        return None
+    value = attribute(builder, name)
     if isinstance(value, property) or callable(value):
         return None
     return getattr(value, "value", value)
 
 
-def _type_of_step(builder: Any) -> tuple[str, str] | None:
+def _type_of_step(builder: Any) -> tuple[str | None, str] | None:
+    """The type of the step that ``create_step`` returns, and how that is known; None and the failure where it fails."""
     from cursus.steps import sdk
 
     direct = sdk.type_name(builder)
     if direct is not None:
         return direct, f"it is the SDK's {type(builder).__name__}"
-    if not callable(getattr(builder, "create_step", None)):
+    if not callable(attribute(builder, "create_step")):
         return None
     from cursus.steps.created import create, instance
     from cursus.steps.hooks import HookError, Hooks
@@ -242,12 +241,28 @@ def _type_of_step(builder: Any) -> tuple[str, str] | None:
     try:
         whole = instance(builder, None) if isinstance(builder, type) else builder
         made = create(whole, {}, Hooks(whole, ("get_training_inputs",)))
-    except HookError:
-        return None
-    if made.failures or not made.request:
+    except HookError as error:
+        return None, f"cannot be built ({error})"
+    if made.failures:
+        told = _type_of_returned(made.returned)
+        return told if told is not None else (None, f"makes no step ({made.failures[0].message})")
+    if not made.request and not made.type:
         return None
     kind = _canonical(made.type) if made.type else _TYPE_OF_OPERATION.get(made.operation, "Training")
     return kind, f"its create_step returns a {made.operation} request"
+
+
+def _type_of_returned(value: Any) -> tuple[str, str] | None:
+    """The type of a step that is no request known here: a pipeline's own form of it, or a model package."""
+    if not isinstance(value, Mapping):
+        return None
+    kind = value.get("Type")
+    if isinstance(kind, str) and kind and "Name" in value:
+        return _canonical(kind), f"its create_step returns a step of type {kind!r}"
+    for member in ("ModelPackageGroupName", "ModelPackageName", "ModelApprovalStatus"):
+        if member in value:
+            return "RegisterModel", f"its create_step returns a request with {member}"
+    return None
 
 
 def _canonical(kind: str) -> str:

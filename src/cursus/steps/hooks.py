@@ -8,7 +8,7 @@ from typing import Any
 from cursus.model import HookFailure, Location, Origin
 from cursus.redact import show
 from cursus.steps.offline import RequestCaptured, offline
-from cursus.steps.plain import NestingError, plain
+from cursus.steps.plain import NestingError, attribute, plain
 from cursus.steps.protocol import HOOKS
 
 _OF_TEXTS = ("get_expected_artifacts",)
@@ -60,9 +60,7 @@ class Hooks:
 
     def origin(self, name: str) -> Origin:
         """The origin of the values that a hook returned."""
-        return Origin(
-            name, place(getattr(type(self.builder), name, None) or getattr(self.builder, name, None))
-        )
+        return Origin(name, place(getattr(type(self.builder), name, None) or attribute(self.builder, name)))
 
 
 def find(builder: Any, name: str) -> Callable[..., Any] | None:
@@ -97,7 +95,7 @@ def call(hook: Callable[..., Any], name: str, **arguments: Any) -> Any:
         value = {captured.operation: captured.request}
     except BaseException as error:
         raise HookError(raised(name, error, place(hook))) from None
-    if hasattr(value, "__await__"):
+    if hasattr(type(value), "__await__"):
         close = getattr(value, "close", None)
         if close is not None:
             close()

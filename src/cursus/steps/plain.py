@@ -127,6 +127,14 @@ def _obvious(value: Any, depth: int) -> Any:
     return value if found is None else {k: _plain(v, True, depth + 1) for k, v in found.items()}
 
 
+def attribute(owner: Any, name: str) -> Any:
+    """An attribute of an object; None where it has none, or raises."""
+    try:
+        return getattr(owner, name, None)
+    except Exception:  # a property that raises says nothing
+        return None
+
+
 def attributes(value: Any) -> dict[str, Any] | None:
     """The members of a dataclass, pydantic or attrs object or a plain namespace; None for other things."""
     import dataclasses

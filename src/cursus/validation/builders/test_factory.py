@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cursus.errors import CursusError
+from cursus.steps.discovery import STEP_TYPES
 from cursus.suggest import did_you_mean
 from cursus.validation.builders.registry_discovery import explain_step_type
 
@@ -77,9 +78,8 @@ class UniversalStepBuilderTestFactory:
         Raises:
             NoSuiteError: nothing tells what the builder makes, or there is no suite for it.
         """
-        kind, reason = explain_step_type(builder)
-        if kind is None and isinstance(builder, type):
-            kind, reason = explain_step_type(_built(builder, config))
+        whole = _built(builder, config) if isinstance(builder, type) else builder
+        kind, reason = explain_step_type(whole)
         suites = self.suites
         if kind in suites:
             return suites[kind](builder, config, **options)
@@ -90,5 +90,5 @@ class UniversalStepBuilderTestFactory:
             )
         raise NoSuiteError(
             f"There is no suite for steps of type {kind} ({reason}). Suites: {known}."
-            f"{did_you_mean(kind, suites)}"
+            f"{did_you_mean(kind, suites) if kind not in STEP_TYPES else ''}"
         )

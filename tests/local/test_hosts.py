@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -69,8 +68,12 @@ def said(job: TrainingJob, host: str) -> Any:
 
 
 def test_hosts_meet_by_name_on_one_port(run: Run) -> None:
-    script = MEET + (
-        "print(json.dumps([barrier(), socket.gethostname(), sorted(n for _, n in socket.if_nameindex()), os.getpid() < 10]))"
+    script = (
+        MEET
+        + """
+names = sorted(name for _, name in socket.if_nameindex())
+print(json.dumps([barrier(), socket.gethostname(), names, os.getpid() < 10]))
+"""
     )
     job = run(script, hosts(3))
     for host in ("algo-1", "algo-2", "algo-3"):
@@ -142,7 +145,7 @@ print(json.dumps([open("/tmp/mine").read(), sorted(os.listdir("/opt/ml/input/dat
         assert artifact is not None
         with tarfile.open(artifact) as archive:
             assert sorted(archive.getnames()) == names
-    assert os.listdir(job.folder.parents[2] / "data/train") == ["data.csv"]
+    assert [path.name for path in (job.folder.parents[2] / "data/train").iterdir()] == ["data.csv"]
 
 
 def test_metrics_name_their_host(run: Run) -> None:

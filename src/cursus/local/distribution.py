@@ -33,7 +33,9 @@ STANDS_IN = "smdistributed data parallel: plain DistributedDataParallel by torch
 def engine(image: object) -> str:
     """The framework of an image, as its repository's name tells: ``pytorch``, ``tensorflow``, … or nothing."""
     name = str(image or "").rpartition("/")[2].partition(":")[0]
-    return next((known for known in ("pytorch", "tensorflow", "xgboost", "scikit-learn") if known in name), "")
+    return next(
+        (known for known in ("pytorch", "tensorflow", "xgboost", "scikit-learn") if known in name), ""
+    )
 
 
 def launcher(facts: Mapping[str, Any], image: object) -> Launcher:
@@ -135,7 +137,14 @@ def torchrun(
     found = ["torchrun", "--nnodes", str(len(hosts)), "--nproc_per_node", str(processes(facts))]
     if len(hosts) > 1:
         rank = str(hosts.index(facts["current_host"]))
-        found += ["--master_addr", facts["master_hostname"], "--master_port", MASTER_PORT, "--node_rank", rank]
+        found += [
+            "--master_addr",
+            facts["master_hostname"],
+            "--master_port",
+            MASTER_PORT,
+            "--node_rank",
+            rank,
+        ]
     return [*found, entry_point, *args]
 
 
@@ -155,7 +164,15 @@ def mpirun(
     listed = list(hosts) if each == 1 else [f"{host}:{each}" for host in hosts]
     debug, additional = _custom_options(str(settings.get("sagemaker_mpi_custom_mpi_options") or ""))
     found = ["mpirun", "--host", ",".join(listed), "-np", str(total), "--allow-run-as-root", "--display-map"]
-    found += ["--tag-output", "-mca", "btl_tcp_if_include", interface, "-mca", "oob_tcp_if_include", interface]
+    found += [
+        "--tag-output",
+        "-mca",
+        "btl_tcp_if_include",
+        interface,
+        "-mca",
+        "oob_tcp_if_include",
+        interface,
+    ]
     found += ["-mca", "plm_rsh_no_tree_spawn", "1", "-bind-to", "none", "-map-by", "slot"]
     found += ["-mca", "pml", "ob1", "-mca", "btl", "^openib", "-mca", "orte_abort_on_non_zero_status", "1"]
     found += ["-mca", "btl_vader_single_copy_mechanism", "none", "-x", "NCCL_MIN_NRINGS=4"]

@@ -8,11 +8,14 @@ devices are left out. What was left out is told.
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 from collections.abc import Iterator
-from typing import Any, NamedTuple, cast
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cursus.local import storage
+
+if TYPE_CHECKING:
+    from cursus.local.gzip_blocks import BlockWriter
 
 Entry = tuple[str, str, os.stat_result]
 """Name inside the directory, path on this machine, lstat of what is to be stored."""
@@ -106,18 +109,15 @@ def pack(collected: Collected, target: str, threads: int = 1) -> None:
     """Write a ``tar.gz``. It appears under its name only when it is whole. Raises OSError."""
     import tarfile
 
-    from isal import igzip_threaded
+    from cursus.local.gzip_blocks import BlockWriter
 
-    compressed: Any = cast(Any, igzip_threaded).open
     temporary = target + ".part"
     try:
-        with (
-            compressed(temporary, "wb", compresslevel=1, threads=threads) as stream,
-            tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT, bufsize=1 << 20) as archive,
-        ):
+        with BlockWriter(temporary, threads) as stream:
             seen: dict[tuple[int, int], str] = {}
             for name, path, status in collected.entries:
-                _add(archive, name, path, status, seen)
+                _add(stream, name, path, status, seen)
+            stream.write(b"\0" * 2 * tarfile.BLOCKSIZE)
         os.replace(temporary, target)
     except BaseException:
         try:
@@ -127,8 +127,12 @@ def pack(collected: Collected, target: str, threads: int = 1) -> None:
         raise
 
 
+SMALL = 1 << 17
+"""Bytes up to which a file is read at once: it shares its block with others."""
+
+
 def _add(
-    archive: Any, name: str, path: str, status: os.stat_result, seen: dict[tuple[int, int], str]
+    stream: BlockWriter, name: str, path: str, status: os.stat_result, seen: dict[tuple[int, int], str]
 ) -> None:
     import tarfile
 
@@ -138,48 +142,33 @@ def _add(
     info.uname = info.gname = "root"
     if stat.S_ISDIR(status.st_mode):
         info.type = tarfile.DIRTYPE
-        archive.addfile(info)
     elif stat.S_ISLNK(status.st_mode):
         info.type = tarfile.SYMTYPE
         info.linkname = os.readlink(path)
-        archive.addfile(info)
     else:
         first = seen.setdefault((status.st_dev, status.st_ino), name) if status.st_nlink > 1 else name
         if first != name:
             info.type = tarfile.LNKTYPE
             info.linkname = first
-            archive.addfile(info)
-            return
-        info.size = status.st_size
-        with open(path, "rb") as file:
-            archive.addfile(info, file)
+        else:
+            info.size = status.st_size
+    stream.write(info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape"))
+    if not info.size:
+        return
+    with open(path, "rb", buffering=0) as file:
+        if info.size <= SMALL:
+            data = file.read(info.size)
+            if len(data) != info.size:
+                raise OSError(f"{path} became shorter while it was read")
+            stream.write(data)
+        else:
+            stream.copy(file.fileno(), info.size)
+            stream.drain()
+    stream.write(b"\0" * (-info.size % tarfile.BLOCKSIZE))
 
 
-def store_path(root: str, uri: str) -> str | None:
-    """Where an ``s3://`` URI is below ``root``; None where it is none, or climbs out of its bucket."""
-    parts = urlsplit(uri)
-    if parts.scheme != "s3" or not parts.netloc:
-        return None
-    bucket = os.path.join(os.path.realpath(root), "s3", parts.netloc)
-    path = os.path.normpath(os.path.join(bucket, uri[len("s3://") + len(parts.netloc) :].lstrip("/")))
-    return path if path == bucket or path.startswith(bucket + "/") else None
-
-
-def upload(source: str, target: str) -> None:
-    """Put a file at its place in the local store, whole or not at all."""
-    from cursus.local.channels import clone
-
-    os.makedirs(os.path.dirname(target), exist_ok=True)
-    temporary = target + ".part"
-    try:
-        clone(source, temporary)
-        os.replace(temporary, target)
-    except BaseException:
-        try:
-            os.unlink(temporary)
-        except OSError:
-            pass
-        raise
+store_path = storage.store_path
+upload = storage.put
 
 
 def place(source: str, target: str) -> None:
@@ -209,11 +198,3 @@ def listing(collected: Collected) -> list[dict[str, Any]]:
         for name, _, status in collected.entries
         if stat.S_ISREG(status.st_mode)
     ]
-
-
-def restore(source: str, target: str) -> None:
-    """Checkpoints of an earlier run, put where the job finds them."""
-    from cursus.local.channels import clone
-
-    if os.path.isdir(source):
-        shutil.copytree(source, target, copy_function=clone, symlinks=True, dirs_exist_ok=True)

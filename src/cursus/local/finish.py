@@ -9,12 +9,13 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from cursus.local import artifacts, sandbox
+from cursus.local import artifacts, delivery, sandbox
 from cursus.local.channels import tree_size
 from cursus.local.host import snapshot
 from cursus.local.mounts import ML
 from cursus.local.opens import total
 from cursus.local.spot import billable
+from cursus.local.storage import StoreError
 
 if TYPE_CHECKING:
     from cursus.local.hosts import Host
@@ -47,6 +48,7 @@ def finish(job: Supervisor) -> None:
     for one in job.hosts if not job.plan.get("keep_files") else ():
         sandbox.remove(one.scratch)
         sandbox.remove(os.path.join(one.ml, "input", "data"))  # copies, or the empty places of overlays
+        sandbox.remove(os.path.join(job.folder, "download"))
     now = time.monotonic()
     job.stages[state["secondary"]] = round(job.stages.get(state["secondary"], 0.0) + now - job.began, 4)
     evidence["stages"] = job.stages
@@ -74,35 +76,23 @@ def _final(job: Supervisor) -> tuple[str, str]:
 
 def _upload(job: Supervisor) -> dict[str, Any]:
     """Make the archives and put them, and the checkpoints, where S3 stands."""
-    plan, evidence = job.plan, dict[str, Any]()
+    evidence = dict[str, Any]()
     model = _merge(job, "model")
     output = _merge(job, "output/data")
     evidence["model_files"] = artifacts.listing(model)[:LISTED]
     evidence["output_files"] = artifacts.listing(output)[:LISTED]
     evidence["left_out"] = [list(item) for item in (*model.left_out, *output.left_out)][:LISTED]
-    whole = (job.request.get("OutputDataConfig") or {}).get("CompressionType") == "NONE"
+    evidence.update(delivery.deliver(job, {"model": model, "output": output}))
     try:
-        for key, collected in (("model", model), ("output", output)):
-            if not evidence[key + "_files"]:
-                continue
-            path = os.path.join(job.folder, "output", key + ".tar.gz")
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            uri = plan["uris"][key]
-            target = artifacts.store_path(plan["root"], uri) if uri else None
-            artifacts.pack(collected, path, threads=max(1, os.cpu_count() or 1))
-            evidence[key + "_artifact"] = path
-            if target is not None and whole:
-                artifacts.upload_tree(collected, target)
-            elif target is not None:
-                artifacts.place(path, target)
         files, left_out = job.checkpoints.finish()
         evidence["checkpoint_files"] = files[:LISTED]
         evidence["left_out"] = [*evidence["left_out"], *map(list, left_out)][:LISTED]
-    except OSError as error:
-        if "failure_reason" not in job.state and job.stopping is None:
-            text = os.strerror(error.errno or 0)
-            job.state["failure_reason"] = f"ClientError: Artifact upload failed:{text}"
-        evidence["upload_error"] = str(error)
+        delivery.checkpoints(job)
+    except (OSError, StoreError) as error:
+        text = os.strerror(error.errno or 0) if isinstance(error, OSError) else str(error)
+        evidence.setdefault("upload_error", f"{text}: the checkpoints")
+    if "upload_error" in evidence and "failure_reason" not in job.state and job.stopping is None:
+        job.state["failure_reason"] = f"ClientError: Artifact upload failed:{evidence['upload_error']}"
     return evidence
 
 

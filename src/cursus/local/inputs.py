@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cursus.local import channels, pipes, storage
@@ -32,6 +33,9 @@ def gather(job: Supervisor) -> list[channels.Source]:
         note(job, source.notes)
         sources.append(source)
         job.breathe()
+    config = job.plan.get("checkpoints")
+    if job.plan.get("store") and config and not job.starts.ended:
+        fetch(job, [config["uri"]], exact=False)
     archive = job.plan.get("source_archive")
     if archive and not job.plan["source"]:
         job.plan["source"] = _unpack(job, archive)
@@ -127,7 +131,7 @@ class Inputs:
         for feed in pipes.feeds(self.sources, owner.request, self.host.name, self.data):
             feeder = pipes.start(feed)
             self.feeders.append(feeder)
-            owner._on(feeder.errors, lambda feeder=feeder, name=feed.channel: self._failed(feeder, name))
+            owner._on(feeder.errors, partial(self._failed, feeder, feed.channel))
 
     def _failed(self, feeder: pipes.Feeder, channel: str) -> None:
         owner = self.host.owner

@@ -32,7 +32,9 @@ class Program(NamedTuple):
     script: bool
 
 
-def keeper(box: Box, program: Program, status: int, opens: int | None, watched: dict[str, str]) -> NoReturn:
+def keeper(
+    box: Box, program: Program, status: int, opens: int | None, watched: dict[str, list[str]]
+) -> NoReturn:
     """Run as the forked keeper: make the namespaces, start the first process, report how it ended."""
     try:
         _enter(box)
@@ -130,7 +132,7 @@ def _write(path: str, text: str) -> None:
 
 
 def _first(
-    box: Box, program: Program, status: int, opens: int | None, watched: dict[str, str], go: int
+    box: Box, program: Program, status: int, opens: int | None, watched: dict[str, list[str]], go: int
 ) -> NoReturn:
     try:
         # Set once more: it is not inherited. A keeper that died before leaves the gate closed.

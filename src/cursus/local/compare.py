@@ -12,14 +12,13 @@ from typing import Any
 
 from cursus.errors import RunError
 from cursus.local.job import TrainingJob
+from cursus.local.options import free_name
 from cursus.model import Evidence, MetricPoint, Step
 
 TOLERANCE = 1e-6
 """Relative difference of two metric values that the order of a sum may make."""
 
 SUFFIX = "-uninterrupted"
-NAME_LENGTH = 63
-
 RunOne = Callable[[Step, bool], TrainingJob]
 """Runs a step to its end; with True as it is interrupted, with False as it is not and apart from S3Uri."""
 
@@ -53,13 +52,7 @@ def _called(step: Step, name: str) -> Step:
 
 
 def _renamed(step: Step, name: str, root: str) -> Step:
-    number = 1
-    while True:
-        suffix = SUFFIX if number == 1 else f"{SUFFIX}-{number}"
-        found = name[: NAME_LENGTH - len(suffix)] + suffix
-        if not os.path.exists(os.path.join(root, "jobs", found)):
-            return _called(step, found)
-        number += 1
+    return _called(step, free_name(root, name, SUFFIX))
 
 
 def compare(here: Evidence, plain: Evidence) -> dict[str, Any]:

@@ -125,6 +125,10 @@ def _program(step: Step) -> str | None:
             return None
         if channel_limits.archive(step) is not None:
             return None
+        if channel_limits.archive(step) is not None:
+            return None
+        if channel_limits.archive(step) is not None:
+            return None
         image = algorithm.get("TrainingImage") or algorithm.get("AlgorithmName") or "the image"
         return (
             f"cannot run here: the code is in the image ({image}). With source_dir and entry_point the script is "
@@ -180,7 +184,6 @@ NAMED = {
     "ProfilerRuleConfigurations": "ProfilerRuleConfigurations: no profiler rule was run",
     "TensorBoardOutputConfig": "TensorBoardOutputConfig: TensorBoard files stay in the job's folder",
     "ExperimentConfig": "ExperimentConfig: no experiment was recorded",
-    "RetryStrategy": "RetryStrategy: nothing was retried",
     "RemoteDebugConfig": "RemoteDebugConfig: no remote access was opened",
     "InfraCheckConfig": "InfraCheckConfig: no instance was checked",
     "SessionChainingConfig": "SessionChainingConfig: no session was tagged",
@@ -202,7 +205,7 @@ def _sentences(step: Step) -> Iterator[str]:
     resources = request.get("ResourceConfig") or {}
     yield from _machine(resources)
     if resources.get("KeepAlivePeriodInSeconds"):
-        yield "KeepAlivePeriodInSeconds: no warm pool was kept"
+        yield "KeepAlivePeriodInSeconds: a warm pool keeps nothing here that would start sooner"
     if resources.get("VolumeKmsKeyId") or (request.get("OutputDataConfig") or {}).get("KmsKeyId"):
         yield "KMS keys: nothing was encrypted"
     yield from channel_limits.sentences(request)

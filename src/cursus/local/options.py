@@ -130,6 +130,20 @@ def apply(options: Options, planned: dict[str, Any], step: Step) -> None:
     planned["state"]["grace"] = planned["grace"]
 
 
+NAME_LENGTH = 63
+
+
+def free_name(root: str, name: str, suffix: str) -> str:
+    """A job name that stands beside ``name`` and is not used in ``root`` yet."""
+    number = 1
+    while True:
+        end = suffix if number == 1 else f"{suffix}-{number}"
+        found = name[: NAME_LENGTH - len(end)] + end
+        if not os.path.exists(os.path.join(root, "jobs", found)):
+            return found
+        number += 1
+
+
 def checkpoint_config(request: Any, root: str) -> dict[str, Any] | None:
     """Where CheckpointConfig's directory is in a host, and where in the local store."""
     path = contract.checkpoint_path(request)

@@ -22,7 +22,7 @@ from cursus.local.events import Listener
 from cursus.local.job import TrainingJob
 from cursus.local.limits import not_reproduced, refuse, refuse_level
 from cursus.local.mounts import kept_paths
-from cursus.local.options import Options, apply, checkpoint_config
+from cursus.local.options import Options, apply, checkpoint_config, free_name
 from cursus.local.sandbox import LEVELS, interpreter
 from cursus.model import Step
 
@@ -99,6 +99,9 @@ def run_step(
         raise RunError("the current folder is gone: give the run a root") from error
     step = _with_code_channel(step, place, chosen.s3)
     request = _named(step)
+    if chosen.terminal:  # a look inside leaves the job's own name free
+        suffix = "-shell" if chosen.shell else "-debug"
+        request["TrainingJobName"] = free_name(place, request["TrainingJobName"], suffix)
     if compare:
         from cursus.local.compare import run_both
 

@@ -129,6 +129,7 @@ class Starts:
         owner.state.pop("failure_reason", None)
         self.interrupted = False
         self.signals = {}
+        self._began = time.time()
 
 
 def billable(stages: dict[str, float], first_download: float) -> float:

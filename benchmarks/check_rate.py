@@ -227,7 +227,7 @@ def _mean(values: list[float]) -> float:
     product = 1.0
     for value in values:
         product *= value
-    return product ** (1 / len(values))
+    return float(product ** (1 / len(values)))
 
 
 if __name__ == "__main__":

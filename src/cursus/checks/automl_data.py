@@ -8,16 +8,9 @@ from cursus.aws.tables import table
 from cursus.checks.artifacts import key_problem
 from cursus.checks.automl import PROBLEM, kind_of, settings_of
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import AutoMLView, is_reference, listing, mapping, text
+from cursus.checks.views import AutoMLView, is_reference, mapping, text
 from cursus.model import Path
 from cursus.redact import show
-
-
-def channels(view: AutoMLView) -> list[tuple[Path, Mapping[str, object]]]:
-    """(path, channel) of each input channel."""
-    member = "InputDataConfig" if view.version == 1 else "AutoMLJobInputDataConfig"
-    found = listing(view.request, member)
-    return [((member, i), c) for i, c in enumerate(found) if isinstance(c, Mapping) and not is_reference(c)]
 
 
 def _data_type(channel: Mapping[str, object]) -> str | None:
@@ -53,7 +46,7 @@ def automl_channel_types(view: AutoMLView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    found = channels(view)
+    found = view.channels
     kinds = [channel.get("ChannelType", "training") for _, channel in found]
     if not found or not all(isinstance(kind, str) for kind in kinds):
         return
@@ -131,7 +124,7 @@ def automl_content(view: AutoMLView) -> Iterator[Problem]:
         return
     facts = table("automl")
     known, data_types = facts["content_types"].get(kind), facts["s3_data_types"].get(kind)
-    for path, channel in channels(view):
+    for path, channel in view.channels:
         content = text(channel, "ContentType")
         if content and known and content.replace(" ", "") not in known:
             yield _content_problem(content, known, kind, (*path, "ContentType"))
@@ -193,7 +186,7 @@ def automl_source_and_split(view: AutoMLView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    for path, channel in channels(view):
+    for path, channel in view.channels:
         if not channel.get("DataSource"):
             yield Problem(
                 "the channel has no data source", (*path, "DataSource"), "add DataSource.S3DataSource"
@@ -297,7 +290,7 @@ def automl_sample_weights(view: AutoMLView) -> Iterator[Problem]:
     if config.get("Mode") != "HYPERPARAMETER_TUNING":
         return
     places: list[tuple[Path, Mapping[str, object]]] = (
-        channels(view) if view.version == 1 else [(path, mapping(view.request, PROBLEM) and config)]
+        view.channels if view.version == 1 else [(path, mapping(view.request, PROBLEM) and config)]
     )
     for place, holder in places:
         if holder.get("SampleWeightAttributeName") is not None:

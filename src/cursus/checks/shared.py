@@ -37,7 +37,7 @@ def problems(rules: Sequence[Rule], plan: int, view: View) -> Outcome:
         return _outcome(rules, view)
     if len(members) > MAX_BYTES:
         return _outcome(rules, view)
-    key = (plan, members, view.region, settings.allow)
+    key = (plan, view.step.operation, members, view.region, settings.allow)
     found = _OUTCOMES.get(key)
     if found is None:
         found = _outcome(rules, view)

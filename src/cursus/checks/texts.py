@@ -54,6 +54,8 @@ CHOICES = HAVE_NONE | {
     "Type",
 }
 """Members with a fixed set of values: the service model leaves nothing in them to be suspected."""
+NAMES = frozenset({"TrainingJobName", "HyperParameterTuningJobName", "AutoMLJobName"})
+"""Members whose pattern leaves nothing to be suspected: letters, digits and hyphens."""
 USUAL = frozenset({"None", "S3Prefix", "FullyReplicated", "File"})
 """The values of these that no rule asks for."""
 

@@ -325,6 +325,12 @@ class AutoMLView:
         self.region = self.settings.region or step.region
         self.version = 2 if step.operation == "CreateAutoMLJobV2" else 1
 
+    @lazy
+    def channels(self) -> list[tuple[Path, Mapping[str, Any]]]:
+        """The channels, each with its path."""
+        member = "InputDataConfig" if self.version == 1 else "AutoMLJobInputDataConfig"
+        return [((member, index), channel) for index, channel in mappings(self.request, member)]
+
 
 class StepView:
     """A step of a builder: its request and its promises."""

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cursus.checks.texts import CHOICES, FREE, USUAL, suspicions
+from cursus.checks.texts import CHOICES, FREE, NAMES, USUAL, suspicions
 from cursus.checks.views import is_reference
 from cursus.model import Path
 
+_QUIET = CHOICES | NAMES
 MAX_CONTAINERS = 50_000
 """Mappings and lists of one request that rules look into: the model allows some thousands."""
 MAX_DEPTH = 20
@@ -79,8 +80,8 @@ def walk(request: Mapping[str, Any]) -> tuple[Suspects, Members | None]:
             name = member if listed else key
             kind = type(value)
             if kind is str:
-                if not holder and name in CHOICES:
-                    if value not in USUAL:
+                if not holder and name in _QUIET:
+                    if value not in USUAL and name in CHOICES:
                         members.add(f"{name}={value}")
                 elif type(name) is str and (suspected := suspicions(holder, name, value)):
                     for suspicion in suspected:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Literal, NamedTuple, NoReturn
+from typing import Literal, NamedTuple
 
 from cursus.local import bubblewrap, init, namespaces
+from cursus.local.guard import guard
 from cursus.local.mounts import Box, Overlay, kept_paths
 from cursus.local.namespaces import Program
 
@@ -26,7 +27,7 @@ LIMITS: dict[str, tuple[str, ...]] = {
         "no isolation: the script runs as a plain process and sees and may write whatever you may",
         "/opt/ml is not literal: only the SM_* variables and arguments lead to the job's folders",
         "the host's name is this machine's, not algo-1",
-        "should the supervisor be killed, the script's own children may outlive it",
+        "what the script starts ends with the job as long as nobody kills the job's own processes all at once",
     ),
 }
 """What a level does not reproduce, as sentences for a report."""
@@ -42,7 +43,11 @@ class Started(NamedTuple):
 
 
 def start(
-    level: Level, box: Box, program: Program, opens: int | None = None, watched: dict[str, list[str]] | None = None
+    level: Level,
+    box: Box,
+    program: Program,
+    opens: int | None = None,
+    watched: dict[str, list[str]] | None = None,
 ) -> Started:
     """Start a host at ``level``. What becomes of it is told on the status pipe, as JSON lines."""
     log_read, log_write = os.pipe()
@@ -60,7 +65,7 @@ def start(
                 assert info_write is not None
                 bubblewrap.execute(box, program, status_write, info_write)
             else:
-                _plain(program, status_write)
+                guard(program, status_write)
         except BaseException as error:
             init.report(status_write, refused=str(error) or type(error).__name__)
         finally:
@@ -106,23 +111,6 @@ def _enlarge(descriptor: int) -> None:
         fcntl.fcntl(descriptor, 1031, 1 << 20)  # F_SETPIPE_SZ: a burst of lines does not stop the script
     except OSError:
         pass
-
-
-def _plain(program: Program, status: int) -> NoReturn:
-    os.setsid()
-    try:
-        import signal
-
-        from cursus.local import syscalls
-
-        syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
-    except (ImportError, OSError, AttributeError):
-        pass  # no Linux
-    init.report(status, ready=True)
-    if program.script:
-        os._exit(init.attend(program.command, program.environment, program.directory, status))
-    init.execute(program.command, program.environment, program.directory, status)
-    os._exit(init.CANNOT_EXECUTE)
 
 
 class Probe(NamedTuple):

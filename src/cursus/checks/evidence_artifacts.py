@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView, text
-from cursus.model import Evidence, FileEntry, Location
+from cursus.model import Evidence, FileEntry, Location, Severity
 from cursus.redact import show
 from cursus.suggest import did_you_mean
 
@@ -70,17 +71,26 @@ def missing(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
-    if evidence.status != "Completed":
+    if evidence.status not in ("Completed", "Stopped"):
         return
+    # A stopped job keeps what it has saved by then; how far it came is not the same in every run.
+    severity: Severity | None = "warning" if evidence.status == "Stopped" else None
     for expected in view.step.promises.expected_artifacts:
         name = expected.strip()
         if name in ("model.tar.gz", "output.tar.gz"):
             there = evidence.model_artifact if name == "model.tar.gz" else evidence.output_artifact
             folder = "/opt/ml/model" if name == "model.tar.gz" else "/opt/ml/output/data"
             if there is None:
-                yield Problem(f"{name} was promised, and {folder} is empty", remedy=f"write into {folder}")
+                yield Problem(
+                    f"{name} was promised, and {folder} is empty",
+                    remedy=f"write into {folder}",
+                    severity=severity,
+                )
         elif not found(name, evidence):
-            yield _missing(name, evidence, view.step.promises.places.get("get_expected_artifacts"))
+            yield replace(
+                _missing(name, evidence, view.step.promises.places.get("get_expected_artifacts")),
+                severity=severity,
+            )
 
 
 def _missing(name: str, evidence: Evidence, where: Location | None) -> Problem:

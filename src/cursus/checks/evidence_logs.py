@@ -23,6 +23,7 @@ ENDINGS = re.compile(
 NEVER_AWAITED = re.compile(r"RuntimeWarning: coroutine '([^']+)' was never awaited")
 CONTINUES = re.compile(r"[eE][-+]?[0-9]|\.[0-9]|[0-9]")
 GROUPED = re.compile(r",[0-9]{3}(?![0-9])")
+DECIMAL_COMMA = re.compile(r",[0-9]+(?![0-9.,])")
 LABEL = re.compile(r"([A-Za-z][\w./:-]*?)[\"'\]]*\s*(?:[:=]|=>|is)?\s*[\[(\"']*[-+]?$")
 PAIR = re.compile(r"([A-Za-z][\w./:-]*?)[\"'\]]*\s*[:= ]\s*[\[(\"']*[-+]?[0-9]")
 RECORD = re.compile(r"^(?:DEBUG|INFO|WARNING|ERROR|CRITICAL):[\w.]*:")
@@ -162,7 +163,7 @@ def other_number(view: TrainingView) -> Iterator[Problem]:
             if match is None or match.start(1) < 0:
                 continue
             problem = _cut(name, line, match.start(1), match.end(1)) or _foreign(
-                name, line, match.start(1), labels.setdefault(position, {})
+                name, line, match.start(1), labels.setdefault(position, {}), _greedy(pattern.pattern)
             )
             if problem is not None:
                 told.add(position)
@@ -173,10 +174,13 @@ def other_number(view: TrainingView) -> Iterator[Problem]:
 def _cut(name: str, line: str, start: int, end: int) -> tuple[str, str] | None:
     """What is lost where the captured text is a part of a number only."""
     captured, after = line[start:end], line[end:]
-    if not captured[-1:].isdigit() or not captured[:1].strip("-+.").isdigit():
+    if not captured[-1:].isdigit() or not captured.lstrip("-+.")[:1].isdigit():
         return None
     whole = r"capture the whole number: ([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
-    grouped = "." not in captured and len(captured) <= 3 and GROUPED.match(after) is not None
+    grouped = "." not in captured and (
+        (len(captured) <= 3 and GROUPED.match(after) is not None)
+        or (captured == "0" and DECIMAL_COMMA.match(after) is not None)
+    )
     before = line[:start]
     if grouped or CONTINUES.match(after):
         shown = captured + re.match(r"[-+0-9.,eE]*", after).group()  # type: ignore[union-attr]
@@ -190,40 +194,51 @@ def _cut(name: str, line: str, start: int, end: int) -> tuple[str, str] | None:
     )
 
 
-def _foreign(name: str, line: str, start: int, seen: dict[str, str]) -> tuple[str, str] | None:
+def _greedy(regex: str) -> bool:
+    plain = regex.removeprefix("^")
+    return plain.startswith(".*") and plain[2:3] != "?"
+
+
+def _foreign(name: str, line: str, start: int, seen: dict[str, str], greedy: bool) -> tuple[str, str] | None:
     """Whose number was captured, where the word before it is not the metric's."""
     found = LABEL.search(line[:start])
-    if found is None:
-        return None
-    label = _plain(found.group(1))
-    if not label:
+    label = _plain(found.group(1)) if found is not None else ""
+    if found is None or not label:
         return None
     remedy = r"let the expression begin at the word: (?:^|\s)loss: …, and look at the word that the metric is named for"
     own, there = _words(name), _words(label)
-    for family in FAMILIES:
-        others = [other for other in FAMILIES if other is not family]
-        if own & family and not there & family and any(there & other and not own & other for other in others):
-            return (
-                f"the metric {show(name)} captured the number of {label!r}: {show(line.strip(), limit=120)}",
-                remedy,
-            )
+    shown = show(line.strip(), limit=120)
+    other = _other_family(own, there, line[: found.start(1)])
+    if other:
+        return f"the metric {show(name)} captured the number of the {other} {label!r}: {shown}", remedy
+    pairs = [_plain(word) for word in PAIR.findall(line)]
     if there != own:
-        named = {_plain(word) for word in PAIR.findall(line)}
-        exact = next((word for word in sorted(named) if word != label and _words(word) == own), None)
+        exact = next((word for word in sorted(set(pairs)) if word != label and _words(word) == own), None)
         if exact is not None:
-            return (
-                f"the metric {show(name)} captured the number of {label!r}, and the line has one of {exact!r}: "
-                f"{show(line.strip(), limit=120)}",
-                remedy,
-            )
+            told = f"the metric {show(name)} captured the number of {label!r}, and the line has one of {exact!r}: {shown}"
+            return told, remedy
+    same = sum(_words(word) == there for word in pairs)
+    if greedy and same > 1:
+        told = f"the metric {show(name)} captured the last of {same} numbers of {label!r}, as .* takes all it can: {shown}"
+        return told, "leave .* out at the beginning"
     seen.setdefault(label, line.strip())
-    mixed = next((other for other in seen if other != label and _contains(other, label)), None)
+    mixed = next((known for known in seen if known != label and _contains(known, label)), None)
     if mixed is not None:
         return (
             f"the metric {show(name)} captured numbers of {mixed!r} and of {label!r}, which it mixes",
             remedy,
         )
     return None
+
+
+def _other_family(own: frozenset[str], there: frozenset[str], before: str) -> str:
+    """Train, validation or test, where the number is of another of them than the metric's name says; empty elsewhere."""
+    for words in (there, _words(before.replace("-", " ").split()[-1]) if before.strip() else frozenset()):
+        for family in FAMILIES:
+            if words & family:
+                strange = not own & family and any(own & other for other in FAMILIES)
+                return min(words & family) if strange else ""
+    return ""
 
 
 def _contains(one: str, other: str) -> bool:

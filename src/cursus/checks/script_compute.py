@@ -279,6 +279,16 @@ def variable_missing(view: TrainingView) -> Iterator[Problem]:
     from cursus.suggest import did_you_mean
 
     for read in facts.env_reads:
+        unset = _misspelt(read.name) or (read.name in DRIVER_ONLY and invocation(view).kind == "toolkit")
+        if not read.hard and unset and read.name not in (*facts.env_writes, *view.environment):
+            yield Problem(
+                f"the script reads the variable {read.name}, which nobody sets, and goes on with a default"
+                f".{did_you_mean(read.name, TOOLKIT_VARIABLES)}",
+                ("Environment",),
+                remedy="read the variable that the training toolkit sets",
+                severity="warning",
+                location=read.location,
+            )
         if not (read.hard and read.sure) or read.name in STANDARD or read.name in facts.env_writes:
             continue
         if read.name in view.environment or not isinstance(view.request.get("Environment", {}), dict):
@@ -341,6 +351,22 @@ TOOLKIT_VARIABLES = frozenset(
         "SM_DISTRIBUTED_CONFIG",
     ]
 )
+
+
+DRIVER_ONLY = frozenset(
+    [
+        "SM_MASTER",
+        "SM_INPUT_DATA_DIR",
+        "SM_OUTPUT_FAILURE",
+        "SM_SOURCE_DIR",
+        "SM_ENTRY_SCRIPT",
+        "SM_HOST_COUNT",
+        "SM_CURRENT_HOST_RANK",
+        "SM_LOCAL_CONTAINER_DIR",
+        "SM_DISTRIBUTED_CONFIG",
+    ]
+)
+"""Variables of the SDK's container drivers, which the training toolkit does not set."""
 
 
 def _misspelt(name: str) -> bool:

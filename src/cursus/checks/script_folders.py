@@ -30,6 +30,7 @@ CONFIG_FILES = (
     "init-config.json",
 )
 SETTINGS = (".json", ".yaml", ".yml", ".toml", ".ini", ".cfg")
+TEXTS = (*SETTINGS, ".txt", ".vocab", ".tsv")
 
 
 def _places(view: TrainingView, facts: ScriptFacts, *modes: str) -> Iterator[tuple[str, PathUse]]:
@@ -96,7 +97,7 @@ def looked_for_in_vain(view: TrainingView) -> Iterator[Problem]:
                     remedy=f"write {CONFIG}{near}",
                     location=use.location,
                 )
-        elif use.mode == "look" and place.endswith(SETTINGS):
+        elif place.endswith(SETTINGS) if use.mode == "look" else not use.sure and place.endswith(TEXTS):
             plain = place.removeprefix("/opt/ml/code/").removeprefix("./")
             if (
                 plain.startswith(("/", "..", "~"))
@@ -306,6 +307,21 @@ def shell_keeps_arguments(view: TrainingView) -> Iterator[Problem]:
 
 
 LISTED = "requirements.txt"
+FOLDERS = frozenset(
+    {
+        "lib",
+        "src",
+        "code",
+        "scripts",
+        "source",
+        "requirements",
+        "reqs",
+        "deps",
+        "dependencies",
+        "config",
+        "conf",
+    }
+)
 
 
 @rule("FRM066", area="framework", severity="warning", scope="script")
@@ -348,7 +364,7 @@ def requirements_elsewhere(view: TrainingView) -> Iterator[Problem]:
         if not plain.endswith((".txt", ".text", ".tx")) or not plain.lower().startswith("req"):
             continue
         if (not folder and closest(plain.lower(), (LISTED,)) is not None) or (
-            plain == LISTED and folder.count("/") == 0 and not folder.startswith((".", "test", "doc"))
+            plain == LISTED and folder in FOLDERS
         ):
             yield Problem(
                 f"{show(name)} is not installed: the toolkit looks for {LISTED} at the top of the source directory",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
@@ -80,8 +81,8 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
     """A text that means no is used as a truth value.
 
     What it does:
-        Finds hyperparameters, arguments and variables that are tested by themselves (``if``, ``not``, ``bool()``, ``is None``), or
-        multiplied, where the request makes them a text such as ``False``, ``0`` or ``None``.
+        Finds hyperparameters, arguments and variables that are tested by themselves (``if``, ``not``, ``bool()``, ``is None``),
+        multiplied, compared with a number or iterated, where the request makes them a text such as ``False``, ``0`` or ``None``.
     Why:
         Every text that is not empty is true, and no text is None: what was switched off is on. ``SM_NUM_GPUS`` is the text ``0`` without GPUs,
         and a text times two is the text twice.
@@ -116,7 +117,9 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
     started = invocation(view)
     converted = {habit.text for habit in facts.habits if habit.kind == "converted"}
     for habit in facts.habits:
-        if habit.kind not in ("text-truth", "text-none", "text-times"):
+        if habit.kind == "or-default":
+            yield from _falsy(facts, started, habit)
+        if habit.kind not in ("text-truth", "text-none", "text-times", "text-equals", "text-iter"):
             continue
         found = _text_of(view, facts, started, habit)
         if found is None:
@@ -129,6 +132,10 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
             told = f"{what} is the text {show(value)}, which is not None"
         elif habit.kind == "text-times" and habit.text not in converted and _number(plain):
             told = f"{what} is the text {show(value)}, which * repeats instead of multiplying"
+        elif habit.kind == "text-equals":
+            told = f"{what} is the text {show(value)}, which never equals {habit.detail}"
+        elif habit.kind == "text-iter" and re.search(r"[,;\[\s]", value.strip()):
+            told = f"{what} is the text {show(value)}, and {habit.detail} takes its characters, not its items"
         else:
             continue
         yield Problem(
@@ -137,6 +144,23 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
             remedy="convert it first: int(…), or compare it with the text: value.lower() == 'true'",
             location=habit.location,
         )
+
+
+def _falsy(facts: ScriptFacts, started: Invocation, habit: Habit) -> Iterator[Problem]:
+    """``args.rate or 0.5`` where the hyperparameter is zero, which counts as not given."""
+    part = habit.text.parts[0] if habit.text is not None else None
+    if not isinstance(part, ArgPart) or facts.opaque_arguments:
+        return
+    for argument in [argument for parser in facts.parsers for argument in parser.arguments]:
+        passed = started.given(argument.flags) if argument.dest == part.dest else None
+        value = _only(passed.values) if passed is not None else ""
+        if passed is not None and argument.type in ("int", "float") and _number(value) and float(value) == 0:
+            yield Problem(
+                f"{passed.flag} is {value}, which counts as not given here: {habit.detail} is taken instead",
+                passed.path,
+                remedy=f"{habit.detail} if args.{part.dest} is None else args.{part.dest}",
+                location=habit.location,
+            )
 
 
 def _number(value: str) -> bool:
@@ -205,12 +229,20 @@ def argument_without_effect(view: TrainingView) -> Iterator[Problem]:
             told = f"the script parses {passed.flag} and then sets it again"
             remedy = "set a default in add_argument instead"
         elif _keeps_text(argument) and argument.dest not in converted and _number(_only(passed.values)):
-            told = f"{passed.flag} has a number for a default and no type: passed, it is the text {show(_only(passed.values))}"
+            told = f"{passed.flag} has a number for a default and is declared as a text: passed, it is {show(_only(passed.values))}"
             remedy = "give add_argument type=int or type=float"
         else:
             continue
         where = overwritten[argument.dest].location if argument.dest in overwritten else argument.location
         yield Problem(told, passed.path, remedy=remedy, location=where)
+    for habit in facts.habits:
+        if habit.kind == "overridden" and started.arguments:
+            yield Problem(
+                f"{habit.detail}(…) sets arguments again after the command line was parsed: the request's values may be lost",
+                (view.hyperparameters_member,),
+                remedy="put the settings in as defaults: parser.set_defaults(…) before parse_args()",
+                location=habit.location,
+            )
     if len(started.arguments or ()) > 1:
         for habit in facts.habits:
             if habit.kind == "ordered":

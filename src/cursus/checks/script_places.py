@@ -328,7 +328,9 @@ def argument_by_position(view: TrainingView) -> Iterator[Problem]:
     for read in facts.argv_reads:
         if read.index < 1:
             continue
-        if not read.sure and (read.index % 2 == 0 or read.index > 2 * len(started.arguments)):
+        if not read.sure and (
+            facts.parsers or read.index % 2 == 0 or read.index > 2 * len(started.arguments)
+        ):
             continue
         if read.index > 2 * len(started.arguments):
             yield Problem(

@@ -10,6 +10,7 @@ from cursus.checks.script_request import invocation
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 from cursus.script.facts import Requirement
+from cursus.script.requirements import INSTEAD
 
 PROBLEMS: dict[str, tuple[str, str, str]] = {
     "editable-vcs": (
@@ -47,10 +48,25 @@ PROBLEMS: dict[str, tuple[str, str, str]] = {
         "pip has no package for {line}: the image brings Python",
         "choose the Python version with the image",
     ),
-    "sklearn": (
+    "renamed": (
         "error",
         "the package {line} on PyPI is no more than an error: its installation fails",
-        "write scikit-learn",
+        "write {instead}",
+    ),
+    "import-name": (
+        "error",
+        "{line} is the name of an import, and PyPI has no package of that name",
+        "write {instead}",
+    ),
+    "platform": (
+        "error",
+        "{line} has no build for Linux, which the container runs",
+        "leave it out, or add a marker: ; sys_platform == …",
+    ),
+    "local-version": (
+        "error",
+        "{line} is a build that PyPI does not have, and the file names no other index",
+        "leave the part after + out, or name the index: --extra-index-url …",
     ),
     "stdlib": (
         "error",
@@ -142,7 +158,9 @@ def _requirement(requirement: Requirement) -> Problem:
         line = re.sub(r"://[^/@\s]+@", "://…@", line)
     return Problem(
         message.format(line=show(line)),
-        remedy=remedy.format(name=requirement.name or "name"),
+        remedy=remedy.format(
+            name=requirement.name or "name", instead=INSTEAD.get(requirement.name.lower(), requirement.name)
+        ),
         severity="error" if severity == "error" else "warning",
         location=requirement.location,
     )

@@ -65,6 +65,12 @@ def _node(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iterat
         for side, other in ((node.left, node.right), (node.right, node.left)):
             if isinstance(other, ast.Constant) and isinstance(other.value, int):
                 yield from _about(evaluator, body, side, "text-times", "*", sure)
+    elif (
+        isinstance(node, ast.BoolOp)
+        and isinstance(node.op, ast.Or)
+        and isinstance(node.values[-1], ast.Constant)
+    ):
+        yield from _about(evaluator, body, node.values[0], "or-default", repr(node.values[-1].value), sure)
     elif isinstance(node, ast.Compare):
         yield from _none(evaluator, body, node, sure)
     elif isinstance(node, ast.Call):
@@ -75,6 +81,7 @@ def _node(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iterat
         ):
             yield from _json_text(evaluator, body, node.value, "[…]", sure)
     elif isinstance(node, (ast.For, ast.comprehension)):
+        yield from _about(evaluator, body, node.iter, "text-iter", "for", sure)
         yield from _json_text(evaluator, body, node.iter, "for", sure)
     elif isinstance(node, ast.Expr):
         yield from _statement(evaluator, body, node, sure)
@@ -141,6 +148,10 @@ def _hyperparameter(
 
 def _none(evaluator: Evaluator, body: Body, node: ast.Compare, sure: bool) -> Iterator[Habit]:
     right = node.comparators[0]
+    if len(node.ops) == 1 and isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
+        for side, other in ((node.left, right), (right, node.left)):
+            if isinstance(other, ast.Constant) and isinstance(other.value, (bool, int, float)):
+                yield from _about(evaluator, body, side, "text-equals", repr(other.value), sure)
     if (
         len(node.ops) == 1
         and isinstance(node.ops[0], (ast.Is, ast.IsNot))
@@ -164,6 +175,8 @@ def _json_text(evaluator: Evaluator, body: Body, node: ast.expr, detail: str, su
 def _call(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
     func = node.func
     name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+    if name in ("list", "sorted", "set", "tuple", "len") and node.args:
+        yield from _about(evaluator, body, node.args[0], "text-iter", name, sure)
     if name == "bool" and node.args:
         yield from _about(evaluator, body, node.args[0], "text-truth", "bool", sure)
     if name in ("len", "sorted", "list", "enumerate") and node.args:
@@ -189,6 +202,7 @@ def _statement(evaluator: Evaluator, body: Body, node: ast.Expr, sure: bool) -> 
         if isinstance(evaluator.value(value, body), v.Func):
             yield Habit("only-named", None, value.id, sure, place(node, body))
     elif isinstance(value, ast.Call):
+        yield from _overridden(evaluator, body, value, sure)
         callee = evaluator.value(value.func, body)
         if isinstance(callee, v.Func):
             owner = callee.body.owner
@@ -203,6 +217,18 @@ def _statement(evaluator: Evaluator, body: Body, node: ast.Expr, sure: bool) -> 
             and _is_executor(evaluator, body, value.func.value)
         ):
             yield Habit("dropped", None, "submit(…) without result()", sure, place(node, body))
+
+
+def _overridden(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
+    """``vars(args).update(…)``: what was given on the command line is set again; and a process nobody waits for."""
+    func = node.func
+    if isinstance(func, ast.Attribute) and func.attr == "update":
+        base = evaluator.value(func.value, body)
+        if isinstance(base, v.Space) and base.mapping:
+            yield Habit("overridden", None, ast.unparse(func), sure, place(node, body))
+    name = evaluator.value(func, body)
+    if isinstance(name, v.Ref) and name.name == "subprocess.Popen":
+        yield Habit("dropped", None, "subprocess.Popen without wait()", sure, place(node, body))
 
 
 def _yields(body: Body) -> bool:
@@ -259,20 +285,36 @@ def _finally(evaluator: Evaluator, body: Body, node: ast.Try, sure: bool) -> Ite
     if node.handlers and _trains(evaluator, body, node.body):
         for handler in node.handlers:
             if _named_and_quiet(handler):
-                kind = ast.unparse(handler.type) if handler.type is not None else ""
+                kind = ast.unparse(handler.type) if handler.type is not None else "every error"
                 yield Habit("quiet-handler", None, kind, sure, place(handler, body))
 
 
 SERIOUS = frozenset(
-    {"RuntimeError", "MemoryError", "ArithmeticError", "FloatingPointError", "AssertionError"}
+    {
+        "RuntimeError",
+        "MemoryError",
+        "ArithmeticError",
+        "FloatingPointError",
+        "AssertionError",
+        "ZeroDivisionError",
+    }
+)
+
+
+REPLACED = frozenset(
+    {"ValueError", "TypeError", "KeyError", "IndexError", "OSError", "IOError", "FileNotFoundError"}
 )
 
 
 def _named_and_quiet(handler: ast.ExceptHandler) -> bool:
     """True for a handler of errors that training raises, which only prints, logs, notes or passes."""
     kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    names = {ast.unparse(kind) for kind in kinds if kind is not None}
-    if not names & (SERIOUS | {"Exception", "BaseException"}):
+    names = {"BaseException" if kind is None else ast.unparse(kind) for kind in kinds}
+    replaces = any(
+        isinstance(statement, ast.Assign) and isinstance(statement.value, (ast.Constant, ast.List, ast.Dict))
+        for statement in handler.body
+    )
+    if not names & (SERIOUS | {"Exception", "BaseException"}) and not (names & REPLACED and replaces):
         return False
     for statement in handler.body:
         for node in ast.walk(statement):

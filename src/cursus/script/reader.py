@@ -476,7 +476,7 @@ def _unique(faults: list[Fault]) -> tuple[Fault, ...]:
 def _reads_hyperparameters(strings: frozenset[str], tops: frozenset[str]) -> bool:
     if tops & {"sagemaker_training", "sagemaker_containers", "sagemaker", "sagemaker_algorithm_toolkit"}:
         return True
-    words = ("hyperparameters.json", "SM_HP", "SM_TRAINING_ENV", "SM_USER_ARGS", "input/config", "hyperparam")
+    words = ("hyperparameters.json", "SM_HP", "SM_USER_ARGS", "input/config", "hyperparam")
     return any(word in string for string in strings for word in words)
 
 

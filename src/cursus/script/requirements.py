@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from cursus.model import Location
@@ -18,8 +18,29 @@ VERSIONS = re.compile(r"\s*(?:===|==|~=|!=|<=|>=|<|>)\s*[A-Za-z0-9][A-Za-z0-9._*
 VCS = re.compile(r"(?:git|hg|svn|bzr)\+", re.IGNORECASE)
 CREDENTIAL = re.compile(r"://[^/@\s]+@")
 WINDOWS = re.compile(r"[A-Za-z]:[\\/]")
-NOT_INSTALLED = {"python": "python", "sklearn": "sklearn"}
-"""Names that pip finds nothing for, or whose package refuses to install, and the problem to report."""
+NOT_INSTALLED = {
+    "python": "python",
+    "sklearn": "renamed",
+    "cv2": "import-name",
+    "pil": "import-name",
+    "yaml": "import-name",
+    "dateutil": "import-name",
+    "opencv": "import-name",
+    "pywin32": "platform",
+    "pypiwin32": "platform",
+    "tensorflow-macos": "platform",
+    "tensorflow-metal": "platform",
+}
+"""Names that pip installs nothing for in a Linux container, and the problem to report."""
+INSTEAD = {
+    "sklearn": "scikit-learn",
+    "cv2": "opencv-python-headless",
+    "opencv": "opencv-python-headless",
+    "pil": "pillow",
+    "yaml": "pyyaml",
+    "dateutil": "python-dateutil",
+}
+"""What to write for a name of an import."""
 ABSENT = frozenset(
     [
         "base64",
@@ -83,7 +104,19 @@ def read_requirements(path: Path, shown: str, seen: frozenset[Path] = frozenset(
     found: list[Requirement] = []
     for number, line in _lines(text):
         found.extend(_line(path, line, Location(shown, number), seen | {path}))
-    return tuple(found) if seen else _doubled(found)
+    return tuple(found) if seen else _local_builds(_doubled(found), text)
+
+
+def _local_builds(found: Iterable[Requirement], text: str) -> tuple[Requirement, ...]:
+    """The requirements, with a problem where a local version (``+cu117``) is pinned and no index is named."""
+    if re.search(r"(?m)^\s*(?:-i|-f|--(?:extra-)?index-url|--find-links)\b", text):
+        return tuple(found)
+    return tuple(
+        dataclasses.replace(one, problem="local-version")
+        if not one.problem and re.match(r"={2,3}[^;]*\+(?:cu[0-9]|cpu|rocm)", one.version.replace(" ", ""))
+        else one
+        for one in found
+    )
 
 
 def _doubled(found: list[Requirement]) -> tuple[Requirement, ...]:
@@ -224,7 +257,8 @@ def _plain(path: Path, line: str, where: Location) -> Requirement:
     version = (match.group("version") or "").strip().rstrip(")")
     plain = match.group("name").lower().replace("_", "-")
     old = plain == "sklearn" and version.replace(" ", "") in ("==0.0", "==0")
-    if (plain in NOT_INSTALLED and not old) or plain in ABSENT:
+    guarded = ";" in bare
+    if not guarded and ((plain in NOT_INSTALLED and not old) or plain in ABSENT):
         return Requirement(line, match.group("name"), version, NOT_INSTALLED.get(plain, "stdlib"), where)
     if version and not all(VERSIONS.fullmatch(part) for part in version.split(",") if part.strip()):
         return Requirement(line, match.group("name"), version, "syntax", where)

@@ -65,7 +65,7 @@ def output(uri: str) -> dict[str, Any]:
         ("s3://xxxxxx/models/", "STP045", "warning"),
         ("s3://YOUR_BUCKET/models/", "STP045", "warning"),
         ("s3://${BUCKET}/models/", "STP045", "warning"),
-        ("s3://{bucket}/models/", "STP045", "warning"),
+        ("s3://{bucket}/models/", "STP045", "error"),
         ("s3://example-bucket/%s/models/", "STP045", "warning"),
         ("s3://<< YOUR S3 BUCKET NAME >>/models/", "STP045", "warning"),
         ("s3://example-bucket/None/models/", "STP047", "warning"),
@@ -476,3 +476,9 @@ def test_single_functions() -> None:
     assert location_faults("not a uri") == ()
     assert placeholder("s3://example-bucket/data") is None
     assert placeholder("arn:aws:iam::<account>:role/x") == "<account>"
+
+
+def test_a_template_is_no_forgotten_format() -> None:
+    request = output("s3://{bucket}/models/")
+    request["RoleArn"] = "arn:aws:iam::<account>:role/SageMakerRole"
+    assert at(check(request), "STP045").severity == "warning"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from cursus.aws import instances
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, listing, mapping
 from cursus.model import Path
 from cursus.redact import show
+from cursus.suggest import closest
 
 
 @rule("DEP034", area="dependencies", scope="pipeline")
@@ -187,3 +189,60 @@ def step_arguments(view: PipelineView) -> Iterator[Problem]:
                 (*place, "Containers"),
                 "keep PrimaryContainer for one container, Containers for an inference pipeline",
             )
+
+
+@rule("DEP045", area="dependencies", scope="pipeline")
+def serving_types(view: PipelineView) -> Iterator[Problem]:
+    """A registered model is to be served on an instance type that does not exist.
+
+    What it does:
+        Compares SupportedRealtimeInferenceInstanceTypes and SupportedTransformInstanceTypes of a registration step with
+        the types that host and that transform. A type of a family that the data does not know is a warning.
+    Why:
+        CreateModelPackage takes only the types of its list: the step fails, after the training is paid for.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Register
+            Type: RegisterModel
+            Arguments:
+              ModelPackageGroupName: churn
+              InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv], SupportedRealtimeInferenceInstanceTypes: [m5.large]}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Register
+            Type: RegisterModel
+            Arguments:
+              ModelPackageGroupName: churn
+              InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv], SupportedRealtimeInferenceInstanceTypes: [ml.m5.large]}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_InferenceSpecification.html
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        if step.type != "RegisterModel":
+            continue
+        specification = mapping(mapping(step.body, "Arguments"), "InferenceSpecification")
+        for member, use in _SERVING:
+            known = instances.of_use(use)
+            for i, name in enumerate(listing(specification, member)):
+                if not isinstance(name, str) or name in known:
+                    continue
+                place = (*step.path, "Arguments", "InferenceSpecification", member, i)
+                near = f"ml.{name}" if f"ml.{name}" in known else closest(name, known)
+                family = name.removeprefix("ml.").partition(".")[0]
+                likely = any(each.startswith(f"ml.{family}.") for each in instances.all_names())
+                yield Problem(
+                    f"{show(name)} is no instance type for {use}",
+                    place,
+                    f"write {near}" if near else "write a type such as ml.m5.xlarge",
+                    severity="error" if likely and name not in instances.all_names() else "warning",
+                )
+
+
+_SERVING = (
+    ("SupportedRealtimeInferenceInstanceTypes", "hosting"),
+    ("SupportedTransformInstanceTypes", "transform"),
+)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.texts import CURLY, REPR, SUBMIT, Fault, location_faults, placeholder
-from cursus.checks.views import RequestView
+from cursus.checks.views import RequestView, mapping
 from cursus.model import Path
 from cursus.redact import show
 
@@ -192,6 +192,7 @@ def placeholders(view: RequestView) -> Iterator[Problem]:
     What it does:
         Finds <your-bucket>, YOUR_ROLE, ${VARIABLE}, {name}, %s, REPLACE_ME and their like in names, URIs, ARNs and
         environment. Arguments of a shell, hyperparameters and regular expressions may hold such things rightly.
+        One of Python's, such as {name}, in a bucket's name or an input is an error where role and image are filled in.
     Why:
         SageMaker fills in nothing: the text is taken as it stands, and no such bucket, role or image exists.
     Breaks:
@@ -206,9 +207,34 @@ def placeholders(view: RequestView) -> Iterator[Problem]:
     for path, value in view.suspected("placeholder"):
         curly = re.search(CURLY, value) if "Environment" in path else None
         found = curly[0] if curly else placeholder(value) or ""
+        bucket = value.partition("s3://")[2].partition("/")[0]
+        read = found in bucket or "InputDataConfig" in path
+        forgotten = value.startswith("s3://") and read and re.fullmatch(_FORMAT, found) is not None
+        if forgotten and _filled_in(view):
+            message, remedy = "was not formatted", "put an f before the text, or format it"
+            yield Problem(
+                f"{_where(path, value)} {message}: it still holds {found[:40]!r}",
+                path,
+                remedy,
+                severity="error",
+            )
+            continue
         yield Problem(
             f"{_where(path, value)} still holds the placeholder {found[:40]!r}", path, "write the real value"
         )
+
+
+_FORMAT = r"\{[A-Za-z_][\w.]*\}|%s|%\([a-z_]\w*\)s"
+
+
+def _filled_in(view: RequestView) -> bool:
+    """True where the role is an ARN with an account's number and the image a name: the request is no template."""
+    request = mapping(view.request, "TrainingJobDefinition") or view.request
+    role = request.get("RoleArn")
+    image = mapping(request, "AlgorithmSpecification").get("TrainingImage", "")
+    if not isinstance(role, str) or re.fullmatch(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/.+", role) is None:
+        return False
+    return isinstance(image, str) and placeholder(role) is None and placeholder(image) is None
 
 
 @rule("STP046", area="step", scope="request", suspects="repr")

@@ -55,8 +55,6 @@ def sentences(request: Mapping[str, Any]) -> Iterator[str]:
         name = channel["ChannelName"]
         source = channel.get("DataSource") or {}
         place, system = source.get("S3DataSource") or {}, source.get("FileSystemDataSource") or {}
-        if input_mode(channel, request) == "FastFile":
-            yield f"FastFile mode: the files of channel {name} were all there from the start"
         if system:
             kind = system.get("FileSystemType") or "file system"
             yield f"{kind} {system.get('FileSystemId')}: channel {name} is a local folder"

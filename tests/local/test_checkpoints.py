@@ -34,7 +34,7 @@ os.remove("/opt/ml/checkpoints/gone/x")
     job = run(script, URI)
     assert job.logs() == "['deep', 'gone', 'old'] 1\n"
     assert stored(tmp_path) == {"old": "o", "deep/state": "2", "new": "n"}
-    assert [file.path for file in job.evidence.checkpoint_files] == ["deep/state", "new", "old"]
+    assert {file.path for file in job.evidence.checkpoint_files} == {"deep/state", "new", "old"}
 
 
 def test_kept_in_step_while_the_script_runs(run: Run, tmp_path: Path) -> None:

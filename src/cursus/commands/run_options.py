@@ -13,20 +13,15 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
-class Duration(click.ParamType):
-    """A time such as ``30s``, ``1.5m``, ``2h`` or ``90``, in seconds."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read it. Fails where it is no time above 0."""
-        if isinstance(value, (int, float)):
-            return float(value)
-        found = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*(ms|s|min|m|h|)\s*", str(value))
-        seconds = float(found.group(1)) * UNITS[found.group(2)] if found else 0.0
-        if seconds <= 0:
-            self.fail(f"{value!r} is no time above 0, such as 30s, 1.5m or 2h", param, ctx)
-        return seconds
+def duration(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float | None:
+    """A click callback that reads a time such as ``30s``, ``1.5m``, ``2h`` or ``90`` as seconds."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*(ms|s|min|m|h|)\s*", text)
+    seconds = float(found.group(1)) * UNITS[found.group(2)] if found else 0.0
+    if seconds <= 0:
+        raise click.BadParameter(f"{text!r} is no time above 0, such as 30s, 1.5m or 2h")
+    return seconds
 
 
 def life_options(function: Function) -> Function:
@@ -45,7 +40,7 @@ def life_options(function: Function) -> Function:
         ),
         click.option(
             "--interrupt-after",
-            type=Duration(),
+            callback=duration,
             metavar="TIME",
             help="Take its hosts away after so much training, as a spot interruption does, and start it again.",
         ),

@@ -50,14 +50,15 @@ def ask(python: str) -> Interpreter:
         raise RunError(f"{python} is no Python interpreter that can be used: {error}") from None
 
 
-def apply(python: str | None, requirements: bool, planned: dict[str, Any], step: Step) -> None:
-    """Let the plan's script run with ``python``, and with the source's requirements where they are asked for."""
+def choose(python: str | None, requirements: bool, step: Step) -> Interpreter:
+    """``python``, or this interpreter, with the source's requirements where they are asked for. Raises RunError."""
     chosen = ask(python or sys.executable)
-    if requirements:
-        chosen = with_requirements(chosen, step)
-        planned["missing_requirements"] = []
-    else:
-        planned["missing_requirements"] = _missing(step, chosen.paths)
+    return with_requirements(chosen, step) if requirements else chosen
+
+
+def apply(chosen: Interpreter, planned: dict[str, Any], step: Step) -> None:
+    """Let the plan's script run with ``chosen``."""
+    planned["missing_requirements"] = _missing(step, chosen.paths)
     scripts = os.path.dirname(chosen.executable)
     planned["python"] = chosen.executable
     planned["python_version"] = chosen.version

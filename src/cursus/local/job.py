@@ -173,6 +173,7 @@ class TrainingJob:
             stages=raw.get("stages", {}),
             isolation=raw.get("isolation", ""),
             not_reproduced=tuple(raw.get("not_reproduced", ())),
+            waits=tuple(raw.get("waits", ())),
             starts=tuple(_start(entry) for entry in raw.get("starts", ())),
             interruptions_missed=raw.get("interruptions_missed", 0),
             foreign_checkpoints=tuple(raw.get("foreign_checkpoints", ())),
@@ -210,9 +211,12 @@ class TrainingJob:
         raised when the job has ended and its folder is complete. With ``watch_only`` Ctrl-C ends the waiting alone.
         """
         follower = None if on_event is None else Follower(str(self.folder), self.name, on_event)
-        interrupted = 0
+        interrupted = answered = 0
         while True:
             try:
+                while answered < interrupted:
+                    self._stop(answered + 1, on_event)
+                    answered += 1
                 if self._terminal is not None:
                     self._terminal.relay()
                 if not self._news():
@@ -222,10 +226,7 @@ class TrainingJob:
             except KeyboardInterrupt:
                 if watch_only:
                     raise
-                interrupted += 1
-                self._signal(signal.SIGTERM if interrupted == 1 else signal.SIGINT)
-                if on_event is not None:
-                    on_event(Event("notice", self.name, self._stopping(interrupted), time=time.time()))
+                interrupted += 1  # nothing else: the next Ctrl-C may come now
         if self._process is not None:
             self._process.wait()
             if self._process.stdout is not None:
@@ -236,12 +237,14 @@ class TrainingJob:
             raise KeyboardInterrupt
         return self
 
-    def _stopping(self, times: int) -> str:
-        """What a person who has pressed Ctrl-C wants to know."""
-        if times > 1:
-            return "ending it now: SIGKILL"
+    def _stop(self, times: int, on_event: Listener | None) -> None:
+        """Carry out a Ctrl-C, and tell the person who pressed it."""
+        self._signal(signal.SIGTERM if times == 1 else signal.SIGINT)
         grace = self._state().get("grace", 0.0)
-        return f"stopping: SIGTERM, up to {grace:g} s of grace; Ctrl-C again ends it now"
+        text = f"stopping: SIGTERM, up to {grace:g} s of grace; Ctrl-C again ends it now"
+        if on_event is not None:
+            told = text if times == 1 else "ending it now: SIGKILL"
+            on_event(Event("notice", self.name, told, time=time.time()))
 
     def _news(self) -> bool:
         """Wait for news; False when the job has ended."""

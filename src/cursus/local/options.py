@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cursus.errors import RunError
 from cursus.local import contract
 from cursus.model import Step
+
+if TYPE_CHECKING:
+    from cursus.local.environments import Interpreter
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +75,21 @@ class Options:
             raise RunError(f"times is {self.times}: the number of interruptions is at least 1")
 
 
-def apply(options: Options, planned: dict[str, Any], step: Step) -> None:
-    """Put the options into a plan (see ``runner.plan``).
+def interpreter(options: Options, step: Step) -> Interpreter | None:
+    """The interpreter that is asked for, its requirements installed; None for the one that cursus runs in.
 
     Raises:
-        RunError: the interpreter or the requirements cannot be had.
+        RunError: it cannot be had.
     """
+    if not (options.python or options.requirements):
+        return None
+    from cursus.local import environments
+
+    return environments.choose(options.python, options.requirements, step)
+
+
+def apply(options: Options, planned: dict[str, Any], step: Step, python: Interpreter | None) -> None:
+    """Put the options into a plan (see ``runner.plan``)."""
     request = planned["request"]
     notes: list[str] = planned["not_reproduced"]
     planned["interrupt_after"], planned["times"] = options.interrupt_after, options.times
@@ -123,10 +135,10 @@ def apply(options: Options, planned: dict[str, Any], step: Step) -> None:
         channel_limits.settle(step, planned, options.s3)
     except storage.StoreError as error:
         raise RunError(str(error)) from error
-    if options.python or options.requirements:
+    if python is not None:
         from cursus.local import environments
 
-        environments.apply(options.python, options.requirements, planned, step)
+        environments.apply(python, planned, step)
     planned["state"]["grace"] = planned["grace"]
 
 

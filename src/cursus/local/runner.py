@@ -23,6 +23,7 @@ from cursus.local.job import TrainingJob
 from cursus.local.limits import not_reproduced, refuse, refuse_level
 from cursus.local.mounts import kept_paths
 from cursus.local.options import Options, apply, checkpoint_config, free_name
+from cursus.local.options import interpreter as interpreter_of
 from cursus.local.sandbox import LEVELS, interpreter
 from cursus.model import Step
 
@@ -112,12 +113,13 @@ def run_step(
             )
 
         return run_both(step, request["TrainingJobName"], place, run_one)
+    python = interpreter_of(chosen, step)
     folder, lock = _claim(place, request["TrainingJobName"])
     try:
         planned = plan(
             step, request, place, folder, stop_after=stop_after, timeout=timeout, grace=grace, level=level
         )
-        apply(chosen, planned, step)
+        apply(chosen, planned, step, python)
         planned["client"] = None if detach else os.getpid()
         planned["lock"] = lock
         terminal = _terminal(chosen, planned)

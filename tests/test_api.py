@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import cursus
-from cursus.errors import RunError
+from cursus.errors import ConfigurationError, RunError
 
 
 class Raises:
@@ -34,3 +34,12 @@ def test_a_builder_without_a_step_cannot_run_and_the_error_says_why(builder: typ
 def test_what_is_no_training_job_cannot_run() -> None:
     with pytest.raises(RunError, match="CreateAutoMLJob"):
         cursus.run({"AutoMLJobName": "a", "InputDataConfig": [], "OutputDataConfig": {}, "RoleArn": "x"})
+
+
+@pytest.mark.parametrize("option", ["select", "ignore"])
+@pytest.mark.parametrize("id", ["CHN999", "channels", "", 5])
+def test_a_rule_that_there_is_not_is_refused(option: str, id: Any) -> None:
+    options: Any = {option: [id]}
+    with pytest.raises(ConfigurationError, match=option):
+        cursus.check({"TrainingJobName": "churn"}, **options)
+    assert cursus.check({"TrainingJobName": "churn"}, select=["CHN"]).ok

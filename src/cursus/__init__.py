@@ -57,6 +57,7 @@ def check(
 
     Raises:
         cursus.errors.TargetError: ``target`` is nothing that stands for a step, or cannot be read.
+        cursus.errors.ConfigurationError: there is no rule of an id in ``select`` or ``ignore``.
     """
     from cursus import api
 

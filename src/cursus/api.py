@@ -7,7 +7,7 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
 from cursus.checks.views import Settings
-from cursus.errors import RunError
+from cursus.errors import ConfigurationError, RunError
 from cursus.model import Finding, Pipeline, Report, Section, Step
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def check(
 
     settings = Settings(
         region=region,
-        select=_texts("select", select),
-        ignore=_texts("ignore", ignore),
+        select=_rules("select", select),
+        ignore=_rules("ignore", ignore),
         allow=_texts("allow", allow),
         strict=strict,
     )
@@ -118,6 +118,19 @@ def run(
         compare=compare,
         options=Options(**options),
     )
+
+
+def _rules(name: str, value: Sequence[str] | Mapping[str, str] | None) -> tuple[str, ...]:
+    """Rule ids, or beginnings of them; one that no rule has would make a check that cannot fail."""
+    ids = _texts(name, value)
+    if ids:
+        from cursus.config import unknown_rule
+
+        for id in ids:
+            problem = unknown_rule(id) if isinstance(id, str) else f"{id!r} is no rule's id."
+            if problem:
+                raise ConfigurationError(f"{name}: {problem}")
+    return ids
 
 
 def _texts(name: str, value: Sequence[str] | Mapping[str, str] | None) -> tuple[str, ...]:

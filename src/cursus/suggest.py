@@ -19,8 +19,18 @@ def closest(word: str, options: Iterable[str]) -> str | None:
         return exact
     import difflib
 
-    near = difflib.get_close_matches(_plain(word), plain, n=1, cutoff=0.7)
-    return plain[near[0]] if near else None
+    wanted = _plain(word)
+    near = difflib.get_close_matches(wanted, plain, n=3, cutoff=0.7)
+    if not near:
+        return None
+
+    def nearness(option: str) -> tuple[float, int]:
+        # Of two that are as near, the one that begins alike is meant.
+        alike = (left == right for left, right in zip(option, wanted, strict=False))
+        begins = next((place for place, same in enumerate(alike) if not same), min(len(option), len(wanted)))
+        return difflib.SequenceMatcher(None, option, wanted).ratio(), begins
+
+    return plain[max(near, key=nearness)]
 
 
 def did_you_mean(word: str, options: Iterable[str]) -> str:

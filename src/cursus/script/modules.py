@@ -73,8 +73,15 @@ class Source:
             self.missing.add(key)
             return None
         body = Body(tree, self.shown(path), key, None)
+        try:
+            found = list(walk(body, entry))
+        except (
+            RecursionError
+        ):  # Python takes it, and it is nested too deeply to be read here: no fault of the script
+            self.missing.add(key)
+            return None
         self.modules[key] = body
-        self.bodies.extend(walk(body, entry))
+        self.bodies.extend(found)
         return body
 
     def _parse(self, path: Path) -> ast.Module | None:

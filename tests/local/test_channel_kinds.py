@@ -233,12 +233,25 @@ def test_file_system_on_a_local_path(run: Run, tmp_path: Path) -> None:
         run("", {"InputDataConfig": [member], "TrainingJobName": "none"}, channels={})
 
 
-def test_fast_file(run: Run, tmp_path: Path) -> None:
+def test_fast_file_is_read_only(run: Run, tmp_path: Path) -> None:
     put(tmp_path / "root", "example-bucket/train/a", "1")
+    (tmp_path / "root/s3/example-bucket/train/out").symlink_to("/etc")
     member = {**channel("train", "s3://example-bucket/train/"), "InputMode": "FastFile"}
-    job = run(TREE, {"InputDataConfig": [member]}, channels={})
-    assert job.logs() == "['train/a']\n"
-    assert not any("channel train" in note for note in job.evidence.not_reproduced)
+    script = (
+        TREE
+        + """
+try:
+    open(base + "train/a", "w")
+except OSError as error:
+    print(error.strerror)
+"""
+    )
+    job = run(script, {"InputDataConfig": [member]}, channels={})
+    assert job.logs() == "['train/a']\nRead-only file system\n"
+    assert not any("FastFile" in note for note in job.evidence.not_reproduced)
+    with pytest.raises(RunError, match="SageMaker refuses in FastFile mode"):
+        member["DataSource"]["S3DataSource"]["S3DataType"] = "ManifestFile"
+        run("", {"InputDataConfig": [member], "TrainingJobName": "refused"}, channels={})
 
 
 # --- source archives ------------------------------------------------------------------------------

@@ -34,6 +34,8 @@ def refuse(step: Step) -> str | None:
                 asked.append("S3DataType AugmentedManifestFile")
             if asked:
                 return f"channel {name!r} has {asked[0]}, which SageMaker refuses in {mode} mode: set InputMode to Pipe"
+        if mode == "FastFile" and place.get("S3DataType") == "ManifestFile":
+            return f"channel {name!r} has S3DataType ManifestFile, which SageMaker refuses in FastFile mode"
         if place.get("S3DataType") == "AugmentedManifestFile" and not place.get("AttributeNames"):
             return f"channel {name!r} has S3DataType AugmentedManifestFile without AttributeNames"
         if name not in step.promises.local_channels and "S3DataSource" not in source:

@@ -39,7 +39,8 @@ class Source(NamedTuple):
     ``folder`` is set where the channel is exactly one directory, with ``directories`` in it; ``hidden`` are names in
     it that are no objects, and ``linked`` files that stand at the place of a link. Otherwise ``files`` maps paths
     inside the channel to files. ``parts`` is what Pipe mode sends, one list for each object or line. ``manifest``
-    becomes ``<channel>-manifest``. ``uri`` is what the request calls it; ``notes`` say what was left out.
+    becomes ``<channel>-manifest``. ``uri`` is what the request calls it; ``notes`` say what was left out. FastFile mode
+    and file systems that are mounted ``ro`` are ``read_only``.
     """
 
     channel: str
@@ -53,6 +54,7 @@ class Source(NamedTuple):
     parts: Sequence[Sequence[Part]] = ()
     manifest: bytes | None = None
     notes: tuple[str, ...] = ()
+    read_only: bool = False
 
 
 def input_mode(channel: Mapping[str, Any], request: Mapping[str, Any]) -> str:
@@ -97,7 +99,10 @@ def resolve(
         if not path:
             raise ChannelError(f"ClientError: Data download failed:S3 key: {uri} matched no files on s3")
         found = _manifest(name, uri, path, kind, place, root)
-    found = found._replace(mode=chosen)
+    system = source.get("FileSystemDataSource") or {}
+    found = found._replace(
+        mode=chosen, read_only=chosen == "FastFile" or system.get("FileSystemAccessMode") == "ro"
+    )
     if chosen == "Pipe" and not found.parts:
         found = found._replace(parts=[[("file", path)] for _, path in _listed(found)])
     return found

@@ -154,7 +154,7 @@ class Inputs:
             upper = os.path.join(layer, "upper")
             channels.place_linked(source, upper)
             target = f"{ML}/input/data/{source.channel}"
-            found.append(Overlay(lower, target, layer, source.hidden))
+            found.append(Overlay(lower, target, layer, source.hidden, source.read_only))
             if os.geteuid() not in (0, os.stat(lower).st_uid):
                 note(
                     self.host.owner,
@@ -173,6 +173,11 @@ class Inputs:
     def _copy(self, source: channels.Source) -> None:
         if source.channel not in self._copied:
             self._copied.add(source.channel)
+            if source.read_only:
+                note(
+                    self.host.owner,
+                    [f"channel {source.channel} is read-only on SageMaker: here it is a copy"],
+                )
             channels.copy(source, os.path.join(self.data, source.channel))
 
     def _filed(self) -> list[channels.Source]:

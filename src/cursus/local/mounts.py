@@ -38,18 +38,20 @@ class Mount(NamedTuple):
     source: str = ""
     scratch: str = ""
     hidden: tuple[str, ...] = ()
+    read_only: bool = False
 
 
 class Overlay(NamedTuple):
     """A directory that a host may write to without changing it: ``source`` seen at ``target``.
 
-    ``hidden`` are names in it that the host does not see.
+    ``hidden`` are names in it that the host does not see. Where it is ``read_only``, writing is refused.
     """
 
     source: str
     target: str
     scratch: str
     hidden: tuple[str, ...] = ()
+    read_only: bool = False
 
 
 class Box(NamedTuple):
@@ -97,7 +99,9 @@ def mounts(box: Box) -> list[Mount]:
         with open(path, "w") as file:
             file.write(f"nameserver {RESOLVER}\n")
         plan.append(Mount("write", resolver, path))
-    plan.extend(Mount("overlay", o.target, o.source, o.scratch, o.hidden) for o in box.overlays)
+    plan.extend(
+        Mount("overlay", o.target, o.source, o.scratch, o.hidden, o.read_only) for o in box.overlays
+    )
     return plan
 
 

@@ -247,6 +247,8 @@ def _overlay(step: Mount, target: str, number: int) -> None:
         raise OverlayError(error.errno, f"overlay: {os.strerror(error.errno or 0)}") from error
     for name in step.hidden:
         os.unlink(f"{target}/{name}")  # in the overlay: what is below stays
+    if step.read_only:
+        sc.make_read_only(target)
 
 
 class OverlayError(OSError):

@@ -287,13 +287,13 @@ class Checkpoints:
         self.next_at = None
         while self._pipe is not None:
             self._heard()
-        files: list[dict[str, Any]] = []
+        files: dict[str, int] = {}
         left_out: list[tuple[str, str]] = []
         if not self.active:
-            return files, left_out
+            return [], left_out
         for host in self.owner.hosts:
             state, paths, collected = self._look(host)
-            files += [{"path": name, "size": state[name][0]} for name in state]
+            files.update({name: state[name][0] for name in state})
             left_out += collected.left_out
             known = self._known.get(host.name, {})
             if self.target is None:
@@ -305,4 +305,4 @@ class Checkpoints:
                 self._delete(name)
             self._known[host.name] = state
         self.syncs += 1
-        return files, left_out
+        return [{"path": name, "size": files[name]} for name in sorted(files)], left_out

@@ -29,8 +29,6 @@ class Options:
         debug: the first host's script on this terminal, so that ``breakpoint()`` works.
         apart: checkpoints are restored from S3Uri, and kept apart from it.
         s3: what stands for S3: ``aws``, the URL of an endpoint, or None for ``CURSUS_S3`` or the folder below root.
-        s3: what stands for S3: ``aws``, the URL of an endpoint, or None for ``CURSUS_S3`` or the folder below root.
-        s3: what stands for S3: ``aws``, the URL of an endpoint, or None for ``CURSUS_S3`` or the folder below root.
     """
 
     interrupt_after: float | None = None
@@ -59,12 +57,6 @@ class Options:
             raise RunError("shell and debug both ask for the terminal: take one of them")
         if self.interrupt_after is not None and self.terminal:
             raise RunError("a job on a terminal is not interrupted: leave one of the two out")
-        from cursus.local import storage
-
-        try:
-            storage.choice(self.s3)
-        except storage.StoreError as error:
-            raise RunError(str(error)) from error
         from cursus.local import storage
 
         try:
@@ -117,18 +109,6 @@ def apply(options: Options, planned: dict[str, Any], step: Step, python: Interpr
         checkpoints["private"] = os.path.join(planned["folder"], "checkpoints")
     if options.shell:
         planned["limit"] = None
-    from cursus.local import channel_limits, storage
-
-    try:
-        channel_limits.settle(step, planned, options.s3)
-    except storage.StoreError as error:
-        raise RunError(str(error)) from error
-    from cursus.local import channel_limits, storage
-
-    try:
-        channel_limits.settle(step, planned, options.s3)
-    except storage.StoreError as error:
-        raise RunError(str(error)) from error
     from cursus.local import channel_limits, storage
 
     try:

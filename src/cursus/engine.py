@@ -63,8 +63,14 @@ def check_step(step: Step, settings: Settings, evidence: Evidence | None = None)
         findings.extend(_run(scope, view, step, settings, broken, members))
     for companion in step.companions:
         # A companion carries parts of this request: what is wrong with them is said once.
-        said = {(finding.rule, finding.message) for finding in findings}
-        findings.extend(f for f in check_step(companion, settings) if (f.rule, f.message) not in said)
+        said = {(f.rule, text) for f in findings for text in (f.message, f.path)}
+        inside = "TrainingJobDefinition."
+        findings.extend(
+            f
+            for f in check_step(companion, settings)
+            if (f.rule, f.message) not in said
+            and not (f.path.startswith(inside) and (f.rule, f.path.removeprefix(inside)) in said)
+        )
     return _kept(findings, settings)
 
 

@@ -540,3 +540,10 @@ def test_a_folder_for_a_channel_that_there_is_not_is_a_warning(
     framework = results["tests"]["test_framework_specific_training_workflow"]
     assert framework["details"]["local_job"]["status"] == "Completed"
     assert any("'tests'" in warning for warning in framework["warnings"])
+
+
+def test_what_is_wrong_with_the_request_is_said_once_where_it_is_tuned_too(builder: Any, config: Any) -> None:
+    builder.request["OutputDataConfig"]["S3OutputPath"] = "/local/models"
+    builder.get_model_output_config = None  # no hook
+    (errors,) = failed(static(builder, config)).values()
+    assert len(errors) == 1

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.texts import CURLY, REPR, SUBMIT, Fault, location_faults, placeholder
+from cursus.checks.texts import CURLY, HYPERPARAMETERS, REPR, SUBMIT, Fault, location_faults, placeholder
 from cursus.checks.views import RequestView, mapping
 from cursus.model import Path
 from cursus.redact import show
@@ -18,7 +18,7 @@ from cursus.redact import show
 def _locations(view: RequestView, kind: str) -> Iterator[tuple[Path, str, Fault]]:
     """The faults of one kind among the request's S3 locations."""
     for path, value in view.suspected(kind):
-        location = value.strip("\"' ") if path[-1] == SUBMIT else value
+        location = value.strip("\"' ") if len(path) > 1 and path[-2] in HYPERPARAMETERS else value
         for fault in location_faults(location):
             if fault.kind == kind:
                 yield path, location, fault
@@ -139,10 +139,11 @@ def wildcard(view: RequestView) -> Iterator[Problem]:
 
 @rule("STP043", area="step", scope="request", suspects="slashes", severity="warning")
 def double_slash(view: RequestView) -> Iterator[Problem]:
-    """An S3 URI has // in its key.
+    """An S3 URI has // or a backslash in its key.
 
     What it does:
-        Finds keys with an empty part. In sagemaker_submit_directory it is an error right after the bucket.
+        Finds keys with an empty part, and keys joined with backslashes, as on Windows. In sagemaker_submit_directory
+        a backslash is an error, and so is // right after the bucket.
     Why:
         S3 takes `a//b` and `a/b` for different keys, so that what was written under one is not found under the
         other. The training toolkit drops slashes before a key, and then finds no source archive.
@@ -156,7 +157,8 @@ def double_slash(view: RequestView) -> Iterator[Problem]:
         0.1
     """
     for path, value, fault in _locations(view, "slashes"):
-        lost = path[-1] == SUBMIT and "/" in value[5:] and value[5:].partition("/")[2].startswith("/")
+        key = value[5:].partition("/")[2]
+        lost = path[-1] == SUBMIT and (key.startswith("/") or "backslash" in fault.message)
         yield Problem(
             f"{_where(path, value)} {fault.message}", path, fault.remedy, severity="error" if lost else None
         )

@@ -105,6 +105,11 @@ def _s3(text: str) -> tuple[Fault, ...]:
         return (Fault("bucket", "has a bucket's ARN where its name belongs", f"write s3://{found[1]}"[:120]),)
     if not bucket:
         return (Fault("bucket", "has no bucket's name", "write s3://bucket/prefix/"),)
+    if "\\" in bucket:
+        tidy = re.sub(r"\\+", "/", rest)
+        return (
+            Fault("bucket", "has a backslash where / ends the bucket's name", f"write s3://{tidy}"[:120]),
+        )
     faults: tuple[Fault, ...] = ()
     if not re.fullmatch(_BUCKET, bucket) or "." in bucket:
         endpoint = re.fullmatch(_ENDPOINT, bucket)
@@ -120,6 +125,10 @@ def _s3(text: str) -> tuple[Fault, ...]:
         message = "has a wildcard, which S3 takes for a part of the key: there is no such object"
         prefix = f"s3://{bucket}/{key.partition('*')[0]}"
         faults = (*faults, Fault("wildcard", message, f"write the prefix itself: {prefix}"[:120]))
+    if "\\" in key:
+        tidy = re.sub(r"\\+", "/", key)
+        message = "has a backslash in its key, which S3 takes for a part of a name, not for a folder"
+        faults = (*faults, Fault("slashes", message, f"write s3://{bucket}/{tidy}"[:120], False))
     if "//" in key or key.startswith("/"):
         faults = (*faults, _slashes(bucket, key))
     return faults
@@ -248,7 +257,7 @@ def suspicions(holder: str, member: str, value: str) -> tuple[str, ...]:
             if NOBODY not in value:
                 return ("place",)
     found: list[str] = []
-    if member == SUBMIT and holder in HYPERPARAMETERS:
+    if holder in HYPERPARAMETERS and (member == SUBMIT or "\\" in value):
         found.extend(fault.kind for fault in location_faults(value.strip("\"' ")))
     elif not holder and member in LOCATIONS:
         found.extend(fault.kind for fault in location_faults(value))

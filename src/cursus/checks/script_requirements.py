@@ -170,7 +170,7 @@ FRAMEWORK_PACKAGES = {
     "pytorch": ("torch",),
     "tensorflow": ("tensorflow", "tensorflow-gpu", "tensorflow-cpu"),
     "xgboost": ("xgboost",),
-    "sklearn": ("scikit-learn", "sklearn"),
+    "sklearn": ("scikit-learn",),
     "mxnet": ("mxnet", "mxnet-cu110"),
 }
 

@@ -356,6 +356,7 @@ class Evidence:
         stages: seconds spent in each stage (``Starting``, ``Downloading``, ``Training``, ``Uploading``).
         isolation: the isolation level that carried it out.
         not_reproduced: plain sentences on what this run could not reproduce.
+        waits: plain sentences on hosts that waited for each other, while they did.
         starts: every start of the hosts, the last one last.
         interruptions_missed: spot interruptions asked for that never came: the script had ended.
         foreign_checkpoints: restored files whose keys only begin as CheckpointConfig.S3Uri does.
@@ -386,6 +387,7 @@ class Evidence:
     stages: Mapping[str, float] = field(default_factory=dict)
     isolation: str = ""
     not_reproduced: tuple[str, ...] = ()
+    waits: tuple[str, ...] = ()
     starts: tuple[Start, ...] = ()
     interruptions_missed: int = 0
     foreign_checkpoints: tuple[str, ...] = ()

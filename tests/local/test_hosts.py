@@ -324,3 +324,49 @@ def test_machine_that_allows_no_namespaces_says_so(make_step: MakeStep, tmp_path
     reason = json.loads(done.stdout)[0]
     assert reason.startswith("InternalServerError: 2 hosts cannot be carried out here: unshare: ")
     assert "bubblewrap" in reason and "process" in reason
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ("time.sleep(600)", "connect()", "algo-2 tries to connect to algo-1 again and again"),
+        (
+            "sys.exit()",
+            "time.sleep(0.5); connect()",
+            "algo-2 tries to connect to algo-1 on port 4000, which has ended",
+        ),
+        ("listen()", "listen()", "algo-1 listens on port 4000, no other host has connected"),
+    ],
+    ids=["nobody listens", "the other has ended", "both listen"],
+)
+def test_hosts_that_never_meet_are_named_while_they_wait(
+    run: Run, first: str, second: str, expected: str
+) -> None:
+    script = f"""
+import os, socket, sys, time
+
+def listen():
+    socket.create_server(("", 4000)).accept()
+
+def connect():
+    while True:
+        try:
+            return socket.create_connection(("algo-1", 4000))
+        except OSError:
+            time.sleep(0.2)
+
+if os.environ["SM_CURRENT_HOST"] == "algo-1":
+    {first}
+else:
+    {second}
+"""
+    job = run(script, hosts(2), detach=True, grace=0.2)
+    told: list[str] = []
+    while not any(expected in text for text in told):
+        assert job.status == "InProgress", (job.failure_reason, told)
+        threading.Event().wait(0.1)
+        told = [json.loads(line)["message"] for line in (job.folder / "state.jsonl").read_text().splitlines()]
+    job.kill()
+    job.wait()
+    assert any(expected in sentence for sentence in job.evidence.waits)

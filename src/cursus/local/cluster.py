@@ -25,7 +25,7 @@ def start(owner: Supervisor, sources: list[Source]) -> None:
         HostError: this machine cannot carry them out, with what it said at each level.
     """
     hosts = owner.hosts
-    owner.network = owner.culprit = None
+    owner.network = owner.culprit = owner.meeting = None
     isolated = bool(owner.request.get("EnableNetworkIsolation"))
     wanted = owner.plan["level"]
     if wanted in (None, "unshare") and (isolated or len(hosts) > 1):
@@ -44,6 +44,9 @@ def start(owner: Supervisor, sources: list[Source]) -> None:
         if reason is not None:
             owner.facts["not_reproduced"].append(f"no outbound network for several hosts: {reason}")
     _start_together(owner, sources)
+    from cursus.local.meeting import Meeting
+
+    owner.meeting = Meeting(owner)
 
 
 def _connect(owner: Supervisor) -> str | None:

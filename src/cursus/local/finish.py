@@ -146,6 +146,7 @@ def _gather(job: Supervisor) -> dict[str, Any]:
         "signals": _signals(job),
         "isolation": job.state.get("isolation", ""),
         "not_reproduced": notes,
+        "waits": job.facts["waits"],
         "failure_file": any(os.path.exists(os.path.join(one.ml, "output", "failure")) for one in job.hosts),
     }
 

@@ -61,6 +61,11 @@ class Host:
         self.terminal = Attached.of(owner, name)
 
     @property
+    def first(self) -> int | None:
+        """The process that is the first one inside, as seen from here."""
+        return self._first
+
+    @property
     def log_size(self) -> int:
         """Bytes printed so far."""
         return self.log.size if self.log else 0

@@ -79,6 +79,14 @@ class Record:
         self.save()
         self._append({"time": now, "status": primary, "secondary": secondary, "message": text})
 
+    def note(self, message: str) -> None:
+        """Tell whoever follows the job something about the status that it is in."""
+        now = time.time()
+        state = self.state
+        self._append(
+            {"time": now, "status": state["status"], "secondary": state["secondary"], "message": message}
+        )
+
     def save(self) -> None:
         """Replace ``job.json``. On a full disk the reserve is given up first."""
         data = json.dumps(self.state, ensure_ascii=True).encode()

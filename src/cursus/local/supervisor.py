@@ -25,6 +25,7 @@ from cursus.local.metrics import Scanner
 from cursus.local.spot import Starts
 
 if TYPE_CHECKING:
+    from cursus.local.meeting import Meeting
     from cursus.local.network import Network
 
 SAMPLE_SECONDS = 0.5
@@ -53,8 +54,9 @@ class Supervisor:
         self.wait_at: float | None = None
         self.trained = 0.0
         self.stages: dict[str, float] = {}
-        self.facts: dict[str, Any] = {"not_reproduced": [], "signals": {}}
+        self.facts: dict[str, Any] = {"not_reproduced": [], "signals": {}, "waits": []}
         self.network: Network | None = None
+        self.meeting: Meeting | None = None
         self.gate: int | None = None
         self.culprit: Host | None = None
         self.metrics = open(os.path.join(self.folder, "metrics.jsonl"), "ab", buffering=1 << 16)  # noqa: SIM115
@@ -227,6 +229,8 @@ class Supervisor:
                     one.sample()
                 pause = min(SAMPLE_SECONDS, pause * 2)
                 next_sample = now + pause
+                if self.meeting is not None:
+                    self.meeting.look(now)
             self._deadlines(now)
             self.checkpoints.tick(now)
             times = [next_sample, self.kill_at, self.limit_at, self.stop_at, self.wait_at]
@@ -245,6 +249,7 @@ class Supervisor:
             one.end()
         if self.network is not None:
             self.network.close()
+            self.network = None
 
     def _meanwhile(self) -> None:
         """What can be done while the scripts run costs nobody time."""

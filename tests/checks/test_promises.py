@@ -291,3 +291,16 @@ def test_references_to_other_steps() -> None:
     (found,) = findings(patch, upstream=(SPLIT,))
     assert found.rule == "DEP084"
     assert "'Other'" in found.message
+
+
+@pytest.mark.parametrize(
+    ("config", "key"),
+    [({"hyperparameters": 5}, "hyperparameters"), ({"framework_version": 2.1}, "framework_version")],
+)
+@pytest.mark.parametrize("hook", ["config", "get_step_config"])
+def test_a_configuration_of_the_wrong_type_is_named(hook: str, config: dict[str, Any], key: str) -> None:
+    step = Step(
+        "example", "CreateTrainingJob", BASES["CreateTrainingJob"], promises=Promises(hooks={hook: config})
+    )
+    (found,) = engine.check_step(step, Settings(select=("STP090",)))
+    assert found.severity == "warning" and f"{key} is " in found.message

@@ -59,7 +59,8 @@ def unknown_configuration_key(view: StepView) -> Iterator[Problem]:
 
     What it does:
         Holds the keys of the configuration and of `get_step_config` against those that become parts of the
-        request. A key of the configuration that is near to none of them is an info: the builder may read it.
+        request. A key of the configuration that is near to none of them is an info: the builder may read it. Texts
+        (`framework_version`) and mappings (`hyperparameters`) that are something else are reported too.
     Why:
         A misspelt key leaves its part of the request at what it was: the job runs on another instance, or has no
         time limit, and nobody is told.
@@ -75,6 +76,26 @@ def unknown_configuration_key(view: StepView) -> Iterator[Problem]:
         0.1
     """
     yield from _unknown_keys(view, "config", "get_step_config")
+    for hook in _OPEN:
+        config = view.promises.hooks.get(hook)
+        for key in ("hyperparameters", "local_channels") if isinstance(config, Mapping) else ():
+            if config.get(key) is not None and not isinstance(config[key], Mapping):
+                yield _unread(view, hook, key, config[key], "a mapping")
+        for key in _TEXTS if isinstance(config, Mapping) else ():
+            if config.get(key) is not None and not isinstance(config[key], (str, Mapping)):
+                yield _unread(view, hook, key, config[key], "a text")
+
+
+_TEXTS = ("source_dir", "entry_point", "framework", "framework_version", "python_version", "region", "role")
+
+
+def _unread(view: StepView, hook: str, key: str, value: Any, wanted: str) -> Problem:
+    name = "the configuration" if hook == "config" else hook
+    return Problem(
+        f"{name} says {key} is {show(value, key)}, which is not {wanted}: nobody reads it.",
+        remedy=f"Give {key} as {wanted}.",
+        location=view.promises.places.get(hook),
+    )
 
 
 @rule("HPO095", area="hyperparameters", scope="step", severity="warning")

@@ -529,6 +529,7 @@ def test_an_area_without_a_selected_rule_is_skipped(builder: Any, config: Any) -
     ).run_all_tests()
     looked_at = [name for name, status in statuses(results).items() if status == "passed"]
     assert looked_at == ["test_complete_training_step_creation", "test_data_channel_integration"]
+    assert not failed(results)
 
 
 def test_a_folder_for_a_channel_that_there_is_not_is_a_warning(
@@ -547,3 +548,19 @@ def test_what_is_wrong_with_the_request_is_said_once_where_it_is_tuned_too(build
     builder.get_model_output_config = None  # no hook
     (errors,) = failed(static(builder, config)).values()
     assert len(errors) == 1
+
+
+def test_a_library_that_only_this_machine_lacks_is_a_warning(
+    builder: Any, config: Any, tmp_path: Path
+) -> None:
+    """The image has it: that the script could not be run here says nothing against the step."""
+    image = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
+    builder.request["AlgorithmSpecification"]["TrainingImage"] = image
+    script = Path(config["source_dir"], "train.py")
+    script.write_text("import xgboost\n" + script.read_text())
+    results = TrainingIntegrationTests(builder, config, root=str(tmp_path / "root")).run_all_tests()
+    framework = results["tests"]["test_framework_specific_training_workflow"]
+    if framework["details"]["local_job"]["status"] == "Completed":
+        pytest.skip("XGBoost is installed")
+    assert framework["status"] == "passed", framework["errors"]
+    assert any("not installed on this machine" in warning for warning in framework["warnings"])

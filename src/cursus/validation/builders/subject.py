@@ -35,6 +35,7 @@ MEMBERS: dict[Area, tuple[str, ...]] = {
     ),
     "resources": ("ResourceConfig", "HyperParameterTuningResourceConfig", "StoppingCondition"),
 }
+UNSELECTED = "No rule of this area is selected."
 LACKS: dict[Area, str] = {
     "hyperparameters": "The request has no hyperparameters, and no hook gives any.",
     "channels": "The request has no channels (InputDataConfig), and no hook gives any.",
@@ -51,7 +52,7 @@ def nothing_to_look_at(trial: Trial, area: Area) -> str | None:
     if trial.step is None or not (trial.created or trial.hooks):
         return "No step was created, so there is nothing to look at."
     if not any(selected(rule.id, trial.settings) for rule in RULES.values() if rule.area == area):
-        return "No rule of this area is selected."
+        return UNSELECTED
     if area == "framework":
         return None if detect_framework(trial) else "No framework detected"
     if area == "distributed":

@@ -15,7 +15,7 @@ from cursus.model import Finding
 from cursus.redact import redact
 from cursus.validation.builders.details import tell
 from cursus.validation.builders.results import BY_NAME, TESTS, LevelFourTest, Result, plain, result, spell
-from cursus.validation.builders.subject import nothing_to_look_at
+from cursus.validation.builders.subject import UNSELECTED, nothing_to_look_at
 from cursus.validation.builders.trial import Trial
 
 
@@ -29,7 +29,9 @@ def run_test(trial: Trial, test: LevelFourTest) -> Result:
     warnings = [spell(finding) for finding in findings if finding.severity == "warning"]
     # What another area's test says of the request is said there, once.
     elsewhere = [finding for finding in trial.static if finding.area != "step"]
-    errors.extend(_unsaid(told.errors, [*findings, *elsewhere]))
+    skipped = nothing_to_look_at(trial, test.area)
+    if skipped != UNSELECTED:
+        errors.extend(_unsaid(told.errors, [*findings, *elsewhere]))
     return result(
         test,
         details=told.details,
@@ -37,7 +39,7 @@ def run_test(trial: Trial, test: LevelFourTest) -> Result:
         # A warning of another area stands in that area's test.
         warnings=[*warnings, *_unsaid(told.warnings, trial.static)],
         findings=findings,
-        skipped=nothing_to_look_at(trial, test.area),
+        skipped=skipped,
         seconds=time.perf_counter() - began,
     )
 

@@ -9,6 +9,8 @@ import math
 from datetime import datetime, timezone
 from typing import Any
 
+from cursus.local import warm
+
 ECHOED = (
     "TrainingJobName",
     "HyperParameters",
@@ -71,6 +73,9 @@ def description(state: dict[str, Any]) -> dict[str, Any]:
             if "billable" in state:
                 found["BillableTimeInSeconds"] = min(seconds, max(1, math.ceil(state["billable"])))
     found["SecondaryStatusTransitions"] = [_transition(step) for step in state["transitions"]]
+    pool = warm.status(state)
+    if pool is not None:
+        found["WarmPoolStatus"] = pool
     if state.get("metrics"):
         found["FinalMetricDataList"] = [
             {"MetricName": name, "Timestamp": _moment(time), "Value": value}

@@ -125,10 +125,6 @@ def _program(step: Step) -> str | None:
             return None
         if channel_limits.archive(step) is not None:
             return None
-        if channel_limits.archive(step) is not None:
-            return None
-        if channel_limits.archive(step) is not None:
-            return None
         image = algorithm.get("TrainingImage") or algorithm.get("AlgorithmName") or "the image"
         return (
             f"cannot run here: the code is in the image ({image}). With source_dir and entry_point the script is "
@@ -205,7 +201,7 @@ def _sentences(step: Step) -> Iterator[str]:
     resources = request.get("ResourceConfig") or {}
     yield from _machine(resources)
     if resources.get("KeepAlivePeriodInSeconds"):
-        yield "KeepAlivePeriodInSeconds: a warm pool keeps nothing here that would start sooner"
+        yield "KeepAlivePeriodInSeconds: of a warm pool there is the record alone; every job starts at once here"
     if resources.get("VolumeKmsKeyId") or (request.get("OutputDataConfig") or {}).get("KmsKeyId"):
         yield "KMS keys: nothing was encrypted"
     yield from channel_limits.sentences(request)

@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from cursus.aws.schema import Violation
-from cursus.local import jobs
+from cursus.local import jobs, warm
 from cursus.local.client_errors import client_error, validation_error
 
 OPERATION = "ListTrainingJobs"
@@ -69,8 +69,9 @@ def summary(state: Mapping[str, Any]) -> dict[str, Any]:
     }
     if state.get("ended") is not None:
         found["TrainingEndTime"] = _moment(state["ended"])
-    if state.get("warm_pool"):
-        found["WarmPoolStatus"] = state["warm_pool"]
+    pool = warm.status(state)
+    if pool is not None:
+        found["WarmPoolStatus"] = pool
     plan = (state["request"].get("ResourceConfig") or {}).get("TrainingPlanArn")
     if plan is not None:
         found["TrainingPlanArn"] = plan
@@ -93,7 +94,7 @@ def _wanted(
         if (moment <= value) if member.endswith("After") else (moment >= value):
             return False
     pool = request.get("WarmPoolStatusEquals")
-    if pool is not None and (state.get("warm_pool") or {}).get("Status") != pool:
+    if pool is not None and (warm.status(state) or {}).get("Status") != pool:
         return False
     plan = request.get("TrainingPlanArnEquals")
     return plan is None or (state["request"].get("ResourceConfig") or {}).get("TrainingPlanArn") == plan

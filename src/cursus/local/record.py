@@ -89,27 +89,28 @@ class Record:
 
     def save(self) -> None:
         """Replace ``job.json``. On a full disk the reserve is given up first."""
-        data = json.dumps(self.state, ensure_ascii=True).encode()
         try:
-            self._replace(data)
+            replace(self.folder, self.state)
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
             self.full = True
             self.release()
-            self._replace(data)
-
-    def _replace(self, data: bytes) -> None:
-        temporary = os.path.join(self.folder, ".job.json")
-        with open(temporary, "wb") as file:
-            file.write(data)
-        os.replace(temporary, os.path.join(self.folder, "job.json"))
+            replace(self.folder, self.state)
 
     def _append(self, entry: dict[str, Any]) -> None:
         try:
             os.write(self._log, json.dumps(entry).encode() + b"\n")
         except OSError:
             pass  # a full disk: job.json holds the same
+
+
+def replace(folder: str, state: dict[str, Any]) -> None:
+    """Put ``state`` in the place of a job's, whole or not at all. Raises OSError."""
+    temporary = os.path.join(folder, ".job.json")
+    with open(temporary, "wb") as file:
+        file.write(json.dumps(state, ensure_ascii=True).encode())
+    os.replace(temporary, os.path.join(folder, "job.json"))
 
 
 def acquire(folder: str) -> int:

@@ -17,7 +17,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from cursus.errors import NameInUseError, RunError
-from cursus.local import contract, record
+from cursus.local import contract, record, warm
 from cursus.local.events import Listener
 from cursus.local.job import TrainingJob
 from cursus.local.limits import not_reproduced, refuse, refuse_level
@@ -282,6 +282,7 @@ def plan(
     uris = {key: f"{output}/{name}/output/{key}{'' if whole else '.tar.gz'}" for key in ("model", "output")}
     paths = _package_paths()
     now = time.time()
+    pool = warm.of(request)
     return {
         "folder": folder,
         "root": root,
@@ -319,6 +320,7 @@ def plan(
             "created": now,
             "hosts": contract.host_names(request),
             "region": region,
+            **({"warm_pool": pool} if pool else {}),
         },
     }
 

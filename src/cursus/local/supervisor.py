@@ -256,6 +256,10 @@ class Supervisor:
         from cursus.local import runtime
 
         self.facts["runtime"] = runtime.installed(self.plan["paths"], self.plan.get("python_version"))
+        if self.state.get("warm_pool") and not self.starts.ended:
+            from cursus.local import warm
+
+            self.state["warm_start"] = warm.take(self.plan["root"], self.request["TrainingJobName"], self.request)
         if any(one.alive for one in self.hosts):
             import tarfile  # noqa: F401
 

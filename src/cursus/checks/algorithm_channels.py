@@ -11,7 +11,7 @@ from cursus.checks.channels import input_mode
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import Channel, TrainingView, is_reference, text
 from cursus.redact import show
-from cursus.suggest import did_you_mean
+from cursus.suggest import closest, did_you_mean
 
 MANIFEST = "AugmentedManifestFile"
 
@@ -27,7 +27,7 @@ def required_channel(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Looks up the channels that the algorithm requires, and those that a content type makes required (images as
-        files want their lists).
+        files want their lists). A channel that is only misnamed is CHN031's.
     Why:
         The algorithm stops when it starts: there is no data to train on.
     Breaks:
@@ -35,9 +35,9 @@ def required_channel(view: TrainingView) -> Iterator[Problem]:
           TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
         HyperParameters: {num_round: "100"}
         InputDataConfig:
-          - ChannelName: training
+          - ChannelName: validation
             ContentType: text/csv
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/validation/"}}
     Right:
         AlgorithmSpecification:
           TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
@@ -69,7 +69,12 @@ def required_channel(view: TrainingView) -> Iterator[Problem]:
                 wanted.setdefault(extra, f" for {content} data in {show(channel.name)}")
     # An augmented manifest brings its labels with it: train then needs neither train_lst nor train_annotation.
     labelled = [f"{c.name}_" for c in view.channels if c.s3.get("S3DataType") == MANIFEST]
+    # A misnamed channel is said once, by the rule on unknown channels.
+    unknown = [] if documented_only(algorithm) else [n for n in names if n and n not in algorithm.channels]
+    misnamed = {closest(n, algorithm.channels) for n in unknown if n not in view.settings.allow}
     for name, reason in wanted.items():
+        if name in misnamed and algorithm.channels:
+            continue
         if name not in names and not any(name.startswith(start) for start in labelled):
             yield Problem(
                 f"the {algorithm.name} algorithm requires the channel {show(name)}{reason}",

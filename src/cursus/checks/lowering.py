@@ -78,15 +78,31 @@ def unknown_configuration_key(view: StepView) -> Iterator[Problem]:
     yield from _unknown_keys(view, "config", "get_step_config")
     for hook in _OPEN:
         config = view.promises.hooks.get(hook)
-        for key in ("hyperparameters", "local_channels") if isinstance(config, Mapping) else ():
-            if config.get(key) is not None and not isinstance(config[key], Mapping):
-                yield _unread(view, hook, key, config[key], "a mapping")
-        for key in _TEXTS if isinstance(config, Mapping) else ():
-            if config.get(key) is not None and not isinstance(config[key], (str, Mapping)):
-                yield _unread(view, hook, key, config[key], "a text")
+        if not isinstance(config, Mapping):
+            continue
+        for key, wanted, kinds in _FLAT_KINDS:
+            value = config.get(key)
+            if value is not None and not isinstance(value, kinds):
+                yield _unread(view, hook, key, value, wanted)
 
 
-_TEXTS = ("source_dir", "entry_point", "framework", "framework_version", "python_version", "region", "role")
+_FLAT_KINDS: tuple[tuple[str, str, tuple[type, ...]], ...] = (
+    ("hyperparameters", "a mapping", (Mapping,)),
+    ("local_channels", "a mapping", (Mapping,)),
+    # A mapping may be a pipeline's variable.
+    *(
+        (key, "a text", (str, Mapping))
+        for key in (
+            "source_dir",
+            "entry_point",
+            "framework",
+            "framework_version",
+            "python_version",
+            "region",
+            "role",
+        )
+    ),
+)
 
 
 def _unread(view: StepView, hook: str, key: str, value: Any, wanted: str) -> Problem:

@@ -74,8 +74,6 @@ class Scanner:
                 hits.sort(key=_place)
             self._matched(hits, host, time)
 
-    line = lines
-
     def _matched(self, hits: Iterable[Hit], host: str, time: float) -> None:
         end = f', "time": {round(time, 3)!r}, "host": {json.dumps(host)}}}\n'
         heads = {

@@ -259,7 +259,9 @@ class Supervisor:
         if self.state.get("warm_pool") and not self.starts.ended:
             from cursus.local import warm
 
-            self.state["warm_start"] = warm.take(self.plan["root"], self.request["TrainingJobName"], self.request)
+            self.state["warm_start"] = warm.take(
+                self.plan["root"], self.request["TrainingJobName"], self.request
+            )
         if any(one.alive for one in self.hosts):
             import tarfile  # noqa: F401
 
@@ -301,7 +303,10 @@ class Supervisor:
 
 def main() -> int:
     """Read the plan and carry it out; the lock comes with it. Exit code 0: the record is complete."""
-    plan = json.loads(sys.stdin.buffer.read())
+    try:
+        plan = json.loads(sys.stdin.buffer.read())
+    except ValueError:
+        sys.exit("the process that asked for the job was killed before it had handed it over")
     folder = plan["folder"]
     terminal = plan.get("terminal") or {}
     for descriptor in (plan["lock"], *(terminal[name] for name in ("device", "log") if name in terminal)):

@@ -18,11 +18,15 @@ from collections.abc import Iterator
 from typing import IO, Any, NamedTuple
 from urllib.parse import quote, unquote_plus, urlsplit
 
-from cursus.local.storage import StoreError
+from cursus.local.storage import StoreError, odd_segment
 
 TIMEOUT = 60.0
-PLAIN = re.compile(r"[A-Za-z0-9_.=, ()@+:-]+(/[A-Za-z0-9_.=, ()@+:-]+)*")
-"""Keys that obstore takes as they are."""
+_PLAIN = re.compile(r"[A-Za-z0-9_.=, ()@+:-]+(/[A-Za-z0-9_.=, ()@+:-]+)*")
+
+
+def plain(key: str) -> bool:
+    """True for a key that obstore takes as it is."""
+    return _PLAIN.fullmatch(key) is not None and odd_segment(key) is None
 
 
 class Access(NamedTuple):
@@ -130,7 +134,7 @@ class Client:
         return done
 
     def put(self, key: str, path: str) -> None:
-        """One file as one object. For keys that obstore refuses."""
+        """One file as one object, of 5 GiB at most. For keys that obstore refuses."""
         with (
             open(path, "rb") as file,
             self._request("PUT", key, {}, file, os.path.getsize(path)) as answer,

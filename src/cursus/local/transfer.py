@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from cursus.local.s3 import PLAIN, Client, Object, access, encryption
+from cursus.local.s3 import Client, Object, access, encryption, plain
 from cursus.local.storage import StoreError, odd_segment, split
 
 THREADS = 16
@@ -213,11 +213,14 @@ def fetch(client: Client, targets: Mapping[str, Object]) -> None:
 
     def one(item: tuple[str, Object]) -> None:
         path, found = item
-        if not PLAIN.fullmatch(found.key):
+        if not plain(found.key):
             with open(path, "wb") as file:
                 _whole(found, client.get(found.key, file))
             return
-        answer = obstore.get(store, found.key)
+        try:
+            answer = obstore.get(store, found.key)
+        except FileNotFoundError:
+            raise StoreError(f"S3 key: s3://{client.bucket}/{found.key} matched no files on s3") from None
         if answer.meta["size"] >= LARGE:
             large.append((path, Object(found.key, answer.meta["size"])))
             return
@@ -228,15 +231,12 @@ def fetch(client: Client, targets: Mapping[str, Object]) -> None:
                 view = view[file.write(view) :]
         _whole(found, len(data))
 
-    large = [item for item in targets.items() if item[1].size >= LARGE and PLAIN.fullmatch(item[1].key)]
+    large = [item for item in targets.items() if item[1].size >= LARGE and plain(item[1].key)]
     known = {path for path, _ in large}
     small = [item for item in targets.items() if item[0] not in known]
-    try:
-        with ThreadPoolExecutor(min(THREADS, max(1, len(small)))) as pool:
-            for _ in pool.map(one, small):
-                pass
-    except FileNotFoundError as error:
-        raise StoreError(f"an object of s3://{client.bucket} is not there: {_sentence(error)}") from error
+    with ThreadPoolExecutor(min(THREADS, max(1, len(small)))) as pool:
+        for _ in pool.map(one, small):
+            pass
     for path, found in large:
         _fetch_large(store, path, found)
 
@@ -314,7 +314,7 @@ def put(client: Client, pairs: Sequence[tuple[str, str]]) -> None:
 
     def one(pair: tuple[str, str]) -> None:
         path, key = pair
-        if not PLAIN.fullmatch(key):
+        if not plain(key):
             client.put(key, path)
             return
         with open(path, "rb") as file:

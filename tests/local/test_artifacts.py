@@ -6,11 +6,13 @@ import os
 import socket
 import subprocess
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from cursus.local import artifacts
+from cursus.local.job import TrainingJob
 from tests.local.conftest import Run
 
 
@@ -121,3 +123,84 @@ def test_store_path_does_not_climb() -> None:
     assert artifacts.store_path("/root", "s3://bucket/a/b") == os.path.realpath("/root") + "/s3/bucket/a/b"
     assert artifacts.store_path("/root", "s3://bucket/../../x") is None
     assert artifacts.store_path("/root", "https://bucket/x") is None
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system with room for 1 MiB."""
+    place = tmp_path / "small"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(place)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no file system can be mounted here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def assert_kept(job: TrainingJob, text: str) -> None:
+    reason = job.describe()["FailureReason"]
+    assert (job.status, reason.startswith("ClientError: Artifact upload failed:")) == ("Failed", True), reason
+    assert text in reason and "it is kept at" in reason
+    assert job.model_artifact is not None
+    with tarfile.open(job.model_artifact) as archive:
+        assert archive.getnames() == ["weights"]
+
+
+SAVE = "import os; open('/opt/ml/model/weights', 'wb').write(os.urandom(3_000_000))"
+
+
+def test_full_store_fails_the_job_and_loses_nothing(run: Run, tmp_path: Path, small_disk: Path) -> None:
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root/s3").symlink_to(small_disk)
+    assert_kept(
+        run(SAVE, {"OutputDataConfig": {"S3OutputPath": "s3://example-bucket/out"}}),
+        "No space left on device",
+    )
+    assert not list(small_disk.rglob("*.part"))
+
+
+def test_store_that_goes_midway_fails_the_job_and_loses_nothing(run: Run, tmp_path: Path) -> None:
+    job = run(SAVE + "\nimport time; time.sleep(1)", detach=True)
+    store = tmp_path / "root/s3"
+    if store.exists():
+        store.rename(tmp_path / "gone")
+    store.write_text("no directory any more")
+    assert_kept(job.wait(), "Not a directory")
+
+
+def test_read_only_store_fails_the_job_and_loses_nothing(run: Run, tmp_path: Path, small_disk: Path) -> None:
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root/s3").symlink_to(small_disk)
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    assert_kept(
+        run(SAVE, {"OutputDataConfig": {"S3OutputPath": "s3://example-bucket/out"}}), "Read-only file system"
+    )
+
+
+def test_output_is_kept_where_the_model_cannot_be_delivered(run: Run, tmp_path: Path) -> None:
+    place = tmp_path / "root/s3/example-bucket/out/both/output"
+    (place / "model.tar.gz").mkdir(parents=True)  # a folder stands where the object goes
+    (place / "model.tar.gz/x").touch()
+    patch = {"OutputDataConfig": {"S3OutputPath": "s3://example-bucket/out"}, "TrainingJobName": "both"}
+    job = run(SAVE + "\nopen('/opt/ml/output/data/report', 'w').write('1')", patch)
+    assert_kept(job, "model.tar.gz")
+    assert (place / "output.tar.gz").is_file()
+
+
+def test_large_and_small_files_share_an_archive(ml: Path) -> None:
+    contents = {
+        f"{size}.bin": os.urandom(size) for size in (0, 1, 511, 512, 1 << 17, (1 << 17) + 1, 3_500_000)
+    }
+    for name, content in contents.items():
+        (ml / "model" / name).write_bytes(content)
+    packed(ml)
+    with tarfile.open(ml.parent / "model.tar.gz") as archive:
+        for name, content in contents.items():
+            member = archive.extractfile(name)
+            assert member is not None and member.read() == content
+    listed = subprocess.run(
+        ["tar", "tzf", ml.parent / "model.tar.gz"], check=True, capture_output=True, text=True
+    )
+    assert sorted(listed.stdout.split()) == sorted(contents)

@@ -174,11 +174,18 @@ upload = storage.put
 def place(source: str, target: str) -> None:
     """Put an archive of ours at its place in the local store, sharing its bytes where that is possible."""
     os.makedirs(os.path.dirname(target), exist_ok=True)
+    temporary = target + ".part"
+    storage.forget(temporary)
     try:
-        os.link(source, target + ".part")
-        os.replace(target + ".part", target)
+        os.link(source, temporary)
     except OSError:
         upload(source, target)
+        return
+    try:
+        os.replace(temporary, target)
+    except BaseException:
+        storage.forget(temporary)
+        raise
 
 
 def upload_tree(collected: Collected, target: str) -> None:

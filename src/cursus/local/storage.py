@@ -191,12 +191,18 @@ def put(source: str, target: str) -> None:
     """Put a file at its place, whole or not at all. Raises OSError."""
     os.makedirs(os.path.dirname(target), exist_ok=True)
     temporary = target + ".part"
+    forget(temporary)  # it may be another name of a file that is still needed: never write into it
     try:
         clone(source, temporary)
         os.replace(temporary, target)
     except BaseException:
-        try:
-            os.unlink(temporary)
-        except OSError:
-            pass
+        forget(temporary)
         raise
+
+
+def forget(path: str) -> None:
+    """Remove a file of ours that may not be there."""
+    try:
+        os.unlink(path)
+    except OSError:
+        pass

@@ -360,6 +360,7 @@ class Evidence:
         starts: every start of the hosts, the last one last.
         interruptions_missed: spot interruptions asked for that never came: the script had ended.
         foreign_checkpoints: restored files whose keys only begin as CheckpointConfig.S3Uri does.
+        memory_kills: by host, how many processes the kernel ended at the instance's memory.
         comparison: what an uninterrupted run of the same step left beside this one, where it was asked for.
     """
 
@@ -390,6 +391,7 @@ class Evidence:
     waits: tuple[str, ...] = ()
     starts: tuple[Start, ...] = ()
     interruptions_missed: int = 0
+    memory_kills: Mapping[str, int] = field(default_factory=dict)
     foreign_checkpoints: tuple[str, ...] = ()
     comparison: Mapping[str, Any] = field(default_factory=dict)
 

@@ -408,7 +408,16 @@ def memory(view: TrainingView) -> Iterator[Problem]:
     peak = max((usage.peak_memory for usage in evidence.usage.values()), default=0)
     for path, kind, _ in view.instances:
         found = instances.find(kind)
-        if found is not None and found.memory is not None and peak > found.memory * GIB:
+        if found is None or found.memory is None:
+            continue
+        if evidence.memory_kills and peak <= found.memory * GIB:
+            yield Problem(
+                f"the script wanted more than the {found.memory:g} GiB of {kind}: the kernel ended "
+                f"{sum(evidence.memory_kills.values())} of its processes there",
+                path,
+                remedy="take an instance type with more memory, or let the script load less at a time",
+            )
+        elif peak > found.memory * GIB:
             yield Problem(
                 f"the script's peak of {peak / GIB:.1f} GiB does not fit the {found.memory:g} GiB of {kind}",
                 path,

@@ -45,10 +45,10 @@ def finish(job: Supervisor) -> None:
     state["metrics"] = {name: list(last) for name, last in job.scanner.last.items()}
     state["log_lines"] = evidence["log_lines"]
     job.metrics.close()
-    for one in job.hosts if not job.plan.get("keep_files") else ():
-        sandbox.remove(one.scratch)
-        sandbox.remove(os.path.join(one.ml, "input", "data"))  # copies, or the empty places of overlays
-        sandbox.remove(os.path.join(job.folder, "download"))
+    if not job.plan.get("keep_files"):
+        unneeded = [os.path.join(job.folder, "download"), *(one.scratch for one in job.hosts)]
+        unneeded += [os.path.join(one.ml, "input", "data") for one in job.hosts]  # copies, or empty places
+        sandbox.remove_all(unneeded)
     now = time.monotonic()
     job.stages[state["secondary"]] = round(job.stages.get(state["secondary"], 0.0) + now - job.began, 4)
     evidence["stages"] = job.stages
@@ -115,6 +115,8 @@ def _gather(job: Supervisor) -> dict[str, Any]:
     if missing:
         shown = ", ".join(missing[:10])
         notes.append(f"requirements.txt was not installed; not found in this environment: {shown}")
+    if job.hosts and all(one.limit.enforced for one in job.hosts):
+        notes = [note for note in notes if not note.startswith("memory limit not enforced")]
     lost = job.starts.lost + sum(one.log.lost for one in job.hosts if one.log is not None)
     if lost:
         notes.append(f"{lost} bytes of the log were lost: the disk was full")
@@ -135,6 +137,7 @@ def _gather(job: Supervisor) -> dict[str, Any]:
         },
         "metric_scans": job.scanner.summary(),
         "logs": {one.name: one.log.path for one in job.hosts if one.log is not None},
+        "memory_kills": {one.name: one.limit.killed for one in job.hosts if one.limit.killed},
         "log_lines": job.starts.lines + sum(one.log.lines for one in job.hosts if one.log is not None),
         "stray_files": stray[:LISTED],
         "stray_count": len(stray),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cursus.local import channels, host, namespaces, outcome, sandbox, toolkit
 from cursus.local import syscalls as sc
 from cursus.local.attached import Attached
+from cursus.local.cgroups import Limit
 from cursus.local.inputs import Inputs
 from cursus.local.logs import Log
 from cursus.local.mounts import ML, Box, Overlay
@@ -59,6 +60,7 @@ class Host:
         self._status_fd = -1
         self._started_at = 0.0
         self.terminal = Attached.of(owner, name)
+        self.limit = Limit(name, self.plan["memory"].get(name))
 
     @property
     def first(self) -> int | None:
@@ -228,7 +230,8 @@ class Host:
         program = Program(*launch[:4])
         if self.terminal is not None:
             program = self.terminal.takes(program)
-        self._started = sandbox.start(self.level, box, program, opens, watched)
+        with self.limit.entered():
+            self._started = sandbox.start(self.level, box, program, opens, watched)
         if self.terminal is not None:
             self.terminal.taken()
         self._pid, self._first = self._started.pid, None
@@ -416,6 +419,7 @@ class Host:
         if self.opens.descriptor is not None:
             self.owner._off(self.opens.descriptor)
             self.opens.close()
+        self.limit.end()
 
     def failure_reason(self) -> str:
         """Why the job failed, where this host's program ended with another code than 0."""

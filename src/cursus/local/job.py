@@ -176,6 +176,7 @@ class TrainingJob:
             waits=tuple(raw.get("waits", ())),
             starts=tuple(_start(entry) for entry in raw.get("starts", ())),
             interruptions_missed=raw.get("interruptions_missed", 0),
+            memory_kills=raw.get("memory_kills", {}),
             foreign_checkpoints=tuple(raw.get("foreign_checkpoints", ())),
             comparison=self._comparison(),
         )

@@ -133,10 +133,6 @@ def _program(step: Step) -> str | None:
     directory = step.source.directory
     if not os.path.isdir(directory):
         return f"there is no source directory {directory}"
-    entry = os.path.join(directory, step.source.entry_point)
-    own = algorithm.get("ContainerEntrypoint") or algorithm.get("ContainerArguments")
-    if not own and not os.path.isfile(entry):
-        return f"there is no entry point {step.source.entry_point} in {directory}"
     return None
 
 
@@ -157,7 +153,9 @@ def _launcher(step: Step) -> str | None:
             return f"cannot run here: {distribution.XLA} starts PyTorch XLA, which needs the accelerators of the image"
         program, remedy = LAUNCHERS.get(kind, ("", ""))
         if program and shutil.which(program, path=path) is None:
-            return f"cannot run here: {', '.join(switches)} starts {program}, which is not installed: {remedy}"
+            return (
+                f"cannot run here: {', '.join(switches)} starts {program}, which is not installed: {remedy}"
+            )
         if kind == "parameter_server" and importlib.util.find_spec("tensorflow") is None:
             return (
                 f"cannot run here: {distribution.PARAMETER_SERVER} starts TensorFlow's parameter servers, and "
@@ -207,11 +205,25 @@ def _sentences(step: Step) -> Iterator[str]:
     yield from channel_limits.sentences(request)
 
 
+NO_MEMORY_LIMIT = "memory limit not enforced: the script may take what this machine has"
+
+
+def memory_limits(request: Mapping[str, Any]) -> dict[str, int]:
+    """By host, its instance's memory in bytes, where this machine has more than that."""
+    here = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limits: dict[str, int] = {}
+    for _, kind, names in contract.groups(request):
+        found = instances.find(kind) if isinstance(kind, str) else None
+        if found is not None and found.memory is not None and found.memory * 1024**3 < here:
+            limits.update(dict.fromkeys(names, int(found.memory * 1024**3)))
+    return limits
+
+
 def _machine(resources: Mapping[str, Any]) -> Iterator[str]:
     group = (resources.get("InstanceGroups") or [{}])[0]
     kind = resources.get("InstanceType") or group.get("InstanceType")
     found = instances.find(kind) if isinstance(kind, str) else None
-    yield "a limit on memory: the script may take what this machine has"
+    yield NO_MEMORY_LIMIT
     if found is None:
         return
     cpus = os.cpu_count() or 1

@@ -20,7 +20,7 @@ from cursus.errors import NameInUseError, RunError
 from cursus.local import contract, record, warm
 from cursus.local.events import Listener
 from cursus.local.job import TrainingJob
-from cursus.local.limits import not_reproduced, refuse, refuse_level
+from cursus.local.limits import memory_limits, not_reproduced, refuse, refuse_level
 from cursus.local.mounts import kept_paths
 from cursus.local.options import Options, apply, checkpoint_config, free_name
 from cursus.local.options import interpreter as interpreter_of
@@ -310,6 +310,7 @@ def plan(
         "level": level,
         "secrets": _secrets(request),
         "uris": uris if output else {"model": None, "output": None},
+        "memory": memory_limits(request),
         "not_reproduced": not_reproduced(step),
         "missing_requirements": _missing_requirements(step, paths),
         "state": {

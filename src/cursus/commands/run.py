@@ -10,7 +10,7 @@ import click
 
 from cursus.commands import common
 from cursus.commands.project import Choices, Project
-from cursus.commands.run_options import debug_options, life_options
+from cursus.commands.run_options import debug_options, life_options, store_option
 from cursus.commands.trials import all_steps, with_source
 from cursus.errors import RunError
 from cursus.model import Step
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 @click.option("--expect-artifact", "artifacts", multiple=True, metavar="PATH", help="What it has to leave.")
 @click.option("--timeout", type=common.SECONDS, metavar="S", help="Seconds that it may train.")
 @click.option("--stop-after", type=common.SECONDS, metavar="S", help="Stop it as StopTrainingJob would.")
+@store_option
 @life_options
 @debug_options
 @click.option("--detach", is_flag=True, help="Return at once; the job goes on.")
@@ -61,6 +62,7 @@ def command(
     artifacts: tuple[str, ...],
     timeout: float | None,
     stop_after: float | None,
+    s3: str | None,
     interrupt_after: float | None,
     times: int,
     compare: bool,
@@ -91,6 +93,7 @@ def command(
         requirements=requirements,
         shell=shell,
         debug=debug,
+        s3=s3,
     )
     project = Project((target,), config, Choices(**options))
     entry = project.entries[0]

@@ -49,6 +49,15 @@ def life_options(function: Function) -> Function:
     return function
 
 
+def store_option(function: Function) -> Function:
+    """What stands for S3."""
+    return click.option(
+        "--s3",
+        metavar="aws|URL",
+        help="Read from and write to real S3, or an endpoint with its API; with your credentials.",
+    )(function)
+
+
 def debug_options(function: Function) -> Function:
     """What helps to find out why a script does what it does."""
     for option in (

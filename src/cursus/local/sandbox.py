@@ -200,6 +200,41 @@ def _attempt(level: Level, folder: str, overlays: tuple[Overlay, ...]) -> tuple[
     return True, ""
 
 
+def remove_all(folders: list[str], workers: int = 16) -> None:
+    """Remove folders as ``remove`` does, several at once: where a disk makes each removal wait, none waits for another."""
+    import _thread
+
+    pending: list[str] = []
+    for folder in folders:
+        try:
+            pending += [entry.path for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False)]
+        except OSError:
+            continue
+
+    def work(done: _thread.LockType) -> None:
+        try:
+            while pending:
+                remove(pending.pop())
+        except IndexError:
+            pass
+        finally:
+            done.release()
+
+    locks = []
+    for _ in range(min(workers, len(pending))):
+        done = _thread.allocate_lock()
+        done.acquire()
+        try:
+            _thread.start_new_thread(work, (done,))
+        except RuntimeError:
+            break  # no more threads to be had
+        locks.append(done)
+    for done in locks:
+        done.acquire()
+    for folder in folders:
+        remove(folder)
+
+
 def remove(folder: str) -> None:
     """Remove a folder with overlay leftovers in it, whose work directories come without any permission."""
     import shutil

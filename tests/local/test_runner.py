@@ -233,7 +233,11 @@ REFUSED = {
     "no host": ({"ResourceConfig": {"InstanceCount": 0}}, "no instance", {}),
     "pipe": ({"AlgorithmSpecification": {"TrainingInputMode": "Pipe"}}, "Pipe", {}),
     "image only": ({}, "the code is in the image", {"source": None}),
-    "launcher": ({"HyperParameters": {"sagemaker_pytorch_xla_multi_worker_enabled": "true"}}, "PyTorch XLA", {}),
+    "launcher": (
+        {"HyperParameters": {"sagemaker_pytorch_xla_multi_worker_enabled": "true"}},
+        "PyTorch XLA",
+        {},
+    ),
     "variable": ({"HyperParameters": {"lr": {"Get": "Parameters.Lr"}}}, "pipeline variable", {}),
     "number": ({"HyperParameters": {"lr": 3}}, "text only", {}),
     "not a list": ({"InputDataConfig": {"a": 1}}, "InputDataConfig", {}),
@@ -256,11 +260,13 @@ def test_unknown_channel_is_named(make_step: MakeStep, tmp_path: Path) -> None:
         run_step(make_step(""), root=tmp_path / "root", channels={"trian": tmp_path})
 
 
-def test_missing_entry_point(make_step: MakeStep, tmp_path: Path) -> None:
+def test_missing_entry_point_fails_as_on_sagemaker(make_step: MakeStep, tmp_path: Path) -> None:
     step = make_step("")
     (tmp_path / "source/train.py").unlink()
-    with pytest.raises(RunError, match=r"no entry point train\.py"):
-        run_step(step, root=tmp_path / "root")
+    job = run_step(step, root=tmp_path / "root")
+    assert job.status == "Failed"
+    assert "ExecuteUserScriptError" in job.describe()["FailureReason"]
+    assert "FRM050" in {finding.rule for finding in job.findings if finding.severity == "error"}
 
 
 def test_missing_data_fails_as_on_sagemaker(run: Run) -> None:

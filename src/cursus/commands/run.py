@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +13,7 @@ from cursus.commands import common
 from cursus.commands.project import Choices, Project
 from cursus.commands.run_options import debug_options, life_options, store_option
 from cursus.commands.trials import all_steps, with_source
-from cursus.errors import RunError
+from cursus.errors import RunError, TargetError
 from cursus.model import Step
 from cursus.report.outcome import SCHEMA_VERSION, Record, clean_record
 from cursus.report.plain import Style, clean, count
@@ -98,6 +99,7 @@ def command(
     project = Project((target,), config, Choices(**options))
     entry = project.entries[0]
     step = with_source(choose(all_steps(project.load(entry)), step_name, target), entry)
+    _need_script(step)
     expected = [*step.promises.expected_artifacts, *entry.expected_artifacts, *artifacts]
     listener = LogPrinter(to_stdout=format == "text" and output is None, quiet=quiet or wanted.terminal)
     job = run_step(
@@ -231,3 +233,12 @@ def report(job: TrainingJob, findings: list[Record], style: Style) -> Iterator[s
     yield style(text, "good" if job.status == "Completed" and not errors else "error") + "\n"
     if job.failure_reason:
         yield f"FailureReason: {clean(job.failure_reason)}\n"
+
+
+def _need_script(step: Step) -> None:
+    """On the command line a script that is not there is a slip of the pen, not a job to be started and failed."""
+    source = step.source
+    if source is None or (step.request.get("AlgorithmSpecification") or {}).get("ContainerEntrypoint"):
+        return
+    if not (Path(source.directory) / source.entry_point).is_file():
+        raise TargetError(f"there is no entry point {source.entry_point} in {source.directory}")

@@ -286,6 +286,47 @@ Client({client.root!r}, source_dir={client.source_dir!r}, entry_point="train.py"
     wait(client)
 
 
+def test_logs_client_reads_what_hosts_print(make: Any) -> None:
+    from cursus.local.cloudwatch import GROUP, LogsClient
+
+    client = make("import os; os.write(1, b'one\\r\\n\\xff\\n' + b'x' * 300_000 + b'\\nrest')")
+    client.create_training_job(**request({"Tags": [{"Key": "a", "Value": "b"}]}))
+    wait(client)
+    logs = LogsClient(client.root)
+    prefix = {"logGroupName": GROUP, "logStreamNamePrefix": "churn-2026-01-31/"}
+    assert [one["logStreamName"] for one in logs.describe_log_streams(**prefix)["logStreams"]] == [
+        "churn-2026-01-31/algo-1"
+    ]
+    stream = {"logGroupName": GROUP, "logStreamName": "churn-2026-01-31/algo-1"}
+    found, token = [], None
+    while True:  # as the SageMaker SDK reads on
+        page = logs.get_log_events(**stream, limit=2, **({} if token is None else {"nextToken": token}))
+        token = page["nextForwardToken"]
+        if not page["events"]:
+            break
+        found += [event["message"] for event in page["events"]]
+    assert found == ["one", "\ufffd", "x" * (256 * 1024), "x" * (300_000 - 256 * 1024), "rest"]
+    assert logs.get_log_events(**stream, startTime=int(time.time() * 1000) + 60_000)["events"] == []
+    code, _, _ = refused(logs.get_log_events, logGroupName=GROUP, logStreamName="churn-2026-01-31/algo-2")
+    assert code == "ResourceNotFoundException"
+    code, _, _ = refused(logs.get_log_events, **stream, nextToken="x")
+    assert code == "InvalidParameterException"
+    assert client.list_tags(ResourceArn=ARN)["Tags"] == [{"Key": "a", "Value": "b"}]
+    assert refused(client.list_tags, ResourceArn=ARN + "x")[0] == "ValidationException"
+
+
+def test_boto_session_hands_out_our_clients(make: Any) -> None:
+    pytest.importorskip("boto3", reason="boto3 is not installed")
+    from cursus.local import boto_session
+
+    client = make()
+    session = boto_session(client, aws_access_key_id="x", aws_secret_access_key="y")
+    assert session.region_name == "us-east-1"
+    assert session.client("sagemaker") is client
+    assert session.client("logs").describe_log_streams(logGroupName="other")["logStreams"] == []
+    assert session.client("s3").meta.service_model.service_name == "s3"
+
+
 # --- listing --------------------------------------------------------------------------------------
 
 

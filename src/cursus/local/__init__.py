@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["Client"]
+__all__ = ["Client", "boto_session"]
 
 if TYPE_CHECKING:
     from cursus.local.client import Client
+    from cursus.local.sessions import boto_session
 
 
 def __getattr__(name: str) -> Any:
-    """``Client`` is imported when it is asked for: a supervisor has no use for it."""
+    """Each is imported when it is asked for: a supervisor has no use for them."""
     if name == "Client":
         from cursus.local.client import Client
 
         return Client
+    if name == "boto_session":
+        from cursus.local.sessions import boto_session
+
+        return boto_session
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

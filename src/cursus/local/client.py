@@ -31,6 +31,7 @@ METHODS = {
     "create_training_job": "CreateTrainingJob",
     "delete_training_job": "DeleteTrainingJob",
     "describe_training_job": "DescribeTrainingJob",
+    "list_tags": "ListTags",
     "list_training_jobs": "ListTrainingJobs",
     "stop_training_job": "StopTrainingJob",
 }
@@ -226,6 +227,19 @@ class Client:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListTrainingJobs.html
         """
         return {**page(self.root, request), "ResponseMetadata": metadata()}
+
+    def list_tags(self, **request: Any) -> dict[str, Any]:
+        """The tags that the request of the job with this ``ResourceArn`` gave it.
+
+        Raises ClientError: ValidationException where there is no such job.
+
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListTags.html
+        """
+        arn = str(request.get("ResourceArn", ""))
+        state = jobs.find(self.root, arn.partition(":training-job/")[2])
+        if state is None or state["arn"] != arn:
+            raise client_error("ValidationException", NOT_FOUND, "ListTags")
+        return {"Tags": list(state["request"].get("Tags") or ()), "ResponseMetadata": metadata()}
 
     # --- waiters, paginators ------------------------------------------------------------------------
 

@@ -54,6 +54,13 @@ def description(state: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {name: request[name] for name in ECHOED if name in request}
     for name in FALSE_BY_DEFAULT:
         found.setdefault(name, False)
+    if isinstance(found.get("OutputDataConfig"), dict):
+        found["OutputDataConfig"] = {"KmsKeyId": "", **found["OutputDataConfig"]}
+    if found.get("InputDataConfig"):
+        found["InputDataConfig"] = [
+            {"CompressionType": "None", "RecordWrapperType": "None", **channel}
+            for channel in found["InputDataConfig"]
+        ]
     found["TrainingJobArn"] = state["arn"]
     found["TrainingJobStatus"] = state["status"]
     found["SecondaryStatus"] = state["secondary"]

@@ -1,0 +1,118 @@
+"""``boto3.client("logs")`` for the logs of jobs that run here, as far as it is read for a training job.
+
+A job's stream is ``<TrainingJobName>/<host>`` in the group ``/aws/sagemaker/TrainingJobs``:
+https://docs.aws.amazon.com/sagemaker/latest/dg/logging-cloudwatch.html
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from cursus.local import jobs, record
+from cursus.local.client_errors import Exceptions, client_error, metadata
+from cursus.local.metrics import LINE_LIMIT
+
+GROUP = "/aws/sagemaker/TrainingJobs"
+PAGE = 1 << 20
+"""Bytes of one response: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html"""
+MOST = 10_000
+
+
+class LogsClient:
+    """Reads the logs of the jobs in ``root`` with the methods of a CloudWatch Logs client."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self.exceptions = Exceptions()
+
+    def describe_log_streams(self, **request: Any) -> dict[str, Any]:
+        """The streams whose name begins with ``logStreamNamePrefix``: one for each host that has begun.
+
+        https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeLogStreams.html
+        """
+        prefix = str(request.get("logStreamNamePrefix", ""))
+        job = prefix.partition("/")[0]
+        names = (
+            [job] if "/" in prefix else [name for name in jobs.names(self.root) if name.startswith(prefix)]
+        )
+        found = (
+            [] if request.get("logGroupName") != GROUP else [s for name in names for s in self._streams(name)]
+        )
+        streams = [{"logStreamName": name} for name in found if name.startswith(prefix)]
+        return {"logStreams": streams[: request.get("limit", 50)], "ResponseMetadata": metadata()}
+
+    def get_log_events(self, **request: Any) -> dict[str, Any]:
+        """The lines of a stream from ``nextToken`` on, or from its beginning.
+
+        When each line was printed is not kept: the time of all is that of the job's start.
+
+        Raises ClientError: ResourceNotFoundException, InvalidParameterException.
+
+        https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html
+        """
+        name = str(request.get("logStreamName", ""))
+        job, _, host = name.partition("/")
+        if request.get("logGroupName") != GROUP or name not in self._streams(job):
+            text = "The specified log stream does not exist."
+            raise client_error("ResourceNotFoundException", text, "GetLogEvents")
+        offset = _offset(request.get("nextToken"))
+        state = jobs.find(self.root, job)
+        ended = state is None or state["status"] in record.FINAL  # asked before the file is read
+        path = self._path(job, host)
+        with open(path, "rb") as file:
+            file.seek(offset)
+            data = file.read(PAGE)
+        lines, size = _lines(
+            data, min(int(request.get("limit", MOST)), MOST), last=ended and len(data) < PAGE
+        )
+        moment = 0 if state is None else int(state.get("started", state["created"]) * 1000)
+        if not request.get("startTime", 0) <= moment < request.get("endTime", moment + 1):
+            lines = []
+        events = [{"timestamp": moment, "message": line, "ingestionTime": moment} for line in lines]
+        return {
+            "events": events,
+            "nextForwardToken": f"f/{offset + size}",
+            "nextBackwardToken": f"b/{offset}",
+            "ResponseMetadata": metadata(),
+        }
+
+    def _path(self, job: str, host: str) -> str:
+        return os.path.join(jobs.folder_of(self.root, job), "logs", host + ".log")
+
+    def _streams(self, job: str) -> list[str]:
+        if jobs.find(self.root, job) is None:
+            return []
+        try:
+            found = os.listdir(os.path.join(jobs.folder_of(self.root, job), "logs"))
+        except OSError:
+            return []
+        return sorted(f"{job}/{name[: -len('.log')]}" for name in found if name.endswith(".log"))
+
+
+def _offset(token: Any) -> int:
+    if token is None:
+        return 0
+    kind, _, number = str(token).partition("/")
+    if kind not in ("f", "b") or not number.isdigit():
+        raise client_error("InvalidParameterException", "The specified nextToken is invalid.", "GetLogEvents")
+    return int(number)
+
+
+def _lines(data: bytes, limit: int, *, last: bool) -> tuple[list[str], int]:
+    """At most ``limit`` lines and the bytes that they take; what has no end is a line only at the end."""
+    lines: list[str] = []
+    place = 0
+    while place < len(data) and len(lines) < limit:
+        end = data.find(b"\n", place, place + LINE_LIMIT + 1)
+        if end >= 0:
+            piece, after = data[place:end], end + 1
+        elif len(data) - place > LINE_LIMIT:
+            piece, after = data[place : place + LINE_LIMIT], place + LINE_LIMIT
+        elif last:
+            piece, after = data[place:], len(data)
+        else:
+            break
+        lines.append(piece.decode("utf-8", "replace").rstrip("\r"))
+        place = after
+    return lines, place

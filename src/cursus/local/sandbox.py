@@ -201,7 +201,7 @@ def _attempt(level: Level, folder: str, overlays: tuple[Overlay, ...]) -> tuple[
 
 
 def remove_all(folders: list[str], workers: int = 16) -> None:
-    """Remove folders as ``remove`` does, several at once: where a disk makes each removal wait, none waits for another."""
+    """Remove folders as ``remove`` does, several at once: on a disk that makes each one wait they wait together."""
     import _thread
 
     pending: list[str] = []

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import cursus
-from cursus.errors import ConfigurationError, RunError
+from cursus.errors import ConfigurationError, RunError, TargetError
 
 
 class Raises:
@@ -43,3 +43,10 @@ def test_a_rule_that_there_is_not_is_refused(option: str, id: Any) -> None:
     with pytest.raises(ConfigurationError, match=option):
         cursus.check({"TrainingJobName": "churn"}, **options)
     assert cursus.check({"TrainingJobName": "churn"}, select=["CHN"]).ok
+
+
+def test_a_folder_with_several_unreadable_files_names_them_all(tmp_path: Any) -> None:
+    for name in ("a.json", "b.json"):
+        (tmp_path / name).write_text('{"TrainingJobName": ')
+    with pytest.raises(TargetError, match=r"(?s)a\.json.*\n.*b\.json"):
+        cursus.check(tmp_path)

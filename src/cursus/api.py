@@ -102,9 +102,7 @@ def run(
     if len(loaded) != 1 or isinstance(loaded[0], Pipeline):
         what = "a pipeline definition" if isinstance(loaded[0], Pipeline) else f"{len(loaded)} steps"
         raise RunError(f"{what} cannot be run as one training job: name one training step of it")
-    for failure in loaded[0].promises.failures:
-        if failure.hook in ("create_step", "__init__"):
-            raise RunError(f"cannot run here: {failure.message}")
+    refuse_unmade(loaded[0])
     return runner.run_step(
         loaded[0],
         root=root,
@@ -118,6 +116,13 @@ def run(
         compare=compare,
         options=Options(**options),
     )
+
+
+def refuse_unmade(step: Step) -> None:
+    """Raise RunError where the builder made no step: there is nothing to run, whatever its hooks promise."""
+    for failure in step.promises.failures:
+        if failure.hook in ("create_step", "__init__"):
+            raise RunError(f"cannot run here: {failure.message}")
 
 
 def _rules(name: str, value: Sequence[str] | Mapping[str, str] | None) -> tuple[str, ...]:

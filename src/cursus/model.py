@@ -92,6 +92,7 @@ class HookFailure:
     message: str
     traceback: str = ""
     location: Location | None = None
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +287,7 @@ class Usage:
     """What one host used, as sampled from the kernel every ``interval`` seconds.
 
     Sizes are bytes; ``cpu_seconds`` is user and system time of all the host's processes; ``open_files`` and
-    ``processes`` are the most seen at once.
+    ``processes`` are the most seen at once, ``disk_written`` the most seen on the training volume, downloads included.
     """
 
     peak_memory: int = 0

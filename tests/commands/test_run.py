@@ -219,3 +219,14 @@ def test_many_jobs_are_listed_from_an_index(cursus: Cursus, project: Path) -> No
         assert cursus("jobs").out == changed
     assert cursus("clean", "--yes").code == 0
     assert not jobs.exists()
+
+
+def test_a_builder_that_makes_no_step_says_why(cursus: Cursus, folder: Path) -> None:
+    (folder / "b.py").write_text(
+        "class Raises:\n    def create_step(self):\n        raise ValueError('no bucket today')\n\n\n"
+        "class Lacks:\n    pass\n"
+    )
+    raised = cursus("run", "b.py:Raises")
+    assert raised.code == 2 and "create_step raised ValueError: no bucket today" in raised.err
+    lacks = cursus("run", "b.py:Lacks")
+    assert lacks.code == 2 and "Lacks has no create_step" in lacks.err

@@ -183,3 +183,12 @@ def test_a_folder_that_cannot_be_written_is_no_success(cursus: Cursus, project: 
     assert "passed  test_complete_training_step_creation" in done.out
     assert "warning: The step was not run here" in done.out
     assert cursus("test", "builders.py:Builder", *RUN, "--root", "jobs.txt", "--no-run").code == 0
+
+
+def test_folder_with_unreadable_files(cursus: Cursus, folder: Path, good: dict[str, Any]) -> None:
+    """All that cannot be read is named, and the rest is tested all the same."""
+    for name in ("a.json", "b.json"):
+        (folder / name).write_text('{"TrainingJobName": ')
+    done = cursus("test", ".", "--no-run")
+    assert done.code == 2 and "a.json" in done.out and "b.json" in done.out
+    assert "passed  test_data_channel_integration" in done.out and "2 could not be read" in done.out

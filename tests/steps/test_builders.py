@@ -702,3 +702,31 @@ def test_a_named_tuple_has_members_too() -> None:
     made = collections.namedtuple("made", request)(**request)  # type: ignore[misc]
     step = lower(type("Builder", (), {"create_step": lambda self: made})())
     assert step.request == request and not step.promises.failures
+
+
+def test_create_step_that_asks_for_inputs_which_nobody_knows() -> None:
+    class Named:
+        def create_step(self, inputs: Any) -> Any:
+            return {**REQUEST, "InputDataConfig": [channel(inputs["train"], ChannelName="train")]}
+
+    class Positional:
+        def create_step(self, inputs: Any, /) -> Any:
+            return {**REQUEST, "InputDataConfig": [channel(inputs["train"], ChannelName="train")]}
+
+        def get_training_inputs(self) -> Any:
+            return [channel("s3://example-bucket/a/", ChannelName="train")]
+
+    (failure,) = lower(Named()).promises.failures
+    assert "KeyError: 'train'" in failure.message and "inputs were empty" in failure.message
+    assert "get_training_inputs" in failure.remedy
+    step = lower(Positional())
+    assert step.promises.failures == () and step.request["InputDataConfig"][0]["ChannelName"] == "train"
+
+
+def test_create_step_that_asks_for_more_than_anybody_gives() -> None:
+    class Asks:
+        def create_step(self, inputs: Any, session: Any) -> Any:
+            raise AssertionError
+
+    (failure,) = lower(Asks()).promises.failures
+    assert "asks for the argument 'session'" in failure.message and failure.location is not None

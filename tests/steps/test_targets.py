@@ -162,3 +162,10 @@ def test_python_file_without_a_clear_builder(tmp_path: Path) -> None:
     path.write_text("VALUE = 1\n")
     with pytest.raises(TargetError, match="no builder in it"):
         load(str(path))
+
+
+def test_python_file_with_several_builders_says_what_to_write(tmp_path: Path) -> None:
+    path = tmp_path / "two.py"
+    path.write_text("class A:\n    def create_step(self): ...\nclass B(A): ...\n")
+    with pytest.raises(TargetError, match=rf"Write {path}:A or {path}:B, or register"):
+        load(str(path))

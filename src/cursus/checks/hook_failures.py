@@ -77,6 +77,7 @@ def _make(area: Area) -> Callable[[StepView], Iterator[Problem]]:
                 remedy = f"Make {failure.hook} return its value without raising, or remove the hook."
                 if failure.hook in ("create_step", "__init__"):
                     remedy = "Give the builder a create_step that returns the step."
+                remedy = failure.remedy or remedy
                 yield Problem(
                     f"{failure.message if known else f'{failure.hook} failed: {failure.message}'}.",
                     remedy=remedy,

@@ -84,6 +84,7 @@ def command(
     The job's log is streamed; Ctrl-C stops the job as StopTrainingJob would, a second one at once. Its files
     are in ROOT/jobs/NAME.
     """
+    from cursus.api import refuse_unmade
     from cursus.local.options import Options
     from cursus.local.runner import run_step
 
@@ -99,6 +100,7 @@ def command(
     project = Project((target,), config, Choices(**options))
     entry = project.entries[0]
     step = with_source(choose(all_steps(project.load(entry)), step_name, target), entry)
+    refuse_unmade(step)
     _need_script(step)
     expected = [*step.promises.expected_artifacts, *entry.expected_artifacts, *artifacts]
     listener = LogPrinter(to_stdout=format == "text" and output is None, quiet=quiet or wanted.terminal)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cursus.commands.project import Project, guarded, quiet
 from cursus.config import StepEntry
+from cursus.errors import TargetError
 from cursus.model import Pipeline, Step
 
 if TYPE_CHECKING:
@@ -103,18 +104,22 @@ def subjects(
     suite = _registered_suite(entry)
     if suite is not None:
         return [Subject(entry.label, suite=suite, expected=expected)]
-    loaded, failure = guarded(lambda: project.load(entry))
+    errors: list[TargetError] = []
+    loaded, failure = guarded(lambda: project.load(entry, errors))
     if failure:
         builder, unusable = guarded(lambda: _builder(entry.target))
         if unusable or builder is None:
             return [Subject(entry.label, failure=failure)]
         return [Subject(entry.label, trial(builder), expected=expected)]
+    unreadable = [Subject(entry.label, failure=str(error)) for error in errors]
     steps = [step for step in all_steps(loaded) if step.operation in TESTED]
+    if not steps and unreadable:
+        return unreadable
     if not steps:
         nothing = "there is no training, tuning or AutoML step in it to test"
         return [Subject(entry.label, failure=nothing, readable=True)]
     several = len(steps) > 1
-    return [
+    return unreadable + [
         Subject(
             f"{entry.label}#{step.name}" if several else entry.label,
             trial(_with_local(step, entry)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -94,8 +94,12 @@ def create(builder: Any, config: Mapping[str, Any], hooks: Hooks, region: str | 
             raise HookError(
                 HookFailure(CREATE, message, location=place(getattr(type(builder), "__init__", None)))
             )
+        offered = _offered(hook, config, hooks)
         with offline(region) as answers:
-            value = call(hook, CREATE, **_kwargs(hook, config, hooks))
+            try:
+                value = call(partial(hook, *offered.positional), CREATE, **offered.named)
+            except HookError as error:
+                raise HookError(_without_inputs(error.failure, offered)) from None
             try:
                 made = read(value, hook)
             except HookError as error:
@@ -106,30 +110,70 @@ def create(builder: Any, config: Mapping[str, Any], hooks: Hooks, region: str | 
         return Created(failures=(error.failure,))
 
 
-def _kwargs(hook: Callable[..., Any], config: Mapping[str, Any], hooks: Hooks) -> dict[str, Any]:
-    """Those of ``inputs``, ``outputs`` and ``dependencies`` that the signature takes."""
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    """What ``create_step`` is called with; ``empty`` says that it asks for inputs and nobody knows any."""
+
+    positional: tuple[Any, ...] = ()
+    named: Mapping[str, Any] = field(default_factory=dict)
+    empty: bool = False
+
+
+def _offered(hook: Callable[..., Any], config: Mapping[str, Any], hooks: Hooks) -> _Offered:
+    """Those of ``inputs``, ``outputs`` and ``dependencies`` that the signature takes.
+
+    Raises HookError where it asks for anything else: nobody would give it that.
+    """
     try:
         parameters = inspect.signature(hook).parameters
     except (TypeError, ValueError):
-        return {}
-    accepts_all = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values())
-    offered: dict[str, Callable[[], Any]] = {
-        "inputs": lambda: _uris(hooks.values.get("get_training_inputs")),
-        "outputs": dict,
-        "dependencies": lambda: list(_listed(config.get("upstream"))),
+        return _Offered()
+    kinds_ = inspect.Parameter
+    accepts_all = any(one.kind is kinds_.VAR_KEYWORD for one in parameters.values())
+    values: dict[str, Any] = {
+        "inputs": _uris(hooks.values.get("get_training_inputs")),
+        "outputs": {},
+        "dependencies": list(_listed(config.get("upstream"))),
     }
-    made = {}
-    for name, value in offered.items():
-        parameter = parameters.get(name)
-        filled = value()
-        if parameter is not None and parameter.kind is not inspect.Parameter.POSITIONAL_ONLY:
-            wanted = bool(filled) or parameter.default is inspect.Parameter.empty
-        else:
-            # Into **kwargs goes only what there is to say: a builder may hand them on to its base class.
-            wanted = accepts_all and bool(filled)
-        if wanted:
-            made[name] = filled
-    return made
+    positional: list[Any] = []
+    named: dict[str, Any] = {}
+    for name, parameter in parameters.items():
+        required = parameter.default is kinds_.empty
+        if parameter.kind in (kinds_.VAR_POSITIONAL, kinds_.VAR_KEYWORD):
+            continue
+        if name not in values:
+            if required:
+                raise HookError(_unknown_argument(hook, name))
+        elif parameter.kind is kinds_.POSITIONAL_ONLY:
+            if required or values[name]:
+                positional.append(values[name])
+        elif required or values[name]:
+            named[name] = values[name]
+    if accepts_all:
+        # Into **kwargs goes only what there is to say: a builder may hand them on to its base class.
+        named.update({name: value for name, value in values.items() if value and name not in parameters})
+    return _Offered(tuple(positional), named, "inputs" in parameters and not values["inputs"])
+
+
+def _unknown_argument(hook: Any, name: str) -> HookFailure:
+    return HookFailure(
+        CREATE,
+        f"create_step asks for the argument {name!r}, which nobody gives it",
+        location=place(hook),
+        remedy="Take inputs, outputs and dependencies, or give the argument a default and read it from the config.",
+    )
+
+
+def _without_inputs(failure: HookFailure, offered: _Offered) -> HookFailure:
+    """The failure of a ``create_step`` that got no inputs, with how it would get some."""
+    if not offered.empty or not failure.traceback:
+        return failure
+    return replace(
+        failure,
+        message=f"{failure.message} (its inputs were empty: the builder has no get_training_inputs)",
+        remedy="Give the builder get_training_inputs, whose channels become inputs (channel name: S3 URI), or "
+        "make create_step do without them.",
+    )
 
 
 def _listed(value: Any) -> list[Any]:

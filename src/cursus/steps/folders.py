@@ -13,12 +13,15 @@ from cursus.model import Pipeline, Step
 if TYPE_CHECKING:
     from cursus.steps.targets import Options
 
+MOST_NAMES = 10
+"""Builders of one file that a message names."""
+
 
 def of_folder(folder: str, options: Options) -> list[Step | Pipeline]:
     """Every request and definition in the JSON and YAML files below a folder, and its registered builders.
 
     Files that hold neither are passed over, also where they cannot be read. A request that
-    cannot be read is put into ``options.errors``; where there is no such list, the first raises TargetError.
+    cannot be read is put into ``options.errors``; where there is no such list, a TargetError names them all.
     """
     from cursus.steps.files import candidates
     from cursus.steps.targets import of_file
@@ -35,7 +38,7 @@ def of_folder(folder: str, options: Options) -> list[Step | Pipeline]:
             if path.endswith(".py") or _may_be_request(path):
                 failed.append(error)
     if failed and options.errors is None:
-        raise failed[0]
+        raise TargetError("\n".join(str(error) for error in failed))
     if options.errors is not None:
         options.errors.extend(failed)
     if not found and not failed:
@@ -58,9 +61,13 @@ def of_python_file(path: str, options: Options) -> list[Step | Pipeline]:
     if not found:
         unregistered = discovery.candidates(path)
         if len(unregistered) != 1:
-            names = ", ".join(f"{path}:{one.__name__}" for one in unregistered)
+            if not unregistered:
+                raise TargetError(f"{path}: there is no builder in it: no class has a create_step.")
+            names = " or ".join(f"{path}:{one.__name__}" for one in unregistered[:MOST_NAMES])
+            more = len(unregistered) - MOST_NAMES
             raise TargetError(
-                f"{path}: " + (f"which of its builders? {names}." if names else "there is no builder in it.")
+                f"{path}: which of its builders? Write {names}{f' or one of {more} more' if more > 0 else ''}, "
+                "or register them with cursus.steps.discovery.step_builder."
             )
         return of_object(unregistered[0], options, path)
     made: list[Step | Pipeline] = []

@@ -327,6 +327,40 @@ def test_boto_session_hands_out_our_clients(make: Any) -> None:
     assert session.client("s3").meta.service_model.service_name == "s3"
 
 
+def test_sagemaker_sdk_takes_it(make: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    pytest.importorskip("sagemaker.session", reason="the SageMaker SDK v2 is not installed")
+    import sagemaker
+    from sagemaker.pytorch import PyTorch
+
+    from cursus.local import boto_session
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "y")
+    client = make("import sys, time\nfor i in range(3): print('line', i, flush=True); time.sleep(0.3)")
+    session = sagemaker.Session(boto_session=boto_session(client))
+    session._default_bucket = "example-bucket"  # it would ask S3
+    estimator = PyTorch(
+        "train.py",
+        source_dir="s3://example-bucket/source/sourcedir.tar.gz",
+        role="arn:aws:iam::123456789012:role/SageMakerRole",
+        instance_count=1,
+        instance_type="ml.m5.xlarge",
+        framework_version="2.3",
+        py_version="py311",
+        sagemaker_session=session,
+        disable_profiler=True,
+        debugger_hook_config=False,
+    )
+    estimator.fit({"train": "s3://example-bucket/train/"}, job_name="sdk-job")
+    said = capsys.readouterr().out
+    assert [said.count(f"line {i}") for i in range(3)] == [1, 1, 1]
+    attached = PyTorch.attach("sdk-job", sagemaker_session=session)
+    assert attached.model_data == "s3://example-bucket/sdk-job/output/model.tar.gz"
+    assert session.wait_for_job("sdk-job", poll=1)["TrainingJobStatus"] == "Completed"
+    with pytest.raises(client.exceptions.ClientError, match="status Completed"):
+        session.stop_training_job("sdk-job")
+
+
 # --- listing --------------------------------------------------------------------------------------
 
 

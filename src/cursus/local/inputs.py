@@ -73,15 +73,17 @@ def fetch(job: Supervisor, uris: Sequence[str], *, exact: bool) -> None:
     """Bring objects from S3 to ``<job>/download``, in a process that a stop of the job ends. Raises ChannelError."""
     from cursus.local.transfer import Transfer
 
-    wanted = [uri for uri in uris if not (exact and storage.find(os.path.join(job.folder, "download"), uri))]
+    known: set[str] = job.facts.setdefault("brought", set())
+    wanted = [uri for uri in uris if uri not in known]
     if not wanted:
-        return
+        return  # another channel's, or an earlier start's
     work = {"store": job.plan["store"], "region": job.plan["region"], "down": wanted, "exact": exact}
     transfer = Transfer({**work, "root": os.path.join(job.folder, "download")})
     try:
         while not select.select([transfer.descriptor], [], [], 0)[0]:
             job.breathe(0.05)
         note(job, transfer.result()["notes"])
+        known.update(wanted)
     except storage.StoreError as error:
         raise channels.ChannelError(f"ClientError: Data download failed:{error}") from error
     finally:

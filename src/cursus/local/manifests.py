@@ -10,8 +10,6 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from cursus.redact import show
-
 
 class ManifestError(ValueError):
     """A manifest that SageMaker cannot read; the text says where and why."""
@@ -85,6 +83,13 @@ def read_augmented(data: bytes, attributes: Sequence[str]) -> list[list[Field]]:
     if not found:
         raise ManifestError("it has no line")
     return found
+
+
+def show(value: object) -> str:
+    """A value for a message. Imported late: a supervisor rarely needs it."""
+    from cursus.redact import show
+
+    return show(value)
 
 
 def _field(name: str, value: Any, number: int) -> Field:

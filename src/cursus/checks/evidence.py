@@ -430,7 +430,7 @@ def disk(view: TrainingView) -> Iterator[Problem]:
     """The job needed more disk than its volume has.
 
     What it does:
-        Holds what the local run downloaded and wrote below /opt/ml and /tmp against VolumeSizeInGB.
+        Holds what the local run downloaded and had written below /opt/ml and /tmp, at its most, against VolumeSizeInGB.
     Why:
         The volume is as large as the request says; when it is full the script's next write fails.
     Breaks:
@@ -467,7 +467,7 @@ def disk(view: TrainingView) -> Iterator[Problem]:
         if found is not None and found.nvme:
             return  # it trains on its own storage
     yield Problem(
-        f"the run left {used / GIB:.1f} GiB on the training volume, which has {volume} GB",
+        f"the run had {used / GIB:.1f} GiB on the training volume, which has {volume} GB",
         (view.resources_member, "VolumeSizeInGB"),
         remedy=f"write VolumeSizeInGB: {int(used / GIB * 1.25) + 1}, or remove what is not needed while training",
     )

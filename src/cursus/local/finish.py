@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from cursus.local import artifacts, delivery, sandbox
-from cursus.local.channels import tree_size
 from cursus.local.host import snapshot
 from cursus.local.mounts import ML
 from cursus.local.opens import total
@@ -143,7 +142,9 @@ def _gather(job: Supervisor) -> dict[str, Any]:
         "stray_count": len(stray),
         "opened": opened,
         "usage": {
-            one.name: one.sampler.to_dict(one.wall, _disk(one)) for one in job.hosts if one.log is not None
+            one.name: one.sampler.to_dict(one.wall, one.volume.sample(last=True))
+            for one in job.hosts
+            if one.log is not None
         },
         "runtime": job.facts.get("runtime", {}),
         "signals": _signals(job),
@@ -168,11 +169,6 @@ def _signals(job: Supervisor) -> dict[str, Any]:
         if one.script_exit is not None and one.script_exit < 0:
             facts["script_ended_by"] = -one.script_exit
     return facts
-
-
-def _disk(one: Host) -> int:
-    """Bytes on the training volume at the end: what was downloaded, copied and written."""
-    return tree_size(one.ml) + tree_size(one.scratch)
 
 
 def _stray(job: Supervisor, one: Host) -> Iterator[dict[str, Any]]:

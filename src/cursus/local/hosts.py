@@ -18,7 +18,7 @@ from cursus.local.logs import Log
 from cursus.local.mounts import ML, Box, Overlay
 from cursus.local.namespaces import Program
 from cursus.local.opens import Opens
-from cursus.local.usage import Sampler, descendants, handles
+from cursus.local.usage import Sampler, Volume, descendants, handles
 
 if TYPE_CHECKING:
     from cursus.local.supervisor import Supervisor
@@ -60,6 +60,7 @@ class Host:
         self._status_fd = -1
         self._started_at = 0.0
         self.terminal = Attached.of(owner, name)
+        self.volume = Volume(self.ml, self.scratch)
         self.limit = Limit(name, self.plan["memory"].get(name))
 
     @property
@@ -325,6 +326,7 @@ class Host:
         """Measure it once."""
         if self.alive:
             self.sampler.sample(self._first or self._pid, skip_first=self.plan["entry_point"] is not None)
+            self.volume.sample()
 
     def terminate(self, facts: dict[str, Any]) -> None:
         """SIGTERM to the first process, as a container is stopped."""
@@ -356,6 +358,7 @@ class Host:
         """End every process of the host now."""
         if not self.alive:
             return
+        self.sample()  # what is killed takes its processor time with it
         if self.level == "process":
             for pid in reversed(descendants(os.getpid())[1:]):
                 _kill(pid)

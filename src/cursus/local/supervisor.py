@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from cursus.local.network import Network
 
 SAMPLE_SECONDS = 0.5
+SERVICE = ("StopTrainingJob", "MaxRuntimeExceeded", "MaxWaitTimeExceeded")
+"""Reasons to stop that SageMaker has too; others are ours, and the transition's message says which."""
 
 
 class StoppedEarlyError(Exception):
@@ -171,7 +173,7 @@ class Supervisor:
         if self.stopping is None:
             self.stopping = why
             self.state["stop_reason"] = why
-            self._enter("Stopping")
+            self._enter("Stopping", None if why in SERVICE else f"Stopping the training job: {why}")
             self.kill_at = now + float(self.plan["grace"])
             if not at_once:
                 for one in self.hosts:
@@ -253,9 +255,13 @@ class Supervisor:
 
     def _meanwhile(self) -> None:
         """What can be done while the scripts run costs nobody time."""
-        from cursus.local import runtime
+        from cursus.local import runtime, usage
 
         self.facts["runtime"] = runtime.installed(self.plan["paths"], self.plan.get("python_version"))
+        known: dict[str, int] = {}
+        for one in self.hosts:
+            data = os.path.join(one.ml, "input", "data")
+            one.volume.downloaded = usage.downloaded(one.inputs.sources, self.request, data, known)
         if self.state.get("warm_pool") and not self.starts.ended:
             from cursus.local import warm
 

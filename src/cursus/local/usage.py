@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+import time
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from cursus.local.channel_files import tree_size
+
+if TYPE_CHECKING:
+    from cursus.local.channels import Source
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 TICKS = os.sysconf("SC_CLK_TCK")
+VOLUME_SECONDS = 1.0
+"""Between two looks at a host's files, at least."""
 
 
 class Sampler:
@@ -56,6 +65,73 @@ class Sampler:
             "samples": self.samples,
             "processes": self.peak_processes,
         }
+
+
+class Volume:
+    """What a host has on its training volume: looked at as often as that is cheap, the most of it kept.
+
+    ``downloaded`` is what its File mode channels hold, as far as an overlay shows them and no copy was made.
+    """
+
+    def __init__(self, *places: str) -> None:
+        self.places = places
+        self.downloaded = 0
+        self.peak = 0
+        self._next = 0.0
+
+    def sample(self, *, last: bool = False) -> int:
+        """Look, where it is time to or it is the ``last`` time; bytes at most so far."""
+        now = time.monotonic()
+        if last or now >= self._next:
+            self.peak = max(self.peak, sum(tree_size(place) for place in self.places))
+            self._next = time.monotonic() + max(VOLUME_SECONDS, 50 * (time.monotonic() - now))
+        return self.peak + self.downloaded
+
+
+def downloaded(
+    sources: Iterable[Source],
+    request: Mapping[str, Any],
+    data: str,
+    known: dict[str, int],
+    budget: float = 0.2,
+) -> int:
+    """Bytes that SageMaker would have put on the volume for channels that a host sees through an overlay.
+
+    ``data`` is the host's input/data; ``known`` has sizes of folders that were looked at before. Not longer than
+    ``budget`` seconds: what was not counted until then is left out.
+    """
+    end = time.monotonic() + budget
+    stored = {
+        channel["ChannelName"]
+        for channel in request.get("InputDataConfig") or ()
+        if "S3DataSource" in (channel.get("DataSource") or {})
+    }
+    total = 0
+    for source in sources:
+        if (
+            source.mode != "File"
+            or source.channel not in stored
+            or tree_size(os.path.join(data, source.channel))
+        ):
+            continue
+        paths: Iterable[str] = source.files.values()
+        if source.folder is not None:
+            if source.folder in known:
+                total += known[source.folder]
+                continue
+            paths = (os.path.join(at, name) for at, _, names in os.walk(source.folder) for name in names)
+        size = 0
+        for path in paths:
+            try:
+                size += os.stat(path).st_size
+            except OSError:
+                continue
+            if time.monotonic() > end:
+                break
+        if source.folder is not None:
+            known[source.folder] = size
+        total += size
+    return total
 
 
 def descendants(root: int) -> list[int]:

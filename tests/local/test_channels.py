@@ -160,8 +160,8 @@ os.listdir(base + "spare")
 def test_unreadable_data_fails_clearly(run: Run, tmp_path: Path) -> None:
     if os.geteuid() == 0:
         pytest.skip("root reads everything")
-    (tmp_path / "data/train").mkdir(parents=True)
-    (tmp_path / "data/train/data.csv").write_text("1")
-    (tmp_path / "data/train/data.csv").chmod(0)
-    job = run("", level="process")
+    put(tmp_path / "root", "example-bucket/train/data.csv")
+    (tmp_path / "root/s3/example-bucket/train/data.csv").chmod(0)
+    patch = {"InputDataConfig": [channel("train", "s3://example-bucket/train/")]}
+    job = run("", patch, channels={}, level="process")
     assert "Permission denied" in job.describe()["FailureReason"]

@@ -109,6 +109,22 @@ def test_killed_supervisor_is_told_by_every_command(cursus: Cursus, running: Pat
     assert not (project / ".cursus").exists()
 
 
+def test_killed_client_is_told_by_the_next_command(cursus: Cursus, project: Path) -> None:
+    command = [sys.executable, "-m", "cursus", *RUN]
+    client = subprocess.Popen(command, cwd=project, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    folder = project / ".cursus/jobs" / NAME
+    until(lambda: b"ready" in printed(folder))
+    client.kill()
+    client.wait()
+    until(lambda: not record.is_running(str(folder)))
+    row = cursus("jobs").out
+    assert row.startswith(f"{NAME}  Stopped  ")
+    assert row.endswith("the process that asked for the job ended\n")
+    told = cursus("describe", NAME).json()
+    messages = [step["StatusMessage"] for step in told["SecondaryStatusTransitions"]]
+    assert "Stopping the training job: the process that asked for the job ended" in messages
+
+
 def test_ctrl_c_twice_ends_a_run_at_once(project: Path) -> None:
     command = [sys.executable, "-m", "cursus", *RUN]
     running = subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

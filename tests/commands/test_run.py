@@ -214,7 +214,7 @@ def test_many_jobs_are_listed_from_an_index(cursus: Cursus, project: Path) -> No
     (jobs / "job-05/new.json").replace(jobs / "job-05/job.json")
     changed = cursus("jobs").out
     assert next(line for line in changed.splitlines() if line.startswith("job-05")).endswith("why\\nnot")
-    for damage in ("{", "[]", '{"version": 1, "jobs": {"job-01": [1]}}', '{"version": 1, "jobs": []}'):
+    for damage in ("{", "[]", '{"version": 2, "jobs": {"job-01": [1]}}', '{"version": 2, "jobs": []}'):
         (jobs / ".index.json").write_text(damage)
         assert cursus("jobs").out == changed
     assert cursus("clean", "--yes").code == 0

@@ -14,7 +14,7 @@ REASON = 80
 @common.root_option
 @common.output_options(("text", "json"))
 def command(root: str | None, format: str, output: str | None) -> int:
-    """List the jobs that run and ran here, oldest first, and why those failed that did."""
+    """List the jobs that run and ran here, oldest first, and why those failed or stopped that did."""
     from datetime import datetime, timezone
 
     from cursus.commands.job_folders import place
@@ -31,7 +31,8 @@ def command(root: str | None, format: str, output: str | None) -> int:
         created = datetime.fromtimestamp(state["created"], timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
         seconds = training_seconds(state)
         reason = state.get("failure_reason")
-        shown = one_line(str(reason or ""))
+        why = reason or state.get("stop_reason")
+        shown = one_line(str(why or ""))
         shown = shown if len(shown) <= REASON else shown[: REASON - 1] + "…"
         status = state["status"] if state["status"] != "InProgress" else f"InProgress ({state['secondary']})"
         rows.append((one_line(name), status, created, "" if seconds is None else f"{seconds} s", shown))
@@ -44,6 +45,7 @@ def command(root: str | None, format: str, output: str | None) -> int:
                 "created": created,
                 "seconds": seconds,
                 "failure_reason": reason,
+                "stop_reason": state.get("stop_reason"),
             }
         )
     if format == "json":

@@ -30,6 +30,7 @@ BRIEF = (
     "status",
     "secondary",
     "failure_reason",
+    "stop_reason",
     "warm_pool",
 )
 
@@ -116,7 +117,7 @@ def _load_index(root: str) -> dict[str, Any]:
     try:
         with open(os.path.join(root, "jobs", INDEX), "rb") as file:
             found = json.load(file)
-        if not isinstance(found, dict) or found.get("version") != 1:
+        if not isinstance(found, dict) or found.get("version") != 2:
             return {}
         return {name: entry for name, entry in found["jobs"].items() if _is_whole(entry[1])}
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
@@ -128,7 +129,7 @@ def _save_index(root: str, entries: dict[str, Any]) -> None:
     partial = f"{path}.{os.getpid()}"
     try:
         with open(partial, "w") as file:
-            json.dump({"version": 1, "jobs": entries}, file)
+            json.dump({"version": 2, "jobs": entries}, file)
         os.replace(partial, path)
     except OSError:
         try:

@@ -186,6 +186,7 @@ def test_links_of_a_bucket(run: Run, tmp_path: Path) -> None:
     script = TREE + "print(open(base + 'train/inside.csv').read(), os.path.islink(base + 'train/inside.csv'))"
     job = run(script, {"InputDataConfig": [channel("train", "s3://example-bucket/train/")]}, channels={})
     assert job.logs() == "['train/a.csv', 'train/folder/b.csv', 'train/inside.csv']\nb False\n"
+    assert not job.evidence.stray_files
     notes = " ".join(job.evidence.not_reproduced)
     for name in ("out.csv", "etc", "nothing", "itself", "fifo"):
         assert f"{folder}/{name} is " in notes

@@ -190,7 +190,10 @@ def _stray(job: Supervisor, one: Host) -> Iterator[dict[str, Any]]:
     for source in job.request.get("InputDataConfig") or ():
         channel = source["ChannelName"]
         upper = os.path.join(one.scratch, "channel-" + channel, "upper")
+        ours = one.inputs.linked(channel)
         for name, (size, _) in sorted(snapshot(upper).items()):
+            if name in ours:
+                continue
             yield {"path": f"{ML}/input/data/{channel}/{name}", "size": size}
 
 

@@ -71,12 +71,13 @@ def test_failure_text_is_the_toolkits() -> None:
     assert 'ExtraInfo "OutOfMemory: Process killed by SIGKILL (signal 9)"' in toolkit.failure(137, "", ["x"])
 
 
-def test_error_message_begins_at_the_first_line_that_names_an_error() -> None:
+def test_error_message_is_all_from_the_first_line_that_names_an_error() -> None:
     lines = [
         "epoch 1",
+        "ValueError: bad :",
         "Traceback (most recent call last):",
         '  File "t.py"',
-        "ValueError: bad :",
         "ValueError: bad",
     ]
-    assert toolkit.error_message(lines) == "ValueError: bad"
+    kept = 'ValueError: bad\n Traceback (most recent call last)\n File "t.py"\n ValueError: bad'
+    assert toolkit.error_message(lines) == kept

@@ -304,10 +304,10 @@ TAG = re.compile(r"\[\d,mpirank:\d,algo-\d+\]<std(?:err|out)>")
 
 
 def error_message(lines: Sequence[str]) -> str:
-    """What a framework container keeps of a script's output: from the first line that names an error, each once."""
-    kept: dict[str, None] = {}
+    """What a framework container keeps of a script's output: all from the first line that names an error."""
+    kept: list[str] = []
     for tagged in lines:
         line = TAG.sub("", tagged)
         if kept or ERRORS.search(line):
-            kept.setdefault(line.strip(" :\n"))
+            kept.append(line.strip(" :\n"))
     return "\n ".join(kept).strip()

@@ -67,6 +67,7 @@ MODULES: tuple[str, ...] = (
     "evidence_artifacts",
     "evidence_spot",
     "evidence_logs",
+    "evidence_hosts",
 )
 
 
@@ -116,6 +117,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "evidence_artifacts": ("run",),
     "evidence_spot": ("run",),
     "evidence_logs": ("run",),
+    "evidence_hosts": ("run",),
 }
 """Modules that hold rules of these scopes alone, so that a request that has nothing of the kind does not wait for
 them. A module that is not named here is loaded for every scope."""

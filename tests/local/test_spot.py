@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import Any
 
 import pytest
 
 from cursus import interruptions
 from cursus.errors import RunError
+from cursus.local import record
 from cursus.local.compare import difference
 from cursus.local.job import TrainingJob
 from cursus.local.options import Options
+from cursus.local.usage import descendants
 from tests.local.conftest import Run
-from tests.local.test_life import OWN, SLEEP, statuses
+from tests.local.test_life import OWN, SLEEP, printed, statuses, until
 
 SPOT: dict[str, Any] = {
     "EnableManagedSpotTraining": True,
@@ -146,6 +150,32 @@ def test_internal_error_is_retried_and_no_other(run: Run) -> None:
         "raise SystemExit(3)", {"TrainingJobName": "own-fault", **isolated, "EnableNetworkIsolation": False}
     )
     assert "Restarting" not in statuses(own_fault)
+
+
+def test_lost_host_is_an_internal_error(run: Run, levels: dict[str, str]) -> None:
+    if levels["unshare"]:
+        pytest.skip(levels["unshare"])
+    script = """
+import os, time
+begun = os.path.exists("/opt/ml/checkpoints/begun")
+open("/opt/ml/checkpoints/begun", "w").write("1")
+print("ready", flush=True)
+time.sleep(0 if begun else 30)
+"""
+    for attempts, status in ((1, "Completed"), (0, "Failed")):
+        patch = {
+            "TrainingJobName": f"lost-{attempts}",
+            "CheckpointConfig": {"S3Uri": f"s3://example-bucket/{attempts}/"},
+        }
+        if attempts:
+            patch["RetryStrategy"] = {"MaximumRetryAttempts": attempts}
+        job = run(script, patch, detach=True)
+        until(printed(job))
+        supervisor = record.load(str(job.folder))["supervisor"]
+        os.kill(descendants(supervisor)[1], signal.SIGKILL)
+        job.wait()
+        assert (job.status, "Restarting" in statuses(job)) == (status, bool(attempts))
+        assert "was lost" in str(job.failure_reason) or attempts
 
 
 def test_result_that_an_interruption_leaves_as_it_is(run: Run) -> None:

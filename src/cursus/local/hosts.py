@@ -426,6 +426,8 @@ class Host:
 
     def failure_reason(self) -> str:
         """Why the job failed, where this host's program ended with another code than 0."""
+        if self.level == "unshare" and "exit" not in self.facts:  # nobody was left to tell how it ended
+            return f"InternalServerError: the host {self.name} was lost: it ended with code {self.exit_code}"
         text = ""
         if "cannot_execute" in self.facts:
             why = str(self.facts.get("reason"))

@@ -38,6 +38,15 @@ def engine(image: object) -> str:
     )
 
 
+def module(image: object) -> dict[str, str]:
+    """The variable by which a framework's image names its extension of the toolkit.
+
+    https://github.com/aws/deep-learning-containers (``ENV SAGEMAKER_TRAINING_MODULE`` of each Dockerfile)
+    """
+    name = engine(image).replace("scikit-learn", "sklearn")
+    return {"SAGEMAKER_TRAINING_MODULE": f"sagemaker_{name}_container.training:main"} if name else {}
+
+
 def launcher(facts: Mapping[str, Any], image: object) -> Launcher:
     """What starts the script on a host. ``facts`` is its ``SM_TRAINING_ENV``."""
     settings = facts["additional_framework_parameters"]

@@ -163,7 +163,10 @@ def script_mode(
     Raises:
         ValueError: the toolkit refuses the entry point; the text is its own.
     """
-    own = contract.variables(request, host, region)
+    from cursus.local import distribution
+
+    image = (request.get("AlgorithmSpecification") or {}).get("TrainingImage")
+    own = {**distribution.module(image), **contract.variables(request, host, region)}
     named = toolkit.variables(
         hyperparameters,
         contract.resource_config(request, host),
@@ -187,7 +190,6 @@ def script_mode(
         except OSError:
             pass  # it is not there: the shell will say so, as in the container
     launch = Launch(command, environment, f"{base}/code", True, command)
-    image = (request.get("AlgorithmSpecification") or {}).get("TrainingImage")
     if "pytorch" in str(image) or any(settings.get(name) for name in toolkit.LAUNCHERS):
         facts = json.loads(named["SM_TRAINING_ENV"])
         return _distributed(launch, facts, image, python, (entry_point, files, arguments), wired)

@@ -18,13 +18,25 @@ LAYERS: dict[str, set[str]] = {
     "suggest": set(),
     "redact": set(),
     "ignores": {"model", "errors"},
+    "interruptions": {"model"},
     "aws": {"model", "errors", "suggest", "redact"},
     "script": {"model", "errors", "suggest", "redact", "aws"},
     "steps": {"model", "errors", "suggest", "redact", "aws", "script"},
     # Rules on what a builder's short forms hold read the forms with the words of the lowering itself.
-    "checks": {"model", "errors", "suggest", "redact", "ignores", "aws", "script", "steps"},
+    "checks": {"model", "errors", "suggest", "redact", "ignores", "interruptions", "aws", "script", "steps"},
     # The client takes a request as the commands do.
-    "local": {"model", "errors", "suggest", "redact", "aws", "script", "steps", "checks", "engine"},
+    "local": {
+        "model",
+        "errors",
+        "suggest",
+        "redact",
+        "interruptions",
+        "aws",
+        "script",
+        "steps",
+        "checks",
+        "engine",
+    },
 }
 HEAVY = (
     "botocore",

@@ -231,7 +231,6 @@ def test_events_in_order(run: Run) -> None:
 REFUSED = {
     "tuning": ({}, "only a training job", {"operation": "CreateHyperParameterTuningJob"}),
     "no host": ({"ResourceConfig": {"InstanceCount": 0}}, "no instance", {}),
-    "pipe": ({"AlgorithmSpecification": {"TrainingInputMode": "Pipe"}}, "Pipe", {}),
     "image only": ({}, "the code is in the image", {"source": None}),
     "launcher": (
         {"HyperParameters": {"sagemaker_pytorch_xla_multi_worker_enabled": "true"}},

@@ -64,11 +64,13 @@ def check_step(step: Step, settings: Settings, evidence: Evidence | None = None)
     for companion in step.companions:
         # A companion carries parts of this request: what is wrong with them is said once.
         said = {(f.rule, text) for f in findings for text in (f.message, f.path)}
+        told = {(f.path, f.message) for f in findings}
         inside = "TrainingJobDefinition."
         findings.extend(
             f
             for f in check_step(companion, settings)
             if (f.rule, f.message) not in said
+            and (f.path, f.message) not in told
             and not (f.path.startswith(inside) and (f.rule, f.path.removeprefix(inside)) in said)
         )
     return _kept(findings, settings)

@@ -142,3 +142,9 @@ def test_endpoints(findings_of: Any, deploy: dict[str, Any], right: bool) -> Non
     assert broken(findings_of({"ModelDeployConfig": deploy}, operation=V1)) == (
         set() if right else {"ART010"}
     )
+
+
+def test_a_misspelt_problem_type_is_not_shown_as_something_else(findings_of: Any) -> None:
+    found = findings_of({"ProblemType": "Binary", "AutoMLJobObjective": None}, operation=V1)
+    assert broken(found) == {"STP004", "HPO025"}
+    assert not [f for f in found if "Get" in f.message]

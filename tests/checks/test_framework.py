@@ -264,3 +264,21 @@ def test_the_documents_example_configuration_has_no_image() -> None:
     found = [f for f in check_step(step, Settings()) if f.rule == "FRM014"]
     assert [f.severity for f in found] == ["error"]
     assert "py38" in found[0].message
+
+
+def test_a_framework_that_no_image_has() -> None:
+    image = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
+    (found,) = findings(image, framework="caffe")
+    assert (found.rule, found.severity) == ("FRM015", "warning") and "caffe" in found.message
+    assert findings(image, framework="custom") == findings(image, framework="sklearn") == []
+
+
+def test_an_image_of_another_region_is_told_once_whatever_its_account() -> None:
+    image = "683313688378.dkr.ecr.{}.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
+    for region in ("us-east-1", "eu-central-1"):
+        request = merge({"TrainingJobName": "job-1", **DEFINITION}, {"HyperParameters": SCRIPT})
+        request = merge(request, {"AlgorithmSpecification": {"TrainingImage": image.format(region)}})
+        other = "us-east-1" if region == "eu-central-1" else "eu-central-1"
+        step = Step("job", "CreateTrainingJob", request)
+        errors = [f for f in check_step(step, Settings(region=other)) if f.severity == "error"]
+        assert [(f.rule, f.area) for f in errors] == [("FRM017", "framework")]

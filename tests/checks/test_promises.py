@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
 
+import cursus
 from cursus import engine
 from cursus.checks.examples import BASES, CHANNEL, merge
 from cursus.checks.views import Settings
@@ -304,3 +306,43 @@ def test_a_configuration_of_the_wrong_type_is_named(hook: str, config: dict[str,
     )
     (found,) = engine.check_step(step, Settings(select=("STP090",)))
     assert found.severity == "warning" and f"{key} is " in found.message
+
+
+def _said(**hooks: Any) -> list[tuple[str, str, str]]:
+    """(rule, severity, area) of what a builder with these hooks is told, infos left out."""
+    request = copy.deepcopy(BASES["CreateTrainingJob"])
+    methods = {"create_step": lambda self: request}
+    methods.update({name: (lambda self, value=value: value) for name, value in hooks.items()})
+    found = cursus.check(type("Builder", (), methods)()).findings
+    return [(one.rule, one.severity, one.area) for one in found if one.severity != "info"]
+
+
+@pytest.mark.parametrize(
+    ("hooks", "told"),
+    [
+        ({"get_logging_config": {"LogLevel": "LOUD"}}, ("MON095", "error", "monitoring")),
+        ({"get_logging_config": {"EnableSageMakerDebugger": "yes"}}, ("MON095", "warning", "monitoring")),
+        ({"get_logging_config": {"EnableCloudWatchLogging": "maybe"}}, ("MON095", "warning", "monitoring")),
+        ({"get_distributed_config": {"DistributionStrategy": "Data"}}, ("DST010", "error", "distributed")),
+        ({"get_distributed_config": {"DistributionStrategy": 2}}, ("DST095", "error", "distributed")),
+        ({"get_distributed_config": {"WorkerCount": 3}}, ("DST095", "warning", "distributed")),
+        ({"get_gpu_optimization_config": {"mixed_precision": "fp15"}}, ("RES014", "error", "resources")),
+    ],
+)
+def test_one_mistake_in_a_hook_is_told_once(hooks: dict[str, Any], told: tuple[str, str, str]) -> None:
+    assert _said(**hooks) == [told]
+
+
+def test_hooks_with_nothing_wrong_are_told_nothing() -> None:
+    assert _said(get_logging_config={"LogLevel": "info"}) == []
+    assert _said(get_gpu_optimization_config={"mixed_precision": "none"}) == []
+
+
+def test_an_empty_tuning_range_is_told_once() -> None:
+    config = {
+        "objective_metric": "loss",
+        "hyperparameter_ranges": {"optimizer": {"values": []}},
+        "max_jobs": 10,
+    }
+    rules = [rule for rule, _, _ in _said(get_tuning_config=config)]
+    assert "HPO010" not in rules and len([rule for rule in rules if rule != "HPO020"]) == 1

@@ -328,7 +328,10 @@ def test_isolated_jobs_cannot_fetch_their_code() -> None:
     ],
 )
 def test_one_region(patch: dict[str, Any], region: str | None, path: str) -> None:
-    found = [f for f in check(patch, region=region) if f.rule == "STP035"]
+    rule, other = ("FRM017", "STP035") if path.endswith("Image") else ("STP035", "FRM017")
+    every = check(patch, region=region)
+    assert not [f for f in every if f.rule == other]
+    found = [f for f in every if f.rule == rule]
     assert [(f.path, f.severity) for f in found] == [(path, "error")]
 
 
@@ -348,8 +351,16 @@ def test_keys_that_are_keys(key: str) -> None:
 
 
 def test_keys_that_are_none() -> None:
-    assert own(check({"OutputDataConfig": {"KmsKeyId": "mine"}})) == {("STP036", "warning")}
-    assert own(check({"OutputDataConfig": {"KmsKeyId": ROLE}})) == {("STP036", "error")}
+    assert own(check({"ResourceConfig": {"VolumeKmsKeyId": "mine"}})) == {("STP036", "warning")}
+    assert own(check({"ResourceConfig": {"VolumeKmsKeyId": ROLE}})) == {("STP036", "error")}
+
+
+@pytest.mark.parametrize(("key", "severity"), [("aws/s3", "warning"), (ROLE, "error")])
+def test_the_key_of_the_output_is_the_artifacts_matter_alone(key: str, severity: str) -> None:
+    found = check({"OutputDataConfig": {"KmsKeyId": key}})
+    assert [(f.rule, f.area, f.severity) for f in found if "KmsKeyId" in f.path] == [
+        ("ART001", "artifacts", severity)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def problem_and_objective(view: AutoMLView) -> Iterator[Problem]:
     objective = view.request.get("AutoMLJobObjective")
     if kind is not None and objective is None:
         yield Problem(
-            f"ProblemType {show(kind)} is given without AutoMLJobObjective",
+            f"ProblemType{f' {show(kind)}' if isinstance(kind, str) else ''} is given without AutoMLJobObjective",
             ("AutoMLJobObjective",),
             "give both or neither",
         )

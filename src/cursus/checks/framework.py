@@ -370,6 +370,8 @@ def registry(view: TrainingView) -> Iterator[Problem]:
         or view.settings.allow & {image.uri, image.account, image.region}
     ):
         return
+    if view.region and image.region != view.region:
+        return  # the image of another region is FRM017's to report
     right = images.accounts(image.repository, image.region)
     if image.account in right:
         return

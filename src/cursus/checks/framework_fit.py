@@ -10,6 +10,7 @@ from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView
 from cursus.model import Path
 from cursus.redact import show
+from cursus.suggest import did_you_mean
 
 PROGRAM = "sagemaker_program"
 DIRECTORY = "sagemaker_submit_directory"
@@ -372,7 +373,7 @@ def promised_framework(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Compares the framework, framework version and Python version of the builder's configuration with the
-        training image of its request.
+        training image of its request. A framework that none of Amazon's images has is a warning.
     Why:
         The image decides. A script written for the other version fails, or trains something else.
     Breaks:
@@ -405,6 +406,17 @@ def promised_framework(view: TrainingView) -> Iterator[Problem]:
     if image is None:
         return
     name = images.canonical(promises.framework) if promises.framework else None
+    if promises.framework and name is None and promises.framework.lower() not in OWN:
+        if not promises.framework_version:  # with a version it is FRM014's to report
+            yield Problem(
+                f"The builder names the framework {show(promises.framework)}, and its image is "
+                f"{images.title(image.framework or '')}'s ({image.repository})."
+                f"{did_you_mean(promises.framework, sorted(images.TRAINING_REPOSITORIES))}",
+                IMAGE,
+                f"Name {image.framework}, or use an image of your own.",
+                severity="warning",
+            )
+        return
     if name is not None and name not in (image.framework, image.engine):
         yield Problem(
             f"The builder names {images.title(name)}, and its image is {images.title(image.framework or '')}'s "

@@ -13,6 +13,11 @@ from cursus.checks.views import RequestView, TrainingView, is_reference, listing
 from cursus.model import Path
 from cursus.redact import show
 
+HAVE_OUTPUT_RULES = frozenset(
+    {"CreateTrainingJob", "CreateHyperParameterTuningJob", "CreateAutoMLJob", "CreateAutoMLJobV2"}
+)
+"""Operations whose output has rules of its own, in the area *artifacts*."""
+
 
 @rule("STP027", area="step", reads=("AlgorithmSpecification",), shared=True)
 def image_registry(view: TrainingView) -> Iterator[Problem]:
@@ -195,13 +200,41 @@ def one_region(view: RequestView) -> Iterator[Problem]:
     """Everything that a job names lies in the job's region and partition.
 
     What it does:
-        Compares the regions of images, KMS keys, SageMaker resources and buckets that name their region, and the
-        partitions of all ARNs, with the job's region; where that is not known, with the image's.
+        Compares the regions of KMS keys, SageMaker resources and buckets that name their region, and the
+        partitions of all ARNs, with the job's region; where that is not known, with the image's. Images have a
+        rule of their own, FRM017.
     Why:
-        SageMaker pulls images only from the ECR of its own region, uses only its region's keys, and reads buckets
-        of its own region: "Invalid DNS suffix 'amazonaws.com' for region 'us-east-1' in training image. Please
-        provide the valid <region>.<dns-suffix>: 'eu-central-1.amazonaws.com'". A role of another partition (aws-cn, aws-us-gov) cannot be assumed. The service refuses
-        the request.
+        SageMaker uses only its region's keys, and reads buckets of its own region. A role of another partition
+        (aws-cn, aws-us-gov) cannot be assumed. The service refuses the request.
+    Breaks:
+        region: eu-central-1
+        AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.eu-central-1.amazonaws.com/churn-trainer:1.4"}
+        OutputDataConfig: {S3OutputPath: "s3://sagemaker-us-east-1-123456789012/churn/"}
+    Right:
+        region: eu-central-1
+        AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.eu-central-1.amazonaws.com/churn-trainer:1.4"}
+        OutputDataConfig: {S3OutputPath: "s3://sagemaker-eu-central-1-123456789012/churn/"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html
+    Since:
+        0.1
+    """
+    for path, problem in _elsewhere(view):
+        if path[-1] not in IMAGES:
+            yield problem
+
+
+@rule("FRM017", area="framework", scope="request", suspects="place")
+def image_region(view: RequestView) -> Iterator[Problem]:
+    """The image lies in the registry of the job's region.
+
+    What it does:
+        Compares the region and partition of every image with the job's region, where that is known, and the domain
+        of its registry with its region.
+    Why:
+        SageMaker pulls images only from the ECR of its own region: "Invalid DNS suffix 'amazonaws.com' for region
+        'us-east-1' in training image. Please provide the valid <region>.<dns-suffix>: 'eu-central-1.amazonaws.com'".
+        The service refuses the request.
     Breaks:
         region: eu-central-1
         AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4"}
@@ -214,17 +247,24 @@ def one_region(view: RequestView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    found = [
-        (path, value, what)
-        for path, value in view.suspected("place")
-        if (what := place(str(path[-1]), value)) is not None
-    ]
-    for path, value, _ in found:
+    for path, value in view.suspected("place"):
         suffix = places.wrong_suffix(value) if path[-1] in IMAGES else None
         if suffix:
             yield Problem(
                 f"Invalid DNS suffix in {path[-1]} {show(value)}", path, f"write {suffix} after the region"
             )
+    for path, problem in _elsewhere(view):
+        if path[-1] in IMAGES:
+            yield problem
+
+
+def _elsewhere(view: RequestView) -> Iterator[tuple[Path, Problem]]:
+    """What lies in another region or partition than the job, with its path."""
+    found = [
+        (path, value, what)
+        for path, value in view.suspected("place")
+        if (what := place(str(path[-1]), value)) is not None
+    ]
     if len(found) < (1 if view.region else 2):
         return
     region, because = view.region or "", "the job runs in"
@@ -237,18 +277,24 @@ def one_region(view: RequestView) -> Iterator[Problem]:
     partition = places.partition_of(region) if region else found[0][2][1].partition
     for path, value, (name, where, certain) in found:
         if where.region and region and where.region != region:
-            yield Problem(
-                f"{name} {show(value)} is in {where.region}; {because} {region}",
+            yield (
                 path,
-                f"take the one of {region}, or run the job in {where.region}",
-                severity=None if certain else "warning",
+                Problem(
+                    f"{name} {show(value)} is in {where.region}; {because} {region}",
+                    path,
+                    f"take the one of {region}, or run the job in {where.region}",
+                    severity=None if certain else "warning",
+                ),
             )
         elif where.partition and partition and where.partition != partition:
-            yield Problem(
-                f"{name} {show(value)} is in the partition {where.partition}; {because} {region or partition}",
+            yield (
                 path,
-                f"take one of the partition {partition}",
-                severity=None if view.region else "warning",
+                Problem(
+                    f"{name} {show(value)} is in the partition {where.partition}; {because} {region or partition}",
+                    path,
+                    f"take one of the partition {partition}",
+                    severity=None if view.region else "warning",
+                ),
             )
 
 
@@ -257,20 +303,22 @@ def key_forms(view: RequestView) -> Iterator[Problem]:
     """A KMS key is named by its id, its ARN or an alias.
 
     What it does:
-        Looks at the form of every KMS key in the request.
+        Looks at the form of every KMS key in the request but that of the output, which ART001 and ART010 look at.
     Why:
         The pattern of the model takes almost any text; KMS finds a key only by its id, its ARN, or an alias with
         `alias/` before it. The job fails when the key is used.
     Breaks:
-        OutputDataConfig: {KmsKeyId: my-key}
+        ResourceConfig: {VolumeKmsKeyId: my-key}
     Right:
-        OutputDataConfig: {KmsKeyId: alias/my-key}
+        ResourceConfig: {VolumeKmsKeyId: alias/my-key}
     Source:
-        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
     Since:
         0.1
     """
     for path, value in view.suspected("key"):
+        if path[-2:] == ("OutputDataConfig", "KmsKeyId") and view.step.operation in HAVE_OUTPUT_RULES:
+            continue
         service = (places.arn(value) or ("",))[0]
         other = service not in ("", "kms")
         yield Problem(

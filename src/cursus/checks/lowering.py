@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cursus.aws.distribution import is_strategy_name
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView
 from cursus.redact import show
@@ -310,11 +311,11 @@ def channel_without_name(view: StepView) -> Iterator[Problem]:
 
 @rule("MON095", area="monitoring", scope="step", severity="warning")
 def unknown_logging_key(view: StepView) -> Iterator[Problem]:
-    """The logging configuration has a key or a level that nobody reads.
+    """The logging configuration has a key, a level or a switch that nobody reads.
 
     What it does:
-        Holds the keys of `get_logging_config` against those that become parts of the request, and LogLevel against
-        Python's levels.
+        Holds the keys of `get_logging_config` against those that become parts of the request, LogLevel against
+        Python's levels, and its switches against True and False.
     Why:
         A misspelt key changes nothing. The training toolkit hands LogLevel to Python's logging, which raises for a
         level that it does not know, and the job fails before the script starts.
@@ -332,11 +333,20 @@ def unknown_logging_key(view: StepView) -> Iterator[Problem]:
     """
     yield from _unknown_keys(view, "get_logging_config")
     config = view.promises.hooks.get("get_logging_config")
+    for switch in ("EnableSageMakerDebugger", "EnableCloudWatchLogging"):
+        value = config.get(switch) if isinstance(config, Mapping) else None
+        off = switch == "EnableCloudWatchLogging" and str(value).lower() in (
+            "false",
+            "0",
+        )  # MON081 reports it
+        if value is not None and not isinstance(value, bool) and not off:
+            yield Problem(
+                f"get_logging_config says {switch} is {show(value)}, which is neither True nor False: nobody reads it.",
+                remedy="Write True or False.",
+                location=view.promises.places.get("get_logging_config"),
+            )
     level = config.get("LogLevel") if isinstance(config, Mapping) else None
-    known = level is None or (isinstance(level, int) and not isinstance(level, bool))
-    if isinstance(level, str):
-        known = level.upper() in shortforms.LOG_LEVELS or level.isdigit()
-    if not known:
+    if level is not None and shortforms.log_level(level) is None:
         yield Problem(
             f"get_logging_config says LogLevel is {show(level)}, which is no level of Python's logging."
             f"{did_you_mean(str(level), shortforms.LOG_LEVELS)}",
@@ -352,13 +362,15 @@ def unknown_distribution(view: StepView) -> Iterator[Problem]:
 
     What it does:
         Holds the keys of `get_distributed_config` against those that become parts of the request (an error for a
-        DistributionStrategy that there is not).
+        DistributionStrategy that is known by another spelling only, or is no text; DST010 finds those that there are
+        not), and the counts of a cluster against its types.
     Why:
-        A misspelt key changes nothing, and an unknown strategy starts nothing: the hosts train each for itself.
+        A misspelt key changes nothing, a count without a type makes no instance, and a strategy that is not
+        understood starts nothing: the hosts train each for itself.
     Breaks:
         ResourceConfig: {InstanceCount: 2}
         hooks:
-          get_distributed_config: {InstanceCount: 2, DistributionStrategy: DataParalel}
+          get_distributed_config: {InstanceCuont: 2, DistributionStrategy: DataParallel}
     Right:
         ResourceConfig: {InstanceCount: 2}
         hooks:
@@ -371,7 +383,11 @@ def unknown_distribution(view: StepView) -> Iterator[Problem]:
     yield from _unknown_keys(view, "get_distributed_config")
     config = view.promises.hooks.get("get_distributed_config")
     strategy = config.get("DistributionStrategy") if isinstance(config, Mapping) else None
-    if strategy is not None and (not isinstance(strategy, str) or strategy not in shortforms.STRATEGIES):
+    if isinstance(config, Mapping):
+        yield from _counts_without_types(view, config)
+    # A name that there is not is DST010's to report.
+    wrong = isinstance(strategy, str) and strategy not in shortforms.STRATEGIES and is_strategy_name(strategy)
+    if wrong or not isinstance(strategy, (str, type(None))):
         yield Problem(
             f"get_distributed_config says DistributionStrategy is {show(strategy)}, which there is not."
             f"{did_you_mean(str(strategy), shortforms.STRATEGIES)}",
@@ -381,13 +397,24 @@ def unknown_distribution(view: StepView) -> Iterator[Problem]:
         )
 
 
+def _counts_without_types(view: StepView, config: Mapping[str, Any]) -> Iterator[Problem]:
+    """Instance groups that are counted and have no type: they never reach the request."""
+    for _, kind, count in shortforms.CLUSTER:
+        if config.get(count) not in (None, 0) and config.get(kind) is None:
+            yield Problem(
+                f"get_distributed_config has {count} {show(config[count])} and no {kind}: nobody reads it.",
+                remedy=f"Add {kind}, such as ml.m5.xlarge, or write InstanceCount.",
+                location=view.promises.places.get("get_distributed_config"),
+            )
+
+
 @rule("RES095", area="resources", scope="step", severity="warning")
 def unknown_resource_key(view: StepView) -> Iterator[Problem]:
-    """The resource or GPU configuration has a key or a precision that nobody reads.
+    """The resource or GPU configuration has a key that nobody reads.
 
     What it does:
         Holds the keys of `get_resource_optimization_config` and `get_gpu_optimization_config` against those that
-        are known (an error for a mixed_precision that there is not).
+        are known.
     Why:
         A misspelt key changes nothing: the job runs on demand at the full price where spot was meant.
     Breaks:
@@ -402,16 +429,6 @@ def unknown_resource_key(view: StepView) -> Iterator[Problem]:
         0.1
     """
     yield from _unknown_keys(view, "get_resource_optimization_config", "get_gpu_optimization_config")
-    config = view.promises.hooks.get("get_gpu_optimization_config")
-    precision = config.get("mixed_precision") if isinstance(config, Mapping) else None
-    if precision is not None and precision not in shortforms.PRECISIONS and precision is not False:
-        yield Problem(
-            f"get_gpu_optimization_config says mixed_precision is {show(precision)}, which is no precision."
-            f"{did_you_mean(str(precision), shortforms.PRECISIONS)}",
-            remedy=f"Write one of {', '.join(shortforms.PRECISIONS)}.",
-            severity="error",
-            location=view.promises.places.get("get_gpu_optimization_config"),
-        )
 
 
 @rule("STP098", area="step", scope="step", severity="info")

@@ -258,14 +258,7 @@ def logging(view: StepView) -> Iterator[Problem]:
     level = said.get("LogLevel")
     number = level if isinstance(level, int) else LOG_LEVELS.get(str(level).upper())
     place: Path = (*training.path, training.hyperparameters_member, "sagemaker_container_log_level")
-    if level is not None and number is None:
-        yield Problem(
-            f"get_logging_config says LogLevel is {show(level)}, which is no log level."
-            f"{did_you_mean(str(level), LOG_LEVELS)}",
-            place,
-            f"Write one of {', '.join(LOG_LEVELS)}.",
-        )
-    elif number is not None:
+    if number is not None:  # a level that there is not: MON095
         has = literal(training.hyperparameters, place[-1])  # type: ignore[arg-type]
         if has is not None and not same(number, has):
             yield differs("get_logging_config", "LogLevel", level, place, has)

@@ -393,16 +393,17 @@ def key_in_source(view: TrainingView) -> Iterator[Problem]:
     "FRM060",
     area="framework",
     scope="script",
-    severity="warning",
     reads=("HyperParameters", "StaticHyperParameters"),
 )
 def program_is_other(view: TrainingView) -> Iterator[Problem]:
-    """sagemaker_program names another script than the one that was read.
+    """sagemaker_program names a script that the source directory does not have.
 
     What it does:
-        Compares ``sagemaker_program`` with the entry point that stands beside the request.
+        Looks for ``sagemaker_program`` in the source directory, where an entry point of another name stands beside
+        the request.
     Why:
-        The container starts what ``sagemaker_program`` says; the other file is never run.
+        The container starts what ``sagemaker_program`` says, whatever the configuration names: without that file
+        the job fails as it starts.
     Breaks:
         files:
           train.py: |

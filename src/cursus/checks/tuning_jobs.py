@@ -40,7 +40,10 @@ def combinations(space: list[Entry]) -> int | None:
             values = entry.range.get("Values")
             if not isinstance(values, list) or is_reference(values):
                 return None
-            total *= max(len({v for v in values if isinstance(v, str)}), 1)
+            different = {v for v in values if isinstance(v, str)}
+            if not different:  # an empty range is another rule's to report
+                return None
+            total *= len(different)
         elif entry.kind == "IntegerParameterRanges":
             try:
                 low, high = int(text(entry.range, "MinValue") or ""), int(text(entry.range, "MaxValue") or "")

@@ -245,8 +245,8 @@ def _fill_logging(draft: Draft, hooks: Hooks) -> None:
     name = "get_logging_config"
     config = hooks.mapping(name)
     level = config.get("LogLevel")
-    if isinstance(level, (str, int)) and not isinstance(level, bool) and _takes_toolkit_settings(draft):
-        number = shortforms.LOG_LEVELS.get(level.upper(), level) if isinstance(level, str) else str(level)
+    number = shortforms.log_level(level)  # what is no level stays behind: MON095 reports it
+    if number is not None and _takes_toolkit_settings(draft):
         draft.fill(("HyperParameters", "sagemaker_container_log_level"), number, name, hooks.origin(name))
     output = draft.get("OutputDataConfig", "S3OutputPath")
     if config.get("EnableSageMakerDebugger") is True and output is not None:

@@ -121,6 +121,13 @@ KEYS: dict[str, tuple[str, ...]] = {
 """The keys that each short form has."""
 
 
+def log_level(level: Any) -> str | None:
+    """LogLevel as the number that the training toolkit reads; None for what is no level of Python's logging."""
+    if isinstance(level, str):
+        return LOG_LEVELS.get(level.upper(), level if level.isdigit() else None)
+    return str(level) if isinstance(level, int) and not isinstance(level, bool) else None
+
+
 def is_flat(config: Mapping[str, Any]) -> bool:
     """True where a step configuration is the flat form: a request's members begin with a capital."""
     return not any(isinstance(key, str) and key[:1].isupper() for key in config)

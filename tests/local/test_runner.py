@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+import cursus
+from cursus.checks.examples import BASES
 from cursus.errors import RunError
 from cursus.local.runner import run_step
 from tests.local.conftest import MakeStep, Run, channel
@@ -298,3 +300,32 @@ def test_request_with_the_sdks_drivers_runs_as_it_is(run: Run) -> None:
 def test_request_without_the_sdks_drivers_says_what_is_missing(run: Run) -> None:
     with pytest.raises(RunError, match="sm_drivers"):
         run("print(1)", DRIVERS, channels={})
+
+
+@pytest.mark.parametrize(
+    "command", [None, ["/opt/ml/code/train"], ["sh", "train"], ["sh", "/opt/ml/code/train"]]
+)
+def test_an_images_own_train_program(
+    command: list[str] | None, tmp_path: Path, levels: dict[str, str]
+) -> None:
+    if levels["unshare"] and levels["bubblewrap"]:
+        pytest.skip(f"{levels['unshare']}; {levels['bubblewrap']}")
+    source = tmp_path / "container"
+    source.mkdir()
+    for name in ("predictor.py", "wsgi.py"):
+        (source / name).write_text("raise SystemExit(1)")
+    (source / "train").write_text(
+        '#!/bin/sh\ntest -z "$SM_HPS$*" && cp /opt/ml/input/config/hyperparameters.json /opt/ml/model/h && exit 7\n'
+    )
+    (source / "train").chmod(0o755)
+    request = dict(BASES["CreateTrainingJob"], HyperParameters={"depth": "5"}, InputDataConfig=[])
+    request["AlgorithmSpecification"] = {
+        "TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/trees:1",
+        "TrainingInputMode": "File",
+        **({"ContainerEntrypoint": command} if command else {}),
+    }
+    job = cursus.run(request, source_dir=source, root=tmp_path / "root")
+    assert job.evidence is not None
+    assert job.evidence.exit_codes == {"algo-1": 7}, job.logs()
+    assert left(job, "h") == {"depth": "5"}
+    assert job.describe()["FailureReason"] == "AlgorithmError: , exit code: 7"

@@ -36,6 +36,9 @@ GRACE_SECONDS = 120.0
 ROOT_VARIABLE = "CURSUS_ROOT"
 GRACE_VARIABLE = "CURSUS_STOP_GRACE"
 LEVEL_VARIABLE = "CURSUS_ISOLATION"
+OWN_PROGRAM = "train"
+"""What SageMaker starts in an image whose request names no command:
+https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-dockerfile.html"""
 
 
 def default_root() -> str:
@@ -295,7 +298,8 @@ def plan(
         "command": [
             *(algorithm.get("ContainerEntrypoint") or ()),
             *(algorithm.get("ContainerArguments") or ()),
-        ],
+        ]
+        or ["./" + OWN_PROGRAM],
         "checkpoints": checkpoint_config(request, root),
         "python": sys.executable,
         "paths": paths,
@@ -331,6 +335,10 @@ def _entry_point(step: Step) -> str | None:
     algorithm = step.request.get("AlgorithmSpecification") or {}
     if algorithm.get("ContainerEntrypoint") or algorithm.get("ContainerArguments") or step.source is None:
         return None
+    if step.source.entry_point == OWN_PROGRAM and "sagemaker_program" not in (
+        step.request.get("HyperParameters") or {}
+    ):
+        return None  # an image of one's own, which starts its program itself
     return step.source.entry_point
 
 

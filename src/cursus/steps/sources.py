@@ -32,7 +32,7 @@ def source_code(
         return None
     if entry is None:
         # One script in a directory leaves no doubt; else the checks say that the entry point is unknown.
-        return None if directory is None else _only_script(local_path(directory, near))
+        return None if directory is None else _program(local_path(directory, near), request)
     if directory is None:
         if entry_point is None:
             return None
@@ -50,6 +50,37 @@ def _directory_of(directory: str, entry: str, near: str | None) -> str:
         return directory
     beside = os.path.join(os.path.dirname(near), directory)
     return beside if os.path.isfile(os.path.join(beside, entry)) else local_path(directory, near)
+
+
+def _program(directory: str, request: Mapping[str, Any]) -> SourceCode | None:
+    """The file of a directory that the container's own command starts, its only script, or its program ``train``."""
+    algorithm = request.get("AlgorithmSpecification")
+    algorithm = algorithm if isinstance(algorithm, Mapping) else {}
+    words: list[str] = []
+    for member in ("ContainerEntrypoint", "ContainerArguments"):
+        value = algorithm.get(member)
+        words += [word for word in value if isinstance(word, str)] if isinstance(value, (list, tuple)) else []
+    for word in words:
+        name = os.path.normpath(word).removeprefix("/opt/ml/code/")
+        module = name.replace(".", "/") + ".py" if name.replace(".", "").isidentifier() else ""
+        for candidate in dict.fromkeys((name, os.path.basename(name), module)):
+            if candidate and not os.path.isabs(candidate) and _is_file(directory, candidate):
+                return SourceCode(directory, candidate)
+    if not words and _is_file(directory, OWN_PROGRAM):
+        return SourceCode(directory, OWN_PROGRAM)
+    return _only_script(directory)
+
+
+def _is_file(directory: str, name: str) -> bool:
+    try:
+        return os.path.isfile(os.path.join(directory, name))
+    except ValueError:  # a NUL in the name
+        return False
+
+
+OWN_PROGRAM = "train"
+"""What SageMaker starts in an image whose request names no command:
+https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-dockerfile.html"""
 
 
 def _only_script(directory: str) -> SourceCode | None:

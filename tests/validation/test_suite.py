@@ -395,7 +395,7 @@ def test_a_missing_entry_point_is_the_framework_tests_alone(
     config["entry_point"] = "missing.py"
     results = TrainingIntegrationTests(builder, config, root=str(tmp_path / "root")).run_all_tests()
     assert list(failed(results)) == [FRAMEWORK], failed(results)
-    assert "missing.py" in results["tests"][FRAMEWORK]["details"]["local_run"]
+    assert "missing.py" in results["tests"][FRAMEWORK]["details"]["local_job"]["failure_reason"]
 
 
 def test_a_request_that_is_refused_is_not_run(builder: Any, config: Any, tmp_path: Path) -> None:
@@ -564,3 +564,36 @@ def test_a_library_that_only_this_machine_lacks_is_a_warning(
         pytest.skip("XGBoost is installed")
     assert framework["status"] == "passed", framework["errors"]
     assert any("not installed on this machine" in warning for warning in framework["warnings"])
+
+
+def test_an_output_config_that_leaves_out_what_the_request_has_is_a_warning(
+    builder: Any, config: Any
+) -> None:
+    builder.get_model_output_config = lambda: {"KmsKeyId": "alias/mine"}
+    results = static(builder, config)
+    assert failed(results) == {}
+    assert "Missing model output field: S3OutputPath" in results["tests"][ARTIFACTS]["warnings"]
+    helper = TrainingIntegrationTests(builder, config)._validate_model_output_config(
+        {"KmsKeyId": "alias/mine"}
+    )
+    assert helper == {"valid": False, "errors": ["Missing model output field: S3OutputPath"]}
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_an_unknown_member_of_the_output_config_is_the_artifact_tests_alone(
+    builder: Any, config: Any, whole: bool
+) -> None:
+    if not whole:
+        del builder.request["OutputDataConfig"]
+    builder.get_model_output_config = lambda: {
+        "S3OutputPath": "s3://example-bucket/churn/models/",
+        "KmsKey": "alias/mine",
+    }
+    results = static(builder, config)
+    assert list(failed(results)) == [ARTIFACTS] and len(failed(results)[ARTIFACTS]) == 1
+    assert "Did you mean 'KmsKeyId'?" in failed(results)[ARTIFACTS][0]
+
+
+def test_an_image_of_another_region_is_the_framework_tests_alone(builder: Any, config: Any) -> None:
+    results = static(builder, {**config, "region": "eu-central-1"})
+    assert list(failed(results)) == [FRAMEWORK]

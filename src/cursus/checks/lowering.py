@@ -309,6 +309,39 @@ def channel_without_name(view: StepView) -> Iterator[Problem]:
             )
 
 
+@rule("ART099", area="artifacts", scope="step")
+def unknown_output_member(view: StepView) -> Iterator[Problem]:
+    """The output configuration has a member that OutputDataConfig does not have.
+
+    What it does:
+        Holds the members of `get_model_output_config` against those of OutputDataConfig.
+    Why:
+        SageMaker refuses a request with a member that it does not know. Here it is left out of the request, so that
+        what was meant by it is not done.
+    Breaks:
+        hooks:
+          get_model_output_config: {S3OutputPath: "s3://example-bucket/models/", KmsKey: alias/my-key}
+    Right:
+        hooks:
+          get_model_output_config: {S3OutputPath: "s3://example-bucket/models/"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html
+    Since:
+        0.1
+    """
+    output = view.promises.hooks.get("get_model_output_config")
+    output = output.get("OutputDataConfig", output) if isinstance(output, Mapping) else None
+    if not isinstance(output, Mapping) or not output:
+        return
+    for name, known in shortforms.unknown_output_members(output).items():
+        yield Problem(
+            f"get_model_output_config has the member {show(name)}, which OutputDataConfig does not have."
+            f"{did_you_mean(name, known)}",
+            remedy=f"Known are {', '.join(known)}." if known else "",
+            location=view.promises.places.get("get_model_output_config"),
+        )
+
+
 @rule("MON095", area="monitoring", scope="step", severity="warning")
 def unknown_logging_key(view: StepView) -> Iterator[Problem]:
     """The logging configuration has a key, a level or a switch that nobody reads.

@@ -136,7 +136,9 @@ def _fill(draft: Draft, hooks: Hooks, flat: Mapping[str, Any], region: str | Non
     output = output.get("OutputDataConfig", output)
     if isinstance(output, Mapping):
         name = "get_model_output_config"
-        draft.fill_members(("OutputDataConfig",), output, name, origin(name))
+        unknown = shortforms.unknown_output_members(output) if output else ()  # ART099 reports them
+        known = {member: value for member, value in output.items() if member not in unknown}
+        draft.fill_members(("OutputDataConfig",), known, name, origin(name))
     metrics = hooks.values.get("get_metrics_config")
     if isinstance(metrics, Mapping):
         metrics = metrics.get("MetricDefinitions")

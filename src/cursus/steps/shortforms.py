@@ -128,6 +128,18 @@ def log_level(level: Any) -> str | None:
     return str(level) if isinstance(level, int) and not isinstance(level, bool) else None
 
 
+def unknown_output_members(output: Mapping[Any, Any]) -> dict[str, tuple[str, ...]]:
+    """The members of ``get_model_output_config`` that OutputDataConfig does not have, each with those that it has."""
+    from cursus.aws import schema
+
+    texts = {name: value for name, value in output.items() if isinstance(name, str)}
+    return {
+        str(one.path[-1]): one.options
+        for one in schema.validate("CreateTrainingJob", {"OutputDataConfig": texts})
+        if one.kind == "unknown" and len(one.path) == 2
+    }
+
+
 def is_flat(config: Mapping[str, Any]) -> bool:
     """True where a step configuration is the flat form: a request's members begin with a capital."""
     return not any(isinstance(key, str) and key[:1].isupper() for key in config)

@@ -177,7 +177,12 @@ def _artifacts(trial: Trial, told: Told) -> None:
         config = trial.view.output
     if config is not None:
         told.details["model_output_config"] = config
-        told.add("output_validation", output_validation(trial, config))
+        # Where the request has what the hook leaves out, only the suite's own list asks for it.
+        output = trial.view.output if trial.view is not None else NOTHING
+        stricter = [
+            f"Missing model output field: {name}" for name in properties.OUTPUT_FIELDS if output.get(name)
+        ]
+        told.add("output_validation", output_validation(trial, config), stricter=stricter)
     _hook(trial, told, "get_expected_artifacts", "expected_artifacts", "artifact_validation")
     evidence = trial.run.evidence
     if evidence is not None:

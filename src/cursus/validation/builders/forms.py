@@ -233,7 +233,18 @@ def _put_back(request: dict[str, Any], base: Step, form: Form) -> tuple[dict[str
             restored.append(format_path(part))
     if form.hook == "get_data_distribution_config":
         _put_back_distribution(request, base)
+    if form.hook == "get_model_output_config":
+        restored.extend(_put_back_output(request, base))
     return request, restored
+
+
+def _put_back_output(request: dict[str, Any], base: Step) -> list[str]:
+    """The members of the request's output that the form leaves out; their places are returned."""
+    output, own = (_inside(dict(each), ("OutputDataConfig",)) for each in (request, base.request))
+    missing = [name for name in own or () if output is not None and name not in output]
+    for name in missing:
+        request["OutputDataConfig"][name] = copy.deepcopy((own or {})[name])
+    return [format_path(("OutputDataConfig", name)) for name in missing]
 
 
 def _put_back_settings(request: dict[str, Any], base: Step) -> dict[str, Any]:

@@ -50,3 +50,20 @@ def test_a_folder_with_several_unreadable_files_names_them_all(tmp_path: Any) ->
         (tmp_path / name).write_text('{"TrainingJobName": ')
     with pytest.raises(TargetError, match=r"(?s)a\.json.*\n.*b\.json"):
         cursus.check(tmp_path)
+
+
+@pytest.mark.parametrize("option", ["region", "kind", "entry_point", "parameters"])
+def test_an_option_of_another_type_is_refused_at_the_door(option: str) -> None:
+    options: Any = {option: 5}
+    with pytest.raises(TypeError, match=f"{option} takes a "):
+        cursus.check({"TrainingJobName": "churn"}, **options)
+
+
+def test_parameters_that_nobody_reads_are_named() -> None:
+    assert "epochs" in cursus.check({"TrainingJobName": "churn"}, parameters={"epochs": 3}).notes[0]
+
+
+def test_a_kind_has_its_article() -> None:
+    target: Any = 5
+    with pytest.raises(TargetError, match="5 is an int, "):
+        cursus.check(target)

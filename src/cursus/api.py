@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,11 @@ def check(
     """See ``cursus.check``."""
     from cursus import steps
 
+    for name, value in (("region", region), ("kind", kind), ("entry_point", entry_point)):
+        if value is not None and not isinstance(value, str):
+            raise TypeError(f"{name} takes a text, not {value!r}")
+    if parameters is not None and not isinstance(parameters, Mapping):
+        raise TypeError(f"parameters takes a mapping of names to values, not {parameters!r}")
     settings = Settings(
         region=region,
         select=_rules("select", select),
@@ -47,7 +53,18 @@ def check(
         region=region,
         parameters=parameters,
     )
-    return check_loaded(loaded, settings)
+    report = check_loaded(loaded, settings)
+    unused = unused_parameters(loaded, parameters)
+    return replace(report, notes=(*report.notes, unused)) if unused else report
+
+
+def unused_parameters(loaded: Sequence[Step | Pipeline], parameters: Mapping[str, Any] | None) -> str:
+    """What to say of parameters that nothing has: only pipelines have parameters."""
+    if not parameters or any(isinstance(item, Pipeline) for item in loaded):
+        return ""
+    return (
+        f"nobody reads the parameters {', '.join(map(str, parameters))}: only a pipeline definition has any"
+    )
 
 
 def check_loaded(loaded: Sequence[Step | Pipeline], settings: Settings) -> Report:

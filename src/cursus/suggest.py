@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+MOST = 2000
+
 
 def closest(word: str, options: Iterable[str]) -> str | None:
     """The option nearest to ``word``, or None where none is near.
 
-    Differences of case, hyphens and underscores count as none.
+    Differences of case, hyphens and underscores count as none. Among more than ``MOST`` options none is looked
+    for: a definition with thousands of steps and a mistake in each would take minutes.
     """
     if len(word) > 200:
         return None
     known = [option for option in options if isinstance(option, str)]
+    if len(known) > MOST:
+        return word if word in known else None
     plain = {_plain(option): option for option in reversed(known)}
     exact = plain.get(_plain(word))
     if exact is not None:
@@ -37,6 +42,12 @@ def did_you_mean(word: str, options: Iterable[str]) -> str:
     """`` Did you mean 'x'?`` with a leading space, or an empty string."""
     near = closest(word, options)
     return f" Did you mean {near!r}?" if near else ""
+
+
+def kind_of(value: object) -> str:
+    """The type of a value with its article: ``an int``, ``a list``."""
+    name = type(value).__name__
+    return f"{'an' if name[:1].lower() in 'aeio' else 'a'} {name}"
 
 
 def _plain(word: str) -> str:

@@ -280,3 +280,8 @@ def test_a_bug_on_one_target_costs_no_other(
     done = cursus("check", "good.json", "twice.json")
     assert done.code == 3 and "good.json: a bug of ours: ZeroDivisionError: unforeseen" in done.out
     assert "error[CHN001]" in done.out
+
+
+def test_parameter_that_nobody_reads(cursus: Cursus, good: dict[str, Any]) -> None:
+    done = cursus("check", "good.json", "--parameter", "epochs=3")
+    assert done.code == 0 and "nobody reads the parameters epochs" in done.err

@@ -235,3 +235,12 @@ def test_refresh_without_home_or_botocore(folder: Path) -> None:
     environment = {**os.environ, "XDG_DATA_HOME": str(folder)}
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 2 and "no botocore is installed" in done.stderr
+
+
+def test_doctor_names_a_level_that_there_is_not(cursus: Cursus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CURSUS_ISOLATION", "nope")
+    done = cursus("doctor")
+    assert done.code == 2 and "CURSUS_ISOLATION is 'nope'" in done.err and "process" in done.err
+    monkeypatch.setenv("CURSUS_ISOLATION", "process")
+    done = cursus("doctor")
+    assert done.code == 0 and "CURSUS_ISOLATION asks for process" in done.out

@@ -121,3 +121,16 @@ def test_supervisor_that_cannot_start_is_described(run: Run, monkeypatch: pytest
     told = job.describe()
     assert told["TrainingJobStatus"] == "Failed"
     assert "no supervisor" in told["FailureReason"]
+
+
+def test_record_of_another_version_is_read_as_far_as_it_goes(run: Run) -> None:
+    job = run("print(1)")
+    path = Path(job.folder) / "evidence.json"
+    kept = json.loads(path.read_bytes())
+    kept["usage"] = {"algo-1": {"peak_memory": 5, "energy": 7}}
+    kept["starts"] = [{"began": 1.0, "seconds": 2.0, "mood": "good"}]
+    kept["metric_scans"] = [{"name": "loss", "regex": "x", "matches": 1}]
+    path.write_text(json.dumps({**kept, "weather": "fair"}))
+    evidence = TrainingJob(job.folder).evidence
+    assert evidence.usage["algo-1"].peak_memory == 5 and evidence.usage["algo-1"].samples == 0
+    assert evidence.starts[0].seconds == 2.0 and evidence.metric_scans[0].not_numbers == ()

@@ -136,6 +136,9 @@ def check_all(
             failure = f"{type(error).__name__}: {error}. CURSUS_DEBUG=1 shows the traceback for a report."
             checked.append(TargetOutcome(entry.label, failure=failure, bug=True))
             continue
+        unused = api.unused_parameters(loaded, project.choices.parameters)
+        if unused:
+            common.say(f"cursus: {entry.label}: {unused}")
         date = report.service_model
         checked.append(TargetOutcome(entry.label, report))
         if keep:

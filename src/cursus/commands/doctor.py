@@ -6,13 +6,16 @@ import importlib.util
 import os
 import platform
 import sys
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cursus.commands import common
 from cursus.report.plain import Style, clean
+
+if TYPE_CHECKING:
+    from cursus.local.sandbox import Probe
 
 OPTIONAL = {
     "botocore": "cursus refresh",
@@ -39,7 +42,11 @@ def command(root: str | None, format: str, output: str | None) -> int:
     else:
         style = Style(output is None and common.want_color())
         common.write(lines(data, style), output)
-    return common.OK if data["isolation"]["level"] else common.FAILED
+    isolation = data["isolation"]
+    if isolation["problem"]:
+        common.say(f"cursus: {isolation['problem']}")
+        return common.USAGE
+    return common.OK if isolation["level"] else common.FAILED
 
 
 def examine(root: str | None = None) -> dict[str, Any]:
@@ -53,6 +60,7 @@ def examine(root: str | None = None) -> dict[str, Any]:
     probes = sandbox.probe()
     best = next((probe.level for probe in probes if probe.works), None)
     folder = place(root)
+    forced = os.environ.get("CURSUS_ISOLATION") or None
     return {
         "schema_version": SCHEMA_VERSION,
         "cursus": cursus.__version__,
@@ -62,7 +70,8 @@ def examine(root: str | None = None) -> dict[str, Any]:
         "service_model": {"date": schema.model_date(), "source": schema.model_source()},
         "isolation": {
             "level": best,
-            "forced": os.environ.get("CURSUS_ISOLATION") or None,
+            "forced": forced,
+            "problem": _problem(forced, probes),
             "levels": [
                 {"level": p.level, "works": p.works, "reason": p.reason, "limits": list(p.limits)}
                 for p in probes
@@ -71,6 +80,18 @@ def examine(root: str | None = None) -> dict[str, Any]:
         "root": {"path": str(folder), "writable": _writable(str(folder))},
         "optional": {name: importlib.util.find_spec(name) is not None for name in OPTIONAL},
     }
+
+
+def _problem(forced: str | None, probes: Sequence[Probe]) -> str:
+    """Why no run can have the level that CURSUS_ISOLATION asks for; empty where one can."""
+    if forced is None:
+        return ""
+    known = {probe.level: probe for probe in probes}
+    if forced not in known:
+        return f"CURSUS_ISOLATION is {forced!r}, and there is no such level: take one of {', '.join(known)}"
+    if not known[forced].works:
+        return f"CURSUS_ISOLATION asks for {forced}, which does not work here: {known[forced].reason}"
+    return ""
 
 
 def _writable(folder: str) -> bool:
@@ -89,6 +110,8 @@ def lines(data: dict[str, Any], style: Style) -> Iterator[str]:
     yield f"jobs go to {clean(root['path'])}, which is {state}\n"
     best = isolation["level"]
     yield f"isolation of local runs: {style(best or 'none works here', 'good' if best else 'error')}\n"
+    if isolation["forced"] and not isolation["problem"]:
+        yield f"  CURSUS_ISOLATION asks for {clean(isolation['forced'])}\n"
     for probe in isolation["levels"]:
         word = style("works", "good") if probe["works"] else style("does not work", "warning")
         reason = "" if probe["works"] else f": {clean(probe['reason'])}"

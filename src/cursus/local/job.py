@@ -7,8 +7,9 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cursus.errors import RunError
 from cursus.local import record
@@ -154,7 +155,7 @@ class TrainingJob:
             script_exit_codes=raw.get("script_exit_codes", {}),
             metrics=self.metrics,
             metric_scans=tuple(
-                MetricScan(scan["name"], scan["regex"], scan["matches"], tuple(scan["not_numbers"]))
+                MetricScan(scan["name"], scan["regex"], scan["matches"], tuple(scan.get("not_numbers", ())))
                 for scan in raw.get("metric_scans", ())
             ),
             logs=logs,
@@ -167,7 +168,7 @@ class TrainingJob:
             stray_files=_files(raw, "stray_files"),
             left_out=tuple((name, reason) for name, reason in raw.get("left_out", ())),
             opened=raw.get("opened", {}),
-            usage={host: Usage(**usage) for host, usage in raw.get("usage", {}).items()},
+            usage={host: _of(Usage, usage) for host, usage in raw.get("usage", {}).items()},
             runtime=raw.get("runtime", {}),
             signals=raw.get("signals", {}),
             stages=raw.get("stages", {}),
@@ -297,10 +298,20 @@ class TrainingJob:
             self._terminal = terminal
 
 
+Fact = TypeVar("Fact")
+
+
+def _of(kind: Callable[..., Fact], entry: Mapping[str, Any]) -> Fact:
+    """One fact of a record, which another version may have written: what it has beside is passed over."""
+    known = kind.__dataclass_fields__  # type: ignore[attr-defined]
+    return kind(**{name: value for name, value in entry.items() if name in known})
+
+
 def _start(entry: dict[str, Any]) -> Start:
-    opened = entry["restored_read"]
-    points = {name: (first, end) for name, (first, end) in entry["points"].items()}
-    return Start(**{**entry, "restored_read": None if opened is None else tuple(opened), "points": points})
+    opened = entry.get("restored_read", ())
+    points = {name: (first, end) for name, (first, end) in entry.get("points", {}).items()}
+    known = {"began": 0.0, "seconds": 0.0, **entry, "points": points}
+    return _of(Start, {**known, "restored_read": None if opened is None else tuple(opened)})
 
 
 def _files(raw: dict[str, Any], name: str) -> tuple[FileEntry, ...]:

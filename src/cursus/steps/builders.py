@@ -20,6 +20,7 @@ from cursus.steps.draft import Draft
 from cursus.steps.hooks import HookError, Hooks, place
 from cursus.steps.plain import attribute, attributes, plain
 from cursus.steps.tuning import tuning_request
+from cursus.suggest import kind_of
 
 CONFIG = "config"
 
@@ -102,7 +103,7 @@ def configuration(config: Any) -> dict[str, Any]:
     found = config if isinstance(config, Mapping) else attributes(config)
     if found is None or isinstance(config, type):
         raise ConfigurationError(
-            f"the configuration is a {type(config).__name__}, not a mapping with keys such as role"
+            f"the configuration is {kind_of(config)}, not a mapping with keys such as role"
         )
     # upstream may hold builders and steps, which are no data.
     made = {key: value if key == "upstream" else plain(value, lenient=True) for key, value in found.items()}

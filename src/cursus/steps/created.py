@@ -16,6 +16,7 @@ from cursus.steps import kinds
 from cursus.steps.hooks import HookError, Hooks, call, find, nonsense, place, raised
 from cursus.steps.offline import offline
 from cursus.steps.plain import NestingError, plain
+from cursus.suggest import kind_of
 
 CREATE = "create_step"
 _MEMBER = re.compile(r"[A-Z][A-Za-z0-9]*\Z")
@@ -293,6 +294,6 @@ def _is_object(member: Any) -> bool:
 def refuse(value: Any, place_: str = "") -> TargetError:
     """The error for a target that is nothing cursus can read."""
     return TargetError(
-        f"{place_}{show(value)} is a {type(value).__name__}: no builder (it has no create_step), no request, "
+        f"{place_}{show(value)} is {kind_of(value)}: no builder (it has no create_step), no request, "
         "no pipeline definition, no SageMaker SDK step."
     )

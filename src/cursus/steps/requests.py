@@ -10,6 +10,7 @@ from cursus.model import Finding, Origin, Path, Pipeline, Step
 from cursus.redact import show
 from cursus.steps import kinds
 from cursus.steps.origins import at
+from cursus.suggest import kind_of
 
 NO_ORIGINS: Mapping[Path, Origin] = {}
 
@@ -77,7 +78,7 @@ def describe_unknown(data: Any) -> str:
         return f"its members ({names}{more}) are those of no request and no pipeline definition"
     if data is None:
         return "it is empty"
-    return f"it holds a {type(data).__name__}, not a mapping"
+    return f"it holds {kind_of(data)}, not a mapping"
 
 
 def _pipeline_step(data: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | None:
@@ -159,7 +160,7 @@ def _definition(
 
     try:
         data = parse_json(text, "PipelineDefinition").data
-        why = f"it is a {type(data).__name__}, not a mapping"
+        why = f"it is {kind_of(data)}, not a mapping"
     except TargetError as error:
         data, why = None, str(error).removeprefix("PipelineDefinition:")
     if isinstance(data, Mapping):

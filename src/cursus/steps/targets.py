@@ -13,6 +13,7 @@ from cursus.model import Pipeline, Step
 from cursus.redact import show
 from cursus.steps.plain import NestingError, is_plain, plain
 from cursus.steps.requests import describe_unknown, from_mapping, is_json_text, parse_text
+from cursus.suggest import kind_of
 
 
 class Options:
@@ -205,7 +206,7 @@ def of_object(target: Any, options: Options, text: str = "") -> list[Step | Pipe
         return load_one(target, options)
     if isinstance(target, (str, bytes, int, float, set)) or target is None:
         raise TargetError(
-            f"{text + ': ' if text else ''}{show(target)} is a {type(target).__name__}, which is no step."
+            f"{text + ': ' if text else ''}{show(target)} is {kind_of(target)}, which is no step."
         )
     defined = sdk.definition(target)
     if defined is not None:

@@ -22,9 +22,14 @@ _VALUE = re.compile(
     r"(?<![A-Z0-9])(AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])"
     r"|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_[A-Za-z0-9_]{30,}|\bhf_[A-Za-z0-9]{30,}"
     r"|\bsk-[A-Za-z0-9_-]{20,}|\bxox[abprs]-[A-Za-z0-9-]{10,}|\bglpat-[A-Za-z0-9_-]{15,}"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----|\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}"
-    r"|[a-z][a-z0-9+.-]*://[^/\s:@]+:[^/\s@]{3,}@|X-Amz-Signature=[0-9a-f]{16,}"
+    r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----|\beyJ[A-Za-z0-9_-]{10,500}\.eyJ[A-Za-z0-9_-]{10,}"
+    r"|[a-z][a-z0-9+.-]{0,30}://[^/\s:@]+:[^/\s@]{3,}@|X-Amz-Signature=[0-9a-f]{16,}"
 )
+"""Repetitions that a failed match would walk again have bounds: a value may be megabytes long."""
+_ASSIGNED = re.compile(
+    r"(?<![\w-])(?P<name>[A-Za-z_][\w-]{0,80})(?P<sign>['\"]?\s{0,3}[=:]\s{0,3}['\"]?)(?P<value>[^\s'\",;)}\]]+)"
+)
+_BEARER = re.compile(r"\b(Bearer|Basic)\s{1,3}[A-Za-z0-9._~+/=-]{6,}")
 
 
 def is_secret_name(name: str) -> bool:
@@ -43,6 +48,8 @@ def show(value: object, name: str = "", limit: int = 80) -> str:
     """A value for a message: quoted, cut after ``limit`` characters, and hidden where it looks like a secret."""
     if isinstance(value, str) and value and (is_secret_value(value) or (name and is_secret_name(name))):
         return HIDDEN
+    if isinstance(value, int) and not isinstance(value, bool) and name and is_secret_name(name):
+        return HIDDEN  # a number that should have been a text
     try:
         text = repr(value)
     except Exception:
@@ -52,9 +59,30 @@ def show(value: object, name: str = "", limit: int = 80) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def prose(text: str) -> str:
+    """A text that somebody else's code wrote, such as an error's message, with what it says of secrets hidden.
+
+    Hidden are known forms of secrets, values that stand beside a secret's name (``password=…``,
+    ``'db_password': '…'``), and what follows ``Bearer``.
+    """
+
+    def assigned(match: re.Match[str]) -> str:
+        if not is_secret_name(match["name"]):
+            return match[0]
+        return match["name"] + match["sign"] + HIDDEN
+
+    return _ASSIGNED.sub(assigned, _BEARER.sub(rf"\1 {HIDDEN}", _VALUE.sub(HIDDEN, text)))
+
+
 def redact(value: Any, name: str = "") -> Any:
     """A copy of plain data in which every secret is replaced."""
     if isinstance(value, Mapping):
+        tag = value.get("Key")
+        if isinstance(tag, str) and is_secret_name(tag):
+            return {
+                key: HIDDEN if key == "Value" and item else redact(item, str(key))
+                for key, item in value.items()
+            }
         return {key: redact(item, str(key)) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [redact(item, name) for item in value]

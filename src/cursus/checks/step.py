@@ -45,6 +45,8 @@ def _shown(violation: Violation) -> str:
         return show(violation.value)
     names = [part for part in violation.path if isinstance(part, str)]
     hide = next((name for name in reversed(names) if is_secret_name(name)), "")
+    if not hide and names[-1:] == ["Value"] and "Tags" in names:
+        hide = "secret"  # what a tag is about stands beside it, in its key
     return show(violation.value, hide)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from cursus.model import HookFailure, Location, Origin
-from cursus.redact import show
+from cursus.redact import prose, show
 from cursus.steps.offline import RequestCaptured, offline
 from cursus.steps.plain import NestingError, attribute, plain
 from cursus.steps.protocol import HOOKS
@@ -176,8 +176,8 @@ def raised(name: str, error: BaseException, fallback: Location | None = None) ->
     says = f": {message.splitlines()[0]}" if message else ""
     return HookFailure(
         name,
-        f"{name} raised {type(error).__name__}{says}",
-        traceback=text,
+        prose(f"{name} raised {type(error).__name__}{says}"),
+        traceback=prose(text),
         location=user_line(frames, fallback),
     )
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from stat import S_ISREG
 
 from cursus.model import Finding, Location
 
@@ -81,7 +82,8 @@ def read_comments(file: str) -> Comments:
         stat = Path(file).stat()
     except (OSError, ValueError):
         return NO_COMMENTS
-    if not file.endswith(SUFFIXES) or stat.st_size > MAX_SOURCE:
+    # A pipe or a device would be waited for without end.
+    if not S_ISREG(stat.st_mode) or not file.endswith(SUFFIXES) or stat.st_size > MAX_SOURCE:
         return NO_COMMENTS
     return _read(file, stat.st_mtime_ns, stat.st_size)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -221,3 +222,15 @@ def test_thousand_requests_have_lazy_positions(tmp_path: Path) -> None:
     for index in range(1_000):
         write(tmp_path, f"{index:04}.json", '{"TrainingJobName": "a", "RoleArn": "r"}')
     assert len(load(tmp_path)) == 1_000
+
+
+def test_a_folder_with_a_pipe_in_it_is_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "request.json")
+    path = write(tmp_path, "train.json", "{}")
+    assert list(files.candidates(tmp_path)) == [path]
+
+
+def test_a_doubled_key_among_many_is_found_at_once(tmp_path: Path) -> None:
+    members = ",".join(f'"k{number}": 1' for number in range(60_000))
+    document = files.read(write(tmp_path, "a.json", f'{{{members}, "k59999": 2}}'))
+    assert [finding.rule for finding in document.problems] == ["STP095"]

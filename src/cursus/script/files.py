@@ -147,11 +147,14 @@ def _shadowing(root: Path, entry: Path, display: str) -> list[Fault]:
         return []
     for child in children:
         name = child.name
-        if name.endswith(".py") and child.is_file():
-            stem = name[:-3]
-        elif child.is_dir() and (Path(child.path) / "__init__.py").is_file():
-            stem = name
-        else:
+        try:
+            if name.endswith(".py") and child.is_file():
+                stem = name[:-3]
+            elif child.is_dir() and (Path(child.path) / "__init__.py").is_file():
+                stem = name
+            else:
+                continue
+        except OSError:  # a link that leads to itself
             continue
         where = Path(child.path).relative_to(root).as_posix() if root in Path(child.path).parents else name
         if stem in LIBRARIES:

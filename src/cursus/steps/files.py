@@ -5,7 +5,7 @@ larger than any request) is refused with a TargetError that says where.
 """
 
 # os.path here: a folder may name thousands of files.
-# ruff: noqa: PTH110, PTH118, PTH123
+# ruff: noqa: PTH110, PTH113, PTH118, PTH123
 from __future__ import annotations
 
 import json
@@ -68,13 +68,12 @@ def parse_json(text: str, name: str) -> Document:
 
     Positions are worked out only when a finding asks for one.
     """
-    doubled: list[str] = []
+    doubled = False
 
     def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal doubled
         made = dict(found)
-        if len(made) != len(found):
-            keys = [key for key, _ in found]
-            doubled.append(next(key for key in keys if keys.count(key) > 1))
+        doubled = doubled or len(made) != len(found)
         return made
 
     if text.count("[") + text.count("{") > MAX_DEPTH:
@@ -138,7 +137,10 @@ def candidates(folder: str | os.PathLike[str]) -> Iterator[str]:
         )
         for name in sorted(names):
             if not name.startswith(".") and name.lower().endswith((*SUFFIXES, ".py")):
-                yield os.path.join(root, name)
+                path = os.path.join(root, name)
+                # A pipe or a device would be waited for without end.
+                if os.path.isfile(path) or not os.path.exists(path):
+                    yield path
 
 
 def _text(name: str) -> str:

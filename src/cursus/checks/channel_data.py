@@ -135,12 +135,11 @@ def training_and_validation_data_overlap(view: TrainingView) -> Iterator[Problem
     if len(view.channels) < 2:
         return
     located = view.located
-    for train, train_path, train_kind in located:
+    held_out = [one for one in located if (one[0].name or "").lower() in HELD_OUT_NAMES]
+    for train, train_path, train_kind in located if held_out else ():
         if (train.name or "").lower() not in TRAINING_NAMES:
             continue
-        for other, other_path, kind in located:
-            if (other.name or "").lower() not in HELD_OUT_NAMES:
-                continue
+        for other, other_path, kind in held_out:
             if not below(other_path, train_path) and not below(train_path, other_path):
                 continue
             if same_place(train_path, other_path) and kind == train_kind:

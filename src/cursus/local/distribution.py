@@ -47,6 +47,14 @@ def module(image: object) -> dict[str, str]:
     return {"SAGEMAKER_TRAINING_MODULE": f"sagemaker_{name}_container.training:main"} if name else {}
 
 
+def captures(image: object) -> bool:
+    """Whether the container keeps what a failed script printed: those of scikit-learn and XGBoost do not.
+
+    https://github.com/aws/sagemaker-scikit-learn-container https://github.com/aws/sagemaker-xgboost-container
+    """
+    return engine(image) not in ("xgboost", "scikit-learn")
+
+
 def launcher(facts: Mapping[str, Any], image: object) -> Launcher:
     """What starts the script on a host. ``facts`` is its ``SM_TRAINING_ENV``."""
     settings = facts["additional_framework_parameters"]

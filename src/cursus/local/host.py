@@ -259,6 +259,10 @@ def own_command(
     code: bool,
 ) -> Launch:
     """The launch of a container's own program, which is the host's first process."""
+    from cursus.local import distribution
+
     environment = base_environment(python, os.environ)
+    image = (request.get("AlgorithmSpecification") or {}).get("TrainingImage")
+    environment.update(distribution.module(image))
     environment.update(contract.variables(request, host, region))
     return Launch(command, environment, f"{base}/code" if code else "/", False, command)

@@ -9,7 +9,7 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
-from cursus.local import channels, host, namespaces, outcome, sandbox, toolkit
+from cursus.local import channels, distribution, host, namespaces, outcome, sandbox, toolkit
 from cursus.local import syscalls as sc
 from cursus.local.attached import Attached
 from cursus.local.cgroups import Limit
@@ -82,10 +82,17 @@ class Host:
         self.inputs.prepare(sources)
         request = self.owner.request
         host.write_config(request, self.name, self.plan["hyperparameters"], self.plan["region"], self.ml)
-        if self.plan["source"]:
+        if self._has_code():
             self.code_files = host.copy_source(
                 self.plan["source"], os.path.join(self.ml, "code"), self.plan["root"]
             )
+
+    def _has_code(self) -> bool:
+        """Whether the source is at /opt/ml/code: the SDK's ModelTrainer sends it as a channel instead."""
+        channels = self.owner.request.get("InputDataConfig") or ()
+        return bool(self.plan["source"]) and not (
+            self.plan["entry_point"] is None and any(each["ChannelName"] == "sm_drivers" for each in channels)
+        )
 
     def checkpoint_folder(self) -> str:
         """CheckpointConfig.LocalPath on this machine."""
@@ -120,7 +127,7 @@ class Host:
             plan["command"],
             plan["python"],
             base,
-            code=bool(plan["source"]),
+            code=self._has_code(),
         )
 
     # --- start ------------------------------------------------------------------------------------
@@ -435,7 +442,8 @@ class Host:
                 why = "executable file not found in $PATH"
             text = f"exec: {json.dumps(self.facts['cannot_execute'])}: {why}"
         if self.script_exit is not None:
-            lines = self.log.tail() if self.log is not None else []
+            image = (self.owner.request.get("AlgorithmSpecification") or {}).get("TrainingImage")
+            lines = self.log.tail() if self.log is not None and distribution.captures(image) else []
             text = toolkit.failure(self.script_exit, toolkit.error_message(lines), self.command)
         if text:
             outcome.leave_failure(self.ml, text)

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from cursus.local.supervisor import Supervisor
 
 KEPT = ("model/", "output/data/", "output/failure", "input/config/", "output/metrics/", "output/profiler/")
-UPLOADED_ELSEWHERE = ("output/tensorboard/", "output/intermediate/", "output/success")
+UPLOADED_ELSEWHERE = (
+    "output/tensorboard/",
+    "output/intermediate/",
+    "output/success",
+    "input/sm_training.env",
+)
 HARMLESS = ("__pycache__", ".pyc", ".egg-info", ".ipynb_checkpoints")
 LISTED = 1000
 """Files of one kind that the evidence lists; more are counted."""
@@ -191,10 +196,19 @@ def _stray(job: Supervisor, one: Host) -> Iterator[dict[str, Any]]:
         channel = source["ChannelName"]
         upper = os.path.join(one.scratch, "channel-" + channel, "upper")
         ours = one.inputs.linked(channel)
-        for name, (size, _) in sorted(snapshot(upper).items()):
-            if name in ours:
-                continue
+        folder = next((each.folder for each in one.inputs.sources if each.channel == channel), None)
+        for name, (size, changed) in sorted(snapshot(upper).items()):
+            if name in ours or (folder and _same(os.path.join(folder, name), size, changed)):
+                continue  # that of the channel, with other permissions
             yield {"path": f"{ML}/input/data/{channel}/{name}", "size": size}
+
+
+def _same(path: str, size: int, changed: int) -> bool:
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    return (status.st_size, status.st_mtime_ns) == (size, changed)
 
 
 def _hide_secrets(job: Supervisor) -> None:

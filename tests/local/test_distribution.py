@@ -275,7 +275,7 @@ for address in config["cluster"]["ps"]:
         except ConnectionRefusedError:
             time.sleep(0.02)
 if config["task"]["type"] == "master":
-    time.sleep(1)
+    listener.accept()  # the other's launcher looks whether we are still there: its script has ended
 """
     settings = {distribution.PARAMETER_SERVER: "true"}
     members = patch(2, "tensorflow", **settings)

@@ -289,6 +289,25 @@ except OSError as error:
         assert job.logs("algo-1") == job.logs("algo-2") == "reached\n"
 
 
+def test_host_that_has_ended_is_nobody_else(run: Run) -> None:
+    """Not the machine's network either, where its address may well be in use."""
+    script = (
+        MEET
+        + """
+barrier()
+server.close()
+if me == "algo-2":
+    time.sleep(1)
+    try:
+        socket.create_connection(("algo-1", 5000), 3).close()
+        print("reached")
+    except OSError:
+        print("gone")
+"""
+    )
+    assert run(script, hosts(2)).logs("algo-2") == "gone\n"
+
+
 def test_nothing_is_left_of_the_network(run: Run) -> None:
     before = {name for _, name in socket.if_nameindex()}
     job = run(MEET + "barrier()", hosts(2))

@@ -105,13 +105,13 @@ class Meeting:
                     )
             elif key in self._since and now - self._since[key] < PAUSE_SECONDS:
                 seen.add(key)  # it pauses between two attempts
-        for key, since in self._since.items():
+        for earlier_key, since in self._since.items():
             if (
-                key[:2] == ("unanswered", name)
+                earlier_key[:2] == ("unanswered", name)
                 and now - since < PAUSE_SECONDS
-                and key[2] not in table.connected
+                and earlier_key[2] not in table.connected
             ):
-                seen.add(key)
+                seen.add(earlier_key)
         return seen
 
     def _lonely(self, tables: dict[str, Tables], now: float) -> set[tuple[str, ...]]:

@@ -31,6 +31,9 @@ _UP = 1
 _IFNAME, _MTU, _MASTER, _LINKINFO, _NET_NS_FD = 3, 4, 10, 18, 28
 _KIND, _DATA, _PEER = 1, 2, 1
 _ERROR = 2
+_AF_BRIDGE, _PROTINFO, _NESTED, _PORT_FLOOD, _BRIDGE_AGEING = 7, 12, 0x8000, 9, 4
+AGEING = 100 * 86_400 * 30
+"""How long the bridge remembers where an address is, in hundredths of a second."""
 
 
 class Wire(NamedTuple):
@@ -176,6 +179,8 @@ def _inside(user: int, net: int, action: object) -> str | None:
 def _plug() -> None:
     with _Netlink() as link:
         link.master(_index(TAP), _index(BRIDGE))
+        # What is for a host that has ended must not go out to where its address may be somebody else's.
+        link.no_flood(_index(TAP))
 
 
 def _program(name: str) -> str | None:
@@ -266,7 +271,9 @@ class _Netlink:
             raise OSError(-number, f"{what}: {os.strerror(-number)}")
 
     def bridge(self) -> None:
-        body = _link(up=True) + _name(BRIDGE) + _attribute(_MTU, struct.pack("I", MTU)) + _info("bridge")
+        forever = _attribute(_BRIDGE_AGEING, struct.pack("I", AGEING))
+        mtu = _attribute(_MTU, struct.pack("I", MTU))
+        body = _link(up=True) + _name(BRIDGE) + mtu + _info("bridge", forever)
         self._ask("bridge", _NEWLINK, body, _CREATE | _EXCL)
 
     def cable(self, name: str, bridge: int, net: int) -> None:
@@ -282,6 +289,12 @@ class _Netlink:
     def master(self, index: int, bridge: int) -> None:
         body = _link(index, up=True) + _attribute(_MASTER, struct.pack("I", bridge))
         self._ask("bridge port", _SETLINK, body)
+
+    def no_flood(self, index: int) -> None:
+        """Send nothing through a port of the bridge but what is for an address that was seen there."""
+        flood = _attribute(_PORT_FLOOD, b"\0")
+        header = struct.pack("BxHiII", _AF_BRIDGE, 0, index, 0, 0)
+        self._ask("bridge port", _SETLINK, header + _attribute(_PROTINFO | _NESTED, flood))
 
     def address(self, index: int, text: str) -> None:
         data = _bytes(text)

@@ -151,3 +151,29 @@ def test_file_that_the_local_channel_lacks(tmp_path: Path) -> None:
     (finding,) = check(tmp_path / "source", {"train.py": script}, promises=promises)
     assert finding.rule == "CHN054"
     assert "rows.csv" in finding.message
+
+
+SOFT = 'import os\npath = os.environ.get("SM_CHANNEL_VALIDATION")\n'
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (SOFT + "print(path)\n", ["CHN058"]),
+        (SOFT + "print(os.path.join(path, 'a.csv'))\n", ["CHN058"]),
+        (SOFT + "print(open(path).read())\n", ["CHN051"]),
+        (SOFT + "if path:\n    print(path)\n", []),
+        (SOFT + "if path is not None:\n    print(path)\n", []),
+        (SOFT + "print(path or 'none')\n", []),
+        (SOFT + "rows = [] if not path else [path]\n", []),
+        (
+            SOFT
+            + "def load(place):\n    if place is None:\n        return\n    print(place)\n\nload(path)\n",
+            [],
+        ),
+        ('import os\nprint(os.environ.get("SM_CHANNEL_VALIDATION", "/opt/ml/input"))\n', []),
+    ],
+)
+def test_a_variable_of_a_channel_that_there_is_not(tmp_path: Path, code: str, told: list[str]) -> None:
+    found = check(tmp_path, {"train.py": code + SCRIPT})
+    assert [one.rule for one in found if one.rule in ("CHN051", "CHN058")] == told

@@ -90,18 +90,20 @@ def channel_variable_missing(view: TrainingView) -> Iterator[Problem]:
         wanted = read.name[len(CHANNEL_VARIABLE) :].lower()
         yield Problem(
             f"the script reads the variable {read.name}, and the job has no channel {wanted!r}: it has "
-            f"{_list(channels)}.{did_you_mean(read.name, made)}",
+            f"{listed(channels)}.{did_you_mean(read.name, made)}",
             CHANNELS,
-            remedy=_rename(wanted, channels),
+            remedy=rename(wanted, channels),
             location=read.location,
         )
 
 
-def _list(channels: frozenset[str]) -> str:
+def listed(channels: frozenset[str]) -> str:
+    """The names of channels, in a message."""
     return ", ".join(repr(name) for name in sorted(channels)) or "none"
 
 
-def _rename(wanted: str, channels: frozenset[str]) -> str:
+def rename(wanted: str, channels: frozenset[str]) -> str:
+    """What to do about a channel that the script wants and the request does not have."""
     if len(channels) == 1:
         name = next(iter(channels))
         return f"call the channel {wanted!r}, or read the channel {name!r} in the script"
@@ -169,7 +171,7 @@ def channel_folder_missing(view: TrainingView) -> Iterator[Problem]:
     for use, places, _ in _reads(view, facts):
         for place in places:
             if isinstance(place, Missing):
-                if use.sure and use.local and use.call in ("open", "os.listdir", "os.scandir"):
+                if opens(use):
                     yield _none(use)
                 continue
             name = channel_of(place)
@@ -185,12 +187,17 @@ def channel_folder_missing(view: TrainingView) -> Iterator[Problem]:
             seen.add(name)
             yield Problem(
                 f"the script reads {place.replace(UNKNOWN, '…')!r}, and the job has no channel {name!r}: it has "
-                f"{_list(channels)}",
+                f"{listed(channels)}",
                 CHANNELS,
-                remedy=_rename(name, channels),
+                remedy=rename(name, channels),
                 severity=None if use.sure else "warning",
                 location=use.location,
             )
+
+
+def opens(use: PathUse) -> bool:
+    """True where None as the path ends the script for certain."""
+    return use.sure and use.local and use.call in ("open", "os.listdir", "os.scandir")
 
 
 def _none(use: PathUse) -> Problem:

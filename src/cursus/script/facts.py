@@ -114,12 +114,16 @@ class Parser:
 
 @dataclass(frozen=True, slots=True)
 class EnvRead:
-    """An environment variable that is read; ``hard``: its absence is a KeyError; ``sure``: on every run."""
+    """An environment variable that is read; ``hard``: its absence is a KeyError; ``sure``: on every run.
+
+    ``bare``: where it is not set the value is None, as of ``os.environ.get`` without a default.
+    """
 
     name: str
     hard: bool
     sure: bool
     location: Location
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ JSON_VARIABLES = frozenset(
 CONVERTS = frozenset({"int", "float", "bool", "loads", "literal_eval", "eval", "Decimal", "strtobool"})
 WHOLE = frozenset({"vars", "__dict__", "_get_kwargs", "asdict", "getattr", "locals", "globals"})
 SPLITS = frozenset({"split", "index", "count", "partition"})
+TESTS = frozenset({"bool", "len", "isinstance", "any", "all", "filter", "str"})
 HP_FILES = frozenset({"hyperparameters.json", "SM_HPS"})
 
 Reached = Iterable[tuple[Body, bool]]
@@ -57,6 +58,7 @@ def _own_nodes(body: Body) -> Iterator[ast.AST]:
 
 
 def _node(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iterator[Habit]:
+    yield from _tested(evaluator, body, node, sure)
     if isinstance(node, (ast.If, ast.While, ast.IfExp)):
         yield from _truth(evaluator, body, node.test, sure)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
@@ -93,6 +95,34 @@ def _node(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iterat
         yield from _finally(evaluator, body, node, sure)
     elif isinstance(node, ast.Assign):
         yield from _overwritten(evaluator, body, node, sure)
+
+
+def _tested(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iterator[Habit]:
+    """What the script looks at before it goes on: arguments and variables, or (text None) something not known."""
+    looked: list[ast.expr] = []
+    if isinstance(node, (ast.If, ast.While, ast.IfExp, ast.Assert)):
+        looked = [node.test]
+    elif isinstance(node, ast.BoolOp):
+        looked = node.values
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        looked = [node.operand]
+    elif isinstance(node, ast.Compare):
+        looked = [node.left, *node.comparators]
+    elif isinstance(node, ast.comprehension):
+        looked = node.ifs
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in TESTS:
+        looked = list(node.args)
+    for expression in looked:
+        if isinstance(expression, ast.NamedExpr):
+            expression = expression.value
+        if not isinstance(expression, (ast.Name, ast.Attribute, ast.Subscript, ast.Call)):
+            continue
+        where = place(expression, body)
+        for value in evaluator.evaluate(expression, body).values:
+            if isinstance(value, Text) and any(isinstance(part, (ArgPart, EnvPart)) for part in value.parts):
+                yield Habit("tested", value, "", sure, where)
+            elif value is v.UNKNOWN and not isinstance(expression, ast.Call):
+                yield Habit("tested", None, "", sure, where)
 
 
 # -- texts ------------------------------------------------------------------------------------------

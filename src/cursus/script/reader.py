@@ -353,7 +353,9 @@ class Reading:
             return
         where = arguments.place(site.node, site.body)
         if is_getenv or (isinstance(base, v.Special) and base.kind == "environ"):
-            environment.append(EnvRead(literal, False, sure, where))
+            given = [*site.node.args[1:2], *(word.value for word in site.node.keywords)]
+            bare = not given or (isinstance(given[0], ast.Constant) and given[0].value is None)
+            environment.append(EnvRead(literal, False, sure, where, bare and named != "setdefault"))
         elif isinstance(base, v.Special):
             keys.append(KeyRead(literal, False, sure, where))
 

@@ -177,3 +177,11 @@ SOFT = 'import os\npath = os.environ.get("SM_CHANNEL_VALIDATION")\n'
 def test_a_variable_of_a_channel_that_there_is_not(tmp_path: Path, code: str, told: list[str]) -> None:
     found = check(tmp_path, {"train.py": code + SCRIPT})
     assert [one.rule for one in found if one.rule in ("CHN051", "CHN058")] == told
+
+
+def test_the_program_of_the_request_decides(tmp_path: Path) -> None:
+    program = {"HyperParameters": {"sagemaker_program": "main.py"}}
+    found = check(tmp_path, {"train.py": SCRIPT}, program)
+    assert [(one.rule, one.severity) for one in found if one.rule == "FRM060"] == [("FRM060", "error")]
+    found = check(tmp_path, {"train.py": SCRIPT, "main.py": SCRIPT}, program)
+    assert not [one for one in found if one.rule == "FRM060"]

@@ -200,7 +200,8 @@ def _advice(code: int | None, place: Path, evidence: Evidence) -> str:
 
 def _not_installed(view: TrainingView, evidence: Evidence) -> str | None:
     """The module that the script lacked, where the image or a requirements file may have it."""
-    found = _MISSING.search(evidence.failure_reason or "")
+    # Some containers keep the script's words out of FailureReason: then its log has them.
+    found = _MISSING.search(evidence.failure_reason or "") or _MISSING.search("\n".join(last_lines(evidence)))
     if found is None:
         return None
     module = found.group(1).partition(".")[0]

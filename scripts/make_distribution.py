@@ -111,6 +111,8 @@ def main() -> None:
                 "neuron_versions": read["TRAINIUM_SUPPORTED_TORCH_DISTRIBUTED_FRAMEWORK_VERSIONS"],
                 "open_ended": True,
                 "processors": ["gpu", "neuron"],
+                # The SDK refuses it; the training toolkit starts torchrun there all the same, and gloo works.
+                "unsupported_processors": ["cpu"],
             },
             "pytorchddp": {
                 "title": "PyTorch DDP through MPI (pytorchddp)",

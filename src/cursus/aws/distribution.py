@@ -45,6 +45,7 @@ class Strategy:
         declining: types that work, and are no longer developed for.
         excluded_tags: beginnings of image tags that lack it, though their version has it.
         processors: kinds of processor that it can use.
+        unsupported_processors: kinds that AWS does not support, on which it runs all the same.
         single_gpu: it uses one GPU of each host.
         several_hosts: it does something only on more than one host.
     """
@@ -59,6 +60,7 @@ class Strategy:
     declining: tuple[str, ...] = ()
     excluded_tags: tuple[str, ...] = ()
     processors: tuple[str, ...] = ()
+    unsupported_processors: tuple[str, ...] = ()
     single_gpu: bool = False
     several_hosts: bool = False
 
@@ -123,6 +125,7 @@ def _strategy(name: str, entry: Mapping[str, Any]) -> Strategy:
         declining=tuple(entry.get("declining", ())),
         excluded_tags=tuple(entry.get("excluded_tags", ())),
         processors=tuple(entry["processors"]),
+        unsupported_processors=tuple(entry.get("unsupported_processors", ())),
         single_gpu=entry.get("single_gpu", False),
         several_hosts=entry.get("several_hosts", False),
     )

@@ -92,6 +92,7 @@ def instance_problem(
             f"{strategy.title} is for {kinds} instances; {instance.name} is none.",
             path,
             f"Use an instance type with the right devices ({strategy.page}).",
+            severity="warning" if instance.processor in strategy.unsupported_processors else None,
         )
     types = strategy.types_for(framework, version)
     if types and instance.name not in types:

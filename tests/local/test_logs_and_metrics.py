@@ -209,3 +209,15 @@ def test_burst_of_lines_is_kept_in_order(run: Run) -> None:
     assert job.evidence.log_lines == number
     assert [point.value for point in job.metrics["loss"]] == [float(i) for i in range(number)]
     assert len(job.metrics["even"]) == number // 2
+
+
+def test_a_regex_without_end_is_given_up_and_the_job_goes_on(run: Run) -> None:
+    script = "print('a' * 60 + '!')\nprint('loss=0.5')"
+    definitions = [metric("loss", "loss=([0-9.]+)"), metric("endless", "^(a+)+$")]
+    job = run(script, {"AlgorithmSpecification": {"MetricDefinitions": definitions}})
+    assert job.status == "Completed"
+    assert [point.value for point in job.metrics["loss"]] == [0.5]
+    assert [scan.given_up for scan in job.evidence.metric_scans] == [False, True]
+    given_up = [finding for finding in job.findings if finding.rule == "MON090"]
+    assert [finding.path for finding in given_up] == ["AlgorithmSpecification.MetricDefinitions[1].Regex"]
+    assert "given up" in given_up[0].message

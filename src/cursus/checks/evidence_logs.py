@@ -149,7 +149,10 @@ def other_number(view: TrainingView) -> Iterator[Problem]:
     patterns = [
         (position, scan.name, pattern)
         for position, scan in enumerate(evidence.metric_scans)
-        if scan.matches and (pattern := compiled(scan.regex)) is not None and pattern.groups
+        if scan.matches
+        and not scan.given_up
+        and (pattern := compiled(scan.regex)) is not None
+        and pattern.groups
     ]
     if not patterns:
         return

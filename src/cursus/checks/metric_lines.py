@@ -13,6 +13,7 @@ from typing import Any
 from cursus.script.facts import Hole, PrintedLine
 
 LINES = 48
+MANY_TIMES = 10
 NUMBERS = ("0.8765", "12")
 WORDS = ("train", "validation", "val", "test", "eval", "loss", "accuracy")
 
@@ -29,11 +30,40 @@ class Cut:
 
 @lru_cache(maxsize=512)
 def compiled(regex: str) -> re.Pattern[str] | None:
-    """The regular expression, or None where Python cannot read it."""
+    """The regular expression, or None where Python cannot read it, or might search for it without end."""
     try:
-        return re.compile(regex)
+        return None if _endless(regex) else re.compile(regex)
     except (re.error, RecursionError, OverflowError):
         return None
+
+
+def _endless(regex: str) -> bool:
+    """True where a repeated part repeats something itself, as in ``(a+)+``: a line that does not match may take years.
+
+    Some such expressions are harmless; nothing but a comparison with the script's lines is lost with them.
+    """
+    parser: Any = importlib.import_module("re._parser" if hasattr(re, "_parser") else "sre_parse")
+    return _nested(parser.parse(regex), False)
+
+
+def _nested(parsed: Any, repeated: bool) -> bool:
+    for operation, argument in parsed:
+        name = str(operation)
+        many = name in ("MAX_REPEAT", "MIN_REPEAT") and argument[1] >= MANY_TIMES
+        if repeated and (many or name == "BRANCH"):
+            return True
+        if any(_nested(inner, repeated or many) for inner in _inner(argument)):
+            return True
+    return False
+
+
+def _inner(argument: Any) -> Iterator[Any]:
+    """The sequences inside an operation's argument."""
+    if hasattr(argument, "getwidth"):
+        yield argument
+    elif isinstance(argument, (list, tuple)):
+        for part in argument:
+            yield from _inner(part)
 
 
 @lru_cache(maxsize=512)

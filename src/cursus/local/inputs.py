@@ -189,7 +189,9 @@ class Inputs:
 
     def linked(self, channel: str) -> frozenset[str]:
         """The files of a channel that were put at the place of links before the script began."""
-        return frozenset(name for source in self.sources if source.channel == channel for name in source.linked)
+        return frozenset(
+            name for source in self.sources if source.channel == channel for name in source.linked
+        )
 
     def watched(self, data: str) -> dict[str, list[str]]:
         """The directories of each channel of files, below ``data``, where they are seen."""

@@ -99,9 +99,7 @@ def mounts(box: Box) -> list[Mount]:
         with open(path, "w") as file:
             file.write(f"nameserver {RESOLVER}\n")
         plan.append(Mount("write", resolver, path))
-    plan.extend(
-        Mount("overlay", o.target, o.source, o.scratch, o.hidden, o.read_only) for o in box.overlays
-    )
+    plan.extend(Mount("overlay", o.target, o.source, o.scratch, o.hidden, o.read_only) for o in box.overlays)
     return plan
 
 

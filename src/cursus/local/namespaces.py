@@ -160,9 +160,7 @@ def _is_root_outside() -> bool:
         return any(line.split()[:2] == ["0", "0"] for line in file)
 
 
-def watch(
-    descriptor: int, watched: dict[str, list[str]], limit: int = 4096
-) -> dict[str, list[int] | None]:
+def watch(descriptor: int, watched: dict[str, list[str]], limit: int = 4096) -> dict[str, list[int] | None]:
     """Watch the directories of each channel; its watches, or None where there are too many directories."""
     found: dict[str, list[int] | None] = {}
     for channel, folders in watched.items():

@@ -272,6 +272,8 @@ class MetricScan:
     regex: str
     matches: int
     not_numbers: tuple[str, ...] = ()
+    given_up: bool = False
+    """A search for it came to no end within seconds of processor time; later lines were not searched."""
 
 
 @dataclass(frozen=True, slots=True)

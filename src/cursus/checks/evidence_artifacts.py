@@ -321,7 +321,8 @@ def unmatched(view: TrainingView) -> Iterator[Problem]:
     """A metric definition matched no line that the job printed.
 
     What it does:
-        Searches every line of the local run for each definition's regular expression.
+        Searches every line of the local run for each definition's regular expression. One that takes seconds of
+        processor time for a few lines is given up, and said to be.
     Why:
         The metric stays empty in SageMaker, and a tuning job with it as objective fails.
     Breaks:
@@ -351,7 +352,14 @@ def unmatched(view: TrainingView) -> Iterator[Problem]:
     if evidence.status != "Completed":
         return
     for position, scan in enumerate(evidence.metric_scans):
-        if scan.matches == 0:
+        if scan.given_up:
+            yield Problem(
+                f"the regex of metric {show(scan.name)} was given up after seconds on some printed lines: "
+                f"{show(scan.regex)}",
+                ("AlgorithmSpecification", "MetricDefinitions", position, "Regex"),
+                remedy="let no repeated group repeat inside itself, as (a+)+ does: anchor it to the words before it",
+            )
+        elif scan.matches == 0:
             yield Problem(
                 f"the regex of metric {show(scan.name)} matched none of the {evidence.log_lines} lines printed: "
                 f"{show(scan.regex)}",

@@ -155,7 +155,13 @@ class TrainingJob:
             script_exit_codes=raw.get("script_exit_codes", {}),
             metrics=self.metrics,
             metric_scans=tuple(
-                MetricScan(scan["name"], scan["regex"], scan["matches"], tuple(scan.get("not_numbers", ())))
+                MetricScan(
+                    scan["name"],
+                    scan["regex"],
+                    scan["matches"],
+                    tuple(scan.get("not_numbers", ())),
+                    scan.get("given_up", False),
+                )
                 for scan in raw.get("metric_scans", ())
             ),
             logs=logs,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any, NamedTuple
 
@@ -19,8 +20,15 @@ LINE_LIMIT = 256 * 1024
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html"""
 
 KEPT_EXAMPLES = 5
+MOST_SECONDS = 5.0
+"""Processor time that one definition gets for one block of lines. ``(a+)+$`` would take years for a line of sixty
+``a``, and nobody would hear the job's time limit meanwhile: such a definition is given up."""
 Hit = tuple[int, int, "re.Match[str]"]
 """Where the line begins in its block, the number of the definition, and the match."""
+
+
+class _EndlessError(Exception):
+    """A search that came to no end."""
 
 
 class Definition(NamedTuple):
@@ -53,6 +61,18 @@ class Scanner:
         self.not_numbers: list[list[str]] = [[] for _ in range(count)]
         self.last: dict[str, tuple[float, float]] = {}
         self.wrote = True
+        self.given_up: set[int] = set()
+        self.searching = False
+        try:
+            # The regular expression engine looks for signals while it backtracks.
+            signal.signal(signal.SIGVTALRM, self._overdue)
+            self.guarded = True
+        except ValueError:  # not the main thread: no signal reaches it
+            self.guarded = False
+
+    def _overdue(self, *_: object) -> None:
+        if self.searching:
+            raise _EndlessError
 
     def lines(self, block: str, host: str, time: float) -> None:
         """Look at the lines of a block, which are separated by line feeds and were read at ``time``."""
@@ -65,14 +85,26 @@ class Scanner:
                 split = split or list(_split(block))
                 candidates = split
             number, search = definition.number, definition.search
-            for start, line in candidates:
-                found = search(line)
-                if found is not None:
-                    hits.append((start, number, found))
+            if self.guarded:
+                signal.setitimer(signal.ITIMER_VIRTUAL, MOST_SECONDS)
+            try:
+                self.searching = True
+                for start, line in candidates:
+                    found = search(line)
+                    if found is not None:
+                        hits.append((start, number, found))
+                self.searching = False
+            except _EndlessError:
+                self.searching = False
+                self.given_up.add(number)
+        if self.guarded and self.active:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         if hits:
             if len(self.active) > 1:
                 hits.sort(key=_place)
             self._matched(hits, host, time)
+        if self.given_up:
+            self.active = [one for one in self.active if one.number not in self.given_up]
 
     def _matched(self, hits: Iterable[Hit], host: str, time: float) -> None:
         end = f', "time": {round(time, 3)!r}, "host": {json.dumps(host)}}}\n'
@@ -117,7 +149,7 @@ class Scanner:
 
     def summary(self) -> list[dict[str, Any]]:
         """One entry a definition: name, regex, lines matched, numbers found, examples that held none."""
-        compiled = {definition.number for definition in self.active}
+        compiled = {definition.number for definition in self.active} | self.given_up
         return [
             {
                 "name": name,
@@ -126,6 +158,7 @@ class Scanner:
                 "points": self.points[i],
                 "not_numbers": self.not_numbers[i],
                 "compiles": i in compiled,
+                "given_up": i in self.given_up,
             }
             for i, (name, regex) in enumerate(zip(self.names, self.regexes, strict=True))
         ]

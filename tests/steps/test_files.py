@@ -103,7 +103,7 @@ def test_keys_are_texts(tmp_path: Path) -> None:
         ("a.json", '{"a": ' + "9" * 5000 + "}", "thousands of digits"),
         ("a.json", "[" * 100_000 + "]" * 100_000, "nested deeper than 200"),
         ("a.json", b'{"a": "\xe9"}', "a.json:1:8: this is not UTF-8"),
-        ("a.json", b" " * (files.MAX_BYTES + 1), "larger than 16 MiB"),
+        ("a.json", b" " * (files.MAX_BYTES + 1), "larger than 4 MiB"),
         ("a.yaml", "a:\n\tb: 1\n", "a.yaml:2:1: this is no YAML"),
         ("a.yaml", "a: [1, 2\nb: 3", "this is no YAML"),
         ("a.yaml", "a: &a [*a]\n", "contains itself"),

@@ -189,6 +189,7 @@ class Definition:
     def _edges(self) -> dict[str, set[str]]:
         """For each step, the steps that have to end before it starts."""
         edges: dict[str, set[str]] = {step.name: set() for step in self.steps if step.name}
+        names = {step.path: step.name for step in self.steps if step.type == "Condition"}
         for step in self.steps:
             if step.name is None:
                 continue
@@ -197,7 +198,7 @@ class Definition:
                 if isinstance(name, str) and name in edges:
                     edges[step.name].add(name)
             if step.branches:
-                condition = next((s.name for s in self.steps if s.path == step.branches[-1][0]), None)
+                condition = names.get(step.branches[-1][0])
                 if condition:
                     edges[step.name].add(condition)
         for reference in self.references:

@@ -18,7 +18,7 @@ from cursus.errors import TargetError
 from cursus.model import Finding, Location, Origin, Path
 from cursus.steps.origins import LazyOrigins
 
-MAX_BYTES = 16 * 1024 * 1024
+MAX_BYTES = 4 * 1024 * 1024
 """No request comes near: a pipeline definition may have 1 MiB, a request less."""
 MAX_DEPTH = 200
 """Deeper than any request or definition; below what recursion in Python can hold."""

@@ -41,7 +41,7 @@ cases: $(STAMP)
 	$(BIN)/python benchmarks/cases.py
 
 bench: $(STAMP)
-	@for f in check_rate cold_check many_files local_overhead; do $(BIN)/python benchmarks/$$f.py; done
+	@for f in check_rate cold_check many_files local_overhead hosts jobs logs; do $(BIN)/python benchmarks/$$f.py; done
 
 docs: $(STAMP)
 	$(BIN)/python scripts/make_docs.py

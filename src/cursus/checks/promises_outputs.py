@@ -247,7 +247,7 @@ def logging(view: StepView) -> Iterator[Problem]:
           get_logging_config: {LogLevel: INFO}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DebugHookConfig.html and the training
-        toolkit's documentation of `sagemaker_container_log_level`: https://pypi.org/project/sagemaker-training/
+        toolkit's documentation of `sagemaker_container_log_level`: https://github.com/aws/sagemaker-training-toolkit
     Since:
         0.1
     """

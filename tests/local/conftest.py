@@ -90,6 +90,6 @@ def channel(name: str, uri: str = "", **members: Any) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def levels() -> dict[str, str]:
     """By isolation level, why it does not work on this machine; empty where it does."""
-    from cursus.local.sandbox import probe
+    from cursus.local.probes import probe
 
     return {found.level: "" if found.works else f"{found.level}: {found.reason}" for found in probe()}

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from cursus.local.sandbox import LEVELS, probe
+from cursus.local.probes import probe
+from cursus.local.sandbox import LEVELS
 from tests.local.conftest import MakeStep, Run
 
 FORBIDDEN = """
@@ -43,6 +44,40 @@ def test_probe_tells_every_level_with_its_reason() -> None:
     assert [level.level for level in found] == list(LEVELS)
     assert all(level.works or level.reason for level in found)
     assert found[-1].works
+
+
+KILLED = """
+import os, signal
+from cursus.local import probes
+with probes.probe_folder() as folder:
+    os.makedirs(folder + "/overlay/work/work", 0o000)
+    print(folder, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_probe_leaves_is_removed_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    done = subprocess.run([sys.executable, "-c", KILLED], stdout=subprocess.PIPE, text=True)
+    left = Path(done.stdout.strip())
+    assert list(tmp_path.iterdir()) == [left]
+    os.utime(left, (0, 0))
+    probe()
+    assert not list(tmp_path.iterdir())
+
+
+def test_probe_that_runs_now_keeps_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cursus.local.probes import probe_folder
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with probe_folder() as folder:
+        os.utime(folder, (0, 0))
+        probe()
+        assert list(tmp_path.iterdir()) == [Path(folder)]
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("level", ["unshare", "bubblewrap"])

@@ -15,7 +15,7 @@ from cursus.commands import common
 from cursus.report.plain import Style, clean
 
 if TYPE_CHECKING:
-    from cursus.local.sandbox import Probe
+    from cursus.local.probes import Probe
 
 OPTIONAL = {
     "botocore": "cursus refresh",
@@ -54,11 +54,11 @@ def examine(root: str | None = None) -> dict[str, Any]:
     import cursus
     from cursus.aws import schema
     from cursus.commands.job_folders import place
-    from cursus.local import sandbox
+    from cursus.local.probes import probe
     from cursus.report.outcome import SCHEMA_VERSION
 
-    probes = sandbox.probe()
-    best = next((probe.level for probe in probes if probe.works), None)
+    probes = probe()
+    best = next((one.level for one in probes if one.works), None)
     folder = place(root)
     forced = os.environ.get("CURSUS_ISOLATION") or None
     return {

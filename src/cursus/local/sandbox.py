@@ -7,14 +7,13 @@ process, the last resort: ``/opt/ml`` is a folder of the job that only the ``SM_
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from typing import Literal, NamedTuple
 
 from cursus.local import bubblewrap, init, namespaces
 from cursus.local.guard import guard
-from cursus.local.mounts import Box, Overlay, kept_paths
+from cursus.local.mounts import Box
 from cursus.local.namespaces import Program
 
 Level = Literal["unshare", "bubblewrap", "process"]
@@ -113,15 +112,6 @@ def _enlarge(descriptor: int) -> None:
         pass
 
 
-class Probe(NamedTuple):
-    """What this machine gives at one level: ``works``, and the reason why not."""
-
-    level: str
-    works: bool
-    reason: str
-    limits: tuple[str, ...]
-
-
 def interpreter(program: str) -> list[str]:
     """The command that runs ``program`` in a fresh Python with cursus and its packages, and as little else as can be.
 
@@ -133,71 +123,6 @@ def interpreter(program: str) -> list[str]:
     packages = (path for path in sys.path if path and os.path.isdir(os.path.join(path, "isal")))
     paths = [here, *(os.path.abspath(path) for path in packages)]
     return [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {paths!r}; {program}"]
-
-
-def probe() -> list[Probe]:
-    """Try every level once, for ``cursus doctor``. Takes some tens of milliseconds."""
-    import subprocess
-
-    program = "from cursus.local import sandbox; sandbox.probe_here()"
-    command = interpreter(f"sys.argv[1:] = {kept_paths()!r}; {program}")
-    done = subprocess.run(command, capture_output=True, text=True)
-    try:
-        found = json.loads(done.stdout)
-    except ValueError:
-        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        return [Probe(level, level == "process", reason, LIMITS[level]) for level in LEVELS]
-    return [Probe(level, works, reason, tuple(limits)) for level, works, reason, limits in found]
-
-
-def probe_here() -> None:
-    """Print what ``probe`` tells, as JSON; for a process that has one thread."""
-    print(json.dumps([_try(level) for level in LEVELS]))
-
-
-def _try(level: Level) -> Probe:
-    import shutil
-    import tempfile
-
-    folder = tempfile.mkdtemp(prefix="cursus-probe-")
-    try:
-        for name in ("ml/input/data/probe", "scratch", "lower", "overlay"):
-            os.makedirs(os.path.join(folder, name))
-        overlays: tuple[Overlay, ...] = ()
-        if level == "unshare":
-            lower, scratch = os.path.join(folder, "lower"), os.path.join(folder, "overlay")
-            overlays = (Overlay(lower, "/opt/ml/input/data/probe", scratch),)
-        works, reason = _attempt(level, folder, overlays)
-        limits = LIMITS[level]
-        if not works and overlays:
-            works, again = _attempt(level, folder, ())
-            if works:
-                limits = (*limits, f"no overlays ({reason}): channels are copied")
-            reason = again
-        return Probe(level, works, reason, limits)
-    finally:
-        remove(folder)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _attempt(level: Level, folder: str, overlays: tuple[Overlay, ...]) -> tuple[bool, str]:
-    box = Box(
-        "algo-1", os.path.join(folder, "ml"), os.path.join(folder, "scratch"), tuple(kept_paths()), overlays
-    )
-    program = Program(["/bin/sh", "-c", "exit 0"], {"PATH": "/usr/bin:/bin"}, "/", False)
-    started = start(level, box, program)
-    with os.fdopen(started.log, "rb") as log, os.fdopen(started.status, "rb") as status:
-        facts = [json.loads(line) for line in status if line.strip()]
-        output = log.read().decode("utf-8", "replace").strip()
-    if started.info is not None:
-        os.close(started.info)
-    _, result = os.waitpid(started.pid, 0)
-    for fact in facts:
-        if "refused" in fact:
-            return False, str(fact["refused"])
-    if result != 0:
-        return False, output or f"exit code {os.waitstatus_to_exitcode(result)}"
-    return True, ""
 
 
 def remove_all(folders: list[str], workers: int = 16) -> None:

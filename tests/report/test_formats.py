@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -149,3 +150,53 @@ def test_explanation_comes_once() -> None:
     twice = (Finding("CHN001", "error", "one"), Finding("CHN001", "error", "two"))
     text = rendered(outcome(*twice), "text", explain=True)
     assert text.count("What it does:") == 1 and "https://" in text
+
+
+class Page(HTMLParser):
+    """The text of a page, and what it would load or run."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[str] = []
+        self.words = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append(tag)
+        assert not {"src", "href", "onload", "onclick"} & {name for name, _ in attrs}
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+def test_html_is_one_closed_page_that_runs_and_loads_nothing() -> None:
+    page = Page(rendered(nasty(), "html"))
+    assert page.open == [] and "script" not in page.seen and "link" not in page.seen
+    assert "wrong a\\x00b\\x1b[31m<&>\"'%0A::]]>" in page.words
+    assert "train (CreateTrainingJob)" in page.words and "beside the steps" in page.words
+    assert rendered(nasty(), "html").count("<details>") == 3  # each finding with the page of its rule
+
+
+def test_html_draws_the_metrics_of_a_run() -> None:
+    points = [
+        {"timestamp": 0.5 * n, "value": value, "host": "algo-1"} for n, value in enumerate((4.0, 2.0, 1.0))
+    ]
+    run = {
+        "summary": "Completed",
+        "stages": {"Training": 1.0},
+        "metrics": {"loss": points},
+        "not_reproduced": ["<x>"],
+    }
+    tests = {"all_tests_passed": True, "tests": {}, "findings": [], "local_run": run}
+    text = rendered(Outcome("test", (TargetOutcome("b.py:B", tests=tests),)), "html")
+    drawn = re.search('<polyline points="([^"]*)"', text)
+    assert drawn is not None
+    heights = [float(pair.split(",")[1]) for pair in drawn[1].split()]
+    assert len(heights) == 3 and heights == sorted(heights)  # SVG counts down: the loss falls
+    assert "&lt;x&gt;" in text

@@ -11,7 +11,7 @@ from cursus.redact import redact
 SCHEMA_VERSION = 1
 """Of the JSON that cursus writes. A key never changes its meaning within a version."""
 
-FORMATS = ("text", "json", "jsonl", "sarif", "junit", "github")
+FORMATS = ("text", "json", "jsonl", "sarif", "junit", "github", "html")
 
 Record = dict[str, Any]
 """A finding as plain data (``Finding.to_dict``), with ``target`` beside it."""
@@ -133,4 +133,8 @@ def render(outcome: Outcome, format: str, *, color: bool = False, explain: bool 
         from cursus.report import github
 
         return github.render(outcome)
+    if format == "html":
+        from cursus.report import html
+
+        return html.render(outcome)
     raise ValueError(f"no format {format!r}; there are {', '.join(FORMATS)}")

@@ -59,7 +59,7 @@ def finding(
     record: Record, style: Style, explain: bool = False, seen: set[str] | None = None
 ) -> Iterator[str]:
     """One finding: where, what, and the remedy indented below."""
-    place = _shortened(record.get("file") or record.get("target") or "")
+    place = shortened(record.get("file") or record.get("target") or "")
     if record.get("file") and record.get("line"):
         place += f":{record['line']}" + (f":{record['column']}" if record.get("column") else "")
     severity = record["severity"]
@@ -75,7 +75,7 @@ def finding(
         yield from _explanation(record["rule"], style)
 
 
-def _shortened(file: str) -> str:
+def shortened(file: str) -> str:
     """``file`` without the current folder before it."""
     try:
         return file.removeprefix(os.getcwd() + os.sep)  # noqa: PTH109

@@ -284,6 +284,10 @@ def _ran(job: TrainingJob, name: str) -> LocalRun:
             "isolation": evidence.isolation,
             "runtime": evidence.runtime,
             "stages": evidence.stages,
+            "metrics": {
+                name: [{"timestamp": one.timestamp, "value": one.value, "host": one.host} for one in points]
+                for name, points in evidence.metrics.items()
+            },
             "not_reproduced": evidence.not_reproduced,
         },
     )

@@ -50,7 +50,7 @@ STEP_TYPES: dict[str, tuple[str | None, list[str], list[str], list[str]]] = {
     "Lambda": (None, [], ["OutputParameters"], []),
     "Callback": (None, [], ["OutputParameters"], []),
     "QualityCheck": (
-        None,
+        "CreateProcessingJob",
         [],
         [
             "CalculatedBaselineConstraints",
@@ -61,7 +61,7 @@ STEP_TYPES: dict[str, tuple[str | None, list[str], list[str], list[str]]] = {
         ["FailOnViolation"],
     ),
     "ClarifyCheck": (
-        None,
+        "CreateProcessingJob",
         [],
         ["CalculatedBaselineConstraints", "BaselineUsedForDriftCheckConstraints"],
         ["FailOnViolation"],
@@ -140,6 +140,9 @@ def main(published: Path) -> None:
             *schema["RetryPolicy"]["properties"]["ExceptionType"]["enum"],
         ],
         "retry_limits": {"MaxAttempts": 20, "ExpireAfterMin": 14400},
+        # Members that the operation behind a step has and CreatePipeline refuses ("Unknown Argument member"):
+        # github.com/aws/sagemaker-python-sdk/pull/3472 and issues/4994.
+        "refused_arguments": {"RegisterModel": ["ModelPackageName"], "Model": ["AdditionalModelDataSources"]},
         "step_types": types,
     }
     OUT.write_text(json.dumps(data, indent=1, sort_keys=False) + "\n")

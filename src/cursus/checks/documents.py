@@ -79,3 +79,25 @@ def broken_definition(view: StepView) -> Iterator[Problem]:
         0.1
     """
     yield from ()
+
+
+@rule("STP094", area="step", scope="step")
+def one_definition(view: StepView) -> Iterator[Problem]:
+    """A CreatePipeline request has two definitions, or none.
+
+    What it does:
+        Looks for PipelineDefinition and PipelineDefinitionS3Location: one of the two has to be there.
+    Why:
+        The service model requires neither and allows both; the service refuses both cases.
+    Breaks:
+        document: |
+          {"PipelineName": "churn", "ClientRequestToken": "0123456789abcdef0123456789abcdef",
+           "RoleArn": "arn:aws:iam::123456789012:role/SageMakerRole"}
+    Right:
+        operation: Pipeline
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreatePipeline.html
+    Since:
+        0.1
+    """
+    yield from ()

@@ -1,12 +1,13 @@
-"""Rules on the jobs that steps of a pipeline start beside training: processing, models, registration."""
+"""Rules on the jobs that steps of a pipeline start beside training: processing, models, registration, EMR."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
 from cursus.aws import instances
+from cursus.aws.pipelines import PipelineStep, facts, step_type
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import PipelineView, listing, mapping
+from cursus.checks.views import PipelineView, is_reference, listing, mapping, mappings
 from cursus.model import Path
 from cursus.redact import show
 from cursus.suggest import closest
@@ -52,9 +53,7 @@ def processing_names(view: PipelineView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    for step in view.definition.steps:
-        if step.type != "Processing":
-            continue
+    for step in _processing(view):
         arguments = mapping(step.body, "Arguments")
         top: Path = (*step.path, "Arguments")
         inputs = listing(arguments, "ProcessingInputs")
@@ -69,6 +68,13 @@ def processing_names(view: PipelineView) -> Iterator[Problem]:
                 for entry in entries
             ]
             yield from _twice(folders, place, (source, "LocalPath"))
+
+
+def _processing(view: PipelineView) -> Iterator[PipelineStep]:
+    """The steps that start a processing job, those that check quality and bias included."""
+    for step in view.definition.steps:
+        if step_type(step.type or "").get("operation") == "CreateProcessingJob":
+            yield step
 
 
 def _member(entry: object, name: str) -> str | None:
@@ -125,9 +131,7 @@ def processing_inputs(view: PipelineView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    for step in view.definition.steps:
-        if step.type != "Processing":
-            continue
+    for step in _processing(view):
         for i, entry in enumerate(listing(mapping(step.body, "Arguments"), "ProcessingInputs")):
             source = mapping(entry, "S3Input") if isinstance(entry, Mapping) else {}
             if not source or entry.get("AppManaged") not in (None, False):
@@ -143,13 +147,65 @@ def processing_inputs(view: PipelineView) -> Iterator[Problem]:
                     )
 
 
+@rule("DEP036", area="dependencies", scope="pipeline")
+def processing_folders(view: PipelineView) -> Iterator[Problem]:
+    """An input of a processing step is put into a folder that processing jobs do not have.
+
+    What it does:
+        Looks at the LocalPath of every input that SageMaker downloads: it must begin with /opt/ml/processing/.
+    Why:
+        CreateProcessingJob refuses other folders, and the step fails when it is reached. /opt/ml/input is where
+        training jobs have their data.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/input/raw, S3InputMode: File}}]
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/raw, S3InputMode: File}}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingS3Input.html (LocalPath "must begin with
+        /opt/ml/processing/")
+    Since:
+        0.1
+    """
+    for step in _processing(view):
+        for i, entry in mappings(mapping(step.body, "Arguments"), "ProcessingInputs"):
+            if entry.get("AppManaged") not in (None, False):
+                continue
+            folder = _member(mapping(entry, "S3Input"), "LocalPath")
+            if folder is None or f"{folder}/".startswith(f"{PROCESSING}/"):
+                continue
+            yield Problem(
+                f"the input is put into {show(folder)}; processing jobs have their data below {PROCESSING}",
+                (*step.path, "Arguments", "ProcessingInputs", i, "S3Input", "LocalPath"),
+                f"write {PROCESSING}/{folder.rstrip('/').rpartition('/')[2] or 'input'}"[:120],
+            )
+
+
+PROCESSING = "/opt/ml/processing"
+
+
 @rule("DEP044", area="dependencies", scope="pipeline")
 def step_arguments(view: PipelineView) -> Iterator[Problem]:
     """A model or registration step has arguments that pipelines do not take.
 
     What it does:
-        Looks for ModelPackageName in the arguments of a registration step, and for a model that has both a
-        PrimaryContainer and Containers.
+        Looks for ModelPackageName in the arguments of a registration step, for AdditionalModelDataSources in a model's
+        containers, and for a model that has both a PrimaryContainer and Containers.
     Why:
         "Unable to parse pipeline definition. Unknown Argument member 'ModelPackageName'": a pipeline registers versions
         in a group. CreateModel takes one container or several, not both members.
@@ -177,17 +233,140 @@ def step_arguments(view: PipelineView) -> Iterator[Problem]:
     for step in view.definition.steps:
         arguments = mapping(step.body, "Arguments")
         place: Path = (*step.path, "Arguments")
-        if step.type == "RegisterModel" and "ModelPackageName" in arguments:
-            yield Problem(
-                "Unknown Argument member 'ModelPackageName'",
-                (*place, "ModelPackageName"),
-                "write ModelPackageGroupName: the version's name is given by the service",
-            )
+        for member in facts()["refused_arguments"].get(step.type, ()):
+            for where, holder in ((place, arguments), *_containers(step)):
+                if holder.get(member) is not None:
+                    yield Problem(
+                        f"Unknown Argument member '{member}': pipelines do not take it",
+                        (*where, member),
+                        "write ModelPackageGroupName: the version's name is given by the service"
+                        if member == "ModelPackageName"
+                        else f"remove {member}",
+                        allowable=None if member == "ModelPackageName" else member,
+                    )
         if step.type == "Model" and arguments.get("PrimaryContainer") and arguments.get("Containers"):
             yield Problem(
                 "PrimaryContainer and Containers are both given",
                 (*place, "Containers"),
                 "keep PrimaryContainer for one container, Containers for an inference pipeline",
+            )
+
+
+def _containers(step: PipelineStep) -> Iterator[tuple[Path, Mapping[str, object]]]:
+    """The containers of a model or registration step, each with its place."""
+    arguments = mapping(step.body, "Arguments")
+    place: Path = (*step.path, "Arguments")
+    if step.type == "RegisterModel":
+        arguments, place = mapping(arguments, "InferenceSpecification"), (*place, "InferenceSpecification")
+    single = arguments.get("PrimaryContainer")
+    if isinstance(single, Mapping) and not is_reference(single):
+        yield (*place, "PrimaryContainer"), single
+    for i, entry in mappings(arguments, "Containers"):
+        yield (*place, "Containers", i), entry
+
+
+@rule("DEP046", area="dependencies", scope="pipeline")
+def container_image(view: PipelineView) -> Iterator[Problem]:
+    """A container of a model or registration step has no image.
+
+    What it does:
+        Looks for Image in every container of these steps; a container of a model may name a ModelPackageName instead.
+    Why:
+        "Invalid type for parameter InferenceSpecification.Containers[0].Image, value: None": a model class of the SDK
+        that was given neither an image nor a framework version writes null.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer: {ModelDataUrl: "s3://example-bucket/model.tar.gz"}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html,
+        https://github.com/aws/sagemaker-python-sdk/issues/2696
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        if step.type not in ("Model", "RegisterModel"):
+            continue
+        for place, container in _containers(step):
+            if container.get("Image") is None and container.get("ModelPackageName") is None:
+                yield Problem(
+                    "the container has no Image: nothing says what serves the model",
+                    (*place, "Image"),
+                    "write the URI of the image, or give the model class a framework_version",
+                )
+
+
+@rule("DEP047", area="dependencies", scope="pipeline")
+def emr_cluster(view: PipelineView) -> Iterator[Problem]:
+    """An EMR step does not say clearly on which cluster it runs.
+
+    What it does:
+        Looks for ClusterId in the arguments and ClusterConfig beside them: one of the two; and for an ExecutionRoleArn,
+        which goes with a ClusterId alone.
+    Why:
+        CreatePipeline takes a cluster that is there, or the configuration of one that the step makes.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Spark
+            Type: EMR
+            Arguments: {StepConfig: {HadoopJarStep: {Jar: command-runner.jar}}}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Spark
+            Type: EMR
+            Arguments: {ClusterId: j-1A2B3C4D5E6F7, StepConfig: {HadoopJarStep: {Jar: command-runner.jar}}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html (EMR step),
+        https://github.com/aws/sagemaker-python-sdk/pull/3604 and /3703
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        if step.type != "EMR":
+            continue
+        arguments = mapping(step.body, "Arguments")
+        named, made = arguments.get("ClusterId") is not None, step.body.get("ClusterConfig") is not None
+        place: Path = (*step.path, "Arguments", "ClusterId")
+        if named and made:
+            yield Problem(
+                "ClusterId and ClusterConfig are both given", place, "keep the one that the step is to run on"
+            )
+        elif not named and not made:
+            yield Problem(
+                "nothing says on which cluster the step runs", place, "add ClusterId, or ClusterConfig"
+            )
+        elif made and step.body.get("ExecutionRoleArn") is not None:
+            yield Problem(
+                "ExecutionRoleArn goes with a ClusterId; the cluster of a ClusterConfig has its JobFlowRole",
+                (*step.path, "ExecutionRoleArn"),
+                "remove it",
+            )
+        config = mapping(arguments, "StepConfig")
+        if arguments and not config and not is_reference(arguments.get("StepConfig")):
+            yield Problem(
+                "the step has no StepConfig: nothing says what it runs",
+                (*step.path, "Arguments", "StepConfig"),
+                'write {"HadoopJarStep": {"Jar": …, "Args": […]}}',
+            )
+        elif config and "Jar" not in mapping(config, "HadoopJarStep"):
+            yield Problem(
+                "HadoopJarStep names no Jar",
+                (*step.path, "Arguments", "StepConfig", "HadoopJarStep", "Jar"),
+                "write command-runner.jar, or the S3 URI of a jar",
             )
 
 

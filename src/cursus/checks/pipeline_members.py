@@ -100,6 +100,33 @@ def _condition(view: PipelineView, entry: Mapping[str, Any], place: Path) -> Ite
                 "give both sides the same type",
                 severity="warning",
             )
+        elif kind in ORDERED:
+            yield from _ordered(view, entry, kind, place)
+
+
+ORDERED = ("GreaterThan", "GreaterThanOrEqualTo", "LessThan", "LessThanOrEqualTo")
+
+
+def _ordered(view: PipelineView, entry: Mapping[str, Any], kind: str, place: Path) -> Iterator[Problem]:
+    """A number that is written as a text on one side: what is on the other is not known before it runs."""
+    for operand in ("LeftValue", "RightValue"):
+        value = entry[operand]
+        if _type_of(view, value) != "String":
+            continue
+        get = value.get("Get") if isinstance(value, Mapping) else None
+        target = parse_get(get) if isinstance(get, str) else None
+        if target is not None:
+            value = view.definition.parameters.get(target.name, {}).get("DefaultValue")
+        if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+            yield Problem(
+                f"a {kind} condition compares with the text {show(value)}, not with a number",
+                (*place, operand),
+                "declare the parameter as Float" if target else f"write {value.strip()} without quotes",
+                severity="warning",
+            )
+
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def _type_of(view: PipelineView, value: object) -> str | None:

@@ -89,6 +89,15 @@ def _name(entry: Mapping[str, Any], i: int, seen: set[str]) -> Iterator[Problem]
 def _values(entry: Mapping[str, Any], i: int) -> Iterator[Problem]:
     types = facts()["parameter_types"]
     kind = entry.get("Type")
+    if "Type" not in entry:
+        # The published schema requires the name alone, and the developer guide shows such a parameter.
+        yield Problem(
+            "the parameter has no Type",
+            ("Parameters", i, "Type"),
+            "one of " + ", ".join(types),
+            severity="warning",
+        )
+        return
     if kind not in types:
         yield Problem(
             f"there is no parameter type {show(kind)}.{did_you_mean(str(kind), types)}",

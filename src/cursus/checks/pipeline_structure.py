@@ -169,7 +169,9 @@ def duplicate_step_name(view: PipelineView) -> Iterator[Problem]:
 
 _REPR = re.compile(
     r"<sagemaker\.[\w.]+ object at 0x"
-    r"|\b(Parameter(String|Integer|Float|Boolean)|ExecutionVariable|Join|JsonGet|Properties)\((name=|on=|step_name=|'|\")"
+    r"|\b(Parameter(String|Integer|Float|Boolean)|ExecutionVariable|Join|JsonGet|Properties|PropertyFile)"
+    r"\((name=|on=|step=|step_name=|path=|'|\")"
+    r"|['\"]_shape_names['\"]: ?\["
     r"|\bParameter(String|Integer|Float|Boolean)\b.*\bdefault_value="
     r"|\{['\"]Get['\"]: ?['\"](Parameters|Steps|Execution)\."
     r"|\{['\"]Std:(Join|JsonGet)['\"]:"

@@ -23,7 +23,7 @@ def functions(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Looks at the members of every function: a join has ``Values``, a list of texts, numbers and references; a
-        JsonGet has a ``Path``, and a ``PropertyFile`` that is a reference or an ``S3Uri``.
+        JsonGet has a ``Path``, a text that no reference can stand for, and a ``PropertyFile`` that is a reference or an ``S3Uri``.
     Why:
         CreatePipeline refuses what it cannot parse: "Unable to parse pipeline definition".
     Breaks:
@@ -103,6 +103,12 @@ def _json_get(value: Any, place: Path) -> Iterator[Problem]:
             f"the Path {show(path)} is no JSONPath",
             (*place, "Path"),
             "write it with dots, such as metrics.mse",
+        )
+    elif not isinstance(path, str):
+        yield Problem(
+            f"the Path of Std:JsonGet is a text, not {show(path)}",
+            (*place, "Path"),
+            "write the path itself: it cannot be made of parameters",
         )
     file = value.get("PropertyFile")
     if file is None and "S3Uri" not in value:

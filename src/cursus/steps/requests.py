@@ -134,6 +134,8 @@ def _create_pipeline(
             problems = (*problems, problem)
     elif isinstance(text, Mapping):
         definition = text
+    if (text is None) == (data.get("PipelineDefinitionS3Location") is None):
+        problems = (*problems, _no_one_definition(place, origins, both=text is not None))
     step = Step(
         name=name,
         operation="CreatePipeline",
@@ -172,6 +174,24 @@ def _definition(
         message=f"PipelineDefinition is not the JSON text of a definition: {why}",
         path=format_path((*place, "PipelineDefinition")),
         remedy="Write the definition with json.dumps, or take what the SDK's Pipeline.definition() gives.",
+        area="step",
+        location=origin.location if origin else None,
+    )
+
+
+def _no_one_definition(place: Path, origins: Mapping[Path, Origin], *, both: bool) -> Finding:
+    from cursus.model import format_path
+
+    member = "PipelineDefinitionS3Location" if both else "PipelineDefinition"
+    origin = (origins.get((member,)) or origins.get(())) if origins else None
+    return Finding(
+        rule="STP094",
+        severity="error",
+        message="PipelineDefinition and PipelineDefinitionS3Location are both given"
+        if both
+        else "the request has neither PipelineDefinition nor PipelineDefinitionS3Location",
+        path=format_path((*place, member)),
+        remedy="Keep one of the two." if both else "Add one of the two.",
         area="step",
         location=origin.location if origin else None,
     )

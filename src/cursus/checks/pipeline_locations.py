@@ -1,0 +1,196 @@
+"""Rules on S3 locations that a pipeline makes when it runs, and on what lies beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cursus.aws.pipelines import parse_get
+from cursus.checks.rules import Problem, rule
+from cursus.checks.texts import location_faults
+from cursus.checks.views import PipelineView, is_reference, listing, mapping
+from cursus.model import Path
+from cursus.redact import show
+
+_UNKNOWN = "unknown"
+"""Stands for a part that only an execution knows. A bucket and a key may hold this word."""
+
+
+@rule("DEP015", area="dependencies", scope="pipeline")
+def joined_location(view: PipelineView) -> Iterator[Problem]:
+    """The parts of a Std:Join cannot make an S3 URI.
+
+    What it does:
+        Writes out the joins that stand where a URI belongs, or begin with s3:, parameters put in and a word for what
+        only an execution knows, and looks at what comes of it as at any other URI.
+    Why:
+        ``Join(on="/", values=["s3:/", bucket, …])`` with a bucket that is "s3://bucket" gives two schemes, "s3://" and
+        "/" a URI without a bucket. The job that reads or writes there fails.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer:
+                Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"
+                ModelDataUrl: {"Std:Join": {"On": "/", "Values": ["s3:/", "s3://example-bucket", {Get: Execution.PipelineExecutionId}, model.tar.gz]}}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer:
+                Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"
+                ModelDataUrl: {"Std:Join": {"On": "/", "Values": ["s3:/", example-bucket, {Get: Execution.PipelineExecutionId}, model.tar.gz]}}
+    Source:
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html,
+        https://github.com/aws/amazon-sagemaker-examples/issues/3222
+    Since:
+        0.1
+    """
+    for step in view.steps:
+        pending: list[tuple[Any, Path]] = [(step.request, ())]
+        while pending:
+            value, place = pending.pop()
+            if isinstance(value, list):
+                pending.extend((inner, (*place, i)) for i, inner in enumerate(value))
+            elif isinstance(value, Mapping):
+                join = value.get("Std:Join") if len(value) == 1 else None
+                if not isinstance(join, Mapping):
+                    pending.extend((inner, (*place, key)) for key, inner in value.items())
+                    continue
+                for problem in _joined(join, place):
+                    here = (*step.prefix[len(view.pipeline.prefix) :], *place)
+                    yield Problem(problem.message, here, problem.remedy, problem.severity)
+
+
+LOCATIONS = ("S3Uri", "S3OutputPath", "ModelDataUrl")
+
+
+def _joined(join: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+    parts, on = join.get("Values"), join.get("On", "")
+    if not isinstance(parts, list) or not parts or not isinstance(on, str):
+        return
+    if not isinstance(parts[0], str):  # a URI, a bucket or a word: nobody knows what it begins with
+        return
+    text = on.join(_UNKNOWN if isinstance(part, (Mapping, list)) else str(part) for part in parts)
+    member = str(place[-1]) if place else ""
+    if text.startswith("s3:") and (member in LOCATIONS or "," not in text):  # an argument may list several
+        for fault in location_faults(text):
+            yield Problem(
+                f"the parts of {member} make {show(text, member)}, which {fault.message}",
+                remedy=fault.remedy.replace(_UNKNOWN, "…"),
+                severity=None if fault.certain else "warning",
+            )
+        if not text.startswith("s3://"):
+            yield Problem(
+                f"the parts of {member} make {show(text, member)}, which is no S3 URI",
+                remedy='begin the join with "s3:/" where its parts are put together with "/"',
+            )
+    elif member in LOCATIONS and "://" not in text:
+        yield Problem(
+            f"the parts of {member} make {show(text, member)}, which is no S3 URI",
+            remedy="begin the join with s3:// and the bucket",
+        )
+
+
+@rule("DEP037", area="dependencies", severity="warning", scope="pipeline")
+def prefix_of_a_sibling(view: PipelineView) -> Iterator[Problem]:
+    """A step reads an output whose location is the beginning of another output's.
+
+    What it does:
+        Compares the locations of a processing step's outputs with each other where a training channel or a transform
+        job reads one of them as an S3Prefix.
+    Why:
+        A prefix is a beginning of keys, not a folder: s3://bucket/test also names what is in s3://bucket/test_small/.
+        The job reads both.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments: &prepare
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              ProcessingOutputConfig:
+                Outputs:
+                  - {OutputName: test, S3Output: {S3Uri: "s3://example-bucket/test", LocalPath: /opt/ml/processing/test, S3UploadMode: EndOfJob}}
+                  - {OutputName: small, S3Output: {S3Uri: "s3://example-bucket/test_small", LocalPath: /opt/ml/processing/small, S3UploadMode: EndOfJob}}
+          - Name: Score
+            Type: Transform
+            Arguments:
+              ModelName: churn
+              TransformInput: {DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: {Get: "Steps.Prepare.ProcessingOutputConfig.Outputs['test'].S3Output.S3Uri"}}}}
+              TransformOutput: {S3OutputPath: "s3://example-bucket/scores/"}
+              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              ProcessingOutputConfig:
+                Outputs:
+                  - {OutputName: test, S3Output: {S3Uri: "s3://example-bucket/test/", LocalPath: /opt/ml/processing/test, S3UploadMode: EndOfJob}}
+                  - {OutputName: small, S3Output: {S3Uri: "s3://example-bucket/test_small/", LocalPath: /opt/ml/processing/small, S3UploadMode: EndOfJob}}
+          - Name: Score
+            Type: Transform
+            Arguments:
+              ModelName: churn
+              TransformInput: {DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: {Get: "Steps.Prepare.ProcessingOutputConfig.Outputs['test'].S3Output.S3Uri"}}}}
+              TransformOutput: {S3OutputPath: "s3://example-bucket/scores/"}
+              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html,
+        https://github.com/aws/sagemaker-python-sdk/issues/3557
+    Since:
+        0.1
+    """
+    outputs = {step.name: _outputs(step.request) for step in view.steps}
+    for reference in view.definition.references:
+        if reference.path[-2:] != ("S3DataSource", "S3Uri"):
+            continue
+        target = parse_get(reference.text)
+        if target is None or target.rest[:2] != ("ProcessingOutputConfig", "Outputs") or len(target.rest) < 3:
+            continue
+        written = outputs.get(target.name, {})
+        mine = written.get(str(target.rest[2]))
+        if mine is None or mine.endswith("/"):
+            continue
+        for name, uri in written.items():
+            rest = uri[len(mine) :]
+            if name != target.rest[2] and uri.startswith(mine) and rest and not rest.startswith("/"):
+                yield Problem(
+                    f"{show(mine)} of {target.name} is read as a prefix, and also the beginning of its output {name}, "
+                    f"{show(uri)}: both are read",
+                    reference.path,
+                    f"end the location of the output {target.rest[2]} with /",
+                )
+                break
+
+
+def _outputs(request: Mapping[str, Any]) -> dict[str, str]:
+    """Output name → the location of each output of a processing request, a word for what an execution makes."""
+    found: dict[str, str] = {}
+    for entry in listing(mapping(request, "ProcessingOutputConfig"), "Outputs"):
+        if not isinstance(entry, Mapping) or not isinstance(entry.get("OutputName"), str):
+            continue
+        uri = mapping(entry, "S3Output").get("S3Uri")
+        if isinstance(uri, str):
+            found[entry["OutputName"]] = uri
+        elif is_reference(uri) and "Std:Join" in uri:
+            join = uri["Std:Join"]
+            parts, on = listing(join, "Values"), join.get("On", "")
+            if parts and isinstance(on, str):
+                found[entry["OutputName"]] = on.join(
+                    part if isinstance(part, str) else repr(part) for part in parts
+                )
+    return found

@@ -1,0 +1,127 @@
+"""The GitHub Action and the pre-commit hooks, carried out as GitHub and pre-commit carry them out."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+TOP = Path(__file__).parents[1]
+ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
+REQUEST = {
+    "TrainingJobName": "churn",
+    "RoleArn": ROLE,
+    "AlgorithmSpecification": {
+        "TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1",
+        "TrainingInputMode": "File",
+    },
+    "OutputDataConfig": {"S3OutputPath": "s3://bucket/models"},
+    "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 10},
+    "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+}
+WRONG = {**REQUEST, "ResourceConfig": {**REQUEST["ResourceConfig"], "InstanceType": "ml.m5.larg"}}  # type: ignore[dict-item]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "good-request.json").write_text(json.dumps(REQUEST))
+    (tmp_path / "bad-request.json").write_text(json.dumps(WRONG))
+    return tmp_path
+
+
+def environment(**more: str) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
+    return {**kept, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", **more}
+
+
+def action(project: Path, **inputs: str) -> subprocess.CompletedProcess[str]:
+    """Carry out the action's steps but its installation; the first that fails ends it, as on a runner."""
+    document: dict[str, Any] = yaml.safe_load((TOP / "action.yml").read_text())
+    given = {name: inputs.pop(name, spec["default"]) for name, spec in document["inputs"].items()}
+    assert inputs == {}
+    done = subprocess.CompletedProcess([], 0, "", "")
+    for step in document["runs"]["steps"]:
+        if step["name"] == "Install" or not wanted(step.get("if", ""), given):
+            continue
+        values = {name: filled(text, given) for name, text in step["env"].items()}
+        command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+        done = subprocess.run(command, cwd=project, env=environment(**values), capture_output=True, text=True)
+        if done.returncode:
+            break
+    return done
+
+
+def filled(text: str, given: dict[str, str]) -> str:
+    return re.sub(r"\$\{\{ inputs\.(\w+) \}\}", lambda match: given[match[1]], text)
+
+
+def wanted(condition: str, given: dict[str, str]) -> bool:
+    """``inputs.a != '' && inputs.b == 'check'``, which is all that the action says."""
+    for part in filter(None, condition.split(" && ")):
+        match = re.fullmatch(r"inputs\.(\w+) (==|!=) '([^']*)'", part)
+        assert match is not None, part
+        if (given[match[1]] == match[3]) != (match[2] == "=="):
+            return False
+    return True
+
+
+def test_the_action_passes_a_sound_request(project: Path) -> None:
+    done = action(project, targets="good-request.json")
+    assert (done.returncode, "::error" in done.stdout) == (0, False), done.stdout + done.stderr
+
+
+def test_the_action_annotates_a_wrong_one_and_leaves_a_report(project: Path) -> None:
+    done = action(project, targets="good-request.json bad-request.json", sarif="cursus.sarif")
+    assert done.returncode == 1 and "file=bad-request.json,line=" in done.stdout
+    results = json.loads((project / "cursus.sarif").read_text())["runs"][0]["results"]
+    assert {one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for one in results} == {
+        "bad-request.json"
+    }
+
+
+def test_the_action_hands_options_on(project: Path) -> None:
+    assert action(project, targets="bad-request.json", arguments="--ignore RES").returncode == 0
+
+
+def test_the_action_expands_no_pattern_and_runs_no_command(project: Path) -> None:
+    assert action(project, targets="*.json").returncode == 2  # no file of this name
+    action(project, targets="good-request.json; touch here $(touch there)")
+    assert not (project / "here").exists() and not (project / "there").exists()
+
+
+def test_the_action_knows_two_commands(project: Path) -> None:
+    done = action(project, command="clean")
+    assert done.returncode == 2 and "command is check or test, not clean" in done.stdout
+
+
+def hook(id: str) -> dict[str, Any]:
+    hooks = yaml.safe_load((TOP / ".pre-commit-hooks.yaml").read_text())
+    return next(one for one in hooks if one["id"] == id)
+
+
+@pytest.mark.parametrize(("name", "code"), [("good-request.json", 0), ("bad-request.json", 1)])
+def test_the_hook_checks_the_files_that_it_asks_for(project: Path, name: str, code: int) -> None:
+    assert re.search(hook("cursus-check")["files"], name)
+    command = [*shlex.split(hook("cursus-check")["entry"]), name]
+    done = subprocess.run(command, cwd=project, env=environment(), capture_output=True, text=True)
+    assert done.returncode == code, done.stdout + done.stderr
+
+
+def test_the_hook_leaves_other_files_alone() -> None:
+    for name in ("package.json", "tsconfig.json", "data/requests/notes.txt"):
+        assert not re.search(hook("cursus-check")["files"], name), name
+
+
+def test_the_hook_of_configured_steps(project: Path) -> None:
+    (project / "cursus.toml").write_text('steps = ["bad-request.json"]\n')
+    command = shlex.split(hook("cursus-steps")["entry"])
+    done = subprocess.run(command, cwd=project, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 1 and "bad-request.json:" in done.stdout

@@ -183,6 +183,7 @@ FAULTS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "unknown": ({"Foo": 1}, ['Unknown parameter in input: "Foo", must be one of: ']),
     "type": ({"HyperParameters": {"a": 1}}, ["Value '1' at 'hyperParameters.a'", "type string, and is int"]),
     "secret": ({"Environment": {"API_TOKEN": "x" * 600}}, ["Value '***' at 'environment"]),
+    "secret number": ({"Environment": {"API_TOKEN": 7}}, ["Value '***' at 'environment.API_TOKEN' failed"]),
     "across members": ({"EnableManagedSpotTraining": True}, ["MaxWaitTimeInSeconds"]),
     "two channels of one name": (
         {"InputDataConfig": BASES["CreateTrainingJob"]["InputDataConfig"] * 2},

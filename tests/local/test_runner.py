@@ -211,6 +211,12 @@ def test_secrets_stay_in_the_run(run: Run) -> None:
     assert secret not in json.dumps(job.describe(), default=str)
 
 
+def test_a_secret_that_is_a_number_is_not_told(run: Run) -> None:
+    with pytest.raises(RunError, match="takes text only") as refused:
+        run("", {"HyperParameters": {"db_password": 12345678901}})
+    assert "12345678901" not in str(refused.value)
+
+
 def test_name_in_use(run: Run) -> None:
     run()
     with pytest.raises(RunError, match="already used"):

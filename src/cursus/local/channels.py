@@ -29,6 +29,14 @@ class ChannelError(Exception):
     """A channel whose data cannot be had; the text is the job's FailureReason."""
 
 
+class Object(NamedTuple):
+    """An object in S3: its key, its size in bytes, and when it was changed (s since 1970)."""
+
+    key: str
+    size: int
+    modified: int
+
+
 Part = tuple[str, str]
 """What Pipe mode sends: ``("file", path)`` or ``("text", text)``."""
 
@@ -40,7 +48,8 @@ class Source(NamedTuple):
     it that are no objects, and ``linked`` files that stand at the place of a link. Otherwise ``files`` maps paths
     inside the channel to files. ``parts`` is what Pipe mode sends, one list for each object or line. ``manifest``
     becomes ``<channel>-manifest``. ``uri`` is what the request calls it; ``notes`` say what was left out. FastFile mode
-    and file systems that are mounted ``ro`` are ``read_only``.
+    and file systems that are mounted ``ro`` are ``read_only``. ``objects`` are those of a channel that is read on
+    demand from S3, by path inside the channel; nothing else is set then.
     """
 
     channel: str
@@ -55,6 +64,7 @@ class Source(NamedTuple):
     manifest: bytes | None = None
     notes: tuple[str, ...] = ()
     read_only: bool = False
+    objects: Mapping[str, Object] = {}
 
 
 def input_mode(channel: Mapping[str, Any], request: Mapping[str, Any]) -> str:
@@ -254,10 +264,16 @@ def for_host(sources: Sequence[Source], request: Mapping[str, Any], host: str) -
         takers = sharding.takers(request, member)
         if host not in takers:
             found.append(
-                source._replace(folder=None, files={}, parts=(), linked={}, hidden=(), directories=("",))
+                source._replace(
+                    folder=None, files={}, parts=(), linked={}, hidden=(), directories=("",), objects={}
+                )
             )
         elif not sharding.is_sharded(member) or len(takers) == 1 or source.mode == "Pipe":
             found.append(source)
+        elif source.objects:
+            objects = sharding.shuffled(sorted(source.objects.items()), sharding.seed_of(member))
+            mine = sharding.part(objects, takers.index(host), len(takers))
+            found.append(source._replace(objects=dict(sorted(mine))))
         else:
             every = sharding.shuffled(_listed(source), sharding.seed_of(member))
             share = sharding.part(every, takers.index(host), len(takers))

@@ -146,6 +146,7 @@ def _gather(job: Supervisor) -> dict[str, Any]:
         "stray_files": stray[:LISTED],
         "stray_count": len(stray),
         "opened": opened,
+        "fetched": job.facts.get("read_on_demand", {}),
         "usage": {
             one.name: one.sampler.to_dict(one.wall, one.volume.sample(last=True))
             for one in job.hosts

@@ -203,7 +203,13 @@ class Host:
             self._pid = 0
 
     def _again(self, refusal: str, sources: list[channels.Source]) -> str | None:
-        """Once more, with copies where overlays were refused; the reason where that does not help."""
+        """Once more, with copies where mounts were refused; the reason where that does not help."""
+        if self.facts.get("on_demand"):
+            self.inputs.download(refusal)
+            refusal_then = self._begin(self._overlays(sources))
+            if refusal_then is None:
+                return None
+            refusal = refusal_then
         if not (self._overlaid and self.facts.get("overlay")):
             return refusal
         note = f"{refusal}: channels were copied, and nothing can be installed during the run"
@@ -228,6 +234,8 @@ class Host:
         network = self.owner.network if self.level == "unshare" else None
         wire = None if network is None else network.wire(self.name, self.owner.gate)
         box = Box(self.name, self.ml, self.scratch, keep, overlays, isolated, self._outside(), wire)
+        if self.level == "unshare":
+            box = box._replace(remote=self.inputs.remote(), sender=self.inputs.sender)
         inside = self.level == "unshare"  # an overlay is watched from inside; copies can be from here
         watched = self.inputs.watched(f"{ML if inside else self.ml}/input/data")
         opens = self.opens.begin()
@@ -366,6 +374,10 @@ class Host:
         if not self.alive:
             return
         self.sample()  # what is killed takes its processor time with it
+        self._kill()
+        self.inputs.abandon()  # nobody has to wait for what a store does not give
+
+    def _kill(self) -> None:
         if self.level == "process":
             for pid in reversed(descendants(os.getpid())[1:]):
                 _kill(pid)

@@ -13,6 +13,7 @@ from cursus.local.mounts import ML, Overlay
 
 if TYPE_CHECKING:
     from cursus.local.hosts import Host
+    from cursus.local.ondemand import Server
     from cursus.local.supervisor import Supervisor
 
 
@@ -24,12 +25,14 @@ def gather(job: Supervisor) -> list[channels.Source]:
         StoppedEarlyError: the job was stopped.
     """
     sources = []
-    request, local = job.request, job.plan["channels"]
-    for channel in request.get("InputDataConfig") or ():
-        root = job.plan["root"]
-        if job.plan.get("store") and channel["ChannelName"] not in local:
-            root = _bring(job, channel)
-        source = channels.resolve(channel, local, root, channels.input_mode(channel, request))
+    for channel in job.request.get("InputDataConfig") or ():
+        source = _on_demand(job, channel)
+        if source is None:
+            root = job.plan["root"]
+            if job.plan.get("store") and channel["ChannelName"] not in job.plan["channels"]:
+                root = _bring(job, channel)
+            mode = channels.input_mode(channel, job.request)
+            source = channels.resolve(channel, job.plan["channels"], root, mode)
         note(job, source.notes)
         sources.append(source)
         job.breathe()
@@ -51,6 +54,31 @@ def note(job: Supervisor, sentences: Sequence[str]) -> None:
 # --- from S3 ----------------------------------------------------------------------------------------
 
 
+def _on_demand(job: Supervisor, channel: dict[str, Any]) -> channels.Source | None:
+    """A channel in FastFile mode from S3, its objects listed alone; None where its data has to be here."""
+    place = (channel.get("DataSource") or {}).get("S3DataSource") or {}
+    name, uri = channel["ChannelName"], str(place.get("S3Uri", ""))
+    if (
+        channels.input_mode(channel, job.request) != "FastFile"
+        or not job.plan.get("store")
+        or name in job.plan["channels"]
+        or place.get("S3DataType", "S3Prefix") != "S3Prefix"
+    ):
+        return None
+    from cursus.local import ondemand
+
+    if "no_fuse" not in job.facts:
+        job.facts["no_fuse"] = ondemand.refusal(job.plan["level"])
+    if job.facts["no_fuse"] is not None:
+        return None
+    found = _transfer(job, {"list": uri})
+    note(job, [f"channel {name}: {sentence}" for sentence in found["notes"]])
+    if not found["objects"]:
+        raise channels.ChannelError(f"ClientError: Data download failed:S3 key: {uri} matched no files on s3")
+    objects = {inner: channels.Object(*rest) for inner, *rest in found["objects"]}
+    return channels.Source(name, uri, None, {}, mode="FastFile", read_only=True, objects=objects)
+
+
 def _bring(job: Supervisor, channel: dict[str, Any]) -> str:
     """Mirror what a channel names into the job's folder; where it is a store now."""
     place = (channel.get("DataSource") or {}).get("S3DataSource") or {}
@@ -59,31 +87,34 @@ def _bring(job: Supervisor, channel: dict[str, Any]) -> str:
     fetch(job, [uri], exact=kind != "S3Prefix")
     if kind != "S3Prefix":
         fetch(job, sorted(channels.named_by_manifest(channel, root)), exact=True)
-    if channels.input_mode(channel, job.request) != "File":
-        note(
-            job,
-            [
-                f"channel {channel['ChannelName']}: its objects were downloaded from S3 before the script began"
-            ],
-        )
+    mode = channels.input_mode(channel, job.request)
+    if mode != "File":
+        why = f": {job.facts['no_fuse']}" if mode == "FastFile" and job.facts.get("no_fuse") else ""
+        name = channel["ChannelName"]
+        note(job, [f"channel {name}: its objects were downloaded from S3 before the script began{why}"])
     return root
 
 
 def fetch(job: Supervisor, uris: Sequence[str], *, exact: bool) -> None:
     """Bring objects from S3 to ``<job>/download``, in a process that a stop of the job ends. Raises ChannelError."""
-    from cursus.local.transfer import Transfer
-
     known: set[str] = job.facts.setdefault("brought", set())
     wanted = [uri for uri in uris if uri not in known]
     if not wanted:
         return  # another channel's, or an earlier start's
-    work = {"store": job.plan["store"], "region": job.plan["region"], "down": wanted, "exact": exact}
-    transfer = Transfer({**work, "root": os.path.join(job.folder, "download")})
+    work = {"down": wanted, "exact": exact, "root": os.path.join(job.folder, "download")}
+    note(job, _transfer(job, work)["notes"])
+    known.update(wanted)
+
+
+def _transfer(job: Supervisor, work: dict[str, Any]) -> dict[str, Any]:
+    """What a transfer came to, which a stop of the job ends. Raises ChannelError."""
+    from cursus.local.transfer import Transfer
+
+    transfer = Transfer({**work, "store": job.plan["store"], "region": job.plan["region"]})
     try:
         while not select.select([transfer.descriptor], [], [], 0)[0]:
             job.breathe(0.05)
-        note(job, transfer.result()["notes"])
-        known.update(wanted)
+        return transfer.result()
     except storage.StoreError as error:
         raise channels.ChannelError(f"ClientError: Data download failed:{error}") from error
     finally:
@@ -120,6 +151,9 @@ class Inputs:
         self.sources: list[channels.Source] = []
         self.feeders: list[pipes.Feeder] = []
         self._copied: set[str] = set()
+        self._server: Server | None = None
+        self.sender: int | None = None
+        """The socket by which what is mounted for the host is handed over to who serves it."""
 
     def prepare(self, sources: Sequence[channels.Source]) -> None:
         """Take the host's share, and make what is not data: directories, manifests, FIFOs."""
@@ -142,6 +176,73 @@ class Inputs:
         if reason is not None and owner.stopping is None:
             owner.state.setdefault("failure_reason", reason)
             owner._kill_all()
+
+    # --- read on demand ---------------------------------------------------------------------------
+
+    def remote(self) -> tuple[str, ...]:
+        """The channels that the host has to mount, with somebody there who serves them."""
+        sources = [source for source in self.sources if source.objects]
+        if not sources:
+            return ()
+        if self._server is None:
+            from cursus.local.ondemand import Server
+
+            plan = self.host.owner.plan
+            self._server = Server(plan["store"], plan["region"], sources)
+            self.sender = self._server.sender
+            self.host.owner._on(self._server.descriptor, self._heard)
+        return tuple(source.channel for source in sources)
+
+    def download(self, reason: str) -> None:
+        """Bring here what cannot be read on demand after all. Raises ChannelError, StoppedEarlyError."""
+        owner = self.host.owner
+        self.abandon()
+        for number, source in enumerate(self.sources):
+            if not source.objects:
+                continue
+            owner.facts["no_fuse"] = reason
+            member = next(
+                one for one in owner.request["InputDataConfig"] if one["ChannelName"] == source.channel
+            )
+            whole = channels.resolve(member, {}, _bring(owner, member), source.mode)
+            self.sources[number] = channels.for_host([whole], owner.request, self.host.name)[0]
+
+    def _heard(self) -> None:
+        assert self._server is not None
+        facts = self._server.read()
+        if facts is None:
+            self.abandon()
+            self._say("cursus: FastFile: what serves the channels has ended: their files cannot be read")
+            return
+        self._take(facts)
+
+    def _take(self, facts: list[dict[str, Any]]) -> None:
+        opened = self.host.opens.found
+        for fact in facts:
+            if "mounted" in fact:
+                opened.setdefault(fact["mounted"], set())
+            elif "opened" in fact:
+                channel, name = fact["opened"]
+                opened.setdefault(channel, set()).add((0, name))
+            elif "failed" in fact:
+                channel, uri, why = fact["failed"]
+                self._say(f"cursus: FastFile: {uri} of channel {channel} cannot be read: {why}")
+            for channel, count in fact.get("read", {}).items():
+                total = self.host.owner.facts.setdefault("read_on_demand", {})
+                total[channel] = total.get(channel, 0) + count
+
+    def _say(self, line: str) -> None:
+        if self.host.log is not None:
+            self.host.log.say(line)
+
+    def abandon(self) -> None:
+        """End who serves the channels: what still waits for them gets an error."""
+        if self._server is not None:
+            server, self._server, self.sender = self._server, None, None
+            self.host.owner._off(server.descriptor)
+            self._take(server.end())
+
+    # --- in the host's file system ----------------------------------------------------------------
 
     def overlays(self) -> list[Overlay]:
         """The channels that are shown through an overlay; those that cannot be are copied."""
@@ -169,6 +270,8 @@ class Inputs:
 
     def copy(self) -> None:
         """Copy every channel that is not yet."""
+        if self.host.level != "unshare":
+            self.download(f"a host at the level {self.host.level} cannot mount a file system")
         for source in self._filed():
             self._copy(source)
 
@@ -203,7 +306,8 @@ class Inputs:
         }
 
     def close(self) -> None:
-        """End the feeders."""
+        """End the feeders, and who serves the channels that are read on demand."""
+        self.abandon()
         for feeder in self.feeders:
             self.host.owner._off(feeder.errors)
             pipes.stop(feeder)

@@ -69,6 +69,13 @@ class Log:
             self._rest = b""
         os.close(self._file)
 
+    def say(self, line: str) -> None:
+        """A line of the service's own among those of the script."""
+        if self.open:
+            data = (b"\n" if self._rest else b"") + line.encode("utf-8", "replace") + b"\n"
+            self._keep(data)
+            self._split(data)
+
     def tail(self) -> list[str]:
         """The last lines printed, those included that a full disk did not take."""
         return tail(self.path) + self._unkept.decode("utf-8", "replace").splitlines()

@@ -22,7 +22,7 @@ OURS = "/run/cursus"
 OWN = ("/tmp", "/var/tmp", "/run", HOME)
 KEPT_IN_RUN = ("/run/current-system", "/run/opengl-driver", "/run/nvidia-persistenced")
 
-Kind = Literal["directory", "link", "read", "write", "overlay"]
+Kind = Literal["directory", "link", "read", "write", "overlay", "fuse"]
 
 
 class Mount(NamedTuple):
@@ -30,7 +30,7 @@ class Mount(NamedTuple):
 
     ``directory``: an empty one. ``link``: a symbolic link to ``source``. ``read`` and ``write``: what is at
     ``source`` on the machine, read-only or not. ``overlay``: the same without ``hidden``, where what is written goes to
-    ``scratch`` and ``source`` stays as it is.
+    ``scratch`` and ``source`` stays as it is. ``fuse``: the channel ``source``, read on demand.
     """
 
     kind: Kind
@@ -59,7 +59,8 @@ class Box(NamedTuple):
 
     ``ml`` is the folder that becomes ``/opt/ml``; ``scratch`` holds what is thrown away at the end; ``keep``
     are paths that must stay visible below the directories that are the host's own. ``checkpoints`` is a
-    checkpoint directory outside ``/opt/ml``. ``wire`` connects it with the job's other hosts.
+    checkpoint directory outside ``/opt/ml``. ``wire`` connects it with the job's other hosts. The channels ``remote`` are
+    read on demand: ``sender`` is the socket to hand their mounts over by.
     """
 
     hostname: str
@@ -70,6 +71,8 @@ class Box(NamedTuple):
     isolated: bool = False
     checkpoints: str = ""
     wire: Wire | None = None
+    remote: tuple[str, ...] = ()
+    sender: int | None = None
 
 
 def mounts(box: Box) -> list[Mount]:
@@ -100,6 +103,7 @@ def mounts(box: Box) -> list[Mount]:
             file.write(f"nameserver {RESOLVER}\n")
         plan.append(Mount("write", resolver, path))
     plan.extend(Mount("overlay", o.target, o.source, o.scratch, o.hidden, o.read_only) for o in box.overlays)
+    plan.extend(Mount("fuse", f"{ML}/input/data/{channel}", channel) for channel in box.remote)
     return plan
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import select
 import signal
-from collections.abc import Iterable
-from typing import NamedTuple, NoReturn
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, NamedTuple, NoReturn
 
 from cursus.local import init, network
 from cursus.local import syscalls as sc
@@ -21,6 +22,9 @@ DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 ACCELERATORS = ("nvidia", "dri", "kfd", "infiniband", "neuron", "accel")
 MASKED = ("sys", "sysrq-trigger", "irq", "bus", "fs")
 BASE = ("/tmp", "/run", "/mnt", "/var")
+
+
+Show = Callable[..., Any]
 
 
 class Program(NamedTuple):
@@ -43,6 +47,8 @@ def keeper(
         if first == 0:
             os.close(gate)
             _first(box, program, status, opens, watched, go)
+        if box.sender is not None:
+            os.close(box.sender)
         init.report(status, first=first)
         _, result, used = os.wait4(first, 0)
         number = os.waitstatus_to_exitcode(result)
@@ -54,7 +60,8 @@ def keeper(
 
 def _refuse(status: int, error: BaseException) -> NoReturn:
     text = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
-    init.report(status, refused=text, overlay=isinstance(error, OverlayError))
+    kinds = {"overlay": isinstance(error, OverlayError), "on_demand": isinstance(error, OnDemandError)}
+    init.report(status, refused=text, **kinds)
     os._exit(init.SETUP_FAILED)
 
 
@@ -139,7 +146,13 @@ def _first(
         sc.prctl(sc.PR_SET_PDEATHSIG, signal.SIGKILL)
         if select.select([go], [], [], 0)[0]:
             os._exit(init.SETUP_FAILED)
-        _build(mounts(box), masked=_is_root_outside())
+        if box.sender is not None:
+            from cursus.local import fuse  # from here on there is no place to import from
+
+            _build(mounts(box), masked=_is_root_outside(), show=partial(fuse.show, sender=box.sender))
+            os.close(box.sender)
+        else:
+            _build(mounts(box), masked=_is_root_outside())
         if opens is not None:
             init.report(status, watching=watch(opens, watched))
         init.report(status, ready=True)
@@ -172,7 +185,7 @@ def watch(descriptor: int, watched: dict[str, list[str]], limit: int = 4096) -> 
     return found
 
 
-def _build(plan: Iterable[Mount], *, masked: bool) -> None:
+def _build(plan: Iterable[Mount], *, masked: bool, show: Show | None = None) -> None:
     """Make the file system and enter it. The machine's is at ``/old`` meanwhile, so that nothing shadows it."""
     sc.mount("none", "/", None, sc.MS_REC | sc.MS_SLAVE)
     base = next(path for path in BASE if os.path.isdir(path))
@@ -190,14 +203,14 @@ def _build(plan: Iterable[Mount], *, masked: bool) -> None:
         _mask()
     _devices()
     for number, step in enumerate(plan):
-        _carry_out(step, number)
+        _carry_out(step, number, show)
     os.chdir("/new")
     sc.pivot_root(".", ".")
     sc.unmount(".")
     os.chdir("/")
 
 
-def _carry_out(step: Mount, number: int) -> None:
+def _carry_out(step: Mount, number: int, show: Show | None) -> None:
     target = "/new" + step.target
     if step.kind == "directory":
         os.makedirs(target, exist_ok=True)
@@ -205,6 +218,12 @@ def _carry_out(step: Mount, number: int) -> None:
         os.symlink(step.source, target)
     elif step.kind == "overlay":
         _overlay(step, target, number)
+    elif step.kind == "fuse":
+        assert show is not None
+        try:
+            show(target, "/old/dev/fuse", name=step.source)
+        except OSError as error:
+            raise OnDemandError(error.errno, f"FUSE: {os.strerror(error.errno or 0)}") from error
     else:
         source = "/old" + step.source
         _point(source, target)
@@ -251,6 +270,10 @@ def _overlay(step: Mount, target: str, number: int) -> None:
 
 class OverlayError(OSError):
     """This machine lets an unprivileged process make namespaces, but no overlay here."""
+
+
+class OnDemandError(OSError):
+    """No file system that is read on demand can be mounted in a host."""
 
 
 def _mask() -> None:

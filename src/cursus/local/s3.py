@@ -14,13 +14,17 @@ import http.client
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from threading import local
 from typing import IO, Any, NamedTuple
 from urllib.parse import quote, unquote_plus, urlsplit
 
 from cursus.local.storage import StoreError, odd_segment
 
 TIMEOUT = 60.0
+CONNECT = 10.0
 _PLAIN = re.compile(r"[A-Za-z0-9_.=, ()@+:-]+(/[A-Za-z0-9_.=, ()@+:-]+)*")
 
 
@@ -40,10 +44,11 @@ class Access(NamedTuple):
 
 
 class Object(NamedTuple):
-    """One member of a listing."""
+    """One member of a listing: its size in bytes, and when it was changed (s since 1970)."""
 
     key: str
     size: int
+    modified: int = 0
 
 
 def access(store: str, region: str) -> Access:
@@ -100,6 +105,7 @@ class Client:
         self.access = access
         self.bucket = bucket
         self.encryption = encryption or {}
+        self._own = local()
 
     # --- requests of our own ----------------------------------------------------------------------
 
@@ -118,7 +124,8 @@ class Client:
             coded = page.findtext("EncodingType") == "url"
             for entry in page.iter("Contents"):
                 key = entry.findtext("Key") or ""
-                yield Object(unquote_plus(key) if coded else key, int(entry.findtext("Size") or 0))
+                size, changed = int(entry.findtext("Size") or 0), _time(entry.findtext("LastModified") or "")
+                yield Object(unquote_plus(key) if coded else key, size, changed)
             following = page.findtext("NextContinuationToken")
             if page.findtext("IsTruncated") != "true" or not following:
                 return
@@ -133,6 +140,26 @@ class Client:
                 done += len(chunk)
         return done
 
+    def part(self, key: str, start: int, end: int) -> bytearray:
+        """Some bytes of one object. For keys that obstore refuses."""
+        target = bytearray(end - start)
+        self.part_into(key, start, memoryview(target))
+        return target
+
+    def part_into(self, key: str, start: int, target: memoryview) -> None:
+        """The bytes of one object from ``start`` on into all of ``target``. Raises StoreError, OSError."""
+        headers = {"Range": f"bytes={start}-{start + len(target) - 1}"}
+        with self._request("GET", key, {}, headers=headers) as answer:
+            if answer.status != 206 and not answer.headers.get("Content-Range"):
+                while start > 0:  # servers are allowed to answer with everything
+                    skipped = len(answer.read(min(start, 1 << 20)))
+                    start = start - skipped if skipped else 0
+            done = 0
+            while count := answer.readinto(target[done:]):
+                done += count
+            if done < len(target):
+                raise OSError(f"{len(target)} bytes were asked for, and {done} came")
+
     def put(self, key: str, path: str) -> None:
         """One file as one object, of 5 GiB at most. For keys that obstore refuses."""
         with (
@@ -141,16 +168,49 @@ class Client:
         ):
             answer.read()
 
+    @contextmanager
     def _request(
-        self, method: str, key: str, query: dict[str, str], body: IO[bytes] | None = None, length: int = 0
+        self,
+        method: str,
+        key: str,
+        query: dict[str, str],
+        body: IO[bytes] | None = None,
+        length: int = 0,
+        headers: Mapping[str, str] | None = None,
+    ) -> Iterator[http.client.HTTPResponse]:
+        """An answer to read. A connection is used again where its answer was read to the end."""
+        answer = self._answer(method, key, query, body, length, headers)
+        try:
+            yield answer
+        finally:
+            if not answer.isclosed():
+                answer.close()
+                self._hang_up()
+
+    def _hang_up(self) -> None:
+        connection = getattr(self._own, "connection", None)
+        if connection is not None:
+            connection.close()
+            self._own.connection = None
+
+    def _answer(
+        self,
+        method: str,
+        key: str,
+        query: dict[str, str],
+        body: IO[bytes] | None,
+        length: int,
+        headers: Mapping[str, str] | None,
     ) -> http.client.HTTPResponse:
         for attempt in range(4):
             try:
-                return self._once(method, key, query, body, length)
+                return self._once(method, key, query, body, length, headers or {})
             except (OSError, http.client.HTTPException) as error:
+                self._hang_up()
                 if attempt == 3:
                     raise StoreError(f"{self.access.endpoint} does not answer: {error}") from error
             except _MovedError as moved:
+                self._hang_up()
                 self.access = self.access._replace(
                     region=moved.region,
                     endpoint=self.access.endpoint.replace(f".{self.access.region}.", f".{moved.region}."),
@@ -161,22 +221,34 @@ class Client:
         raise StoreError(f"{self.access.endpoint} sends from region to region")
 
     def _once(
-        self, method: str, key: str, query: dict[str, str], body: IO[bytes] | None, length: int
+        self,
+        method: str,
+        key: str,
+        query: dict[str, str],
+        body: IO[bytes] | None,
+        length: int,
+        more: Mapping[str, str],
     ) -> http.client.HTTPResponse:
         parts = urlsplit(self.access.endpoint)
         path = quote(f"{parts.path}/{self.bucket}" + ("/" + key if key else ""), safe="/-_.~")
         text = "&".join(f"{quote(k, safe='-_.~')}={quote(v, safe='-_.~')}" for k, v in sorted(query.items()))
         headers = self._signed(method, parts.netloc, path, text, body is not None)
+        headers.update(more)
         if body is not None:
             headers["Content-Length"] = str(length)
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        connection = kind(parts.netloc, timeout=TIMEOUT)
+        connection = getattr(self._own, "connection", None)
+        if connection is None:
+            kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+            connection = self._own.connection = kind(parts.netloc, timeout=CONNECT)
+            connection.connect()
+            connection.sock.settimeout(TIMEOUT)
         connection.request(method, path + ("?" + text if text else ""), body, headers)
-        answer = connection.getresponse()
+        answer: http.client.HTTPResponse = connection.getresponse()
         if answer.status >= 300:
             region = answer.headers.get("x-amz-bucket-region")
             data = answer.read(4096).decode("utf-8", "replace")
-            connection.close()
+            if not answer.isclosed():
+                self._hang_up()
             if region and region != self.access.region:
                 raise _MovedError(region)
             if answer.status >= 500:
@@ -234,12 +306,28 @@ class Client:
             options["sse_kms_key_id"] = self.encryption["x-amz-server-side-encryption-aws-kms-key-id"]
         from datetime import timedelta
 
-        return S3Store(
-            self.bucket,
-            **options,
-            client_options={"allow_http": True, "timeout": timedelta(seconds=600)},
-            retry_config={"max_retries": 4, "retry_timeout": timedelta(seconds=TIMEOUT)},
-        )
+        from obstore.exceptions import BaseError
+
+        client: Any = {
+            "allow_http": True,
+            "timeout": timedelta(seconds=600),
+            "connect_timeout": timedelta(seconds=CONNECT),
+            "read_timeout": timedelta(seconds=TIMEOUT),
+        }
+        options["retry_config"] = {"max_retries": 4, "retry_timeout": timedelta(seconds=TIMEOUT)}
+        try:
+            return S3Store(self.bucket, **options, client_options=client)
+        except (BaseError, ValueError):
+            del client["read_timeout"]  # before obstore 0.9
+            return S3Store(self.bucket, **options, client_options=client)
+
+
+def _time(text: str) -> int:
+    """Seconds since 1970 of a listing's time; 0 where it is none."""
+    try:
+        return int(datetime.fromisoformat(text[:19] + "+00:00").timestamp())
+    except ValueError:
+        return 0
 
 
 class _MovedError(Exception):

@@ -88,7 +88,7 @@ def _close_others(status: int, opens: int | None, info: int | None, box: Box) ->
     import signal
 
     signal.set_wakeup_fd(-1)
-    kept = {0, 1, 2, init.TERMINAL, status, opens, info}
+    kept = {0, 1, 2, init.TERMINAL, status, opens, info, box.sender}
     if box.wire is not None:
         kept |= {box.wire.user, box.wire.net, box.wire.gate}
     try:

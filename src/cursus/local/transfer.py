@@ -10,7 +10,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -34,7 +34,7 @@ class Transfer:
         if self.pid == 0:
             code = 1
             try:
-                _alone(write)
+                alone((write,))
                 answer = json.dumps(carry_out(work)).encode()
                 view = memoryview(answer)
                 while view:
@@ -75,7 +75,8 @@ class Transfer:
             self.descriptor = -1
 
 
-def _alone(keep: int) -> None:
+def alone(keep: tuple[int, ...]) -> None:
+    """Become a process that has nothing of the supervisor's but ``keep``, and ends with it."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     signal.set_wakeup_fd(-1)
@@ -85,33 +86,40 @@ def _alone(keep: int) -> None:
         syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
     os.dup2(os.open(os.devnull, os.O_RDWR), 0)
     os.dup2(0, 1)
-    os.closerange(3, keep)
-    os.closerange(keep + 1, 1 << 16)
+    low = 3
+    for descriptor in (*sorted(keep), 1 << 16):
+        os.closerange(low, descriptor)
+        low = descriptor + 1
 
 
 def carry_out(work: Mapping[str, Any]) -> dict[str, Any]:
-    """Do it in this process. ``work``: ``store``, ``region``; ``down`` and ``root``, or ``up`` and ``kms``.
+    """Do it in this process. ``work``: ``store``, ``region``; ``down`` and ``root``, ``list``, or ``up`` and ``kms``.
 
     Returns:
-        ``notes``: what could not be held as a file; or ``error``: why it failed.
+        ``notes``: what could not be held as a file; ``objects``: (name, key, size, time) of what was listed; or
+        ``error``: why it failed.
     """
     try:
         where = access(work["store"], work["region"])
         if "down" in work:
             return {"notes": mirror(where, work["down"], work["root"], exact=work["exact"])}
+        if "list" in work:
+            notes: list[str] = []
+            return {"objects": named(where, work["list"], notes), "notes": notes}
         for path, uri in work["up"]:
             upload(where, path, uri, work.get("kms"))
         return {"notes": []}
     except StoreError as error:
         return {"error": str(error)}
     except OSError as error:
-        text = f"{os.strerror(error.errno)}: {error.filename or ''}" if error.errno else _sentence(error)
+        text = f"{os.strerror(error.errno)}: {error.filename or ''}" if error.errno else sentence(error)
         return {"error": text.rstrip(": ")}
     except Exception as error:  # obstore's errors have no common base in every version
-        return {"error": _sentence(error)}
+        return {"error": sentence(error)}
 
 
-def _sentence(error: Exception) -> str:
+def sentence(error: Exception) -> str:
+    """An error of a store in one line, without what only its developers need."""
     return " ".join(str(error).split("Debug source")[0].split()) or type(error).__name__
 
 
@@ -148,20 +156,63 @@ def mirror(where: Any, uris: Sequence[str], root: str, *, exact: bool = False) -
 
 def _mirror(client: Client, objects: Sequence[Object], folder: str, notes: list[str]) -> None:
     os.makedirs(folder, exist_ok=True)
+    places = _places(client.bucket, objects, notes)
+    for parent in _folders(places):
+        os.makedirs(os.path.join(folder, parent), exist_ok=True)
+    fetch(
+        client, {os.path.join(folder, place): found for place, found in places.items() if place[-1:] != "/"}
+    )
+
+
+def _places(bucket: str, objects: Iterable[Object], notes: list[str]) -> dict[str, Object]:
+    """Objects by their paths inside the bucket. Raises StoreError where two need the same one."""
     places: dict[str, Object] = {}
     for found in objects:
-        place = _place(found.key, client.bucket, notes)
+        place = _place(found.key, bucket, notes)
         if place is None:
             continue
         other = places.setdefault(place, found)
         if other.key != found.key:
             raise StoreError(
-                f"the keys {other.key!r} and {found.key!r} of {client.bucket} need the same file, {place!r}"
+                f"the keys {other.key!r} and {found.key!r} of {bucket} need the same file, {place!r}"
             )
-    _folders(folder, places)
-    fetch(
-        client, {os.path.join(folder, place): found for place, found in places.items() if place[-1:] != "/"}
-    )
+    return places
+
+
+def named(where: Any, uri: str, notes: list[str]) -> list[tuple[str, str, int, int]]:
+    """(name, key, bytes, time of change) of each object that begins with ``uri``; its name as in a channel.
+
+    Raises:
+        StoreError: the store cannot be read, or no file system holds the keys.
+    """
+    parts = split(uri)
+    if parts is None:
+        raise StoreError(f"{uri} is no s3:// URI")
+    places = _places(parts[0], Client(where, parts[0]).list(parts[1]), notes)
+    _folders(places)
+    names = channel_names(parts[1], [place for place in places if place[-1:] != "/"])
+    return [
+        (name, places[place].key, places[place].size, places[place].modified) for name, place in names.items()
+    ]
+
+
+def channel_names(prefix: str, places: Sequence[str]) -> dict[str, str]:
+    """The names of a prefix's objects in a channel, as ``storage.matching`` gives them to files."""
+    parent, _, stem = prefix.rpartition("/")
+    if stem and all(place.startswith(prefix + "/") for place in places):
+        parent, stem = prefix, ""
+    skip = len(parent) + 1 if parent else 0
+    found: dict[str, str] = {}
+    for place in places:
+        name = place[skip:]
+        if stem and name.startswith(stem + "/"):
+            name = name[len(stem) + 1 :]
+        other = found.get(name)
+        if other is not None:  # train.csv, and train/train.csv: the longer key keeps its folder
+            longer, place = (other, place) if len(other) > len(place) else (place, other)
+            found[longer[skip:]] = longer
+        found[name] = place
+    return found
 
 
 def _place(key: str, bucket: str, notes: list[str]) -> str | None:
@@ -177,7 +228,8 @@ def _place(key: str, bucket: str, notes: list[str]) -> str | None:
     return place or None
 
 
-def _folders(bucket: str, places: Mapping[str, Object]) -> None:
+def _folders(places: Mapping[str, Object]) -> set[str]:
+    """The folders that the objects are in. Raises StoreError where no file system holds their keys."""
     made: set[str] = set()
     for place, found in places.items():
         parent = place.rstrip("/") if place.endswith("/") else os.path.dirname(place)
@@ -196,7 +248,7 @@ def _folders(bucket: str, places: Mapping[str, Object]) -> None:
                     f"the keys {folder!r} and {found.key!r} cannot both be held: one's file is the other's folder"
                 )
             folder = os.path.dirname(folder)
-        os.makedirs(os.path.join(bucket, parent), exist_ok=True)
+    return made
 
 
 def fetch(client: Client, targets: Mapping[str, Object]) -> None:

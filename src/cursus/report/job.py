@@ -125,6 +125,7 @@ def data(evidence: Evidence) -> dict[str, Any]:
         "usage": {host: dataclasses.asdict(usage) for host, usage in evidence.usage.items()},
         "stages": dict(evidence.stages),
         "opened": dict(evidence.opened),
+        "fetched": dict(evidence.fetched),
         "written": {
             place: [{"path": file.path, "size": file.size} for file in files]
             for place, files in (

@@ -28,7 +28,11 @@ def start(owner: Supervisor, sources: list[Source]) -> None:
     owner.network = owner.culprit = owner.meeting = None
     isolated = bool(owner.request.get("EnableNetworkIsolation"))
     wanted = owner.plan["level"]
-    if wanted in (None, "unshare") and (isolated or len(hosts) > 1):
+    if owner.plan.get("engine"):
+        from cursus.local.contained import connect
+
+        refusal = connect(owner) if len(hosts) > 1 else None
+    elif wanted in (None, "unshare") and (isolated or len(hosts) > 1):
         refusal = _connect(owner)
     else:
         refusal = None if len(hosts) == 1 else REFUSED[wanted]

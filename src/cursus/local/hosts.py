@@ -21,6 +21,7 @@ from cursus.local.opens import Opens
 from cursus.local.usage import Sampler, Volume, descendants, handles
 
 if TYPE_CHECKING:
+    from cursus.local.contained import Contained
     from cursus.local.supervisor import Supervisor
 
 
@@ -62,6 +63,7 @@ class Host:
         self.terminal = Attached.of(owner, name)
         self.volume = Volume(self.ml, self.scratch)
         self.limit = Limit(name, self.plan["memory"].get(name))
+        self.contained = _contained(self)
 
     @property
     def first(self) -> int | None:
@@ -102,6 +104,8 @@ class Host:
         return os.path.join(self.scratch, "checkpoints")
 
     def _launch(self) -> host.Launch:
+        if self.contained is not None:
+            return self.contained.launch()
         base = self.ml if self.level == "process" else ML
         plan, request = self.plan, self.owner.request
         try:
@@ -180,8 +184,8 @@ class Host:
 
     def begin(self, sources: list[channels.Source]) -> None:
         """Start as one of several hosts, and do not wait."""
-        self.level = "unshare"
-        self._overlaid = self._overlays(sources)
+        self.level = self.plan["level"] or "unshare"
+        self._overlaid = () if self.contained is not None else self._overlays(sources)
         if not self._overlaid:
             self._copy(sources)
         self._spawn(self._overlaid)
@@ -198,7 +202,10 @@ class Host:
     def abandon(self) -> None:
         """End it although it never got as far as to be ready."""
         if self._pid and not self.alive:
-            _kill(self._pid)
+            if self.contained is not None:
+                self.contained.close()
+            else:
+                _kill(self._pid)
             os.waitpid(self._pid, 0)
             self._pid = 0
 
@@ -246,8 +253,11 @@ class Host:
         program = Program(*launch[:4])
         if self.terminal is not None:
             program = self.terminal.takes(program)
-        with self.limit.entered():
-            self._started = sandbox.start(self.level, box, program, opens, watched)
+        if self.contained is not None:
+            self._started = self.contained.start(box, program)
+        else:
+            with self.limit.entered():
+                self._started = sandbox.start(self.level, box, program, opens, watched)
         if self.terminal is not None:
             self.terminal.taken()
         self._pid, self._first = self._started.pid, None
@@ -339,7 +349,7 @@ class Host:
 
     def sample(self) -> None:
         """Measure it once."""
-        if self.alive:
+        if self.alive and (self._first or self.contained is None):
             self.sampler.sample(self._first or self._pid, skip_first=self.plan["entry_point"] is not None)
             self.volume.sample()
 
@@ -356,11 +366,15 @@ class Host:
         passed_on = self.plan["entry_point"] is None or bool(self.plan.get("deliver_sigterm"))
         facts["script_heard"] = passed_on and bool(facts["script_has_handler"])
         facts["handed_over"] = self.plan["entry_point"] is not None and passed_on
-        for pid in {self._first or self._pid, script if facts["handed_over"] else None}:
-            if pid is not None:
+        first = self._first or self._pid
+        if self.contained is not None:
+            self.contained.terminate()
+            first = 0
+        for pid in {first, script if facts["handed_over"] else None}:
+            if pid:
                 try:
                     os.kill(pid, signal.SIGTERM)
-                except ProcessLookupError:
+                except (ProcessLookupError, PermissionError):
                     pass
 
     def _script(self) -> int | None:
@@ -378,7 +392,9 @@ class Host:
         self.inputs.abandon()  # nobody has to wait for what a store does not give
 
     def _kill(self) -> None:
-        if self.level == "process":
+        if self.contained is not None:
+            self.contained.kill()
+        elif self.level == "process":
             for pid in reversed(descendants(os.getpid())[1:]):
                 _kill(pid)
             return
@@ -411,6 +427,8 @@ class Host:
         except BlockingIOError:
             pass
         os.close(self._status_fd)
+        if self.contained is not None:
+            self.contained.close()
         self._settle(os.waitstatus_to_exitcode(result), used.ru_utime + used.ru_stime)
 
     def _settle(self, code: int, cpu: float) -> None:
@@ -419,6 +437,9 @@ class Host:
         self.exit_code = 128 - code if code < 0 else code
         self.script_exit = self.facts.get("script_exit")
         self.sampler.peak_memory = max(self.sampler.peak_memory, self.facts.get("script_peak", 0))
+        if self.contained is not None:
+            self.contained.settle()
+            cpu = 0.0  # the engine's client's
         self.sampler.cpu_seconds = max(self.sampler.cpu_seconds, self.facts.get("cpu", 0.0), cpu)
         self.failed = self.exit_code != 0
 
@@ -445,6 +466,9 @@ class Host:
 
     def failure_reason(self) -> str:
         """Why the job failed, where this host's program ended with another code than 0."""
+        lost = None if self.contained is None else self.contained.failure()
+        if lost is not None:
+            return lost
         if self.level == "unshare" and "exit" not in self.facts:  # nobody was left to tell how it ended
             return f"InternalServerError: the host {self.name} was lost: it ended with code {self.exit_code}"
         text = ""
@@ -462,6 +486,15 @@ class Host:
         # On a full disk the file may be there and empty, or not at all.
         left = outcome.failure_file(self.ml) or text[: outcome.LIMIT]
         return outcome.algorithm_error(left, self.exit_code or 0)
+
+
+def _contained(one: Host) -> Contained | None:
+    """The container that a host is, where its job asks for an engine."""
+    if not one.plan.get("engine"):
+        return None
+    from cursus.local.contained import Contained
+
+    return Contained(one)
 
 
 def _kill(pid: int) -> None:

@@ -40,7 +40,10 @@ class Meeting:
         from cursus.local.network import address
 
         self.owner = owner
-        self.names = {_number(address(i)): one.name for i, one in enumerate(owner.hosts)}
+        given = {one.name: address(i) for i, one in enumerate(owner.hosts)}
+        if owner.joined is not None:
+            given = owner.joined.addresses
+        self.names = {_number(place): name for name, place in given.items()}
         self._next = 0.0
         self._before: dict[str, Tables] = {}
         self._cpu: dict[str, float] = {}

@@ -29,6 +29,9 @@ class Options:
         debug: the first host's script on this terminal, so that ``breakpoint()`` works.
         apart: checkpoints are restored from S3Uri, and kept apart from it.
         s3: what stands for S3: ``aws``, the URL of an endpoint, or None for ``CURSUS_S3`` or the folder below root.
+        engine: ``podman`` or ``docker``: the hosts are containers of the request's TrainingImage.
+        image: the image of this machine that stands in for it.
+        engine_arguments: options that the engine gets for every container.
     """
 
     interrupt_after: float | None = None
@@ -41,6 +44,9 @@ class Options:
     debug: bool = False
     apart: bool = False
     s3: str | None = None
+    engine: str | None = None
+    image: str | None = None
+    engine_arguments: tuple[str, ...] = ()
 
     @property
     def terminal(self) -> bool:
@@ -57,6 +63,7 @@ class Options:
             raise RunError("shell and debug both ask for the terminal: take one of them")
         if self.interrupt_after is not None and self.terminal:
             raise RunError("a job on a terminal is not interrupted: leave one of the two out")
+        self._refuse_engine()
         from cursus.local import storage
 
         try:
@@ -65,6 +72,22 @@ class Options:
             raise RunError(str(error)) from error
         if self.times < 1:
             raise RunError(f"times is {self.times}: the number of interruptions is at least 1")
+
+    def _refuse_engine(self) -> None:
+        if self.engine is None:
+            if self.image is not None:
+                raise RunError(
+                    f"the image {self.image} is for containers: say which engine (podman or docker) makes them"
+                )
+            return
+        from cursus.local.engine import ENGINES
+
+        if self.engine not in ENGINES:
+            raise RunError(f"there is no engine {self.engine!r}: take one of {', '.join(ENGINES)}")
+        if self.python or self.requirements:
+            raise RunError(
+                "a container has its image's interpreter and packages: leave python and requirements out"
+            )
 
 
 def interpreter(options: Options, step: Step) -> Interpreter | None:

@@ -167,6 +167,16 @@ def present(folder: str) -> dict[str, Any]:
     return state if state["status"] in FINAL else cut_off(state, folder)
 
 
+def swept(folder: str) -> str:
+    """What is to be said of containers that outlived the supervisor: they are removed; mostly there are none."""
+    if not os.path.exists(os.path.join(folder, "engine.json")):
+        return ""
+    from cursus.local import engine
+
+    found = engine.swept(folder)
+    return found and f"; {found}"
+
+
 def cut_off(state: dict[str, Any], folder: str) -> dict[str, Any]:
     """The state of a job whose supervisor is gone without having written the end."""
     steps = [dict(step) for step in state["transitions"]]
@@ -185,6 +195,7 @@ def cut_off(state: dict[str, Any], folder: str) -> dict[str, Any]:
             message = f"InternalServerError: the job's supervisor ended: {last[-1]}"
     except OSError:
         pass
+    message += swept(folder)
     if steps:
         steps[-1].setdefault("EndTime", ended)
     steps.append({"Status": "Failed", "StartTime": ended, "EndTime": ended, "StatusMessage": message})

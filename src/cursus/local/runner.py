@@ -17,7 +17,8 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from cursus.errors import NameInUseError, RunError
-from cursus.local import contract, record, warm
+from cursus.local import contract, images, record, warm
+from cursus.local.engine import ENGINES
 from cursus.local.events import Listener
 from cursus.local.job import TrainingJob
 from cursus.local.limits import memory_limits, not_reproduced, refuse, refuse_level
@@ -88,12 +89,14 @@ def run_step(
     chosen = options or Options()
     if interrupt_after is not None:
         chosen = dataclasses.replace(chosen, interrupt_after=interrupt_after, times=times)
+    grace, level = _settings(grace, chosen.engine or level)
+    if level in ENGINES:
+        chosen = dataclasses.replace(chosen, engine=level)
     chosen.refuse(detach=detach, compare=compare)
     step = _with_overrides(step, channels, expected_artifacts)
-    problem = refuse(step)
+    problem = refuse(step, contained=chosen.engine is not None)
     if problem:
         raise RunError(problem)
-    grace, level = _settings(grace, level)
     problem = refuse_level(step, level)
     if problem:
         raise RunError(problem)
@@ -117,12 +120,15 @@ def run_step(
 
         return run_both(step, request["TrainingJobName"], place, run_one)
     python = interpreter_of(chosen, step)
+    engine = images.choose(chosen, step)
     folder, lock = _claim(place, request["TrainingJobName"])
     try:
         planned = plan(
             step, request, place, folder, stop_after=stop_after, timeout=timeout, grace=grace, level=level
         )
         apply(chosen, planned, step, python)
+        if engine is not None:
+            images.apply(engine, planned, step)
         planned["client"] = None if detach else os.getpid()
         planned["lock"] = lock
         terminal = _terminal(chosen, planned)
@@ -152,8 +158,9 @@ def _terminal(options: Options, planned: dict[str, Any]) -> Terminal | None:
 def _settings(grace: float | None, level: str | None) -> tuple[float, str | None]:
     """Grace period and isolation level, from the environment where they were not given."""
     chosen = level or os.environ.get(LEVEL_VARIABLE) or None
-    if chosen is not None and chosen not in LEVELS:
-        raise RunError(f"there is no isolation level {chosen!r}: take one of {', '.join(LEVELS)}")
+    known = (*LEVELS, *ENGINES)
+    if chosen is not None and chosen not in known:
+        raise RunError(f"there is no isolation level {chosen!r}: take one of {', '.join(known)}")
     if grace is not None:
         return grace, chosen
     text = os.environ.get(GRACE_VARIABLE) or str(GRACE_SECONDS)

@@ -1,8 +1,9 @@
 """Isolation levels: how a host is carried out on this machine, best first, and what each cannot do.
 
 ``unshare``: namespaces by system calls, the full contract. ``bubblewrap``: namespaces by the ``bwrap`` program,
-for machines that allow them to it alone; without overlays, so that channels are copied. ``process``: a plain
-process, the last resort: ``/opt/ml`` is a folder of the job that only the ``SM_*`` variables lead to.
+for machines that allow them to it alone; without overlays, so that channels are copied. ``podman`` and ``docker``:
+a container of the job's own image, where that is asked for (see ``containers``). ``process``: a plain process, the
+last resort: ``/opt/ml`` is a folder of the job that only the ``SM_*`` variables lead to.
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ from cursus.local.guard import guard
 from cursus.local.mounts import Box
 from cursus.local.namespaces import Program
 
-Level = Literal["unshare", "bubblewrap", "process"]
+Level = Literal["unshare", "bubblewrap", "podman", "docker", "process"]
 LEVELS: tuple[Level, ...] = ("unshare", "bubblewrap", "process")
+"""Levels that every machine may have. A container engine's has to be asked for: it needs the job's image."""
 
 LIMITS: dict[str, tuple[str, ...]] = {
     "unshare": (),
     "bubblewrap": ("packages cannot be installed during the run (no overlay by bubblewrap)",),
+    "podman": (),
+    "docker": (),
     "process": (
         "no isolation: the script runs as a plain process and sees and may write whatever you may",
         "/opt/ml is not literal: only the SM_* variables and arguments lead to the job's folders",
@@ -33,12 +37,13 @@ LIMITS: dict[str, tuple[str, ...]] = {
 
 
 class Started(NamedTuple):
-    """A host that was started: the process to wait for, and the descriptors to read."""
+    """A host that was started: the process to wait for, and the descriptors to read; ``control`` is to be written."""
 
     pid: int
     log: int
     status: int
     info: int | None
+    control: int | None = None
 
 
 def start(

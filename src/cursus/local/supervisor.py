@@ -25,6 +25,7 @@ from cursus.local.metrics import Scanner
 from cursus.local.spot import Starts
 
 if TYPE_CHECKING:
+    from cursus.local.contained import Joined
     from cursus.local.meeting import Meeting
     from cursus.local.network import Network
 
@@ -58,6 +59,7 @@ class Supervisor:
         self.stages: dict[str, float] = {}
         self.facts: dict[str, Any] = {"not_reproduced": [], "signals": {}, "waits": []}
         self.network: Network | None = None
+        self.joined: Joined | None = None
         self.meeting: Meeting | None = None
         self.gate: int | None = None
         self.culprit: Host | None = None
@@ -252,12 +254,17 @@ class Supervisor:
         if self.network is not None:
             self.network.close()
             self.network = None
+        if self.plan.get("engine"):
+            from cursus.local import contained
+
+            contained.release(self)
 
     def _meanwhile(self) -> None:
         """What can be done while the scripts run costs nobody time."""
         from cursus.local import runtime, usage
 
-        self.facts["runtime"] = runtime.installed(self.plan["paths"], self.plan.get("python_version"))
+        if not self.plan.get("engine"):  # what is in an image is not known here
+            self.facts["runtime"] = runtime.installed(self.plan["paths"], self.plan.get("python_version"))
         known: dict[str, int] = {}
         for one in self.hosts:
             data = os.path.join(one.ml, "input", "data")

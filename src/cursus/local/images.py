@@ -1,0 +1,129 @@
+"""The image that a job's containers are made of: the request's own, or one that stands in for it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from cursus.aws import instances
+from cursus.errors import RunError
+from cursus.local import contract, engine
+from cursus.local.engine import Engine, EngineError, Image
+from cursus.local.mounts import ML
+from cursus.model import Step
+
+if TYPE_CHECKING:
+    from cursus.local.options import Options
+
+TRAIN = "train"
+"""What SageMaker gives an image to start where the request names nothing else:
+https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-dockerfile.html"""
+
+SHELL = ("/bin/sh", "-c", "exec bash -i 2>/dev/null || exec sh -i")
+ROOT = ("", "0", "root", "0:0", "root:root")
+SET_BY_SDK = (
+    "sagemaker_program and sagemaker_submit_directory: the request has none, and they were set as the SDK sets "
+    "them when it submits a job"
+)
+NO_GPUS = (
+    "the GPUs of this machine: a container gets them through the engine's own options alone "
+    "(--engine-argument=--gpus=all)"
+)
+
+
+def choose(options: Options, step: Step) -> dict[str, Any] | None:
+    """The engine and the image, as a plan has them; None where no engine is asked for.
+
+    An image that is not here is pulled, as far as the engine can.
+
+    Raises:
+        RunError: the engine is missing or does not answer; there is no image, or it is not to be had.
+    """
+    if options.engine is None:
+        return None
+    algorithm = step.request.get("AlgorithmSpecification") or {}
+    wanted = algorithm.get("TrainingImage")
+    name = options.image or wanted
+    if not isinstance(name, str) or not name:
+        raise RunError(
+            "the request names no TrainingImage, so there is nothing to make a container of: "
+            "--image NAME says which image of this machine stands for its algorithm"
+        )
+    more = shlex.split(os.environ.get(engine.ARGUMENTS_VARIABLE) or "")
+    try:
+        found = engine.find(options.engine, (*more, *options.engine_arguments))
+        image = engine.image(found, name) or _pulled(found, name)
+    except EngineError as error:
+        raise RunError(str(error)) from error
+    return {
+        **found._asdict(),
+        "image": image.id,
+        "shown": name,
+        "wanted": wanted,
+        "root": image.user in ROOT,
+        "user": image.user,
+        "shell": options.shell,
+        "executes": [*image.entrypoint, TRAIN],
+    }
+
+
+def _pulled(found: Engine, name: str) -> Image:
+    reason = "the engine said that it did, and has not got it"
+    try:
+        engine.pull(found, name)
+    except EngineError as error:
+        reason = str(error)
+    image = engine.image(found, name)
+    if image is None:
+        raise RunError(
+            f"the image {name} is not here and could not be pulled: {reason}; build it with that tag, log in to its "
+            f"registry with {found.name}, or let a local image stand in for it with --image NAME"
+        )
+    return image
+
+
+def apply(found: Mapping[str, Any], planned: dict[str, Any], step: Step) -> None:
+    """Put the engine into a plan (see ``runner.plan``): what the image brings along is not this machine's."""
+    algorithm = step.request.get("AlgorithmSpecification") or {}
+    entrypoint = list(algorithm.get("ContainerEntrypoint") or ())
+    arguments = list(algorithm.get("ContainerArguments") or ())
+    if found["shell"]:
+        entrypoint, arguments = list(SHELL), []
+    if not entrypoint and not arguments:
+        arguments = [TRAIN]
+    shown = [*entrypoint, *arguments] if entrypoint else [*found["executes"][:-1], *arguments]
+    planned["engine"] = {
+        **found,
+        "entrypoint": entrypoint[0] if entrypoint else None,
+        "arguments_of_image": [*entrypoint[1:], *arguments],
+        "executes": shown,
+        "cpus": dict(_processors(step.request)),
+    }
+    planned["paths"], planned["missing_requirements"], planned["shell"] = [], [], None
+    notes: list[str] = planned["not_reproduced"]
+    notes[:] = [note for note in notes if "the packages are those of this environment" not in note]
+    if found["wanted"] != found["shown"]:
+        notes.insert(
+            0, f"the image {found['wanted'] or 'of the algorithm'}: {found['shown']} stood in for it"
+        )
+    if not found["root"]:
+        notes.append(f"the rights of the image's user {found['user']}: here it may write anywhere below {ML}")
+    given = any("gpu" in one or "device" in one for one in found["arguments"])
+    if os.path.exists("/dev/nvidia0") and not given:
+        notes.append(NO_GPUS)
+    hyperparameters = planned["hyperparameters"]
+    if planned["entry_point"] is not None and "sagemaker_program" not in hyperparameters:
+        hyperparameters["sagemaker_program"] = planned["entry_point"]
+        hyperparameters.setdefault("sagemaker_submit_directory", f"{ML}/code")
+        notes.append(SET_BY_SDK)
+
+
+def _processors(request: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """By host, its instance's processors, where this machine has more than that."""
+    for _, kind, names in contract.groups(request):
+        found = instances.find(kind) if isinstance(kind, str) else None
+        if found is not None and found.vcpus and found.vcpus < (os.cpu_count() or 1):
+            for name in names:
+                yield name, int(found.vcpus)

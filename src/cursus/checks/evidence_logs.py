@@ -27,6 +27,23 @@ DECIMAL_COMMA = re.compile(r",[0-9]+(?![0-9.,])")
 LABEL = re.compile(r"([A-Za-z][\w./:-]*?)[\"'\]]*\s*(?:[:=]|=>|is)?\s*[\[(\"']*[-+]?$")
 PAIR = re.compile(r"([A-Za-z][\w./:-]*?)[\"'\]]*\s*[:= ]\s*[\[(\"']*[-+]?[0-9]")
 RECORD = re.compile(r"^(?:DEBUG|INFO|WARNING|ERROR|CRITICAL):[\w.]*:")
+_DIGITS_BEFORE = re.compile(r"[0-9]+[.,]?[0-9]*(?:[eE][-+]?)?$")
+COUNTERS = frozenset(
+    [
+        "epoch",
+        "epochs",
+        "step",
+        "steps",
+        "iter",
+        "iteration",
+        "iterations",
+        "batch",
+        "round",
+        "fold",
+        "rank",
+        "trial",
+    ]
+)
 FAMILIES = (
     frozenset({"train", "training"}),
     frozenset({"val", "valid", "validation", "eval", "dev"}),
@@ -115,8 +132,8 @@ def other_number(view: TrainingView) -> Iterator[Problem]:
     """A metric definition captured a part of a number, or the number of something else.
 
     What it does:
-        Looks at what stands around each captured number in the lines that the run printed: more digits, an exponent, a minus before it; and
-        whether the word before it is that of another metric.
+        Looks at what stands around each captured number in the lines that the run printed: more digits, an exponent, a minus before it, a
+        later number after a carriage return; and whether the word before it is that of another metric, or of an epoch or step.
     Why:
         The metric has a value, and it is wrong: 3.2 for 3.2e-05, or the validation's loss for the training's. A tuning job that
         optimises it chooses the wrong model.
@@ -165,7 +182,10 @@ def other_number(view: TrainingView) -> Iterator[Problem]:
             match = pattern.search(line)
             if match is None or match.start(1) < 0:
                 continue
-            problem = _cut(name, line, match.start(1), match.end(1)) or _foreign(
+            problem = _cut(name, line, match.start(1), match.end(1)) or _overwritten(
+                name, line, match, pattern
+            )
+            problem = problem or _foreign(
                 name, line, match.start(1), labels.setdefault(position, {}), _greedy(pattern.pattern)
             )
             if problem is not None:
@@ -187,6 +207,8 @@ def _cut(name: str, line: str, start: int, end: int) -> tuple[str, str] | None:
     before = line[:start]
     if grouped or CONTINUES.match(after):
         shown = captured + re.match(r"[-+0-9.,eE]*", after).group()  # type: ignore[union-attr]
+    elif captured[:1].isdigit() and _DIGITS_BEFORE.search(before):
+        shown = _DIGITS_BEFORE.search(before).group() + captured  # type: ignore[union-attr]
     elif before.endswith("-") and not before[-2:-1].isalnum() and before[-2:-1] != "-":
         shown = "-" + captured
     else:
@@ -194,6 +216,21 @@ def _cut(name: str, line: str, start: int, end: int) -> tuple[str, str] | None:
     return (
         f"the metric {show(name)} captured {captured!r} where {shown!r} was printed: {show(line.strip(), limit=120)}",
         whole,
+    )
+
+
+def _overwritten(
+    name: str, line: str, match: re.Match[str], pattern: re.Pattern[str]
+) -> tuple[str, str] | None:
+    """What a progress bar writes over with a carriage return is one line of the log, of which the first number is taken."""
+    if "\r" not in line:
+        return None
+    shown = [found.group(1) for part in line.split("\r") if (found := pattern.search(part)) is not None]
+    if len(shown) < 2 or shown[-1] == match.group(1):
+        return None
+    return (
+        f"the metric {show(name)} captured {match.group(1)!r}, and the last that was printed over it in the same line is {shown[-1]!r}",
+        "end each line that holds the metric with a line feed, as carriage returns do not end it",
     )
 
 
@@ -214,6 +251,9 @@ def _foreign(name: str, line: str, start: int, seen: dict[str, str], greedy: boo
     other = _other_family(own, there, line[: found.start(1)])
     if other:
         return f"the metric {show(name)} captured the number of the {other} {label!r}: {shown}", remedy
+    counted = there & COUNTERS
+    if counted and not own & COUNTERS:
+        return f"the metric {show(name)} captured the number of the {min(counted)}: {shown}", remedy
     pairs = [_plain(word) for word in PAIR.findall(line)]
     if there != own:
         exact = next((word for word in sorted(set(pairs)) if word != label and _words(word) == own), None)

@@ -12,6 +12,7 @@ from cursus.script.facts import Argument, Parser, ScriptFacts
 from cursus.suggest import closest, did_you_mean
 
 FALSE_WORDS = frozenset({"false", "0", "no", "off", "none", "f", "n"})
+TRUE_WORDS = frozenset({"true", "1", "yes", "on"})
 
 
 def started_script(view: TrainingView) -> tuple[ScriptFacts, Invocation] | None:
@@ -167,7 +168,8 @@ def value_refused(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Converts each value as the parser would: ``type=int`` and ``type=float``, ``choices``, a number of values that one
-        text cannot give. A list comes as one text, ``[1, 2]``, so that ``nargs="+"`` with ``type=int`` refuses it.
+        text cannot give, a function given as ``type=`` that raises an error on it. A list comes as one text, ``[1, 2]``, so that
+        ``nargs="+"`` with ``type=int`` refuses it.
         In a tuning request the values and kinds of the ranges count too.
     Why:
         The parser ends the script with ``invalid int value`` or ``invalid choice`` and the job fails.
@@ -239,7 +241,8 @@ def _refusal(value: str, argument: Argument, parser: Parser) -> str:
             return "takes a number"
         converted = float(value)
     elif argument.type != "str":
-        return ""
+        made = argument.converter(value) if argument.converter is not None else None
+        return "is read by a function that refuses it" if made is not None and made.kind == "raises" else ""
     if argument.choices is not None and converted not in argument.choices:
         listed = ", ".join(repr(choice) for choice in argument.choices[:12])
         return f"takes one of {listed}" if argument.choices else ""
@@ -271,13 +274,15 @@ def _remedy(value: str, argument: Argument) -> str:
 
 @rule("HPO053", area="hyperparameters", severity="warning", scope="script")
 def bool_of_text(view: TrainingView) -> Iterator[Problem]:
-    """An argument with type=bool is true whatever it is given.
+    """An argument with type=bool, or with a function of its own, takes a no for a yes.
 
     What it does:
-        Finds arguments declared with ``type=bool`` that a hyperparameter gives as false, and with ``type=list`` and its kin.
+        Finds arguments declared with ``type=bool`` that a hyperparameter gives as false, and with ``type=list`` and its kin; and reads what a
+        function given as ``type=`` makes of a ``False``, ``true``, ``1`` or ``None``.
     Why:
         The value is a text, and ``bool("False")`` is True: only an empty text is false. The job runs, with the switch on.
-        ``list("[64]")`` is a list of four characters.
+        ``list("[64]")`` is a list of four characters. A function that knows ``false`` alone takes ``False`` for a yes, and the toolkit passes JSON's
+        ``true`` and ``false`` as ``True`` and ``False``.
     Breaks:
         files:
           train.py: |
@@ -310,6 +315,7 @@ def bool_of_text(view: TrainingView) -> Iterator[Problem]:
                 remedy="use type=json.loads, or nargs and split the text",
                 location=argument.location,
             )
+        yield from _converted(passed, argument)
         if argument.type != "bool" or not argument.takes_value:
             continue
         wrong = [value for value in passed.values or () if value.lower() in FALSE_WORDS]
@@ -320,6 +326,34 @@ def bool_of_text(view: TrainingView) -> Iterator[Problem]:
                 remedy="use type=lambda text: text.lower() in ('true', '1', 'yes')",
                 location=argument.location,
             )
+
+
+def _converted(passed: Passed, argument: Argument) -> Iterator[Problem]:
+    """Where a function of the script makes the opposite of what a word says, or sorts numbers as texts."""
+    if argument.converter is None or not argument.takes_value:
+        return
+    for value in passed.values or ():
+        made = argument.converter(value)
+        if made is None or made.kind != "value":
+            continue
+        word, result = value.strip().lower(), made.value
+        if (result is True and word in FALSE_WORDS) or (result is False and word in TRUE_WORDS):
+            told = f"{passed.flag} gets the text {show(value, passed.name)}, and the function that reads it makes {result} of it"
+            remedy = "compare the text in small letters: text.lower() in ('true', '1', 'yes')"
+        elif made.sorts and _sorted_as_text(result):
+            told = f"{passed.flag} is {show(value, passed.name)}, and the function that reads it sorts the numbers as texts: {show(result)}"
+            remedy = "make numbers of them first: sorted(int(part) for part in text.split(','))"
+        else:
+            continue
+        yield Problem(told, passed.path, remedy=remedy, location=argument.location)
+
+
+def _sorted_as_text(result: object) -> bool:
+    if not isinstance(result, list) or not 1 < len(result) < 100:
+        return False
+    if not all(isinstance(one, str) and _number(one) for one in result):
+        return False
+    return result == sorted(result) and result != sorted(result, key=float)
 
 
 @rule("HPO054", area="hyperparameters", scope="script")

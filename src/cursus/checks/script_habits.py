@@ -13,6 +13,10 @@ from cursus.redact import show
 from cursus.script.facts import ArgPart, Argument, Const, EnvPart, Habit, ScriptFacts
 
 FALSE_TEXTS = frozenset({"false", "no", "off", "0", "none", "null", "n", "f"})
+TEXT_KINDS = frozenset(
+    {"text-truth", "text-none", "text-times", "text-equals", "text-iter", "text-in", "text-arithmetic"}
+    | {"texts-ordered", "text-plus"}
+)
 NUMBER_VARIABLES = frozenset({"SM_NUM_GPUS", "SM_NUM_CPUS", "SM_NUM_NEURONS"})
 
 
@@ -82,10 +86,11 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds hyperparameters, arguments and variables that are tested by themselves (``if``, ``not``, ``bool()``, ``is None``),
-        multiplied, compared with a number or iterated, where the request makes them a text such as ``False``, ``0`` or ``None``.
+        multiplied, compared with a number or with each other, looked for among numbers, sorted or iterated, where the request makes them
+        a text such as ``False``, ``0`` or ``None``.
     Why:
         Every text that is not empty is true, and no text is None: what was switched off is on. ``SM_NUM_GPUS`` is the text ``0`` without GPUs,
-        and a text times two is the text twice.
+        and a text times two is the text twice. Of the texts ``9`` and ``100`` the greater is ``9``.
     Breaks:
         files:
           train.py: |
@@ -119,7 +124,7 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
     for habit in facts.habits:
         if habit.kind == "or-default":
             yield from _falsy(facts, started, habit)
-        if habit.kind not in ("text-truth", "text-none", "text-times", "text-equals", "text-iter"):
+        if habit.kind not in TEXT_KINDS:
             continue
         found = _text_of(view, facts, started, habit)
         if found is None:
@@ -136,6 +141,14 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
             told = f"{what} is the text {show(value)}, which never equals {habit.detail}"
         elif habit.kind == "text-iter" and re.search(r"[,;\[\s]", value.strip()):
             told = f"{what} is the text {show(value)}, and {habit.detail} takes its characters, not its items"
+        elif habit.kind == "text-in" and _number(plain):
+            told = f"{what} is the text {show(value)}, which is never in {habit.detail}"
+        elif habit.kind == "text-arithmetic" and habit.text not in converted:
+            told = f"{what} is the text {show(value)}, and {habit.detail} with a number fails on a text"
+        elif habit.kind in ("texts-ordered", "text-plus"):
+            told = _as_texts(view, facts, started, habit, (what, value))
+            if not told:
+                continue
         else:
             continue
         yield Problem(
@@ -144,6 +157,29 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
             remedy="convert it first: int(…), or compare it with the text: value.lower() == 'true'",
             location=habit.location,
         )
+
+
+def _as_texts(
+    view: TrainingView, facts: ScriptFacts, started: Invocation, habit: Habit, first: tuple[str, str]
+) -> str:
+    """What is wrong with texts that are compared, sorted or added as if they were numbers; empty where nothing is."""
+    found = [first]
+    for other in habit.others:
+        text = _text_of(view, facts, started, other)
+        if text is None:
+            return ""
+        found.append(text)
+    texts = [value for _, value in found]
+    if not all(_number(value) for value in texts):
+        return ""
+    if habit.kind == "text-plus":
+        return f"{first[0]} is the text {show(texts[0])}, and + with {show(texts[1])} joins the two texts"
+    if sorted(texts) == sorted(texts, key=float):
+        return ""
+    listed = ", ".join(str(show(value)) for value in texts)
+    return (
+        f"{habit.detail} compares the texts {listed} letter by letter, and as numbers their order is another"
+    )
 
 
 def _falsy(facts: ScriptFacts, started: Invocation, habit: Habit) -> Iterator[Problem]:
@@ -243,6 +279,7 @@ def argument_without_effect(view: TrainingView) -> Iterator[Problem]:
                 remedy="put the settings in as defaults: parser.set_defaults(…) before parse_args()",
                 location=habit.location,
             )
+    yield from _cut(view, facts, started)
     if len(started.arguments or ()) > 1:
         for habit in facts.habits:
             if habit.kind == "ordered":
@@ -253,6 +290,29 @@ def argument_without_effect(view: TrainingView) -> Iterator[Problem]:
                     remedy="read the settings first, then let the arguments that were given override them",
                     location=habit.location,
                 )
+
+
+def _cut(view: TrainingView, facts: ScriptFacts, started: Invocation) -> Iterator[Problem]:
+    """``int(…)`` of a fraction below one, which leaves nothing of it."""
+    for habit in facts.habits:
+        if habit.kind != "cut":
+            continue
+        value = ""
+        part = habit.text.parts[0] if habit.text is not None else None
+        if habit.key and habit.source == "SM_HPS":
+            value = str(view.hyperparameters.get(habit.key))
+        elif isinstance(part, ArgPart):
+            for argument in [argument for parser in facts.parsers for argument in parser.arguments]:
+                passed = started.given(argument.flags) if argument.dest == part.dest else None
+                if passed is not None and argument.type == "float":
+                    value = _only(passed.values)
+        if _number(value) and 0 < abs(float(value)) < 1:
+            yield Problem(
+                f"int(…) makes 0 of the hyperparameter's {show(value)}",
+                (view.hyperparameters_member,),
+                remedy="use float(…)",
+                location=habit.location,
+            )
 
 
 def _keeps_text(argument: Argument) -> bool:

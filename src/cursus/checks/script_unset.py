@@ -71,6 +71,53 @@ def channel_variable_none(view: TrainingView) -> Iterator[Problem]:
         )
 
 
+@rule("CHN059", area="channels", severity="warning", scope="script", reads=("InputDataConfig",))
+def channel_by_place(view: TrainingView) -> Iterator[Problem]:
+    """The script takes a channel by its place among several.
+
+    What it does:
+        Finds ``json.loads(os.environ["SM_CHANNELS"])[0]`` in a job with more than one channel.
+    Why:
+        The channels are sorted by name, so that the first is that of the alphabet: ``holdout`` before ``train``. The script trains on other data.
+    Breaks:
+        InputDataConfig:
+          - ChannelName: train
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}
+          - ChannelName: holdout
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/holdout/"}}
+        files:
+          train.py: |
+            import json, os
+            name = json.loads(os.environ["SM_CHANNELS"])[0]
+            print(os.listdir("/opt/ml/input/data/" + name))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Right:
+        files:
+          train.py: |
+            import json, os
+            name = json.loads(os.environ["SM_CHANNELS"])[0]
+            print(os.listdir("/opt/ml/input/data/" + name))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md
+    Since:
+        0.1
+    """
+    facts = view.script
+    channels = channel_names(view)
+    if facts is None or channels is None or len(channels) < 2:
+        return
+    for habit in facts.habits:
+        if habit.kind == "channel-by-place":
+            taken = sorted(channels)[0 if habit.detail == "0" else -1]
+            yield Problem(
+                f"the script takes SM_CHANNELS[{habit.detail}] of {listed(channels)}, which are sorted by name: it is {taken!r}",
+                CHANNELS,
+                remedy="name the channel: SM_CHANNEL_…",
+                location=habit.location,
+            )
+
+
 def _looked_at_values(facts: ScriptFacts) -> set[str] | None:
     """Variables, and dests of arguments, that the script looks at first; None where it may look at any."""
     found: set[str] = set()

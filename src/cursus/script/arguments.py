@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from cursus.model import Location
 from cursus.script import values as v
 from cursus.script.bodies import Body, CallSite
+from cursus.script.converters import converter
 from cursus.script.evaluate import ARGPARSE, Evaluator
 from cursus.script.facts import Argument, Const, Parser, Text
 
@@ -73,6 +74,7 @@ class Building:
     strict: list[bool] = field(default_factory=list)
     sure: bool = False
     abbreviations: bool = True
+    unclear: bool = False
 
 
 Reached = list[tuple[CallSite, bool]]
@@ -97,7 +99,7 @@ def read_parsers(evaluator: Evaluator, reached: Reached) -> tuple[tuple[Parser, 
         if building.strict:
             parsers.append(_finish(building, found, {key}))
     parsers.extend(_click(evaluator, reached))
-    return tuple(parsers), opaque
+    return tuple(parsers), opaque or any(building.unclear for building in found.values())
 
 
 def place(node: ast.AST, body: Body) -> Location:
@@ -194,10 +196,12 @@ def _parser_call(
     elif name in PARSES or name == "parse_known_intermixed_args":
         if node.args or any(keyword.arg == "args" for keyword in node.keywords):
             given = node.args[0] if node.args else next(k.value for k in node.keywords if k.arg == "args")
-            if not (isinstance(given, ast.Constant) and given.value is None):
-                building.complete = building.complete and _is_argv(given)
-                if not _is_argv(given):
-                    return
+            value = evaluator.value(given, site.body)
+            if own_words(evaluator, given, site.body):
+                return
+            if value not in (Const(None), v.Ref("sys.argv")):
+                building.complete, building.unclear = False, True
+                return
         building.strict.append(PARSES.get(name, False))
         building.sure = building.sure or (sure and alone)
     elif name == "parse_args_into_dataclasses":
@@ -215,8 +219,12 @@ def _parser_call(
         ]
 
 
-def _is_argv(node: ast.expr) -> bool:
-    return ast.unparse(node) in ("sys.argv[1:]", "argv[1:]")
+def own_words(evaluator: Evaluator, node: ast.expr, body: Body) -> bool:
+    """True where what a parser is given is a list that the script holds itself, not the command line."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "split":
+        node = node.func.value
+    value = evaluator.value(node, body)
+    return isinstance(value, v.Items) or (isinstance(value, Text) and value.literal is not None)
 
 
 def _relaxed(argument: Argument) -> Argument:
@@ -294,6 +302,7 @@ def _argument(evaluator: Evaluator, site: CallSite, conditional: bool) -> Argume
         default=default,
         has_default=has_default,
         conditional=conditional,
+        converter=converter(evaluator, options.get("type"), site.body) if kind == "other" else None,
     )
 
 

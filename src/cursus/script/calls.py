@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import json
 
 from cursus.script import values as v
 from cursus.script.bodies import Body
 from cursus.script.evaluate import (
     ARGPARSE,
+    CODE,
     NUMBER_METHODS,
     NUMBERS,
     PATHLIKE,
@@ -19,6 +21,7 @@ from cursus.script.evaluate import (
 from cursus.script.facts import Const, EnvPart, Hole, Text
 from cursus.script.values import NOTHING_KNOWN, NUMBER, UNKNOWN, Options, Value, one
 
+SAME_MAPPING = frozenset({"dict", "copy.copy", "copy.deepcopy"})
 SAME_PARSER = frozenset({"add_argument_group", "add_mutually_exclusive_group"})
 KEEPS_TEXT = frozenset({"rstrip", "lstrip", "strip", "resolve", "absolute", "expanduser", "as_posix"})
 
@@ -96,9 +99,15 @@ def _library(evaluator: Evaluator, name: str, node: ast.Call, body: Body, order:
         )
     if name in ("json.load", "json.loads"):
         found = argument(0)
-        return (
-            NOTHING_KNOWN if found is None else Options(tuple(_loaded(x) for x in found.values), found.sure)
-        )
+        if found is None:
+            return NOTHING_KNOWN
+        return Options(tuple(_loaded(evaluator, x) for x in found.values), found.sure)
+    if name in SAME_MAPPING and len(node.args) == 1 and not node.keywords:
+        found = argument(0)
+        kept = found is not None and all(isinstance(x, (v.Special, v.Table, v.Space)) for x in found.values)
+        return found if kept else NOTHING_KNOWN
+    if name in ("os.path.dirname", "os.path.basename"):
+        return _cut_path(argument(0), name.endswith("dirname"))
     if name == "vars":
         found = argument(0)
         values = found.values if found is not None else ()
@@ -125,16 +134,37 @@ def _environment(key: Options | None, default: Options | None) -> Options:
     return _combine([key, fallback], build)
 
 
-def _loaded(value: Value) -> Value:
-    """What ``json.load`` gives: the hyperparameters, where that is what is loaded."""
+def _cut_path(found: Options | None, folder: bool) -> Options:
+    """The folder of a path, or the name in it."""
+    values: list[Value] = []
+    for value in found.values if found is not None else ():
+        literal = value.literal if isinstance(value, Text) else None
+        if literal is None:
+            return NOTHING_KNOWN
+        values.append(v.text(literal.rpartition("/")[0 if folder else 2]))
+    return Options(tuple(values), found.sure) if found is not None and values else NOTHING_KNOWN
+
+
+def _settings(evaluator: Evaluator, path: str) -> Value:
+    """The content of a JSON file of the source directory."""
+    text = evaluator.settings.get(path.removeprefix(CODE).removeprefix("./"))
+    try:
+        return v.plain(json.loads(text)) if text is not None and len(text) < 100_000 else UNKNOWN
+    except (ValueError, RecursionError):
+        return UNKNOWN
+
+
+def _loaded(evaluator: Evaluator, value: Value) -> Value:
+    """What ``json.load`` gives: the hyperparameters, or a file of the source, where that is what is loaded."""
     if isinstance(value, v.OpenFile):
         path = value.path.literal if isinstance(value.path, Text) else None
         if path is not None and path.endswith("/config/hyperparameters.json"):
             return v.Special("hyperparameters.json")
+        return v.Unknown(False, "settings") if path is None else _settings(evaluator, path)
     if isinstance(value, Text) and len(value.parts) == 1:
         part = value.parts[0]
-        if isinstance(part, EnvPart) and part.name == "SM_HPS":
-            return v.Special("SM_HPS")
+        if isinstance(part, EnvPart) and part.name in ("SM_HPS", "SM_CHANNELS"):
+            return v.Special(part.name)
     return UNKNOWN
 
 
@@ -155,10 +185,16 @@ def _method_of(
     body: Body,
     order: int,
 ) -> Options:
+    if isinstance(base, v.OpenFile) and name == "read":
+        return one(base)
     if isinstance(base, v.Special) and base.kind == "environ":
         if name in ("get", "setdefault") and given:
             return _environment(given[0], given[1] if len(given) > 1 else None)
         return NOTHING_KNOWN
+    if name == "copy" and isinstance(base, (v.Special, v.Table)):
+        return one(base)
+    if name == "read_text" and isinstance(base, Text):
+        return one(v.OpenFile(base))
     if isinstance(base, v.Special) and name in ("get", "pop"):
         return one(v.Unknown(False, base.kind)) if len(given) == 1 else NOTHING_KNOWN
     if isinstance(base, v.ParserValue):

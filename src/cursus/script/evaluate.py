@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from cursus.script import values as v
 from cursus.script.bodies import Binding, Body, CallSite
@@ -18,6 +18,7 @@ from cursus.script.values import NOTHING_KNOWN, NUMBER, UNKNOWN, Options, Value,
 BUDGET = 30_000
 DEPTH = 40
 LAST = 10**9
+CODE = "/opt/ml/code/"
 PATHLIKE = frozenset({"pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "os.fspath"})
 SAME_PATH = frozenset(
     {
@@ -42,10 +43,16 @@ CallSites = dict[int, list[tuple[CallSite, bool, bool]]]
 
 
 class Evaluator:
-    """Evaluates expressions of one source. ``resolve_import`` gives what an import statement binds."""
+    """Evaluates expressions of one source.
 
-    def __init__(self, resolve_import: Callable[[ast.AST, str, Body], Value]) -> None:
+    ``resolve_import`` gives what an import statement binds; ``settings`` are the texts of the small files of the
+    directory ``root``, by name.
+    """
+
+    def __init__(self, resolve_import: Callable[[ast.AST, str, Body], Value], root: str = "") -> None:
         self.resolve_import = resolve_import
+        self.root = root
+        self.settings: Mapping[str, str] = {}
         self.sites: CallSites = {}
         self.bodies: list[Body] = []
         self.steps = 0
@@ -158,6 +165,8 @@ class Evaluator:
             if bindings and not (isinstance(scope.owner, ast.ClassDef) and scope is not body):
                 return self._bound(visible(bindings, at, loops), scope)
             scope, at, loops = scope.parent, LAST, ()
+        if node.id == "__file__" and self.root and body.module.startswith(self.root):
+            return one(v.text(CODE + body.module[len(self.root) :].lstrip("/")))
         return one(v.Ref(node.id))
 
     def _bound(self, bindings: list[Binding], scope: Body) -> Options:
@@ -255,6 +264,8 @@ class Evaluator:
 
     def on_Subscript(self, node: ast.Subscript, body: Body, order: int) -> Options:  # noqa: N802, D102
         base = self.evaluate(node.value, body, order)
+        if isinstance(node.slice, ast.Slice):
+            return base if base.values == (v.Ref("sys.argv"),) else NOTHING_KNOWN
         index = self.evaluate(node.slice, body, order)
         return _combine([base, index], lambda chosen: _item(chosen[0], chosen[1]))
 

@@ -7,10 +7,12 @@ not known here; ``cursus.checks.script_request`` puts a request's values in.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from cursus.model import Location
+from cursus.script.pure import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class Argument:
         nargs: ``?``, ``*``, ``+`` or a number as text; empty for one value.
         default: None where it is not given or not readable; ``has_default`` tells whether one is given.
         conditional: declared on some runs only, or one of several that exclude each other.
+        converter: for type ``other``, what its function makes of a text, as far as that can be read.
     """
 
     flags: tuple[str, ...]
@@ -88,6 +91,7 @@ class Argument:
     default: Text | Const | None = None
     has_default: bool = False
     conditional: bool = False
+    converter: Callable[[str], Outcome | None] | None = field(default=None, compare=False, repr=False)
 
     @property
     def positional(self) -> bool:
@@ -226,7 +230,8 @@ class Habit:
     """Something that runs without an error and does something else than it says; ``kind`` names what.
 
     ``text`` is the value it is about; where that is one hyperparameter taken from a mapping, ``key`` is its name and
-    ``source`` the mapping (``SM_HPS``, ``hyperparameters.json``). ``detail`` is the function, operator or name to show.
+    ``source`` the mapping (``SM_HPS``, ``hyperparameters.json``). ``detail`` is the function, operator or name to show;
+    ``others`` are what it is compared or sorted with.
     """
 
     kind: str
@@ -236,6 +241,7 @@ class Habit:
     location: Location
     key: str = ""
     source: str = ""
+    others: tuple[Habit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +274,7 @@ class ScriptFacts:
         parsers: the parsers that read the command line.
         opaque_arguments: the command line is (also) read in a way that cannot be followed.
         reads_hyperparameters: the hyperparameters are read other than by arguments (SM_HPS, the file, SM_HP_*).
+        hyperparameters_whole: the hyperparameters are used as a whole somewhere, not by single keys alone.
         env_writes: environment variables that the script sets itself.
         attributes: every attribute name read and every string, to tell whether a thing is ever mentioned.
         strings: every string constant, docstrings left out, and the text of settings files beside the script.
@@ -290,6 +297,7 @@ class ScriptFacts:
     parsers: tuple[Parser, ...] = ()
     opaque_arguments: bool = False
     reads_hyperparameters: bool = False
+    hyperparameters_whole: bool = False
     env_reads: tuple[EnvRead, ...] = ()
     env_writes: frozenset[str] = frozenset()
     env_open: bool = False

@@ -15,24 +15,20 @@ from cursus.script.bodies import Body
 from cursus.script.evaluate import Evaluator
 from cursus.script.exits import TRAINING_WORDS
 from cursus.script.facts import ArgPart, EnvPart, Habit, Text
-
-JSON_VARIABLES = frozenset(
-    {
-        "SM_HOSTS",
-        "SM_CHANNELS",
-        "SM_HPS",
-        "SM_TRAINING_ENV",
-        "SM_USER_ARGS",
-        "SM_RESOURCE_CONFIG",
-        "SM_INPUT_DATA_CONFIG",
-        "SM_FRAMEWORK_PARAMS",
-    }
+from cursus.script.texts import (
+    about,
+    arithmetic,
+    called,
+    channel_by_place,
+    compared,
+    json_text,
+    own_nodes,
+    truth,
 )
+
 CONVERTS = frozenset({"int", "float", "bool", "loads", "literal_eval", "eval", "Decimal", "strtobool"})
 WHOLE = frozenset({"vars", "__dict__", "_get_kwargs", "asdict", "getattr", "locals", "globals"})
-SPLITS = frozenset({"split", "index", "count", "partition"})
 TESTS = frozenset({"bool", "len", "isinstance", "any", "all", "filter", "str"})
-HP_FILES = frozenset({"hyperparameters.json", "SM_HPS"})
 
 Reached = Iterable[tuple[Body, bool]]
 
@@ -41,50 +37,39 @@ def read_habits(evaluator: Evaluator, reached: Reached) -> tuple[Habit, ...]:
     """Everything of this kind in the bodies that run."""
     found: list[Habit] = []
     for body, sure in reached:
-        for node in _own_nodes(body):
+        for node in own_nodes(body):
             found.extend(_node(evaluator, body, node, sure))
     return tuple(dict.fromkeys(found))
-
-
-def _own_nodes(body: Body) -> Iterator[ast.AST]:
-    """The nodes of a body, those of functions and classes inside it left out."""
-    owner = body.owner
-    queue: list[ast.AST] = [owner.body] if isinstance(owner, ast.Lambda) else list(owner.body)
-    for node in queue:
-        yield node
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-            continue
-        queue.extend(ast.iter_child_nodes(node))
 
 
 def _node(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iterator[Habit]:
     yield from _tested(evaluator, body, node, sure)
     if isinstance(node, (ast.If, ast.While, ast.IfExp)):
-        yield from _truth(evaluator, body, node.test, sure)
+        yield from truth(evaluator, body, node.test, sure)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        yield from _truth(evaluator, body, node.operand, sure)
-    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-        for side, other in ((node.left, node.right), (node.right, node.left)):
-            if isinstance(other, ast.Constant) and isinstance(other.value, int):
-                yield from _about(evaluator, body, side, "text-times", "*", sure)
+        yield from truth(evaluator, body, node.operand, sure)
+    elif isinstance(node, ast.BinOp):
+        yield from arithmetic(evaluator, body, node, sure)
     elif (
         isinstance(node, ast.BoolOp)
         and isinstance(node.op, ast.Or)
         and isinstance(node.values[-1], ast.Constant)
     ):
-        yield from _about(evaluator, body, node.values[0], "or-default", repr(node.values[-1].value), sure)
+        yield from about(evaluator, body, node.values[0], "or-default", repr(node.values[-1].value), sure)
     elif isinstance(node, ast.Compare):
-        yield from _none(evaluator, body, node, sure)
+        yield from compared(evaluator, body, node, sure)
     elif isinstance(node, ast.Call):
         yield from _call(evaluator, body, node, sure)
     elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
         if isinstance(node.slice, ast.Slice) or (
             isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int)
         ):
-            yield from _json_text(evaluator, body, node.value, "[…]", sure)
+            yield from json_text(evaluator, body, node.value, "[…]", sure)
+            if isinstance(node.slice, ast.Constant):
+                yield from channel_by_place(evaluator, body, node, sure)
     elif isinstance(node, (ast.For, ast.comprehension)):
-        yield from _about(evaluator, body, node.iter, "text-iter", "for", sure)
-        yield from _json_text(evaluator, body, node.iter, "for", sure)
+        yield from about(evaluator, body, node.iter, "text-iter", "for", sure)
+        yield from json_text(evaluator, body, node.iter, "for", sure)
     elif isinstance(node, ast.Expr):
         yield from _statement(evaluator, body, node, sure)
     elif isinstance(node, (ast.With, ast.AsyncWith)):
@@ -125,94 +110,13 @@ def _tested(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iter
                 yield Habit("tested", None, "", sure, where)
 
 
-# -- texts ------------------------------------------------------------------------------------------
-
-
-def _truth(evaluator: Evaluator, body: Body, test: ast.expr, sure: bool) -> Iterator[Habit]:
-    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        return
-    if isinstance(test, ast.BoolOp):
-        for value in test.values:
-            yield from _truth(evaluator, body, value, sure)
-    elif isinstance(test, (ast.Name, ast.Attribute, ast.Subscript, ast.Call)):
-        yield from _about(evaluator, body, test, "text-truth", "if", sure)
-
-
-def _about(
-    evaluator: Evaluator, body: Body, node: ast.expr, kind: str, detail: str, sure: bool
-) -> Iterator[Habit]:
-    """A habit where ``node`` is one argument, one variable or one hyperparameter."""
-    key = _hyperparameter(evaluator, body, node)
-    if key is not None:
-        yield Habit(kind, None, detail, sure, place(node, body), key[0], key[1])
-        return
-    found = evaluator.evaluate(node, body)
-    if len(found.values) != 1:
-        return
-    value = found.values[0]
-    if isinstance(value, Text) and len(value.parts) == 1 and isinstance(value.parts[0], (ArgPart, EnvPart)):
-        yield Habit(kind, value, detail, sure, place(node, body))
-
-
-def _hyperparameter(
-    evaluator: Evaluator, body: Body, node: ast.expr, depth: int = 0
-) -> tuple[str, str] | None:
-    """(key, source) where ``node`` takes one hyperparameter from SM_HPS or hyperparameters.json."""
-    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-        base, key = node.value, node.slice.value
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
-        base = node.func.value
-        key = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
-    elif isinstance(node, ast.Name) and depth < 4:
-        bindings = body.bindings.get(node.id, [])
-        if len(bindings) == 1 and bindings[0].kind == "value" and isinstance(bindings[0].node, ast.expr):
-            return _hyperparameter(evaluator, body, bindings[0].node, depth + 1)
-        return None
-    else:
-        return None
-    source = evaluator.value(base, body)
-    if isinstance(source, v.Special) and source.kind in HP_FILES and isinstance(key, str):
-        return key, source.kind
-    return None
-
-
-def _none(evaluator: Evaluator, body: Body, node: ast.Compare, sure: bool) -> Iterator[Habit]:
-    right = node.comparators[0]
-    if len(node.ops) == 1 and isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
-        for side, other in ((node.left, right), (right, node.left)):
-            if isinstance(other, ast.Constant) and isinstance(other.value, (bool, int, float)):
-                yield from _about(evaluator, body, side, "text-equals", repr(other.value), sure)
-    if (
-        len(node.ops) == 1
-        and isinstance(node.ops[0], (ast.Is, ast.IsNot))
-        and isinstance(right, ast.Constant)
-        and right.value is None
-    ):
-        yield from _about(evaluator, body, node.left, "text-none", "is None", sure)
-
-
-def _json_text(evaluator: Evaluator, body: Body, node: ast.expr, detail: str, sure: bool) -> Iterator[Habit]:
-    found = evaluator.evaluate(node, body)
-    for value in found.values:
-        part = value.parts[0] if isinstance(value, Text) and len(value.parts) == 1 else None
-        if isinstance(value, Text) and isinstance(part, EnvPart) and part.name in JSON_VARIABLES:
-            yield Habit("json-text", value, detail, sure, place(node, body))
-
-
 # -- calls ------------------------------------------------------------------------------------------
 
 
 def _call(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
     func = node.func
     name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
-    if name in ("list", "sorted", "set", "tuple", "len") and node.args:
-        yield from _about(evaluator, body, node.args[0], "text-iter", name, sure)
-    if name == "bool" and node.args:
-        yield from _about(evaluator, body, node.args[0], "text-truth", "bool", sure)
-    if name in ("len", "sorted", "list", "enumerate") and node.args:
-        yield from _json_text(evaluator, body, node.args[0], name, sure)
-    if name in SPLITS and isinstance(func, ast.Attribute):
-        yield from _json_text(evaluator, body, func.value, name, sure)
+    yield from called(evaluator, body, node, name, sure)
     if name in CONVERTS:
         for given in node.args[:1]:
             value = evaluator.value(given, body)
@@ -262,7 +166,7 @@ def _overridden(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) ->
 
 
 def _yields(body: Body) -> bool:
-    return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in _own_nodes(body))
+    return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in own_nodes(body))
 
 
 def _is_executor(evaluator: Evaluator, body: Body, node: ast.expr) -> bool:

@@ -139,6 +139,17 @@ def text(value: str) -> Text:
     return Text((value,))
 
 
+def plain(value: object) -> Value:
+    """The content of a settings file."""
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, list):
+        return Items(tuple(plain(item) for item in value[:64])) if len(value) <= 64 else UNKNOWN
+    if isinstance(value, dict):
+        return Table(tuple((str(key), plain(item)) for key, item in value.items()))
+    return Const(value)
+
+
 def merge(parts: list[Part]) -> Text:
     """A text of these parts, with neighbouring literals joined."""
     found: list[Part] = []
@@ -281,5 +292,6 @@ __all__ = [
     "merge",
     "one",
     "parts_of",
+    "plain",
     "text",
 ]

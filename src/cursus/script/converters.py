@@ -1,0 +1,49 @@
+"""The functions that a script converts its arguments with, ready to be asked what they make of a text."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+
+from cursus.script import pure
+from cursus.script import values as v
+from cursus.script.bodies import Body
+from cursus.script.evaluate import Evaluator
+from cursus.script.facts import Const, Text
+
+
+def converter(
+    evaluator: Evaluator, node: ast.expr | None, body: Body
+) -> Callable[[str], pure.Outcome | None] | None:
+    """What the function given as ``type=`` makes of a text; None where it is none that can be read."""
+    if node is None:
+        return None
+    try:
+        function, place = _plain(evaluator.value(node, body), body)
+    except pure.Unreadable:
+        return None
+    names: dict[str, ast.expr] = {}  # kept, as the evaluator knows nodes by their identity
+
+    def outside(name: str) -> object:
+        if name not in names:
+            names[name] = ast.parse(name, mode="eval").body
+        return _plain(evaluator.value(names[name], place), place)[0]
+
+    return lambda text: pure.outcome(function, text, outside)
+
+
+def _plain(value: v.Value, body: Body) -> tuple[object, Body]:
+    """A function or constant of the source as ``cursus.script.pure`` reads it, and the body that it stands in."""
+    if isinstance(value, v.Func):
+        return value.body.owner, value.body.parent or value.body
+    if isinstance(value, v.Ref) and value.name in pure.BUILTINS:
+        return pure.BUILTINS[value.name], body
+    if isinstance(value, Const):
+        return value.value, body
+    if isinstance(value, Text) and value.literal is not None:
+        return value.literal, body
+    if isinstance(value, v.Items):
+        return [_plain(item, body)[0] for item in value.items], body
+    if isinstance(value, v.Table):
+        return {key: _plain(item, body)[0] for key, item in value.items}, body
+    raise pure.Unreadable

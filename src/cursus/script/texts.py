@@ -1,0 +1,200 @@
+"""Texts that a script takes for truth values, numbers and lists: hyperparameters, arguments, variables as they come."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from cursus.script import values as v
+from cursus.script.arguments import place
+from cursus.script.bodies import Body
+from cursus.script.evaluate import Evaluator
+from cursus.script.facts import ArgPart, Const, EnvPart, Habit, Text
+
+JSON_VARIABLES = frozenset(
+    {
+        "SM_HOSTS",
+        "SM_CHANNELS",
+        "SM_HPS",
+        "SM_TRAINING_ENV",
+        "SM_USER_ARGS",
+        "SM_RESOURCE_CONFIG",
+        "SM_INPUT_DATA_CONFIG",
+        "SM_FRAMEWORK_PARAMS",
+    }
+)
+HP_FILES = frozenset({"hyperparameters.json", "SM_HPS"})
+SPLITS = frozenset({"split", "index", "count", "partition"})
+ORDERS: dict[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+SIGNS: dict[type[ast.operator], str] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Pow: "**",
+}
+
+
+def own_nodes(body: Body) -> Iterator[ast.AST]:
+    """The nodes of a body, those of functions and classes inside it left out."""
+    owner = body.owner
+    queue: list[ast.AST] = [owner.body] if isinstance(owner, ast.Lambda) else list(owner.body)
+    for node in queue:
+        yield node
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            continue
+        queue.extend(ast.iter_child_nodes(node))
+
+
+def truth(evaluator: Evaluator, body: Body, test: ast.expr, sure: bool) -> Iterator[Habit]:
+    """A text tested by itself."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return
+    if isinstance(test, ast.BoolOp):
+        for value in test.values:
+            yield from truth(evaluator, body, value, sure)
+    elif isinstance(test, (ast.Name, ast.Attribute, ast.Subscript, ast.Call)):
+        yield from about(evaluator, body, test, "text-truth", "if", sure)
+
+
+def about(
+    evaluator: Evaluator, body: Body, node: ast.expr, kind: str, detail: str, sure: bool
+) -> Iterator[Habit]:
+    """A habit where ``node`` is one argument, one variable or one hyperparameter."""
+    key = _hyperparameter(evaluator, body, node)
+    if key is not None:
+        yield Habit(kind, None, detail, sure, place(node, body), key[0], key[1])
+        return
+    found = evaluator.evaluate(node, body)
+    if len(found.values) != 1:
+        return
+    value = found.values[0]
+    if isinstance(value, Text) and len(value.parts) == 1 and isinstance(value.parts[0], (ArgPart, EnvPart)):
+        yield Habit(kind, value, detail, sure, place(node, body))
+
+
+def _hyperparameter(
+    evaluator: Evaluator, body: Body, node: ast.expr, depth: int = 0
+) -> tuple[str, str] | None:
+    """(key, source) where ``node`` takes one hyperparameter from SM_HPS or hyperparameters.json."""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        base, key = node.value, node.slice.value
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
+        base = node.func.value
+        key = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
+    elif isinstance(node, ast.Name) and depth < 4:
+        bindings = body.bindings.get(node.id, [])
+        if len(bindings) == 1 and bindings[0].kind == "value" and isinstance(bindings[0].node, ast.expr):
+            return _hyperparameter(evaluator, body, bindings[0].node, depth + 1)
+        return None
+    else:
+        return None
+    source = evaluator.value(base, body)
+    if isinstance(source, v.Special) and source.kind in HP_FILES and isinstance(key, str):
+        return key, source.kind
+    return None
+
+
+def compared(evaluator: Evaluator, body: Body, node: ast.Compare, sure: bool) -> Iterator[Habit]:
+    """A text compared with a number, with None, with numbers it may be one of, or with another text."""
+    if len(node.ops) != 1:
+        return
+    step, left, right = node.ops[0], node.left, node.comparators[0]
+    if isinstance(step, (ast.Eq, ast.NotEq)):
+        for side, other in ((left, right), (right, left)):
+            if isinstance(other, ast.Constant) and isinstance(other.value, (bool, int, float)):
+                yield from about(evaluator, body, side, "text-equals", repr(other.value), sure)
+    elif isinstance(step, (ast.Is, ast.IsNot)):
+        if isinstance(right, ast.Constant) and right.value is None:
+            yield from about(evaluator, body, left, "text-none", "is None", sure)
+    elif isinstance(step, (ast.In, ast.NotIn)):
+        found = evaluator.value(right, body)
+        numbers = isinstance(found, v.Items) and found.items and all(_is_number(item) for item in found.items)
+        if numbers or (isinstance(found, v.Unknown) and found.origin == "range"):
+            yield from about(evaluator, body, left, "text-in", ast.unparse(right), sure)
+    else:
+        yield from ordered_texts(evaluator, body, [left, right], ORDERS[type(step)], sure)
+        for side, other in ((left, right), (right, left)):
+            if _is_number(evaluator.value(other, body)):
+                yield from about(evaluator, body, side, "text-arithmetic", ORDERS[type(step)], sure)
+
+
+def ordered_texts(
+    evaluator: Evaluator, body: Body, nodes: list[ast.expr], detail: str, sure: bool
+) -> Iterator[Habit]:
+    """Two or more texts brought into an order."""
+    found = [habit for node in nodes for habit in about(evaluator, body, node, "texts-ordered", detail, sure)]
+    if len(found) == len(nodes) > 1:
+        first = found[0]
+        yield Habit(
+            first.kind, first.text, detail, sure, first.location, first.key, first.source, tuple(found[1:])
+        )
+
+
+def _is_number(value: v.Value) -> bool:
+    if isinstance(value, v.Unknown):
+        return value.number
+    return isinstance(value, Const) and type(value.value) in (int, float)
+
+
+def channel_by_place(evaluator: Evaluator, body: Body, node: ast.Subscript, sure: bool) -> Iterator[Habit]:
+    """``json.loads(os.environ["SM_CHANNELS"])[0]``."""
+    if evaluator.value(node.value, body) == v.Special("SM_CHANNELS"):
+        yield Habit("channel-by-place", None, ast.unparse(node.slice), sure, place(node, body))
+
+
+def arithmetic(evaluator: Evaluator, body: Body, node: ast.BinOp, sure: bool) -> Iterator[Habit]:
+    """A text times a number, which repeats it, and any other step of arithmetic between the two, which fails."""
+    for side, other in ((node.left, node.right), (node.right, node.left)):
+        if isinstance(node.op, ast.Mult):
+            if isinstance(other, ast.Constant) and isinstance(other.value, int):
+                yield from about(evaluator, body, side, "text-times", "*", sure)
+        elif not isinstance(node.op, ast.Mod) and _is_number(evaluator.value(other, body)):
+            yield from about(evaluator, body, side, "text-arithmetic", SIGNS.get(type(node.op), "?"), sure)
+    if isinstance(node.op, ast.Add):
+        sides = [node.left, node.right]
+        found = [habit for side in sides for habit in about(evaluator, body, side, "text-plus", "+", sure)]
+        if len(found) == 2:
+            yield Habit(
+                "text-plus",
+                found[0].text,
+                "+",
+                sure,
+                place(node, body),
+                found[0].key,
+                found[0].source,
+                (found[1],),
+            )
+
+
+def called(evaluator: Evaluator, body: Body, node: ast.Call, name: str, sure: bool) -> Iterator[Habit]:
+    """A text given to a function of lists or numbers."""
+    func = node.func
+    if name in ("list", "sorted", "set", "tuple", "len", "enumerate") and node.args:
+        if name != "enumerate":
+            yield from about(evaluator, body, node.args[0], "text-iter", name, sure)
+        if name not in ("set", "tuple"):
+            yield from json_text(evaluator, body, node.args[0], name, sure)
+    if name in ("max", "min") and isinstance(func, ast.Name) and len(node.args) > 1 and not node.keywords:
+        yield from ordered_texts(evaluator, body, list(node.args), name, sure)
+    elif (
+        name in ("max", "min", "sorted")
+        and len(node.args) == 1
+        and isinstance(node.args[0], (ast.List, ast.Tuple))
+    ):
+        yield from ordered_texts(evaluator, body, node.args[0].elts, name, sure)
+    elif name == "bool" and node.args:
+        yield from about(evaluator, body, node.args[0], "text-truth", "bool", sure)
+    elif name == "int" and isinstance(func, ast.Name) and len(node.args) == 1:
+        yield from about(evaluator, body, node.args[0], "cut", "int", sure)
+    elif name in SPLITS and isinstance(func, ast.Attribute):
+        yield from json_text(evaluator, body, func.value, name, sure)
+
+
+def json_text(evaluator: Evaluator, body: Body, node: ast.expr, detail: str, sure: bool) -> Iterator[Habit]:
+    """A variable that holds JSON, taken as a text."""
+    found = evaluator.evaluate(node, body)
+    for value in found.values:
+        part = value.parts[0] if isinstance(value, Text) and len(value.parts) == 1 else None
+        if isinstance(value, Text) and isinstance(part, EnvPart) and part.name in JSON_VARIABLES:
+            yield Habit("json-text", value, detail, sure, place(node, body))

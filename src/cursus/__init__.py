@@ -95,6 +95,9 @@ def run(
     requirements: bool = False,
     keep: bool = False,
     debug: bool = False,
+    engine: str | None = None,
+    image: str | None = None,
+    engine_arguments: Sequence[str] = (),
 ) -> TrainingJob:
     """Carry out ``target`` on this machine under the SageMaker container contract.
 
@@ -121,6 +124,10 @@ def run(
         requirements: run it with the source's ``requirements.txt`` installed, in an environment that is kept.
         keep: leave what the hosts had on disk in the job's folder.
         debug: put the first host on this terminal, so that ``breakpoint()`` works.
+        engine: ``podman`` or ``docker``: each host is a container of the request's TrainingImage, which the engine
+            has or can pull with the credentials that you gave it.
+        image: the image that stands in for it.
+        engine_arguments: options that the engine gets for every container.
 
     Returns:
         The job: finished, unless ``detach``.
@@ -149,4 +156,7 @@ def run(
         requirements=requirements,
         keep=keep,
         debug=debug,
+        engine=engine,
+        image=image,
+        engine_arguments=tuple(engine_arguments),
     )

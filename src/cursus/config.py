@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from cursus.ignores import Ignore
 
 NAMES = ("cursus.toml", "pyproject.toml")
-KEYS = frozenset({"steps", "ignore", "allow", "select", "region", "root", "strict"})
+KEYS = frozenset(
+    {"steps", "ignore", "allow", "select", "region", "root", "strict", "engine", "engine_arguments"}
+)
 STEP_KEYS = frozenset(
     {
         "target",
@@ -34,6 +36,7 @@ STEP_KEYS = frozenset(
         "region",
         "parameters",
         "expected_artifacts",
+        "image",
         "ignore",
         "expect_fail",
     }
@@ -65,6 +68,7 @@ class StepEntry(NamedTuple):
     region: str | None = None
     parameters: Mapping[str, Any] | None = None
     expected_artifacts: tuple[str, ...] = ()
+    image: str | None = None
     ignore: tuple[Ignore, ...] = ()
     expect_fail: tuple[ExpectedFailure, ...] = ()
 
@@ -85,6 +89,8 @@ class Configuration(NamedTuple):
     region: str | None = None
     root: str | None = None
     strict: bool = False
+    engine: str | None = None
+    engine_arguments: tuple[str, ...] = ()
 
     def entry(self, target: str) -> StepEntry | None:
         """The listed step of this name or target."""
@@ -262,6 +268,9 @@ class _Reader:
         if not isinstance(strict, bool):
             raise self.fault(f"strict is true or false, not {strict!r}", "strict")
         root = self.text(table, "root")
+        engine = self.text(table, "engine")
+        if engine not in (None, "podman", "docker"):
+            raise self.fault(f"engine is podman or docker, not {engine!r}", "engine")
         return Configuration(
             file=str(self.path),
             steps=tuple(self.step(entry, number) for number, entry in enumerate(steps)),
@@ -271,6 +280,8 @@ class _Reader:
             region=self.text(table, "region"),
             root=str(self.folder / root) if root else None,
             strict=strict,
+            engine=engine,
+            engine_arguments=self.texts(table, "engine_arguments"),
         )
 
     def step(self, entry: Any, number: int) -> StepEntry:
@@ -295,6 +306,7 @@ class _Reader:
             region=self.text(entry, "region"),
             parameters=self.table(entry, "parameters", where),
             expected_artifacts=self.texts(entry, "expected_artifacts"),
+            image=self.text(entry, "image"),
             ignore=self.ignores(entry),
             expect_fail=self.expected(entry),
         )

@@ -39,6 +39,9 @@ def command(names: tuple[str, ...], yes: bool, root: str | None) -> int:
     ended = [one for one in chosen if one.status in FINAL]
     for one in running:
         common.say(f"cursus: {one.name} still runs and stays; `cursus stop {one.name}` stops it")
+    contained = 0 if names else _orphans(folder)
+    if contained:
+        common.say(f"cursus: {count(contained, 'container')} or networks of jobs that are gone were removed")
     if not ended and not leftovers:
         common.write([f"nothing to remove in {folder}\n"])
         return common.OK
@@ -58,6 +61,14 @@ def command(names: tuple[str, ...], yes: bool, root: str | None) -> int:
         raise CursusError(f"not wholly removed: {', '.join(map(str, left))}")
     common.write([f"{count(len(ended), 'job')} removed\n"])
     return common.OK
+
+
+def _orphans(folder: Path) -> int:
+    """Remove what killed probes left, and containers of jobs whose folders are gone."""
+    from cursus.local import engine, probes
+
+    probes.sweep_probes()
+    return engine.orphans(str(folder.absolute()))
 
 
 def remove(folder: Path) -> bool:

@@ -54,10 +54,10 @@ def examine(root: str | None = None) -> dict[str, Any]:
     import cursus
     from cursus.aws import schema
     from cursus.commands.job_folders import place
-    from cursus.local.probes import probe
+    from cursus.local.probes import probe, probe_engines
     from cursus.report.outcome import SCHEMA_VERSION
 
-    probes = probe()
+    probes, engines = probe(), probe_engines()
     best = next((one.level for one in probes if one.works), None)
     folder = place(root)
     forced = os.environ.get("CURSUS_ISOLATION") or None
@@ -71,11 +71,12 @@ def examine(root: str | None = None) -> dict[str, Any]:
         "isolation": {
             "level": best,
             "forced": forced,
-            "problem": _problem(forced, probes),
+            "problem": _problem(forced, (*probes, *engines)),
             "levels": [
                 {"level": p.level, "works": p.works, "reason": p.reason, "limits": list(p.limits)}
                 for p in probes
             ],
+            "engines": [{"level": p.level, "works": p.works, "reason": p.reason} for p in engines],
         },
         "root": {"path": str(folder), "writable": _writable(str(folder))},
         "optional": {name: importlib.util.find_spec(name) is not None for name in OPTIONAL},
@@ -118,6 +119,10 @@ def lines(data: dict[str, Any], style: Style) -> Iterator[str]:
         yield f"  {probe['level']} {word}{reason}\n"
         for limit in probe["limits"] if probe["works"] else ():
             yield f"      {clean(limit)}\n"
+    yield "containers of the job's own image (--engine):\n"
+    for probe in isolation["engines"]:
+        word = style("works", "good") if probe["works"] else style("does not work", "dim")
+        yield f"  {probe['level']} {word}{'' if probe['works'] else ': ' + clean(probe['reason'])}\n"
     for name, there in data["optional"].items():
         word = style("installed", "good") if there else style("not installed", "dim")
         yield f"{name}: {word} ({OPTIONAL[name]})\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
@@ -36,6 +37,9 @@ class Choices(NamedTuple):
     strict: bool = False
     channels: Mapping[str, str] = NOTHING
     root: str | None = None
+    engine: str | None = None
+    image: str | None = None
+    engine_arguments: tuple[str, ...] = ()
 
 
 class Project:
@@ -90,6 +94,17 @@ class Project:
     def root(self) -> str | None:
         """Where jobs live; None leaves it to CURSUS_ROOT and the default."""
         return self.choices.root or self.configuration.root
+
+    def containers(self, entry: StepEntry) -> dict[str, Any]:
+        """What ``local.options.Options`` says of containers; a configured image is for runs in an engine alone."""
+        forced = os.environ.get("CURSUS_ISOLATION")
+        engine = self.choices.engine or self.configuration.engine
+        contained = engine is not None or forced in ("podman", "docker")
+        return {
+            "engine": engine,
+            "image": self.choices.image or (entry.image if contained else None),
+            "engine_arguments": (*self.configuration.engine_arguments, *self.choices.engine_arguments),
+        }
 
     def load(self, entry: StepEntry, errors: list[TargetError] | None = None) -> list[Step | Pipeline]:
         """The steps and pipelines that a target stands for. What its code prints goes to standard error.

@@ -11,7 +11,7 @@ import click
 
 from cursus.commands import common
 from cursus.commands.project import Choices, Project
-from cursus.commands.run_options import debug_options, life_options, store_option
+from cursus.commands.run_options import debug_options, engine_options, life_options, store_option
 from cursus.commands.trials import all_steps, with_source
 from cursus.errors import RunError, TargetError
 from cursus.model import Step
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 @store_option
 @life_options
 @debug_options
+@engine_options
 @click.option("--detach", is_flag=True, help="Return at once; the job goes on.")
 @click.option("--quiet", "-q", is_flag=True, help="Leave the job's log out.")
 @common.root_option
@@ -84,6 +85,8 @@ def command(
     The job's log is streamed; Ctrl-C stops the job as StopTrainingJob would, a second one at once. Its files
     are in ROOT/jobs/NAME.
     """
+    from dataclasses import replace
+
     from cursus.api import refuse_unmade
     from cursus.local.options import Options
     from cursus.local.runner import run_step
@@ -99,6 +102,7 @@ def command(
     )
     project = Project((target,), config, Choices(**options))
     entry = project.entries[0]
+    wanted = replace(wanted, **project.containers(entry))
     step = with_source(choose(all_steps(project.load(entry)), step_name, target), entry)
     refuse_unmade(step)
     _need_script(step)

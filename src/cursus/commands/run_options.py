@@ -58,6 +58,27 @@ def store_option(function: Function) -> Function:
     )(function)
 
 
+def engine_options(function: Function) -> Function:
+    """Containers of the job's own image."""
+    for option in (
+        click.option(
+            "--engine-argument",
+            "engine_arguments",
+            multiple=True,
+            metavar="OPTION",
+            help="An option that the engine gets for every container, such as --gpus=all.",
+        ),
+        click.option("--image", metavar="NAME", help="The local image that stands in for the request's."),
+        click.option(
+            "--engine",
+            type=click.Choice(("podman", "docker")),
+            help="Run it in containers of the request's TrainingImage.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
 def debug_options(function: Function) -> Function:
     """What helps to find out why a script does what it does."""
     for option in (

@@ -10,6 +10,7 @@ import click
 from cursus.commands import common
 from cursus.commands.check import split
 from cursus.commands.project import Choices, Project, quiet
+from cursus.commands.run_options import engine_options
 from cursus.commands.trials import Subject, subjects
 from cursus.report import outcome as outcomes
 from cursus.report.outcome import Outcome, TargetOutcome
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 @click.option("--ignore", multiple=True, metavar="RULE", help="Leave these rules out.")
 @click.option("--allow", multiple=True, metavar="VALUE", help="Accept a value newer than our facts.")
 @click.option("--strict", is_flag=True, help="Warnings fail too.")
+@engine_options
 @common.root_option
 @common.config_option
 @common.output_options(outcomes.FORMATS)

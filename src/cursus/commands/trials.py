@@ -97,6 +97,7 @@ def subjects(
             execute=execute,
             settings=project.settings(entry),
             root=project.root,
+            containers=project.containers(entry),
             timeout=timeout,
             on_event=on_event,
         )

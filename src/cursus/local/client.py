@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +56,10 @@ class Client:
         channels: local paths by channel name; a channel without one is read from the local S3.
         grace: seconds between SIGTERM and SIGKILL; ``CURSUS_STOP_GRACE``, or 120.
         level: the isolation level to use; ``CURSUS_ISOLATION``, or the best that there is.
+        engine: ``podman`` or ``docker``: hosts are containers of a request's TrainingImage. One that is not here is
+            pulled by create_training_job, which then takes as long as that.
+        image: the image of this machine that stands in for every request's.
+        engine_arguments: options that the engine gets for every container.
 
     Methods raise ``botocore.exceptions.ClientError`` with AWS's codes and texts, or a class of the same shape
     where botocore is not installed; ``client.exceptions`` names them. Where a request cannot be run here for
@@ -72,7 +76,11 @@ class Client:
         channels: Mapping[str, str | os.PathLike[str]] | None = None,
         grace: float | None = None,
         level: str | None = None,
+        engine: str | None = None,
+        image: str | None = None,
+        engine_arguments: Sequence[str] = (),
     ) -> None:
+        from cursus.local.options import Options
         from cursus.local.runner import default_root
 
         self.root = os.path.abspath(os.fspath(root) if root is not None else default_root())
@@ -83,6 +91,7 @@ class Client:
         }
         self.grace = grace
         self.level = level
+        self.options = Options(engine=engine, image=image, engine_arguments=tuple(engine_arguments))
         self.region = region
         known = region or contract.region_of({}, None)
         self.meta = SimpleNamespace(
@@ -150,6 +159,7 @@ class Client:
                 detach=True,
                 grace=self.grace,
                 level=self.level,
+                options=self.options,
             )
         except NameInUseError as error:
             arn = contract.job_arn(request, contract.region_of(request, self.region))

@@ -55,6 +55,7 @@ class Trial:
         execute: run the step here, where there is source code and data to run.
         settings: region, selected and ignored rules, allowed values.
         root: the folder of local jobs and of ``s3/``; ``.cursus`` where None.
+        containers: engine, image and engine_arguments of the local run, see ``local.options.Options``.
         on_event: called with each event of the local run, for live output.
     """
 
@@ -66,6 +67,7 @@ class Trial:
         execute: bool = True,
         settings: Settings | None = None,
         root: str | None = None,
+        containers: Mapping[str, Any] | None = None,
         timeout: float | None = None,
         on_event: Callable[[Any], None] | None = None,
     ) -> None:
@@ -74,6 +76,7 @@ class Trial:
         self.execute = execute
         self.settings = settings or Settings()
         self.root = root
+        self.containers = dict(containers or {})
         self.timeout = timeout
         self.on_event = on_event
         self.failure: HookFailure | None = None
@@ -187,7 +190,7 @@ def local_run(trial: Trial) -> LocalRun:
         return LocalRun("not run: left out on request (execute=False)")
     if step.operation != "CreateTrainingJob":
         return LocalRun(f"not run: only a training job can be run here, not {step.operation}")
-    if step.source is None and not _own_command(step):
+    if step.source is None and not _own_command(step) and not trial.containers.get("engine"):
         return LocalRun("not run: the source code is not known (source_dir and entry_point in the config)")
     refused = [finding for finding in trial.static if finding.area == "step" and finding.severity == "error"]
     if refused:
@@ -202,6 +205,7 @@ def local_run(trial: Trial) -> LocalRun:
             "config, or put it below s3/ in the folder of local jobs"
         )
         return LocalRun(f"not run: {reason}", warning=f"The step was not run here: {reason}")
+    from cursus.local.options import Options
     from cursus.local.runner import run_step
 
     named = _named(step)
@@ -214,6 +218,7 @@ def local_run(trial: Trial) -> LocalRun:
             expected_artifacts=list(step.promises.expected_artifacts) or None,
             timeout=trial.timeout,
             on_event=trial.on_event,
+            options=Options(**trial.containers),
         )
     except (RunError, OSError) as error:
         broken = isinstance(error, OSError) or isinstance(error.__cause__, OSError)

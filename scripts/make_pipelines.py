@@ -5,8 +5,8 @@ Usage: python scripts/make_pipelines.py pipeline-definition.schema.json
 The argument is the JSON schema of pipeline definitions that AWS publishes (repository
 aws-sagemaker-mlops/sagemaker-model-building-pipeline-definition-JSON-schema, folder schema/). It gives
 the members of each step type. It is older than the service, so what the SageMaker Python SDK
-(sagemaker 2.257.7, module sagemaker.workflow) writes beside it is listed here, with the properties
-that its steps offer.
+(sagemaker 2.257.7, module sagemaker.workflow, and 3.27.0, module sagemaker.mlops.workflow) writes beside it is
+listed here, with the properties that its steps offer.
 """
 
 from __future__ import annotations
@@ -66,8 +66,25 @@ STEP_TYPES: dict[str, tuple[str | None, list[str], list[str], list[str]]] = {
         ["CalculatedBaselineConstraints", "BaselineUsedForDriftCheckConstraints"],
         ["FailOnViolation"],
     ),
-    "EMR": (None, [], ["*"], ["ClusterConfig", "ExecutionRoleArn", "RetryPolicies"]),
+    "EMR": (None, [], ["*"], ["RetryPolicies"]),
     "EMRServerless": (None, [], ["*"], []),
+    "ForEach": (
+        None,
+        [],
+        [
+            "Status",
+            "InputItemCount",
+            "TotalStepCount",
+            "SucceededStepCount",
+            "FailedStepCount",
+            "StoppedStepCount",
+            "IterationOutputs",
+            "Selected",
+        ],
+        [],
+    ),
+    "Job": (None, [], ["*"], []),
+    "Cleanup": (None, [], [], []),
     "Endpoint": (None, [], ["*"], []),
     "EndpointConfig": (None, [], ["*"], []),
     "InferenceComponent": (None, [], ["*"], []),
@@ -103,11 +120,14 @@ def main(published: Path) -> None:
             found = schema[DEFINITIONS[name]]
             entry["members"] = sorted({*found["properties"], *members})
             entry["required"] = sorted(found.get("required", ["Name", "Type"]))
+            arguments = found["properties"].get("Arguments", {}).get("required", [])
+            if name in ("Model", "AutoML"):  # those of other steps are required by the service's own model
+                entry["required_arguments"] = sorted(arguments)
         types[name] = entry
     data = {
         "source": (
             "JSON schema of pipeline definitions published by AWS (aws-sagemaker-mlops, 2025-04-03); "
-            "sagemaker 2.257.7, sagemaker.workflow"
+            "sagemaker 2.257.7, sagemaker.workflow; sagemaker 3.27.0, sagemaker.mlops.workflow"
         ),
         "date": "2026-11-22",
         "version": "2020-12-01",
@@ -142,7 +162,18 @@ def main(published: Path) -> None:
         "retry_limits": {"MaxAttempts": 20, "ExpireAfterMin": 14400},
         # Members that the operation behind a step has and CreatePipeline refuses ("Unknown Argument member"):
         # github.com/aws/sagemaker-python-sdk/pull/3472 and issues/4994.
+        "automl_modes": schema["AutoMLStep"]["properties"]["Arguments"]["properties"]["AutoMLJobConfig"][
+            "properties"
+        ]["Mode"]["enum"],
+        "default_length": schema["StringParameter"]["properties"]["DefaultValue"]["maxLength"],
         "refused_arguments": {"RegisterModel": ["ModelPackageName"], "Model": ["AdditionalModelDataSources"]},
+        "triggers": ["Completed", "Failed", "Stopped", "Any"],
+        "for_each": {
+            "concurrency": 50,
+            "items": 100,
+            "picks": ["MaxBy", "MinBy"],
+            "refused_steps": ["Condition", "Fail", "ForEach"],
+        },
         "step_types": types,
     }
     OUT.write_text(json.dumps(data, indent=1, sort_keys=False) + "\n")

@@ -36,8 +36,8 @@ def step_type(name: str) -> Mapping[str, Any]:
 class PipelineStep:
     """One step of a definition, wherever it stands.
 
-    ``path`` is its place in the definition; ``branches`` are the branches of conditions it is in, from the
-    outermost: the condition's path and ``IfSteps`` or ``ElseSteps``.
+    ``path`` is its place in the definition; ``branches`` are the steps it stands in, from the outermost: the path of
+    a condition and ``IfSteps`` or ``ElseSteps``, of a loop and ``ForEachBody``.
     """
 
     name: str | None
@@ -47,8 +47,13 @@ class PipelineStep:
     branches: tuple[tuple[Path, str], ...] = ()
 
 
+INNER: Mapping[str, tuple[str, ...]] = {"Condition": ("IfSteps", "ElseSteps"), "ForEach": ("ForEachBody",)}
+"""The members of a step's arguments that hold steps, by the step's type."""
+_INNER = frozenset(member for members in INNER.values() for member in members)
+
+
 def walk(definition: Mapping[str, Any]) -> list[PipelineStep]:
-    """Every step of a definition in reading order, those inside condition steps included."""
+    """Every step of a definition in reading order, those inside conditions and loops included."""
     found: list[PipelineStep] = []
     pending: list[tuple[Any, Path, tuple[tuple[Path, str], ...]]] = [
         (definition.get("Steps"), ("Steps",), ())
@@ -73,11 +78,12 @@ def walk(definition: Mapping[str, Any]) -> list[PipelineStep]:
                 )
             )
             arguments = body.get("Arguments")
-            if kind == "Condition" and isinstance(arguments, Mapping):
+            members = INNER.get(kind) if isinstance(kind, str) else None
+            if members and isinstance(arguments, Mapping):
                 below: Path = (*place, "Arguments")
                 inner.extend(
                     (arguments.get(member), (*below, member), (*branches, (place, member)))
-                    for member in ("IfSteps", "ElseSteps")
+                    for member in members
                 )
         pending.extend(reversed(inner))
     return found
@@ -135,7 +141,7 @@ def parse_get(text: str) -> Target | None:
 
 
 def references(value: Any, path: Path, step: PipelineStep | None) -> Iterator[Reference]:
-    """Every ``Get`` at or below ``value``. Steps inside a condition's branches are left to their own walk."""
+    """Every ``Get`` at or below ``value``. Steps inside conditions and loops are left to their own walk."""
     pending: list[tuple[Any, Path, bool]] = [(value, path, False)]
     while pending:
         here, place, in_json_get = pending.pop()
@@ -145,7 +151,7 @@ def references(value: Any, path: Path, step: PipelineStep | None) -> Iterator[Re
                 yield Reference(place, get, step, in_json_get)
                 continue
             for key, inner in here.items():
-                if key in ("IfSteps", "ElseSteps") and place and place[-1] == "Arguments":
+                if key in _INNER and place and place[-1] == "Arguments":
                     continue
                 pending.append((inner, (*place, key), in_json_get or key == "Std:JsonGet"))
         elif isinstance(here, list):
@@ -163,6 +169,40 @@ def texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
             pending.extend((inner, (*place, key)) for key, inner in here.items() if isinstance(key, str))
         elif isinstance(here, list):
             pending.extend((inner, (*place, i)) for i, inner in enumerate(here))
+
+
+def dependencies(body: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    """The names in a step's DependsOn with their positions: texts, and the Step of entries with a Trigger."""
+    depends = body.get("DependsOn")
+    for i, entry in enumerate(depends if isinstance(depends, list) else []):
+        name = entry.get("Step") if isinstance(entry, Mapping) else entry
+        if isinstance(name, str):
+            yield i, name
+
+
+def written_out(value: Any, unknown: str = "") -> str | None:
+    """A text, or the text that a Std:Join makes, as far as it is known before an execution; None for anything else.
+
+    A part that only an execution knows is written as ``unknown``, or as ``{reference}`` where that is empty.
+    """
+    if isinstance(value, str):
+        return value
+    join = value.get("Std:Join") if isinstance(value, Mapping) and len(value) == 1 else None
+    if not isinstance(join, Mapping):
+        return None
+    parts, on = join.get("Values"), join.get("On", "")
+    if not isinstance(parts, list) or not parts or not isinstance(on, str):
+        return None
+    return on.join(_part(part, unknown) for part in parts)
+
+
+def _part(part: Any, unknown: str) -> str:
+    if isinstance(part, Mapping):
+        inner = written_out(part, unknown) if "Std:Join" in part else None
+        return inner if inner is not None else unknown or f"{{{part.get('Get', part)}}}"
+    if isinstance(part, bool):
+        return "true" if part else "false"
+    return unknown or repr(part) if isinstance(part, list) or part is None else str(part)
 
 
 class Definition:
@@ -189,18 +229,16 @@ class Definition:
     def _edges(self) -> dict[str, set[str]]:
         """For each step, the steps that have to end before it starts."""
         edges: dict[str, set[str]] = {step.name: set() for step in self.steps if step.name}
-        names = {step.path: step.name for step in self.steps if step.type == "Condition"}
+        names = {step.path: step.name for step in self.steps if step.type in INNER}
         for step in self.steps:
             if step.name is None:
                 continue
-            depends = step.body.get("DependsOn")
-            for name in depends if isinstance(depends, list) else []:
-                if isinstance(name, str) and name in edges:
-                    edges[step.name].add(name)
+            mine = edges[step.name]
+            mine.update(name for _, name in dependencies(step.body) if name in edges)
             if step.branches:
-                condition = names.get(step.branches[-1][0])
-                if condition:
-                    edges[step.name].add(condition)
+                around = names.get(step.branches[-1][0])
+                if around:
+                    mine.add(around)
         for reference in self.references:
             target = parse_get(reference.text)
             if target is None or target.root != "Steps" or target.name not in edges:

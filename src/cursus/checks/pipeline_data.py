@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cursus.aws.pipelines import parse_get
+from cursus.aws.pipelines import dependencies, parse_get, written_out
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import PipelineView, is_reference, listing, mapping
-from cursus.model import Step
+from cursus.checks.views import PipelineView, listing, mapping
+from cursus.model import Path, Step
 from cursus.redact import show
+from cursus.steps.pipelines import parameter_values, resolve
 from cursus.suggest import did_you_mean
 
 
@@ -19,8 +19,8 @@ def data_without_edge(view: PipelineView) -> Iterator[Problem]:
     """A step reads what another step writes, and nothing makes it wait.
 
     What it does:
-        Compares the S3 locations that processing and transform steps write with those that other steps read,
-        parameters put in.
+        Compares the S3 locations that processing and transform steps write with those that other steps read, the
+        S3Uri of a JsonGet in a condition among them, parameters put in.
     Why:
         Steps without an edge between them start together: the reader finds nothing, or the last execution's data.
         A URI written out twice makes no edge; a reference or DependsOn does.
@@ -64,7 +64,8 @@ def data_without_edge(view: PipelineView) -> Iterator[Problem]:
               ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
               StoppingCondition: {MaxRuntimeInSeconds: 3600}
     Source:
-        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html (data and custom dependencies)
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html (data and custom dependencies),
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-propertyfile.html
     Since:
         0.1
     """
@@ -74,30 +75,58 @@ def data_without_edge(view: PipelineView) -> Iterator[Problem]:
             written.setdefault(uri, []).append(step.name)
     if not written:
         return
-    for step in view.steps:
+    for name, place, uri in _readers(view):
         told: set[str] = set()
+        for producer in _producers(uri, written):
+            if producer == name or producer in told:
+                continue
+            if producer in view.definition.before(name) or name in view.definition.before(producer):
+                continue
+            told.add(producer)
+            yield Problem(
+                f"step {name} reads what step {producer} writes, and nothing makes it wait for {producer}",
+                place,
+                f'add "DependsOn": ["{producer}"], or refer to the output of {producer} instead of writing its URI',
+            )
+
+
+def _readers(view: PipelineView) -> Iterator[tuple[str, Path, str]]:
+    """Each location that a step reads: the step's name, the place in the definition, the location."""
+    for step in view.steps:
+        top = step.prefix[len(view.pipeline.prefix) :]
         for place, uri in _read(step):
-            for producer in _producers(uri, written):
-                if producer == step.name or producer in told:
-                    continue
-                before = view.definition.before(step.name)
-                if producer in before or step.name in view.definition.before(producer):
-                    continue
-                told.add(producer)
-                yield Problem(
-                    f"step {step.name} reads what step {producer} writes, and nothing makes it wait for {producer}",
-                    (*step.prefix[len(view.pipeline.prefix) :], *place),
-                    f'add "DependsOn": ["{producer}"], or refer to the output of {producer} instead of writing its URI',
-                )
+            yield step.name, (*top, *place), uri
+    values = parameter_values(view.pipeline)
+    for entry in view.definition.steps:
+        if entry.type != "Condition" or entry.name is None:
+            continue
+        for place, get in _json_gets(mapping(entry.body, "Arguments").get("Conditions")):
+            location = _location(resolve(get.get("S3Uri"), values))
+            if location:
+                yield entry.name, (*entry.path, "Arguments", "Conditions", *place, "S3Uri"), location
+
+
+def _json_gets(conditions: Any) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """Every Std:JsonGet among a step's conditions, with its place in them."""
+    pending: list[tuple[Any, Path]] = [(conditions, ())]
+    while pending:
+        value, place = pending.pop()
+        if isinstance(value, list):
+            pending.extend((inner, (*place, i)) for i, inner in enumerate(value))
+        elif isinstance(value, Mapping):
+            get = value.get("Std:JsonGet")
+            if isinstance(get, Mapping):
+                yield (*place, "Std:JsonGet"), get
+            else:
+                pending.extend((inner, (*place, key)) for key, inner in value.items())
 
 
 def _location(value: Any) -> str | None:
-    """A text that is the same for the same location: the URI, or the reference written out."""
-    if isinstance(value, str) and value.startswith("s3://"):
-        return value.rstrip("/")
-    if is_reference(value) and "Get" not in value:
-        return json.dumps(value, sort_keys=True, default=str)
-    return None
+    """A text that is the same for the same location: the URI, or the join of one with references written out."""
+    text = written_out(value)
+    if text is None or not (text.startswith("s3://") or (text.startswith("{") and "/" in text)):
+        return None
+    return text.rstrip("/")
 
 
 def _written(step: Step) -> Iterator[str]:
@@ -135,10 +164,10 @@ def _read(step: Step) -> Iterator[tuple[tuple[str | int, ...], str]]:
 def _producers(uri: str, written: Mapping[str, list[str]]) -> Iterator[str]:
     """Steps that write the location, or a folder around it."""
     yield from written.get(uri, ())
-    if uri.startswith("s3://"):
-        while uri.count("/") > 3:
-            uri = uri.rpartition("/")[0]
-            yield from written.get(uri, ())
+    least = 3 if uri.startswith("s3://") else 1
+    while uri.count("/") > least:
+        uri = uri.rpartition("/")[0]
+        yield from written.get(uri, ())
 
 
 @rule("DEP031", area="dependencies", severity="warning", scope="pipeline")
@@ -192,8 +221,8 @@ def other_branch(view: PipelineView) -> Iterator[Problem]:
         if not step.branches:
             continue
         mine = dict(step.branches)
-        for i, name in enumerate(listing(step.body, "DependsOn")):
-            before = view.definition.by_name.get(name) if isinstance(name, str) else None
+        for i, name in dependencies(step.body):
+            before = view.definition.by_name.get(name)
             for condition, branch in before.branches if before else ():
                 if mine.get(condition, branch) != branch:
                     yield Problem(

@@ -201,14 +201,16 @@ PROCESSING = "/opt/ml/processing"
 
 @rule("DEP044", area="dependencies", scope="pipeline")
 def step_arguments(view: PipelineView) -> Iterator[Problem]:
-    """A model or registration step has arguments that pipelines do not take.
+    """A model, registration or AutoML step has arguments that pipelines do not take, or lacks one.
 
     What it does:
         Looks for ModelPackageName in the arguments of a registration step, for AdditionalModelDataSources in a model's
-        containers, and for a model that has both a PrimaryContainer and Containers.
+        containers, for a model that has both a PrimaryContainer and Containers or no ExecutionRoleArn, and for the Mode
+        of an AutoML step, which pipelines know one of.
     Why:
         "Unable to parse pipeline definition. Unknown Argument member 'ModelPackageName'": a pipeline registers versions
-        in a group. CreateModel takes one container or several, not both members.
+        in a group. CreateModel takes one container or several, not both members. "AutoMLStep currently only supports
+        ENSEMBLING mode."
     Breaks:
         operation: Pipeline
         Steps:
@@ -244,12 +246,31 @@ def step_arguments(view: PipelineView) -> Iterator[Problem]:
                         else f"remove {member}",
                         allowable=None if member == "ModelPackageName" else member,
                     )
+        if not is_reference(arguments):
+            yield from _lacking(step, arguments, place)
         if step.type == "Model" and arguments.get("PrimaryContainer") and arguments.get("Containers"):
             yield Problem(
                 "PrimaryContainer and Containers are both given",
                 (*place, "Containers"),
                 "keep PrimaryContainer for one container, Containers for an inference pipeline",
             )
+
+
+def _lacking(step: PipelineStep, arguments: Mapping[str, object], place: Path) -> Iterator[Problem]:
+    for member in step_type(step.type or "").get("required_arguments", ()):
+        if arguments.get(member) is None:
+            yield Problem(f"the {step.type} step has no {member}", (*place, member), f"add {member}")
+    config = mapping(arguments, "AutoMLJobConfig")
+    mode, modes = config.get("Mode"), facts()["automl_modes"]
+    if step.type == "AutoML" and config and not is_reference(mode) and mode not in modes:
+        yield Problem(
+            f"the mode of an AutoML step is {' or '.join(modes)}, not {show(mode)}"
+            if mode is not None
+            else "the AutoML step has no Mode",
+            (*place, "AutoMLJobConfig", "Mode"),
+            "write " + " or ".join(modes),
+            allowable=str(mode) if mode is not None else None,
+        )
 
 
 def _containers(step: PipelineStep) -> Iterator[tuple[Path, Mapping[str, object]]]:
@@ -313,10 +334,10 @@ def emr_cluster(view: PipelineView) -> Iterator[Problem]:
     """An EMR step does not say clearly on which cluster it runs.
 
     What it does:
-        Looks for ClusterId in the arguments and ClusterConfig beside them: one of the two; and for an ExecutionRoleArn,
-        which goes with a ClusterId alone.
+        Looks for ClusterId and ClusterConfig in the arguments: one of the two; for an ExecutionRoleArn, which goes with a
+        ClusterId alone; for what a ClusterConfig needs and must not say; and for what the step runs.
     Why:
-        CreatePipeline takes a cluster that is there, or the configuration of one that the step makes.
+        CreatePipeline takes a cluster that is there, or the configuration of one that it makes and ends with the step.
     Breaks:
         operation: Pipeline
         Steps:
@@ -336,38 +357,59 @@ def emr_cluster(view: PipelineView) -> Iterator[Problem]:
         0.1
     """
     for step in view.definition.steps:
-        if step.type != "EMR":
-            continue
         arguments = mapping(step.body, "Arguments")
-        named, made = arguments.get("ClusterId") is not None, step.body.get("ClusterConfig") is not None
-        place: Path = (*step.path, "Arguments", "ClusterId")
-        if named and made:
+        if step.type != "EMR" or not arguments:
+            continue
+        place: Path = (*step.path, "Arguments")
+        named, made = arguments.get("ClusterId") is not None, arguments.get("ClusterConfig") is not None
+        if named == made:
             yield Problem(
-                "ClusterId and ClusterConfig are both given", place, "keep the one that the step is to run on"
+                "ClusterId and ClusterConfig are both given"
+                if named
+                else "nothing says on which cluster the step runs",
+                (*place, "ClusterId"),
+                "keep the one that the step is to run on" if named else "add ClusterId, or ClusterConfig",
             )
-        elif not named and not made:
-            yield Problem(
-                "nothing says on which cluster the step runs", place, "add ClusterId, or ClusterConfig"
-            )
-        elif made and step.body.get("ExecutionRoleArn") is not None:
+        elif made and arguments.get("ExecutionRoleArn") is not None:
             yield Problem(
                 "ExecutionRoleArn goes with a ClusterId; the cluster of a ClusterConfig has its JobFlowRole",
-                (*step.path, "ExecutionRoleArn"),
+                (*place, "ExecutionRoleArn"),
                 "remove it",
             )
-        config = mapping(arguments, "StepConfig")
-        if arguments and not config and not is_reference(arguments.get("StepConfig")):
+        yield from _cluster(mapping(arguments, "ClusterConfig"), (*place, "ClusterConfig"))
+        work = arguments.get("StepConfig")
+        if not is_reference(work) and "Jar" not in mapping(mapping(arguments, "StepConfig"), "HadoopJarStep"):
             yield Problem(
-                "the step has no StepConfig: nothing says what it runs",
-                (*step.path, "Arguments", "StepConfig"),
-                'write {"HadoopJarStep": {"Jar": …, "Args": […]}}',
+                "the step has no StepConfig: nothing says what it runs"
+                if work is None
+                else "the StepConfig has no HadoopJarStep with a Jar",
+                (*place, "StepConfig"),
+                'write {"HadoopJarStep": {"Jar": "command-runner.jar", "Args": […]}}',
             )
-        elif config and "Jar" not in mapping(config, "HadoopJarStep"):
+
+
+def _cluster(config: Mapping[str, object], place: Path) -> Iterator[Problem]:
+    """What pipelines say themselves of a cluster that they make, and what they need to be told."""
+    if not config:
+        return
+    owned: list[Path] = [(name,) for name in ("Name", "AutoTerminationPolicy", "Steps")]
+    owned += [("Instances", name) for name in ("KeepJobFlowAliveWhenNoSteps", "TerminationProtected")]
+    for path in owned:
+        holder = config if len(path) == 1 else mapping(config, "Instances")
+        if path[-1] in holder:
             yield Problem(
-                "HadoopJarStep names no Jar",
-                (*step.path, "Arguments", "StepConfig", "HadoopJarStep", "Jar"),
-                "write command-runner.jar, or the S3 URI of a jar",
+                f"{path[-1]} is the pipeline's own to say: it ends the cluster with the step",
+                (*place, *path),
+                "remove it",
             )
+    instances_ = mapping(config, "Instances")
+    groups, fleets = "InstanceGroups" in instances_, "InstanceFleets" in instances_
+    if "Instances" not in config or (instances_ and groups == fleets):
+        yield Problem(
+            "the cluster's Instances need InstanceGroups or InstanceFleets, and not both",
+            (*place, "Instances"),
+            "write one of the two",
+        )
 
 
 @rule("DEP045", area="dependencies", scope="pipeline")

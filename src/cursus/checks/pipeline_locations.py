@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cursus.aws.pipelines import parse_get
+from cursus.aws.pipelines import parse_get, written_out
 from cursus.checks.rules import Problem, rule
 from cursus.checks.texts import location_faults
-from cursus.checks.views import PipelineView, is_reference, listing, mapping
+from cursus.checks.views import PipelineView, listing, mapping
 from cursus.model import Path
 from cursus.redact import show
 
@@ -63,7 +63,7 @@ def joined_location(view: PipelineView) -> Iterator[Problem]:
                 if not isinstance(join, Mapping):
                     pending.extend((inner, (*place, key)) for key, inner in value.items())
                     continue
-                for problem in _joined(join, place):
+                for problem in _joined(value, place):
                     here = (*step.prefix[len(view.pipeline.prefix) :], *place)
                     yield Problem(problem.message, here, problem.remedy, problem.severity)
 
@@ -71,13 +71,11 @@ def joined_location(view: PipelineView) -> Iterator[Problem]:
 LOCATIONS = ("S3Uri", "S3OutputPath", "ModelDataUrl")
 
 
-def _joined(join: Mapping[str, Any], place: Path) -> Iterator[Problem]:
-    parts, on = join.get("Values"), join.get("On", "")
-    if not isinstance(parts, list) or not parts or not isinstance(on, str):
+def _joined(value: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+    parts = listing(value["Std:Join"], "Values")
+    text = written_out(value, _UNKNOWN)
+    if text is None or not isinstance(parts[0], str):  # nobody knows what it begins with
         return
-    if not isinstance(parts[0], str):  # a URI, a bucket or a word: nobody knows what it begins with
-        return
-    text = on.join(_UNKNOWN if isinstance(part, (Mapping, list)) else str(part) for part in parts)
     member = str(place[-1]) if place else ""
     if text.startswith("s3:") and (member in LOCATIONS or "," not in text):  # an argument may list several
         for fault in location_faults(text):
@@ -178,19 +176,12 @@ def prefix_of_a_sibling(view: PipelineView) -> Iterator[Problem]:
 
 
 def _outputs(request: Mapping[str, Any]) -> dict[str, str]:
-    """Output name → the location of each output of a processing request, a word for what an execution makes."""
+    """Output name → the location of each output of a processing request, as far as it is known."""
     found: dict[str, str] = {}
     for entry in listing(mapping(request, "ProcessingOutputConfig"), "Outputs"):
         if not isinstance(entry, Mapping) or not isinstance(entry.get("OutputName"), str):
             continue
-        uri = mapping(entry, "S3Output").get("S3Uri")
-        if isinstance(uri, str):
+        uri = written_out(mapping(entry, "S3Output").get("S3Uri"))
+        if uri is not None:
             found[entry["OutputName"]] = uri
-        elif is_reference(uri) and "Std:Join" in uri:
-            join = uri["Std:Join"]
-            parts, on = listing(join, "Values"), join.get("On", "")
-            if parts and isinstance(on, str):
-                found[entry["OutputName"]] = on.join(
-                    part if isinstance(part, str) else repr(part) for part in parts
-                )
     return found

@@ -1,4 +1,4 @@
-"""Rules on what single kinds of pipeline steps hold: conditions, retries, caching, lambdas, checks."""
+"""Rules on what single kinds of pipeline steps hold: conditions, loops, retries, caching, lambdas, checks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from cursus.aws.pipelines import PipelineStep, facts, parse_get
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import PipelineView, is_reference
+from cursus.checks.views import PipelineView, is_reference, mapping, mappings
 from cursus.model import Path, Severity
 from cursus.redact import show
 from cursus.suggest import did_you_mean
@@ -343,4 +343,117 @@ def _outputs(step: PipelineStep) -> Iterator[Problem]:
                 f"there is no output type {show(kind)}.{did_you_mean(str(kind), types)}",
                 (*place, "OutputType"),
                 "one of " + ", ".join(types),
+            )
+
+
+@rule("DEP048", area="dependencies", scope="pipeline")
+def loops(view: PipelineView) -> Iterator[Problem]:
+    """A ForEach step's items, body or selector, or a cleanup step's sources, are not what these steps take.
+
+    What it does:
+        Looks at IterableItems (a reference, or a list of 1 to 100 references and single values), MaxConcurrency (1 to 50),
+        the types of the steps in ForEachBody and the Selector; and at the StepName of every source of a Cleanup step.
+    Why:
+        CreatePipeline refuses the definition. A loop runs no conditions, no further loops and no Fail steps.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: EachRegion
+            Type: ForEach
+            Arguments:
+              IterableItems: [us-east-1, eu-west-1]
+              MaxConcurrency: 0
+              ForEachBody: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {region: {Get: ForEach.CurrentItem}}}]
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: EachRegion
+            Type: ForEach
+            Arguments:
+              IterableItems: [us-east-1, eu-west-1]
+              MaxConcurrency: 2
+              ForEachBody: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {region: {Get: ForEach.CurrentItem}}}]
+    Source:
+        sagemaker 3.27.0, sagemaker.mlops.workflow.for_each_step and cleanup_step; pipelines as a whole:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-pipeline.html
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        arguments = mapping(step.body, "Arguments")
+        place: Path = (*step.path, "Arguments")
+        if step.type == "ForEach" and arguments:
+            yield from _items(arguments, place)
+            yield from _body(arguments, place)
+        elif step.type == "Cleanup":
+            sources: Path = (*place, "Resources", "S3")
+            for i, source in mappings(mapping(arguments, "Resources"), "S3"):
+                name = source.get("StepName")
+                if isinstance(name, str) and name not in view.definition.by_name:
+                    yield Problem(
+                        f"there is no step {show(name)} in this pipeline."
+                        f"{did_you_mean(name, view.definition.by_name)}",
+                        (*sources, i, "StepName"),
+                        "name the step whose outputs are to be deleted",
+                    )
+
+
+def _items(arguments: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+    limits = facts()["for_each"]
+    items = arguments.get("IterableItems")
+    right = f"give a reference, or a list of 1 to {limits['items']} references and single values"
+    if isinstance(items, list):
+        if not 1 <= len(items) <= limits["items"]:
+            yield Problem(f"IterableItems has {len(items)} items", (*place, "IterableItems"), right)
+        for i, item in enumerate(items[: limits["items"]]):
+            if (
+                item is None
+                or isinstance(item, list)
+                or (isinstance(item, Mapping) and not is_reference(item))
+            ):
+                yield Problem(
+                    f"an item of the loop is {show(item)}",
+                    (*place, "IterableItems", i),
+                    "write it as JSON text",
+                )
+    elif not is_reference(items):
+        shown = "the loop has no IterableItems" if items is None else f"IterableItems is {show(items)}"
+        yield Problem(shown, (*place, "IterableItems"), right)
+    most = arguments.get("MaxConcurrency")
+    if isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= limits["concurrency"]:
+        yield Problem(
+            "the loop has no MaxConcurrency" if most is None else f"MaxConcurrency is {show(most)}",
+            (*place, "MaxConcurrency"),
+            f"write 1 to {limits['concurrency']}",
+        )
+
+
+def _body(arguments: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+    limits = facts()["for_each"]
+    body = arguments.get("ForEachBody")
+    if not isinstance(body, list) or not body:
+        yield Problem("the loop has no steps", (*place, "ForEachBody"), "write a list of steps")
+    yield from _branch(body, (*place, "ForEachBody"))
+    for i, step in enumerate(body if isinstance(body, list) else []):
+        kind = step.get("Type") if isinstance(step, Mapping) else None
+        if kind in limits["refused_steps"]:
+            yield Problem(
+                f"a {kind} step cannot stand in a loop",
+                (*place, "ForEachBody", i, "Type"),
+                "move it out of the loop",
+            )
+    selector = arguments.get("Selector")
+    if isinstance(selector, Mapping):
+        pick = selector.get("Pick")
+        if pick not in limits["picks"]:
+            yield Problem(
+                f"there is no Pick {show(pick)}.{did_you_mean(str(pick), limits['picks'])}",
+                (*place, "Selector", "Pick"),
+                "one of " + ", ".join(limits["picks"]),
+            )
+        if not is_reference(selector.get("Field")):
+            yield Problem(
+                "the Field of a Selector is a reference to an output of a step in the loop",
+                (*place, "Selector", "Field"),
+                'write {"Get": "IterationOutput.<step>.<property>"}',
             )

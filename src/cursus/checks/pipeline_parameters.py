@@ -114,6 +114,12 @@ def _values(entry: Mapping[str, Any], i: int) -> Iterator[Problem]:
             if kind != "String"
             else 'write it in quotes: "…"',
         )
+    elif isinstance(default, str) and len(default) > facts()["default_length"]:
+        yield Problem(
+            f"the default has {len(default)} characters",
+            ("Parameters", i, "DefaultValue"),
+            f"keep it to {facts()['default_length']}",
+        )
     options = entry.get("EnumValues")
     if isinstance(options, list):
         for n, option in enumerate(options):

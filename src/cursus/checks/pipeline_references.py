@@ -21,6 +21,8 @@ from cursus.redact import show
 from cursus.suggest import did_you_mean
 
 ROOTS = ("Parameters", "Steps", "Execution", "PipelineExperimentConfig")
+LOOP_ROOTS = {"ForEach": "ForEachBody", "IterationOutput": "Selector"}
+"""What a reference may begin with in the body of a loop, and in its selector."""
 
 
 @rule("DEP010", area="dependencies", scope="pipeline")
@@ -50,7 +52,9 @@ def reference_form(view: PipelineView) -> Iterator[Problem]:
     known = facts()
     for reference in view.definition.references:
         target = parse_get(reference.text)
-        if target is None or target.root not in ROOTS:
+        if target is not None and target.root in LOOP_ROOTS:
+            yield from _in_loop(reference, target)
+        elif target is None or target.root not in ROOTS:
             root = reference.text.partition(".")[0]
             yield Problem(
                 f"{show(reference.text)} is no reference.{did_you_mean(root, ROOTS)}",
@@ -77,6 +81,42 @@ def reference_form(view: PipelineView) -> Iterator[Problem]:
                 reference.path,
                 "one of " + ", ".join(known["execution_variables"]),
             )
+
+
+def _in_loop(reference: Reference, target: Target) -> Iterator[Problem]:
+    here = reference.step
+    if target.root == "ForEach":
+        inside = here is not None and any(member == "ForEachBody" for _, member in here.branches)
+        if not inside:
+            yield Problem(
+                f"{show(reference.text)} stands outside the body of a ForEach step",
+                reference.path,
+                "refer to the current item in the steps of ForEachBody",
+            )
+        elif target.name != "CurrentItem":
+            yield Problem(
+                f"{show(reference.text)} is no reference.{did_you_mean(target.name, ['CurrentItem'])}",
+                reference.path,
+                "write ForEach.CurrentItem",
+            )
+    elif here is None or here.type != "ForEach" or "Selector" not in reference.path:
+        yield Problem(
+            f"{show(reference.text)} stands outside the Selector of a ForEach step",
+            reference.path,
+            "refer to Steps.<loop>.IterationOutputs[<number>].<step>.<property>, or to Steps.<loop>.Selected",
+        )
+    elif target.name not in (body := _body_names(here)) or not target.rest:
+        yield Problem(
+            f"{show(reference.text)} names no output of a step in ForEachBody.{did_you_mean(target.name, body)}",
+            reference.path,
+            "write IterationOutput.<step>.<property>",
+        )
+
+
+def _body_names(loop: PipelineStep) -> list[str]:
+    arguments = loop.body.get("Arguments")
+    body = arguments.get("ForEachBody") if isinstance(arguments, Mapping) else None
+    return _names(body, "Name") or []
 
 
 @rule("DEP011", area="dependencies", scope="pipeline")

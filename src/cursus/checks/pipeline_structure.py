@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from cursus.aws import schema
 from cursus.aws.pipelines import PipelineStep, facts, step_type, texts
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference
-from cursus.model import Severity
+from cursus.model import Path, Severity
 from cursus.redact import show
+from cursus.steps.pipelines import parameter_values, resolve
 from cursus.suggest import did_you_mean
 
 GUIDE = "https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-pipeline.html"
@@ -220,7 +222,7 @@ def depends_on_form(view: PipelineView) -> Iterator[Problem]:
     """DependsOn names a step that is not there, the step itself, or a condition.
 
     What it does:
-        Looks at every name in DependsOn.
+        Looks at every name in DependsOn, and at the Trigger beside it where there is one.
     Why:
         CreatePipeline refuses a definition in which a dependency cannot be resolved. A condition step cannot be
         depended on: what has to wait for it belongs into its branches.
@@ -250,8 +252,35 @@ def depends_on_form(view: PipelineView) -> Iterator[Problem]:
                 f"write [{show(depends)}]" if isinstance(depends, str) else "write a list of step names",
             )
             continue
-        for i, name in enumerate(depends):
-            yield from _dependency(view, step, name, i)
+        told: set[str] = set()
+        for i, entry in enumerate(depends):
+            name = entry
+            if isinstance(entry, Mapping) and not is_reference(entry):
+                yield from _trigger(entry, (*step.path, "DependsOn", i))
+                name = entry.get("Step")
+            if not isinstance(name, str) or name not in told:
+                yield from _dependency(view, step, name, i)
+            if isinstance(name, str):
+                told.add(name)
+
+
+def _trigger(entry: Mapping[str, object], place: Path) -> Iterator[Problem]:
+    """An entry that runs the step on another outcome than completion: ``{"Step": …, "Trigger": …}``."""
+    triggers = facts()["triggers"]
+    for member in entry:
+        if member not in ("Step", "Trigger"):
+            yield Problem(
+                f"an entry of DependsOn has no member {show(member)}.{did_you_mean(str(member), ('Step', 'Trigger'))}",
+                (*place, str(member)),
+                'write {"Step": …, "Trigger": …}, or the step\'s name alone',
+            )
+    trigger = entry.get("Trigger")
+    if "Trigger" in entry and trigger not in triggers:
+        yield Problem(
+            f"there is no trigger {show(trigger)}.{did_you_mean(str(trigger), triggers)}",
+            (*place, "Trigger"),
+            "one of " + ", ".join(triggers),
+        )
 
 
 def _dependency(view: PipelineView, step: PipelineStep, name: object, i: int) -> Iterator[Problem]:
@@ -328,3 +357,62 @@ def cycle(view: PipelineView) -> Iterator[Problem]:
             on_trail.add(name)
             pending.append((name, True))
             pending.extend((before, False) for before in sorted(edges.get(name, ())))
+
+
+@rule("DEP007", area="dependencies", scope="pipeline", reads=("PipelineExperimentConfig", "Metadata"))
+def experiment_config(view: PipelineView) -> Iterator[Problem]:
+    """The pipeline's experiment has a name that none can have, or its metadata is no mapping.
+
+    What it does:
+        Looks at the members of PipelineExperimentConfig, parameters put in: letters, digits and single hyphens, at most
+        120; and whether Metadata is a mapping.
+    Why:
+        CreatePipeline refuses the definition, or the execution fails when it makes the trial.
+    Breaks:
+        operation: Pipeline
+        PipelineExperimentConfig: {ExperimentName: churn_experiment, TrialName: {Get: Execution.PipelineExecutionId}}
+    Right:
+        operation: Pipeline
+        PipelineExperimentConfig: {ExperimentName: churn-experiment, TrialName: {Get: Execution.PipelineExecutionId}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ExperimentConfig.html
+    Since:
+        0.1
+    """
+    config = resolve(view.request.get("PipelineExperimentConfig"), parameter_values(view.pipeline))
+    if config is not None:
+        yield from _experiment(config)
+    metadata = view.request.get("Metadata")
+    if metadata is not None and not isinstance(metadata, Mapping):
+        yield Problem(f"Metadata is a mapping, not {show(metadata)}", ("Metadata",), "write {} for none")
+
+
+def _experiment(config: object) -> Iterator[Problem]:
+    top = "PipelineExperimentConfig"
+    if not isinstance(config, Mapping):
+        yield Problem(f"{top} is a mapping, not {show(config)}", (top,), "leave it out for none")
+        return
+    names = facts()["experiment_variables"]
+    shape = (schema.document("CreateTrainingJob") or {}).get("$defs", {}).get("ExperimentEntityName", {})
+    for member, value in config.items():
+        if member not in names:
+            yield Problem(
+                f"{top} has no member {show(member)}.{did_you_mean(str(member), names)}",
+                (top, member),
+                "its members are " + ", ".join(names),
+            )
+        elif value is None or is_reference(value):
+            continue
+        elif not isinstance(value, str) or not _matches(value, shape):
+            yield Problem(
+                f"{member} {show(value)} is not allowed",
+                (top, member),
+                f"write 1 to {shape.get('maxLength', 120)} letters and digits, with single hyphens between them",
+            )
+
+
+def _matches(value: str, shape: Mapping[str, object]) -> bool:
+    pattern, most = shape.get("awsPattern"), shape.get("maxLength")
+    if isinstance(most, int) and len(value) > most:
+        return False
+    return not isinstance(pattern, str) or re.fullmatch(pattern, value) is not None

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws import schema
-from cursus.aws.pipelines import Reference, Target, inner_shape, output_shape, parse_get, step_type
+from cursus.aws.pipelines import INNER, Reference, Target, inner_shape, output_shape, parse_get, step_type
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference
 from cursus.model import Path
@@ -47,7 +47,7 @@ def functions(view: PipelineView) -> Iterator[Problem]:
                 pending.extend((inner, (*place, i)) for i, inner in enumerate(value))
             elif isinstance(value, Mapping):
                 for key, inner in value.items():
-                    if key in ("IfSteps", "ElseSteps") and step.type == "Condition":
+                    if key in INNER.get(step.type or "", ()):
                         continue
                     pending.append((inner, (*place, key)))
                     if len(value) == 1 and key == "Std:Join":

@@ -72,6 +72,7 @@ MODULES: tuple[str, ...] = (
     "evidence_artifacts",
     "evidence_spot",
     "evidence_logs",
+    "evidence_numbers",
     "evidence_hosts",
 )
 
@@ -127,6 +128,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "evidence_artifacts": ("run",),
     "evidence_spot": ("run",),
     "evidence_logs": ("run",),
+    "evidence_numbers": ("run",),
     "evidence_hosts": ("run",),
 }
 """Modules that hold rules of these scopes alone, so that a request that has nothing of the kind does not wait for

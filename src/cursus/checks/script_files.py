@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path as FilePath
 
+from cursus.checks.evidence import IN_IMAGES
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView, text
 from cursus.model import Location, Path
 from cursus.redact import show
-from cursus.script.facts import Fault
+from cursus.script.facts import Fault, ScriptFacts
 from cursus.suggest import did_you_mean
 
 PROGRAM = "sagemaker_program"
@@ -55,7 +56,14 @@ def entry_point_missing(view: TrainingView) -> Iterator[Problem]:
     """
     place = program_path(view)
     for fault in _faults(
-        view, "no-directory", "entry-missing", "entry-directory", "entry-outside", "notebook", "unreadable"
+        view,
+        "no-directory",
+        "entry-missing",
+        "entry-directory",
+        "entry-special",
+        "entry-outside",
+        "notebook",
+        "unreadable",
     ):
         if fault.kind == "no-directory":
             text_, remedy = (
@@ -69,6 +77,9 @@ def entry_point_missing(view: TrainingView) -> Iterator[Problem]:
             remedy = f"it has {', '.join(repr(one) for one in names[:5] if one) or 'no scripts'}"
         elif fault.kind == "entry-directory":
             text_, remedy = f"the entry point {show(fault.detail)} is a folder", "name the script inside it"
+        elif fault.kind == "entry-special":
+            text_ = f"the entry point {show(fault.detail)} is no regular file: a pipe, or a link that leads to no file"
+            remedy = "put the script itself there"
         elif fault.kind == "entry-outside":
             text_ = f"the entry point {show(fault.detail)} is outside the source directory, which is all that is uploaded"
             remedy = "move it into the source directory, or give the folder above as the source directory"
@@ -267,6 +278,22 @@ def local_module_missing(view: TrainingView) -> Iterator[Problem]:
                 remedy=f"put {top}.py into the source directory, or its package into requirements.txt",
                 location=one.location,
             )
+    yield from _fallbacks(facts, packages)
+
+
+def _fallbacks(facts: ScriptFacts, packages: set[str]) -> Iterator[Problem]:
+    """Imports in ``try`` of a module that is not there, which the script's own stand-in answers without a word."""
+    for habit in facts.habits:
+        top = habit.detail.partition(".")[0]
+        if habit.kind != "fallback-import" or _known(top) or top in OPTIONAL or top.lower() in packages:
+            continue
+        if any(one.module.partition(".")[0] == top for one in facts.imports):
+            yield Problem(
+                f"{habit.detail!r} is in neither the source directory nor requirements.txt: unless the image has it, "
+                "its stand-in is used without a word",
+                remedy=f"put {top}.py into the source directory, or let the import fail",
+                location=habit.location,
+            )
 
 
 def _plural(name: str, names: list[str]) -> bool:
@@ -283,6 +310,49 @@ def _known(name: str) -> bool:
     return name in LIBRARIES or name in sys.stdlib_module_names
 
 
+OPTIONAL = IN_IMAGES | frozenset(
+    [
+        "addict",
+        "albumentations",
+        "apex",
+        "bitsandbytes",
+        "cupy",
+        "dgl",
+        "einops",
+        "faiss",
+        "fire",
+        "flash_attn",
+        "gensim",
+        "imageio",
+        "jax",
+        "mlflow",
+        "mmcv",
+        "neptune",
+        "onnx",
+        "onnxruntime",
+        "optuna",
+        "orjson",
+        "pkg_resources",
+        "polars",
+        "pycocotools",
+        "ray",
+        "rich",
+        "setuptools",
+        "simplejson",
+        "skimage",
+        "spacy",
+        "tabulate",
+        "tensorboardX",
+        "timm",
+        "toml",
+        "tomli",
+        "typing_extensions",
+        "ujson",
+        "wandb",
+        "xformers",
+    ]
+)
+"""Libraries that a script may do without, which are no modules of its own."""
 LOCAL_NAMES = frozenset(
     [
         "utils",

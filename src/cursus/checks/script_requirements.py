@@ -78,6 +78,16 @@ PROBLEMS: dict[str, tuple[str, str, str]] = {
         "{line} is pinned to another version above: pip refuses two versions of one package",
         "keep one of the lines",
     ),
+    "no-version": (
+        "error",
+        "no version fulfils {line} together with what is demanded of it elsewhere in the file",
+        "let the lower bound be below the upper one",
+    ),
+    "local-links": (
+        "error",
+        "{line} names a folder that the source directory does not have",
+        "put the wheels into the source directory and name their folder relative to requirements.txt",
+    ),
     "missing-file": (
         "error",
         "{line} names a file that the source directory does not have",

@@ -117,6 +117,8 @@ def _entry_faults(root: Path, entry: Path, shown: str, sizes: dict[str, int]) ->
     if not inside:
         return [Fault("entry-outside", shown, where)]
     if not entry.is_file():
+        if not entry.is_dir() and os.path.lexists(entry):
+            return [Fault("entry-special", shown, where)]  # a pipe, a device, or a link that leads nowhere
         kind = "entry-directory" if entry.is_dir() else "entry-missing"
         near = [name for name in sizes if name.endswith((".py", ".sh"))]
         return [Fault(kind, "\n".join(near[:50]), where)]

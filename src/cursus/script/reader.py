@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from cursus.model import Location, SourceCode
-from cursus.script import arguments, exits, habits, paths, prints
+from cursus.script import arguments, exits, habits, paths, prints, resuming, sequence, settings
 from cursus.script import values as v
 from cursus.script.bodies import Body, CallSite
 from cursus.script.evaluate import Evaluator
@@ -130,7 +130,7 @@ class Reading:
     def __init__(self, source: Source, entry: Path) -> None:
         self.source = source
         self.entry = entry
-        self.evaluator = Evaluator(self.resolve_import)
+        self.evaluator = Evaluator(self.resolve_import, str(source.root))
         self.reached: dict[int, tuple[Body, bool]] = {}
         self.edges: set[tuple[int, int, bool]] = set()
         self.pending: list[tuple[Body, bool]] = []
@@ -251,6 +251,7 @@ class Reading:
 
     def facts(self, base: ScriptFacts, folder: FolderFacts) -> ScriptFacts:
         """Read the entry point, follow it, and put together what was found."""
+        self.evaluator.settings = folder.texts_by_name
         module = self.source.load(self.entry, entry=True)
         if module is None:
             return _with(base, faults=(*base.faults, *self.source.faults))
@@ -275,8 +276,9 @@ class Reading:
             readable=True,
             files=tuple(body.file for body in self.source.modules.values()),
             parsers=parsers,
-            opaque_arguments=opaque or "argv" in attributes or bool(tops & arguments.OPAQUE_MODULES),
+            opaque_arguments=opaque or settings.uses_argv(trees) or bool(tops & arguments.OPAQUE_MODULES),
             reads_hyperparameters=_reads_hyperparameters(strings, tops),
+            hyperparameters_whole=settings.used_whole(self.evaluator, self.reached.values()),
             env_reads=env_reads,
             env_writes=self._env_writes(calls),
             env_open=bool({used.name for used in names} & ENVIRONMENT_LOADERS) or "load_dotenv" in attributes,
@@ -300,6 +302,9 @@ class Reading:
             habits=(
                 *habits.read_habits(self.evaluator, self.reached.values()),
                 *habits.ordered(module, trees),
+                *settings.read_settings(self.evaluator, self.reached.values()),
+                *resuming.read_resuming(self.source.modules.values()),
+                *sequence.read_sequence(self.source.modules.values()),
             ),
             unread=habits.unread_arguments(trees, [a.dest for p in parsers for a in p.arguments]),
             faults=(*base.faults, *_unique(self.source.faults)),

@@ -104,7 +104,59 @@ def read_requirements(path: Path, shown: str, seen: frozenset[Path] = frozenset(
     found: list[Requirement] = []
     for number, line in _lines(text):
         found.extend(_line(path, line, Location(shown, number), seen | {path}))
-    return tuple(found) if seen else _local_builds(_doubled(found), text)
+    return tuple(found) if seen else _ranges(_local_builds(_doubled(found), text))
+
+
+def _ranges(found: Iterable[Requirement]) -> tuple[Requirement, ...]:
+    """The requirements, with a problem where no version is in all the ranges given for one name."""
+    demands: dict[str, list[str]] = {}
+    marked = []
+    for one in found:
+        name = re.sub(r"[-_.]+", "-", one.name.lower())
+        if not one.problem and name and one.version and ";" not in one.line:
+            given = demands.setdefault(name, [])
+            given.extend(part.strip() for part in one.version.split(",") if part.strip())
+            if no_version(given):
+                one = dataclasses.replace(one, problem="no-version")
+        marked.append(one)
+    return tuple(marked)
+
+
+DEMAND = re.compile(r"(===|==|~=|!=|<=|>=|<|>)\s*v?(\d+(?:\.\d+)*)(\.\*)?$")
+
+
+def no_version(demands: Iterable[str]) -> bool:
+    """True where surely no version fulfils all of ``demands`` (``>=1.6``); what cannot be read demands nothing."""
+    low: tuple[tuple[int, ...], bool] = ((0,), True)
+    high: tuple[tuple[int, ...], bool] | None = None
+    for demand in demands:
+        match = DEMAND.match(demand)
+        if match is None:
+            continue
+        sign, version = match.group(1), _version(match.group(2))
+        if match.group(3) and sign == "==":
+            sign = "~="
+            version = (*version, 0)
+        if sign in (">=", ">", "==", "===", "~="):
+            low = max(low, (version, sign != ">"), key=lambda bound: (bound[0], not bound[1]))
+        ends = (
+            (version, sign != "<")
+            if sign in ("<=", "<", "==", "===")
+            else ((*version[:-2], version[-2] + 1), False)
+            if sign == "~=" and len(version) > 1
+            else None
+        )
+        if ends is not None:
+            high = ends if high is None else min(high, ends)
+    if high is None:
+        return False
+    length = max(len(low[0]), len(high[0]))
+    below, above = ((*bound, *[0] * (length - len(bound))) for bound in (low[0], high[0]))
+    return below > above or (below == above and not (low[1] and high[1]))
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("."))
 
 
 def _local_builds(found: Iterable[Requirement], text: str) -> tuple[Requirement, ...]:
@@ -165,6 +217,12 @@ def _line(path: Path, line: str, where: Location, seen: frozenset[Path]) -> Iter
     elif option.startswith("-"):
         if option in ("-i", "--index-url", "--extra-index-url") and CREDENTIAL.search(rest):
             yield Requirement(option, "", "", "index-credentials", where)
+        elif (
+            option in ("-f", "--find-links")
+            and "://" not in rest
+            and _path_problem(path, rest) == "local-path"
+        ):
+            yield Requirement(line, "", "", "local-links", where)
         elif not option.startswith("--") and option not in ("-i", "-f"):
             yield Requirement(line, "", "", "syntax", where)
     else:

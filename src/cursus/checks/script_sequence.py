@@ -1,0 +1,169 @@
+"""The order of a script's work: what it saves before it is trained, and where it goes on after an interruption."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.script_request import checkpoint_path
+from cursus.checks.views import TrainingView
+from cursus.redact import show
+from cursus.script.facts import Habit
+
+
+def _habits(view: TrainingView, *kinds: str) -> Iterator[Habit]:
+    facts = view.script
+    if facts is not None:
+        for habit in facts.habits:
+            if habit.kind in kinds:
+                yield habit
+
+
+@rule("ART058", area="artifacts", severity="warning", scope="script")
+def saved_before_training(view: TrainingView) -> Iterator[Problem]:
+    """The model is saved before it is trained, and not after.
+
+    What it does:
+        Finds a model that is saved in one statement and trained further down (``fit``, ``train``, a loop that changes it), and that nothing
+        saves or is given afterwards.
+    Why:
+        The file is there and has its size: the archive holds the model as it was before the training.
+    Breaks:
+        files:
+          train.py: |
+            import json, os
+            rows = [float(line) for line in open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv"))]
+            weight = 0.0
+            with open(os.path.join(os.environ["SM_MODEL_DIR"], "model.json"), "w") as file:
+                json.dump({"weight": weight}, file)
+            for row in rows:
+                weight += 0.1 * (row - weight)
+            print("trained", weight)
+    Right:
+        files:
+          train.py: |
+            import json, os
+            rows = [float(line) for line in open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv"))]
+            weight = 0.0
+            for row in rows:
+                weight += 0.1 * (row - weight)
+            with open(os.path.join(os.environ["SM_MODEL_DIR"], "model.json"), "w") as file:
+                json.dump({"weight": weight}, file)
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
+    Since:
+        0.1
+    """
+    for habit in _habits(view, "saved-early"):
+        yield Problem(
+            f"{habit.detail} is saved here, trained further down, and not saved again: the file holds what it was before",
+            remedy=f"save {habit.detail} after the training",
+            location=habit.location,
+        )
+
+
+@rule("ART059", area="artifacts", severity="warning", scope="script", reads=("CheckpointConfig",))
+def checkpoint_by_text(view: TrainingView) -> Iterator[Problem]:
+    """The newest checkpoint is chosen by the order of names as texts, or by none.
+
+    What it does:
+        Finds ``sorted(…)[-1]``, ``max(…)`` and ``[-1]`` on the listing of a folder without a key, where checkpoints are named with numbers
+        without leading zeros; and the first or last of a listing that is not sorted at all.
+    Why:
+        As a text ``epoch-9`` comes after ``epoch-10``: after an interruption the training goes on from an older checkpoint, and
+        the work since is lost. The order of ``os.listdir`` and ``glob`` is any.
+    Breaks:
+        files:
+          train.py: |
+            import glob, os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            found = sorted(glob.glob("/opt/ml/checkpoints/epoch-*.txt"))
+            first = int(open(found[-1]).read()) + 1 if found else 0
+            for epoch in range(first, 20):
+                open(f"/opt/ml/checkpoints/epoch-{epoch}.txt", "w").write(str(epoch))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+    Right:
+        files:
+          train.py: |
+            import glob, os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            found = sorted(glob.glob("/opt/ml/checkpoints/epoch-*.txt"))
+            first = int(open(found[-1]).read()) + 1 if found else 0
+            for epoch in range(first, 20):
+                open(f"/opt/ml/checkpoints/epoch-{epoch:04d}.txt", "w").write(str(epoch))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+    Source:
+        https://docs.python.org/3/library/glob.html; https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
+    Since:
+        0.1
+    """
+    if checkpoint_path(view) is None:
+        return
+    for habit in _habits(view, "text-order", "no-order"):
+        if habit.kind == "text-order":
+            told = f"{show(habit.detail)} compares names as texts, where 9 comes after 10: it is not the newest checkpoint"
+            remedy = "write the number with leading zeros (f'{epoch:04d}'), or sort with key=os.path.getmtime"
+        else:
+            told = f"{show(habit.detail)} takes one of a listing that has no order: it may be any checkpoint"
+            remedy = "max(…, key=os.path.getmtime)"
+        yield Problem(told, ("CheckpointConfig",), remedy=remedy, location=habit.location)
+
+
+@rule("RES056", area="resources", severity="warning", scope="script", reads=("CheckpointConfig",))
+def progress_not_used(view: TrainingView) -> Iterator[Problem]:
+    """The epoch or step of a restored checkpoint is not used.
+
+    What it does:
+        Finds variables and keys that hold the progress of a restored checkpoint (``epoch``, ``step``, ``start`` …) and that nothing reads
+        before a loop or an assignment sets them anew.
+    Why:
+        After an interruption all epochs are trained once more, on top of what was learned: it costs the time again, and the
+        result is another one.
+    Breaks:
+        files:
+          train.py: |
+            import json, os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            last, weight = "/opt/ml/checkpoints/last.json", 0.0
+            if os.path.exists(last):
+                state = json.load(open(last))
+                weight, epoch = state["weight"], state["epoch"]
+            for epoch in range(3):
+                weight += 1
+                json.dump({"weight": weight, "epoch": epoch}, open(last, "w"))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(weight))
+        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+    Right:
+        files:
+          train.py: |
+            import json, os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            last, weight, first = "/opt/ml/checkpoints/last.json", 0.0, 0
+            if os.path.exists(last):
+                state = json.load(open(last))
+                weight, first = state["weight"], state["epoch"] + 1
+            for epoch in range(first, 3):
+                weight += 1
+                json.dump({"weight": weight, "epoch": epoch}, open(last, "w"))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(weight))
+        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
+    Since:
+        0.1
+    """
+    if checkpoint_path(view) is None:
+        return
+    told = set()
+    for habit in _habits(view, "restored-unused"):
+        if habit.detail not in told:
+            told.add(habit.detail)
+            dropped = "what it gives is not used" if habit.detail.endswith(")") else "nothing reads it"
+            yield Problem(
+                f"{habit.detail} is of the checkpoint, and {dropped}: the training begins from the start again",
+                ("CheckpointConfig",),
+                remedy="begin the loop there: range(first, epochs)",
+                location=habit.location,
+            )

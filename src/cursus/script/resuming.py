@@ -1,0 +1,357 @@
+"""How a script goes on from a checkpoint: which one it takes, and what it makes of what was in it.
+
+Each finding is a ``Habit``: ``text-order`` (the newest is chosen by the order of names with plain numbers),
+``no-order`` (the first or last of a folder's listing, which has no order) and ``restored-unused`` (the epoch is
+restored and not used).
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+
+from cursus.script.arguments import place
+from cursus.script.bodies import Body
+from cursus.script.facts import Habit
+
+LISTINGS = frozenset({"listdir", "glob", "iglob", "rglob", "iterdir", "scandir"})
+CHECKPOINT = re.compile(
+    r"ckpt|check_?point|epoch|\bep\b|step|iter|round|snapshot|state|resume", re.IGNORECASE
+)
+PROGRESS = re.compile(
+    r"(?:(?:last|start|starting|begin|first|initial|init|cur|current|global|resume|restored|prev|saved|next)_)*"
+    r"(?:epochs?|steps?|iter(?:ation)?s?|rounds?)(?:_(?:done|start|idx|number|trained|completed))?$"
+    r"|(?:first|begin|start|initial|resumed?|done)$",
+    re.IGNORECASE,
+)
+RESTORES = re.compile(r"load|restore|resume|latest|last|read|checkpoint|ckpt|newest|recover", re.IGNORECASE)
+NUMBERED = re.compile(r"%[ds]|%i|\{\w*\}")
+RESTORING = re.compile(r"_?(?:load|restore|resume|recover|read|get|find)(?:_|$)", re.IGNORECASE)
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def read_resuming(modules: Iterable[Body]) -> Iterator[Habit]:
+    """Everything of this kind in the modules of a source."""
+    bodies = list(modules)
+    nodes = {id(body): list(ast.walk(body.owner)) for body in bodies}
+    unpadded = any(_unpadded(node) for body in bodies for node in nodes[id(body)])
+    loaded = {
+        node.attr
+        for body in bodies
+        for node in nodes[id(body)]
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
+    }
+    returning = {
+        node.name
+        for body in bodies
+        for node in nodes[id(body)]
+        if isinstance(node, FUNCTIONS) and RESTORING.match(node.name) and _returns(node)
+    }
+    for body in bodies:
+        for scope in nodes[id(body)]:
+            if isinstance(scope, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef)):
+                for node, kind in _picks(scope):
+                    if kind == "no-order" or unpadded:
+                        yield Habit(kind, None, ast.unparse(node)[:80], True, place(node, body))
+                for node, name in _unused(scope, loaded):
+                    yield Habit("restored-unused", None, name, True, place(node, body))
+            for node, name in (
+                _only_tested(scope, returning) if isinstance(scope, (ast.Module, *FUNCTIONS)) else ()
+            ):
+                yield Habit("restored-unused", None, name, True, place(node, body))
+        for node, name in _unread_keys(nodes[id(body)]):
+            yield Habit("restored-unused", None, name, True, place(node, body))
+
+
+# -- which checkpoint -------------------------------------------------------------------------------
+
+
+def _unpadded(node: ast.AST) -> bool:
+    """True for a name of a checkpoint that is put together with a number without leading zeros."""
+    if isinstance(node, ast.JoinedStr):
+        words = "".join(str(piece.value) for piece in node.values if isinstance(piece, ast.Constant))
+        holes = [piece for piece in node.values if isinstance(piece, ast.FormattedValue)]
+        return bool(holes) and CHECKPOINT.search(words) is not None and any(_plain(hole) for hole in holes)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and isinstance(node.right, ast.Call):
+        made = getattr(node.right.func, "id", "") == "str"
+        return (
+            made
+            and isinstance(node.left, ast.Constant)
+            and CHECKPOINT.search(str(node.left.value)) is not None
+        )
+    text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+    return 0 < len(text) < 80 and NUMBERED.search(text) is not None and CHECKPOINT.search(text) is not None
+
+
+def _plain(hole: ast.FormattedValue) -> bool:
+    return hole.format_spec is None and CHECKPOINT.search(ast.unparse(hole.value)) is not None
+
+
+def _picks(scope: Scope) -> Iterator[tuple[ast.AST, str]]:
+    """The places where one file of a listing is chosen: by the order of names, or by none."""
+    own = list(_own(scope))
+    listed, ordered = _listed(own), set[str]()
+    for node in own:
+        call = node.value if isinstance(node, ast.Expr) else None
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "sort":
+            name = getattr(call.func.value, "id", "")
+            if any(word.arg == "key" for word in call.keywords):
+                listed.discard(name)
+            elif name in listed:
+                ordered.add(name)
+        if isinstance(node, ast.Assign) and _by_name(node.value, listed):
+            ordered.update(target.id for target in node.targets if isinstance(target, ast.Name))
+    for node in own:
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "max":
+            if len(node.args) == 1 and not node.keywords and _is_listing(node.args[0], listed):
+                yield node, "text-order"
+        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and _end(node.slice):
+            name = getattr(node.value, "id", "")
+            if name in ordered or _by_name(node.value, listed):
+                yield node, "text-order"
+            elif _is_listing(node.value, listed) and _about_checkpoints(node.value, scope):
+                yield node, "no-order"
+
+
+def _listed(own: list[ast.AST]) -> set[str]:
+    """Names that hold a listing of a folder, as it came, and nothing else."""
+    found: set[str] = set()
+    given: dict[str, int] = {}
+    for node in own:
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    given[target.id] = given.get(target.id, 0) + 1
+                    if _is_listing(node.value, found):
+                        found.add(target.id)
+    return {name for name in found if given[name] == 1}
+
+
+def _is_listing(node: ast.AST, listed: set[str]) -> bool:
+    if isinstance(node, ast.Name):
+        return node.id in listed
+    if isinstance(node, (ast.ListComp, ast.GeneratorExp)):
+        return _same_names(node.elt, node.generators[0].target) and _is_listing(
+            node.generators[0].iter, listed
+        )
+    if not isinstance(node, ast.Call):
+        return False
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    if name in ("list", "tuple") and len(node.args) == 1:
+        return _is_listing(node.args[0], listed)
+    return name in LISTINGS
+
+
+def _same_names(made: ast.AST, item: ast.AST) -> bool:
+    """True where a comprehension keeps the names: as they are, or with the folder before them."""
+    if isinstance(made, ast.Name):
+        return isinstance(item, ast.Name) and made.id == item.id
+    return isinstance(made, ast.Call) and ast.unparse(made.func).endswith("join")
+
+
+def _by_name(node: ast.AST, listed: set[str]) -> bool:
+    """``sorted(listing)`` without a key."""
+    return (
+        isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") == "sorted"
+        and bool(node.args)
+        and not any(word.arg == "key" for word in node.keywords)
+        and _is_listing(node.args[0], listed)
+    )
+
+
+def _end(index: ast.expr) -> bool:
+    """True for ``[-1]`` and ``[0]``."""
+    if isinstance(index, ast.UnaryOp) and isinstance(index.op, ast.USub):
+        index = index.operand
+    return isinstance(index, ast.Constant) and index.value in (0, 1) and not isinstance(index.value, bool)
+
+
+def _about_checkpoints(node: ast.AST, scope: Scope) -> bool:
+    words = ast.unparse(node) + " " + getattr(scope, "name", "")
+    if isinstance(node, ast.Name):
+        words += " ".join(
+            ast.unparse(other.value)
+            for other in _own(scope)
+            if isinstance(other, ast.Assign)
+            and node.id in {getattr(target, "id", "") for target in other.targets}
+        )
+    return CHECKPOINT.search(words) is not None
+
+
+# -- what was in it ---------------------------------------------------------------------------------
+
+
+def _unused(scope: Scope, loaded: set[str]) -> Iterator[tuple[ast.AST, str]]:
+    """Restored epochs and steps that nothing reads before they are set anew."""
+    for block in _blocks(scope):
+        for position, statement in enumerate(block):
+            for assign in _own_assignments(statement):
+                for name in _restored(assign):
+                    if _reset(block[position + 1 :], name, assign, statement, scope):
+                        yield assign, name
+                for attribute in _restored_attributes(assign):
+                    if attribute not in loaded:
+                        yield assign, attribute
+
+
+def _restored(assign: ast.Assign) -> Iterator[str]:
+    """The names of progress that an assignment takes from a checkpoint."""
+    target, value = assign.targets[0], assign.value
+    names = target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
+    plain = [name.id for name in names if isinstance(name, ast.Name)]
+    if _from_checkpoint(value):
+        yield from (name for name in plain if PROGRESS.match(name))
+
+
+def _restored_attributes(assign: ast.Assign) -> Iterator[str]:
+    if _from_checkpoint(assign.value):
+        for target in assign.targets:
+            if isinstance(target, ast.Attribute) and PROGRESS.match(target.attr):
+                yield target.attr
+
+
+def _from_checkpoint(value: ast.expr) -> bool:
+    """True for the call of something that restores, and for a progress key of a mapping."""
+    for node in ast.walk(value):
+        if isinstance(node, ast.Call) and RESTORES.search(ast.unparse(node.func)):
+            return not ast.unparse(node.func).startswith(("os.environ", "args.", "os.getenv"))
+        key = None
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+            key, base = node.slice.value, ast.unparse(node.value)
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "get"
+            and node.args
+        ):
+            first = node.args[0]
+            key, base = first.value if isinstance(first, ast.Constant) else None, ast.unparse(node.func.value)
+        if (
+            isinstance(key, str)
+            and PROGRESS.match(key)
+            and re.search(r"state|ckpt|checkpoint|saved|restored|loaded|resume", base)
+        ):
+            return True
+    return False
+
+
+def _returns(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """True where a function gives something back, and keeps nothing of it in its object."""
+    own = list(_own(function))
+    if any(isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) for node in own):
+        return False
+    given = [node.value for node in own if isinstance(node, ast.Return) and node.value is not None]
+    return any(not isinstance(value, ast.Constant) for value in given)
+
+
+def _only_tested(scope: Scope, returning: set[str]) -> Iterator[tuple[ast.AST, str]]:
+    """Calls of functions of the source that restore something, whose result is dropped or only tested."""
+    for node in _own(scope):
+        call = node.value if isinstance(node, ast.Expr) else node.test if isinstance(node, ast.If) else None
+        if isinstance(call, ast.UnaryOp):
+            call = call.operand
+        if not isinstance(call, ast.Call) or (isinstance(node, ast.If) and call.args):
+            continue
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        if name in returning and re.search(r"restore|resume|recover|check_?point|ckpt|state|^load$", name):
+            others = [
+                other
+                for other in ast.walk(scope)
+                if isinstance(other, ast.Call)
+                and other is not call
+                and ast.unparse(other.func) == ast.unparse(call.func)
+            ]
+            if not others:
+                yield node, f"{name}()"
+
+
+def _reset(rest: list[ast.stmt], name: str, assign: ast.Assign, statement: ast.stmt, scope: Scope) -> bool:
+    """True where ``name`` is not read after ``assign``, or is bound by a loop before anything reads it."""
+    uses = [node for node in ast.walk(scope) if isinstance(node, ast.Name) and node.id == name]
+    if any(isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names for node in ast.walk(scope)):
+        return False
+    after = [node for node in uses if isinstance(node.ctx, ast.Load) and node.lineno > assign.lineno]
+    inside = [node for node in uses if isinstance(node.ctx, ast.Load) and node.lineno == assign.lineno]
+    looped = any(
+        isinstance(loop, (ast.For, ast.While)) and loop.lineno <= assign.lineno <= (loop.end_lineno or 0)
+        for loop in ast.walk(scope)
+    )
+    if looped:
+        return False
+    if isinstance(scope, ast.Module) and any(
+        isinstance(node, (ast.FunctionDef, ast.ClassDef))
+        and any(isinstance(inner, ast.Name) and inner.id == name for inner in ast.walk(node))
+        for node in scope.body
+    ):
+        return False
+    if not after and not inside:
+        return True
+    for later in rest:
+        end = 0
+        if isinstance(later, ast.For) and name in _names(later.target):
+            end = later.iter.end_lineno or later.lineno
+        elif (
+            isinstance(later, ast.Assign) and isinstance(later.value, ast.Constant) and name in _names(later)
+        ):
+            end = later.lineno
+        if end:
+            return not any(node.lineno <= end for node in after)
+    return False
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+
+
+def _unread_keys(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
+    """Keys such as ``epoch`` of a mapping that is saved, where others of its keys are read and this one is not."""
+    read: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+            read.update({str(node.slice.value)} if isinstance(node.slice, ast.Constant) else ())
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("get", "pop"):
+            read.update(str(given.value) for given in node.args[:1] if isinstance(given, ast.Constant))
+        elif isinstance(node, ast.Call) and (
+            getattr(node.func, "attr", "") in ("update", "items", "values", "itemgetter")
+            or any(word.arg is None for word in node.keywords)
+        ):
+            return  # a mapping may be handed on as a whole
+    for node in nodes:
+        if isinstance(node, ast.Dict):
+            keys = [
+                key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)
+            ]
+            if any(key in read for key in keys):
+                yield from ((node, key) for key in keys if key not in read and PROGRESS.match(key))
+
+
+# -- pieces -----------------------------------------------------------------------------------------
+
+
+def _own(scope: Scope) -> Iterator[ast.AST]:
+    """The nodes of a scope in their order, those of functions and classes inside it left out."""
+    queue: list[ast.AST] = list(reversed(scope.body))
+    while queue:
+        node = queue.pop()
+        yield node
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            queue.extend(reversed(list(ast.iter_child_nodes(node))))
+
+
+def _blocks(scope: Scope) -> Iterator[list[ast.stmt]]:
+    """The lists of statements that a scope runs one after the other, from the outside in."""
+    yield scope.body
+    for node in _own(scope):
+        if isinstance(node, (ast.If, ast.With, ast.Try, ast.For, ast.While)):
+            yield node.body
+
+
+def _own_assignments(statement: ast.stmt) -> Iterator[ast.Assign]:
+    if isinstance(statement, ast.Assign):
+        yield statement
+    elif isinstance(statement, (ast.If, ast.With, ast.Try)):
+        for inner in statement.body:
+            yield from _own_assignments(inner)

@@ -1,0 +1,174 @@
+"""The order of a script's work: a model saved before it is trained, imports that fall back to something else.
+
+Each finding is a ``Habit``: ``saved-early`` and ``fallback-import``.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from cursus.script.arguments import place
+from cursus.script.bodies import Body
+from cursus.script.facts import Habit
+
+SAVES = frozenset(
+    {
+        "save",
+        "export",
+        "dump",
+        "persist",
+        "store",
+        "serialize",
+        "to_disk",
+        "write_text",
+        "write_bytes",
+        "writelines",
+    }
+)
+SAVE_PREFIXES = ("save_", "dump_", "export_", "write_")
+TRAINS = frozenset({"fit", "partial_fit", "fit_generator", "train", "learn", "optimize", "run_training"})
+TRAIN_PREFIXES = ("train_", "fit_")
+LOOKS = frozenset(
+    {"print", "info", "debug", "log", "warning", "evaluate", "score", "predict", "eval", "append", "summary"}
+)
+
+
+def read_sequence(modules: Iterable[Body]) -> Iterator[Habit]:
+    """Everything of this kind in the modules of a source."""
+    for body in modules:
+        for node in ast.walk(body.owner):
+            if isinstance(node, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef)):
+                for early, name in _saved_early(node.body):
+                    yield Habit("saved-early", None, name, True, place(early, body))
+            elif isinstance(node, ast.If) and isinstance(node.test, ast.Compare):
+                if getattr(node.test.left, "id", "") == "__name__":
+                    for early, name in _saved_early(node.body):
+                        yield Habit("saved-early", None, name, True, place(early, body))
+            elif isinstance(node, ast.Try):
+                for module in _fallbacks(node):
+                    yield Habit("fallback-import", None, module, True, place(node, body))
+
+
+# -- saved before it is trained ---------------------------------------------------------------------
+
+
+def _saved_early(block: list[ast.stmt]) -> Iterator[tuple[ast.AST, str]]:
+    """Things that are saved in a list of statements, trained further down, and not saved or handed on again."""
+    saves = [(position, name) for position, statement in enumerate(block) for name in _saved(statement)]
+    for position, name in dict.fromkeys(saves):
+        later = block[position + 1 :]
+        trained = [at for at, statement in enumerate(later) if name in _trained(statement)]
+        if not trained or _hands_on(later[trained[0]], name, training=True):
+            continue
+        if not any(_hands_on(statement, name) for statement in later[trained[0] + 1 :]):
+            yield block[position], name
+
+
+def _saved(statement: ast.stmt) -> Iterator[str]:
+    """The names whose value a statement saves: of ``model.save(…)``, ``torch.save(model…)``, ``dump(model)``."""
+    if isinstance(statement, (ast.With, ast.AsyncWith)):
+        for inner in statement.body:
+            yield from _saved(inner)
+        return
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    if not isinstance(call, ast.Call):
+        return
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if name not in SAVES and not name.startswith(SAVE_PREFIXES):
+        return
+    if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name):
+        yield call.func.value.id
+    for given in call.args:
+        for node in ast.walk(given):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                yield node.id
+
+
+def _trained(statement: ast.stmt) -> set[str]:
+    """The names that a statement trains: ``model.fit(…)``, ``train(model, …)``, or a loop that changes them."""
+    found: set[str] = set()
+    for node in ast.walk(statement):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            return set()
+        if isinstance(node, ast.Call):
+            func = node.func
+            if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name):
+                if func.attr in TRAINS and (func.attr != "train" or node.args or node.keywords):
+                    found.add(func.value.id)
+            elif isinstance(func, ast.Name) and (func.id in TRAINS or func.id.startswith(TRAIN_PREFIXES)):
+                found.update(given.id for given in node.args[:2] if isinstance(given, ast.Name))
+    if isinstance(statement, (ast.For, ast.While)):
+        found.update(_changed(statement))
+    return found
+
+
+def _changed(loop: ast.For | ast.While) -> Iterator[str]:
+    """The names that a loop works on: ``w -= …`` and ``w[i] -= …``."""
+    for node in ast.walk(loop):
+        if isinstance(node, ast.AugAssign):
+            target: ast.expr = node.target
+            while isinstance(target, (ast.Subscript, ast.Attribute)):
+                target = target.value
+            if isinstance(target, ast.Name) and not isinstance(node.value, ast.Constant):
+                yield target.id
+
+
+def _hands_on(statement: ast.stmt, name: str, *, training: bool = False) -> bool:
+    """True where a statement may save ``name``, or give it to what does."""
+    if isinstance(statement, ast.Return) or _leaves(statement):
+        return _mentions(statement, name)
+    for node in ast.walk(statement):
+        if not isinstance(node, ast.Call):
+            if isinstance(node, (ast.Assign, ast.Return)) and not training and _mentions(node.value, name):
+                return True
+            continue
+        called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        base = getattr(node.func.value, "id", "") if isinstance(node.func, ast.Attribute) else ""
+        if called in SAVES or called.startswith(SAVE_PREFIXES):
+            if base == name or any(_mentions(given, name) for given in node.args) or not node.args:
+                return True
+        elif base == name and called not in TRAINS and called not in LOOKS:
+            return True
+        elif called not in LOOKS and called not in TRAINS and not called.startswith(TRAIN_PREFIXES):
+            given = [*node.args, *(word.value for word in node.keywords)]
+            if any(isinstance(one, ast.Name) and one.id == name for one in given):
+                return True
+        elif training and any(
+            "callback" in (word.arg or "") or "save" in (word.arg or "") for word in node.keywords
+        ):
+            return True
+    return False
+
+
+def _leaves(statement: ast.stmt) -> bool:
+    return isinstance(statement, (ast.FunctionDef, ast.ClassDef))
+
+
+def _mentions(node: ast.AST | None, name: str) -> bool:
+    return node is not None and any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(node))
+
+
+# -- imports that fall back -------------------------------------------------------------------------
+
+
+def _fallbacks(node: ast.Try) -> Iterator[str]:
+    """Modules whose absence is answered with functions, classes or values of the script's own."""
+    imports = [one for one in node.body if isinstance(one, ast.ImportFrom) and not one.level and one.module]
+    if not imports:
+        return
+    for handler in node.handlers:
+        if handler.type is None or not {"ImportError", "ModuleNotFoundError", "Exception"} & {
+            one.id for one in ast.walk(handler.type) if isinstance(one, ast.Name)
+        }:
+            continue
+        own: set[str] = set()
+        for statement in handler.body:
+            if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+                own.add(statement.name)
+            elif isinstance(statement, ast.Assign) and not isinstance(statement.value, ast.Constant):
+                own.update(target.id for target in statement.targets if isinstance(target, ast.Name))
+        for one in imports:
+            names = {alias.asname or alias.name for alias in one.names}
+            if names & own and one.module is not None:
+                yield one.module

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -94,7 +93,6 @@ def settle(step: Step, planned: dict[str, Any], asked: str | None) -> None:
         notes[:] = [note for note in notes if not note.startswith(("KMS keys", "S3OutputPath"))]
         if resources.get("VolumeKmsKeyId"):
             notes.append("VolumeKmsKeyId: the disk was not encrypted")
-        _checkpoints(planned, notes)
     found = archive(step)
     planned["source_archive"] = None
     if found is not None:
@@ -105,14 +103,3 @@ def settle(step: Step, planned: dict[str, Any], asked: str | None) -> None:
                 f"cannot run here: the source archive {found[0]} is not in the local store. Put it at {place}, or give "
                 "the run a source_dir and an entry_point"
             )
-
-
-def _checkpoints(planned: dict[str, Any], notes: list[str]) -> None:
-    """Where S3 is the store, checkpoints have their place in the job's folder, from S3 and to it."""
-    config = planned["checkpoints"]
-    if config:
-        root = os.path.join(planned["folder"], "download")
-        config["target"] = storage.store_path(root, config["uri"])
-        notes.append(
-            "CheckpointConfig: checkpoints were brought to S3 at the end alone, and none was deleted there"
-        )

@@ -7,6 +7,7 @@ read-only, full or gone fails the job, and loses nothing.
 from __future__ import annotations
 
 import os
+import select
 from typing import TYPE_CHECKING, Any
 
 from cursus.local import artifacts, storage
@@ -78,14 +79,12 @@ def _send(job: Supervisor, pairs: list[tuple[str, str]], kms: str | None) -> Non
     from cursus.local.transfer import Transfer
 
     work = {"store": job.plan["store"], "region": job.plan["region"], "up": pairs, "kms": kms}
-    Transfer(work).result()
-
-
-def checkpoints(job: Supervisor) -> None:
-    """Bring the checkpoints that were kept in the job's folder to S3, where that is the store. Raises StoreError."""
-    config = job.plan.get("checkpoints")
-    if not (job.plan.get("store") and config and config.get("target") and os.path.isdir(config["target"])):
-        return
-    if config.get("private"):
-        return
-    _send(job, [(config["target"], config["uri"])], None)
+    begun = Transfer(work)
+    try:
+        while not select.select([begun.descriptor], [], [], 0)[0]:
+            job._wait(0.05)
+            if job.hurried:
+                raise storage.StoreError("the upload was ended")
+        begun.result()
+    finally:
+        begun.stop()

@@ -91,10 +91,13 @@ def _upload(job: Supervisor) -> dict[str, Any]:
         files, left_out = job.checkpoints.finish()
         evidence["checkpoint_files"] = files[:LISTED]
         evidence["left_out"] = [*evidence["left_out"], *map(list, left_out)][:LISTED]
-        delivery.checkpoints(job)
     except (OSError, StoreError) as error:
         text = os.strerror(error.errno or 0) if isinstance(error, OSError) else str(error)
         evidence.setdefault("upload_error", f"{text}: the checkpoints")
+    try:
+        job.outputs.finish()
+    except StoreError as error:
+        evidence.setdefault("upload_error", str(error))
     if "upload_error" in evidence and "failure_reason" not in job.state and job.stopping is None:
         job.state["failure_reason"] = f"ClientError: Artifact upload failed:{evidence['upload_error']}"
     return evidence
@@ -183,6 +186,7 @@ def _stray(job: Supervisor, one: Host) -> Iterator[dict[str, Any]]:
     if job.plan["checkpoints"]:
         path = job.plan["checkpoints"]["path"]
         kept.append(path[len(ML) + 1 :] + "/" if path.startswith(ML + "/") else "\0")
+    kept += [one.path[len(ML) + 1 :] + "/" for one in job.outputs.outputs if one.path.startswith(ML + "/")]
     for name, (size, changed) in sorted(snapshot(one.ml).items()):
         if name.startswith(tuple(kept)) or any(mark in name for mark in HARMLESS):
             continue

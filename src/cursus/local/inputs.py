@@ -36,9 +36,7 @@ def gather(job: Supervisor) -> list[channels.Source]:
         note(job, source.notes)
         sources.append(source)
         job.breathe()
-    config = job.plan.get("checkpoints")
-    if job.plan.get("store") and config and not job.starts.ended:
-        fetch(job, [config["uri"]], exact=False)
+    job.checkpoints.bring()
     archive = job.plan.get("source_archive")
     if archive and not job.plan["source"]:
         job.plan["source"] = _unpack(job, archive)
@@ -71,7 +69,7 @@ def _on_demand(job: Supervisor, channel: dict[str, Any]) -> channels.Source | No
         job.facts["no_fuse"] = ondemand.refusal(job.plan["level"])
     if job.facts["no_fuse"] is not None:
         return None
-    found = _transfer(job, {"list": uri})
+    found = transfer(job, {"list": uri})
     note(job, [f"channel {name}: {sentence}" for sentence in found["notes"]])
     if not found["objects"]:
         raise channels.ChannelError(f"ClientError: Data download failed:S3 key: {uri} matched no files on s3")
@@ -102,23 +100,23 @@ def fetch(job: Supervisor, uris: Sequence[str], *, exact: bool) -> None:
     if not wanted:
         return  # another channel's, or an earlier start's
     work = {"down": wanted, "exact": exact, "root": os.path.join(job.folder, "download")}
-    note(job, _transfer(job, work)["notes"])
+    note(job, transfer(job, work)["notes"])
     known.update(wanted)
 
 
-def _transfer(job: Supervisor, work: dict[str, Any]) -> dict[str, Any]:
-    """What a transfer came to, which a stop of the job ends. Raises ChannelError."""
+def transfer(job: Supervisor, work: dict[str, Any]) -> dict[str, Any]:
+    """What a transfer came to, which a stop of the job ends. Raises ChannelError, StoppedEarlyError."""
     from cursus.local.transfer import Transfer
 
-    transfer = Transfer({**work, "store": job.plan["store"], "region": job.plan["region"]})
+    begun = Transfer({**work, "store": job.plan["store"], "region": job.plan["region"]})
     try:
-        while not select.select([transfer.descriptor], [], [], 0)[0]:
+        while not select.select([begun.descriptor], [], [], 0)[0]:
             job.breathe(0.05)
-        return transfer.result()
+        return begun.result()
     except storage.StoreError as error:
         raise channels.ChannelError(f"ClientError: Data download failed:{error}") from error
     finally:
-        transfer.stop()
+        begun.stop()
 
 
 def _unpack(job: Supervisor, uri: str) -> str:

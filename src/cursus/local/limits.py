@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws import instances
-from cursus.local import channel_limits, contract, toolkit
+from cursus.local import channel_limits, contract, outputs, toolkit
 from cursus.local.cluster import REFUSED
 from cursus.model import Step, format_path
 from cursus.redact import show
@@ -176,11 +176,10 @@ def not_reproduced(step: Step) -> list[str]:
 NAMED = {
     "VpcConfig": "VpcConfig: the run has this machine's network, not the VPC's",
     "EnableManagedSpotTraining": "EnableManagedSpotTraining: no spot interruption was made",
-    "DebugHookConfig": "DebugHookConfig: no debugger hook was attached",
+    "DebugHookConfig": "DebugHookConfig: no debugger hook was attached to the script",
     "DebugRuleConfigurations": "DebugRuleConfigurations: no debugger rule was run",
     "ProfilerConfig": "ProfilerConfig: nothing was profiled",
     "ProfilerRuleConfigurations": "ProfilerRuleConfigurations: no profiler rule was run",
-    "TensorBoardOutputConfig": "TensorBoardOutputConfig: TensorBoard files stay in the job's folder",
     "ExperimentConfig": "ExperimentConfig: no experiment was recorded",
     "RemoteDebugConfig": "RemoteDebugConfig: no remote access was opened",
     "InfraCheckConfig": "InfraCheckConfig: no instance was checked",
@@ -200,6 +199,9 @@ def _sentences(step: Step) -> Iterator[str]:
     for member, sentence in NAMED.items():
         if request.get(member):
             yield sentence
+    for output in outputs.wanted(request):
+        if not outputs.seen(output.path):
+            yield f"{output.member}: what the script writes to {output.path}, outside /opt/ml, is not brought to S3"
     resources = request.get("ResourceConfig") or {}
     yield from _machine(resources)
     if resources.get("KeepAlivePeriodInSeconds"):

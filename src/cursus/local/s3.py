@@ -106,6 +106,7 @@ class Client:
         self.bucket = bucket
         self.encryption = encryption or {}
         self._own = local()
+        self._store: Any = None
 
     # --- requests of our own ----------------------------------------------------------------------
 
@@ -166,6 +167,11 @@ class Client:
             open(path, "rb") as file,
             self._request("PUT", key, {}, file, os.path.getsize(path)) as answer,
         ):
+            answer.read()
+
+    def delete(self, key: str) -> None:
+        """Take one object away; it may not be there."""
+        with self._request("DELETE", key, {}) as answer:
             answer.read()
 
     @contextmanager
@@ -288,6 +294,11 @@ class Client:
 
     def store(self) -> Any:
         """The bucket as obstore's S3Store. Raises StoreError where obstore is not installed."""
+        if self._store is None:
+            self._store = self._connected()
+        return self._store
+
+    def _connected(self) -> Any:
         try:
             from obstore.store import S3Store
         except ImportError as error:

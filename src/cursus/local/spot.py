@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from cursus.local import opens, sandbox
+from cursus.local.storage import StoreError
 
 if TYPE_CHECKING:
     from cursus.local.supervisor import Supervisor
@@ -96,8 +97,9 @@ class Starts:
             owner._enter("Restarting", reason)
         try:
             found["synced"] = len(owner.checkpoints.finish()[0])
-        except OSError as error:
-            text = os.strerror(error.errno or 0)
+            owner.outputs.finish()
+        except (OSError, StoreError) as error:
+            text = os.strerror(error.errno or 0) if isinstance(error, OSError) else str(error)
             owner.state["failure_reason"] = f"ClientError: Checkpoint upload failed:{text}"
             return False
         self.ended.append(found)

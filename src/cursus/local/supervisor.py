@@ -22,6 +22,7 @@ from cursus.local.checkpoints import Checkpoints
 from cursus.local.finish import finish
 from cursus.local.hosts import Host, HostError
 from cursus.local.metrics import Scanner
+from cursus.local.outputs import Outputs
 from cursus.local.spot import Starts
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class Supervisor:
         self.poll = select.poll()
         self.handlers: dict[int, Callable[[], None]] = {}
         self.stopping: str | None = None
+        self.hurried = False
+        """Whoever stops the job does not wait for what is still on its way."""
         self.kill_at: float | None = None
         self.limit_at: float | None = None
         self.stop_at: float | None = None
@@ -69,6 +72,7 @@ class Supervisor:
         self.began = time.monotonic()
         self.seen = 0
         self.checkpoints = Checkpoints(self)
+        self.outputs = Outputs(self)
         self.starts = Starts(self)
 
     # --- life ---------------------------------------------------------------------------------
@@ -181,6 +185,7 @@ class Supervisor:
                 for one in self.hosts:
                     one.terminate(self.facts["signals"])
         if at_once:
+            self.hurried = True
             self.kill_at = now
 
     def _interrupt(self, now: float) -> None:
@@ -202,6 +207,7 @@ class Supervisor:
         for one in self.hosts:
             one.prepare(sources)
             self.checkpoints.restore(one)
+            self.outputs.prepare(one)
         return sources
 
     def breathe(self, seconds: float = 0.0) -> None:
@@ -217,6 +223,7 @@ class Supervisor:
             self.limit_at = time.monotonic() + max(0.0, float(limit) - self.trained)
         began = time.monotonic()
         self.checkpoints.watch()
+        self.outputs.begin()
         cluster.start(self, sources)
         self.starts.training()
         self._meanwhile()
@@ -237,8 +244,9 @@ class Supervisor:
                     self.meeting.look(now)
             self._deadlines(now)
             self.checkpoints.tick(now)
+            self.outputs.tick(now)
             times = [next_sample, self.kill_at, self.limit_at, self.stop_at, self.wait_at]
-            times += [self.checkpoints.next_at, self.starts.interrupt_at]
+            times += [self.checkpoints.next_at, self.outputs.next_at, self.starts.interrupt_at]
             self._wait(max(0.0, min(t for t in times if t is not None) - now))
             if self.culprit is None:
                 self.culprit = next((one for one in self.hosts if one.failed), None)

@@ -8,6 +8,7 @@ Its lower-case keys are about the rest:
 ``region``      the region of the job
 ``parameters``  values given for a pipeline's parameters
 ``files``       the source directory: file name → content; ``entry_point`` is ``train.py`` unless given
+``sizes``       more files of it, by their size in bytes; they hold zeros
 ``channels``    local data: channel name → file name → content
 ``document``    instead of all the rest: the text of a JSON or YAML file that holds the request
 ``answered``    calls to AWS that were answered on this machine while the request was made
@@ -194,6 +195,9 @@ class Example:
         if files is None:
             return None
         _write(folder / "source", files)
+        for name, size in self.rest.get("sizes", {}).items():
+            with (folder / "source" / name).open("wb") as file:
+                file.truncate(size)  # takes no room on the disk
         return SourceCode(str(folder / "source"), self.rest.get("entry_point", "train.py"))
 
     def _promises(self, folder: FilePath) -> Promises:

@@ -287,6 +287,7 @@ class ScriptFacts:
         habits: what runs without an error and does something else than it says.
         unread: arguments that are declared and never read.
         shell_text: the text of a shell script that is the entry point.
+        directory_size: bytes of all files of the source directory; largest_file: name and size of the largest.
         does_nothing: location where the entry point defines functions and calls none.
     """
 
@@ -324,3 +325,5 @@ class ScriptFacts:
     requirements: tuple[Requirement, ...] = ()
     faults: tuple[Fault, ...] = ()
     directory_listing: frozenset[str] = field(default_factory=frozenset)
+    directory_size: int = 0
+    largest_file: tuple[str, int] = ("", 0)

@@ -50,13 +50,18 @@ LIBRARIES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class FolderFacts:
-    """What a source directory holds. ``texts_by_name`` are the contents of its small text files."""
+    """What a source directory holds. ``texts_by_name`` are the contents of its small text files.
+
+    ``size`` is that of all its files in bytes, ``largest`` the name and size of the largest.
+    """
 
     requirements: tuple[Requirement, ...]
     faults: tuple[Fault, ...]
     listing: frozenset[str]
     texts_by_name: dict[str, str]
     watched: tuple[str, ...]
+    size: int = 0
+    largest: tuple[str, int] = ("", 0)
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -86,6 +91,8 @@ def read_folder(root: Path, entry: Path, directory: str, shown: str) -> FolderFa
         frozenset(sizes),
         texts,
         (str(listed), str(entry), *(str(root / name) for name in watched)),
+        sum(sizes.values()),
+        max(sizes.items(), key=lambda entry: entry[1], default=("", 0)),
     )
 
 

@@ -6,7 +6,7 @@ import ast
 import os
 from pathlib import Path
 
-from cursus.model import Location, SourceCode
+from cursus.model import SourceCode
 from cursus.script import arguments, exits, habits, paths, prints, resuming, sequence, settings
 from cursus.script import values as v
 from cursus.script.bodies import Body, CallSite
@@ -104,6 +104,8 @@ def _read(source: SourceCode) -> tuple[ScriptFacts, list[str]]:
         requirements=folder.requirements,
         faults=folder.faults,
         directory_listing=folder.listing,
+        directory_size=folder.size,
+        largest_file=folder.largest,
         strings=frozenset(folder.texts),
     )
     if entry.suffix == ".sh" or not entry.is_file() or (entry.suffix and entry.suffix != ".py"):
@@ -492,8 +494,3 @@ def _plain(tops: frozenset[str], reading: Reading) -> bool:
 
     local = {Path(name).stem for name in reading.source.modules}
     return all(name in QUIET_LIBRARIES or name in sys.stdlib_module_names or name in local for name in tops)
-
-
-def entry_location(facts: ScriptFacts) -> Location:
-    """The entry point as a place."""
-    return Location(facts.entry)

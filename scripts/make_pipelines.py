@@ -121,6 +121,8 @@ def main(published: Path) -> None:
             entry["members"] = sorted({*found["properties"], *members})
             entry["required"] = sorted(found.get("required", ["Name", "Type"]))
             arguments = found["properties"].get("Arguments", {}).get("required", [])
+            if name in ("Condition", "Fail"):  # whose arguments are no request
+                entry["argument_members"] = sorted(found["properties"]["Arguments"]["properties"])
             if name in ("Model", "AutoML"):  # those of other steps are required by the service's own model
                 entry["required_arguments"] = sorted(arguments)
         types[name] = entry
@@ -167,6 +169,18 @@ def main(published: Path) -> None:
         ]["Mode"]["enum"],
         "default_length": schema["StringParameter"]["properties"]["DefaultValue"]["maxLength"],
         "refused_arguments": {"RegisterModel": ["ModelPackageName"], "Model": ["AdditionalModelDataSources"]},
+        "mime_types": [  # top-level types: https://www.iana.org/assignments/media-types
+            "application",
+            "audio",
+            "font",
+            "haptics",
+            "image",
+            "message",
+            "model",
+            "multipart",
+            "text",
+            "video",
+        ],
         "triggers": ["Completed", "Failed", "Stopped", "Any"],
         "for_each": {
             "concurrency": 50,

@@ -170,14 +170,14 @@ def _producers(uri: str, written: Mapping[str, list[str]]) -> Iterator[str]:
         yield from written.get(uri, ())
 
 
-@rule("DEP031", area="dependencies", severity="warning", scope="pipeline")
+@rule("DEP031", area="dependencies", scope="pipeline")
 def other_branch(view: PipelineView) -> Iterator[Problem]:
     """A step refers to a step in the other branch of the same condition.
 
     What it does:
         Compares the branches that a reference's two ends stand in.
     Why:
-        Of IfSteps and ElseSteps only one is executed: what is referred to never ran, and the step fails.
+        Of IfSteps and ElseSteps only one is executed: what is referred to never ran, and the step cannot start.
     Breaks:
         operation: Pipeline
         Steps:

@@ -1,16 +1,14 @@
-"""Rules on the jobs that steps of a pipeline start beside training: processing, models, registration, EMR."""
+"""Rules on the jobs that steps of a pipeline start beside training: processing, EMR."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from cursus.aws import instances
-from cursus.aws.pipelines import PipelineStep, facts, step_type
+from cursus.aws.pipelines import PipelineStep, step_type
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference, listing, mapping, mappings
 from cursus.model import Path
 from cursus.redact import show
-from cursus.suggest import closest
 
 
 @rule("DEP034", area="dependencies", scope="pipeline")
@@ -199,136 +197,6 @@ def processing_folders(view: PipelineView) -> Iterator[Problem]:
 PROCESSING = "/opt/ml/processing"
 
 
-@rule("DEP044", area="dependencies", scope="pipeline")
-def step_arguments(view: PipelineView) -> Iterator[Problem]:
-    """A model, registration or AutoML step has arguments that pipelines do not take, or lacks one.
-
-    What it does:
-        Looks for ModelPackageName in the arguments of a registration step, for AdditionalModelDataSources in a model's
-        containers, for a model that has both a PrimaryContainer and Containers or no ExecutionRoleArn, and for the Mode
-        of an AutoML step, which pipelines know one of.
-    Why:
-        "Unable to parse pipeline definition. Unknown Argument member 'ModelPackageName'": a pipeline registers versions
-        in a group. CreateModel takes one container or several, not both members. "AutoMLStep currently only supports
-        ENSEMBLING mode."
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Register
-            Type: RegisterModel
-            Arguments:
-              ModelPackageName: churn
-              InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv]}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Register
-            Type: RegisterModel
-            Arguments:
-              ModelPackageGroupName: churn
-              InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv]}
-    Source:
-        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html (model step)
-    Since:
-        0.1
-    """
-    for step in view.definition.steps:
-        arguments = mapping(step.body, "Arguments")
-        place: Path = (*step.path, "Arguments")
-        for member in facts()["refused_arguments"].get(step.type, ()):
-            for where, holder in ((place, arguments), *_containers(step)):
-                if holder.get(member) is not None:
-                    yield Problem(
-                        f"Unknown Argument member '{member}': pipelines do not take it",
-                        (*where, member),
-                        "write ModelPackageGroupName: the version's name is given by the service"
-                        if member == "ModelPackageName"
-                        else f"remove {member}",
-                        allowable=None if member == "ModelPackageName" else member,
-                    )
-        if not is_reference(arguments):
-            yield from _lacking(step, arguments, place)
-        if step.type == "Model" and arguments.get("PrimaryContainer") and arguments.get("Containers"):
-            yield Problem(
-                "PrimaryContainer and Containers are both given",
-                (*place, "Containers"),
-                "keep PrimaryContainer for one container, Containers for an inference pipeline",
-            )
-
-
-def _lacking(step: PipelineStep, arguments: Mapping[str, object], place: Path) -> Iterator[Problem]:
-    for member in step_type(step.type or "").get("required_arguments", ()):
-        if arguments.get(member) is None:
-            yield Problem(f"the {step.type} step has no {member}", (*place, member), f"add {member}")
-    config = mapping(arguments, "AutoMLJobConfig")
-    mode, modes = config.get("Mode"), facts()["automl_modes"]
-    if step.type == "AutoML" and config and not is_reference(mode) and mode not in modes:
-        yield Problem(
-            f"the mode of an AutoML step is {' or '.join(modes)}, not {show(mode)}"
-            if mode is not None
-            else "the AutoML step has no Mode",
-            (*place, "AutoMLJobConfig", "Mode"),
-            "write " + " or ".join(modes),
-            allowable=str(mode) if mode is not None else None,
-        )
-
-
-def _containers(step: PipelineStep) -> Iterator[tuple[Path, Mapping[str, object]]]:
-    """The containers of a model or registration step, each with its place."""
-    arguments = mapping(step.body, "Arguments")
-    place: Path = (*step.path, "Arguments")
-    if step.type == "RegisterModel":
-        arguments, place = mapping(arguments, "InferenceSpecification"), (*place, "InferenceSpecification")
-    single = arguments.get("PrimaryContainer")
-    if isinstance(single, Mapping) and not is_reference(single):
-        yield (*place, "PrimaryContainer"), single
-    for i, entry in mappings(arguments, "Containers"):
-        yield (*place, "Containers", i), entry
-
-
-@rule("DEP046", area="dependencies", scope="pipeline")
-def container_image(view: PipelineView) -> Iterator[Problem]:
-    """A container of a model or registration step has no image.
-
-    What it does:
-        Looks for Image in every container of these steps; a container of a model may name a ModelPackageName instead.
-    Why:
-        "Invalid type for parameter InferenceSpecification.Containers[0].Image, value: None": a model class of the SDK
-        that was given neither an image nor a framework version writes null.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {ModelDataUrl: "s3://example-bucket/model.tar.gz"}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}
-    Source:
-        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html,
-        https://github.com/aws/sagemaker-python-sdk/issues/2696
-    Since:
-        0.1
-    """
-    for step in view.definition.steps:
-        if step.type not in ("Model", "RegisterModel"):
-            continue
-        for place, container in _containers(step):
-            if container.get("Image") is None and container.get("ModelPackageName") is None:
-                yield Problem(
-                    "the container has no Image: nothing says what serves the model",
-                    (*place, "Image"),
-                    "write the URI of the image, or give the model class a framework_version",
-                )
-
-
 @rule("DEP047", area="dependencies", scope="pipeline")
 def emr_cluster(view: PipelineView) -> Iterator[Problem]:
     """An EMR step does not say clearly on which cluster it runs.
@@ -410,60 +278,3 @@ def _cluster(config: Mapping[str, object], place: Path) -> Iterator[Problem]:
             (*place, "Instances"),
             "write one of the two",
         )
-
-
-@rule("DEP045", area="dependencies", scope="pipeline")
-def serving_types(view: PipelineView) -> Iterator[Problem]:
-    """A registered model is to be served on an instance type that does not exist.
-
-    What it does:
-        Compares SupportedRealtimeInferenceInstanceTypes and SupportedTransformInstanceTypes of a registration step with
-        the types that host and that transform. A type of a family that the data does not know is a warning.
-    Why:
-        CreateModelPackage takes only the types of its list: the step fails, after the training is paid for.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Register
-            Type: RegisterModel
-            Arguments:
-              ModelPackageGroupName: churn
-              InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv], SupportedRealtimeInferenceInstanceTypes: [m5.large]}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Register
-            Type: RegisterModel
-            Arguments:
-              ModelPackageGroupName: churn
-              InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv], SupportedRealtimeInferenceInstanceTypes: [ml.m5.large]}
-    Source:
-        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_InferenceSpecification.html
-    Since:
-        0.1
-    """
-    for step in view.definition.steps:
-        if step.type != "RegisterModel":
-            continue
-        specification = mapping(mapping(step.body, "Arguments"), "InferenceSpecification")
-        for member, use in _SERVING:
-            known = instances.of_use(use)
-            for i, name in enumerate(listing(specification, member)):
-                if not isinstance(name, str) or name in known:
-                    continue
-                place = (*step.path, "Arguments", "InferenceSpecification", member, i)
-                near = f"ml.{name}" if f"ml.{name}" in known else closest(name, known)
-                family = name.removeprefix("ml.").partition(".")[0]
-                likely = any(each.startswith(f"ml.{family}.") for each in instances.all_names())
-                yield Problem(
-                    f"{show(name)} is no instance type for {use}",
-                    place,
-                    f"write {near}" if near else "write a type such as ml.m5.xlarge",
-                    severity="error" if likely and name not in instances.all_names() else "warning",
-                )
-
-
-_SERVING = (
-    ("SupportedRealtimeInferenceInstanceTypes", "hosting"),
-    ("SupportedTransformInstanceTypes", "transform"),
-)

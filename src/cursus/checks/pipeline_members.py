@@ -90,12 +90,12 @@ def _condition(view: PipelineView, entry: Mapping[str, Any], place: Path) -> Ite
         return
     for operand in known[kind]:
         if operand not in entry:
-            yield Problem(f"a {kind} condition needs {operand}", (*place, operand), f"add {operand}")
+            yield Problem(f"the {kind} condition needs {operand}", (*place, operand), f"add {operand}")
     if "LeftValue" in entry and "RightValue" in entry:
         left, right = _type_of(view, entry["LeftValue"]), _type_of(view, entry["RightValue"])
         if left and right and left != right:
             yield Problem(
-                f"a {kind} condition compares a {left} with a {right}",
+                f"the {kind} condition compares a {left} with a {right}",
                 (*place, "RightValue"),
                 "give both sides the same type",
                 severity="warning",
@@ -119,7 +119,7 @@ def _ordered(view: PipelineView, entry: Mapping[str, Any], kind: str, place: Pat
             value = view.definition.parameters.get(target.name, {}).get("DefaultValue")
         if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
             yield Problem(
-                f"a {kind} condition compares with the text {show(value)}, not with a number",
+                f"the {kind} condition compares with the text {show(value)}, not with a number",
                 (*place, operand),
                 "declare the parameter as Float" if target else f"write {value.strip()} without quotes",
                 severity="warning",

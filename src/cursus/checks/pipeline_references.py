@@ -316,8 +316,8 @@ def _below(
                     f"write {trail}",
                 )
             return
-        shape = inner
         trail += f".{part}" if isinstance(part, str) and "items" not in shape else f"[{part!r}]"
+        shape = inner
 
 
 def _numbered(

@@ -132,6 +132,16 @@ def _type(step: PipelineStep) -> Iterator[Problem]:
                 "one of " + ", ".join(members),
                 severity="error" if hint or elsewhere else "warning",
             )
+    arguments = step.body.get("Arguments")
+    known = entry.get("argument_members")
+    if known and isinstance(arguments, Mapping) and not is_reference(arguments):
+        for name in arguments:
+            if name not in known:
+                yield Problem(
+                    f"Unknown Argument member {show(name)} of a {step.type} step.{did_you_mean(str(name), known)}",
+                    (*step.path, "Arguments", name),
+                    "one of " + ", ".join(known),
+                )
     for name in entry["required"]:
         if name not in step.body and name not in ("Name", "Type"):
             yield Problem(f"a {step.type} step needs {name}", (*step.path, name), f"add {name}")

@@ -23,6 +23,18 @@ DEEP_LEARNING = [
     "VanishingGradient",
     "WeightUpdateRatio",
 ]
+# DEBUGGER_UNSUPPORTED_REGIONS and PROFILER_UNSUPPORTED_REGIONS, which are the same, of the SDK's fw_utils.py.
+NO_DEBUGGER_REGIONS = [
+    "us-iso-east-1",
+    "us-isob-east-1",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "eu-south-2",
+    "me-central-1",
+    "ap-south-2",
+    "eu-central-2",
+    "us-gov-east-1",
+]
 
 
 def main() -> None:
@@ -70,9 +82,12 @@ def main() -> None:
                 "deep learning": DEEP_LEARNING,
                 "xgboost": ["CreateXgboostReport", "FeatureImportanceOverweight", "TreeDepth"],
             },
-            "no_debugger_regions": ["ap-southeast-3"],
+            "no_debugger_regions": NO_DEBUGGER_REGIONS,
+            "no_profiler_regions": NO_DEBUGGER_REGIONS,
+            "no_profiler_families": ["trn"],
         },
-        more=", smdebug-rulesconfig 1.0.1",
+        more=", smdebug-rulesconfig 1.0.1, sagemaker-core/src/sagemaker/core/fw_utils.py of "
+        "aws/sagemaker-python-sdk@a248126 (2026-11)",
     )
 
 

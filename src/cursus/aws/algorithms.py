@@ -173,6 +173,7 @@ class Algorithm:
         aliases: other spellings, to the name they stand for.
         conditions: hyperparameters that depend on each other.
         at_most: hyperparameters that are no greater than another one, by name.
+        at_most_when: of some of those, the values of others with which it holds ("" stands for an absent one).
         forms: regular expressions that the whole of a text has to match, by name.
         channels: name → True where required.
         content_types: of its data channels; what follows a semicolon is left out.
@@ -201,6 +202,7 @@ class Algorithm:
     aliases: Mapping[str, str] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = ()
     at_most: Mapping[str, str] = field(default_factory=dict)
+    at_most_when: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     forms: Mapping[str, str] = field(default_factory=dict)
     channels: Mapping[str, bool] = field(default_factory=dict)
     content_types: tuple[str, ...] = ()
@@ -333,6 +335,7 @@ def _build(
         aliases=own.get("aliases", {}),
         conditions=tuple(_condition(c) for c in entry.get("conditions", ()) if _since(c, version)),
         at_most=entry.get("at_most", {}),
+        at_most_when=entry.get("at_most_when", {}),
         forms=entry.get("forms", {}),
         channels={key: need == "required" for key, need in entry["channels"].items()},
         content_types=tuple(entry.get("content_types", ())),

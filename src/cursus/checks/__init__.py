@@ -27,6 +27,7 @@ MODULES: tuple[str, ...] = (
     "channel_data",
     "channel_groups",
     "algorithm_channels",
+    "algorithm_data",
     "artifacts",
     "monitoring",
     "debugger",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cursus.aws.algorithms import Algorithm
-from cursus.aws.tables import table
 from cursus.checks.algorithms import documented_only
 from cursus.checks.channels import input_mode
 from cursus.checks.rules import Problem, rule
@@ -14,9 +13,11 @@ from cursus.redact import show
 from cursus.suggest import closest, did_you_mean
 
 MANIFEST = "AugmentedManifestFile"
+DATA = ("train", "validation", "test")
+"""Channels that hold the same kind of data."""
 
 
-def _base(content_type: str) -> str:
+def base_type(content_type: str) -> str:
     """A content type without its parameters: ``text/csv`` of ``text/csv; label_size=0``."""
     return content_type.partition(";")[0].strip().lower()
 
@@ -64,7 +65,7 @@ def required_channel(view: TrainingView) -> Iterator[Problem]:
         if content is None or channel.s3.get("S3DataType") == MANIFEST:
             continue
         # A list belongs to the channel whose data it lists: train_lst to train.
-        for extra in algorithm.content_channels.get(_base(content), ()):
+        for extra in algorithm.content_channels.get(base_type(content), ()):
             if channel.name in ("train", "validation") and extra.startswith(f"{channel.name}_"):
                 wanted.setdefault(extra, f" for {content} data in {show(channel.name)}")
     # An augmented manifest brings its labels with it: train then needs neither train_lst nor train_annotation.
@@ -81,7 +82,6 @@ def required_channel(view: TrainingView) -> Iterator[Problem]:
                 ("InputDataConfig",),
                 f"add a channel {show(name)}"
                 + (f" (the job has {', '.join(map(show, names))})" if names else ""),
-                severity="warning" if given is None else None,
             )
 
 
@@ -141,8 +141,8 @@ def content_type(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Holds ContentType against those that the algorithm reads in the channel's input mode; for an augmented manifest
-        against the one that it wants there. A warning where there is none and the data's name says another than the
-        algorithm's default.
+        against the one that it wants there. Where there is none: the data's name, and the ContentType of the other data
+        channels, against the algorithm's default.
     Why:
         The algorithm chooses its reader by ContentType and fails on one that it has no reader for.
     Breaks:
@@ -175,25 +175,25 @@ def content_type(view: TrainingView) -> Iterator[Problem]:
         content = channel.text("ContentType")
         if content is None or not content:
             if "ContentType" not in channel.request or content == "":
-                yield from _default(algorithm, channel)
+                yield from _default(algorithm, channel, view.channels)
             continue
         path = (*channel.path, "ContentType")
         wanted = algorithm.manifest_content_type
         if channel.s3.get("S3DataType") == MANIFEST and wanted is not None:
-            if _base(content) != wanted:
+            if base_type(content) != wanted:
                 yield Problem(
                     f"the {algorithm.name} algorithm reads an augmented manifest as {wanted}, not as {show(content)}",
                     path,
                     f"set ContentType to {wanted}",
-                    severity="warning" if _base(content) == "application/x-image" else None,
+                    severity="warning" if base_type(content) == "application/x-image" else None,
                 )
             continue
         pipe = input_mode(view, channel) == "Pipe"
         known = algorithm.pipe_content_types if pipe else algorithm.content_types
-        if _base(content) not in known:
+        if base_type(content) not in known:
             yield Problem(
                 f"the {algorithm.name} algorithm does not read {show(content)}{' in Pipe mode' if pipe else ''}."
-                + did_you_mean(_base(content), known),
+                + did_you_mean(base_type(content), known),
                 path,
                 "use " + ", ".join(known),
                 severity=None if algorithm.exact else "warning",
@@ -201,7 +201,7 @@ def content_type(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-def _default(algorithm: Algorithm, channel: Channel) -> Iterator[Problem]:
+def _default(algorithm: Algorithm, channel: Channel, channels: Sequence[Channel]) -> Iterator[Problem]:
     """The channel has no content type: does its data look like something else than the default?"""
     uri = text(channel.s3, "S3Uri")
     default = algorithm.default_content_type
@@ -214,8 +214,22 @@ def _default(algorithm: Algorithm, channel: Channel) -> Iterator[Problem]:
                 f"{default}",
                 (*channel.path, "ContentType"),
                 f"set ContentType, such as text/{word}" if word != "parquet" else "set application/x-parquet",
-                severity="warning",
             )
+            return
+    for other in channels:
+        content = base_type(other.text("ContentType") or "")
+        if content and _format(content) != _format(default) and other.name in DATA and channel.name in DATA:
+            yield Problem(
+                f"channel {show(channel.name)} has no ContentType, so that {algorithm.name} takes its data for {default}, "
+                f"and that of channel {show(other.name)} is {content}",
+                (*channel.path, "ContentType"),
+                f"set ContentType to {content}",
+            )
+            return
+
+
+def _format(content: str) -> str:
+    return content.rpartition("/")[2].removeprefix("x-")
 
 
 @rule("CHN033", area="channels", reads=("InputDataConfig",), when="builtin")
@@ -348,149 +362,4 @@ def manifest_attributes(view: TrainingView) -> Iterator[Problem]:
                 f"{algorithm.name} reads {wanted} attributes of an augmented manifest, and {len(names)} are named",
                 (*channel.path, "DataSource", "S3DataSource", "AttributeNames"),
                 "name the image and its label, in this order",
-            )
-
-
-@rule("CHN035", area="channels", severity="warning", reads=("InputDataConfig",), when="builtin")
-def distributed_xgboost_data(view: TrainingView) -> Iterator[Problem]:
-    """XGBoost on several hosts wants its data sharded.
-
-    What it does:
-        Names training channels that are FullyReplicated where the XGBoost algorithm runs on several hosts.
-    Why:
-        Each host trains on what it is given. With a whole copy each the job costs n times as much for the same model.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100"}
-        ResourceConfig: {InstanceCount: 3}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100"}
-        ResourceConfig: {InstanceCount: 3}
-        InputDataConfig:
-          - ChannelName: train
-            ContentType: text/csv
-            DataSource:
-              S3DataSource:
-                {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/", S3DataDistributionType: ShardedByS3Key}
-    Source:
-        https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost.html
-    Since:
-        0.1
-    """
-    algorithm = view.builtin
-    hosts = view.host_count
-    if algorithm is None or algorithm.name != "xgboost" or hosts is None or hosts < 2:
-        return
-    if view.hyperparameters.get("use_dask_gpu_training") == "true":  # Dask shares the data out itself.
-        return
-    for channel in view.channels:
-        if channel.name == "train" and channel.s3:
-            kind = channel.s3.get("S3DataDistributionType", "FullyReplicated")
-            if kind == "FullyReplicated":
-                yield Problem(
-                    f"each of the {hosts} hosts trains on all of channel 'train'",
-                    (*channel.path, "DataSource", "S3DataSource", "S3DataDistributionType"),
-                    "use ShardedByS3Key, with at least as many objects as hosts",
-                )
-
-
-@rule("CHN036", area="channels", reads=("InputDataConfig",), when="builtin")
-def distribution_of_the_algorithm(view: TrainingView) -> Iterator[Problem]:
-    """A built-in algorithm wants its data distributed one way.
-
-    What it does:
-        Holds S3DataDistributionType against what the algorithm supports in that channel.
-    Why:
-        Random Cut Forest's train channel only supports ShardedByS3Key, and its test channel FullyReplicated (which is
-        what a channel without S3DataDistributionType has). The algorithm refuses the other when it starts.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/randomcutforest:1
-        HyperParameters: {feature_dim: "10"}
-        InputDataConfig:
-          - ChannelName: train
-            ContentType: text/csv;label_size=0
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/randomcutforest:1
-        HyperParameters: {feature_dim: "10"}
-        InputDataConfig:
-          - ChannelName: train
-            ContentType: text/csv;label_size=0
-            DataSource:
-              S3DataSource:
-                {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/", S3DataDistributionType: ShardedByS3Key}
-    Source:
-        https://docs.aws.amazon.com/sagemaker/latest/dg/randomcutforest.html
-    Since:
-        0.1
-    """
-    algorithm = view.builtin
-    wanted = table("channels")["distribution"].get(algorithm.name) if algorithm is not None else None
-    if algorithm is None or wanted is None:
-        return
-    for channel in view.channels:
-        kind = wanted.get(channel.name)
-        given = channel.s3.get("S3DataDistributionType", "FullyReplicated")
-        if kind is not None and channel.s3 and isinstance(given, str) and given != kind:
-            yield Problem(
-                f"the channel {show(channel.name)} of {algorithm.name} only supports {kind}, and is {given}",
-                (*channel.path, "DataSource", "S3DataSource", "S3DataDistributionType"),
-                f"set S3DataDistributionType to {kind}",
-            )
-
-
-@rule("CHN037", area="channels", severity="warning", reads=("InputDataConfig",), when="builtin")
-def label_size(view: TrainingView) -> Iterator[Problem]:
-    """An algorithm without a target says so in its content type.
-
-    What it does:
-        Wants `label_size=0` in text/csv for the algorithms that learn without labels, and `label_size=1` for the test
-        channel of Random Cut Forest.
-    Why:
-        In CSV the first column is the target unless the content type says otherwise. K-means then clusters without its
-        first feature, or fails because feature_dim is one more than it finds.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1
-        HyperParameters: {k: "3", feature_dim: "10"}
-        InputDataConfig:
-          - ChannelName: train
-            ContentType: text/csv
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1
-        HyperParameters: {k: "3", feature_dim: "10"}
-        InputDataConfig:
-          - ChannelName: train
-            ContentType: text/csv;label_size=0
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
-    Source:
-        https://docs.aws.amazon.com/sagemaker/latest/dg/cdf-training.html
-    Since:
-        0.1
-    """
-    algorithm = view.builtin
-    facts = table("channels")
-    if algorithm is None or algorithm.name not in facts["unlabelled_csv"]:
-        return
-    labelled = facts["labelled_csv"].get(algorithm.name, ())
-    for channel in view.channels:
-        content = channel.text("ContentType")
-        if content is None or _base(content) != "text/csv":
-            continue
-        parameters = content.replace(" ", "").lower()
-        size = 1 if channel.name in labelled else 0
-        if f"label_size={size}" not in parameters:
-            yield Problem(
-                f"{algorithm.name} takes the first column of channel {show(channel.name)} for "
-                + ("a feature" if size and "label_size=0" in parameters else "the target"),
-                (*channel.path, "ContentType"),
-                f"write text/csv;label_size={size}",
-                severity="info" if size and "label_size" not in parameters else None,
             )

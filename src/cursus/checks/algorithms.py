@@ -138,7 +138,7 @@ def hyperparameter_value(view: TrainingView) -> Iterator[Problem]:
             f"the value {show(value, name)} of {show(name)} {wrong}",
             (view.hyperparameters_member, name),
             f"write it bare: {bare}" if quoted else f"{algorithm.name} takes {known.expected}",
-            severity="warning" if documented_only(algorithm) or _nearly(known, value) else None,
+            severity="warning" if not algorithm.exact or _nearly(known, value) else None,
             allowable=value,
         )
 
@@ -173,7 +173,7 @@ def hyperparameters_together(view: TrainingView) -> Iterator[Problem]:
     algorithm = view.builtin
     if algorithm is None:
         return
-    severity = "warning" if documented_only(algorithm) else None
+    severity = None if algorithm.exact else "warning"
     for condition in algorithm.conditions:
         if condition.applies(view.hyperparameters):
             for problem in _broken(view, algorithm, condition):
@@ -257,6 +257,9 @@ def related_numbers(view: TrainingView) -> Iterator[Problem]:
     if algorithm is None:
         return
     for name, other in algorithm.at_most.items():
+        when = algorithm.at_most_when.get(name, {})
+        if any(view.hyperparameters.get(each, "") not in options for each, options in when.items()):
+            continue
         least, most = _whole(view, name), _whole(view, other)
         if least is not None and most is not None and least > most:
             yield Problem(

@@ -311,14 +311,20 @@ def profiler(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("MON017", area="monitoring", severity="warning", reads=("DebugHookConfig", "DebugRuleConfigurations"))
+@rule(
+    "MON017",
+    area="monitoring",
+    reads=("DebugHookConfig", "DebugRuleConfigurations", "ProfilerConfig", "ProfilerRuleConfigurations"),
+)
 def debugger_region(view: TrainingView) -> Iterator[Problem]:
-    """The region has SageMaker Debugger.
+    """The region and the instance type have SageMaker Debugger and its profiler.
 
     What it does:
-        Looks up the region of the job among those without Debugger.
+        Looks up the region of the job among those without Debugger or its profiler, and its instance types among those
+        without the profiler.
     Why:
-        In these regions the SDK leaves the debugger out by itself; a request that asks for it is refused there.
+        There the SDK leaves them out by itself; SageMaker refuses a request that asks for them: "ProfilerConfig is
+        currently not supported in".
     Breaks:
         region: ap-southeast-3
         AlgorithmSpecification: {TrainingImage: 123456789012.dkr.ecr.ap-southeast-3.amazonaws.com/churn-trainer:1.4}
@@ -331,9 +337,32 @@ def debugger_region(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    if view.region is not None and view.region in table("debugger")["no_debugger_regions"]:
+    facts = table("debugger")
+    if view.region is not None and view.region in facts["no_debugger_regions"]:
+        for member in ("DebugHookConfig", "DebugRuleConfigurations"):
+            if view.request.get(member):
+                yield Problem(
+                    f"SageMaker Debugger is not available in {view.region}",
+                    (member,),
+                    f"leave {member} out",
+                    allowable=view.region,
+                )
+    config = mapping(view.request, "ProfilerConfig")
+    if not config or config.get("DisableProfiler") is True:
+        return
+    if view.region is not None and view.region in facts["no_profiler_regions"]:
         yield Problem(
-            f"SageMaker Debugger is not available in {view.region}",
-            ("DebugHookConfig",),
-            "leave DebugHookConfig and DebugRuleConfigurations out",
+            f"ProfilerConfig is not supported in {view.region}",
+            ("ProfilerConfig",),
+            "leave ProfilerConfig and ProfilerRuleConfigurations out, or set DisableProfiler to true",
+            allowable=view.region,
         )
+    for _, kind, _ in view.instances:
+        if kind.removeprefix("ml.").startswith(tuple(facts["no_profiler_families"])):
+            yield Problem(
+                f"the profiler does not support {kind}",
+                ("ProfilerConfig",),
+                "leave ProfilerConfig and ProfilerRuleConfigurations out, or set DisableProfiler to true",
+                allowable=kind,
+            )
+            return

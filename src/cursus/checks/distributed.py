@@ -19,6 +19,7 @@ TOGETHER = (
     {"smdistributed.modelparallel", "torch_distributed"},
     {"smdistributed.modelparallel", "mpi"},
 )
+NEWEST = ("p5", "p6")
 UNHEARD = ("mpi", "parameter_server", "multi_worker_mirrored_strategy")
 Switch = tuple[Path, str, distribution.Strategy]
 
@@ -101,6 +102,10 @@ def instance_problem(
             f"{strategy.title} does not support {instance.name}{said}.",
             path,
             f"Use one of {', '.join(types)}.",
+            # Nobody refuses the older types that the page of the model parallelism library does not list.
+            severity="warning"
+            if strategy.name == "smdistributed.modelparallel" and not instance.family.startswith(NEWEST)
+            else None,
         )
     declining = instance.name in strategy.declining and version is not None
     if declining and types != strategy.types_for(framework, "0"):
@@ -211,7 +216,7 @@ def instance_support(view: TrainingView) -> Iterator[Problem]:
                     "Switch sagemaker_torch_distributed_enabled on instead.",
                 )
                 continue
-            newest = strategy.name.startswith("smdistributed") and instance.family.startswith(("p5", "p6"))
+            newest = strategy.name.startswith("smdistributed") and instance.family.startswith(NEWEST)
             if newest and "torch_distributed" in names:
                 continue  # from version 2 on the libraries run below torchrun, which knows these types
             problem = instance_problem(strategy, instance, framework, version, path)

@@ -112,7 +112,7 @@ def processes_per_host(view: TrainingView) -> Iterator[Problem]:
                 f"{count} processes a host are more than the {instance.gpus} GPU{'s' if instance.gpus > 1 else ''} of {kind}.",
                 path,
                 f"Set {instance.gpus}, or use an instance type with more GPUs.",
-                severity="warning",
+                severity=None if distribution.MODEL_PARALLEL in view.hyperparameters else "warning",
             )
         elif instance.gpus and count < instance.gpus:
             yield Problem(

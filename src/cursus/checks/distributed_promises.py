@@ -129,7 +129,8 @@ def model_parallel(view: TrainingView) -> Iterator[Problem]:
     """The model parallelism library's parameters contradict each other.
 
     What it does:
-        Reads `mp_parameters` and applies the checks that the SageMaker SDK makes of them.
+        Reads `mp_parameters`, applies the checks that the SageMaker SDK makes of them, and compares the parts of the
+        model with the processes of the job.
     Why:
         The library ends the job when it reads them, on every GPU of every host.
     Breaks:
@@ -160,6 +161,31 @@ def model_parallel(view: TrainingView) -> Iterator[Problem]:
         return
     for message in _faults(found):
         yield Problem(message, path, "See the library's parameters.")
+    yield from _too_few(view, found, path)
+
+
+def _too_few(view: TrainingView, found: Mapping[str, Any], path: Path) -> Iterator[Problem]:
+    """One part of the model is a process: there are not fewer processes than parts."""
+    parts = 1
+    for key in ("partitions", "pipeline_parallel_degree", "tensor_parallel_degree"):
+        degree = found.get(key)
+        parts *= degree if isinstance(degree, int) and degree > 0 else 1
+    if parts == 1 or ("partitions" in found and "pipeline_parallel_degree" in found):
+        return
+    processes = 0
+    written = view.hyperparameters.get(distribution.PROCESSES_PER_HOST)
+    for _, kind, count in view.instances:
+        instance = instances.find(kind)
+        if instance is None or count is None or not instance.gpus:
+            return
+        given = isinstance(written, str) and written.isdecimal() and len(written) < 5
+        processes += count * (int(str(written)) if given else instance.gpus)
+    if 0 < processes < parts:
+        yield Problem(
+            f"the model is cut into {parts} parts, and the job has {processes} processes: a part takes one",
+            path,
+            "ask for fewer partitions, or for more GPUs",
+        )
 
 
 def _faults(found: Mapping[str, Any]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from cursus.checks.views import RequestView, TrainingView, is_reference, listing
 from cursus.model import Path
 from cursus.redact import show
 
+CONSOLE_ROLE = ":role/AmazonSageMaker-ExecutionRole-"
 HAVE_OUTPUT_RULES = frozenset(
     {"CreateTrainingJob", "CreateHyperParameterTuningJob", "CreateAutoMLJob", "CreateAutoMLJobV2"}
 )
@@ -354,6 +355,36 @@ def placeholder_account(view: RequestView) -> Iterator[Problem]:
             yield Problem(
                 f"{show(value)} is of the account {NOBODY}, which no one has", path, "write your own account"
             )
+
+
+@rule("STP050", area="step", reads=("RoleArn",))
+def role_path(view: TrainingView) -> Iterator[Problem]:
+    """A role's ARN has the role's path in it.
+
+    What it does:
+        Looks for a role that the console made, AmazonSageMaker-ExecutionRole with a time, without `service-role/`.
+    Why:
+        The console makes these roles below the path service-role. An ARN put together from the name alone names a role
+        that does not exist: "SageMaker was unable to assume the role".
+    Breaks:
+        RoleArn: arn:aws:iam::123456789012:role/AmazonSageMaker-ExecutionRole-20180114T073202
+    Right:
+        RoleArn: arn:aws:iam::123456789012:role/service-role/AmazonSageMaker-ExecutionRole-20180114T073202
+    Source:
+        https://github.com/aws/sagemaker-python-sdk/issues/43
+    Since:
+        0.1
+    """
+    role = view.request.get("RoleArn")
+    if not isinstance(role, str) or CONSOLE_ROLE not in role:
+        return
+    name = role.partition(":role/")[2]
+    if re.fullmatch(r"AmazonSageMaker-ExecutionRole-\d{8}T\d{6}", name):
+        yield Problem(
+            f"RoleArn {show(role)} lacks the path of the roles that the console makes: SageMaker is unable to assume it",
+            ("RoleArn",),
+            f"write role/service-role/{name}; `aws iam get-role` shows the whole ARN",
+        )
 
 
 @rule("STP031", area="step", scope="request", suspects="network")

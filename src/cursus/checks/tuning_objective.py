@@ -249,10 +249,11 @@ def tunable(view: TuningView) -> Iterator[Problem]:
 
     What it does:
         Looks up each range among the algorithm's hyperparameters: known, tunable, of that kind, and inside the values
-        that it takes. A range wider than the documented one is an info.
+        that it takes. A range wider than the documented one is an info. Names alone where XGBoost's image runs a
+        script.
     Why:
-        SageMaker refuses to tune what the algorithm does not declare tunable; a value outside its bounds fails the
-        training jobs that get it.
+        SageMaker refuses to tune what the algorithm does not declare tunable, and it goes by the image: a script in
+        XGBoost's image can have none tuned of its own. A value outside the bounds fails the training jobs that get it.
     Breaks:
         operation: CreateHyperParameterTuningJob
         HyperParameterTuningJobConfig:
@@ -297,8 +298,12 @@ def tunable(view: TuningView) -> Iterator[Problem]:
         0.1
     """
     used: dict[Path, algorithms.Algorithm] = {}
+    scripts = False
     for definition in view.definitions:
         algorithm = algorithms.of_request(definition.image, definition.hyperparameters)
+        if algorithm is None and definition.image is not None:
+            algorithm = algorithms.find(definition.image)  # a script: SageMaker looks at the image alone
+            scripts = scripts or algorithm is not None
         if algorithm is not None and algorithm.hyperparameters:
             used[definition.path] = algorithm
     if not used:
@@ -307,10 +312,10 @@ def tunable(view: TuningView) -> Iterator[Problem]:
         found = {id(a): a for place, a in used.items() if path[: len(place)] == place or path[0] == TUNING}
         for algorithm in found.values():
             for entry in space:
-                yield from _tunable(algorithm, entry)
+                yield from _tunable(algorithm, entry, scripts)
 
 
-def _tunable(algorithm: algorithms.Algorithm, entry: Entry) -> Iterator[Problem]:
+def _tunable(algorithm: algorithms.Algorithm, entry: Entry, script: bool) -> Iterator[Problem]:
     if entry.name is None or entry.kind == "AutoParameters":
         return
     known = algorithm.hyperparameter(entry.name)
@@ -336,7 +341,8 @@ def _tunable(algorithm: algorithms.Algorithm, entry: Entry) -> Iterator[Problem]
             else "set it statically",
         )
         return
-    yield from _kind_and_bounds(algorithm, known, entry)
+    if not script:
+        yield from _kind_and_bounds(algorithm, known, entry)
 
 
 def _kind_and_bounds(

@@ -1,0 +1,156 @@
+"""Rules on the data of built-in algorithms: how it is shared out among hosts, and which column is the target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cursus.aws.tables import table
+from cursus.checks.algorithm_channels import base_type
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import TrainingView
+from cursus.redact import show
+
+
+@rule("CHN035", area="channels", severity="warning", reads=("InputDataConfig",), when="builtin")
+def distributed_xgboost_data(view: TrainingView) -> Iterator[Problem]:
+    """XGBoost on several hosts wants its data sharded.
+
+    What it does:
+        Names training channels that are FullyReplicated where the XGBoost algorithm runs on several hosts.
+    Why:
+        Each host trains on what it is given. With a whole copy each the job costs n times as much for the same model.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+        HyperParameters: {num_round: "100"}
+        ResourceConfig: {InstanceCount: 3}
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+        HyperParameters: {num_round: "100"}
+        ResourceConfig: {InstanceCount: 3}
+        InputDataConfig:
+          - ChannelName: train
+            ContentType: text/csv
+            DataSource:
+              S3DataSource:
+                {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/", S3DataDistributionType: ShardedByS3Key}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost.html
+    Since:
+        0.1
+    """
+    algorithm = view.builtin
+    hosts = view.host_count
+    if algorithm is None or algorithm.name != "xgboost" or hosts is None or hosts < 2:
+        return
+    if view.hyperparameters.get("use_dask_gpu_training") == "true":  # Dask shares the data out itself.
+        return
+    for channel in view.channels:
+        if channel.name == "train" and channel.s3:
+            kind = channel.s3.get("S3DataDistributionType", "FullyReplicated")
+            if kind == "FullyReplicated":
+                yield Problem(
+                    f"each of the {hosts} hosts trains on all of channel 'train'",
+                    (*channel.path, "DataSource", "S3DataSource", "S3DataDistributionType"),
+                    "use ShardedByS3Key, with at least as many objects as hosts",
+                )
+
+
+@rule("CHN036", area="channels", reads=("InputDataConfig",), when="builtin")
+def distribution_of_the_algorithm(view: TrainingView) -> Iterator[Problem]:
+    """A built-in algorithm wants its data distributed one way.
+
+    What it does:
+        Holds S3DataDistributionType against what the algorithm supports in that channel.
+    Why:
+        Random Cut Forest's train channel only supports ShardedByS3Key, and its test channel FullyReplicated (which is
+        what a channel without S3DataDistributionType has). The algorithm refuses the other when it starts.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/randomcutforest:1
+        HyperParameters: {feature_dim: "10"}
+        InputDataConfig:
+          - ChannelName: train
+            ContentType: text/csv;label_size=0
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/randomcutforest:1
+        HyperParameters: {feature_dim: "10"}
+        InputDataConfig:
+          - ChannelName: train
+            ContentType: text/csv;label_size=0
+            DataSource:
+              S3DataSource:
+                {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/", S3DataDistributionType: ShardedByS3Key}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/randomcutforest.html
+    Since:
+        0.1
+    """
+    algorithm = view.builtin
+    wanted = table("channels")["distribution"].get(algorithm.name) if algorithm is not None else None
+    if algorithm is None or wanted is None:
+        return
+    for channel in view.channels:
+        kind = wanted.get(channel.name)
+        given = channel.s3.get("S3DataDistributionType", "FullyReplicated")
+        if kind is not None and channel.s3 and isinstance(given, str) and given != kind:
+            yield Problem(
+                f"the channel {show(channel.name)} of {algorithm.name} only supports {kind}, and is {given}",
+                (*channel.path, "DataSource", "S3DataSource", "S3DataDistributionType"),
+                f"set S3DataDistributionType to {kind}",
+            )
+
+
+@rule("CHN037", area="channels", severity="warning", reads=("InputDataConfig",), when="builtin")
+def label_size(view: TrainingView) -> Iterator[Problem]:
+    """An algorithm without a target says so in its content type.
+
+    What it does:
+        Wants `label_size=0` in text/csv for the algorithms that learn without labels, and `label_size=1` for the test
+        channel of Random Cut Forest.
+    Why:
+        In CSV the first column is the target unless the content type says otherwise. K-means then clusters without its
+        first feature, or fails because feature_dim is one more than it finds.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1
+        HyperParameters: {k: "3", feature_dim: "10"}
+        InputDataConfig:
+          - ChannelName: train
+            ContentType: text/csv
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1
+        HyperParameters: {k: "3", feature_dim: "10"}
+        InputDataConfig:
+          - ChannelName: train
+            ContentType: text/csv;label_size=0
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/cdf-training.html
+    Since:
+        0.1
+    """
+    algorithm = view.builtin
+    facts = table("channels")
+    if algorithm is None or algorithm.name not in facts["unlabelled_csv"]:
+        return
+    labelled = facts["labelled_csv"].get(algorithm.name, ())
+    for channel in view.channels:
+        content = channel.text("ContentType")
+        if content is None or base_type(content) != "text/csv":
+            continue
+        parameters = content.replace(" ", "").lower()
+        size = 1 if channel.name in labelled else 0
+        if f"label_size={size}" not in parameters:
+            yield Problem(
+                f"{algorithm.name} takes the first column of channel {show(channel.name)} for "
+                + ("a feature" if size and "label_size=0" in parameters else "the target"),
+                (*channel.path, "ContentType"),
+                f"write text/csv;label_size={size}",
+                severity="info" if size and "label_size" not in parameters else None,
+            )

@@ -90,6 +90,7 @@ def run(
     interrupt_after: float | None = None,
     times: int = 1,
     compare: bool = False,
+    vary: bool | None = None,
     deliver_sigterm: bool = False,
     python: str | None = None,
     requirements: bool = False,
@@ -98,6 +99,7 @@ def run(
     engine: str | None = None,
     image: str | None = None,
     engine_arguments: Sequence[str] = (),
+    fork_ranks: bool = False,
 ) -> TrainingJob:
     """Carry out ``target`` on this machine under the SageMaker container contract.
 
@@ -119,6 +121,9 @@ def run(
             it starts again with the checkpoints that it had kept.
         times: how often that happens.
         compare: run it without the interruption too; ``job.evidence.comparison`` says how the two differ.
+        vary: run it again with other values of each hyperparameter, cut off from the network and in a folder that is
+            thrown away, and see which change nothing (``job.evidence.unmoved``); unless given, where it trained less than a
+            second.
         deliver_sigterm: hand SIGTERM to the script as well, which the training toolkit does not.
         python: the interpreter to run the script with, where it is not this one.
         requirements: run it with the source's ``requirements.txt`` installed, in an environment that is kept.
@@ -128,6 +133,8 @@ def run(
             has or can pull with the credentials that you gave it.
         image: the image that stands in for it.
         engine_arguments: options that the engine gets for every container.
+        fork_ranks: fork torchrun's ranks from one process that has imported torch, which saves each its import;
+            ``job.evidence.not_reproduced`` says so.
 
     Returns:
         The job: finished, unless ``detach``.
@@ -151,6 +158,7 @@ def run(
         interrupt_after=interrupt_after,
         times=times,
         compare=compare,
+        vary=vary,
         deliver_sigterm=deliver_sigterm,
         python=python,
         requirements=requirements,
@@ -159,4 +167,5 @@ def run(
         engine=engine,
         image=image,
         engine_arguments=tuple(engine_arguments),
+        fork_ranks=fork_ranks,
     )

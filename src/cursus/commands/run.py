@@ -11,7 +11,7 @@ import click
 
 from cursus.commands import common
 from cursus.commands.project import Choices, Project
-from cursus.commands.run_options import debug_options, engine_options, life_options, store_option
+from cursus.commands.run_options import debug_options, engine_options, life_options, store_option, vary_option
 from cursus.commands.trials import all_steps, with_source
 from cursus.errors import RunError, TargetError
 from cursus.model import Step
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 @click.option("--timeout", type=common.SECONDS, metavar="S", help="Seconds that it may train.")
 @click.option("--stop-after", type=common.SECONDS, metavar="S", help="Stop it as StopTrainingJob would.")
 @store_option
+@vary_option
 @life_options
 @debug_options
 @engine_options
@@ -68,12 +69,14 @@ def command(
     interrupt_after: float | None,
     times: int,
     compare: bool,
+    vary: bool | None,
     deliver_sigterm: bool,
     shell: bool,
     debug: bool,
     keep: bool,
     python: str | None,
     requirements: bool,
+    fork_ranks: bool,
     detach: bool,
     quiet: bool,
     format: str,
@@ -96,6 +99,7 @@ def command(
         keep=keep,
         python=python,
         requirements=requirements,
+        fork_ranks=fork_ranks,
         shell=shell,
         debug=debug,
         s3=s3,
@@ -120,6 +124,7 @@ def command(
         interrupt_after=interrupt_after,
         times=times,
         compare=compare,
+        vary=vary,
         options=wanted,
     )
     if keep:

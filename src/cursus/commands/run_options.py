@@ -49,6 +49,15 @@ def life_options(function: Function) -> Function:
     return function
 
 
+def vary_option(function: Function) -> Function:
+    """Runs with other hyperparameters."""
+    return click.option(
+        "--vary/--no-vary",
+        default=None,
+        help="Run it again with other hyperparameters and see which change nothing.  [default: where it takes less than 1 s]",
+    )(function)
+
+
 def store_option(function: Function) -> Function:
     """What stands for S3."""
     return click.option(
@@ -88,6 +97,11 @@ def debug_options(function: Function) -> Function:
             help="Run it with the source's requirements.txt installed (and kept).",
         ),
         click.option("--python", metavar="PATH", help="Run it with another interpreter."),
+        click.option(
+            "--fork-ranks",
+            is_flag=True,
+            help="Fork torchrun's ranks from one process that has imported torch; the report says so.",
+        ),
         click.option("--keep", is_flag=True, help="Keep what the hosts had on disk."),
         click.option(
             "--debug", is_flag=True, help="Put its first host on this terminal, so that breakpoint() works."

@@ -38,9 +38,13 @@ class Group:
         """Go back to where this process was; False where that is not allowed."""
         return self._go(self.place.here)
 
-    def _go(self, path: str) -> bool:
+    def take(self, pid: int) -> bool:
+        """Put another process into it; False where that is not allowed."""
+        return self._go(self.path, pid)
+
+    def _go(self, path: str, pid: int | None = None) -> bool:
         try:
-            _write(os.path.join(path, "cgroup.procs"), str(os.getpid()))
+            _write(os.path.join(path, "cgroup.procs"), str(pid or os.getpid()))
         except OSError:
             return False
         return True
@@ -81,6 +85,11 @@ class Limit:
         finally:
             if self._group is not None and self.enforced:
                 self._group.leave()
+
+    def adopt(self, pid: int) -> None:
+        """Take a process into the group that somebody else has forked."""
+        if self._group is not None and self.enforced:
+            self._group.take(pid)
 
     def end(self) -> None:
         """The host has ended: what it cost."""

@@ -37,6 +37,7 @@ def start(owner: Supervisor, sources: list[Source]) -> None:
     else:
         refusal = None if len(hosts) == 1 else REFUSED[wanted]
     if len(hosts) == 1:
+        owner.warmed.wait()
         hosts[0].start(sources)  # without a network of its own an isolated host has its loopback alone
         return
     if refusal is not None:
@@ -47,6 +48,7 @@ def start(owner: Supervisor, sources: list[Source]) -> None:
         reason = owner.network.open()
         if reason is not None:
             owner.facts["not_reproduced"].append(f"no outbound network for several hosts: {reason}")
+    owner.warmed.wait()
     _start_together(owner, sources)
     from cursus.local.meeting import Meeting
 

@@ -11,7 +11,7 @@ import signal
 import time
 from typing import NoReturn
 
-from cursus.local import init, syscalls
+from cursus.local import init, ranks, syscalls
 from cursus.local.namespaces import Program
 from cursus.local.usage import descendants
 
@@ -49,7 +49,8 @@ def _first(program: Program, status: int) -> NoReturn:
     os.setsid()
     init.report(status, ready=True)
     if program.script:
-        os._exit(init.attend(program.command, program.environment, program.directory, status))
+        become = ranks.become if program.forked else None
+        os._exit(init.attend(program.command, program.environment, program.directory, status, become))
     init.execute(program.command, program.environment, program.directory, status)
     os._exit(init.CANNOT_EXECUTE)
 

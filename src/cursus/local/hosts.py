@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cursus.local import channels, distribution, host, namespaces, outcome, sandbox, toolkit
@@ -256,8 +257,14 @@ class Host:
         if self.contained is not None:
             self._started = self.contained.start(box, program)
         else:
+            nursery = self.owner.warmed.nursery(self.level, launch.command, bool(box.remote))
             with self.limit.entered():
-                self._started = sandbox.start(self.level, box, program, opens, watched)
+                if nursery is None:
+                    self._started = sandbox.start(self.level, box, program, opens, watched)
+                else:
+                    program = program._replace(forked=True)
+                    fork = partial(nursery.fork, self.level, box, program, self.limit.adopt)
+                    self._started = sandbox.start(self.level, box, program, opens, watched, fork)
         if self.terminal is not None:
             self.terminal.taken()
         self._pid, self._first = self._started.pid, None
@@ -343,6 +350,7 @@ class Host:
             if line:
                 self.facts.update(json.loads(line))
         self._first = self.facts.get("first", self._first)
+        self.owner.warmed.told(self.facts)
         watching = self.facts.pop("watching", None)
         if watching is not None:
             self.opens.watching(watching)

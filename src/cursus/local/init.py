@@ -15,6 +15,7 @@ import os
 import resource  # os.wait4 loads it, and inside a host it may not be found any more
 import signal
 import sys
+from collections.abc import Callable
 from typing import Any
 
 _ = resource
@@ -73,14 +74,25 @@ def execute(command: list[str], environment: dict[str, str], directory: str, sta
     os._exit(CANNOT_EXECUTE)
 
 
-def attend(command: list[str], environment: dict[str, str], directory: str, status: int) -> int:
-    """Run ``command`` as the toolkit does and wait for it; the exit code of the toolkit."""
+def attend(
+    command: list[str],
+    environment: dict[str, str],
+    directory: str,
+    status: int,
+    become: Callable[[list[str], dict[str, str], str, int], None] | None = None,
+) -> int:
+    """Run ``command`` as the toolkit does and wait for it; the exit code of the toolkit.
+
+    ``become`` may be ``command`` without starting it: it then ends with SystemExit; where it returns it is started.
+    """
     default_signals()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     child = os.fork()
     if child == 0:
         os.setsid()
+        if become is not None:
+            become(command, environment, directory, status)
         execute(command, environment, directory, status)
     while True:
         try:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
-from cursus.local import init, network
+from cursus.local import init, network, ranks
 from cursus.local import syscalls as sc
 from cursus.local.mounts import Box, Mount, mounts
 
@@ -28,12 +28,16 @@ Show = Callable[..., Any]
 
 
 class Program(NamedTuple):
-    """What a host runs: ``script`` is True where the toolkit stands between (script mode)."""
+    """What a host runs: ``script`` is True where the toolkit stands between (script mode).
+
+    ``forked`` is True where ``command`` is torchrun and the process has imported torch: see ``ranks``.
+    """
 
     command: list[str]
     environment: dict[str, str]
     directory: str
     script: bool
+    forked: bool = False
 
 
 def keeper(
@@ -54,6 +58,8 @@ def keeper(
         number = os.waitstatus_to_exitcode(result)
         init.report(status, exit=128 - number if number < 0 else number, cpu=used.ru_utime + used.ru_stime)
         os._exit(0)
+    except SystemExit:
+        raise  # a rank's
     except BaseException as error:
         _refuse(status, error)
 
@@ -162,8 +168,10 @@ def _first(
         sc.drop_capabilities()
         if not program.script:
             init.execute(program.command, program.environment, program.directory, status)
-        code = init.attend(program.command, program.environment, program.directory, status)
-        os._exit(code)
+        become = ranks.become if program.forked else None
+        os._exit(init.attend(program.command, program.environment, program.directory, status, become))
+    except SystemExit:
+        raise  # a rank's
     except BaseException as error:
         _refuse(status, error)
 

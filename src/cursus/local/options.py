@@ -28,6 +28,7 @@ class Options:
         shell: a shell in the prepared host, in place of the script, on this terminal.
         debug: the first host's script on this terminal, so that ``breakpoint()`` works.
         apart: checkpoints are restored from S3Uri, and kept apart from it.
+        fork_ranks: torchrun's ranks are forked from one process that has imported torch, and the report says so.
         s3: what stands for S3: ``aws``, the URL of an endpoint, or None for ``CURSUS_S3`` or the folder below root.
         engine: ``podman`` or ``docker``: the hosts are containers of the request's TrainingImage.
         image: the image of this machine that stands in for it.
@@ -43,6 +44,7 @@ class Options:
     shell: bool = False
     debug: bool = False
     apart: bool = False
+    fork_ranks: bool = False
     s3: str | None = None
     engine: str | None = None
     image: str | None = None
@@ -80,10 +82,6 @@ class Options:
                     f"the image {self.image} is for containers: say which engine (podman or docker) makes them"
                 )
             return
-        from cursus.local.engine import ENGINES
-
-        if self.engine not in ENGINES:
-            raise RunError(f"there is no engine {self.engine!r}: take one of {', '.join(ENGINES)}")
         if self.python or self.requirements:
             raise RunError(
                 "a container has its image's interpreter and packages: leave python and requirements out"
@@ -142,6 +140,9 @@ def apply(options: Options, planned: dict[str, Any], step: Step, python: Interpr
         from cursus.local import environments
 
         environments.apply(python, planned, step)
+    from cursus.local import warmed
+
+    warmed.apply(options.fork_ranks, planned, step)
     planned["state"]["grace"] = planned["grace"]
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Literal, NamedTuple
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple, NoReturn
 
 from cursus.local import bubblewrap, init, namespaces
 from cursus.local.guard import guard
@@ -52,33 +53,53 @@ def start(
     program: Program,
     opens: int | None = None,
     watched: dict[str, list[str]] | None = None,
+    fork: Callable[[tuple[Any, ...]], int] | None = None,
 ) -> Started:
-    """Start a host at ``level``. What becomes of it is told on the status pipe, as JSON lines."""
+    """Start a host at ``level``. What becomes of it is told on the status pipe, as JSON lines.
+
+    ``fork`` makes its outermost process in place of this one: it is given what ``child`` takes after the program.
+    """
     log_read, log_write = os.pipe()
     status_read, status_write = os.pipe()
     info_read, info_write = os.pipe() if level == "bubblewrap" else (None, None)
     _enlarge(log_write)
-    pid = os.fork()
-    if pid == 0:
-        try:
-            _streams(log_write)
-            _close_others(status_write, opens, info_write, box)
-            if level == "unshare":
-                namespaces.keeper(box, program, status_write, opens, watched or {})
-            elif level == "bubblewrap":
-                assert info_write is not None
-                bubblewrap.execute(box, program, status_write, info_write)
-            else:
-                guard(program, status_write)
-        except BaseException as error:
-            init.report(status_write, refused=str(error) or type(error).__name__)
-        finally:
-            os._exit(init.SETUP_FAILED)
-    os.close(log_write)
-    os.close(status_write)
-    if info_write is not None:
-        os.close(info_write)
+    try:
+        pid = os.fork() if fork is None else fork((log_write, status_write, opens, watched or {}))
+        if pid == 0:
+            child(level, box, program, log_write, status_write, opens, watched or {}, info_write)
+    finally:
+        for number in (log_write, status_write, info_write):
+            if number is not None:
+                os.close(number)
     return Started(pid, log_read, status_read, info_read)
+
+
+def child(
+    level: Level,
+    box: Box,
+    program: Program,
+    log: int,
+    status: int,
+    opens: int | None,
+    watched: dict[str, list[str]],
+    info: int | None = None,
+) -> NoReturn:
+    """Go on as a host's outermost process."""
+    try:
+        _streams(log)
+        _close_others(status, opens, info, box)
+        if level == "unshare":
+            namespaces.keeper(box, program, status, opens, watched)
+        elif level == "bubblewrap":
+            assert info is not None
+            bubblewrap.execute(box, program, status, info)
+        else:
+            guard(program, status)
+    except SystemExit:
+        raise  # what was to be run has ended here: Python finishes as always
+    except BaseException as error:
+        init.report(status, refused=str(error) or type(error).__name__)
+    os._exit(init.SETUP_FAILED)
 
 
 def _streams(log: int) -> None:

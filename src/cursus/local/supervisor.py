@@ -24,6 +24,7 @@ from cursus.local.hosts import Host, HostError
 from cursus.local.metrics import Scanner
 from cursus.local.outputs import Outputs
 from cursus.local.spot import Starts
+from cursus.local.warmed import Warmed
 
 if TYPE_CHECKING:
     from cursus.local.contained import Joined
@@ -74,6 +75,7 @@ class Supervisor:
         self.checkpoints = Checkpoints(self)
         self.outputs = Outputs(self)
         self.starts = Starts(self)
+        self.warmed = Warmed(self)
 
     # --- life ---------------------------------------------------------------------------------
 
@@ -84,12 +86,14 @@ class Supervisor:
         while self.starts.again():
             self._enter("Starting")
             self._start_once()
+        self.warmed.close()
         finish(self)
         self._tell()
 
     def _start_once(self) -> None:
         """From Downloading to the end of the hosts."""
         try:
+            self.warmed.start()
             sources = self._download()
             self._enter("Training")
             self._train(sources)

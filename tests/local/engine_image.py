@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
+from pathlib import Path
 
 from cursus.local.engine import SYSTEM, find
 
@@ -29,18 +30,19 @@ sys.exit(done.returncode != 0)
 """
 TRAIN = f"""#!/bin/sh
 # An image of one's own, whose program is a file beside the data.
+[ -e /opt/ml/input/data/train/program.sh ] && exec /bin/sh /opt/ml/input/data/train/program.sh
 exec {PYTHON} -u /opt/ml/input/data/train/program.py "$@"
 """
 
 
 def mounted() -> tuple[str, ...]:
     """What the engine is told so that the image has this machine's shell, Python and libraries."""
-    places = {path: os.path.realpath(path) for path in SYSTEM if os.path.isdir(path) and path != "/usr"}
+    places = {path: os.path.realpath(path) for path in SYSTEM if Path(path).is_dir() and path != "/usr"}
     # /usr/local is the image's own: of /usr only what the machine needs
     places |= {
         f"/usr/{name}": f"/usr/{name}"
         for name in ("bin", "lib", "lib64", "sbin")
-        if os.path.isdir(f"/usr/{name}")
+        if Path(f"/usr/{name}").is_dir()
     }
     places[PREFIX] = PREFIX
     return tuple(

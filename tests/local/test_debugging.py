@@ -33,9 +33,9 @@ print("JOB", job.name, job.status, flush=True)
 class Person:
     """Somebody at a terminal: types, and reads what is there."""
 
-    def __init__(self, folder: Path, kind: str) -> None:
+    def __init__(self, folder: Path, kind: str, driver: str = DRIVER) -> None:
         self.master, slave = os.openpty()
-        command = [sys.executable, "-c", DRIVER, str(folder), kind]
+        command = [sys.executable, "-c", driver, str(folder), kind]
         self.process = subprocess.Popen(
             command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
         )

@@ -65,11 +65,12 @@ def contained(make_step: MakeStep, tmp_path: Path, images: None) -> Contained:
             channels={"train": {"program.py": program, "data.csv": "1,2\n"}},
         )
         more = options.pop("options", {})
+        arguments = (*engine_image.mounted(), *options.pop("more_arguments", ()))
         options.setdefault("grace", 5.0)
         options.setdefault("root", tmp_path / "root")
         return run_step(
             step,
-            options=Options(engine="podman", engine_arguments=engine_image.mounted(), **more),
+            options=Options(engine="podman", engine_arguments=arguments, **more),
             **options,
         )
 
@@ -129,3 +130,404 @@ def test_image_of_ones_own_gives_the_contract(
     assert not any("packages are those" in note for note in job.evidence.not_reproduced)
     assert (tmp_path / "data/train/data.csv").read_text() == "1,2\n"
     assert not left(podman, job)
+
+
+def test_script_mode_leaves_the_script_to_the_images_own_toolkit(contained: Contained) -> None:
+    script = "import os; print('script', os.getcwd(), os.getpid() > 1); raise SystemExit(3)"
+    job = contained(script, own=False, training_image=SCRIPT)
+    assert job.logs().splitlines() == ["toolkit train", "script /opt/ml/code True"]
+    assert job.failure_reason == "AlgorithmError: ExecuteUserScriptError:\nExitCode 3, exit code: 1"
+    assert any(note.startswith("sagemaker_program") for note in job.evidence.not_reproduced)
+
+
+def test_command_of_the_request(contained: Contained) -> None:
+    program = "import sys; print(sys.argv[1:]); sys.exit(7)"
+    algorithm = {
+        "TrainingImage": SCRIPT,
+        "ContainerEntrypoint": [engine_image.PYTHON, "/opt/ml/input/data/train/program.py"],
+        "ContainerArguments": ["--a", "b c"],
+    }
+    job = contained(program, {"AlgorithmSpecification": algorithm})
+    assert (job.logs(), job.failure_reason) == ("['--a', 'b c']\n", "AlgorithmError: , exit code: 7")
+
+
+def test_arguments_alone_go_to_the_images_entry_point(contained: Contained) -> None:
+    algorithm = {"TrainingImage": SCRIPT, "ContainerArguments": ["fit", "fast"]}
+    patch = {
+        "AlgorithmSpecification": algorithm,
+        "HyperParameters": {"sagemaker_program": "../input/data/train/program.py"},
+    }
+    job = contained("print('ran')", patch)
+    assert job.logs() == "toolkit fit fast\nran\n"
+
+
+def test_image_without_the_program_fails_as_on_sagemaker(contained: Contained) -> None:
+    algorithm = {"TrainingImage": OWN, "ContainerEntrypoint": ["/nowhere/train"]}
+    job = contained("", {"AlgorithmSpecification": algorithm})
+    assert job.status == "Failed"
+    assert job.failure_reason is not None
+    assert job.failure_reason.startswith('AlgorithmError: exec: "/nowhere/train"'), job.failure_reason
+    assert job.failure_reason.endswith("exit code: 127")
+
+
+def test_what_the_engine_cannot_start_is_no_fault_of_the_algorithm(
+    make_step: MakeStep, tmp_path: Path, images: None, podman: engines.Engine
+) -> None:
+    step = make_step(None, {"AlgorithmSpecification": {"TrainingImage": OWN}})
+    wrong = Options(engine="podman", engine_arguments=("--device", "/dev/null:/dev/x:q"))
+    job = run_step(step, root=tmp_path / "root", options=wrong)
+    assert job.status == "Failed"
+    assert (job.failure_reason or "").startswith("InternalServerError"), job.failure_reason
+    assert not left(podman, job)
+
+
+STUBBORN = """
+import os, signal, time
+def heard(*_):
+    print("heard", flush=True)
+    {action}
+signal.signal(signal.SIGTERM, heard)
+print("ready", flush=True)
+while True:
+    time.sleep(0.05)
+"""
+
+
+@pytest.mark.parametrize(
+    ("action", "code"),
+    [("open('/opt/ml/model/saved', 'w').write('1'); os._exit(0)", 0), ("pass", 137)],
+)
+def test_stop(contained: Contained, action: str, code: int) -> None:
+    job = contained(STUBBORN.format(action=action), grace=0.5, detach=True)
+    _until(lambda: job.logs() == "ready\n")
+    time.sleep(0.5)
+    job.stop()
+    job.wait()
+    assert (job.status, job.logs()) == ("Stopped", "ready\nheard\n")
+    assert job.evidence.exit_codes == {"algo-1": code}
+    assert [entry.path for entry in job.evidence.model_files] == ([] if code else ["saved"])
+    assert job.evidence.signals["killed"] is bool(code)
+    assert job.evidence.signals["script_heard"]
+
+
+def test_spot_interruption_goes_on_from_its_checkpoints(contained: Contained, podman: engines.Engine) -> None:
+    program = """
+import os, time
+seen = sorted(os.listdir("/opt/ml/checkpoints"))
+print(seen, flush=True)
+open(f"/opt/ml/checkpoints/{len(seen)}", "w").write("1")
+time.sleep(0 if seen else 60)
+"""
+    patch = {
+        "CheckpointConfig": {"S3Uri": "s3://example-bucket/checkpoints/"},
+        "EnableManagedSpotTraining": True,
+        "StoppingCondition": {"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 900},
+    }
+    job = contained(program, patch, interrupt_after=1.0, grace=0.2)
+    assert (job.status, job.logs()) == ("Completed", "[]\n['0']\n")
+    assert [start.ended_by for start in job.evidence.starts] == ["interruption", "itself"]
+    assert [entry.path for entry in job.evidence.checkpoint_files] == ["0", "1"]
+    assert not left(podman, job)
+
+
+def test_pipe_mode(contained: Contained) -> None:
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://example-bucket/train/"}}
+    program = "print(open('/opt/ml/input/data/train_0').read())"
+    patch = {
+        "AlgorithmSpecification": {
+            "TrainingImage": OWN,
+            "ContainerEntrypoint": [engine_image.PYTHON, "-c", program],
+        },
+        "InputDataConfig": [{"ChannelName": "train", "DataSource": source, "InputMode": "Pipe"}],
+    }
+    job = contained("second", patch)
+    assert job.logs() == "1,2\nsecond\n"
+
+
+MEET = """
+import json, os, socket, time
+config = json.load(open("/opt/ml/input/config/resourceconfig.json"))
+me, hosts = config["current_host"], config["hosts"]
+server = socket.create_server(("", 7777))
+if me != "algo-1":
+    for _ in range(200):
+        try:
+            peer = socket.create_connection(("algo-1", 7777), 2)
+            break
+        except OSError:
+            time.sleep(0.05)
+    print(me, socket.gethostname(), peer.recv(10), os.path.exists("/sys/class/net/eth0"))
+else:
+    for _ in hosts[1:]:
+        server.accept()[0].send(b"hello")
+try:
+    socket.create_connection(("192.0.2.1", 9), 0.2)
+except OSError as error:
+    print("outside", type(error).__name__, error.errno)
+open("/opt/ml/model/" + me, "w").write("1")
+"""
+
+
+def test_hosts_meet_by_name_and_isolated_ones_meet_nobody_else(
+    contained: Contained, podman: engines.Engine
+) -> None:
+    patch = {"ResourceConfig": {"InstanceCount": 3}, "EnableNetworkIsolation": True}
+    job = contained(MEET, patch)
+    assert job.status == "Completed", (job.failure_reason, [job.logs(name) for name in job.hosts])
+    for name in ("algo-2", "algo-3"):
+        assert job.logs(name) == f"{name} {name} b'hello' True\noutside OSError 101\n"
+    assert {entry.path for entry in job.evidence.model_files} == {"algo-1", "algo-2", "algo-3"}
+    assert not left(podman, job)
+
+
+def test_host_that_fails_ends_the_others(contained: Contained, podman: engines.Engine) -> None:
+    program = """
+import os, sys, time
+sys.exit(5) if os.environ["CURRENT_HOST"] == "algo-2" else time.sleep(60)
+"""
+    job = contained(program, {"ResourceConfig": {"InstanceCount": 2}})
+    assert job.failure_reason == "AlgorithmError: , exit code: 5"
+    assert job.evidence.exit_codes == {"algo-1": 137, "algo-2": 5}
+    assert not left(podman, job)
+
+
+def test_isolated_host_has_its_loopback_alone(contained: Contained) -> None:
+    program = """
+import os, socket
+print(sorted(os.listdir("/sys/class/net")), socket.gethostbyname("algo-1"))
+"""
+    job = contained(program, {"EnableNetworkIsolation": True})
+    assert job.logs() == "['lo'] 127.0.0.1\n"
+
+
+def test_memory_is_a_limit_that_holds(contained: Contained) -> None:
+    program = "print('on', flush=True); x = b'x' * (1 << 30); print('over')"
+    small = ("--memory", "256m", "--memory-swap", "256m")  # an instance's would take long to fill
+    job = contained(program, {"ResourceConfig": {"InstanceType": "ml.t3.medium"}}, more_arguments=small)
+    named = [note for note in job.evidence.not_reproduced if note.startswith(("memory limit", "limits of"))]
+    if named:
+        pytest.skip(named[0])
+    assert (job.logs(), job.evidence.exit_codes) == ("on\n", {"algo-1": 137})
+    assert job.evidence.memory_kills == {"algo-1": 1}
+
+
+def test_no_line_is_lost_and_order_is_kept(contained: Contained) -> None:
+    program = "import os\nfor number in range(20000): os.write(2, b'%d\\n' % number)"
+    assert contained(program).logs().split() == [str(number) for number in range(20000)]
+
+
+def test_image_of_another_user(make_step: MakeStep, tmp_path: Path, podman: engines.Engine) -> None:
+    maker = engine_image.made("localhost/cursus-test-user:1", user="1234")
+    name = next(maker)
+    try:
+        program = (
+            "id -u; echo 1 >/opt/ml/model/m; cat /opt/ml/input/config/hyperparameters.json >/opt/ml/model/n"
+        )
+        step = make_step(
+            None,
+            {"AlgorithmSpecification": {"TrainingImage": name}},
+            channels={"train": {"program.sh": program}},
+        )
+        options = Options(engine="podman", engine_arguments=engine_image.mounted())
+        job = run_step(step, root=tmp_path / "root", options=options)
+        assert (job.status, job.logs()) == ("Completed", "1234\n")
+        assert any("1234" in note for note in job.evidence.not_reproduced)
+    finally:
+        for _ in maker:
+            pass
+
+
+# --- faults -----------------------------------------------------------------------------------------
+
+
+def _until(found: Callable[[], object], seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not found():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def _kill_session(job: TrainingJob) -> None:
+    """End the supervisor, the keepers and the engine's clients at once; what the engine runs goes on."""
+    from cursus.local.usage import descendants
+
+    pid = json.loads((job.folder / "job.json").read_text())["supervisor"]
+    ours = [one for one in descendants(pid) if not _is_engines(one)]
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for one in ours:
+            os.kill(one, number)
+    _until(lambda: not any(Path(f"/proc/{one}/exe").exists() for one in ours))
+
+
+def _is_engines(pid: int) -> bool:
+    try:
+        inside = Path(f"/proc/{pid}/ns/pid").readlink() != Path("/proc/self/ns/pid").readlink()
+        return inside or Path(f"/proc/{pid}/comm").read_text().strip() == "conmon"
+    except OSError:
+        return True
+
+
+SLEEPER = "import time; print('on', flush=True); time.sleep(300)"
+
+
+def test_supervisor_is_killed_and_its_container_goes_with_it(
+    contained: Contained, podman: engines.Engine
+) -> None:
+    job = contained(SLEEPER, detach=True)
+    _until(lambda: job.logs() == "on\n")
+    os.kill(json.loads((job.folder / "job.json").read_text())["supervisor"], signal.SIGKILL)
+    _until(lambda: not left(podman, job))
+    assert job.status == "Failed"
+
+
+@pytest.mark.parametrize("patch", [{}, {"ResourceConfig": {"InstanceCount": 2}}], ids=["one", "two"])
+def test_whole_session_is_killed_and_the_next_command_removes_what_is_left(
+    contained: Contained, podman: engines.Engine, patch: dict[str, Any]
+) -> None:
+    job = contained(SLEEPER, patch, detach=True)
+    _until(lambda: job.logs() == "on\n")
+    _kill_session(job)
+    assert left(podman, job)
+    done = subprocess.run(
+        [sys.executable, "-m", "cursus", "describe", job.name, "--root", str(job.folder.parents[1])],
+        capture_output=True,
+        text=True,
+    )
+    assert "left in podman" in done.stdout, done
+    assert not left(podman, job)
+    assert "left in podman" in (TrainingJob(job.folder).failure_reason or "")
+
+
+def test_container_that_somebody_removes_is_a_lost_host(contained: Contained, podman: engines.Engine) -> None:
+    job = contained(SLEEPER, detach=True)
+    _until(lambda: job.logs() == "on\n")
+    podman.ask("rm", "--force", "--time", "0", left(podman, job))
+    job.wait()
+    assert (job.failure_reason or "").startswith("InternalServerError: the host algo-1 was lost"), (
+        job.failure_reason
+    )
+
+
+def test_clean_removes_containers_of_jobs_whose_folder_is_gone(
+    contained: Contained, podman: engines.Engine, tmp_path: Path
+) -> None:
+    import shutil
+
+    job = contained(SLEEPER, detach=True)
+    _until(lambda: job.logs() == "on\n")
+    _kill_session(job)
+    shutil.rmtree(job.folder)
+    assert left(podman, job)
+    command = [sys.executable, "-m", "cursus", "clean", "--yes", "--root", str(tmp_path / "root")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert "removed" in done.stderr, done
+    assert not left(podman, job)
+
+
+# --- asking for it ------------------------------------------------------------------------------------
+
+
+def test_image_that_is_not_here(make_step: MakeStep, tmp_path: Path, podman: engines.Engine) -> None:
+    step = make_step(None, {"AlgorithmSpecification": {"TrainingImage": "cursus-test.invalid/none:1"}})
+    with pytest.raises(
+        RunError, match=r"cursus-test.invalid/none:1 is not here and could not be pulled: .*--image NAME"
+    ):
+        run_step(step, root=tmp_path / "root", options=Options(engine="podman"))
+    assert not (tmp_path / "root").exists()
+
+
+def test_image_that_stands_in(contained: Contained) -> None:
+    job = contained(
+        "print('ran')",
+        training_image="763104351884.dkr.ecr.us-east-1.amazonaws.com/x:1",
+        options={"image": OWN},
+    )
+    assert job.logs() == "ran\n"
+    assert any(f"{OWN} stood in for it" in note for note in job.evidence.not_reproduced)
+
+
+def test_engine_that_is_not_installed(
+    make_step: MakeStep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(RunError, match="podman is not installed"):
+        run_step(make_step(None), root=tmp_path / "root", options=Options(engine="podman"))
+
+
+def test_engine_that_does_not_run(
+    make_step: MakeStep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "docker"
+    program.write_text(
+        "#!/bin/sh\necho 'Cannot connect to the Docker daemon at unix:///x. Is it running?' >&2\nexit 1\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(RunError, match=r"docker does not answer: Cannot connect .*start it"):
+        run_step(make_step(None), root=tmp_path / "root", options=Options(engine="docker"))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"engine": "lxc"}, "there is no isolation level 'lxc'"),
+        ({"image": "x"}, "say which engine"),
+        ({"engine": "podman", "python": "/usr/bin/python3"}, "leave python and requirements out"),
+        ({"engine": "podman", "requirements": True}, "leave python and requirements out"),
+    ],
+)
+def test_options_that_do_not_go_together(
+    make_step: MakeStep, tmp_path: Path, options: Any, message: str
+) -> None:
+    with pytest.raises(RunError, match=message):
+        run_step(make_step(""), root=tmp_path / "root", options=Options(**options))
+
+
+def test_client(tmp_path: Path, images: None) -> None:
+    from cursus.checks.examples import BASES, merge
+    from cursus.local import Client
+
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/program.py").write_text("print('ran')")
+    client = Client(
+        tmp_path / "root",
+        channels={"train": tmp_path / "data"},
+        engine="podman",
+        image=OWN,
+        engine_arguments=engine_image.mounted(),
+    )
+    request = merge(BASES["CreateTrainingJob"], {})
+    client.create_training_job(**request)
+    name = request["TrainingJobName"]
+    _until(lambda: client.describe_training_job(TrainingJobName=name)["TrainingJobStatus"] == "Completed")
+    assert TrainingJob(tmp_path / "root/jobs" / name).logs() == "ran\n"
+
+
+def test_shell_in_the_image(make_step: MakeStep, tmp_path: Path, images: None) -> None:
+    from tests.local.test_debugging import Person
+
+    make_step("print(1)", {})
+    driver = DRIVER.format(image=OWN, arguments=engine_image.mounted())
+    person = Person(tmp_path, "shell", driver)
+    person.types("echo $FROM_IMAGE $((40 + 2)); hostname; ls /opt/ml/input/data/train; exit\n")
+    person.reads("yes 42")
+    person.reads("algo-1")
+    person.reads("data.csv")
+    person.reads("JOB ")
+    assert person.leaves() == 0
+
+
+DRIVER = """
+import sys
+from cursus.local.options import Options
+from cursus.local.runner import run_step
+from cursus.model import Promises, SourceCode, Step
+from cursus.checks.examples import BASES, merge
+folder, kind = sys.argv[1:]
+request = merge(BASES["CreateTrainingJob"], {{"AlgorithmSpecification": {{"TrainingImage": "{image}"}}}})
+step = Step("t", "CreateTrainingJob", request, source=SourceCode(folder + "/source", "train.py"),
+            promises=Promises(local_channels={{"train": folder + "/data/train"}}))
+options = Options(**{{kind: True}}, engine="podman", engine_arguments={arguments!r})
+job = run_step(step, root=folder + "/root", options=options)
+print("JOB", job.name, job.status, flush=True)
+"""

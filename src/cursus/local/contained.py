@@ -7,7 +7,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Any
 
-from cursus.local import containers, contract, engine, host
+from cursus.local import containers, contract, engine, host, init
 from cursus.local.containers import Container
 from cursus.local.engine import EngineError
 from cursus.local.namespaces import Program
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 SHM_SHARE = 0.5
 """Of the host's memory, what /dev/shm may take: what Linux gives a tmpfs, tmpfs(5). An engine would give 64 MB."""
+
+
+NOT_PERMITTED = 126
+"""Exit code of a program that is there and cannot be executed, where one that is not there gives 127."""
 
 
 class Contained:
@@ -126,9 +130,11 @@ class Contained:
         lines = one.log.tail() if one.log is not None else []
         refused = containers.refusal(lines)
         if refused is not None:
-            one.facts["cannot_execute"], one.facts["reason"] = refused
-            found = "not found" in refused[1]
-            one.facts["errno"] = errno.ENOENT if found else 0
+            program, reason = refused
+            missing = "not found" in reason or "no such file" in reason
+            known = errno.ENOENT if "not found" in reason else 0
+            one.facts.update(cannot_execute=program, reason=reason, errno=known)
+            one.exit_code = init.CANNOT_EXECUTE if missing else NOT_PERMITTED
             return None
         text = engine.said("\n".join(lines[-20:]))
         return f"InternalServerError: {self.engine.name} could not start {one.name}: {text}"

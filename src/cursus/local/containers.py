@@ -33,7 +33,8 @@ CLIENTS = ("DOCKER_", "CONTAINER", "PODMAN", "XDG_", "LD_", "BUILDAH", "REGISTRY
 """Beginnings of variables that the engine's own client reads."""
 
 NOT_EXECUTED = re.compile(
-    r'exec: "(?P<a>[^"]+)": (?P<why>[^:]+)|executable file `(?P<b>[^`]+)` (?P<found>not found in \$PATH)'
+    r'exec: "(?P<a>[^"]+)": (?P<why>.+?)(?=: OCI |: unknown|$)'
+    r"|executable file `(?P<b>[^`]+)` (?P<found>not found in \$PATH)"
 )
 """What runc and crun say of a program that cannot be executed."""
 
@@ -145,6 +146,7 @@ class Keeper:
         self.control = control
         self.id = ""
         self.client = 0
+        self.client_code = 0
         self.first = 0
         self.wanted: list[bytes] = []
 
@@ -263,7 +265,7 @@ class Keeper:
                     continue
                 try:
                     with open(place) as file:
-                        if abs(int(file.read()) - self.container.memory) < 1 << 16:  # whole pages
+                        if int(file.read()) <= self.container.memory:
                             return True
                 except (OSError, ValueError):
                     continue
@@ -273,9 +275,11 @@ class Keeper:
 
     def _client_ended(self) -> bool:
         try:
-            pid, _ = os.waitpid(self.client, os.WNOHANG)
+            pid, result = os.waitpid(self.client, os.WNOHANG)
         except ChildProcessError:
             return True
+        if pid:
+            self.client_code = os.waitstatus_to_exitcode(result)
         return pid != 0
 
     def _ended(self) -> bool:
@@ -291,7 +295,7 @@ class Keeper:
             return False
         facts: dict[str, Any] = {"exit": int(code), "memory_kill": killed == "true"}
         if began.startswith("0001-"):
-            facts["not_started"] = True
+            facts.update(not_started=True, exit=self.client_code or init.CANNOT_EXECUTE)
         unowned = self._take_over()
         self._remove()
         init.report(self.status, **facts, **({"unowned": unowned} if unowned else {}))

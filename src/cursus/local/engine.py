@@ -197,11 +197,16 @@ def remove_container(engine: Engine, id: str) -> None:
         engine.ask("kill", "--signal", "KILL", id)
     except EngineError:
         pass  # it does not run
-    try:
-        engine.ask("rm", "--force", "--volumes", id)
-    except EngineError as error:
-        if "no such container" not in str(error).lower() and "no container with" not in str(error).lower():
-            raise
+    for last in (False, True):
+        try:
+            engine.ask("rm", "--force", "--volumes", id)
+            return
+        except EngineError as error:
+            gone = ("no such container", "no container with")
+            if any(text in str(error).lower() for text in gone):
+                return
+            if last:  # podman whose conmon was killed gives up the first time, and finds out by that
+                raise
 
 
 def orphans(root: str) -> int:

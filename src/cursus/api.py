@@ -104,6 +104,7 @@ def run(
     interrupt_after: float | None = None,
     times: int = 1,
     compare: bool = False,
+    vary: bool | None = None,
     **options: Any,
 ) -> TrainingJob:
     """See ``cursus.run``."""
@@ -131,6 +132,7 @@ def run(
         interrupt_after=interrupt_after,
         times=times,
         compare=compare,
+        vary=vary,
         options=Options(**options),
     )
 

@@ -185,7 +185,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """A pipeline definition, with the parameter values to check it with."""
+    """A pipeline definition, with the parameter values to check it with.
+
+    ``sources`` is the training code of its steps, by their names, where it is known.
+    """
 
     name: str
     definition: Mapping[str, Any]
@@ -194,6 +197,7 @@ class Pipeline:
     origins: Mapping[Path, Origin] = field(default_factory=dict)
     region: str | None = None
     problems: tuple[Finding, ...] = ()
+    sources: Mapping[str, SourceCode] = field(default_factory=dict)
 
     def origin(self, path: Path) -> Origin | None:
         """The origin of the value at ``path``, or of the nearest value around it that has one."""
@@ -366,6 +370,7 @@ class Evidence:
         foreign_checkpoints: restored files whose keys only begin as CheckpointConfig.S3Uri does.
         memory_kills: by host, how many processes the kernel ended at the instance's memory.
         comparison: what an uninterrupted run of the same step left beside this one, where it was asked for.
+        unmoved: by hyperparameter, the other values with which the run left the very same.
     """
 
     status: str
@@ -399,6 +404,7 @@ class Evidence:
     memory_kills: Mapping[str, int] = field(default_factory=dict)
     foreign_checkpoints: tuple[str, ...] = ()
     comparison: Mapping[str, Any] = field(default_factory=dict)
+    unmoved: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ DECIMAL_COMMA = re.compile(r",[0-9]+(?![0-9.,])")
 LABEL = re.compile(r"([A-Za-z][\w./:-]*?)[\"'\]]*\s*(?:[:=]|=>|is)?\s*[\[(\"']*[-+]?$")
 PAIR = re.compile(r"([A-Za-z][\w./:-]*?)[\"'\]]*\s*[:= ]\s*[\[(\"']*[-+]?[0-9]")
 RECORD = re.compile(r"^(?:DEBUG|INFO|WARNING|ERROR|CRITICAL):[\w.]*:")
+DATE = re.compile(r"\d{4}[-/]\d{2}[-/]\d{2}|\d{1,2}:\d{2}:\d{2}(?:[.,]\d+)?")
 _DIGITS_BEFORE = re.compile(r"[0-9]+[.,]?[0-9]*(?:[eE][-+]?)?$")
 COUNTERS = frozenset(
     [
@@ -197,6 +198,12 @@ def other_number(view: TrainingView) -> Iterator[Problem]:
 def _cut(name: str, line: str, start: int, end: int) -> tuple[str, str] | None:
     """What is lost where the captured text is a part of a number only."""
     captured, after = line[start:end], line[end:]
+    date = next(
+        (d for d in DATE.finditer(line) if d.start() <= start < d.end() and captured != d.group()), None
+    )
+    if date is not None:
+        told = f"the metric {show(name)} captured {captured!r} of the date or time {date.group()!r}: {show(line.strip(), limit=120)}"
+        return told, "let the expression begin at the metric's word"
     if not captured[-1:].isdigit() or not captured.lstrip("-+.")[:1].isdigit():
         return None
     whole = r"capture the whole number: ([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
@@ -224,13 +231,27 @@ def _overwritten(
 ) -> tuple[str, str] | None:
     """What a progress bar writes over with a carriage return is one line of the log, of which the first number is taken."""
     if "\r" not in line:
-        return None
+        return _repeated(name, line, pattern)
     shown = [found.group(1) for part in line.split("\r") if (found := pattern.search(part)) is not None]
     if len(shown) < 2 or shown[-1] == match.group(1):
         return None
     return (
         f"the metric {show(name)} captured {match.group(1)!r}, and the last that was printed over it in the same line is {shown[-1]!r}",
         "end each line that holds the metric with a line feed, as carriage returns do not end it",
+    )
+
+
+def _repeated(name: str, line: str, pattern: re.Pattern[str]) -> tuple[str, str] | None:
+    """Several values under the same word in one line, of which the first alone is taken."""
+    found = list(islice(pattern.finditer(line), 20))
+    words = {label.group(1) for match in found if (label := LABEL.search(line[: match.start(1)])) is not None}
+    values = {match.group(1) for match in found}
+    if len(words) != 1 or len(values) < 2:
+        return None
+    return (
+        f"the metric {show(name)} captured the first of {len(found)} numbers that one line has under {min(words)!r}: "
+        f"{show(line.strip(), limit=120)}",
+        "print each value in a line of its own",
     )
 
 
@@ -265,7 +286,7 @@ def _foreign(name: str, line: str, start: int, seen: dict[str, str], greedy: boo
         told = f"the metric {show(name)} captured the last of {same} numbers of {label!r}, as .* takes all it can: {shown}"
         return told, "leave .* out at the beginning"
     seen.setdefault(label, line.strip())
-    mixed = next((known for known in seen if known != label and _contains(known, label)), None)
+    mixed = next((known for known in seen if known != label and _mixed(known, label, own)), None)
     if mixed is not None:
         return (
             f"the metric {show(name)} captured numbers of {mixed!r} and of {label!r}, which it mixes",
@@ -284,10 +305,15 @@ def _other_family(own: frozenset[str], there: frozenset[str], before: str) -> st
     return ""
 
 
-def _contains(one: str, other: str) -> bool:
-    """True where one label is the other with something before it, as in loss and val_loss."""
+def _mixed(one: str, other: str, own: frozenset[str]) -> bool:
+    """True where one label is the other with more (loss and val_loss), or the metric's own and a strange one."""
     short, long = sorted((one, other), key=len)
-    return long.endswith(short) and not long[: -len(short)][-1:].isalnum()
+    if long.endswith(short) and not long[: -len(short)][-1:].isalnum():
+        return True
+    if long.startswith(short) and not long[len(short) :][:1].isalnum():
+        return True
+    words, others = _words(one), _words(other)
+    return own in (words, others) and not words & others
 
 
 def _plain(label: str) -> str:

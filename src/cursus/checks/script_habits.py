@@ -139,7 +139,7 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
             told = f"{what} is the text {show(value)}, which * repeats instead of multiplying"
         elif habit.kind == "text-equals":
             told = f"{what} is the text {show(value)}, which never equals {habit.detail}"
-        elif habit.kind == "text-iter" and re.search(r"[,;\[\s]", value.strip()):
+        elif habit.kind == "text-iter" and re.search(r"[,;\[\s]|^[0-9]{2,}$", value.strip()):
             told = f"{what} is the text {show(value)}, and {habit.detail} takes its characters, not its items"
         elif habit.kind == "text-in" and _number(plain):
             told = f"{what} is the text {show(value)}, which is never in {habit.detail}"
@@ -212,8 +212,8 @@ def argument_without_effect(view: TrainingView) -> Iterator[Problem]:
     """A hyperparameter is parsed by the script, and never used as it was given.
 
     What it does:
-        Finds arguments that a hyperparameter gives and that the script never reads, sets again to a constant, or keeps as text
-        where its default is a number; and actions that set other arguments, which makes the order of arguments matter.
+        Finds arguments that a hyperparameter gives and that the script never reads, sets again to a constant, appends to a default, or keeps
+        as text where its default is a number; and actions that set other arguments, which makes the order of arguments matter.
     Why:
         The job runs with another value than the request's. The toolkit sorts arguments by name, whatever their order in the request was.
     Breaks:
@@ -261,6 +261,9 @@ def argument_without_effect(view: TrainingView) -> Iterator[Problem]:
             continue
         if argument.dest in facts.unread:
             told, remedy = f"the script parses {passed.flag} and never reads it", f"use args.{argument.dest}"
+        elif argument.appends:
+            told = f"{passed.flag} is put behind the argument's default, which stays in the list"
+            remedy = "leave the default out of add_argument, and take it where nothing was passed"
         elif argument.dest in overwritten:
             told = f"the script parses {passed.flag} and then sets it again"
             remedy = "set a default in add_argument instead"

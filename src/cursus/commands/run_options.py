@@ -54,7 +54,7 @@ def vary_option(function: Function) -> Function:
     return click.option(
         "--vary/--no-vary",
         default=None,
-        help="Run it again with other hyperparameters and see which change nothing.  [default: where it takes less than 1 s]",
+        help="Run it again with other hyperparameters: which change nothing?  [default: where it takes < 1 s]",
     )(function)
 
 

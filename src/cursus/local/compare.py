@@ -129,7 +129,7 @@ def difference(parts: Sequence[Sequence[float]], straight: Sequence[float]) -> t
 
 
 def _files(here: Evidence, plain: Evidence) -> list[dict[str, Any]]:
-    mine, other = _digests(here), _digests(plain)
+    mine, other = digests(here.model_artifact), digests(plain.model_artifact)
     return [
         {
             "path": path,
@@ -142,14 +142,14 @@ def _files(here: Evidence, plain: Evidence) -> list[dict[str, Any]]:
     ]
 
 
-def _digests(evidence: Evidence) -> dict[str, tuple[int, str]]:
-    """Size and SHA-256 of every file in ``model.tar.gz``."""
+def digests(path: str | None) -> dict[str, tuple[int, str]]:
+    """Size and SHA-256 of every file in an archive such as ``model.tar.gz``; empty where there is none."""
     import tarfile
 
     found: dict[str, tuple[int, str]] = {}
-    if evidence.model_artifact is None or not Path(evidence.model_artifact).is_file():
+    if path is None or not Path(path).is_file():
         return found
-    with tarfile.open(evidence.model_artifact, "r:gz") as archive:
+    with tarfile.open(path, "r:gz") as archive:
         for member in archive:
             stream = archive.extractfile(member) if member.isfile() or member.islnk() else None
             if stream is not None:

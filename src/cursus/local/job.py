@@ -186,12 +186,17 @@ class TrainingJob:
             interruptions_missed=raw.get("interruptions_missed", 0),
             memory_kills=raw.get("memory_kills", {}),
             foreign_checkpoints=tuple(raw.get("foreign_checkpoints", ())),
-            comparison=self._comparison(),
+            comparison=self._added("comparison.json"),
+            unmoved={
+                name: tuple(values)
+                for name, values in self._added("variants.json").get("unmoved", {}).items()
+            },
         )
 
-    def _comparison(self) -> dict[str, Any]:
+    def _added(self, name: str) -> dict[str, Any]:
+        """What a later look at the job put beside it."""
         try:
-            found = json.loads((self.folder / "comparison.json").read_bytes())
+            found = json.loads((self.folder / name).read_bytes())
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}

@@ -62,6 +62,7 @@ def run_step(
     interrupt_after: float | None = None,
     times: int = 1,
     compare: bool = False,
+    vary: bool | None = False,
     options: Options | None = None,
 ) -> TrainingJob:
     """Carry out a training step here and wait for its end, or return at once with ``detach``.
@@ -80,6 +81,7 @@ def run_step(
         interrupt_after: seconds of training after which a spot interruption takes its hosts away.
         times: how often that happens.
         compare: run it without the interruption too, and say how the two differ.
+        vary: repeat it with other hyperparameters, to see which have an effect; None where it was short.
         options: another interpreter, a terminal, kept files.
 
     Raises:
@@ -142,7 +144,18 @@ def run_step(
         os.close(lock)
     job = TrainingJob(folder, step)
     job._attach(process, detached=detach, terminal=terminal)
-    return job if detach else job.wait(on_event)
+    if detach:
+        return job
+    job.wait(on_event)
+    if vary is False or chosen.terminal or chosen.interrupt_after is not None or engine is not None:
+        return job
+    from cursus.local.variants import repeat
+
+    def run_again(one: Step, elsewhere: str) -> TrainingJob:
+        alike = dataclasses.replace(chosen, keep=False)
+        return run_step(one, root=elsewhere, grace=grace, level=level, timeout=60.0, options=alike)
+
+    return repeat(job, step, vary, run_again)
 
 
 def _terminal(options: Options, planned: dict[str, Any]) -> Terminal | None:

@@ -302,6 +302,7 @@ def _argument(evaluator: Evaluator, site: CallSite, conditional: bool) -> Argume
         default=default,
         has_default=has_default,
         conditional=conditional,
+        appends=action in ("append", "extend") and _filled(evaluator, options.get("default"), site),
         converter=converter(evaluator, options.get("type"), site.body) if kind == "other" else None,
     )
 
@@ -328,6 +329,12 @@ def _default(evaluator: Evaluator, node: ast.expr | None, site: CallSite) -> tup
         return Const(None), False
     value = evaluator.value(node, site.body)
     return (value if isinstance(value, (Text, Const)) else None), True
+
+
+def _filled(evaluator: Evaluator, node: ast.expr | None, site: CallSite) -> bool:
+    """True for a list that is written out and not empty."""
+    found = v.UNKNOWN if node is None else evaluator.value(node, site.body)
+    return isinstance(found, v.Items) and bool(found.items)
 
 
 def _type(evaluator: Evaluator, node: ast.expr | None, site: CallSite) -> str:

@@ -76,6 +76,7 @@ class Argument:
         nargs: ``?``, ``*``, ``+`` or a number as text; empty for one value.
         default: None where it is not given or not readable; ``has_default`` tells whether one is given.
         conditional: declared on some runs only, or one of several that exclude each other.
+        appends: what is passed is put behind a default that is not empty.
         converter: for type ``other``, what its function makes of a text, as far as that can be read.
     """
 
@@ -91,6 +92,7 @@ class Argument:
     default: Text | Const | None = None
     has_default: bool = False
     conditional: bool = False
+    appends: bool = False
     converter: Callable[[str], Outcome | None] | None = field(default=None, compare=False, repr=False)
 
     @property

@@ -1,0 +1,64 @@
+"""Rules on runs that were repeated with other hyperparameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import TrainingView
+from cursus.model import Evidence
+from cursus.redact import show
+
+
+@rule("HPO090", area="hyperparameters", severity="warning", scope="run", reads=("HyperParameters",))
+def without_effect(view: TrainingView) -> Iterator[Problem]:
+    """A hyperparameter can be changed, and the job leaves the very same.
+
+    What it does:
+        Repeats a short run with other values of each hyperparameter and compares the model, output, checkpoints, metrics and log. Names
+        that are not meant to change a result (``num_workers``, ``verbose``, ``log_interval``, …) are left out.
+    Why:
+        The value never arrives: the script reads another name, keeps its default, sets it again, or takes every text for true.
+        The job is completed, with other settings than the request's. (Or it has none in so short a run.)
+    Breaks:
+        files:
+          train.py: |
+            import argparse
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--lr", dest="learning_rate", type=float, default=0.1)
+            args = parser.parse_args()
+            text = open("/opt/ml/input/data/train/data.csv").read()
+            open("/opt/ml/model/model.txt", "w").write(text + str(getattr(args, "lr", 0.1)))
+        HyperParameters: {lr: "0.5"}
+        channels:
+          train:
+            data.csv: "1,2"
+        run: {vary: true}
+    Right:
+        files:
+          train.py: |
+            import argparse
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--lr", dest="learning_rate", type=float, default=0.1)
+            args = parser.parse_args()
+            text = open("/opt/ml/input/data/train/data.csv").read()
+            open("/opt/ml/model/model.txt", "w").write(text + str(getattr(args, "learning_rate", 0.1)))
+        HyperParameters: {lr: "0.5"}
+        channels:
+          train:
+            data.csv: "1,2"
+        run: {vary: true}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html#sagemaker-CreateTrainingJob-request-HyperParameters
+    Since:
+        0.1
+    """
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    for name, values in evidence.unmoved.items():
+        given = view.hyperparameters.get(name)
+        others = " and ".join(str(show(value, name)) for value in values)
+        yield Problem(
+            f"the hyperparameter {name!r} has no effect: with {others} in place of {show(given, name)} the job left the very same",
+            (view.hyperparameters_member, name),
+            remedy="see whether the script reads it by this name and uses what it reads; leave it out where it is not meant to matter",
+        )

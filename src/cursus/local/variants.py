@@ -1,0 +1,189 @@
+"""The same step again with one hyperparameter changed: does the job leave anything else?
+
+A hyperparameter that never arrives (misspelt, overwritten, read from another place, a text taken for a truth value)
+lets the job end well with another value than the request's. Where a run is short it is repeated, cut off from the
+network and in a folder of its own, with other values of each hyperparameter in turn. What leaves the same model,
+output, checkpoints, metrics and log each time has no effect.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cursus.errors import RunError
+from cursus.local.compare import digests
+from cursus.local.job import TrainingJob
+from cursus.model import Evidence, Step
+
+SHORT = 1.0
+"""Seconds of training up to which a run is repeated without being asked."""
+
+BUDGET = 5.0
+"""Seconds after which no further repetition is begun, unless they were asked for."""
+
+MANY = 12
+FILE = "variants.json"
+NO_RESULT = re.compile(
+    r"worker|thread|verbos|log|print|report|patience|device|debug|cache|interval|timeout|profil|_every|^every|(^|_)seed|_dir$|_path$|"
+    r"^model_dir$|^n_jobs$|prefetch|pin_memory|save_|resume|backend|project|(^|_)tag|run_name|experiment",
+    re.IGNORECASE,
+)
+"""Names of what is not meant to change a result: it would be reported in vain."""
+
+CLOCK = re.compile(r"\d{4}-\d{2}-\d{2}|\d{2}:\d{2}:\d{2}(?:[.,]\d+)?")
+FLIPPED = {"true": "false", "false": "true", "True": "False", "False": "True", "yes": "no", "no": "yes"}
+RunOne = Callable[[Step, str], TrainingJob]
+"""Runs a step to its end in a folder of its own."""
+
+
+def repeat(job: TrainingJob, step: Step, asked: bool | None, run: RunOne) -> TrainingJob:
+    """Repeat a finished run with other hyperparameters, where ``asked``, or where it is None and the run was short.
+
+    Leaves ``variants.json`` in the job's folder.
+    """
+    if asked is False or not _fits(job.evidence, step, asked):
+        return job
+    given: Mapping[str, Any] = step.request.get("HyperParameters") or {}
+    names = [
+        name
+        for name, value in given.items()
+        if isinstance(value, str) and not name.startswith(("sagemaker_", "_")) and not NO_RESULT.search(name)
+    ]
+    if not names or not (asked or len(names) <= MANY):
+        return job
+    unmoved: dict[str, list[str]] = {}
+    begun = time.monotonic()
+    for name in names:
+        others = alternatives(given[name], _choices(step, name))
+        tried: list[str] = []
+        for other in others:
+            if not asked and time.monotonic() - begun > BUDGET:
+                break
+            if not _same(job.evidence, _changed(step, name, other), run, (given[name], other)):
+                break
+            tried.append(other)
+        if others and len(tried) == len(others):
+            unmoved[name] = tried
+    with open(job.folder / FILE, "w", encoding="utf-8") as stream:
+        json.dump({"unmoved": unmoved, "seconds": time.monotonic() - begun}, stream)
+    job.forget()
+    return job
+
+
+def _fits(evidence: Evidence, step: Step, asked: bool | None) -> bool:
+    if evidence.status != "Completed" or evidence.isolation in ("", "process") or step.source is None:
+        return False
+    if len(evidence.exit_codes) != 1 or any(start.restored for start in evidence.starts):
+        return False
+    if not asked and evidence.stages.get("Training", SHORT) >= SHORT:
+        return False
+    channels = step.request.get("InputDataConfig") or ()
+    return all(channel.get("ChannelName") in step.promises.local_channels for channel in channels)
+
+
+def _changed(step: Step, name: str, value: str) -> Step:
+    request: dict[str, Any] = {**step.request, "EnableNetworkIsolation": True}
+    request["HyperParameters"] = {**request["HyperParameters"], name: value}
+    return dataclasses.replace(step, request=request)
+
+
+def _same(first: Evidence, step: Step, run: RunOne, values: tuple[str, str]) -> bool:
+    """True where the changed step leaves what the first run left."""
+    with tempfile.TemporaryDirectory(prefix="cursus-variant-") as folder:
+        try:
+            again = run(step, folder).evidence
+        except RunError:
+            return False
+        return left(first, values[0]) == left(again, values[1])
+
+
+def left(evidence: Evidence, value: str) -> tuple[object, ...]:
+    """What a run left, without times, and without ``value`` itself where the log shows it."""
+    return (
+        evidence.status,
+        digests(evidence.model_artifact),
+        digests(evidence.output_artifact),
+        sorted((file.path, file.size) for file in evidence.checkpoint_files),
+        {name: [point.value for point in points] for name, points in evidence.metrics.items()},
+        [_log(path, value) for path in evidence.logs.values()],
+    )
+
+
+def _log(path: str, value: str) -> str:
+    try:
+        text = Path(path).read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    text = CLOCK.sub("", text)
+    for form in {value, decoded(value), json.dumps(value)}:
+        text = re.sub(rf"(?<![\w.]){re.escape(form)}(?![\w.])", "§", text)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def decoded(value: str) -> str:
+    """A hyperparameter's text as it stands on the command line."""
+    try:
+        loaded = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    return loaded if isinstance(loaded, str) else str(loaded)
+
+
+def _choices(step: Step, name: str) -> Sequence[object]:
+    """What the script's parser lets an argument be."""
+    from cursus.script.reader import read_source
+
+    if step.source is None:
+        return ()
+    for parser in read_source(step.source).parsers:
+        for argument in parser.arguments:
+            if f"--{name}" in argument.flags and argument.choices:
+                return argument.choices
+    return ()
+
+
+def alternatives(value: str, choices: Sequence[object] = ()) -> list[str]:
+    """Other values of a hyperparameter, of the same kind; empty where none is plain."""
+    plain = decoded(value)
+    if choices:
+        return [str(choice) for choice in choices if str(choice) not in (value, plain)][:2]
+    if value in FLIPPED:
+        return [FLIPPED[value]]
+    number = _number(plain)
+    if number is not None:
+        if isinstance(number, float) and 0 < number < 1:
+            return [repr(number / 2), repr(number / 4)]
+        sign = -1 if number < 0 else 1
+        return [repr(number + sign), repr(2 * number + 3 * sign)]
+    if plain.startswith(("{", "[", "(", "/", ".")) or "://" in plain:
+        return _shorter_list(value)
+    parts = re.split(r"([,; ]+)", plain)
+    if len(parts) > 2 and all(_number(part) is not None or part.isidentifier() for part in parts[::2]):
+        return ["".join(parts[:-2])]
+    return [plain + "x"] if plain.isidentifier() else []
+
+
+def _number(text: str) -> int | float | None:
+    for kind in (int, float):
+        try:
+            found = kind(text)
+        except ValueError:
+            continue
+        return found if abs(found) < 1e9 else None
+    return None
+
+
+def _shorter_list(value: str) -> list[str]:
+    try:
+        items = json.loads(value)
+    except (ValueError, RecursionError):
+        return []
+    return [json.dumps(items[:-1])] if isinstance(items, list) and len(items) > 1 else []

@@ -124,7 +124,7 @@ def test_create_step_with_any_keywords() -> None:
     ("value", "message"),
     [
         (None, "returned None"),
-        (7, "returned a int"),
+        (7, "returned an int"),
         ("a text", "returned a str"),
         ({}, "no request"),
         ({"colour": "red"}, "no request"),

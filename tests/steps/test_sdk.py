@@ -182,6 +182,93 @@ def test_v2_pipeline(source: str) -> None:
     assert pipeline.name == "Churn" and pipeline.definition["Steps"][0]["Name"] == "Train"
 
 
+@v2
+def test_v2_pipeline_reads_the_scripts_of_its_steps(source: str) -> None:
+    from sagemaker.workflow.condition_step import ConditionStep
+    from sagemaker.workflow.conditions import ConditionGreaterThan
+    from sagemaker.workflow.parameters import ParameterInteger
+    from sagemaker.workflow.pipeline import Pipeline as SDKPipeline
+    from sagemaker.workflow.pipeline_context import PipelineSession
+    from sagemaker.workflow.steps import TrainingStep
+
+    Path(source, "train.py").write_text(
+        "import argparse\np = argparse.ArgumentParser()\np.add_argument('--lr')\nargs = p.parse_args()\n"
+    )
+    data = {"train": "s3://example-bucket/train/"}
+    new = TrainingStep(name="New", step_args=estimator(source, hyperparameters={"lr": 1}).fit(data))
+    old = TrainingStep(name="Old", estimator=estimator(source, hyperparameters={"rate": 1}), inputs=data)
+    count = ParameterInteger(name="Count", default_value=1)
+    branch = ConditionStep(name="Go", conditions=[ConditionGreaterThan(count, 0)], if_steps=[old])
+    target = SDKPipeline(
+        name="Churn", parameters=[count], steps=[new, branch], sagemaker_session=PipelineSession()
+    )
+    (pipeline,) = load(target)
+    assert isinstance(pipeline, Pipeline) and pipeline.region == "us-east-1"
+    assert {name: code.entry_point for name, code in pipeline.sources.items()} == {
+        "New": "train.py",
+        "Old": "train.py",
+    }
+    unknown = [f for f in cursus.check(target).findings if f.rule == "HPO050"]
+    assert [(f.step, f.path) for f in unknown] == [
+        ("Old", "Steps[1].Arguments.IfSteps[0].Arguments.HyperParameters.rate")
+    ]
+
+
+@v2
+def test_v2_model_steps(source: str) -> None:
+    from sagemaker.model import Model
+    from sagemaker.workflow.model_step import ModelStep
+    from sagemaker.workflow.pipeline_context import PipelineSession
+
+    model = Model(
+        image_uri=IMAGE,
+        model_data="s3://example-bucket/model.tar.gz",
+        role=ROLE,
+        sagemaker_session=PipelineSession(),
+    )
+    (created,) = load(ModelStep(name="Make", step_args=model.create(instance_type="ml.m5.xlarge")))
+    assert isinstance(created, Step) and (created.name, created.operation) == (
+        "Make-CreateModel",
+        "CreateModel",
+    )
+    sound(created)
+    registered = ModelStep(
+        name="Register",
+        step_args=model.register(
+            content_types=["text/csv"], response_types=["text/csv"], model_package_group_name="churn_models"
+        ),
+    )
+    (step,) = load(registered)
+    assert isinstance(step, Step) and step.operation == "CreateModelPackage"
+    assert {f.path for f in cursus.check(registered).findings if f.severity == "error"} == {
+        "ModelPackageGroupName"
+    }
+
+
+@v2
+def test_v2_step_knows_the_steps_before_it(source: str) -> None:
+    from sagemaker.workflow.steps import TrainingStep
+
+    first = TrainingStep(name="First", step_args=estimator(source).fit())
+    data = {"train": first.properties.ModelArtifacts.S3ModelArtifacts}
+    second = TrainingStep(name="Second", step_args=estimator(source).fit(data), depends_on=["Prepare", first])
+    upstream = one(second).promises.upstream
+    assert upstream is not None
+    assert [(step.name, step.type) for step in upstream] == [("Prepare", ""), ("First", "Training")]
+    assert one(first).promises.upstream is None
+    sound(one(second))
+
+
+@v2
+def test_v2_step_without_a_request_says_so() -> None:
+    from sagemaker.workflow.fail_step import FailStep
+
+    (step,) = load(FailStep(name="Stop", error_message="no data"))
+    assert isinstance(step, Step)
+    (failure,) = step.promises.failures
+    assert "Fail step sends no request of its own" in failure.message
+
+
 @v3
 def test_v3_training_step(source: str) -> None:
     from sagemaker.mlops.workflow.steps import TrainingStep
@@ -213,8 +300,35 @@ def test_v3_pipeline(source: str) -> None:
     from sagemaker.mlops.workflow.steps import TrainingStep
 
     step = TrainingStep(name="Train", step_args=trainer(source).train())
-    found = load(SDKPipeline(name="Churn", steps=[step], sagemaker_session=PipelineSession()))
-    assert any(isinstance(one, Pipeline) and one.definition["Steps"] for one in found)
+    (pipeline,) = load(SDKPipeline(name="Churn", steps=[step], sagemaker_session=PipelineSession()))
+    assert isinstance(pipeline, Pipeline) and pipeline.definition["Steps"]
+    assert {name: (code.directory, code.entry_point) for name, code in pipeline.sources.items()} == {
+        "Train": (source, "train.py")
+    }
+
+
+@v3
+def test_v3_loops_and_triggers_are_known(source: str) -> None:
+    from sagemaker.core.lambda_helper import Lambda
+    from sagemaker.core.workflow.pipeline_context import PipelineSession
+    from sagemaker.mlops.workflow.for_each_step import CurrentItem, ForEachStep
+    from sagemaker.mlops.workflow.lambda_step import LambdaStep
+    from sagemaker.mlops.workflow.pipeline import Pipeline as SDKPipeline
+    from sagemaker.mlops.workflow.step_dependency import StepDependency, TriggerCondition
+    from sagemaker.mlops.workflow.steps import TrainingStep
+
+    ask = Lambda(function_arn="arn:aws:lambda:us-east-1:123456789012:function:ask")
+    train = TrainingStep(name="Train", step_args=trainer(source).train())
+    body = LambdaStep(name="Ask", lambda_func=ask, inputs={"region": CurrentItem()})
+    loop = ForEachStep("Each", ["us-east-1", "eu-west-1"], 2, [body])
+    failed = LambdaStep(
+        name="Tell",
+        lambda_func=ask,
+        inputs={"asked": loop.properties.InputItemCount},
+        depends_on=[StepDependency(train, TriggerCondition.FAILED)],
+    )
+    target = SDKPipeline(name="p", steps=[train, loop, failed], sagemaker_session=PipelineSession())
+    assert [f for f in cursus.check(target).findings if f.severity == "error"] == []
 
 
 def test_objects_like_the_sdk_are_read_without_it() -> None:

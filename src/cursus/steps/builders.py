@@ -79,7 +79,7 @@ def lower(
             framework=_text(sources_of, "framework") or created.framework,
             framework_version=_text(sources_of, "framework_version") or created.framework_version,
             python_version=_text(sources_of, "python_version") or created.python_version,
-            upstream=_upstream(sources_of),
+            upstream=_upstream(sources_of, created),
             dependencies=sources.dependencies(
                 *(
                     hooks.values.get(name)
@@ -356,9 +356,9 @@ def _local_channels(config: Mapping[str, Any], where: Location | None) -> dict[s
     return {str(name): sources.local_path(str(path), near) for name, path in found.items()}
 
 
-def _upstream(config: Mapping[str, Any]) -> Any:
+def _upstream(config: Mapping[str, Any], created: Created) -> Any:
     value = config.get("upstream")
-    return None if value is None else sources.upstream_steps(value)
+    return created.upstream if value is None else sources.upstream_steps(value)
 
 
 def _text(config: Mapping[str, Any], key: str) -> str | None:

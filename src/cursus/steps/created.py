@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from cursus.errors import TargetError
-from cursus.model import Finding, HookFailure, Origin, Path, Pipeline, Step
+from cursus.model import Finding, HookFailure, Origin, Path, Pipeline, Step, UpstreamStep
 from cursus.redact import show
 from cursus.steps import kinds
 from cursus.steps.hooks import HookError, Hooks, call, find, nonsense, place, raised
@@ -41,6 +41,7 @@ class Created:
     framework_version: str | None = None
     python_version: str | None = None
     answered: tuple[str, ...] = ()
+    upstream: tuple[UpstreamStep, ...] | None = None
     returned: Any = None  # what create_step returned where that is no request
 
 

@@ -10,6 +10,7 @@ from cursus.redact import prose, show
 from cursus.steps.offline import RequestCaptured, offline
 from cursus.steps.plain import NestingError, attribute, plain
 from cursus.steps.protocol import HOOKS
+from cursus.suggest import kind_of
 
 _OF_TEXTS = ("get_expected_artifacts",)
 MAX_ITEMS = 100_000
@@ -134,7 +135,7 @@ def nonsense(hook: Any, name: str, value: Any, why: str) -> HookFailure:
     """The failure of a hook that returned what it cannot mean."""
     return HookFailure(
         name,
-        f"{name} returned a {type(value).__name__}, {why}: {show(value, name)}",
+        f"{name} returned {kind_of(value)}, {why}: {show(value, name)}",
         location=place(hook),
     )
 

@@ -33,6 +33,7 @@ def expand(pipeline: Pipeline) -> list[Step]:
                 prefix=(*pipeline.prefix, *place),
                 origins=OriginsBelow(pipeline.origins, place) if pipeline.origins else {},
                 region=pipeline.region,
+                source=pipeline.sources.get(member.name or ""),
             )
         )
     return steps

@@ -10,16 +10,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from cursus.model import HookFailure
+from cursus.aws.pipelines import parse_get, references, step_type
+from cursus.model import HookFailure, SourceCode, UpstreamStep
 from cursus.steps import kinds
 from cursus.steps.hooks import HookError, call, nonsense
-from cursus.steps.offline import offline
+from cursus.steps.offline import answered_here, offline
 from cursus.steps.plain import plain
 
 if TYPE_CHECKING:
+    from cursus.model import Step
     from cursus.steps.created import Created
 
 _STARTERS = ("fit", "train", "tune")
@@ -90,7 +93,11 @@ def read(value: Any) -> Created:
         raise HookError(nonsense(None, "create_step", arguments, f"as {name} of a {type(value).__name__}"))
     request = plain(arguments)
     type_ = type_name(value) or ""
-    operation = kinds.identify(request) or kinds.STEP_TYPES.get(type_, "CreateTrainingJob")
+    known = step_type(type_)
+    if known and "operation" not in known:
+        message = f"a {type_} step sends no request of its own; check the pipeline that it stands in"
+        raise HookError(HookFailure("create_step", message))
+    operation = kinds.identify(request) or known.get("operation", "CreateTrainingJob")
     if operation == kinds.PIPELINE:
         raise HookError(nonsense(None, "create_step", arguments, "which is a pipeline definition"))
     own = getattr(value, "name", None)
@@ -101,6 +108,7 @@ def read(value: Any) -> Created:
         type=type_ or kinds.TYPES[operation],
         name=own if isinstance(own, str) else "",
         in_pipeline=in_pipeline,
+        upstream=_upstream(value, request),
         answered=tuple(answers.calls),
         region=None if answers.region_made_up else facts.pop("region", None),
         **{key: one for key, one in facts.items() if key != "region"},
@@ -175,6 +183,27 @@ def _maker(value: Any) -> Any:
     return value
 
 
+def _upstream(value: Any, request: Mapping[str, Any]) -> tuple[UpstreamStep, ...] | None:
+    """The steps that a step object waits for: those it depends on, and those its request refers to.
+
+    None where it has neither: what stands around it is then not known.
+    """
+    depends = getattr(value, "depends_on", None)
+    found: dict[str, UpstreamStep] = {}
+    for entry in depends if isinstance(depends, (list, tuple)) else []:
+        entry = getattr(entry, "step", entry)  # a StepDependency holds it
+        inner = getattr(entry, "steps", None)
+        entry = inner[-1] if isinstance(inner, list) and inner else entry
+        name = entry if isinstance(entry, str) else getattr(entry, "name", None)
+        if isinstance(name, str):
+            found.setdefault(name, UpstreamStep(name, type_name(entry) or ""))
+    for reference in references(request, (), None):
+        target = parse_get(reference.text)
+        if target is not None and target.root == "Steps":
+            found.setdefault(target.name, UpstreamStep(target.name))
+    return tuple(found.values()) or None
+
+
 def _facts(value: Any) -> dict[str, Any]:
     """Source, framework and region, as the estimator (v2) or trainer (v3) has them."""
     maker = _maker(value)
@@ -196,8 +225,18 @@ def _facts(value: Any) -> dict[str, Any]:
     return {name: one for name, one in facts.items() if isinstance(one, str) and one}
 
 
-def definition(value: Any) -> tuple[Mapping[str, Any], tuple[str, ...]] | None:
-    """An SDK pipeline's definition as plain data, and the calls answered here; None for anything else.
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """What an SDK pipeline says: its definition, the calls answered here, its steps' training code, its region."""
+
+    definition: Mapping[str, Any]
+    answered: tuple[str, ...] = ()
+    sources: Mapping[str, SourceCode] = field(default_factory=dict)
+    region: str | None = None
+
+
+def definition(value: Any) -> Defined | None:
+    """An SDK pipeline's definition as plain data, and what its objects know beside it; None for anything else.
 
     Raises TargetError where the pipeline cannot say it.
     """
@@ -216,4 +255,70 @@ def definition(value: Any) -> tuple[Mapping[str, Any], tuple[str, ...]] | None:
         except HookError as error:
             raise TargetError(f"the pipeline gives no definition: {error}.") from None
     found = json.loads(text) if isinstance(text, str) else text
-    return (found, tuple(answers.calls)) if isinstance(found, Mapping) else None
+    if not isinstance(found, Mapping):
+        return None
+    sources: dict[str, SourceCode] = {}
+    for step in inner_steps(getattr(value, "steps", None)):
+        name, source = getattr(step, "name", None), _source(step)
+        if isinstance(name, str) and source is not None:
+            sources[name] = source
+    region = None if answers.region_made_up else _facts(value).get("region")
+    return Defined(found, tuple(answers.calls), sources, region)
+
+
+_NESTED = ("steps", "if_steps", "else_steps", "for_each_body")
+
+
+def inner_steps(steps: Any) -> Iterator[Any]:
+    """Every step object of a list: those in collections, branches and loops with the others, each once."""
+    pending = list(steps) if isinstance(steps, (list, tuple)) else []
+    seen: set[int] = set()
+    while pending:
+        step = pending.pop(0)
+        if id(step) in seen or not _of_sdk(step):
+            continue
+        seen.add(id(step))
+        for member in _NESTED:
+            found = getattr(step, member, None)
+            pending.extend(found if isinstance(found, (list, tuple)) else [])
+        yield step
+
+
+def _source(step: Any) -> SourceCode | None:
+    """The training code of a step object, where it starts a training or tuning job."""
+    from cursus.steps.sources import source_code
+
+    if type_name(step) not in ("Training", "Tuning"):
+        return None
+    facts = _facts(step)
+    return source_code(facts.get("source_dir"), facts.get("entry_point"), {})
+
+
+def collection(value: Any) -> list[Step] | None:
+    """The requests of a step collection (ModelStep, RegisterModel, …), one a step; None for anything else.
+
+    Raises TargetError where it cannot say them.
+    """
+    from cursus.errors import TargetError
+    from cursus.model import Step
+
+    if isinstance(value, type) or not _of_sdk(value) or not _has(value, "request_dicts"):
+        return None
+    members = list(inner_steps(getattr(value, "steps", None)))
+    if not members:
+        raise TargetError(f"the {type(value).__name__} holds no steps.")
+    made: list[Step] = []
+    with offline() as answers, _unchanged(members[0]):
+        for member in members:
+            try:
+                entry = plain(call(member.to_request, "create_step"))
+            except HookError as error:
+                raise TargetError(f"the {type(value).__name__} gives no request: {error}.") from None
+            kind, arguments = str(entry.get("Type")), entry.get("Arguments")
+            operation = step_type(kind).get("operation")
+            if operation is not None and isinstance(arguments, Mapping):
+                name = str(entry.get("Name") or kind)
+                made.append(Step(name, operation, arguments, kind, in_pipeline=True, source=_source(member)))
+    if made and answers.calls:
+        made[0] = replace(made[0], problems=(answered_here(tuple(answers.calls)),))
+    return made

@@ -211,9 +211,19 @@ def of_object(target: Any, options: Options, text: str = "") -> list[Step | Pipe
     defined = sdk.definition(target)
     if defined is not None:
         name = str(getattr(target, "name", "") or "pipeline")
-        definition, answered = defined
-        pipeline = Pipeline(name, plain(definition), options.parameters or {}, region=options.region)
-        return [replace(pipeline, problems=(answered_here(answered),)) if answered else pipeline]
+        return [
+            Pipeline(
+                name,
+                plain(defined.definition),
+                options.parameters or {},
+                region=options.region or defined.region,
+                problems=(answered_here(defined.answered),) if defined.answered else (),
+                sources=defined.sources,
+            )
+        ]
+    collected = sdk.collection(target)
+    if collected is not None:
+        return [replace(step, region=step.region or options.region) for step in collected]
     if _is_function(target):
         from cursus.steps.imports import call_factory
 

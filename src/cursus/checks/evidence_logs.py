@@ -45,6 +45,7 @@ COUNTERS = frozenset(
         "trial",
     ]
 )
+COUNTED = COUNTERS | {"count", "correct", "samples", "images", "total", "n", "hits", "progress", "done"}
 FAMILIES = (
     frozenset({"train", "training"}),
     frozenset({"val", "valid", "validation", "eval", "dev"}),
@@ -212,6 +213,10 @@ def _cut(name: str, line: str, start: int, end: int) -> tuple[str, str] | None:
         or (captured == "0" and DECIMAL_COMMA.match(after) is not None)
     )
     before = line[:start]
+    of = re.match(r"/[0-9]+", after)
+    if of is not None and not _words(name) & COUNTED:
+        told = f"the metric {show(name)} captured {captured!r} of {captured + of.group()!r}, a count: {show(line.strip(), limit=120)}"
+        return told, "capture the quotient or percentage that is printed, or print one"
     if grouped or CONTINUES.match(after):
         shown = captured + re.match(r"[-+0-9.,eE]*", after).group()  # type: ignore[union-attr]
     elif captured[:1].isdigit() and _DIGITS_BEFORE.search(before):

@@ -1,4 +1,4 @@
-"""Variables of channels that are not set, which the script takes without looking."""
+"""Channels that the script takes without looking: by a variable that is not set, by their place among several."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from cursus.model import SourceCode
-from cursus.script import arguments, exits, habits, paths, prints, resuming, sequence, settings
+from cursus.script import arguments, exits, habits, paths, prints, resuming, rows, sequence, settings
 from cursus.script import values as v
 from cursus.script.bodies import Body, CallSite
 from cursus.script.evaluate import Evaluator
@@ -304,6 +304,7 @@ class Reading:
             habits=(
                 *habits.read_habits(self.evaluator, self.reached.values()),
                 *habits.ordered(module, trees),
+                *rows.read_rows(self.evaluator, self.reached.values()),
                 *settings.read_settings(self.evaluator, self.reached.values()),
                 *resuming.read_resuming(self.source.modules.values()),
                 *sequence.read_sequence(self.source.modules.values()),

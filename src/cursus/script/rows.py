@@ -1,0 +1,99 @@
+"""Where a script takes the first line of a table for its header."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from cursus.script import values as v
+from cursus.script.arguments import place
+from cursus.script.bodies import Body
+from cursus.script.evaluate import Evaluator
+from cursus.script.facts import Habit, Text
+from cursus.script.texts import own_nodes
+
+TABLES = {
+    "csv.DictReader": "fieldnames",
+    "pandas.read_csv": "header",
+    "numpy.genfromtxt": "",
+    "numpy.loadtxt": "",
+}
+"""What reads a table, and the argument with which the first line is data."""
+DATA = frozenset({"header", "names", "fieldnames"})
+SKIPS = frozenset({"skip_header", "skiprows"})
+
+
+def read_rows(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) -> Iterator[Habit]:
+    """A habit ``header`` for each place where the first line of a file is no row of data; ``text`` is the file."""
+    for body, sure in reached:
+        for node in own_nodes(body):
+            found = _taken(evaluator, body, node)
+            if isinstance(found, Text):
+                yield Habit("header", found, ast.unparse(node)[:60], sure, place(node, body))
+
+
+def _taken(evaluator: Evaluator, body: Body, node: ast.AST) -> v.Value | None:
+    """The path of the file whose first line is left out here."""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+        low = node.slice.lower
+        if (
+            isinstance(low, ast.Constant)
+            and low.value == 1
+            and node.slice.upper is None
+            and node.slice.step is None
+        ):
+            return _lines(evaluator, body, node.value)
+        return None
+    if not isinstance(node, ast.Call):
+        return None
+    callee = evaluator.value(node.func, body)
+    name = callee.name if isinstance(callee, v.Ref) else ""
+    if name == "next" and len(node.args) == 1:
+        return _file(evaluator, body, node.args[0])
+    if name in TABLES and node.args:
+        words = {word.arg for word in node.keywords}
+        if name.startswith("numpy") and not words & SKIPS:
+            return None
+        if words & DATA or None in words or len(node.args) > 1:
+            return None
+        return _file(evaluator, body, node.args[0])
+    return None
+
+
+def _lines(evaluator: Evaluator, body: Body, node: ast.expr) -> v.Value | None:
+    """The file of which ``node`` has every line: ``list(csv.reader(file))``, ``file.readlines()``."""
+    node = _bound(body, node)
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "list"
+        and node.args
+    ):
+        return _file(evaluator, body, node.args[0])
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+        return None
+    return _file(evaluator, body, node.func.value) if node.func.attr in ("readlines", "splitlines") else None
+
+
+def _bound(body: Body, node: ast.expr) -> ast.expr:
+    """What a name is bound to, where it is bound once."""
+    if isinstance(node, ast.Name):
+        bindings = body.bindings.get(node.id, [])
+        if len(bindings) == 1 and bindings[0].kind == "value" and isinstance(bindings[0].node, ast.expr):
+            return bindings[0].node
+    return node
+
+
+def _file(evaluator: Evaluator, body: Body, node: ast.expr, depth: int = 0) -> v.Value | None:
+    """The path of the file that ``node`` is, opens or reads."""
+    found = evaluator.value(node, body)
+    if isinstance(found, v.OpenFile):
+        return found.path
+    if isinstance(found, Text) and not isinstance(node, ast.Call):
+        return found
+    inner = _bound(body, node)
+    if isinstance(inner, ast.Call) and depth < 4:
+        callee = evaluator.value(inner.func, body)
+        if isinstance(callee, v.Ref) and callee.name in ("csv.reader", "iter") and inner.args:
+            return _file(evaluator, body, inner.args[0], depth + 1)
+    return None

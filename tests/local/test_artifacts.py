@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import array
+import gzip
 import os
+import random
 import socket
 import subprocess
 import tarfile
@@ -204,3 +207,37 @@ def test_large_and_small_files_share_an_archive(ml: Path) -> None:
         ["tar", "tzf", ml.parent / "model.tar.gz"], check=True, capture_output=True, text=True
     )
     assert sorted(listed.stdout.split()) == sorted(contents)
+
+
+def contents() -> dict[str, bytes]:
+    """What models and outputs are made of, 1.5 MiB of each."""
+    draw = random.Random(0)
+    count = 3 << 17
+    weights = [draw.gauss(0.0, 0.02) for _ in range(count)]
+    rows = (f"{number},{draw.random():.4f},{draw.choice(('red', 'green'))}\n" for number in range(count // 4))
+    return {
+        "float32": array.array("f", weights).tobytes(),
+        "quantised": array.array("f", (round(one * 400) / 400 for one in weights)).tobytes(),
+        "sparse": array.array("f", (one if one > 0.03 else 0.0 for one in weights)).tobytes(),
+        "identifiers": array.array("q", (draw.randrange(50_000) for _ in range(count // 2))).tobytes(),
+        "text": "".join(rows).encode(),
+        "zeros": bytes(4 * count),
+        "random": draw.randbytes(4 * count),
+    }
+
+
+def test_archive_is_as_small_as_gzips_whatever_is_in_it(ml: Path) -> None:
+    found = contents()
+    for name, data in found.items():
+        path = ml / "model" / name
+        path.write_bytes(data)
+        target = ml.parent / f"{name}.tar.gz"
+        artifacts.pack(artifacts.collect(str(ml / "model"), str(ml)), str(target), threads=2)
+        assert target.stat().st_size < 1.05 * len(gzip.compress(data, 6)) + 512, name  # a header
+        assert subprocess.run(["gzip", "--test", target], check=False).returncode == 0
+        listed = subprocess.run(["tar", "xzOf", target, name], capture_output=True, check=True)
+        assert listed.stdout == data
+        with tarfile.open(target) as archive:
+            member = archive.extractfile(name)
+            assert member is not None and member.read() == data
+        path.unlink()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import struct
+import zlib
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import local
@@ -17,6 +18,13 @@ from typing import Any, cast
 
 BLOCK = 1 << 20
 LEVEL = 1
+THOROUGH = 6
+"""gzip's own level, and tar's: for blocks where the fast level leaves much more than that."""
+DENSE, TINY = 0.75, 0.005
+"""Parts of a block's size. Weights stay above the first, and the two levels agree on them within two percent; text,
+sparse and quantised numbers come below it, where they differ by a tenth or a fifth. Below the second there is nothing
+to gain."""
+SAMPLE, WORTH = 1 << 15, 0.97
 RAW = -15
 
 
@@ -90,9 +98,20 @@ class BlockWriter:
         return self._compress(buffer[:length])
 
     def _compress(self, data: bytes | memoryview) -> tuple[bytes, bytes, int, int]:
-        compressor = self._zlib.compressobj(level=LEVEL, wbits=RAW)
-        first = compressor.compress(data)
-        return first, compressor.flush(self._zlib.Z_SYNC_FLUSH), self._zlib.crc32(data), len(data)
+        found = _deflate(self._zlib, data, LEVEL)
+        size = len(found[0]) + len(found[1])
+        if TINY * len(data) < size < DENSE * len(data) and self._gains(data):
+            found = _deflate(zlib, data, THOROUGH)
+        return *found, self._zlib.crc32(data), len(data)
+
+    def _gains(self, data: bytes | memoryview) -> bool:
+        """Whether the slow search finds much that the fast one does not: seen on a part of the block."""
+        start = max(0, len(data) // 2 - SAMPLE // 2)
+        part = data[start : start + SAMPLE]
+        fast, slow = (
+            sum(map(len, _deflate(*how))) for how in ((self._zlib, part, LEVEL), (zlib, part, THOROUGH))
+        )
+        return slow < WORTH * fast
 
     def __enter__(self) -> BlockWriter:
         return self
@@ -107,3 +126,9 @@ class BlockWriter:
         finally:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._file.close()
+
+
+def _deflate(library: Any, data: bytes | memoryview, level: int) -> tuple[bytes, bytes]:
+    """One block of a stream, ended at a byte."""
+    compressor = library.compressobj(level=level, wbits=RAW)
+    return compressor.compress(data), compressor.flush(library.Z_SYNC_FLUSH)

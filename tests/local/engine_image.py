@@ -66,6 +66,17 @@ def made(name: str, entrypoint: str = "", user: str = "") -> Iterator[str]:
     subprocess.run([engine.path, "rmi", "--force", name], check=True, capture_output=True)
 
 
+def sweep() -> None:
+    """Remove the images of tests that were killed; a tag is the process that made it."""
+    engine = find("podman")
+    for name in engine.ask("images", "--format", "{{.Repository}}:{{.Tag}}").split():
+        if (
+            name.startswith("localhost/cursus-test-")
+            and not Path(f"/proc/{name.rpartition(':')[2]}").exists()
+        ):
+            engine.ask("rmi", "--force", name)
+
+
 def _files() -> bytes:
     files = {
         "usr/local/toolkit/start": TOOLKIT,

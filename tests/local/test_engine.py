@@ -22,8 +22,9 @@ from cursus.local.runner import run_step
 from tests.local import engine_image
 from tests.local.conftest import MakeStep
 
-OWN = "localhost/cursus-test-own:1"
-SCRIPT = "localhost/cursus-test-script:1"
+OWN = f"localhost/cursus-test-own:{os.getpid()}"  # several processes may run tests at once
+SCRIPT = f"localhost/cursus-test-script:{os.getpid()}"
+OTHERS = f"localhost/cursus-test-user:{os.getpid()}"
 Contained = Callable[..., TrainingJob]
 
 
@@ -40,6 +41,7 @@ def podman() -> engines.Engine:
 
 @pytest.fixture(scope="session")
 def images(podman: engines.Engine) -> Iterator[None]:
+    engine_image.sweep()
     makers = [
         engine_image.made(OWN),
         engine_image.made(SCRIPT, "/usr/local/toolkit/start"),
@@ -317,7 +319,7 @@ def test_no_line_is_lost_and_order_is_kept(contained: Contained) -> None:
 
 
 def test_image_of_another_user(make_step: MakeStep, tmp_path: Path, podman: engines.Engine) -> None:
-    maker = engine_image.made("localhost/cursus-test-user:1", user="1234")
+    maker = engine_image.made(OTHERS, user="1234")
     name = next(maker)
     try:
         program = (

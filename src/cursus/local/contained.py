@@ -129,7 +129,7 @@ class Contained:
             return None
         lines = one.log.tail() if one.log is not None else []
         refused = containers.refusal(lines)
-        if refused is not None:
+        if refused is not None and refused[0] == self.found["executes"][0]:
             program, reason = refused
             missing = "not found" in reason or "no such file" in reason
             known = errno.ENOENT if "not found" in reason else 0

@@ -24,6 +24,8 @@ def size(number: float) -> str:
 
 def lines(evidence: Evidence) -> Iterator[str]:
     """The lines of a text report."""
+    if evidence.isolation:
+        yield f"isolation: {evidence.isolation}\n"
     for host, usage in evidence.usage.items():
         yield f"{host}: {_use(usage)}\n"
     if evidence.stages:

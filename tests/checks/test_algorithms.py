@@ -186,3 +186,55 @@ def test_random_cut_forest(findings_of: Any) -> None:
     assert findings_of(forest("text/csv;label_size=0", "ShardedByS3Key")) == []
     assert broken(findings_of(forest("text/csv;label_size=0", "FullyReplicated"))) == {"CHN036"}
     assert [f.severity for f in findings_of(forest("text/csv", "ShardedByS3Key"), "CHN037")] == ["warning"]
+
+
+KNN = f"382416733822{REGISTRY}knn:1"
+DEEPAR = f"522234722520{REGISTRY}forecasting-deepar:1"
+OBJECT2VEC = f"382416733822{REGISTRY}object2vec:1"
+BLAZING = f"811284229777{REGISTRY}blazingtext:1"
+KNN_HAS = {"feature_dim": "100", "k": "10", "sample_size": "1000", "predictor_type": "classifier"}
+DEEPAR_HAS = {"time_freq": "D", "context_length": "30", "prediction_length": "30", "epochs": "20"}
+IMAGES_HAS = {"num_classes": "3", "num_training_samples": "900", "use_pretrained_model": "1"}
+ENCODER = {"enc0_vocab_size": "20", "enc0_max_seq_len": "9", "enc1_max_seq_len": "9"}
+
+
+@pytest.mark.parametrize(
+    ("image", "hyperparameters", "rules"),
+    [
+        (KNN, {**KNN_HAS, "index_type": "faiss.IVFPQ", "index_metric": "COSINE"}, {"HPO041"}),
+        (KNN, {**KNN_HAS, "index_type": "faiss.IVFPQ", "index_metric": "L2"}, set()),
+        (
+            KNN,
+            {**KNN_HAS, "dimension_reduction_type": "sign", "dimension_reduction_target": "150"},
+            {"HPO044"},
+        ),
+        (DEEPAR, {**DEEPAR_HAS, "test_quantiles": "0.1,0.5,0.9"}, {"HPO044"}),
+        (DEEPAR, {**DEEPAR_HAS, "test_quantiles": "[0.1, 0.5, 0.9]", "cardinality": "[2, 3]"}, set()),
+        (IMAGES, {**IMAGES_HAS, "image_shape": "3,28,28"}, {"HPO041"}),
+        (IMAGES, {**IMAGES_HAS, "image_shape": "3, 224, 224", "resize": "256"}, set()),
+        (IMAGES, {**IMAGES_HAS, "image_shape": "3,224,224", "resize": "128"}, {"HPO044"}),
+        (IMAGES, {**IMAGES_HAS, "num_layers": "20"}, {"HPO041"}),
+        (IMAGES, {**IMAGES_HAS, "top_k": "1"}, {"HPO040"}),
+        (IMAGES, {**IMAGES_HAS, "lr_scheduler_step": "10;20"}, {"HPO044"}),
+        (OBJECT2VEC, {**ENCODER, "enc1_vocab_size": "30"}, {"HPO044"}),
+        (OBJECT2VEC, {**ENCODER, "enc1_vocab_size": "30", "enc1_network": "bilstm"}, set()),
+        (BLAZING, {"mode": "supervised", "early_stopping": "True"}, {"CHN030"}),
+        (BLAZING, {"mode": "supervised", "early_stopping": "False"}, set()),
+    ],
+)
+def test_what_goes_together(
+    findings_of: Any, image: str, hyperparameters: dict[str, str], rules: set[str]
+) -> None:
+    content = {DEEPAR: "json", IMAGES: "application/x-recordio", BLAZING: "text/plain"}.get(
+        image, "application/jsonlines" if image == OBJECT2VEC else "text/csv"
+    )
+    names = ["train", "validation"] if image == IMAGES else ["train"]
+    found = findings_of(job(image, hyperparameters, *(channel(name, content) for name in names)))
+    assert broken(found) == rules
+
+
+def test_channels_of_one_job_hold_one_kind_of_data(findings_of: Any) -> None:
+    request = job(XGBOOST, {"num_round": "10"}, channel("train"), channel("validation", None))
+    assert broken(findings_of(request)) == {"CHN032"}
+    request = job(XGBOOST, {"num_round": "10"}, channel("train", "libsvm"), channel("validation", None))
+    assert not broken(findings_of(request))

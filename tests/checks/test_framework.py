@@ -282,3 +282,10 @@ def test_an_image_of_another_region_is_told_once_whatever_its_account() -> None:
         step = Step("job", "CreateTrainingJob", request)
         errors = [f for f in check_step(step, Settings(region=other)) if f.severity == "error"]
         assert [(f.rule, f.area) for f in errors] == [("FRM017", "framework")]
+
+
+def test_a_version_in_a_repository_that_its_framework_has_left() -> None:
+    old = "520713654638.dkr.ecr.us-east-1.amazonaws.com/sagemaker-pytorch:1.2.0-cpu-py3"
+    (found,) = (f for f in findings(old) if f.rule == "FRM001")
+    assert found.severity == "error"
+    assert "pytorch-training" in found.message

@@ -180,6 +180,7 @@ class Algorithm:
         pipe_content_types: those that Pipe mode takes.
         default_content_type: what a channel without ContentType is taken for.
         content_channels: by content type, the channels that this type of data makes required beside the rest.
+        channels_when: hyperparameters that make channels (``needs``) required.
         manifest_content_type: what an augmented manifest needs as ContentType.
         manifest_attributes: how many AttributeNames an augmented manifest has to have.
         input_modes: TrainingInputMode values (FastFile works where File does).
@@ -209,6 +210,7 @@ class Algorithm:
     pipe_content_types: tuple[str, ...] = ()
     default_content_type: str | None = None
     content_channels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    channels_when: tuple[Condition, ...] = ()
     manifest_content_type: str | None = None
     manifest_attributes: int | None = None
     input_modes: tuple[str, ...] = ("File",)
@@ -342,6 +344,7 @@ def _build(
         pipe_content_types=tuple(entry.get("pipe_content_types", entry.get("content_types", ()))),
         default_content_type=entry.get("default_content_type"),
         content_channels={key: tuple(value) for key, value in entry.get("content_channels", {}).items()},
+        channels_when=tuple(_condition(c) for c in entry.get("channels_when", ())),
         manifest_content_type=entry.get("manifest_content_type"),
         manifest_attributes=entry.get("manifest_attributes"),
         input_modes=tuple(entry["input_modes"]),

@@ -299,6 +299,14 @@ def newer_than_known(repository: str, version: str) -> bool:
     return bool(known) and order(version) > order(known[-1])
 
 
+def moved_to(repository: str, version: str) -> str | None:
+    """The repository that has a version of a framework which ``repository`` has only older ones of, or None."""
+    for name, known in TRAINING_REPOSITORIES.items():
+        if repository in known and name != "huggingface":
+            return next((each for each in known if each != repository and resolve(each, version)), None)
+    return None
+
+
 def end_of_support(framework: str, version: str) -> str | None:
     """The last day (ISO) on which Amazon patches the images of a version.
 

@@ -279,8 +279,12 @@ def related_numbers(view: TrainingView) -> Iterator[Problem]:
 
 
 def _whole(view: TrainingView, name: str) -> int | None:
+    """A whole number, or the largest of a list of them (``3,224,224``)."""
     value = view.hyperparameters.get(name)
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else None
+    if not isinstance(value, str) or not value.isascii() or len(value) > 100:
+        return None
+    parts = [part.strip() for part in value.split(",")]
+    return max(map(int, parts)) if all(part.isdigit() for part in parts) else None
 
 
 @rule("HPO042", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"), when="builtin")

@@ -96,6 +96,14 @@ def version(view: TrainingView) -> Iterator[Problem]:
         return
     known = images.versions(image.repository)
     name = images.title(image.framework or image.repository)
+    later = images.moved_to(image.repository, image.version)
+    if later is not None:
+        yield Problem(
+            f"No image {image.repository} has {name} {image.version} (tag {image.tag!r}): that version is in {later}.",
+            IMAGE,
+            f"Use {later}, in the registry of its region.",
+        )
+        return
     if images.newer_than_known(image.repository, image.version):
         yield Problem(
             f"{name} {image.version} is above the newest version that has a training image in the data of "

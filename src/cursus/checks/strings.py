@@ -9,7 +9,16 @@ import re
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.texts import CURLY, HYPERPARAMETERS, REPR, SUBMIT, Fault, location_faults, placeholder
+from cursus.checks.texts import (
+    CURLY,
+    HYPERPARAMETERS,
+    REPR,
+    SUBMIT,
+    Fault,
+    bucket_fault,
+    location_faults,
+    placeholder,
+)
 from cursus.checks.views import RequestView, mapping
 from cursus.model import Path
 from cursus.redact import show
@@ -194,7 +203,8 @@ def placeholders(view: RequestView) -> Iterator[Problem]:
     What it does:
         Finds <your-bucket>, YOUR_ROLE, ${VARIABLE}, {name}, %s, REPLACE_ME and their like in names, URIs, ARNs and
         environment. Arguments of a shell, hyperparameters and regular expressions may hold such things rightly.
-        One of Python's, such as {name}, in a bucket's name or an input is an error where role and image are filled in.
+        A single one in a bucket's name, or one of Python's such as {name} in an input, is an error where role and image
+        are filled in.
     Why:
         SageMaker fills in nothing: the text is taken as it stands, and no such bucket, role or image exists.
     Breaks:
@@ -221,8 +231,14 @@ def placeholders(view: RequestView) -> Iterator[Problem]:
                 severity="error",
             )
             continue
+        # No bucket is called so. A request with several of them is a template as a whole.
+        illegal = value.startswith("s3://") and found in bucket and bool(bucket_fault(bucket))
+        forgotten = illegal and len(list(view.suspected("placeholder"))) == 1 and _filled_in(view)
         yield Problem(
-            f"{_where(path, value)} still holds the placeholder {found[:40]!r}", path, "write the real value"
+            f"{_where(path, value)} still holds the placeholder {found[:40]!r}",
+            path,
+            "write the real value",
+            severity="error" if forgotten else None,
         )
 
 

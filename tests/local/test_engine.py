@@ -474,8 +474,8 @@ def test_engine_that_does_not_run(
     [
         ({"engine": "lxc"}, "there is no isolation level 'lxc'"),
         ({"image": "x"}, "say which engine"),
-        ({"engine": "podman", "python": "/usr/bin/python3"}, "leave python and requirements out"),
-        ({"engine": "podman", "requirements": True}, "leave python and requirements out"),
+        ({"engine": "podman", "python": "/usr/bin/python3"}, "leave python, requirements"),
+        ({"engine": "podman", "requirements": True}, "leave python, requirements"),
     ],
 )
 def test_options_that_do_not_go_together(

@@ -102,6 +102,7 @@ def apply(found: Mapping[str, Any], planned: dict[str, Any], step: Step) -> None
         "cpus": dict(_processors(step.request)),
     }
     planned["paths"], planned["missing_requirements"], planned["shell"] = [], [], None
+    planned["fork_ranks"] = False
     notes: list[str] = planned["not_reproduced"]
     notes[:] = [note for note in notes if "the packages are those of this environment" not in note]
     if found["wanted"] != found["shown"]:

@@ -82,9 +82,10 @@ class Options:
                     f"the image {self.image} is for containers: say which engine (podman or docker) makes them"
                 )
             return
-        if self.python or self.requirements:
+        if self.python or self.requirements or self.fork_ranks:
             raise RunError(
-                "a container has its image's interpreter and packages: leave python and requirements out"
+                "a container has its image's interpreter, packages and launcher: "
+                "leave python, requirements and fork_ranks out"
             )
 
 

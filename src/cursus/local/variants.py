@@ -33,7 +33,8 @@ MANY = 12
 FILE = "variants.json"
 NO_RESULT = re.compile(
     r"worker|thread|verbos|log|print|report|patience|device|debug|cache|interval|timeout|profil|_every|^every|(^|_)seed|_dir$|_path$|"
-    r"^model_dir$|^n_jobs$|prefetch|pin_memory|save_|resume|backend|project|(^|_)tag|run_name|experiment",
+    r"^model_dir$|^n_jobs$|prefetch|pin_memory|save_|resume|backend|project|(^|_)tag|^name$|run_name|job_name|experiment|"
+    r"(^|_)(user|owner|team|comment|note|version)$|descri",
     re.IGNORECASE,
 )
 """Names of what is not meant to change a result: it would be reported in vain."""
@@ -159,16 +160,25 @@ def alternatives(value: str, choices: Sequence[object] = ()) -> list[str]:
         return [FLIPPED[value]]
     number = _number(plain)
     if number is not None:
-        if isinstance(number, float) and 0 < number < 1:
-            return [repr(number / 2), repr(number / 4)]
-        sign = -1 if number < 0 else 1
-        return [repr(number + sign), repr(2 * number + 3 * sign)]
+        return [repr(other) for other in _far_and_near(number)]
     if plain.startswith(("{", "[", "(", "/", ".")) or "://" in plain:
         return _shorter_list(value)
     parts = re.split(r"([,; ]+)", plain)
     if len(parts) > 2 and all(_number(part) is not None or part.isidentifier() for part in parts[::2]):
         return ["".join(parts[:-2])]
     return [plain + "x"] if plain.isidentifier() else []
+
+
+def _far_and_near(number: int | float) -> list[int | float]:
+    """Other numbers, a little and much larger and smaller.
+
+    A limit that a short run never meets (``max_iter``, ``max_depth``, a tolerance) shows only where it is drawn tight.
+    """
+    if isinstance(number, float) and 0 < number < 1:
+        return [number / 2, (number + 1) / 2]
+    sign = -1 if number < 0 else 1
+    low = number / 100 if isinstance(number, float) else sign if abs(number) > 1 else 0
+    return [other for other in (number + sign, 2 * number + 3 * sign, low) if other != number]
 
 
 def _number(text: str) -> int | float | None:

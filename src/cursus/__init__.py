@@ -121,9 +121,9 @@ def run(
             it starts again with the checkpoints that it had kept.
         times: how often that happens.
         compare: run it without the interruption too; ``job.evidence.comparison`` says how the two differ.
-        vary: run it again with other values of each hyperparameter, cut off from the network and in a folder that is
-            thrown away, and see which change nothing (``job.evidence.unmoved``); unless given, where it trained less
-            than a second.
+        vary: run it again with other values of each hyperparameter, with other numbers in its data and with the
+            checkpoints that it left, cut off from the network and in a folder that is thrown away, and see what changes
+            nothing (``job.evidence.unmoved``, ``trials``); unless given, where it trained less than a second.
         deliver_sigterm: hand SIGTERM to the script as well, which the training toolkit does not.
         python: the interpreter to run the script with, where it is not this one.
         requirements: run it with the source's ``requirements.txt`` installed, in an environment that is kept.

@@ -371,6 +371,8 @@ class Evidence:
         memory_kills: by host, how many processes the kernel ended at the instance's memory.
         comparison: what an uninterrupted run of the same step left beside this one, where it was asked for.
         unmoved: by hyperparameter, the other values with which the run left the very same.
+        trials: what a short run did when it was started again with its checkpoints (``restart``) and with other numbers
+            in its data (``data``), as ``cursus.local.trials`` says.
     """
 
     status: str
@@ -405,6 +407,7 @@ class Evidence:
     foreign_checkpoints: tuple[str, ...] = ()
     comparison: Mapping[str, Any] = field(default_factory=dict)
     unmoved: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    trials: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ MODULES: tuple[str, ...] = (
     "evidence_spot",
     "evidence_logs",
     "evidence_numbers",
+    "evidence_trials",
     "evidence_hosts",
 )
 
@@ -138,6 +139,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "evidence_spot": ("run",),
     "evidence_logs": ("run",),
     "evidence_numbers": ("run",),
+    "evidence_trials": ("run",),
     "evidence_hosts": ("run",),
 }
 """Modules that hold rules of these scopes alone, so that a request that has nothing of the kind does not wait for

@@ -78,6 +78,11 @@ PROBLEMS: dict[str, tuple[str, str, str]] = {
         "{line} is pinned to another version above: pip refuses two versions of one package",
         "keep one of the lines",
     ),
+    "no-hash": (
+        "error",
+        "{line} has no hash, and other lines have one: pip then demands one of every line",
+        "give every line its hash, or none",
+    ),
     "no-version": (
         "error",
         "no version fulfils {line} together with what is demanded of it elsewhere in the file",

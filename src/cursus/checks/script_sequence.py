@@ -62,6 +62,51 @@ def saved_before_training(view: TrainingView) -> Iterator[Problem]:
         )
 
 
+@rule("ART060", area="artifacts", severity="warning", scope="script")
+def best_is_last(view: TrainingView) -> Iterator[Problem]:
+    """The best model so far is kept as a reference, and the training goes on changing it.
+
+    What it does:
+        Finds ``best = weights`` in a loop that sets items or attributes of ``weights``, and ``best = model.state_dict()``.
+    Why:
+        Nothing is copied: at the end the best model is the last one, which may be worse. PyTorch's ``state_dict`` refers to the live tensors.
+    Breaks:
+        files:
+          train.py: |
+            import json, os
+            rows = [float(line) for line in open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv"))]
+            weights, best, least = {"mean": 0.0}, None, None
+            for row in rows:
+                weights["mean"] += 0.1 * (row - weights["mean"])
+                loss = sum((other - weights["mean"]) ** 2 for other in rows)
+                if least is None or loss < least:
+                    least, best = loss, weights
+            json.dump(best, open(os.path.join(os.environ["SM_MODEL_DIR"], "model.json"), "w"))
+    Right:
+        files:
+          train.py: |
+            import json, os
+            rows = [float(line) for line in open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv"))]
+            weights, best, least = {"mean": 0.0}, None, None
+            for row in rows:
+                weights["mean"] += 0.1 * (row - weights["mean"])
+                loss = sum((other - weights["mean"]) ** 2 for other in rows)
+                if least is None or loss < least:
+                    least, best = loss, dict(weights)
+            json.dump(best, open(os.path.join(os.environ["SM_MODEL_DIR"], "model.json"), "w"))
+    Source:
+        https://pytorch.org/tutorials/beginner/saving_loading_models.html
+    Since:
+        0.1
+    """
+    for habit in _habits(view, "live-copy"):
+        yield Problem(
+            f"{habit.detail} is kept as the best without a copy, and the loop goes on changing it",
+            remedy=f"copy.deepcopy({habit.detail})",
+            location=habit.location,
+        )
+
+
 @rule("ART059", area="artifacts", severity="warning", scope="script", reads=("CheckpointConfig",))
 def checkpoint_by_text(view: TrainingView) -> Iterator[Problem]:
     """The newest checkpoint is chosen by the order of names as texts, or by none.

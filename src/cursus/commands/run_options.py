@@ -50,11 +50,12 @@ def life_options(function: Function) -> Function:
 
 
 def vary_option(function: Function) -> Function:
-    """Runs with other hyperparameters."""
+    """Runs with other hyperparameters and data, and with the job's own checkpoints."""
     return click.option(
         "--vary/--no-vary",
         default=None,
-        help="Run it again with other hyperparameters: which change nothing?  [default: where it takes < 1 s]",
+        help="Run it again with other hyperparameters and data, and with its checkpoints: what changes nothing?  "
+        "[default: where it takes < 1 s]",
     )(function)
 
 

@@ -187,6 +187,7 @@ class TrainingJob:
             memory_kills=raw.get("memory_kills", {}),
             foreign_checkpoints=tuple(raw.get("foreign_checkpoints", ())),
             comparison=self._added("comparison.json"),
+            trials=self._added("trials.json"),
             unmoved={
                 name: tuple(values)
                 for name, values in self._added("variants.json").get("unmoved", {}).items()

@@ -17,7 +17,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from cursus.errors import NameInUseError, RunError
-from cursus.local import contract, images, record, warm
+from cursus.local import contract, images, mpi_driver, record, warm
 from cursus.local.engine import ENGINES
 from cursus.local.events import Listener
 from cursus.local.job import TrainingJob
@@ -81,7 +81,8 @@ def run_step(
         interrupt_after: seconds of training after which a spot interruption takes its hosts away.
         times: how often that happens.
         compare: run it without the interruption too, and say how the two differ.
-        vary: repeat it with other hyperparameters, to see which have an effect; None where it was short.
+        vary: repeat it with other hyperparameters, with other data and with its own checkpoints, to see what has an
+            effect; None where it was short.
         options: another interpreter, a terminal, kept files.
 
     Raises:
@@ -123,6 +124,8 @@ def run_step(
         return run_both(step, request["TrainingJobName"], place, run_one)
     python = interpreter_of(chosen, step)
     engine = images.choose(chosen, step)
+    if engine is None:
+        mpi_driver.need(step, place, chosen.s3, python)
     folder, lock = _claim(place, request["TrainingJobName"])
     try:
         planned = plan(
@@ -149,13 +152,15 @@ def run_step(
     job.wait(on_event)
     if vary is False or chosen.terminal or chosen.interrupt_after is not None or engine is not None:
         return job
+    from cursus.local.trials import try_again
     from cursus.local.variants import repeat
 
     def run_again(one: Step, elsewhere: str) -> TrainingJob:
         alike = dataclasses.replace(chosen, keep=False)
         return run_step(one, root=elsewhere, grace=grace, level=level, timeout=60.0, options=alike)
 
-    return repeat(job, step, vary, run_again)
+    repeat(job, step, vary, run_again)
+    return try_again(job, step, vary, run_again) if chosen.s3 is None else job
 
 
 def _terminal(options: Options, planned: dict[str, Any]) -> Terminal | None:

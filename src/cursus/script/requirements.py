@@ -104,7 +104,19 @@ def read_requirements(path: Path, shown: str, seen: frozenset[Path] = frozenset(
     found: list[Requirement] = []
     for number, line in _lines(text):
         found.extend(_line(path, line, Location(shown, number), seen | {path}))
-    return tuple(found) if seen else _ranges(_local_builds(_doubled(found), text))
+    return tuple(found) if seen else _hashes(_ranges(_local_builds(_doubled(found), text)))
+
+
+def _hashes(found: tuple[Requirement, ...]) -> tuple[Requirement, ...]:
+    """The requirements, with a problem for those without a hash where others have one."""
+    if not any("--hash" in one.line for one in found):
+        return found
+    return tuple(
+        dataclasses.replace(one, problem="no-hash")
+        if one.name and "--hash" not in one.line and not one.problem
+        else one
+        for one in found
+    )
 
 
 def _ranges(found: Iterable[Requirement]) -> tuple[Requirement, ...]:

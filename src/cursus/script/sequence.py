@@ -1,11 +1,12 @@
 """The order of a script's work: a model saved before it is trained, imports that fall back to something else.
 
-Each finding is a ``Habit``: ``saved-early`` and ``fallback-import``.
+Each finding is a ``Habit``: ``saved-early``, ``live-copy`` and ``fallback-import``.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 
 from cursus.script.arguments import place
@@ -45,6 +46,9 @@ def read_sequence(modules: Iterable[Body]) -> Iterator[Habit]:
                 if getattr(node.test.left, "id", "") == "__name__":
                     for early, name in _saved_early(node.body):
                         yield Habit("saved-early", None, name, True, place(early, body))
+            elif isinstance(node, (ast.For, ast.While)):
+                for kept, name in _live(node):
+                    yield Habit("live-copy", None, name, True, place(kept, body))
             elif isinstance(node, ast.Try):
                 for module in _fallbacks(node):
                     yield Habit("fallback-import", None, module, True, place(node, body))
@@ -147,6 +151,40 @@ def _leaves(statement: ast.stmt) -> bool:
 
 def _mentions(node: ast.AST | None, name: str) -> bool:
     return node is not None and any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(node))
+
+
+def _live(loop: ast.For | ast.While) -> Iterator[tuple[ast.AST, str]]:
+    """What a loop keeps as the best so far, and goes on changing: no copy was made."""
+    nodes = list(ast.walk(loop))
+    changed = set(_changed_inside(nodes))
+    for node in nodes:
+        for statement in node.body if isinstance(node, ast.If) else ():
+            if not isinstance(statement, ast.Assign):
+                continue
+            pairs = [(target, statement.value) for target in statement.targets]
+            target = statement.targets[0]
+            if isinstance(target, ast.Tuple) and isinstance(statement.value, ast.Tuple):
+                pairs = list(zip(target.elts, statement.value.elts, strict=False))
+            for left, value in pairs:
+                if not re.search(r"best|optimal", ast.unparse(left)):
+                    continue
+                if isinstance(value, ast.Name) and value.id in changed:
+                    yield statement, value.id
+                elif (
+                    isinstance(value, ast.Call)
+                    and getattr(value.func, "attr", "") == "state_dict"
+                    and not value.args
+                ):
+                    yield statement, ast.unparse(value)
+
+
+def _changed_inside(nodes: list[ast.AST]) -> Iterator[str]:
+    """Names whose items or attributes are set in place."""
+    for node in nodes:
+        targets = [node.target] if isinstance(node, ast.AugAssign) else getattr(node, "targets", [])
+        for target in targets if isinstance(node, (ast.Assign, ast.AugAssign)) else ():
+            if isinstance(target, (ast.Subscript, ast.Attribute)) and isinstance(target.value, ast.Name):
+                yield target.value.id
 
 
 # -- imports that fall back -------------------------------------------------------------------------

@@ -1,0 +1,139 @@
+"""Rules on what a short run did when it was tried again: with its own checkpoints, and with other data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import TrainingView
+from cursus.model import Evidence
+from cursus.redact import show
+
+SHOWN = 3
+
+
+@rule("RES097", area="resources", severity="warning", scope="run", reads=("CheckpointConfig",))
+def does_not_go_on(view: TrainingView) -> Iterator[Problem]:
+    """Started again with the checkpoints that it left, the job does not go on from them.
+
+    What it does:
+        Starts a job that was short once more, as after a spot interruption: with the checkpoints that it left, in a folder of its own. Looks
+        whether it fails, whether it reads one of them, whether the model is what it was, and whether other numbers in the
+        checkpoints change anything.
+    Why:
+        All had been done when these checkpoints were written. A script that leaves another model has trained some of it once more,
+        from an older checkpoint or on top of the last one; one that reads none begins from the start after every interruption.
+    Breaks:
+        run: {vary: true}
+        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
+        files:
+          train.py: |
+            import glob
+            rows = open("/opt/ml/input/data/train/data.csv").read()
+            found = sorted(glob.glob("/opt/ml/checkpoints/epoch-*.txt"))
+            first = int(open(found[0]).read()) + 1 if found else 0
+            weight = 0.0
+            for epoch in range(first, 3):
+                weight += float(rows.split(",")[0])
+                open(f"/opt/ml/checkpoints/epoch-{epoch}.txt", "w").write(str(epoch))
+            open("/opt/ml/model/model.txt", "w").write(str(weight))
+        channels:
+          train:
+            data.csv: "1,2"
+    Right:
+        run: {vary: true}
+        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
+        files:
+          train.py: |
+            import json, os
+            rows = open("/opt/ml/input/data/train/data.csv").read()
+            last, state = "/opt/ml/checkpoints/last.json", {"epoch": 0, "weight": 0.0}
+            if os.path.exists(last):
+                state = json.load(open(last))
+            while state["epoch"] < 3:
+                state = {"epoch": state["epoch"] + 1, "weight": state["weight"] + float(rows.split(",")[0])}
+                json.dump(state, open(last, "w"))
+            open("/opt/ml/model/model.txt", "w").write(str(state["weight"]))
+        channels:
+          train:
+            data.csv: "1,2"
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
+    Since:
+        0.1
+    """
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    found = evidence.trials.get("restart")
+    told = _restart(found) if found else ""
+    if told:
+        yield Problem(
+            f"started again with the checkpoints that it left, {told}",
+            ("CheckpointConfig",),
+            remedy="load the newest checkpoint when the script starts, and go on with the epoch after it",
+        )
+
+
+def _restart(found: dict[str, Any]) -> str:
+    if found["status"] != "Completed":
+        reason = str(found["reason"] or "").replace("\\n", " ")
+        return f"the job is {found['status']}: {show(reason, limit=160)}"
+    files = "the 1 file" if found["restored"] == 1 else f"any of the {found['restored']} files"
+    if found["read"] is not None and not found["read"]:
+        return f"the script does not read {files}"
+    if found.get("newest"):
+        return f"the script reads {show((found['read'] or [''])[0])}, and {show(found['newest'])} is newer"
+    if found.get("model"):
+        names = ", ".join(name for name in found["model"][:SHOWN])
+        return f"the job leaves another model ({names}), though there was nothing left to do"
+    return "the job leaves the same whatever numbers are in them" if found.get("unused") else ""
+
+
+@rule("FRM094", area="framework", severity="warning", scope="run", reads=("InputDataConfig",))
+def learned_nothing(view: TrainingView) -> Iterator[Problem]:
+    """The job leaves the very same, whatever numbers are in its data.
+
+    What it does:
+        Runs a job that was short once more with other numbers in all the files of the channels that it reads, where these are small
+        texts, and compares the model, the output, the metrics and the log.
+    Why:
+        What does not depend on the data was not learned from it: an error was dropped on the way and the initial weights were
+        saved, every row was skipped, or the loop over the data had nothing to do.
+    Breaks:
+        run: {vary: true}
+        files:
+          train.py: |
+            rows = (float(x) for x in open("/opt/ml/input/data/train/data.csv").read().split(","))
+            weight = 0.5
+            try:
+                weight = sum(rows) / len(rows)
+            except TypeError:
+                pass
+            open("/opt/ml/model/model.txt", "w").write(str(weight))
+        channels:
+          train:
+            data.csv: "1,2"
+    Right:
+        run: {vary: true}
+        files:
+          train.py: |
+            rows = [float(x) for x in open("/opt/ml/input/data/train/data.csv").read().split(",")]
+            weight = sum(rows) / len(rows)
+            open("/opt/ml/model/model.txt", "w").write(str(weight))
+        channels:
+          train:
+            data.csv: "1,2"
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html
+    Since:
+        0.1
+    """
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    found = evidence.trials.get("data")
+    if found and found.get("same"):
+        names = ", ".join(show(name) for name, count in evidence.opened.items() if count)
+        yield Problem(
+            f"the job leaves the very same with other numbers in the data that it reads ({names}): nothing was learned from it",
+            ("InputDataConfig",),
+            remedy="let errors end the script, and look whether the loop over the data has anything to do",
+        )

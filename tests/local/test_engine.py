@@ -431,10 +431,17 @@ def test_clean_removes_containers_of_jobs_whose_folder_is_gone(
 
 def test_image_that_is_not_here(make_step: MakeStep, tmp_path: Path, podman: engines.Engine) -> None:
     step = make_step(None, {"AlgorithmSpecification": {"TrainingImage": "cursus-test.invalid/none:1"}})
+    told: list[str] = []
     with pytest.raises(
         RunError, match=r"cursus-test.invalid/none:1 is not here and could not be pulled: .*--image NAME"
     ):
-        run_step(step, root=tmp_path / "root", options=Options(engine="podman"))
+        run_step(
+            step,
+            root=tmp_path / "root",
+            options=Options(engine="podman"),
+            on_event=lambda event: told.append(event.text),
+        )
+    assert told == ["the image cursus-test.invalid/none:1 is not here: podman pulls it"]
     assert not (tmp_path / "root").exists()
 
 
@@ -503,6 +510,26 @@ def test_client(tmp_path: Path, images: None) -> None:
     name = request["TrainingJobName"]
     _until(lambda: client.describe_training_job(TrainingJobName=name)["TrainingJobStatus"] == "Completed")
     assert TrainingJob(tmp_path / "root/jobs" / name).logs() == "ran\n"
+
+
+def test_command_line_and_configuration(tmp_path: Path, images: None) -> None:
+    from cursus.checks.examples import BASES
+
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/program.py").write_text("open('/opt/ml/model/m', 'w').write('1'); print('ran')")
+    (tmp_path / "request.json").write_text(json.dumps(BASES["CreateTrainingJob"]))
+    (tmp_path / "cursus.toml").write_text(
+        f'engine = "podman"\nengine_arguments = {list(engine_image.mounted())}\n[[steps]]\ntarget = "request.json"\n'
+        f'image = "{OWN}"\nchannels = {{ train = "data" }}\n'
+    )
+    cursus = [sys.executable, "-m", "cursus"]
+    tested = subprocess.run(
+        [*cursus, "test", "--format", "json"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert '"isolation": "podman"' in json.dumps(json.loads(tested.stdout)["results"]), tested
+    again = ["run", "request.json", "--root", "other", "--image", "cursus-test.invalid/none:1"]
+    refused = subprocess.run([*cursus, *again], cwd=tmp_path, capture_output=True, text=True)
+    assert (refused.returncode, "--image NAME" in refused.stderr) == (2, True), refused
 
 
 def test_shell_in_the_image(make_step: MakeStep, tmp_path: Path, images: None) -> None:

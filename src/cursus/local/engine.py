@@ -76,7 +76,7 @@ def said(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     faults = [line for line in lines if line.lower().startswith(("error", "cannot connect", "docker:"))]
     found = (faults or lines[-1:] or [""])[0]
-    for prefix in ("Error: ", "Error response from daemon: ", "docker: "):
+    for prefix in ("docker: ", "Error: ", "Error response from daemon: "):
         found = found.removeprefix(prefix)
     return found.removesuffix(" See 'docker run --help'.").strip()
 

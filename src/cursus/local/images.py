@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cursus.aws import instances
 from cursus.errors import RunError
 from cursus.local import contract, engine
 from cursus.local.engine import Engine, EngineError, Image
+from cursus.local.events import Event, Listener
 from cursus.local.mounts import ML
 from cursus.model import Step
 
@@ -33,10 +35,10 @@ NO_GPUS = (
 )
 
 
-def choose(options: Options, step: Step) -> dict[str, Any] | None:
+def choose(options: Options, step: Step, on_event: Listener | None = None) -> dict[str, Any] | None:
     """The engine and the image, as a plan has them; None where no engine is asked for.
 
-    An image that is not here is pulled, as far as the engine can.
+    An image that is not here is pulled, as far as the engine can; ``on_event`` is told before, as that may take long.
 
     Raises:
         RunError: the engine is missing or does not answer; there is no image, or it is not to be had.
@@ -52,9 +54,14 @@ def choose(options: Options, step: Step) -> dict[str, Any] | None:
             "--image NAME says which image of this machine stands for its algorithm"
         )
     more = shlex.split(os.environ.get(engine.ARGUMENTS_VARIABLE) or "")
+
+    def say(text: str) -> None:
+        if on_event is not None:
+            on_event(Event("notice", step.name, text, time=time.time()))
+
     try:
         found = engine.find(options.engine, (*more, *options.engine_arguments))
-        image = engine.image(found, name) or _pulled(found, name)
+        image = engine.image(found, name) or _pulled(found, name, say)
     except EngineError as error:
         raise RunError(str(error)) from error
     return {
@@ -69,7 +76,8 @@ def choose(options: Options, step: Step) -> dict[str, Any] | None:
     }
 
 
-def _pulled(found: Engine, name: str) -> Image:
+def _pulled(found: Engine, name: str, say: Callable[[str], None]) -> Image:
+    say(f"the image {name} is not here: {found.name} pulls it")
     reason = "the engine said that it did, and has not got it"
     try:
         engine.pull(found, name)

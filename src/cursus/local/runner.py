@@ -123,7 +123,7 @@ def run_step(
 
         return run_both(step, request["TrainingJobName"], place, run_one)
     python = interpreter_of(chosen, step)
-    engine = images.choose(chosen, step)
+    engine = images.choose(chosen, step, on_event)
     if engine is None:
         mpi_driver.need(step, place, chosen.s3, python)
     folder, lock = _claim(place, request["TrainingJobName"])

@@ -1,41 +1,26 @@
 """Runs rules over steps and pipelines and turns what they yield into findings.
 
-Most rules have nothing to find in most requests, and say so beforehand (``cursus.checks.rules.rule``): they read
-certain members, certain values of members with fixed choices, or are about built-in algorithms or promises. Which
-rules are left is a ``Plan``, made once for each set of members and values and looked up from then on. One walk over
-the request (``RequestView``) collects these, and the texts that rules on texts have to look at.
-
-The rules of a plan run in two groups: those on parts that many jobs share, whose outcome is remembered
-(``cursus.checks.shared``), and all others.
+A request is taken apart in one walk (``checks.outline``). What is known of all requests with its outline, and which
+rules have something to read in it, is looked up (``checks.plans``); few rules are left to run. A request that is no
+plain data, or breaks the service model, is looked at in full.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
-from itertools import count
 from typing import Any
 
-from cursus import checks
 from cursus.aws import schema
-from cursus.checks import shared, unknowns
-from cursus.checks.rules import RULES, Problem, Rule, Scope, When
-from cursus.checks.views import (
-    AutoMLView,
-    PipelineView,
-    RequestView,
-    SchemaView,
-    Settings,
-    StepView,
-    TrainingView,
-    TuningView,
-)
-from cursus.checks.walk import Members
-from cursus.model import Evidence, Finding, Path, Pipeline, Step, format_path
+from cursus.checks import plans, unknowns
+from cursus.checks.outline import Outline, take_apart
+from cursus.checks.plans import Plan, request_views, selected
+from cursus.checks.rules import Problem, Rule, Scope
+from cursus.checks.views import PipelineView, RequestView, SchemaView, Settings, StepView
+from cursus.model import Evidence, Finding, Path, Pipeline, Promises, Step, format_path
 
-TRAINING_OPERATIONS = frozenset({"CreateTrainingJob"})
-AUTOML_OPERATIONS = frozenset({"CreateAutoMLJob", "CreateAutoMLJobV2"})
+__all__ = ["check_pipeline", "check_step", "selected"]
 
 
 def check_step(step: Step, settings: Settings, evidence: Evidence | None = None) -> list[Finding]:
@@ -48,19 +33,19 @@ def check_step(step: Step, settings: Settings, evidence: Evidence | None = None)
         findings.extend(_run("step", StepView(step, settings, evidence), step, settings))
         return _kept(findings, settings)
     broken = unknowns.NOTHING_BROKEN
-    violations = schema.validate(step.operation, step.request, in_pipeline=step.in_pipeline)
+    outline = take_apart(step.request)
+    violations = schema.validate(
+        step.operation, step.request, in_pipeline=step.in_pipeline, plain=outline is not None
+    )
     if violations:
         broken = unknowns.Broken(violations)
         findings.extend(_run("schema", SchemaView(step, violations, settings), step, settings))
         readable = unknowns.without_broken(step.request, violations)
         if readable is None:
             return _kept(findings, settings)
-        step = replace(step, request=readable)
-    texts = RequestView(step, settings)
-    members = texts.members
-    findings.extend(_run("request", texts, step, settings, broken, members))
-    for scope, view in _views(step, settings, evidence):
-        findings.extend(_run(scope, view, step, settings, broken, members))
+        step, outline = replace(step, request=readable), None
+    for scope, view, plan in _planned(step, settings, evidence, outline):
+        findings.extend(_run(scope, view, step, settings, broken, plan))
     for companion in step.companions:
         # A companion carries parts of this request: what is wrong with them is said once.
         said = {(f.rule, text) for f in findings for text in (f.message, f.path)}
@@ -109,28 +94,49 @@ def _kept(findings: list[Finding], settings: Settings) -> list[Finding]:
     return ignores.keep(findings, settings.ignores)
 
 
-def _views(step: Step, settings: Settings, evidence: Evidence | None) -> Iterator[tuple[Scope, Any]]:
-    if step.operation in TRAINING_OPERATIONS:
-        yield from _training_views(TrainingView(step, step.request, (), settings, evidence))
-    elif step.operation == "CreateHyperParameterTuningJob":
-        tuning = TuningView(step, settings, evidence)
-        yield "tuning", tuning
-        for definition in tuning.definitions:
-            yield from _training_views(definition)
-    elif step.operation in AUTOML_OPERATIONS:
-        yield "automl", AutoMLView(step, settings)
-    promises = step.promises
-    stated = promises.hooks or promises.failures or promises.answered
-    if stated or promises.upstream is not None or promises.dependencies:
-        yield "step", StepView(step, settings, evidence)
+Planned = Iterator[tuple[Scope, Any, Plan]]
 
 
-def _training_views(view: TrainingView) -> Iterator[tuple[Scope, TrainingView]]:
-    yield "training", view
-    if view.step.source is not None:
-        yield "script", view
-    if view.evidence is not None:
-        yield "run", view
+def _planned(step: Step, settings: Settings, evidence: Evidence | None, outline: Outline | None) -> Planned:
+    """Every view of a step with the plan for it, in the order of their findings."""
+    texts = RequestView(step, settings)
+    outlook = None if outline is None else plans.outlook(step, settings, outline)
+    if outline is None or outlook is None:
+        kinds, members = tuple(texts.suspects), texts.members
+        known: Iterator[Plan] | None = None
+    else:
+        if "place" in outlook.suspects or outline.is_suspected(outlook.region):
+            kinds = tuple(texts.suspects)
+        else:
+            texts.suspects = outlook.suspects
+            kinds = (*outlook.suspects, *outline.kinds)
+        alone = step.source is None and not _stated(step.promises)
+        if not alone or step.origins:
+            kinds = (*kinds, "step")
+        members = outlook.members
+        made, silent = plans.plans(outlook, step, settings, kinds)
+        if silent and alone and evidence is None:
+            return
+        known = iter(made)
+
+    def plan(scope: Scope, view: Any) -> Plan:
+        return plans.plan(scope, view, step, settings, members, kinds)
+
+    yield "request", texts, next(known) if known is not None else plan("request", texts)
+    for scope, view in request_views(step, settings, evidence):
+        yield scope, view, next(known) if known is not None else plan(scope, view)
+        if scope == "training" and step.source is not None:
+            yield "script", view, plan("script", view)
+        if scope == "training" and evidence is not None:
+            yield "run", view, plan("run", view)
+    if _stated(step.promises):
+        about = StepView(step, settings, evidence)
+        yield "step", about, plan("step", about)
+
+
+def _stated(promises: Promises) -> bool:
+    said = promises.hooks or promises.failures or promises.answered or promises.dependencies
+    return bool(said) or promises.upstream is not None
 
 
 def _run(
@@ -139,17 +145,16 @@ def _run(
     owner: Step | Pipeline,
     settings: Settings,
     broken: unknowns.Broken = unknowns.NOTHING_BROKEN,
-    members: Members | None = None,
+    plan: Plan | None = None,
 ) -> list[Finding]:
-    plan = _plan(scope, view, settings, members)
-    found: list[tuple[Rule, Problem]] = []
-    if plan.shared:
-        found.extend(shared.problems(plan.shared, plan.number, view))
+    if plan is None:
+        plan = plans.plan(scope, view, None, settings, None)
+    found: list[tuple[Rule, Problem]] = list(plan.known)
     for rule in plan.rules:
         found.extend([(rule, problem) for problem in rule.check(view)])
     if not found:
         return []
-    if plan.shared:
+    if plan.known:
         found.sort(key=lambda each: plan.order[each[0].id])
     findings: list[Finding] = []
     for rule, problem in found:
@@ -181,79 +186,3 @@ def _finding(rule: Rule, problem: Problem, path: Path, owner: Step | Pipeline, *
         step=owner.name,
         from_run=from_run,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The rules that may find something in a request: ``shared`` ones, all others, and the order of both."""
-
-    number: int
-    shared: tuple[Rule, ...]
-    rules: tuple[Rule, ...]
-    order: Mapping[str, int]
-
-
-_NUMBERS = count()
-_PLANS: dict[tuple[Any, ...], Plan] = {}  # where the members are not known
-
-
-def _plan(scope: Scope, view: Any, settings: Settings, members: Members | None) -> Plan:
-    """The plan for a view, from those made before where there is one for such a request.
-
-    ``members`` are what the step's request has, where that is known.
-    """
-    present: tuple[str, ...] = ()
-    if scope == "training":
-        present = _present(view)
-    elif scope == "request":
-        present = tuple(view.suspects)
-    plans = _PLANS if members is None else members.plans
-    key = (scope, settings.select, settings.ignore, present)
-    found = plans.get(key)
-    if found is None:
-        found = plans[key] = _made(scope, settings, members, present)
-    return found
-
-
-def _made(scope: Scope, settings: Settings, members: Members | None, present: Sequence[str]) -> Plan:
-    checks.load(scope)
-    rules = [
-        rule
-        for rule in RULES.values()
-        if rule.scope == scope
-        and selected(rule.id, settings)
-        and (not rule.suspects or rule.suspects in present)
-        and (not rule.when or rule.when in present)
-        and (members is None or not rule.reads or any(members.has(name) for name in rule.reads))
-    ]
-    rules.sort(key=lambda rule: checks.position(rule.check.__module__))
-    return Plan(
-        number=next(_NUMBERS),
-        shared=tuple(rule for rule in rules if rule.shared),
-        rules=tuple(rule for rule in rules if not rule.shared),
-        order={rule.id: place for place, rule in enumerate(rules)},
-    )
-
-
-def _present(view: TrainingView) -> tuple[When, ...]:
-    """What rules may be about (``rules.When``) that is there."""
-    found: list[When] = []
-    if view.builtin is not None:
-        found.append("builtin")
-    if view.framework is not None:
-        found.append("framework")
-    if len(view.channels) > 1:
-        found.append("several channels")
-    if view.host_count != 1:
-        found.append("several hosts")
-    promises = view.step.promises
-    if promises.hooks or promises.framework or promises.python_version or promises.expected_artifacts:
-        found.append("promises")
-    return tuple(found)
-
-
-def selected(rule_id: str, settings: Settings) -> bool:
-    """True where ``select`` and ``ignore`` (ids or their beginnings) leave the rule on."""
-    if settings.ignore and rule_id.startswith(settings.ignore):
-        return False
-    return not settings.select or rule_id.startswith(settings.select)

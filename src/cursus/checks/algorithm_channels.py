@@ -91,7 +91,7 @@ def required_channel(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN031", area="channels", reads=("InputDataConfig",), when="builtin")
+@rule("CHN031", area="channels", reads=("InputDataConfig",), when="builtin", shared=True)
 def unknown_channel(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm does not know a channel.
 
@@ -141,7 +141,7 @@ def unknown_channel(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN032", area="channels", reads=("InputDataConfig",), when="builtin")
+@rule("CHN032", area="channels", reads=("InputDataConfig",), when="builtin", shared=True, unless=("file",))
 def content_type(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm does not read a content type.
 
@@ -211,10 +211,10 @@ def _default(algorithm: Algorithm, channel: Channel, channels: Sequence[Channel]
     """The channel has no content type: does its data look like something else than the default?"""
     uri = text(channel.s3, "S3Uri")
     default = algorithm.default_content_type
-    if uri is None or default is None:
+    if default is None or "S3Uri" not in channel.s3:
         return
     for ending, word in ((".csv", "csv"), (".parquet", "parquet"), (".libsvm", "libsvm")):
-        if uri.endswith(ending) and word not in default:
+        if uri is not None and uri.endswith(ending) and word not in default:
             yield Problem(
                 f"channel {show(channel.name)} has no ContentType, so that {algorithm.name} takes {ending} data for "
                 f"{default}",
@@ -238,7 +238,7 @@ def _format(content: str) -> str:
     return content.rpartition("/")[2].removeprefix("x-")
 
 
-@rule("CHN033", area="channels", reads=("InputDataConfig",), when="builtin")
+@rule("CHN033", area="channels", reads=("InputDataConfig",), when="builtin", shared=True)
 def algorithm_input_mode(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm does not support an input mode.
 
@@ -289,7 +289,7 @@ def algorithm_input_mode(view: TrainingView) -> Iterator[Problem]:
             return
 
 
-@rule("CHN034", area="channels", reads=("*.S3DataType=AugmentedManifestFile",), when="builtin")
+@rule("CHN034", area="channels", reads=("*.S3DataType=AugmentedManifestFile",), when="builtin", shared=True)
 def manifest_attributes(view: TrainingView) -> Iterator[Problem]:
     """An augmented manifest for a built-in image algorithm has its form.
 

@@ -11,7 +11,7 @@ from cursus.checks.views import TrainingView
 from cursus.redact import show
 
 
-@rule("CHN035", area="channels", severity="warning", reads=("InputDataConfig",), when="builtin")
+@rule("CHN035", area="channels", severity="warning", reads=("InputDataConfig",), when="several hosts")
 def distributed_xgboost_data(view: TrainingView) -> Iterator[Problem]:
     """XGBoost on several hosts wants its data sharded.
 
@@ -57,7 +57,7 @@ def distributed_xgboost_data(view: TrainingView) -> Iterator[Problem]:
                 )
 
 
-@rule("CHN036", area="channels", reads=("InputDataConfig",), when="builtin")
+@rule("CHN036", area="channels", reads=("InputDataConfig",), when="builtin", shared=True)
 def distribution_of_the_algorithm(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm wants its data distributed one way.
 
@@ -104,7 +104,7 @@ def distribution_of_the_algorithm(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN037", area="channels", severity="warning", reads=("InputDataConfig",), when="builtin")
+@rule("CHN037", area="channels", severity="warning", reads=("InputDataConfig",), when="builtin", shared=True)
 def label_size(view: TrainingView) -> Iterator[Problem]:
     """An algorithm without a target says so in its content type.
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from cursus.aws.algorithms import Algorithm, Condition, Hyperparameter, matches
-from cursus.checks.rules import Problem, rule
+from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView, is_reference
 from cursus.redact import show
 from cursus.suggest import did_you_mean
@@ -22,7 +22,7 @@ def documented_only(algorithm: Algorithm) -> bool:
     return not algorithm.exact or (algorithm.name == "xgboost" and algorithm.version in ("1", "0.72"))
 
 
-@rule("HPO038", area="hyperparameters", reads=READS, when="builtin")
+@rule("HPO038", area="hyperparameters", reads=READS, when="builtin", shared=True)
 def required_hyperparameters(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm lacks a hyperparameter that it requires.
 
@@ -59,7 +59,13 @@ def required_hyperparameters(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("HPO039", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"), when="builtin")
+@rule(
+    "HPO039",
+    area="hyperparameters",
+    reads=("HyperParameters", "StaticHyperParameters"),
+    when="builtin",
+    shared=True,
+)
 def unknown_hyperparameter(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm does not know a hyperparameter.
 
@@ -287,7 +293,7 @@ def _whole(view: TrainingView, name: str) -> int | None:
     return max(map(int, parts)) if all(part.isdigit() for part in parts) else None
 
 
-@rule("HPO042", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"), when="builtin")
+@rule("HPO042", area="hyperparameters", reads=hyperparameters("tree_method", "device"), when="builtin")
 def gpu_tree_method(view: TrainingView) -> Iterator[Problem]:
     """XGBoost's gpu_hist needs a GPU.
 
@@ -333,7 +339,13 @@ def _has_gpu(kind: str) -> bool | None:
     return None if found is None else found.gpus > 0
 
 
-@rule("HPO043", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"), when="builtin")
+@rule(
+    "HPO043",
+    area="hyperparameters",
+    reads=("HyperParameters", "StaticHyperParameters"),
+    when="builtin",
+    shared=True,
+)
 def two_spellings(view: TrainingView) -> Iterator[Problem]:
     """A hyperparameter of a built-in algorithm is set under two names.
 

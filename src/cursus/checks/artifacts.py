@@ -76,7 +76,7 @@ def kms_key_form(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("ART002", area="artifacts", severity="warning", reads=("OutputDataConfig",))
+@rule("ART002", area="artifacts", severity="warning", reads=("?file",))
 def output_path(view: TrainingView) -> Iterator[Problem]:
     """S3OutputPath is a prefix that the job may fill.
 
@@ -106,7 +106,7 @@ def output_path(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("ART003", area="artifacts", severity="warning", reads=("CheckpointConfig",))
+@rule("ART003", area="artifacts", severity="warning", reads=("?nested",))
 def checkpoints_and_output(view: TrainingView) -> Iterator[Problem]:
     """Checkpoints have a place of their own.
 

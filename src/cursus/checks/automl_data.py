@@ -17,7 +17,7 @@ def _data_type(channel: Mapping[str, object]) -> str | None:
     return text(mapping(mapping(channel, "DataSource"), "S3DataSource"), "S3DataType")
 
 
-@rule("CHN040", area="channels", scope="automl")
+@rule("CHN040", area="channels", scope="automl", shared=True)
 def automl_channel_types(view: AutoMLView) -> Iterator[Problem]:
     """Two AutoML channels are one for training and one for validation.
 
@@ -94,7 +94,7 @@ def _split(view: AutoMLView) -> Iterator[Problem]:
         )
 
 
-@rule("CHN041", area="channels", scope="automl")
+@rule("CHN041", area="channels", scope="automl", shared=True)
 def automl_content(view: AutoMLView) -> Iterator[Problem]:
     """AutoML data has a form that its problem type reads.
 
@@ -166,7 +166,7 @@ def _content_problem(content: str, known: list[str], kind: str, path: Path) -> P
     )
 
 
-@rule("CHN043", area="channels", scope="automl")
+@rule("CHN043", area="channels", scope="automl", shared=True)
 def automl_source_and_split(view: AutoMLView) -> Iterator[Problem]:
     """AutoML channels have a data source, and a validation fraction is a part.
 
@@ -210,7 +210,14 @@ def automl_source_and_split(view: AutoMLView) -> Iterator[Problem]:
             )
 
 
-@rule("ART010", area="artifacts", scope="automl", reads=("OutputDataConfig", "ModelDeployConfig"))
+@rule(
+    "ART010",
+    area="artifacts",
+    scope="automl",
+    reads=("OutputDataConfig", "ModelDeployConfig"),
+    shared=True,
+    unless=("long",),
+)
 def automl_output(view: AutoMLView) -> Iterator[Problem]:
     """AutoML output has a short path, a key of a known form, and one name for its endpoint.
 

@@ -106,7 +106,7 @@ def _objects(view: TrainingView, channel: Channel) -> int | None:
     return None
 
 
-@rule("CHN018", area="channels", severity="warning", reads=("InputDataConfig",), when="several channels")
+@rule("CHN018", area="channels", severity="warning", reads=("?nested",), when="several channels")
 def training_and_validation_data_overlap(view: TrainingView) -> Iterator[Problem]:
     """Training data and held-out data come from the same place.
 
@@ -157,7 +157,7 @@ def training_and_validation_data_overlap(view: TrainingView) -> Iterator[Problem
             )
 
 
-@rule("CHN019", area="channels", severity="warning", reads=("InputDataConfig",), when="several channels")
+@rule("CHN019", area="channels", severity="warning", reads=("?nested",), when="several channels")
 def prefix_matches_more(view: TrainingView) -> Iterator[Problem]:
     """A prefix without a last slash takes in a neighbour's data.
 
@@ -199,7 +199,7 @@ def prefix_matches_more(view: TrainingView) -> Iterator[Problem]:
                 )
 
 
-@rule("CHN020", area="channels", severity="warning", reads=("InputDataConfig",))
+@rule("CHN020", area="channels", severity="warning", reads=("?nested",))
 def output_inside_input(view: TrainingView) -> Iterator[Problem]:
     """The job writes into the data that it reads.
 
@@ -238,7 +238,11 @@ def output_inside_input(view: TrainingView) -> Iterator[Problem]:
                 )
 
 
-@rule("CHN021", area="channels", reads=("InputDataConfig",))
+@rule(
+    "CHN021",
+    area="channels",
+    reads=("?file", "*.S3DataType=ManifestFile", "*.S3DataType=AugmentedManifestFile"),
+)
 def manifest_is_an_object(view: TrainingView) -> Iterator[Problem]:
     """A manifest is one object, a prefix is not a manifest.
 

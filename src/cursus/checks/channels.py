@@ -34,7 +34,7 @@ def label(channel: Channel) -> str:
     return f"channel {show(channel.name)}" if channel.name else f"channel {channel.index}"
 
 
-@rule("CHN001", area="channels", reads=("InputDataConfig",), when="several channels")
+@rule("CHN001", area="channels", reads=("InputDataConfig",), when="several channels", shared=True)
 def duplicate_channel_names(view: TrainingView) -> Iterator[Problem]:
     """Two channels have the same name.
 
@@ -75,7 +75,14 @@ def duplicate_channel_names(view: TrainingView) -> Iterator[Problem]:
         seen.setdefault(channel.name, channel.index)
 
 
-@rule("CHN002", area="channels", severity="warning", reads=("InputDataConfig",), when="several channels")
+@rule(
+    "CHN002",
+    area="channels",
+    severity="warning",
+    reads=("InputDataConfig",),
+    when="several channels",
+    shared=True,
+)
 def names_differ_by_case(view: TrainingView) -> Iterator[Problem]:
     """Two channel names differ only in case.
 

@@ -23,7 +23,7 @@ def _rules(view: TrainingView) -> Iterator[tuple[str, int, Mapping[str, Any]]]:
                 yield member, i, configuration
 
 
-@rule("MON010", area="monitoring", reads=RULE_MEMBERS)
+@rule("MON010", area="monitoring", reads=RULE_MEMBERS, shared=True)
 def rule_named_twice(view: TrainingView) -> Iterator[Problem]:
     """Two debugger or profiler rules have the same name.
 
@@ -59,7 +59,7 @@ def rule_named_twice(view: TrainingView) -> Iterator[Problem]:
         seen.setdefault(name, f"{member}[{i}]")
 
 
-@rule("MON011", area="monitoring", severity="warning", reads=RULE_MEMBERS)
+@rule("MON011", area="monitoring", severity="warning", reads=RULE_MEMBERS, shared=True)
 def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
     """A built-in rule is called by its name.
 
@@ -127,7 +127,7 @@ def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("MON012", area="monitoring", severity="warning", reads=("DebugRuleConfigurations",))
+@rule("MON012", area="monitoring", severity="warning", reads=("DebugRuleConfigurations",), shared=True)
 def rules_need_hook(view: TrainingView) -> Iterator[Problem]:
     """A debugger rule reads what a hook saves.
 
@@ -155,7 +155,13 @@ def rules_need_hook(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("MON013", area="monitoring", severity="warning", reads=("DebugHookConfig", "DebugRuleConfigurations"))
+@rule(
+    "MON013",
+    area="monitoring",
+    severity="warning",
+    reads=("DebugHookConfig", "DebugRuleConfigurations"),
+    shared=True,
+)
 def hook_support(view: TrainingView) -> Iterator[Problem]:
     """The image has a debugger hook.
 
@@ -222,7 +228,7 @@ def hook_support(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("MON014", area="monitoring", reads=("DebugHookConfig",))
+@rule("MON014", area="monitoring", reads=("DebugHookConfig",), shared=True)
 def collection_named_twice(view: TrainingView) -> Iterator[Problem]:
     """Two tensor collections have the same name.
 
@@ -259,7 +265,7 @@ def collection_named_twice(view: TrainingView) -> Iterator[Problem]:
         seen.add(name)
 
 
-@rule("MON015", area="monitoring", reads=("ProfilerConfig",))
+@rule("MON015", area="monitoring", reads=("ProfilerConfig",), shared=True)
 def profiler(view: TrainingView) -> Iterator[Problem]:
     """The profiler samples at one of six intervals, to a place of its own.
 
@@ -315,6 +321,7 @@ def profiler(view: TrainingView) -> Iterator[Problem]:
     "MON017",
     area="monitoring",
     reads=("DebugHookConfig", "DebugRuleConfigurations", "ProfilerConfig", "ProfilerRuleConfigurations"),
+    shared=True,
 )
 def debugger_region(view: TrainingView) -> Iterator[Problem]:
     """The region and the instance type have SageMaker Debugger and its profiler.

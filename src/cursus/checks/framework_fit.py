@@ -129,7 +129,7 @@ def _written(view: TrainingView, hyperparameter: str, variable: str) -> tuple[Pa
     return None
 
 
-@rule("FRM012", area="framework", reads=READS, when="framework")
+@rule("FRM012", area="framework", reads=READS, when="framework", shared=True, unless=("script", "step"))
 def script_mode(view: TrainingView) -> Iterator[Problem]:
     """A framework image is not told which script to run, or where it is.
 
@@ -217,7 +217,7 @@ def _archive(path: Path, value: str) -> Iterator[Problem]:
         yield Problem(f"The source archive {show(value)} is no gzipped tar archive.", path, remedy)
 
 
-@rule("FRM013", area="framework", reads=hyperparameters(PROGRAM, DIRECTORY))
+@rule("FRM013", area="framework", reads=hyperparameters(PROGRAM, DIRECTORY), shared=True)
 def script_for_an_algorithm(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm is given a script.
 

@@ -11,17 +11,17 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from cursus.checks.rules import Problem, rule
+from cursus.checks.texts import NUMBERS
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 
 READS = ("HyperParameters", "StaticHyperParameters")
 # What the training toolkit reads with int() or as true / false; a value that it cannot read fails the job.
 NOTHING = frozenset({"None", "null", "undefined", '"None"'})
-NUMBERS = ("sagemaker_mpi_num_of_processes_per_host", "sagemaker_parameter_server_num_processes")
 LEVELS = ("0", "10", "20", "30", "40", "50")
 
 
-@rule("HPO035", area="hyperparameters", severity="warning", reads=READS)
+@rule("HPO035", area="hyperparameters", severity="warning", reads=("?spaced",))
 def whitespace(view: TrainingView) -> Iterator[Problem]:
     """A hyperparameter begins or ends with white space.
 
@@ -56,7 +56,7 @@ def whitespace(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("HPO036", area="hyperparameters", severity="warning", reads=READS)
+@rule("HPO036", area="hyperparameters", severity="warning", reads=READS, shared=True)
 def one_name_two_spellings(view: TrainingView) -> Iterator[Problem]:
     """Two hyperparameters differ only in hyphens, underscores or case.
 
@@ -104,7 +104,7 @@ def _json_text(value: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
-@rule("HPO037", area="hyperparameters", severity="warning", reads=READS)
+@rule("HPO037", area="hyperparameters", severity="warning", reads=("?odd",))
 def quoted_value(view: TrainingView) -> Iterator[Problem]:
     """A value is quoted once too often.
 

@@ -8,12 +8,11 @@ from collections.abc import Iterator, Mapping
 from cursus.aws import places
 from cursus.checks.image_names import stands_for_another
 from cursus.checks.rules import Problem, rule
-from cursus.checks.texts import IMAGES, NOBODY, place
+from cursus.checks.texts import CONSOLE_ROLE, IMAGES, NOBODY, place
 from cursus.checks.views import RequestView, TrainingView, is_reference, listing, text
 from cursus.model import Path
 from cursus.redact import show
 
-CONSOLE_ROLE = ":role/AmazonSageMaker-ExecutionRole-"
 HAVE_OUTPUT_RULES = frozenset(
     {"CreateTrainingJob", "CreateHyperParameterTuningJob", "CreateAutoMLJob", "CreateAutoMLJobV2"}
 )
@@ -122,7 +121,7 @@ def network_isolation(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("STP030", area="step", scope="request", suspects="vpc")
+@rule("STP030", area="step", scope="request", suspects="vpc", shared=True)
 def vpc_ids(view: RequestView) -> Iterator[Problem]:
     """Subnets are subnets and security groups are security groups.
 
@@ -160,7 +159,7 @@ def vpc_ids(view: RequestView) -> Iterator[Problem]:
             )
 
 
-@rule("STP034", area="step", scope="request", reads=("Tags",))
+@rule("STP034", area="step", scope="request", reads=("Tags",), shared=True)
 def tags(view: RequestView) -> Iterator[Problem]:
     """Tag keys are the user's own, and each is given once.
 
@@ -299,7 +298,7 @@ def _elsewhere(view: RequestView) -> Iterator[tuple[Path, Problem]]:
             )
 
 
-@rule("STP036", area="step", scope="request", suspects="key", severity="warning")
+@rule("STP036", area="step", scope="request", suspects="key", severity="warning", shared=True)
 def key_forms(view: RequestView) -> Iterator[Problem]:
     """A KMS key is named by its id, its ARN or an alias.
 
@@ -357,7 +356,7 @@ def placeholder_account(view: RequestView) -> Iterator[Problem]:
             )
 
 
-@rule("STP050", area="step", reads=("RoleArn",))
+@rule("STP050", area="step", reads=("?role",))
 def role_path(view: TrainingView) -> Iterator[Problem]:
     """A role's ARN has the role's path in it.
 
@@ -387,7 +386,7 @@ def role_path(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("STP031", area="step", scope="request", suspects="network")
+@rule("STP031", area="step", scope="request", suspects="network", shared=True)
 def repeated_ids(view: RequestView) -> Iterator[Problem]:
     """A subnet or security group is listed once.
 

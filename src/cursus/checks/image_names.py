@@ -30,7 +30,7 @@ def stands_for_another(name: str) -> bool:
     return bool(words) and all(re.fullmatch(_WORDS, word) for word in words)
 
 
-@rule("STP033", area="step", scope="request", suspects="place")
+@rule("STP033", area="step", scope="request", suspects="image", shared=True)
 def ecr_name(view: RequestView) -> Iterator[Problem]:
     """The name of an image in Amazon ECR has the form of one.
 
@@ -48,7 +48,7 @@ def ecr_name(view: RequestView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    for path, value in view.suspected("place"):
+    for path, value in view.suspected("image"):
         member = path[-1]
         fault = _fault(value) if member in IMAGES else None
         if fault:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from cursus.aws import algorithms
 from cursus.checks.metric_regex import Reading, read
-from cursus.checks.rules import Problem, hyperparameters, rule
+from cursus.checks.rules import Problem, rule
+from cursus.checks.texts import LEVELS
 from cursus.checks.views import TrainingView, is_reference, text
 from cursus.model import Path
 from cursus.redact import show
@@ -15,7 +16,6 @@ READS = ("AlgorithmSpecification.MetricDefinitions",)
 DEFINITIONS: Path = ("AlgorithmSpecification", "MetricDefinitions")
 # Metrics that count something: whole numbers, never below zero.
 _COUNTS = ("epoch", "step", "iter", "count", "num", "batch", "round", "samples", "params", "total", "index")
-LEVELS = {"0": "NOTSET", "10": "DEBUG", "20": "INFO", "30": "WARNING", "40": "ERROR", "50": "CRITICAL"}
 
 
 def _readings(view: TrainingView) -> Iterator[tuple[Path, str, str, Reading]]:
@@ -277,7 +277,7 @@ def metrics_of_a_builtin_algorithm(view: TrainingView) -> Iterator[Problem]:
     )
 
 
-@rule("MON007", area="monitoring", reads=hyperparameters("sagemaker_container_log_level"))
+@rule("MON007", area="monitoring", reads=("?level",))
 def log_level(view: TrainingView) -> Iterator[Problem]:
     """The log level is a number that logging knows.
 

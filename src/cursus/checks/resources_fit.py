@@ -50,7 +50,7 @@ def _values(view: TrainingView, wanted: Mapping[str, tuple[str, ...]]) -> bool:
     )
 
 
-@rule("RES010", area="resources", reads=READS, when="builtin")
+@rule("RES010", area="resources", reads=READS, when="builtin", shared=True)
 def algorithm_instance(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm does not train on this kind of instance.
 
@@ -143,7 +143,7 @@ def _said(wanted: Mapping[str, tuple[str, ...]]) -> str:
     return " and ".join(f"{name}={' or '.join(values)}" for name, values in wanted.items())
 
 
-@rule("RES011", area="resources", reads=READS, when="builtin")
+@rule("RES011", area="resources", reads=READS, when="several hosts")
 def algorithm_hosts(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm that trains on one instance is given several.
 
@@ -189,7 +189,7 @@ def algorithm_hosts(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("RES012", area="resources", severity="warning", reads=READS, when="builtin")
+@rule("RES012", area="resources", severity="warning", reads=READS, when="builtin on gpus")
 def xgboost_gpus(view: TrainingView) -> Iterator[Problem]:
     """XGBoost leaves GPUs idle.
 

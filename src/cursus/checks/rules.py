@@ -58,40 +58,13 @@ class Problem:
 
 Check = Callable[[Any], Iterator[Problem]]
 
-When = Literal["", "builtin", "framework", "several channels", "several hosts", "promises"]
-"""What training jobs a rule is about: those that run a built-in algorithm, an image of Amazon's for a framework,
-that have more than one channel or host (or a number of hosts that is not known), or a builder's promises."""
+When = Literal["", "builtin", "builtin on gpus", "framework", "several channels", "several hosts", "promises"]
+"""What training jobs a rule is about: those that run a built-in algorithm (on instances with GPUs), an image of
+Amazon's for a framework, that have more than one channel or host (or a number of hosts that is not known), or a
+builder's promises."""
 
-SHARED: dict[Scope, tuple[str, ...]] = {
-    "training": (
-        "AlgorithmSpecification",
-        "ResourceConfig",
-        "HyperParameterTuningResourceConfig",
-        "StoppingCondition",
-        "VpcConfig",
-        "EnableManagedSpotTraining",
-        "ServerlessJobConfig",
-    ),
-    "tuning": ("HyperParameterTuningJobConfig", "Autotune"),
-    "automl": (
-        "AutoMLJobConfig",
-        "AutoMLJobObjective",
-        "AutoMLProblemTypeConfig",
-        "DataSplitConfig",
-        "ModelDeployConfig",
-        "ProblemType",
-    ),
-}
-"""Members of a request that many jobs have in common: image, metrics, instances, limits, search space."""
-
-SHARED_DEFINITION = (
-    *SHARED["training"],
-    "DefinitionName",
-    "HyperParameterRanges",
-    "RetryStrategy",
-    "TuningObjective",
-)
-"""The same of each definition inside a tuning request, for the tuning request's own rules."""
+SHARED: tuple[Scope, ...] = ("request", "training", "tuning", "automl")
+"""Scopes that may have shared rules."""
 
 
 def hyperparameters(*names: str) -> tuple[str, ...]:
@@ -114,6 +87,7 @@ class Rule:
     suspects: str = ""
     when: When = ""
     shared: bool = False
+    unless: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -134,6 +108,7 @@ def rule(
     suspects: str = "",
     when: When = "",
     shared: bool = False,
+    unless: tuple[str, ...] = (),
 ) -> Callable[[Check], Check]:
     """Register a generator function as the rule ``id``. What it says of itself decides where it need not run.
 
@@ -144,10 +119,15 @@ def rule(
     - ``"*.S3DataType=ManifestFile"``: a member with this value, for members of ``texts.CHOICES``, but for the
       values in ``texts.USUAL``; ``"*.DataSource={}"``: a member that holds nothing;
     - ``"HyperParameters.sagemaker_program"``, ``"HyperParameters.*_enabled"``: a name, or a name with this ending,
-      in a map of the user's own (``texts.FREE``).
+      in a map of the user's own (``texts.FREE``);
+    - ``"?nested"``: a text, or texts together, suspected of this (``cursus.checks.texts``).
 
-    ``when`` says what else it is about. A ``shared`` rule sees nothing of a request but the members in ``SHARED``, so
-    that its outcome is remembered for the next job with the same ones.
+    ``when`` says what else it is about. A ``shared`` rule needs nothing but the outline of a request
+    (``cursus.checks.outline``): to it the values of hyperparameters, environment and tags, S3 locations in
+    ``texts.LOCATIONS``, the role and the job's name are unknown, as pipeline variables are, and it sees no source
+    code and no promises. What it says is remembered for the next job with the same outline. It is run on the whole
+    request, as other rules are, where a text is suspected of what ``unless`` names, or, for ``"step"``, where the step
+    has source code, origins of its values or promises.
     A rule of scope ``request`` names the ``suspects`` it looks at (``cursus.checks.texts``), and runs where there
     are any.
     """
@@ -159,7 +139,7 @@ def rule(
             raise ValueError(f"rule {id}: no area {area!r}")
         if shared and scope not in SHARED:
             raise ValueError(f"rule {id}: no rules of scope {scope} can be shared")
-        RULES[id] = Rule(id, area, severity, scope, reads, check, suspects, when, shared)
+        RULES[id] = Rule(id, area, severity, scope, reads, check, suspects, when, shared, unless)
         return check
 
     return register

@@ -74,7 +74,7 @@ def spot_wait(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("STP025", area="step", severity="warning", reads=(SPOT,))
+@rule("STP025", area="step", severity="warning", reads=(SPOT,), shared=True)
 def spot_without_checkpoints(view: TrainingView) -> Iterator[Problem]:
     """A spot job without CheckpointConfig starts from nothing after each interruption.
 
@@ -157,7 +157,12 @@ TENSORBOARD_TAKEN = ("/opt/ml", "/tmp", "/usr/local/nvidia")
 TENSORBOARD_DEFAULT = "/opt/ml/output/tensorboard"
 
 
-@rule("STP029", area="step", reads=("CheckpointConfig", "TensorBoardOutputConfig", "DebugHookConfig"))
+@rule(
+    "STP029",
+    area="step",
+    reads=("CheckpointConfig", "TensorBoardOutputConfig", "DebugHookConfig"),
+    shared=True,
+)
 def local_paths(view: TrainingView) -> Iterator[Problem]:
     """A directory that SageMaker syncs is not one that it uses for something else.
 

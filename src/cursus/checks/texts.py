@@ -45,6 +45,8 @@ HAVE_NONE = frozenset(
     {"CompressionType", "RecordWrapperType", "S3CompressionType", "SplitType", "AssembleWith"}
 )
 NOBODY = "0" * 12
+CONSOLE_ROLE = ":role/AmazonSageMaker-ExecutionRole-"
+"""How a role that the console made is named where its path is missing."""
 CHOICES = HAVE_NONE | {
     "S3DataType",
     "S3DataDistributionType",
@@ -58,6 +60,25 @@ NAMES = frozenset({"TrainingJobName", "HyperParameterTuningJobName", "AutoMLJobN
 """Members whose pattern leaves nothing to be suspected: letters, digits and hyphens."""
 USUAL = frozenset({"None", "S3Prefix", "FullyReplicated", "File"})
 """The values of these that no rule asks for."""
+PLACES = frozenset({"S3Uri", "S3OutputPath"})
+"""Members that hold the S3 locations which rules compare with each other: ``of_places``."""
+PROGRAM = "sagemaker_program"
+SCRIPTS = {
+    ("HyperParameters", PROGRAM): "",
+    ("StaticHyperParameters", PROGRAM): "",
+    ("Environment", "SAGEMAKER_PROGRAM"): "",
+    ("HyperParameters", SUBMIT): "s3://",
+    ("StaticHyperParameters", SUBMIT): "s3://",
+    ("Environment", "SAGEMAKER_SUBMIT_DIRECTORY"): "s3://",
+}
+"""Where script mode is told its script, and where the archive with it: how the latter begins."""
+LOG_LEVEL = "sagemaker_container_log_level"
+LEVELS = {"0": "NOTSET", "10": "DEBUG", "20": "INFO", "30": "WARNING", "40": "ERROR", "50": "CRITICAL"}
+"""Python's log levels, as the training toolkit reads them from that hyperparameter."""
+LONG = 256
+"""Characters of an S3 location that no limit on them is below."""
+NUMBERS = ("sagemaker_mpi_num_of_processes_per_host", "sagemaker_parameter_server_num_processes")
+"""Hyperparameters that the training toolkit reads with int(); a value that it cannot read fails the job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,37 +254,116 @@ def speaks(value: str) -> bool:
 
 
 # An S3 URI, or a word or number, in which nothing can be wrong unless it holds one of the hints.
-_PLAIN = re.compile(r"s3://([a-z0-9][a-z0-9-]{1,61}[a-z0-9])(?:/[A-Za-z0-9_.=+-]+)*/?|[A-Za-z0-9_.=+-]*")
-_HINTS = re.compile(
-    r"your|replace|change|to[-_]?do|fixme|placeholder|xxxx|none|null|nan|undefined|x-amz-"
-    r"|akia|asia|gh[pousr]_|github|hf_|sk-|xox|glpat|eyj"
+_NAME = "[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
+_URI = r"s3://%s(?:/[A-Za-z0-9_.=+-]+)*/?"
+_PLAIN = re.compile(rf"{_URI % f'({_NAME})'}|[A-Za-z0-9_.=+-]*")
+# The same for texts together, and for words, lists and paths that no rule takes for a location, an ARN or padded.
+_ANY = rf"(?:{_URI % _NAME}|(?!s3:|http|arn:|\s)[A-Za-z0-9_.=+:,/ -]*(?<!\s))"
+_ALL_PLAIN = re.compile(rf'(?:{_ANY}\0|"{_ANY}"\0)*')
+_BUCKETS = re.compile(r"s3://([^/\0]+)")
+# What may be wrong with such texts nevertheless, in lower case; a letter of some is looked for first.
+_HINTS = (
+    *("your", "pla", "change", "none", "null", "nan", "undefined", "akia", "asia", "-----begin"),
+    *("hf_", "sk-", "glpat", "eyj"),
 )
-_READ = IMAGES | KEYS | ARGUMENTS | {"Subnets", "SecurityGroupIds"}
+_HINTS_WITH_X = ("fixme", "xxxx", "x-amz-", "xox")
+_MORE_HINTS = re.compile("to[-_]?do|gh[pousr]_|github")
+_READ = IMAGES | KEYS | ARGUMENTS | {"RoleArn", "Subnets", "SecurityGroupIds"}
+
+
+def _hinted(text: str) -> bool:
+    low = text.lower()
+    for hint in _HINTS:  # faster than any() and than a regular expression
+        if hint in low:
+            return True
+    if "x" in low and any(hint in low for hint in _HINTS_WITH_X):
+        return True
+    return ("do" in low or "gh" in low) and _MORE_HINTS.search(low) is not None
+
+
+def harmless(texts: list[str], values: list[str], region: str) -> bool:
+    """True where ``suspicions`` is empty for each of these texts, which are looked at together.
+
+    It may be False for texts that nothing is wrong with. ``values`` are those of hyperparameters, which may stand
+    in quotes. None is of a member that ``is_read`` names.
+    """
+    joined = "\0".join(texts)
+    if '"' in joined:
+        return False
+    every = f"{joined}\0{chr(0).join(values)}\0"
+    if not _ALL_PLAIN.fullmatch(every) or _hinted(every):
+        return False
+    if every.count("\0") != (len(texts) or 1) + (len(values) or 1):
+        return False  # a text has one of its own
+    for name in {*_BUCKETS.findall(joined)}:
+        named = places.bucket(name)
+        if named is not None and (named[0] != region or NOBODY in joined):
+            return False
+    return True
+
+
+def of_places(texts: list[str]) -> list[str]:
+    """What the S3 locations of a request (``PLACES``) are suspected of together.
+
+    ``file``: the last part of one has a dot. ``long``: one has more than ``LONG`` characters. ``nested``: one may lie
+    in another.
+    """
+    joined = "\0".join(texts)
+    found = []
+    if "." in joined and any("." in text[text.rfind("/") :] for text in texts):
+        found.append("file")
+    if len(joined) > LONG and max(map(len, texts)) > LONG:
+        found.append("long")
+    if len(texts) > 1:
+        ordered = sorted([text.rstrip("/") for text in texts])
+        last = "-"
+        for text in ordered:
+            if text.startswith(last):  # in this order what begins with a text follows it at once
+                found.append("nested")
+                return found
+            last = text
+        if ordered[0] < "i":  # before s3:// and after https://, which names the same places in another form
+            found.append("nested")
+    return found
+
+
+def names_a_script(start: str, value: str) -> bool:
+    """True where nothing is wrong with the name of a script, or of the archive with it (``SCRIPTS``), for certain."""
+    bare = value.strip('"')
+    return bare.startswith(start) and bare.endswith(".tar.gz" if start else (".py", ".sh"))
 
 
 @lru_cache(maxsize=65536)
-def suspicions(holder: str, member: str, value: str) -> tuple[str, ...]:
+def suspicions(holder: str, member: str, value: str, region: str = "") -> tuple[str, ...]:
     """What a text is suspected of: kinds that the rules ask for.
 
     ``holder`` is the member of ``FREE`` that the text lies in, or empty; ``member`` the name of the member, the
-    map's key, or the list that holds it.
+    map's key, or the list that holds it. ``region`` is the job's: what names the same is not suspected of lying
+    elsewhere.
     """
-    if not _is_read(holder, member):
+    if not is_read(holder, member):
         bare = value[1:-1] if holder in HYPERPARAMETERS and value[:1] == value[-1:] == '"' else value
         plain = _PLAIN.fullmatch(bare)
-        if plain and not _HINTS.search(value.lower()):
+        if plain and not _hinted(value):
             if plain[1] is None or holder or places.bucket(plain[1]) is None:
                 return ()
             if NOBODY not in value:
-                return ("place",)
+                return ("place",) if _is_elsewhere(member, value, region) else ()
     found: list[str] = []
-    if holder in HYPERPARAMETERS and (member == SUBMIT or "\\" in value):
-        found.extend(fault.kind for fault in location_faults(value.strip("\"' ")))
+    if holder in HYPERPARAMETERS:
+        if member == SUBMIT or "\\" in value:
+            found.extend(fault.kind for fault in location_faults(value.strip("\"' ")))
+        if member != member.strip() or value != value.strip():
+            found.append("spaced")
+        if member in NUMBERS or value.strip('"') in NOTHING or value[:2] == '"\\':
+            found.append("odd")
+        if member == LOG_LEVEL and value not in LEVELS:
+            found.append("level")
     elif not holder and member in LOCATIONS:
         found.extend(fault.kind for fault in location_faults(value))
     found.extend(_by_form(holder, member, value))
     if not holder:
-        found.extend(_by_member(member, value))
+        found.extend(_by_member(member, value, region))
     elif holder == "Environment" and len(value) > 1 and value[0] in "\"'" and value[-1] == value[0]:
         found.append("quoted")
     if member in ARGUMENTS or _is_secret(holder, member, value):
@@ -272,9 +372,13 @@ def suspicions(holder: str, member: str, value: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=8192)
-def _is_read(holder: str, member: str) -> bool:
+def is_read(holder: str, member: str) -> bool:
     """True where the member alone is a reason to read its text closely."""
-    return member in _READ or (bool(holder) and is_secret_name(member))
+    if not holder:
+        return member in _READ
+    if holder in HYPERPARAMETERS and (member in NUMBERS or member == LOG_LEVEL or member != member.strip()):
+        return True
+    return member in _READ or is_secret_name(member)
 
 
 def _by_form(holder: str, member: str, value: str) -> list[str]:
@@ -293,15 +397,20 @@ def _by_form(holder: str, member: str, value: str) -> list[str]:
     return found
 
 
-def _by_member(member: str, value: str) -> list[str]:
+def _by_member(member: str, value: str, region: str) -> list[str]:
     """Suspicions that depend on what the member is for."""
     found: list[str] = []
     if (member in IMAGES or value.startswith(("arn:", "s3://"))) and place(member, value) is not None:
-        found.append("place")
+        if member in IMAGES:
+            found.append("image")
+        if _is_elsewhere(member, value, region):
+            found.append("place")
         if NOBODY in value:
             found.append("nobody")
     if member in TRIMMED and value and (value[0] <= " " or value[-1] <= " "):
         found.append("space")
+    if member == "RoleArn" and CONSOLE_ROLE in value:
+        found.append("role")
     if member in KEYS and value and not re.fullmatch(_KEY, value):
         found.append("key")
     if (
@@ -354,3 +463,14 @@ def place(member: str, value: str) -> tuple[str, places.Place, bool] | None:
         if named:
             return "the bucket's name", places.Place(places.partition_of(named[0]), named[0]), named[1]
     return None
+
+
+def _is_elsewhere(member: str, value: str, region: str) -> bool:
+    """True where a text names a place that is not for certain the job's region."""
+    named = place(member, value)
+    if named is None or not region:
+        return named is not None
+    where, partition = named[1], places.partition_of(region)
+    if where.region not in ("", region) or (member in IMAGES and places.wrong_suffix(value) is not None):
+        return True
+    return bool(where.partition and partition and where.partition != partition)

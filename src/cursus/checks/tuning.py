@@ -251,7 +251,7 @@ def range_named_twice(view: TuningView) -> Iterator[Problem]:
                 )
 
 
-@rule("HPO005", area="hyperparameters", scope="tuning", reads=READS)
+@rule("HPO005", area="hyperparameters", scope="tuning", reads=("StaticHyperParameters",))
 def tuned_and_static(view: TuningView) -> Iterator[Problem]:
     """A hyperparameter is tuned and static at once.
 

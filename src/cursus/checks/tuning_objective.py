@@ -181,7 +181,7 @@ def direction_of(name: str) -> str | None:
     return "Minimize" if lower else "Maximize"
 
 
-@rule("HPO022", area="hyperparameters", scope="tuning")
+@rule("HPO022", area="hyperparameters", scope="tuning", shared=True)
 def objective_needs_channel(view: TuningView) -> Iterator[Problem]:
     """A validation metric needs validation data.
 
@@ -243,7 +243,7 @@ def objective_needs_channel(view: TuningView) -> Iterator[Problem]:
             )
 
 
-@rule("HPO023", area="hyperparameters", scope="tuning", reads=READS)
+@rule("HPO023", area="hyperparameters", scope="tuning", reads=READS, shared=True)
 def tunable(view: TuningView) -> Iterator[Problem]:
     """A built-in algorithm lets some of its hyperparameters be tuned, within their bounds.
 

@@ -366,7 +366,7 @@ class RequestView:
         """
         from cursus.checks.walk import walk
 
-        found, self._members = walk(self.request)
+        found, self._members = walk(self.request, self.region or "")
         return found
 
     @property

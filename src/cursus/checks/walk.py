@@ -6,7 +6,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cursus.checks.texts import CHOICES, FREE, NAMES, USUAL, suspicions
+from cursus.checks.texts import (
+    CHOICES,
+    FREE,
+    NAMES,
+    PLACES,
+    SCRIPTS,
+    USUAL,
+    names_a_script,
+    of_places,
+    suspicions,
+)
 from cursus.checks.views import is_reference
 from cursus.model import Path
 
@@ -55,9 +65,10 @@ def _known(names: frozenset[Any]) -> Members:
     return found
 
 
-def walk(request: Mapping[str, Any]) -> tuple[Suspects, Members | None]:
-    """(the suspects, the members) of a request, as ``RequestView`` hands them out."""
+def walk(request: Mapping[str, Any], region: str = "") -> tuple[Suspects, Members | None]:
+    """(the suspects, the members) of a request to ``region``, as ``RequestView`` hands them out."""
     found: Suspects = {}
+    located: list[str] = []
     members: set[Any] = set()
     # Containers, each with the path to it, the member of FREE that it lies in, and the member that it is.
     queue: list[tuple[Path, str, str, Any]] = [((), "", "", request)]
@@ -83,13 +94,21 @@ def walk(request: Mapping[str, Any]) -> tuple[Suspects, Members | None]:
                 if not holder and name in _QUIET:
                     if value not in USUAL and name in CHOICES:
                         members.add(f"{name}={value}")
-                elif type(name) is str and (suspected := suspicions(holder, name, value)):
-                    for suspicion in suspected:
-                        found.setdefault(suspicion, []).append(((*path, key), value))
+                    continue
+                if type(name) is not str:
+                    continue
+                if not holder and name in PLACES:
+                    located.append(value)
+                elif (holder, name) in SCRIPTS and not names_a_script(SCRIPTS[holder, name], value):
+                    found.setdefault("script", [])
+                for suspicion in suspicions(holder, name, value, region):
+                    found.setdefault(suspicion, []).append(((*path, key), value))
             elif kind is dict or kind is list:
                 if value and type(name) is str:
                     inner = holder or (name if name in FREE else "")
                     queue.append(((*path, key), inner, name, value))
                 elif not value and not holder:
                     members.add(f"{name}={value}")
+    for suspicion in of_places(located) if located else ():
+        found[suspicion] = []
     return found, _known(frozenset(members))

@@ -1,0 +1,249 @@
+"""Takes a request apart into its outline, which many requests have in common, and its open texts.
+
+The jobs of a team differ in their names, S3 locations, roles, environment, tags and values of hyperparameters: the
+*open* texts. All else is the *outline*: which members there are, of which types, and every other value (images,
+instances, limits, names of channels). Containers with the same members and types share a ``Shape``, which knows what
+to pick from them, so that one short walk over a request is enough; nothing is asked twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Any
+
+from cursus.checks.texts import (
+    FREE,
+    HYPERPARAMETERS,
+    LOCATIONS,
+    NAMES,
+    PLACES,
+    SCRIPTS,
+    harmless,
+    is_read,
+    names_a_script,
+    of_places,
+    suspicions,
+)
+from cursus.checks.unknowns import UNKNOWN
+from cursus.checks.views import is_reference
+
+MAX_WIDTH = 128
+"""Members, entries or items of one container of a request that is taken apart."""
+MAX_CONTAINERS = 1_000
+"""Mappings and lists of such a request."""
+MAX_SHAPES = 4096
+_PLAIN = frozenset({str, int, bool, dict, list})
+_OPEN = LOCATIONS | NAMES | {"RoleArn"}
+_MAPS = HYPERPARAMETERS | {"Environment"}
+_REFERENCE = "{}"
+_ARCHIVES = "jumpstart-cache-"
+
+Pick = Callable[[Any], Sequence[Any]]
+
+
+class Context:
+    """Where containers stand: the member, and the member of ``FREE`` that it lies in; and their shapes by content."""
+
+    __slots__ = ("holder", "member", "shapes")
+
+    def __init__(self, holder: str, member: str) -> None:
+        self.holder = holder
+        self.member = member
+        self.shapes: dict[tuple[Any, ...], Shape] = {}
+
+
+class Shape:
+    """What to do with every container of these members and types: what to pick out of it.
+
+    ``closed`` values belong to the outline; ``places`` (``texts.PLACES``), ``values`` (of hyperparameters) and ``texts``
+    are open texts that can be looked at together; ``watched`` are the names of those to be looked at one by one, and
+    ``scripts`` of those in ``texts.SCRIPTS``; ``open`` has the names of all open texts, ``inner`` those of containers.
+    """
+
+    __slots__ = ("closed", "holder", "inner", "open", "places", "scripts", "texts", "values", "watched")
+
+    def __init__(self, holder: str) -> None:
+        self.holder = holder
+        self.closed: Pick | None = None
+        self.places: Pick | None = None
+        self.texts: Pick | None = None
+        self.values: Pick | None = None
+        self.watched: list[Any] = []
+        self.scripts: list[tuple[Any, str]] = []
+        self.open: list[Any] = []
+        self.inner: list[tuple[Any, Context]] = []
+
+
+_CONTEXTS: dict[tuple[str, str], Context] = {}
+_MADE: list[Shape] = []
+
+
+def _context(holder: str, member: str) -> Context:
+    found = _CONTEXTS.get((holder, member))
+    if found is None:
+        found = _CONTEXTS[holder, member] = Context(holder, member)
+    return found
+
+
+class Outline:
+    """A request taken apart. ``key`` is equal for two requests that differ in open texts alone.
+
+    ``kinds`` is what the open texts are suspected of by themselves, without regard to where they stand.
+    """
+
+    __slots__ = ("_queue", "_shapes", "_texts", "_values", "_watched", "key", "kinds")
+
+    def __init__(self, shapes: list[Shape], queue: list[tuple[Context, Any]], closed: list[Any]) -> None:
+        self.key = (tuple(shapes), tuple(closed))
+        self.kinds: list[str] = []
+        self._shapes = shapes
+        self._queue = queue
+        self._texts: list[str] = []
+        self._values: list[str] = []
+        self._watched: list[tuple[str, str, str]] = []
+
+    def read(self, opened: list[tuple[Shape, Any]]) -> bool:
+        """Take the open texts out of the containers that have some; False where one of them is not open."""
+        places: list[str] = []
+        texts, values = self._texts, self._values
+        for shape, container in opened:
+            if shape.places is not None:
+                places += shape.places(container)
+            if shape.texts is not None:
+                texts += shape.texts(container)
+            if shape.values is not None:
+                values += shape.values(container)
+            for name in shape.watched:
+                self._watched.append((shape.holder, name, container[name]))
+            for name, start in shape.scripts:
+                value = container[name]
+                if not names_a_script(start, value):
+                    self.kinds = ["script"]
+                if _ARCHIVES in value:
+                    return False  # whose archive it is says what algorithm the job runs
+        if places:
+            self.kinds += of_places(places)
+            texts += places
+        return True
+
+    def is_suspected(self, region: str) -> bool:
+        """True where an open text is suspected of anything (``texts.suspicions``) in a job in ``region``."""
+        for holder, name, value in self._watched:
+            if suspicions(holder, name, value, region):
+                return True
+        if harmless(self._texts, self._values, region):
+            return False
+        return any(
+            suspicions(shape.holder, name, container[name], region)
+            for shape, (_, container) in zip(self._shapes, self._queue, strict=True)
+            for name in shape.open
+            if shape.holder or name not in NAMES
+        )
+
+    def request(self) -> Any:
+        """A copy of the request in which every open text is unknown."""
+        copies = [container.copy() for _, container in self._queue]
+        after = iter(copies)
+        next(after)
+        for shape, made in zip(self._shapes, copies, strict=True):
+            for name in shape.open:
+                made[name] = UNKNOWN
+            for name, _ in shape.inner:
+                made[name] = next(after)
+        return copies[0]
+
+    def size(self) -> int:
+        """About how many bytes the key keeps."""
+        shapes, closed = self.key
+        return 8 * len(shapes) + sum(64 + len(value) if type(value) is str else 32 for value in closed)
+
+
+def take_apart(request: Any) -> Outline | None:
+    """The outline of a request of plain dicts, lists, texts, integers and booleans, else None."""
+    if type(request) is not dict:
+        return None
+    shapes: list[Shape] = []
+    closed: list[Any] = []
+    opened: list[tuple[Shape, Any]] = []
+    queue: list[tuple[Context, Any]] = [(_context("", ""), request)]
+    for context, container in queue:
+        if type(container) is dict:
+            content: tuple[Any, ...] = (*container, *map(type, container.values()))
+        else:
+            content = (list, *map(type, container))
+        shape = context.shapes.get(content)
+        if shape is None:
+            shape = _shape(context, container, content)
+            if shape is None:
+                return None
+        shapes.append(shape)
+        if shape.closed is not None:
+            closed += shape.closed(container)
+        if shape.open:
+            opened.append((shape, container))
+        if shape.inner:
+            for name, inner in shape.inner:
+                queue.append((inner, container[name]))
+            if len(queue) > MAX_CONTAINERS:
+                return None
+    made = Outline(shapes, queue, closed)
+    return made if made.read(opened) else None
+
+
+def _shape(context: Context, container: Any, content: tuple[Any, ...]) -> Shape | None:
+    """The shape of a container that was not met before; None where a request with it is not taken apart."""
+    listed = type(container) is list
+    kinds = content[1:] if listed else content[len(container) :]
+    names: Sequence[Any] = range(len(container)) if listed else list(container)
+    if len(container) > MAX_WIDTH or not _PLAIN.issuperset(kinds):
+        return None
+    if not listed and not all(type(name) is str for name in container):
+        return None
+    if len(_MADE) >= MAX_SHAPES:
+        _MADE.clear()
+        _CONTEXTS.clear()
+    holder = _REFERENCE if is_reference(container) else context.holder
+    shape = Shape(holder)
+    picked: dict[str, list[Any]] = {"closed": [], "places": [], "texts": [], "values": []}
+    for name, kind in zip(names, kinds, strict=True):
+        member = context.member if listed else name
+        if kind is dict or kind is list:
+            shape.inner.append((name, _context(holder or (member if member in FREE else ""), member)))
+        elif kind is not str or not _is_open(holder, member):
+            picked["closed"].append(name)
+        elif listed:
+            return None
+        else:
+            shape.open.append(name)
+            if (holder, member) in SCRIPTS:
+                shape.scripts.append((name, SCRIPTS[holder, member]))
+            if is_read(holder, member):
+                shape.watched.append(name)
+            elif holder or member not in NAMES:
+                picked[_group(holder, member)].append(name)
+    for group, chosen in picked.items():
+        if chosen:
+            setattr(shape, group, _pick(chosen))
+    context.shapes[content] = shape
+    _MADE.append(shape)
+    return shape
+
+
+def _is_open(holder: str, member: str) -> bool:
+    if not holder:
+        return member in _OPEN
+    return holder in _MAPS or (holder == "Tags" and member == "Value")
+
+
+def _group(holder: str, member: str) -> str:
+    if holder in HYPERPARAMETERS:
+        return "values"
+    return "places" if not holder and member in PLACES else "texts"
+
+
+def _pick(names: list[Any]) -> Pick:
+    if len(names) > 1:
+        return itemgetter(*names)
+    name = names[0]
+    return lambda container: (container[name],)

@@ -1,0 +1,208 @@
+"""Which rules have something to read in a request, and what is known of it already.
+
+Most rules have nothing to find in most requests, and say so beforehand (``rules.rule``): they read certain members,
+certain values of members with fixed choices, suspected texts, or are about built-in algorithms or promises. Which
+rules are left is a ``Plan``, made once for all requests of one outline (``outline``) or with the same members.
+
+Rules that are ``shared`` read nothing but the outline. What they say of it is found once, on a request in which every
+open text is unknown, and is part of the plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cursus import checks
+from cursus.aws import instances
+from cursus.checks.outline import Outline
+from cursus.checks.rules import RULES, Problem, Rule, Scope, When
+from cursus.checks.texts import place
+from cursus.checks.views import AutoMLView, RequestView, Settings, TrainingView, TuningView
+from cursus.checks.walk import Members, Suspects, walk
+from cursus.model import Evidence, Path, Step
+
+AUTOML_OPERATIONS = frozenset({"CreateAutoMLJob", "CreateAutoMLJobV2"})
+MAX_OUTLOOKS = 1024
+MAX_BYTES = 16_384
+"""Size of the largest outline that is remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The rules to run over a view, the order of their findings, and what other rules said of the outline."""
+
+    rules: tuple[Rule, ...]
+    order: Mapping[str, int]
+    known: tuple[tuple[Rule, Problem], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """All that is known of the requests with one outline.
+
+    ``suspects`` are the texts of the outline that rules look at, ``region`` the one that nothing else may lie outside
+    of. ``views`` are those of the outline, ``plans`` the plan for each of them by what texts are suspected of.
+    """
+
+    members: Members
+    suspects: Suspects
+    region: str
+    views: tuple[tuple[Scope, Any], ...]
+    plans: dict[tuple[str, ...], tuple[tuple[Plan, ...], bool]]
+
+
+_OUTLOOKS: dict[tuple[Any, ...], Outlook] = {}
+_PLANS: dict[tuple[Any, ...], Plan] = {}  # where the members are not known
+
+
+def request_views(
+    step: Step, settings: Settings, evidence: Evidence | None = None
+) -> Iterator[tuple[Scope, Any]]:
+    """Every view of a step's request but ``RequestView``, in the order of their findings."""
+    if step.operation == "CreateTrainingJob":
+        yield "training", TrainingView(step, step.request, (), settings, evidence)
+    elif step.operation == "CreateHyperParameterTuningJob":
+        tuning = TuningView(step, settings, evidence)
+        yield "tuning", tuning
+        for definition in tuning.definitions:
+            yield "training", definition
+    elif step.operation in AUTOML_OPERATIONS:
+        yield "automl", AutoMLView(step, settings)
+
+
+def outlook(step: Step, settings: Settings, outline: Outline) -> Outlook | None:
+    """What is known of the requests with the outline of ``step``'s; None where that cannot be told.
+
+    The request has to satisfy the service model.
+    """
+    region, promised = settings.region or step.region, _promised(step)
+    asked = (step.operation, step.in_pipeline, region, promised, settings.select, settings.ignore)
+    key = (outline.key, settings.allow, asked)
+    found = _OUTLOOKS.get(key)
+    if found is None:
+        alone = Step("", step.operation, outline.request(), in_pipeline=step.in_pipeline, region=step.region)
+        found = _outlook(alone, settings, region or "")
+        if found is not None and outline.size() <= MAX_BYTES:
+            if len(_OUTLOOKS) >= MAX_OUTLOOKS:
+                _OUTLOOKS.clear()
+            _OUTLOOKS[key] = found
+    return found
+
+
+def _outlook(alone: Step, settings: Settings, region: str) -> Outlook | None:
+    suspects, members = walk(alone.request, region)
+    if members is None:
+        return None
+    if not region:
+        # Where the job's region is not known, all has to lie where its image does.
+        images = [place(str(path[-1]), value) for path, value in suspects.get("image", ())]
+        region = next((image[1].region for image in images if image is not None), "")
+        suspects, _ = walk(alone.request, region)
+    views: list[tuple[Scope, Any]] = [("request", RequestView(alone, settings))]
+    views.extend(request_views(alone, settings))
+    return Outlook(members, suspects, region, tuple(views), {})
+
+
+def plans(
+    found: Outlook, step: Step, settings: Settings, kinds: tuple[str, ...]
+) -> tuple[tuple[Plan, ...], bool]:
+    """The plan for each view of a request which has texts suspected of these ``kinds``; True where all are empty."""
+    made = found.plans.get(kinds)
+    if made is None:
+        each = tuple(
+            _known(plan(scope, view, step, settings, found.members, kinds), view, kinds)
+            for scope, view in found.views
+        )
+        made = found.plans[kinds] = (each, not any(plan.rules or plan.known for plan in each))
+    return made
+
+
+def _known(plan: Plan, view: Any, kinds: Sequence[str]) -> Plan:
+    shared = [rule for rule in plan.rules if rule.shared and not any(kind in kinds for kind in rule.unless)]
+    return Plan(
+        tuple(rule for rule in plan.rules if rule not in shared),
+        plan.order,
+        tuple((rule, problem) for rule in shared for problem in rule.check(view)),
+    )
+
+
+def plan(
+    scope: Scope,
+    view: Any,
+    step: Step | None,
+    settings: Settings,
+    members: Members | None,
+    kinds: tuple[str, ...] = (),
+) -> Plan:
+    """The plan for a view by itself, from those made before where there is one for such a request.
+
+    ``members`` are what the step's request has, where that is known.
+    """
+    there = present(view, step) if scope == "training" and step is not None else ()
+    known = _PLANS if members is None else members.plans
+    key = (scope, settings.select, settings.ignore, there, kinds)
+    found = known.get(key)
+    if found is None:
+        found = known[key] = _made(scope, settings, members, there, kinds)
+    return found
+
+
+def _made(
+    scope: Scope, settings: Settings, members: Members | None, there: Sequence[str], kinds: Sequence[str]
+) -> Plan:
+    checks.load(scope)
+    rules = [
+        rule
+        for rule in RULES.values()
+        if rule.scope == scope
+        and selected(rule.id, settings)
+        and (not rule.suspects or rule.suspects in kinds)
+        and (not rule.when or rule.when in there)
+        and (members is None or not rule.reads or any(_has(name, members, kinds) for name in rule.reads))
+    ]
+    rules.sort(key=lambda rule: checks.position(rule.check.__module__))
+    return Plan(tuple(rules), {rule.id: place for place, rule in enumerate(rules)})
+
+
+def _has(name: str, members: Members, kinds: Sequence[str]) -> bool:
+    return name[1:] in kinds if name[:1] == "?" else members.has(name)
+
+
+def present(view: Any, step: Step) -> tuple[When, ...]:
+    """What rules may be about (``rules.When``) that is there, in a view of a training job of ``step``."""
+    if type(view) is not TrainingView:
+        return ()
+    found: list[When] = []
+    if view.builtin is not None:
+        found.append("builtin")
+        if any(instance is not None and instance.gpus for instance in map(_instance, view.instances)):
+            found.append("builtin on gpus")
+    if view.framework is not None:
+        found.append("framework")
+    if len(view.channels) > 1:
+        found.append("several channels")
+    if view.host_count != 1:
+        found.append("several hosts")
+    if _promised(step):
+        found.append("promises")
+    return tuple(found)
+
+
+def _instance(asked: tuple[Path, str, int | None]) -> instances.Instance | None:
+    return instances.find(asked[1])
+
+
+def _promised(step: Step) -> bool:
+    promises = step.promises
+    return bool(
+        promises.hooks or promises.framework or promises.python_version or promises.expected_artifacts
+    )
+
+
+def selected(rule_id: str, settings: Settings) -> bool:
+    """True where ``select`` and ``ignore`` (ids or their beginnings) leave the rule on."""
+    if settings.ignore and rule_id.startswith(settings.ignore):
+        return False
+    return not settings.select or rule_id.startswith(settings.select)

@@ -9,6 +9,7 @@ harmless.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
@@ -17,6 +18,8 @@ from cursus.local.network import RESOLVER, Wire, hosts_file
 
 ML = "/opt/ml"
 HOME = "/root"
+ENVIRONMENT = "/etc/environment"
+"""Variables of every session, to which the SDK's MPI driver writes."""
 OURS = "/run/cursus"
 """Where a host sees our own programs that start others."""
 OWN = ("/tmp", "/var/tmp", "/run", HOME)
@@ -96,6 +99,10 @@ def mounts(box: Box) -> list[Mount]:
     write_hosts(hosts, box)
     if os.path.exists("/etc/hosts"):
         plan.append(Mount("write", "/etc/hosts", hosts))
+    if os.path.exists(ENVIRONMENT):
+        path = os.path.join(box.scratch, "environment")
+        shutil.copyfile(ENVIRONMENT, path)
+        plan.append(Mount("write", ENVIRONMENT, path))
     resolver = os.path.realpath("/etc/resolv.conf")
     if box.wire is not None and box.wire.outside and os.path.exists(resolver):
         path = os.path.join(box.scratch, "resolv.conf")

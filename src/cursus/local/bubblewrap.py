@@ -116,3 +116,13 @@ def _feed(data: bytes, descriptor: int) -> None:
         finally:
             os._exit(0)
     os.close(descriptor)
+
+
+def child(info: int) -> int | None:
+    """The first process inside, as bwrap tells it on its information descriptor; None where it did not."""
+    with os.fdopen(info, "rb") as file:
+        data = file.read()
+    try:
+        return int(json.loads(data)["child-pid"])
+    except (ValueError, KeyError, TypeError):
+        return None

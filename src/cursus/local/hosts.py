@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import signal
@@ -10,7 +9,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from cursus.local import channels, distribution, host, namespaces, outcome, sandbox, toolkit
+from cursus.local import bubblewrap, channels, ending, host, namespaces, outcome, sandbox
 from cursus.local import syscalls as sc
 from cursus.local.attached import Attached
 from cursus.local.cgroups import Limit
@@ -206,7 +205,7 @@ class Host:
             if self.contained is not None:
                 self.contained.close()
             else:
-                _kill(self._pid)
+                ending.kill(self._pid)
             os.waitpid(self._pid, 0)
             self._pid = 0
 
@@ -279,7 +278,7 @@ class Host:
                 break
             self._told(data)
         if started.info is not None:
-            self._first = _bubblewrap_child(started.info)
+            self._first = bubblewrap.child(started.info)
         if "ready" not in self.facts:
             return self._refused(started)
         self._watch(started)
@@ -403,13 +402,12 @@ class Host:
         if self.contained is not None:
             self.contained.kill()
         elif self.level == "process":
-            for pid in reversed(descendants(os.getpid())[1:]):
-                _kill(pid)
+            ending.kill_below()
             return
         if self._first:
-            _kill(self._first)
+            ending.kill(self._first)
         elif self._pid:
-            _kill(self._pid)
+            ending.kill(self._pid)
 
     # --- the end ----------------------------------------------------------------------------------
 
@@ -457,9 +455,8 @@ class Host:
         if self.log is None:
             return
         if self.level == "process":
-            for pid in reversed(descendants(os.getpid())[1:]):
-                _kill(pid)
-            _reap()
+            ending.kill_below()
+            ending.reap()
         if self.log is not None:
             self.owner._off(self.log.descriptor)
             if self.terminal is not None:
@@ -474,26 +471,7 @@ class Host:
 
     def failure_reason(self) -> str:
         """Why the job failed, where this host's program ended with another code than 0."""
-        lost = None if self.contained is None else self.contained.failure()
-        if lost is not None:
-            return lost
-        if self.level == "unshare" and "exit" not in self.facts:  # nobody was left to tell how it ended
-            return f"InternalServerError: the host {self.name} was lost: it ended with code {self.exit_code}"
-        text = ""
-        if "cannot_execute" in self.facts:
-            why = str(self.facts.get("reason"))
-            if self.facts.get("errno") == errno.ENOENT:
-                why = "executable file not found in $PATH"
-            text = f"exec: {json.dumps(self.facts['cannot_execute'])}: {why}"
-        if self.script_exit is not None:
-            image = (self.owner.request.get("AlgorithmSpecification") or {}).get("TrainingImage")
-            lines = self.log.tail() if self.log is not None and distribution.captures(image) else []
-            text = toolkit.failure(self.script_exit, toolkit.error_message(lines), self.command)
-        if text:
-            outcome.leave_failure(self.ml, text)
-        # On a full disk the file may be there and empty, or not at all.
-        left = outcome.failure_file(self.ml) or text[: outcome.LIMIT]
-        return outcome.algorithm_error(left, self.exit_code or 0)
+        return ending.failure_reason(self)
 
 
 def _contained(one: Host) -> Contained | None:
@@ -503,33 +481,3 @@ def _contained(one: Host) -> Contained | None:
     from cursus.local.contained import Contained
 
     return Contained(one)
-
-
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
-
-
-def _reap() -> None:
-    """Collect every child that is left; they were all killed."""
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        try:
-            pid, _ = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if pid == 0:
-            for child in reversed(descendants(os.getpid())[1:]):
-                _kill(child)
-            time.sleep(0.002)
-
-
-def _bubblewrap_child(info: int) -> int | None:
-    with os.fdopen(info, "rb") as file:
-        data = file.read()
-    try:
-        return int(json.loads(data)["child-pid"])
-    except (ValueError, KeyError, TypeError):
-        return None

@@ -1,0 +1,70 @@
+"""How a host ends: its processes killed and collected, and why its job failed."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from cursus.local import distribution, outcome, toolkit
+from cursus.local.usage import descendants
+
+if TYPE_CHECKING:
+    from cursus.local.hosts import Host
+
+SECONDS = 5.0
+"""How long processes that were killed are waited for."""
+
+
+def kill(pid: int) -> None:
+    """SIGKILL, where the process is still there and ours."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def kill_below() -> None:
+    """SIGKILL to everything below this process, the youngest first."""
+    for pid in reversed(descendants(os.getpid())[1:]):
+        kill(pid)
+
+
+def reap() -> None:
+    """Collect every child that is left; they were all killed."""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            kill_below()
+            time.sleep(0.002)
+
+
+def failure_reason(one: Host) -> str:
+    """Why the job failed, where this host's program ended with another code than 0."""
+    lost = None if one.contained is None else one.contained.failure()
+    if lost is not None:
+        return lost
+    if one.level == "unshare" and "exit" not in one.facts:  # nobody was left to tell how it ended
+        return f"InternalServerError: the host {one.name} was lost: it ended with code {one.exit_code}"
+    text = ""
+    if "cannot_execute" in one.facts:
+        why = str(one.facts.get("reason"))
+        if one.facts.get("errno") == errno.ENOENT:
+            why = "executable file not found in $PATH"
+        text = f"exec: {json.dumps(one.facts['cannot_execute'])}: {why}"
+    if one.script_exit is not None:
+        image = (one.owner.request.get("AlgorithmSpecification") or {}).get("TrainingImage")
+        lines = one.log.tail() if one.log is not None and distribution.captures(image) else []
+        text = toolkit.failure(one.script_exit, toolkit.error_message(lines), one.command)
+    if text:
+        outcome.leave_failure(one.ml, text)
+    # On a full disk the file may be there and empty, or not at all.
+    left = outcome.failure_file(one.ml) or text[: outcome.LIMIT]
+    return outcome.algorithm_error(left, one.exit_code or 0)

@@ -381,10 +381,14 @@ class Host:
             if pid:
                 try:
                     os.kill(pid, signal.SIGTERM)
-                except (ProcessLookupError, PermissionError):
+                except ProcessLookupError:
                     pass
+                except PermissionError:  # a container's, of another user
+                    facts["handed_over"] = facts["script_heard"] = False
 
     def _script(self) -> int | None:
+        if self.contained is not None and not self._first:
+            return None
         below = descendants(self._first or self._pid)
         if self.plan["entry_point"] is None:
             return below[0]

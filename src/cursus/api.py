@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
 from cursus.checks.views import Settings
 from cursus.errors import ConfigurationError, RunError
-from cursus.model import Finding, Pipeline, Report, Section, Step
+from cursus.model import Finding, Pipeline, Report, Section, Step, format_path
+from cursus.redact import cut
 
 if TYPE_CHECKING:
     from cursus.local.job import TrainingJob
@@ -76,18 +77,27 @@ def check_loaded(loaded: Sequence[Step | Pipeline], settings: Settings) -> Repor
     sections: list[Section] = []
     for item in loaded:
         if isinstance(item, Pipeline):
-            found, members = engine.check_pipeline(item, settings)
+            findings.extend(engine.check_pipeline(item, settings)[0])
             sections.append(Section(item.name, "CreatePipeline", "Pipeline"))
+            sections.extend(pipeline_sections(item))
         else:
-            found, members = engine.check_step(item, settings), [item]
-        findings.extend(found)
-        sections.extend(Section(step.name, step.operation, step.type) for step in members)
+            findings.extend(engine.check_step(item, settings))
+            sections.append(Section(item.name, item.operation, item.type))
     return Report(
         findings=tuple(findings),
         sections=tuple(sections),
         service_model=schema.model_date(),
         strict=settings.strict,
     )
+
+
+def pipeline_sections(pipeline: Pipeline) -> Iterator[Section]:
+    """A section a step of a pipeline, in reading order; the operation is empty where a step sends no request."""
+    from cursus.aws.pipelines import step_type, walk
+
+    for step in walk(pipeline.definition):
+        operation = step_type(step.type or "").get("operation", "")
+        yield Section(cut(step.name or format_path(step.path)), operation, cut(step.type or ""))
 
 
 def run(

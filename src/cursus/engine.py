@@ -7,9 +7,10 @@ plain data, or breaks the service model, is looked at in full.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from cursus.aws import schema
@@ -19,6 +20,7 @@ from cursus.checks.plans import Plan, request_views, selected
 from cursus.checks.rules import Problem, Rule, Scope
 from cursus.checks.views import PipelineView, RequestView, SchemaView, Settings, StepView
 from cursus.model import Evidence, Finding, Path, Pipeline, Promises, Step, format_path
+from cursus.redact import LONGEST_TEXT, cut
 
 __all__ = ["check_pipeline", "check_step", "selected"]
 
@@ -150,8 +152,12 @@ def _run(
     if plan is None:
         plan = plans.plan(scope, view, None, settings, None)
     found: list[tuple[Rule, Problem]] = list(plan.known)
-    for rule in plan.rules:
-        found.extend([(rule, problem) for problem in rule.check(view)])
+    if scope == "pipeline":  # of any size: a definition has many steps, and each rule reads all of them
+        for rule in plan.rules:
+            found.extend((rule, problem) for problem in _bounded(rule.check(view)))
+    else:
+        for rule in plan.rules:
+            found.extend([(rule, problem) for problem in rule.check(view)])
     if not found:
         return []
     if plan.known:
@@ -167,7 +173,19 @@ def _run(
     return findings
 
 
-_formatted = lru_cache(maxsize=4096)(format_path)
+MOST_PROBLEMS = 1000
+"""Problems of one rule in one pipeline that are listed: nobody reads more, and a file may hold a million."""
+
+
+def _bounded(problems: Iterator[Problem]) -> Iterator[Problem]:
+    yield from islice(problems, MOST_PROBLEMS)
+    if next(problems, None) is not None:
+        yield Problem(f"there are more than {MOST_PROBLEMS:,} of these; the rest is not listed")
+
+
+@lru_cache(maxsize=4096)
+def _formatted(path: Path) -> str:
+    return format_path([cut(part) if isinstance(part, str) else part for part in path])
 
 
 def _finding(rule: Rule, problem: Problem, path: Path, owner: Step | Pipeline, *, from_run: bool) -> Finding:
@@ -178,11 +196,29 @@ def _finding(rule: Rule, problem: Problem, path: Path, owner: Step | Pipeline, *
     return Finding(
         rule=rule.id,
         severity=problem.severity or rule.severity,
-        message=problem.message,
+        message=cut(problem.message, LONGEST_TEXT),
         path=_formatted((*owner.prefix, *path)),
-        remedy=problem.remedy,
+        remedy=cut(problem.remedy, LONGEST_TEXT),
         area=rule.area,
         location=location,
-        step=owner.name,
+        step=owner.name if isinstance(owner, Step) else _step_at(owner, path),
         from_run=from_run,
     )
+
+
+_STEPS = frozenset({"Steps", "IfSteps", "ElseSteps", "ForEachBody"})
+
+
+def _step_at(pipeline: Pipeline, path: Path) -> str:
+    """The name of the innermost step of a pipeline that a path leads into; the pipeline's own outside of them."""
+    name, value, before = pipeline.name, pipeline.definition, None
+    for part in path:
+        try:
+            value = value[part]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):  # what is missing is named too
+            break
+        own = value.get("Name") if before in _STEPS and isinstance(value, Mapping) else None
+        if isinstance(own, str):
+            name = cut(own)
+        before = part
+    return name

@@ -59,6 +59,17 @@ def show(value: object, name: str = "", limit: int = 80) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+LONGEST_NAME = 200
+"""Characters of a name in a path, a section or a heading: more than any that AWS takes."""
+LONGEST_TEXT = 8000
+"""Characters of a message: AWS's own lists of instance types are not half as long."""
+
+
+def cut(text: str, limit: int = LONGEST_NAME) -> str:
+    """A text of at most ``limit`` characters, with … where something was left out."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
 def prose(text: str) -> str:
     """A text that somebody else's code wrote, such as an error's message, with what it says of secrets hidden.
 

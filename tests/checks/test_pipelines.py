@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import json
+from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import cursus
 from cursus import engine
 from cursus.checks.examples import DEFINITION
 from cursus.checks.views import Settings
@@ -130,3 +133,167 @@ STEP = st.fixed_dictionaries(
 )
 def test_no_definition_makes_a_check_raise(definition: dict[str, Any]) -> None:
     check(definition)
+
+
+def real_definitions() -> list[dict[str, Any]]:
+    folder = Path(__file__).parents[1] / "cases"
+    cases = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("pipeline-*.json"))]
+    return [case["good"] for case in cases if "Steps" in case["good"]]
+
+
+REAL = real_definitions()
+HOSTILE = (
+    JSON
+    | REFERENCE
+    | st.sampled_from(
+        [
+            float("nan"),
+            10**30,
+            "\ud800",
+            "x" * 5000,
+            {"Get": "Steps.Train.ModelArtifacts[0]['a'].b"},
+            {"Std:Join": {"On": 1, "Values": [{"Std:Join": None}]}},
+            {"Std:JsonGet": {"Path": {"Get": 1}}},
+            {1: 2},
+            (1, 2),
+            b"x",
+        ]
+    )
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The path of everything in a definition."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(found for key, one in inner for found in places(one, (*path, key)))]
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_no_mutation_of_a_real_definition_makes_a_check_raise(data: st.DataObject) -> None:
+    definition = copy.deepcopy(data.draw(st.sampled_from(REAL)))
+    for _ in range(data.draw(st.integers(1, 3))):
+        path = data.draw(st.sampled_from(places(definition)[1:] or [("Steps",)]))
+        holder = definition
+        for part in path[:-1]:
+            holder = holder[part]
+        if data.draw(st.booleans()):
+            holder[path[-1]] = data.draw(HOSTILE)
+        elif isinstance(holder, dict):
+            holder[data.draw(st.sampled_from(["Get", "Std:Join", "Steps", "Type", "x" * 300, 7]))] = (
+                holder.pop(path[-1])
+            )
+        else:
+            holder.append(data.draw(HOSTILE))
+    for finding in check(definition):
+        assert len(finding.message) <= 8000 and len(finding.path) < 5000
+
+
+def test_findings_stand_in_the_section_of_their_step() -> None:
+    stop = {"Name": "Stop", "Type": "Fail", "DependsOn": ["Trian"], "Arguments": {"ErrorMessage": "no"}}
+    condition = {
+        "Name": "Decide",
+        "Type": "Condition",
+        "Arguments": {
+            "Conditions": [{"Type": "Equals", "LeftValue": 1, "RightValue": 1}],
+            "ElseSteps": [stop],
+        },
+    }
+    report = cursus.check(pipeline(TRAIN, condition, Extra=1))
+    assert [(s.name, s.operation, s.type) for s in report.sections] == [
+        ("pipeline", "CreatePipeline", "Pipeline"),
+        ("Train", "CreateTrainingJob", "Training"),
+        ("Decide", "", "Condition"),
+        ("Stop", "", "Fail"),
+    ]
+    found = {finding.rule: finding.step for finding in report.findings if finding.severity == "error"}
+    assert found == {"DEP001": "pipeline", "DEP005": "Stop"}
+
+
+def test_a_million_dependencies_are_bounded() -> None:
+    stop = {"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "no"}}
+    unknown = check(pipeline({**stop, "DependsOn": [f"Step{i}" for i in range(3000)]}))
+    assert len(unknown) == 1001 and "more than 1,000" in unknown[-1].message
+    assert [f.path for f in check(pipeline({**stop, "DependsOn": ["Train"] * 100_000}))] == [
+        "Steps[0].DependsOn[0]"
+    ]
+
+
+def test_long_names_are_cut() -> None:
+    name = "N" * 100_000
+    stop = {"Name": name, "Type": "Fail", name: 1, "Arguments": {"ErrorMessage": {"Get": f"Steps.{name}.x"}}}
+    report = cursus.check({"Version": "2020-12-01", "Steps": [stop]})
+    assert report.findings
+    for finding in report.findings:
+        assert len(finding.message + finding.remedy + finding.path + finding.step) < 2000
+    assert all(len(section.name) <= 200 for section in report.sections)
+
+
+def test_a_long_circle_is_told_shortly() -> None:
+    steps = [
+        {
+            "Name": f"S{i}",
+            "Type": "Fail",
+            "DependsOn": [f"S{(i + 1) % 500}"],
+            "Arguments": {"ErrorMessage": "no"},
+        }
+        for i in range(500)
+    ]
+    (finding,) = check(pipeline(*steps))
+    assert finding.rule == "DEP006" and "490 more" in finding.message
+
+
+def test_a_step_may_wait_for_another_outcome() -> None:
+    def told(entry: Any) -> set[str]:
+        stop = {"Name": "Stop", "Type": "Fail", "DependsOn": [entry], "Arguments": {"ErrorMessage": "no"}}
+        return {finding.path for finding in check(pipeline(TRAIN, stop)) if finding.severity == "error"}
+
+    assert told({"Step": "Train", "Trigger": "Failed"}) == set()
+    assert told({"Step": "Train", "Trigger": "Fails"}) == {"Steps[1].DependsOn[0].Trigger"}
+    assert told({"Step": "Trian"}) == {"Steps[1].DependsOn[0]"}
+    assert told({"Step": "Train", "On": "Failed"}) == {"Steps[1].DependsOn[0].On"}
+
+
+def test_references_into_a_loop() -> None:
+    ask = {
+        "Name": "Ask",
+        "Type": "Lambda",
+        "FunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:ask",
+        "Arguments": {"item": {"Get": "ForEach.CurrentItem.region"}},
+        "OutputParameters": [{"OutputName": "score", "OutputType": "Float"}],
+    }
+    selector = {"Pick": "MaxBy", "Field": {"Get": "IterationOutput.Ask.OutputParameters['score']"}}
+    arguments = {"IterableItems": ["a", "b"], "MaxConcurrency": 2, "Selector": selector, "ForEachBody": [ask]}
+    loop = {"Name": "Each", "Type": "ForEach", "Arguments": arguments}
+
+    def told(reference: str) -> set[str]:
+        stop = {"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": {"Get": reference}}}
+        return rules(pipeline(loop, stop))
+
+    assert told("Steps.Each.Selected.OutputParameters['score']") == set()
+    assert told("Steps.Each.IterationOutputs[0].Ask.OutputParameters['score']") == set()
+    assert told("ForEach.CurrentItem") == {"DEP010"}
+    assert told("IterationOutput.Ask.OutputParameters['score']") == {"DEP010"}
+    assert told("Steps.Each.Results") == {"DEP012"}
+    selector["Field"] = {"Get": "IterationOutput.Aks.OutputParameters['score']"}
+    assert told("Execution.PipelineName") == {"DEP010"}
+
+
+def test_clusters_that_an_emr_step_makes() -> None:
+    def told(config: dict[str, Any]) -> set[str]:
+        work = {"HadoopJarStep": {"Jar": "command-runner.jar"}}
+        step = {
+            "Name": "Spark",
+            "Type": "EMR",
+            "Arguments": {"StepConfig": work, "ClusterConfig": config},
+        }
+        return {
+            f.path.rpartition("ClusterConfig.")[2] for f in check(pipeline(step)) if f.severity == "error"
+        }
+
+    groups: dict[str, Any] = {"InstanceGroups": []}
+    assert told({"Instances": groups}) == set()
+    assert told({"Instances": {}, "Name": "mine"}) == {"Name"}
+    assert told({"ReleaseLabel": "emr-6.9.0"}) == {"Instances"}
+    assert told({"Instances": {**groups, "InstanceFleets": []}}) == {"Instances"}
+    assert told({"Instances": {**groups, "TerminationProtected": True}}) == {"Instances.TerminationProtected"}

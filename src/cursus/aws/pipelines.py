@@ -7,6 +7,7 @@ Source: https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-pipelin
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -247,16 +248,18 @@ class Definition:
                 edges[reference.step.name].add(target.name)
         return edges
 
-    def before(self, name: str) -> set[str]:
-        """Every step that has to end before ``name`` starts, directly or not."""
+    def waits(self, name: str, other: str) -> bool:
+        """True where ``other`` has to end before ``name`` starts, directly or not."""
         seen: set[str] = set()
-        pending = list(self.edges.get(name, ()))
+        pending = deque(self.edges.get(name, ()))  # the nearest first: most answers are near
         while pending:
-            here = pending.pop()
+            here = pending.popleft()
+            if here == other:
+                return True
             if here not in seen:
                 seen.add(here)
                 pending.extend(self.edges.get(here, ()))
-        return seen
+        return False
 
 
 def output_shape(operation: str) -> Mapping[str, Any] | None:

@@ -80,7 +80,7 @@ def data_without_edge(view: PipelineView) -> Iterator[Problem]:
         for producer in _producers(uri, written):
             if producer == name or producer in told:
                 continue
-            if producer in view.definition.before(name) or name in view.definition.before(producer):
+            if view.definition.waits(name, producer) or view.definition.waits(producer, name):
                 continue
             told.add(producer)
             yield Problem(

@@ -125,7 +125,9 @@ def _values(entry: Mapping[str, Any], i: int) -> Iterator[Problem]:
         for n, option in enumerate(options):
             if not fits(option, kind):
                 yield Problem(
-                    f"{show(option)} is no {kind}", ("Parameters", i, "EnumValues", n), f"write a {kind}"
+                    f"{show(option)} is no {kind}",
+                    ("Parameters", i, "EnumValues", n),
+                    f"write a value of type {kind}",
                 )
         if "DefaultValue" in entry and default not in options:
             yield Problem(
@@ -169,7 +171,9 @@ def parameter_value(view: PipelineView) -> Iterator[Problem]:
         kind = entry.get("Type")
         if kind in facts()["parameter_types"] and not fits(value, kind):
             yield Problem(
-                f"the value {show(value)} given for {name} is no {kind}", ("Parameters",), f"give a {kind}"
+                f"the value {show(value)} given for {name} is no {kind}",
+                ("Parameters",),
+                f"give a value of type {kind}",
             )
         options = entry.get("EnumValues")
         if isinstance(options, list) and value not in options:

@@ -276,7 +276,7 @@ def _property(reference: Reference, target: Target, step: PipelineStep) -> Itera
             f"a {step.type} step has no property {show(first)}.{did_you_mean(str(first), options)}",
             reference.path,
             "name one of " + ", ".join(sorted(options))
-            if len(options) < 8
+            if len(options) < 8 or not entry["outputs"]
             else f"name a member of what {entry['outputs'][0]} returns",
         )
         return

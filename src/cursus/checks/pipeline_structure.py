@@ -356,7 +356,7 @@ def cycle(view: PipelineView) -> Iterator[Problem]:
                 if len(circle) > 2:
                     step = view.definition.by_name[name]
                     yield Problem(
-                        "steps wait for each other in a circle: " + " → ".join(circle),
+                        "steps wait for each other in a circle: " + _circle(circle),
                         step.path,
                         "remove one of these dependencies or references",
                     )
@@ -367,6 +367,13 @@ def cycle(view: PipelineView) -> Iterator[Problem]:
             on_trail.add(name)
             pending.append((name, True))
             pending.extend((before, False) for before in sorted(edges.get(name, ())))
+
+
+def _circle(names: list[str]) -> str:
+    """The way round, less its middle where it is long."""
+    if len(names) > 12:
+        names = [*names[:6], f"{len(names) - 11} more", *names[-5:]]
+    return " → ".join(names)
 
 
 @rule("DEP007", area="dependencies", scope="pipeline", reads=("PipelineExperimentConfig", "Metadata"))

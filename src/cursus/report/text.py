@@ -50,7 +50,8 @@ def _findings(target: TargetOutcome, style: Style, explain: bool, seen: set[str]
     for record in records:
         if several and record["step"] != current:
             current = record["step"]
-            kind = sections[order[current]].operation if current in order else ""
+            section = sections[order[current]] if current in order else None
+            kind = (section.operation or f"{section.type} step") if section else ""
             yield style(f"== {one_line(current)}{f' ({kind})' if kind else ''}", "bold") + "\n"
         yield from finding(record, style, explain, seen)
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.pipelines import parse_get, step_type, walk
-from cursus.model import Origin, Path, Pipeline, Step
+from cursus.model import Origin, Path, Pipeline, Step, format_path
+from cursus.redact import cut
 
 
 def expand(pipeline: Pipeline) -> list[Step]:
@@ -25,7 +26,7 @@ def expand(pipeline: Pipeline) -> list[Step]:
         place: Path = (*member.path, "Arguments")
         steps.append(
             Step(
-                name=member.name or f"step {len(steps) + 1}",
+                name=cut(member.name or format_path(member.path)),
                 operation=operation,
                 request=resolve(arguments, values),
                 type=member.type or "",

@@ -107,6 +107,7 @@ class Client:
         self.encryption = encryption or {}
         self._own = local()
         self._store: Any = None
+        self._key = ("", b"")
 
     # --- requests of our own ----------------------------------------------------------------------
 
@@ -144,22 +145,39 @@ class Client:
     def part(self, key: str, start: int, end: int) -> bytearray:
         """Some bytes of one object. For keys that obstore refuses."""
         target = bytearray(end - start)
-        self.part_into(key, start, memoryview(target))
+        view = memoryview(target)
+        with self._part(key, start, end - start) as answer:
+            done = 0
+            while count := answer.readinto(view[done:]):
+                done += count
+        _whole(end - start, done)
         return target
 
-    def part_into(self, key: str, start: int, target: memoryview) -> None:
-        """The bytes of one object from ``start`` on into all of ``target``. Raises StoreError, OSError."""
-        headers = {"Range": f"bytes={start}-{start + len(target) - 1}"}
+    def part_to(self, key: str, start: int, length: int, descriptor: int) -> None:
+        """Some bytes of one object to the same place in a file. Raises StoreError, OSError."""
+        buffer = memoryview(bytearray(min(length, 1 << 20)))
+        with self._part(key, start, length) as answer:
+            done = 0
+            while count := answer.readinto(buffer[: length - done]):
+                data = buffer[:count]
+                while data:
+                    written = os.pwrite(descriptor, data, start + done)
+                    data, done = data[written:], done + written
+        _whole(length, done)
+
+    @contextmanager
+    def _part(self, key: str, start: int, length: int) -> Iterator[http.client.HTTPResponse]:
+        headers = {"Range": f"bytes={start}-{start + length - 1}"}
         with self._request("GET", key, {}, headers=headers) as answer:
             if answer.status != 206 and not answer.headers.get("Content-Range"):
-                while start > 0:  # servers are allowed to answer with everything
-                    skipped = len(answer.read(min(start, 1 << 20)))
-                    start = start - skipped if skipped else 0
-            done = 0
-            while count := answer.readinto(target[done:]):
-                done += count
-            if done < len(target):
-                raise OSError(f"{len(target)} bytes were asked for, and {done} came")
+                while start > 0 and (skipped := answer.read(min(start, 1 << 20))):
+                    start -= len(skipped)  # servers are allowed to answer with everything
+            yield answer
+
+    def gives_parts(self, key: str, size: int) -> bool:
+        """Whether the store answers with a part where one is asked for."""
+        with self._request("GET", key, {}, headers={"Range": f"bytes=1-{min(2, size - 1)}"}) as answer:
+            return answer.status == 206 or bool(answer.headers.get("Content-Range"))
 
     def put(self, key: str, path: str) -> None:
         """One file as one object, of 5 GiB at most. For keys that obstore refuses."""
@@ -264,6 +282,16 @@ class Client:
             raise StoreError(f"{place}: {code.group(1) if code else f'{answer.status} {answer.reason}'}")
         return answer
 
+    def plain_get(self, key: str) -> bytes:
+        """The request for one object, as it goes over the wire."""
+        parts = urlsplit(self.access.endpoint)
+        path = quote(f"{parts.path}/{self.bucket}/{key}", safe="/-_.~")
+        lines = "".join(
+            f"{name}: {value}\r\n"
+            for name, value in self._signed("GET", parts.netloc, path, "", False).items()
+        )
+        return f"GET {path} HTTP/1.1\r\n{lines}\r\n".encode()
+
     def _signed(self, method: str, host: str, path: str, query: str, write: bool) -> dict[str, str]:
         now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         headers = {
@@ -281,10 +309,12 @@ class Client:
         scope = f"{now[:8]}/{self.access.region}/s3/aws4_request"
         digest = hashlib.sha256(canonical.encode()).hexdigest()
         text = f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{digest}"
-        key = ("AWS4" + self.access.secret).encode()
-        for part in scope.split("/"):
-            key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-        signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+        if self._key[0] != scope:
+            made = ("AWS4" + self.access.secret).encode()
+            for part in scope.split("/"):
+                made = hmac.digest(made, part.encode(), "sha256")
+            self._key = scope, made
+        signature = hmac.digest(self._key[1], text.encode(), "sha256").hex()
         headers["Authorization"] = (
             f"AWS4-HMAC-SHA256 Credential={self.access.key}/{scope}, SignedHeaders={names}, Signature={signature}"
         )
@@ -339,6 +369,11 @@ def _time(text: str) -> int:
         return int(datetime.fromisoformat(text[:19] + "+00:00").timestamp())
     except ValueError:
         return 0
+
+
+def _whole(wanted: int, came: int) -> None:
+    if wanted != came:
+        raise OSError(f"{wanted} bytes were asked for, and {came} came")
 
 
 class _MovedError(Exception):

@@ -6,12 +6,14 @@ data and can be ended at any time. https://developmentseed.org/obstore/
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from cursus.local.s3 import Client, Object, access, encryption, plain
@@ -21,6 +23,8 @@ THREADS = 16
 LARGE = 64 << 20
 """Bytes from which an object is read in several ranges at once."""
 RANGE = 16 << 20
+PARTS = 4
+ATTEMPTS = 3
 UNKNOWN = -1
 """Size of an object that was named and not listed."""
 
@@ -257,6 +261,9 @@ def fetch(client: Client, targets: Mapping[str, Object]) -> None:
     Raises:
         StoreError: one is not there, or is not whole.
     """
+    from cursus.local import small_objects
+
+    targets = small_objects.fetch(client, targets)
     if not targets:
         return
     import obstore
@@ -290,7 +297,7 @@ def fetch(client: Client, targets: Mapping[str, Object]) -> None:
         for _ in pool.map(one, small):
             pass
     for path, found in large:
-        _fetch_large(store, path, found)
+        _fetch_large(client, path, found)
 
 
 def _whole(found: Object, length: int) -> None:
@@ -298,35 +305,51 @@ def _whole(found: Object, length: int) -> None:
         raise StoreError(f"{found.key} has {found.size} bytes, and {length} came")
 
 
-def _fetch_large(store: Any, path: str, found: Object) -> None:
-    import obstore
-
+def _fetch_large(client: Client, path: str, found: Object) -> None:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
     try:
-        os.posix_fallocate(descriptor, 0, found.size)
+        if client.access.endpoint.startswith("http://") and client.gives_parts(found.key, found.size):
+            _parts(partial(client.part_to, found.key), descriptor, found.size, PARTS)
+            return
+        import obstore
 
-        def one(start: int) -> None:
-            data = memoryview(
-                obstore.get_range(store, found.key, start=start, end=min(found.size, start + RANGE))
-            ).cast("B")
-            if len(data) != min(found.size, start + RANGE) - start:
+        store = client.store()
+
+        def one(start: int, length: int, descriptor: int) -> None:
+            data = memoryview(obstore.get_range(store, found.key, start=start, end=start + length)).cast("B")
+            if len(data) != length:
                 raise StoreError(f"{found.key}: a range is not whole")
             while data:
                 written = os.pwrite(descriptor, data, start)
                 data, start = data[written:], start + written
 
         try:
-            one(0)
+            one(0, min(RANGE, found.size), descriptor)
         except (StoreError, OSError):
             raise
         except Exception:  # servers are allowed to answer a range with everything
             _stream(store, descriptor, found)
             return
-        with ThreadPoolExecutor(8) as pool:
-            for _ in pool.map(one, range(RANGE, found.size, RANGE)):
-                pass
+        _parts(one, descriptor, found.size, 2 * PARTS)
     finally:
         os.close(descriptor)
+
+
+def _parts(one: Callable[[int, int, int], None], descriptor: int, size: int, threads: int) -> None:
+    """A file by ranges, several at once. ``one`` is given a start, a length and the descriptor."""
+
+    def tried(start: int) -> None:
+        for attempt in range(ATTEMPTS):
+            try:
+                one(start, min(RANGE, size - start), descriptor)
+                return
+            except (OSError, http.client.HTTPException):
+                if attempt == ATTEMPTS - 1:
+                    raise
+
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(tried, range(0, size, RANGE)):
+            pass
 
 
 def _stream(store: Any, descriptor: int, found: Object) -> None:

@@ -316,6 +316,27 @@ def test_logs_client_reads_what_hosts_print(make: Any) -> None:
     assert refused(client.list_tags, ResourceArn=ARN + "x")[0] == "ValidationException"
 
 
+def test_log_events_carry_the_time_at_which_they_were_printed(make: Any) -> None:
+    from cursus.local.cloudwatch import GROUP, LogsClient
+
+    client = make("import time\nprint('first', flush=True)\ntime.sleep(1)\nprint('second', flush=True)")
+    before = time.time()
+    client.create_training_job(**request())
+    wait(client)
+    stream = {"logGroupName": GROUP, "logStreamName": "churn-2026-01-31/algo-1"}
+    logs = LogsClient(client.root)
+    first, second = logs.get_log_events(**stream)["events"]
+    assert 800 <= second["timestamp"] - first["timestamp"] <= 5000
+    assert before * 1000 <= first["timestamp"] <= time.time() * 1000
+    between = first["timestamp"] + 400
+    assert [event["message"] for event in logs.get_log_events(**stream, startTime=between)["events"]] == [
+        "second"
+    ]
+    assert [event["message"] for event in logs.get_log_events(**stream, endTime=between)["events"]] == [
+        "first"
+    ]
+
+
 def test_boto_session_hands_out_our_clients(make: Any) -> None:
     pytest.importorskip("boto3", reason="boto3 is not installed")
     from cursus.local import boto_session

@@ -11,6 +11,7 @@ from typing import Any
 
 from cursus.local import jobs, record
 from cursus.local.client_errors import Exceptions, client_error, metadata
+from cursus.local.logs import Times
 from cursus.local.metrics import LINE_LIMIT
 
 GROUP = "/aws/sagemaker/TrainingJobs"
@@ -45,7 +46,7 @@ class LogsClient:
     def get_log_events(self, **request: Any) -> dict[str, Any]:
         """The lines of a stream from ``nextToken`` on, or from its beginning.
 
-        When each line was printed is not kept: the time of all is that of the job's start.
+        The time of a line is when it came, to a tenth of a second.
 
         Raises ClientError: ResourceNotFoundException, InvalidParameterException.
 
@@ -66,10 +67,14 @@ class LogsClient:
         lines, size = _lines(
             data, min(int(request.get("limit", MOST)), MOST), last=ended and len(data) < PAGE
         )
-        moment = 0 if state is None else int(state.get("started", state["created"]) * 1000)
-        if not request.get("startTime", 0) <= moment < request.get("endTime", moment + 1):
-            lines = []
-        events = [{"timestamp": moment, "message": line, "ingestionTime": moment} for line in lines]
+        times = Times(path, 0.0 if state is None else float(state.get("started", state["created"])))
+        first, end = request.get("startTime", 0), request.get("endTime", float("inf"))
+        came = [(int(times.at(offset + place) * 1000), line) for place, line in lines]
+        events = [
+            {"timestamp": moment, "message": line, "ingestionTime": moment}
+            for moment, line in came
+            if first <= moment < end
+        ]
         return {
             "events": events,
             "nextForwardToken": f"f/{offset + size}",
@@ -99,9 +104,12 @@ def _offset(token: Any) -> int:
     return int(number)
 
 
-def _lines(data: bytes, limit: int, *, last: bool) -> tuple[list[str], int]:
-    """At most ``limit`` lines and the bytes that they take; what has no end is a line only at the end."""
-    lines: list[str] = []
+def _lines(data: bytes, limit: int, *, last: bool) -> tuple[list[tuple[int, str]], int]:
+    """At most ``limit`` lines with their places, and the bytes that they take.
+
+    What has no end is a line only at the end.
+    """
+    lines: list[tuple[int, str]] = []
     place = 0
     while place < len(data) and len(lines) < limit:
         end = data.find(b"\n", place, place + LINE_LIMIT + 1)
@@ -113,6 +121,6 @@ def _lines(data: bytes, limit: int, *, last: bool) -> tuple[list[str], int]:
             piece, after = data[place:], len(data)
         else:
             break
-        lines.append(piece.decode("utf-8", "replace").rstrip("\r"))
+        lines.append((place, piece.decode("utf-8", "replace").rstrip("\r")))
         place = after
     return lines, place

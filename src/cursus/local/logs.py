@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import struct
+import time
+from bisect import bisect_right
 from collections.abc import Callable
 
 from cursus.local.metrics import LINE_LIMIT
@@ -11,8 +14,14 @@ CHUNK = LINE_LIMIT
 """Bytes read at once. No more than a line may have, so that only the first line of a block can be too long."""
 
 
+TIMES = ".times"
+MARK = struct.Struct("<Qd")
+MARK_SECONDS = 0.1
+"""How exactly it is kept when a line came: a mark costs 16 bytes."""
+
+
 class Log:
-    """The log of one host, read from ``descriptor`` (a pipe) and kept at ``path``.
+    """The log of one host, read from ``descriptor`` (a pipe) and kept at ``path``; when what came beside it.
 
     ``on_lines`` gets a block of lines as text, separated by line feeds; a line without end is cut after 256 KiB.
     """
@@ -29,6 +38,9 @@ class Log:
         self.lost = 0
         self.open = True
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._times = os.open(path + TIMES, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._begun = os.lseek(self._file, 0, os.SEEK_END)  # an earlier start of the job may have printed
+        self._marked = 0.0
         self._rest = b""
         self._unkept = b""
         os.set_blocking(descriptor, False)
@@ -68,6 +80,7 @@ class Log:
             self._lines(self._rest)
             self._rest = b""
         os.close(self._file)
+        os.close(self._times)
 
     def say(self, line: str) -> None:
         """A line of the service's own among those of the script."""
@@ -81,6 +94,13 @@ class Log:
         return tail(self.path) + self._unkept.decode("utf-8", "replace").splitlines()
 
     def _keep(self, data: bytes) -> None:
+        now = time.time()
+        if abs(now - self._marked) >= MARK_SECONDS:
+            self._marked = now
+            try:
+                os.write(self._times, MARK.pack(self._begun + self.size - self.lost, now))
+            except OSError:
+                pass  # a full disk: what came then seems to have come before
         self.size += len(data)
         view = memoryview(data)
         while view:
@@ -117,6 +137,24 @@ class Log:
         if self.on_lines is not None:
             text = block.decode("utf-8", "replace")
             self.on_lines(text.replace("\r\n", "\n").rstrip("\r"), self.host)
+
+
+class Times:
+    """When the bytes of a log came, to ``MARK_SECONDS``; ``start`` stands for what nobody has marked."""
+
+    def __init__(self, path: str, start: float) -> None:
+        try:
+            with open(path + TIMES, "rb") as file:
+                data = file.read()
+        except OSError:
+            data = b""
+        marks = [*MARK.iter_unpack(data[: len(data) - len(data) % MARK.size])]
+        self._places = [place for place, _ in marks]
+        self._moments = [start, *(moment for _, moment in marks)]
+
+    def at(self, place: int) -> float:
+        """Seconds since the epoch at which the byte at ``place`` came."""
+        return self._moments[bisect_right(self._places, place)]
 
 
 def tail(path: str, limit: int = 1 << 18) -> list[str]:

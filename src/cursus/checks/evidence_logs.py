@@ -27,6 +27,8 @@ DECIMAL_COMMA = re.compile(r",[0-9]+(?![0-9.,])")
 LABEL = re.compile(r"([A-Za-z][\w./:-]*?)[\"'\]]*\s*(?:[:=]|=>|is)?\s*[\[(\"']*[-+]?$")
 PAIR = re.compile(r"([A-Za-z][\w./:-]*?)[\"'\]]*\s*[:= ]\s*[\[(\"']*[-+]?[0-9]")
 RECORD = re.compile(r"^(?:DEBUG|INFO|WARNING|ERROR|CRITICAL):[\w.]*:")
+ZERO = re.compile(r"-?0\.0{1,6}")
+SMALL = re.compile(r"loss|err|mse|mae|rate|^lr$|_lr", re.IGNORECASE)
 DATE = re.compile(r"\d{4}[-/]\d{2}[-/]\d{2}|\d{1,2}:\d{2}:\d{2}(?:[.,]\d+)?")
 _DIGITS_BEFORE = re.compile(r"[0-9]+[.,]?[0-9]*(?:[eE][-+]?)?$")
 COUNTERS = frozenset(
@@ -135,7 +137,7 @@ def other_number(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Looks at what stands around each captured number in the lines that the run printed: more digits, an exponent, a minus before it, a
-        later number after a carriage return; and whether the word before it is that of another metric, or of an epoch or step.
+        later number after a carriage return, a zero with few decimals; and whether the word before it is that of another metric, or of an epoch or step.
     Why:
         The metric has a value, and it is wrong: 3.2 for 3.2e-05, or the validation's loss for the training's. A tuning job that
         optimises it chooses the wrong model.
@@ -177,6 +179,7 @@ def other_number(view: TrainingView) -> Iterator[Problem]:
         return
     told: set[int] = set()
     labels: dict[int, dict[str, str]] = {}
+    captured: dict[int, set[str]] = {}
     for line in log_lines(evidence):
         for position, name, pattern in patterns:
             if position in told:
@@ -184,6 +187,7 @@ def other_number(view: TrainingView) -> Iterator[Problem]:
             match = pattern.search(line)
             if match is None or match.start(1) < 0:
                 continue
+            captured.setdefault(position, set()).add(match.group(1))
             problem = _cut(name, line, match.start(1), match.end(1)) or _overwritten(
                 name, line, match, pattern
             )
@@ -194,6 +198,17 @@ def other_number(view: TrainingView) -> Iterator[Problem]:
                 told.add(position)
                 path: Path = ("AlgorithmSpecification", "MetricDefinitions", position, "Regex")
                 yield Problem(problem[0], path, remedy=problem[1])
+    for position, name, _ in patterns:
+        texts = captured.get(position, set())
+        if (
+            position not in told
+            and SMALL.search(name)
+            and texts
+            and all(ZERO.fullmatch(one) for one in texts)
+        ):
+            path = ("AlgorithmSpecification", "MetricDefinitions", position, "Regex")
+            told_zero = f"the metric {show(name)} is {min(texts)} each time: so few decimals leave nothing of a small number"
+            yield Problem(told_zero, path, remedy="print more decimals, or with an exponent (%.6g)")
 
 
 def _cut(name: str, line: str, start: int, end: int) -> tuple[str, str] | None:

@@ -340,12 +340,19 @@ def _converted(passed: Passed, argument: Argument) -> Iterator[Problem]:
         if (result is True and word in FALSE_WORDS) or (result is False and word in TRUE_WORDS):
             told = f"{passed.flag} gets the text {show(value, passed.name)}, and the function that reads it makes {result} of it"
             remedy = "compare the text in small letters: text.lower() in ('true', '1', 'yes')"
+        elif value.startswith("[") and isinstance(result, list) and _keeps_brackets(result):
+            told = f"{passed.flag} is {show(value, passed.name)}, and the function that reads it makes {show(result)} of it, brackets and all"
+            remedy = "read a list with type=ast.literal_eval, or pass its items with commas alone"
         elif made.sorts and _sorted_as_text(result):
             told = f"{passed.flag} is {show(value, passed.name)}, and the function that reads it sorts the numbers as texts: {show(result)}"
             remedy = "make numbers of them first: sorted(int(part) for part in text.split(','))"
         else:
             continue
         yield Problem(told, passed.path, remedy=remedy, location=argument.location)
+
+
+def _keeps_brackets(result: list[object]) -> bool:
+    return bool(result) and str(result[0]).startswith("[") and str(result[-1]).endswith("]")
 
 
 def _sorted_as_text(result: object) -> bool:

@@ -404,6 +404,7 @@ def file_missing(view: TrainingView) -> Iterator[Problem]:
         return
     made = made_places(view, facts)
     seen = set()
+    yield from _looked_for(view, facts)
     for use, places, started in _reads(view, facts):
         if not use.sure or started.kind == "command":
             continue
@@ -417,6 +418,21 @@ def file_missing(view: TrainingView) -> Iterator[Problem]:
                 continue
             problem = _local_file(view, place, use) if channel_of(place) else _own_file(facts, place, use)
             if problem is not None:
+                yield problem
+
+
+def _looked_for(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
+    """A file of a channel that is looked for under nearly the name that it has."""
+    started = invocation(view)
+    for use in facts.paths:
+        if use.mode != "look" or use.call not in ("os.path.exists", "os.path.isfile", "exists", "is_file"):
+            continue
+        for path in use.paths:
+            place = resolve(view, facts, started, path)
+            if not isinstance(place, str) or UNKNOWN in place or channel_of(place) is None:
+                continue
+            problem = _local_file(view, place, use)
+            if problem is not None and "Did you mean" in problem.message:
                 yield problem
 
 

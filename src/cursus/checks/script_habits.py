@@ -15,7 +15,7 @@ from cursus.script.facts import ArgPart, Argument, Const, EnvPart, Habit, Script
 FALSE_TEXTS = frozenset({"false", "no", "off", "0", "none", "null", "n", "f"})
 TEXT_KINDS = frozenset(
     {"text-truth", "text-none", "text-times", "text-equals", "text-iter", "text-in", "text-arithmetic"}
-    | {"texts-ordered", "text-plus"}
+    | {"texts-ordered", "text-plus", "text-equals-text", "text-split", "quoted"}
 )
 NUMBER_VARIABLES = frozenset({"SM_NUM_GPUS", "SM_NUM_CPUS", "SM_NUM_NEURONS"})
 
@@ -71,6 +71,8 @@ def _text_of(
             given = decoded(view.hyperparameters[names[0]]) if names else None
         if part.name in NUMBER_VARIABLES:
             given = "0"
+        if part.name == "SM_CURRENT_HOST":
+            given = ",".join(f"algo-{number}" for number in range(1, (view.host_count or 1) + 1))
         return (f"the variable {part.name}", given) if isinstance(given, str) else None
     if isinstance(part, ArgPart):
         argument = _untyped(facts, part.dest)
@@ -145,6 +147,12 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
             told = f"{what} is the text {show(value)}, which is never in {habit.detail}"
         elif habit.kind == "text-arithmetic" and habit.text not in converted:
             told = f"{what} is the text {show(value)}, and {habit.detail} with a number fails on a text"
+        elif habit.kind == "text-equals-text" and _other_case(view, habit, value):
+            told = f"{what} is the text {show(value)}, which is not {habit.detail!r}"
+        elif habit.kind == "text-split" and re.fullmatch(r"\[.*,.*\]", value.strip()):
+            told = f"{what} is the text {show(value)}, of which split keeps the brackets and quotes"
+        elif habit.kind == "quoted" and re.fullmatch(r'"[^"]*"', value) and not _unquotes(facts):
+            told = f"{what} is {show(value)} with its quotes, as the SDK writes it"
         elif habit.kind in ("texts-ordered", "text-plus"):
             told = _as_texts(view, facts, started, habit, (what, value))
             if not told:
@@ -157,6 +165,18 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
             remedy="convert it first: int(…), or compare it with the text: value.lower() == 'true'",
             location=habit.location,
         )
+
+
+def _other_case(view: TrainingView, habit: Habit, value: str) -> bool:
+    """True where a comparison fails by the case of letters alone, or wants a host that there is not."""
+    part = habit.text.parts[0] if habit.text is not None else None
+    if isinstance(part, EnvPart) and part.name == "SM_CURRENT_HOST":
+        return habit.detail not in value.split(",")
+    return value != habit.detail and value.lower() == habit.detail.lower()
+
+
+def _unquotes(facts: ScriptFacts) -> bool:
+    return '"' in facts.strings or "json.loads" in facts.calls or ".loads" in facts.calls
 
 
 def _as_texts(

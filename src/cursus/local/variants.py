@@ -162,7 +162,7 @@ def alternatives(value: str, choices: Sequence[object] = ()) -> list[str]:
     if number is not None:
         return [repr(other) for other in _far_and_near(number)]
     if plain.startswith(("{", "[", "(", "/", ".")) or "://" in plain:
-        return _shorter_list(value)
+        return _other_json(value)
     parts = re.split(r"([,; ]+)", plain)
     if len(parts) > 2 and all(_number(part) is not None or part.isidentifier() for part in parts[::2]):
         return ["".join(parts[:-2])]
@@ -191,9 +191,19 @@ def _number(text: str) -> int | float | None:
     return None
 
 
-def _shorter_list(value: str) -> list[str]:
+def _other_json(value: str) -> list[str]:
+    """A list without its last item, a mapping with other numbers."""
     try:
         items = json.loads(value)
     except (ValueError, RecursionError):
         return []
-    return [json.dumps(items[:-1])] if isinstance(items, list) and len(items) > 1 else []
+    if isinstance(items, list) and len(items) > 1:
+        return [json.dumps(items[:-1])]
+    if isinstance(items, dict):
+        other = {key: not item if isinstance(item, bool) else _moved(item) for key, item in items.items()}
+        return [json.dumps(other)] if other != items else []
+    return []
+
+
+def _moved(item: object) -> object:
+    return item / 2 if isinstance(item, float) else item + 1 if isinstance(item, int) else item

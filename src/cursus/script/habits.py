@@ -23,6 +23,7 @@ from cursus.script.texts import (
     compared,
     json_text,
     own_nodes,
+    quoted,
     truth,
 )
 
@@ -37,8 +38,10 @@ def read_habits(evaluator: Evaluator, reached: Reached) -> tuple[Habit, ...]:
     """Everything of this kind in the bodies that run."""
     found: list[Habit] = []
     for body, sure in reached:
-        for node in own_nodes(body):
+        nodes = list(own_nodes(body))
+        for node in nodes:
             found.extend(_node(evaluator, body, node, sure))
+        found.extend(quoted(evaluator, body, nodes, sure))
     return tuple(dict.fromkeys(found))
 
 
@@ -66,6 +69,7 @@ def _node(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iterat
         ):
             yield from json_text(evaluator, body, node.value, "[…]", sure)
             if isinstance(node.slice, ast.Constant):
+                yield from about(evaluator, body, node.value, "text-iter", f"[{node.slice.value}]", sure)
                 yield from channel_by_place(evaluator, body, node, sure)
     elif isinstance(node, (ast.For, ast.comprehension)):
         yield from about(evaluator, body, node.iter, "text-iter", "for", sure)

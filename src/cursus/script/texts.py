@@ -104,6 +104,8 @@ def compared(evaluator: Evaluator, body: Body, node: ast.Compare, sure: bool) ->
         for side, other in ((left, right), (right, left)):
             if isinstance(other, ast.Constant) and isinstance(other.value, (bool, int, float)):
                 yield from about(evaluator, body, side, "text-equals", repr(other.value), sure)
+            elif isinstance(other, ast.Constant) and isinstance(other.value, str):
+                yield from about(evaluator, body, side, "text-equals-text", other.value, sure)
     elif isinstance(step, (ast.Is, ast.IsNot)):
         if isinstance(right, ast.Constant) and right.value is None:
             yield from about(evaluator, body, left, "text-none", "is None", sure)
@@ -135,6 +137,21 @@ def _is_number(value: v.Value) -> bool:
     if isinstance(value, v.Unknown):
         return value.number
     return isinstance(value, Const) and type(value.value) in (int, float)
+
+
+def quoted(evaluator: Evaluator, body: Body, nodes: list[ast.AST], sure: bool) -> Iterator[Habit]:
+    """Values of hyperparameters.json that are used as they stand there."""
+    read_on: set[int] = set()
+    for node in nodes:
+        if isinstance(node, ast.Call):
+            read_on.update(id(given) for given in node.args)
+        elif isinstance(node, ast.Attribute):
+            read_on.add(id(node.value))
+    for node in nodes:
+        if isinstance(node, (ast.Subscript, ast.Call)) and id(node) not in read_on:
+            key = _hyperparameter(evaluator, body, node)
+            if key is not None and key[1] == "hyperparameters.json":
+                yield Habit("quoted", None, ast.unparse(node), sure, place(node, body), *key)
 
 
 def channel_by_place(evaluator: Evaluator, body: Body, node: ast.Subscript, sure: bool) -> Iterator[Habit]:
@@ -188,6 +205,8 @@ def called(evaluator: Evaluator, body: Body, node: ast.Call, name: str, sure: bo
     elif name == "int" and isinstance(func, ast.Name) and len(node.args) == 1:
         yield from about(evaluator, body, node.args[0], "cut", "int", sure)
     elif name in SPLITS and isinstance(func, ast.Attribute):
+        if name == "split":
+            yield from about(evaluator, body, func.value, "text-split", "split", sure)
         yield from json_text(evaluator, body, func.value, name, sure)
 
 

@@ -130,6 +130,7 @@ def test_image_of_ones_own_gives_the_contract(
     assert job.evidence.opened["train"] == 2
     assert job.evidence.runtime == {}
     assert not any("packages are those" in note for note in job.evidence.not_reproduced)
+    assert any("--mount" in note for note in job.evidence.not_reproduced)
     assert (tmp_path / "data/train/data.csv").read_text() == "1,2\n"
     assert not left(podman, job)
 
@@ -445,6 +446,16 @@ def test_engine_that_is_not_installed(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(RunError, match="podman is not installed"):
+        run_step(make_step(None), root=tmp_path / "root", options=Options(engine="podman"))
+
+
+def test_variable_that_cannot_be_split(
+    make_step: MakeStep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CURSUS_ENGINE_ARGUMENTS", "--label 'a")
+    with pytest.raises(
+        RunError, match="CURSUS_ENGINE_ARGUMENTS cannot be split into options: No closing quotation"
+    ):
         run_step(make_step(None), root=tmp_path / "root", options=Options(engine="podman"))
 
 

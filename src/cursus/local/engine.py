@@ -91,6 +91,16 @@ def find(name: str, arguments: Sequence[str] = ()) -> Engine:
     return Engine(name, path, (*limits_of_processes(name, arguments), *arguments))
 
 
+def configured() -> tuple[str, ...]:
+    """The options in ``CURSUS_ENGINE_ARGUMENTS``, split as a shell does. Raises EngineError."""
+    import shlex
+
+    try:
+        return tuple(shlex.split(os.environ.get(ARGUMENTS_VARIABLE) or ""))
+    except ValueError as error:
+        raise EngineError(f"{ARGUMENTS_VARIABLE} cannot be split into options: {error}") from error
+
+
 def restored(found: Mapping[str, Any]) -> Engine:
     """An engine as it was written into a plan or a job's folder."""
     return Engine(str(found["name"]), str(found["path"]), tuple(found.get("arguments") or ()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -53,14 +52,14 @@ def choose(options: Options, step: Step, on_event: Listener | None = None) -> di
             "the request names no TrainingImage, so there is nothing to make a container of: "
             "--image NAME says which image of this machine stands for its algorithm"
         )
-    more = shlex.split(os.environ.get(engine.ARGUMENTS_VARIABLE) or "")
 
     def say(text: str) -> None:
         if on_event is not None:
             on_event(Event("notice", step.name, text, time=time.time()))
 
     try:
-        found = engine.find(options.engine, (*more, *options.engine_arguments))
+        given = (*engine.configured(), *options.engine_arguments)
+        found = engine.find(options.engine, given)
         image = engine.image(found, name) or _pulled(found, name, say)
     except EngineError as error:
         raise RunError(str(error)) from error
@@ -69,6 +68,7 @@ def choose(options: Options, step: Step, on_event: Listener | None = None) -> di
         "image": image.id,
         "shown": name,
         "wanted": wanted,
+        "given": sorted({one.partition("=")[0] for one in given if one.startswith("-")}),
         "root": image.user in ROOT,
         "user": image.user,
         "shell": options.shell,
@@ -119,6 +119,10 @@ def apply(found: Mapping[str, Any], planned: dict[str, Any], step: Step) -> None
         )
     if not found["root"]:
         notes.append(f"the rights of the image's user {found['user']}: here it may write anywhere below {ML}")
+    if found["given"]:  # by name alone: a value may be a secret
+        notes.append(
+            f"{found['name']} was given options that SageMaker does not give: {', '.join(found['given'])}"
+        )
     given = any("gpu" in one or "device" in one for one in found["arguments"])
     if os.path.exists("/dev/nvidia0") and not given:
         notes.append(NO_GPUS)

@@ -43,17 +43,14 @@ def probe() -> list[Probe]:
 
 def probe_engines() -> list[Probe]:
     """Try every container engine once. Takes about a second where one works."""
-    import shlex
-
     from cursus.local import engine
 
     sweep_probes()
-    more = shlex.split(os.environ.get(engine.ARGUMENTS_VARIABLE) or "")
     found = []
     for name in engine.ENGINES:
         try:
             with probe_folder() as folder:
-                reason = engine.attempt(engine.find(name, more), folder)
+                reason = engine.attempt(engine.find(name, engine.configured()), folder)
         except engine.EngineError as error:
             reason = str(error)
         found.append(Probe(name, not reason, reason, LIMITS[name]))

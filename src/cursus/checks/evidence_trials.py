@@ -19,8 +19,8 @@ def does_not_go_on(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Starts a job that was short once more, as after a spot interruption: with the checkpoints that it left, in a folder of its own. Looks
-        whether it fails, whether it reads one of them, whether the model is what it was, and whether other numbers in the
-        checkpoints change anything.
+        whether it fails, whether it reads the newest of them, whether the model is what it was, and whether, with other data,
+        the checkpoints make any difference.
     Why:
         All had been done when these checkpoints were written. A script that leaves another model has trained some of it once more,
         from an older checkpoint or on top of the last one; one that reads none begins from the start after every interruption.
@@ -86,7 +86,7 @@ def _restart(found: dict[str, Any]) -> str:
     if found.get("model"):
         names = ", ".join(name for name in found["model"][:SHOWN])
         return f"the job leaves another model ({names}), though there was nothing left to do"
-    return "the job leaves the same whatever numbers are in them" if found.get("unused") else ""
+    return "the job leaves what it leaves without them" if found.get("unused") else ""
 
 
 @rule("FRM094", area="framework", severity="warning", scope="run", reads=("InputDataConfig",))

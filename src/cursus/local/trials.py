@@ -34,7 +34,6 @@ LARGEST = 1 << 20
 
 FILES = 200
 LISTED = 20
-FRACTION = re.compile(rb"(?<![\w.])-?[0-9]+\.[0-9]+(?![\w.])")
 NUMBER = re.compile(rb"(?<![\w.-])[0-9]+(?:\.[0-9]+)?(?![\w.-])")
 TEXTS = frozenset({".csv", ".tsv", ".txt", ".json", ".jsonl", ".libsvm", ".data", ""})
 CLOCK = re.compile(r"\d{4}-\d{2}-\d{2}|\d{2}:\d{2}:\d{2}(?:[.,]\d+)?")
@@ -87,13 +86,18 @@ def try_again(job: TrainingJob, step: Step, asked: bool | None, run: RunOne) -> 
     if asked is False or not _fits(evidence, step, asked):
         return job
     begun = time.monotonic()
-    isolated = dataclasses.replace(step, request={**step.request, "EnableNetworkIsolation": True})
+    trial = Trial(
+        job, dataclasses.replace(step, request={**step.request, "EnableNetworkIsolation": True}), run
+    )
     first = outcome(evidence)
     found: dict[str, Any] = {}
-    if evidence.checkpoint_files:
-        found["restart"] = _restart(job, isolated, first, run)
-    if first.model and any(evidence.opened.values()):
-        found["data"] = _other_data(evidence, isolated, first, run)
+    with tempfile.TemporaryDirectory(prefix="cursus-data-") as folder:
+        changed = _changed_data(evidence, trial.step, Path(folder)) if first.model else None
+        other = None if changed is None else trial.run_in(changed)
+        if other is not None:
+            found["data"] = {"same": other == first}
+        if evidence.checkpoint_files:
+            found["restart"] = _restart(trial, first, changed, other)
     if not found:
         return job
     (job.folder / FILE).write_text(json.dumps({**found, "seconds": time.monotonic() - begun}))
@@ -112,24 +116,48 @@ def _fits(evidence: Evidence, step: Step, asked: bool | None) -> bool:
     return all(channel.get("ChannelName") in step.promises.local_channels for channel in channels)
 
 
-def _run(step: Step, folder: str, run: RunOne) -> Outcome | None:
-    try:
-        return outcome(run(step, folder).evidence)
-    except RunError:
-        return None
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The job that is tried again, and how."""
+
+    job: TrainingJob
+    step: Step
+    run: RunOne
+
+    def run_in(self, step: Step, *, checkpoints: bool = False) -> Outcome | None:
+        """One more run in a folder of its own, with or without the checkpoints that the job left; None where it fails."""
+        with tempfile.TemporaryDirectory(prefix="cursus-trial-") as folder:
+            if checkpoints and not self._bring(folder):
+                return None
+            try:
+                return outcome(self.run(step, folder).evidence)
+            except RunError:
+                return None
+
+    def _bring(self, folder: str) -> bool:
+        config = self.step.request.get("CheckpointConfig")
+        uri = config.get("S3Uri") if isinstance(config, Mapping) else None
+        if not isinstance(uri, str):
+            return False
+        name = uri.rstrip("/") + "/x"
+        kept, target = store_path(str(self.job.folder.parent.parent), name), store_path(folder, name)
+        if kept is None or target is None or not os.path.isdir(os.path.dirname(kept)):
+            return False
+        shutil.copytree(os.path.dirname(kept), os.path.dirname(target))
+        return True
 
 
 # -- started again ----------------------------------------------------------------------------------
 
 
-def _restart(job: TrainingJob, step: Step, first: Outcome, run: RunOne) -> dict[str, Any]:
+def _restart(trial: Trial, first: Outcome, changed: Step | None, other: Outcome | None) -> dict[str, Any]:
     """What the job does when it starts again with its checkpoints.
 
     ``read``: those of them that were read, None where that cannot be seen; ``newest``: the one with the highest number,
-    where only others were read; ``model``: files that are not as the first run left them; ``unused``: True where other
-    numbers in the checkpoints change nothing.
+    where only others were read; ``model``: files that are not as the first run left them; ``unused``: True where, with
+    other data, the job leaves the same with its checkpoints as without.
     """
-    again = _with_checkpoints(job, step, run, changed=False)
+    again = trial.run_in(trial.step, checkpoints=True)
     if again is None or not again.restored:
         return {}
     found: dict[str, Any] = {
@@ -137,7 +165,7 @@ def _restart(job: TrainingJob, step: Step, first: Outcome, run: RunOne) -> dict[
         "reason": again.reason,
         "restored": again.restored,
         "read": None if again.read is None else again.read[:LISTED],
-        "newest": passed_over(again.read or (), [file.path for file in job.evidence.checkpoint_files]),
+        "newest": passed_over(again.read or (), [file.path for file in trial.job.evidence.checkpoint_files]),
     }
     if again.status != "Completed":
         return found
@@ -145,12 +173,18 @@ def _restart(job: TrainingJob, step: Step, first: Outcome, run: RunOne) -> dict[
     differing = sorted(name for name in names if first.model.get(name) != again.model.get(name))
     if differing:
         # A format that holds the time differs whatever the script does: then two restarts differ as well.
-        third = _with_checkpoints(job, step, run, changed=False)
+        third = trial.run_in(trial.step, checkpoints=True)
         differing = differing if third is not None and third.model == again.model else []
     found["model"] = differing
-    if again.read and not differing:
-        other = _with_checkpoints(job, step, run, changed=True)
-        found["unused"] = other is not None and other == again == first
+    if (
+        again.read
+        and not differing
+        and changed is not None
+        and other is not None
+        and other.model != first.model
+    ):
+        both = trial.run_in(changed, checkpoints=True)
+        found["unused"] = both is not None and both.model == other.model
     return found
 
 
@@ -168,43 +202,22 @@ def passed_over(read: Sequence[str], names: Sequence[str]) -> str | None:
     return None
 
 
-def _with_checkpoints(job: TrainingJob, step: Step, run: RunOne, *, changed: bool) -> Outcome | None:
-    """One more start with the checkpoints that the job left; with ``changed`` their fractions are other ones.
-
-    None where it cannot be made, or where nothing in them could be changed.
-    """
-    config = step.request.get("CheckpointConfig")
-    uri = config.get("S3Uri") if isinstance(config, Mapping) else None
-    if not isinstance(uri, str):
-        return None
-    kept = store_path(str(job.folder.parent.parent), uri.rstrip("/") + "/x")
-    with tempfile.TemporaryDirectory(prefix="cursus-restart-") as folder:
-        target = store_path(folder, uri.rstrip("/") + "/x")
-        if kept is None or target is None or not os.path.isdir(os.path.dirname(kept)):
-            return None
-        shutil.copytree(os.path.dirname(kept), os.path.dirname(target))
-        if changed and not _rewrite(Path(target).parent, FRACTION):
-            return None
-        return _run(step, folder, run)
-
-
 # -- with other data --------------------------------------------------------------------------------
 
 
-def _other_data(evidence: Evidence, step: Step, first: Outcome, run: RunOne) -> dict[str, Any]:
-    """Whether the job leaves the very same with other numbers in every file of the channels that it read."""
-    with tempfile.TemporaryDirectory(prefix="cursus-data-") as folder:
-        local: dict[str, str] = {}
-        for name, path in step.promises.local_channels.items():
-            place = Path(folder) / "channels" / name
-            if not os.path.isdir(path) or not _copy(Path(path), place):
-                return {}
-            if evidence.opened.get(name) and not _rewrite(place, NUMBER):
-                return {}
-            local[name] = str(place)
-        promises = dataclasses.replace(step.promises, local_channels=local)
-        again = _run(dataclasses.replace(step, promises=promises), folder, run)
-    return {} if again is None else {"same": again == first}
+def _changed_data(evidence: Evidence, step: Step, folder: Path) -> Step | None:
+    """The step with other numbers in every file of the channels that it read; None where they cannot be changed."""
+    if not any(evidence.opened.values()):
+        return None
+    local: dict[str, str] = {}
+    for name, path in step.promises.local_channels.items():
+        place = folder / name
+        if not os.path.isdir(path) or not _copy(Path(path), place):
+            return None
+        if evidence.opened.get(name) and not _rewrite(place):
+            return None
+        local[name] = str(place)
+    return dataclasses.replace(step, promises=dataclasses.replace(step.promises, local_channels=local))
 
 
 def _copy(source: Path, target: Path) -> bool:
@@ -216,17 +229,14 @@ def _copy(source: Path, target: Path) -> bool:
     return True
 
 
-# -- other numbers ----------------------------------------------------------------------------------
-
-
-def _rewrite(folder: Path, pattern: re.Pattern[bytes]) -> bool:
+def _rewrite(folder: Path) -> bool:
     """Change the numbers in every file below a folder; False where one has none, or is no small text."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     for path in files:
         if path.suffix.lower() not in TEXTS or path.stat().st_size > LARGEST:
             return False
         data = path.read_bytes()
-        other = pattern.sub(_other, data)
+        other = NUMBER.sub(_other, data)
         if other == data:
             return False
         path.write_bytes(other)

@@ -324,6 +324,8 @@ def _plain(path: Path, line: str, where: Location) -> Requirement:
         return Requirement(
             line, "", "", "conda" if re.fullmatch(r"[\w.-]+=[\w.]+(=[\w.]+)?", bare) else "syntax", where
         )
+    if ";" in bare and not _is_marker(bare.partition(";")[2]):
+        return Requirement(line, match.group("name"), "", "syntax", where)
     version = (match.group("version") or "").strip().rstrip(")")
     plain = match.group("name").lower().replace("_", "-")
     old = plain == "sklearn" and version.replace(" ", "") in ("==0.0", "==0")
@@ -333,6 +335,26 @@ def _plain(path: Path, line: str, where: Location) -> Requirement:
     if version and not all(VERSIONS.fullmatch(part) for part in version.split(",") if part.strip()):
         return Requirement(line, match.group("name"), version, "syntax", where)
     return Requirement(line, match.group("name"), version, "", where)
+
+
+TOKENS = re.compile(
+    r"""\s*(?:(\()|(\))|(and|or)\b|(===|[=!~<>]=|[<>]|not\s+in\b|in\b)|('[^']*'|"[^"]*"|[a-z_.]+))"""
+)
+
+
+def _is_marker(text: str) -> bool:
+    """True for an environment marker as pip reads it: ``python_version >= "3.8" and sys_platform == "linux"``."""
+    shape, at, end = "", 0, len(text.rstrip())
+    while at < end:
+        match = TOKENS.match(text, at)
+        if match is None or match.end() == at:
+            return False
+        shape += "()aov"[(match.lastindex or 1) - 1]
+        at = match.end()
+    before = None
+    while before != shape:
+        before, shape = shape, shape.replace("vov", "c").replace("(c)", "c").replace("cac", "c")
+    return shape == "c"
 
 
 def _vcs(target: str) -> str:

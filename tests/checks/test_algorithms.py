@@ -210,11 +210,10 @@ ENCODER = {"enc0_vocab_size": "20", "enc0_max_seq_len": "9", "enc1_max_seq_len":
         ),
         (DEEPAR, {**DEEPAR_HAS, "test_quantiles": "0.1,0.5,0.9"}, {"HPO044"}),
         (DEEPAR, {**DEEPAR_HAS, "test_quantiles": "[0.1, 0.5, 0.9]", "cardinality": "[2, 3]"}, set()),
-        (IMAGES, {**IMAGES_HAS, "image_shape": "3,28,28"}, {"HPO041"}),
+        (IMAGES, {**IMAGES_HAS, "image_shape": "3,150,250", "top_k": "1"}, set()),
         (IMAGES, {**IMAGES_HAS, "image_shape": "3, 224, 224", "resize": "256"}, set()),
         (IMAGES, {**IMAGES_HAS, "image_shape": "3,224,224", "resize": "128"}, {"HPO044"}),
         (IMAGES, {**IMAGES_HAS, "num_layers": "20"}, {"HPO041"}),
-        (IMAGES, {**IMAGES_HAS, "top_k": "1"}, {"HPO040"}),
         (IMAGES, {**IMAGES_HAS, "lr_scheduler_step": "10;20"}, {"HPO044"}),
         (OBJECT2VEC, {**ENCODER, "enc1_vocab_size": "30"}, {"HPO044"}),
         (OBJECT2VEC, {**ENCODER, "enc1_vocab_size": "30", "enc1_network": "bilstm"}, set()),
@@ -238,3 +237,27 @@ def test_channels_of_one_job_hold_one_kind_of_data(findings_of: Any) -> None:
     assert broken(findings_of(request)) == {"CHN032"}
     request = job(XGBOOST, {"num_round": "10"}, channel("train", "libsvm"), channel("validation", None))
     assert not broken(findings_of(request))
+
+
+def test_a_misspelt_hyperparameter_is_one_mistake(findings_of: Any) -> None:
+    found = findings_of(job(XGBOOST, {"num_rounds": "10"}))
+    assert [(f.rule, f.path) for f in found if f.severity == "error"] == [
+        ("HPO039", "HyperParameters.num_rounds")
+    ]
+
+
+def test_manifests_in_file_mode_are_one_mistake(findings_of: Any) -> None:
+    channels = [channel(name, "application/x-recordio") for name in ("train", "validation")]
+    for each in channels:
+        each["DataSource"]["S3DataSource"].update(
+            S3DataType="AugmentedManifestFile",
+            S3Uri="s3://example-bucket/labels/all.manifest",
+            AttributeNames=["source-ref", "label"],
+        )
+        each["RecordWrapperType"] = "RecordIO"
+    request = job(IMAGES, {"num_classes": "3", "num_training_samples": "900"}, *channels)
+    request["AlgorithmSpecification"]["TrainingInputMode"] = "File"
+    found = [f for f in findings_of(request) if f.severity == "error"]
+    assert [f.rule for f in found] == ["CHN006"]
+    assert "'train'" in found[0].message
+    assert "'validation'" in found[0].message

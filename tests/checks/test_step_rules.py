@@ -499,3 +499,12 @@ def test_a_request_full_of_placeholders_is_a_template() -> None:
     request = output("s3://<your-bucket>/models/")
     request["CheckpointConfig"] = {"S3Uri": "s3://<your-bucket>/checkpoints/"}
     assert own(check(request)) == {("STP045", "warning")}
+
+
+def test_a_misspelt_member_is_one_mistake() -> None:
+    found = check({"Tags": [{"key": "team", "value": "ml"}]})
+    assert [(f.rule, f.path) for f in found if f.severity == "error"] == [
+        ("STP002", "Tags[0].key"),
+        ("STP002", "Tags[0].value"),
+    ]
+    assert "'Key'" in found[0].remedy

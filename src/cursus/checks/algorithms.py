@@ -12,7 +12,7 @@ from cursus.aws.algorithms import Algorithm, Condition, Hyperparameter, matches
 from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView, is_reference
 from cursus.redact import show
-from cursus.suggest import did_you_mean
+from cursus.suggest import closest, did_you_mean
 
 READS = ("HyperParameters", "StaticHyperParameters", "AlgorithmSpecification")
 
@@ -46,8 +46,13 @@ def required_hyperparameters(view: TrainingView) -> Iterator[Problem]:
     algorithm = view.builtin
     if algorithm is None or is_reference(view.request.get(view.hyperparameters_member)):
         return
+    # A misspelt name is said once, by the rule on unknown hyperparameters.
+    misspelt: set[str | None] = set()
+    for given in view.hyperparameters:
+        if isinstance(given, str) and algorithm.hyperparameter(given) is None and not _own(given):
+            misspelt.add(closest(given, algorithm.hyperparameters))
     for name, known in algorithm.hyperparameters.items():
-        if not known.required or name in view.hyperparameters or name in view.tuned:
+        if not known.required or name in view.hyperparameters or name in view.tuned or name in misspelt:
             continue
         spelled = [alias for alias, target in algorithm.aliases.items() if target == name]
         if any(alias in view.hyperparameters or alias in view.tuned for alias in spelled):
@@ -93,7 +98,7 @@ def unknown_hyperparameter(view: TrainingView) -> Iterator[Problem]:
     for name in view.hyperparameters:
         if not isinstance(name, str) or name in algorithm.hyperparameters or name in algorithm.aliases:
             continue
-        if name.startswith(("sagemaker_", "_")):
+        if _own(name):
             continue
         yield Problem(
             f"the {algorithm.name} algorithm has no hyperparameter {show(name)}."
@@ -103,6 +108,11 @@ def unknown_hyperparameter(view: TrainingView) -> Iterator[Problem]:
             severity="warning" if documented_only(algorithm) else None,
             allowable=name,
         )
+
+
+def _own(name: str) -> bool:
+    """True for the names that SageMaker itself puts beside the algorithm's."""
+    return name.startswith(("sagemaker_", "_"))
 
 
 @rule("HPO040", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"), when="builtin")
@@ -223,6 +233,8 @@ def _broken(view: TrainingView, algorithm: Algorithm, condition: Condition) -> I
         if isinstance(value, str) and not any(
             matches(word.strip(), options) for word in (value, *value.split(","))
         ):
+            if _refused(view, algorithm, name):
+                continue
             yield Problem(
                 f"{algorithm.name} with {_reason(view, condition)} does not take {name} {show(value, name)}",
                 (view.hyperparameters_member, name),

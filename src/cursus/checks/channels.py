@@ -228,6 +228,8 @@ def record_wrapper_outside_pipe_mode(view: TrainingView) -> Iterator[Problem]:
     for channel in view.channels:
         if channel.request.get("RecordWrapperType") != "RecordIO":
             continue
+        if channel.s3.get("S3DataType") == "AugmentedManifestFile":
+            continue  # CHN006 asks for Pipe mode there
         mode = input_mode(view, channel)
         if mode is not None and mode != "Pipe":
             yield Problem(
@@ -268,16 +270,21 @@ def augmented_manifest_outside_pipe_mode(view: TrainingView) -> Iterator[Problem
     Since:
         0.1
     """
+    wrong: dict[tuple[str | int, ...], tuple[str, list[str]]] = {}
     for channel in view.channels:
         if channel.s3.get("S3DataType") != "AugmentedManifestFile":
             continue
         mode = input_mode(view, channel)
         if mode is not None and mode != "Pipe":
-            yield Problem(
-                f"{label(channel)} reads an augmented manifest in {mode} mode; it is supported in Pipe mode only",
-                mode_path(channel),
-                "set InputMode of this channel to Pipe",
-            )
+            wrong.setdefault(mode_path(channel), (mode, []))[1].append(label(channel))
+    for path, (mode, labels) in wrong.items():
+        several = len(labels) > 1
+        yield Problem(
+            f"{', '.join(labels)} read{'' if several else 's'} an augmented manifest in {mode} mode; it is supported in "
+            "Pipe mode only",
+            path,
+            f"set InputMode of {'these channels' if several else 'this channel'} to Pipe",
+        )
 
 
 @rule("CHN007", area="channels", reads=("*.AttributeNames", "*.S3DataType=AugmentedManifestFile"))

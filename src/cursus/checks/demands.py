@@ -196,13 +196,14 @@ def _beside(config: Mapping[str, Any], member: str, many: str) -> Iterator[Probl
         others += ["InstanceCount", "VolumeSizeInGB"]
     if many == PREFERENCES:
         others += [GROUPS, "InstancePlacementConfig"]
-    for name in others:
-        if _given(config, name) and config[name] != 0:
-            yield Problem(
-                f"{member} has {name} beside {many}; they exclude each other",
-                (member, name),
-                f"keep {many} and leave {name} out, or the other way round",
-            )
+    given = [name for name in others if _given(config, name) and config[name] != 0]
+    if given:
+        names = " and ".join(given)
+        yield Problem(
+            f"{member} has {names} beside {many}; they exclude each other",
+            (member, given[0]),
+            f"keep {many} and leave {names} out, or the other way round",
+        )
 
 
 def _twice(entries: list[Any], name: str, path: Path, what: str) -> Iterator[Problem]:

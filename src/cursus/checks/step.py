@@ -16,7 +16,7 @@ from cursus.checks.rules import Problem, rule
 from cursus.checks.views import SchemaView
 from cursus.model import Path, format_path
 from cursus.redact import is_secret_name, show
-from cursus.suggest import did_you_mean
+from cursus.suggest import closest, did_you_mean
 
 MAPS = frozenset({"HyperParameters", "StaticHyperParameters", "Environment"})
 
@@ -88,7 +88,16 @@ def missing_member(view: SchemaView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    for violation in _of_kind(view, "required"):
+    # A misspelt member is said once, by the rule on unknown members.
+    required = list(_of_kind(view, "required"))
+    misspelt = {
+        (*unknown.path[:-1], closest(str(unknown.path[-1]), unknown.options))
+        for unknown in _of_kind(view, "unknown")
+        if required
+    }
+    for violation in required:
+        if violation.path in misspelt:
+            continue
         name = _name(violation.path)
         around = format_path(violation.path[:-1]) or view.step.operation
         kind = _node(view, violation.path)

@@ -159,6 +159,9 @@ def objective_direction(view: TuningView) -> Iterator[Problem]:
             continue
         algorithm = algorithms.find(definition.image) if definition.image else None
         known = algorithm.metrics.get(name) if algorithm else None
+        defined = [text(metric, "Name") for _, metric in definition.metric_definitions]
+        if known is None and defined and name not in defined:
+            continue  # HPO020 says that there is no such metric
         right = known or direction_of(name)
         if right is not None and right != kind:
             yield Problem(

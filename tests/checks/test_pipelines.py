@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -187,6 +188,23 @@ def test_no_mutation_of_a_real_definition_makes_a_check_raise(data: st.DataObjec
             holder.append(data.draw(HOSTILE))
     for finding in check(definition):
         assert len(finding.message) <= 8000 and len(finding.path) < 5000
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"Name": "", "Type": "Fail", "DependsOn": ["Train"], "Arguments": {"ErrorMessage": "no"}},
+        {
+            "Name": "A",
+            "Type": "Condition",
+            "Arguments": {"Conditions": [{"Type": {"Get": "Parameters.Text"}}]},
+        },
+        {"Name": "A", "Type": "Training", "Arguments": {"Get": "Parameters.Text"}},
+    ],
+)
+def test_steps_that_once_made_a_check_raise(step: dict[str, Any]) -> None:
+    parameters = [{"Name": "Text", "Type": "String", "DefaultValue": "x"}]
+    assert isinstance(check(pipeline(TRAIN, step, Parameters=parameters)), list)
 
 
 def test_findings_stand_in_the_section_of_their_step() -> None:

@@ -229,7 +229,7 @@ class Definition:
 
     def _edges(self) -> dict[str, set[str]]:
         """For each step, the steps that have to end before it starts."""
-        edges: dict[str, set[str]] = {step.name: set() for step in self.steps if step.name}
+        edges: dict[str, set[str]] = {step.name: set() for step in self.steps if step.name is not None}
         names = {step.path: step.name for step in self.steps if step.type in INNER}
         for step in self.steps:
             if step.name is None:
@@ -238,13 +238,13 @@ class Definition:
             mine.update(name for _, name in dependencies(step.body) if name in edges)
             if step.branches:
                 around = names.get(step.branches[-1][0])
-                if around:
+                if around is not None:
                     mine.add(around)
         for reference in self.references:
             target = parse_get(reference.text)
             if target is None or target.root != "Steps" or target.name not in edges:
                 continue
-            if reference.step and reference.step.name:
+            if reference.step and reference.step.name is not None:
                 edges[reference.step.name].add(target.name)
         return edges
 

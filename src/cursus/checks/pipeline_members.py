@@ -79,7 +79,7 @@ def _branch(steps: object, place: Path) -> Iterator[Problem]:
 def _condition(view: PipelineView, entry: Mapping[str, Any], place: Path) -> Iterator[Problem]:
     known = facts()["conditions"]
     kind = entry.get("Type")
-    if kind not in known:
+    if not isinstance(kind, str) or kind not in known:
         yield Problem(
             f"there is no condition type {show(kind)}.{did_you_mean(str(kind), known)}",
             (*place, "Type"),

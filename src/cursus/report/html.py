@@ -98,9 +98,8 @@ def _steps(target: TargetOutcome) -> Iterator[Section]:
         only = named[0].name if len(named) == 1 else record["step"]
         found.get(only, beside).append(record)
     for section in named:
-        yield Section(
-            f"{section.name} ({section.operation})", found[section.name], _status(found[section.name])
-        )
+        kind = section.operation or f"{section.type} step"
+        yield Section(f"{section.name} ({kind})", found[section.name], _status(found[section.name]))
     if beside:
         yield Section("beside the steps", beside, _status(beside))
 

@@ -21,14 +21,15 @@ def expand(pipeline: Pipeline) -> list[Step]:
     for member in walk(pipeline.definition):
         operation = step_type(member.type or "").get("operation")
         arguments = member.body.get("Arguments")
-        if operation is None or not isinstance(arguments, Mapping):
-            continue
+        request = resolve(arguments, values) if operation is not None else None
+        if operation is None or not isinstance(request, Mapping):
+            continue  # no job's, or a reference where the arguments belong
         place: Path = (*member.path, "Arguments")
         steps.append(
             Step(
                 name=cut(member.name or format_path(member.path)),
                 operation=operation,
-                request=resolve(arguments, values),
+                request=request,
                 type=member.type or "",
                 in_pipeline=True,
                 prefix=(*pipeline.prefix, *place),

@@ -13,7 +13,9 @@ import pytest
 from cursus.local import transfer
 
 COUNT = 60
+ODD_NAMES = ["fine", "b//c", "../../climbs", "x#1"]
 Serve = Callable[[str], str]
+PUTS: dict[str, dict[str, str]] = {}
 
 
 def body(key: str) -> bytes:
@@ -26,6 +28,7 @@ class Odd(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     manner = ""
     asked: dict[str, int]
+    puts: dict[str, dict[str, str]]
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -63,10 +66,22 @@ class Odd(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
+    def do_PUT(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.puts[unquote(self.path)] = {name.lower(): value for name, value in self.headers.items()}
+        text = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+        refused = self.manner == "refuses"
+        self.send_response(403 if refused else 200)
+        self.send_header("ETag", '"x"')
+        self.send_header("Content-Length", str(len(text) if refused else 0))
+        self.end_headers()
+        self.wfile.write(text if refused else b"")
+
     def listing(self, prefix: str) -> None:
+        names = ODD_NAMES if self.manner == "odd names" else [str(number) for number in range(COUNT)]
         entries = "".join(
-            f"<Contents><Key>{prefix}{number}</Key><Size>{len(body(f'{prefix}{number}'))}</Size></Contents>"
-            for number in range(COUNT)
+            f"<Contents><Key>{prefix}{name}</Key><Size>{len(body(prefix + name))}</Size></Contents>"
+            for name in names
         )
         text = f"<ListBucketResult><IsTruncated>false</IsTruncated>{entries}</ListBucketResult>".encode()
         self.send_response(200)
@@ -83,7 +98,8 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     started: list[ThreadingHTTPServer] = []
 
     def start(manner: str) -> str:
-        handler = type("Handler", (Odd,), {"manner": manner, "asked": {}})
+        handler = type("Handler", (Odd,), {"manner": manner, "asked": {}, "puts": PUTS})
+        PUTS.clear()
         server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         started.append(server)
@@ -132,3 +148,44 @@ def test_name_that_two_objects_would_have(tmp_path: Path) -> None:
     found = storage.matching(str(tmp_path), "s3://a-bucket/train")
     assert found is not None
     assert transfer.channel_names("train", keys).keys() == found.files.keys()
+
+
+def test_keys_that_are_no_paths_are_named(serve: Serve, tmp_path: Path) -> None:
+    where = {"store": serve("odd names"), "region": "us-east-1"}
+    notes = [
+        "the key 'a/b//c' of odd-bucket is no path: its file is 'a/b/c'",
+        "the key 'a/../../climbs' of odd-bucket climbs out of its folder: it is left out",
+    ]
+    work = {"down": ["s3://odd-bucket/a/"], "exact": False, "root": str(tmp_path)}
+    assert transfer.carry_out({**where, **work}) == {"notes": notes}
+    folder = tmp_path / "s3/odd-bucket/a"
+    assert sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()) == [
+        "b/c",
+        "fine",
+        "x#1",
+    ]
+    listed = transfer.carry_out({**where, "list": "s3://odd-bucket/a/"})
+    assert listed["notes"] == notes
+    assert [entry[:2] for entry in listed["objects"]] == [
+        ("fine", "a/fine"),
+        ("b/c", "a/b//c"),
+        ("x#1", "a/x#1"),
+    ]
+
+
+@pytest.mark.parametrize("key", ["plain", "odd#1"])
+def test_key_of_kms_encrypts_what_is_put(serve: Serve, tmp_path: Path, key: str) -> None:
+    (tmp_path / "file").write_text("x")
+    where = {"store": serve("behaves"), "region": "us-east-1", "kms": "arn:aws:kms:us-east-1:1:key/x"}
+    found = transfer.carry_out({**where, "up": [(str(tmp_path / "file"), f"s3://odd-bucket/{key}")]})
+    assert found == {"notes": []}
+    headers = PUTS[f"/odd-bucket/{key}"]
+    assert headers["x-amz-server-side-encryption"] == "aws:kms"
+    assert headers["x-amz-server-side-encryption-aws-kms-key-id"] == "arn:aws:kms:us-east-1:1:key/x"
+
+
+def test_refusal_is_told_in_the_stores_own_words(serve: Serve, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    where = {"store": serve("refuses"), "region": "us-east-1"}
+    found = transfer.carry_out({**where, "up": [(str(tmp_path / "file"), "s3://odd-bucket/key")]})
+    assert found == {"error": "AccessDenied: Access Denied"}

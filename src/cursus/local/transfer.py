@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -124,6 +125,13 @@ def carry_out(work: Mapping[str, Any]) -> dict[str, Any]:
 
 def sentence(error: Exception) -> str:
     """An error of a store in one line, without what only its developers need."""
+    text = str(error)
+    answer = re.search(r"<Code>([^<]*)</Code>(?:.*?<Message>([^<]*)</Message>)?", text, re.DOTALL)
+    if answer is not None:
+        return ": ".join(part for part in answer.groups() if part)
+    if "error sending request" in text:
+        place = re.search(r"https?://[^/ ]+", text)
+        return f"{place.group() if place else 'the endpoint'} does not answer"
     return " ".join(str(error).split("Debug source")[0].split()) or type(error).__name__
 
 

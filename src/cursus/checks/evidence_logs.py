@@ -200,15 +200,13 @@ def other_number(view: TrainingView) -> Iterator[Problem]:
                 yield Problem(problem[0], path, remedy=problem[1])
     for position, name, _ in patterns:
         texts = captured.get(position, set())
-        if (
-            position not in told
-            and SMALL.search(name)
-            and texts
-            and all(ZERO.fullmatch(one) for one in texts)
-        ):
-            path = ("AlgorithmSpecification", "MetricDefinitions", position, "Regex")
-            told_zero = f"the metric {show(name)} is {min(texts)} each time: so few decimals leave nothing of a small number"
-            yield Problem(told_zero, path, remedy="print more decimals, or with an exponent (%.6g)")
+        small = SMALL.search(" ".join([name, *labels.get(position, {})])) is not None
+        if position not in told and small and texts and all(ZERO.fullmatch(one) for one in texts):
+            yield Problem(
+                f"the metric {show(name)} is {min(texts)} each time: so few decimals leave nothing of a small number",
+                ("AlgorithmSpecification", "MetricDefinitions", position, "Regex"),
+                remedy="print more decimals, or with an exponent (%.6g)",
+            )
 
 
 def _cut(name: str, line: str, start: int, end: int) -> tuple[str, str] | None:

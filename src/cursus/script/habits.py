@@ -69,7 +69,7 @@ def _node(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iterat
         ):
             yield from json_text(evaluator, body, node.value, "[…]", sure)
             if isinstance(node.slice, ast.Constant):
-                yield from about(evaluator, body, node.value, "text-iter", f"[{node.slice.value}]", sure)
+                yield from about(evaluator, body, node.value, "text-iter", f"[{node.slice.value!r}]", sure)
                 yield from channel_by_place(evaluator, body, node, sure)
     elif isinstance(node, (ast.For, ast.comprehension)):
         yield from about(evaluator, body, node.iter, "text-iter", "for", sure)

@@ -54,10 +54,12 @@ def examine(root: str | None = None) -> dict[str, Any]:
     import cursus
     from cursus.aws import schema
     from cursus.commands.job_folders import place
+    from cursus.local.ondemand import refusal
     from cursus.local.probes import probe, probe_engines
     from cursus.report.outcome import SCHEMA_VERSION
 
     probes, engines = probe(), probe_engines()
+    no_fuse = refusal(None)
     best = next((one.level for one in probes if one.works), None)
     folder = place(root)
     forced = os.environ.get("CURSUS_ISOLATION") or None
@@ -78,6 +80,7 @@ def examine(root: str | None = None) -> dict[str, Any]:
             ],
             "engines": [{"level": p.level, "works": p.works, "reason": p.reason} for p in engines],
         },
+        "fuse": {"works": no_fuse is None, "reason": no_fuse or ""},
         "root": {"path": str(folder), "writable": _writable(str(folder))},
         "optional": {name: importlib.util.find_spec(name) is not None for name in OPTIONAL},
     }
@@ -123,6 +126,9 @@ def lines(data: dict[str, Any], style: Style) -> Iterator[str]:
     for probe in isolation["engines"]:
         word = style("works", "good") if probe["works"] else style("does not work", "dim")
         yield f"  {probe['level']} {word}{'' if probe['works'] else ': ' + clean(probe['reason'])}\n"
+    fuse = data["fuse"]
+    word = style("on demand", "good") if fuse["works"] else style("downloaded first", "dim")
+    yield f"FastFile channels from S3: {word}{'' if fuse['works'] else ': ' + clean(fuse['reason'])}\n"
     for name, there in data["optional"].items():
         word = style("installed", "good") if there else style("not installed", "dim")
         yield f"{name}: {word} ({OPTIONAL[name]})\n"

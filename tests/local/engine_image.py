@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cursus.local.engine import SYSTEM, find
 
+ENGINE = os.environ.get("CURSUS_TEST_ENGINE", "podman")
 PYTHON = os.path.realpath(sys.executable)
 PREFIX = os.path.realpath(sys.base_prefix)
 
@@ -54,7 +55,7 @@ def mounted() -> tuple[str, ...]:
 
 def made(name: str, entrypoint: str = "", user: str = "") -> Iterator[str]:
     """Import the image under ``name``, and remove it afterwards."""
-    engine = find("podman")
+    engine = find(ENGINE)
     changes = [f'ENTRYPOINT ["{entrypoint}"]'] if entrypoint else []
     changes += ["ENV FROM_IMAGE=yes", "ENV PATH=/usr/local/bin:/usr/bin:/bin"]
     changes += [f"USER {user}"] if user else []
@@ -68,7 +69,7 @@ def made(name: str, entrypoint: str = "", user: str = "") -> Iterator[str]:
 
 def sweep() -> None:
     """Remove the images of tests that were killed; a tag is the process that made it."""
-    engine = find("podman")
+    engine = find(ENGINE)
     for name in engine.ask("images", "--format", "{{.Repository}}:{{.Tag}}").split():
         if (
             name.startswith("localhost/cursus-test-")
@@ -86,9 +87,9 @@ def _files() -> bytes:
     }
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w") as archive:
-        for directory in ("tmp", "root"):
+        for directory in ("tmp", "root", "etc", "usr", "usr/local", "usr/local/bin", "usr/local/toolkit"):
             one = tarfile.TarInfo(directory)
-            one.type, one.mode = tarfile.DIRTYPE, 0o1777 if directory == "tmp" else 0o700
+            one.type, one.mode = tarfile.DIRTYPE, 0o1777 if directory == "tmp" else 0o755
             archive.addfile(one)
         for name, text in files.items():
             one = tarfile.TarInfo(name)

@@ -7,7 +7,7 @@ from typing import Any
 
 from cursus.aws.pipelines import dependencies, parse_get, written_out
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import PipelineView, listing, mapping
+from cursus.checks.views import PipelineView, listing, mapping, mappings
 from cursus.model import Path, Step
 from cursus.redact import show
 from cursus.steps.pipelines import parameter_values, resolve
@@ -142,17 +142,19 @@ def _written(step: Step) -> Iterator[str]:
             yield uri
 
 
-def _read(step: Step) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    found: list[tuple[tuple[str | int, ...], Any]] = []
-    for i, channel in enumerate(listing(step.request, "InputDataConfig")):
-        if isinstance(channel, Mapping):
+def _read(step: Step) -> Iterator[tuple[Path, str]]:
+    found: list[tuple[Path, Any]] = []
+    single = mapping(step.request, "TrainingJobDefinition")
+    jobs: list[tuple[Path, Mapping[str, Any]]] = [((), step.request), (("TrainingJobDefinition",), single)]
+    for i, job in mappings(step.request, "TrainingJobDefinitions"):
+        jobs.append((("TrainingJobDefinitions", i), job))
+    for top, job in jobs:
+        for i, channel in mappings(job, "InputDataConfig"):
             source = mapping(mapping(channel, "DataSource"), "S3DataSource")
-            found.append((("InputDataConfig", i, "DataSource", "S3DataSource", "S3Uri"), source.get("S3Uri")))
-    for i, entry in enumerate(listing(step.request, "ProcessingInputs")):
-        if isinstance(entry, Mapping):
-            found.append(
-                (("ProcessingInputs", i, "S3Input", "S3Uri"), mapping(entry, "S3Input").get("S3Uri"))
-            )
+            place: Path = (*top, "InputDataConfig", i, "DataSource", "S3DataSource", "S3Uri")
+            found.append((place, source.get("S3Uri")))
+    for i, entry in mappings(step.request, "ProcessingInputs"):
+        found.append((("ProcessingInputs", i, "S3Input", "S3Uri"), mapping(entry, "S3Input").get("S3Uri")))
     transform = mapping(mapping(mapping(step.request, "TransformInput"), "DataSource"), "S3DataSource")
     found.append((("TransformInput", "DataSource", "S3DataSource", "S3Uri"), transform.get("S3Uri")))
     for place, value in found:

@@ -265,6 +265,9 @@ def _names(entries: object, member: str) -> list[str] | None:
 def _property(reference: Reference, target: Target, step: PipelineStep) -> Iterator[Problem]:
     entry = step_type(step.type or "")
     first = target.rest[0]
+    if first == "TrainingJobSummaries" and step.type == "Tuning":
+        yield from _summaries(reference, target, step)
+        return
     if first in entry["properties"] or "*" in entry["properties"]:
         return
     shape = output_shape(entry["outputs"][0]) if entry["outputs"] else None
@@ -281,6 +284,22 @@ def _property(reference: Reference, target: Target, step: PipelineStep) -> Itera
         )
         return
     yield from _below(reference, target, step, shape)
+
+
+def _summaries(reference: Reference, target: Target, step: PipelineStep) -> Iterator[Problem]:
+    """The training jobs of a tuning step, the best first: what a Describe operation says of the best one."""
+    tuned = output_shape("DescribeHyperParameterTuningJob")
+    best = inner_shape(tuned, "BestTrainingJob") if tuned else None
+    most = facts()["job_summaries"]
+    index = target.rest[1] if len(target.rest) > 1 else None
+    if isinstance(index, int) and index >= most:
+        yield Problem(
+            f"{show(reference.text)} is not among the jobs that are kept",
+            reference.path,
+            f"count from 0, the best, to {most - 1}",
+        )
+    elif best is not None:
+        yield from _below(reference, target, step, {"properties": {"TrainingJobSummaries": {"items": best}}})
 
 
 def _below(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from cursus.aws import schema
-from cursus.aws.pipelines import PipelineStep, facts, step_type, texts
+from cursus.aws.pipelines import PipelineStep, facts, parse_get, step_type, texts
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference
 from cursus.model import Path, Severity
@@ -195,7 +195,8 @@ def variable_as_text(view: PipelineView) -> Iterator[Problem]:
     """A pipeline variable was turned into text, so that its representation is in the definition, not its value.
 
     What it does:
-        Looks for the text of SDK objects, and for references written as text, anywhere in the definition.
+        Looks for the text of SDK objects, and for references written as text ("Parameters.Epochs"), anywhere in the
+        definition.
     Why:
         ``str()``, an f-string or ``+`` on a parameter or a property gives the object's representation when the
         pipeline is built. The container gets that text; its script fails on it.
@@ -218,13 +219,47 @@ def variable_as_text(view: PipelineView) -> Iterator[Problem]:
         0.1
     """
     for place, value in texts(view.request.get("Steps"), ("Steps",)):
-        if len(value) < 8 or not _REPR.search(value):
+        if len(value) < 8:
             continue
-        yield Problem(
-            f"{show(value, limit=120)} is the text of a pipeline variable, not its value",
-            place,
-            'pass the variable itself, variable.to_string(), or Join(on="", values=[…])',
-        )
+        if _REPR.search(value):
+            yield Problem(
+                f"{show(value, limit=120)} is the text of a pipeline variable, not its value",
+                place,
+                'pass the variable itself, variable.to_string(), or Join(on="", values=[…])',
+            )
+        elif place[-1] != "Get" and (found := _BARE.fullmatch(value)) and _names_something(view, found[1]):
+            if _named_beside_its_value(view.request, place, value):
+                continue
+            yield Problem(
+                f"{show(value, limit=120)} is a text: nothing puts a value into its place",
+                place,
+                f'write {{"Get": "{found[1][:80]}"}}',
+            )
+
+
+_BARE = re.compile(r"[${]*((?:Parameters|Steps|Execution)\.[A-Za-z0-9_][^{}\s$]*)}*")
+
+
+def _named_beside_its_value(definition: object, place: Path, text: str) -> bool:
+    """True where the value follows in the same list, as the SDK hands variables to its remote functions."""
+    for part in place[:-1]:
+        definition = definition[part]  # type: ignore[index]
+    last = place[-1]
+    if not isinstance(definition, list) or not isinstance(last, int) or last + 1 >= len(definition):
+        return False
+    return bool(definition[last + 1] == {"Get": text})
+
+
+def _names_something(view: PipelineView, text: str) -> bool:
+    """True where a text has the form of a reference to what the pipeline has."""
+    target = parse_get(text)
+    if target is None:
+        return False
+    if target.root == "Parameters":
+        return target.name in view.definition.parameters and not target.rest
+    if target.root == "Steps":
+        return target.name in view.definition.by_name and bool(target.rest)
+    return target.name in facts()["execution_variables"]
 
 
 @rule("DEP005", area="dependencies", scope="pipeline")

@@ -27,6 +27,8 @@ DECIMAL_COMMA = re.compile(r",[0-9]+(?![0-9.,])")
 LABEL = re.compile(r"([A-Za-z][\w./:-]*?)[\"'\]]*\s*(?:[:=]|=>|is)?\s*[\[(\"']*[-+]?$")
 PAIR = re.compile(r"([A-Za-z][\w./:-]*?)[\"'\]]*\s*[:= ]\s*[\[(\"']*[-+]?[0-9]")
 RECORD = re.compile(r"^(?:DEBUG|INFO|WARNING|ERROR|CRITICAL):[\w.]*:")
+TOGETHER = frozenset({"mean", "average", "avg", "overall", "total", "macro", "micro", "all"})
+PARTS = frozenset({"fold", "class", "split", "label", "group", "batch", "rank", "shard", "part"})
 ZERO = re.compile(r"-?0\.0{1,6}")
 SMALL = re.compile(r"loss|err|mse|mae|rate|^lr$|_lr", re.IGNORECASE)
 DATE = re.compile(r"\d{4}[-/]\d{2}[-/]\d{2}|\d{1,2}:\d{2}:\d{2}(?:[.,]\d+)?")
@@ -180,6 +182,7 @@ def other_number(view: TrainingView) -> Iterator[Problem]:
     told: set[int] = set()
     labels: dict[int, dict[str, str]] = {}
     captured: dict[int, set[str]] = {}
+    whole: dict[int, list[str]] = {}
     for line in log_lines(evidence):
         for position, name, pattern in patterns:
             if position in told:
@@ -188,8 +191,11 @@ def other_number(view: TrainingView) -> Iterator[Problem]:
             if match is None or match.start(1) < 0:
                 continue
             captured.setdefault(position, set()).add(match.group(1))
-            problem = _cut(name, line, match.start(1), match.end(1)) or _overwritten(
-                name, line, match, pattern
+            problem = _part(name, line, line[: match.start(1)], whole.setdefault(position, []))
+            problem = (
+                problem
+                or _cut(name, line, match.start(1), match.end(1))
+                or _overwritten(name, line, match, pattern)
             )
             problem = problem or _foreign(
                 name, line, match.start(1), labels.setdefault(position, {}), _greedy(pattern.pattern)
@@ -226,6 +232,9 @@ def _cut(name: str, line: str, start: int, end: int) -> tuple[str, str] | None:
         or (captured == "0" and DECIMAL_COMMA.match(after) is not None)
     )
     before = line[:start]
+    if after.startswith("%|"):
+        told = f"the metric {show(name)} captured the {captured}% of a progress bar: {show(line.strip(), limit=120)}"
+        return told, "let the expression begin at the metric's word"
     of = re.match(r"/[0-9]+", after)
     if of is not None and not _words(name) & COUNTED:
         told = f"the metric {show(name)} captured {captured!r} of {captured + of.group()!r}, a count: {show(line.strip(), limit=120)}"
@@ -242,6 +251,20 @@ def _cut(name: str, line: str, start: int, end: int) -> tuple[str, str] | None:
         f"the metric {show(name)} captured {captured!r} where {shown!r} was printed: {show(line.strip(), limit=120)}",
         whole,
     )
+
+
+def _part(name: str, line: str, before: str, whole: list[str]) -> tuple[str, str] | None:
+    """The value of one fold or class, after that of all together was captured too."""
+    words = _words(before)
+    if words & TOGETHER:
+        whole.append(line.strip())
+    elif whole and words & PARTS:
+        return (
+            f"the metric {show(name)} captured the value of all from {show(whole[0], limit=80)} and then that of a part: "
+            f"{show(line.strip(), limit=80)}",
+            "let the expression hold the word that only the line of all has",
+        )
+    return None
 
 
 def _overwritten(

@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script_arguments import started_script
 from cursus.checks.script_request import Invocation, decoded, invocation
 from cursus.checks.views import TrainingView
 from cursus.redact import show
-from cursus.script.facts import ArgPart, Argument, Const, EnvPart, Habit, ScriptFacts
+from cursus.script.facts import ArgPart, Argument, EnvPart, Habit, ScriptFacts
 
 FALSE_TEXTS = frozenset({"false", "no", "off", "0", "none", "null", "n", "f"})
 TEXT_KINDS = frozenset(
@@ -137,13 +136,13 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
             told = f"{what} is the text {show(value)}, which counts as true here"
         elif habit.kind == "text-none" and plain in ("none", "null"):
             told = f"{what} is the text {show(value)}, which is not None"
-        elif habit.kind == "text-times" and habit.text not in converted and _number(plain):
+        elif habit.kind == "text-times" and habit.text not in converted and is_number(plain):
             told = f"{what} is the text {show(value)}, which * repeats instead of multiplying"
         elif habit.kind == "text-equals":
             told = f"{what} is the text {show(value)}, which never equals {habit.detail}"
         elif habit.kind == "text-iter" and re.search(r"[,;\[\s]|^[0-9]{2,}$", value.strip()):
             told = f"{what} is the text {show(value)}, and {habit.detail} takes its characters, not its items"
-        elif habit.kind == "text-in" and _number(plain):
+        elif habit.kind == "text-in" and is_number(plain):
             told = f"{what} is the text {show(value)}, which is never in {habit.detail}"
         elif habit.kind == "text-arithmetic" and habit.text not in converted:
             told = f"{what} is the text {show(value)}, and {habit.detail} with a number fails on a text"
@@ -190,7 +189,7 @@ def _as_texts(
             return ""
         found.append(text)
     texts = [value for _, value in found]
-    if not all(_number(value) for value in texts):
+    if not all(is_number(value) for value in texts):
         return ""
     if habit.kind == "text-plus":
         return f"{first[0]} is the text {show(texts[0])}, and + with {show(texts[1])} joins the two texts"
@@ -209,8 +208,13 @@ def _falsy(facts: ScriptFacts, started: Invocation, habit: Habit) -> Iterator[Pr
         return
     for argument in [argument for parser in facts.parsers for argument in parser.arguments]:
         passed = started.given(argument.flags) if argument.dest == part.dest else None
-        value = _only(passed.values) if passed is not None else ""
-        if passed is not None and argument.type in ("int", "float") and _number(value) and float(value) == 0:
+        value = only(passed.values) if passed is not None else ""
+        if (
+            passed is not None
+            and argument.type in ("int", "float")
+            and is_number(value)
+            and float(value) == 0
+        ):
             yield Problem(
                 f"{passed.flag} is {value}, which counts as not given here: {habit.detail} is taken instead",
                 passed.path,
@@ -219,138 +223,16 @@ def _falsy(facts: ScriptFacts, started: Invocation, habit: Habit) -> Iterator[Pr
             )
 
 
-def _number(value: str) -> bool:
+def only(values: tuple[str, ...] | None) -> str:
+    return values[0] if values is not None and len(values) == 1 else ""
+
+
+def is_number(value: str) -> bool:
     try:
         float(value)
     except ValueError:
         return False
     return True
-
-
-@rule("HPO061", area="hyperparameters", severity="warning", scope="script")
-def argument_without_effect(view: TrainingView) -> Iterator[Problem]:
-    """A hyperparameter is parsed by the script, and never used as it was given.
-
-    What it does:
-        Finds arguments that a hyperparameter gives and that the script never reads, sets again to a constant, appends to a default, or keeps
-        as text where its default is a number; and actions that set other arguments, which makes the order of arguments matter.
-    Why:
-        The job runs with another value than the request's. The toolkit sorts arguments by name, whatever their order in the request was.
-    Breaks:
-        files:
-          train.py: |
-            import argparse, os
-            EPOCHS = 10
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--epochs", type=int, default=EPOCHS)
-            args = parser.parse_args()
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(EPOCHS))
-        HyperParameters: {epochs: "3"}
-    Right:
-        files:
-          train.py: |
-            import argparse, os
-            EPOCHS = 10
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--epochs", type=int, default=EPOCHS)
-            args = parser.parse_args()
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.epochs))
-        HyperParameters: {epochs: "3"}
-    Source:
-        https://github.com/aws/sagemaker-training-toolkit/issues/221; https://docs.python.org/3/library/argparse.html#type
-    Since:
-        0.1
-    """
-    found = started_script(view)
-    if found is None:
-        return
-    facts, started = found
-    overwritten = {habit.detail: habit for habit in facts.habits if habit.kind == "overwritten"}
-    converted = {
-        part.dest
-        for habit in facts.habits
-        if habit.kind == "converted" and habit.text is not None
-        for part in habit.text.parts
-        if isinstance(part, ArgPart)
-    }
-    for argument in [argument for parser in facts.parsers for argument in parser.arguments]:
-        passed = started.given(argument.flags)
-        if passed is None or passed.name == "model_dir":
-            continue
-        if argument.dest in facts.unread:
-            told, remedy = f"the script parses {passed.flag} and never reads it", f"use args.{argument.dest}"
-        elif argument.appends:
-            told = f"{passed.flag} is put behind the argument's default, which stays in the list"
-            remedy = "leave the default out of add_argument, and take it where nothing was passed"
-        elif argument.dest in overwritten:
-            told = f"the script parses {passed.flag} and then sets it again"
-            remedy = "set a default in add_argument instead"
-        elif _keeps_text(argument) and argument.dest not in converted and _number(_only(passed.values)):
-            told = f"{passed.flag} has a number for a default and is declared as a text: passed, it is {show(_only(passed.values))}"
-            remedy = "give add_argument type=int or type=float"
-        else:
-            continue
-        where = overwritten[argument.dest].location if argument.dest in overwritten else argument.location
-        yield Problem(told, passed.path, remedy=remedy, location=where)
-    for habit in facts.habits:
-        if habit.kind == "overridden" and started.arguments:
-            yield Problem(
-                f"{habit.detail}(…) sets arguments again after the command line was parsed: the request's values may be lost",
-                (view.hyperparameters_member,),
-                remedy="put the settings in as defaults: parser.set_defaults(…) before parse_args()",
-                location=habit.location,
-            )
-    yield from _cut(view, facts, started)
-    if len(started.arguments or ()) > 1:
-        for habit in facts.habits:
-            if habit.kind == "ordered":
-                yield Problem(
-                    f"the action {habit.detail} sets other arguments, and the toolkit passes arguments sorted by name: what comes "
-                    "before it is overridden",
-                    (view.hyperparameters_member,),
-                    remedy="read the settings first, then let the arguments that were given override them",
-                    location=habit.location,
-                )
-
-
-def _cut(view: TrainingView, facts: ScriptFacts, started: Invocation) -> Iterator[Problem]:
-    """``int(…)`` of a fraction below one, which leaves nothing of it."""
-    for habit in facts.habits:
-        if habit.kind != "cut":
-            continue
-        value = ""
-        part = habit.text.parts[0] if habit.text is not None else None
-        if habit.key and habit.source == "SM_HPS":
-            value = str(view.hyperparameters.get(habit.key))
-        elif isinstance(part, ArgPart):
-            for argument in [argument for parser in facts.parsers for argument in parser.arguments]:
-                passed = started.given(argument.flags) if argument.dest == part.dest else None
-                if passed is not None and argument.type == "float":
-                    value = _only(passed.values)
-        if _number(value) and 0 < abs(float(value)) < 1:
-            yield Problem(
-                f"int(…) makes 0 of the hyperparameter's {show(value)}",
-                (view.hyperparameters_member,),
-                remedy="use float(…)",
-                location=habit.location,
-            )
-
-
-def _keeps_text(argument: Argument) -> bool:
-    default = argument.default
-    return (
-        argument.type == "str"
-        and argument.takes_value
-        and not argument.nargs
-        and isinstance(default, Const)
-        and type(default.value) in (int, float)
-    )
-
-
-def _only(values: tuple[str, ...] | None) -> str:
-    return values[0] if values is not None and len(values) == 1 else ""
 
 
 @rule("RES054", area="resources", severity="warning", scope="script")

@@ -24,6 +24,7 @@ from cursus.script.texts import (
     json_text,
     own_nodes,
     quoted,
+    swapped,
     truth,
 )
 
@@ -121,6 +122,7 @@ def _call(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Itera
     func = node.func
     name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
     yield from called(evaluator, body, node, name, sure)
+    yield from swapped(evaluator, body, node, sure)
     if name in CONVERTS:
         for given in node.args[:1]:
             value = evaluator.value(given, body)

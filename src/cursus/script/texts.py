@@ -139,6 +139,28 @@ def _is_number(value: v.Value) -> bool:
     return isinstance(value, Const) and type(value.value) in (int, float)
 
 
+def swapped(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
+    """Two arguments of the command line, handed on by position under each other's names."""
+    callee = evaluator.value(node.func, body) if len(node.args) > 1 else v.UNKNOWN
+    if not isinstance(callee, v.Func) or isinstance(callee.body.owner, (ast.Module, ast.ClassDef)):
+        return
+    owner = callee.body.owner
+    names = [argument.arg for argument in (*owner.args.posonlyargs, *owner.args.args)][
+        1 if callee.bound else 0 :
+    ]
+    given = [getattr(one, "attr", getattr(one, "id", "")) for one in node.args]
+    for i, name in enumerate(given[: len(names)]):
+        j = names.index(name) if name in names else i
+        passed = [evaluator.value(node.args[k], body) for k in (i, j)] if i < j < len(given) else []
+        of_arguments = passed and all(
+            isinstance(one, Text) and len(one.parts) == 1 and isinstance(one.parts[0], ArgPart)
+            for one in passed
+        )
+        if of_arguments and given[j] == names[i]:
+            shown = f"{getattr(owner, 'name', 'lambda')}({given[i]}, {given[j]})"
+            yield Habit("swapped", v.text(f"{names[i]}, {names[j]}"), shown, sure, place(node, body))
+
+
 def quoted(evaluator: Evaluator, body: Body, nodes: list[ast.AST], sure: bool) -> Iterator[Habit]:
     """Values of hyperparameters.json that are used as they stand there."""
     read_on: set[int] = set()

@@ -125,7 +125,7 @@ class Trial:
     run: RunOne
 
     def run_in(self, step: Step, *, checkpoints: bool = False) -> Outcome | None:
-        """One more run in a folder of its own, with or without the checkpoints that the job left; None where it fails."""
+        """One more run in a folder of its own, with the job's checkpoints or without; None where it cannot be made."""
         with tempfile.TemporaryDirectory(prefix="cursus-trial-") as folder:
             if checkpoints and not self._bring(folder):
                 return None

@@ -88,6 +88,25 @@ ABSENT = frozenset(
 )
 """Modules of the standard library whose name no package on PyPI has (2025-11), and that get written into the file."""
 BUILDS = re.compile(r"^/(?:tmp/build|croot|home/conda/feedstock_root|opt/conda/conda-bld|opt/concourse)/")
+OPTIONS = frozenset(
+    [
+        "-i",
+        "--index-url",
+        "--pypi-url",
+        "--extra-index-url",
+        "--no-index",
+        "-f",
+        "--find-links",
+        "--no-binary",
+        "--only-binary",
+        "--prefer-binary",
+        "--require-hashes",
+        "--pre",
+        "--trusted-host",
+        "--use-feature",
+    ]
+)
+"""What a requirements file may have beside -r, -c and -e: https://pip.pypa.io/en/stable/reference/requirements-file-format/"""
 COMMENT = re.compile(r"(^|\s+)#.*$")
 
 
@@ -235,7 +254,7 @@ def _line(path: Path, line: str, where: Location, seen: frozenset[Path]) -> Iter
             and _path_problem(path, rest) == "local-path"
         ):
             yield Requirement(line, "", "", "local-links", where)
-        elif not option.startswith("--") and option not in ("-i", "-f"):
+        elif option not in OPTIONS:
             yield Requirement(line, "", "", "syntax", where)
     else:
         yield _plain(path, line, where)
@@ -272,6 +291,8 @@ HOMES = ("/home/", "/Users/", "/root/", "/content/", "/mnt/", "~")
 def _path_problem(path: Path, rest: str) -> str:
     """Why a path requirement cannot install; an absolute path may be the image's own."""
     target = rest.removeprefix("/opt/ml/code/")
+    if WINDOWS.match(target.lstrip("/")):
+        return "local-path"
     if _local(path, target):
         return "no-project" if _no_project(path, target) else ""
     if BUILDS.match(target):

@@ -47,6 +47,20 @@ def broken(found: list[Any]) -> set[str]:
         ({"num_round": "10", "objective": "multi:softprob"}, {"HPO041"}),
         ({"num_round": "10", "objective": "multi:softprob", "num_class": "3"}, set()),
         ({"num_round": "10", "objective": "reg:squarederror", "num_class": "3"}, {"HPO041"}),
+        (
+            {"num_round": "10", "objective": "multi:softmax", "num_class": "3", "eval_metric": "rmse"},
+            {"HPO041"},
+        ),
+        (
+            {
+                "num_round": "10",
+                "objective": "multi:softmax",
+                "num_class": "3",
+                "eval_metric": "mlogloss,merror",
+            },
+            set(),
+        ),
+        ({"num_round": "10", "objective": "binary:logistic", "eval_metric": "logloss,merror"}, {"HPO041"}),
         ({"num_round": "10", "tree_method": "gpu_hist"}, {"HPO042"}),
         ({"num_round": "10", "_tuning_objective_metric": "validation:auc"}, set()),
     ],

@@ -137,12 +137,13 @@ class Condition:
 
     Where every hyperparameter in ``when`` has one of the values given (``*`` at the end stands for any rest;
     for a list it is enough that one element does), each name in ``needs`` has to be present, and each in
-    ``values``, where it is present, has to have one of its values.
+    ``values``, where it is present, has to have one of its values; none in ``excludes`` may have one of those.
     """
 
     when: Mapping[str, tuple[str, ...]]
     needs: tuple[str, ...] = ()
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    excludes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def applies(self, hyperparameters: Mapping[str, Any]) -> bool:
         """True where the ``when`` part holds for a request's hyperparameters."""
@@ -390,6 +391,7 @@ def _condition(spec: Mapping[str, Any]) -> Condition:
         {name: tuple(values) for name, values in spec["when"].items()},
         tuple(spec.get("needs", ())),
         {name: tuple(values) for name, values in spec.get("values", {}).items()},
+        {name: tuple(values) for name, values in spec.get("excludes", {}).items()},
     )
 
 

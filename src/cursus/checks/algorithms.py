@@ -240,6 +240,19 @@ def _broken(view: TrainingView, algorithm: Algorithm, condition: Condition) -> I
                 (view.hyperparameters_member, name),
                 "use " + " or ".join(options),
             )
+    for name, options in condition.excludes.items():
+        value = view.hyperparameters.get(name)
+        found = (
+            [w.strip() for w in value.split(",") if matches(w.strip(), options)]
+            if isinstance(value, str)
+            else []
+        )
+        if found:
+            yield Problem(
+                f"{algorithm.name} with {_reason(view, condition)} does not take {name} {show(found[0], name)}",
+                (view.hyperparameters_member, name),
+                f"use a {name} that goes with {', '.join(condition.when)}",
+            )
 
 
 @rule("HPO044", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"), when="builtin")

@@ -246,6 +246,78 @@ def objective_needs_channel(view: TuningView) -> Iterator[Problem]:
             )
 
 
+@rule(
+    "HPO032",
+    area="hyperparameters",
+    scope="tuning",
+    reads=(f"{TUNING}.HyperParameterTuningJobObjective", "TuningObjective"),
+)
+def objective_of_the_learning_task(view: TuningView) -> Iterator[Problem]:
+    """XGBoost's tuning objective goes with its learning objective.
+
+    What it does:
+        Holds the metric against the hyperparameter `objective`, as if it were the `eval_metric`.
+    Why:
+        The container adds the tuning job's metric to those that it computes. Of a multi-class objective XGBoost computes
+        no rmse or logloss ("label and prediction size not match"), of another one no mlogloss, and every job fails.
+    Breaks:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          HyperParameterTuningJobObjective: {Type: Minimize, MetricName: "validation:rmse"}
+          ParameterRanges:
+            ContinuousParameterRanges: [{Name: eta, MinValue: "0.1", MaxValue: "0.5"}]
+        TrainingJobDefinition:
+          AlgorithmSpecification:
+            TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+            MetricDefinitions: null
+          StaticHyperParameters: {objective: "multi:softprob", num_class: "3", num_round: "100"}
+          InputDataConfig:
+            - ChannelName: train
+              ContentType: text/csv
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
+            - ChannelName: validation
+              ContentType: text/csv
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/validation/"}}
+    Right:
+        operation: CreateHyperParameterTuningJob
+        HyperParameterTuningJobConfig:
+          HyperParameterTuningJobObjective: {Type: Minimize, MetricName: "validation:mlogloss"}
+          ParameterRanges:
+            ContinuousParameterRanges: [{Name: eta, MinValue: "0.1", MaxValue: "0.5"}]
+        TrainingJobDefinition:
+          AlgorithmSpecification:
+            TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+            MetricDefinitions: null
+          StaticHyperParameters: {objective: "multi:softprob", num_class: "3", num_round: "100"}
+          InputDataConfig:
+            - ChannelName: train
+              ContentType: text/csv
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
+            - ChannelName: validation
+              ContentType: text/csv
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/validation/"}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost-tuning.html
+    Since:
+        0.1
+    """
+    for definition, objective, path in objectives(view):
+        name = objective.get("MetricName")
+        algorithm = definition.builtin
+        if algorithm is None or algorithm.name != "xgboost" or not isinstance(name, str):
+            continue
+        metric = name.partition(":")[2]
+        for condition in algorithm.conditions:
+            excluded = condition.excludes.get("eval_metric", ())
+            if algorithms.matches(metric, excluded) and condition.applies(definition.hyperparameters):
+                task = definition.hyperparameters.get("objective")
+                yield Problem(
+                    f"the metric {show(name)} is not computed for the objective {show(task)} of XGBoost",
+                    (*path, "MetricName"),
+                    "choose a metric that goes with the objective, such as validation:mlogloss for a multi-class one",
+                )
+
+
 @rule("HPO023", area="hyperparameters", scope="tuning", reads=READS, shared=True)
 def tunable(view: TuningView) -> Iterator[Problem]:
     """A built-in algorithm lets some of its hyperparameters be tuned, within their bounds.

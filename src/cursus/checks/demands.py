@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cursus.aws.tables import table
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView, is_reference, listing, mapping, text
 from cursus.model import Path
@@ -17,6 +18,7 @@ from cursus.redact import show
 GROUPS = "InstanceGroups"
 PREFERENCES = "InstancePreferences"
 CONFIGS = "InstanceConfigs"
+DAY = 24 * 3600
 
 
 def _given(container: Mapping[str, Any], name: str) -> bool:
@@ -247,11 +249,14 @@ def stopping_condition(view: TrainingView) -> Iterator[Problem]:
                 "add StoppingCondition with MaxRuntimeInSeconds, such as 86400 for a day",
             )
         return
-    longest = 28 * 24 * 3600
     limit = view.stopping.get("MaxRuntimeInSeconds")
-    if type(limit) is int and longest < limit < 2**31:
+    if type(limit) is not int or limit < DAY:
+        return
+    days = table("limits")["longest_job_days"]
+    longest = days * DAY
+    if longest < limit < 2**31:
         yield Problem(
-            f"MaxRuntimeInSeconds is {limit}; SageMaker lets a job run for 28 days ({longest} s) at most",
+            f"MaxRuntimeInSeconds is {limit}; SageMaker lets a job run for {days} days ({longest} s) at most",
             ("StoppingCondition", "MaxRuntimeInSeconds"),
             f"write at most {longest}; for a longer training write checkpoints and go on in a second job",
         )

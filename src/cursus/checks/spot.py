@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
+from cursus.aws.tables import table
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView, integer, is_reference, listing, mapping, text
 from cursus.redact import show
@@ -152,11 +153,6 @@ def warm_pool(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-CHECKPOINT_TAKEN = ("/opt/ml/input", "/opt/ml/model", "/opt/ml/code", "/opt/ml/output/failure")
-TENSORBOARD_TAKEN = ("/opt/ml", "/tmp", "/usr/local/nvidia")
-TENSORBOARD_DEFAULT = "/opt/ml/output/tensorboard"
-
-
 @rule(
     "STP029",
     area="step",
@@ -193,14 +189,13 @@ def local_paths(view: TrainingView) -> Iterator[Problem]:
             yield Problem(f"LocalPath {show(value)} is no full path", path, "write a path that begins with /")
             continue
         local = posixpath.normpath(value)
-        taken: tuple[str, ...] = CHECKPOINT_TAKEN if member == "CheckpointConfig" else ()
-        if member == "TensorBoardOutputConfig" and local != TENSORBOARD_DEFAULT:
-            taken = TENSORBOARD_TAKEN
+        known = table("limits")["directories"].get(member, {})
+        free = known.get("default")
+        taken = [] if local == free else known.get("taken", [])
         clash = next((root for root in taken if _below(local, root)), None)
         if clash is None and member == "CheckpointConfig" and local in ("/", "/opt", "/opt/ml"):
             clash = "/opt/ml"
         if clash is not None:
-            free = "/opt/ml/checkpoints" if member == "CheckpointConfig" else TENSORBOARD_DEFAULT
             yield Problem(
                 f'"LocalPath" of "{member}" cannot start with the reserved path {clash}: it is {show(value)}',
                 path,

@@ -1,0 +1,46 @@
+"""Make ``src/cursus/aws/data/limits.json``: how long a job may run, and the directories that SageMaker keeps for itself.
+
+pip install botocore==1.44.5
+python scripts/make_limits.py
+"""
+
+from __future__ import annotations
+
+import re
+
+from model_docs import Model, write
+
+# What channels, the model archive, the training toolkit and the reason of a failure take of the container's tree.
+# https://docs.aws.amazon.com/sagemaker/latest/dg/model-train-storage.html
+CHECKPOINTS_TAKEN = ["/opt/ml/input", "/opt/ml/model", "/opt/ml/code", "/opt/ml/output/failure"]
+# '"LocalPath" of "TensorBoardOutputConfig" cannot start with the following reserved path: …'
+# https://github.com/aws/amazon-sagemaker-examples/issues/3620
+TENSORBOARD_TAKEN = ["/opt/ml", "/tmp", "/usr/local/nvidia"]
+
+
+def main() -> None:
+    """Write the table."""
+    model = Model.load()
+    days = re.search(
+        r"The maximum value is (\d+) days", model.text("StoppingCondition", "MaxRuntimeInSeconds")
+    )
+    if days is None:
+        raise SystemExit("the longest time of a job is no longer stated")
+    checkpoints = model.expect(["/opt/ml/checkpoints/"], "CheckpointConfig", "LocalPath")
+    tensorboard = model.expect(["/opt/ml/output/tensorboard"], "TensorBoardOutputConfig", "LocalPath")
+    write(
+        "limits.json",
+        model,
+        "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html",
+        {
+            "longest_job_days": int(days[1]),
+            "directories": {
+                "CheckpointConfig": {"default": checkpoints[0].rstrip("/"), "taken": CHECKPOINTS_TAKEN},
+                "TensorBoardOutputConfig": {"default": tensorboard[0], "taken": TENSORBOARD_TAKEN},
+            },
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -168,6 +168,7 @@ def main(published: Path) -> None:
             "properties"
         ]["Mode"]["enum"],
         "job_summaries": 50,  # sagemaker.workflow.steps.TuningStep.get_top_model_s3_uri
+        "transform_payload": 100,  # MB: API_CreateTransformJob, MaxPayloadInMB
         "default_length": schema["StringParameter"]["properties"]["DefaultValue"]["maxLength"],
         "refused_arguments": {"RegisterModel": ["ModelPackageName"], "Model": ["AdditionalModelDataSources"]},
         "mime_types": [  # top-level types: https://www.iana.org/assignments/media-types

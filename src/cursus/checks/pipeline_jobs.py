@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from cursus.aws.pipelines import PipelineStep, step_type
+from cursus.aws.pipelines import PipelineStep, facts, step_type
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import PipelineView, is_reference, listing, mapping, mappings
+from cursus.checks.views import PipelineView, integer, is_reference, listing, mapping, mappings
 from cursus.model import Path
 from cursus.redact import show
 
@@ -195,6 +195,71 @@ def processing_folders(view: PipelineView) -> Iterator[Problem]:
 
 
 PROCESSING = "/opt/ml/processing"
+
+
+@rule("DEP038", area="dependencies", scope="pipeline")
+def transform_load(view: PipelineView) -> Iterator[Problem]:
+    """A transform step sends more at a time than it may, or groups records that it does not split.
+
+    What it does:
+        Multiplies MaxConcurrentTransforms with MaxPayloadInMB, which may make 100; and looks for a BatchStrategy where
+        SplitType is missing or None.
+    Why:
+        CreateTransformJob refuses the product; without a SplitType a BatchStrategy has no records to group, and whole
+        files are sent.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Score
+            Type: Transform
+            Arguments:
+              ModelName: churn
+              MaxConcurrentTransforms: 4
+              MaxPayloadInMB: 50
+              TransformInput: {DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
+              TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
+              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Score
+            Type: Transform
+            Arguments:
+              ModelName: churn
+              MaxConcurrentTransforms: 4
+              MaxPayloadInMB: 25
+              TransformInput: {DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
+              TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
+              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html (MaxPayloadInMB,
+        BatchStrategy)
+    Since:
+        0.1
+    """
+    most = facts()["transform_payload"]
+    for step in view.steps:
+        if step.operation != "CreateTransformJob":
+            continue
+        top = step.prefix[len(view.pipeline.prefix) :]
+        at_once, payload = (
+            integer(step.request, "MaxConcurrentTransforms"),
+            integer(step.request, "MaxPayloadInMB"),
+        )
+        if at_once is not None and payload is not None and at_once * payload > most:
+            yield Problem(
+                f"{at_once} transforms at a time with {payload} MB each are {at_once * payload} MB; {most} are allowed",
+                (*top, "MaxPayloadInMB"),
+                f"keep MaxConcurrentTransforms times MaxPayloadInMB to {most}",
+            )
+        split = mapping(step.request, "TransformInput").get("SplitType")
+        if isinstance(step.request.get("BatchStrategy"), str) and split in (None, "None"):
+            yield Problem(
+                "BatchStrategy groups records, and without a SplitType there are none: whole files are sent",
+                (*top, "BatchStrategy"),
+                "add SplitType: Line to TransformInput, or leave BatchStrategy out",
+                severity="warning",
+            )
 
 
 @rule("DEP047", area="dependencies", scope="pipeline")

@@ -86,11 +86,29 @@ def _condition(view: PipelineView, entry: Mapping[str, Any], place: Path) -> Ite
             "one of " + ", ".join(known),
         )
         return
-    if kind == "In" and "Value" in entry and "In" in entry:
-        return
-    for operand in known[kind]:
+    operands = ["Value", "In"] if kind == "In" and "Value" in entry and "In" in entry else known[kind]
+    for operand in operands:
         if operand not in entry:
             yield Problem(f"the {kind} condition needs {operand}", (*place, operand), f"add {operand}")
+    for member in entry:
+        if member != "Type" and member not in operands:
+            yield Problem(
+                f"unknown property {show(member)} of the {kind} condition.{did_you_mean(str(member), operands)}",
+                (*place, str(member)),
+                "its members are Type, " + ", ".join(operands),
+            )
+    for member, form, words in (
+        ("Conditions", list, "a list of conditions"),
+        ("Condition", Mapping, "one condition"),
+        ("Values", list, "a list"),
+        ("In", list, "a list"),
+    ):
+        if member in operands and member in entry and not isinstance(entry[member], form):
+            yield Problem(
+                f"{member} of the {kind} condition is {words}, not {show(entry[member])}",
+                (*place, member),
+                f"write {words}",
+            )
     if "LeftValue" in entry and "RightValue" in entry:
         left, right = _type_of(view, entry["LeftValue"]), _type_of(view, entry["RightValue"])
         if left and right and left != right:
@@ -297,7 +315,7 @@ def other_steps(view: PipelineView) -> Iterator[Problem]:
     for step in view.definition.steps:
         if step.type == "Lambda":
             arn = step.body.get("FunctionArn")
-            if arn is not None and not is_reference(arn) and not str(arn).startswith("arn:aws"):
+            if arn is not None and not is_reference(arn) and not _FUNCTION.fullmatch(str(arn)):
                 yield Problem(
                     f"{show(arn)} is no ARN of a function",
                     (*step.path, "FunctionArn"),
@@ -323,6 +341,9 @@ def other_steps(view: PipelineView) -> Iterator[Problem]:
                     "one of " + ", ".join(options),
                 )
         yield from _outputs(step)
+
+
+_FUNCTION = re.compile(r"arn:aws[a-z-]*:lambda:[a-z]{2,5}(?:-[a-z]+)+-\d+:\d{12}:function:[\w.-]+(?::[\w$-]+)?")
 
 
 def _unfilled(value: object) -> Severity:

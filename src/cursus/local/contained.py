@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from typing import TYPE_CHECKING, Any
 
 from cursus.local import containers, contract, engine, host, init
@@ -233,6 +234,13 @@ def connect(owner: Supervisor) -> str | None:
     except EngineError as error:
         return f"{owner.plan['engine']['name']}: {error}"
     return None
+
+
+def begun(owner: Supervisor) -> None:
+    """Wait until every container runs, or has ended already: what is timed in a job is timed from then on."""
+    while any(one.alive and one.first is None for one in owner.hosts) and owner.stopping is None:
+        owner._wait(0.1)
+        owner._deadlines(time.monotonic())
 
 
 def release(owner: Supervisor) -> None:

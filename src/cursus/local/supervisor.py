@@ -229,6 +229,10 @@ class Supervisor:
         self.checkpoints.watch()
         self.outputs.begin()
         cluster.start(self, sources)
+        if self.plan.get("engine"):
+            from cursus.local import contained
+
+            contained.begun(self)
         self.starts.training()
         self._meanwhile()
         self._until_hosts_end()

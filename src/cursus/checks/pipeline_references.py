@@ -81,6 +81,12 @@ def reference_form(view: PipelineView) -> Iterator[Problem]:
                 reference.path,
                 "one of " + ", ".join(known["execution_variables"]),
             )
+        elif target.root == "Execution" and target.rest:
+            yield Problem(
+                f"{show(reference.text)}: an execution's variable has nothing below it",
+                reference.path,
+                f"write Execution.{target.name}",
+            )
 
 
 def _in_loop(reference: Reference, target: Target) -> Iterator[Problem]:

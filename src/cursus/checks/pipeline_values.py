@@ -201,6 +201,8 @@ def _given(view: PipelineView, target: Target) -> set[str] | None:
         if entry is None or "DefaultValue" in entry or target.name in view.pipeline.parameters:
             return None
         return KINDS.get(str(entry.get("Type")))
+    if target.root == "Execution":
+        return {"string"}
     if target.root != "Steps" or not target.rest:
         return None
     step = view.definition.by_name.get(target.name)

@@ -471,3 +471,63 @@ def test_list_of_no_root(tmp_path: Path) -> None:
     client = Client(tmp_path / "none")
     assert client.list_training_jobs()["TrainingJobSummaries"] == []
     assert not (tmp_path / "none").exists()
+
+
+def test_update_of_a_running_job_and_of_its_warm_pool(make: Any) -> None:
+    client = make("import time; time.sleep(600)")
+    name = {"TrainingJobName": "churn-2026-01-31"}
+    client.create_training_job(**request({"ResourceConfig": {"KeepAlivePeriodInSeconds": 600}}))
+    while client.describe_training_job(**name)["SecondaryStatus"] != "Training":
+        time.sleep(0.02)
+    arn = client.update_training_job(**name, RemoteDebugConfig={"EnableRemoteDebug": True})["TrainingJobArn"]
+    assert arn == ARN
+    client.update_training_job(**name, ResourceConfig={"KeepAlivePeriodInSeconds": 900})
+    told = client.describe_training_job(**name)
+    assert told["RemoteDebugConfig"] == {"EnableRemoteDebug": True}
+    assert told["ResourceConfig"]["KeepAlivePeriodInSeconds"] == 900
+    client.stop_training_job(**name)
+    wait(client)
+    told = client.describe_training_job(**name)
+    assert told["ResourceConfig"]["KeepAlivePeriodInSeconds"] == 900
+    assert told["RemoteDebugConfig"] == {"EnableRemoteDebug": True}
+    for change in (
+        {"RemoteDebugConfig": {"EnableRemoteDebug": False}},
+        {"ProfilerConfig": {"DisableProfiler": True}},
+    ):
+        code, text, _ = refused(client.update_training_job, **name, **change)
+        assert code == "ValidationException"
+        assert "Stopped" in text
+
+
+def test_a_retained_warm_pool_is_given_up_by_an_update(make: Any) -> None:
+    client = make()
+    name = {"TrainingJobName": "churn-2026-01-31"}
+    client.create_training_job(**request({"ResourceConfig": {"KeepAlivePeriodInSeconds": 600}}))
+    wait(client)
+    assert client.describe_training_job(**name)["WarmPoolStatus"]["Status"] == "Available"
+    client.update_training_job(**name, ResourceConfig={"KeepAlivePeriodInSeconds": 0})
+    told = client.describe_training_job(**name)
+    assert told["WarmPoolStatus"]["Status"] == "Terminated"
+    assert told["WarmPoolStatus"]["ResourceRetainedBillableTimeInSeconds"] < 60
+    code, text, _ = refused(
+        client.update_training_job, **name, ResourceConfig={"KeepAlivePeriodInSeconds": 5}
+    )
+    assert code == "ValidationException"
+    assert "Terminated" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, "No update"),
+        ({"ResourceConfig": {"KeepAlivePeriodInSeconds": 21601}}, "21600"),
+        ({"ResourceConfig": {"InstanceCount": 2}}, "InstanceCount"),
+        ({"StoppingCondition": {}}, "StoppingCondition"),
+    ],
+)
+def test_update_is_refused_as_the_service_refuses_it(make: Any, change: Any, said: str) -> None:
+    client = make()
+    client.create_training_job(**request())
+    code, text, _ = refused(client.update_training_job, TrainingJobName="churn-2026-01-31", **change)
+    assert (code, said in text) == ("ValidationException", True), text
+    wait(client)

@@ -28,6 +28,7 @@ REQUESTS = (
     "CreateModel",
     "CreateModelPackage",
     "CreatePipeline",
+    "UpdateTrainingJob",
 )
 """Operations whose requests are distilled."""
 

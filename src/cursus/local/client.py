@@ -34,6 +34,7 @@ METHODS = {
     "list_tags": "ListTags",
     "list_training_jobs": "ListTrainingJobs",
     "stop_training_job": "StopTrainingJob",
+    "update_training_job": "UpdateTrainingJob",
 }
 NAME_LENGTH = 63
 NAME_PATTERN = "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
@@ -205,6 +206,30 @@ class Client:
             text = f"The request was rejected because the training job is in status {state['status']}."
             raise client_error("ValidationException", text, operation)
         return {"ResponseMetadata": metadata()}
+
+    def update_training_job(self, **request: Any) -> dict[str, Any]:
+        """Change ProfilerConfig, ProfilerRuleConfigurations, RemoteDebugConfig or KeepAlivePeriodInSeconds.
+
+        The first three are echoed by describe_training_job, as nothing is profiled here; the period is the warm pool's.
+
+        Raises ClientError: ValidationException, also where there is no such job or it is past what can be changed.
+
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateTrainingJob.html
+        """
+        from cursus.aws import schema
+        from cursus.local import updates
+
+        operation = "UpdateTrainingJob"
+        violations = schema.validate(operation, request)
+        if violations:
+            raise validation_error(violations, operation)
+        name = request["TrainingJobName"]
+        state = self._find(operation, {"TrainingJobName": name})
+        refusal = updates.refuse(state, request)
+        if refusal is not None:
+            raise client_error("ValidationException", refusal, operation)
+        updates.keep(jobs.folder_of(self.root, name), request)
+        return {"TrainingJobArn": state["arn"], "ResponseMetadata": metadata()}
 
     def delete_training_job(self, **request: Any) -> dict[str, Any]:
         """Forget a job that has ended: its name is free again, what it stored in S3 stays.

@@ -149,8 +149,8 @@ class Times:
         except OSError:
             data = b""
         marks = [*MARK.iter_unpack(data[: len(data) - len(data) % MARK.size])]
-        self._places = [place for place, _ in marks]
-        self._moments = [start, *(moment for _, moment in marks)]
+        self._places: list[int] = [place for place, _ in marks]
+        self._moments: list[float] = [start, *(moment for _, moment in marks)]
 
     def at(self, place: int) -> float:
         """Seconds since the epoch at which the byte at ``place`` came."""

@@ -149,6 +149,10 @@ def load(folder: str) -> dict[str, Any]:
         state = json.load(file)
     if not isinstance(state, dict):
         raise ValueError(f"{folder}/job.json is no record of a job")
+    if os.path.exists(os.path.join(folder, "updated.json")):
+        from cursus.local import updates
+
+        return updates.merged(folder, state)
     return state
 
 

@@ -311,6 +311,7 @@ def test_memory_is_a_limit_that_holds(contained: Contained) -> None:
         pytest.skip(named[0])
     assert (job.logs(), job.evidence.exit_codes) == ("on\n", {"algo-1": 137})
     assert job.evidence.memory_kills == {"algo-1": 1}
+    assert not Path("/oom").exists()
 
 
 def test_no_line_is_lost_and_order_is_kept(contained: Contained) -> None:

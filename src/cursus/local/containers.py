@@ -28,6 +28,9 @@ TERMINATE, KILL = b"T", b"K"
 LOST = 137
 """Exit code of a keeper that cannot tell how its container ended."""
 
+OUT_OF_MEMORY = "oom"
+"""The file that podman's monitor (conmon) leaves where the kernel ended a process of the container."""
+
 PAUSE = 0.02
 CLIENTS = ("DOCKER_", "CONTAINER", "PODMAN", "XDG_", "LD_", "BUILDAH", "REGISTRY_", "HOME", "PATH", "TMPDIR")
 """Beginnings of variables that the engine's own client reads."""
@@ -153,6 +156,7 @@ class Keeper:
     def run(self, gate: int | None) -> NoReturn:
         """From the making of the container to its removal."""
         os.setsid()  # Ctrl-C and a killed session are the supervisor's affair
+        os.chdir(self.box.scratch)  # podman's monitor leaves a file where it was started
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -293,7 +297,10 @@ class Keeper:
         if running == "true":  # the client alone was killed
             self.client = self._attached("wait")
             return False
-        facts: dict[str, Any] = {"exit": int(code), "memory_kill": killed == "true"}
+        facts: dict[str, Any] = {
+            "exit": int(code),
+            "memory_kill": killed == "true" or os.path.exists(OUT_OF_MEMORY),
+        }
         if began.startswith("0001-"):
             facts.update(not_started=True, exit=self.client_code or init.CANNOT_EXECUTE)
         unowned = self._take_over()

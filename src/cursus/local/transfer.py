@@ -23,7 +23,7 @@ from cursus.local.storage import StoreError, odd_segment, split
 THREADS = 16
 LARGE = 64 << 20
 """Bytes from which an object is read in several ranges at once."""
-RANGE = 16 << 20
+RANGE, LONGEST = 16 << 20, 256 << 20
 PARTS = 4
 ATTEMPTS = 3
 UNKNOWN = -1
@@ -200,7 +200,9 @@ def named(where: Any, uri: str, notes: list[str]) -> list[tuple[str, str, int, i
     parts = split(uri)
     if parts is None:
         raise StoreError(f"{uri} is no s3:// URI")
-    places = _places(parts[0], Client(where, parts[0]).list(parts[1]), notes)
+    client = Client(where, parts[0])
+    client.store()  # what reads them later: it is missed now
+    places = _places(parts[0], client.list(parts[1]), notes)
     _folders(places)
     names = channel_names(parts[1], [place for place in places if place[-1:] != "/"])
     return [
@@ -317,7 +319,8 @@ def _fetch_large(client: Client, path: str, found: Object) -> None:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
     try:
         if client.access.endpoint.startswith("http://") and client.gives_parts(found.key, found.size):
-            _parts(partial(client.part_to, found.key), descriptor, found.size, PARTS)
+            step = min(LONGEST, max(RANGE, -(-found.size // PARTS)))  # each part has its price for the server
+            _parts(partial(client.part_to, found.key), descriptor, found.size, step, PARTS)
             return
         import obstore
 
@@ -338,25 +341,25 @@ def _fetch_large(client: Client, path: str, found: Object) -> None:
         except Exception:  # servers are allowed to answer a range with everything
             _stream(store, descriptor, found)
             return
-        _parts(one, descriptor, found.size, 2 * PARTS)
+        _parts(one, descriptor, found.size, RANGE, 2 * PARTS)
     finally:
         os.close(descriptor)
 
 
-def _parts(one: Callable[[int, int, int], None], descriptor: int, size: int, threads: int) -> None:
-    """A file by ranges, several at once. ``one`` is given a start, a length and the descriptor."""
+def _parts(one: Callable[[int, int, int], None], descriptor: int, size: int, step: int, threads: int) -> None:
+    """A file by ranges of ``step`` bytes, several at once. ``one`` is given a start, a length and the descriptor."""
 
     def tried(start: int) -> None:
         for attempt in range(ATTEMPTS):
             try:
-                one(start, min(RANGE, size - start), descriptor)
+                one(start, min(step, size - start), descriptor)
                 return
             except (OSError, http.client.HTTPException):
                 if attempt == ATTEMPTS - 1:
                     raise
 
     with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(tried, range(0, size, RANGE)):
+        for _ in pool.map(tried, range(0, size, step)):
             pass
 
 

@@ -1,0 +1,69 @@
+"""Numbers that a metric's expression took from the lines of a run: whose they are, and whether they are whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cursus import engine
+from cursus.checks.examples import BASES, merge
+from cursus.checks.views import Settings
+from cursus.model import Evidence, MetricScan, Step
+
+NUMBER = "([0-9.]+)"
+WRONG = {
+    "leading digits eaten": ("accuracy", r"accuracy.*([0-9]+\.[0-9]+)", "accuracy of all: 87.5"),
+    "an epoch": ("val_acc", rf"val_acc.*?{NUMBER}", "val_acc epoch 1 = 0.70"),
+    "a date": ("rmse", rf"{NUMBER}.*rmse", "2026-11-22 12:00:01,120 rmse 1.25"),
+    "a time": ("rmse", rf"at.{NUMBER}", "rmse at 12:00:01"),
+    "a progress bar": ("loss", rf"epoch.*: {NUMBER}", "epoch 1/2: 50%|####| loss=0.25"),
+    "a count": ("accuracy", rf"correct {NUMBER}", "correct 45/50 (90.0%)"),
+    "overwritten in a line": ("loss", rf"loss={NUMBER}", "\rloss=0.9\rloss=0.5\rloss=0.2"),
+    "several in a line": ("loss", rf"loss={NUMBER}", "loss=0.9 loss=0.5"),
+    "more of the word": ("loss", rf"loss.*?{NUMBER}", "loss 0.25\nloss_scale 1024"),
+    "a class": ("accuracy", rf"accuracy[^:]*: {NUMBER}", "accuracy: 0.9\naccuracy cat: 0.95"),
+    "a fold": ("accuracy", rf"accuracy: {NUMBER}", "mean accuracy: 0.8\nfold 1 accuracy: 0.7"),
+    "rounded away": ("m", rf"loss {NUMBER}", "loss 0.00\nloss 0.00"),
+}
+RIGHT = {
+    "a whole number": ("accuracy", rf"accuracy.*: {NUMBER}", "accuracy of all: 87.5"),
+    "an epoch that is asked for": ("epoch", rf"epoch {NUMBER}", "val_acc epoch 1 = 0.70"),
+    "after a date": ("rmse", rf"rmse {NUMBER}", "2026-11-22 12:00:01,120 rmse 1.25"),
+    "after a progress bar": ("loss", rf"loss={NUMBER}", "epoch 1/2: 50%|####| loss=0.25"),
+    "a count that is asked for": ("correct", rf"correct {NUMBER}", "correct 45/50 (90.0%)"),
+    "one value again and again": ("loss", rf"loss={NUMBER}", "\rloss=0.9\rloss=0.9"),
+    "lines of their own": ("loss", rf"loss={NUMBER}", "loss=0.9\nloss=0.5"),
+    "other words in the line": ("loss", rf"\bloss={NUMBER}", "loss=0.9 val_loss=0.5"),
+    "the mean alone": ("accuracy", rf"mean accuracy: {NUMBER}", "mean accuracy: 0.8\nfold 1 accuracy: 0.7"),
+    "small and whole": ("m", rf"loss {NUMBER}", "loss 0.00\nloss 0.01"),
+    "zero of a score": ("accuracy", rf"accuracy {NUMBER}", "accuracy 0.00"),
+}
+
+
+def rules(folder: Path, name: str, regex: str, log: str) -> list[str]:
+    path = folder / "algo-1.log"
+    path.write_bytes(log.encode() + b"\n")
+    request = merge(
+        BASES["CreateTrainingJob"],
+        {"AlgorithmSpecification": {"MetricDefinitions": [{"Name": name, "Regex": regex}]}},
+    )
+    evidence = Evidence(
+        "Completed",
+        str(folder),
+        logs={"algo-1": str(path)},
+        log_lines=2,
+        metric_scans=(MetricScan(name, regex, 1),),
+    )
+    found = engine.check_step(Step("test", "CreateTrainingJob", request), Settings(), evidence)
+    return [finding.rule for finding in found if finding.rule == "MON092"]
+
+
+@pytest.mark.parametrize(("name", "regex", "log"), WRONG.values(), ids=WRONG.keys())
+def test_a_number_of_something_else(name: str, regex: str, log: str, tmp_path: Path) -> None:
+    assert rules(tmp_path, name, regex, log) == ["MON092"]
+
+
+@pytest.mark.parametrize(("name", "regex", "log"), RIGHT.values(), ids=RIGHT.keys())
+def test_the_number_that_is_meant(name: str, regex: str, log: str, tmp_path: Path) -> None:
+    assert rules(tmp_path, name, regex, log) == []

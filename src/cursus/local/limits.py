@@ -58,8 +58,8 @@ def _shape(step: Step) -> str | None:
     for member in ("HyperParameters", "Environment"):
         for name, value in (step.request.get(member) or {}).items():
             if not isinstance(value, (str, Mapping)):
-                kind = type(value).__name__
-                return f"{member}.{name} is {kind}; SageMaker takes text only: write {show(str(value), name)}"
+                is_now = type(value).__name__
+                return f"{member}.{name} is {is_now}; SageMaker takes text only: write {show(str(value), name)}"
     for i, channel in enumerate(step.request.get("InputDataConfig") or ()):
         name = channel.get("ChannelName") if isinstance(channel, Mapping) else None
         if not isinstance(name, str) or not name or "/" in name or name in (".", ".."):

@@ -58,8 +58,10 @@ def _shape(step: Step) -> str | None:
     for member in ("HyperParameters", "Environment"):
         for name, value in (step.request.get(member) or {}).items():
             if not isinstance(value, (str, Mapping)):
-                is_now = type(value).__name__
-                return f"{member}.{name} is {is_now}; SageMaker takes text only: write {show(str(value), name)}"
+                named = type(value).__name__
+                return (
+                    f"{member}.{name} is {named}; SageMaker takes text only: write {show(str(value), name)}"
+                )
     for i, channel in enumerate(step.request.get("InputDataConfig") or ()):
         name = channel.get("ChannelName") if isinstance(channel, Mapping) else None
         if not isinstance(name, str) or not name or "/" in name or name in (".", ".."):

@@ -109,6 +109,55 @@ DEFINITIONS = {
 }
 
 
+# What values an argument may have that a reference may stand for, by the definition's name.
+ARGUMENTS = {
+    "StringArgumentValue": "string",
+    "IntegerArgumentValue": "integer",
+    "FloatArgumentValue": "number",
+    "BooleanArgumentValue": "boolean",
+    "StepName": "string",
+    "ParameterDescription": "string",
+}
+# Steps whose arguments are no request of SageMaker's own, so that the published schema is all there is.
+FORMS = ("EMR", "Fail", "Endpoint", "EndpointConfig", "Lambda", "Callback", "QualityCheck", "ClarifyCheck")
+# Members with rules of their own.
+SEEN = ("Name", "Type", "DependsOn", "RetryPolicies", "CacheConfig", "CheckType", "OutputParameters")
+
+
+def form(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """The types of a part of the schema: ``type``, ``items``, and ``members`` of a structure that has no others."""
+    name = str(node.get("$ref", "")).rpartition("/")[2]
+    if name in ARGUMENTS:
+        return {"type": ARGUMENTS[name]}
+    if name:
+        node = definitions[name]
+    kind = node.get("type")
+    made: dict[str, Any] = (
+        {"type": kind} if kind in ("string", "integer", "number", "boolean", "array") else {}
+    )
+    if kind == "array" and "items" in node:
+        made["items"] = form(node["items"], definitions)
+    if "properties" in node:
+        members = {key: form(value, definitions) for key, value in node["properties"].items()}
+        made = {"type": "object", "members": members, "closed": node.get("additionalProperties") is False}
+    return made
+
+
+def forms(definitions: dict[str, Any], name: str) -> dict[str, Any]:
+    """The types of a step's own members, and of its arguments where these are no request."""
+    found = form(definitions[name], definitions)["members"]
+    made = {key: value for key, value in found.items() if key not in SEEN}
+    if name in ("QualityCheckStep", "ClarifyCheckStep"):
+        del made["Arguments"]
+        made["FailOnViolation"] = {"type": "boolean"}
+    if name == "EMRStep":  # sagemaker.workflow.emr_step
+        made["Arguments"]["members"] |= {
+            "ClusterConfig": {"type": "object"},
+            "ExecutionRoleArn": {"type": "string"},
+        }
+    return made
+
+
 def main(published: Path) -> None:
     schema = json.loads(published.read_text())["definitions"]
     types: dict[str, Any] = {}
@@ -125,6 +174,8 @@ def main(published: Path) -> None:
                 entry["argument_members"] = sorted(found["properties"]["Arguments"]["properties"])
             if name in ("Model", "AutoML"):  # those of other steps are required by the service's own model
                 entry["required_arguments"] = sorted(arguments)
+        if name in FORMS:
+            entry["forms"] = forms(schema, DEFINITIONS.get(name, f"{name}Step"))
         types[name] = entry
     data = {
         "source": (

@@ -1,0 +1,122 @@
+"""Rules on the members of pipeline steps that are no request of SageMaker's own: their types and names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cursus.aws.pipelines import step_type
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import PipelineView, is_reference
+from cursus.model import Path, Severity
+from cursus.redact import show
+from cursus.steps.pipelines import parameter_values, resolve
+from cursus.suggest import did_you_mean
+
+WORDS = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a structure",
+}
+TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (Mapping,),
+}
+BASELINES = ("SuppliedBaselineConstraints", "SuppliedBaselineStatistics")
+
+
+@rule("DEP009", area="dependencies", scope="pipeline")
+def step_forms(view: PipelineView) -> Iterator[Problem]:
+    """A member of an EMR, lambda, callback, fail, endpoint or check step is of the wrong type, or unknown.
+
+    What it does:
+        Holds the members of these steps, parameters put in, against the published JSON schema of definitions; and looks
+        whether the supplied baselines of a check are S3 URIs.
+    Why:
+        "Unable to parse pipeline definition": CreatePipeline reads true and false, not "true", and knows no other members.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Spark
+            Type: EMR
+            Arguments: {ClusterId: j-1A2B3C4D5E6F7, StepConfig: {HadoopJarStep: {Jar: command-runner.jar, Args: spark-submit job.py}}}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Spark
+            Type: EMR
+            Arguments: {ClusterId: j-1A2B3C4D5E6F7, StepConfig: {HadoopJarStep: {Jar: command-runner.jar, Args: [spark-submit, job.py]}}}
+    Source:
+        https://aws-sagemaker-mlops.github.io/sagemaker-model-building-pipeline-definition-JSON-schema/,
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html
+    Since:
+        0.1
+    """
+    values: Mapping[str, Any] | None = None
+    for step in view.definition.steps:
+        forms = step_type(step.type or "").get("forms")
+        if not forms:
+            continue
+        values = parameter_values(view.pipeline) if values is None else values
+        for name, form in forms.items():
+            if name in step.body:
+                yield from _held(resolve(step.body[name], values), form, (*step.path, name))
+        for name in BASELINES:
+            uri = resolve(step.body.get(name), values)
+            # An empty text is what samples give for none.
+            if name in forms and isinstance(uri, str) and uri and not uri.startswith(("s3://", "https://")):
+                severity: Severity = "warning" if any(mark in uri for mark in "<>{}$") else "error"
+                yield Problem(
+                    f"{name} {show(uri)} is no S3 URI",
+                    (*step.path, name),
+                    "write s3://bucket/key",
+                    severity=severity,
+                )
+
+
+def _held(value: Any, form: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+    """Where a value differs from its form. A reference and null are taken for a value of the right type."""
+    pending: list[tuple[Any, Mapping[str, Any], Path]] = [(value, form, place)]
+    while pending:
+        here, form, place = pending.pop()
+        kind = form.get("type")
+        if here is None or kind is None or is_reference(here):
+            continue
+        if not _is(here, kind):
+            bare = ", without quotes" if isinstance(here, str) and kind == "boolean" else ""
+            yield Problem(
+                f"{place[-1]} is {show(here, str(place[-1]))}; this place takes {WORDS[kind]}",
+                place,
+                f"write {WORDS[kind]}{bare}",
+            )
+        elif kind == "array":
+            items = form.get("items")
+            pending.extend((item, items, (*place, i)) for i, item in enumerate(here) if items)
+        elif "members" in form:
+            members = form["members"]
+            yield from _unknown(here, form, place)
+            pending.extend((here[key], members[key], (*place, key)) for key in here if key in members)
+
+
+def _is(value: object, kind: str) -> bool:
+    return isinstance(value, TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
+
+
+def _unknown(value: Mapping[Any, Any], form: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+    known = form["members"]
+    for key in value:
+        if form["closed"] and key not in known:
+            hint = did_you_mean(str(key), known)
+            yield Problem(
+                f"Unknown Argument member {show(key)}.{hint}",
+                (*place, str(key)),
+                "one of " + ", ".join(known),
+                severity="error" if hint else "warning",  # the published schema is older than the service
+            )

@@ -1,4 +1,4 @@
-"""Make ``src/cursus/aws/data/limits.json``: how long a job may run, and the directories that SageMaker keeps for itself.
+"""Make ``src/cursus/aws/data/limits.json``: the longest time of a job, and the directories that are SageMaker's own.
 
 pip install botocore==1.44.5
 python scripts/make_limits.py

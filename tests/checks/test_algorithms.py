@@ -275,3 +275,34 @@ def test_manifests_in_file_mode_are_one_mistake(findings_of: Any) -> None:
     assert [f.rule for f in found] == ["CHN006"]
     assert "'train'" in found[0].message
     assert "'validation'" in found[0].message
+
+
+@pytest.mark.parametrize(
+    ("change", "rules"),
+    [
+        ({}, set()),
+        ({"tree_method": "hist"}, {"HPO041"}),
+        ({"content": "text/libsvm"}, {"CHN038"}),
+        ({"content": None}, {"CHN038"}),
+        ({"mode": "Pipe"}, {"CHN038"}),
+        ({"spread": "ShardedByS3Key"}, {"CHN038"}),
+    ],
+)
+def test_training_with_dask(findings_of: Any, change: dict[str, str], rules: set[str]) -> None:
+    values = {
+        "num_round": "10",
+        "use_dask_gpu_training": "true",
+        "tree_method": change.get("tree_method", "gpu_hist"),
+    }
+    data = channel("train", change.get("content", "text/csv"))
+    data["DataSource"]["S3DataSource"]["S3DataDistributionType"] = change.get("spread", "FullyReplicated")
+    request = job(XGBOOST, values, data)
+    request["AlgorithmSpecification"]["TrainingInputMode"] = change.get("mode", "File")
+    request["ResourceConfig"] = {"InstanceType": "ml.p3.8xlarge", "InstanceCount": 2, "VolumeSizeInGB": 30}
+    assert broken(findings_of(request)) == rules
+
+
+def test_an_old_version_does_not_know_what_later_ones_do(findings_of: Any) -> None:
+    old = f"811284229777{REGISTRY}xgboost:1"
+    assert broken(findings_of(job(old, {"num_round": "10", "monotone_constraints": "(1,0)"}))) == {"HPO039"}
+    assert not broken(findings_of(job(old, {"num_round": "10", "num_parallel_tree": "4"})))

@@ -135,7 +135,8 @@ class Hyperparameter:
 class Condition:
     """Hyperparameters that depend on each other.
 
-    Where every hyperparameter in ``when`` has one of the values given (``*`` at the end stands for any rest;
+    Where every hyperparameter in ``when`` has one of the values given (``*`` at the end stands for any rest, and an
+    empty one for an absent hyperparameter;
     for a list it is enough that one element does), each name in ``needs`` has to be present, and each in
     ``values``, where it is present, has to have one of its values; none in ``excludes`` may have one of those.
     """
@@ -149,6 +150,8 @@ class Condition:
         """True where the ``when`` part holds for a request's hyperparameters."""
         for name, options in self.when.items():
             value = hyperparameters.get(name)
+            if value is None and "" in options:
+                continue
             if not isinstance(value, str):
                 return False
             if not any(matches(word.strip(), options) for word in value.split(",")):
@@ -171,6 +174,7 @@ class Algorithm:
         version: of XGBoost such as ``1.7-1``, else ``1``.
         exact: False where the version asked for is not in the data, and this is the newest that is.
         hyperparameters: by name.
+        later: names that only later versions know.
         aliases: other spellings, to the name they stand for.
         conditions: hyperparameters that depend on each other.
         at_most: hyperparameters that are no greater than another one, by name.
@@ -182,6 +186,7 @@ class Algorithm:
         default_content_type: what a channel without ContentType is taken for.
         content_channels: by content type, the channels that this type of data makes required beside the rest.
         channels_when: hyperparameters that make channels (``needs``) required.
+        dask_content_types: those that XGBoost's training with Dask reads.
         manifest_content_type: what an augmented manifest needs as ContentType.
         manifest_attributes: how many AttributeNames an augmented manifest has to have.
         input_modes: TrainingInputMode values (FastFile works where File does).
@@ -201,6 +206,7 @@ class Algorithm:
     version: str = "1"
     exact: bool = True
     hyperparameters: Mapping[str, Hyperparameter] = field(default_factory=dict)
+    later: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = ()
     at_most: Mapping[str, str] = field(default_factory=dict)
@@ -212,6 +218,7 @@ class Algorithm:
     default_content_type: str | None = None
     content_channels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     channels_when: tuple[Condition, ...] = ()
+    dask_content_types: tuple[str, ...] = ()
     manifest_content_type: str | None = None
     manifest_attributes: int | None = None
     input_modes: tuple[str, ...] = ("File",)
@@ -335,6 +342,7 @@ def _build(
         version=version,
         exact=exact,
         hyperparameters={key: _hyperparameter(key, spec) for key, spec in own["hyperparameters"].items()},
+        later=tuple(entry.get("later", ())),
         aliases=own.get("aliases", {}),
         conditions=tuple(_condition(c) for c in entry.get("conditions", ()) if _since(c, version)),
         at_most=entry.get("at_most", {}),
@@ -346,6 +354,7 @@ def _build(
         default_content_type=entry.get("default_content_type"),
         content_channels={key: tuple(value) for key, value in entry.get("content_channels", {}).items()},
         channels_when=tuple(_condition(c) for c in entry.get("channels_when", ())),
+        dask_content_types=tuple(entry.get("dask_content_types", ())),
         manifest_content_type=entry.get("manifest_content_type"),
         manifest_attributes=entry.get("manifest_attributes"),
         input_modes=tuple(entry["input_modes"]),
@@ -396,8 +405,9 @@ def _condition(spec: Mapping[str, Any]) -> Condition:
 
 
 def _since(spec: Mapping[str, Any], version: str) -> bool:
-    since = spec.get("since")
-    return since is None or _numbers(version) >= _numbers(since)
+    since, until = spec.get("since"), spec.get("until")
+    numbers = _numbers(version)
+    return (since is None or numbers >= _numbers(since)) and (until is None or numbers <= _numbers(until))
 
 
 def _numbers(version: str) -> tuple[int, ...]:

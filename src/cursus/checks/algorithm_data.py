@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from cursus.aws.tables import table
 from cursus.checks.algorithm_channels import base_type
-from cursus.checks.rules import Problem, rule
+from cursus.checks.channels import input_mode, mode_path
+from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 
@@ -153,4 +154,66 @@ def label_size(view: TrainingView) -> Iterator[Problem]:
                 (*channel.path, "ContentType"),
                 f"write text/csv;label_size={size}",
                 severity="info" if size and "label_size" not in parameters else None,
+            )
+
+
+@rule("CHN038", area="channels", reads=hyperparameters("use_dask_gpu_training"), when="builtin")
+def data_for_dask(view: TrainingView) -> Iterator[Problem]:
+    """XGBoost's training with Dask reads whole files of CSV or Parquet.
+
+    What it does:
+        Looks at input mode, ContentType and, on several hosts, S3DataDistributionType of the data channels where
+        `use_dask_gpu_training` is on.
+    Why:
+        The container refuses the rest after the instances have started: "Dask training is only supported for CSV and
+        Parquet input", "not supported for pipe mode input", "requires FullyReplicated data".
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+        HyperParameters: {num_round: "100", tree_method: gpu_hist, use_dask_gpu_training: "true"}
+        ResourceConfig: {InstanceType: ml.g4dn.12xlarge}
+        InputDataConfig:
+          - ChannelName: train
+            ContentType: text/libsvm
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+        HyperParameters: {num_round: "100", tree_method: gpu_hist, use_dask_gpu_training: "true"}
+        ResourceConfig: {InstanceType: ml.g4dn.12xlarge}
+        InputDataConfig:
+          - ChannelName: train
+            ContentType: text/csv
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost.html
+        https://github.com/aws/sagemaker-xgboost-container
+    Since:
+        0.1
+    """
+    algorithm = view.builtin
+    if algorithm is None or view.hyperparameters.get("use_dask_gpu_training") != "true":
+        return
+    for channel in view.channels:
+        if channel.name not in ("train", "validation"):
+            continue
+        content = base_type(channel.text("ContentType") or "") or algorithm.default_content_type or ""
+        if content and content not in algorithm.dask_content_types:
+            yield Problem(
+                f"training with Dask reads CSV and Parquet, and channel {show(channel.name)} is {content}",
+                (*channel.path, "ContentType"),
+                "use " + " or ".join(algorithm.dask_content_types),
+            )
+        if input_mode(view, channel) == "Pipe":
+            yield Problem(
+                f"training with Dask reads files, and channel {show(channel.name)} is in Pipe mode",
+                mode_path(channel),
+                "use File mode",
+            )
+        sharded = channel.s3.get("S3DataDistributionType") == "ShardedByS3Key"
+        if sharded and (view.host_count or 1) > 1:
+            yield Problem(
+                f"training with Dask wants all of the data on each host, and channel {show(channel.name)} is sharded",
+                (*channel.path, "DataSource", "S3DataSource", "S3DataDistributionType"),
+                "use FullyReplicated",
             )

@@ -104,8 +104,10 @@ def unknown_hyperparameter(view: TrainingView) -> Iterator[Problem]:
             f"the {algorithm.name} algorithm has no hyperparameter {show(name)}."
             + did_you_mean(name, algorithm.hyperparameters),
             (view.hyperparameters_member, name),
-            "remove it, or use the algorithm's spelling",
-            severity="warning" if documented_only(algorithm) else None,
+            "use a later version of the algorithm"
+            if name in algorithm.later
+            else "remove it, or use the algorithm's spelling",
+            severity="warning" if documented_only(algorithm) and name not in algorithm.later else None,
             allowable=name,
         )
 

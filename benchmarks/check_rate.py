@@ -4,8 +4,9 @@
 
 The goal: ParamValidator's rate or more, though a check sees far more. No request is looked at twice: names, S3
 URIs and hyperparameters are new in each, and images, instance types and time limits are drawn from a few, as they
-are among the jobs of one team. Both take turns on the same requests, processor time is measured, and the best batch
-counts for each, so that a noisy machine harms neither.
+are among the jobs of one team. Both take turns on requests that are made anew for each and have the same content, so
+that neither meets what the other has brought into the processor's caches; processor time is measured, and the best
+batch counts for each, so that a noisy machine harms neither.
 """
 
 from __future__ import annotations
@@ -142,9 +143,8 @@ LIMITS = (3600, 7200, 14400, 86400)
 NUMBERS = itertools.count(1)
 
 
-def varied(request: dict[str, Any]) -> dict[str, Any]:
-    """The request as another job of the same team would send it."""
-    number = next(NUMBERS)
+def varied(request: dict[str, Any], number: int) -> dict[str, Any]:
+    """The request as another job of the same team would send it; one ``number`` is one job."""
     chance = random.Random(number)
     longest = chance.choice(LIMITS)
 
@@ -190,8 +190,9 @@ def best(calls: list[Call], operation: str, request: dict[str, Any], seconds: fl
     found = [0.0 for _ in calls]
     until = time.perf_counter() + seconds * len(calls)
     while time.perf_counter() < until:
-        steps = [Step("benchmark", operation, varied(request)) for _ in range(BATCH)]
+        numbers = [next(NUMBERS) for _ in range(BATCH)]
         for place, call in enumerate(calls):
+            steps = [Step("benchmark", operation, varied(request, number)) for number in numbers]
             start = time.process_time()
             for step in steps:
                 call(step)

@@ -116,24 +116,27 @@ def _planned(step: Step, settings: Settings, evidence: Evidence | None, outline:
         if not alone or step.origins:
             kinds = (*kinds, "step")
         members = outlook.members
-        made, silent = plans.plans(outlook, step, settings, kinds)
-        if silent and alone and evidence is None:
+        made, settled = plans.plans(outlook, step, settings, kinds)
+        if settled and alone and evidence is None:
+            for (scope, view), plan in zip(outlook.views, made, strict=True):
+                if plan.known:
+                    yield scope, view, plan
             return
         known = iter(made)
 
-    def plan(scope: Scope, view: Any) -> Plan:
+    def planned(scope: Scope, view: Any) -> Plan:
         return plans.plan(scope, view, step, settings, members, kinds)
 
-    yield "request", texts, next(known) if known is not None else plan("request", texts)
+    yield "request", texts, next(known) if known is not None else planned("request", texts)
     for scope, view in request_views(step, settings, evidence):
-        yield scope, view, next(known) if known is not None else plan(scope, view)
+        yield scope, view, next(known) if known is not None else planned(scope, view)
         if scope == "training" and step.source is not None:
-            yield "script", view, plan("script", view)
+            yield "script", view, planned("script", view)
         if scope == "training" and evidence is not None:
-            yield "run", view, plan("run", view)
+            yield "run", view, planned("run", view)
     if _stated(step.promises):
         about = StepView(step, settings, evidence)
-        yield "step", about, plan("step", about)
+        yield "step", about, planned("step", about)
 
 
 def _stated(promises: Promises) -> bool:

@@ -6,8 +6,9 @@ that its open container holds a job against. https://docs.aws.amazon.com/sagemak
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from types import MappingProxyType
@@ -18,6 +19,7 @@ from cursus.aws.tables import table
 
 Direction = Literal["Minimize", "Maximize"]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+MAX_KNOWN = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Hyperparameter:
         words: words allowed beside numbers (``auto``).
         ignore_case: True where ``true`` and ``True`` are the same.
         is_list: True where the value is a comma-separated list.
+        inside: for a plain number, bounds between which every number is allowed.
         thresholds: list elements that may be written ``name@number``.
         tunable: a tuning job may vary it.
         tunable_type: the kind of its tuning ranges (``Integer``, ``Continuous``, ``Categorical``).
@@ -49,6 +52,7 @@ class Hyperparameter:
     maximum: float | None = None
     minimum_open: bool = False
     maximum_open: bool = False
+    inside: tuple[float, float] | None = None
     values: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     ignore_case: bool = False
@@ -94,6 +98,12 @@ class Hyperparameter:
 
         ``is not one of …``.
         """
+        if self.inside is not None:  # most values are numbers well inside
+            try:
+                if self.inside[0] < (int(value) if self.type == "Integer" else float(value)) < self.inside[1]:
+                    return None
+            except ValueError:
+                pass
         if self.is_list:
             return self._list_problem(value)
         if self.values:
@@ -146,6 +156,12 @@ class Condition:
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     excludes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    def is_about(self, names: Collection[str]) -> bool:
+        """True where hyperparameters of these names, and no others, may break the condition."""
+        if not all(name in names for name in self.when):
+            return False
+        return any(name not in names for name in self.needs) or any(name in names for name in self.values)
+
     def applies(self, hyperparameters: Mapping[str, Any]) -> bool:
         """True where the ``when`` part holds for a request's hyperparameters."""
         for name, options in self.when.items():
@@ -154,7 +170,10 @@ class Condition:
                 continue
             if not isinstance(value, str):
                 return False
-            if not any(matches(word.strip(), options) for word in value.split(",")):
+            if "," not in value:
+                if not matches(value.strip(), options):
+                    return False
+            elif not any(matches(word.strip(), options) for word in value.split(",")):
                 return False
         return True
 
@@ -200,6 +219,7 @@ class Algorithm:
         saves_when_stopped: False where a job that is stopped leaves no model.
         tunable: a tuning job can use it.
         source: the page that says so.
+        known: what ``conditions_on`` has found.
     """
 
     name: str
@@ -235,6 +255,19 @@ class Algorithm:
     saves_when_stopped: bool = True
     tunable: bool = True
     source: str = ""
+    known: dict[tuple[str, ...], tuple[Condition, ...]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+
+    def conditions_on(self, names: Iterable[str]) -> tuple[Condition, ...]:
+        """The conditions that hyperparameters of these names may break, in their order."""
+        given = tuple(names)
+        found = self.known.get(given)
+        if found is None:
+            found = tuple(each for each in self.conditions if each.is_about(given))
+            if len(self.known) < MAX_KNOWN:
+                self.known[given] = found
+        return found
 
     def hyperparameter(self, name: str) -> Hyperparameter | None:
         """The hyperparameter of this name or alias."""
@@ -376,12 +409,16 @@ def _build(
 
 def _hyperparameter(name: str, spec: Mapping[str, Any]) -> Hyperparameter:
     low_open, high_open = "minimum_open" in spec, "maximum_open" in spec
+    numeric = spec["type"] in ("Integer", "Continuous") and not spec.get("values") and not spec.get("list")
+    low = spec.get("minimum_open" if low_open else "minimum")
+    high = spec.get("maximum_open" if high_open else "maximum")
     return Hyperparameter(
         name=name,
         type=spec["type"],
+        inside=(-math.inf if low is None else low, math.inf if high is None else high) if numeric else None,
         required=spec.get("required", False),
-        minimum=spec.get("minimum_open") if low_open else spec.get("minimum"),
-        maximum=spec.get("maximum_open") if high_open else spec.get("maximum"),
+        minimum=low,
+        maximum=high,
         minimum_open=low_open,
         maximum_open=high_open,
         values=tuple(spec.get("values", ())),

@@ -22,7 +22,7 @@ def base_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-@rule("CHN030", area="channels", when="builtin")
+@rule("CHN030", area="channels", when="builtin", shared=True, unless=("builtin with channels by value",))
 def required_channel(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm lacks a channel that it requires.
 

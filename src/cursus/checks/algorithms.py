@@ -144,7 +144,7 @@ def hyperparameter_value(view: TrainingView) -> Iterator[Problem]:
     for name, value in view.hyperparameters.items():
         if not isinstance(value, str) or not isinstance(name, str):
             continue
-        known = algorithm.hyperparameter(name)
+        known = algorithm.hyperparameters.get(algorithm.aliases.get(name, name))
         if known is None:
             continue
         wrong = known.problem(value)
@@ -192,7 +192,7 @@ def hyperparameters_together(view: TrainingView) -> Iterator[Problem]:
     if algorithm is None:
         return
     severity = None if algorithm.exact else "warning"
-    for condition in algorithm.conditions:
+    for condition in algorithm.conditions_on(view.hyperparameters):
         if condition.applies(view.hyperparameters):
             for problem in _broken(view, algorithm, condition):
                 yield Problem(problem.message, problem.path, problem.remedy, severity=severity)  # type: ignore[arg-type]
@@ -232,8 +232,10 @@ def _broken(view: TrainingView, algorithm: Algorithm, condition: Condition) -> I
             )
     for name, options in condition.values.items():
         value = view.hyperparameters.get(name)
-        if isinstance(value, str) and not any(
-            matches(word.strip(), options) for word in (value, *value.split(","))
+        if (
+            isinstance(value, str)
+            and not matches(value.strip(), options)
+            and not any(matches(word.strip(), options) for word in value.split(","))
         ):
             if _refused(view, algorithm, name):
                 continue

@@ -56,24 +56,26 @@ class Context:
 class Shape:
     """What to do with every container of these members and types: what to pick out of it.
 
-    ``closed`` values belong to the outline; ``places`` (``texts.PLACES``), ``values`` (of hyperparameters) and ``texts``
-    are open texts that can be looked at together; ``watched`` are the names of those to be looked at one by one, and
-    ``scripts`` of those in ``texts.SCRIPTS``; ``open`` has the names of all open texts, ``inner`` those of containers.
+    ``closed`` values belong to the outline. ``texts`` are open texts that can be looked at together, by the ``GROUPS``
+    that they belong to; ``watched`` are the names of those to be looked at one by one, and ``scripts`` of those in
+    ``texts.SCRIPTS`` (``noted`` where there are any). ``open`` has the names of all open texts, ``inner`` those of containers.
     """
 
-    __slots__ = ("closed", "holder", "inner", "open", "places", "scripts", "texts", "values", "watched")
+    __slots__ = ("closed", "holder", "inner", "noted", "open", "scripts", "texts", "watched")
 
     def __init__(self, holder: str) -> None:
         self.holder = holder
         self.closed: Pick | None = None
-        self.places: Pick | None = None
-        self.texts: Pick | None = None
-        self.values: Pick | None = None
+        self.texts: list[tuple[int, Pick]] = []
+        self.noted = False
         self.watched: list[Any] = []
         self.scripts: list[tuple[Any, str]] = []
         self.open: list[Any] = []
         self.inner: list[tuple[Any, Context]] = []
 
+
+PLACE, TEXT, VALUE = GROUPS = range(3)
+"""S3 locations (``texts.PLACES``), values of hyperparameters, and all other texts."""
 
 _CONTEXTS: dict[tuple[str, str], Context] = {}
 _MADE: list[Shape] = []
@@ -94,38 +96,28 @@ class Outline:
 
     __slots__ = ("_queue", "_shapes", "_texts", "_values", "_watched", "key", "kinds")
 
-    def __init__(self, shapes: list[Shape], queue: list[tuple[Context, Any]], closed: list[Any]) -> None:
+    def __init__(
+        self,
+        shapes: list[Shape],
+        queue: list[tuple[Context, Any]],
+        closed: list[Any],
+        groups: tuple[list[str], list[str], list[str]],
+        noted: list[tuple[Shape, Any]],
+    ) -> None:
+        places, texts, values = groups
         self.key = (tuple(shapes), tuple(closed))
-        self.kinds: list[str] = []
+        self.kinds = of_places(places) if places else []
         self._shapes = shapes
         self._queue = queue
-        self._texts: list[str] = []
-        self._values: list[str] = []
+        self._texts = texts + places
+        self._values = values
         self._watched: list[tuple[str, str, str]] = []
-
-    def read(self, opened: list[tuple[Shape, Any]]) -> bool:
-        """Take the open texts out of the containers that have some; False where one of them is not open."""
-        places: list[str] = []
-        texts, values = self._texts, self._values
-        for shape, container in opened:
-            if shape.places is not None:
-                places += shape.places(container)
-            if shape.texts is not None:
-                texts += shape.texts(container)
-            if shape.values is not None:
-                values += shape.values(container)
+        for shape, container in noted:
             for name in shape.watched:
                 self._watched.append((shape.holder, name, container[name]))
             for name, start in shape.scripts:
-                value = container[name]
-                if not names_a_script(start, value):
-                    self.kinds = ["script"]
-                if _ARCHIVES in value:
-                    return False  # whose archive it is says what algorithm the job runs
-        if places:
-            self.kinds += of_places(places)
-            texts += places
-        return True
+                if not names_a_script(start, container[name]):
+                    self.kinds.append("script")
 
     def is_suspected(self, region: str) -> bool:
         """True where an open text is suspected of anything (``texts.suspicions``) in a job in ``region``."""
@@ -165,7 +157,8 @@ def take_apart(request: Any) -> Outline | None:
         return None
     shapes: list[Shape] = []
     closed: list[Any] = []
-    opened: list[tuple[Shape, Any]] = []
+    groups: tuple[list[str], list[str], list[str]] = ([], [], [])
+    noted: list[tuple[Shape, Any]] = []
     queue: list[tuple[Context, Any]] = [(_context("", ""), request)]
     for context, container in queue:
         if type(container) is dict:
@@ -181,14 +174,18 @@ def take_apart(request: Any) -> Outline | None:
         if shape.closed is not None:
             closed += shape.closed(container)
         if shape.open:
-            opened.append((shape, container))
+            for group, pick in shape.texts:
+                groups[group].extend(pick(container))
+            if shape.noted:
+                noted.append((shape, container))
         if shape.inner:
             for name, inner in shape.inner:
                 queue.append((inner, container[name]))
             if len(queue) > MAX_CONTAINERS:
                 return None
-    made = Outline(shapes, queue, closed)
-    return made if made.read(opened) else None
+    if groups[VALUE] and _ARCHIVES in "".join(groups[VALUE]):
+        return None  # whose archive it is says what algorithm the job runs
+    return Outline(shapes, queue, closed, groups, noted)
 
 
 def _shape(context: Context, container: Any, content: tuple[Any, ...]) -> Shape | None:
@@ -205,13 +202,14 @@ def _shape(context: Context, container: Any, content: tuple[Any, ...]) -> Shape 
         _CONTEXTS.clear()
     holder = _REFERENCE if is_reference(container) else context.holder
     shape = Shape(holder)
-    picked: dict[str, list[Any]] = {"closed": [], "places": [], "texts": [], "values": []}
+    closed: list[Any] = []
+    texts: dict[int, list[Any]] = {}
     for name, kind in zip(names, kinds, strict=True):
         member = context.member if listed else name
         if kind is dict or kind is list:
             shape.inner.append((name, _context(holder or (member if member in FREE else ""), member)))
         elif kind is not str or not _is_open(holder, member):
-            picked["closed"].append(name)
+            closed.append(name)
         elif listed:
             return None
         else:
@@ -221,10 +219,10 @@ def _shape(context: Context, container: Any, content: tuple[Any, ...]) -> Shape 
             if is_read(holder, member):
                 shape.watched.append(name)
             elif holder or member not in NAMES:
-                picked[_group(holder, member)].append(name)
-    for group, chosen in picked.items():
-        if chosen:
-            setattr(shape, group, _pick(chosen))
+                texts.setdefault(_group(holder, member), []).append(name)
+    shape.closed = _pick(closed) if closed else None
+    shape.texts = [(group, _pick(chosen)) for group, chosen in texts.items()]
+    shape.noted = bool(shape.watched or shape.scripts)
     context.shapes[content] = shape
     _MADE.append(shape)
     return shape
@@ -236,10 +234,10 @@ def _is_open(holder: str, member: str) -> bool:
     return holder in _MAPS or (holder == "Tags" and member == "Value")
 
 
-def _group(holder: str, member: str) -> str:
+def _group(holder: str, member: str) -> int:
     if holder in HYPERPARAMETERS:
-        return "values"
-    return "places" if not holder and member in PLACES else "texts"
+        return VALUE
+    return PLACE if not holder and member in PLACES else TEXT
 
 
 def _pick(names: list[Any]) -> Pick:

@@ -108,19 +108,22 @@ def _outlook(alone: Step, settings: Settings, region: str) -> Outlook | None:
 def plans(
     found: Outlook, step: Step, settings: Settings, kinds: tuple[str, ...]
 ) -> tuple[tuple[Plan, ...], bool]:
-    """The plan for each view of a request which has texts suspected of these ``kinds``; True where all are empty."""
+    """The plan for each view of a request which has texts suspected of these ``kinds``, and whether all is known."""
     made = found.plans.get(kinds)
     if made is None:
         each = tuple(
-            _known(plan(scope, view, step, settings, found.members, kinds), view, kinds)
+            _known(
+                plan(scope, view, step, settings, found.members, kinds), view, (*kinds, *present(view, step))
+            )
             for scope, view in found.views
         )
-        made = found.plans[kinds] = (each, not any(plan.rules or plan.known for plan in each))
+        made = found.plans[kinds] = (each, not any(plan.rules for plan in each))
     return made
 
 
-def _known(plan: Plan, view: Any, kinds: Sequence[str]) -> Plan:
-    shared = [rule for rule in plan.rules if rule.shared and not any(kind in kinds for kind in rule.unless)]
+def _known(plan: Plan, view: Any, there: Sequence[str]) -> Plan:
+    """The plan with what its shared rules say of an outline; of those, the ones that ``there`` bars are left to run."""
+    shared = [rule for rule in plan.rules if rule.shared and not any(each in there for each in rule.unless)]
     return Plan(
         tuple(rule for rule in plan.rules if rule not in shared),
         plan.order,
@@ -179,6 +182,8 @@ def present(view: Any, step: Step) -> tuple[When, ...]:
         found.append("builtin")
         if any(instance is not None and instance.gpus for instance in map(_instance, view.instances)):
             found.append("builtin on gpus")
+        if view.builtin.channels_when:
+            found.append("builtin with channels by value")
     if view.framework is not None:
         found.append("framework")
     if len(view.channels) > 1:

@@ -50,7 +50,7 @@ def _values(view: TrainingView, wanted: Mapping[str, tuple[str, ...]]) -> bool:
     )
 
 
-@rule("RES010", area="resources", reads=READS, when="builtin")
+@rule("RES010", area="resources", reads=READS, when="builtin", shared=True, unless=("builtin on gpus",))
 def algorithm_instance(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm does not train on this kind of instance.
 

@@ -58,10 +58,19 @@ class Problem:
 
 Check = Callable[[Any], Iterator[Problem]]
 
-When = Literal["", "builtin", "builtin on gpus", "framework", "several channels", "several hosts", "promises"]
-"""What training jobs a rule is about: those that run a built-in algorithm (on instances with GPUs), an image of
-Amazon's for a framework, that have more than one channel or host (or a number of hosts that is not known), or a
-builder's promises."""
+When = Literal[
+    "",
+    "builtin",
+    "builtin on gpus",
+    "builtin with channels by value",
+    "framework",
+    "several channels",
+    "several hosts",
+    "promises",
+]
+"""What training jobs a rule is about: those that run a built-in algorithm (on instances with GPUs; one whose channels
+depend on values of hyperparameters), an image of Amazon's for a framework, that have more than one channel or host (or
+a number of hosts that is not known), or a builder's promises."""
 
 SHARED: tuple[Scope, ...] = ("request", "training", "tuning", "automl")
 """Scopes that may have shared rules."""
@@ -126,8 +135,8 @@ def rule(
     (``cursus.checks.outline``): to it the values of hyperparameters, environment and tags, S3 locations in
     ``texts.LOCATIONS``, the role and the job's name are unknown, as pipeline variables are, and it sees no source
     code and no promises. What it says is remembered for the next job with the same outline. It is run on the whole
-    request, as other rules are, where a text is suspected of what ``unless`` names, or, for ``"step"``, where the step
-    has source code, origins of its values or promises.
+    request, as other rules are, where a text is suspected of what ``unless`` names, or the job is one that it names;
+    ``"step"`` is one whose step has source code, origins of its values or promises.
     A rule of scope ``request`` names the ``suspects`` it looks at (``cursus.checks.texts``), and runs where there
     are any.
     """

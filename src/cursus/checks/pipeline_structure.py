@@ -76,13 +76,13 @@ def step_members(view: PipelineView) -> Iterator[Problem]:
         Steps:
           - Name: "train the model"
             Type: Fail
-            Arguments: {ErrorMessage: no}
+            Arguments: {ErrorMessage: no data}
     Right:
         operation: Pipeline
         Steps:
           - Name: TrainTheModel
             Type: Fail
-            Arguments: {ErrorMessage: no}
+            Arguments: {ErrorMessage: no data}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html and the published JSON schema
         of pipeline definitions

@@ -85,6 +85,49 @@ def test_failed_run_names_the_signal() -> None:
     assert "139 (SIGSEGV)" in finding.message
 
 
+def test_failed_run_of_several_hosts_names_the_one_that_failed(tmp_path: Path) -> None:
+    [finding] = findings(
+        {
+            "status": "Failed",
+            "failure_reason": FAILED.format("ValueError: x"),
+            "exit_codes": {"algo-1": 137, "algo-2": 3},
+            "logs": {"algo-1": "/logs/algo-1.log", "algo-2": "/logs/algo-2.log"},
+        }
+    )
+    assert "with exit code 3: ValueError: x" in finding.message
+    assert "algo-2.log" in str(finding.remedy)
+    [killed] = findings(
+        {"status": "Failed", "failure_reason": "AlgorithmError: ", "exit_codes": {"algo-1": 137}}
+    )
+    assert "memory" in str(killed.remedy)
+
+
+def test_driver_of_the_sdk_hides_no_error_of_the_script(tmp_path: Path) -> None:
+    log = tmp_path / "algo-2.log"
+    log.write_text(
+        'File "train.py", line 2, in f\n[rank1]: ValueError: not today\nTraceback (most recent call last):\n'
+        "torch.distributed.elastic.multiprocessing.errors.ChildFailedError: \ntrain.py FAILED\n"
+        "Command failed with exit code 1. Traceback: Traceback (most recent call last):\n"
+        "subprocess.CalledProcessError: Command '['torchrun', 'train.py']' returned non-zero exit status 1.\n"
+    )
+    reason = (
+        'AlgorithmError: Traceback (most recent call last):\n  File "/opt/ml/input/data/sm_drivers/common/utils.py", '
+        "line 189, in execute_commands\nsubprocess.CalledProcessError: Command '['torchrun', 'train.py']' returned "
+        "non-zero exit status 1., exit code: 1"
+    )
+    evidence = {
+        "status": "Failed",
+        "failure_reason": reason,
+        "exit_codes": {"algo-1": 137, "algo-2": 1},
+        "logs": {"algo-1": str(tmp_path / "none.log"), "algo-2": str(log)},
+    }
+    [finding] = findings(evidence)
+    assert finding.message.endswith("with exit code 1: ValueError: not today")
+    log.write_text("ModuleNotFoundError: No module named 'torchvision'\n")
+    [missing] = findings(evidence, source=str(tmp_path))
+    assert (missing.rule, missing.severity) == ("FRM090", "warning")
+
+
 OWN_IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from cursus.aws import images
 from cursus.checks.framework import amazon_image
@@ -89,6 +89,11 @@ IN_IMAGES = frozenset(
 https://aws.github.io/deep-learning-containers/"""
 
 _MISSING = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
+_RAISED = re.compile(r"(?:\[[^\]\s]*\](?:<std\w+>)?:\s*)*((?:\w+\.)*\w*(?:Error|Exception|Exit)(?:: .*)?)$")
+_DRIVERS = re.compile(r"(?:subprocess\.)?CalledProcessError|(?:\w+\.)*ChildFailedError")
+KILLED = 137
+DRIVER_LOG = 1 << 16
+"""Bytes of a log's end in which a script's error is looked for before the driver's."""
 _QUOTED = re.compile(r'ErrorMessage "(.*)"\n', re.DOTALL)
 
 
@@ -135,15 +140,39 @@ def failed(view: TrainingView) -> Iterator[Problem]:
         )
         return
     place: Path = ("InputDataConfig",) if reason.startswith("ClientError: Data download failed") else ()
-    code = next(iter(evidence.script_exit_codes.values()), None)
+    code = _culprit(evidence.script_exit_codes)[1]
     if code is None:
-        code = next((code for code in evidence.exit_codes.values() if code), None)
+        code = _culprit(evidence.exit_codes)[1]
     told = "" if code is None else f" with exit code {code}" + _signal(code)
     yield Problem(
         f"the job failed on this machine{told}: {_brief(reason, evidence)}",
         place,
         remedy=_advice(code, place, evidence),
     )
+
+
+def _culprit(codes: Mapping[str, int | None]) -> tuple[str | None, int | None]:
+    """The host that failed, and its exit code: those that were ended because of it have 137."""
+    failed = [(host, code) for host, code in codes.items() if code]
+    return next((one for one in failed if one[1] != KILLED), failed[0] if failed else (None, None))
+
+
+def _said(evidence: Evidence) -> str:
+    """The error that a script printed, where the SDK's driver gives its own command's failure as the reason."""
+    from pathlib import Path as FilePath
+
+    reason = evidence.failure_reason or ""
+    path = evidence.logs.get(_culprit(evidence.exit_codes)[0] or "")
+    if "CalledProcessError" not in reason or "sm_drivers" not in reason or path is None:
+        return ""
+    try:
+        with FilePath(path).open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - DRIVER_LOG))
+            lines = file.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    raised = [found for line in lines if (found := _RAISED.match(line.strip()))]
+    return next((found.group(1) for found in reversed(raised) if not _DRIVERS.match(found.group(1))), "")
 
 
 def _signal(code: int) -> str:
@@ -159,7 +188,7 @@ def _signal(code: int) -> str:
 
 def _brief(reason: str, evidence: Evidence) -> str:
     quoted = _QUOTED.search(reason)
-    text = quoted.group(1) if quoted else reason.removeprefix("AlgorithmError: ")
+    text = _said(evidence) or (quoted.group(1) if quoted else reason.removeprefix("AlgorithmError: "))
     text = re.sub(r", exit code: [0-9]+$", "", text)
     lines = [line.strip() for line in text.splitlines() if line.strip(" ^~")]
     if not lines:
@@ -192,14 +221,16 @@ def _advice(code: int | None, place: Path, evidence: Evidence) -> str:
         return "the process was killed (SIGKILL), as the kernel does when memory runs out: let it use less"
     if code == 127:
         return "name a program that exists in the image, by its full path or on PATH"
-    log = next(iter(evidence.logs.values()), "")
+    host = _culprit(evidence.exit_codes)[0] or ""
+    log = evidence.logs.get(host) or next(iter(evidence.logs.values()), "")
     return f"mend the script; its whole output is in {log}" if log else "see the job's folder"
 
 
 def _not_installed(view: TrainingView, evidence: Evidence) -> str | None:
     """The module that the script lacked, where the image or a requirements file may have it."""
     # Some containers keep the script's words out of FailureReason: then its log has them.
-    found = _MISSING.search(evidence.failure_reason or "") or _MISSING.search("\n".join(last_lines(evidence)))
+    told = (evidence.failure_reason or "", _said(evidence), "\n".join(last_lines(evidence)))
+    found = next((found for text in told if (found := _MISSING.search(text))), None)
     if found is None:
         return None
     module = found.group(1).partition(".")[0]

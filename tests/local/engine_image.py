@@ -10,7 +10,8 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from cursus.local.engine import SYSTEM, find
+from cursus.local.engine import find
+from cursus.local.engine_probe import SYSTEM
 
 ENGINE = os.environ.get("CURSUS_TEST_ENGINE", "podman")
 PYTHON = os.path.realpath(sys.executable)

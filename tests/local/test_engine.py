@@ -38,6 +38,8 @@ def real() -> engines.Engine:
     found = next(one for one in probe_engines() if one.level == ENGINE)
     if not found.works:
         pytest.skip(f"{ENGINE}: {found.reason}")
+    if found.limits:
+        pytest.skip(f"{ENGINE}: {found.limits[0]}")
     return engines.find(ENGINE)
 
 

@@ -78,7 +78,10 @@ def examine(root: str | None = None) -> dict[str, Any]:
                 {"level": p.level, "works": p.works, "reason": p.reason, "limits": list(p.limits)}
                 for p in probes
             ],
-            "engines": [{"level": p.level, "works": p.works, "reason": p.reason} for p in engines],
+            "engines": [
+                {"level": p.level, "works": p.works, "reason": p.reason, "limits": list(p.limits)}
+                for p in engines
+            ],
         },
         "fuse": {"works": no_fuse is None, "reason": no_fuse or ""},
         "root": {"path": str(folder), "writable": _writable(str(folder))},
@@ -126,6 +129,8 @@ def lines(data: dict[str, Any], style: Style) -> Iterator[str]:
     for probe in isolation["engines"]:
         word = style("works", "good") if probe["works"] else style("does not work", "dim")
         yield f"  {probe['level']} {word}{'' if probe['works'] else ': ' + clean(probe['reason'])}\n"
+        for limit in probe["limits"]:
+            yield f"      {clean(limit)}\n"
     fuse = data["fuse"]
     word = style("on demand", "good") if fuse["works"] else style("downloaded first", "dim")
     yield f"FastFile channels from S3: {word}{'' if fuse['works'] else ': ' + clean(fuse['reason'])}\n"

@@ -43,17 +43,18 @@ def probe() -> list[Probe]:
 
 def probe_engines() -> list[Probe]:
     """Try every container engine once. Takes about a second where one works."""
-    from cursus.local import engine
+    from cursus.local import engine, engine_probe
 
     sweep_probes()
     found = []
     for name in engine.ENGINES:
+        limits: tuple[str, ...] = ()
         try:
             with probe_folder() as folder:
-                reason = engine.attempt(engine.find(name, engine.configured()), folder)
+                reason, limits = engine_probe.attempt(engine.find(name, engine.configured()), folder)
         except engine.EngineError as error:
             reason = str(error)
-        found.append(Probe(name, not reason, reason, LIMITS[name]))
+        found.append(Probe(name, not reason, reason, (*LIMITS[name], *limits)))
     return found
 
 

@@ -261,6 +261,21 @@ def test_server_that_hangs_holds_up_nobody(begun: Begun, how: str) -> None:
         begun.server.process.send_signal(signal.SIGCONT)
 
 
+def test_reader_that_is_killed_does_not_wait(begun: Begun) -> None:
+    begun.server.process.send_signal(signal.SIGSTOP)
+    try:
+        begun.go()
+        time.sleep(0.3)  # it reads now
+        script = next(
+            pid for pid in begun.processes if b"train.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        )
+        os.kill(script, signal.SIGKILL)
+        begun.job.wait()
+        assert "ExitCode -9" in str(begun.job.describe()["FailureReason"])
+    finally:
+        begun.server.process.send_signal(signal.SIGCONT)
+
+
 def test_who_serves_the_files_is_killed(begun: Begun) -> None:
     serving = [pid for pid in begun.processes if holds_fuse(pid)]
     assert len(serving) == 1

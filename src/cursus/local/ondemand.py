@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cursus.local.readahead import Wanted
 
 THREADS = 16
-PATIENCE = 2.0
+PATIENCE = 1.0
 """Seconds for which a request goes on after its process had a signal: many signals end nobody."""
 
 

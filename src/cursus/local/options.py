@@ -161,12 +161,9 @@ def free_name(root: str, name: str, suffix: str) -> str:
         number += 1
 
 
-def checkpoint_config(request: Any, root: str) -> dict[str, Any] | None:
-    """Where CheckpointConfig's directory is in a host, and where in the local store."""
+def checkpoint_config(request: Any) -> dict[str, Any] | None:
+    """Where CheckpointConfig's directory is in a host, and where in S3."""
     path = contract.checkpoint_path(request)
     if path is None:
         return None
-    from cursus.local.artifacts import store_path
-
-    uri = str(request["CheckpointConfig"].get("S3Uri") or "")
-    return {"path": path, "uri": uri, "target": store_path(root, uri)}
+    return {"path": path, "uri": str(request["CheckpointConfig"].get("S3Uri") or "")}

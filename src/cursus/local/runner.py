@@ -325,7 +325,7 @@ def plan(
             *(algorithm.get("ContainerArguments") or ()),
         ]
         or ["./" + OWN_PROGRAM],
-        "checkpoints": checkpoint_config(request, root),
+        "checkpoints": checkpoint_config(request),
         "python": sys.executable,
         "paths": paths,
         "keep": kept_paths(),

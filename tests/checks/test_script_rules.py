@@ -78,6 +78,16 @@ REQUIREMENTS = [
     ("numpy == ", "error"),
     ("s3://bucket/a.whl", "error"),
     ("pip install numpy", "error"),
+    ("pandas>=1.6,<1.3", "error"),
+    ("pandas>1.3,<=1.3", "error"),
+    ("pandas~=1.3.2,>=1.4", "error"),
+    ("pandas==1.3.*,>=1.4", "error"),
+    ("numpy<1,>1", "error"),
+    ('tqdm; python_version >= "3.7" pyyaml', "error"),
+    ("tqdm; python", "error"),
+    ("--user", "error"),
+    ("--find-links /home/jane/wheels", "error"),
+    ("tools @ file:///C:/Users/jo/tools", "error"),
     ("git+https://github.com/a/b.git@abc", "warning"),
     ("--index-url https://user:secret@example.org/simple", "warning"),
     ("/opt/wheels/a.whl", "warning"),
@@ -89,6 +99,22 @@ def test_requirement_that_cannot_install(line: str, severity: str, tmp_path: Pat
     found = check(tmp_path, {"train.py": SCRIPT, "requirements.txt": f"numpy\n{line}\n"})
     assert [(finding.rule, finding.severity, finding.line) for finding in found] == [("FRM052", severity, 2)]
     assert "secret" not in found[0].message
+
+
+def test_every_requirement_has_a_hash_or_none_has(tmp_path: Path) -> None:
+    lines = "tqdm==4.66.1 --hash=sha256:0\nnumpy==1.24.1\n"
+    (found,) = check(tmp_path, {"train.py": SCRIPT, "requirements.txt": lines})
+    assert (found.rule, found.line) == ("FRM052", 2)
+
+
+def test_a_stand_in_for_a_module_that_is_not_packed(tmp_path: Path) -> None:
+    script = (
+        "try:\n    from robust import mean\nexcept ImportError:\n    def mean(v):\n        return 0\n"
+        + SCRIPT
+    )
+    (found,) = check(tmp_path, {"train.py": script})
+    assert (found.rule, found.severity, found.line) == ("FRM055", "warning", 1)
+    assert check(tmp_path, {"train.py": script, "robust.py": "def mean(v):\n    return 1\n"}) == []
 
 
 def test_findings_point_into_the_script(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import cursus
+
 CODE = (
     "import cursus, sys; print(*(f.rule for f in cursus.check({request!r}, source_dir=sys.argv[1]).findings))"
 )
@@ -46,3 +48,10 @@ def test_links_that_lead_to_themselves_are_passed_by(tmp_path: Path) -> None:
     (tmp_path / "b.py").symlink_to("b.py")
     (tmp_path / "b").symlink_to("a")
     assert "FRM050" not in rules(tmp_path)
+
+
+def test_an_entry_point_that_leads_to_itself_is_not_suggested(tmp_path: Path) -> None:
+    (tmp_path / "train.py").symlink_to("train.py")
+    (found,) = [f for f in cursus.check(REQUEST, source_dir=tmp_path).findings if f.rule == "FRM050"]
+    assert "no regular file" in found.message
+    assert "mean" not in found.message + found.remedy

@@ -125,7 +125,8 @@ def requirement_cannot_install(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Reads requirements.txt, and the files that it includes, as pip does: editable installs from version control, paths outside the
-        source directory, included files that are not there, lines pip cannot read; and any line of a job without network.
+        source directory, included files that are not there, ranges without a version, lines pip cannot read; and any line of a job without
+        network.
     Why:
         The toolkit runs ``pip install -r requirements.txt`` before the script. When that fails, the job fails with
         ``InstallRequirementsError``.

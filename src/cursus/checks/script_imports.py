@@ -1,0 +1,195 @@
+"""Modules of the script's own: those that it imports and that the source directory does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cursus.checks.evidence import IN_IMAGES
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import TrainingView
+from cursus.script.facts import ScriptFacts
+from cursus.suggest import did_you_mean
+
+
+@rule("FRM055", area="framework", severity="warning", scope="script")
+def local_module_missing(view: TrainingView) -> Iterator[Problem]:
+    """The script imports a module of its own that the source directory does not have.
+
+    What it does:
+        Finds relative imports that lead nowhere, and imports of plainly local names (``utils``, ``model``, ``data_loader`` …) with no such
+        file in the source and no such requirement; and modules whose absence a ``try`` answers with a stand-in of the script's own.
+    Why:
+        ``ModuleNotFoundError``: only the source directory gets into the container, not the folders around it.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            from utils import load
+            load(os.environ["SM_CHANNEL_TRAIN"], os.environ["SM_MODEL_DIR"])
+    Right:
+        files:
+          train.py: |
+            import os
+            from utils import load
+            load(os.environ["SM_CHANNEL_TRAIN"], os.environ["SM_MODEL_DIR"])
+          utils.py: |
+            import os
+            def load(source, target):
+                open(os.path.join(target, "model.txt"), "w").write(str(os.listdir(source)))
+    Source:
+        https://github.com/aws/sagemaker-python-sdk/issues/1325
+    Since:
+        0.1
+    """
+    facts = view.script
+    if (
+        facts is None
+        or not facts.readable
+        or "sys.path.append" in facts.calls
+        or "sys.path.insert" in facts.calls
+    ):
+        return
+    if any("PYTHONPATH" in name for name in view.environment) or "setup.py" in facts.directory_listing:
+        return
+    packages = {one.name.lower().replace("-", "_") for one in facts.requirements}
+    seen = set()
+    for one in facts.imports:
+        top = one.module.partition(".")[0]
+        if not one.sure or top in seen:
+            continue
+        if one.level:
+            if one.location.file == facts.entry and "." not in seen:
+                seen.add(".")
+                yield Problem(
+                    "the entry point has a relative import, and it is started as a script: "
+                    "attempted relative import with no known parent package",
+                    remedy=f"write it without the dot: from {one.module or '…'} import …",
+                    severity="error",
+                    location=one.location,
+                )
+            continue
+        names = [name[:-3] for name in facts.directory_listing if name.endswith(".py")]
+        local = top in LOCAL_NAMES or (_plural(top, names) and not _known(top))
+        if local and top.lower() not in packages:
+            seen.add(top)
+            yield Problem(
+                f"the script imports {one.module!r}, which is not in the source directory.{did_you_mean(top, names)}",
+                remedy=f"put {top}.py into the source directory, or its package into requirements.txt",
+                location=one.location,
+            )
+    yield from _fallbacks(facts, packages)
+
+
+def _fallbacks(facts: ScriptFacts, packages: set[str]) -> Iterator[Problem]:
+    """Imports in ``try`` of a module that is not there, which the script's own stand-in answers without a word."""
+    for habit in facts.habits:
+        top = habit.detail.partition(".")[0]
+        if habit.kind != "fallback-import" or _known(top) or top in OPTIONAL or top.lower() in packages:
+            continue
+        if any(one.module.partition(".")[0] == top for one in facts.imports):
+            yield Problem(
+                f"{habit.detail!r} is in neither the source directory nor requirements.txt: unless the image has it, "
+                "its stand-in is used without a word",
+                remedy=f"put {top}.py into the source directory, or let the import fail",
+                location=habit.location,
+            )
+
+
+def _plural(name: str, names: list[str]) -> bool:
+    """True where the source has a file of the same name but for an ending, an underscore or the case."""
+    plain = name.lower().replace("_", "").rstrip("s")
+    return any(other.lower().replace("_", "").rstrip("s") == plain and other != name for other in names)
+
+
+def _known(name: str) -> bool:
+    import sys
+
+    from cursus.script.files import LIBRARIES
+
+    return name in LIBRARIES or name in sys.stdlib_module_names
+
+
+OPTIONAL = IN_IMAGES | frozenset(
+    [
+        "addict",
+        "albumentations",
+        "apex",
+        "bitsandbytes",
+        "cupy",
+        "dgl",
+        "einops",
+        "faiss",
+        "fire",
+        "flash_attn",
+        "gensim",
+        "imageio",
+        "jax",
+        "mlflow",
+        "mmcv",
+        "neptune",
+        "onnx",
+        "onnxruntime",
+        "optuna",
+        "orjson",
+        "pkg_resources",
+        "polars",
+        "pycocotools",
+        "ray",
+        "rich",
+        "setuptools",
+        "simplejson",
+        "skimage",
+        "spacy",
+        "tabulate",
+        "tensorboardX",
+        "timm",
+        "toml",
+        "tomli",
+        "typing_extensions",
+        "ujson",
+        "wandb",
+        "xformers",
+    ]
+)
+"""Libraries that a script may do without, which are no modules of its own."""
+LOCAL_NAMES = frozenset(
+    [
+        "utils",
+        "util",
+        "helpers",
+        "helper",
+        "common",
+        "config",
+        "configs",
+        "settings",
+        "model",
+        "models",
+        "my_model",
+        "network",
+        "networks",
+        "dataset",
+        "data_utils",
+        "data_loader",
+        "dataloader",
+        "dataloaders",
+        "data_loaders",
+        "preprocess",
+        "preprocessing",
+        "features",
+        "feature_engineering",
+        "trainer",
+        "train_utils",
+        "training_utils",
+        "losses",
+        "loss",
+        "metrics_utils",
+        "constants",
+        "lib",
+        "src",
+        "engine",
+        "evaluate_utils",
+        "transforms_utils",
+        "model_utils",
+        "arguments",
+    ]
+)

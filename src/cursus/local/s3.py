@@ -358,7 +358,7 @@ class Client:
         options["retry_config"] = {"max_retries": 4, "retry_timeout": timedelta(seconds=TIMEOUT)}
         try:
             return S3Store(self.bucket, **options, client_options=client)
-        except (BaseError, ValueError):
+        except (BaseError, TypeError, ValueError):
             del client["read_timeout"]  # before obstore 0.9
             return S3Store(self.bucket, **options, client_options=client)
 

@@ -231,7 +231,7 @@ class Client:
                 return self._once(method, key, query, body, length, headers or {})
             except (OSError, http.client.HTTPException) as error:
                 self._hang_up()
-                if attempt == 3:
+                if attempt == 3 or isinstance(error, TimeoutError):
                     raise StoreError(f"{self.access.endpoint} does not answer: {error}") from error
             except _MovedError as moved:
                 self._hang_up()
@@ -359,7 +359,7 @@ class Client:
         try:
             return S3Store(self.bucket, **options, client_options=client)
         except (BaseError, TypeError, ValueError):
-            del client["read_timeout"]  # before obstore 0.9
+            del client["read_timeout"]  # which older versions do not know
             return S3Store(self.bucket, **options, client_options=client)
 
 

@@ -239,7 +239,8 @@ def property_files(view: PipelineView) -> Iterator[Problem]:
     """A property file is declared wrongly, or at an output that the step does not have.
 
     What it does:
-        Looks at the PropertyFiles of processing steps: PropertyFileName, OutputName and FilePath, and that the output exists.
+        Looks at the PropertyFiles of processing steps: PropertyFileName, OutputName and FilePath, that the output exists,
+        and that the file is a JSON file below it.
     Why:
         "Processing output name … defined in property file … not found in processing step": the pipeline is refused, or
         the condition that reads the file fails.
@@ -301,6 +302,19 @@ def property_files(view: PipelineView) -> Iterator[Problem]:
             for member in ("PropertyFileName", "OutputName", "FilePath"):
                 if not isinstance(entry.get(member), str):
                     yield Problem(f"the property file needs {member}", (*place, member), f"add {member}")
+            path = entry.get("FilePath")
+            if isinstance(path, str) and (path.startswith("/") or "://" in path):
+                yield Problem(
+                    f"FilePath {show(path)} is looked for below the output's own folder",
+                    (*place, "FilePath"),
+                    f"write {path.rpartition('/')[2] or 'report.json'}, the path in the output"[:200],
+                )
+            elif isinstance(path, str) and path.lower().endswith(NO_JSON):
+                yield Problem(
+                    f"FilePath {show(path)} names no JSON file, which a property file is",
+                    (*place, "FilePath"),
+                    "let the step write a JSON file, and name it",
+                )
             name = entry.get("OutputName")
             if isinstance(name, str) and name not in outputs:
                 yield Problem(
@@ -311,58 +325,4 @@ def property_files(view: PipelineView) -> Iterator[Problem]:
                 )
 
 
-@rule("DEP033", area="dependencies", severity="warning", scope="pipeline")
-def model_data_is_a_prefix(view: PipelineView) -> Iterator[Problem]:
-    """A model's data refers to the output path of a training job instead of its model artifact.
-
-    What it does:
-        Looks at ModelDataUrl in model and registration steps for references to OutputDataConfig.S3OutputPath.
-    Why:
-        The artifact is at <S3OutputPath>/<job name>/output/model.tar.gz; below the path itself there is no model.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Train
-            Type: Training
-            Arguments: &a
-              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
-              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-              StoppingCondition: {MaxRuntimeInSeconds: 3600}
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: {Get: Steps.Train.OutputDataConfig.S3OutputPath}}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Train
-            Type: Training
-            Arguments:
-              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
-              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-              StoppingCondition: {MaxRuntimeInSeconds: 3600}
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: {Get: Steps.Train.ModelArtifacts.S3ModelArtifacts}}
-    Source:
-        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelArtifacts.html
-    Since:
-        0.1
-    """
-    for reference in view.definition.references:
-        if reference.path[-1] != "ModelDataUrl":
-            continue
-        target = parse_get(reference.text)
-        if target is not None and target.rest == ("OutputDataConfig", "S3OutputPath"):
-            yield Problem(
-                f"{show(reference.text)} is a folder, not a model artifact",
-                reference.path,
-                f"write Steps.{target.name}.ModelArtifacts.S3ModelArtifacts",
-            )
+NO_JSON = (".csv", ".parquet", ".pkl", ".pickle", ".html", ".png", ".xml", ".yaml", ".yml", ".joblib")

@@ -343,7 +343,9 @@ def other_steps(view: PipelineView) -> Iterator[Problem]:
         yield from _outputs(step)
 
 
-_FUNCTION = re.compile(r"arn:aws[a-z-]*:lambda:[a-z]{2,5}(?:-[a-z]+)+-\d+:\d{12}:function:[\w.-]+(?::[\w$-]+)?")
+_FUNCTION = re.compile(
+    r"arn:aws[a-z-]*:lambda:[a-z]{2,5}(?:-[a-z]+)+-\d+:\d{12}:function:[\w.-]+(?::[\w$-]+)?"
+)
 
 
 def _unfilled(value: object) -> Severity:

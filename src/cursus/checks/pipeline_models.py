@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cursus.aws import instances
-from cursus.aws.pipelines import PipelineStep, facts, step_type
+from cursus.aws.pipelines import PipelineStep, facts, parse_get, step_type, written_out
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference, listing, mapping, mappings
 from cursus.model import Path
@@ -83,6 +83,7 @@ def _lacking(step: PipelineStep, arguments: Mapping[str, object], place: Path) -
             else "the AutoML step has no Mode",
             (*place, "AutoMLJobConfig", "Mode"),
             "write " + " or ".join(modes),
+            severity=None if mode is not None else "warning",
             allowable=str(mode) if mode is not None else None,
         )
 
@@ -245,3 +246,73 @@ _SERVING = (
     ("SupportedRealtimeInferenceInstanceTypes", "hosting"),
     ("SupportedTransformInstanceTypes", "transform"),
 )
+
+
+@rule("DEP033", area="dependencies", scope="pipeline")
+def model_data_is_a_prefix(view: PipelineView) -> Iterator[Problem]:
+    """A model's data is a folder, such as the output path of a training job, instead of a model artifact.
+
+    What it does:
+        Looks at ModelDataUrl in model and registration steps for references to OutputDataConfig.S3OutputPath, and for
+        URIs that end with a slash. A container for several models takes a folder.
+    Why:
+        The artifact is at <S3OutputPath>/<job name>/output/model.tar.gz. "Could not find model data": CreateModel refuses
+        what is no archive.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Train
+            Type: Training
+            Arguments: &a
+              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+              StoppingCondition: {MaxRuntimeInSeconds: 3600}
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: {Get: Steps.Train.OutputDataConfig.S3OutputPath}}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Train
+            Type: Training
+            Arguments:
+              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+              StoppingCondition: {MaxRuntimeInSeconds: 3600}
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: {Get: Steps.Train.ModelArtifacts.S3ModelArtifacts}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelArtifacts.html
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        if step.type not in ("Model", "RegisterModel"):
+            continue
+        for place, container in _containers(step):
+            if container.get("Mode") == "MultiModel":  # which takes a prefix
+                continue
+            url = container.get("ModelDataUrl")
+            get = url.get("Get") if isinstance(url, Mapping) else None
+            target = parse_get(get) if isinstance(get, str) else None
+            if target is not None and target.rest == ("OutputDataConfig", "S3OutputPath"):
+                yield Problem(
+                    f"{show(get)} is a folder, not a model artifact",
+                    (*place, "ModelDataUrl"),
+                    f"write Steps.{target.name}.ModelArtifacts.S3ModelArtifacts",
+                )
+            elif (text := written_out(url)) is not None and text.endswith("/"):
+                yield Problem(
+                    f"{show(text)} is a folder, not a model artifact",
+                    (*place, "ModelDataUrl"),
+                    "name the archive itself: …/model.tar.gz",
+                )

@@ -24,6 +24,9 @@ WRONG = {
     "more of the word": ("loss", rf"loss.*?{NUMBER}", "loss 0.25\nloss_scale 1024"),
     "a class": ("accuracy", rf"accuracy[^:]*: {NUMBER}", "accuracy: 0.9\naccuracy cat: 0.95"),
     "a fold": ("accuracy", rf"accuracy: {NUMBER}", "mean accuracy: 0.8\nfold 1 accuracy: 0.7"),
+    "train and test": ("m", rf"loss: {NUMBER}", "train_loss: 0.4\ntest_loss: 0.5"),
+    "a list": ("m", rf"losses: {NUMBER}", "losses: 0.5, 0.25, 0.125"),
+    "the best": ("acc", rf"acc={NUMBER}", "acc=0.9\nacc=0.7\nbest acc=0.9"),
     "rounded away": ("m", rf"loss {NUMBER}", "loss 0.00\nloss 0.00"),
 }
 RIGHT = {
@@ -36,6 +39,10 @@ RIGHT = {
     "lines of their own": ("loss", rf"loss={NUMBER}", "loss=0.9\nloss=0.5"),
     "other words in the line": ("loss", rf"\bloss={NUMBER}", "loss=0.9 val_loss=0.5"),
     "the mean alone": ("accuracy", rf"mean accuracy: {NUMBER}", "mean accuracy: 0.8\nfold 1 accuracy: 0.7"),
+    "train alone": ("m", rf"train_loss: {NUMBER}", "train_loss: 0.4\ntest_loss: 0.5"),
+    "one before others": ("m", rf"loss: {NUMBER}", "loss: 0.5, 3 batches"),
+    "the best alone": ("acc", rf"^acc={NUMBER}", "acc=0.9\nacc=0.7\nbest acc=0.9"),
+    "the best by name": ("best_acc", rf"best acc={NUMBER}", "acc=0.9\nacc=0.7\nbest acc=0.9"),
     "small and whole": ("m", rf"loss {NUMBER}", "loss 0.00\nloss 0.01"),
     "zero of a score": ("accuracy", rf"accuracy {NUMBER}", "accuracy 0.00"),
 }

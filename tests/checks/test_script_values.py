@@ -136,6 +136,12 @@ TEXTS = {
         "HPO061",
     ),
     "a whole number": ("out = int(json.loads(os.environ['SM_HPS'])['val'])", {"val": "5"}, None),
+    "a zero that counts as nothing": (
+        "out = json.loads(os.environ['SM_HPS']).get('val') or 0.5",
+        {"val": "0"},
+        "HPO060",
+    ),
+    "no zero": ("out = json.loads(os.environ['SM_HPS']).get('val') or 0.5", {"val": "2"}, None),
     "behind a default": (parsed("action='append', default=[3]"), {"val": "5"}, "HPO061"),
     "no default": (parsed("action='append'"), {"val": "5"}, None),
 }

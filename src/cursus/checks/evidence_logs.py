@@ -28,7 +28,9 @@ LABEL = re.compile(r"([A-Za-z][\w./:-]*?)[\"'\]]*\s*(?:[:=]|=>|is)?\s*[\[(\"']*[
 PAIR = re.compile(r"([A-Za-z][\w./:-]*?)[\"'\]]*\s*[:= ]\s*[\[(\"']*[-+]?[0-9]")
 RECORD = re.compile(r"^(?:DEBUG|INFO|WARNING|ERROR|CRITICAL):[\w.]*:")
 TOGETHER = frozenset({"mean", "average", "avg", "overall", "total", "macro", "micro", "all"})
+BEST = frozenset({"best", "highest", "lowest", "maximum", "minimum"})
 PARTS = frozenset({"fold", "class", "split", "label", "group", "batch", "rank", "shard", "part"})
+LIST = re.compile(r"(?:, ?[-+]?[0-9][-+0-9.eE]*){2,}[\])]?\s*")
 ZERO = re.compile(r"-?0\.0{1,6}")
 SMALL = re.compile(r"loss|err|mse|mae|rate|^lr$|_lr", re.IGNORECASE)
 DATE = re.compile(r"\d{4}[-/]\d{2}[-/]\d{2}|\d{1,2}:\d{2}:\d{2}(?:[.,]\d+)?")
@@ -182,7 +184,7 @@ def other_number(view: TrainingView) -> Iterator[Problem]:
     told: set[int] = set()
     labels: dict[int, dict[str, str]] = {}
     captured: dict[int, set[str]] = {}
-    whole: dict[int, list[str]] = {}
+    kinds: dict[int, dict[str, str]] = {}
     for line in log_lines(evidence):
         for position, name, pattern in patterns:
             if position in told:
@@ -191,7 +193,7 @@ def other_number(view: TrainingView) -> Iterator[Problem]:
             if match is None or match.start(1) < 0:
                 continue
             captured.setdefault(position, set()).add(match.group(1))
-            problem = _part(name, line, line[: match.start(1)], whole.setdefault(position, []))
+            problem = _part(name, line, line[: match.start(1)], kinds.setdefault(position, {}))
             problem = (
                 problem
                 or _cut(name, line, match.start(1), match.end(1))
@@ -235,6 +237,9 @@ def _cut(name: str, line: str, start: int, end: int) -> tuple[str, str] | None:
     if after.startswith("%|"):
         told = f"the metric {show(name)} captured the {captured}% of a progress bar: {show(line.strip(), limit=120)}"
         return told, "let the expression begin at the metric's word"
+    if LIST.fullmatch(after):
+        told = f"the metric {show(name)} captured the first of a list of numbers: {show(line.strip(), limit=120)}"
+        return told, "print the one number that the metric is to be"
     of = re.match(r"/[0-9]+", after)
     if of is not None and not _words(name) & COUNTED:
         told = f"the metric {show(name)} captured {captured!r} of {captured + of.group()!r}, a count: {show(line.strip(), limit=120)}"
@@ -253,18 +258,22 @@ def _cut(name: str, line: str, start: int, end: int) -> tuple[str, str] | None:
     )
 
 
-def _part(name: str, line: str, before: str, whole: list[str]) -> tuple[str, str] | None:
-    """The value of one fold or class, after that of all together was captured too."""
+def _part(name: str, line: str, before: str, kinds: dict[str, str]) -> tuple[str, str] | None:
+    """Values of different kinds: of all and of one fold or class, the best and that of the moment."""
     words = _words(before)
-    if words & TOGETHER:
-        whole.append(line.strip())
-    elif whole and words & PARTS:
-        return (
-            f"the metric {show(name)} captured the value of all from {show(whole[0], limit=80)} and then that of a part: "
-            f"{show(line.strip(), limit=80)}",
-            "let the expression hold the word that only the line of all has",
-        )
-    return None
+    kind = "best" if words & BEST else "all" if words & TOGETHER else "part" if words & PARTS else "plain"
+    kinds.setdefault(kind, line.strip())
+    if "all" in kinds and kind == "part":
+        mixed = "the value of all", kinds["all"], "that of a part"
+    elif "best" in kinds and len(kinds) > 1 and not _words(name) & BEST:
+        mixed = "the best value", kinds["best"], "that of the moment"
+    else:
+        return None
+    other = next(shown for known, shown in kinds.items() if shown != mixed[1])
+    return (
+        f"the metric {show(name)} captured {mixed[0]} from {show(mixed[1], limit=80)} and {mixed[2]}: {show(other, limit=80)}",
+        "let the expression hold the word that only one of the two lines has",
+    )
 
 
 def _overwritten(
@@ -354,6 +363,11 @@ def _mixed(one: str, other: str, own: frozenset[str]) -> bool:
     if long.startswith(short) and not long[len(short) :][:1].isalnum():
         return True
     words, others = _words(one), _words(other)
+    families = [
+        next((i for i, family in enumerate(FAMILIES) if family & found), None) for found in (words, others)
+    ]
+    if None not in families and families[0] != families[1]:
+        return True
     return own in (words, others) and not words & others
 
 

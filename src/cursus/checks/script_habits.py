@@ -124,7 +124,7 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
     converted = {habit.text for habit in facts.habits if habit.kind == "converted"}
     for habit in facts.habits:
         if habit.kind == "or-default":
-            yield from _falsy(facts, started, habit)
+            yield from _falsy(view, facts, started, habit)
         if habit.kind not in TEXT_KINDS:
             continue
         found = _text_of(view, facts, started, habit)
@@ -201,8 +201,20 @@ def _as_texts(
     )
 
 
-def _falsy(facts: ScriptFacts, started: Invocation, habit: Habit) -> Iterator[Problem]:
+def _falsy(view: TrainingView, facts: ScriptFacts, started: Invocation, habit: Habit) -> Iterator[Problem]:
     """``args.rate or 0.5`` where the hyperparameter is zero, which counts as not given."""
+    given = view.hyperparameters.get(habit.key) if habit.source == "SM_HPS" else None
+    if (
+        isinstance(given, str)
+        and given in ("0", "0.0", "false")
+        and habit.detail not in ("0", "0.0", "False")
+    ):
+        yield Problem(
+            f"the hyperparameter {habit.key!r} is {given}, which counts as not given here: {habit.detail} is taken instead",
+            (view.hyperparameters_member, habit.key),
+            remedy=f"settings.get({habit.key!r}, {habit.detail})",
+            location=habit.location,
+        )
     part = habit.text.parts[0] if habit.text is not None else None
     if not isinstance(part, ArgPart) or facts.opaque_arguments:
         return

@@ -8,9 +8,10 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from cursus.local.engine import find
+from cursus.local.engine import EngineError, find
 from cursus.local.engine_probe import SYSTEM
 
 ENGINE = os.environ.get("CURSUS_TEST_ENGINE", "podman")
@@ -71,12 +72,11 @@ def made(name: str, entrypoint: str = "", user: str = "") -> Iterator[str]:
 def sweep() -> None:
     """Remove the images of tests that were killed; a tag is the process that made it."""
     engine = find(ENGINE)
-    for name in engine.ask("images", "--format", "{{.Repository}}:{{.Tag}}").split():
-        if (
-            name.startswith("localhost/cursus-test-")
-            and not Path(f"/proc/{name.rpartition(':')[2]}").exists()
-        ):
-            engine.ask("rmi", "--force", name)
+    with suppress(EngineError):  # another process may remove them at the same time
+        for name in engine.ask("images", "--format", "{{.Repository}}:{{.Tag}}").split():
+            image, _, tag = name.rpartition(":")
+            if image.startswith("localhost/cursus-test-") and not Path(f"/proc/{tag}").exists():
+                engine.ask("rmi", "--force", name)
 
 
 def _files() -> bytes:

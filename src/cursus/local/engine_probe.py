@@ -24,9 +24,9 @@ def attempt(engine: Engine, folder: str) -> tuple[str, tuple[str, ...]]:
     reason = silent(engine)
     if reason is not None:
         return reason, ()
+    _sweep(engine)
+    name = f"{IMAGE}:{os.getpid()}"
     try:
-        _sweep(engine)
-        name = f"{IMAGE}:{os.getpid()}"
         _make(engine, name)
     except EngineError as error:
         return str(error), ()
@@ -77,7 +77,10 @@ def _read_only(path: str) -> list[str]:
 
 def _sweep(engine: Engine) -> None:
     """Images of probes that were killed."""
-    listed = engine.ask("images", "--filter", f"reference={IMAGE}", "--format", "{{.Tag}}").split()
+    try:
+        listed = engine.ask("images", "--filter", f"reference={IMAGE}", "--format", "{{.Tag}}").split()
+    except EngineError:
+        return  # somebody removes an image just now; the next probe looks again
     for tag in listed:
         if tag.isdigit() and not os.path.exists(f"/proc/{tag}"):
             _remove(engine, f"{IMAGE}:{tag}")

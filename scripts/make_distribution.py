@@ -48,6 +48,15 @@ def constants(folder: Path, *names: str) -> dict[str, Any]:
     return found
 
 
+def compiled_families(folder: Path) -> list[str]:
+    """The instance families that the SDK lets SageMaker Training Compiler run on."""
+    tree = ast.parse((folder / "sagemaker" / "training_compiler" / "config.py").read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "SUPPORTED_INSTANCE_CLASS_PREFIXES":
+            return list(ast.literal_eval(node.value))
+    raise LookupError("SUPPORTED_INSTANCE_CLASS_PREFIXES")
+
+
 def main() -> None:
     read = constants(
         Path(sys.argv[1]),
@@ -72,6 +81,17 @@ def main() -> None:
             "sagemaker_parameter_server_enabled": "parameter_server",
             "sagemaker_multi_worker_mirrored_strategy_enabled": "multi_worker_mirrored_strategy",
             "sagemaker_pytorch_xla_multi_worker_enabled": "pytorchxla",
+        },
+        # What the SDK's TrainingCompilerConfig.validate refuses.
+        "training_compiler": {
+            "switch": "sagemaker_training_compiler_enabled",
+            "page": GUIDE + "training-compiler-support.html",
+            "families": compiled_families(Path(sys.argv[1])),
+            "excludes": [
+                "smdistributed.dataparallel",
+                "smdistributed.modelparallel",
+                "multi_worker_mirrored_strategy",
+            ],
         },
         "strategies": {
             "smdistributed.dataparallel": {

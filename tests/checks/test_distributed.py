@@ -240,3 +240,34 @@ def test_promised_strategies(strategy: str, instance: str, expected: list[tuple[
 def test_model_parallel_parameters(value: str, faults: int) -> None:
     found = findings("pytorch-training:1.13.1-gpu-py39", {"mp_parameters": value}, "ml.p4d.24xlarge")
     assert [f.rule for f in found] == ["DST012"] * faults
+
+
+COMPILER = {"sagemaker_training_compiler_enabled": "true", "sagemaker_training_compiler_debug_mode": "false"}
+COMPILED = "pytorch-trcomp-training:1.13.1-gpu-py39-cu117-ubuntu20.04-sagemaker"
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "instance", "count", "expected"),
+    [
+        (COMPILER, "ml.p3.2xlarge", 1, []),
+        (COMPILER, "ml.g5.xlarge", 1, []),
+        (COMPILER, "ml.p2.xlarge", 1, [("DST013", "error")]),
+        (COMPILER, "ml.m5.xlarge", 1, [("DST013", "error")]),
+        ({"sagemaker_training_compiler_enabled": "false"}, "ml.p2.xlarge", 1, []),
+        ({**COMPILER, "sagemaker_pytorch_xla_multi_worker_enabled": "true"}, "ml.p4d.24xlarge", 2, []),
+    ],
+)
+def test_training_compiler(
+    hyperparameters: dict[str, Any], instance: str, count: int, expected: list[tuple[str, str]]
+) -> None:
+    assert brief(findings(COMPILED, hyperparameters, instance, count)) == expected
+
+
+def test_training_compiler_excludes() -> None:
+    found = findings("tensorflow-training:2.10-gpu-py39", {**COMPILER, **SMDDP}, "ml.p4d.24xlarge")
+    assert ("DST013", "error") in brief(found)
+    groups = {"InstanceType": None, "InstanceCount": None, "InstanceGroups": [
+        {"InstanceGroupName": "one", "InstanceType": "ml.g5.xlarge", "InstanceCount": 1}
+    ]}  # fmt: skip
+    found = findings(COMPILED, COMPILER, "ml.g5.xlarge", 1, patch={"ResourceConfig": groups})
+    assert brief(found) == [("DST013", "error")]

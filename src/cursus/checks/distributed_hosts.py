@@ -165,7 +165,8 @@ def switch_value(view: TrainingView) -> Iterator[Problem]:
             continue
         path: Path = (view.hyperparameters_member, name)
         if name not in known:
-            if "distribut" in name or "parallel" in name or "mpi" in name or "ddp" in name:
+            words = name.split("_")
+            if any(w in ("mpi", "ddp") or w.startswith("distribut") or w.endswith("parallel") for w in words):
                 hint = did_you_mean(name, known)
                 yield Problem(
                     f"No toolkit knows the switch {name!r}.{hint}", path, f"Use one of {', '.join(known)}."

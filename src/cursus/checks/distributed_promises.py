@@ -1,4 +1,4 @@
-"""Rules of the area *distributed*: what the builder promises, and the model parallelism library's own settings."""
+"""Rules of the area *distributed*: what the builder promises, and the settings of two of Amazon's libraries."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws import distribution, images, instances
-from cursus.checks.distributed import framework_problem, instance_problem, switches
-from cursus.checks.framework import framework_image
+from cursus.checks.distributed import SWITCHES, framework_problem, instance_problem, switches
+from cursus.checks.framework import framework_image, listed
 from cursus.checks.rules import Problem, hyperparameters, rule
-from cursus.checks.views import TrainingView
+from cursus.checks.views import TrainingView, listing
 from cursus.model import Path
 from cursus.redact import show
 from cursus.suggest import did_you_mean
@@ -209,3 +209,61 @@ def _faults(found: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key} is given without ddp."
     if found.get("horovod") and found.get("ddp"):
         yield "horovod and ddp are both on."
+
+
+@rule("DST013", area="distributed", reads=SWITCHES)
+def training_compiler(view: TrainingView) -> Iterator[Problem]:
+    """SageMaker Training Compiler is switched on where it does not work.
+
+    What it does:
+        Compares the instance types and the other switches with what the SDK lets the compiler run with.
+    Why:
+        The compiler is built for the GPUs of a few instance families and for hosts of one kind. The SDK refuses
+        other requests; a request past the SDK ends in the container.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-trcomp-training:1.13.1-gpu-py39
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+          sagemaker_training_compiler_enabled: "true"
+        ResourceConfig: {InstanceType: ml.p2.xlarge}
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-trcomp-training:1.13.1-gpu-py39
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+          sagemaker_training_compiler_enabled: "true"
+        ResourceConfig: {InstanceType: ml.p3.2xlarge}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/training-compiler-support.html
+    Since:
+        0.1
+    """
+    facts = distribution.document()["training_compiler"]
+    if not distribution.is_on(view.hyperparameters.get(facts["switch"])):
+        return
+    families = listed(facts["families"])
+    if listing(view.resources, "InstanceGroups"):
+        yield Problem(
+            "SageMaker Training Compiler is for hosts of one kind, not for instance groups.",
+            ("ResourceConfig", "InstanceGroups"),
+            "Ask for one InstanceType and InstanceCount.",
+        )
+        return
+    for path, kind, _ in view.instances:
+        instance = instances.find(kind)
+        if instance is not None and instance.family not in facts["families"]:
+            yield Problem(
+                f"SageMaker Training Compiler does not run on {kind}: it is for {families}.",
+                path,
+                "Take an instance of one of these families, or switch the compiler off.",
+            )
+    for path, name, strategy in switches(view):
+        if strategy.name in facts["excludes"]:
+            yield Problem(
+                f"{strategy.title} ({name}) and SageMaker Training Compiler exclude each other.",
+                path,
+                "Switch one of the two off.",
+            )

@@ -41,7 +41,7 @@ def test_a_job_that_goes_on_has_nothing_left_to_do(run: Run) -> None:
     found = restart(run, "if found: weight, first = float(open(found[-1]).read()), len(found)")
     assert found["status"] == "Completed"
     assert found["read"] == ["epoch-2.txt"]
-    assert (found["newest"], found["model"], found["unused"]) == (None, [], False)
+    assert (found["newest"], found["model"], found["written"], found["unused"]) == (None, [], [], False)
 
 
 def test_a_checkpoint_that_nobody_reads(run: Run) -> None:
@@ -51,6 +51,7 @@ def test_a_checkpoint_that_nobody_reads(run: Run) -> None:
 def test_an_older_checkpoint(run: Run) -> None:
     found = restart(run, "if found: weight, first = float(open(found[0]).read()), 1")
     assert found["newest"] == "epoch-2.txt"
+    assert found["written"] == ["epoch-1.txt", "epoch-2.txt"]
 
 
 def test_what_was_read_and_not_used(run: Run) -> None:

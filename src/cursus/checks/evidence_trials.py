@@ -19,8 +19,8 @@ def does_not_go_on(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Starts a job that was short once more, as after a spot interruption: with the checkpoints that it left, in a folder of its own. Looks
-        whether it fails, whether it reads the newest of them, whether the model is what it was, and whether, with other data,
-        the checkpoints make any difference.
+        whether it fails, whether it reads the newest of them, whether the model is what it was, whether it writes several of them once
+        more, and whether, with other data, the checkpoints make any difference.
     Why:
         All had been done when these checkpoints were written. A script that leaves another model has trained some of it once more,
         from an older checkpoint or on top of the last one; one that reads none begins from the start after every interruption.
@@ -86,6 +86,9 @@ def _restart(found: dict[str, Any]) -> str:
     if found.get("model"):
         names = ", ".join(name for name in found["model"][:SHOWN])
         return f"the job leaves another model ({names}), though there was nothing left to do"
+    written = found.get("written") or []
+    if len(written) > 1:  # a script may save once more when it ends
+        return f"the script writes {len(written)} of them once more ({', '.join(map(show, written[:SHOWN]))}): it trains again"
     return "the job leaves what it leaves without them" if found.get("unused") else ""
 
 

@@ -53,6 +53,7 @@ class Outcome:
     reason: str = dataclasses.field(default="", compare=False)
     restored: int = dataclasses.field(default=0, compare=False)
     read: tuple[str, ...] | None = dataclasses.field(default=None, compare=False)
+    written: tuple[str, ...] = dataclasses.field(default=(), compare=False)
 
 
 def outcome(evidence: Evidence) -> Outcome:
@@ -67,7 +68,22 @@ def outcome(evidence: Evidence) -> Outcome:
         evidence.failure_reason or "",
         start.restored if start is not None else 0,
         start.restored_read if start is not None else None,
+        _written(evidence, start.began) if start is not None and start.restored else (),
     )
+
+
+def _written(evidence: Evidence, began: float) -> tuple[str, ...]:
+    """Checkpoints that were written after ``began``, seconds since the epoch, on the hosts' own disks."""
+    found: set[str] = set()
+    for host in evidence.exit_codes:
+        folder = Path(evidence.folder, "hosts", host, "ml", "checkpoints")
+        for file in evidence.checkpoint_files:
+            try:
+                if (folder / file.path).stat().st_mtime > began:
+                    found.add(file.path)
+            except OSError:
+                continue
+    return tuple(sorted(found))
 
 
 def _log(path: str) -> str:
@@ -154,18 +170,21 @@ def _restart(trial: Trial, first: Outcome, changed: Step | None, other: Outcome 
     """What the job does when it starts again with its checkpoints.
 
     ``read``: those of them that were read, None where that cannot be seen; ``newest``: the one with the highest number,
-    where only others were read; ``model``: files that are not as the first run left them; ``unused``: True where, with
-    other data, the job leaves the same with its checkpoints as without.
+    where only others were read; ``written``: those that were written once more; ``model``: files that are not as the
+    first run left them; ``unused``: True where, with other data, the job leaves the same with its checkpoints as
+    without.
     """
     again = trial.run_in(trial.step, checkpoints=True)
     if again is None or not again.restored:
         return {}
+    kept = [file.path for file in trial.job.evidence.checkpoint_files]
     found: dict[str, Any] = {
         "status": again.status,
         "reason": again.reason,
         "restored": again.restored,
         "read": None if again.read is None else again.read[:LISTED],
-        "newest": passed_over(again.read or (), [file.path for file in trial.job.evidence.checkpoint_files]),
+        "written": [name for name in again.written if name in kept][:LISTED],
+        "newest": passed_over(again.read or (), kept),
     }
     if again.status != "Completed":
         return found

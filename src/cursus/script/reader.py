@@ -280,7 +280,8 @@ class Reading:
             parsers=parsers,
             opaque_arguments=opaque or settings.uses_argv(trees) or bool(tops & arguments.OPAQUE_MODULES),
             reads_hyperparameters=_reads_hyperparameters(strings, tops),
-            hyperparameters_whole=settings.used_whole(self.evaluator, self.reached.values()),
+            hyperparameters_whole=_reads_hyperparameters(strings, tops)
+            and settings.used_whole(self.evaluator, self.reached.values()),
             env_reads=env_reads,
             env_writes=self._env_writes(calls),
             env_open=bool({used.name for used in names} & ENVIRONMENT_LOADERS) or "load_dotenv" in attributes,

@@ -8,8 +8,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -446,6 +448,56 @@ def test_image_that_is_not_here(make_step: MakeStep, tmp_path: Path, real: engin
         )
     assert told == [f"the image cursus-test.invalid/none:1 is not here: {ENGINE} pulls it"]
     assert not (tmp_path / "root").exists()
+
+
+class _Registry(BaseHTTPRequestHandler):
+    """Serves what ``podman push … dir:`` wrote, as a registry does."""
+
+    folder: Path
+
+    def do_GET(self) -> None:
+        name = self.path.rpartition("/")[2].removeprefix("sha256:")
+        found = self.folder / ("manifest.json" if "/manifests/" in self.path else name)
+        data = found.read_bytes() if self.path != "/v2/" and found.is_file() else b"{}"
+        kind = "application/octet-stream"
+        if "/manifests/" in self.path:
+            kind = json.loads(data).get("mediaType") or "application/vnd.oci.image.manifest.v1+json"
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(data)
+
+    do_HEAD = do_GET
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_image_is_pulled(
+    contained: Contained, real: engines.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if ENGINE != "podman":
+        pytest.skip("only podman writes an image into a folder")
+    real.ask("push", OWN, f"dir:{tmp_path}/image")
+    server = ThreadingHTTPServer(
+        ("127.0.0.1", 0), type("Registry", (_Registry,), {"folder": tmp_path / "image"})
+    )
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    place = f"127.0.0.1:{server.server_port}"
+    (tmp_path / "registries.conf").write_text(f'[[registry]]\nlocation = "{place}"\ninsecure = true\n')
+    monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(tmp_path / "registries.conf"))
+    told: list[str] = []
+    try:
+        name = f"{place}/own:1"
+        job = contained("print('ran')", training_image=name, on_event=lambda event: told.append(event.text))
+        assert (job.status, job.logs()) == ("Completed", "ran\n")
+        assert told[0] == f"the image {name} is not here: podman pulls it"
+        assert not any("stood in" in note for note in job.evidence.not_reproduced)
+        real.ask("rmi", name)
+    finally:
+        server.shutdown()
 
 
 def test_engine_that_is_not_installed(

@@ -99,3 +99,10 @@ os.mkfifo("pipe")
     assert job.status == "Completed"
     assert stored(tmp_path) == {"real": "r", "inside": "r"}
     assert {name for name, _ in job.evidence.left_out} == {"out", "pipe"}
+
+
+def test_there_is_no_directory_for_checkpoints_without_a_configuration(run: Run) -> None:
+    script = "import os; print(os.path.exists('/opt/ml/checkpoints'))"
+    assert run(script).logs() == "False\n"
+    asked = {"TrainingJobName": "second", "CheckpointConfig": {"S3Uri": "s3://example-bucket/c/"}}
+    assert run(script, asked).logs() == "True\n"

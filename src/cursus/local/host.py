@@ -19,7 +19,6 @@ TREE = (
     "input/data",
     "model",
     "code",
-    "checkpoints",
     "output/data",
     "output/metrics/sagemaker",
     "output/profiler",

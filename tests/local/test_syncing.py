@@ -196,3 +196,23 @@ def test_no_credentials_are_named(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     reason = run("", from_s3(bucket), channels={}).describe()["FailureReason"]
     assert "there are no credentials for http://127.0.0.1" in reason and "AWS_ACCESS_KEY_ID" in reason
+
+
+def test_comparison_leaves_s3_to_the_interrupted_run(run: Run, bucket: Path) -> None:
+    script = """
+import os, time
+last = "/opt/ml/checkpoints/last"
+first = int(open(last).read()) if os.path.exists(last) else 0
+for epoch in range(first, 12):
+    time.sleep(0.1)
+    print(f"loss={1 / (epoch + 1):.4f}", flush=True)
+    open(last, "w").write(str(epoch + 1))
+"""
+    patch = checkpoints(bucket) | {
+        "AlgorithmSpecification": {"MetricDefinitions": [{"Name": "loss", "Regex": "loss=([0-9.]+)"}]},
+    }
+    job = run(script, patch, channels={}, interrupt_after=0.6, grace=0.05, compare=True)
+    assert job.status == "Completed", job.describe()
+    assert len(job.evidence.starts) == 2 and job.evidence.starts[1].restored == 1
+    assert below(bucket / "checkpoints/run") == {"last": "12"}
+    assert job.evidence.comparison

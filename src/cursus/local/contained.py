@@ -238,7 +238,7 @@ def connect(owner: Supervisor) -> str | None:
 
 def begun(owner: Supervisor) -> None:
     """Wait until every container runs, or has ended already: what is timed in a job is timed from then on."""
-    while any(one.alive and one.first is None for one in owner.hosts) and owner.stopping is None:
+    while any(one.alive and "running" not in one.facts for one in owner.hosts) and owner.stopping is None:
         owner._wait(0.1)
         owner._deadlines(time.monotonic())
 

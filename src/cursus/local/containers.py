@@ -237,7 +237,9 @@ class Keeper:
         if not self.first:
             self.first = self._state("{{.State.Pid}}", 0)
             if self.first:
-                init.report(self.status, first=self.first, limited=self._is_limited())
+                # An engine in a virtual machine of its own names a process that is not one of this machine's.
+                seen = self.first if _began(self.first) >= _began(os.getpid()) else 0
+                init.report(self.status, running=True, first=seen, limited=bool(seen) and self._is_limited())
         while self.wanted and self.first:
             name = "TERM" if self.wanted.pop(0) == TERMINATE else "KILL"
             try:
@@ -339,6 +341,15 @@ class Keeper:
             return "rootless" in self.engine.ask("info", "--format", "{{json .SecurityOptions}}")
         except EngineError:
             return False
+
+
+def _began(pid: int) -> int:
+    """When a process began, in clock ticks since the machine did; -1 where there is none."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return int(file.read().rpartition(b")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return -1
 
 
 def _is_own(folder: str, user: int) -> bool:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cursus.local import storage
-from cursus.local.mounts import HOME, ML
+from cursus.local.mounts import ML
 from cursus.local.syncing import Sync, place_of
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def wanted(request: Mapping[str, Any]) -> list[Output]:
 
 
 def seen(path: str) -> bool:
-    """Whether a path of the container is a place that is kept here."""
-    return path.startswith((ML + "/", "/tmp/", HOME + "/"))
+    """Whether a path of the container is a place that is kept here, at every level of isolation."""
+    return path.startswith(ML + "/")
 
 
 class Outputs:
@@ -98,7 +98,4 @@ class Outputs:
 
 def _folder(path: str, host: Host) -> str:
     """Where a path of the container is on this machine, for a host."""
-    for inside, outside in ((ML, host.ml), ("/tmp", host.scratch + "/tmp"), (HOME, host.scratch + "/home")):
-        if path.startswith(inside + "/"):
-            return outside + path[len(inside) :]
-    raise AssertionError(path)
+    return host.ml + path[len(ML) :]

@@ -119,9 +119,9 @@ ARGUMENTS = {
     "ParameterDescription": "string",
 }
 # Steps whose arguments are no request of SageMaker's own, so that the published schema is all there is.
-FORMS = ("EMR", "Fail", "Endpoint", "EndpointConfig", "Lambda", "Callback", "QualityCheck", "ClarifyCheck")
+NO_REQUEST = ("EMR", "Fail", "Endpoint", "EndpointConfig", "Lambda", "Callback")
 # Members with rules of their own.
-SEEN = ("Name", "Type", "DependsOn", "RetryPolicies", "CacheConfig", "CheckType", "OutputParameters")
+SEEN = ("Name", "Type", "DependsOn", "RetryPolicies", "CacheConfig", "CheckType")
 
 
 def form(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -143,14 +143,17 @@ def form(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def forms(definitions: dict[str, Any], name: str) -> dict[str, Any]:
+def forms(definitions: dict[str, Any], kind: str) -> dict[str, Any]:
     """The types of a step's own members, and of its arguments where these are no request."""
-    found = form(definitions[name], definitions)["members"]
+    found = form(definitions[DEFINITIONS.get(kind, f"{kind}Step")], definitions)["members"]
     made = {key: value for key, value in found.items() if key not in SEEN}
-    if name in ("QualityCheckStep", "ClarifyCheckStep"):
+    if kind not in NO_REQUEST:
         del made["Arguments"]
+    if kind in ("QualityCheck", "ClarifyCheck"):
         made["FailOnViolation"] = {"type": "boolean"}
-    if name == "EMRStep":  # sagemaker.workflow.emr_step
+    if "OutputParameters" in made:
+        made["OutputParameters"] = {"type": "array"}
+    if kind == "EMR":  # sagemaker.workflow.emr_step
         made["Arguments"]["members"] |= {
             "ClusterConfig": {"type": "object"},
             "ExecutionRoleArn": {"type": "string"},
@@ -174,8 +177,8 @@ def main(published: Path) -> None:
                 entry["argument_members"] = sorted(found["properties"]["Arguments"]["properties"])
             if name in ("Model", "AutoML"):  # those of other steps are required by the service's own model
                 entry["required_arguments"] = sorted(arguments)
-        if name in FORMS:
-            entry["forms"] = forms(schema, DEFINITIONS.get(name, f"{name}Step"))
+        if name in DEFINITIONS or name in NO_REQUEST:
+            entry["forms"] = forms(schema, name)
         types[name] = entry
     data = {
         "source": (

@@ -1,4 +1,4 @@
-"""Rules on the members of pipeline steps that are no request of SageMaker's own: their types and names."""
+"""Rules on the types and names of what pipeline steps hold beside the requests that they send."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ BASELINES = ("SuppliedBaselineConstraints", "SuppliedBaselineStatistics")
 
 @rule("DEP009", area="dependencies", scope="pipeline")
 def step_forms(view: PipelineView) -> Iterator[Problem]:
-    """A member of an EMR, lambda, callback, fail, endpoint or check step is of the wrong type, or unknown.
+    """A member of a pipeline step, or an argument of one that sends no request, is of the wrong type or unknown.
 
     What it does:
-        Holds the members of these steps, parameters put in, against the published JSON schema of definitions; and looks
-        whether the supplied baselines of a check are S3 URIs.
+        Holds the own members of every step, and the arguments of EMR, lambda, callback, fail and endpoint steps, parameters
+        put in, against the published JSON schema of definitions; and looks whether a check's baselines are S3 URIs.
     Why:
         "Unable to parse pipeline definition": CreatePipeline reads true and false, not "true", and knows no other members.
     Breaks:

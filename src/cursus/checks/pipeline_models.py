@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from cursus.aws import instances
 from cursus.aws.pipelines import PipelineStep, facts, parse_get, step_type, written_out
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import PipelineView, is_reference, listing, mapping, mappings
+from cursus.checks.texts import placeholder
+from cursus.checks.views import PipelineView, is_reference, listing, mapping, mappings, text
 from cursus.model import Path
 from cursus.redact import show
 from cursus.suggest import closest, did_you_mean
@@ -142,6 +143,67 @@ def container_image(view: PipelineView) -> Iterator[Problem]:
                     (*place, "Image"),
                     "write the URI of the image, or give the model class a framework_version",
                 )
+
+
+@rule("DEP051", area="dependencies", scope="pipeline")
+def image_address(view: PipelineView) -> Iterator[Problem]:
+    """The image of a processing, model or registration step is in no registry.
+
+    What it does:
+        Looks for the registry's host before the first slash of ImageUri and of every container's Image, parameters put
+        in. A container whose ImageConfig names another way to its repository is left alone.
+    Why:
+        The services take images from Amazon ECR: a name that Docker completes on a laptop, and a location on S3, are
+        refused when the job or model is made.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "prepare:1"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AppSpecification.html,
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
+    Since:
+        0.1
+    """
+    for step in view.steps:
+        top = step.prefix[len(view.pipeline.prefix) :]
+        found: list[tuple[Path, Mapping[str, object], str]] = []
+        if step.operation == "CreateProcessingJob":
+            found.append((("AppSpecification",), mapping(step.request, "AppSpecification"), "ImageUri"))
+        elif step.type in ("Model", "RegisterModel"):
+            places = _containers(PipelineStep(step.name, step.type, {"Arguments": step.request}, ()))
+            found.extend((place[1:], holder, "Image") for place, holder in places)
+        for place, holder, member in found:
+            image = text(holder, member)
+            if (
+                image is None
+                or holder.get("ImageConfig") is not None
+                or any(mark in image for mark in "<>{}$")
+            ):
+                continue
+            host, slash, _ = image.partition("/")
+            if slash and "." in host and not host.endswith(":"):
+                continue
+            yield Problem(
+                f"{show(image)} names no registry",
+                (*top, *place, member),
+                "write <account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>",
+                severity=None if placeholder(image) is None else "warning",
+            )
 
 
 @rule("DEP045", area="dependencies", scope="pipeline")
@@ -310,9 +372,9 @@ def model_data_is_a_prefix(view: PipelineView) -> Iterator[Problem]:
                     (*place, "ModelDataUrl"),
                     f"write Steps.{target.name}.ModelArtifacts.S3ModelArtifacts",
                 )
-            elif (text := written_out(url)) is not None and text.endswith("/"):
+            elif (whole := written_out(url)) is not None and whole.endswith("/"):
                 yield Problem(
-                    f"{show(text)} is a folder, not a model artifact",
+                    f"{show(whole)} is a folder, not a model artifact",
                     (*place, "ModelDataUrl"),
                     "name the archive itself: …/model.tar.gz",
                 )

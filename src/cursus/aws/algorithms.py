@@ -118,7 +118,7 @@ class Hyperparameter:
         return value in self.values
 
     def _list_problem(self, value: str) -> str | None:
-        if not self.values or value in self.words:
+        if not self.values or value in self.words or value in self.values:
             return None
         for element in value.strip("[]").split(","):
             name, at, number = element.strip().strip("\"'").partition("@")
@@ -158,9 +158,11 @@ class Condition:
 
     def is_about(self, names: Collection[str]) -> bool:
         """True where hyperparameters of these names, and no others, may break the condition."""
-        if not all(name in names for name in self.when):
+        if not all(name in names or "" in options for name, options in self.when.items()):
             return False
-        return any(name not in names for name in self.needs) or any(name in names for name in self.values)
+        if any(name not in names for name in self.needs):
+            return True
+        return any(name in names for name in (*self.values, *self.excludes))
 
     def applies(self, hyperparameters: Mapping[str, Any]) -> bool:
         """True where the ``when`` part holds for a request's hyperparameters."""

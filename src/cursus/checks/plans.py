@@ -53,7 +53,7 @@ class Outlook:
     plans: dict[tuple[str, ...], tuple[tuple[Plan, ...], bool]]
 
 
-_OUTLOOKS: dict[tuple[Any, ...], Outlook] = {}
+_OUTLOOKS: dict[tuple[Any, ...], Outlook | None] = {}
 _PLANS: dict[tuple[Any, ...], Plan] = {}  # where the members are not known
 
 
@@ -73,20 +73,25 @@ def request_views(
 
 
 def outlook(step: Step, settings: Settings, outline: Outline) -> Outlook | None:
-    """What is known of the requests with the outline of ``step``'s; None where that cannot be told.
+    """What is known of the requests with the outline of ``step``'s; None at its first sight, or where nothing can be.
 
     The request has to satisfy the service model.
     """
     region, promised = settings.region or step.region, _promised(step)
     asked = (step.operation, step.in_pipeline, region, promised, settings.select, settings.ignore)
     key = (outline.key, settings.allow, asked)
-    found = _OUTLOOKS.get(key)
+    try:
+        found = _OUTLOOKS[key]
+    except KeyError:  # most outlines that are met once are not met again
+        if outline.size() <= MAX_BYTES:
+            if len(_OUTLOOKS) >= MAX_OUTLOOKS:
+                _OUTLOOKS.clear()
+            _OUTLOOKS[key] = None
+        return None
     if found is None:
         alone = Step("", step.operation, outline.request(), in_pipeline=step.in_pipeline, region=step.region)
         found = _outlook(alone, settings, region or "")
-        if found is not None and outline.size() <= MAX_BYTES:
-            if len(_OUTLOOKS) >= MAX_OUTLOOKS:
-                _OUTLOOKS.clear()
+        if found is not None:
             _OUTLOOKS[key] = found
     return found
 
@@ -143,7 +148,7 @@ def plan(
 
     ``members`` are what the step's request has, where that is known.
     """
-    there = present(view, step) if scope == "training" and step is not None else ()
+    there = present(view, step) if scope in ("training", "tuning") and step is not None else ()
     known = _PLANS if members is None else members.plans
     key = (scope, settings.select, settings.ignore, there, kinds)
     found = known.get(key)
@@ -174,7 +179,9 @@ def _has(name: str, members: Members, kinds: Sequence[str]) -> bool:
 
 
 def present(view: Any, step: Step) -> tuple[When, ...]:
-    """What rules may be about (``rules.When``) that is there, in a view of a training job of ``step``."""
+    """What rules may be about (``rules.When``) that is there, in a view of a training or tuning job of ``step``."""
+    if type(view) is TuningView:
+        return ("builtin",) if any(each.builtin is not None for each in view.definitions) else ()
     if type(view) is not TrainingView:
         return ()
     found: list[When] = []

@@ -251,6 +251,7 @@ def objective_needs_channel(view: TuningView) -> Iterator[Problem]:
     area="hyperparameters",
     scope="tuning",
     reads=(f"{TUNING}.HyperParameterTuningJobObjective", "TuningObjective"),
+    when="builtin",
 )
 def objective_of_the_learning_task(view: TuningView) -> Iterator[Problem]:
     """XGBoost's tuning objective goes with its learning objective.

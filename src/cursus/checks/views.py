@@ -183,10 +183,26 @@ class TrainingView:
             )
         self.hyperparameters = named(mapping(request, self.hyperparameters_member))
         self.resources = mapping(request, self.resources_member)
-        self.environment = named(mapping(request, "Environment"))
-        self.stopping = mapping(request, "StoppingCondition")
-        self.output = mapping(request, "OutputDataConfig")
-        self.channels = [Channel(index, channel) for index, channel in mappings(request, "InputDataConfig")]
+
+    @lazy
+    def environment(self) -> Mapping[str, Any]:
+        """Environment."""
+        return named(mapping(self.request, "Environment"))
+
+    @lazy
+    def stopping(self) -> Mapping[str, Any]:
+        """StoppingCondition."""
+        return mapping(self.request, "StoppingCondition")
+
+    @lazy
+    def output(self) -> Mapping[str, Any]:
+        """OutputDataConfig."""
+        return mapping(self.request, "OutputDataConfig")
+
+    @lazy
+    def channels(self) -> list[Channel]:
+        """The channels that are literal, in their order."""
+        return [Channel(index, channel) for index, channel in mappings(self.request, "InputDataConfig")]
 
     @lazy
     def located(self) -> list[tuple[Channel, str, str]]:

@@ -26,6 +26,7 @@ WRONG = {
     "a fold": ("accuracy", rf"accuracy: {NUMBER}", "mean accuracy: 0.8\nfold 1 accuracy: 0.7"),
     "train and test": ("m", rf"loss: {NUMBER}", "train_loss: 0.4\ntest_loss: 0.5"),
     "a list": ("m", rf"losses: {NUMBER}", "losses: 0.5, 0.25, 0.125"),
+    "a whole number of a fraction": ("accuracy", rf"accuracy: {NUMBER}", "accuracy: 0"),
     "the best": ("acc", rf"acc={NUMBER}", "acc=0.9\nacc=0.7\nbest acc=0.9"),
     "rounded away": ("m", rf"loss {NUMBER}", "loss 0.00\nloss 0.00"),
 }

@@ -142,6 +142,22 @@ TEXTS = {
         "HPO060",
     ),
     "no zero": ("out = json.loads(os.environ['SM_HPS']).get('val') or 0.5", {"val": "2"}, None),
+    "hosts taken apart by list": (
+        "p.add_argument('--hosts', type=list, default=os.environ['SM_HOSTS'])\nout = p.parse_args().hosts",
+        {},
+        "RES054",
+    ),
+    "hosts counted as a text": (
+        "p.add_argument('--hosts', default=os.environ['SM_HOSTS'])\na = p.parse_args()\nout = len(a.hosts)",
+        {},
+        "RES054",
+    ),
+    "hosts read": (
+        "p.add_argument('--hosts', type=json.loads, default=os.environ['SM_HOSTS'])\n"
+        "a = p.parse_args()\nout = len(a.hosts)",
+        {},
+        None,
+    ),
     "behind a default": (parsed("action='append', default=[3]"), {"val": "5"}, "HPO061"),
     "no default": (parsed("action='append'"), {"val": "5"}, None),
 }

@@ -33,6 +33,7 @@ PARTS = frozenset({"fold", "class", "split", "label", "group", "batch", "rank", 
 LIST = re.compile(r"(?:, ?[-+]?[0-9][-+0-9.eE]*){2,}[\])]?\s*")
 ZERO = re.compile(r"-?0\.0{1,6}")
 SMALL = re.compile(r"loss|err|mse|mae|rate|^lr$|_lr", re.IGNORECASE)
+MEASURE = re.compile(r"loss|acc|auc|f1|score|precision|recall|rate", re.IGNORECASE)
 DATE = re.compile(r"\d{4}[-/]\d{2}[-/]\d{2}|\d{1,2}:\d{2}:\d{2}(?:[.,]\d+)?")
 _DIGITS_BEFORE = re.compile(r"[0-9]+[.,]?[0-9]*(?:[eE][-+]?)?$")
 COUNTERS = frozenset(
@@ -209,7 +210,9 @@ def other_number(view: TrainingView) -> Iterator[Problem]:
     for position, name, _ in patterns:
         texts = captured.get(position, set())
         small = SMALL.search(" ".join([name, *labels.get(position, {})])) is not None
-        if position not in told and small and texts and all(ZERO.fullmatch(one) for one in texts):
+        measure = MEASURE.search(" ".join([name, *labels.get(position, {})])) is not None
+        rounded = small and texts and all(ZERO.fullmatch(one) for one in texts)
+        if position not in told and (rounded or (measure and texts == {"0"})):
             yield Problem(
                 f"the metric {show(name)} is {min(texts)} each time: so few decimals leave nothing of a small number",
                 ("AlgorithmSpecification", "MetricDefinitions", position, "Regex"),

@@ -9,7 +9,7 @@ from cursus.checks.rules import Problem, rule
 from cursus.checks.script_request import Invocation, decoded, invocation
 from cursus.checks.views import TrainingView
 from cursus.redact import show
-from cursus.script.facts import ArgPart, Argument, EnvPart, Habit, ScriptFacts
+from cursus.script.facts import JSON_VARIABLES, ArgPart, Argument, EnvPart, Habit, ScriptFacts, Text
 
 FALSE_TEXTS = frozenset({"false", "no", "off", "0", "none", "null", "n", "f"})
 TEXT_KINDS = frozenset(
@@ -289,6 +289,36 @@ def json_variable_as_text(view: TrainingView) -> Iterator[Problem]:
                 f"{part.name} holds JSON, and is used as a plain text here ({habit.detail})",
                 remedy=f'json.loads(os.environ["{part.name}"])',
                 location=habit.location,
+            )
+    yield from _json_defaults(view, facts)
+
+
+def _json_defaults(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
+    """Arguments that have such a variable for a default, which are taken apart as texts."""
+    started = invocation(view)
+    taken = {
+        part.dest: habit.detail
+        for habit in facts.habits
+        if habit.kind == "text-iter" and habit.text is not None
+        for part in habit.text.parts
+        if isinstance(part, ArgPart)
+    }
+    for argument in [argument for parser in facts.parsers for argument in parser.arguments]:
+        parts = argument.default.parts if isinstance(argument.default, Text) else ()
+        first = parts[0] if len(parts) == 1 else None
+        if (
+            not isinstance(first, EnvPart)
+            or first.name not in JSON_VARIABLES
+            or first.name in view.environment
+        ):
+            continue
+        apart = argument.type if argument.type in ("list", "tuple", "set") else taken.get(argument.dest)
+        given = started.given(argument.flags) is not None
+        if apart is not None and not given and argument.type in ("str", "list", "tuple", "set"):
+            yield Problem(
+                f"{argument.flags[-1]} has {first.name} for a default, which holds JSON, and is used as a plain text ({apart})",
+                remedy="type=json.loads",
+                location=argument.location,
             )
 
 

@@ -14,6 +14,20 @@ from typing import Literal
 from cursus.model import Location
 from cursus.script.pure import Outcome
 
+JSON_VARIABLES = frozenset(
+    {
+        "SM_HOSTS",
+        "SM_CHANNELS",
+        "SM_HPS",
+        "SM_TRAINING_ENV",
+        "SM_USER_ARGS",
+        "SM_RESOURCE_CONFIG",
+        "SM_INPUT_DATA_CONFIG",
+        "SM_FRAMEWORK_PARAMS",
+    }
+)
+"""Variables that the training toolkit writes as JSON."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hole:

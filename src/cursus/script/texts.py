@@ -9,20 +9,8 @@ from cursus.script import values as v
 from cursus.script.arguments import place
 from cursus.script.bodies import Body
 from cursus.script.evaluate import Evaluator
-from cursus.script.facts import ArgPart, Const, EnvPart, Habit, Text
+from cursus.script.facts import JSON_VARIABLES, ArgPart, Const, EnvPart, Habit, Text
 
-JSON_VARIABLES = frozenset(
-    {
-        "SM_HOSTS",
-        "SM_CHANNELS",
-        "SM_HPS",
-        "SM_TRAINING_ENV",
-        "SM_USER_ARGS",
-        "SM_RESOURCE_CONFIG",
-        "SM_INPUT_DATA_CONFIG",
-        "SM_FRAMEWORK_PARAMS",
-    }
-)
 HP_FILES = frozenset({"hyperparameters.json", "SM_HPS"})
 SPLITS = frozenset({"split", "index", "count", "partition"})
 ORDERS: dict[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}

@@ -52,7 +52,10 @@ def compiled_families(folder: Path) -> list[str]:
     """The instance families that the SDK lets SageMaker Training Compiler run on."""
     tree = ast.parse((folder / "sagemaker" / "training_compiler" / "config.py").read_text())
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "SUPPORTED_INSTANCE_CLASS_PREFIXES":
+        if (
+            isinstance(node, ast.Assign)
+            and ast.unparse(node.targets[0]) == "SUPPORTED_INSTANCE_CLASS_PREFIXES"
+        ):
             return list(ast.literal_eval(node.value))
     raise LookupError("SUPPORTED_INSTANCE_CLASS_PREFIXES")
 

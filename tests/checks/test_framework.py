@@ -289,3 +289,15 @@ def test_a_version_in_a_repository_that_its_framework_has_left() -> None:
     (found,) = (f for f in findings(old) if f.rule == "FRM001")
     assert found.severity == "error"
     assert "pytorch-training" in found.message
+
+
+@pytest.mark.parametrize(
+    "program", ['"s3://example-bucket/code/train.py"', "s3://example-bucket/train.py", "train.ipynb"]
+)
+def test_a_program_is_a_file_in_the_archive(program: str) -> None:
+    found = findings(
+        f"{DLC}/pytorch-training:2.1.0-cpu-py310", {"HyperParameters": {"sagemaker_program": program}}
+    )
+    assert [(f.rule, f.severity, f.path) for f in found] == [
+        ("FRM012", "error", "HyperParameters.sagemaker_program")
+    ]

@@ -200,6 +200,12 @@ def script_mode(view: TrainingView) -> Iterator[Problem]:
             program[0],
             "Export the notebook to a script, and name that.",
         )
+    if program is not None and isinstance(program[1], str) and program[1].strip('"').startswith("s3://"):
+        yield Problem(
+            f"{program[0][-1]} is {show(program[1])}: it names a file in the source archive, not an object on S3.",
+            program[0],
+            f"Put the script into the archive that {DIRECTORY} names, and give its name in there.",
+        )
     if directory is not None and isinstance(directory[1], str):
         yield from _archive(directory[0], directory[1].strip('"'))
 

@@ -330,7 +330,9 @@ def of_places(texts: list[str]) -> list[str]:
 def names_a_script(start: str, value: str) -> bool:
     """True where nothing is wrong with the name of a script, or of the archive with it (``SCRIPTS``), for certain."""
     bare = value.strip('"')
-    return bare.startswith(start) and bare.endswith(".tar.gz" if start else (".py", ".sh"))
+    if start:
+        return bare.startswith(start) and bare.endswith(".tar.gz")
+    return bare.endswith((".py", ".sh")) and ":" not in bare
 
 
 @lru_cache(maxsize=65536)

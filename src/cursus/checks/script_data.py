@@ -90,3 +90,79 @@ def _first_line(folder: str, inside: str) -> str | None:
     except ValueError:
         return None
     return line if numbers else None
+
+
+@rule("CHN061", area="channels", severity="warning", scope="script", reads=("InputDataConfig",))
+def column_ordered_as_text(view: TrainingView) -> Iterator[Problem]:
+    """The script orders the numbers of a column as texts.
+
+    What it does:
+        Finds ``max``, ``min`` and ``sorted`` over a column of ``csv.DictReader``'s rows without a conversion, and looks whether the column of the
+        channel's local data has numbers whose order is another.
+    Why:
+        The csv module gives texts, and of the texts ``9`` and ``10`` the greater is ``9``.
+    Breaks:
+        files:
+          train.py: |
+            import csv, os
+            with open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")) as file:
+                largest = max(row["x"] for row in csv.DictReader(file))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(largest)
+        channels:
+          train:
+            data.csv: "x,y\\n9,1\\n10,2"
+    Right:
+        files:
+          train.py: |
+            import csv, os
+            with open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")) as file:
+                largest = max(float(row["x"]) for row in csv.DictReader(file))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(largest))
+        channels:
+          train:
+            data.csv: "x,y\\n9,1\\n10,2"
+    Source:
+        https://docs.python.org/3/library/csv.html#csv.DictReader
+    Since:
+        0.1
+    """
+    facts = view.script
+    if facts is None or "csv" not in facts.top_imports or "pandas" in facts.top_imports:
+        return
+    for habit in facts.habits:
+        if habit.kind != "table-order":
+            continue
+        for name, folder in view.step.promises.local_channels.items():
+            texts = _column(folder, habit.key)
+            if len(texts) > 1 and sorted(texts) != sorted(texts, key=float):
+                yield Problem(
+                    f"{habit.detail} compares the texts of the column {habit.key!r}, and the numbers of the channel {name!r} have "
+                    "another order",
+                    CHANNELS,
+                    remedy=f"float(row[{habit.key!r}])",
+                    location=habit.location,
+                )
+                break
+
+
+def _column(folder: str, name: str) -> list[str]:
+    """A column of numbers of a channel's first table that has it; empty where there is none."""
+    import csv
+
+    try:
+        for path in sorted(FilePath(folder).glob("*.csv"))[:20]:
+            with path.open(encoding="utf-8", newline="") as file:
+                reader = csv.DictReader(file)
+                texts = [row.get(name) or "" for row, _ in zip(reader, range(10_000), strict=False)]
+            if name in (reader.fieldnames or ()):
+                return texts if all(_is_number(text) for text in texts) else []
+    except (OSError, UnicodeDecodeError, csv.Error):
+        pass
+    return []
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return float(text) == float(text)
+    except ValueError:
+        return False

@@ -24,12 +24,34 @@ SKIPS = frozenset({"skip_header", "skiprows"})
 
 
 def read_rows(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) -> Iterator[Habit]:
-    """A habit ``header`` for each place where the first line of a file is no row of data; ``text`` is the file."""
+    """A habit ``header`` for each place where the first line of a file is no row of data; ``text`` is the file.
+
+    And ``table-order`` where texts of a column are brought into an order; ``key`` is the column.
+    """
     for body, sure in reached:
         for node in own_nodes(body):
+            column = _ordered_column(node)
+            if column:
+                yield Habit("table-order", None, ast.unparse(node)[:60], sure, place(node, body), column)
             found = _taken(evaluator, body, node)
             if isinstance(found, Text):
                 yield Habit("header", found, ast.unparse(node)[:60], sure, place(node, body))
+
+
+def _ordered_column(node: ast.AST) -> str:
+    """The column whose texts ``max``, ``min`` or ``sorted`` compares; empty where there is none."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 1):
+        return ""
+    if node.func.id not in ("max", "min", "sorted"):
+        return ""
+    keys = [word.value for word in node.keywords if word.arg == "key"]
+    compared: ast.expr | None = None
+    if keys and isinstance(keys[0], ast.Lambda):
+        compared = keys[0].body
+    elif not keys and isinstance(node.args[0], (ast.GeneratorExp, ast.ListComp, ast.SetComp)):
+        compared = node.args[0].elt
+    column = compared.slice if isinstance(compared, ast.Subscript) else None
+    return column.value if isinstance(column, ast.Constant) and isinstance(column.value, str) else ""
 
 
 def _taken(evaluator: Evaluator, body: Body, node: ast.AST) -> v.Value | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from cursus.aws import instances
 from cursus.aws.pipelines import PipelineStep, facts, step_type
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, integer, is_reference, listing, mapping, mappings
@@ -97,10 +98,11 @@ def _twice(values: list[str | None], place: Path, member: Path) -> Iterator[Prob
 
 @rule("DEP035", area="dependencies", scope="pipeline")
 def processing_inputs(view: PipelineView) -> Iterator[Problem]:
-    """An S3 input of a processing step says where it is put, and how.
+    """An input or output of a processing step says where it comes from or goes to, and how.
 
     What it does:
-        Looks for LocalPath and S3InputMode in every S3Input that SageMaker downloads (AppManaged is not true).
+        Looks for LocalPath and S3InputMode in every S3Input that SageMaker downloads (AppManaged is not true), and for
+        inputs and outputs that name no place at all.
     Why:
         The API leaves both out of its required members; the service then refuses the job: "missing one or more
         required fields for SageMaker-managed S3Input".
@@ -142,6 +144,20 @@ def processing_inputs(view: PipelineView) -> Iterator[Problem]:
                     place = (*step.path, "Arguments", "ProcessingInputs", i, "S3Input", member)
                     yield Problem(
                         f"the input has no {member}, which a managed S3Input needs", place, f"write {right}"
+                    )
+        arguments = mapping(step.body, "Arguments")
+        top: Path = (*step.path, "Arguments")
+        outputs = mapping(arguments, "ProcessingOutputConfig")
+        for holder, where, kinds in (
+            (arguments, (*top, "ProcessingInputs"), ("S3Input", "DatasetDefinition")),
+            (outputs, (*top, "ProcessingOutputConfig", "Outputs"), ("S3Output", "FeatureStoreOutput")),
+        ):
+            for i, entry in mappings(holder, str(where[-1])):
+                if all(entry.get(kind) is None for kind in kinds):
+                    yield Problem(
+                        f"the entry has neither {kinds[0]} nor {kinds[1]}",
+                        (*where, i, kinds[0]),
+                        f"add {kinds[0]}",
                     )
 
 
@@ -260,6 +276,101 @@ def transform_load(view: PipelineView) -> Iterator[Problem]:
                 "add SplitType: Line to TransformInput, or leave BatchStrategy out",
                 severity="warning",
             )
+
+
+@rule("DEP052", area="dependencies", scope="pipeline")
+def volume_key(view: PipelineView) -> Iterator[Problem]:
+    """A processing or transform step encrypts the volume of an instance type that has local storage instead.
+
+    What it does:
+        Looks for VolumeKmsKeyId beside an instance type with NVMe storage, parameters put in.
+    Why:
+        The request is refused: local storage is encrypted by the instance's own hardware.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.g4dn.xlarge, InstanceCount: 1, VolumeSizeInGB: 30, VolumeKmsKeyId: 11111111-2222-3333-4444-555555555555}}
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30, VolumeKmsKeyId: 11111111-2222-3333-4444-555555555555}}
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingClusterConfig.html (VolumeKmsKeyId)
+    Since:
+        0.1
+    """
+    for step in view.steps:
+        cluster = mapping(step.request, "TransformResources")
+        place: Path = ("TransformResources",)
+        if step.operation == "CreateProcessingJob":
+            cluster = mapping(mapping(step.request, "ProcessingResources"), "ClusterConfig")
+            place = ("ProcessingResources", "ClusterConfig")
+        kind = cluster.get("InstanceType")
+        instance = instances.find(kind) if isinstance(kind, str) else None
+        if instance is not None and instance.nvme and cluster.get("VolumeKmsKeyId") is not None:
+            yield Problem(
+                f"{instance.name} has local storage, for which no VolumeKmsKeyId can be given",
+                (*step.prefix[len(view.pipeline.prefix) :], *place, "VolumeKmsKeyId"),
+                "remove it, or take an instance type without local storage",
+            )
+
+
+@rule("DEP053", area="dependencies", severity="warning", scope="pipeline")
+def null_texts(view: PipelineView) -> Iterator[Problem]:
+    """A hyperparameter or environment variable of a step is null.
+
+    What it does:
+        Looks for null among the values of HyperParameters, StaticHyperParameters and Environment.
+    Why:
+        The value was not configured when the pipeline was built. The API takes texts there: the definition is refused,
+        or the program misses a value that it was meant to have.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", Environment: {WORKERS: null}}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", Environment: {WORKERS: "2"}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html (HyperParameters)
+    Since:
+        0.1
+    """
+    for step in view.steps:
+        top = step.prefix[len(view.pipeline.prefix) :]
+        single = mapping(step.request, "TrainingJobDefinition")
+        holders: list[tuple[Path, Mapping[str, object]]] = [((), step.request)]
+        holders += [(("TrainingJobDefinition",), single)]
+        holders += [(("PrimaryContainer",), mapping(step.request, "PrimaryContainer"))]
+        holders += [(("Containers", i), one) for i, one in mappings(step.request, "Containers")]
+        for place, holder in holders:
+            for member in ("HyperParameters", "StaticHyperParameters", "Environment"):
+                for name, value in mapping(holder, member).items():
+                    if value is None:
+                        yield Problem(
+                            f"{show(name)} is null",
+                            (*top, *place, member, name),
+                            "give it a text, or leave it out",
+                        )
 
 
 @rule("DEP047", area="dependencies", scope="pipeline")

@@ -102,6 +102,13 @@ def test_failed_run_of_several_hosts_names_the_one_that_failed(tmp_path: Path) -
     assert "memory" in str(killed.remedy)
 
 
+def test_machine_that_cannot_carry_out_the_hosts_is_no_fault_of_the_step() -> None:
+    reason = "InternalServerError: 2 hosts cannot be carried out here: unshare: Operation not permitted"
+    [finding] = findings({"status": "Failed", "failure_reason": reason, "exit_codes": {"algo-1": None}})
+    assert (finding.rule, finding.severity) == ("FRM090", "warning")
+    assert "Operation not permitted" in finding.message
+
+
 def test_driver_of_the_sdk_hides_no_error_of_the_script(tmp_path: Path) -> None:
     log = tmp_path / "algo-2.log"
     log.write_text(

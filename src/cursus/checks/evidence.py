@@ -91,6 +91,8 @@ https://aws.github.io/deep-learning-containers/"""
 _MISSING = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
 _RAISED = re.compile(r"(?:\[[^\]\s]*\](?:<std\w+>)?:\s*)*((?:\w+\.)*\w*(?:Error|Exception|Exit)(?:: .*)?)$")
 _DRIVERS = re.compile(r"(?:subprocess\.)?CalledProcessError|(?:\w+\.)*ChildFailedError")
+HERE = "hosts cannot be carried out here"
+"""What a job says that this machine could not run: nothing is wrong with the step."""
 KILLED = 137
 DRIVER_LOG = 1 << 16
 """Bytes of a log's end in which a script's error is looked for before the driver's."""
@@ -136,6 +138,13 @@ def failed(view: TrainingView) -> Iterator[Problem]:
         yield Problem(
             f"the script could not be run here: {module!r} is not installed on this machine",
             remedy=f"install {module} here to see the run; the image has to have it too, or requirements.txt list it",
+            severity="warning",
+        )
+        return
+    if HERE in reason:
+        yield Problem(
+            f"the job could not be run here: {reason.partition(': ')[2]}",
+            remedy="run it on a machine that can carry out its hosts; of the step nothing is known from this run",
             severity="warning",
         )
         return

@@ -12,10 +12,19 @@ if TYPE_CHECKING:
     from cursus.local.supervisor import Supervisor
 
 REFUSED = {
-    "bubblewrap": "bubblewrap: it cannot connect several hosts with each other",
-    "process": "process: plain processes have no names and ports of their own",
+    "bubblewrap": "it cannot connect several hosts with each other",
+    "process": "plain processes have no names and ports of their own",
 }
 """Why several hosts cannot be had at a level."""
+WAYS_OUT = (
+    "take a container engine (--engine podman), or set InstanceCount to 1 to run the script on one host"
+)
+FORBIDDEN = {
+    "No space left on device": "the sysctl user.max_user_namespaces allows no more of them",
+    "Operation not permitted": "this machine forbids user namespaces: the sysctls kernel.unprivileged_userns_clone and "
+    "kernel.apparmor_restrict_unprivileged_userns, or the container that this runs in",
+}
+"""What stands behind the kernel's words."""
 
 
 def start(owner: Supervisor, sources: list[Source]) -> None:
@@ -35,14 +44,14 @@ def start(owner: Supervisor, sources: list[Source]) -> None:
     elif wanted in (None, "unshare") and (isolated or len(hosts) > 1):
         refusal = _connect(owner)
     else:
-        refusal = None if len(hosts) == 1 else REFUSED[wanted]
+        refusal = None if len(hosts) == 1 else f"{wanted}: {REFUSED[wanted]}"
     if len(hosts) == 1:
         owner.warmed.wait()
         hosts[0].start(sources)  # without a network of its own an isolated host has its loopback alone
         return
     if refusal is not None:
-        reasons = [refusal] if wanted else [refusal, *REFUSED.values()]
-        text = "; ".join(reasons)
+        others = () if wanted else (f"{level}: {reason}" for level, reason in REFUSED.items())
+        text = "; ".join([refusal, *others, WAYS_OUT])
         raise HostError(f"InternalServerError: {len(hosts)} hosts cannot be carried out here: {text}")
     if not isolated and owner.network is not None:
         reason = owner.network.open()
@@ -61,7 +70,9 @@ def _connect(owner: Supervisor) -> str | None:
     try:
         owner.network = Network([one.name for one in owner.hosts])
     except OSError as error:
-        return f"unshare: {error.strerror or error}"
+        text = str(error.strerror or error)
+        why = next((why for words, why in FORBIDDEN.items() if words in text), "")
+        return f"unshare: {text}{why and f' ({why})'}"
     return None
 
 

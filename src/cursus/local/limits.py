@@ -11,7 +11,7 @@ from typing import Any
 
 from cursus.aws import instances
 from cursus.local import channel_limits, contract, outputs, toolkit
-from cursus.local.cluster import REFUSED
+from cursus.local.cluster import REFUSED, WAYS_OUT
 from cursus.model import Step, format_path
 from cursus.redact import show
 
@@ -119,7 +119,10 @@ def refuse_level(step: Step, level: str | None) -> str | None:
     hosts = len(contract.host_names(step.request))
     if level is None or hosts == 1 or level not in REFUSED:
         return None
-    return f"the request asks for {hosts} hosts, which the level {level} cannot carry out: {REFUSED[level]}"
+    return (
+        f"the request asks for {hosts} hosts, which the level {level} cannot carry out: {REFUSED[level]}. Leave the "
+        f"level to this machine, {WAYS_OUT}"
+    )
 
 
 def _program(step: Step) -> str | None:

@@ -88,6 +88,8 @@ def _of(owner: Step | Pipeline, problem: Finding) -> Finding:
 
 def _kept(findings: list[Finding], settings: Settings) -> list[Finding]:
     """The findings that neither the configuration nor a comment beside them ignores, with its reason."""
+    if not findings and settings.ignores is None:
+        return findings
     commented = any(f.location and f.location.file.endswith((".py", ".yaml", ".yml")) for f in findings)
     if settings.ignores is None and not commented:
         return findings
@@ -101,16 +103,17 @@ Planned = Iterator[tuple[Scope, Any, Plan]]
 
 def _planned(step: Step, settings: Settings, evidence: Evidence | None, outline: Outline | None) -> Planned:
     """Every view of a step with the plan for it, in the order of their findings."""
-    texts = RequestView(step, settings)
     outlook = None if outline is None else plans.outlook(step, settings, outline)
     if outline is None or outlook is None:
+        texts = RequestView(step, settings)
         kinds, members = tuple(texts.suspects), texts.members
         known: Iterator[Plan] | None = None
     else:
-        if "place" in outlook.suspects or outline.is_suspected(outlook.region):
+        suspected = "place" in outlook.suspects or outline.is_suspected(outlook.region)
+        if suspected:
+            texts = RequestView(step, settings)
             kinds = tuple(texts.suspects)
         else:
-            texts.suspects = outlook.suspects
             kinds = (*outlook.suspects, *outline.kinds)
         alone = step.source is None and not _stated(step.promises)
         if not alone or step.origins:
@@ -122,6 +125,9 @@ def _planned(step: Step, settings: Settings, evidence: Evidence | None, outline:
                 if plan.known:
                     yield scope, view, plan
             return
+        if not suspected:
+            texts = RequestView(step, settings)
+            texts.suspects = outlook.suspects
         known = iter(made)
 
     def planned(scope: Scope, view: Any) -> Plan:

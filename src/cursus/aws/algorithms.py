@@ -281,6 +281,7 @@ class Algorithm:
         return tuple(name for name, required in self.channels.items() if required)
 
 
+@lru_cache(maxsize=1024)
 def find(image_or_name: str) -> Algorithm | None:
     """The built-in algorithm of a training image or of a name such as ``linear-learner``, or None.
 

@@ -141,11 +141,10 @@ def hyperparameter_value(view: TrainingView) -> Iterator[Problem]:
     algorithm = view.builtin
     if algorithm is None:
         return
+    hyperparameters, aliases = algorithm.hyperparameters, algorithm.aliases
     for name, value in view.hyperparameters.items():
-        if not isinstance(value, str) or not isinstance(name, str):
-            continue
-        known = algorithm.hyperparameters.get(algorithm.aliases.get(name, name))
-        if known is None:
+        known = hyperparameters.get(aliases.get(name, name))
+        if known is None or not isinstance(value, str):
             continue
         wrong = known.problem(value)
         if wrong is None or (value == "" and known.type in ("FreeText", "Categorical")):

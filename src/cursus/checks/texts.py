@@ -276,8 +276,10 @@ def _hinted(text: str) -> bool:
     for hint in _HINTS:  # faster than any() and than a regular expression
         if hint in low:
             return True
-    if "x" in low and any(hint in low for hint in _HINTS_WITH_X):
-        return True
+    if "x" in low:
+        for hint in _HINTS_WITH_X:
+            if hint in low:
+                return True
     return ("do" in low or "gh" in low) and _MORE_HINTS.search(low) is not None
 
 
@@ -290,10 +292,10 @@ def harmless(texts: list[str], values: list[str], region: str) -> bool:
     joined = "\0".join(texts)
     if '"' in joined:
         return False
-    every = f"{joined}\0{chr(0).join(values)}\0"
+    every = "\0".join((joined, *values, "")) if values else joined + "\0"
     if not _ALL_PLAIN.fullmatch(every) or _hinted(every):
         return False
-    if every.count("\0") != (len(texts) or 1) + (len(values) or 1):
+    if every.count("\0") != (len(texts) or 1) + len(values):
         return False  # a text has one of its own
     for name in {*_BUCKETS.findall(joined)}:
         named = places.bucket(name)

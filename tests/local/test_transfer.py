@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -41,6 +42,10 @@ class Odd(BaseHTTPRequestHandler):
             return
         self.asked[key] = self.asked.get(key, 0) + 1
         strange = key.endswith(("7", "13")) and self.asked[key] == 1
+        if self.manner == "ends late" and not key.endswith("9"):
+            self.close_connection = True  # without a word, while others are still on their way
+        elif self.manner == "ends late":
+            time.sleep(0.05)
         data = body(key)
         if strange and self.manner == "hangs up":
             self.close_connection = True
@@ -111,7 +116,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
         server.server_close()
 
 
-@pytest.mark.parametrize("manner", ["behaves", "hangs up", "fails", "cuts", "closes"])
+@pytest.mark.parametrize("manner", ["behaves", "hangs up", "fails", "cuts", "closes", "ends late"])
 def test_every_object_comes_whole(serve: Serve, tmp_path: Path, manner: str) -> None:
     work = {"store": serve(manner), "region": "us-east-1", "down": ["s3://odd-bucket/a/"], "exact": False}
     found = transfer.Transfer({**work, "root": str(tmp_path)}).result()

@@ -124,7 +124,9 @@ def fetch(client: Client, targets: Mapping[str, Object]) -> dict[str, Object]:
             for descriptor, _ in events:
                 connection = open_ones[descriptor]
                 try:
-                    whole = connection.receive()
+                    whole = (
+                        connection.receive() if connection.item is not None else None
+                    )  # hung up: it is idle
                 except BlockingIOError:
                     continue
                 except OSError:

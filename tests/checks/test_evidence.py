@@ -102,6 +102,19 @@ def test_failed_run_of_several_hosts_names_the_one_that_failed(tmp_path: Path) -
     assert "memory" in str(killed.remedy)
 
 
+@pytest.mark.parametrize(
+    ("last", "found"), [("400 examples [00:00, 97051.06 examples/s]", []), ("0 examples", ["MON094"])]
+)
+def test_of_a_progress_bar_the_last_state_counts(tmp_path: Path, last: str, found: list[str]) -> None:
+    log = tmp_path / "algo-1.log"
+    log.write_bytes(
+        b"Generating train split: 0 examples [00:00, ? examples/s]\rGenerating train split: "
+        + last.encode()
+        + b"\n"
+    )
+    assert [one.rule for one in findings({"logs": {"algo-1": str(log)}}) if one.rule == "MON094"] == found
+
+
 def test_machine_that_cannot_carry_out_the_hosts_is_no_fault_of_the_step() -> None:
     reason = "InternalServerError: 2 hosts cannot be carried out here: unshare: Operation not permitted"
     [finding] = findings({"status": "Failed", "failure_reason": reason, "exit_codes": {"algo-1": None}})

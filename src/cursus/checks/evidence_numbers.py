@@ -126,7 +126,8 @@ def nothing_trained_on(view: TrainingView) -> Iterator[Problem]:
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     if evidence.status != "Completed":
         return
-    for line in log_lines(evidence):
+    for printed in log_lines(evidence):
+        line = printed.rstrip("\r\n").rpartition("\r")[2]  # of a progress bar what stood there last
         if "0" in line and NOTHING.search(line) and not INTENDED.search(line):
             yield Problem(
                 f"the job says that there was nothing to train on: {show(line.strip(), limit=120)}",

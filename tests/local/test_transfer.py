@@ -42,10 +42,10 @@ class Odd(BaseHTTPRequestHandler):
             return
         self.asked[key] = self.asked.get(key, 0) + 1
         strange = key.endswith(("7", "13")) and self.asked[key] == 1
-        if self.manner == "ends late" and not key.endswith("9"):
-            self.close_connection = True  # without a word, while others are still on their way
-        elif self.manner == "ends late":
-            time.sleep(0.05)
+        if self.manner == "ends late" and key == f"a/{COUNT - 1}":
+            time.sleep(0.3)
+        elif self.manner == "ends late" and int(key[2:]) >= COUNT - 10:
+            self.close_connection = True  # without a word, while the last one is still on its way
         data = body(key)
         if strange and self.manner == "hangs up":
             self.close_connection = True

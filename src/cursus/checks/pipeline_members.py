@@ -222,6 +222,10 @@ def _policy(policy: Mapping[str, Any], place: Path) -> Iterator[Problem]:
                 (*place, "ExceptionType"),
                 "one of " + ", ".join(known),
             )
+    for member in RETRY_MEMBERS[1:]:
+        value = policy.get(member)
+        if isinstance(value, (str, bool, list)) or (isinstance(value, float) and member != "BackoffRate"):
+            yield Problem(f"{member} is {show(value)}", (*place, member), "write a number, without quotes")
     for member, greatest in facts()["retry_limits"].items():
         value = policy.get(member)
         if isinstance(value, bool) or not isinstance(value, int):

@@ -56,8 +56,9 @@ def reference_form(view: PipelineView) -> Iterator[Problem]:
             yield from _in_loop(reference, target)
         elif target is None or target.root not in ROOTS:
             root = reference.text.partition(".")[0]
+            hint = did_you_mean(root, ROOTS) if root not in ROOTS else ""
             yield Problem(
-                f"{show(reference.text)} is no reference.{did_you_mean(root, ROOTS)}",
+                f"{show(reference.text)} is no reference.{hint}",
                 reference.path,
                 "write Parameters.<name>, Steps.<step>.<property>, or Execution.<variable>",
             )
@@ -368,10 +369,23 @@ def _numbered(
 def _named_output(
     reference: Reference, target: Target, step: PipelineStep, rest: tuple[str | int, ...], name: str
 ) -> Iterator[Problem]:
-    """``ProcessingOutputConfig.Outputs['train']``: the step must declare an output of that name."""
+    """``ProcessingOutputConfig.Outputs['train']``: the step must declare an output of that name.
+
+    ``FinalMetricDataList['auc']``: a step that defines metrics must define one of that name.
+    """
+    arguments = step.body.get("Arguments")
+    if rest == ("FinalMetricDataList",) and isinstance(arguments, Mapping):
+        algorithm = arguments.get("AlgorithmSpecification")
+        defined = algorithm.get("MetricDefinitions") if isinstance(algorithm, Mapping) else None
+        metrics = _names(defined, "Name")
+        if metrics and name not in metrics:
+            yield Problem(
+                f"step {target.name} defines no metric {show(name)}.{did_you_mean(name, metrics)}",
+                reference.path,
+                "name one of " + ", ".join(metrics),
+            )
     if rest != ("ProcessingOutputConfig", "Outputs"):
         return
-    arguments = step.body.get("Arguments")
     config = arguments.get("ProcessingOutputConfig") if isinstance(arguments, Mapping) else None
     outputs = config.get("Outputs") if isinstance(config, Mapping) else None
     declared = _names(outputs, "OutputName")

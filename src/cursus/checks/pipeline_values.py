@@ -241,8 +241,14 @@ def _place(reference: Reference) -> tuple[str, Path] | None:
     return (operation, place[1:]) if operation and place[:1] == ("Arguments",) else None
 
 
+OPERANDS = frozenset({"LeftValue", "RightValue", "QueryValue", "Value"})
+SINGLE = {"string", "integer", "number", "boolean"}
+
+
 def _wanted(reference: Reference) -> set[str]:
     """The JSON types that the API takes where the reference stands; empty where that is not known."""
+    if reference.step is not None and reference.step.type == "Condition" and reference.path[-1] in OPERANDS:
+        return SINGLE
     found = _place(reference)
     document = schema.document(found[0]) if found else None
     if document is None or found is None:
@@ -254,9 +260,11 @@ def _wanted(reference: Reference) -> set[str]:
 
 def _wrong_type(reference: Reference, target: Target, given: set[str], wanted: set[str]) -> Problem:
     is_word = next(WORDS[kind] for kind in WORDS if kind in given)
-    takes = next(WORDS[kind] for kind in WORDS if kind in wanted)
+    takes = "a single value" if wanted == SINGLE else next(WORDS[kind] for kind in WORDS if kind in wanted)
     remedy = f"refer to something that is {takes}"
-    if given == {"object"}:
+    if given == {"array"}:
+        remedy = f"name one of its entries: Steps.{target.name}.{target.rest[-1]}[…]"
+    elif given == {"object"}:
         remedy = f"name one of its members: Steps.{target.name}.{target.rest[-1]}.<member>"
     elif wanted == {"array"}:
         remedy = "put the reference into a list: [{…}]"

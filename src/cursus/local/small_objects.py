@@ -123,10 +123,11 @@ def fetch(client: Client, targets: Mapping[str, Object]) -> dict[str, Object]:
                 break
             for descriptor, _ in events:
                 connection = open_ones[descriptor]
+                if connection.item is None:  # hung up while there was nothing to ask for
+                    _give_up(connection, poll, open_ones, left)
+                    continue
                 try:
-                    whole = (
-                        connection.receive() if connection.item is not None else None
-                    )  # hung up: it is idle
+                    whole = connection.receive()
                 except BlockingIOError:
                     continue
                 except OSError:

@@ -107,6 +107,20 @@ def test_failing_script(run: Run) -> None:
     assert "FRM090" in {finding.rule for finding in job.findings}
 
 
+def test_failing_script_of_the_xgboost_container_says_its_command_alone(run: Run) -> None:
+    image = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
+    job = run(
+        "import sys\nprint(__name__, sys.argv[1:])\nraise KeyError('churned')\n",
+        {"AlgorithmSpecification": {"TrainingImage": image}, "HyperParameters": {"eta": "0.2"}},
+    )
+    assert job.logs().startswith("__main__ ['--eta', '0.2'")
+    told = str(job.failure_reason)
+    assert told.startswith('AlgorithmError: ExecuteUserScriptError:\nCommand "')
+    assert "-m train " in told and "churned" not in told
+    found = next(finding for finding in job.findings if finding.rule == "FRM090")
+    assert "KeyError: 'churned'" in found.message
+
+
 def test_failure_file_of_the_script_stays_and_is_cut(run: Run) -> None:
     job = run("open('/opt/ml/output/failure', 'w').write('x' * 3000)\nraise SystemExit(1)")
     assert job.describe()["FailureReason"] == ("AlgorithmError: " + "x" * 1024 + ", exit code: 1")[:1024]

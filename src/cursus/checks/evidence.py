@@ -93,6 +93,7 @@ _RAISED = re.compile(r"(?:\[[^\]\s]*\](?:<std\w+>)?:\s*)*((?:\w+\.)*\w*(?:Error|
 _DRIVERS = re.compile(r"(?:subprocess\.)?CalledProcessError|(?:\w+\.)*ChildFailedError")
 HERE = "hosts cannot be carried out here"
 """What a job says that this machine could not run: nothing is wrong with the step."""
+_COMMAND_ALONE = "ExecuteUserScriptError:\nCommand "
 KILLED = 137
 DRIVER_LOG = 1 << 16
 """Bytes of a log's end in which a script's error is looked for before the driver's."""
@@ -198,7 +199,7 @@ def _signal(code: int) -> str:
 def _brief(reason: str, evidence: Evidence) -> str:
     quoted = _QUOTED.search(reason)
     text = _said(evidence) or (quoted.group(1) if quoted else reason.removeprefix("AlgorithmError: "))
-    text = re.sub(r", exit code: [0-9]+$", "", text)
+    text = "" if text.startswith(_COMMAND_ALONE) else re.sub(r", exit code: [0-9]+$", "", text)
     lines = [line.strip() for line in text.splitlines() if line.strip(" ^~")]
     if not lines:
         lines = last_lines(evidence)

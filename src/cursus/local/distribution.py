@@ -55,6 +55,14 @@ def captures(image: object) -> bool:
     return engine(image) not in ("xgboost", "scikit-learn")
 
 
+def older(image: object) -> bool:
+    """Whether the container has the toolkit's forerunner, which starts a script as a module: XGBoost's does.
+
+    https://github.com/aws/sagemaker-xgboost-container (sagemaker-containers 2.8 in its requirements)
+    """
+    return engine(image) == "xgboost"
+
+
 def launcher(facts: Mapping[str, Any], image: object) -> Launcher:
     """What starts the script on a host. ``facts`` is its ``SM_TRAINING_ENV``."""
     settings = facts["additional_framework_parameters"]

@@ -62,7 +62,11 @@ def failure_reason(one: Host) -> str:
     if one.script_exit is not None:
         image = (one.owner.request.get("AlgorithmSpecification") or {}).get("TrainingImage")
         lines = one.log.tail() if one.log is not None and distribution.captures(image) else []
-        text = toolkit.failure(one.script_exit, toolkit.error_message(lines), one.command)
+        text = (
+            toolkit.older_failure(one.command)
+            if distribution.older(image)
+            else toolkit.failure(one.script_exit, toolkit.error_message(lines), one.command)
+        )
     if text:
         outcome.leave_failure(one.ml, text)
     # On a full disk the file may be there and empty, or not at all.

@@ -183,6 +183,8 @@ def script_mode(
     code = os.path.join(ml, "code")
     files, arguments = os.listdir(code), toolkit.arguments(script)
     command = toolkit.command(entry_point, files, python, arguments)
+    if distribution.older(image) and entry_point.endswith(".py") and "/" not in entry_point:
+        command = [python, "-m", entry_point[: -len(".py")], *arguments]
     if command[0] == "/bin/sh":
         try:
             os.chmod(os.path.join(code, entry_point), 0o777)

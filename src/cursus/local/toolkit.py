@@ -293,6 +293,11 @@ def failure(code: int, message: str, command: Sequence[str]) -> str:
     return "\n".join(lines).strip()
 
 
+def older_failure(command: Sequence[str]) -> str:
+    """The same text by sagemaker-containers, the toolkit's forerunner: the command alone."""
+    return f'ExecuteUserScriptError:\nCommand "{" ".join(command)}"'
+
+
 ERRORS = re.compile(
     r"BaseException|Exception|[A-Za-z]*Error|Invalid requirement|KeyboardInterrupt|SystemExit|StopIteration"
     r"|StopAsyncIteration|GeneratorExit|mpirun\.real|ORTE"

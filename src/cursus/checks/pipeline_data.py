@@ -123,6 +123,11 @@ def _json_gets(conditions: Any) -> Iterator[tuple[Path, Mapping[str, Any]]]:
 
 def _location(value: Any) -> str | None:
     """A text that is the same for the same location: the URI, or the join of one with references written out."""
+    get = value.get("Get") if isinstance(value, Mapping) else None
+    if isinstance(get, str) and get.startswith(
+        "Parameters."
+    ):  # without a default: the same wherever it stands
+        return f"{{{get}}}"
     text = written_out(value)
     if text is None or not (text.startswith("s3://") or (text.startswith("{") and "/" in text)):
         return None

@@ -62,8 +62,8 @@ class Box(NamedTuple):
 
     ``ml`` is the folder that becomes ``/opt/ml``; ``scratch`` holds what is thrown away at the end; ``keep``
     are paths that must stay visible below the directories that are the host's own. ``checkpoints`` is a
-    checkpoint directory outside ``/opt/ml``. ``wire`` connects it with the job's other hosts. The channels ``remote`` are
-    read on demand: ``sender`` is the socket to hand their mounts over by.
+    checkpoint directory outside ``/opt/ml``. ``wire`` connects it with the job's other hosts. The channels
+    ``remote`` are read on demand: ``sender`` is the socket to hand their mounts over by.
     """
 
     hostname: str

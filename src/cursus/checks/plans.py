@@ -96,6 +96,11 @@ def outlook(step: Step, settings: Settings, outline: Outline) -> Outlook | None:
     return found
 
 
+def forget() -> None:
+    """Drop what is remembered of outlines, so that the next request is one unlike any before it."""
+    _OUTLOOKS.clear()
+
+
 def _outlook(alone: Step, settings: Settings, region: str) -> Outlook | None:
     suspects, members = walk(alone.request, region)
     if members is None:

@@ -22,14 +22,20 @@ needs_torch = pytest.mark.skipif(
 )
 
 
-def job_of(run: Run, script: str, hosts: int = 1, fork: bool = True, **more: Any) -> TrainingJob:
+def job_of(
+    run: Run, script: str, hosts: int = 1, fork: bool = True, more: Any = None, **options: Any
+) -> TrainingJob:
     patch = {
         "ResourceConfig": {"InstanceCount": hosts},
         "AlgorithmSpecification": {"TrainingImage": IMAGE},
         "TrainingJobName": "forked" if fork else "plain",
-        "HyperParameters": {"sagemaker_torch_distributed_enabled": "true", **more.pop("hyperparameters", {})},
+        "HyperParameters": {
+            "sagemaker_torch_distributed_enabled": "true",
+            **options.pop("hyperparameters", {}),
+        },
+        **(more or {}),
     }
-    return run(script, patch, options=Options(fork_ranks=fork), **more)
+    return run(script, patch, options=Options(fork_ranks=fork), **options)
 
 
 def said(job: TrainingJob) -> list[str]:
@@ -130,9 +136,14 @@ def test_a_module_of_the_source_that_torch_would_import_is_not_passed_by(run: Ru
 @needs_torch
 @pytest.mark.slow
 def test_an_interrupted_job_forks_its_next_hosts_too(run: Run) -> None:
-    script = "import os, time\nprint('rank', os.environ['RANK'], flush=True)\ntime.sleep(600)\n"
-    job = job_of(run, script, interrupt_after=1.0, stop_after=6.0, grace=0.2)
-    assert job.status == "Stopped"
+    script = (
+        "import os, time\nprint('rank', os.environ['RANK'], flush=True)\n"
+        "begun = '/opt/ml/checkpoints/begun'\nif not os.path.exists(begun):\n"
+        "    open(begun, 'w').close()\n    time.sleep(600)\n"
+    )
+    checkpoints = {"CheckpointConfig": {"S3Uri": "s3://example-bucket/c/"}}
+    job = job_of(run, script, more=checkpoints, interrupt_after=4.0, grace=0.2)
+    assert job.status == "Completed", (job.failure_reason, job.logs())
     assert job.logs().count("rank 0") == 2, job.logs()
     assert len(said(job)) == 1
 

@@ -9,7 +9,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from cursus.local import bubblewrap, channels, ending, host, namespaces, outcome, sandbox
+from cursus.local import bubblewrap, channels, ending, host, mpi_driver, namespaces, outcome, sandbox
 from cursus.local import syscalls as sc
 from cursus.local.attached import Attached
 from cursus.local.cgroups import Limit
@@ -170,7 +170,10 @@ class Host:
         found = self.inputs.overlays()
         for number, path in enumerate(self.plan["installable"]):
             found.append(Overlay(path, path, self._layer(f"packages-{number}")))
-        return tuple(found)
+        added = mpi_driver.programs(found, self.plan["python"], self._layer)
+        if added:
+            self.owner.facts["not_reproduced"].append(mpi_driver.STANDS_IN)
+        return (*found, *added)
 
     def _layer(self, name: str) -> str:
         path = os.path.join(self.scratch, name)

@@ -12,6 +12,7 @@ from cursus import engine
 from cursus.aws import schema
 from cursus.checks.views import Settings
 from cursus.model import Finding, Step, format_path
+from cursus.redact import cut
 
 sys.path.insert(0, str(Path(__file__).parent))
 from constraints import Case, cases
@@ -42,7 +43,8 @@ def test_each_constraint_is_seen_and_nothing_else(operation: str) -> None:
         count += 1
         assert schema.validate(operation, case.sound) == [], case
         new = places(findings(case, case.broken)) - places(findings(case, case.sound))
-        if new != Counter([(case.rule, format_path(case.path))]):
+        path = format_path([cut(part) if isinstance(part, str) else part for part in case.path])
+        if new != Counter([(case.rule, path)]):
             wrong.append(f"{case}: {dict(new)}")
     assert wrong == []
     assert count >= AT_LEAST[operation]

@@ -148,3 +148,15 @@ def test_a_misspelt_problem_type_is_not_shown_as_something_else(findings_of: Any
     found = findings_of({"ProblemType": "Binary", "AutoMLJobObjective": None}, operation=V1)
     assert broken(found) == {"STP004", "HPO025"}
     assert not [f for f in found if "Get" in f.message]
+
+
+@pytest.mark.parametrize(("content", "right"), [("image/png", True), ("text/csv;header=present", False)])
+def test_images_are_no_csv(findings_of: Any, content: str, right: bool) -> None:
+    patch = {
+        PROBLEM: {"TabularJobConfig": None, "ImageClassificationJobConfig": {}},
+        "AutoMLJobInputDataConfig": [data(ContentType=content)],
+    }
+    found = findings_of(patch, operation=V2)
+    assert [(f.rule, f.severity) for f in found if f.rule == "CHN041"] == (
+        [] if right else [("CHN041", "error")]
+    )

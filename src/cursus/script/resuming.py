@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from cursus.script.arguments import place
 from cursus.script.bodies import Body
@@ -26,8 +27,11 @@ PROGRESS = re.compile(
     re.IGNORECASE,
 )
 RESTORES = re.compile(r"load|restore|resume|latest|last|read|checkpoint|ckpt|newest|recover", re.IGNORECASE)
+MOST = 10
+"""Names of one scope that are followed."""
 NUMBERED = re.compile(r"%[ds]|%i|\{\w*\}")
 RESTORING = re.compile(r"_?(?:load|restore|resume|recover|read|get|find)(?:_|$)", re.IGNORECASE)
+RESTORED = re.compile(r"restore|resume|recover|check_?point|ckpt|state|^load$")
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -52,7 +56,7 @@ def read_resuming(modules: Iterable[Body]) -> Iterator[Habit]:
     for body in bodies:
         for scope in nodes[id(body)]:
             if isinstance(scope, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef)):
-                for node, kind in _picks(scope):
+                for node, kind in islice(_picks(scope), MOST):
                     if kind == "no-order" or unpadded:
                         yield Habit(kind, None, ast.unparse(node)[:80], True, place(node, body))
                 for node, name in _unused(scope, loaded):
@@ -92,7 +96,7 @@ def _plain(hole: ast.FormattedValue) -> bool:
 def _picks(scope: Scope) -> Iterator[tuple[ast.AST, str]]:
     """The places where one file of a listing is chosen: by the order of names, or by none."""
     own = list(_own(scope))
-    listed, ordered = _listed(own), set[str]()
+    listed, ordered, looked = _listed(own), set[str](), 0
     for node in own:
         call = node.value if isinstance(node, ast.Expr) else None
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "sort":
@@ -111,8 +115,10 @@ def _picks(scope: Scope) -> Iterator[tuple[ast.AST, str]]:
             name = getattr(node.value, "id", "")
             if name in ordered or _by_name(node.value, listed):
                 yield node, "text-order"
-            elif _is_listing(node.value, listed) and _about_checkpoints(node.value, scope):
-                yield node, "no-order"
+            elif _is_listing(node.value, listed):
+                looked += 1
+                if looked <= MOST and _about_checkpoints(node.value, scope):
+                    yield node, "no-order"
 
 
 def _listed(own: list[ast.AST]) -> set[str]:
@@ -186,15 +192,22 @@ def _about_checkpoints(node: ast.AST, scope: Scope) -> bool:
 
 def _unused(scope: Scope, loaded: set[str]) -> Iterator[tuple[ast.AST, str]]:
     """Restored epochs and steps that nothing reads before they are set anew."""
+    for assign, rest in islice(_restoring(scope), MOST):
+        for name in _restored(assign):
+            if _reset(rest, name, assign, scope):
+                yield assign, name
+        for attribute in _restored_attributes(assign):
+            if attribute not in loaded:
+                yield assign, attribute
+
+
+def _restoring(scope: Scope) -> Iterator[tuple[ast.Assign, list[ast.stmt]]]:
+    """Assignments of progress from a checkpoint, each with the statements after the one that it stands in."""
     for block in _blocks(scope):
         for position, statement in enumerate(block):
             for assign in _own_assignments(statement):
-                for name in _restored(assign):
-                    if _reset(block[position + 1 :], name, assign, statement, scope):
-                        yield assign, name
-                for attribute in _restored_attributes(assign):
-                    if attribute not in loaded:
-                        yield assign, attribute
+                if any(_restored(assign)) or any(_restored_attributes(assign)):
+                    yield assign, block[position + 1 :]
 
 
 def _restored(assign: ast.Assign) -> Iterator[str]:
@@ -249,26 +262,29 @@ def _returns(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 
 def _only_tested(scope: Scope, returning: set[str]) -> Iterator[tuple[ast.AST, str]]:
     """Calls of functions of the source that restore something, whose result is dropped or only tested."""
-    for node in _own(scope):
+    if not returning:
+        return
+    own = list(_own(scope))
+    named: dict[str, list[ast.Call]] = {}
+    for node in own:
+        if isinstance(node, ast.Call) and _called(node) in returning:
+            named.setdefault(_called(node), []).append(node)
+    for node in own:
         call = node.value if isinstance(node, ast.Expr) else node.test if isinstance(node, ast.If) else None
         if isinstance(call, ast.UnaryOp):
             call = call.operand
         if not isinstance(call, ast.Call) or (isinstance(node, ast.If) and call.args):
             continue
-        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-        if name in returning and re.search(r"restore|resume|recover|check_?point|ckpt|state|^load$", name):
-            others = [
-                other
-                for other in ast.walk(scope)
-                if isinstance(other, ast.Call)
-                and other is not call
-                and ast.unparse(other.func) == ast.unparse(call.func)
-            ]
-            if not others:
-                yield node, f"{name}()"
+        name = _called(call)
+        if len(named.get(name, ())) == 1 and RESTORED.search(name):
+            yield node, f"{name}()"
 
 
-def _reset(rest: list[ast.stmt], name: str, assign: ast.Assign, statement: ast.stmt, scope: Scope) -> bool:
+def _called(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _reset(rest: list[ast.stmt], name: str, assign: ast.Assign, scope: Scope) -> bool:
     """True where ``name`` is not read after ``assign``, or is bound by a loop before anything reads it."""
     uses = [node for node in ast.walk(scope) if isinstance(node, ast.Name) and node.id == name]
     if any(isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names for node in ast.walk(scope)):

@@ -30,6 +30,8 @@ SAVES = frozenset(
 SAVE_PREFIXES = ("save_", "dump_", "export_", "write_")
 TRAINS = frozenset({"fit", "partial_fit", "fit_generator", "train", "learn", "optimize", "run_training"})
 TRAIN_PREFIXES = ("train_", "fit_")
+MOST = 20
+"""Things of one list of statements that are followed."""
 LOOKS = frozenset(
     {"print", "info", "debug", "log", "warning", "evaluate", "score", "predict", "eval", "append", "summary"}
 )
@@ -59,14 +61,20 @@ def read_sequence(modules: Iterable[Body]) -> Iterator[Habit]:
 
 def _saved_early(block: list[ast.stmt]) -> Iterator[tuple[ast.AST, str]]:
     """Things that are saved in a list of statements, trained further down, and not saved or handed on again."""
-    saves = [(position, name) for position, statement in enumerate(block) for name in _saved(statement)]
-    for position, name in dict.fromkeys(saves):
-        later = block[position + 1 :]
-        trained = [at for at, statement in enumerate(later) if name in _trained(statement)]
-        if not trained or _hands_on(later[trained[0]], name, training=True):
+    saves = dict.fromkeys((position, name) for position, one in enumerate(block) for name in _saved(one))
+    if not saves:
+        return
+    trained: dict[str, list[int]] = {}
+    for position, statement in enumerate(block):
+        for name in _trained(statement):
+            trained.setdefault(name, []).append(position)
+    late = [(at, name, trained[name]) for at, name in saves if name in trained and trained[name][-1] > at]
+    for at, name, places in late[:MOST]:
+        first = next(place for place in places if place > at)
+        if _hands_on(block[first], name, training=True):
             continue
-        if not any(_hands_on(statement, name) for statement in later[trained[0] + 1 :]):
-            yield block[position], name
+        if not any(_hands_on(statement, name) for statement in block[first + 1 :]):
+            yield block[at], name
 
 
 def _saved(statement: ast.stmt) -> Iterator[str]:

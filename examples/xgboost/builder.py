@@ -30,14 +30,14 @@ class XGBoostBuilder:
         }
 
     def get_hyperparameters(self) -> dict[str, Any]:
-        return {"num-round": 60, "max-depth": 3, "eta": 0.1, "subsample": 0.9}
+        return {"num_round": 60, "max_depth": 3, "eta": 0.1, "subsample": 0.9}
 
     def get_tuning_config(self) -> dict[str, Any]:
         return {
             "objective_metric": "validation:rmse",
             "hyperparameter_ranges": {
                 "eta": {"min": 0.01, "max": 0.5},
-                "max-depth": {"min": 2, "max": 8},
+                "max_depth": {"min": 2, "max": 8},
                 "subsample": {"min": 0.5, "max": 1.0},
             },
             "max_jobs": 20,

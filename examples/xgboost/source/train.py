@@ -17,8 +17,8 @@ CHECKPOINTS = Path("/opt/ml/checkpoints")
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--num-round", type=int, default=50)
-    parser.add_argument("--max-depth", type=int, default=4)
+    parser.add_argument("--num_round", type=int, default=50)
+    parser.add_argument("--max_depth", type=int, default=4)
     parser.add_argument("--eta", type=float, default=0.2)
     parser.add_argument("--subsample", type=float, default=1.0)
     parser.add_argument("--model-dir", default=os.environ.get("SM_MODEL_DIR", "model"))

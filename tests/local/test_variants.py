@@ -62,6 +62,11 @@ open("/opt/ml/model/model.txt", "w").write("1")
     assert job.evidence.unmoved == {}
 
 
+def test_a_value_in_a_sentence_of_its_own_has_arrived(run: Run) -> None:
+    script = SCRIPT.replace('print("depth", a.depth)', 'print(f"growing {a.depth} levels")')
+    assert run(script, request(rate="0.5", depth="3"), vary=True).evidence.unmoved == {}
+
+
 def test_a_value_that_fails_the_script_has_an_effect(run: Run) -> None:
     script = """\
 import argparse

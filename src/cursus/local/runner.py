@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from cursus.errors import NameInUseError, RunError
 from cursus.local import contract, images, mpi_driver, record, warm
 from cursus.local.engine import ENGINES
-from cursus.local.events import Listener
+from cursus.local.events import Event, Listener
 from cursus.local.job import TrainingJob
 from cursus.local.limits import memory_limits, not_reproduced, refuse, refuse_level
 from cursus.local.mounts import kept_paths
@@ -159,8 +159,12 @@ def run_step(
         alike = dataclasses.replace(chosen, keep=False)
         return run_step(one, root=elsewhere, grace=grace, level=level, timeout=60.0, options=alike)
 
-    repeat(job, step, vary, run_again)
-    return try_again(job, step, vary, run_again) if chosen.s3 is None else job
+    def tell(text: str) -> None:
+        if on_event is not None:
+            on_event(Event("notice", job.name, text, time=time.time()))
+
+    repeat(job, step, vary, run_again, tell)
+    return try_again(job, step, vary, run_again, tell) if chosen.s3 is None else job
 
 
 def _terminal(options: Options, planned: dict[str, Any]) -> Terminal | None:

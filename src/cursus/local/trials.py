@@ -14,7 +14,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,8 @@ from cursus.errors import RunError
 from cursus.local.compare import digests
 from cursus.local.job import TrainingJob
 from cursus.local.storage import choice, store_path
+from cursus.local.variants import CLOCK, RunOne, Tell, fits
 from cursus.model import Evidence, Step
-
-SHORT = 1.0
-"""Seconds of training up to which a run is tried again without being asked."""
 
 FILE = "trials.json"
 LARGEST = 1 << 20
@@ -36,9 +34,6 @@ FILES = 200
 LISTED = 20
 NUMBER = re.compile(rb"(?<![\w.-])[0-9]+(?:\.[0-9]+)?(?![\w.-])")
 TEXTS = frozenset({".csv", ".tsv", ".txt", ".json", ".jsonl", ".libsvm", ".data", ""})
-CLOCK = re.compile(r"\d{4}-\d{2}-\d{2}|\d{2}:\d{2}:\d{2}(?:[.,]\d+)?")
-RunOne = Callable[[Step, str], TrainingJob]
-"""Runs a step to its end in a folder of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +88,27 @@ def _log(path: str) -> str:
         return ""
 
 
-def try_again(job: TrainingJob, step: Step, asked: bool | None, run: RunOne) -> TrainingJob:
+def try_again(job: TrainingJob, step: Step, asked: bool | None, run: RunOne, tell: Tell) -> TrainingJob:
     """Try a finished run again, where ``asked``, or where it is None and the run was short.
 
-    Leaves ``trials.json`` in the job's folder.
+    Says so to ``tell``. Leaves ``trials.json`` in the job's folder.
     """
     evidence = job.evidence
-    if asked is False or not _fits(evidence, step, asked):
+    if asked is False or choice(None) is not None or not fits(evidence, step, asked):
         return job
     begun = time.monotonic()
     trial = Trial(
         job, dataclasses.replace(step, request={**step.request, "EnableNetworkIsolation": True}), run
     )
     first = outcome(evidence)
+    if not first.model and not evidence.checkpoint_files:
+        return job
+    parts = ["other data"] * bool(first.model) + ["the checkpoints that it left"] * bool(
+        evidence.checkpoint_files
+    )
+    tell(f"Running it again with {' and with '.join(parts)} (--no-vary leaves this out)")
     found: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory(prefix="cursus-data-") as folder:
+    with tempfile.TemporaryDirectory(prefix="data-", dir=job.folder) as folder:
         changed = _changed_data(evidence, trial.step, Path(folder)) if first.model else None
         other = None if changed is None else trial.run_in(changed)
         if other is not None:
@@ -121,17 +122,6 @@ def try_again(job: TrainingJob, step: Step, asked: bool | None, run: RunOne) -> 
     return job
 
 
-def _fits(evidence: Evidence, step: Step, asked: bool | None) -> bool:
-    if evidence.status != "Completed" or evidence.isolation in ("", "process") or choice(None) is not None:
-        return False
-    if len(evidence.exit_codes) != 1 or any(start.restored for start in evidence.starts):
-        return False
-    if not asked and evidence.stages.get("Training", SHORT) >= SHORT:
-        return False
-    channels = step.request.get("InputDataConfig") or ()
-    return all(channel.get("ChannelName") in step.promises.local_channels for channel in channels)
-
-
 @dataclass(frozen=True, slots=True)
 class Trial:
     """The job that is tried again, and how."""
@@ -142,7 +132,7 @@ class Trial:
 
     def run_in(self, step: Step, *, checkpoints: bool = False) -> Outcome | None:
         """One more run in a folder of its own, with the job's checkpoints or without; None where it cannot be made."""
-        with tempfile.TemporaryDirectory(prefix="cursus-trial-") as folder:
+        with tempfile.TemporaryDirectory(prefix="trial-", dir=self.job.folder) as folder:
             if checkpoints and not self._bring(folder):
                 return None
             try:

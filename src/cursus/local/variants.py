@@ -14,7 +14,7 @@ import json
 import re
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from cursus.model import Evidence, Step
 SHORT = 1.0
 """Seconds of training up to which a run is repeated without being asked."""
 
-BUDGET = 5.0
+BUDGET = 3.0
 """Seconds after which no further repetition is begun, unless they were asked for."""
 
 MANY = 12
@@ -43,14 +43,15 @@ CLOCK = re.compile(r"\d{4}-\d{2}-\d{2}|\d{2}:\d{2}:\d{2}(?:[.,]\d+)?")
 FLIPPED = {"true": "false", "false": "true", "True": "False", "False": "True", "yes": "no", "no": "yes"}
 RunOne = Callable[[Step, str], TrainingJob]
 """Runs a step to its end in a folder of its own."""
+Tell = Callable[[str], None]
 
 
-def repeat(job: TrainingJob, step: Step, asked: bool | None, run: RunOne) -> TrainingJob:
+def repeat(job: TrainingJob, step: Step, asked: bool | None, run: RunOne, tell: Tell) -> TrainingJob:
     """Repeat a finished run with other hyperparameters, where ``asked``, or where it is None and the run was short.
 
-    Leaves ``variants.json`` in the job's folder.
+    Says so to ``tell``. Leaves ``variants.json`` in the job's folder.
     """
-    if asked is False or not _fits(job.evidence, step, asked):
+    if asked is False or step.source is None or not fits(job.evidence, step, asked):
         return job
     given: Mapping[str, Any] = step.request.get("HyperParameters") or {}
     names = [
@@ -60,6 +61,7 @@ def repeat(job: TrainingJob, step: Step, asked: bool | None, run: RunOne) -> Tra
     ]
     if not names or not (asked or len(names) <= MANY):
         return job
+    tell(f"Running it again with other values of {', '.join(names)} (--no-vary leaves this out)")
     unmoved: dict[str, list[str]] = {}
     begun = time.monotonic()
     for name in names:
@@ -68,7 +70,7 @@ def repeat(job: TrainingJob, step: Step, asked: bool | None, run: RunOne) -> Tra
         for other in others:
             if not asked and time.monotonic() - begun > BUDGET:
                 break
-            if not _same(job.evidence, _changed(step, name, other), run, (given[name], other)):
+            if not _same(job, _changed(step, name, other), run, (given[name], other), given):
                 break
             tried.append(other)
         if others and len(tried) == len(others):
@@ -79,8 +81,9 @@ def repeat(job: TrainingJob, step: Step, asked: bool | None, run: RunOne) -> Tra
     return job
 
 
-def _fits(evidence: Evidence, step: Step, asked: bool | None) -> bool:
-    if evidence.status != "Completed" or evidence.isolation in ("", "process") or step.source is None:
+def fits(evidence: Evidence, step: Step, asked: bool | None) -> bool:
+    """True where a run can be tried again cut off from everything, and was short or is ``asked`` for."""
+    if evidence.status != "Completed" or evidence.isolation in ("", "process"):
         return False
     if len(evidence.exit_codes) != 1 or any(start.restored for start in evidence.starts):
         return False
@@ -96,37 +99,40 @@ def _changed(step: Step, name: str, value: str) -> Step:
     return dataclasses.replace(step, request=request)
 
 
-def _same(first: Evidence, step: Step, run: RunOne, values: tuple[str, str]) -> bool:
+def _same(job: TrainingJob, step: Step, run: RunOne, values: tuple[str, str], names: Iterable[str]) -> bool:
     """True where the changed step leaves what the first run left."""
-    with tempfile.TemporaryDirectory(prefix="cursus-variant-") as folder:
+    with tempfile.TemporaryDirectory(prefix="variant-", dir=job.folder) as folder:
         try:
             again = run(step, folder).evidence
         except RunError:
             return False
-        return left(first, values[0]) == left(again, values[1])
+        return left(job.evidence, values[0], names) == left(again, values[1], names)
 
 
-def left(evidence: Evidence, value: str) -> tuple[object, ...]:
-    """What a run left, without times, and without ``value`` itself where the log shows it."""
+def left(evidence: Evidence, value: str, names: Iterable[str]) -> tuple[object, ...]:
+    """What a run left, without times, and without ``value`` where the log lists the hyperparameters ``names``."""
+    listed = re.compile("|".join(re.escape(name).replace("\\-", "[-_]") for name in names), re.IGNORECASE)
     return (
         evidence.status,
         digests(evidence.model_artifact),
         digests(evidence.output_artifact),
         sorted((file.path, file.size) for file in evidence.checkpoint_files),
         {name: [point.value for point in points] for name, points in evidence.metrics.items()},
-        [_log(path, value) for path in evidence.logs.values()],
+        [_log(path, value, listed) for path in evidence.logs.values()],
     )
 
 
-def _log(path: str, value: str) -> str:
+def _log(path: str, value: str, listed: re.Pattern[str]) -> str:
+    """The log as a digest. A line that names a hyperparameter lists what was given; any other shows a value in use."""
     try:
         text = Path(path).read_bytes().decode("utf-8", "replace")
     except OSError:
         return ""
-    text = CLOCK.sub("", text)
-    for form in {value, decoded(value), json.dumps(value)}:
-        text = re.sub(rf"(?<![\w.]){re.escape(form)}(?![\w.])", "§", text)
-    return hashlib.sha256(text.encode()).hexdigest()
+    forms = "|".join(re.escape(form) for form in {value, decoded(value), json.dumps(value)})
+    given = re.compile(rf"(?<![\w.])(?:{forms})(?![\w.])")
+    lines = CLOCK.sub("", text).splitlines()
+    lines = [given.sub("§", line) if listed.search(line) else line for line in lines]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def decoded(value: str) -> str:

@@ -93,6 +93,12 @@ _RAISED = re.compile(r"(?:\[[^\]\s]*\](?:<std\w+>)?:\s*)*((?:\w+\.)*\w*(?:Error|
 _DRIVERS = re.compile(r"(?:subprocess\.)?CalledProcessError|(?:\w+\.)*ChildFailedError")
 HERE = "hosts cannot be carried out here"
 """What a job says that this machine could not run: nothing is wrong with the step."""
+TRANSFERS: dict[str, Path] = {
+    "ClientError: Data download failed": ("InputDataConfig",),
+    "ClientError: Artifact upload failed": ("OutputDataConfig",),
+    "ClientError: Checkpoint upload failed": ("CheckpointConfig",),
+}
+"""Where a request says what a job's FailureReason speaks of."""
 _COMMAND_ALONE = "ExecuteUserScriptError:\nCommand "
 KILLED = 137
 DRIVER_LOG = 1 << 16
@@ -149,7 +155,7 @@ def failed(view: TrainingView) -> Iterator[Problem]:
             severity="warning",
         )
         return
-    place: Path = ("InputDataConfig",) if reason.startswith("ClientError: Data download failed") else ()
+    place = next((path for beginning, path in TRANSFERS.items() if reason.startswith(beginning)), ())
     code = _culprit(evidence.script_exit_codes)[1]
     if code is None:
         code = _culprit(evidence.exit_codes)[1]
@@ -223,10 +229,12 @@ def last_lines(evidence: Evidence, count: int = 3) -> list[str]:
 
 
 def _advice(code: int | None, place: Path, evidence: Evidence) -> str:
-    if place:
+    if place == ("InputDataConfig",):
         return (
             "give the channel a local path (channels={name: DIR}), or put the data where the local S3 has it"
         )
+    if place:
+        return "the script is not to blame: look at the location, and at who may write to it"
     if code == 137:
         return "the process was killed (SIGKILL), as the kernel does when memory runs out: let it use less"
     if code == 127:
@@ -344,6 +352,7 @@ def unheard(view: TrainingView) -> Iterator[Problem]:
           train:
             data.csv: "1,2"
     Right:
+        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
         files:
           train.py: |
             open("/opt/ml/checkpoints/epoch-1", "w").write("state")

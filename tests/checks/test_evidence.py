@@ -148,6 +148,20 @@ def test_driver_of_the_sdk_hides_no_error_of_the_script(tmp_path: Path) -> None:
     assert (missing.rule, missing.severity) == ("FRM090", "warning")
 
 
+@pytest.mark.parametrize(
+    ("what", "member"), [("Artifact", "OutputDataConfig"), ("Checkpoint", "CheckpointConfig")]
+)
+def test_a_script_is_not_blamed_for_an_upload(what: str, member: str) -> None:
+    reason = f"ClientError: {what} upload failed:NoSuchBucket"
+    patch = {"CheckpointConfig": {"S3Uri": "s3://example-bucket/checkpoints/"}}
+    (failed,) = (
+        finding
+        for finding in findings({"status": "Failed", "failure_reason": reason}, patch)
+        if finding.rule == "FRM090"
+    )
+    assert failed.path == member and "mend" not in failed.remedy
+
+
 OWN_IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1"
 
 

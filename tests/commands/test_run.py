@@ -176,6 +176,15 @@ def test_bad_input(cursus: Cursus, project: Path, arguments: tuple[str, ...], sa
     assert "Traceback" not in done.out + done.err
 
 
+def test_real_s3_without_its_extra_is_refused_at_once(
+    cursus: Cursus, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "obstore", None)
+    done = cursus("run", "good.json", *RUN, "--s3", "aws")
+    assert done.code == 2 and "pip install 'cursus[s3]'" in done.err
+    assert not (project / ".cursus").exists()
+
+
 def test_clean_removes_what_killed_processes_left(cursus: Cursus, project: Path) -> None:
     jobs = project / ".cursus/jobs"
     (jobs / "never-began/logs").mkdir(parents=True)

@@ -202,7 +202,7 @@ def data_for_dask(view: TrainingView) -> Iterator[Problem]:
             yield Problem(
                 f"training with Dask reads CSV and Parquet, and channel {show(channel.name)} is {content}",
                 (*channel.path, "ContentType"),
-                "use " + " or ".join(algorithm.dask_content_types),
+                "use one of " + ", ".join(algorithm.dask_content_types),
             )
         if input_mode(view, channel) == "Pipe":
             yield Problem(

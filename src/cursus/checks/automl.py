@@ -433,7 +433,7 @@ def text_generation(view: AutoMLView) -> Iterator[Problem]:
             yield Problem(
                 f"{name} {show(value)} is no {kind} from {low} to {high}",
                 place,
-                f"write a {kind} in these bounds",
+                f"write {'an' if kind == 'integer' else 'a'} {kind} in these bounds",
             )
     if mapping(config, "ModelAccessConfig").get("AcceptEula") is False:
         yield Problem(

@@ -67,7 +67,7 @@ def sharding_against_hosts(view: TrainingView) -> Iterator[Problem]:
             if objects is not None and objects < hosts:
                 yield Problem(
                     f"channel {show(channel.name)} is sharded over {hosts} hosts and has {objects} "
-                    f"object{'' if objects == 1 else 's'}: {hosts - objects} of them get no data",
+                    f"object{'' if objects == 1 else 's'}: hosts without data: {hosts - objects}",
                     path,
                     "split the data into at least as many objects as there are hosts, or use FullyReplicated",
                 )

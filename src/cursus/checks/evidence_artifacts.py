@@ -360,9 +360,10 @@ def unmatched(view: TrainingView) -> Iterator[Problem]:
                 remedy="let no repeated group repeat inside itself, as (a+)+ does: anchor it to the words before it",
             )
         elif scan.matches == 0:
+            lines = evidence.log_lines
+            none = f"matched none of the {lines} lines" if lines != 1 else "did not match the one line"
             yield Problem(
-                f"the regex of metric {show(scan.name)} matched none of the {evidence.log_lines} lines printed: "
-                f"{show(scan.regex)}",
+                f"the regex of metric {show(scan.name)} {none} printed: {show(scan.regex)}",
                 ("AlgorithmSpecification", "MetricDefinitions", position, "Regex"),
                 remedy=_nearest(scan.name, evidence),
             )

@@ -270,7 +270,11 @@ def _told(metric: dict[str, object]) -> str:
     where = {"gap": "values are missing", "short": "its end is missing"}.get(
         str(metric["differs"]), "it differs"
     )
-    return f"{where} from value {int(str(metric['at'])) + 1} on ({count} values, the last {last}; {straight}, {other})"
+    first = int(str(metric["at"])) + 1
+    return (
+        f"{where} from value {first} on ({count} values, the last {last}; "
+        f"uninterrupted {straight}, the last {other})"
+    )
 
 
 @rule("ART096", area="artifacts", severity="warning", scope="run")

@@ -117,6 +117,6 @@ def _unknown(value: Mapping[Any, Any], form: Mapping[str, Any], place: Path) -> 
             yield Problem(
                 f"Unknown Argument member {show(key)}.{hint}",
                 (*place, str(key)),
-                "one of " + ", ".join(known),
+                "write one of " + ", ".join(known),
                 severity="error" if hint else "warning",  # the published schema is older than the service
             )

@@ -83,7 +83,7 @@ def _condition(view: PipelineView, entry: Mapping[str, Any], place: Path) -> Ite
         yield Problem(
             f"there is no condition type {show(kind)}.{did_you_mean(str(kind), known)}",
             (*place, "Type"),
-            "one of " + ", ".join(known),
+            "write one of " + ", ".join(known),
         )
         return
     operands = ["Value", "In"] if kind == "In" and "Value" in entry and "In" in entry else known[kind]
@@ -220,7 +220,7 @@ def _policy(policy: Mapping[str, Any], place: Path) -> Iterator[Problem]:
             yield Problem(
                 f"there is no exception type {show(name)}.{did_you_mean(str(name), known)}",
                 (*place, "ExceptionType"),
-                "one of " + ", ".join(known),
+                "write one of " + ", ".join(known),
             )
     for member in RETRY_MEMBERS[1:]:
         value = policy.get(member)
@@ -342,7 +342,7 @@ def other_steps(view: PipelineView) -> Iterator[Problem]:
                 yield Problem(
                     f"a {step.type} step has no CheckType {show(kind)}.{did_you_mean(str(kind), options)}",
                     (*step.path, "CheckType"),
-                    "one of " + ", ".join(options),
+                    "write one of " + ", ".join(options),
                 )
         yield from _outputs(step)
 
@@ -369,7 +369,7 @@ def _outputs(step: PipelineStep) -> Iterator[Problem]:
             yield Problem(
                 f"there is no output type {show(kind)}.{did_you_mean(str(kind), types)}",
                 (*place, "OutputType"),
-                "one of " + ", ".join(types),
+                "write one of " + ", ".join(types),
             )
 
 
@@ -476,7 +476,7 @@ def _body(arguments: Mapping[str, Any], place: Path) -> Iterator[Problem]:
             yield Problem(
                 f"there is no Pick {show(pick)}.{did_you_mean(str(pick), limits['picks'])}",
                 (*place, "Selector", "Pick"),
-                "one of " + ", ".join(limits["picks"]),
+                "write one of " + ", ".join(limits["picks"]),
             )
         if not is_reference(selector.get("Field")):
             yield Problem(

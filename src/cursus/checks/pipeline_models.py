@@ -11,7 +11,7 @@ from cursus.checks.texts import placeholder
 from cursus.checks.views import PipelineView, is_reference, listing, mapping, mappings, text
 from cursus.model import Path
 from cursus.redact import show
-from cursus.suggest import closest, did_you_mean
+from cursus.suggest import closest
 
 
 @rule("DEP044", area="dependencies", scope="pipeline")
@@ -297,8 +297,10 @@ def media_types(view: PipelineView) -> Iterator[Problem]:
             for i, name in enumerate(listing(specification, member)):
                 first = name.partition("/")[0].lower() if isinstance(name, str) and "/" in name else ""
                 if first and first not in known and not first.startswith("x-"):
+                    near = closest(first, known)
+                    hint = f" Did you mean {show(near + name[len(first) :])}?" if near else ""
                     yield Problem(
-                        f"there is no media type {show(name)}.{did_you_mean(first, known)}",
+                        f"there is no media type {show(name)}.{hint}",
                         (*step.path, "Arguments", "InferenceSpecification", member, i),
                         "write one such as text/csv or application/json",
                     )

@@ -69,7 +69,7 @@ def _name(entry: Mapping[str, Any], i: int, seen: set[str]) -> Iterator[Problem]
             yield Problem(
                 f"a parameter has no member {show(member)}.{did_you_mean(str(member), members)}",
                 ("Parameters", i, member),
-                "one of " + ", ".join(members),
+                "write one of " + ", ".join(members),
             )
     name = entry.get("Name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
@@ -94,7 +94,7 @@ def _values(entry: Mapping[str, Any], i: int) -> Iterator[Problem]:
         yield Problem(
             "the parameter has no Type",
             ("Parameters", i, "Type"),
-            "one of " + ", ".join(types),
+            "write one of " + ", ".join(types),
             severity="warning",
         )
         return
@@ -102,7 +102,7 @@ def _values(entry: Mapping[str, Any], i: int) -> Iterator[Problem]:
         yield Problem(
             f"there is no parameter type {show(kind)}.{did_you_mean(str(kind), types)}",
             ("Parameters", i, "Type"),
-            "one of " + ", ".join(types),
+            "write one of " + ", ".join(types),
         )
         return
     default = entry.get("DefaultValue")
@@ -133,7 +133,7 @@ def _values(entry: Mapping[str, Any], i: int) -> Iterator[Problem]:
             yield Problem(
                 f"the default {show(default)} is not among EnumValues",
                 ("Parameters", i, "DefaultValue"),
-                "one of " + ", ".join(show(option) for option in options),
+                "write one of " + ", ".join(show(option) for option in options),
             )
 
 
@@ -180,7 +180,7 @@ def parameter_value(view: PipelineView) -> Iterator[Problem]:
             yield Problem(
                 f"the value {show(value)} given for {name} is not among its EnumValues",
                 ("Parameters",),
-                "one of " + ", ".join(show(option) for option in options),
+                "write one of " + ", ".join(show(option) for option in options),
             )
 
 

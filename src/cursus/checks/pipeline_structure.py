@@ -50,7 +50,7 @@ def definition_members(view: PipelineView) -> Iterator[Problem]:
             yield Problem(
                 f"a pipeline definition has no member {show(name)}.{did_you_mean(str(name), known['members'])}",
                 (name,),
-                "one of " + ", ".join(known["members"]),
+                "write one of " + ", ".join(known["members"]),
             )
     steps = view.request.get("Steps")
     if not isinstance(steps, list) or not steps:
@@ -106,7 +106,7 @@ def step_members(view: PipelineView) -> Iterator[Problem]:
 def _type(step: PipelineStep) -> Iterator[Problem]:
     known = facts()["step_types"]
     if step.type is None:
-        yield Problem("the step has no Type", (*step.path, "Type"), "one of " + ", ".join(known))
+        yield Problem("the step has no Type", (*step.path, "Type"), "write one of " + ", ".join(known))
         return
     if step.type not in known:
         plain = step.type.removeprefix("Create").removesuffix("Job").removesuffix("Step")
@@ -114,7 +114,7 @@ def _type(step: PipelineStep) -> Iterator[Problem]:
         yield Problem(
             f"there is no step type {show(step.type)}.{hint}",
             (*step.path, "Type"),
-            "one of " + ", ".join(known),
+            "write one of " + ", ".join(known),
             severity="error" if hint else "warning",
             allowable=None if hint else step.type,
         )
@@ -130,7 +130,7 @@ def _type(step: PipelineStep) -> Iterator[Problem]:
             yield Problem(
                 f"a {step.type} step has no member {show(name)}.{hint}",
                 (*step.path, name),
-                "one of " + ", ".join(members),
+                "write one of " + ", ".join(members),
                 severity="error" if hint or elsewhere else "warning",
             )
     arguments = step.body.get("Arguments")
@@ -141,7 +141,7 @@ def _type(step: PipelineStep) -> Iterator[Problem]:
                 yield Problem(
                     f"Unknown Argument member {show(name)} of a {step.type} step.{did_you_mean(str(name), known)}",
                     (*step.path, "Arguments", name),
-                    "one of " + ", ".join(known),
+                    "write one of " + ", ".join(known),
                 )
     for name in entry["required"]:
         if name not in step.body and name not in ("Name", "Type"):
@@ -325,7 +325,7 @@ def _trigger(entry: Mapping[str, object], place: Path) -> Iterator[Problem]:
         yield Problem(
             f"there is no trigger {show(trigger)}.{did_you_mean(str(trigger), triggers)}",
             (*place, "Trigger"),
-            "one of " + ", ".join(triggers),
+            "write one of " + ", ".join(triggers),
         )
 
 

@@ -448,7 +448,7 @@ def hosts_without_work(view: TrainingView) -> Iterator[Problem]:
         and not distribution.switched_on(view.hyperparameters)
     ):
         yield Problem(
-            f"scikit-learn trains on one instance; the other {hosts - 1} of {hosts} do the same work again.",
+            f"scikit-learn trains on one instance; the request has {hosts}, which all do the same work.",
             (view.resources_member, "InstanceCount"),
             "Set InstanceCount to 1.",
         )

@@ -273,7 +273,7 @@ def distribution_not_used(view: TrainingView) -> Iterator[Problem]:
         return
     names = ", ".join(sorted(enabled))
     yield Problem(
-        f"the request starts {names}, and nothing in the script knows of other processes",
+        f"the request switches on {names}, and nothing in the script knows of other processes",
         (view.hyperparameters_member,),
         remedy="leave the strategy out, or join the process group in the script",
     )

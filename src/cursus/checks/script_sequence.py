@@ -205,9 +205,9 @@ def progress_not_used(view: TrainingView) -> Iterator[Problem]:
     for habit in _habits(view, "restored-unused"):
         if habit.detail not in told:
             told.add(habit.detail)
-            dropped = "what it gives is not used" if habit.detail.endswith(")") else "nothing reads it"
+            dropped = "what it gives is not used" if habit.detail.endswith(")") else "not read again"
             yield Problem(
-                f"{habit.detail} is of the checkpoint, and {dropped}: the training begins from the start again",
+                f"{habit.detail} is taken from the checkpoint, and {dropped}: the training begins from the start",
                 ("CheckpointConfig",),
                 remedy="begin the loop there: range(first, epochs)",
                 location=habit.location,

@@ -66,7 +66,10 @@ def argument_without_effect(view: TrainingView) -> Iterator[Problem]:
         if passed is None or passed.name == "model_dir":
             continue
         if argument.dest in facts.unread:
-            told, remedy = f"the script parses {passed.flag} and never reads it", f"use args.{argument.dest}"
+            told, remedy = (
+                f"the script parses {passed.flag} and never reads it",
+                f"use args.{argument.dest}, or leave the hyperparameter out",
+            )
         elif argument.appends:
             told = f"{passed.flag} is put behind the argument's default, which stays in the list"
             remedy = "leave the default out of add_argument, and take it where nothing was passed"

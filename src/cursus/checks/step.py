@@ -323,7 +323,7 @@ def wrong_length(view: SchemaView) -> Iterator[Problem]:
         what = "the name" if violation.key else "the text"
         if violation.bound == "max":
             surplus = count - int(violation.limit)
-            remedy = f"{what} has {count} characters: cut at least {surplus}, at most {violation.limit} are allowed"
+            remedy = f"{what} has {count} characters: cut at least {surplus}"
             if not violation.key and len(violation.path) > 1 and violation.path[-2] in MAPS:
                 remedy += "; put long values into a file in a channel and pass its name"
             elif not violation.key:

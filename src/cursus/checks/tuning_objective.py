@@ -402,7 +402,8 @@ def _tunable(algorithm: algorithms.Algorithm, entry: Entry, script: bool) -> Ite
             f"the {algorithm.name} algorithm has no hyperparameter {show(entry.name)}."
             + did_you_mean(entry.name, algorithm.hyperparameters),
             (*entry.path, "Name"),
-            "tune one that it has",
+            "tune one that it has"
+            + (": SageMaker goes by the image, whatever the script reads" if script else ""),
             severity=None if sure else "warning",
             allowable=entry.name,
         )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 OPTIONAL = {
     "botocore": "cursus refresh",
     "obstore": "real S3",
+    "jinja2": "--format html",
     "pytest": "pytest --cursus",
     "sagemaker": "steps of the SageMaker SDK",
     "sklearn": "running scikit-learn scripts",

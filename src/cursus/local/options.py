@@ -69,9 +69,14 @@ class Options:
         from cursus.local import storage
 
         try:
-            storage.choice(self.s3)
+            store = storage.choice(self.s3)
         except storage.StoreError as error:
             raise RunError(str(error)) from error
+        if store is not None:
+            from importlib.util import find_spec
+
+            if find_spec("obstore") is None:
+                raise RunError("real S3 needs obstore: pip install 'cursus[s3]'")
         if self.times < 1:
             raise RunError(f"times is {self.times}: the number of interruptions is at least 1")
 

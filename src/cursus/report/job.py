@@ -19,7 +19,7 @@ def size(number: float) -> str:
     while number >= 1024 and unit < len(UNITS) - 1:
         number /= 1024
         unit += 1
-    return f"{number:.0f} {UNITS[unit]}" if unit == 0 else f"{number:.1f} {UNITS[unit]}"
+    return count(int(number), "byte") if unit == 0 else f"{number:.1f} {UNITS[unit]}"
 
 
 def lines(evidence: Evidence) -> Iterator[str]:

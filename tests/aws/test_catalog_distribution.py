@@ -73,7 +73,6 @@ def test_builders_words() -> None:
     assert horovod is not None
     assert horovod.name == "mpi"
     assert not distribution.is_strategy_name("DataParalel")
-    assert distribution.switch_of(SMDDP) == "sagemaker_distributed_dataparallel_enabled"
 
 
 def test_model_parallel_is_switched_on_by_its_parameters() -> None:

@@ -161,14 +161,6 @@ def switched_on(hyperparameters: Mapping[str, Any]) -> dict[str, Strategy]:
     return found
 
 
-def switch_of(strategy: str) -> str:
-    """The hyperparameter that switches a strategy on."""
-    for hyperparameter, name in document()["switches"].items():
-        if name == strategy:
-            return str(hyperparameter)
-    return MODEL_PARALLEL
-
-
 def named(word: str) -> Strategy | None:
     """The strategy that a builder's ``DistributionStrategy`` stands for.
 

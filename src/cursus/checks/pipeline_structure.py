@@ -14,7 +14,6 @@ from cursus.redact import show
 from cursus.steps.pipelines import parameter_values, resolve
 from cursus.suggest import did_you_mean
 
-GUIDE = "https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-pipeline.html"
 _NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
 
 

@@ -52,7 +52,6 @@ class Host:
         self.command: list[str] = []
         self._pid = 0
         self._first: int | None = None
-        self._script_peak = 0
         self._status = b""
         self.inputs = Inputs(self)
         self._overlaid: tuple[Overlay, ...] = ()

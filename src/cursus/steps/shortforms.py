@@ -47,7 +47,6 @@ RESOURCES: dict[str, Path] = {
 
 GPU = ("instance_type", "mixed_precision", "processes_per_host", "gradient_accumulation_steps")
 """Keys of ``get_gpu_optimization_config``; only the instance type is a member of the request."""
-PRECISIONS = ("fp16", "bf16", "tf32", "fp8", "none")
 
 DISTRIBUTED: dict[str, Path] = {
     "InstanceType": ("ResourceConfig", "InstanceType"),
@@ -138,11 +137,6 @@ def unknown_output_members(output: Mapping[Any, Any]) -> dict[str, tuple[str, ..
         for one in schema.validate("CreateTrainingJob", {"OutputDataConfig": texts})
         if one.kind == "unknown" and len(one.path) == 2
     }
-
-
-def is_flat(config: Mapping[str, Any]) -> bool:
-    """True where a step configuration is the flat form: a request's members begin with a capital."""
-    return not any(isinstance(key, str) and key[:1].isupper() for key in config)
 
 
 def hyperparameter(value: Any) -> Any:

@@ -92,39 +92,13 @@ def validate(
     return schema_report.violations(schema, checker, request, in_pipeline=in_pipeline)
 
 
-def validate_output(operation: str, response: Any) -> list[Violation]:
-    """Every place where a response of a Describe operation breaks AWS's own output shape. Never raises.
-
-    Times may be datetime objects, as boto gives them, or numbers or texts, as JSON has them.
-    """
-    schema = output(operation)
-    if schema is None:
-        return []
-    key = (f"output:{operation}", False)
-    if key not in _CHECKERS:
-        _CHECKERS[key] = _compile(schema)
-    from cursus.aws import schema_report
-
-    checker = _CHECKERS[key]
-    assert checker is not None
-    return schema_report.violations(schema, checker, response, times=True)
-
-
 def document(operation: str) -> dict[str, Any] | None:
     """The JSON Schema of an operation's request; None where the model does not have it."""
     return None if operation in ("index", "descriptions") else schema_store.document(operation)
 
 
-def output(operation: str) -> dict[str, Any] | None:
-    """The JSON Schema of a Describe operation's response; None where the model does not have it."""
-    found = schema_store.document("descriptions")
-    if found is None or operation not in found["operations"]:
-        return None
-    return {**found["operations"][operation], "$defs": found["$defs"]}
-
-
 def at(schema: Mapping[str, Any], path: Iterable[str | int]) -> Mapping[str, Any] | None:
-    """The schema of the value at ``path`` (of a request or a response), with references resolved.
+    """The schema of the value at ``path`` of a request, with references resolved.
 
     A position of a list is any integer, an entry of a map any text. None where the model has no such place.
     """

@@ -6,7 +6,6 @@ jsonschema-rs lists what the copy breaks, and each of its errors becomes one vio
 
 from __future__ import annotations
 
-import datetime
 import math
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -33,13 +32,12 @@ def violations(
     checker: Draft202012Validator,
     request: Any,
     in_pipeline: bool = False,
-    times: bool = False,
 ) -> list[Violation]:
     """Every place where ``request`` breaks ``schema``. Never raises.
 
-    With ``in_pipeline`` null stands for a member left out; with ``times`` datetime objects are times.
+    With ``in_pipeline`` null stands for a member left out.
     """
-    copy = _Copy(schema, in_pipeline, times)
+    copy = _Copy(schema, in_pipeline)
     plain = copy.make(request)
     found = copy.found
     if plain is _LEFT_OUT:
@@ -186,11 +184,10 @@ class _Copy:
     not JSON, and pipeline variables.
     """
 
-    def __init__(self, schema: Mapping[str, Any], in_pipeline: bool, times: bool) -> None:
+    def __init__(self, schema: Mapping[str, Any], in_pipeline: bool) -> None:
         self.schema = schema
         self.defs: Mapping[str, Any] = schema.get("$defs", {})
         self.in_pipeline = in_pipeline
-        self.times = times
         self.found: list[Violation] = []
         self.settled: set[Path] = set()
         self.budget = MAX_CONTAINERS
@@ -229,8 +226,6 @@ class _Copy:
                 return int(value)
             if isinstance(value, float):
                 return self._float(float(value), place, node)
-            if self.times and isinstance(value, (datetime.datetime, datetime.date)):
-                return value.isoformat()
         except Exception as error:  # a user's own class may raise anything from anywhere
             return self._refuse(place, node, value, f"cannot be read: {type(error).__name__}")
         return self._refuse(place, node, value, "is no JSON value")

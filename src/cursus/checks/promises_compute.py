@@ -5,42 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cursus.aws import distribution
 from cursus.checks.promises import compare, definition, differs, hook, literal, located, same
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView, TrainingView, integer, listing
 from cursus.model import Path, format_path
 from cursus.redact import show
-
-# The hyperparameters with which the framework containers' toolkits are told how to start a distributed
-# training, by the strategy that asks for them.
-STRATEGIES: dict[str, str] = {
-    "parameterserver": "sagemaker_parameter_server_enabled",
-    "horovod": "sagemaker_mpi_enabled",
-    "mpi": "sagemaker_mpi_enabled",
-    "smdataparallel": "sagemaker_distributed_dataparallel_enabled",
-    "smmodelparallel": "sagemaker_mpi_enabled",
-}
-SWITCHES = frozenset(STRATEGIES.values()) | {
-    "sagemaker_torch_distributed_enabled",
-    "sagemaker_pytorch_ddp_enabled",
-    "sagemaker_pytorch_xla_multi_worker_enabled",
-    "sagemaker_multi_worker_mirrored_strategy_enabled",
-}
-
-DISTRIBUTED_KEYS: dict[str, Path] = {
-    "InstanceType": ("ResourceConfig", "InstanceType"),
-    "InstanceCount": ("ResourceConfig", "InstanceCount"),
-    "VolumeSizeInGB": ("ResourceConfig", "VolumeSizeInGB"),
-    "MaxRuntimeInSeconds": ("StoppingCondition", "MaxRuntimeInSeconds"),
-}
+from cursus.steps import shortforms
 
 
 def switched_on(training: TrainingView) -> list[str]:
     """The distribution switches that are on in the request's hyperparameters."""
+    switches = distribution.document()["switches"]
     return [
         name
         for name in training.hyperparameters
-        if name in SWITCHES and same(training.hyperparameters[name], True)
+        if name in switches and same(training.hyperparameters[name], True)
     ]
 
 
@@ -73,7 +53,7 @@ def distributed_config(view: StepView) -> Iterator[Problem]:
         return  # the configuration is for the day that it trains distributed
     if not said or training is None:
         return
-    yield from compare(view, "get_distributed_config", said, DISTRIBUTED_KEYS)
+    yield from compare(view, "get_distributed_config", said, shortforms.DISTRIBUTED)
     groups = listing(training.resources, "InstanceGroups")
     count = integer(said, "InstanceCount")
     if groups and count and training.host_count not in (None, count):
@@ -81,7 +61,8 @@ def distributed_config(view: StepView) -> Iterator[Problem]:
         yield differs("get_distributed_config", "InstanceCount", count, place, training.host_count)
     yield from _cluster(said, training)
     strategy = said.get("DistributionStrategy")
-    wanted = STRATEGIES.get(str(strategy).lower()) if strategy is not None else None
+    switches = {name.lower(): on for name, on in shortforms.STRATEGIES.items()}
+    wanted = next(iter(switches.get(str(strategy).lower(), ())), None)
     on = switched_on(training)
     if wanted is not None and on and wanted not in on:
         place = (*training.path, training.hyperparameters_member, on[0])

@@ -306,7 +306,21 @@ def variable_missing(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-TOOLKIT_VARIABLES = frozenset(
+DRIVER_ONLY = frozenset(
+    [
+        "SM_MASTER",
+        "SM_INPUT_DATA_DIR",
+        "SM_OUTPUT_FAILURE",
+        "SM_SOURCE_DIR",
+        "SM_ENTRY_SCRIPT",
+        "SM_HOST_COUNT",
+        "SM_CURRENT_HOST_RANK",
+        "SM_LOCAL_CONTAINER_DIR",
+        "SM_DISTRIBUTED_CONFIG",
+    ]
+)
+"""Variables of the SDK's container drivers, which the training toolkit does not set."""
+TOOLKIT_VARIABLES = DRIVER_ONLY | frozenset(
     [
         "SM_HOSTS",
         "SM_NETWORK_INTERFACE_NAME",
@@ -340,33 +354,8 @@ TOOLKIT_VARIABLES = frozenset(
         "SM_USER_ARGS",
         "SM_OUTPUT_INTERMEDIATE_DIR",
         "SM_JOB_NAME",
-        "SM_MASTER",
-        "SM_INPUT_DATA_DIR",
-        "SM_OUTPUT_FAILURE",
-        "SM_SOURCE_DIR",
-        "SM_ENTRY_SCRIPT",
-        "SM_HOST_COUNT",
-        "SM_CURRENT_HOST_RANK",
-        "SM_LOCAL_CONTAINER_DIR",
-        "SM_DISTRIBUTED_CONFIG",
     ]
 )
-
-
-DRIVER_ONLY = frozenset(
-    [
-        "SM_MASTER",
-        "SM_INPUT_DATA_DIR",
-        "SM_OUTPUT_FAILURE",
-        "SM_SOURCE_DIR",
-        "SM_ENTRY_SCRIPT",
-        "SM_HOST_COUNT",
-        "SM_CURRENT_HOST_RANK",
-        "SM_LOCAL_CONTAINER_DIR",
-        "SM_DISTRIBUTED_CONFIG",
-    ]
-)
-"""Variables of the SDK's container drivers, which the training toolkit does not set."""
 
 
 def _misspelt(name: str) -> bool:

@@ -169,18 +169,12 @@ class Checkpoints:
             self._opens = None
 
     def _look_at_opens(self) -> None:
-        import struct
-
         while self._opens is not None:
             try:
                 data = os.read(self._opens, 1 << 16)
             except BlockingIOError:
                 return
-            offset = 0
-            while offset < len(data):
-                number, mask, _, length = struct.unpack_from("iIII", data, offset)
-                name = data[offset + 16 : offset + 16 + length].rstrip(b"\0")
-                offset += 16 + length
+            for number, mask, name in sc.inotify_events(data):
                 _, inner = self._places.get(number, ("", "."))
                 if name and not mask & sc.IN_ISDIR:
                     found = os.path.normpath(os.path.join(inner, os.fsdecode(name)))

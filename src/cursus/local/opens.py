@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
 from collections.abc import Mapping
 
 from cursus.local import syscalls as sc
@@ -40,11 +39,7 @@ class Opens:
             data = os.read(self.descriptor, 1 << 16)
         except BlockingIOError:
             return
-        offset = 0
-        while offset < len(data):
-            watch, mask, _, length = struct.unpack_from("iIII", data, offset)
-            name = data[offset + 16 : offset + 16 + length].rstrip(b"\0")
-            offset += 16 + length
+        for watch, mask, name in sc.inotify_events(data):
             channel = self._watches.get(watch)
             if channel is not None and name and not mask & sc.IN_ISDIR:
                 self.found[channel].add((watch, os.fsdecode(name)))

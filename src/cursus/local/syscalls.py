@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ctypes
 import os
+import struct
+from collections.abc import Iterator
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUTS = 0x04000000
@@ -184,6 +186,15 @@ def watch_opens(descriptor: int, directory: str, events: int = IN_OPEN) -> int:
     return _check(_libc.inotify_add_watch(ctypes.c_int(descriptor), os.fsencode(directory), mask), "inotify")
 
 
+def inotify_events(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """(watch, mask, name) of each event in what was read of an inotify instance; no name is the directory itself."""
+    offset = 0
+    while offset < len(data):
+        watch, mask, _, length = struct.unpack_from("iIII", data, offset)
+        yield watch, mask, data[offset + 16 : offset + 16 + length].rstrip(b"\0")
+        offset += 16 + length
+
+
 def pidfd_open(pid: int) -> int | None:
     """A descriptor that becomes readable when the process ends; None where the kernel has none (before 5.3)."""
     try:
@@ -196,7 +207,6 @@ def loopback_up() -> None:
     """Bring up ``lo`` in this network namespace, so that a host reaches itself and nothing else."""
     import fcntl
     import socket
-    import struct
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         request = struct.pack("16sh14x", b"lo", 0x1 | 0x40)  # IFF_UP | IFF_RUNNING

@@ -6,12 +6,13 @@ step's outputs, the execution's own variables) stays a reference, which no rule 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from cursus.aws.pipelines import parse_get, step_type, walk
-from cursus.model import Origin, Path, Pipeline, Step, format_path
+from cursus.model import Path, Pipeline, Step, format_path
 from cursus.redact import cut
+from cursus.steps.origins import at
 
 
 def expand(pipeline: Pipeline) -> list[Step]:
@@ -33,7 +34,7 @@ def expand(pipeline: Pipeline) -> list[Step]:
                 type=member.type or "",
                 in_pipeline=True,
                 prefix=(*pipeline.prefix, *place),
-                origins=OriginsBelow(pipeline.origins, place) if pipeline.origins else {},
+                origins=at(pipeline.origins, place),
                 region=pipeline.region,
                 source=pipeline.sources.get(member.name or ""),
             )
@@ -91,21 +92,3 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
-
-
-class OriginsBelow(Mapping[Path, Origin]):
-    """The origins of a document as seen from one place in it."""
-
-    def __init__(self, origins: Mapping[Path, Origin], place: Path) -> None:
-        self._origins = origins
-        self._place = place
-
-    def __getitem__(self, path: Path) -> Origin:
-        return self._origins[self._place + path]
-
-    def __iter__(self) -> Iterator[Path]:
-        size = len(self._place)
-        return (path[size:] for path in self._origins if path[:size] == self._place)
-
-    def __len__(self) -> int:
-        return len(self._origins)

@@ -24,6 +24,8 @@ def main() -> None:
             "unlabelled_csv": ["kmeans", "pca", "randomcutforest", "lda", "ntm"],
             # dg/randomcutforest.html: its test channel is the one that has labels
             "labelled_csv": {"randomcutforest": ["test"]},
+            # sagemaker-xgboost-container, data_utils.py: any other label_size is a UserError
+            "csv_label_size": {"sagemaker-xgboost": "1"},
         },
     )
 

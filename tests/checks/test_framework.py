@@ -301,3 +301,26 @@ def test_a_program_is_a_file_in_the_archive(program: str) -> None:
     assert [(f.rule, f.severity, f.path) for f in found] == [
         ("FRM012", "error", "HyperParameters.sagemaker_program")
     ]
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "520713654638.dkr.ecr.us-east-1.amazonaws.com/sagemaker-rl-tensorflow:ray0.6.5-cpu-py3",
+        "520713654638.dkr.ecr.us-east-1.amazonaws.com/sagemaker-rl-tensorflow:ray0.6-cpu-py3",
+        "520713654638.dkr.ecr.us-east-1.amazonaws.com/sagemaker-rl-mxnet:coach0.11.0-cpu-py3",
+        "462105765813.dkr.ecr.us-east-1.amazonaws.com/sagemaker-rl-ray-container:ray-1.6.0-tf-cpu-py37",
+    ],
+)
+def test_images_for_reinforcement_learning_are_known_by_their_prefix(image: str) -> None:
+    assert findings(image) == []
+    name, _, tag = image.partition(":")
+    assert rules(findings(f"{name}:{tag.replace('0', '7', 1)}")) != []
+
+
+def test_program_in_a_home_folder_is_not_in_the_container() -> None:
+    image = f"{DLC}/pytorch-training:2.1.0-cpu-py310"
+    for program in ("/home/ec2-user/SageMaker/train.py", "~/train.py", "C:/code/train.py"):
+        patch = {"HyperParameters": {"sagemaker_program": program}}
+        assert rules(findings(image, patch)) == ["FRM012"]
+    assert findings(image, {"HyperParameters": {"sagemaker_program": "/opt/ml/code/train.py"}}) == []

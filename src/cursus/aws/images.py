@@ -187,10 +187,10 @@ def parse_image(uri: str) -> Image | None:
 def _read_tag(tag: str | None, entry: Mapping[str, Any]) -> tuple[str | None, str | None, str]:
     """(version, version of the framework below, what follows them) in a tag."""
     text = tag or ""
-    for version in entry["versions"].values():
-        for prefix in version.get("tag_prefixes", ()):
-            if text.startswith(prefix):
-                return prefix, None, text[len(prefix) :]
+    for version, facts_of in entry["versions"].items():
+        for prefix in facts_of.get("tag_prefixes", ()):
+            if text == prefix or text.startswith(f"{prefix}-"):
+                return version, None, text[len(prefix) :]
     found = TAG.fullmatch(text)
     if found is None:
         return None, None, f"-{text}"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from cursus.aws.tables import table
 from cursus.checks.algorithm_channels import base_type
 from cursus.checks.channels import input_mode, mode_path
+from cursus.checks.framework import amazon_image
 from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView
 from cursus.redact import show
@@ -111,10 +112,11 @@ def label_size(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Wants `label_size=0` in text/csv for the algorithms that learn without labels, and `label_size=1` for the test
-        channel of Random Cut Forest.
+        channel of Random Cut Forest. Finds another label_size than 1 for XGBoost: an error.
     Why:
         In CSV the first column is the target unless the content type says otherwise. K-means then clusters without its
-        first feature, or fails because feature_dim is one more than it finds.
+        first feature, or fails because feature_dim is one more than it finds. XGBoost's container ends with a user
+        error on a label_size that is not 1.
     Breaks:
         AlgorithmSpecification:
           TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1
@@ -138,7 +140,22 @@ def label_size(view: TrainingView) -> Iterator[Problem]:
     """
     algorithm = view.builtin
     facts = table("channels")
-    if algorithm is None or algorithm.name not in facts["unlabelled_csv"]:
+    if algorithm is None:
+        return
+    image = amazon_image(view)
+    only = facts["csv_label_size"].get(image.repository) if image is not None else None
+    if only is not None:
+        for channel in view.channels:
+            written = (channel.text("ContentType") or "").replace(" ", "").lower()
+            _, named, size = written.partition("text/csv;label_size=")
+            if named and size.partition(";")[0] != only:
+                yield Problem(
+                    f"{algorithm.name} refuses {show(written)}: a row has {only} label",
+                    (*channel.path, "ContentType"),
+                    "write text/csv",
+                    severity="error",
+                )
+    if algorithm.name not in facts["unlabelled_csv"]:
         return
     labelled = facts["labelled_csv"].get(algorithm.name, ())
     for channel in view.channels:

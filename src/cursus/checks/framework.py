@@ -281,14 +281,16 @@ def tag(view: TrainingView) -> Iterator[Problem]:
             f"The data of {images.date()} knows no image {image.repository} {image.version} with {image.cuda}.",
             IMAGE,
             f"Write {' or '.join(facts['cuda'])} in the tag.",
-            severity="warning",
+            # A newer version may get another CUDA yet; the list of an old one is whole.
+            severity="warning" if images.versions(image.repository)[-1] == image.version else None,
         )
 
 
 def _example(repository: str) -> str:
     newest = images.versions(repository)[-1]
     facts = images.facts(repository, newest)
-    parts = (newest, next(iter(facts["processors"]), ""), next(iter(reversed(facts["python"])), ""))
+    named = next(iter(facts.get("tag_prefixes", ())), newest)
+    parts = (named, next(iter(facts["processors"]), ""), next(iter(reversed(facts["python"])), ""))
     return f"{repository}:" + "-".join(part for part in parts if part)
 
 

@@ -135,7 +135,8 @@ def script_mode(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Looks for `sagemaker_program` and `sagemaker_submit_directory` where the image is one of Amazon's framework
-        images and the request has no ContainerEntrypoint. XGBoost's image may go without both.
+        images and the request has no ContainerEntrypoint. XGBoost's image may go without both. The script is neither a
+        notebook, nor an object on S3, nor a path of another machine.
     Why:
         The image holds the framework and no training program. Its toolkit ends with a framework error, such as an
         AttributeError on an entry point that is None.
@@ -206,8 +207,20 @@ def script_mode(view: TrainingView) -> Iterator[Problem]:
             program[0],
             f"Put the script into the archive that {DIRECTORY} names, and give its name in there.",
         )
+    if program is not None and isinstance(program[1], str) and _elsewhere(program[1].strip('"')):
+        yield Problem(
+            f"{program[0][-1]} is {show(program[1])}, a path of another machine; the container has no such file.",
+            program[0],
+            f"Name the script as it lies in the archive that {DIRECTORY} names.",
+        )
     if directory is not None and isinstance(directory[1], str):
         yield from _archive(directory[0], directory[1].strip('"'))
+
+
+def _elsewhere(program: str) -> bool:
+    """True for a path in somebody's home folder, or on a drive: one that no container has."""
+    drive = program[1:2] == ":" and program[:1].isalpha()
+    return drive or program.startswith(("/home/", "/Users/", "/root/", "~"))
 
 
 def _archive(path: Path, value: str) -> Iterator[Problem]:

@@ -317,8 +317,8 @@ def model_data_is_a_prefix(view: PipelineView) -> Iterator[Problem]:
     """A model's data is a folder, such as the output path of a training job, instead of a model artifact.
 
     What it does:
-        Looks at ModelDataUrl in model and registration steps for references to OutputDataConfig.S3OutputPath, and for
-        URIs that end with a slash. A container for several models takes a folder.
+        Looks at ModelDataUrl in model and registration steps for references to OutputDataConfig.S3OutputPath or to the
+        S3Uri of a processing step's output, and for URIs that end with a slash. A container for several models takes a folder.
     Why:
         The artifact is at <S3OutputPath>/<job name>/output/model.tar.gz. "Could not find model data": CreateModel refuses
         what is no archive.
@@ -373,6 +373,12 @@ def model_data_is_a_prefix(view: PipelineView) -> Iterator[Problem]:
                     f"{show(get)} is a folder, not a model artifact",
                     (*place, "ModelDataUrl"),
                     f"write Steps.{target.name}.ModelArtifacts.S3ModelArtifacts",
+                )
+            elif target is not None and target.rest[-2:] == ("S3Output", "S3Uri"):
+                yield Problem(
+                    f"{show(get)} is the folder that the step uploads to, not the archive in it",
+                    (*place, "ModelDataUrl"),
+                    'join the archive\'s name to it: {"Std:Join": {"On": "/", "Values": [{"Get": …}, "model.tar.gz"]}}',
                 )
             elif (whole := written_out(url)) is not None and whole.endswith("/"):
                 yield Problem(

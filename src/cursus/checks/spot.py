@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from cursus.aws.tables import table
 from cursus.checks.rules import Problem, rule
+from cursus.checks.texts import CHECKPOINTS
 from cursus.checks.views import TrainingView, integer, is_reference, listing, mapping, text
 from cursus.redact import show
 
@@ -209,6 +210,39 @@ def local_paths(view: TrainingView) -> Iterator[Problem]:
                 severity="warning",
             )
         synced.setdefault(local, member)
+
+
+@rule("STP051", area="step", severity="warning", reads=("?checkpoints",))
+def checkpoints_of_a_hyperparameter(view: TrainingView) -> Iterator[Problem]:
+    """A hyperparameter tells the script to save where nothing is kept.
+
+    What it does:
+        Finds hyperparameters whose value is /opt/ml/checkpoints, or a folder below it, in a request without
+        CheckpointConfig.
+    Why:
+        SageMaker copies /opt/ml/checkpoints to S3 where CheckpointConfig says so. Without it the folder is one like
+        any other, and what lies in it is gone with the instance.
+    Breaks:
+        HyperParameters: {output_dir: /opt/ml/checkpoints}
+    Right:
+        HyperParameters: {output_dir: /opt/ml/checkpoints}
+        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
+        https://github.com/huggingface/notebooks/issues/149
+    Since:
+        0.1
+    """
+    if view.request.get("CheckpointConfig"):
+        return
+    for name, value in view.hyperparameters.items():
+        bare = value.strip('"').rstrip("/") if isinstance(value, str) else ""
+        if bare == CHECKPOINTS or bare.startswith(f"{CHECKPOINTS}/"):
+            yield Problem(
+                f"{show(name)} is {show(bare, name)}, and no CheckpointConfig keeps what is saved there",
+                (view.hyperparameters_member, name),
+                "add CheckpointConfig with an S3Uri",
+            )
 
 
 def _below(path: str, root: str) -> bool:

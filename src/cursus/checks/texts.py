@@ -75,6 +75,8 @@ SCRIPTS = {
 LOG_LEVEL = "sagemaker_container_log_level"
 LEVELS = {"0": "NOTSET", "10": "DEBUG", "20": "INFO", "30": "WARNING", "40": "ERROR", "50": "CRITICAL"}
 """Python's log levels, as the training toolkit reads them from that hyperparameter."""
+CHECKPOINTS = "/opt/ml/checkpoints"
+"""The folder that SageMaker keeps on S3 where the request has a CheckpointConfig, unless that names another."""
 LONG = 256
 """Characters of an S3 location that no limit on them is below."""
 NUMBERS = ("sagemaker_mpi_num_of_processes_per_host", "sagemaker_parameter_server_num_processes")
@@ -264,7 +266,7 @@ _BUCKETS = re.compile(r"s3://([^/\0]+)")
 # What may be wrong with such texts nevertheless, in lower case; a letter of some is looked for first.
 _HINTS = (
     *("your", "pla", "change", "none", "null", "nan", "undefined", "akia", "asia", "-----begin"),
-    *("hf_", "sk-", "glpat", "eyj"),
+    *("hf_", "sk-", "glpat", "eyj", "ml/checkpoints"),
 )
 _HINTS_WITH_X = ("fixme", "xxxx", "x-amz-", "xox")
 _MORE_HINTS = re.compile("to[-_]?do|gh[pousr]_|github")
@@ -334,7 +336,7 @@ def names_a_script(start: str, value: str) -> bool:
     bare = value.strip('"')
     if start:
         return bare.startswith(start) and bare.endswith(".tar.gz")
-    return bare.endswith((".py", ".sh")) and ":" not in bare
+    return bare.endswith((".py", ".sh")) and ":" not in bare and bare[:1] not in ("/", "~")
 
 
 @lru_cache(maxsize=65536)
@@ -363,6 +365,8 @@ def suspicions(holder: str, member: str, value: str, region: str = "") -> tuple[
             found.append("odd")
         if member == LOG_LEVEL and value not in LEVELS:
             found.append("level")
+        if CHECKPOINTS in value:
+            found.append("checkpoints")
     elif not holder and member in LOCATIONS:
         found.extend(fault.kind for fault in location_faults(value))
     found.extend(_by_form(holder, member, value))

@@ -169,7 +169,7 @@ def parallel_jobs(view: TuningView) -> Iterator[Problem]:
 
     What it does:
         Compares MaxParallelTrainingJobs with MaxNumberOfTrainingJobs: more is an error; where all run at once under a
-        strategy that learns from finished jobs, an info.
+        strategy that learns from finished jobs, a warning.
     Why:
         SageMaker refuses more parallel jobs than jobs. With all jobs at once, Bayesian search has nothing to learn
         from and is random search.
@@ -202,7 +202,7 @@ def parallel_jobs(view: TuningView) -> Iterator[Problem]:
             f"all {jobs} training jobs start at once: Bayesian search has no finished job to learn from",
             path,
             "let fewer run at once, or use strategy Random",
-            severity="info",
+            severity="warning",
         )
 
 

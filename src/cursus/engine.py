@@ -18,6 +18,7 @@ from cursus.checks import plans, unknowns
 from cursus.checks.outline import Outline, take_apart
 from cursus.checks.plans import Plan, request_views, selected
 from cursus.checks.rules import Problem, Rule, Scope
+from cursus.checks.skeletons import Sight, sight
 from cursus.checks.views import PipelineView, RequestView, SchemaView, Settings, StepView
 from cursus.model import Evidence, Finding, Path, Pipeline, Promises, Step, format_path
 from cursus.redact import LONGEST_TEXT, cut
@@ -103,32 +104,39 @@ Planned = Iterator[tuple[Scope, Any, Plan]]
 
 def _planned(step: Step, settings: Settings, evidence: Evidence | None, outline: Outline | None) -> Planned:
     """Every view of a step with the plan for it, in the order of their findings."""
+    region = settings.region or step.region or ""
     outlook = None if outline is None else plans.outlook(step, settings, outline)
-    if outline is None or outlook is None:
+    seen: Sight | None
+    if outlook is not None:
+        seen = outlook.members, outlook.suspects, outlook.region
+    else:
+        seen = None if outline is None else sight(step.request, outline, region)
+    known: Iterator[Plan] | None = None
+    if outline is None or seen is None:
         texts = RequestView(step, settings)
         kinds, members = tuple(texts.suspects), texts.members
-        known: Iterator[Plan] | None = None
     else:
-        suspected = "place" in outlook.suspects or outline.is_suspected(outlook.region)
+        members, suspects, region = seen
+        suspected = "place" in suspects or outline.is_suspected(region)
         if suspected:
             texts = RequestView(step, settings)
             kinds = tuple(texts.suspects)
         else:
-            kinds = (*outlook.suspects, *outline.kinds)
-        alone = step.source is None and not _stated(step.promises)
-        if not alone or step.origins:
-            kinds = (*kinds, "step")
-        members = outlook.members
-        made, settled = plans.plans(outlook, step, settings, kinds)
-        if settled and alone and evidence is None:
-            for (scope, view), plan in zip(outlook.views, made, strict=True):
-                if plan.known:
-                    yield scope, view, plan
-            return
+            kinds = (*suspects, *outline.kinds)
+        if outlook is not None:
+            alone = step.source is None and not _stated(step.promises)
+            if not alone or step.origins:
+                kinds = (*kinds, "step")
+            made, settled = plans.plans(outlook, step, settings, kinds)
+            if settled and alone and evidence is None:
+                for (scope, view), plan in zip(outlook.views, made, strict=True):
+                    if plan.known:
+                        yield scope, view, plan
+                return
+            known = iter(made)
         if not suspected:
             texts = RequestView(step, settings)
-            texts.suspects = outlook.suspects
-        known = iter(made)
+            texts.suspects = suspects
 
     def planned(scope: Scope, view: Any) -> Plan:
         return plans.plan(scope, view, step, settings, members, kinds)
@@ -166,7 +174,8 @@ def _run(
             found.extend((rule, problem) for problem in _bounded(rule.check(view)))
     else:
         for rule in plan.rules:
-            found.extend([(rule, problem) for problem in rule.check(view)])
+            for problem in rule.check(view):
+                found.append((rule, problem))  # noqa: PERF401 (few rules find anything: a list for each costs more)
     if not found:
         return []
     if plan.known:

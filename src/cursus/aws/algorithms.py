@@ -8,182 +8,21 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any, Literal
 
 from cursus.aws import images
+from cursus.aws.hyperparameters import Condition, Given, Hyperparameter, matches
 from cursus.aws.tables import table
+
+__all__ = ["Algorithm", "Condition", "Hyperparameter", "date", "find", "matches", "names", "of_request"]
 
 Direction = Literal["Minimize", "Maximize"]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 MAX_KNOWN = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Hyperparameter:
-    """One hyperparameter of a built-in algorithm.
-
-    Attributes:
-        name: as the algorithm spells it.
-        type: ``Integer``, ``Continuous``, ``Categorical`` or ``FreeText``, as CreateAlgorithm calls them.
-        required: the job fails without it.
-        minimum, maximum: bounds of a number, None where there is none.
-        minimum_open, maximum_open: True where the bound itself is not allowed.
-        values: the values of a categorical one (for ``is_list``, those of each element); empty where any
-            goes.
-        words: words allowed beside numbers (``auto``).
-        ignore_case: True where ``true`` and ``True`` are the same.
-        is_list: True where the value is a comma-separated list.
-        inside: for a plain number, bounds between which every number is allowed.
-        thresholds: list elements that may be written ``name@number``.
-        tunable: a tuning job may vary it.
-        tunable_type: the kind of its tuning ranges (``Integer``, ``Continuous``, ``Categorical``).
-        recommended: for a numeric range its lowest and highest recommended value, else the recommended
-            values.
-    """
-
-    name: str
-    type: str = "FreeText"
-    required: bool = False
-    minimum: float | None = None
-    maximum: float | None = None
-    minimum_open: bool = False
-    maximum_open: bool = False
-    inside: tuple[float, float] | None = None
-    values: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
-    ignore_case: bool = False
-    is_list: bool = False
-    thresholds: tuple[str, ...] = ()
-    tunable: bool = False
-    tunable_type: str | None = None
-    recommended: tuple[Any, ...] = ()
-
-    @property
-    def expected(self) -> str:
-        """What a value may be, in words: ``an integer in [1, 100]``, ``one of 'a', 'b'``."""
-        if self.values:
-            text = "one of " + ", ".join(map(repr, self.values))
-            return f"a comma-separated list, each {text}" if self.is_list else text
-        if self.type not in ("Integer", "Continuous"):
-            return "text"
-        text = "an integer" if self.type == "Integer" else "a number"
-        if self.minimum is not None or self.maximum is not None:
-            text += f" in {self.interval}"
-        return text + "".join(f" or {word!r}" for word in self.words)
-
-    @property
-    def interval(self) -> str:
-        """The allowed interval of a number in mathematical form, ``(0, 1]``."""
-        low = "(-inf" if self.minimum is None else f"{'(' if self.minimum_open else '['}{self.minimum:g}"
-        high = "inf)" if self.maximum is None else f"{self.maximum:.10g}{')' if self.maximum_open else ']'}"
-        return f"{low}, {high}"
-
-    def contains(self, number: float) -> bool:
-        """True where ``number`` is inside the allowed interval."""
-        if self.minimum is not None and (
-            number < self.minimum or (self.minimum_open and number == self.minimum)
-        ):
-            return False
-        return not (
-            self.maximum is not None
-            and (number > self.maximum or (self.maximum_open and number == self.maximum))
-        )
-
-    def problem(self, value: str) -> str | None:
-        """What is wrong with ``value`` (the text in the request), or None: ``is no integer``.
-
-        ``is not one of …``.
-        """
-        if self.inside is not None:  # most values are numbers well inside
-            try:
-                if self.inside[0] < (int(value) if self.type == "Integer" else float(value)) < self.inside[1]:
-                    return None
-            except ValueError:
-                pass
-        if self.is_list:
-            return self._list_problem(value)
-        if self.values:
-            return None if self._listed(value) else f"is not {self.expected}"
-        if self.type not in ("Integer", "Continuous") or value in self.words:
-            return None
-        return self._number_problem(value)
-
-    def _listed(self, value: str) -> bool:
-        if self.ignore_case:
-            return value.lower() in {word.lower() for word in self.values}
-        return value in self.values
-
-    def _list_problem(self, value: str) -> str | None:
-        if not self.values or value in self.words or value in self.values:
-            return None
-        for element in value.strip("[]").split(","):
-            name, at, number = element.strip().strip("\"'").partition("@")
-            if at and name in self.thresholds:
-                try:
-                    float(number)
-                except ValueError:
-                    return f"has {element!r}, whose threshold is no number"
-            elif at or name not in self.values:
-                return f"has {element.strip()!r}, which is not one of " + ", ".join(map(repr, self.values))
-        return None
-
-    def _number_problem(self, value: str) -> str | None:
-        try:
-            number = int(value) if self.type == "Integer" else float(value)
-        except ValueError:
-            return "is no integer" if self.type == "Integer" else "is no number"
-        if number != number:
-            return "is no number"
-        return None if self.contains(number) else f"is not in {self.interval}"
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """Hyperparameters that depend on each other.
-
-    Where every hyperparameter in ``when`` has one of the values given (``*`` at the end stands for any rest, and an
-    empty one for an absent hyperparameter;
-    for a list it is enough that one element does), each name in ``needs`` has to be present, and each in
-    ``values``, where it is present, has to have one of its values; none in ``excludes`` may have one of those.
-    """
-
-    when: Mapping[str, tuple[str, ...]]
-    needs: tuple[str, ...] = ()
-    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    excludes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def is_about(self, names: Collection[str]) -> bool:
-        """True where hyperparameters of these names, and no others, may break the condition."""
-        if not all(name in names or "" in options for name, options in self.when.items()):
-            return False
-        if any(name not in names for name in self.needs):
-            return True
-        return any(name in names for name in (*self.values, *self.excludes))
-
-    def applies(self, hyperparameters: Mapping[str, Any]) -> bool:
-        """True where the ``when`` part holds for a request's hyperparameters."""
-        for name, options in self.when.items():
-            value = hyperparameters.get(name)
-            if value is None and "" in options:
-                continue
-            if not isinstance(value, str):
-                return False
-            if "," not in value:
-                if not matches(value.strip(), options):
-                    return False
-            elif not any(matches(word.strip(), options) for word in value.split(",")):
-                return False
-        return True
-
-
-@lru_cache(maxsize=4096)
-def matches(value: str, patterns: tuple[str, ...]) -> bool:
-    """True where ``value`` is one of ``patterns``; a pattern that ends in ``*`` matches any rest."""
-    return any(value.startswith(p[:-1]) if p.endswith("*") else value == p for p in patterns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +60,7 @@ class Algorithm:
         saves_when_stopped: False where a job that is stopped leaves no model.
         tunable: a tuning job can use it.
         source: the page that says so.
-        known: what ``conditions_on`` has found.
+        known: what ``given`` has found.
     """
 
     name: str
@@ -257,18 +96,16 @@ class Algorithm:
     saves_when_stopped: bool = True
     tunable: bool = True
     source: str = ""
-    known: dict[tuple[str, ...], tuple[Condition, ...]] = field(
-        default_factory=dict, compare=False, repr=False
-    )
+    known: dict[tuple[str, ...], Given] = field(default_factory=dict, compare=False, repr=False)
 
-    def conditions_on(self, names: Iterable[str]) -> tuple[Condition, ...]:
-        """The conditions that hyperparameters of these names may break, in their order."""
-        given = tuple(names)
-        found = self.known.get(given)
+    def given(self, names: Iterable[str]) -> Given:
+        """What is to be held against the hyperparameters of these names."""
+        key = tuple(names)
+        found = self.known.get(key)
         if found is None:
-            found = tuple(each for each in self.conditions if each.is_about(given))
+            found = _given(self, key)
             if len(self.known) < MAX_KNOWN:
-                self.known[given] = found
+                self.known[key] = found
         return found
 
     def hyperparameter(self, name: str) -> Hyperparameter | None:
@@ -279,6 +116,28 @@ class Algorithm:
     def required_channels(self) -> tuple[str, ...]:
         """Names of the channels that a job has to have."""
         return tuple(name for name, required in self.channels.items() if required)
+
+
+def _given(algorithm: Algorithm, names: tuple[str, ...]) -> Given:
+    numbers: list[tuple[str, Callable[[str], float], float, float]] = []
+    others: list[tuple[str, Hyperparameter]] = []
+    for name in names:
+        known = algorithm.hyperparameter(name)
+        if known is not None and known.inside is not None:
+            numbers.append((name, int if known.type == "Integer" else float, *known.inside))
+        elif known is not None:
+            others.append((name, known))
+    conditions = tuple(each for each in algorithm.conditions if each.is_about(names))
+    looked_at = {name for each in conditions for name in (*each.when, *each.values, *each.excludes)}
+    bounded = {*algorithm.at_most, *algorithm.forms}
+    return Given(
+        names,
+        tuple(numbers),
+        tuple(others),
+        conditions,
+        tuple(name for name in names if name in looked_at),
+        not bounded.isdisjoint(names),
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -307,6 +307,7 @@ def moved_to(repository: str, version: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=256)
 def end_of_support(framework: str, version: str) -> str | None:
     """The last day (ISO) on which Amazon patches the images of a version.
 

@@ -139,7 +139,7 @@ def hyperparameter_value(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     algorithm = view.builtin
-    if algorithm is None:
+    if algorithm is None or algorithm.given(view.hyperparameters).takes(view.hyperparameters):
         return
     hyperparameters, aliases = algorithm.hyperparameters, algorithm.aliases
     for name, value in view.hyperparameters.items():
@@ -191,15 +191,17 @@ def hyperparameters_together(view: TrainingView) -> Iterator[Problem]:
     if algorithm is None:
         return
     severity = None if algorithm.exact else "warning"
-    for condition in algorithm.conditions_on(view.hyperparameters):
+    given = algorithm.given(view.hyperparameters)
+    for condition in () if given.goes_together(view.hyperparameters) else given.conditions:
         if condition.applies(view.hyperparameters):
             for problem in _broken(view, algorithm, condition):
                 yield Problem(problem.message, problem.path, problem.remedy, severity=severity)  # type: ignore[arg-type]
+    if "num_class" not in view.hyperparameters:
+        return
     objective = view.hyperparameters.get("objective")
     if (
         algorithm.name == "xgboost"
         and isinstance(objective, str)
-        and "num_class" in view.hyperparameters
         and not objective.startswith("multi:")
         and not _refused(view, algorithm, "num_class")
     ):
@@ -288,7 +290,7 @@ def related_numbers(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     algorithm = view.builtin
-    if algorithm is None:
+    if algorithm is None or not algorithm.given(view.hyperparameters).related:
         return
     for name, other in algorithm.at_most.items():
         when = algorithm.at_most_when.get(name, {})

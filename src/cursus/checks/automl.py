@@ -19,21 +19,13 @@ PROBLEM = "AutoMLProblemTypeConfig"
 
 
 def kind_of(view: AutoMLView) -> str | None:
-    """The member of AutoMLProblemTypeConfig that is given (version 2), or TabularJobConfig (version 1)."""
-    if view.version == 1:
-        return "TabularJobConfig"
-    given = [name for name, value in mapping(view.request, PROBLEM).items() if value is not None]
-    return given[0] if len(given) == 1 and isinstance(given[0], str) else None
+    """What the problem is: ``AutoMLView.kind``."""
+    return view.kind
 
 
 def settings_of(view: AutoMLView) -> tuple[Mapping[str, Any], Path]:
-    """The mapping with completion criteria and mode, and its path."""
-    if view.version == 1:
-        return mapping(view.request, "AutoMLJobConfig"), ("AutoMLJobConfig",)
-    kind = kind_of(view)
-    if kind is None:
-        return {}, (PROBLEM,)
-    return mapping(mapping(view.request, PROBLEM), kind), (PROBLEM, kind)
+    """What stands beside the mode, and where: ``AutoMLView.config``."""
+    return view.config
 
 
 def problem_type(view: AutoMLView) -> tuple[Any, Path]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from cursus.aws import algorithms
-from cursus.checks.metric_regex import Reading, read
 from cursus.checks.rules import Problem, rule
 from cursus.checks.texts import LEVELS
 from cursus.checks.views import TrainingView, is_reference, text
@@ -15,15 +15,7 @@ from cursus.redact import show
 READS = ("AlgorithmSpecification.MetricDefinitions",)
 DEFINITIONS: Path = ("AlgorithmSpecification", "MetricDefinitions")
 # Metrics that count something: whole numbers, never below zero.
-_COUNTS = ("epoch", "step", "iter", "count", "num", "batch", "round", "samples", "params", "total", "index")
-
-
-def _readings(view: TrainingView) -> Iterator[tuple[Path, str, str, Reading]]:
-    """(path of the Regex, metric name, expression, reading) of each metric definition."""
-    for i, metric in view.metric_definitions:
-        pattern = text(metric, "Regex")
-        if pattern is not None:
-            yield (*DEFINITIONS, i, "Regex"), text(metric, "Name") or "", pattern, read(pattern)
+_COUNTS = "epoch|step|iter|count|num|batch|round|samples|params|total|index"
 
 
 @rule("MON001", area="monitoring", reads=READS, shared=True)
@@ -45,7 +37,7 @@ def metric_regex_compiles(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    for path, name, pattern, reading in _readings(view):
+    for path, name, pattern, reading in view.metric_readings:
         if reading.error is not None:
             where = f" at column {reading.column}" if reading.column is not None else ""
             yield Problem(
@@ -76,7 +68,7 @@ def metric_regex_captures(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    for path, name, pattern, reading in _readings(view):
+    for path, name, pattern, reading in view.metric_readings:
         if not reading.known or reading.error is not None:
             continue
         if reading.groups == 1 and reading.number and reading.lazy is None:
@@ -137,7 +129,7 @@ def metric_regex_matches_anything(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    for path, name, pattern, reading in _readings(view):
+    for path, name, pattern, reading in view.metric_readings:
         if reading.empty and reading.known and reading.groups:
             yield Problem(
                 f"the regular expression {show(pattern)} of metric {show(name)} matches every line, even an empty one",
@@ -166,8 +158,8 @@ def metric_regex_cuts(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    for path, name, pattern, reading in _readings(view):
-        if not reading.cut or reading.lazy is not None or any(word in name.lower() for word in _COUNTS):
+    for path, name, pattern, reading in view.metric_readings:
+        if not reading.cut or reading.lazy is not None or re.search(_COUNTS, name.lower()):
             continue
         group = reading.group or ""
         if not pattern.endswith(f"({group})"):  # what follows may hold the rest, as \.\d+ does

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import itemgetter
+from sys import getsizeof
 from typing import Any
 
 from cursus.checks.texts import (
+    CHOICES,
     FREE,
     HYPERPARAMETERS,
     LOCATIONS,
@@ -33,6 +35,8 @@ MAX_WIDTH = 128
 MAX_CONTAINERS = 1_000
 """Mappings and lists of such a request."""
 MAX_SHAPES = 4096
+MAX_NAMES = 8_192
+"""Characters of the names of one container's members: what is remembered of it is not larger than that."""
 _PLAIN = frozenset({str, int, bool, dict, list})
 _OPEN = LOCATIONS | NAMES | {"RoleArn"}
 _MAPS = HYPERPARAMETERS | {"Environment"}
@@ -56,16 +60,23 @@ class Context:
 class Shape:
     """What to do with every container of these members and types: what to pick out of it.
 
-    ``closed`` values belong to the outline. ``texts`` are open texts that can be looked at together, by the ``GROUPS``
+    ``closed`` values belong to the outline; ``choices`` are the places among them of members with fixed choices, and
+    ``fixed`` those of other texts, each with its name and member. ``texts`` are open texts that can be looked at together, by the ``GROUPS``
     that they belong to; ``watched`` are the names of those to be looked at one by one, and ``scripts`` of those in
     ``texts.SCRIPTS`` (``noted`` where there are any). ``open`` has the names of all open texts, ``inner`` those of containers.
     """
 
-    __slots__ = ("closed", "holder", "inner", "noted", "open", "scripts", "texts", "watched")
+    __slots__ = (
+        *("choices", "closed", "closes", "fixed", "holder", "inner"),
+        *("noted", "open", "scripts", "texts", "watched"),
+    )
 
     def __init__(self, holder: str) -> None:
         self.holder = holder
         self.closed: Pick | None = None
+        self.closes = 0
+        self.choices: list[tuple[int, str]] = []
+        self.fixed: list[tuple[int, Any, str]] = []
         self.texts: list[tuple[int, Pick]] = []
         self.noted = False
         self.watched: list[Any] = []
@@ -89,12 +100,13 @@ def _context(holder: str, member: str) -> Context:
 
 
 class Outline:
-    """A request taken apart. ``key`` is equal for two requests that differ in open texts alone.
+    """A request taken apart.
 
+    ``shapes`` are those of its containers, and ``closed`` the values of the outline, in the order of the walk.
     ``kinds`` is what the open texts are suspected of by themselves, without regard to where they stand.
     """
 
-    __slots__ = ("_queue", "_shapes", "_texts", "_values", "_watched", "key", "kinds")
+    __slots__ = ("_queue", "_texts", "_values", "_watched", "closed", "kinds", "shapes")
 
     def __init__(
         self,
@@ -105,9 +117,9 @@ class Outline:
         noted: list[tuple[Shape, Any]],
     ) -> None:
         places, texts, values = groups
-        self.key = (tuple(shapes), tuple(closed))
+        self.shapes = tuple(shapes)
+        self.closed = tuple(closed)
         self.kinds = of_places(places) if places else []
-        self._shapes = shapes
         self._queue = queue
         self._texts = texts + places
         self._values = values
@@ -119,6 +131,11 @@ class Outline:
                 if not names_a_script(start, container[name]):
                     self.kinds.append("script")
 
+    @property
+    def key(self) -> tuple[tuple[Shape, ...], tuple[Any, ...]]:
+        """Equal for two requests that differ in open texts alone."""
+        return self.shapes, self.closed
+
     def is_suspected(self, region: str) -> bool:
         """True where an open text is suspected of anything (``texts.suspicions``) in a job in ``region``."""
         for holder, name, value in self._watched:
@@ -128,7 +145,7 @@ class Outline:
             return False
         return any(
             suspicions(shape.holder, name, container[name], region)
-            for shape, (_, container) in zip(self._shapes, self._queue, strict=True)
+            for shape, (_, container) in zip(self.shapes, self._queue, strict=True)
             for name in shape.open
             if shape.holder or name not in NAMES
         )
@@ -138,7 +155,7 @@ class Outline:
         copies = [container.copy() for _, container in self._queue]
         after = iter(copies)
         next(after)
-        for shape, made in zip(self._shapes, copies, strict=True):
+        for shape, made in zip(self.shapes, copies, strict=True):
             for name in shape.open:
                 made[name] = UNKNOWN
             for name, _ in shape.inner:
@@ -147,8 +164,7 @@ class Outline:
 
     def size(self) -> int:
         """About how many bytes the key keeps."""
-        shapes, closed = self.key
-        return 8 * len(shapes) + sum(64 + len(value) if type(value) is str else 32 for value in closed)
+        return 16 * (len(self.shapes) + len(self.closed)) + sum(map(getsizeof, self.closed))
 
 
 def take_apart(request: Any) -> Outline | None:
@@ -195,7 +211,7 @@ def _shape(context: Context, container: Any, content: tuple[Any, ...]) -> Shape 
     names: Sequence[Any] = range(len(container)) if listed else list(container)
     if len(container) > MAX_WIDTH or not _PLAIN.issuperset(kinds):
         return None
-    if not listed and not all(type(name) is str for name in container):
+    if not listed and (not all(type(name) is str for name in container) or len("".join(names)) > MAX_NAMES):
         return None
     if len(_MADE) >= MAX_SHAPES:
         _MADE.clear()
@@ -209,6 +225,8 @@ def _shape(context: Context, container: Any, content: tuple[Any, ...]) -> Shape 
         if kind is dict or kind is list:
             shape.inner.append((name, _context(holder or (member if member in FREE else ""), member)))
         elif kind is not str or not _is_open(holder, member):
+            if kind is str and holder != _REFERENCE:
+                _close(shape, len(closed), name, member)
             closed.append(name)
         elif listed:
             return None
@@ -220,12 +238,20 @@ def _shape(context: Context, container: Any, content: tuple[Any, ...]) -> Shape 
                 shape.watched.append(name)
             elif holder or member not in NAMES:
                 texts.setdefault(_group(holder, member), []).append(name)
-    shape.closed = _pick(closed) if closed else None
+    shape.closed, shape.closes = _pick(closed) if closed else None, len(closed)
     shape.texts = [(group, _pick(chosen)) for group, chosen in texts.items()]
     shape.noted = bool(shape.watched or shape.scripts)
     context.shapes[content] = shape
     _MADE.append(shape)
     return shape
+
+
+def _close(shape: Shape, place: int, name: Any, member: str) -> None:
+    """Note a text of the outline, the ``place``-th value that is picked."""
+    if shape.holder or member not in CHOICES | NAMES:
+        shape.fixed.append((place, name, member))
+    elif member in CHOICES:
+        shape.choices.append((place, member))
 
 
 def _is_open(holder: str, member: str) -> bool:

@@ -18,15 +18,18 @@ from cursus import checks
 from cursus.aws import instances
 from cursus.checks.outline import Outline
 from cursus.checks.rules import RULES, Problem, Rule, Scope, When
-from cursus.checks.texts import place
+from cursus.checks.skeletons import sight
 from cursus.checks.views import AutoMLView, RequestView, Settings, TrainingView, TuningView
-from cursus.checks.walk import Members, Suspects, walk
+from cursus.checks.walk import Members, Suspects
 from cursus.model import Evidence, Path, Step
 
 AUTOML_OPERATIONS = frozenset({"CreateAutoMLJob", "CreateAutoMLJobV2"})
 MAX_OUTLOOKS = 1024
+MAX_SEEN = 65_536
 MAX_BYTES = 16_384
 """Size of the largest outline that is remembered."""
+MAX_PLANS = 256
+"""Plans for requests with the same outline or members: by settings and what texts are suspected of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,8 @@ class Outlook:
     plans: dict[tuple[str, ...], tuple[tuple[Plan, ...], bool]]
 
 
-_OUTLOOKS: dict[tuple[Any, ...], Outlook | None] = {}
+_OUTLOOKS: dict[int, tuple[tuple[Any, ...], Outlook]] = {}  # by the hash of the key that stands first
+_SEEN: set[int] = set()  # hashes of the keys of outlines that were met
 _PLANS: dict[tuple[Any, ...], Plan] = {}  # where the members are not known
 
 
@@ -80,39 +84,37 @@ def outlook(step: Step, settings: Settings, outline: Outline) -> Outlook | None:
     region, promised = settings.region or step.region, _promised(step)
     asked = (step.operation, step.in_pipeline, region, promised, settings.select, settings.ignore)
     key = (outline.key, settings.allow, asked)
-    try:
-        found = _OUTLOOKS[key]
-    except KeyError:  # most outlines that are met once are not met again
-        if outline.size() <= MAX_BYTES:
-            if len(_OUTLOOKS) >= MAX_OUTLOOKS:
-                _OUTLOOKS.clear()
-            _OUTLOOKS[key] = None
+    number = hash(key)
+    known = _OUTLOOKS.get(number)
+    if known is not None:
+        return known[1] if known[0] == key else None
+    if number not in _SEEN:  # most outlines that are met once are not met again
+        if len(_SEEN) >= MAX_SEEN:
+            _SEEN.clear()
+        _SEEN.add(number)
         return None
-    if found is None:
-        alone = Step("", step.operation, outline.request(), in_pipeline=step.in_pipeline, region=step.region)
-        found = _outlook(alone, settings, region or "")
-        if found is not None:
-            _OUTLOOKS[key] = found
+    found = _outlook(step, settings, outline, region or "") if outline.size() <= MAX_BYTES else None
+    if found is not None:
+        if len(_OUTLOOKS) >= MAX_OUTLOOKS:
+            _OUTLOOKS.clear()
+        _OUTLOOKS[number] = key, found
     return found
 
 
 def forget() -> None:
     """Drop what is remembered of outlines, so that the next request is one unlike any before it."""
     _OUTLOOKS.clear()
+    _SEEN.clear()
 
 
-def _outlook(alone: Step, settings: Settings, region: str) -> Outlook | None:
-    suspects, members = walk(alone.request, region)
-    if members is None:
+def _outlook(step: Step, settings: Settings, outline: Outline, region: str) -> Outlook | None:
+    alone = Step("", step.operation, outline.request(), in_pipeline=step.in_pipeline, region=step.region)
+    seen = sight(alone.request, outline, region)
+    if seen is None:
         return None
-    if not region:
-        # Where the job's region is not known, all has to lie where its image does.
-        images = [place(str(path[-1]), value) for path, value in suspects.get("image", ())]
-        region = next((image[1].region for image in images if image is not None), "")
-        suspects, _ = walk(alone.request, region)
     views: list[tuple[Scope, Any]] = [("request", RequestView(alone, settings))]
     views.extend(request_views(alone, settings))
-    return Outlook(members, suspects, region, tuple(views), {})
+    return Outlook(*seen, tuple(views), {})
 
 
 def plans(
@@ -121,6 +123,8 @@ def plans(
     """The plan for each view of a request which has texts suspected of these ``kinds``, and whether all is known."""
     made = found.plans.get(kinds)
     if made is None:
+        if len(found.plans) >= MAX_PLANS:
+            found.plans.clear()
         each = tuple(
             _known(
                 plan(scope, view, step, settings, found.members, kinds), view, (*kinds, *present(view, step))
@@ -158,6 +162,8 @@ def plan(
     key = (scope, settings.select, settings.ignore, there, kinds)
     found = known.get(key)
     if found is None:
+        if len(known) >= MAX_PLANS:
+            known.clear()
         found = known[key] = _made(scope, settings, members, there, kinds)
     return found
 

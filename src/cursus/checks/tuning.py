@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from cursus.aws.tables import table
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import TUNING, TuningView, is_reference, listing, mapping, text
+from cursus.checks.views import TUNING, TuningView, is_reference, listing, text
 from cursus.model import Path
 from cursus.redact import show
 
@@ -47,12 +47,8 @@ def entries(container: Mapping[str, Any], path: Path) -> Iterator[Entry]:
 
 
 def spaces(view: TuningView) -> list[tuple[Path, list[Entry]]]:
-    """Each search space of the request: the shared one, and the one of each definition."""
-    found = [(RANGES, list(entries(mapping(view.config, "ParameterRanges"), RANGES)))]
-    for definition in view.definitions:
-        path = (*definition.path, "HyperParameterRanges")
-        found.append((path, list(entries(mapping(definition.request, "HyperParameterRanges"), path))))
-    return [(path, space) for path, space in found if space]
+    """Each search space of the request, read once for all rules: see ``TuningView.spaces``."""
+    return view.spaces
 
 
 def numeric_entries(view: TuningView) -> Iterator[Entry]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cursus.aws.tables import table
 from cursus.checks.rules import Problem, rule
-from cursus.checks.tuning import Entry, entries
+from cursus.checks.tuning import RANGES, Entry
 from cursus.checks.views import (
     TUNING,
     TrainingView,
@@ -21,15 +21,10 @@ from cursus.redact import show
 LIMITS = (TUNING, "ResourceLimits")
 
 
-def _space(definition: TrainingView) -> list[Entry]:
+def _space(view: TuningView, definition: TrainingView) -> list[Entry]:
     """Every range that one definition's training jobs are given."""
-    view = definition.tuning
-    shared = mapping(view.config, "ParameterRanges") if view else {}
-    own = mapping(definition.request, "HyperParameterRanges")
-    return [
-        *entries(shared, (TUNING, "ParameterRanges")),
-        *entries(own, (*definition.path, "HyperParameterRanges")),
-    ]
+    own = (*definition.path, "HyperParameterRanges")
+    return [entry for path, space in view.spaces if path in (RANGES, own) for entry in space]
 
 
 def combinations(space: list[Entry]) -> int | None:
@@ -63,7 +58,7 @@ def all_combinations(view: TuningView) -> int | None:
         return None
     total = 0
     for definition in view.definitions:
-        found = combinations(_space(definition))
+        found = combinations(_space(view, definition))
         if found is None:
             return None
         total += found
@@ -141,7 +136,7 @@ def grid_search(view: TuningView) -> Iterator[Problem]:
     if view.config.get("Strategy") != "Grid":
         return
     for definition in view.definitions:
-        for entry in _space(definition):
+        for entry in _space(view, definition):
             if entry.kind in ("IntegerParameterRanges", "ContinuousParameterRanges"):
                 yield Problem(
                     f"{show(entry.name)} has a range of {entry.kind[:-15].lower()} values; strategy Grid supports "
@@ -151,7 +146,7 @@ def grid_search(view: TuningView) -> Iterator[Problem]:
                 )
     jobs = integer(view.limits, "MaxNumberOfTrainingJobs")
     if jobs is None or any(
-        e.kind != "CategoricalParameterRanges" for d in view.definitions for e in _space(d)
+        e.kind != "CategoricalParameterRanges" for d in view.definitions for e in _space(view, d)
     ):
         return
     count = all_combinations(view)

@@ -17,6 +17,8 @@ from cursus.model import Evidence, Path, Pipeline, Step
 if TYPE_CHECKING:
     from cursus.aws.pipelines import Definition
     from cursus.aws.schema import Violation
+    from cursus.checks.metric_regex import Reading
+    from cursus.checks.tuning import Entry
     from cursus.checks.walk import Members
     from cursus.ignores import Ignores
     from cursus.script.facts import ScriptFacts
@@ -221,6 +223,19 @@ class TrainingView:
         return list(mappings(self.algorithm, "MetricDefinitions"))
 
     @lazy
+    def metric_readings(self) -> list[tuple[Path, str, str, Reading]]:
+        """(path of the Regex, metric name, expression, reading) of each metric definition."""
+        from cursus.checks.metric_regex import read
+
+        found = []
+        for i, metric in self.metric_definitions:
+            pattern = text(metric, "Regex")
+            if pattern is not None:
+                place: Path = ("AlgorithmSpecification", "MetricDefinitions", i, "Regex")
+                found.append((place, text(metric, "Name") or "", pattern, read(pattern)))
+        return found
+
+    @lazy
     def instances(self) -> list[tuple[Path, str, int | None]]:
         """(path of InstanceType, instance type, count) for each instance group or the one ResourceConfig."""
         member = self.resources_member
@@ -229,6 +244,8 @@ class TrainingView:
         if kind is not None:
             found.append(((member, "InstanceType"), kind, integer(self.resources, "InstanceCount")))
         for group_member in ("InstanceGroups", "InstanceConfigs", "InstancePreferences"):
+            if group_member not in self.resources:
+                continue
             for i, group in enumerate(listing(self.resources, group_member)):
                 if isinstance(group, Mapping):
                     kind = text(group, "InstanceType")
@@ -324,10 +341,21 @@ class TuningView:
                 place: Path = ("TrainingJobDefinitions", i)
                 self.definitions.append(TrainingView(step, definition, place, self.settings, evidence, self))
 
-    @property
+    @lazy
     def limits(self) -> Mapping[str, Any]:
         """ResourceLimits of the tuning job."""
         return mapping(self.config, "ResourceLimits")
+
+    @lazy
+    def spaces(self) -> list[tuple[Path, list[Entry]]]:
+        """Each search space that has ranges: the shared one, and the one of each definition."""
+        from cursus.checks.tuning import RANGES, entries
+
+        found = [(RANGES, list(entries(mapping(self.config, "ParameterRanges"), RANGES)))]
+        for definition in self.definitions:
+            path = (*definition.path, "HyperParameterRanges")
+            found.append((path, list(entries(mapping(definition.request, "HyperParameterRanges"), path))))
+        return [(path, space) for path, space in found if space]
 
 
 class AutoMLView:
@@ -340,6 +368,25 @@ class AutoMLView:
         self.path: Path = ()
         self.region = self.settings.region or step.region
         self.version = 2 if step.operation == "CreateAutoMLJobV2" else 1
+
+    @lazy
+    def kind(self) -> str | None:
+        """The member of AutoMLProblemTypeConfig that is given (version 2), or TabularJobConfig (version 1)."""
+        if self.version == 1:
+            return "TabularJobConfig"
+        problem = mapping(self.request, "AutoMLProblemTypeConfig")
+        given = [name for name, value in problem.items() if value is not None]
+        return given[0] if len(given) == 1 and isinstance(given[0], str) else None
+
+    @lazy
+    def config(self) -> tuple[Mapping[str, Any], Path]:
+        """The mapping with completion criteria and mode, and its path."""
+        member = "AutoMLProblemTypeConfig"
+        if self.version == 1:
+            return mapping(self.request, "AutoMLJobConfig"), ("AutoMLJobConfig",)
+        if self.kind is None:
+            return NOTHING, (member,)
+        return mapping(mapping(self.request, member), self.kind), (member, self.kind)
 
     @lazy
     def channels(self) -> list[tuple[Path, Mapping[str, Any]]]:

@@ -52,7 +52,7 @@ class Members:
         return any(inner in names for names in maps)
 
 
-MAX_KNOWN = 4096
+MAX_KNOWN = 1024
 _KNOWN: dict[frozenset[Any], Members] = {}
 
 

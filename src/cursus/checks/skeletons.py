@@ -1,0 +1,102 @@
+"""What is known of a request with an outline that was not met before, from others with the same members.
+
+Requests whose outlines differ in values alone (another image, instance type or limit) have one *skeleton*: the shapes
+of their containers, in order. It knows where the texts of an outline stand that a rule may look at, so that they are
+looked at without a walk over the request, and what members such a request has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cursus.checks.outline import Outline, Shape
+from cursus.checks.texts import USUAL, place, suspicions
+from cursus.checks.walk import Members, Suspects, walk
+from cursus.model import Path
+
+MAX_PLACES = 100_000
+"""Containers and texts of all skeletons that are remembered."""
+
+Sight = tuple[Members, Suspects, str]
+"""The members, the suspects among the texts of the outline, and the region that nothing else may lie outside of."""
+
+
+class Skeleton:
+    """Where the texts of such an outline stand, as indexes into ``Outline.closed``, and the members by choices.
+
+    ``texts`` are (index, member of ``texts.FREE`` that it lies in, member, path), ``choices`` (index, member) of
+    members with fixed choices.
+    """
+
+    __slots__ = ("choices", "members", "texts")
+
+    def __init__(self, shapes: tuple[Shape, ...]) -> None:
+        self.texts: list[tuple[int, str, str, Path]] = []
+        self.choices: list[tuple[int, str]] = []
+        self.members: dict[tuple[tuple[str, str], ...], Members] = {}
+        paths: list[Path] = [()]
+        first = 0
+        for shape, path in zip(shapes, paths):  # noqa: B905 (paths grow on the way, as the walk's queue does)
+            paths.extend([(*path, name) for name, _ in shape.inner])
+            self.choices.extend([(first + index, member) for index, member in shape.choices])
+            self.texts.extend(
+                [(first + index, shape.holder, member, (*path, name)) for index, name, member in shape.fixed]
+            )
+            first += shape.closes
+
+
+_SKELETONS: dict[tuple[Shape, ...], Skeleton] = {}
+_held = 0
+
+
+def sight(request: Mapping[str, Any], outline: Outline, region: str) -> Sight | None:
+    """What the outline of a request tells; None where the request is larger than rules look into.
+
+    Where ``region`` is empty, all has to lie where the image does.
+    """
+    skeleton = _SKELETONS.get(outline.shapes)
+    if skeleton is None:
+        skeleton = _made(outline.shapes)
+    closed = outline.closed
+    chosen = tuple(
+        [(member, closed[index]) for index, member in skeleton.choices if closed[index] not in USUAL]
+    )
+    members = skeleton.members.get(chosen)
+    if members is None:
+        members = walk(request)[1]
+        if members is None:
+            return None
+        if len(skeleton.members) >= MAX_CHOSEN:
+            skeleton.members.clear()
+        skeleton.members[chosen] = members
+    suspects = _suspects(skeleton, closed, region)
+    if not region:
+        images = [place(str(path[-1]), value) for path, value in suspects.get("image", ())]
+        region = next((image[1].region for image in images if image is not None), "")
+        if region:
+            suspects = _suspects(skeleton, closed, region)
+    return members, suspects, region
+
+
+MAX_CHOSEN = 64
+
+
+def _suspects(skeleton: Skeleton, closed: tuple[Any, ...], region: str) -> Suspects:
+    found: Suspects = {}
+    for index, holder, member, path in skeleton.texts:
+        value = closed[index]
+        for suspicion in suspicions(holder, member, value, region):
+            found.setdefault(suspicion, []).append((path, value))
+    return found
+
+
+def _made(shapes: tuple[Shape, ...]) -> Skeleton:
+    global _held
+    made = Skeleton(shapes)
+    if _held >= MAX_PLACES:
+        _SKELETONS.clear()
+        _held = 0
+    _held += len(shapes) + len(made.texts)
+    _SKELETONS[shapes] = made
+    return made

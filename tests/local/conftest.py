@@ -15,12 +15,17 @@ from typing import Any, NamedTuple
 import pytest
 
 from cursus.checks.examples import BASES, merge
+from cursus.local import engine as engines
 from cursus.local.job import TrainingJob
+from cursus.local.options import Options
 from cursus.local.runner import run_step
 from cursus.model import Promises, SourceCode, Step
+from tests.local import engine_image
+from tests.local.engine_image import ENGINE, OWN, SCRIPT
 
 MakeStep = Callable[..., Step]
 Run = Callable[..., TrainingJob]
+Contained = Callable[..., TrainingJob]
 
 
 @pytest.fixture
@@ -173,3 +178,56 @@ def bucket(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> I
     folder.mkdir()
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def real() -> engines.Engine:
+    """The engine, where it really runs containers on this machine."""
+    from cursus.local.probes import probe_engines
+
+    found = next(one for one in probe_engines() if one.level == ENGINE)
+    if not found.works:
+        pytest.skip(f"{ENGINE}: {found.reason}")
+    if found.limits:
+        pytest.skip(f"{ENGINE}: {found.limits[0]}")
+    return engines.find(ENGINE)
+
+
+@pytest.fixture(scope="session")
+def images(real: engines.Engine) -> Iterator[None]:
+    engine_image.sweep()
+    makers = [
+        engine_image.made(OWN),
+        engine_image.made(SCRIPT, "/usr/local/toolkit/start"),
+    ]
+    for maker in makers:
+        next(maker)
+    yield
+    for maker in makers:
+        for _ in maker:
+            pass
+
+
+@pytest.fixture
+def contained(make_step: MakeStep, tmp_path: Path, images: None) -> Contained:
+    """``contained(program, patch, …)``: a job of an image of one's own, whose ``train`` is ``program``."""
+
+    def carry_out(program: str, patch: dict[str, Any] | None = None, **options: Any) -> TrainingJob:
+        image = options.pop("training_image", OWN)
+        own = options.pop("own", True)
+        step = make_step(
+            None if own else program,
+            {"AlgorithmSpecification": {"TrainingImage": image}, **(patch or {})},
+            channels={"train": {"program.py": program, "data.csv": "1,2\n"}},
+        )
+        more = options.pop("options", {})
+        arguments = (*engine_image.mounted(), *options.pop("more_arguments", ()))
+        options.setdefault("grace", 5.0)
+        options.setdefault("root", tmp_path / "root")
+        return run_step(
+            step,
+            options=Options(engine=ENGINE, engine_arguments=arguments, **more),
+            **options,
+        )
+
+    return carry_out

@@ -7,14 +7,18 @@ import os
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from cursus.local.engine import EngineError, find
+from cursus.local.engine import FOLDER, Engine, EngineError, find
 from cursus.local.engine_probe import SYSTEM
+from cursus.local.job import TrainingJob
 
 ENGINE = os.environ.get("CURSUS_TEST_ENGINE", "podman")
+OWN = f"localhost/cursus-test-own:{os.getpid()}"  # several processes may run tests at once
+SCRIPT = f"localhost/cursus-test-script:{os.getpid()}"
 PYTHON = os.path.realpath(sys.executable)
 PREFIX = os.path.realpath(sys.base_prefix)
 
@@ -97,3 +101,18 @@ def _files() -> bytes:
             one.size, one.mode = len(text.encode()), 0o755
             archive.addfile(one, io.BytesIO(text.encode()))
     return data.getvalue()
+
+
+def left(real: Engine, job: TrainingJob) -> str:
+    """What the engine still has of a job."""
+    label = f"label={FOLDER}={job.folder}"
+    containers = real.ask("ps", "--all", "--quiet", "--filter", label)
+    return containers + real.ask("network", "ls", "--quiet", "--filter", label)
+
+
+def until(found: Callable[[], object], seconds: float = 20.0) -> None:
+    """Wait for something; fail where it does not come in time (seconds)."""
+    end = time.monotonic() + seconds
+    while not found():
+        assert time.monotonic() < end
+        time.sleep(0.05)

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.steps.made import IMAGE, REQUEST, builder
 
 from cursus.errors import ConfigurationError
 from cursus.steps.builders import lower
+from tests.steps.made import IMAGE, REQUEST, builder
 
 # --- create_step -------------------------------------------------------------------------------------
 

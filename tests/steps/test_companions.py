@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.steps.made import REQUEST, builder, channel
 
 from cursus.model import Step
 from cursus.steps.builders import lower
+from tests.steps.made import REQUEST, builder, channel
 
 
 def companion(step: Step, operation: str) -> Step:

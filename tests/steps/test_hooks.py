@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.steps import made
-from tests.steps.made import REQUEST, builder, channel, request_of
 
 from cursus.model import Step, UpstreamStep
 from cursus.steps import load
 from cursus.steps.builders import lower
+from tests.steps import made
+from tests.steps.made import REQUEST, builder, channel, request_of
 
 
 def test_flat_config_fills_what_is_missing() -> None:

@@ -409,8 +409,9 @@ def foreign_checkpoints(view: TrainingView) -> Iterator[Problem]:
     foreign = evidence.foreign_checkpoints
     if foreign:
         shown = ", ".join(show(name) for name in foreign[:SHOWN])
+        more = f", and {len(foreign) - SHOWN} more" if len(foreign) > SHOWN else ""
         yield Problem(
-            f"{len(foreign)} files were restored whose keys only begin with S3Uri: {shown}",
+            f"restored, though only the beginning of the key is S3Uri: {shown}{more}",
             ("CheckpointConfig", "S3Uri"),
             remedy="end S3Uri with a slash",
         )

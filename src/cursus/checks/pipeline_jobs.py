@@ -91,7 +91,7 @@ def _twice(values: list[str | None], place: Path, member: Path) -> Iterator[Prob
             yield Problem(
                 f"another entry has the {member[-1]} {show(value)} too",
                 (*place, i, *member),
-                f"give each a {member[-1]} of its own",
+                f"give each its own {member[-1]}",
             )
         seen.add(plain)
 

@@ -156,7 +156,7 @@ def hosts_without_work(view: TrainingView) -> Iterator[Problem]:
     yield Problem(
         f"{count} hosts run the same script, and nothing in it divides the work between them",
         path,
-        remedy="InstanceCount 1, or a distributed strategy in the script",
+        remedy="set InstanceCount to 1, or let the script train distributed",
     )
 
 

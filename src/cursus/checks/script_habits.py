@@ -287,7 +287,7 @@ def json_variable_as_text(view: TrainingView) -> Iterator[Problem]:
         ):
             yield Problem(
                 f"{part.name} holds JSON, and is used as a plain text here ({habit.detail})",
-                remedy=f'json.loads(os.environ["{part.name}"])',
+                remedy=f'decode it: json.loads(os.environ["{part.name}"])',
                 location=habit.location,
             )
     yield from _json_defaults(view, facts)
@@ -317,7 +317,7 @@ def _json_defaults(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
         if apart is not None and not given and argument.type in ("str", "list", "tuple", "set"):
             yield Problem(
                 f"{argument.flags[-1]} has {first.name} for a default, which holds JSON, and is used as a plain text ({apart})",
-                remedy="type=json.loads",
+                remedy="declare it with type=json.loads",
                 location=argument.location,
             )
 

@@ -216,7 +216,7 @@ def model_dir_overridden(view: TrainingView) -> Iterator[Problem]:
             yield Problem(
                 f"{passed.flag} gets {show(values[0])} instead of its default, the model directory: model.tar.gz will be empty",
                 passed.path,
-                remedy='save below os.environ["SM_MODEL_DIR"], or model_dir=False in the estimator',
+                remedy='save below os.environ["SM_MODEL_DIR"], or give the estimator model_dir=False',
                 location=argument.location,
             )
 

@@ -102,7 +102,7 @@ def best_is_last(view: TrainingView) -> Iterator[Problem]:
     for habit in _habits(view, "live-copy"):
         yield Problem(
             f"{habit.detail} is kept as the best without a copy, and the loop goes on changing it",
-            remedy=f"copy.deepcopy({habit.detail})",
+            remedy=f"keep a copy: copy.deepcopy({habit.detail})",
             location=habit.location,
         )
 

@@ -95,6 +95,12 @@ def test_wrong_property_names_the_member_that_was_meant() -> None:
     assert finding.path == "Steps[1].Arguments.ErrorMessage"
 
 
+def test_reference_that_is_no_text() -> None:
+    stop = {"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": {"Get": 3}}}
+    (finding,) = [f for f in check(pipeline(TRAIN, stop)) if f.severity == "error"]
+    assert (finding.rule, finding.path) == ("DEP010", "Steps[1].Arguments.ErrorMessage")
+
+
 def test_a_thousand_steps() -> None:
     steps = [
         {**copy.deepcopy(TRAIN), "Name": f"Train{i}", "DependsOn": [f"Train{i - 1}"] if i else []}

@@ -142,14 +142,15 @@ def parse_get(text: str) -> Target | None:
 
 
 def references(value: Any, path: Path, step: PipelineStep | None) -> Iterator[Reference]:
-    """Every ``Get`` at or below ``value``. Steps inside conditions and loops are left to their own walk."""
+    """Every ``Get`` at or below ``value``, one that is no text as Python shows it. Steps inside conditions and loops
+    are left to their own walk."""
     pending: list[tuple[Any, Path, bool]] = [(value, path, False)]
     while pending:
         here, place, in_json_get = pending.pop()
         if isinstance(here, Mapping):
             get = here.get("Get")
-            if len(here) == 1 and isinstance(get, str):
-                yield Reference(place, get, step, in_json_get)
+            if len(here) == 1 and "Get" in here:
+                yield Reference(place, get if isinstance(get, str) else repr(get)[:80], step, in_json_get)
                 continue
             for key, inner in here.items():
                 if key in _INNER and place and place[-1] == "Arguments":

@@ -1,4 +1,4 @@
-"""The command line arguments that a script declares: argparse, click, and dataclasses read by HfArgumentParser."""
+"""The command line arguments that a script declares: argparse, and dataclasses read by HfArgumentParser."""
 
 from __future__ import annotations
 
@@ -98,7 +98,6 @@ def read_parsers(evaluator: Evaluator, reached: Reached) -> tuple[tuple[Parser, 
     for key, building in found.items():
         if building.strict:
             parsers.append(_finish(building, found, {key}))
-    parsers.extend(_click(evaluator, reached))
     return tuple(parsers), opaque or any(building.unclear for building in found.values())
 
 
@@ -265,15 +264,15 @@ def _argument(evaluator: Evaluator, site: CallSite, conditional: bool) -> Argume
     if None in options:
         return None
     if not flags:
-        dest_only = _constant(evaluator, options.get("dest"), site)
+        dest_only = constant(evaluator, options.get("dest"), site)
         if not isinstance(dest_only, str):
             return None
         flags = [dest_only]
-    dest = _constant(evaluator, options.get("dest"), site)
-    action = _constant(evaluator, options.get("action"), site) if "action" in options else "store"
+    dest = constant(evaluator, options.get("dest"), site)
+    action = constant(evaluator, options.get("action"), site) if "action" in options else "store"
     takes = True
     sets: bool | None = None
-    kind = _type(evaluator, options.get("type"), site)
+    kind = type_of(evaluator, options.get("type"), site)
     if isinstance(action, str) and action in NO_VALUE:
         takes, sets = False, NO_VALUE[action]
     elif action not in ("store", "append", "extend"):
@@ -285,20 +284,20 @@ def _argument(evaluator: Evaluator, site: CallSite, conditional: bool) -> Argume
             kind = "other"
             if "nargs" not in options:
                 conditional = True
-    default, has_default = _default(evaluator, options.get("default"), site)
+    default, has_default = default_of(evaluator, options.get("default"), site)
     required = options.get("required")
-    nargs = _constant(evaluator, options.get("nargs"), site)
+    nargs = constant(evaluator, options.get("nargs"), site)
     known_nargs = nargs is None or isinstance(nargs, (str, int))
     return Argument(
         flags=tuple(flags),
-        dest=dest if isinstance(dest, str) else _dest(flags),
+        dest=dest if isinstance(dest, str) else dest_of(flags),
         location=place(node, site.body),
         type=kind,
         required=isinstance(required, ast.Constant) and required.value is True,
         takes_value=takes,
         sets=sets,
         nargs="" if nargs is None else str(nargs) if known_nargs else "*",
-        choices=_choices(evaluator, options.get("choices"), site),
+        choices=choices_of(evaluator, options.get("choices"), site),
         default=default,
         has_default=has_default,
         conditional=conditional,
@@ -307,14 +306,16 @@ def _argument(evaluator: Evaluator, site: CallSite, conditional: bool) -> Argume
     )
 
 
-def _dest(flags: list[str]) -> str:
+def dest_of(flags: list[str]) -> str:
+    """The attribute that argparse derives from an argument's flags."""
     for flag in flags:
         if flag.startswith("--"):
             return flag.lstrip("-").replace("-", "_")
     return flags[0].lstrip("-").replace("-", "_")
 
 
-def _constant(evaluator: Evaluator, node: ast.expr | None, site: CallSite) -> object:
+def constant(evaluator: Evaluator, node: ast.expr | None, site: CallSite) -> object:
+    """The value of an option of ``add_argument``: None where it is not given, ``...`` where it is not known."""
     if node is None:
         return None
     value = evaluator.value(node, site.body)
@@ -324,7 +325,10 @@ def _constant(evaluator: Evaluator, node: ast.expr | None, site: CallSite) -> ob
     return literal if literal is not None else ...
 
 
-def _default(evaluator: Evaluator, node: ast.expr | None, site: CallSite) -> tuple[Text | Const | None, bool]:
+def default_of(
+    evaluator: Evaluator, node: ast.expr | None, site: CallSite
+) -> tuple[Text | Const | None, bool]:
+    """An argument's default as far as it is known, and whether it has one."""
     if node is None:
         return Const(None), False
     value = evaluator.value(node, site.body)
@@ -337,7 +341,8 @@ def _filled(evaluator: Evaluator, node: ast.expr | None, site: CallSite) -> bool
     return isinstance(found, v.Items) and bool(found.items)
 
 
-def _type(evaluator: Evaluator, node: ast.expr | None, site: CallSite) -> str:
+def type_of(evaluator: Evaluator, node: ast.expr | None, site: CallSite) -> str:
+    """The name of the type that converts an argument, ``other`` for anything but Python's own."""
     if node is None or (isinstance(node, ast.Constant) and node.value is None):
         return "str"
     value = evaluator.value(node, site.body)
@@ -349,7 +354,8 @@ def _type(evaluator: Evaluator, node: ast.expr | None, site: CallSite) -> str:
     return "other"
 
 
-def _choices(evaluator: Evaluator, node: ast.expr | None, site: CallSite) -> tuple[object, ...] | None:
+def choices_of(evaluator: Evaluator, node: ast.expr | None, site: CallSite) -> tuple[object, ...] | None:
+    """The values that an argument may have; None where it may have any, or they are not known."""
     if node is None:
         return None
     value = evaluator.value(node, site.body)
@@ -405,95 +411,5 @@ def _field(node: ast.AnnAssign, name: str, body: Body) -> Argument:
         kind,
         required=not has_default,
         nargs="+" if listed else "",
-        has_default=has_default,
-    )
-
-
-# -- click ------------------------------------------------------------------------------------------
-
-
-def _click(evaluator: Evaluator, reached: Reached) -> list[Parser]:
-    """A click command for each called function that is decorated as one."""
-    found: dict[int, Parser] = {}
-    for site, sure in reached:
-        callee = evaluator.value(site.node.func, site.body)
-        if not isinstance(callee, v.Func) or id(callee.body.owner) not in evaluator.command_functions:
-            continue
-        loose = any(k.arg == "standalone_mode" for k in site.node.keywords) or bool(site.node.args)
-        parser = _command(evaluator, callee.body, sure, complete=not loose)
-        if parser is not None:
-            found[id(callee.body)] = parser
-    return list(found.values())
-
-
-def click_decorators(body: Body) -> list[ast.expr]:
-    """The decorators of a function that is a click command; empty for any other."""
-    owner = body.owner
-    if not isinstance(owner, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        return []
-    names = [ast.unparse(d.func if isinstance(d, ast.Call) else d) for d in owner.decorator_list]
-    return owner.decorator_list if any(n in ("click.command", "command") for n in names) else []
-
-
-def _command(evaluator: Evaluator, body: Body, sure: bool, complete: bool) -> Parser | None:
-    arguments: list[Argument] = []
-    strict = True
-    parent = body.parent or body
-    for decorator in click_decorators(body):
-        if not isinstance(decorator, ast.Call):
-            complete = complete and ast.unparse(decorator) in (
-                "click.command",
-                "command",
-                "click.pass_context",
-            )
-            continue
-        name = ast.unparse(decorator.func).rpartition(".")[2]
-        if name == "command":
-            strict = strict and "ignore_unknown_options" not in ast.unparse(decorator)
-        elif name == "option":
-            option = _option(evaluator, decorator, parent)
-            if option is None:
-                complete = False
-            else:
-                arguments.append(option)
-        else:
-            complete = False
-    return Parser("click", tuple(arguments), strict, complete, sure, place(body.owner, body), False)
-
-
-def _option(evaluator: Evaluator, node: ast.Call, body: Body) -> Argument | None:
-    site = CallSite(node, body, 10**9, True)
-    flags: list[str] = []
-    dest = ""
-    for given in node.args:
-        value = evaluator.value(given, body)
-        if not isinstance(value, Text) or value.literal is None:
-            return None
-        if value.literal.startswith("-"):
-            flags.extend(part.strip() for part in value.literal.split("/") if part.strip().startswith("-"))
-        else:
-            dest = value.literal
-    options = {keyword.arg: keyword.value for keyword in node.keywords}
-    if not flags or None in options:
-        return None
-    pair = any("/" in str(getattr(given, "value", "")) for given in node.args)
-    default, has_default = _default(evaluator, options.get("default"), site)
-    flag = pair or _constant(evaluator, options.get("is_flag"), site) is True
-    if "is_flag" not in options and not pair and "type" not in options and isinstance(default, Const):
-        kind = {bool: "other", int: "int", float: "float"}.get(type(default.value), "str")
-    else:
-        kind = _type(evaluator, options.get("type"), site)
-    if kind == "bool":
-        kind = "other"  # click's own bool reads "False" as false
-    counted = _constant(evaluator, options.get("count"), site) is True
-    return Argument(
-        tuple(flags),
-        dest or _dest(flags).lower(),
-        place(node, body),
-        kind,
-        required=_constant(evaluator, options.get("required"), site) is True,
-        takes_value=not (flag or counted),
-        sets=True if flag and not pair else None,
-        default=default,
         has_default=has_default,
     )

@@ -233,7 +233,7 @@ class ArgvRead:
 
 @dataclass(frozen=True, slots=True)
 class NumberUse:
-    """A call that wants a number and gets a text: ``text`` is it, None for a value of hyperparameters.json."""
+    """A call that wants or makes a number and gets a text: ``text`` is it, None for a value of hyperparameters.json."""
 
     call: str
     text: Text | None
@@ -325,6 +325,7 @@ class ScriptFacts:
     exits: tuple[Exit, ...] = ()
     argv_reads: tuple[ArgvRead, ...] = ()
     text_as_number: tuple[NumberUse, ...] = ()
+    conversions: tuple[NumberUse, ...] = ()
     imports: tuple[Imported, ...] = ()
     top_imports: frozenset[str] = frozenset()
     used: tuple[Used, ...] = ()

@@ -7,21 +7,30 @@ import os
 from pathlib import Path
 
 from cursus.model import SourceCode
-from cursus.script import arguments, exits, habits, paths, prints, resuming, rows, sequence, settings
+from cursus.script import (
+    arguments,
+    commands,
+    exits,
+    habits,
+    numbers,
+    paths,
+    prints,
+    resuming,
+    rows,
+    sequence,
+    settings,
+)
 from cursus.script import values as v
 from cursus.script.bodies import Body, CallSite
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import (
-    ArgPart,
     ArgvRead,
     Const,
-    EnvPart,
     EnvRead,
     Exit,
     Fault,
     Imported,
     KeyRead,
-    NumberUse,
     PathUse,
     PrintedLine,
     ScriptFacts,
@@ -41,9 +50,6 @@ QUIET_LIBRARIES = frozenset(
 )
 OUTSIDE = frozenset(
     {"subprocess", "os.system", "os.popen", "tarfile", "zipfile", "urllib", "requests", "boto3"}
-)
-WANT_NUMBERS = frozenset(
-    {"range", "round", "abs", "numpy.arange", "numpy.zeros", "numpy.ones", "math.sqrt", "math.log"}
 )
 ENDS = frozenset({"sys.exit", "exit", "quit", "os._exit"})
 LOGGING_SETUP = frozenset(
@@ -205,7 +211,7 @@ class Reading:
         for inner in body.defined.values():
             if isinstance(inner.owner, ast.ClassDef):
                 self.visit(inner, False)
-            elif arguments.click_decorators(inner):
+            elif commands.click_decorators(inner):
                 self.evaluator.command_functions.add(id(inner.owner))
             elif getattr(inner.owner, "decorator_list", []) or isinstance(body.owner, ast.ClassDef):
                 self.visit(inner, False)
@@ -265,6 +271,7 @@ class Reading:
             calls.extend((site, sure and site.sure) for site in body.calls)
         names = self._names(calls)
         parsers, opaque = arguments.read_parsers(self.evaluator, calls)
+        parsers = (*parsers, *commands.read_commands(self.evaluator, calls))
         env_reads, key_reads = self._reads(calls)
         strings, attributes, tops = self._mentions()
         trees = [body.owner for body in self.source.modules.values()]
@@ -291,7 +298,8 @@ class Reading:
             swallowed=self._swallowed(),
             exits=self._exits(calls),
             argv_reads=self._argv(),
-            text_as_number=self._texts_as_numbers(calls),
+            text_as_number=numbers.texts_as_numbers(self.evaluator, calls),
+            conversions=numbers.conversions(self.evaluator, calls),
             imports=self._imports(),
             top_imports=tops,
             used=tuple(names),
@@ -416,23 +424,6 @@ class Reading:
                 found.append(Exit(str(value.value), sure and status.sure, where))
             elif isinstance(value, Text) and value.literal:
                 found.append(Exit(repr(value.literal), sure and status.sure, where))
-        return tuple(found)
-
-    def _texts_as_numbers(self, calls: list[tuple[CallSite, bool]]) -> tuple[NumberUse, ...]:
-        found = []
-        for site, sure in calls:
-            callee = self.evaluator.value(site.node.func, site.body)
-            if not isinstance(callee, v.Ref) or callee.name not in WANT_NUMBERS:
-                continue
-            for given in site.node.args:
-                value = self.evaluator.value(given, site.body)
-                if isinstance(value, v.Unknown) and value.origin == "hyperparameters.json":
-                    found.append(NumberUse(callee.name, None, sure, arguments.place(site.node, site.body)))
-                elif isinstance(value, Text) and isinstance(value.parts[-1], (ArgPart, EnvPart)):
-                    if len(value.parts) > 1:
-                        continue
-                    where = arguments.place(site.node, site.body)
-                    found.append(NumberUse(callee.name, value, sure, where))
         return tuple(found)
 
     def _argv(self) -> tuple[ArgvRead, ...]:

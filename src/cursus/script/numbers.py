@@ -1,0 +1,44 @@
+"""Texts that a script uses as numbers: as they are, or converted by ``int`` and ``float``."""
+
+from __future__ import annotations
+
+from cursus.script import values as v
+from cursus.script.arguments import Reached, place
+from cursus.script.evaluate import Evaluator
+from cursus.script.facts import ArgPart, EnvPart, NumberUse, Text
+
+WANT_NUMBERS = frozenset(
+    {"range", "round", "abs", "numpy.arange", "numpy.zeros", "numpy.ones", "math.sqrt", "math.log"}
+)
+
+
+def texts_as_numbers(evaluator: Evaluator, calls: Reached) -> tuple[NumberUse, ...]:
+    """The functions of numbers that get a text."""
+    found = []
+    for site, sure in calls:
+        callee = evaluator.value(site.node.func, site.body)
+        if not isinstance(callee, v.Ref) or callee.name not in WANT_NUMBERS:
+            continue
+        for given in site.node.args:
+            value = evaluator.value(given, site.body)
+            if isinstance(value, v.Unknown) and value.origin == "hyperparameters.json":
+                found.append(NumberUse(callee.name, None, sure, place(site.node, site.body)))
+            elif isinstance(value, Text) and [type(part) for part in value.parts] in ([ArgPart], [EnvPart]):
+                found.append(NumberUse(callee.name, value, sure, place(site.node, site.body)))
+    return tuple(found)
+
+
+def conversions(evaluator: Evaluator, calls: Reached) -> tuple[NumberUse, ...]:
+    """The calls of ``int`` and ``float`` on an environment variable as it is."""
+    found = []
+    for site, sure in calls:
+        node = site.node
+        if len(node.args) != 1 or node.keywords:
+            continue
+        callee = evaluator.value(node.func, site.body)
+        if not isinstance(callee, v.Ref) or callee.name not in ("int", "float"):
+            continue
+        value = evaluator.value(node.args[0], site.body)
+        if isinstance(value, Text) and len(value.parts) == 1 and isinstance(value.parts[0], EnvPart):
+            found.append(NumberUse(callee.name, value, sure, place(node, site.body)))
+    return tuple(found)

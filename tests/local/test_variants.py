@@ -34,6 +34,12 @@ def test_names_those_that_change_nothing(run: Run, tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "root" / "jobs").iterdir()] == [job.name]
 
 
+def test_what_needs_a_gpu_or_only_reports_is_left_out(run: Run) -> None:
+    script = SCRIPT.replace("parse_args()", "parse_known_args()[0]")
+    names = {"use-cuda": "false", "fp16": "true", "random-seed": "1", "eval-every": "5", "scale": "2"}
+    assert set(run(script, request(**names), vary=True).evidence.unmoved) == {"scale"}
+
+
 def test_is_not_repeated_unless_asked(run: Run) -> None:
     job = run(SCRIPT, request(rate="0.5", depth="3"))
     assert job.evidence.unmoved == {}

@@ -136,7 +136,7 @@ def learned_nothing(view: TrainingView) -> Iterator[Problem]:
     if found and found.get("same"):
         names = ", ".join(show(name) for name, count in evidence.opened.items() if count)
         yield Problem(
-            f"the job leaves the very same with other numbers in the data that it reads ({names}): nothing was learned from it",
+            f"the job leaves the very same with other numbers in the data that it reads ({names}): nothing was learned from its numbers",
             ("InputDataConfig",),
             remedy="let errors end the script, and look whether the loop over the data has anything to do",
         )

@@ -58,7 +58,7 @@ def without_effect(view: TrainingView) -> Iterator[Problem]:
         given = view.hyperparameters.get(name)
         others = " and ".join(str(show(value, name)) for value in values)
         yield Problem(
-            f"the hyperparameter {name!r} has no effect: with {others} in place of {show(given, name)} the job left the very same",
+            f"the hyperparameter {name!r} had no effect in this run: with {others} in place of {show(given, name)} the job left the very same",
             (view.hyperparameters_member, name),
             remedy="see whether the script reads it by this name and uses what it reads; leave it out where it is not meant to matter",
         )

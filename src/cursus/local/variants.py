@@ -34,10 +34,10 @@ FILE = "variants.json"
 NO_RESULT = re.compile(
     r"worker|thread|verbos|log|print|report|patience|device|debug|cache|interval|timeout|profil|_every|^every|(^|_)seed|_dir$|_path$|"
     r"^model_dir$|^n_jobs$|prefetch|pin_memory|save_|resume|backend|project|(^|_)tag|^name$|run_name|job_name|experiment|"
-    r"(^|_)(user|owner|team|comment|note|version)$|descri",
+    r"(^|_)(user|owner|team|comment|note|version)$|descri|cuda|(^|_)gpus?($|_)|(^|_)(fp16|bf16|amp)$|mixed_precision",
     re.IGNORECASE,
 )
-"""Names of what is not meant to change a result: it would be reported in vain."""
+"""Names, with underscores, of what is not meant to change a result, or of what this machine may lack."""
 
 CLOCK = re.compile(r"\d{4}-\d{2}-\d{2}|\d{2}:\d{2}:\d{2}(?:[.,]\d+)?")
 FLIPPED = {"true": "false", "false": "true", "True": "False", "False": "True", "yes": "no", "no": "yes"}
@@ -57,7 +57,9 @@ def repeat(job: TrainingJob, step: Step, asked: bool | None, run: RunOne, tell: 
     names = [
         name
         for name, value in given.items()
-        if isinstance(value, str) and not name.startswith(("sagemaker_", "_")) and not NO_RESULT.search(name)
+        if isinstance(value, str)
+        and not name.startswith(("sagemaker_", "_"))
+        and not NO_RESULT.search(name.replace("-", "_"))
     ]
     if not names or not (asked or len(names) <= MANY):
         return job

@@ -18,8 +18,9 @@ from cursus.checks import plans, unknowns
 from cursus.checks.outline import Outline, take_apart
 from cursus.checks.plans import Plan, request_views, selected
 from cursus.checks.rules import Problem, Rule, Scope
-from cursus.checks.skeletons import Sight, sight
+from cursus.checks.skeletons import Skeleton, sight
 from cursus.checks.views import PipelineView, RequestView, SchemaView, Settings, StepView
+from cursus.checks.walk import Members, Suspects
 from cursus.model import Evidence, Finding, Path, Pipeline, Promises, Step, format_path
 from cursus.redact import LONGEST_TEXT, cut
 
@@ -106,11 +107,14 @@ def _planned(step: Step, settings: Settings, evidence: Evidence | None, outline:
     """Every view of a step with the plan for it, in the order of their findings."""
     region = settings.region or step.region or ""
     outlook = None if outline is None else plans.outlook(step, settings, outline)
-    seen: Sight | None
+    skeleton: Skeleton | None = None
+    seen: tuple[Members, Suspects, str] | None = None
     if outlook is not None:
         seen = outlook.members, outlook.suspects, outlook.region
-    else:
-        seen = None if outline is None else sight(step.request, outline, region)
+    elif outline is not None:
+        sighted = sight(step.request, outline, region)
+        if sighted is not None:
+            skeleton, seen = sighted[0], sighted[1:]
     known: Iterator[Plan] | None = None
     if outline is None or seen is None:
         texts = RequestView(step, settings)
@@ -139,7 +143,10 @@ def _planned(step: Step, settings: Settings, evidence: Evidence | None, outline:
             texts.suspects = suspects
 
     def planned(scope: Scope, view: Any) -> Plan:
-        return plans.plan(scope, view, step, settings, members, kinds)
+        made = plans.plan(scope, view, step, settings, members, kinds)
+        if made.parts and outline is not None and skeleton is not None and not view.path:
+            return plans.by_parts(made, skeleton, outline, step, settings)
+        return made
 
     yield "request", texts, next(known) if known is not None else planned("request", texts)
     for scope, view in request_views(step, settings, evidence):
@@ -178,7 +185,7 @@ def _run(
                 found.append((rule, problem))  # noqa: PERF401 (few rules find anything: a list for each costs more)
     if not found:
         return []
-    if plan.known:
+    if len(found) > 1:  # what was known, and rules on parts, came out of turn
         found.sort(key=lambda each: plan.order[each[0].id])
     findings: list[Finding] = []
     for rule, problem in found:

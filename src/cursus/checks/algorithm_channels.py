@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from cursus.aws.algorithms import Algorithm
 from cursus.checks.algorithms import documented_only
 from cursus.checks.channels import input_mode
-from cursus.checks.rules import Problem, rule
+from cursus.checks.rules import PROGRAM, Problem, rule
 from cursus.checks.views import Channel, TrainingView, is_reference, text
 from cursus.redact import show
 from cursus.suggest import closest, did_you_mean
@@ -91,7 +91,7 @@ def required_channel(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN031", area="channels", reads=("InputDataConfig",), when="builtin", shared=True)
+@rule("CHN031", area="channels", reads=("InputDataConfig",), when="builtin", shared=True, of=PROGRAM)
 def unknown_channel(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm does not know a channel.
 
@@ -238,7 +238,7 @@ def _format(content: str) -> str:
     return content.rpartition("/")[2].removeprefix("x-")
 
 
-@rule("CHN033", area="channels", reads=("InputDataConfig",), when="builtin", shared=True)
+@rule("CHN033", area="channels", reads=("InputDataConfig",), when="builtin", shared=True, of=PROGRAM)
 def algorithm_input_mode(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm does not support an input mode.
 
@@ -289,7 +289,14 @@ def algorithm_input_mode(view: TrainingView) -> Iterator[Problem]:
             return
 
 
-@rule("CHN034", area="channels", reads=("*.S3DataType=AugmentedManifestFile",), when="builtin", shared=True)
+@rule(
+    "CHN034",
+    area="channels",
+    reads=("*.S3DataType=AugmentedManifestFile",),
+    when="builtin",
+    shared=True,
+    of=PROGRAM,
+)
 def manifest_attributes(view: TrainingView) -> Iterator[Problem]:
     """An augmented manifest for a built-in image algorithm has its form.
 

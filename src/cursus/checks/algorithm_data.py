@@ -8,7 +8,7 @@ from cursus.aws.tables import table
 from cursus.checks.algorithm_channels import base_type
 from cursus.checks.channels import input_mode, mode_path
 from cursus.checks.framework import amazon_image
-from cursus.checks.rules import Problem, hyperparameters, rule
+from cursus.checks.rules import PROGRAM, Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 
@@ -59,7 +59,7 @@ def distributed_xgboost_data(view: TrainingView) -> Iterator[Problem]:
                 )
 
 
-@rule("CHN036", area="channels", reads=("InputDataConfig",), when="builtin", shared=True)
+@rule("CHN036", area="channels", reads=("InputDataConfig",), when="builtin", shared=True, of=PROGRAM)
 def distribution_of_the_algorithm(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm wants its data distributed one way.
 
@@ -106,7 +106,15 @@ def distribution_of_the_algorithm(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN037", area="channels", severity="warning", reads=("InputDataConfig",), when="builtin", shared=True)
+@rule(
+    "CHN037",
+    area="channels",
+    severity="warning",
+    reads=("InputDataConfig",),
+    when="builtin",
+    shared=True,
+    of=PROGRAM,
+)
 def label_size(view: TrainingView) -> Iterator[Problem]:
     """An algorithm without a target says so in its content type.
 

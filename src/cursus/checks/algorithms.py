@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from cursus.aws.algorithms import Algorithm, Condition, Hyperparameter, matches
-from cursus.checks.rules import Problem, hyperparameters, rule
+from cursus.checks.rules import PROGRAM, Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView, is_reference
 from cursus.redact import show
 from cursus.suggest import closest, did_you_mean
@@ -22,7 +22,7 @@ def documented_only(algorithm: Algorithm) -> bool:
     return not algorithm.exact or (algorithm.name == "xgboost" and algorithm.version in ("1", "0.72"))
 
 
-@rule("HPO038", area="hyperparameters", reads=READS, when="builtin", shared=True)
+@rule("HPO038", area="hyperparameters", reads=READS, when="builtin", shared=True, of=PROGRAM)
 def required_hyperparameters(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm lacks a hyperparameter that it requires.
 
@@ -70,6 +70,7 @@ def required_hyperparameters(view: TrainingView) -> Iterator[Problem]:
     reads=("HyperParameters", "StaticHyperParameters"),
     when="builtin",
     shared=True,
+    of=PROGRAM,
 )
 def unknown_hyperparameter(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm does not know a hyperparameter.
@@ -375,6 +376,7 @@ def _has_gpu(kind: str) -> bool | None:
     reads=("HyperParameters", "StaticHyperParameters"),
     when="builtin",
     shared=True,
+    of=PROGRAM,
 )
 def two_spellings(view: TrainingView) -> Iterator[Problem]:
     """A hyperparameter of a built-in algorithm is set under two names.

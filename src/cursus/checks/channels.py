@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from cursus.checks.rules import Problem, rule
+from cursus.checks.rules import PROGRAM, Problem, rule
 from cursus.checks.views import Channel, TrainingView, mapping, text
 from cursus.redact import show
 
@@ -34,7 +34,7 @@ def label(channel: Channel) -> str:
     return f"channel {show(channel.name)}" if channel.name else f"channel {channel.index}"
 
 
-@rule("CHN001", area="channels", reads=("InputDataConfig",), when="several channels", shared=True)
+@rule("CHN001", area="channels", reads=("InputDataConfig",), when="several channels", shared=True, of=PROGRAM)
 def duplicate_channel_names(view: TrainingView) -> Iterator[Problem]:
     """Two channels have the same name.
 
@@ -82,6 +82,7 @@ def duplicate_channel_names(view: TrainingView) -> Iterator[Problem]:
     reads=("InputDataConfig",),
     when="several channels",
     shared=True,
+    of=PROGRAM,
 )
 def names_differ_by_case(view: TrainingView) -> Iterator[Problem]:
     """Two channel names differ only in case.

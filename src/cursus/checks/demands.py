@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.tables import table
-from cursus.checks.rules import Problem, rule
+from cursus.checks.rules import BASICS, Problem, rule
 from cursus.checks.views import TrainingView, is_reference, listing, mapping, text
 from cursus.model import Path
 from cursus.redact import show
@@ -31,7 +31,7 @@ def _serverless(view: TrainingView) -> bool:
     return _given(view.request, "ServerlessJobConfig")
 
 
-@rule("STP020", area="step", shared=True)
+@rule("STP020", area="step", shared=True, of=BASICS)
 def algorithm(view: TrainingView) -> Iterator[Problem]:
     """A training job has exactly one algorithm: an image, or the name of an algorithm resource.
 
@@ -77,7 +77,7 @@ def algorithm(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("STP021", area="step", shared=True)
+@rule("STP021", area="step", shared=True, of=BASICS)
 def instances(view: TrainingView) -> Iterator[Problem]:
     """A training job says what it runs on: instance type and count, or instance groups.
 
@@ -223,7 +223,7 @@ def _twice(entries: list[Any], name: str, path: Path, what: str) -> Iterator[Pro
         seen.setdefault(value, i)
 
 
-@rule("STP023", area="step", shared=True)
+@rule("STP023", area="step", shared=True, of=BASICS)
 def stopping_condition(view: TrainingView) -> Iterator[Problem]:
     """A training job has a time limit.
 

@@ -52,7 +52,7 @@ def allowed(view: TrainingView, image: images.Image, version: str) -> bool:
     return bool(allow) and any(each in allow for each in spellings)
 
 
-@rule("FRM001", area="framework", reads=READS, shared=True)
+@rule("FRM001", area="framework", reads=READS, shared=True, of=READS)
 def version(view: TrainingView) -> Iterator[Problem]:
     """The training image's version does not exist.
 
@@ -125,7 +125,7 @@ def version(view: TrainingView) -> Iterator[Problem]:
     )
 
 
-@rule("FRM002", area="framework", reads=READS, shared=True, when="framework")
+@rule("FRM002", area="framework", reads=READS, shared=True, of=READS, when="framework")
 def python_version(view: TrainingView) -> Iterator[Problem]:
     """The training image's version has no image with that Python.
 
@@ -169,7 +169,7 @@ def python_version(view: TrainingView) -> Iterator[Problem]:
     )
 
 
-@rule("FRM003", area="framework", reads=READS, shared=True)
+@rule("FRM003", area="framework", reads=READS, shared=True, of=READS)
 def not_for_training(view: TrainingView) -> Iterator[Problem]:
     """The image is not one for training.
 
@@ -206,7 +206,7 @@ def not_for_training(view: TrainingView) -> Iterator[Problem]:
     )
 
 
-@rule("FRM004", area="framework", reads=READS, shared=True, when="framework")
+@rule("FRM004", area="framework", reads=READS, shared=True, of=READS, when="framework")
 def tag(view: TrainingView) -> Iterator[Problem]:
     """The tag of one of Amazon's framework images cannot exist.
 
@@ -294,7 +294,7 @@ def _example(repository: str) -> str:
     return f"{repository}:" + "-".join(part for part in parts if part)
 
 
-@rule("FRM005", area="framework", reads=READS, shared=True)
+@rule("FRM005", area="framework", reads=READS, shared=True, of=READS)
 def repository(view: TrainingView) -> Iterator[Problem]:
     """The registry is Amazon's, and has no such repository.
 
@@ -343,7 +343,7 @@ def repository(view: TrainingView) -> Iterator[Problem]:
     )
 
 
-@rule("FRM006", area="framework", reads=READS, shared=True)
+@rule("FRM006", area="framework", reads=READS, shared=True, of=READS)
 def registry(view: TrainingView) -> Iterator[Problem]:
     """The image is in a registry that does not have it.
 
@@ -413,7 +413,7 @@ def _one_off(one: str, other: str) -> bool:
     return len(differences) == 1
 
 
-@rule("FRM007", area="framework", severity="info", reads=READS, shared=True, when="framework")
+@rule("FRM007", area="framework", severity="info", reads=READS, shared=True, of=READS, when="framework")
 def end_of_support(view: TrainingView) -> Iterator[Problem]:
     """Amazon no longer patches the training image.
 

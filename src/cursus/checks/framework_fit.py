@@ -16,10 +16,11 @@ PROGRAM = "sagemaker_program"
 DIRECTORY = "sagemaker_submit_directory"
 NO_VALUE = frozenset({"", "none", "null"})
 OWN = frozenset({"custom", "byo", "own"})
+FIT = ("AlgorithmSpecification", "ResourceConfig")
 ARCHIVES_NOT = (".zip", ".py", ".ipynb", "/")
 
 
-@rule("FRM010", area="framework", severity="warning", reads=READS, shared=True, when="framework")
+@rule("FRM010", area="framework", severity="warning", reads=READS, shared=True, of=FIT, when="framework")
 def processor(view: TrainingView) -> Iterator[Problem]:
     """The image is for another kind of processor than the instance has.
 
@@ -72,7 +73,7 @@ def processor(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("FRM011", area="framework", reads=READS, shared=True, when="framework")
+@rule("FRM011", area="framework", reads=READS, shared=True, of=FIT, when="framework")
 def neuron(view: TrainingView) -> Iterator[Problem]:
     """An image for AWS Trainium runs on another instance.
 
@@ -275,7 +276,7 @@ def script_for_an_algorithm(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("FRM016", area="framework", reads=READS, shared=True, when="framework")
+@rule("FRM016", area="framework", reads=READS, shared=True, of=FIT, when="framework")
 def cuda(view: TrainingView) -> Iterator[Problem]:
     """The image's CUDA does not know the instance's GPU.
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from functools import lru_cache
 
-from cursus.checks.rules import Problem, rule
+from cursus.checks.rules import PROGRAM, Problem, rule
 from cursus.checks.texts import NUMBERS
 from cursus.checks.views import TrainingView
 from cursus.redact import show
@@ -56,7 +56,7 @@ def whitespace(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("HPO036", area="hyperparameters", severity="warning", reads=READS, shared=True)
+@rule("HPO036", area="hyperparameters", severity="warning", reads=READS, shared=True, of=PROGRAM)
 def one_name_two_spellings(view: TrainingView) -> Iterator[Problem]:
     """Two hyperparameters differ only in hyphens, underscores or case.
 

@@ -13,12 +13,13 @@ from cursus.model import Path
 from cursus.redact import show
 
 READS = ("AlgorithmSpecification.MetricDefinitions",)
+OF = ("AlgorithmSpecification",)
 DEFINITIONS: Path = ("AlgorithmSpecification", "MetricDefinitions")
 # Metrics that count something: whole numbers, never below zero.
 _COUNTS = "epoch|step|iter|count|num|batch|round|samples|params|total|index"
 
 
-@rule("MON001", area="monitoring", reads=READS, shared=True)
+@rule("MON001", area="monitoring", reads=READS, shared=True, of=OF)
 def metric_regex_compiles(view: TrainingView) -> Iterator[Problem]:
     """A metric's regular expression is valid.
 
@@ -47,7 +48,7 @@ def metric_regex_compiles(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("MON002", area="monitoring", reads=READS, shared=True)
+@rule("MON002", area="monitoring", reads=READS, shared=True, of=OF)
 def metric_regex_captures(view: TrainingView) -> Iterator[Problem]:
     """A metric's regular expression captures one number.
 
@@ -110,7 +111,7 @@ def metric_regex_captures(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("MON003", area="monitoring", severity="warning", reads=READS, shared=True)
+@rule("MON003", area="monitoring", severity="warning", reads=READS, shared=True, of=OF)
 def metric_regex_matches_anything(view: TrainingView) -> Iterator[Problem]:
     """A metric's regular expression matches every line.
 
@@ -138,7 +139,7 @@ def metric_regex_matches_anything(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("MON004", area="monitoring", severity="warning", reads=READS, shared=True)
+@rule("MON004", area="monitoring", severity="warning", reads=READS, shared=True, of=OF)
 def metric_regex_cuts(view: TrainingView) -> Iterator[Problem]:
     """A metric's regular expression cuts numbers off.
 
@@ -180,7 +181,7 @@ def metric_regex_cuts(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("MON005", area="monitoring", severity="warning", reads=READS, shared=True)
+@rule("MON005", area="monitoring", severity="warning", reads=READS, shared=True, of=OF)
 def metric_named_twice(view: TrainingView) -> Iterator[Problem]:
     """Two metric definitions have the same name.
 
@@ -219,7 +220,7 @@ def metric_named_twice(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("MON006", area="monitoring", reads=READS, shared=True)
+@rule("MON006", area="monitoring", reads=READS, shared=True, of=OF)
 def metrics_of_a_builtin_algorithm(view: TrainingView) -> Iterator[Problem]:
     """The metrics of a built-in algorithm are its own.
 
@@ -312,7 +313,7 @@ def log_level(view: TrainingView) -> Iterator[Problem]:
         yield Problem(f"the log level {show(value)} is none of {options}", path, number)
 
 
-@rule("MON008", area="monitoring", severity="warning", reads=READS, shared=True)
+@rule("MON008", area="monitoring", severity="warning", reads=READS, shared=True, of=OF)
 def metrics_time_series_off(view: TrainingView) -> Iterator[Problem]:
     """Metrics are defined, and their time series is off.
 

@@ -60,21 +60,21 @@ class Context:
 class Shape:
     """What to do with every container of these members and types: what to pick out of it.
 
-    ``closed`` values belong to the outline; ``choices`` are the places among them of members with fixed choices, and
+    ``closed`` values, those of ``picked``, belong to the outline; ``choices`` are the places among them of members with fixed choices, and
     ``fixed`` those of other texts, each with its name and member. ``texts`` are open texts that can be looked at together, by the ``GROUPS``
     that they belong to; ``watched`` are the names of those to be looked at one by one, and ``scripts`` of those in
     ``texts.SCRIPTS`` (``noted`` where there are any). ``open`` has the names of all open texts, ``inner`` those of containers.
     """
 
     __slots__ = (
-        *("choices", "closed", "closes", "fixed", "holder", "inner"),
-        *("noted", "open", "scripts", "texts", "watched"),
+        *("choices", "closed", "fixed", "holder", "inner"),
+        *("noted", "open", "picked", "scripts", "texts", "watched"),
     )
 
     def __init__(self, holder: str) -> None:
         self.holder = holder
         self.closed: Pick | None = None
-        self.closes = 0
+        self.picked: list[Any] = []
         self.choices: list[tuple[int, str]] = []
         self.fixed: list[tuple[int, Any, str]] = []
         self.texts: list[tuple[int, Pick]] = []
@@ -238,7 +238,7 @@ def _shape(context: Context, container: Any, content: tuple[Any, ...]) -> Shape 
                 shape.watched.append(name)
             elif holder or member not in NAMES:
                 texts.setdefault(_group(holder, member), []).append(name)
-    shape.closed, shape.closes = _pick(closed) if closed else None, len(closed)
+    shape.closed, shape.picked = _pick(closed) if closed else None, closed
     shape.texts = [(group, _pick(chosen)) for group, chosen in texts.items()]
     shape.noted = bool(shape.watched or shape.scripts)
     context.shapes[content] = shape

@@ -17,8 +17,9 @@ from typing import Any
 from cursus import checks
 from cursus.aws import instances
 from cursus.checks.outline import Outline
-from cursus.checks.rules import RULES, Problem, Rule, Scope, When
-from cursus.checks.skeletons import sight
+from cursus.checks.parts import Known, Part, of_rules
+from cursus.checks.rules import RULES, Rule, Scope, When
+from cursus.checks.skeletons import Skeleton, sight
 from cursus.checks.views import AutoMLView, RequestView, Settings, TrainingView, TuningView
 from cursus.checks.walk import Members, Suspects
 from cursus.model import Evidence, Path, Step
@@ -34,11 +35,16 @@ MAX_PLANS = 256
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The rules to run over a view, the order of their findings, and what other rules said of the outline."""
+    """The rules to run over a view, the order of their findings, and what other rules said of the outline.
+
+    ``parts`` are those among the rules that look at one part of a training job, and ``others`` all others.
+    """
 
     rules: tuple[Rule, ...]
     order: Mapping[str, int]
-    known: tuple[tuple[Rule, Problem], ...] = ()
+    known: Known = ()
+    parts: tuple[Part, ...] = ()
+    others: tuple[Rule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +120,7 @@ def _outlook(step: Step, settings: Settings, outline: Outline, region: str) -> O
         return None
     views: list[tuple[Scope, Any]] = [("request", RequestView(alone, settings))]
     views.extend(request_views(alone, settings))
-    return Outlook(*seen, tuple(views), {})
+    return Outlook(*seen[1:], tuple(views), {})
 
 
 def plans(
@@ -182,7 +188,25 @@ def _made(
         and (members is None or not rule.reads or any(_has(name, members, kinds) for name in rule.reads))
     ]
     rules.sort(key=lambda rule: checks.position(rule.check.__module__))
-    return Plan(tuple(rules), {rule.id: place for place, rule in enumerate(rules)})
+    return Plan(
+        tuple(rules),
+        {rule.id: place for place, rule in enumerate(rules)},
+        parts=of_rules(tuple(rules)),
+        others=tuple(rule for rule in rules if not rule.of),
+    )
+
+
+def by_parts(plan: Plan, skeleton: Skeleton, outline: Outline, step: Step, settings: Settings) -> Plan:
+    """The plan for a training job, with what its rules on single parts of the job say already known."""
+    rules = plan.others
+    known: Known = ()
+    for part in plan.parts:
+        said = part.said(skeleton, outline, step, settings)
+        if said is None:
+            rules += part.rules
+        else:
+            known += said
+    return Plan(rules, plan.order, known)
 
 
 def _has(name: str, members: Members, kinds: Sequence[str]) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cursus.aws import instances
-from cursus.checks.rules import Problem, rule
+from cursus.checks.rules import BASICS, Problem, rule
 from cursus.checks.views import PipelineView, TrainingView, integer, is_reference, mapping, text
 from cursus.model import Path
 from cursus.redact import show
 from cursus.suggest import closest
 
 READS = ("ResourceConfig", "HyperParameterTuningResourceConfig")
+OF = ("ResourceConfig",)
 USUAL_VOLUME = 1024  # GB: the default quota, below which no rule looks further
 LOCAL_MODE = frozenset({"local", "localgpu"})
 WORDS = {"hosting": "hosting", "notebook": "notebooks", "studio": "Studio", "cluster": "HyperPod"}
@@ -95,7 +96,7 @@ def _sizes_remedy(name: str) -> str:
     return "Use an instance type for training, such as 'ml.m5.xlarge'."
 
 
-@rule("RES001", area="resources", reads=READS, shared=True)
+@rule("RES001", area="resources", reads=READS, shared=True, of=OF)
 def instance_type(view: TrainingView) -> Iterator[Problem]:
     """The instance type is not one that trains.
 
@@ -126,7 +127,7 @@ def _local(view: TrainingView) -> list[tuple[Path, instances.Instance]]:
     return [(path, each) for path, each in found if each is not None and each.nvme]
 
 
-@rule("RES002", area="resources", severity="warning", reads=READS, shared=True)
+@rule("RES002", area="resources", severity="warning", reads=READS, shared=True, of=OF)
 def volume_size(view: TrainingView) -> Iterator[Problem]:
     """A volume size larger than the instance's own disk has no effect.
 
@@ -159,7 +160,7 @@ def volume_size(view: TrainingView) -> Iterator[Problem]:
             return
 
 
-@rule("RES009", area="resources", reads=READS, shared=True)
+@rule("RES009", area="resources", reads=READS, shared=True, of=OF)
 def volume_limit(view: TrainingView) -> Iterator[Problem]:
     """No volume is larger than 16 TiB.
 
@@ -192,7 +193,7 @@ def volume_limit(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("RES003", area="resources", reads=READS, shared=True)
+@rule("RES003", area="resources", reads=READS, shared=True, of=OF)
 def no_volume(view: TrainingView) -> Iterator[Problem]:
     """An instance without a disk of its own is given no volume.
 
@@ -223,7 +224,7 @@ def no_volume(view: TrainingView) -> Iterator[Problem]:
             return
 
 
-@rule("RES004", area="resources", reads=READS, shared=True)
+@rule("RES004", area="resources", reads=READS, shared=True, of=OF)
 def volume_key(view: TrainingView) -> Iterator[Problem]:
     """A volume key is given for an instance that has no volume.
 
@@ -258,7 +259,7 @@ def volume_key(view: TrainingView) -> Iterator[Problem]:
         return
 
 
-@rule("RES005", area="resources", severity="info", reads=READS, shared=True)
+@rule("RES005", area="resources", severity="info", reads=READS, shared=True, of=OF)
 def previous_generation(view: TrainingView) -> Iterator[Problem]:
     """The instance type is of a previous generation.
 
@@ -283,7 +284,7 @@ def previous_generation(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("RES006", area="resources", severity="info", reads=READS, shared=True)
+@rule("RES006", area="resources", severity="info", reads=READS, shared=True, of=OF)
 def burstable(view: TrainingView) -> Iterator[Problem]:
     """The instance type runs at full speed only for a while.
 
@@ -308,7 +309,7 @@ def burstable(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("RES007", area="resources", severity="warning", reads=("StoppingCondition",), shared=True)
+@rule("RES007", area="resources", severity="warning", reads=("StoppingCondition",), shared=True, of=BASICS)
 def run_time(view: TrainingView) -> Iterator[Problem]:
     """The time limit is above the default quota.
 

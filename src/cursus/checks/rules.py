@@ -76,6 +76,12 @@ SHARED: tuple[Scope, ...] = ("request", "training", "tuning", "automl")
 """Scopes that may have shared rules."""
 
 
+PROGRAM = ("AlgorithmSpecification", "HyperParameters", "InputDataConfig")
+"""``of`` rules on what a built-in algorithm is given."""
+BASICS = ("AlgorithmSpecification", "ResourceConfig", "ServerlessJobConfig", "StoppingCondition")
+"""``of`` rules on what each job has to say."""
+
+
 def hyperparameters(*names: str) -> tuple[str, ...]:
     """``reads`` of a rule on single hyperparameters, in training jobs and in definitions of tuning jobs."""
     return tuple(
@@ -97,6 +103,7 @@ class Rule:
     when: When = ""
     shared: bool = False
     unless: tuple[str, ...] = ()
+    of: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -118,6 +125,7 @@ def rule(
     when: When = "",
     shared: bool = False,
     unless: tuple[str, ...] = (),
+    of: tuple[str, ...] = (),
 ) -> Callable[[Check], Check]:
     """Register a generator function as the rule ``id``. What it says of itself decides where it need not run.
 
@@ -136,7 +144,8 @@ def rule(
     ``texts.LOCATIONS``, the role and the job's name are unknown, as pipeline variables are, and it sees no source
     code and no promises. What it says is remembered for the next job with the same outline. It is run on the whole
     request, as other rules are, where a text is suspected of what ``unless`` names, or the job is one that it names;
-    ``"step"`` is one whose step has source code, origins of its values or promises.
+    ``"step"`` is one whose step has source code, origins of its values or promises. ``of`` names the members of a
+    training job that are all it looks at: it may be run on a job that has no others (``cursus.checks.parts``).
     A rule of scope ``request`` names the ``suspects`` it looks at (``cursus.checks.texts``), and runs where there
     are any.
     """
@@ -148,7 +157,9 @@ def rule(
             raise ValueError(f"rule {id}: no area {area!r}")
         if shared and scope not in SHARED:
             raise ValueError(f"rule {id}: no rules of scope {scope} can be shared")
-        RULES[id] = Rule(id, area, severity, scope, reads, check, suspects, when, shared, unless)
+        if of and (unless or not shared or scope != "training"):
+            raise ValueError(f"rule {id}: only shared rules on training jobs, at all times, look at one part")
+        RULES[id] = Rule(id, area, severity, scope, reads, check, suspects, when, shared, unless, of)
         return check
 
     return register

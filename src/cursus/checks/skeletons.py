@@ -16,25 +16,30 @@ from cursus.checks.walk import Members, Suspects, walk
 from cursus.model import Path
 
 MAX_PLACES = 100_000
-"""Containers and texts of all skeletons that are remembered."""
+"""Containers, texts and values of all skeletons that are remembered."""
+MAX_CHOSEN = 64
+"""Sets of choices of one skeleton whose members are remembered."""
 
-Sight = tuple[Members, Suspects, str]
-"""The members, the suspects among the texts of the outline, and the region that nothing else may lie outside of."""
+Sight = tuple["Skeleton", Members, Suspects, str]
+"""The skeleton, the members, the suspects among the texts of the outline, and the region that nothing else may lie
+outside of."""
 
 
 class Skeleton:
     """Where the texts of such an outline stand, as indexes into ``Outline.closed``, and the members by choices.
 
     ``texts`` are (index, member of ``texts.FREE`` that it lies in, member, path), ``choices`` (index, member) of
-    members with fixed choices.
+    members with fixed choices. ``heads`` are the members of the whole request that the values lie in.
     """
 
-    __slots__ = ("choices", "members", "texts")
+    __slots__ = ("_indexes", "choices", "heads", "members", "texts")
 
     def __init__(self, shapes: tuple[Shape, ...]) -> None:
         self.texts: list[tuple[int, str, str, Path]] = []
         self.choices: list[tuple[int, str]] = []
         self.members: dict[tuple[tuple[str, str], ...], Members] = {}
+        self.heads: list[Any] = []
+        self._indexes: dict[tuple[str, ...], tuple[int, ...]] = {}
         paths: list[Path] = [()]
         first = 0
         for shape, path in zip(shapes, paths):  # noqa: B905 (paths grow on the way, as the walk's queue does)
@@ -43,11 +48,27 @@ class Skeleton:
             self.texts.extend(
                 [(first + index, shape.holder, member, (*path, name)) for index, name, member in shape.fixed]
             )
-            first += shape.closes
+            self.heads.extend([path[0]] * len(shape.picked) if path else shape.picked)
+            first += len(shape.picked)
+
+    def indexes(self, members: tuple[str, ...]) -> tuple[int, ...]:
+        """Where the values that lie in these members of the request stand."""
+        found = self._indexes.get(members)
+        if found is None:
+            found = tuple(index for index, head in enumerate(self.heads) if head in members)
+            self._indexes[members] = found
+        return found
 
 
 _SKELETONS: dict[tuple[Shape, ...], Skeleton] = {}
 _held = 0
+
+
+def forget() -> None:
+    """Drop what is remembered of skeletons."""
+    global _held
+    _SKELETONS.clear()
+    _held = 0
 
 
 def sight(request: Mapping[str, Any], outline: Outline, region: str) -> Sight | None:
@@ -76,10 +97,7 @@ def sight(request: Mapping[str, Any], outline: Outline, region: str) -> Sight | 
         region = next((image[1].region for image in images if image is not None), "")
         if region:
             suspects = _suspects(skeleton, closed, region)
-    return members, suspects, region
-
-
-MAX_CHOSEN = 64
+    return skeleton, members, suspects, region
 
 
 def _suspects(skeleton: Skeleton, closed: tuple[Any, ...], region: str) -> Suspects:
@@ -97,6 +115,6 @@ def _made(shapes: tuple[Shape, ...]) -> Skeleton:
     if _held >= MAX_PLACES:
         _SKELETONS.clear()
         _held = 0
-    _held += len(shapes) + len(made.texts)
+    _held += len(shapes) + len(made.texts) + len(made.heads)
     _SKELETONS[shapes] = made
     return made

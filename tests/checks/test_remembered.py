@@ -1,0 +1,230 @@
+"""What is remembered between checks in one process: never another answer, and never without bound."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import tracemalloc
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cursus import checks, engine
+from cursus.aws import schema
+from cursus.checks import outline as outlines
+from cursus.checks import parts, plans, skeletons
+from cursus.checks import walk as walks
+from cursus.checks.examples import BASES, Example, merge
+from cursus.checks.outline import take_apart
+from cursus.checks.rules import RULES
+from cursus.checks.views import Settings, TrainingView
+from cursus.model import Step
+
+checks.load()
+
+IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:9.1.0-gpu-py310-cu121-ubuntu20.04-sagemaker"
+XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
+
+
+def job(**members: Any) -> dict[str, Any]:
+    made: dict[str, Any] = merge(copy.deepcopy(BASES["CreateTrainingJob"]), members)
+    return made
+
+
+def told(request: dict[str, Any], settings: Settings) -> list[tuple[str, str, str]]:
+    step = Step("job", "CreateTrainingJob", request)
+    return [(f.rule, f.path, f.message) for f in engine.check_step(step, settings)]
+
+
+def forget() -> None:
+    plans.forget()
+    parts.forget()
+    skeletons.forget()
+
+
+SETTINGS = (
+    Settings(region="us-east-1"),
+    Settings(region="eu-west-1"),
+    Settings(region="cn-north-1"),
+    Settings(),
+    Settings(region="us-east-1", allow=("9.1.0",)),
+    Settings(region="us-east-1", allow=("9.1.0", "max_dept")),
+    Settings(region="us-east-1", ignore=("FRM",)),
+    Settings(region="us-east-1", ignore=("HPO039", "CHN")),
+    Settings(region="us-east-1", select=("FRM", "STP")),
+    Settings(region="us-east-1", select=("HPO",), ignore=("HPO038",)),
+)
+FAULTY = (
+    job(AlgorithmSpecification={"TrainingImage": IMAGE}, ResourceConfig={"InstanceType": "ml.m5.large"}),
+    job(AlgorithmSpecification={"TrainingImage": XGBOOST}, HyperParameters={"max_dept": "6", "eta": "1.5"}),
+)
+
+
+@pytest.mark.parametrize("request_", FAULTY, ids=["framework", "built-in"])
+def test_what_is_remembered_is_of_the_same_settings(request_: dict[str, Any]) -> None:
+    wanted = []
+    for settings in SETTINGS:
+        forget()
+        wanted.append(told(request_, settings))
+    assert len({tuple(each) for each in wanted}) > 3  # they do matter
+    forget()
+    for number in range(6):  # never met, met once, remembered: first the parts, then the outlines
+        if number < 3:
+            plans.forget()
+        assert [told(request_, settings) for settings in SETTINGS] == wanted
+
+
+def test_a_value_of_another_job_is_never_told() -> None:
+    """Jobs that differ in one value have a skeleton and parts in common, and each has its own findings."""
+    types = ("ml.m5.large", "ml.p3.2xlarge", "ml.nothing.large", "ml.t3.medium")
+    images = (
+        IMAGE,
+        IMAGE.replace("9.1.0", "2.1.0"),
+        XGBOOST,
+        "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1",
+    )
+    limits = (60, 3600, 2_419_200)
+    jobs = [
+        job(
+            AlgorithmSpecification={"TrainingImage": image},
+            ResourceConfig={"InstanceType": kind},
+            StoppingCondition={"MaxRuntimeInSeconds": limit},
+        )
+        for image, kind, limit in itertools.product(images, types, limits)
+    ]
+    settings = Settings(region="us-east-1")
+    alone = []
+    for each in jobs:
+        forget()
+        alone.append(told(each, settings))
+    forget()
+    for _ in range(3):
+        plans.forget()  # the outlines, not the parts
+        assert [told(each, settings) for each in jobs] == alone
+    for _ in range(3):
+        assert [told(each, settings) for each in jobs] == alone
+
+
+def unlike(count: int) -> Iterator[dict[str, Any]]:
+    """Requests of which no two have an outline in common; some have a skeleton or parts in common with others."""
+    for number in range(count):
+        request = job(StoppingCondition={"MaxRuntimeInSeconds": 3600 + number})
+        if number % 2:
+            request["AlgorithmSpecification"]["TrainingImage"] = (
+                f"123456789012.dkr.ecr.us-east-1.amazonaws.com/own:{number}"
+            )
+        if number % 3:
+            request["HyperParameters"] = {f"parameter-{number}-{i}": "1" for i in range(number % 7)}
+        if number % 5 == 0:
+            request["Tags"] = [{"Key": f"key-{number}", "Value": "x"}]
+        yield request
+
+
+def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With bounds lowered to what a test can reach, memory stays level however many outlines are met."""
+    for module, name, most in (
+        (plans, "MAX_OUTLOOKS", 20),
+        (plans, "MAX_SEEN", 50),
+        (parts, "MAX_KNOWN", 50),
+        (parts, "MAX_MET", 50),
+        (skeletons, "MAX_PLACES", 2_000),
+        (outlines, "MAX_SHAPES", 100),
+        (walks, "MAX_KNOWN", 20),
+    ):
+        assert getattr(module, name) > most
+        monkeypatch.setattr(module, name, most)
+    settings = Settings(region="us-east-1")
+    forget()
+    before = 0
+    tracemalloc.start()
+    try:
+        for number, request in enumerate(unlike(1_200)):
+            told(request, settings)
+            if number % 4 == 0:
+                told(request, settings)  # the second sight is what is remembered in full
+            if number == 400:
+                before = tracemalloc.get_traced_memory()[0]
+        after = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert after < before + 2_000_000, f"{before:,} bytes after 400 requests, {after:,} after 1,200"
+    assert len(plans._OUTLOOKS) <= 20
+    assert len(plans._SEEN) <= 50
+    assert len(parts._KNOWN) <= 50
+    assert len(walks._KNOWN) <= 20
+    assert len(outlines._MADE) <= 100
+
+
+def test_long_names_and_values_are_not_remembered() -> None:
+    names = job(HyperParameters={"n" * (outlines.MAX_NAMES + 1): "1"})
+    assert take_apart(names) is None
+    forget()
+    long = job(
+        AlgorithmSpecification={"MetricDefinitions": [{"Name": "loss", "Regex": "x" * parts.MAX_BYTES}]}
+    )
+    apart = take_apart(long)
+    assert apart is not None
+    assert apart.size() > parts.MAX_BYTES
+    seen = skeletons.sight(long, apart, "us-east-1")
+    assert seen is not None
+    plan = plans.plan(
+        "training",
+        next(plans.request_views(Step("job", "CreateTrainingJob", long), Settings()))[1],
+        Step("job", "CreateTrainingJob", long),
+        Settings(),
+        seen[1],
+    )
+    for _ in range(3):
+        plans.by_parts(plan, seen[0], apart, Step("job", "CreateTrainingJob", long), Settings())
+    held = [key[2] for key in parts._KNOWN]
+    assert held
+    assert not any("x" * 100 in value for values in held for value in values if isinstance(value, str))
+
+
+@pytest.mark.parametrize(
+    "operation", ["CreateTrainingJob", "CreateHyperParameterTuningJob", "CreateAutoMLJobV2"]
+)
+def test_a_skeleton_tells_what_a_walk_does(operation: str) -> None:
+    request = copy.deepcopy(BASES[operation])
+    if operation == "CreateTrainingJob":
+        request = job(
+            AlgorithmSpecification={"TrainingImage": IMAGE.replace("us-east-1", "eu-west-1")},
+            VpcConfig={"Subnets": ["subnet-0a1b2c3d", "x"], "SecurityGroupIds": ["sg-0a1b2c3d"]},
+            Tags=[{"Key": "None", "Value": "x"}],
+            CheckpointConfig={"S3Uri": "s3://example-bucket/c/", "LocalPath": "${HOME}/x"},
+        )
+        request["InputDataConfig"][0]["CompressionType"] = "Gzip"
+        request["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3DataType"] = "ManifestFile"
+    for region in ("us-east-1", "eu-west-1"):
+        apart = take_apart(request)
+        assert apart is not None
+        seen = skeletons.sight(request, apart, region)
+        assert seen is not None
+        suspects, members = walks.walk(apart.request(), region)
+        assert members is not None
+        assert seen[2] == suspects
+        assert seen[1].names == members.names
+
+
+def test_a_rule_on_one_part_needs_no_other(tmp_path: Path) -> None:
+    """Each says the same of every example's job, and of that job with no members but those it names."""
+    of_parts = [rule for rule in RULES.values() if rule.of]
+    assert len({rule.of for rule in of_parts}) > 3
+    said = set()
+    for example in (Example(rule, side) for rule in RULES.values() for side in ("Breaks", "Right")):
+        step = example.build(tmp_path) if example.rule.scope in ("training", "request") else None
+        if not isinstance(step, Step) or step.operation != "CreateTrainingJob":
+            continue
+        if schema.validate(step.operation, step.request):
+            continue
+        whole = TrainingView(step, step.request, (), example.settings())
+        for rule in of_parts:
+            part = {member: value for member, value in step.request.items() if member in rule.of}
+            alone = TrainingView(replace(step, request=part, source=None), part, (), example.settings())
+            found = list(rule.check(alone))
+            assert found == list(rule.check(whole)), f"{rule.id} on the example of {example.rule.id}"
+            said.update(rule.id for _ in found)
+    assert said == {rule.id for rule in of_parts}, "each finds something in an example"

@@ -28,6 +28,7 @@ MODULES: tuple[str, ...] = (
     "channel_groups",
     "algorithm_channels",
     "algorithm_data",
+    "algorithm_validation",
     "artifacts",
     "monitoring",
     "debugger",

@@ -158,10 +158,12 @@ LIMITS = {
 # https://docs.nvidia.com/cuda/cuda-c-programming-guide/#arithmetic-instructions: number formats by compute
 # capability: fp16 arithmetic from 5.3, tensor cores from 7.0, bf16 and tf32 from 8.0, fp8 from 8.9.
 PRECISIONS = {"fp16": 5.3, "bf16": 8.0, "tf32": 8.0, "fp8": 8.9}
-# The first CUDA that knows a GPU architecture (release notes of CUDA 11.0, 11.8, 12.8), and the last that does.
+# The first CUDA that knows a GPU architecture (release notes of CUDA 11.0, 11.8, 12.8), and the last that does (13.0:
+# Volta is gone, Turing stays).
 CUDA = {
     "3": [0, 11.8],
     "7": [9.0, 12.9],
+    "7.5": [10.0, None],
     "8": [11.0, None],
     "9": [11.8, None],
     "10": [12.8, None],

@@ -164,6 +164,7 @@ def test_a_script_for_an_algorithm() -> None:
         ("2.1.0-gpu-py310", "ml.unknown9.xlarge", []),
         ("1.9.1-gpu-py38-cu111-ubuntu20.04", "ml.p5.48xlarge", ["FRM016"]),
         ("2.10.0-gpu-py313-cu130-ubuntu22.04-sagemaker", "ml.p3.2xlarge", ["FRM016"]),
+        ("2.10.0-gpu-py313-cu130-ubuntu22.04-sagemaker", "ml.g4dn.xlarge", []),
         ("2.1.0-gpu-py310-cu121-ubuntu20.04-sagemaker", "ml.p5.48xlarge", []),
         ("2.1.0-gpu-py310-cu121-ubuntu20.04-sagemaker", "ml.p2.xlarge", ["FRM016"]),
     ],
@@ -324,3 +325,15 @@ def test_program_in_a_home_folder_is_not_in_the_container() -> None:
         patch = {"HyperParameters": {"sagemaker_program": program}}
         assert rules(findings(image, patch)) == ["FRM012"]
     assert findings(image, {"HyperParameters": {"sagemaker_program": "/opt/ml/code/train.py"}}) == []
+
+
+def test_an_old_version_with_another_cuda_is_an_error() -> None:
+    cuda = f"{DLC}/pytorch-training:2.1.0-gpu-py310-cu118-ubuntu20.04-sagemaker"
+    gpu = {"ResourceConfig": {"InstanceType": "ml.g5.xlarge"}}
+    assert [(f.rule, f.severity) for f in findings(cuda, gpu)] == [("FRM004", "error")]
+    assert findings(cuda.replace("cu118", "cu121"), gpu) == []
+
+
+def test_scikit_learn_for_another_python_has_it_in_its_version() -> None:
+    registry = "683313688378.dkr.ecr.us-east-1.amazonaws.com"
+    assert findings(f"{registry}/sagemaker-scikit-learn:1.4-2-py312-cpu-py3") == []

@@ -200,8 +200,8 @@ def _read_tag(tag: str | None, entry: Mapping[str, Any]) -> tuple[str | None, st
 
 
 def _numbered(parts: list[str], letters: str) -> str | None:
-    """The part of a tag that is ``letters`` and digits: ``py310``, ``cu121``."""
-    return next((part for part in parts if part[:2] == letters and part[2:].isdecimal()), None)
+    """The last part of a tag that is ``letters`` and digits: ``py310``; ``py3`` in ``1.4-2-py312-cpu-py3``."""
+    return next((part for part in reversed(parts) if part[:2] == letters and part[2:].isdecimal()), None)
 
 
 def _regions(repository: str) -> Iterable[str]:

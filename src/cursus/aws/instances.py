@@ -182,5 +182,6 @@ def precisions() -> dict[str, float]:
 
 def cuda_range(capability: float) -> tuple[float | None, float | None]:
     """The first and the last CUDA version that know a GPU architecture; None where there is no such bound."""
-    first, last = document()["cuda"].get(str(int(capability)), (None, None))
+    known = document()["cuda"]
+    first, last = known.get(str(capability)) or known.get(str(int(capability)), (None, None))
     return first, last

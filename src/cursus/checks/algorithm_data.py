@@ -155,8 +155,8 @@ def label_size(view: TrainingView) -> Iterator[Problem]:
     if only is not None:
         for channel in view.channels:
             written = (channel.text("ContentType") or "").replace(" ", "").lower()
-            _, named, size = written.partition("text/csv;label_size=")
-            if named and size.partition(";")[0] != only:
+            _, named, given = written.partition("text/csv;label_size=")
+            if named and given.partition(";")[0] != only:
                 yield Problem(
                     f"{algorithm.name} refuses {show(written)}: a row has {only} label",
                     (*channel.path, "ContentType"),

@@ -185,13 +185,13 @@ def test_no_mutation_of_a_real_definition_makes_a_check_raise(data: st.DataObjec
         for part in path[:-1]:
             holder = holder[part]
         if data.draw(st.booleans()):
-            holder[path[-1]] = data.draw(HOSTILE)
+            holder[path[-1]] = copy.deepcopy(data.draw(HOSTILE))
         elif isinstance(holder, dict):
             holder[data.draw(st.sampled_from(["Get", "Std:Join", "Steps", "Type", "x" * 300, 7]))] = (
                 holder.pop(path[-1])
             )
         else:
-            holder.append(data.draw(HOSTILE))
+            holder.append(copy.deepcopy(data.draw(HOSTILE)))
     for finding in check(definition):
         assert len(finding.message) <= 8000 and len(finding.path) < 5000
 

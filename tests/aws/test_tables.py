@@ -29,3 +29,13 @@ def test_facts_that_the_rules_read() -> None:
     assert "F1" not in table("automl")["metrics"]["MulticlassClassification"]
     lower, higher = table("tuning")["better_when_lower"], table("tuning")["better_when_higher"]
     assert not set(lower) & set(higher)
+
+
+def test_fields_of_the_libraries_dataclasses() -> None:
+    found = table("dataclasses")
+    assert datetime.date.fromisoformat(found["date"])
+    assert all(version in found["source"] for version in found["versions"])
+    plain = found["fields"]["transformers.TrainingArguments"]
+    assert (plain["learning_rate"], plain["max_steps"], plain["fp16"]) == ("float", "int", "other")
+    assert {"evaluation_strategy", "eval_strategy"} <= set(plain)
+    assert set(plain) < set(found["fields"]["transformers.Seq2SeqTrainingArguments"])

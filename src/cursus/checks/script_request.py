@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from cursus.aws.tables import table
 from cursus.checks.views import TrainingView, is_reference, listing, mapping, text
 from cursus.model import Path
 from cursus.script.facts import ArgPart, Argument, Const, EnvPart, Parser, ScriptFacts, Text
@@ -310,7 +311,24 @@ def parsed(facts: ScriptFacts) -> list[Parser]:
     """The parsers that surely read the command line, where nothing unreadable reads it beside them."""
     if facts.opaque_arguments:
         return []
-    return [parser for parser in facts.parsers if parser.sure]
+    return [_with_libraries(parser) for parser in facts.parsers if parser.sure]
+
+
+def _with_libraries(parser: Parser) -> Parser:
+    """``parser`` with the fields of the libraries' dataclasses that it reads, where all of these are known."""
+    if not parser.libraries:
+        return parser
+    known = table("dataclasses")["fields"]
+    if any(name not in known for name in parser.libraries):
+        return parser
+    arguments = [
+        Argument(
+            (f"--{field}", f"--{field.replace('_', '-')}"), field, parser.location, kind, has_default=True
+        )
+        for name in parser.libraries
+        for field, kind in known[name].items()
+    ]
+    return replace(parser, arguments=(*parser.arguments, *arguments), complete=True)
 
 
 def lookup(parser: Parser, flag: str) -> tuple[Argument | None, tuple[str, ...]]:

@@ -75,6 +75,7 @@ class Building:
     sure: bool = False
     abbreviations: bool = True
     unclear: bool = False
+    libraries: list[str] = field(default_factory=list)
 
 
 Reached = list[tuple[CallSite, bool]]
@@ -120,10 +121,11 @@ def _finish(building: Building, found: dict[int, Building], seen: set[int]) -> P
         "dataclass" if building.kind == "dataclass" else "argparse",
         tuple(arguments),
         strict=bool(building.strict) and all(building.strict),
-        complete=complete,
+        complete=complete and not building.libraries,
         sure=building.sure,
         location=building.location,
         abbreviations=building.abbreviations,
+        libraries=tuple(building.libraries) if complete else (),
     )
 
 
@@ -383,11 +385,18 @@ def _dataclasses(evaluator: Evaluator, site: CallSite) -> Building:
     if not classes:
         building.complete = False
     for value in classes:
+        if isinstance(value, v.Ref):
+            building.libraries.append(value.name)
+            continue
         if not isinstance(value, v.Klass) or not isinstance(value.body.owner, ast.ClassDef):
             building.complete = False
             continue
-        if value.body.owner.bases:
-            building.complete = False
+        for base in value.body.owner.bases:
+            above = evaluator.value(base, value.body.parent or value.body)
+            if isinstance(above, v.Ref):
+                building.libraries.append(above.name)
+            else:
+                building.complete = False
         for statement in value.body.owner.body:
             if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
                 building.arguments.append(_field(statement, statement.target.id, value.body))

@@ -120,7 +120,7 @@ class Parser:
     """The command line parser of a script.
 
     ``strict``: an unknown argument ends the script. ``complete``: all its arguments were read. ``sure``: it parses
-    the command line on every run.
+    the command line on every run. ``libraries``: dataclasses of libraries, which have the others.
     """
 
     kind: Literal["argparse", "click", "dataclass"]
@@ -130,6 +130,7 @@ class Parser:
     sure: bool
     location: Location
     abbreviations: bool = True
+    libraries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

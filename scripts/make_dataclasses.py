@@ -1,0 +1,74 @@
+"""Make ``src/cursus/aws/data/dataclasses.json``: the fields of dataclasses that scripts give to HfArgumentParser.
+
+    for version in 4.6.1 4.11.0 … 5.23.0; do pip download --no-deps -d WHEELS transformers==$version; done
+    python scripts/make_dataclasses.py WHEELS
+
+Every field of any of the versions is kept, as a job may install another one than its image has. A field's type is kept
+where all versions agree on one that HfArgumentParser converts with.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import sys
+import zipfile
+from datetime import date
+from pathlib import Path
+
+OUT = Path(__file__).parents[1] / "src/cursus/aws/data/dataclasses.json"
+FILES = {
+    "TrainingArguments": "transformers/training_args.py",
+    "Seq2SeqTrainingArguments": "transformers/training_args_seq2seq.py",
+}
+BASES = {"Seq2SeqTrainingArguments": "TrainingArguments"}
+
+
+def main(folder: str) -> None:
+    """Write the table from the wheels in ``folder``."""
+    wheels = {_version(path): path for path in Path(folder).glob("transformers-*.whl")}
+    if not wheels:
+        raise SystemExit(f"no wheel of transformers in {folder}")
+    versions = sorted(wheels, key=lambda version: [int(part) for part in version.split(".")])
+    fields: dict[str, dict[str, set[str]]] = {name: {} for name in FILES}
+    for version in versions:
+        with zipfile.ZipFile(wheels[version]) as wheel:
+            for name, file in FILES.items():
+                for field, kind in _fields(wheel.read(file).decode(), name).items():
+                    fields[name].setdefault(field, set()).add(kind)
+    known = {}
+    for name in FILES:
+        whole = {**fields.get(BASES.get(name, ""), {}), **fields[name]}
+        kinds = {field: sorted(found) for field, found in sorted(whole.items())}
+        known[f"transformers.{name}"] = {f: k[0] if len(k) == 1 else "other" for f, k in kinds.items()}
+    source = f"transformers {', '.join(versions)} (PyPI)"
+    table = {"source": source, "date": date.today().isoformat(), "versions": versions, "fields": known}
+    OUT.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+
+
+def _version(path: Path) -> str:
+    found = re.match(r"transformers-([\d.]+)-", path.name)
+    if found is None:
+        raise SystemExit(f"no version in the name of {path}")
+    return found[1]
+
+
+def _fields(source: str, name: str) -> dict[str, str]:
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            return {
+                entry.target.id: _kind(ast.unparse(entry.annotation))
+                for entry in node.body
+                if isinstance(entry, ast.AnnAssign) and isinstance(entry.target, ast.Name)
+            }
+    raise SystemExit(f"transformers has no {name}")
+
+
+def _kind(annotation: str) -> str:
+    plain = annotation.replace("Optional[", "").rstrip("]").replace(" | None", "").strip()
+    return plain if plain in ("int", "float", "str") else "other"
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

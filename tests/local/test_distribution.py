@@ -41,7 +41,6 @@ def started(request: dict[str, Any], name: str, framework: str, tmp_path: Path) 
             str(tmp_path),
             "PYTHON",
             "/opt/ml",
-            wired=True,
         )
     except ValueError:
         return {"launcher": kind, "command": ["ClientError"]}

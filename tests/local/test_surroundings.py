@@ -16,11 +16,13 @@ from cursus.checks.examples import BASES
 
 NAME = "churn-2026-01-31"
 SCRIPT = """
-import os, stat, sys
+import json, os, stat, sys
 for place in (os.environ["SM_MODEL_DIR"], os.environ["SM_CHANNEL_TRAIN"]):
     with open(os.path.join(place, "made.txt"), "w") as file:
         file.write("1")
 print("home", os.environ.get("HOME"), "stdin", repr(sys.stdin.read() if sys.stdin else None))
+with open(os.environ["SM_INPUT_CONFIG_DIR"] + "/resourceconfig.json") as file:
+    print("interfaces", json.load(file)["network_interface_name"], os.environ["SM_NETWORK_INTERFACE_NAME"])
 """
 Started = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -81,6 +83,16 @@ def completed(done: subprocess.CompletedProcess[str]) -> str:
 
 def test_without_home(start: Started) -> None:
     assert "home /root stdin ''" in completed(start(env={"HOME": None}))
+
+
+def test_machine_without_eth0(start: Started, levels: dict[str, str]) -> None:
+    if levels["unshare"]:
+        pytest.skip(levels["unshare"])
+    if subprocess.run(["unshare", "-rn", "true"], capture_output=True).returncode:
+        pytest.skip("no network namespace to be had by unshare(1)")
+    said = completed(start('exec unshare -rn "$@"', env={"CURSUS_ISOLATION": "unshare"}))
+    assert "interfaces lo lo" in said
+    assert "not reproduced: the interface eth0" in said
 
 
 NAMES = ["with spaces", "ünï→cödé", "co,mma:colon", 'it\'s "quoted"', "back\\slash"]

@@ -41,8 +41,8 @@ def host_names(request: Request) -> list[str]:
     return sorted(name for _, _, names in groups(request) for name in names)
 
 
-def resource_config(request: Request, host: str) -> dict[str, Any]:
-    """``resourceconfig.json`` as ``host`` sees it."""
+def resource_config(request: Request, host: str, interface: str = INTERFACE) -> dict[str, Any]:
+    """``resourceconfig.json`` as ``host`` sees it, with the network interface that it has."""
     clusters = groups(request)
     group, kind = next((name, kind) for name, kind, names in clusters if host in names)
     return {
@@ -54,7 +54,7 @@ def resource_config(request: Request, host: str) -> dict[str, Any]:
             {"instance_group_name": name, "instance_type": kind, "hosts": names}
             for name, kind, names in clusters
         ],
-        "network_interface_name": INTERFACE,
+        "network_interface_name": interface,
     }
 
 
@@ -76,13 +76,17 @@ def input_data_config(request: Request) -> dict[str, dict[str, str]]:
 
 
 def config_files(
-    request: Request, host: str, hyperparameters: Mapping[str, str], region: str
+    request: Request,
+    host: str,
+    hyperparameters: Mapping[str, str],
+    region: str,
+    interface: str = INTERFACE,
 ) -> dict[str, Any]:
     """Every file of ``/opt/ml/input/config`` by name, as JSON data."""
     algorithm = request.get("AlgorithmSpecification") or {}
     files: dict[str, Any] = {
         "hyperparameters.json": dict(hyperparameters),
-        "resourceconfig.json": resource_config(request, host),
+        "resourceconfig.json": resource_config(request, host, interface),
         "inputdataconfig.json": input_data_config(request),
         "init-config.json": {},
         "metric-definition-regex.json": list(algorithm.get("MetricDefinitions") or ()),

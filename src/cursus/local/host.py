@@ -65,10 +65,15 @@ def make_tree(ml: str) -> None:
 
 
 def write_config(
-    request: Mapping[str, Any], host: str, hyperparameters: Mapping[str, str], region: str, ml: str
+    request: Mapping[str, Any],
+    host: str,
+    hyperparameters: Mapping[str, str],
+    region: str,
+    ml: str,
+    interface: str = contract.INTERFACE,
 ) -> None:
     """The files of ``/opt/ml/input/config``, readable by the owner alone: they may hold secrets."""
-    for name, content in contract.config_files(request, host, hyperparameters, region).items():
+    for name, content in contract.config_files(request, host, hyperparameters, region, interface).items():
         path = os.path.join(ml, "input", "config", name)
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             json.dump(content, file)
@@ -142,6 +147,22 @@ def machine() -> toolkit.Machine:
     return toolkit.Machine(os.cpu_count() or 1, gpus, neurons)
 
 
+LOOPBACK = "lo"
+OTHER_INTERFACE = "the interface eth0: the host has none, and the job was told of lo"
+
+
+def interface(*, wired: bool, isolated: bool) -> str:
+    """The network interface of a host. ``wired``: it has an ``eth0`` of its own; ``isolated``: no way out.
+
+    A host without either has the interfaces of this machine, of which a laptop's have other names. What a job
+    starts (MPI, NCCL, Gloo) fails for an interface that is not there.
+    """
+    import socket
+
+    there = wired or (not isolated and any(name == contract.INTERFACE for _, name in socket.if_nameindex()))
+    return contract.INTERFACE if there else LOOPBACK
+
+
 def script_mode(
     request: Mapping[str, Any],
     host: str,
@@ -152,12 +173,12 @@ def script_mode(
     python: str,
     base: str,
     *,
-    wired: bool = False,
+    interface: str = contract.INTERFACE,
 ) -> Launch:
     """The launch of a source directory's entry point, by the toolkit.
 
-    ``base`` is where the host sees ``/opt/ml``; ``ml`` where it is on this machine. ``wired`` is True where it has
-    an ``eth0`` of its own.
+    ``base`` is where the host sees ``/opt/ml``; ``ml`` where it is on this machine. ``interface`` is the host's
+    network interface.
 
     Raises:
         ValueError: the toolkit refuses the entry point; the text is its own.
@@ -168,7 +189,7 @@ def script_mode(
     own = {**distribution.module(image), **contract.variables(request, host, region)}
     named = toolkit.variables(
         hyperparameters,
-        contract.resource_config(request, host),
+        contract.resource_config(request, host, interface),
         contract.input_data_config(request),
         own,
         machine(),
@@ -193,7 +214,7 @@ def script_mode(
     launch = Launch(command, environment, f"{base}/code", True, command)
     if "pytorch" in str(image) or any(settings.get(name) for name in toolkit.LAUNCHERS):
         facts = json.loads(named["SM_TRAINING_ENV"])
-        return _distributed(launch, facts, image, python, (entry_point, files, arguments), wired)
+        return _distributed(launch, facts, image, python, (entry_point, files, arguments), interface)
     return launch
 
 
@@ -217,18 +238,15 @@ def _distributed(
     image: object,
     python: str,
     script: tuple[str, list[str], list[str]],
-    wired: bool,
+    interface: str,
 ) -> Launch:
     """A launch as the framework's container does it. ``script``: entry point, source files, arguments."""
     from cursus.local import distribution
 
     command = launch.command
     kind = distribution.launcher(facts, image)
-    interface = contract.INTERFACE if wired or os.path.exists("/sys/class/net/eth0") else "lo"
     environment = {**launch.environment, **distribution.environment(facts, image, kind, interface)}
     notes: list[str] = []
-    if interface == "lo":
-        notes.append("the interface eth0: this machine has none, and MPI and NCCL were given lo")
     if kind in ("torchrun", "smddp"):
         command = distribution.torchrun(facts, *script)
     if kind == "smddp":

@@ -105,8 +105,14 @@ class Host:
     def _launch(self) -> host.Launch:
         if self.contained is not None:
             return self.contained.launch()
-        base = self.ml if self.level == "process" else ML
         plan, request = self.plan, self.owner.request
+        base = self.ml if self.level == "process" else ML
+        wired = self.level == "unshare" and self.owner.network is not None
+        interface = host.interface(wired=wired, isolated=bool(request.get("EnableNetworkIsolation")))
+        if interface == host.LOOPBACK:
+            told = self.owner.facts["not_reproduced"]
+            told += [host.OTHER_INTERFACE] if host.OTHER_INTERFACE not in told else []
+            host.write_config(request, self.name, plan["hyperparameters"], plan["region"], self.ml, interface)
         try:
             if plan["entry_point"] is not None:
                 return host.script_mode(
@@ -118,7 +124,7 @@ class Host:
                     self.ml,
                     plan["python"],
                     base,
-                    wired=self.level == "unshare" and self.owner.network is not None,
+                    interface=interface,
                 )
         except ValueError as error:
             outcome.leave_failure(self.ml, str(error))

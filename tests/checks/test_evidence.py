@@ -285,3 +285,27 @@ def test_stopped_by_its_limit_and_deaf() -> None:
         "script_heard": False,
     }
     assert {f.rule for f in findings({"status": "Stopped", "signals": signals})} == {"RES092", "FRM092"}
+
+
+@pytest.mark.parametrize(
+    ("written", "model", "rules"),
+    [
+        ([], [], []),  # it goes on by the names of the files, and loses nothing
+        (["epoch-1.txt", "epoch-2.txt"], [], ["RES097"]),
+        ([], ["model.json"], ["RES097"]),
+    ],
+)
+def test_checkpoints_that_are_not_read(written: list[str], model: list[str], rules: list[str]) -> None:
+    restart = {
+        "status": "Completed",
+        "reason": "",
+        "restored": 3,
+        "read": [],
+        "written": written,
+        "newest": None,
+        "model": model,
+    }
+    patch = {"CheckpointConfig": {"S3Uri": "s3://example-bucket/checkpoints/"}}
+    files = (FileEntry("epoch-1.txt", 4),)
+    found = findings({**SOUND, "checkpoint_files": files, "trials": {"restart": restart}}, patch)
+    assert [finding.rule for finding in found] == rules

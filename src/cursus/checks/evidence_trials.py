@@ -79,7 +79,9 @@ def _restart(found: dict[str, Any]) -> str:
         reason = str(found["reason"] or "").replace("\\n", " ")
         return f"the job is {found['status']}: {show(reason, limit=160)}"
     files = "the 1 file" if found["restored"] == 1 else f"any of the {found['restored']} files"
-    if found["read"] is not None and not found["read"]:
+    # A script may go on by the files' names alone: then it writes none of them again, and its model is what it was.
+    by_name = found["restored"] > 1 and not found.get("written") and found.get("model") == []
+    if found["read"] is not None and not found["read"] and not by_name:
         return f"the script does not read {files}"
     if found.get("newest"):
         return f"the script reads {show((found['read'] or [''])[0])}, and {show(found['newest'])} is newer"

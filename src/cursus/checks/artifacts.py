@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from cursus.checks.locations import below, looks_like_one_object, s3_path, same_place
 from cursus.checks.rules import Problem, rule
+from cursus.checks.texts import NOTHING
 from cursus.checks.views import TrainingView, mapping, text
 from cursus.redact import show
 
@@ -64,7 +65,7 @@ def kms_key_form(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     key = text(view.output, "KmsKeyId")
-    if key is None:
+    if key is None or key in NOTHING:  # the text of a missing value, as another rule says
         return
     wrong = key_problem(key)
     if wrong is not None:

@@ -230,6 +230,8 @@ def output_inside_input(view: TrainingView) -> Iterator[Problem]:
         if kind != "S3Prefix" or channel.name in ("code", "checkpoint", "model"):
             continue
         for path, place in written:
+            if place[0] == "CheckpointConfig" and same_place(path, prefix):
+                continue  # the rule on checkpoints says more of it
             if below(path, prefix) and not looks_like_one_object(prefix):
                 yield Problem(
                     f"{'.'.join(place)} lies inside the data of channel {show(channel.name)}",

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from cursus.aws import places
 from cursus.checks.image_names import stands_for_another
 from cursus.checks.rules import Problem, rule
-from cursus.checks.texts import CONSOLE_ROLE, IMAGES, NOBODY, place
+from cursus.checks.texts import CONSOLE_ROLE, IMAGES, NOBODY, place, placeholder
 from cursus.checks.views import RequestView, TrainingView, is_reference, listing, text
 from cursus.model import Path
 from cursus.redact import show
@@ -50,6 +50,8 @@ def image_registry(view: TrainingView) -> Iterator[Problem]:
         if isinstance(mode, Mapping):
             return
         registry = re.fullmatch(r"\d+\.dkr\.ecr\.[a-z0-9.-]+/?", image) is not None
+        if not registry and placeholder(image) is not None:
+            return  # left in, as another rule says
         if registry or stands_for_another(image):
             what = "is a registry without a repository" if registry else "stands for the name of an image"
             remedy = "write <account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>"

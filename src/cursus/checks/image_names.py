@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import NamedTuple
 
 from cursus.aws import places
 from cursus.checks.rules import Problem, rule
@@ -52,11 +53,22 @@ def ecr_name(view: RequestView) -> Iterator[Problem]:
         member = path[-1]
         fault = _fault(value) if member in IMAGES else None
         if fault:
-            message, remedy, severity = fault
-            yield Problem(f"{member} {show(value)} {message}", path, remedy, severity=severity)
+            yield Problem(
+                f"{member} {show(value)} {fault.message}",
+                path,
+                fault.remedy,
+                severity=fault.severity,
+                allowable=fault.allowable,
+            )
 
 
-Fault = tuple[str, str, "Severity | None"]
+class Fault(NamedTuple):
+    """What is wrong with an image's name. ``allowable``: the part that may simply be newer than the data."""
+
+    message: str
+    remedy: str
+    severity: Severity | None = None
+    allowable: str | None = None
 
 
 @lru_cache(maxsize=1024)
@@ -70,28 +82,43 @@ def _fault(value: str) -> Fault | None:
 
 
 def _account(account: str) -> Fault | None:
-    if not account.isdigit() or len(account) == 12:
+    if not account.isdigit():
+        return Fault(
+            f"names {account[:40]!r} where an account belongs", "write your account's 12 digits", "warning"
+        )
+    if len(account) == 12:
         return None
     if account.startswith("1234") or len(set(account)) == 1:
-        return f"names an account of {len(account)} digits", "write your account's 12 digits", "warning"
+        return Fault(
+            f"names an account of {len(account)} digits", "write your account's 12 digits", "warning"
+        )
     short = len(account) == 11
     remedy = (
         f"write {account.zfill(12)}: as a number it lost a zero" if short else "write the account's 12 digits"
     )
-    return f"names an account of {len(account)} digits; each has 12", remedy, None if short else "warning"
+    return Fault(
+        f"names an account of {len(account)} digits; each has 12", remedy, None if short else "warning"
+    )
 
 
 def _region(region: str) -> Fault | None:
-    if places.partition_of(region):
-        return None
-    if region == "amazonaws":
-        return "names no region", "write <account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>", None
     from cursus.aws import images
 
+    if region in images.region_names():
+        return None
+    if places.partition_of(region):
+        near = closest(region, images.region_names())
+        hint = f", such as {near}" if near else ""
+        message = f"names a region {region!r} that the data of {images.date()} does not know"
+        return Fault(message, f"write the registry's region{hint}", "warning", region)
+    if region == "amazonaws":
+        return Fault(
+            "names no region", "write <account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>", None
+        )
     near = closest(region, images.region_names())
     if near:
-        return f"names a region {region!r} that there is not", f"write {near}", None
-    return f"names an unknown region {region!r}", "write the region of the registry", "warning"
+        return Fault(f"names a region {region!r} that there is not", f"write {near}", None)
+    return Fault(f"names an unknown region {region!r}", "write the region of the registry", "warning")
 
 
 def _name(name: str) -> Fault | None:
@@ -100,9 +127,11 @@ def _name(name: str) -> Fault | None:
     severity: Severity | None = "warning" if stands_for_another(repository) else None
     if not re.fullmatch(_REPOSITORY, repository):
         if re.fullmatch(_REPOSITORY, repository.lower()):
-            return "has capital letters in the repository's name", f"write {repository.lower()}", severity
+            return Fault(
+                "has capital letters in the repository's name", f"write {repository.lower()}", severity
+            )
         wrong = repr(repository)[:60]
-        return (
+        return Fault(
             f"has a repository {wrong} that cannot be",
             "use lower-case letters, digits, . _ - and /",
             severity,
@@ -115,7 +144,9 @@ def _name(name: str) -> Fault | None:
             if tag
             else "has no tag after :"
         )
-        return what, "write one tag: letters, digits, _ . and -", None
+        return Fault(what, "write one tag: letters, digits, _ . and -")
     if at and not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
-        return f"has a digest {digest!r} that cannot be", "write @sha256: and 64 hexadecimal digits", None
+        return Fault(
+            f"has a digest {digest!r} that cannot be", "write @sha256: and 64 hexadecimal digits", None
+        )
     return None

@@ -89,7 +89,8 @@ def _about_role(value: str) -> str:
     if kind == "root":
         return "this is the account itself; SageMaker needs a role in it"
     if kind in ("policy", "group", "instance-profile"):
-        return f"this is the ARN of a {kind}; SageMaker needs a role"
+        article = "an" if kind == "instance-profile" else "a"
+        return f"this is the ARN of {article} {kind}; SageMaker needs a role"
     if not parts[4].isdigit():
         return (
             "the account is a placeholder: write its twelve digits" if parts[4] else "the account is missing"

@@ -120,7 +120,8 @@ def _s3(text: str) -> tuple[Fault, ...]:
     bucket, _, key = rest.partition("/")
     if re.match(_AGAIN, rest):
         message = "has two schemes: where a bucket's name belongs, a URI begins again"
-        return (Fault("scheme", message, f"write {rest[:80]}"),)
+        again = re.sub(rf"^(?:{_AGAIN})+", "s3://", rest)
+        return (Fault("scheme", message, f"write {again[:80]}"),)
     if rest.startswith("arn:"):
         found = re.match(r"arn:aws[a-z-]*:s3:::([^/]+/?.*)", rest)
         if found is None:

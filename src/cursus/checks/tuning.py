@@ -362,8 +362,10 @@ def how_many_ranges(view: TuningView) -> Iterator[Problem]:
     shared = any(path == RANGES for path, _ in found)
     for definition in view.definitions:
         own = (*definition.path, "HyperParameterRanges")
-        if is_reference(definition.request.get("HyperParameterRanges")):
-            continue
+        several = "TrainingJobDefinitions" in view.request
+        given = definition.request.get("HyperParameterRanges")
+        if is_reference(given) or (several and given is None):
+            continue  # that a definition among several lacks them is another rule's
         if not shared and not any(path == own for path, _ in found):
             single = definition.path == ("TrainingJobDefinition",)
             yield Problem(

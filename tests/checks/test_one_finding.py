@@ -1,0 +1,79 @@
+"""One mistake is one finding: rules that look at the same value leave it to the one that says most of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cursus import engine
+from cursus.checks.examples import BASES, merge
+from cursus.checks.views import Settings
+from cursus.model import Finding, Step
+
+REPR = "s3://example-bucket/<sagemaker.workflow.parameters.ParameterString object at 0x7f>/"
+CHANNEL = BASES["CreateTrainingJob"]["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"]
+
+
+def check(
+    patch: dict[str, Any], operation: str = "CreateTrainingJob", allow: tuple[str, ...] = ()
+) -> list[Finding]:
+    step = Step("step", operation, merge(BASES[operation], patch))
+    return [f for f in engine.check_step(step, Settings(allow=allow)) if f.severity != "info"]
+
+
+def image(name: str) -> dict[str, Any]:
+    return {"AlgorithmSpecification": {"TrainingImage": name}}
+
+
+@pytest.mark.parametrize(
+    ("patch", "rule"),
+    [
+        ({"OutputDataConfig": {"S3OutputPath": REPR}}, "STP046"),
+        ({"OutputDataConfig": {"KmsKeyId": "None"}}, "STP047"),
+        ({"OutputDataConfig": {"KmsKeyId": "my-training-key"}}, "ART001"),
+        (image("<image-uri>"), "STP045"),
+        (image("my-image"), "STP027"),
+        (image("ACCOUNT.dkr.ecr.us-east-1.amazonaws.com/churn:1"), "STP033"),
+        (image("123456789012.dkr.ecr.eu-east-1.amazonaws.com/churn:1"), "STP033"),
+        ({"CheckpointConfig": {"S3Uri": CHANNEL}}, "ART003"),
+        ({"CheckpointConfig": {"S3Uri": CHANNEL.rstrip("/") + "/checkpoints/"}}, "CHN020"),
+    ],
+)
+def test_training(patch: dict[str, Any], rule: str) -> None:
+    assert [finding.rule for finding in check(patch)] == [rule]
+
+
+def test_a_definition_without_ranges() -> None:
+    request = dict(BASES["CreateHyperParameterTuningJob"])
+    config = dict(request.pop("HyperParameterTuningJobConfig"))
+    ranges = config.pop("ParameterRanges")
+    objective = config.pop("HyperParameterTuningJobObjective")
+    single = {**request.pop("TrainingJobDefinition"), "TuningObjective": objective}
+    several = [{**single, "DefinitionName": name, "HyperParameterRanges": ranges} for name in ("a", "b")]
+    del several[1]["HyperParameterRanges"]
+    request = {**request, "HyperParameterTuningJobConfig": config, "TrainingJobDefinitions": several}
+    found = engine.check_step(Step("step", "CreateHyperParameterTuningJob", request), Settings())
+    lacking = [f.rule for f in found if f.path == "TrainingJobDefinitions[1].HyperParameterRanges"]
+    assert lacking == ["HPO016"]
+
+
+def test_a_region_newer_than_the_data_can_be_allowed() -> None:
+    name = "123456789012.dkr.ecr.eu-east-1.amazonaws.com/churn:1"
+    assert check(image(name), allow=("eu-east-1",)) == []
+    upper = name.replace("churn", "Churn")
+    assert [f.rule for f in check(image(upper))] == ["STP033"]
+
+
+@pytest.mark.parametrize(
+    ("uri", "better"),
+    [
+        ("s3://https://example-bucket/models/", "s3://example-bucket/models/"),
+        ("s3://s3://example-bucket/models/", "s3://example-bucket/models/"),
+        ("s3://s3://s3://example-bucket/models/", "s3://example-bucket/models/"),
+    ],
+)
+def test_two_schemes_are_made_one(uri: str, better: str) -> None:
+    (found,) = check({"OutputDataConfig": {"S3OutputPath": uri}})
+    assert found.rule == "STP040"
+    assert found.remedy == f"write {better}"

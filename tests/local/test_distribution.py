@@ -282,3 +282,11 @@ if config["task"]["type"] == "master":
     assert job.status == "Completed", (job.failure_reason, job.logs(), job.logs("algo-2"))
     for name in ("algo-1", "algo-2"):
         assert job.logs(name) == "algo-1 served\nalgo-2 served\n"
+
+
+@pytest.mark.parametrize(("version", "told"), [("2.1.0", "2.1.0"), ("1.12.1", "None")])
+def test_newer_pytorch_images_tell_their_version(run: Run, version: str, told: str) -> None:
+    image = f"763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:{version}-cpu-py310"
+    script = "import os\nprint('told', os.environ.get('SM_DLC_TORCH_VERSION'))"
+    job = run(script, {"AlgorithmSpecification": {"TrainingImage": image}})
+    assert job.logs().splitlines() == [f"told {told}"]

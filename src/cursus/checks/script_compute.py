@@ -354,6 +354,7 @@ TOOLKIT_VARIABLES = DRIVER_ONLY | frozenset(
         "SM_USER_ARGS",
         "SM_OUTPUT_INTERMEDIATE_DIR",
         "SM_JOB_NAME",
+        "SM_DLC_TORCH_VERSION",
     ]
 )
 

@@ -63,6 +63,16 @@ def older(image: object) -> bool:
     return engine(image) == "xgboost"
 
 
+def _torch_version(image: object) -> dict[str, str]:
+    """The variable by which images of PyTorch tell their version; those before 2.0 have none.
+
+    https://github.com/aws/sagemaker-pytorch-training-toolkit (2.8.0: ``_set_torch_version_environment``)
+    """
+    version = str(image).rpartition(":")[2].partition("-")[0]
+    major = version.partition(".")[0]
+    return {"SM_DLC_TORCH_VERSION": version} if major.isdigit() and int(major) > 1 else {}
+
+
 def launcher(facts: Mapping[str, Any], image: object) -> Launcher:
     """What starts the script on a host. ``facts`` is its ``SM_TRAINING_ENV``."""
     settings = facts["additional_framework_parameters"]
@@ -98,6 +108,7 @@ def environment(facts: Mapping[str, Any], image: object, kind: Launcher, interfa
             MASTER_ADDR=facts["master_hostname"],
             MASTER_PORT=MASTER_PORT,
         )
+        found.update(_torch_version(image))
     if kind in ("torchrun", "smddp"):
         found.update(NCCL_SOCKET_IFNAME=interface, NCCL_PROTO="simple")
     if kind == "parameter_server":

@@ -253,7 +253,7 @@ def _distributed(
         environment["PYTHONPATH"] += ":" + os.path.join(_ours(launch), "shims")
         notes.append(distribution.STANDS_IN)
     if kind == "mpi" and facts["is_master"]:
-        names = [name for name in environment if name.startswith("SM_")]
+        names = [name for name in launch.environment if name.startswith("SM_")]
         command = distribution.mpirun(facts, names, distribution.mpi_script(command, python), interface)
     whole = command
     if kind in ("mpi", "parameter_server"):

@@ -1,0 +1,98 @@
+"""Rules on steps of a pipeline that no execution comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cursus.aws.pipelines import Definition, PipelineStep, dependencies, parse_get
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import PipelineView
+from cursus.model import Path
+from cursus.redact import show
+
+
+@rule("DEP054", area="dependencies", severity="warning", scope="pipeline")
+def never_reached(view: PipelineView) -> Iterator[Problem]:
+    """A step waits for what never comes: both branches of a condition, or a Fail step.
+
+    What it does:
+        Looks at the steps that a step waits for, by DependsOn and by reference: two in different branches of one condition,
+        or one that fails the execution.
+    Why:
+        Of IfSteps and ElseSteps only one is executed, and a Fail step ends the execution. The step is never run, and the
+        execution says nothing of it.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Decide
+            Type: Condition
+            Arguments:
+              Conditions: [{Type: Equals, LeftValue: 1, RightValue: 1}]
+              IfSteps: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {}}]
+              ElseSteps: [{Name: Tell, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:tell", Arguments: {}}]
+          - {Name: Last, Type: Lambda, DependsOn: [Ask, Tell], FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:last", Arguments: {}}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Decide
+            Type: Condition
+            Arguments:
+              Conditions: [{Type: Equals, LeftValue: 1, RightValue: 1}]
+              IfSteps: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {}}]
+              ElseSteps: [{Name: Tell, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:tell", Arguments: {}}]
+          - {Name: Last, Type: Lambda, DependsOn: [Ask], FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:last", Arguments: {}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html (condition step, fail step)
+    Since:
+        0.1
+    """
+    definition = view.definition
+    branched = [step for step in definition.steps if step.branches]
+    if not branched and all(step.type != "Fail" for step in definition.steps):
+        return
+    waits = _waits(definition)
+    for step in definition.steps:
+        taken: dict[Path, tuple[str, str]] = {}
+        for place, before in waits.get(step.path, ()):
+            if before.type == "Fail":
+                yield Problem(
+                    f"step {show(step.name)} never runs: it waits for {show(before.name)}, which ends the execution",
+                    place,
+                    "wait for a step that completes, or put the step into the condition's other branch",
+                )
+                break
+            other = next(
+                (taken[c][1] for c, branch in before.branches if taken.get(c, (branch,))[0] != branch), None
+            )
+            if other is not None:
+                yield Problem(
+                    f"step {show(step.name)} never runs: it waits for {show(other)} and {show(before.name)}, which are in "
+                    "different branches of one condition",
+                    place,
+                    "wait for one of them, or for the condition step",
+                )
+                break
+            for condition, branch in before.branches:
+                taken.setdefault(condition, (branch, str(before.name)))
+
+
+def _waits(definition: Definition) -> dict[Path, list[tuple[Path, PipelineStep]]]:
+    """For the path of each step, the steps that have to complete before it, and where it says so."""
+    found: dict[Path, list[tuple[Path, PipelineStep]]] = {}
+    for step in definition.steps:
+        listed: Any = step.body.get("DependsOn")
+        for i, name in dependencies(step.body):
+            before = definition.by_name.get(name)
+            if before is not None and before is not step and isinstance(listed[i], str):
+                found.setdefault(step.path, []).append(((*step.path, "DependsOn", i), before))
+    for reference in definition.references:
+        target = parse_get(reference.text)
+        if reference.step is None or target is None or target.root != "Steps":
+            continue
+        before = definition.by_name.get(target.name)
+        if (
+            before is not None and before is not reference.step and before.type != "Fail"
+        ):  # which has no properties
+            found.setdefault(reference.step.path, []).append((reference.path, before))
+    return found

@@ -12,6 +12,7 @@ from cursus.checks.views import Settings
 from cursus.model import Finding, Step
 
 REPR = "s3://example-bucket/<sagemaker.workflow.parameters.ParameterString object at 0x7f>/"
+XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 CHANNEL = BASES["CreateTrainingJob"]["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"]
 
 
@@ -77,3 +78,17 @@ def test_two_schemes_are_made_one(uri: str, better: str) -> None:
     (found,) = check({"OutputDataConfig": {"S3OutputPath": uri}})
     assert found.rule == "STP040"
     assert found.remedy == f"write {better}"
+
+
+def test_an_alias_is_tuned_and_static_at_once() -> None:
+    image = {"AlgorithmSpecification": {"TrainingImage": XGBOOST, "TrainingInputMode": "File"}}
+    static = {"num_round": "100", "learning_rate": "0.1"}
+    ranges = {"ContinuousParameterRanges": [{"Name": "eta", "MinValue": "0.1", "MaxValue": "0.5"}]}
+    patch = {
+        "HyperParameterTuningJobConfig": {"ParameterRanges": ranges},
+        "TrainingJobDefinition": {**image, "StaticHyperParameters": static},
+    }
+    found = [f.path for f in check(patch, "CreateHyperParameterTuningJob") if f.rule == "HPO005"]
+    assert found == ["TrainingJobDefinition.StaticHyperParameters.learning_rate"]
+    del static["learning_rate"]
+    assert not [f for f in check(patch, "CreateHyperParameterTuningJob") if f.rule == "HPO005"]

@@ -252,7 +252,8 @@ def tuned_and_static(view: TuningView) -> Iterator[Problem]:
     """A hyperparameter is tuned and static at once.
 
     What it does:
-        Looks for the names of ranges among StaticHyperParameters of the definitions they apply to.
+        Looks for the names of ranges, and other names of the same hyperparameters of a built-in algorithm, among
+        StaticHyperParameters of the definitions they apply to.
     Why:
         SageMaker refuses a hyperparameter that is both: it would have two values.
     Breaks:
@@ -279,6 +280,21 @@ def tuned_and_static(view: TuningView) -> Iterator[Problem]:
                     (*definition.path, "StaticHyperParameters", name),
                     f"remove it from StaticHyperParameters, or remove the range {path[-2]}[{path[-1]}]",
                 )
+                continue
+            aliases = definition.builtin.aliases if definition.builtin is not None else {}
+            other = next((given for given in static if _one(given, name, aliases)), None)
+            if other is not None:
+                yield Problem(
+                    f"{show(name)} has a range and, by its other name {show(other)}, the static value "
+                    f"{show(static[other], other)}",
+                    (*definition.path, "StaticHyperParameters", other),
+                    f"remove it from StaticHyperParameters, or remove the range {path[-2]}[{path[-1]}]",
+                )
+
+
+def _one(given: object, name: str, aliases: Mapping[str, str]) -> bool:
+    """True for two names of one hyperparameter."""
+    return isinstance(given, str) and bool(aliases) and aliases.get(given, given) == aliases.get(name, name)
 
 
 @rule("HPO006", area="hyperparameters", scope="tuning", reads=READS, shared=True)

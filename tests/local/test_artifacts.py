@@ -103,11 +103,15 @@ def test_script_that_takes_permissions_away(run: Run) -> None:
 
 
 def test_script_that_writes_many_files(run: Run) -> None:
-    job = run("for i in range(5000): open(f'/opt/ml/model/{i}', 'w').write('x')")
+    script = "for i in [*range(4999), 'weights']: open(f'/opt/ml/model/{i}', 'w').write('x')"
+    job = run(script, expected=("weights", "absent"))
     assert job.model_artifact is not None
     with tarfile.open(job.model_artifact) as archive:
         assert len(archive.getnames()) == 5000
-    assert len(job.evidence.model_files) == 1000
+    assert len(job.evidence.model_files) == 5000
+    promised = [finding.message for finding in job.findings if finding.rule == "ART090"]
+    assert len(promised) == 1
+    assert "absent" in promised[0]  # the last of many files is found, too
 
 
 def test_names_of_every_kind(run: Run) -> None:

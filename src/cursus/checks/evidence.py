@@ -231,7 +231,8 @@ def last_lines(evidence: Evidence, count: int = 3) -> list[str]:
 def _advice(code: int | None, place: Path, evidence: Evidence) -> str:
     if place == ("InputDataConfig",):
         return (
-            "give the channel a local path (channels={name: DIR}), or put the data where the local S3 has it"
+            "give the channel a local path (channels={name: DIR}), or put the data where the job's S3, local or real, "
+            "has it for these credentials"
         )
     if place:
         return "the script is not to blame: look at the location, and at who may write to it"

@@ -29,7 +29,8 @@ UPLOADED_ELSEWHERE = (
 )
 HARMLESS = ("__pycache__", ".pyc", ".egg-info", ".ipynb_checkpoints")
 LISTED = 1000
-"""Files of one kind that the evidence lists; more are counted."""
+"""Files left out, or not of this job, that the evidence names at most. What was written is named whole: a promised
+artifact is looked for among it, and the report counts it."""
 
 
 def finish(job: Supervisor) -> None:
@@ -83,13 +84,13 @@ def _upload(job: Supervisor) -> dict[str, Any]:
     evidence = dict[str, Any]()
     model = _merge(job, "model")
     output = _merge(job, "output/data")
-    evidence["model_files"] = artifacts.listing(model)[:LISTED]
-    evidence["output_files"] = artifacts.listing(output)[:LISTED]
+    evidence["model_files"] = artifacts.listing(model)
+    evidence["output_files"] = artifacts.listing(output)
     evidence["left_out"] = [list(item) for item in (*model.left_out, *output.left_out)][:LISTED]
     evidence.update(delivery.deliver(job, {"model": model, "output": output}))
     try:
         files, left_out = job.checkpoints.finish()
-        evidence["checkpoint_files"] = files[:LISTED]
+        evidence["checkpoint_files"] = files
         evidence["left_out"] = [*evidence["left_out"], *map(list, left_out)][:LISTED]
     except (OSError, StoreError) as error:
         text = os.strerror(error.errno or 0) if isinstance(error, OSError) else str(error)
@@ -146,8 +147,7 @@ def _gather(job: Supervisor) -> dict[str, Any]:
         "logs": {one.name: one.log.path for one in job.hosts if one.log is not None},
         "memory_kills": {one.name: one.limit.killed for one in job.hosts if one.limit.killed},
         "log_lines": job.starts.lines + sum(one.log.lines for one in job.hosts if one.log is not None),
-        "stray_files": stray[:LISTED],
-        "stray_count": len(stray),
+        "stray_files": stray,
         "opened": opened,
         "fetched": job.facts.get("read_on_demand", {}),
         "usage": {

@@ -42,8 +42,9 @@ def lines(evidence: Evidence) -> Iterator[str]:
 
 
 def _use(usage: Usage) -> str:
+    memory = f"peak {size(usage.peak_memory)} of memory" if usage.peak_memory else "memory not seen"
     return (
-        f"peak {size(usage.peak_memory)} of memory, {usage.cpu_seconds:.1f} s of processor time, "
+        f"{memory}, {usage.cpu_seconds:.1f} s of processor time, "
         f"{size(usage.disk_written)} on disk, {count(usage.open_files, 'open file')}, "
         f"{usage.wall_seconds:.1f} s (sampled every {usage.interval:g} s, {count(usage.samples, 'time')})"
     )

@@ -113,3 +113,26 @@ def test_odd_files(tmp_path: Path, content: bytes) -> None:
     assert len(read_comments(str(file)).comments) == (b"cursus" in content)
     assert read_comments(str(tmp_path / "none.yaml")).comments == ()
     assert read_comments("nul\0.yaml").comments == ()
+
+
+def test_comment_in_a_hook_counts_for_the_member_that_its_line_names(tmp_path: Path) -> None:
+    file = tmp_path / "builder.py"
+    file.write_text(
+        "class Builder:\n"
+        "    def create_step(self):\n"
+        "        return {\n"
+        '            "OutputDataConfig": {"S3OutputPath": self.out},  # cursus: ignore[STP043] called so\n'
+        '            "RoleArn": self.role,\n'
+        "        }\n"
+        "    def other(self):\n"
+        "        return {}\n"
+    )
+
+    def kept(path: str, line: int, rule: str = "STP043") -> bool:
+        finding = Finding(rule, "warning", "m", path=path, location=Location(str(file), line))
+        return keep([finding], None) == [finding]
+
+    assert not kept("OutputDataConfig.S3OutputPath", 2)
+    assert kept("OutputDataConfig.S3OutputPath", 2, "STP045")
+    assert kept("RoleArn", 2)
+    assert kept("OutputDataConfig.S3OutputPath", 7)

@@ -49,12 +49,13 @@ class Ignore:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """One ignore comment: the line it belongs to, the rules it names, and its reason."""
+    """One ignore comment: the line it belongs to, the rules it names, its reason, and the words of its line."""
 
     line: int
     rules: tuple[str, ...]
     reason: str
     location: Location
+    words: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,20 @@ class Comments:
 
     def at(self, line: int) -> list[Comment]:
         """The comments that count for ``line``."""
-        lines = set()
+        lines = self._around(line)
+        return [comment for comment in self.comments if comment.line in lines]
+
+    def inside(self, line: int, member: str) -> list[Comment]:
+        """The comments in the block that begins at ``line``, on lines that name ``member``."""
+        return [c for c in self.comments if member in c.words and line in self._around(c.line)]
+
+    def _around(self, line: int) -> set[int]:
+        """``line`` and the first line of every block around it."""
+        lines: set[int] = set()
         while line and line not in lines:
             lines.add(line)
             line = self.parents[line] if line < len(self.parents) else 0
-        return [comment for comment in self.comments if comment.line in lines]
+        return lines
 
 
 NO_COMMENTS = Comments((), ())
@@ -103,7 +113,10 @@ def _read(file: str, modified: int, size: int) -> Comments:
         if match:
             rules = tuple(rule for rule in re.split(r"[,\s]+", match[1] or "") if rule)
             owner = number if line[: match.start()].strip() else _next_code(lines, number)
-            found.append(Comment(owner, rules, match[2].strip(), Location(file, number, match.start() + 1)))
+            code = line[: match.start()] if owner == number else lines[owner - 1]
+            words = frozenset(re.findall(r"\w+", code))
+            place = Location(file, number, match.start() + 1)
+            found.append(Comment(owner, rules, match[2].strip(), place, words))
     return Comments(tuple(found), _parents(lines)) if found else NO_COMMENTS
 
 
@@ -180,8 +193,14 @@ def _comments_on(finding: Finding) -> list[Comment]:
     place = finding.location
     if place is None or place.line is None or not place.file.endswith(SUFFIXES):
         return []
+    comments = read_comments(place.file)
+    found = comments.at(place.line)
+    member = re.search(r"(\w+)(?:\[\d+\])*$", finding.path)
+    if member is not None and place.file.endswith(".py"):
+        # A value that a hook gave stands somewhere in the hook, which is all that is known of its place.
+        found = [*found, *comments.inside(place.line, member[1])]
     return [
         comment
-        for comment in read_comments(place.file).at(place.line)
+        for comment in found
         if comment.reason and any(finding.rule.startswith(rule) for rule in comment.rules)
     ]

@@ -101,7 +101,11 @@ def spot_without_checkpoints(view: TrainingView) -> Iterator[Problem]:
         yield Problem(
             "spot instances may be taken away at any time, and no CheckpointConfig keeps what was done until then",
             ("CheckpointConfig",),
-            "add CheckpointConfig with an S3Uri, and let the script resume from /opt/ml/checkpoints",
+            "add CheckpointConfig with an S3Uri, and let the script resume from /opt/ml/checkpoints"
+            if view.builtin is None
+            else "add CheckpointConfig with an S3Uri: the algorithm goes on from the checkpoints that it writes there"
+            if view.builtin.checkpoints
+            else f"{view.builtin.name} writes no checkpoints: begin again after each interruption, or leave {SPOT} out",
         )
 
 

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from cursus.aws import images
-from cursus.aws.hyperparameters import Condition, Given, Hyperparameter, matches
+from cursus.aws.hyperparameters import Condition, Given, Hyperparameter, Idle, Inside, matches
 from cursus.aws.tables import table
 
 __all__ = ["Algorithm", "Condition", "Hyperparameter", "date", "find", "matches", "names", "of_request"]
@@ -40,6 +40,8 @@ class Algorithm:
         at_most: hyperparameters that are no greater than another one, by name.
         at_most_when: of some of those, the values of others with which it holds ("" stands for an absent one).
         forms: regular expressions that the whole of a text has to match, by name.
+        idle: hyperparameters that have an effect only with certain values of others.
+        inside: numbers that lie between two others where a third one has certain values.
         channels: name → True where required.
         content_types: of its data channels; what follows a semicolon is left out.
         pipe_content_types: those that Pipe mode takes.
@@ -53,7 +55,8 @@ class Algorithm:
         metrics: name → direction; the objective metrics of a tuning job.
         cpu, gpu: whether it trains on instances of that kind. ``gpu_wasteful``: it runs there, and uses none.
         gpu_families: the GPU instance families that the guide names.
-        multi_instance: it trains on several instances. ``multi_instance_when``: only with these values.
+        multi_instance: it trains on several instances. ``multi_instance_when``: only with these values
+            ("" stands for an absent one).
         multi_gpu: it uses more than one GPU of an instance.
         cpu_only_when: hyperparameter values with which it trains on CPU instances only.
         checkpoints: it writes checkpoints, so that a spot job can go on after an interruption.
@@ -73,6 +76,8 @@ class Algorithm:
     at_most: Mapping[str, str] = field(default_factory=dict)
     at_most_when: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     forms: Mapping[str, str] = field(default_factory=dict)
+    idle: tuple[Idle, ...] = ()
+    inside: tuple[Inside, ...] = ()
     channels: Mapping[str, bool] = field(default_factory=dict)
     content_types: tuple[str, ...] = ()
     pipe_content_types: tuple[str, ...] = ()
@@ -129,13 +134,14 @@ def _given(algorithm: Algorithm, names: tuple[str, ...]) -> Given:
             others.append((name, known))
     conditions = tuple(each for each in algorithm.conditions if each.is_about(names))
     looked_at = {name for each in conditions for name in (*each.when, *each.values, *each.excludes)}
-    bounded = {*algorithm.at_most, *algorithm.forms}
+    bounded = {*algorithm.at_most, *algorithm.forms, *(each.name for each in algorithm.inside)}
     return Given(
         names,
         tuple(numbers),
         tuple(others),
         conditions,
         tuple(name for name in names if name in looked_at),
+        tuple(each for each in algorithm.idle if not each.names.keys().isdisjoint(names)),
         not bounded.isdisjoint(names),
     )
 
@@ -243,6 +249,8 @@ def _build(
         at_most=entry.get("at_most", {}),
         at_most_when=entry.get("at_most_when", {}),
         forms=entry.get("forms", {}),
+        idle=tuple(_idle(each) for each in entry.get("idle", ()) if _since(each, version)),
+        inside=tuple(_inside(each) for each in entry.get("inside", ())),
         channels={key: need == "required" for key, need in entry["channels"].items()},
         content_types=tuple(entry.get("content_types", ())),
         pipe_content_types=tuple(entry.get("pipe_content_types", entry.get("content_types", ()))),
@@ -259,7 +267,12 @@ def _build(
         gpu_wasteful=not gpu and wasteful,
         gpu_families=tuple(entry.get("gpu_families", ())),
         multi_instance=entry["multi_instance"],
-        multi_instance_when={key: tuple(v) for key, v in entry.get("multi_instance_when", {}).items()},
+        multi_instance_when={
+            key: tuple(values)
+            for each in entry.get("multi_instance_when", ())
+            if _since(each, version)
+            for key, values in each["when"].items()
+        },
         multi_gpu=entry.get("multi_gpu", True),
         cpu_only_when={key: tuple(v) for key, v in entry.get("cpu_only_when", {}).items()},
         checkpoints=entry["checkpoints"],
@@ -301,6 +314,16 @@ def _condition(spec: Mapping[str, Any]) -> Condition:
         {name: tuple(values) for name, values in spec.get("values", {}).items()},
         {name: tuple(values) for name, values in spec.get("excludes", {}).items()},
     )
+
+
+def _idle(spec: Mapping[str, Any]) -> Idle:
+    (other, options), *_ = spec["with"].items()
+    names = (name.partition("=") for name in spec["names"])
+    return Idle({name: default for name, _, default in names}, other, tuple(options))
+
+
+def _inside(spec: Mapping[str, Any]) -> Inside:
+    return Inside(spec["name"], spec["low"], spec["high"], _condition({"when": spec["with"]}))
 
 
 def _since(spec: Mapping[str, Any], version: str) -> bool:

@@ -5,6 +5,7 @@ Jobs that give hyperparameters of the same names have one ``Given``, which finds
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -125,8 +126,8 @@ class Hyperparameter:
             number = int(value) if self.type == "Integer" else float(value)
         except ValueError:
             return "is no integer" if self.type == "Integer" else "is no number"
-        if number != number:
-            return "is no number"
+        if not math.isfinite(number):
+            return "is no finite number"
         return None if self.contains(number) else f"is not in {self.interval}"
 
 
@@ -179,6 +180,36 @@ class Condition:
         return any(_any_matches(hyperparameters.get(name, ""), each) for name, each in self.excludes.items())
 
 
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Hyperparameters that have an effect only where another one has one of some values.
+
+    Attributes:
+        names: each with its default, which says nothing when it is written down; empty where it has none.
+        other, options: the hyperparameter that decides, and its values; an empty one for an absent one.
+    """
+
+    names: Mapping[str, str]
+    other: str
+    options: tuple[str, ...]
+
+    def counts(self, value: object) -> bool:
+        """True where they have an effect beside this value of the other (None: it is absent)."""
+        if value is None:
+            return "" in self.options
+        return not isinstance(value, str) or _any_matches(value, self.options)
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """A number that lies between two others, exclusive, where another hyperparameter has one of some values."""
+
+    name: str
+    low: float
+    high: float
+    when: Condition
+
+
 def _any_matches(value: str, options: tuple[str, ...]) -> bool:
     """True where a value, or an element of a list, is one of ``options``."""
     return matches(value.strip(), options) or any(matches(word.strip(), options) for word in value.split(","))
@@ -199,6 +230,7 @@ class Given:
         others: (name, what is known of it) of all other hyperparameters that the algorithm knows.
         conditions: those that hyperparameters of these names may break, in their order.
         about: which of the names the conditions look at.
+        idle: what may leave some of these without an effect.
         related: the algorithm bounds one of these by another, or wants a certain form of one.
     """
 
@@ -207,6 +239,7 @@ class Given:
     others: tuple[tuple[str, Hyperparameter], ...]
     conditions: tuple[Condition, ...]
     about: tuple[str, ...]
+    idle: tuple[Idle, ...]
     related: bool
 
     def takes(self, hyperparameters: Mapping[str, Any]) -> bool:

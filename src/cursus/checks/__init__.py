@@ -19,6 +19,7 @@ MODULES: tuple[str, ...] = (
     "tuning_jobs",
     "tuning_definitions",
     "tuning_objective",
+    "tuning_target",
     "automl",
     "automl_data",
     "algorithms",

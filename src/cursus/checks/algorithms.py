@@ -314,6 +314,85 @@ def related_numbers(view: TrainingView) -> Iterator[Problem]:
                 allowable=value,
             )
 
+    for each in algorithm.inside:
+        number = _number(view.hyperparameters.get(each.name))
+        if number is None or each.low < number < each.high or not each.when.applies(view.hyperparameters):
+            continue
+        yield Problem(
+            f"{each.name} is {number:g}; {algorithm.name} with {_reason(view, each.when)} takes what lies between "
+            f"{each.low:g} and {each.high:g}",
+            (view.hyperparameters_member, each.name),
+            "choose a number between the two",
+        )
+
+
+def _number(value: object) -> float | None:
+    try:
+        return float(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+@rule(
+    "HPO046",
+    area="hyperparameters",
+    severity="warning",
+    reads=("HyperParameters", "StaticHyperParameters"),
+    when="builtin",
+)
+def idle_hyperparameters(view: TrainingView) -> Iterator[Problem]:
+    """A hyperparameter of a built-in algorithm has no effect.
+
+    What it does:
+        Finds hyperparameters, given or tuned, that the algorithm reads only where another one has certain values. Those
+        that are given their default are left alone.
+    Why:
+        XGBoost drops no trees without booster dart, and does not grow by loss with tree_method exact; linear learner
+        reads target_recall for precision_at_target_recall only. The job trains as if the value were not there, and a
+        tuning job searches for nothing.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+        HyperParameters: {num_round: "100", rate_drop: "0.2"}
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+        HyperParameters: {num_round: "100", rate_drop: "0.2", booster: dart}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost_hyperparameters.html
+        https://docs.aws.amazon.com/sagemaker/latest/dg/ll_hyperparameters.html
+    Since:
+        0.1
+    """
+    algorithm = view.builtin
+    if algorithm is None or not algorithm.idle:
+        return
+    ranges = {name: path for path, _, name in view.ranges}
+    for idle in algorithm.given((*view.hyperparameters, *ranges)).idle:
+        other = view.hyperparameters.get(idle.other)
+        if idle.other in ranges or idle.counts(other):
+            continue
+        for name, default in idle.names.items():
+            if name not in ranges and (name not in view.hyperparameters or _same(view, name, default)):
+                continue
+            yield Problem(
+                f"{show(name)} has no effect in {algorithm.name} with {idle.other} "
+                + (f"{show(other, idle.other)}" if other is not None else "left at its default"),
+                (*ranges[name], "Name") if name in ranges else (view.hyperparameters_member, name),
+                f"set {idle.other} to {' or '.join(filter(None, idle.options))}, or leave {name} out"
+                if "*" not in idle.options
+                else f"set {idle.other} too, or leave {name} out",
+            )
+
+
+def _same(view: TrainingView, name: str, default: str) -> bool:
+    """True where a hyperparameter is given its default, or a value that cannot be known."""
+    value = view.hyperparameters.get(name)
+    number = _number(default)
+    return not isinstance(value, str) or (
+        _number(value) == number if number is not None else value.lower() == default.lower()
+    )
+
 
 def _whole(view: TrainingView, name: str) -> int | None:
     """A whole number, or the largest of a list of them (``3,224,224``)."""

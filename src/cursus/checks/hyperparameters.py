@@ -18,6 +18,8 @@ from cursus.redact import show
 READS = ("HyperParameters", "StaticHyperParameters")
 # What the training toolkit reads with int() or as true / false; a value that it cannot read fails the job.
 NOTHING = frozenset({"None", "null", "undefined", '"None"'})
+NO_NUMBER = frozenset({"nan", "NaN"})
+_MISSING = ("missing", "fill", "na_", "nan")  # names of what stands for a missing value, which may be that
 LEVELS = ("0", "10", "20", "30", "40", "50")
 
 
@@ -126,7 +128,7 @@ def quoted_value(view: TrainingView) -> Iterator[Problem]:
     for name, value in view.hyperparameters.items():
         if not isinstance(value, str) or not isinstance(name, str):
             continue
-        if value in NOTHING:
+        if value in NOTHING or (value in NO_NUMBER and not any(word in name for word in _MISSING)):
             yield Problem(
                 f"{show(name)} has the value {show(value)}, which arrives as that word",
                 (view.hyperparameters_member, name),

@@ -44,10 +44,12 @@ def built_in(view: TrainingView) -> algorithms.Algorithm | None:
 
 
 def _values(view: TrainingView, wanted: Mapping[str, tuple[str, ...]]) -> bool:
-    """True where each hyperparameter has one of the values; True also where a tuning job varies it."""
-    return all(
-        name in view.tuned or view.hyperparameters.get(name) in values for name, values in wanted.items()
-    )
+    """True where each hyperparameter has one of the values ("": none); also where a tuning job varies it."""
+    for name, values in wanted.items():
+        value = view.hyperparameters.get(name, "")
+        if isinstance(value, str) and value not in values and name not in view.tuned:
+            return False
+    return True
 
 
 @rule("RES010", area="resources", reads=READS, when="builtin", shared=True, unless=("builtin on gpus",))
@@ -140,7 +142,7 @@ def _algorithm_on(
 
 
 def _said(wanted: Mapping[str, tuple[str, ...]]) -> str:
-    return " and ".join(f"{name}={' or '.join(values)}" for name, values in wanted.items())
+    return " and ".join(f"{name}={' or '.join(filter(None, values))}" for name, values in wanted.items())
 
 
 @rule("RES011", area="resources", reads=READS, when="several hosts")

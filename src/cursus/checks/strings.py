@@ -202,7 +202,8 @@ def placeholders(view: RequestView) -> Iterator[Problem]:
 
     What it does:
         Finds <your-bucket>, YOUR_ROLE, ${VARIABLE}, {name}, %s, REPLACE_ME and their like in names, URIs, ARNs and
-        environment. Arguments of a shell, hyperparameters and regular expressions may hold such things rightly.
+        environment. Arguments of a shell, hyperparameters and regular expressions may hold such things rightly, unless
+        the value of a hyperparameter, variable or tag is nothing else (TODO, changeme, <your value>).
         A single one in a bucket's name, or one of Python's such as {name} in an input, is an error where role and image
         are filled in.
     Why:
@@ -220,7 +221,7 @@ def placeholders(view: RequestView) -> Iterator[Problem]:
         if re.search(REPR, value):
             continue  # the rule below says more of it
         curly = re.search(CURLY, value) if "Environment" in path else None
-        found = curly[0] if curly else placeholder(value) or ""
+        found = curly[0] if curly else placeholder(value) or value
         bucket = value.partition("s3://")[2].partition("/")[0]
         read = found in bucket or "InputDataConfig" in path
         forgotten = value.startswith("s3://") and read and re.fullmatch(_FORMAT, found) is not None

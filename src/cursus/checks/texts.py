@@ -218,6 +218,13 @@ _YOUR = (
     r"|(?i:\b(?:replace|change)[-_ ]?(?:me|this|with)\b|\bto[-_]?do\b|\bfixme\b|\bplaceholder\b)"
     r"|(?<![A-Za-z0-9])[xX]{4,}(?![A-Za-z0-9])"
 )
+# The whole of a hyperparameter's or variable's value: <pad>, {name} and a sentence with TODO in it may be meant.
+_LEFT_OVER = (
+    r"<{1,2}\s*(?i:your|my|insert|enter|replace|change|fill)[-_ ][^<>\n]*>{1,2}"
+    r"|(?:your|YOUR)[-_](?:[A-Za-z0-9]+[-_])*[A-Za-z0-9]+(?:[-_](?:here|HERE))?"
+    r"|(?i:(?:replace|change)[-_]?(?:me|this)|todo|to[-_]do|fixme|placeholder)"
+    r"|[xX]{4,}"
+)
 _YOUR_HINTS = ("your", "replace", "change", "todo", "to-do", "to_do", "fixme", "placeholder", "xxxx")
 
 
@@ -232,6 +239,11 @@ def placeholder(value: str) -> str | None:
         if any(hint in low for hint in _YOUR_HINTS):
             found = re.search(_YOUR, value)
     return found[0] if found else None
+
+
+def left_over(value: str) -> bool:
+    """True where a text is nothing but the place of a value that was never written."""
+    return len(value) < 80 and re.fullmatch(_LEFT_OVER, value.strip("\"' ")) is not None
 
 
 REPR = (
@@ -438,6 +450,8 @@ def _by_member(member: str, value: str, region: str) -> list[str]:
 
 def _is_placeholder(holder: str, member: str, value: str) -> bool:
     if holder and member != SUBMIT and not value.startswith("s3://"):
+        if left_over(value):
+            return holder != "MetricDefinitions"
         return holder == "Environment" and "${" in value and re.search(CURLY, value) is not None
     if "://" not in value and not value.startswith("arn:") and member not in NAMED:
         return False

@@ -173,10 +173,15 @@ def objective_direction(view: TuningView) -> Iterator[Problem]:
             )
 
 
+def words_of(name: str) -> frozenset[str]:
+    """The words in the name of a metric: ``validation:logLoss`` has three."""
+    return frozenset(re.split(r"[^a-z0-9]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()))
+
+
 @lru_cache(maxsize=1024)
 def direction_of(name: str) -> str | None:
     """Which way is better for a metric of this name, or None where the name does not say."""
-    words = set(re.split(r"[^a-z0-9]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()))
+    words = words_of(name)
     lower = words & set(table("tuning")["better_when_lower"])
     higher = words & set(table("tuning")["better_when_higher"])
     if bool(lower) == bool(higher):

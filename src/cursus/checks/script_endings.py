@@ -8,6 +8,8 @@ from cursus.checks.rules import Problem, rule
 from cursus.checks.script_files import program_path
 from cursus.checks.script_request import invocation
 from cursus.checks.views import TrainingView
+from cursus.model import Location
+from cursus.redact import show
 from cursus.script.facts import ScriptFacts
 
 
@@ -140,3 +142,52 @@ def exits_with_failure(view: TrainingView) -> Iterator[Problem]:
                 remedy="print the text and exit with 0, or just end",
                 location=one.location,
             )
+
+
+@rule("FRM068", area="framework", severity="warning", scope="script")
+def status_lost_in_shell(view: TrainingView) -> Iterator[Problem]:
+    """The shell script that is the entry point loses the status of a program.
+
+    What it does:
+        Reads a shell script: Python programs whose status is that of another command in the end, through a pipe without ``pipefail``, ``|| true``,
+        the background, or a command behind them where ``set -e`` is missing.
+    Why:
+        A shell script ends with the status of its last command. A training that failed before ``tee`` or ``echo`` is a completed job to SageMaker.
+    Breaks:
+        entry_point: run.sh
+        files:
+          run.sh: |
+            #!/bin/bash
+            python fit.py "$@" 2>&1 | tee /tmp/fit.log
+          fit.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Right:
+        entry_point: run.sh
+        files:
+          run.sh: |
+            #!/bin/bash
+            set -eo pipefail
+            python fit.py "$@" 2>&1 | tee /tmp/fit.log
+          fit.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Source:
+        https://www.gnu.org/software/bash/manual/html_node/Exit-Status.html;
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html
+    Since:
+        0.1
+    """
+    facts = view.script
+    if facts is None or not facts.shell_text:
+        return
+    from cursus.script.shell import lost_statuses
+
+    for one in lost_statuses(facts.shell_text):
+        yield Problem(
+            f"if {show(one.command, limit=80)} fails, the job is completed all the same: {one.how}",
+            remedy="begin the script with 'set -euo pipefail', and wait for each process by its number",
+            location=Location(facts.entry, one.line),
+        )

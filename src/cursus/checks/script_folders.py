@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path as FilePath
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script_channels import made_places
@@ -31,6 +32,8 @@ CONFIG_FILES = (
 )
 SETTINGS = (".json", ".yaml", ".yml", ".toml", ".ini", ".cfg")
 TEXTS = (*SETTINGS, ".txt", ".vocab", ".tsv")
+HOMES = re.compile(r"(?:/home/|/Users/|/root/|/content/|/kaggle/|/dbfs/|~)|[A-Za-z]:[\\/]")
+"""Folders of a notebook's or a person's machine."""
 
 
 def _places(view: TrainingView, facts: ScriptFacts, *modes: str) -> Iterator[tuple[str, PathUse]]:
@@ -48,8 +51,8 @@ def looked_for_in_vain(view: TrainingView) -> Iterator[Problem]:
     """The script looks for a settings file that the container will not have.
 
     What it does:
-        Finds files below ``/opt/ml/input/config`` whose name is nearly one of SageMaker's, and settings files beside the script (JSON, YAML,
-        TOML, INI) that it looks for before it reads them and that the source directory does not have.
+        Finds files below ``/opt/ml/input/config`` whose name is nearly one of SageMaker's, and settings files (JSON, YAML, TOML, INI) that the
+        script looks for before it reads them, beside itself where the source directory does not have them, or in a home folder.
     Why:
         The script goes on with its defaults, and nothing says that the settings were never read.
     Breaks:
@@ -95,6 +98,13 @@ def looked_for_in_vain(view: TrainingView) -> Iterator[Problem]:
                 yield Problem(
                     f"the script looks for {show(place)}, and the container has {near}",
                     remedy=f"write {CONFIG}{near}",
+                    location=use.location,
+                )
+        elif HOMES.match(place):
+            if use.mode == "look" and place.endswith(SETTINGS):
+                yield Problem(
+                    f"the script looks for {show(place)}, a place of another machine: the container does not have it",
+                    remedy="put the file into the source directory, or bring it as a channel",
                     location=use.location,
                 )
         elif place.endswith(SETTINGS) if use.mode == "look" else not use.sure and place.endswith(TEXTS):
@@ -329,7 +339,8 @@ def requirements_elsewhere(view: TrainingView) -> Iterator[Problem]:
     """A requirements file has a name or a place that the toolkit does not look at.
 
     What it does:
-        Finds a file that is nearly called requirements.txt, or one below a folder, where the source directory has none at its top.
+        Where the source directory has no requirements.txt at its top: finds a file that is nearly called so, or one below a folder of a usual
+        name or with packages that the script imports.
     Why:
         Only ``requirements.txt`` at the top of the source directory is installed. With another name the packages are missing, or older ones of
         the image are used.
@@ -364,7 +375,7 @@ def requirements_elsewhere(view: TrainingView) -> Iterator[Problem]:
         if not plain.endswith((".txt", ".text", ".tx")) or not plain.lower().startswith("req"):
             continue
         if (not folder and closest(plain.lower(), (LISTED,)) is not None) or (
-            plain == LISTED and folder in FOLDERS
+            plain == LISTED and (folder in FOLDERS or _imported(view, facts, name))
         ):
             yield Problem(
                 f"{show(name)} is not installed: the toolkit looks for {LISTED} at the top of the source directory",
@@ -373,3 +384,14 @@ def requirements_elsewhere(view: TrainingView) -> Iterator[Problem]:
                 else f"move it to the top, or include it there: -r {name}",
             )
             return
+
+
+def _imported(view: TrainingView, facts: ScriptFacts, name: str) -> bool:
+    """True where the script imports a package that the requirements file ``name`` of the source lists."""
+    from cursus.script.requirements import read_requirements
+
+    if view.step.source is None:
+        return False
+    path = FilePath(view.step.source.directory) / name
+    listed = {one.name.lower().replace("-", "_") for one in read_requirements(path, name)}
+    return bool(listed & {top.lower() for top in facts.top_imports})

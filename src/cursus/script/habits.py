@@ -7,6 +7,7 @@ it is up to the rules.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 
 from cursus.script import values as v
@@ -29,6 +30,9 @@ from cursus.script.texts import (
 )
 
 CONVERTS = frozenset({"int", "float", "bool", "loads", "literal_eval", "eval", "Decimal", "strtobool"})
+STARTS = frozenset({"os.system", "subprocess.call", "subprocess.run", "subprocess.getoutput", "os.popen"})
+PROGRAM = re.compile(r"sys\.executable|\bpython[0-9.]*\b|\.py\b|\btorchrun\b")
+"""What a command has that starts a program in Python."""
 WHOLE = frozenset({"vars", "__dict__", "_get_kwargs", "asdict", "getattr", "locals", "globals"})
 TESTS = frozenset({"bool", "len", "isinstance", "any", "all", "filter", "str"})
 
@@ -169,6 +173,14 @@ def _overridden(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) ->
     name = evaluator.value(func, body)
     if isinstance(name, v.Ref) and name.name == "subprocess.Popen":
         yield Habit("dropped", None, "subprocess.Popen without wait()", sure, place(node, body))
+    elif (
+        isinstance(name, v.Ref)
+        and name.name in STARTS
+        and PROGRAM.search(" ".join(map(ast.unparse, node.args)))
+    ):
+        checked = any(k.arg in ("check", None) and getattr(k.value, "value", True) for k in node.keywords)
+        if not (checked and name.name == "subprocess.run"):
+            yield Habit("dropped", None, f"{name.name} whose exit code nobody reads", sure, place(node, body))
 
 
 def _yields(body: Body) -> bool:

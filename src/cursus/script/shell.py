@@ -1,0 +1,194 @@
+"""What a shell script does with the status of the Python programs that it starts.
+
+A reading of lines, no shell: quotes, comments, here-documents, pipes and what joins commands are known, and
+where a script does more than that with statuses (``trap``, ``$?`` behind a command) nothing is said of it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+WORK = re.compile(
+    r"(?:^|[\s/])(?:python[0-9.]*|torchrun|deepspeed|mpirun|accelerate)\s+(?!-c\b|-V\b|--version\b|-m\s+(?:pip|venv|nltk)\b)\S|"
+    r"^(?:\./|(?:ba)?sh\s+)\S+\.(?:sh|py)\b"
+)
+SETS = re.compile(r"^set\s+(.*)$")
+QUOTED = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"|#.*")
+HEREDOC = re.compile(r"<<-?\s*[\"']?(\w+)[\"']?")
+TOKENS = re.compile(
+    r"'[^']*'|\"(?:\\.|[^\"\\])*\"|\\.|\$\(|\|\||&&|;;|>&[0-9-]|&>>?|\|&|[|&;()]|[^'\"\\|&;()$<>]+|.",
+    re.DOTALL,
+)
+JOINS = frozenset({"||", "&&", ";", "|", "|&", "&"})
+TESTS = ("if ", "elif ", "while ", "until ", "! ")
+OPENS = ("for ", "while ", "until ", "if ", "case ", "select ")
+SURROUNDS = ("then", "else", "do", "{", "}", "fi", "done", "esac", "(", ")")
+MOST = 1000
+"""Commands of one script that are looked at."""
+GENTLE = re.compile(r"^(?:echo|printf|true|:|sleep|date|touch|logger)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One simple command. ``after`` is what joins it to the next one, ``before`` what joined it to the last."""
+
+    text: str
+    line: int
+    before: str
+    after: str
+    function: str
+    loops: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A program whose status is lost. ``how`` says through what."""
+
+    line: int
+    command: str
+    how: str
+
+
+def _statements(text: str) -> list[tuple[int, str]]:
+    """The script's lines without comments and here-documents, continued ones put together."""
+    found: list[tuple[int, str]] = []
+    waiting, joined, start = "", "", 0
+    for number, line in enumerate(text.split("\n"), 1):
+        if waiting:
+            waiting = "" if line.strip() == waiting else waiting
+            continue
+        start = start if joined else number
+        line = line.rstrip("\r")
+        if line.endswith("\\"):
+            joined += line[:-1] + " "
+            continue
+        whole = joined + line
+        joined = ""
+        heredoc = HEREDOC.search(whole)
+        waiting = heredoc.group(1) if heredoc is not None and "<<<" not in whole else ""
+        found.append((start, whole))
+    return found
+
+
+def _split(line: str) -> list[tuple[str, str]]:
+    """The commands of a line, each with what joins it to the next one."""
+    parts: list[tuple[str, str]] = []
+    words, depth = "", 0
+    for token in TOKENS.findall(line):
+        if token.startswith("#") and (not words or words[-1].isspace()):
+            break
+        if " #" in token and token[0] not in "'\"":
+            words += token[: token.index(" #")]
+            break
+        depth += token in ("(", "$(")
+        depth -= token == ")" and depth > 0
+        if token in JOINS and not depth:
+            parts.append((words.strip(), token))
+            words = ""
+        else:
+            words += token
+    if words.strip():
+        parts.append((words.strip(), ""))
+    return parts
+
+
+def commands(text: str) -> list[Command]:
+    """The simple commands of a shell script, in their order, with the function and the loops that they are in."""
+    found: list[Command] = []
+    function, loops, before = "", 0, ""
+    for number, line in _statements(text):
+        for words, join in _split(line):
+            head = re.match(r"(?:function\s+)?([\w-]+)\s*\(\)\s*\{?\s*|function\s+([\w-]+)\s*\{?\s*", words)
+            if head is not None:
+                function, words = head.group(1) or head.group(2), words[head.end() :]
+            plain = re.sub(r"^(?:(?:then|do)\s+)+", "", words).strip()
+            if plain == "}":
+                function = ""
+            if plain.startswith(("for ", "while ", "until ")):
+                loops += 1
+            if plain.split(" ")[0] == "done":
+                loops = max(0, loops - 1)
+            if plain:
+                found.append(Command(plain, number, before, join, function, loops))
+            before = join
+        before = before if before in ("||", "&&", "|") and line.rstrip().endswith(before) else ""
+    return found
+
+
+def _settings(text: str, found: list[Command]) -> tuple[bool, bool]:
+    """Whether a failing command ends the script, and whether a failing part of a pipe fails the pipe."""
+    told = [match.group(1) for one in found if (match := SETS.match(one.text)) is not None]
+    first = text.split("\n", 1)[0]
+    if first.startswith("#!"):
+        told.append(first.partition(" ")[2] if "env" not in first.partition(" ")[0] else first)
+    letters = "".join(part[1:] for words in told for part in words.split() if re.fullmatch(r"-[a-z]+", part))
+    whole = " ".join(told)
+    return "e" in letters or "errexit" in whole, "pipefail" in whole
+
+
+def lost_statuses(text: str) -> list[Lost]:
+    """The Python programs that a shell script starts, whose failure does not become the script's."""
+    found = commands(text)[:MOST]
+    if any(one.text.startswith("trap ") for one in found) or "PIPESTATUS" in text:
+        return []
+    strict, pipes = _settings(text, found)
+    lost = []
+    for position, one in enumerate(found):
+        if WORK.search(QUOTED.sub("", one.text)) is None or one.text.startswith((*TESTS, "exec ")):
+            continue
+        how = _how(found, position, strict=strict, pipes=pipes)
+        if how:
+            lost.append(Lost(one.line, one.text, how))
+    return lost
+
+
+def _how(found: list[Command], position: int, *, strict: bool, pipes: bool) -> str:
+    """Through what the status of one command is lost; empty where it is not."""
+    last = position
+    while found[last].after in ("|", "|&") and last + 1 < len(found):
+        last += 1
+    following = found[last + 1 : last + 3]
+    if found[last].text.endswith(";;"):
+        return ""
+    if any("$?" in one.text or one.text.startswith(TESTS) for one in found[position : last + 1]):
+        return ""
+    if following and "$?" in following[0].text:
+        return ""
+    if last > position and not pipes:
+        return f"the pipe's status is that of {found[last].text.split()[0]!r}, its last command"
+    after = found[last].after
+    if after == "||":
+        gentle = bool(following) and GENTLE.match(following[0].text) is not None
+        return (
+            f"'|| {following[0].text}' makes a success of it" if gentle and following[0].after != "&&" else ""
+        )
+    if after == "&":
+        waits = [one.text for one in found[last + 1 :] if one.text.split()[0] == "wait"]
+        if waits and all(text == "wait" for text in waits):
+            return "wait without a process's number gives 0, whatever became of those in the background"
+        return "" if waits else "it is begun in the background, and nothing waits for it"
+    if strict or after == "&&":
+        return ""
+    if found[last].loops:
+        return "in a loop without 'set -e' the next round follows whatever happened"
+    rest = _next(found, last)
+    if not rest or re.match(r"(?:exit|return)\s*$", rest):
+        return ""
+    return f"the script goes on with {rest[:40]!r}, as there is no 'set -e'"
+
+
+def _next(found: list[Command], last: int) -> str:
+    """The command that runs after the one at ``last``, in the same function and not in another branch; or empty."""
+    depth = 0
+    for one in found[last + 1 :]:
+        word = one.text.split()[0]
+        if one.function != found[last].function or (word == "}" and found[last].function):
+            return ""
+        if depth:
+            depth += (word == "if") - (word == "fi")
+        elif word in ("else", "elif"):
+            depth = 1
+        elif one.text not in SURROUNDS and word != "}":
+            return one.text
+    return ""

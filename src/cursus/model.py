@@ -15,6 +15,9 @@ Severity = Literal["error", "warning", "info"]
 """`error`: SageMaker would refuse the request, or the job would fail. `warning`: it would run, and
 waste money or lose something. `info`: worth knowing."""
 
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+"""The worst first."""
+
 Area = Literal[
     "step",
     "framework",
@@ -357,6 +360,7 @@ class Evidence:
             elsewhere below /opt/ml), as absolute paths inside the container.
         left_out: (name, reason) of what is in the model or output directory and in no archive.
         opened: by channel, how many of its files the script opened; None where it cannot be observed.
+        opened_files: by channel, their places in it, where they are not too many to list.
         fetched: by channel that was read on demand from S3, the bytes that came from there, over all hosts.
         usage: by host.
         runtime: versions it ran with: ``python``, and each framework found (``torch``, ``xgboost``, …).
@@ -393,6 +397,7 @@ class Evidence:
     stray_files: tuple[FileEntry, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
     opened: Mapping[str, int | None] = field(default_factory=dict)
+    opened_files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     fetched: Mapping[str, int] = field(default_factory=dict)
     usage: Mapping[str, Usage] = field(default_factory=dict)
     runtime: Mapping[str, str] = field(default_factory=dict)

@@ -58,6 +58,7 @@ FAMILIES = (
     frozenset({"val", "valid", "validation", "eval", "dev"}),
     frozenset({"test"}),
 )
+SAME = {word: max(family, key=len) for family in FAMILIES for word in family}
 
 
 def log_lines(evidence: Evidence) -> Iterator[str]:
@@ -214,7 +215,7 @@ def other_number(view: TrainingView) -> Iterator[Problem]:
         rounded = small and texts and all(ZERO.fullmatch(one) for one in texts)
         if position not in told and (rounded or (measure and texts == {"0"})):
             yield Problem(
-                f"the metric {show(name)} is {min(texts)} each time: so few decimals leave nothing of a small number",
+                f"the metric {show(name)} is {min(texts)} each time: it is nothing, or so few decimals leave nothing of it",
                 ("AlgorithmSpecification", "MetricDefinitions", position, "Regex"),
                 remedy="print more decimals, or with an exponent (%.6g)",
             )
@@ -380,4 +381,5 @@ def _plain(label: str) -> str:
 
 
 def _words(label: str) -> frozenset[str]:
-    return frozenset(word for word in re.split(r"[^a-z]+", label.lower()) if word)
+    """The words of a label, those for one part of the data being one word: val_loss and validation:loss are the same."""
+    return frozenset(SAME.get(word, word) for word in re.split(r"[^a-z]+", label.lower()) if word)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path as FilePath
 
 from cursus.aws import instances
 from cursus.checks.rules import Problem, rule
@@ -11,6 +13,9 @@ from cursus.model import Evidence
 from cursus.redact import show
 
 GIB = 1024**3
+MANY = 1000
+DIGITS = re.compile(r"[0-9]+")
+MARKERS = frozenset({"_SUCCESS", "_committed", "_started", "Thumbs.db", "desktop.ini"})
 
 
 @rule("CHN090", area="channels", severity="warning", scope="run", reads=("InputDataConfig",))
@@ -25,7 +30,9 @@ def unopened(view: TrainingView) -> Iterator[Problem]:
     Breaks:
         files:
           train.py: |
-            open("/opt/ml/model/model.txt", "w").write("weights")
+            import glob, os
+            tables = glob.glob(os.environ["SM_CHANNEL_TRAIN"] + "/*.parquet")
+            open("/opt/ml/model/model.txt", "w").write(f"weights of {[open(name).read() for name in tables]}")
         channels:
           train:
             data.csv: "1,2"
@@ -51,6 +58,155 @@ def unopened(view: TrainingView) -> Iterator[Problem]:
                 f"the job ended well, and opened no file of channel {channel.name!r}",
                 (*channel.path, "ChannelName"),
                 remedy=f"read SM_CHANNEL_{channel.name.upper()} in the script, or leave the channel out",
+            )
+
+
+@rule("CHN091", area="channels", severity="warning", scope="run", reads=("InputDataConfig",))
+def left_unread(view: TrainingView) -> Iterator[Problem]:
+    """The job read some files of a channel, and left others of the same kind.
+
+    What it does:
+        Holds the files that were opened against those that the channel has: parts with other numbers (``part-0.csv`` and ``part-1.csv``),
+        endings in other letters (``.csv`` and ``.CSV``), and the rest where one file alone was opened that the script does not name.
+    Why:
+        Taking the first of a listing, or a pattern that misses folders and capital letters, trains on a part of the data and says nothing.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            folder = "/opt/ml/input/data/train"
+            first = sorted(os.listdir(folder))[0]
+            open("/opt/ml/model/model.txt", "w").write(open(f"{folder}/{first}").read())
+        channels:
+          train:
+            part-0.csv: "1,2"
+            part-1.csv: "3,4"
+    Right:
+        files:
+          train.py: |
+            import os
+            folder = "/opt/ml/input/data/train"
+            texts = [open(f"{folder}/{name}").read() for name in sorted(os.listdir(folder))]
+            open("/opt/ml/model/model.txt", "w").write("".join(texts))
+        channels:
+          train:
+            part-0.csv: "1,2"
+            part-1.csv: "3,4"
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
+    Since:
+        0.1
+    """
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    if evidence.status != "Completed" or view.script is None:
+        return
+    values = [str(value) for value in view.hyperparameters.values()]
+    for channel in view.channels:
+        opened = frozenset(evidence.opened_files.get(channel.name or "", ()))
+        there = _data_files(view.step.promises.local_channels.get(channel.name or "", "")) if opened else ()
+        if not opened or not opened & frozenset(there):
+            continue
+        left = _of_the_same_kind(
+            opened & frozenset(there), [n for n in there if n not in opened], view.script.strings, values
+        )
+        if left:
+            yield Problem(
+                f"the job read {show(min(opened))} of channel {channel.name!r}, and never opened {show(left[0])}"
+                + (f" and {len(left) - 1} more of the kind" if len(left) > 1 else ""),
+                (*channel.path, "ChannelName"),
+                remedy="go over every file of the channel, its folders included, or put there what is to be read alone",
+            )
+
+
+def _data_files(folder: str) -> list[str]:
+    """The files of a channel's local folder, named by their places in it; none where they are too many to look at."""
+    top, found = FilePath(folder), []
+    if not folder or not top.is_dir():
+        return []
+    for path in top.rglob("*"):
+        found.append(path.relative_to(top).as_posix())
+        if len(found) > MANY:
+            return []
+    return sorted(name for name in found if not _marker(name) and (top / name).is_file())
+
+
+def _of_the_same_kind(
+    opened: frozenset[str], left: list[str], strings: frozenset[str], values: list[str]
+) -> list[str]:
+    """Of the files that nobody opened, those that would be read by whoever reads the others.
+
+    A file that the script or a hyperparameter names, by its name or its number, was chosen.
+    """
+    names = {name.rpartition("/")[2] for name in opened}
+    chosen = {
+        name
+        for name in names
+        if any(name in text for text in (*strings, *values))
+        or any(number in values or str(int(number)) in values for number in DIGITS.findall(name))
+    }
+    alike = {DIGITS.sub("#", name) for name in names - chosen if DIGITS.search(name)}
+    endings = {FilePath(name).suffix for name in names}
+    found = [name for name in left if DIGITS.sub("#", name.rpartition("/")[2]) in alike]
+    found += [
+        name
+        for name in left
+        if (suffix := FilePath(name).suffix) not in endings and suffix.lower() in map(str.lower, endings)
+    ]
+    if not found and len(opened) == 1 and not chosen:
+        found = [name for name in left if FilePath(name).suffix in endings]
+    return found
+
+
+def _marker(name: str) -> bool:
+    """True for files that other programs leave beside data: of notebooks, of Spark, of an operating system."""
+    parts = name.split("/")
+    return any(part.startswith(".") or part == "__MACOSX" for part in parts) or parts[-1] in MARKERS
+
+
+@rule("CHN092", area="channels", severity="warning", scope="run", reads=("InputDataConfig",))
+def marker_read(view: TrainingView) -> Iterator[Problem]:
+    """The job read a file that is no data: a hidden one, or one that another program left.
+
+    What it does:
+        Looks among the files that were opened for hidden ones (``.ipynb_checkpoints``, ``.DS_Store``, ``._name``), ``_SUCCESS`` and their kin.
+    Why:
+        A hidden folder counts as one more class, and the old copies in it as data; a marker's text becomes rows.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            folder = "/opt/ml/input/data/train"
+            texts = [open(f"{folder}/{name}").read() for name in sorted(os.listdir(folder))]
+            open("/opt/ml/model/model.txt", "w").write("".join(texts))
+        channels:
+          train:
+            .part-0.csv.crc: "x"
+            part-0.csv: "1,2"
+    Right:
+        files:
+          train.py: |
+            import os
+            folder = "/opt/ml/input/data/train"
+            names = [name for name in sorted(os.listdir(folder)) if name.endswith(".csv")]
+            texts = [open(f"{folder}/{name}").read() for name in names]
+            open("/opt/ml/model/model.txt", "w").write("".join(texts))
+        channels:
+          train:
+            .part-0.csv.crc: "x"
+            part-0.csv: "1,2"
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
+    Since:
+        0.1
+    """
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    for channel in view.channels:
+        found = [name for name in evidence.opened_files.get(channel.name or "", ()) if _marker(name)]
+        if found and len(found) < len(evidence.opened_files[channel.name or ""]):
+            yield Problem(
+                f"the job read {show(found[0])} of channel {channel.name!r} with its data",
+                (*channel.path, "ChannelName"),
+                remedy="take names by their ending, leave out those that begin with a dot, or delete the file in S3",
             )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cursus.local import artifacts, delivery, sandbox
 from cursus.local.host import snapshot
 from cursus.local.mounts import ML
-from cursus.local.opens import total
+from cursus.local.opens import together
 from cursus.local.spot import billable
 from cursus.local.storage import StoreError
 
@@ -133,8 +133,8 @@ def _gather(job: Supervisor) -> dict[str, Any]:
             "renaming a directory of a channel in place, which an overlay refuses: shutil.move works"
         )
     opened: dict[str, int | None] = {c["ChannelName"]: None for c in job.request.get("InputDataConfig") or ()}
-    for counts in (job.starts.opened, total({one.name: one.opens for one in job.hosts})):
-        opened.update({name: max(count, opened.get(name) or 0) for name, count in counts.items()})
+    files = together([job.starts.opened, *(one.opens.found for one in job.hosts)])
+    opened.update({name: len(found) for name, found in files.items()})
     return {
         "starts": [*job.starts.ended, job.starts.describe()],
         "interruptions_missed": job.starts.interruptions_left,
@@ -149,6 +149,7 @@ def _gather(job: Supervisor) -> dict[str, Any]:
         "log_lines": job.starts.lines + sum(one.log.lines for one in job.hosts if one.log is not None),
         "stray_files": stray,
         "opened": opened,
+        "opened_files": {name: sorted(found) for name, found in files.items() if len(found) <= LISTED},
         "fetched": job.facts.get("read_on_demand", {}),
         "usage": {
             one.name: one.sampler.to_dict(one.wall, one.volume.sample(last=True))

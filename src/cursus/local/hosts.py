@@ -59,6 +59,7 @@ class Host:
         self._pidfd: int | None = None
         self._status_fd = -1
         self._started_at = 0.0
+        self._watched: dict[str, list[str]] = {}
         self.terminal = Attached.of(owner, name)
         self.volume = Volume(self.ml, self.scratch)
         self.limit = Limit(name, self.plan["memory"].get(name))
@@ -252,10 +253,10 @@ class Host:
         if self.level == "unshare":
             box = box._replace(remote=self.inputs.remote(), sender=self.inputs.sender)
         inside = self.level == "unshare"  # an overlay is watched from inside; copies can be from here
-        watched = self.inputs.watched(f"{ML if inside else self.ml}/input/data")
+        watched = self._watched = self.inputs.watched(f"{ML if inside else self.ml}/input/data")
         opens = self.opens.begin()
         if opens is not None and not inside:
-            self.opens.watching(namespaces.watch(opens, watched))
+            self.opens.watching(namespaces.watch(opens, watched), watched)
         self._status = b""
         self.facts = {}
         program = Program(*launch[:4])
@@ -360,7 +361,7 @@ class Host:
         self.owner.warmed.told(self.facts)
         watching = self.facts.pop("watching", None)
         if watching is not None:
-            self.opens.watching(watching)
+            self.opens.watching(watching, self._watched)
 
     def sample(self) -> None:
         """Measure it once."""

@@ -221,7 +221,7 @@ class Inputs:
                 opened.setdefault(fact["mounted"], set())
             elif "opened" in fact:
                 channel, name = fact["opened"]
-                opened.setdefault(channel, set()).add((0, name))
+                opened.setdefault(channel, set()).add(name)
             elif "failed" in fact:
                 channel, uri, why = fact["failed"]
                 self._say(f"cursus: FastFile: {uri} of channel {channel} cannot be read: {why}")

@@ -174,6 +174,7 @@ class TrainingJob:
             stray_files=_files(raw, "stray_files"),
             left_out=tuple((name, reason) for name, reason in raw.get("left_out", ())),
             opened=raw.get("opened", {}),
+            opened_files={name: tuple(files) for name, files in raw.get("opened_files", {}).items()},
             fetched=raw.get("fetched", {}),
             usage={host: _of(Usage, usage) for host, usage in raw.get("usage", {}).items()},
             runtime=raw.get("runtime", {}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from cursus.local import syscalls as sc
 
@@ -13,8 +13,8 @@ class Opens:
 
     def __init__(self) -> None:
         self.descriptor: int | None = None
-        self.found: dict[str, set[tuple[int, str]]] = {}
-        self._watches: dict[int, str] = {}
+        self.found: dict[str, set[str]] = {}
+        self._watches: dict[int, tuple[str, str]] = {}
 
     def begin(self) -> int | None:
         """A new inotify instance, for a new attempt to start the host."""
@@ -25,12 +25,16 @@ class Opens:
             self.descriptor = None
         return self.descriptor
 
-    def watching(self, watches: Mapping[str, list[int] | None]) -> None:
-        """By channel, the watches of its directories; None where it is not watched."""
+    def watching(self, watches: Mapping[str, list[int] | None], folders: Mapping[str, Sequence[str]]) -> None:
+        """By channel, the watches of its directories, in the order of ``folders``; None where it is not watched."""
         for channel, numbers in watches.items():
             if numbers is not None:
                 self.found[channel] = set()
-                self._watches.update(dict.fromkeys(numbers, channel))
+                top = len(folders[channel][0]) + 1  # the channel's own directory comes first
+                places = (folder[top:] + "/" if folder[top:] else "" for folder in folders[channel])
+                self._watches.update(
+                    {number: (channel, place) for number, place in zip(numbers, places, strict=True)}
+                )
 
     def read(self) -> None:
         """Take what is there."""
@@ -40,9 +44,9 @@ class Opens:
         except BlockingIOError:
             return
         for watch, mask, name in sc.inotify_events(data):
-            channel = self._watches.get(watch)
-            if channel is not None and name and not mask & sc.IN_ISDIR:
-                self.found[channel].add((watch, os.fsdecode(name)))
+            place = self._watches.get(watch)
+            if place is not None and name and not mask & sc.IN_ISDIR:
+                self.found[place[0]].add(place[1] + os.fsdecode(name))
 
     def close(self) -> None:
         """Take the rest and let it go."""
@@ -52,10 +56,10 @@ class Opens:
             self.descriptor = None
 
 
-def total(hosts: Mapping[str, Opens]) -> dict[str, int]:
-    """Files opened by channel, on the host that opened most of them."""
-    counts: dict[str, int] = {}
-    for opens in hosts.values():
-        for channel, files in opens.found.items():
-            counts[channel] = max(counts.get(channel, 0), len(files))
-    return counts
+def together(found: Iterable[Mapping[str, set[str]]]) -> dict[str, set[str]]:
+    """The files that any of several hosts opened, by channel, named by their places in it."""
+    files: dict[str, set[str]] = {}
+    for opened in found:
+        for channel, names in opened.items():
+            files.setdefault(channel, set()).update(names)
+    return files

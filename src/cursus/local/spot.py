@@ -32,7 +32,7 @@ class Starts:
         self.signals: dict[str, Any] = {}
         self.ended: list[dict[str, Any]] = []
         self.lines = self.lost = 0
-        self.opened: dict[str, int] = {}
+        self.opened: dict[str, set[str]] = {}
         self.samplers: dict[str, Any] = {}
         self._began = time.time()
         self._points: list[int] = list(owner.scanner.points)
@@ -123,8 +123,7 @@ class Starts:
                 os.rename(one.folder, f"{one.folder}-start-{len(self.ended)}")
             else:
                 sandbox.remove(one.folder)
-        for channel, count in opens.total({one.name: one.opens for one in owner.hosts}).items():
-            self.opened[channel] = max(self.opened.get(channel, 0), count)
+        self.opened = opens.together([self.opened, *(one.opens.found for one in owner.hosts)])
         owner.hosts = []
         owner.culprit = owner.network = owner.gate = None
         owner.kill_at = owner.limit_at = None

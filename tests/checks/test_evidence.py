@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cursus import engine
+from cursus.checks.confirmed import told_once
 from cursus.checks.evidence_artifacts import found
 from cursus.checks.examples import BASES, merge
 from cursus.checks.views import Settings
@@ -309,3 +310,27 @@ def test_checkpoints_that_are_not_read(written: list[str], model: list[str], rul
     files = (FileEntry("epoch-1.txt", 4),)
     found = findings({**SOUND, "checkpoint_files": files, "trials": {"restart": restart}}, patch)
     assert [finding.rule for finding in found] == rules
+
+
+def test_what_a_run_confirms_is_told_once_at_the_line_of_the_script(tmp_path: Path) -> None:
+    script = 'import os\nopen(os.environ["SM_MODEL_DIR"] + "/model.json", "w").write("{}")\n'
+    (tmp_path / "train.py").write_text(script)
+    patch = {"HyperParameters": {"sagemaker_program": "train.py"}}
+    unread = {**SOUND, "opened": {"train": 0}}
+    assert [f.rule for f in findings(unread) if f.area == "channels"] == ["CHN090"]
+    assert [f.rule for f in findings(unread, patch, source=str(tmp_path)) if f.area == "channels"] == []
+    step = Step(
+        "test",
+        "CreateTrainingJob",
+        merge(BASES["CreateTrainingJob"], patch),
+        source=SourceCode(str(tmp_path), "train.py"),
+    )
+    told = engine.check_step(step, Settings(), Evidence(**unread))
+    assert [f.rule for f in told if f.path == "InputDataConfig[0].ChannelName"] == ["CHN052"]
+
+
+def test_of_two_findings_on_one_fault_the_graver_is_kept() -> None:
+    read = Finding("MON050", "warning", "no line that the script prints matches", "MetricDefinitions[0].Regex")
+    seen = Finding("MON090", "error", "the regex matched nothing", read.path, from_run=True)
+    elsewhere = Finding("MON050", "warning", "no line matches", "MetricDefinitions[1].Regex")
+    assert told_once([read, elsewhere, seen]) == [elsewhere, seen]

@@ -1,0 +1,34 @@
+"""What the source already told, and the run confirms, is told once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cursus.model import SEVERITIES, Finding
+
+CONFIRMS: Mapping[str, tuple[str, ...]] = {
+    "CHN090": ("CHN052",),
+    "HPO090": ("HPO053", "HPO055", "HPO061", "HPO062", "HPO064"),
+    "MON090": ("MON050",),
+    "MON091": ("MON002",),
+    "RES097": ("RES050", "RES056"),
+}
+"""For a rule on runs: the rules on source code or request that say the same of the same place without a run."""
+
+
+def told_once(findings: list[Finding]) -> list[Finding]:
+    """``findings`` without those of a run that only confirm another one at the same place.
+
+    The finding that was made by reading names the line at fault, and is kept unless the run's weighs more.
+    """
+    read = {(f.rule, f.path): f for f in findings if not f.from_run}
+    superfluous: set[Finding] = set()
+    for finding in findings:
+        if not finding.from_run:
+            continue
+        for rule in CONFIRMS.get(finding.rule, ()):
+            other = read.get((rule, finding.path))
+            if other is not None:
+                weighs_more = SEVERITIES.index(finding.severity) < SEVERITIES.index(other.severity)
+                superfluous.add(other if weighs_more else finding)
+    return [finding for finding in findings if finding not in superfluous] if superfluous else findings

@@ -21,7 +21,7 @@ from cursus.checks.rules import Problem, Rule, Scope
 from cursus.checks.skeletons import Skeleton, sight
 from cursus.checks.views import PipelineView, RequestView, SchemaView, Settings, StepView
 from cursus.checks.walk import Members, Suspects
-from cursus.model import Evidence, Finding, Path, Pipeline, Promises, Step, format_path
+from cursus.model import SEVERITIES, Evidence, Finding, Path, Pipeline, Promises, Step, format_path
 from cursus.redact import LONGEST_TEXT, cut
 
 __all__ = ["check_pipeline", "check_step", "selected"]
@@ -67,14 +67,29 @@ def check_step(step: Step, settings: Settings, evidence: Evidence | None = None)
 
 def check_pipeline(pipeline: Pipeline, settings: Settings) -> tuple[list[Finding], list[Step]]:
     """Every finding on a pipeline and on each of its steps, and the steps themselves."""
+    from cursus.checks import given_values
     from cursus.steps import pipelines
 
     steps = pipelines.expand(pipeline)
+    view = PipelineView(pipeline, steps, settings)
     findings = [_of(pipeline, problem) for problem in pipeline.problems if selected(problem.rule, settings)]
-    findings.extend(_run("pipeline", PipelineView(pipeline, steps, settings), pipeline, settings))
+    findings.extend(_run("pipeline", view, pipeline, settings))
+    # What is wrong with a value as a part of the pipeline is the better word for what its request makes of it.
+    said = {f.path: f.severity for f in sorted(findings, key=_rank, reverse=True)}
     for step in steps:
-        findings.extend(check_step(step, settings))
+        findings.extend(
+            f
+            for f in check_step(step, settings)
+            if f.path not in said or _rank(f) < SEVERITIES.index(said[f.path])
+        )
+    if findings:
+        findings = given_values.gathered(pipeline, view.definition, findings)
     return _kept(findings, settings), steps
+
+
+def _rank(finding: Finding) -> int:
+    """0 for an error, more for what matters less."""
+    return SEVERITIES.index(finding.severity)
 
 
 def _not_made(step: Step) -> bool:

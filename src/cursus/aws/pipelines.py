@@ -153,8 +153,10 @@ def references(value: Any, path: Path, step: PipelineStep | None) -> Iterator[Re
                 yield Reference(place, get if isinstance(get, str) else repr(get)[:80], step, in_json_get)
                 continue
             for key, inner in here.items():
-                if key in _INNER and place and place[-1] == "Arguments":
-                    continue
+                if (key in _INNER and place and place[-1] == "Arguments") or (
+                    key == "DependsOn" and place == path
+                ):
+                    continue  # DependsOn takes names: a reference there stands for nothing
                 pending.append((inner, (*place, key), in_json_get or key == "Std:JsonGet"))
         elif isinstance(here, list):
             pending.extend((inner, (*place, i), in_json_get) for i, inner in enumerate(here))
@@ -233,8 +235,8 @@ class Definition:
         edges: dict[str, set[str]] = {step.name: set() for step in self.steps if step.name is not None}
         names = {step.path: step.name for step in self.steps if step.type in INNER}
         for step in self.steps:
-            if step.name is None:
-                continue
+            if step.name is None or self.by_name[step.name] is not step:
+                continue  # a name that stands twice makes no edges: the second step is not meant
             mine = edges[step.name]
             mine.update(name for _, name in dependencies(step.body) if name in edges)
             if step.branches:
@@ -245,8 +247,9 @@ class Definition:
             target = parse_get(reference.text)
             if target is None or target.root != "Steps" or target.name not in edges:
                 continue
-            if reference.step and reference.step.name is not None:
-                edges[reference.step.name].add(target.name)
+            here = reference.step
+            if here and here.name is not None and self.by_name[here.name] is here:
+                edges[here.name].add(target.name)
         return edges
 
     def waits(self, name: str, other: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cursus.aws.pipelines import dependencies, parse_get, written_out
+from cursus.aws.pipelines import dependencies, parse_get, step_type, written_out
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, listing, mapping, mappings
 from cursus.model import Path, Step
@@ -75,14 +75,14 @@ def data_without_edge(view: PipelineView) -> Iterator[Problem]:
             written.setdefault(uri, []).append(step.name)
     if not written:
         return
+    told: set[tuple[str, str]] = set()
     for name, place, uri in _readers(view):
-        told: set[str] = set()
         for producer in _producers(uri, written):
-            if producer == name or producer in told:
+            if producer == name or (name, producer) in told:
                 continue
             if view.definition.waits(name, producer) or view.definition.waits(producer, name):
                 continue
-            told.add(producer)
+            told.add((name, producer))
             yield Problem(
                 f"step {name} reads what step {producer} writes, and nothing makes it wait for {producer}",
                 place,
@@ -277,6 +277,8 @@ def property_files(view: PipelineView) -> Iterator[Problem]:
         0.1
     """
     for step in view.definition.steps:
+        if "PropertyFiles" not in step_type(step.type or "").get("members", ("PropertyFiles",)):
+            continue  # the member itself is refused
         declared = step.body.get("PropertyFiles")
         if not isinstance(declared, list):
             if declared is not None:

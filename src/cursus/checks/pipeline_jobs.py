@@ -153,7 +153,8 @@ def processing_inputs(view: PipelineView) -> Iterator[Problem]:
             (outputs, (*top, "ProcessingOutputConfig", "Outputs"), ("S3Output", "FeatureStoreOutput")),
         ):
             for i, entry in mappings(holder, str(where[-1])):
-                if all(entry.get(kind) is None for kind in kinds):
+                unknown = entry.keys() - {*kinds, "InputName", "OutputName", "AppManaged"}
+                if not unknown and all(entry.get(kind) is None for kind in kinds):
                     yield Problem(
                         f"the entry has neither {kinds[0]} nor {kinds[1]}",
                         (*where, i, kinds[0]),

@@ -60,6 +60,8 @@ def joined_location(view: PipelineView) -> Iterator[Problem]:
                 pending.extend((inner, (*place, i)) for i, inner in enumerate(value))
             elif isinstance(value, Mapping):
                 join = value.get("Std:Join") if len(value) == 1 else None
+                if isinstance(join, Mapping) and not join.keys() <= {"On", "Values"}:
+                    continue  # it cannot be parsed
                 if not isinstance(join, Mapping):
                     pending.extend((inner, (*place, key)) for key, inner in value.items())
                     continue

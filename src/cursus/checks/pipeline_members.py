@@ -87,16 +87,19 @@ def _condition(view: PipelineView, entry: Mapping[str, Any], place: Path) -> Ite
         )
         return
     operands = ["Value", "In"] if kind == "In" and "Value" in entry and "In" in entry else known[kind]
-    for operand in operands:
-        if operand not in entry:
-            yield Problem(f"the {kind} condition needs {operand}", (*place, operand), f"add {operand}")
-    for member in entry:
-        if member != "Type" and member not in operands:
-            yield Problem(
-                f"unknown property {show(member)} of the {kind} condition.{did_you_mean(str(member), operands)}",
-                (*place, str(member)),
-                "its members are Type, " + ", ".join(operands),
-            )
+    unknown = [str(member) for member in entry if member != "Type" and member not in operands]
+    if unknown:  # in the place of what is missing
+        hint = did_you_mean(unknown[0], operands) if len(unknown) == 1 else ""
+        yield Problem(
+            f"unknown propert{'y' if len(unknown) == 1 else 'ies'} {', '.join(map(show, unknown[:4]))} of the {kind} "
+            f"condition.{hint}",
+            (*place, unknown[0]),
+            "its members are Type, " + ", ".join(operands),
+        )
+    else:
+        for operand in operands:
+            if operand not in entry:
+                yield Problem(f"the {kind} condition needs {operand}", (*place, operand), f"add {operand}")
     for member, form, words in (
         ("Conditions", list, "a list of conditions"),
         ("Condition", Mapping, "one condition"),

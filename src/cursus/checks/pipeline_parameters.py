@@ -122,14 +122,14 @@ def _values(entry: Mapping[str, Any], i: int) -> Iterator[Problem]:
         )
     options = entry.get("EnumValues")
     if isinstance(options, list):
-        for n, option in enumerate(options):
-            if not fits(option, kind):
-                yield Problem(
-                    f"{show(option)} is no {kind}",
-                    ("Parameters", i, "EnumValues", n),
-                    f"write a value of type {kind}",
-                )
-        if "DefaultValue" in entry and default not in options:
+        wrong = [(n, option) for n, option in enumerate(options) if not fits(option, kind)]
+        if wrong:
+            yield Problem(
+                f"{', '.join(show(option) for _, option in wrong[:4])} {'is' if len(wrong) == 1 else 'are'} no {kind}",
+                ("Parameters", i, "EnumValues", *([wrong[0][0]] if len(wrong) == 1 else [])),
+                f"write values of type {kind}",
+            )
+        elif "DefaultValue" in entry and fits(default, kind) and default not in options:
             yield Problem(
                 f"the default {show(default)} is not among EnumValues",
                 ("Parameters", i, "DefaultValue"),

@@ -158,7 +158,7 @@ def unknown_step(view: PipelineView) -> Iterator[Problem]:
                 reference.path,
                 "name an existing step",
             )
-        elif reference.step is not None and target.name == reference.step.name:
+        elif view.definition.by_name[target.name] is reference.step:
             yield Problem(
                 f"step {show(target.name)} refers to itself",
                 reference.path,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 from cursus.aws import schema
 from cursus.aws.pipelines import PipelineStep, facts, parse_get, step_type, texts
@@ -221,6 +222,8 @@ def variable_as_text(view: PipelineView) -> Iterator[Problem]:
     for place, value in texts(view.request.get("Steps"), ("Steps",)):
         if len(value) < 8:
             continue
+        if isinstance(place[-1], str) and place[-1] != "Get" and place[-1].lower() == "get":
+            place = place[:-1]  # the whole mapping stands where its value belongs
         if _REPR.search(value):
             yield Problem(
                 f"{show(value, limit=120)} is the text of a pipeline variable, not its value",
@@ -303,6 +306,8 @@ def depends_on_form(view: PipelineView) -> Iterator[Problem]:
             if isinstance(entry, Mapping) and not is_reference(entry):
                 yield from _trigger(entry, (*step.path, "DependsOn", i))
                 name = entry.get("Step")
+                if name is None and not entry.keys() <= {"Step", "Trigger"}:
+                    continue  # what stands in its place is told
             if not isinstance(name, str) or name not in told:
                 yield from _dependency(view, step, name, i)
             if isinstance(name, str):
@@ -375,6 +380,7 @@ def cycle(view: PipelineView) -> Iterator[Problem]:
     """
     edges = view.definition.edges
     done: set[str] = set()
+    told: set[tuple[str, str]] = set()
     for start in edges:
         trail: list[str] = []
         on_trail: set[str] = set()
@@ -388,7 +394,9 @@ def cycle(view: PipelineView) -> Iterator[Problem]:
                 continue
             if name in on_trail:
                 circle = [*trail[trail.index(name) :], name]
-                if len(circle) > 2:
+                ways = set(pairwise(circle))
+                if len(circle) > 2 and told.isdisjoint(ways):  # circles with a way in common have one cause
+                    told |= ways
                     step = view.definition.by_name[name]
                     yield Problem(
                         "steps wait for each other in a circle: " + _circle(circle),

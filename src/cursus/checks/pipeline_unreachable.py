@@ -53,6 +53,8 @@ def never_reached(view: PipelineView) -> Iterator[Problem]:
         return
     waits = _waits(definition)
     for step in definition.steps:
+        if step.path in waits and step.name is not None and definition.waits(step.name, step.name):
+            continue  # in a circle, which is why it never runs
         taken: dict[Path, tuple[str, str]] = {}
         for place, before in waits.get(step.path, ()):
             if before.type == "Fail":

@@ -64,7 +64,7 @@ def _members(value: Mapping[str, Any], known: tuple[str, ...], place: Path, name
                 f"{name} has no member {show(member)}.{hint}",
                 (*place, str(member)),
                 "its members are " + ", ".join(known),
-                severity="error" if hint else "warning",
+                severity="error" if hint or known is JOIN else "warning",  # a JsonGet may get new ones
             )
 
 

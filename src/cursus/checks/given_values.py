@@ -1,0 +1,116 @@
+"""A value that a pipeline's parameter gives is faulty at the parameter: its uses are gathered into one finding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from cursus.aws.pipelines import Definition, Reference, parse_get, step_type
+from cursus.model import SEVERITIES, Finding, Path, Pipeline, format_path
+from cursus.redact import LONGEST_TEXT, cut, show
+from cursus.steps.pipelines import parameter_values
+
+WRONG_TYPE = "STP003"
+"""A parameter of a type that the member does not take: no other value would do, so that the use is at fault."""
+MOST_USES = 4
+"""Uses of one parameter that a message names."""
+
+
+def gathered(pipeline: Pipeline, definition: Definition, findings: list[Finding]) -> list[Finding]:
+    """``findings`` with those on values of parameters told once, at the parameter.
+
+    The errors of one parameter are one finding, whatever the rules at its uses call them; warnings are one a rule.
+    """
+    uses = _uses(pipeline, definition) if findings else {}
+    if not uses or not any(finding.path in uses for finding in findings):
+        return findings
+    entries = _entries(pipeline)
+    told = {finding.path for finding in findings if finding.severity == "error"}
+    made: list[Finding] = []
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        name = uses.get(finding.path, ("", ""))[0]
+        if name not in entries:
+            made.append(finding)
+        elif format_path((*pipeline.prefix, *_place(pipeline, entries, name))) in told:
+            continue
+        elif finding.rule == WRONG_TYPE:
+            made.append(finding)
+        else:
+            kind = finding.severity if finding.severity == "error" else finding.rule
+            groups.setdefault((name, kind), []).append(finding)
+    for (name, _), group in groups.items():
+        place = _place(pipeline, entries, name)
+        made.append(_at_parameter(pipeline, name, place, group, [uses[finding.path][1] for finding in group]))
+    return made
+
+
+def _at_parameter(
+    pipeline: Pipeline, name: str, place: Path, group: list[Finding], uses: Iterable[str]
+) -> Finding:
+    first = min(group, key=lambda finding: SEVERITIES.index(finding.severity))
+    listed = list(dict.fromkeys(uses))
+    more = f" and {len(listed) - MOST_USES} more" if len(listed) > MOST_USES else ""
+    said = "value given for" if name in pipeline.parameters else "default of"
+    origin = pipeline.origin(place)
+    end = "" if first.message.endswith((".", "?")) else "."
+    message = (
+        f"the {said} the parameter {show(name)}: {first.message}{end} It is put in at "
+        f"{', '.join(listed[:MOST_USES])}{more}"
+    )
+    return replace(
+        first,
+        message=cut(message, LONGEST_TEXT),
+        path=format_path((*pipeline.prefix, *place)),
+        location=origin.location if origin else None,
+        step=pipeline.name,
+    )
+
+
+def _entries(pipeline: Pipeline) -> dict[str, int]:
+    """The position of each parameter's declaration."""
+    declared = pipeline.definition.get("Parameters")
+    found: dict[str, int] = {}
+    for i, entry in enumerate(declared if isinstance(declared, list) else []):
+        if isinstance(entry, Mapping) and isinstance(entry.get("Name"), str):
+            found[entry["Name"]] = i
+    return found
+
+
+def _place(pipeline: Pipeline, entries: Mapping[str, int], name: str) -> Path:
+    """The default, or the parameter itself where the value was given from outside of the definition."""
+    own: Path = ("Parameters", entries[name])
+    return own if name in pipeline.parameters else (*own, "DefaultValue")
+
+
+def _uses(pipeline: Pipeline, definition: Definition) -> dict[str, tuple[str, str]]:
+    """For the path of each member whose whole value a parameter gives: the parameter, and the words for the use."""
+    values = parameter_values(pipeline)
+    found: dict[str, tuple[str, str]] = {}
+    for reference in definition.references:
+        target = parse_get(reference.text)
+        if target is None or target.root != "Parameters" or target.rest or target.name not in values:
+            continue
+        step = reference.step
+        if step is None or reference.in_json_get or not step_type(step.type or "").get("operation"):
+            continue
+        place = _whole(pipeline.definition, reference)
+        if place is not None:
+            inside = format_path(place[len(step.path) + 1 :])
+            path = format_path((*pipeline.prefix, *place))
+            found[path] = target.name, f"{inside} of {step.name or format_path(step.path)}"
+    return found
+
+
+def _whole(definition: Mapping[str, Any], reference: Reference) -> Path | None:
+    """Where the value that a reference makes stands; None where a join puts it together with others."""
+    place = reference.path
+    while place[-3:-1] == ("Std:Join", "Values"):
+        values: Any = definition
+        for part in place[:-1]:
+            values = values[part]
+        if len(values) != 1:
+            return None
+        place = place[:-3]
+    return place

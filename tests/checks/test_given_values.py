@@ -1,0 +1,94 @@
+"""A faulty value of a pipeline parameter is one finding, at the parameter."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cursus
+from cursus.checks.examples import DEFINITION
+from cursus.model import Finding
+
+
+def train(name: str, **members: Any) -> dict[str, Any]:
+    step: dict[str, Any] = {"Name": name, "Type": "Training", "Arguments": copy.deepcopy(DEFINITION)}
+    step["Arguments"]["ResourceConfig"].update(members)
+    return step
+
+
+def prepare(**members: Any) -> dict[str, Any]:
+    cluster = {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30, **members}
+    arguments = {
+        "ProcessingResources": {"ClusterConfig": cluster},
+        "AppSpecification": {"ImageUri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"},
+        "RoleArn": DEFINITION["RoleArn"],
+    }
+    return {"Name": "Prepare", "Type": "Processing", "Arguments": arguments}
+
+
+def definition(kind: str, default: object, member: str) -> dict[str, Any]:
+    value = {"Get": "Parameters.Compute"}
+    steps = [
+        prepare(**{member: value}),
+        train("First", **{member: value}),
+        train("Second", **{member: value}),
+    ]
+    first = {"Name": "Unrelated", "Type": "String", "DefaultValue": "x"}
+    parameters = [first, {"Name": "Compute", "Type": kind, "DefaultValue": default}]
+    return {"Version": "2020-12-01", "Metadata": {}, "Parameters": parameters, "Steps": steps}
+
+
+def errors(document: object, **options: Any) -> list[Finding]:
+    return [f for f in cursus.check(document, **options).findings if f.severity == "error"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "default", "member"),
+    [("String", "ml.m5.huge", "InstanceType"), ("Integer", 0, "InstanceCount")],
+)
+def test_a_wrong_default_is_told_once_and_names_its_uses(kind: str, default: object, member: str) -> None:
+    (finding,) = errors(definition(kind, default, member))
+    assert finding.path == "Parameters[1].DefaultValue"
+    assert "default of the parameter 'Compute'" in finding.message
+    for use in (
+        f"ProcessingResources.ClusterConfig.{member} of Prepare",
+        f"ResourceConfig.{member} of First",
+        f"ResourceConfig.{member} of Second",
+    ):
+        assert use in finding.message
+
+
+def test_a_given_value_is_told_at_the_parameter() -> None:
+    document = definition("String", "ml.m5.xlarge", "InstanceType")
+    assert errors(document) == []
+    (finding,) = errors(document, parameters={"Compute": "ml.m5.wide"})
+    assert finding.path == "Parameters[1]"
+    assert "value given for the parameter 'Compute': 'ml.m5.wide'" in finding.message
+
+
+def test_it_stands_at_the_line_of_the_default(tmp_path: Path) -> None:
+    file = tmp_path / "pipeline.json"
+    file.write_text(json.dumps(definition("String", "ml.m5.huge", "InstanceType"), indent=1))
+    (finding,) = errors(str(file))
+    assert finding.location is not None and finding.location.line is not None
+    assert "ml.m5.huge" in file.read_text().splitlines()[finding.location.line - 1]
+
+
+def test_a_value_of_another_type_is_the_fault_of_the_use() -> None:
+    document = definition("Integer", 3, "InstanceType")
+    assert [f.path.rpartition(".")[2] for f in errors(document)] == ["InstanceType"] * 3
+    document["Parameters"][1]["DefaultValue"] = "3"  # nor is it what the parameter is declared as
+    assert [f.path for f in errors(document)] == ["Parameters[1].DefaultValue"]
+
+
+def test_a_join_with_other_parts_is_told_where_it_stands() -> None:
+    document = definition("String", "m5.huge", "InstanceType")
+    join = {"Std:Join": {"On": "", "Values": ["ml.", {"Get": "Parameters.Compute"}]}}
+    document["Steps"] = [train("First", InstanceType=join)]
+    assert [f.path for f in errors(document)] == ["Steps[0].Arguments.ResourceConfig.InstanceType"]
+    join["Std:Join"]["Values"].pop(0)
+    assert [f.path for f in errors(document)] == ["Parameters[1].DefaultValue"]

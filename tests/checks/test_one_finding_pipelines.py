@@ -1,0 +1,114 @@
+"""One mistake in a pipeline definition is one finding."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+import cursus
+from cursus.checks.examples import DEFINITION
+from cursus.model import Finding
+
+TRAIN: dict[str, Any] = {"Name": "Train", "Type": "Training", "Arguments": DEFINITION}
+ASK: dict[str, Any] = {
+    "Name": "Ask",
+    "Type": "Lambda",
+    "FunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:ask",
+    "Arguments": {},
+    "OutputParameters": [{"OutputName": "answer", "OutputType": "String"}],
+}
+ANSWER = {"Get": "Steps.Ask.OutputParameters['answer']"}
+XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
+
+
+def named(step: dict[str, Any], name: str, **members: Any) -> dict[str, Any]:
+    return {**copy.deepcopy(step), "Name": name, **members}
+
+
+def decide(yes: list[Any], no: list[Any], *conditions: dict[str, Any]) -> dict[str, Any]:
+    listed = list(conditions) or [{"Type": "Equals", "LeftValue": ANSWER, "RightValue": "go"}]
+    arguments = {"Conditions": listed, "IfSteps": yes, "ElseSteps": no}
+    return {"Name": "Decide", "Type": "Condition", "Arguments": arguments}
+
+
+def training(**members: Any) -> dict[str, Any]:
+    step = copy.deepcopy(TRAIN)
+    step["Arguments"].update(members)
+    return step
+
+
+def xgboost(**hyperparameters: str) -> dict[str, Any]:
+    channel = copy.deepcopy(DEFINITION["InputDataConfig"][0])
+    return training(
+        AlgorithmSpecification={"TrainingImage": XGBOOST, "TrainingInputMode": "File"},
+        HyperParameters={"num_round": "5", **hyperparameters},
+        InputDataConfig=[{**channel, "ContentType": "text/csv"}],
+    )
+
+
+def found(*steps: dict[str, Any], parameters: tuple[Any, ...] = ()) -> list[Finding]:
+    definition = {
+        "Version": "2020-12-01",
+        "Metadata": {},
+        "Parameters": list(parameters),
+        "Steps": list(steps),
+    }
+    return [f for f in cursus.check(definition).findings if f.severity != "info"]
+
+
+EPOCHS = {"Name": "Epochs", "Type": "Integer", "DefaultValue": 5}
+BARE = {"Type": "Equals", "LeftValue": ANSWER, "RightValue": "go"}
+
+
+@pytest.mark.parametrize(
+    ("steps", "rule"),
+    [
+        ([xgboost(num_round="ParameterInteger(name='Epochs', default_value=5)")], "DEP004"),
+        ([training(OutputDataConfig={"S3OutputPath": "s3://{'Get': 'Parameters.Epochs'}/models"})], "DEP004"),
+        ([training(RoleArn={"get": "Parameters.Epochs"})], "DEP004"),
+        ([ASK, named(TRAIN, "Train", DependsOn=[{"Get": "Steps.Ask"}])], "DEP005"),
+        ([ASK, named(TRAIN, "Train", DependsOn=[{"Name": "Ask"}])], "DEP005"),
+        ([ASK, decide([], [], {"Type": "Not", "Expression": BARE})], "DEP040"),
+        ([ASK, decide([], [], {"Type": "In", "LeftValue": ANSWER, "RightValue": ["go"]})], "DEP040"),
+        ([ASK, decide([named(ASK, "Ask")], [])], "DEP003"),
+        (
+            [training(), named(ASK, "Tell", PropertyFiles=[{"PropertyFileName": "a", "OutputName": "b"}])],
+            "DEP002",
+        ),
+        (
+            [
+                named(ASK, "Ask", DependsOn=["Tell", "Other"]),
+                named(ASK, "Tell", DependsOn=["Ask"]),
+                named(ASK, "Other", DependsOn=["Tell"]),
+            ],
+            "DEP006",
+        ),
+        (
+            [
+                decide([named(ASK, "Yes", DependsOn=["Last"])], [named(ASK, "No")], BARE),
+                ASK,
+                named(ASK, "Last", DependsOn=["Yes", "No"]),
+            ],
+            "DEP006",
+        ),
+    ],
+)
+def test_one_cause_is_one_finding(steps: list[dict[str, Any]], rule: str) -> None:
+    assert [finding.rule for finding in found(*steps, parameters=(EPOCHS,))] == [rule]
+
+
+def test_circles_with_nothing_in_common_are_each_told() -> None:
+    steps = [named(ASK, name, DependsOn=[other]) for name, other in ("AB", "BA", "CD", "DC")]
+    assert [finding.rule for finding in found(*steps)] == ["DEP006", "DEP006"]
+
+
+def test_values_of_another_type_in_an_enum_are_one_finding() -> None:
+    parameter = {"Name": "Epochs", "Type": "String", "DefaultValue": "5", "EnumValues": [5, 10]}
+    (finding,) = found(TRAIN, parameters=(parameter,))
+    assert (finding.rule, finding.path) == ("DEP020", "Parameters[0].EnumValues")
+    assert "5, 10 are no String" in finding.message
+    parameter["EnumValues"] = ["5", 10]
+    (finding,) = found(TRAIN, parameters=(parameter,))
+    assert finding.path == "Parameters[0].EnumValues[1]"

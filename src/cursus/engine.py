@@ -62,6 +62,10 @@ def check_step(step: Step, settings: Settings, evidence: Evidence | None = None)
             and (f.path, f.message) not in told
             and not (f.path.startswith(inside) and (f.rule, f.path.removeprefix(inside)) in said)
         )
+    if evidence is not None:
+        from cursus.checks import confirmed
+
+        findings = confirmed.told_once(findings)
     return _kept(findings, settings)
 
 

@@ -330,7 +330,9 @@ def test_what_a_run_confirms_is_told_once_at_the_line_of_the_script(tmp_path: Pa
 
 
 def test_of_two_findings_on_one_fault_the_graver_is_kept() -> None:
-    read = Finding("MON050", "warning", "no line that the script prints matches", "MetricDefinitions[0].Regex")
+    read = Finding(
+        "MON050", "warning", "no line that the script prints matches", "MetricDefinitions[0].Regex"
+    )
     seen = Finding("MON090", "error", "the regex matched nothing", read.path, from_run=True)
     elsewhere = Finding("MON050", "warning", "no line matches", "MetricDefinitions[1].Regex")
     assert told_once([read, elsewhere, seen]) == [elsewhere, seen]

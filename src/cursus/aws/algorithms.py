@@ -58,6 +58,7 @@ class Algorithm:
         multi_instance: it trains on several instances. ``multi_instance_when``: only with these values
             ("" stands for an absent one).
         multi_gpu: it uses more than one GPU of an instance.
+        batch_per_gpu: the hyperparameter whose value is shared out among an instance's GPUs.
         cpu_only_when: hyperparameter values with which it trains on CPU instances only.
         checkpoints: it writes checkpoints, so that a spot job can go on after an interruption.
         saves_when_stopped: False where a job that is stopped leaves no model.
@@ -96,6 +97,7 @@ class Algorithm:
     multi_instance: bool = True
     multi_instance_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     multi_gpu: bool = True
+    batch_per_gpu: str | None = None
     cpu_only_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     checkpoints: bool = False
     saves_when_stopped: bool = True
@@ -274,6 +276,7 @@ def _build(
             for key, values in each["when"].items()
         },
         multi_gpu=entry.get("multi_gpu", True),
+        batch_per_gpu=entry.get("batch_per_gpu"),
         cpu_only_when={key: tuple(v) for key, v in entry.get("cpu_only_when", {}).items()},
         checkpoints=entry["checkpoints"],
         saves_when_stopped=entry.get("saves_when_stopped", True),

@@ -217,8 +217,8 @@ def _any_matches(value: str, options: tuple[str, ...]) -> bool:
 
 @lru_cache(maxsize=4096)
 def matches(value: str, patterns: tuple[str, ...]) -> bool:
-    """True where ``value`` is one of ``patterns``; a pattern that ends in ``*`` matches any rest."""
-    return any(value.startswith(p[:-1]) if p.endswith("*") else value == p for p in patterns)
+    """True where ``value`` is one of ``patterns``; one that ends in ``*`` matches any rest, alone all but nothing."""
+    return any(value != "" and value.startswith(p[:-1]) if p.endswith("*") else value == p for p in patterns)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,6 +12,7 @@ from cursus.checks.views import Channel, TrainingView, is_reference, text
 from cursus.redact import show
 from cursus.suggest import closest, did_you_mean
 
+MODEL = "application/x-sagemaker-model"
 MANIFEST = "AugmentedManifestFile"
 DATA = ("train", "validation", "test")
 """Channels that hold the same kind of data."""
@@ -147,7 +148,7 @@ def content_type(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Holds ContentType against those that the algorithm reads in the channel's input mode; for an augmented manifest
-        against the one that it wants there. Where there is none: the data's name, and the ContentType of the other data
+        against the one that it wants there, and so for the channel of a model to go on from. Where there is none: the data's name, and the ContentType of the other data
         channels, against the algorithm's default.
     Why:
         The algorithm chooses its reader by ContentType and fails on one that it has no reader for.
@@ -176,9 +177,20 @@ def content_type(view: TrainingView) -> Iterator[Problem]:
     if algorithm is None or not algorithm.content_types:
         return
     for channel in view.channels:
-        if channel.name not in algorithm.channels or channel.name in ("code", "model"):
+        if channel.name not in algorithm.channels or channel.name == "code":
             continue
         content = channel.text("ContentType")
+        if MODEL in algorithm.content_types and content and (content == MODEL) != (channel.name == "model"):
+            yield Problem(
+                f"the channel {show(channel.name)} of {algorithm.name} is not read as {show(content)}",
+                (*channel.path, "ContentType"),
+                f"set ContentType to {MODEL}, or leave it out"
+                if content != MODEL
+                else "write the data's own type",
+            )
+            continue
+        if channel.name == "model":
+            continue
         if content is None or not content:
             if "ContentType" not in channel.request or content == "":
                 yield from _default(algorithm, channel, view.channels)

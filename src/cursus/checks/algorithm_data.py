@@ -1,9 +1,10 @@
-"""Rules on the data of built-in algorithms: how it is shared out among hosts, and which column is the target."""
+"""Rules on the data of built-in algorithms: how it is shared out among hosts and GPUs, and which column is the target."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cursus.aws import instances
 from cursus.aws.tables import table
 from cursus.checks.algorithm_channels import base_type
 from cursus.checks.channels import input_mode, mode_path
@@ -242,3 +243,53 @@ def data_for_dask(view: TrainingView) -> Iterator[Problem]:
                 (*channel.path, "DataSource", "S3DataSource", "S3DataDistributionType"),
                 "use FullyReplicated",
             )
+
+
+@rule(
+    "RES017",
+    area="resources",
+    reads=("ResourceConfig", "HyperParameterTuningResourceConfig"),
+    when="builtin on gpus",
+)
+def batch_for_each_gpu(view: TrainingView) -> Iterator[Problem]:
+    """A built-in algorithm's batch has an image for each GPU.
+
+    What it does:
+        Compares mini_batch_size of image classification and object detection with the GPUs of an instance.
+    Why:
+        MXNet shares each batch out among the GPUs of an instance, and fails where one would get none: "Too many
+        slices. Some splits are empty."
+    Breaks:
+        AlgorithmSpecification: {TrainingImage: "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"}
+        ResourceConfig: {InstanceType: ml.p3.16xlarge}
+        HyperParameters: {num_classes: "2", num_training_samples: "60", mini_batch_size: "4"}
+        InputDataConfig:
+          - {ChannelName: train, ContentType: application/x-recordio, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}}
+          - {ChannelName: validation, ContentType: application/x-recordio, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/held-out/"}}}
+    Right:
+        AlgorithmSpecification: {TrainingImage: "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"}
+        ResourceConfig: {InstanceType: ml.p3.16xlarge}
+        HyperParameters: {num_classes: "2", num_training_samples: "60", mini_batch_size: "32"}
+        InputDataConfig:
+          - {ChannelName: train, ContentType: application/x-recordio, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}}
+          - {ChannelName: validation, ContentType: application/x-recordio, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/held-out/"}}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/IC-Hyperparameter.html
+    Since:
+        0.1
+    """
+    algorithm = view.builtin
+    if algorithm is None or algorithm.batch_per_gpu is None:
+        return
+    given = view.hyperparameters.get(algorithm.batch_per_gpu)
+    if not isinstance(given, str) or not (given.isascii() and given.isdigit()):
+        return
+    for _, kind, _ in view.instances:
+        instance = instances.find(kind)
+        if instance is not None and 0 < int(given) < instance.gpus:
+            yield Problem(
+                f"{algorithm.batch_per_gpu} {given} is less than the {instance.gpus} GPUs of {kind}, which share a batch.",
+                (view.hyperparameters_member, algorithm.batch_per_gpu),
+                f"Set it to {instance.gpus} or more.",
+            )
+            return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import TrainingView, TuningView, is_reference, listing, mapping
+from cursus.checks.views import TUNING, TrainingView, TuningView, is_reference, listing, mapping
 from cursus.redact import show
 
 
@@ -47,6 +47,8 @@ def definitions(view: TuningView) -> Iterator[Problem]:
 
 
 def _several(view: TuningView) -> Iterator[Problem]:
+    if len(view.definitions) > 1:
+        yield from _of_one_algorithm(view)
     seen: dict[str, int] = {}
     for i, definition in enumerate(view.definitions):
         given = definition.request.get("DefinitionName")
@@ -71,6 +73,33 @@ def _several(view: TuningView) -> Iterator[Problem]:
                     (*definition.path, member),
                     f"give each definition its own {member}",
                 )
+
+
+def _of_one_algorithm(view: TuningView) -> Iterator[Problem]:
+    """What a tuning job of several definitions cannot have, or has to no effect."""
+    if view.request.get("WarmStartConfig") is not None:
+        yield Problem(
+            "a warm start is available only where a single algorithm is tuned",
+            ("WarmStartConfig",),
+            "tune each algorithm in a job of its own, or leave WarmStartConfig out",
+        )
+    if view.config.get("TrainingJobEarlyStoppingType") == "Auto":
+        yield Problem(
+            "early stopping is available only where a single algorithm is tuned",
+            (TUNING, "TrainingJobEarlyStoppingType"),
+            "set it to Off",
+        )
+    for top, member in (
+        ("HyperParameterTuningJobObjective", "TuningObjective"),
+        ("ParameterRanges", "HyperParameterRanges"),
+    ):
+        if view.config.get(top) and all(d.request.get(member) for d in view.definitions):
+            yield Problem(
+                f"{top} belongs to a tuning job of one definition; here each has its own {member}",
+                (TUNING, top),
+                "leave it out",
+                severity="warning",
+            )
 
 
 @rule("HPO017", area="hyperparameters", scope="tuning", shared=True)

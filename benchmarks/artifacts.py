@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from arguments import numbers
+
 from cursus.local import artifacts
 
 GOAL_TIME, GOAL_SIZE = 0.05, 1.05
@@ -48,8 +50,7 @@ def tar(folder: Path, target: Path) -> float:
 
 
 def main() -> int:
-    mebibytes = int(sys.argv[1]) if len(sys.argv) > 1 else 1024
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    mebibytes, rounds = numbers(__doc__, mib=1024, rounds=1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_model(folder / "model", mebibytes)

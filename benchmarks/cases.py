@@ -1,7 +1,5 @@
 """How many real failures are seen, and how many false errors are reported: the table of `make cases`.
 
-Usage: python benchmarks/cases.py [CASES] [-v] [--no-run]
-
 CASES is a folder with ``failures/*.json`` (each a faulty request, definition or script with a corrected
 twin; failures/FORMAT.md describes them) and ``valid.jsonl`` (requests of public projects). It is found beside
 the repository (../shared/cases) unless given. A case counts as seen where an error is reported for
@@ -12,6 +10,7 @@ benchmarks/judgements.json.
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import tempfile
@@ -111,9 +110,14 @@ def worst(findings: list[Finding]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    verbose, run = "-v" in arguments, "--no-run" not in arguments
-    rest = [a for a in arguments if not a.startswith("-")]
-    cases = Path(rest[0]) if rest else HERE.parents[1] / "shared" / "cases"
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument("cases", type=Path, nargs="?", default=HERE.parents[1] / "shared" / "cases")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show what is said of sound requests")
+    parser.add_argument("--no-run", action="store_true", help="read scripts, and do not run them")
+    given = parser.parse_args(arguments)
+    cases, verbose, run = given.cases, given.verbose, not given.no_run
     if not cases.is_dir():
         print(f"no cases at {cases}: give the folder that holds failures/ and valid.jsonl")
         return 2

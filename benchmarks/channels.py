@@ -14,6 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from arguments import numbers
+
 from cursus.checks.examples import BASES
 from cursus.local.runner import run_step
 from cursus.model import SourceCode, Step
@@ -56,7 +58,7 @@ def start_seconds(root: Path, source: Path, kind: int, number: int) -> float:
 
 
 def main() -> int:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
+    (rounds,) = numbers(__doc__, rounds=7)
     times: list[list[float]] = [[] for _ in KINDS]
     with tempfile.TemporaryDirectory() as name:
         root, source = Path(name) / "root", Path(name) / "source"

@@ -15,6 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from arguments import numbers
+
 from cursus.checks.examples import BASES
 
 
@@ -32,7 +34,7 @@ def fastest(commands: dict[str, list[str]], runs: int, bytecode: str) -> dict[st
 
 
 def main() -> int:
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 15
+    (runs,) = numbers(__doc__, runs=15)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "request.json"
         file.write_text(json.dumps(BASES["CreateTrainingJob"], indent=2))

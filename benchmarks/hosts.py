@@ -15,6 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from arguments import numbers
+
 from cursus.checks.examples import BASES, merge
 from cursus.local.job import TrainingJob
 from cursus.local.runner import run_step
@@ -86,7 +88,7 @@ def slope(points: list[tuple[float, float]]) -> float:
 
 
 def main() -> int:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    (rounds,) = numbers(__doc__, rounds=5)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for part in ("source", "sleep", "data", "model"):

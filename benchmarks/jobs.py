@@ -14,6 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from arguments import numbers
+
 from cursus.checks.examples import BASES
 from cursus.local.record import Record
 
@@ -49,8 +51,7 @@ def seconds(root: Path, *arguments: str) -> float:
 
 
 def main() -> int:
-    many = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 9
+    many, rounds = numbers(__doc__, jobs=1000, rounds=9)
     found: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as name:
         small, large = Path(name, "small"), Path(name, "large")

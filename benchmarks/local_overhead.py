@@ -14,6 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from arguments import numbers
+
 from cursus.checks.examples import BASES
 from cursus.local.runner import run_step
 from cursus.model import Promises, SourceCode, Step
@@ -45,7 +47,7 @@ def job(folder: Path, number: int) -> float:
 
 
 def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
+    (rounds,) = numbers(__doc__, rounds=15)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for part in ("source", "data", "model"):

@@ -14,6 +14,8 @@ import threading
 import time
 from pathlib import Path
 
+from arguments import numbers
+
 from cursus.checks.examples import BASES, merge
 from cursus.local import record
 from cursus.local.runner import run_step
@@ -88,7 +90,7 @@ def job(folder: Path, name: str, lines: int, count: int, every: int) -> tuple[fl
 
 
 def main() -> int:
-    lines = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    (lines,) = numbers(__doc__, lines=1_000_000)
     found: dict[str, float] = {}
     missed = False
     with tempfile.TemporaryDirectory() as name:

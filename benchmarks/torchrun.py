@@ -18,6 +18,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from arguments import numbers
+
 from cursus.checks.examples import BASES, merge
 from cursus.local.options import Options
 from cursus.local.runner import run_step
@@ -84,7 +86,7 @@ def job(folder: Path, name: str, options: Options) -> float:
 
 
 def main() -> int:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    (rounds,) = numbers(__doc__, rounds=5)
     os.environ["OMP_NUM_THREADS"] = "1"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -1,11 +1,9 @@
-"""Make docs/rules/ from the rules' own pages. `make docs` runs it; a test fails where the result is stale.
-
-Usage: python scripts/make_docs.py [OUT]
-"""
+"""Make docs/rules/ from the rules' own pages. `make docs` runs it; a test fails where the result is stale."""
 
 from __future__ import annotations
 
-import sys
+import argparse
+import re
 from pathlib import Path
 
 from cursus import checks
@@ -76,11 +74,15 @@ def main(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     made = pages()
     for old in out.glob("*.md"):
-        if old.name not in made:
+        if old.name not in made and re.fullmatch(r"[A-Z]{3}[0-9]{3}\.md", old.name):
             old.unlink()
     for name, text in made.items():
         (out / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else OUT)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "out", type=Path, nargs="?", default=OUT, help="folder to write; docs/rules unless given"
+    )
+    main(parser.parse_args().out)

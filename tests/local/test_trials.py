@@ -112,3 +112,17 @@ def test_the_newest_is_the_one_with_the_highest_number(
     read: list[str], names: list[str], newest: str | None
 ) -> None:
     assert passed_over(read, names) == newest
+
+
+@pytest.mark.parametrize(("steps", "same"), [(0, True), (1, False)])
+def test_weights_of_chance_are_not_learned_ones(run: Run, steps: int, same: bool) -> None:
+    script = f"""\
+import random
+rate = float(open("/opt/ml/input/data/train/data.csv").read().split(",")[0])
+weight = random.random()
+for _ in range({steps}):
+    weight += rate
+open("/opt/ml/model/model.txt", "w").write(repr(weight))
+"""
+    job = run(script, {"InputDataConfig": [channel("train")]}, channels=DATA, vary=True)
+    assert job.evidence.trials["data"] == {"same": same}

@@ -122,3 +122,24 @@ def test_other_numbers_differ_from_the_one_given() -> None:
         assert found
         assert value not in found
         assert all(float(other) != float(value) for other in found)
+
+
+CHANCE = """\
+import argparse, {module}, uuid
+p = argparse.ArgumentParser()
+p.add_argument("--rate", type=float, default=0.1)
+p.add_argument("--depth", type=int, default=1)
+a = p.parse_args()
+text = f"{{a.rate * {number}}} {{uuid.uuid4()}} {{random.Random().random()}}"
+open("/opt/ml/model/model.txt", "w").write(text)
+"""
+
+
+def test_chance_is_the_same_in_the_runs_that_are_compared(run: Run) -> None:
+    script = CHANCE.format(module="random", number="random.random()")
+    assert set(run(script, request(rate="0.5", depth="3"), vary=True).evidence.unmoved) == {"depth"}
+
+
+def test_what_begins_with_the_time_is_not_compared(run: Run) -> None:
+    script = CHANCE.format(module="random, time", number="time.time_ns()")
+    assert run(script, request(rate="0.5", depth="3"), vary=True).evidence.unmoved == {}

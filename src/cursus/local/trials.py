@@ -22,6 +22,7 @@ from typing import Any
 from cursus.errors import RunError
 from cursus.local.compare import digests
 from cursus.local.job import TrainingJob
+from cursus.local.settled import by_chance, settled
 from cursus.local.storage import choice, store_path
 from cursus.local.variants import CLOCK, RunOne, Tell, fits
 from cursus.model import Evidence, Step
@@ -112,7 +113,11 @@ def try_again(job: TrainingJob, step: Step, asked: bool | None, run: RunOne, tel
         changed = _changed_data(evidence, trial.step, Path(folder)) if first.model else None
         other = None if changed is None else trial.run_in(changed)
         if other is not None:
-            found["data"] = {"same": other == first}
+            same = other == first
+            if not same and changed is not None and by_chance(step):
+                others = [trial.run_in(settled(one)) for one in (changed, trial.step)]
+                same = None not in others and others[0] == others[1]
+            found["data"] = {"same": same}
         if evidence.checkpoint_files:
             found["restart"] = _restart(trial, first, changed, other)
     if not found:

@@ -21,6 +21,7 @@ from typing import Any
 from cursus.errors import RunError
 from cursus.local.compare import digests
 from cursus.local.job import TrainingJob
+from cursus.local.settled import by_chance, settled
 from cursus.model import Evidence, Step
 
 SHORT = 1.0
@@ -66,17 +67,19 @@ def repeat(job: TrainingJob, step: Step, asked: bool | None, run: RunOne, tell: 
     tell(f"Running it again with other values of {', '.join(names)} (--no-vary leaves this out)")
     unmoved: dict[str, list[str]] = {}
     begun = time.monotonic()
-    for name in names:
-        others = alternatives(given[name], _choices(step, name))
-        tried: list[str] = []
-        for other in others:
-            if not asked and time.monotonic() - begun > BUDGET:
-                break
-            if not _same(job, _changed(step, name, other), run, (given[name], other), given):
-                break
-            tried.append(other)
-        if others and len(tried) == len(others):
-            unmoved[name] = tried
+    with tempfile.TemporaryDirectory(prefix="variant-", dir=job.folder) as folder:
+        trial = _Trial(job, settled(step), run, folder, by_chance(step))
+        for name in names:
+            others = alternatives(given[name], _choices(step, name))
+            tried: list[str] = []
+            for other in others:
+                if not asked and time.monotonic() - begun > BUDGET:
+                    break
+                if not trial.same(name, other):
+                    break
+                tried.append(other)
+            if others and len(tried) == len(others):
+                unmoved[name] = tried
     with open(job.folder / FILE, "w", encoding="utf-8") as stream:
         json.dump({"unmoved": unmoved, "seconds": time.monotonic() - begun}, stream)
     job.forget()
@@ -95,20 +98,44 @@ def fits(evidence: Evidence, step: Step, asked: bool | None) -> bool:
     return all(channel.get("ChannelName") in step.promises.local_channels for channel in channels)
 
 
+def _isolated(step: Step) -> Step:
+    return dataclasses.replace(step, request={**step.request, "EnableNetworkIsolation": True})
+
+
 def _changed(step: Step, name: str, value: str) -> Step:
-    request: dict[str, Any] = {**step.request, "EnableNetworkIsolation": True}
-    request["HyperParameters"] = {**request["HyperParameters"], name: value}
-    return dataclasses.replace(step, request=request)
+    given = {**step.request["HyperParameters"], name: value}
+    return _isolated(dataclasses.replace(step, request={**step.request, "HyperParameters": given}))
 
 
-def _same(job: TrainingJob, step: Step, run: RunOne, values: tuple[str, str], names: Iterable[str]) -> bool:
-    """True where the changed step leaves what the first run left."""
-    with tempfile.TemporaryDirectory(prefix="variant-", dir=job.folder) as folder:
-        try:
-            again = run(step, folder).evidence
-        except RunError:
+class _Trial:
+    """The job that is repeated. ``chance``: another run of the same step may leave something else."""
+
+    def __init__(self, job: TrainingJob, step: Step, run: RunOne, folder: str, chance: bool) -> None:
+        self._step, self._run, self._folder, self._chance = step, run, folder, chance
+        self._first = job.evidence
+        self._runs = 0
+
+    def same(self, name: str, other: str) -> bool:
+        """True where the step leaves with the other value what it left with its own."""
+        names: Mapping[str, str] = self._step.request["HyperParameters"]
+        again = self._again(_changed(self._step, name, other))
+        if again is None:
             return False
-        return left(job.evidence, values[0], names) == left(again, values[1], names)
+        changed = left(again, other, names)
+        if left(self._first, names[name], names) == changed:
+            return True
+        if not self._chance:
+            return False
+        self._chance = False  # from here on both runs have the same
+        self._first = self._again(_isolated(self._step)) or self._first
+        return left(self._first, names[name], names) == changed
+
+    def _again(self, step: Step) -> Evidence | None:
+        self._runs += 1
+        try:
+            return self._run(step, f"{self._folder}/{self._runs}").evidence
+        except RunError:
+            return None
 
 
 def left(evidence: Evidence, value: str, names: Iterable[str]) -> tuple[object, ...]:

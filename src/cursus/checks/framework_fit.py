@@ -196,7 +196,8 @@ def script_mode(view: TrainingView) -> Iterator[Problem]:
             yield Problem(
                 f"{found[0][-1]} is {show(found[1])}, which names nothing.", found[0], "Give it a value."
             )
-    if program is not None and isinstance(program[1], str) and program[1].strip('"').endswith(".ipynb"):
+    seen = view.step.source is not None and view.step.source.entry_point.endswith(".ipynb")  # by FRM050
+    if not seen and program is not None and str(program[1]).strip('"').endswith(".ipynb"):
         yield Problem(
             f"{program[0][-1]} is {show(program[1])}: the toolkit runs Python and shell scripts, and no notebooks.",
             program[0],

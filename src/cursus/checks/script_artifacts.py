@@ -236,14 +236,15 @@ def written_to_lost_place(view: TrainingView) -> Iterator[Problem]:
           train.py: |
             import os
             print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            os.makedirs("/opt/ml/models")
-            open("/opt/ml/models/model.txt", "w").write("1")
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+            open("/opt/ml/metrics/auc.txt", "w").write("0.9")
     Right:
         files:
           train.py: |
             import os
             print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open("/opt/ml/model/model.txt", "w").write("1")
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+            open(os.path.join(os.environ["SM_OUTPUT_DATA_DIR"], "auc.txt"), "w").write("0.9")
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-train-storage.html
     Since:
@@ -259,14 +260,22 @@ def written_to_lost_place(view: TrainingView) -> Iterator[Problem]:
             kept.append(local.rstrip("/"))
     if "CheckpointConfig" not in view.request:
         kept.remove("/opt/ml/checkpoints")
+    told: set[Location | None] | None = None
     for use, place in writes(view, facts):
         known = place.partition(UNKNOWN)[0]
         if known.startswith("/opt/ml/checkpoints/") and not _literal(use):
             continue  # an argument's default, for jobs that have checkpoints
-        if not known.startswith("/opt/ml/") or known.count("/") < 4 or mentions_upload(facts):
+        if not known.startswith("/opt/ml/") or mentions_upload(facts) or (known.count("/") < 4 and known != place):
             continue
-        if any(known == folder or known.startswith(folder + "/") for folder in kept):
+        if any(known == folder or known.startswith(folder + "/") for folder in kept) and known != place:
             continue
+        if any(known == folder or known.startswith(folder + "/") for folder in kept) and not _misses_output(known):
+            continue
+        if told is None:
+            rules = (nothing_saved, checkpoints_elsewhere)
+            told = {problem.location for others in rules for problem in others(view)}
+        if use.location in told:
+            continue  # that it is no place for a model, or for checkpoints, says more
         yield Problem(
             f"the script saves {place.replace(UNKNOWN, '…')!r}, and SageMaker keeps nothing of that folder",
             remedy="give the job a CheckpointConfig"
@@ -274,6 +283,12 @@ def written_to_lost_place(view: TrainingView) -> Iterator[Problem]:
             else "save below SM_MODEL_DIR, SM_OUTPUT_DATA_DIR or the checkpoint path",
             location=use.location,
         )
+
+
+def _misses_output(place: str) -> bool:
+    """True for a file straight in /opt/ml/output, of which SageMaker reads ``failure`` alone."""
+    folder, _, name = place.rpartition("/")
+    return folder == "/opt/ml/output" and name not in ("", "failure", "data")
 
 
 def _literal(use: PathUse) -> bool:

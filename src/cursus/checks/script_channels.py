@@ -104,13 +104,14 @@ def listed(channels: frozenset[str]) -> str:
 
 def rename(wanted: str, channels: frozenset[str]) -> str:
     """What to do about a channel that the script wants and the request does not have."""
-    if len(channels) == 1:
-        name = next(iter(channels))
-        return f"call the channel {wanted!r}, or read the channel {name!r} in the script"
-    near = closest(wanted, channels)
+    near = next(iter(channels)) if len(channels) == 1 else closest(wanted, channels)
     if near:
-        return f"call the channel {wanted!r}, or read the channel {near!r} in the script"
+        return f"call the channel {wanted!r}, or {_other_name(near)} in the script"
     return f"add a channel {wanted!r} to InputDataConfig, or read another in the script"
+
+
+def _other_name(channel: str) -> str:
+    return f"read the channel {channel!r}"
 
 
 def _reads(
@@ -269,12 +270,20 @@ def channel_not_read(view: TrainingView) -> Iterator[Problem]:
         name = channel.name or ""
         if name in SUPPLIED or _mentioned(facts, name) or steered(view, f"{INPUT_DATA}/{name}"):
             continue
+        if any(_other_name(name) in problem.remedy for problem in _wrong_names(view)):
+            continue
         yield Problem(
             f"nothing in the script reads the channel {name!r}: neither {CHANNEL_VARIABLE}{name.upper()} nor "
             f"{INPUT_DATA}/{name}",
             (*channel.path, "ChannelName"),
             remedy="read it in the script, or take it out of the request",
         )
+
+
+def _wrong_names(view: TrainingView) -> Iterator[Problem]:
+    """What is said of channels that the script reads under another name: that nothing reads them is the same mistake."""
+    yield from channel_variable_missing(view)
+    yield from channel_folder_missing(view)
 
 
 def _reads_all(facts: ScriptFacts) -> bool:

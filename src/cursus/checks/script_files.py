@@ -84,7 +84,8 @@ def entry_point_missing(view: TrainingView) -> Iterator[Problem]:
             remedy = "move it into the source directory, or give the folder above as the source directory"
         elif fault.kind == "notebook":
             text_, remedy = (
-                f"the entry point {show(fault.detail)} is a notebook",
+                f"the entry point {show(fault.detail.rpartition('/')[2])} is a notebook; Python and shell scripts are run, "
+                "and no notebooks",
                 "export it as a Python script",
             )
         else:

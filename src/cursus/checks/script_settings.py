@@ -186,10 +186,13 @@ def never_named(view: TrainingView) -> Iterator[Problem]:
     facts, started = found
     if facts.parsers or facts.opaque_arguments or not facts.key_reads or facts.hyperparameters_whole:
         return
+    names = [*view.hyperparameters, *view.tuned]
     for passed in started.arguments or ():
         if passed.name == "model_dir" or _named(facts, passed):
             continue
         near = closest(passed.name, [key.key for key in facts.key_reads])
+        if near not in names and any(k.key == near and (k.sure or not k.hard) for k in facts.key_reads):
+            continue  # that the script reads it under another name is told where it does
         told = f" Did you mean {near!r}?" if near is not None else ""
         yield Problem(
             f"nothing in the script names the hyperparameter {passed.name!r}, so that it has no effect.{told}",

@@ -94,6 +94,8 @@ def _nobody_reads(view: TrainingView, facts: ScriptFacts, started: Invocation) -
     names = [passed.name for passed in started.arguments or () if passed.name != "model_dir"]
     if not names or (facts.outside_effects and "subprocess" in facts.top_imports):
         return
+    if any(habit.kind == "own-list" for habit in facts.habits):
+        return  # a parser that is given a list of the script's own is another rule's to tell
     path: Path = (view.hyperparameters_member,)
     yield Problem(
         f"the script reads no command line, no SM_HP_* and no hyperparameters.json: {', '.join(names[:5])} "

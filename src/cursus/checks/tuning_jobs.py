@@ -36,7 +36,9 @@ def combinations(space: list[Entry]) -> int | None:
             if not isinstance(values, list) or is_reference(values):
                 return None
             different = {v for v in values if isinstance(v, str)}
-            if not different:  # an empty range is another rule's to report
+            if not different or any(
+                not isinstance(v, str) for v in values
+            ):  # another rule's to report, or unknown
                 return None
             total *= len(different)
         elif entry.kind == "IntegerParameterRanges":

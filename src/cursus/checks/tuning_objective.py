@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from cursus.aws import algorithms, images
+from cursus.aws.hyperparameters import Idle
 from cursus.aws.tables import table
 from cursus.checks.rules import Problem, rule
 from cursus.checks.tuning import READS, Entry, number, spaces
@@ -259,13 +260,15 @@ def objective_needs_channel(view: TuningView) -> Iterator[Problem]:
     when="builtin",
 )
 def objective_of_the_learning_task(view: TuningView) -> Iterator[Problem]:
-    """XGBoost's tuning objective goes with its learning objective.
+    """The tuning objective is computed for what is learned.
 
     What it does:
-        Holds the metric against the hyperparameter `objective`, as if it were the `eval_metric`.
+        Holds the metric of a built-in algorithm against the hyperparameter that says what it learns: XGBoost's
+        `objective`, as if the metric were its `eval_metric`; predictor_type, mode and output_layer of others.
     Why:
-        The container adds the tuning job's metric to those that it computes. Of a multi-class objective XGBoost computes
-        no rmse or logloss ("label and prediction size not match"), of another one no mlogloss, and every job fails.
+        Of a multi-class objective XGBoost computes no rmse or logloss ("label and prediction size not match"), and of
+        another one no mlogloss; linear learner computes accuracy for classifiers only. Every training job fails, or ends
+        without the metric.
     Breaks:
         operation: CreateHyperParameterTuningJob
         HyperParameterTuningJobConfig:
@@ -310,18 +313,36 @@ def objective_of_the_learning_task(view: TuningView) -> Iterator[Problem]:
     for definition, objective, path in objectives(view):
         name = objective.get("MetricName")
         algorithm = definition.builtin
-        if algorithm is None or algorithm.name != "xgboost" or not isinstance(name, str):
+        if algorithm is None or not isinstance(name, str) or name not in algorithm.metrics:
             continue
         metric = name.partition(":")[2]
+        deciding = [each.other for each in algorithm.metrics_when if _left_out(definition, each, metric)]
         for condition in algorithm.conditions:
             excluded = condition.excludes.get("eval_metric", ())
-            if algorithms.matches(metric, excluded) and condition.applies(definition.hyperparameters):
-                task = definition.hyperparameters.get("objective")
-                yield Problem(
-                    f"the metric {show(name)} is not computed for the objective {show(task)} of XGBoost",
-                    (*path, "MetricName"),
-                    "choose a metric that goes with the objective, such as validation:mlogloss for a multi-class one",
-                )
+            wanted = condition.values if metric in condition.when.get("eval_metric", ()) else {}
+            if (
+                algorithms.matches(metric, excluded) and condition.applies(definition.hyperparameters)
+            ) or _refused(definition, wanted):
+                deciding.append("objective")
+        for other in deciding[:1]:
+            yield Problem(
+                f"the metric {show(name)} is not computed by {algorithm.name} with {other} "
+                f"{show(definition.hyperparameters.get(other))}",
+                (*path, "MetricName"),
+                f"choose a metric that goes with the {other}",
+            )
+
+
+def _left_out(definition: TrainingView, each: Idle, metric: str) -> bool:
+    """True where an algorithm does not compute a metric with the hyperparameters that a definition gives."""
+    value = definition.hyperparameters.get(each.other)
+    return metric in each.names and each.other not in definition.tuned and not each.counts(value)
+
+
+def _refused(definition: TrainingView, wanted: Mapping[str, tuple[str, ...]]) -> bool:
+    """True where the hyperparameter `objective` is none of those that a metric wants."""
+    value = definition.hyperparameters.get("objective")
+    return "objective" in wanted and isinstance(value, str) and not algorithms.matches(value, wanted["objective"])
 
 
 @rule("HPO023", area="hyperparameters", scope="tuning", reads=READS, shared=True)
@@ -392,8 +413,10 @@ def tunable(view: TuningView) -> Iterator[Problem]:
     for path, space in spaces(view):
         found = {id(a): a for place, a in used.items() if path[: len(place)] == place or path[0] == TUNING}
         for algorithm in found.values():
+            names = [entry.name for entry in space]
             for entry in space:
-                yield from _tunable(algorithm, entry, scripts)
+                if names.count(entry.name) == 1:  # one with two ranges is another rule's to tell
+                    yield from _tunable(algorithm, entry, scripts)
 
 
 def _tunable(algorithm: algorithms.Algorithm, entry: Entry, script: bool) -> Iterator[Problem]:
@@ -452,8 +475,8 @@ def _kind_and_bounds(
         return
     for name in ("MinValue", "MaxValue"):
         value = number(text(entry.range, name) or "")
-        if value is None:
-            continue
+        if value is None or (value <= 0 and entry.range.get("ScalingType") == "Logarithmic"):
+            continue  # a logarithmic range that begins at 0 is another rule's to tell
         if not known.contains(value):
             # The interval's open end may be the range's end: the tuner draws it with probability 0, and the
             # service's own tables give such ranges.

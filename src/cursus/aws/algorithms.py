@@ -53,6 +53,8 @@ class Algorithm:
         manifest_attributes: how many AttributeNames an augmented manifest has to have.
         input_modes: TrainingInputMode values (FastFile works where File does).
         metrics: name → direction; the objective metrics of a tuning job.
+        metrics_when: metrics, without the channel's name, that are computed only with certain values of others.
+        stops_early: the metrics, so named, that early stopping of a tuning job works with; None for all.
         cpu, gpu: whether it trains on instances of that kind. ``gpu_wasteful``: it runs there, and uses none.
         gpu_families: the GPU instance families that the guide names.
         multi_instance: it trains on several instances. ``multi_instance_when``: only with these values
@@ -90,6 +92,8 @@ class Algorithm:
     manifest_attributes: int | None = None
     input_modes: tuple[str, ...] = ("File",)
     metrics: Mapping[str, Direction] = field(default_factory=dict)
+    metrics_when: tuple[Idle, ...] = ()
+    stops_early: tuple[str, ...] | None = None
     cpu: bool = True
     gpu: bool = True
     gpu_wasteful: bool = False
@@ -264,6 +268,10 @@ def _build(
         manifest_attributes=entry.get("manifest_attributes"),
         input_modes=tuple(entry["input_modes"]),
         metrics=own["metrics"],
+        metrics_when=tuple(
+            _idle({"names": each["metrics"], "with": each["with"]}) for each in entry.get("metrics_when", ())
+        ),
+        stops_early=tuple(entry["stops_early"]) if "stops_early" in entry else None,
         cpu=entry.get("cpu", True),
         gpu=gpu or wasteful,
         gpu_wasteful=not gpu and wasteful,

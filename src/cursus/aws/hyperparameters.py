@@ -182,7 +182,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """Hyperparameters that have an effect only where another one has one of some values.
+    """Hyperparameters, or metrics, that count only where a hyperparameter has one of some values.
 
     Attributes:
         names: each with its default, which says nothing when it is written down; empty where it has none.

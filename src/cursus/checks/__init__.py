@@ -19,7 +19,7 @@ MODULES: tuple[str, ...] = (
     "tuning_jobs",
     "tuning_definitions",
     "tuning_objective",
-    "tuning_target",
+    "tuning_ends",
     "automl",
     "automl_data",
     "algorithms",
@@ -88,6 +88,7 @@ MODULES: tuple[str, ...] = (
     "evidence_numbers",
     "evidence_trials",
     "evidence_hosts",
+    "evidence_serving",
 )
 
 
@@ -155,6 +156,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "evidence_numbers": ("run",),
     "evidence_trials": ("run",),
     "evidence_hosts": ("run",),
+    "evidence_serving": ("run",),
 }
 """Modules that hold rules of these scopes alone, so that a request that has nothing of the kind does not wait for
 them. A module that is not named here is loaded for every scope."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cursus.aws.places import arn
 from cursus.aws.tables import table
 from cursus.checks.rules import BASICS, Problem, rule
 from cursus.checks.views import TrainingView, is_reference, listing, mapping, text
@@ -36,7 +37,7 @@ def algorithm(view: TrainingView) -> Iterator[Problem]:
     """A training job has exactly one algorithm: an image, or the name of an algorithm resource.
 
     What it does:
-        Wants AlgorithmSpecification, and in it either TrainingImage or AlgorithmName. A serverless job, which
+        Wants AlgorithmSpecification, and in it either TrainingImage or AlgorithmName, which names an algorithm. A serverless job, which
         has ServerlessJobConfig instead, needs none.
     Why:
         The service model leaves all of these optional. Without an algorithm, or with two, the service answers
@@ -75,6 +76,16 @@ def algorithm(view: TrainingView) -> Iterator[Problem]:
             ("AlgorithmSpecification", "TrainingImage"),
             "add TrainingImage, the image's registry path, or AlgorithmName",
         )
+    elif name:
+        algorithm = specification["AlgorithmName"]
+        parsed = arn(algorithm) if isinstance(algorithm, str) else None
+        kind = parsed[2].partition("/")[0] if parsed is not None else "algorithm"
+        if kind != "algorithm":
+            yield Problem(
+                f"AlgorithmName {show(algorithm)} is the ARN of a {kind}, which does not train",
+                ("AlgorithmSpecification", "AlgorithmName"),
+                "give the name or the ARN of an algorithm resource",
+            )
 
 
 @rule("STP021", area="step", shared=True, of=BASICS)

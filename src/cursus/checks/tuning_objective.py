@@ -281,12 +281,8 @@ def objective_of_the_learning_task(view: TuningView) -> Iterator[Problem]:
             MetricDefinitions: null
           StaticHyperParameters: {objective: "multi:softprob", num_class: "3", num_round: "100"}
           InputDataConfig:
-            - ChannelName: train
-              ContentType: text/csv
-              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
-            - ChannelName: validation
-              ContentType: text/csv
-              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/validation/"}}
+            - {ChannelName: train, ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}}
+            - {ChannelName: validation, ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/held-out/"}}}
     Right:
         operation: CreateHyperParameterTuningJob
         HyperParameterTuningJobConfig:
@@ -299,12 +295,8 @@ def objective_of_the_learning_task(view: TuningView) -> Iterator[Problem]:
             MetricDefinitions: null
           StaticHyperParameters: {objective: "multi:softprob", num_class: "3", num_round: "100"}
           InputDataConfig:
-            - ChannelName: train
-              ContentType: text/csv
-              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
-            - ChannelName: validation
-              ContentType: text/csv
-              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/validation/"}}
+            - {ChannelName: train, ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}}
+            - {ChannelName: validation, ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/held-out/"}}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost-tuning.html
     Since:
@@ -342,7 +334,11 @@ def _left_out(definition: TrainingView, each: Idle, metric: str) -> bool:
 def _refused(definition: TrainingView, wanted: Mapping[str, tuple[str, ...]]) -> bool:
     """True where the hyperparameter `objective` is none of those that a metric wants."""
     value = definition.hyperparameters.get("objective")
-    return "objective" in wanted and isinstance(value, str) and not algorithms.matches(value, wanted["objective"])
+    return (
+        "objective" in wanted
+        and isinstance(value, str)
+        and not algorithms.matches(value, wanted["objective"])
+    )
 
 
 @rule("HPO023", area="hyperparameters", scope="tuning", reads=READS, shared=True)
@@ -369,12 +365,8 @@ def tunable(view: TuningView) -> Iterator[Problem]:
             MetricDefinitions: null
           StaticHyperParameters: {objective: "binary:logistic", num_round: "100"}
           InputDataConfig:
-            - ChannelName: train
-              ContentType: text/csv
-              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
-            - ChannelName: validation
-              ContentType: text/csv
-              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/validation/"}}
+            - {ChannelName: train, ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}}
+            - {ChannelName: validation, ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/held-out/"}}}
     Right:
         operation: CreateHyperParameterTuningJob
         HyperParameterTuningJobConfig:
@@ -388,12 +380,8 @@ def tunable(view: TuningView) -> Iterator[Problem]:
             MetricDefinitions: null
           StaticHyperParameters: {objective: "binary:logistic", num_round: "100"}
           InputDataConfig:
-            - ChannelName: train
-              ContentType: text/csv
-              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
-            - ChannelName: validation
-              ContentType: text/csv
-              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/validation/"}}
+            - {ChannelName: train, ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}}
+            - {ChannelName: validation, ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/held-out/"}}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost-tuning.html
     Since:

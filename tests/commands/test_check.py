@@ -59,8 +59,18 @@ def test_sarif_junit_and_github(cursus: Cursus, twice: dict[str, Any]) -> None:
 
 def test_selection(cursus: Cursus, twice: dict[str, Any]) -> None:
     assert cursus("check", "twice.json", "--ignore", "CHN").code == 0
+    assert (
+        cursus("check", "twice.json", "--ignore", "ART001,CHN001=both read the same data, for once").code == 0
+    )
     assert cursus("check", "twice.json", "--select", "ART,MON").code == 0
     assert cursus("check", "twice.json", "--select", "CHN001").code == 1
+
+
+def test_an_ignore_of_the_command_line_that_ignores_nothing(cursus: Cursus, twice: dict[str, Any]) -> None:
+    done = cursus("check", "twice.json", "--ignore", "CHN", "--ignore", "RES=paid for", "--format", "json")
+    told = [one["message"] for one in done.json()["findings"] if one["rule"] == "STP080"]
+    assert done.code == 0
+    assert told == ["the ignore of RES (paid for) ignores nothing"]
 
 
 def test_strict_and_explain(cursus: Cursus, folder: Path, good: dict[str, Any]) -> None:
@@ -201,6 +211,8 @@ def test_folder(cursus: Cursus, folder: Path, twice: dict[str, Any]) -> None:
         (("good.json", "--selct", "CHN"), "--selct"),
         (("good.json", "--select", "CHX001"), "there is no rule 'CHX001'. Did you mean 'CHN001'?"),
         (("good.json", "--ignore", "nothing"), "there is no rule 'nothing'"),
+        (("good.json", "--ignore", "CHX001=why"), "there is no rule 'CHX001'. Did you mean 'CHN001'?"),
+        (("good.json", "--ignore", "CHN001="), "gives no reason"),
         (("good.json", "--parameter", "x"), "NAME=VALUE"),
         (("good.json", "--parameter", "x=1", "--parameter", "x=2"), "given twice"),
         (("good.json", "--config", "nowhere.toml"), "nowhere.toml: cannot be read"),
@@ -254,7 +266,7 @@ Steps:
         ("Count=2", 0, "no errors"),
         ("Count=0", 1, "InstanceCount"),
         ("Count=two", 1, "two"),
-        ("Type=ml.m5.xlrge", 1, "== Train (CreateTrainingJob)"),
+        ("Type=ml.m5.xlrge", 1, "the value given for the parameter 'Type'"),
         ("Cuont=2", 1, "Did you mean 'Count'?"),
     ],
 )

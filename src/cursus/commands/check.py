@@ -24,7 +24,7 @@ from cursus.report.outcome import Outcome, TargetOutcome
 @click.option(
     "--select", multiple=True, metavar="RULE", help="Run only these rules (an id or its beginning)."
 )
-@click.option("--ignore", multiple=True, metavar="RULE", help="Leave these rules out.")
+@click.option("--ignore", multiple=True, metavar="RULE[=REASON]", help="Leave out what these rules find.")
 @click.option("--allow", multiple=True, metavar="VALUE", help="Accept a value that is newer than our facts.")
 @click.option("--region", metavar="REGION", help="The region that the job will run in.")
 @click.option(
@@ -67,7 +67,7 @@ def command(
     A TARGET is a builder (package.module:Builder, file.py:Builder), a JSON or YAML file with a request or a
     pipeline definition, a folder, or - for standard input. Without one, the steps of the configuration.
     """
-    for name in ("select", "ignore", "allow"):
+    for name in ("select", "allow"):
         options[name] = split(options[name])
     started = time.perf_counter()
     project = Project(targets, config, Choices(**options))

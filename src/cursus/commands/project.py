@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -64,7 +64,8 @@ class Project:
                 )
             )
             raise click.UsageError(f"name a TARGET: {lacks}")
-        for id in (*choices.select, *choices.ignore):
+        self._ignores = tuple(_ignores(choices.ignore)) if choices.ignore else ()
+        for id in (*choices.select, *(ignore.rule for ignore in self._ignores)):
             fault = configuration.unknown_rule(id)
             if fault:
                 raise click.UsageError(fault)
@@ -132,7 +133,7 @@ class Project:
         """How the rules look at one target."""
         from cursus.checks.views import Settings
 
-        entries = (*entry.ignore, *self.configuration.ignore)
+        entries = (*self._ignores, *entry.ignore, *self.configuration.ignore)
         ignores = None
         if entries or not entry.target.endswith(".json"):  # JSON has no comments
             from cursus.ignores import Ignores
@@ -141,7 +142,6 @@ class Project:
         return Settings(
             region=entry.region,
             select=self.choices.select or self.configuration.select,
-            ignore=self.choices.ignore,
             allow=(*self.choices.allow, *self.configuration.allow),
             strict=self.strict,
             ignores=ignores,
@@ -149,9 +149,9 @@ class Project:
 
     def leftovers(self, *, ran: bool = False) -> list[Finding]:
         """Ignores that ignored nothing; none are named where rules were left out by hand."""
-        if self.choices.select or self.choices.ignore or self.configuration.select:
+        if self.choices.select or self.configuration.select:
             return []
-        entries = [ignore for entry in self.entries for ignore in entry.ignore]
+        entries = [*self._ignores, *(ignore for entry in self.entries for ignore in entry.ignore)]
         looked = {entry.target for entry in self.entries}
         if looked.issuperset(entry.target for entry in self.configuration.steps):
             entries.extend(self.configuration.ignore)
@@ -167,13 +167,27 @@ class Project:
     def _note_scopes(self, loaded: Sequence[Step | Pipeline]) -> None:
         for item in loaded:
             if isinstance(item, Pipeline):
-                self._scopes |= {"pipeline", "schema", "training", "tuning", "automl"}
+                self._scopes |= {"pipeline", "schema", "request", "training", "tuning", "automl"}
                 continue
-            self._scopes |= {"schema", "training", "tuning", "automl"}
+            self._scopes |= {"schema", "request", "training", "tuning", "automl"}
             if item.source is not None:
                 self._scopes.add("script")
             if item.promises.hooks or item.promises.upstream is not None:
                 self._scopes.add("step")
+
+
+def _ignores(values: Sequence[str]) -> Iterator[Ignore]:
+    """What ``--ignore RULE,RULE`` and ``--ignore RULE=REASON`` leave out."""
+    from cursus.ignores import Ignore
+
+    for value in values:
+        rules, equals, reason = value.partition("=")
+        if equals and not reason.strip():
+            raise click.UsageError(
+                f"--ignore {value} gives no reason: write {rules}=REASON, or {rules} alone"
+            )
+        for rule in filter(None, map(str.strip, rules.split(","))):
+            yield Ignore(rule, reason.strip() or "asked for by --ignore")
 
 
 class quiet(redirect_stdout):  # type: ignore[type-arg]  # noqa: N801 - reads as what it does

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     help="Local data of a channel.",
 )
 @click.option("--select", multiple=True, metavar="RULE", help="Run only these rules (ids or beginnings).")
-@click.option("--ignore", multiple=True, metavar="RULE", help="Leave these rules out.")
+@click.option("--ignore", multiple=True, metavar="RULE[=REASON]", help="Leave out what these rules find.")
 @click.option("--allow", multiple=True, metavar="VALUE", help="Accept a value newer than our facts.")
 @click.option("--strict", is_flag=True, help="Warnings fail too.")
 @engine_options
@@ -61,7 +61,7 @@ def command(
     Where the training script and its data are known, the step is really trained on this machine, once for
     all nine tests. Without a TARGET, the steps of the configuration are tested.
     """
-    for name in ("select", "ignore", "allow"):
+    for name in ("select", "allow"):
         options[name] = split(options[name])
     started = time.perf_counter()
     project = Project(targets, config, Choices(**options))

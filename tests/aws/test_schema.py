@@ -241,13 +241,23 @@ def own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     schema_store.forget()
 
 
-def test_refresh_distils_the_installed_botocore(own_data: Path) -> None:
-    pytest.importorskip("botocore")
+def test_refresh_distils_the_installed_botocore(own_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pytest.importorskip("botocore"), "__version__", "99.0.1")
     said = refresh.refresh()
     assert str(own_data) in said
+    assert schema.model_source().startswith("botocore 99.0.1,")
     index = json.loads((own_data / "index.json").read_text())
     assert set(index["operations"]) >= set(schema.JOB_NAMES)
     assert schema.validate("CreateTrainingJob", BASE) == []
+
+
+@pytest.mark.parametrize("version", ["1.0.0", schema_store.packaged_index()["source"].split()[1].rstrip(",")])
+def test_refresh_writes_nothing_that_is_not_newer(
+    own_data: Path, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    monkeypatch.setattr(pytest.importorskip("botocore"), "__version__", version)
+    assert "nothing was written" in refresh.refresh()
+    assert not own_data.exists()
 
 
 def test_a_newer_model_of_the_user_is_used(own_data: Path) -> None:
@@ -283,8 +293,8 @@ def test_a_model_of_the_user_that_is_no_schema_is_left_aside(own_data: Path) -> 
     assert schema.model_date() == "2026-11-17"
 
 
-def test_refresh_says_where_it_cannot_write(tmp_path: Path) -> None:
-    pytest.importorskip("botocore")
+def test_refresh_says_where_it_cannot_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pytest.importorskip("botocore"), "__version__", "99.0.1")
     (tmp_path / "file").write_text("")
     with pytest.raises(CursusError, match="cannot write"):
         refresh.refresh(tmp_path / "file" / "schema")

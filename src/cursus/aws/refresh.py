@@ -34,18 +34,21 @@ def installed_model() -> tuple[str, dict[str, Any]]:
 def refresh(directory: Path | None = None) -> str:
     """Distil the installed botocore's model into ``directory`` (the user's data directory unless given).
 
-    Returns one sentence on what was written. Raises CursusError where botocore is missing, has no
-    model of SageMaker that can be read, or the directory cannot be written.
+    Returns one sentence on what was written; nothing is, where cursus ships the same model or a newer one.
+    Raises CursusError where botocore is missing, has no model of SageMaker that can be read, or the
+    directory cannot be written.
     """
     target = directory or schema_store.user_directory()
     if target is None:
         raise CursusError("there is no home directory to keep the model in; set XDG_DATA_HOME to a folder")
     version, model = installed_model()
+    source = f"botocore {version}, sagemaker 2017-07-24"
+    if not schema_store.is_newer(source):
+        return f"botocore {version} has no newer service model than the one that cursus ships: nothing was written"
+    # An installed package does not know when it was released: the latest day on which it was current here.
     today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
     try:
-        documents = distill.distill(
-            model, f"botocore {version}, sagemaker 2017-07-24", _date(version) or today
-        )
+        documents = distill.distill(model, source, today)
     except (KeyError, TypeError, ValueError) as error:
         raise CursusError(f"botocore {version} has a model that cannot be distilled: {error!r}") from error
     try:
@@ -54,16 +57,6 @@ def refresh(directory: Path | None = None) -> str:
         raise CursusError(f"cannot write the service model to {target}: {error.strerror or error}") from error
     schema_store.forget()
     return f"service model of botocore {version} written to {target}"
-
-
-def _date(version: str) -> str | None:
-    """The date of this botocore, where it is the one that cursus ships the model of.
-
-    An installed package does not know when it was released; for any other version the day of the
-    refresh stands in, the latest day on which its model was known to be current here.
-    """
-    packaged = schema_store.packaged_index()
-    return packaged["date"] if packaged["source"].startswith(f"botocore {version},") else None
 
 
 def write(documents: Mapping[str, Mapping[str, Any]], target: Path) -> None:

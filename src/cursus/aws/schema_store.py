@@ -49,11 +49,16 @@ def _chosen() -> tuple[Path, dict[str, Any]]:
     if directory is not None:
         try:
             index = json.loads((directory / "index.json").read_text("utf-8"))
-            if _version(index["source"]) > _version(packaged["source"]) and index["date"]:
+            if is_newer(index["source"]) and index["date"]:
                 return directory, index
         except (OSError, ValueError, KeyError, TypeError):
             pass  # no refreshed model, or a damaged one: the packaged one is complete
     return PACKAGED, packaged
+
+
+def is_newer(source: str) -> bool:
+    """True where a model of this source ("botocore 1.44.5, ...") is newer than the one that ships with cursus."""
+    return _version(source) > _version(packaged_index()["source"])
 
 
 def _version(source: str) -> tuple[int, ...]:

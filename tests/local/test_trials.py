@@ -126,3 +126,27 @@ open("/opt/ml/model/model.txt", "w").write(repr(weight))
 """
     job = run(script, {"InputDataConfig": [channel("train")]}, channels=DATA, vary=True)
     assert job.evidence.trials["data"] == {"same": same}
+
+
+@pytest.mark.parametrize(
+    ("training", "measured", "found"),
+    [
+        ("train", "test", {}),
+        ("test", "train", {"unlearned": "train", "learned": "test"}),
+        ("train + test", "test", {"learned": "test"}),
+        ("train", "train", {"unused": "test"}),
+    ],
+)
+def test_what_the_model_depends_on(run: Run, training: str, measured: str, found: dict[str, str]) -> None:
+    script = f"""\
+import json
+def read(name):
+    return [float(x) for x in open(f"/opt/ml/input/data/{{name}}/data.csv").read().split(",")]
+train, test = read("train"), read("test")
+weight = sum({training})
+json.dump({{"weight": weight, "test_error": weight - sum({measured})}}, open("/opt/ml/model/model.json", "w"))
+"""
+    data = {**DATA, "test": {"data.csv": "2.5,3\n"}}
+    request = {"InputDataConfig": [channel("train"), channel("test")]}
+    job = run(script, request, channels=data, vary=True)
+    assert job.evidence.trials["data"] == {"same": False, **found}

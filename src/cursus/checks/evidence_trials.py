@@ -100,10 +100,12 @@ def learned_nothing(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Runs a job that was short once more with other numbers in all the files of the channels that it reads, where these are small
-        texts, and compares the model, the output, the metrics and the log.
+        texts, and compares the model, the output, the metrics and the log. Where it reads several, it does so with the channel
+        ``train``, ``validation`` and ``test`` alone.
     Why:
         What does not depend on the data was not learned from it: an error was dropped on the way and the initial weights were
-        saved, every row was skipped, or the loop over the data had nothing to do.
+        saved, every row was skipped, or the loop over the data had nothing to do. A model that depends on ``test`` and not on ``train``
+        comes of folders taken one for the other; one that depends on both is judged by what it knows.
     Breaks:
         run: {vary: true}
         files:
@@ -134,11 +136,32 @@ def learned_nothing(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
-    found = evidence.trials.get("data")
-    if found and found.get("same"):
+    found = evidence.trials.get("data") or {}
+    if found.get("same"):
         names = ", ".join(show(name) for name, count in evidence.opened.items() if count)
         yield Problem(
             f"the job leaves the very same with other numbers in the data that it reads ({names}): nothing was learned from its numbers",
             ("InputDataConfig",),
             remedy="let errors end the script, and look whether the loop over the data has anything to do",
+        )
+    elif "unlearned" in found:
+        yield Problem(
+            f"the model is the very same with other numbers in the channel {show(found['unlearned'])}, and another with other "
+            "numbers in all channels: it was trained on something else",
+            ("InputDataConfig",),
+            remedy="look which channel's folder the script trains on",
+        )
+    elif "learned" in found:
+        yield Problem(
+            f"the model is another with other numbers in the channel {show(found['learned'])}: it was trained on what it is tested "
+            "with",
+            ("InputDataConfig",),
+            remedy="keep the files of that channel out of the training, and of the choice of the model",
+        )
+    elif "unused" in found:
+        yield Problem(
+            f"the job leaves the very same with other numbers in the channel {show(found['unused'])}: it reads the channel, and does "
+            "nothing with it",
+            ("InputDataConfig",),
+            remedy="look what the script measures on that channel's data",
         )

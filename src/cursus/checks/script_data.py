@@ -92,6 +92,87 @@ def _first_line(folder: str, inside: str) -> str | None:
     return line if numbers else None
 
 
+@rule("CHN062", area="channels", severity="warning", scope="script", reads=("InputDataConfig",))
+def columns_in_another_order(view: TrainingView) -> Iterator[Problem]:
+    """Two channels have the same columns in another order, and the script takes columns by their places.
+
+    What it does:
+        Holds the headers of the channels' local tables against each other, where the script reads tables without ``csv.DictReader`` and pandas.
+    Why:
+        The target is the first column of one file and the last of the other: the model is judged, or trained, on the wrong column.
+    Breaks:
+        InputDataConfig:
+          - ChannelName: train
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}
+          - ChannelName: test
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/test/"}}
+        files:
+          train.py: |
+            import csv, os
+            for name in ("train", "test"):
+                with open(f"/opt/ml/input/data/{name}/data.csv") as file:
+                    print([row[1] for row in csv.reader(file)])
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        channels:
+          train:
+            data.csv: "x,y\\n1,2"
+          test:
+            data.csv: "y,x\\n2,1"
+    Right:
+        InputDataConfig:
+          - ChannelName: train
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}
+          - ChannelName: test
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/test/"}}
+        files:
+          train.py: |
+            import csv, os
+            for name in ("train", "test"):
+                with open(f"/opt/ml/input/data/{name}/data.csv") as file:
+                    print([row["y"] for row in csv.DictReader(file)])
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        channels:
+          train:
+            data.csv: "x,y\\n1,2"
+          test:
+            data.csv: "y,x\\n2,1"
+    Source:
+        https://docs.python.org/3/library/csv.html#csv.reader
+    Since:
+        0.1
+    """
+    facts = view.script
+    local = view.step.promises.local_channels
+    if facts is None or len(local) < 2 or "pandas" in facts.top_imports or "DictReader" in facts.attributes:
+        return
+    if "csv.reader" not in facts.calls and not {"split", "loadtxt", "genfromtxt"} & facts.attributes:
+        return
+    seen: dict[frozenset[str], tuple[str, list[str]]] = {}
+    for name, folder in local.items():
+        header = _header(folder)
+        known, order = seen.setdefault(frozenset(header), (name, header))
+        if header != order:
+            yield Problem(
+                f"the columns of the channel {name!r} are {show(','.join(header))}, those of {known!r} {show(','.join(order))}, and "
+                "the script takes them by their places",
+                CHANNELS,
+                remedy="take columns by name (csv.DictReader), or write the files with the same columns",
+            )
+            return
+
+
+def _header(folder: str) -> list[str]:
+    """The names of the columns of a channel's first table; empty where it has none."""
+    try:
+        path = next(child for child in sorted(FilePath(folder).rglob("*.csv")) if child.is_file())
+        with path.open("rb") as file:
+            cells = [cell.strip("\"' \r\n") for cell in file.readline(4096).decode("utf-8").split(",")]
+    except (OSError, StopIteration, UnicodeDecodeError):
+        return []
+    names = len(set(cells)) == len(cells) > 1 and all(cell and not _is_number(cell) for cell in cells)
+    return cells if names else []
+
+
 @rule("CHN061", area="channels", severity="warning", scope="script", reads=("InputDataConfig",))
 def column_ordered_as_text(view: TrainingView) -> Iterator[Problem]:
     """The script orders the numbers of a column as texts.

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from cursus.errors import RunError
+from cursus.local import other_data
 from cursus.local.compare import digests
 from cursus.local.job import TrainingJob
 from cursus.local.settled import by_chance, settled
@@ -28,18 +29,15 @@ from cursus.local.variants import CLOCK, RunOne, Tell, fits
 from cursus.model import Evidence, Step
 
 FILE = "trials.json"
-LARGEST = 1 << 20
-"""Bytes up to which a file is rewritten with other numbers."""
-
-FILES = 200
 LISTED = 20
-NUMBER = re.compile(rb"(?<![\w.-])[0-9]+(?:\.[0-9]+)?(?![\w.-])")
-TEXTS = frozenset({".csv", ".tsv", ".txt", ".json", ".jsonl", ".libsvm", ".data", ""})
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run left, times left out; it began with ``restored`` checkpoints and read ``read`` of them."""
+    """What a run left, times left out; it began with ``restored`` checkpoints and read ``read`` of them.
+
+    ``learned`` is the model without what is measured (see ``other_data``).
+    """
 
     status: str
     model: Mapping[str, object]
@@ -50,6 +48,7 @@ class Outcome:
     restored: int = dataclasses.field(default=0, compare=False)
     read: tuple[str, ...] | None = dataclasses.field(default=None, compare=False)
     written: tuple[str, ...] = dataclasses.field(default=(), compare=False)
+    learned: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
 
 
 def outcome(evidence: Evidence) -> Outcome:
@@ -65,6 +64,7 @@ def outcome(evidence: Evidence) -> Outcome:
         start.restored if start is not None else 0,
         start.restored_read if start is not None else None,
         _written(evidence, start.began) if start is not None and start.restored else (),
+        other_data.learned(evidence.model_artifact),
     )
 
 
@@ -110,14 +110,8 @@ def try_again(job: TrainingJob, step: Step, asked: bool | None, run: RunOne, tel
     tell(f"Running it again with {' and with '.join(parts)} (--no-vary leaves this out)")
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="data-", dir=job.folder) as folder:
-        changed = _changed_data(evidence, trial.step, Path(folder)) if first.model else None
-        other = None if changed is None else trial.run_in(changed)
-        if other is not None:
-            same = other == first
-            if not same and changed is not None and by_chance(step):
-                others = [trial.run_in(settled(one)) for one in (changed, trial.step)]
-                same = None not in others and others[0] == others[1]
-            found["data"] = {"same": same}
+        changed = other_data.changed(evidence, trial.step, Path(folder)) if first.model else None
+        other = None if changed is None else _with_other_data(trial, first, changed, found)
         if evidence.checkpoint_files:
             found["restart"] = _restart(trial, first, changed, other)
     if not found:
@@ -125,6 +119,24 @@ def try_again(job: TrainingJob, step: Step, asked: bool | None, run: RunOne, tel
     (job.folder / FILE).write_text(json.dumps({**found, "seconds": time.monotonic() - begun}))
     job.forget()
     return job
+
+
+def _with_other_data(trial: Trial, first: Outcome, changed: Step, found: dict[str, Any]) -> Outcome | None:
+    """What the job leaves with other numbers in its data; what that shows is put into ``found``."""
+    other = trial.run_in(changed)
+    if other is None:
+        return None
+    plain, before, after = trial.step, first, other
+    if other != first and by_chance(plain):
+        plain, changed = settled(plain), settled(changed)
+        again, afresh = trial.run_in(plain), trial.run_in(changed)
+        if again is None or afresh is None:
+            return other
+        before, after = again, afresh
+    evidence = trial.job.evidence
+    apart = other_data.channels_apart(evidence, plain, changed, (before, after), trial.run_in)
+    found["data"] = {"same": before == after, **apart}
+    return other
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,50 +226,3 @@ def passed_over(read: Sequence[str], names: Sequence[str]) -> str | None:
         if len(alike) > 1 and newest not in read and any(name in read for name in alike.values()):
             return newest
     return None
-
-
-# -- with other data --------------------------------------------------------------------------------
-
-
-def _changed_data(evidence: Evidence, step: Step, folder: Path) -> Step | None:
-    """The step with other numbers in every file of the channels that it read; None where they cannot be changed."""
-    if not any(evidence.opened.values()):
-        return None
-    local: dict[str, str] = {}
-    for name, path in step.promises.local_channels.items():
-        place = folder / name
-        if not os.path.isdir(path) or not _copy(Path(path), place):
-            return None
-        if evidence.opened.get(name) and not _rewrite(place):
-            return None
-        local[name] = str(place)
-    return dataclasses.replace(step, promises=dataclasses.replace(step.promises, local_channels=local))
-
-
-def _copy(source: Path, target: Path) -> bool:
-    """Copy a channel's folder, where it is small."""
-    files = [path for path in source.rglob("*") if path.is_file()]
-    if len(files) > FILES or sum(path.stat().st_size for path in files) > 8 * LARGEST:
-        return False
-    shutil.copytree(source, target)
-    return True
-
-
-def _rewrite(folder: Path) -> bool:
-    """Change the numbers in every file below a folder; False where one has none, or is no small text."""
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    for path in files:
-        if path.suffix.lower() not in TEXTS or path.stat().st_size > LARGEST:
-            return False
-        data = path.read_bytes()
-        other = NUMBER.sub(_other, data)
-        if other == data:
-            return False
-        path.write_bytes(other)
-    return bool(files)
-
-
-def _other(match: re.Match[bytes]) -> bytes:
-    """Another number of the same form: its last digit changes, by another amount from place to place."""
-    text = match.group()
-    return text[:-1] + str((int(text[-1:]) + 1 + match.start() % 7) % 10).encode()

@@ -265,11 +265,14 @@ def written_to_lost_place(view: TrainingView) -> Iterator[Problem]:
         known = place.partition(UNKNOWN)[0]
         if known.startswith("/opt/ml/checkpoints/") and not _literal(use):
             continue  # an argument's default, for jobs that have checkpoints
-        if not known.startswith("/opt/ml/") or mentions_upload(facts) or (known.count("/") < 4 and known != place):
+        if (
+            not known.startswith("/opt/ml/")
+            or mentions_upload(facts)
+            or (known.count("/") < 4 and known != place)
+        ):
             continue
-        if any(known == folder or known.startswith(folder + "/") for folder in kept) and known != place:
-            continue
-        if any(known == folder or known.startswith(folder + "/") for folder in kept) and not _misses_output(known):
+        lost = known == place and _misses_output(known)
+        if not lost and any(known == folder or known.startswith(folder + "/") for folder in kept):
             continue
         if told is None:
             rules = (nothing_saved, checkpoints_elsewhere)
@@ -280,6 +283,8 @@ def written_to_lost_place(view: TrainingView) -> Iterator[Problem]:
             f"the script saves {place.replace(UNKNOWN, '…')!r}, and SageMaker keeps nothing of that folder",
             remedy="give the job a CheckpointConfig"
             if known.startswith("/opt/ml/checkpoints/")
+            else "SageMaker reads /opt/ml/output/failure"
+            if "fail" in known.rpartition("/")[2]
             else "save below SM_MODEL_DIR, SM_OUTPUT_DATA_DIR or the checkpoint path",
             location=use.location,
         )

@@ -277,3 +277,43 @@ def distribution_not_used(view: TrainingView) -> Iterator[Problem]:
         (view.hyperparameters_member,),
         remedy="leave the strategy out, or join the process group in the script",
     )
+
+
+@rule("DST053", area="distributed", severity="warning", scope="script")
+def host_number_as_rank(view: TrainingView) -> Iterator[Problem]:
+    """The number in the host's name is taken for a rank.
+
+    What it does:
+        Finds ``int(…)`` of a part of SM_CURRENT_HOST that is compared with 0, begins a slice with a step, or is handed on as a rank.
+    Why:
+        The hosts are called algo-1, algo-2 and so on: no host has the number 0, so that none saves the model, and the first share of the data
+        is nobody's.
+    Breaks:
+        files:
+          train.py: |
+            import json, os
+            rank = int(os.environ["SM_CURRENT_HOST"].split("-")[1])
+            hosts = json.loads(os.environ["SM_HOSTS"])
+            mine = sorted(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))[rank::len(hosts)]
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(mine))
+    Right:
+        files:
+          train.py: |
+            import json, os
+            hosts = json.loads(os.environ["SM_HOSTS"])
+            rank = hosts.index(os.environ["SM_CURRENT_HOST"])
+            mine = sorted(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))[rank::len(hosts)]
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(mine))
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md
+    Since:
+        0.1
+    """
+    facts = _facts(view)
+    for habit in facts.habits if facts is not None else ():
+        if habit.kind == "host-number":
+            yield Problem(
+                f"{habit.detail} is a number from 1 on, as hosts are called algo-1, algo-2 …, and is taken for a rank from 0 on",
+                remedy='json.loads(os.environ["SM_HOSTS"]).index(os.environ["SM_CURRENT_HOST"])',
+                location=habit.location,
+            )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script_request import checkpoint_path
+from cursus.checks.script_artifacts import writes
+from cursus.checks.script_request import checkpoint_path, invocation
 from cursus.checks.views import TrainingView
 from cursus.redact import show
-from cursus.script.facts import Habit
+from cursus.script.facts import Const, Habit, Text
 
 
 def _habits(view: TrainingView, *kinds: str) -> Iterator[Habit]:
@@ -107,6 +108,122 @@ def best_is_last(view: TrainingView) -> Iterator[Problem]:
         )
 
 
+@rule("ART061", area="artifacts", severity="warning", scope="script")
+def worst_is_kept(view: TrainingView) -> Iterator[Problem]:
+    """Of several models the worst is kept as the best, or none.
+
+    What it does:
+        Finds a loss or an error that is compared with the best so far by ``>``, an accuracy by ``<``, ``max`` of losses, and a best that begins
+        where nothing is better: a loss at 0, an accuracy at infinity.
+    Why:
+        No error says so: the job is completed with the worst of its models, or with that of the beginning.
+    Breaks:
+        files:
+          train.py: |
+            import json, os
+            rows = [float(line) for line in open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv"))]
+            best_loss, best = 0.0, 0.0
+            for weight in (0.5, 1.0, 1.5):
+                loss = sum((row - weight) ** 2 for row in rows)
+                if loss > best_loss:
+                    best_loss = loss
+                    best = weight
+            json.dump(best, open(os.path.join(os.environ["SM_MODEL_DIR"], "model.json"), "w"))
+    Right:
+        files:
+          train.py: |
+            import json, os
+            rows = [float(line) for line in open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv"))]
+            best_loss, best = float("inf"), 0.0
+            for weight in (0.5, 1.0, 1.5):
+                loss = sum((row - weight) ** 2 for row in rows)
+                if loss < best_loss:
+                    best_loss = loss
+                    best = weight
+            json.dump(best, open(os.path.join(os.environ["SM_MODEL_DIR"], "model.json"), "w"))
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
+    Since:
+        0.1
+    """
+    for habit in _habits(view, "worst-kept", "never-better"):
+        if habit.kind == "worst-kept":
+            told, remedy = f"{show(habit.detail)} keeps the worst as the best", "turn the comparison round"
+        else:
+            told = f"{show(habit.detail)} is never true: the best begins where nothing is better"
+            remedy = "begin with infinity for a loss, with minus infinity for what is to grow"
+        yield Problem(told, remedy=remedy, location=habit.location)
+
+
+@rule("ART063", area="artifacts", severity="warning", scope="script")
+def last_epochs_not_saved(view: TrainingView) -> Iterator[Problem]:
+    """The model is saved each so many epochs, and the last of them are in no file.
+
+    What it does:
+        Reads a loop over a range that saves where the epoch divided by a number leaves none, puts the request's values in, and looks whether
+        the last epoch is one of those; nothing behind the loop saves.
+    Why:
+        The job is paid for ten epochs, and the model is that of the eighth; or none is saved at all.
+    Breaks:
+        files:
+          train.py: |
+            import json, os
+            rows = [float(line) for line in open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv"))]
+            weight = 0.0
+            for epoch in range(1, 11):
+                weight += 0.1 * (rows[0] - weight)
+                if epoch % 4 == 0:
+                    json.dump(weight, open(os.path.join(os.environ["SM_MODEL_DIR"], "model.json"), "w"))
+    Right:
+        files:
+          train.py: |
+            import json, os
+            rows = [float(line) for line in open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv"))]
+            weight = 0.0
+            for epoch in range(1, 11):
+                weight += 0.1 * (rows[0] - weight)
+                if epoch % 5 == 0:
+                    json.dump(weight, open(os.path.join(os.environ["SM_MODEL_DIR"], "model.json"), "w"))
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
+    Since:
+        0.1
+    """
+    for habit in _habits(view, "saved-each"):
+        numbers = [_number(view, other.text) for other in habit.others]
+        if None in numbers:
+            continue
+        first, end, offset, rest, each = (number or 0 for number in numbers)
+        if each < 1 or end <= first or (end - 1 + offset) % each == rest:
+            continue
+        saved = [epoch for epoch in range(max(first, end - 1 - each), end) if (epoch + offset) % each == rest]
+        told = f"the last that is saved is {saved[-1]}" if saved else "none is saved"
+        yield Problem(
+            f"the loop runs from {first} to {end - 1} and saves each {each}: {told}, and nothing is saved after it",
+            remedy="save once more after the loop",
+            location=habit.location,
+        )
+
+
+def _number(view: TrainingView, text: Text | None) -> int | None:
+    """The whole number that the script has there with this request's values."""
+    facts, part = view.script, text.parts[0] if text is not None else None
+    if isinstance(part, str) or facts is None or text is None:
+        return int(part) if isinstance(part, str) else None
+    declared = [
+        one for parser in facts.parsers for one in parser.arguments if one.dest == getattr(part, "dest", "")
+    ]
+    if len(declared) != 1 or declared[0].type != "int" or facts.opaque_arguments:
+        return None
+    passed = invocation(view).given(declared[0].flags)
+    default = declared[0].default.value if isinstance(declared[0].default, Const) else None
+    value = default if passed is None else (passed.values or ("",))[0]
+    try:
+        return int(str(value)) + int(str(text.parts[1]))
+    except (TypeError, ValueError):
+        return None
+
+
 @rule("ART059", area="artifacts", severity="warning", scope="script", reads=("CheckpointConfig",))
 def checkpoint_by_text(view: TrainingView) -> Iterator[Problem]:
     """The newest checkpoint is chosen by the order of names as texts, or by none.
@@ -162,7 +279,7 @@ def progress_not_used(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds variables and keys that hold the progress of a restored checkpoint (``epoch``, ``step``, ``start`` …) and that nothing reads
-        before a loop or an assignment sets them anew.
+        before a loop or an assignment sets them anew; and keys of an optimizer's state and the like, which are saved and never read.
     Why:
         After an interruption all epochs are trained once more, on top of what was learned: it costs the time again, and the
         result is another one.
@@ -202,6 +319,13 @@ def progress_not_used(view: TrainingView) -> Iterator[Problem]:
     if checkpoint_path(view) is None:
         return
     told = set()
+    for habit in _habits(view, "state-unused"):
+        yield Problem(
+            f"{show(habit.detail)} is saved with the checkpoint, and never read back: the training goes on without it",
+            ("CheckpointConfig",),
+            remedy="restore it with the rest, or leave it out of the checkpoint",
+            location=habit.location,
+        )
     for habit in _habits(view, "restored-unused"):
         if habit.detail not in told:
             told.add(habit.detail)
@@ -212,3 +336,51 @@ def progress_not_used(view: TrainingView) -> Iterator[Problem]:
                 remedy="begin the loop there: range(first, epochs)",
                 location=habit.location,
             )
+
+
+@rule("RES058", area="resources", severity="warning", scope="script", reads=("CheckpointConfig",))
+def checkpoint_too_late(view: TrainingView) -> Iterator[Problem]:
+    """The checkpoint is written only when the training is over.
+
+    What it does:
+        Where everything that goes to the checkpoint folder is written outside of loops: looks for a loop over epochs or steps that trains.
+    Why:
+        An interruption in the midst of the training finds no checkpoint, and the job begins again from the start.
+    Breaks:
+        files:
+          train.py: |
+            import json, os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            weight = 0.0
+            for epoch in range(3):
+                weight += 0.5 * (2 - weight)
+            json.dump({"weight": weight}, open("/opt/ml/checkpoints/last.json", "w"))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(weight))
+        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+    Right:
+        files:
+          train.py: |
+            import json, os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            weight = 0.0
+            for epoch in range(3):
+                weight += 0.5 * (2 - weight)
+                json.dump({"weight": weight, "epoch": epoch}, open("/opt/ml/checkpoints/last.json", "w"))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(weight))
+        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
+    Since:
+        0.1
+    """
+    folder, facts = checkpoint_path(view), view.script
+    if folder is None or facts is None or not any(True for _ in _habits(view, "training-loop")):
+        return
+    inside = [use for use, place in writes(view, facts) if place.startswith(folder.rstrip("/") + "/")]
+    if inside and not any(use.looped for use in inside):
+        yield Problem(
+            "the checkpoint is written once, after the training: an interruption before that finds none",
+            ("CheckpointConfig",),
+            remedy="write it in the loop, each epoch or every so many steps",
+            location=inside[0].location,
+        )

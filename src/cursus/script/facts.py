@@ -152,7 +152,8 @@ class PathUse:
     """A path that a script reads or writes.
 
     ``paths`` are the paths that are possible; ``sure``: each of them is used on every run. ``call`` is the
-    function's name, ``local`` is True where it knows the file system only (``open``), not ``s3://``.
+    function's name, ``local`` is True where it knows the file system only (``open``), not ``s3://``. ``looped``, of a
+    write: it is in a loop, or who calls it is not known.
     """
 
     mode: Literal["read", "list", "write", "make", "look", "remove"]
@@ -161,6 +162,7 @@ class PathUse:
     sure: bool
     local: bool
     location: Location
+    looped: bool = True
 
 
 @dataclass(frozen=True, slots=True)

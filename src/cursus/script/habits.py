@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from cursus.script import values as v
 from cursus.script.arguments import PARSES, place
 from cursus.script.bodies import Body
 from cursus.script.evaluate import Evaluator
-from cursus.script.exits import TRAINING_WORDS
+from cursus.script.exits import TRAINING_WORDS, at_top
 from cursus.script.facts import ArgPart, EnvPart, Habit, Text
 from cursus.script.texts import (
     about,
@@ -31,8 +31,22 @@ from cursus.script.texts import (
 
 CONVERTS = frozenset({"int", "float", "bool", "loads", "literal_eval", "eval", "Decimal", "strtobool"})
 STARTS = frozenset({"os.system", "subprocess.call", "subprocess.run", "subprocess.getoutput", "os.popen"})
-PROGRAM = re.compile(r"sys\.executable|\bpython[0-9.]*\b|\.py\b|\btorchrun\b")
-"""What a command has that starts a program in Python."""
+PROGRAM = re.compile(
+    r"""(?:^\[?f?['"]?\{?|(?:&&|;)\s*)(?:\w+=\S*\s+)*"""
+    r"""(?:sys\.executable|[\w/.-]*(?:\bpython[0-9.]*|\btorchrun|\baccelerate|\bdeepspeed|\.py)\b)"""
+    r"""(?!['",\s}]*-m['",\s]*pip\b)"""
+)
+"""How a command begins that starts a program in Python: what only installs or copies is none."""
+POOLS = ("ThreadPoolExecutor", "ProcessPoolExecutor", "ThreadPool", "Pool")
+UNASKED = {
+    "submit": "without result()",
+    "map": "whose results nobody takes",
+    "apply_async": "without get()",
+    "map_async": "without get()",
+    "imap": "whose results nobody takes",
+    "imap_unordered": "whose results nobody takes",
+}
+"""Methods of a pool that raise a worker's error only where its result is asked for."""
 WHOLE = frozenset({"vars", "__dict__", "_get_kwargs", "asdict", "getattr", "locals", "globals"})
 TESTS = frozenset({"bool", "len", "isinstance", "any", "all", "filter", "str"})
 
@@ -132,6 +146,8 @@ def _call(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Itera
             value = evaluator.value(given, body)
             if isinstance(value, Text) and len(value.parts) == 1 and isinstance(value.parts[0], ArgPart):
                 yield Habit("converted", value, name, sure, place(node, body))
+            elif isinstance(given, ast.Attribute) and value is v.UNKNOWN:  # args.rate = float(args.rate)
+                yield Habit("converted", Text((ArgPart(given.attr),)), name, sure, place(node, body))
     if name == "gather" and any(
         k.arg == "return_exceptions" and isinstance(k.value, ast.Constant) and k.value.value is True
         for k in node.keywords
@@ -156,11 +172,15 @@ def _statement(evaluator: Evaluator, body: Body, node: ast.Expr, sure: bool) -> 
                 yield Habit("never-iterated", None, owner.name, sure, place(node, body))
         elif (
             isinstance(value.func, ast.Attribute)
-            and value.func.attr == "submit"
+            and value.func.attr in UNASKED
             and value.args
             and _is_executor(evaluator, body, value.func.value)
         ):
-            yield Habit("dropped", None, "submit(…) without result()", sure, place(node, body))
+            told = f"{value.func.attr}(…) {UNASKED[value.func.attr]}"
+            if value.func.attr != "map" or not _is_executor(
+                evaluator, body, value.func.value, "ThreadPool", "Pool"
+            ):
+                yield Habit("dropped", None, told, sure, place(node, body))
 
 
 def _overridden(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
@@ -187,10 +207,10 @@ def _yields(body: Body) -> bool:
     return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in own_nodes(body))
 
 
-def _is_executor(evaluator: Evaluator, body: Body, node: ast.expr) -> bool:
+def _is_executor(evaluator: Evaluator, body: Body, node: ast.expr, *names: str) -> bool:
     for binding in body.bindings.get(node.id, []) if isinstance(node, ast.Name) else []:
         made = binding.node
-        if isinstance(made, ast.Call) and ast.unparse(made.func).endswith("PoolExecutor"):
+        if isinstance(made, ast.Call) and ast.unparse(made.func).rpartition(".")[2] in (names or POOLS):
             return True
     return False
 
@@ -209,7 +229,7 @@ def _suppresses(node: ast.expr) -> bool:
 
 
 def _trains(evaluator: Evaluator, body: Body, statements: list[ast.stmt]) -> bool:
-    """True where a function of the source, or one with a training name, is called."""
+    """True where a function with a training name is called, or by the script's main part one of the source."""
     for statement in statements:
         for node in ast.walk(statement):
             if not isinstance(node, ast.Call):
@@ -218,7 +238,7 @@ def _trains(evaluator: Evaluator, body: Body, statements: list[ast.stmt]) -> boo
             plain = name.lower().strip("_")
             if any(plain == word or plain.startswith(word + "_") for word in TRAINING_WORDS):
                 return True
-            if isinstance(evaluator.value(node.func, body), v.Func):
+            if at_top(body) and isinstance(evaluator.value(node.func, body), v.Func):
                 return True
     return False
 
@@ -320,16 +340,29 @@ def _overwritten(evaluator: Evaluator, body: Body, node: ast.Assign, sure: bool)
             yield Habit("overwritten", None, target.attr, sure, place(node, body))
 
 
+def _parses(node: ast.expr | None, functions: Collection[str]) -> bool:
+    """True for a call that parses the command line, or of one of the ``functions`` that return what was parsed."""
+    if not isinstance(node, ast.Call):
+        return False
+    func = node.func
+    return (func.attr in PARSES) if isinstance(func, ast.Attribute) else getattr(func, "id", "") in functions
+
+
 def unread_arguments(trees: Iterable[ast.AST], declared: Iterable[str]) -> frozenset[str]:
     """Those of ``declared`` that no attribute, key or text of the source names, where the parsed arguments are
     never handed on as a whole."""
     spaces: set[str] = set()
     read: set[str] = set()
     nodes = [node for tree in trees for node in ast.walk(tree)]
+    parsing = {
+        node.name
+        for node in nodes
+        if isinstance(node, ast.FunctionDef)
+        and any(isinstance(one, ast.Return) and _parses(one.value, frozenset()) for one in ast.walk(node))
+    }
     for node in nodes:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
-            func = node.value.func
-            if isinstance(func, ast.Attribute) and func.attr in PARSES:
+            if _parses(node.value, parsing):
                 target = node.targets[0]
                 first = (
                     target.elts[0] if isinstance(target, (ast.Tuple, ast.List)) and target.elts else target

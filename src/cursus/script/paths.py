@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Literal
 
 from cursus.script import values as v
@@ -116,6 +117,22 @@ OPENS = frozenset({"open", "io.open", "codecs.open", "gzip.open", "bz2.open", "l
 
 def path_uses(evaluator: Evaluator, site: CallSite, sure: bool) -> Iterable[PathUse]:
     """Every use of a path that one call makes."""
+    for use in _uses(evaluator, site, sure):
+        yield use if use.mode != "write" else replace(use, looped=_looped(evaluator, site))
+
+
+def _looped(evaluator: Evaluator, site: CallSite, depth: int = 0) -> bool:
+    """True where a call is made in a loop, or by whom is not known."""
+    owner = site.body.owner
+    if site.body.orders.get(id(site.node), (0, ()))[1] or depth > 8:
+        return True
+    if isinstance(owner, ast.Module):
+        return False
+    callers = evaluator.sites.get(id(owner), [])
+    return not callers or any(_looped(evaluator, caller, depth + 1) for caller, _, _ in callers)
+
+
+def _uses(evaluator: Evaluator, site: CallSite, sure: bool) -> Iterable[PathUse]:
     node = site.node
     callee = evaluator.value(node.func, site.body)
     if isinstance(callee, v.Ref):

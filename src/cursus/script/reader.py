@@ -9,6 +9,7 @@ from pathlib import Path
 from cursus.model import SourceCode
 from cursus.script import (
     arguments,
+    best,
     commands,
     exits,
     habits,
@@ -317,6 +318,8 @@ class Reading:
                 *settings.read_settings(self.evaluator, self.reached.values()),
                 *resuming.read_resuming(self.source.modules.values()),
                 *sequence.read_sequence(self.source.modules.values()),
+                *sequence.read_intervals(self.evaluator, self.reached.values()),
+                *best.read_best(self.source.modules.values()),
             ),
             unread=habits.unread_arguments(trees, [a.dest for p in parsers for a in p.arguments]),
             faults=(*base.faults, *_unique(self.source.faults)),

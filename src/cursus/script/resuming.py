@@ -1,8 +1,8 @@
 """How a script goes on from a checkpoint: which one it takes, and what it makes of what was in it.
 
 Each finding is a ``Habit``: ``text-order`` (the newest is chosen by the order of names with plain numbers),
-``no-order`` (the first or last of a folder's listing, which has no order) and ``restored-unused`` (the epoch is
-restored and not used).
+``no-order`` (the first or last of a folder's listing, which has no order), ``restored-unused`` (the epoch is
+restored and not used) and ``state-unused`` (the same of an optimizer's state, say).
 """
 
 from __future__ import annotations
@@ -27,6 +27,11 @@ PROGRESS = re.compile(
     re.IGNORECASE,
 )
 RESTORES = re.compile(r"load|restore|resume|latest|last|read|checkpoint|ckpt|newest|recover", re.IGNORECASE)
+STATE = re.compile(
+    r"(?:^|_)(?:optim(?:izer)?|opt|sched(?:uler)?|scaler|velocity|velocities|momentum|moments?|adam|ema|rng|best)(?:_|$)",
+    re.IGNORECASE,
+)
+"""Keys of what a training goes on with beside its weights and its progress."""
 MOST = 10
 """Names of one scope that are followed."""
 NUMBERED = re.compile(r"%[ds]|%i|\{\w*\}")
@@ -66,7 +71,8 @@ def read_resuming(modules: Iterable[Body]) -> Iterator[Habit]:
             ):
                 yield Habit("restored-unused", None, name, True, place(node, body))
         for node, name in _unread_keys(nodes[id(body)]):
-            yield Habit("restored-unused", None, name, True, place(node, body))
+            kind = "restored-unused" if PROGRESS.match(name) else "state-unused"
+            yield Habit(kind, None, name, True, place(node, body))
 
 
 # -- which checkpoint -------------------------------------------------------------------------------
@@ -323,7 +329,7 @@ def _names(node: ast.AST) -> set[str]:
 
 
 def _unread_keys(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
-    """Keys such as ``epoch`` of a mapping that is saved, where others of its keys are read and this one is not."""
+    """Keys such as ``epoch`` and ``optimizer`` of a mapping that is saved, where others are read and it is not."""
     read: set[str] = set()
     for node in nodes:
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
@@ -341,7 +347,11 @@ def _unread_keys(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
                 key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)
             ]
             if any(key in read for key in keys):
-                yield from ((node, key) for key in keys if key not in read and PROGRESS.match(key))
+                yield from (
+                    (node, key)
+                    for key in keys
+                    if key not in read and (PROGRESS.match(key) or STATE.search(key))
+                )
 
 
 # -- pieces -----------------------------------------------------------------------------------------

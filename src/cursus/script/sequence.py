@@ -1,17 +1,19 @@
 """The order of a script's work: a model saved before it is trained, imports that fall back to something else.
 
-Each finding is a ``Habit``: ``saved-early``, ``live-copy`` and ``fallback-import``.
+Each finding is a ``Habit``: ``saved-early``, ``live-copy``, ``fallback-import``, ``training-loop`` for a loop over
+epochs or steps, and ``saved-each`` for one that saves each so many of them, and nothing behind it.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from cursus.script.arguments import place
 from cursus.script.bodies import Body
-from cursus.script.facts import Habit
+from cursus.script.evaluate import Evaluator
+from cursus.script.facts import ArgPart, Const, Habit, Text
 
 SAVES = frozenset(
     {
@@ -30,6 +32,7 @@ SAVES = frozenset(
 SAVE_PREFIXES = ("save_", "dump_", "export_", "write_")
 TRAINS = frozenset({"fit", "partial_fit", "fit_generator", "train", "learn", "optimize", "run_training"})
 TRAIN_PREFIXES = ("train_", "fit_")
+EPOCHS = re.compile(r"epoch|step|iter(?:ation)?s?\b|round", re.IGNORECASE)
 MOST = 20
 """Things of one list of statements that are followed."""
 LOOKS = frozenset(
@@ -40,15 +43,18 @@ LOOKS = frozenset(
 def read_sequence(modules: Iterable[Body]) -> Iterator[Habit]:
     """Everything of this kind in the modules of a source."""
     for body in modules:
+        keepers = {name for name, inner in body.defined.items() if _saves(inner.owner)}
         for node in ast.walk(body.owner):
             if isinstance(node, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef)):
-                for early, name in _saved_early(node.body):
+                for early, name in _saved_early(node.body, keepers):
                     yield Habit("saved-early", None, name, True, place(early, body))
             elif isinstance(node, ast.If) and isinstance(node.test, ast.Compare):
                 if getattr(node.test.left, "id", "") == "__name__":
-                    for early, name in _saved_early(node.body):
+                    for early, name in _saved_early(node.body, keepers):
                         yield Habit("saved-early", None, name, True, place(early, body))
             elif isinstance(node, (ast.For, ast.While)):
+                if _over_epochs(node):
+                    yield Habit("training-loop", None, "", True, place(node, body))
                 for kept, name in _live(node):
                     yield Habit("live-copy", None, name, True, place(kept, body))
             elif isinstance(node, ast.Try):
@@ -59,8 +65,106 @@ def read_sequence(modules: Iterable[Body]) -> Iterator[Habit]:
 # -- saved before it is trained ---------------------------------------------------------------------
 
 
-def _saved_early(block: list[ast.stmt]) -> Iterator[tuple[ast.AST, str]]:
-    """Things that are saved in a list of statements, trained further down, and not saved or handed on again."""
+def read_intervals(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) -> Iterator[Habit]:
+    """Loops that save each so many epochs; the others of the habit are the numbers of ``_intervals``."""
+    for body, sure in reached:
+        owner = body.owner
+        for block in _blocks(owner) if not isinstance(owner, ast.Lambda) else ():
+            for position, loop in enumerate(block):
+                if isinstance(loop, ast.For) and not any(_keeps(later) for later in block[position + 1 :]):
+                    for test in _intervals(loop):
+                        numbers = [_as_text(evaluator, body, one) for one in test]
+                        where = place(loop, body)
+                        if None not in numbers:
+                            others = tuple(Habit("number", text, "", sure, where) for text in numbers)
+                            yield Habit("saved-each", None, ast.unparse(test[-1]), sure, where, others=others)
+
+
+def _blocks(owner: ast.AST) -> Iterator[list[ast.stmt]]:
+    yield getattr(owner, "body", [])
+    for node in getattr(owner, "body", []):
+        if isinstance(node, (ast.If, ast.With, ast.Try)):
+            yield from _blocks(node)
+
+
+def _keeps(statement: ast.stmt) -> bool:
+    """True where a statement may save something, or give it to what does."""
+    if isinstance(statement, ast.Return):
+        return statement.value is not None
+    return not isinstance(statement, (ast.FunctionDef, ast.ClassDef)) and _saves(statement)
+
+
+def _saves(statement: ast.AST) -> bool:
+    for node in ast.walk(statement):
+        name = ""
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if (
+            name in SAVES
+            or name.startswith((*SAVE_PREFIXES, "copy", "move"))
+            or name == "rename"
+            or name == "replace"
+        ):
+            return True
+    return False
+
+
+def _intervals(loop: ast.For) -> Iterator[tuple[ast.expr, ...]]:
+    """Of ``for e in range(a, b): if (e + k) % n == r: save(…)`` the expressions a, b, k, r and n."""
+    call, zero = loop.iter, ast.Constant(0)
+    if (
+        not isinstance(call, ast.Call)
+        or getattr(call.func, "id", "") != "range"
+        or len(call.args) not in (1, 2)
+    ):
+        return
+    saving = [node for node in loop.body if _saves(node)]
+    test = (
+        saving[0].test
+        if len(saving) == 1 and isinstance(saving[0], ast.If) and not saving[0].orelse
+        else None
+    )
+    if not isinstance(test, ast.Compare) or not isinstance(test.ops[0], ast.Eq) or len(test.ops) != 1:
+        return
+    left = test.left
+    if not isinstance(left, ast.BinOp) or not isinstance(left.op, ast.Mod):
+        return
+    counted: ast.expr = left.left
+    offset: ast.expr = zero
+    if isinstance(counted, ast.BinOp) and isinstance(counted.op, ast.Add):
+        offset, counted = counted.right, counted.left
+    if ast.unparse(counted) == ast.unparse(loop.target):
+        first = call.args[0] if len(call.args) == 2 else zero
+        yield first, call.args[-1], offset, test.comparators[0], left.right
+
+
+def _as_text(evaluator: Evaluator, body: Body, node: ast.expr) -> Text | None:
+    extra = 0
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and isinstance(node.right, ast.Constant):
+        extra = node.right.value if isinstance(node.right.value, int) else 0
+        node = node.left
+    value = evaluator.value(node, body)
+    if isinstance(value, Const) and type(value.value) is int:
+        return Text((str(value.value + extra),))
+    if isinstance(value, Text) and len(value.parts) == 1 and isinstance(value.parts[0], ArgPart):
+        return Text((value.parts[0], str(extra)))
+    return None
+
+
+def _over_epochs(loop: ast.For | ast.While) -> bool:
+    told = (
+        ast.unparse(loop.iter) + " " + ast.unparse(loop.target)
+        if isinstance(loop, ast.For)
+        else ast.unparse(loop.test)
+    )
+    return EPOCHS.search(told) is not None and any(True for _ in _changed(loop))
+
+
+def _saved_early(block: list[ast.stmt], keepers: Collection[str]) -> Iterator[tuple[ast.AST, str]]:
+    """Things that are saved in a list of statements, trained further down, and not saved or handed on again.
+
+    ``keepers`` are the functions of the module that save what they train.
+    """
     saves = dict.fromkeys((position, name) for position, one in enumerate(block) for name in _saved(one))
     if not saves:
         return
@@ -71,7 +175,7 @@ def _saved_early(block: list[ast.stmt]) -> Iterator[tuple[ast.AST, str]]:
     late = [(at, name, trained[name]) for at, name in saves if name in trained and trained[name][-1] > at]
     for at, name, places in late[:MOST]:
         first = next(place for place in places if place > at)
-        if _hands_on(block[first], name, training=True):
+        if _hands_on(block[first], name, training=True) or _called(block[first]) & set(keepers):
             continue
         if not any(_hands_on(statement, name) for statement in block[first + 1 :]):
             yield block[at], name
@@ -113,6 +217,10 @@ def _trained(statement: ast.stmt) -> set[str]:
     if isinstance(statement, (ast.For, ast.While)):
         found.update(_changed(statement))
     return found
+
+
+def _called(statement: ast.stmt) -> set[str]:
+    return {getattr(node.func, "id", "") for node in ast.walk(statement) if isinstance(node, ast.Call)}
 
 
 def _changed(loop: ast.For | ast.While) -> Iterator[str]:

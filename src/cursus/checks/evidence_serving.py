@@ -1,0 +1,72 @@
+"""What a local run left, held against what the source loads on an endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path as FilePath
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import TrainingView
+from cursus.model import Evidence
+from cursus.redact import show
+from cursus.suggest import did_you_mean
+
+
+@rule("ART062", area="artifacts", severity="warning", scope="run")
+def model_function_finds_nothing(view: TrainingView) -> Iterator[Problem]:
+    """The source's model_fn opens a file that the job did not leave in the model directory.
+
+    What it does:
+        Reads the function ``model_fn`` of the source, wherever it is, and looks for the files that it opens below its model directory among
+        those that the run left.
+    Why:
+        The endpoint unpacks model.tar.gz and calls ``model_fn`` with that folder: it fails to load the model, and its health checks fail.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            os.makedirs("/opt/ml/model/1")
+            open("/opt/ml/model/1/model.txt", "w").write(open("/opt/ml/input/data/train/data.csv").read())
+          inference.py: |
+            import os
+            def model_fn(model_dir):
+                return open(os.path.join(model_dir, "model.txt")).read()
+        channels:
+          train:
+            data.csv: "1,2"
+    Right:
+        files:
+          train.py: |
+            open("/opt/ml/model/model.txt", "w").write(open("/opt/ml/input/data/train/data.csv").read())
+          inference.py: |
+            import os
+            def model_fn(model_dir):
+                return open(os.path.join(model_dir, "model.txt")).read()
+        channels:
+          train:
+            data.csv: "1,2"
+    Source:
+        https://sagemaker.readthedocs.io/en/stable/frameworks/pytorch/using_pytorch.html (load a model)
+    Since:
+        0.1
+    """
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    if evidence.status != "Completed" or view.step.source is None:
+        return
+    left = [file.path for file in evidence.model_files if not file.path.startswith("code/")]
+    if not left:
+        return
+    from cursus.script.serving import loaded_names
+
+    directory = view.step.source.directory
+    for name, where in dict.fromkeys(loaded_names(FilePath(directory), directory)):
+        if name.startswith("code/") or any(path == name or path.startswith(name + "/") for path in left):
+            continue
+        last = name.rpartition("/")[2]
+        deeper = next((path for path in left if path.rpartition("/")[2] == last), "")
+        hint = f"; it left {show(deeper)}" if deeper else "." + did_you_mean(name, left)
+        yield Problem(
+            f"model_fn opens {show(name)} in the model directory, and the job left no such file{hint}",
+            remedy="save the model under the name that model_fn opens",
+            location=where,
+        )

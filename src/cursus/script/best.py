@@ -1,0 +1,190 @@
+"""Which of several models a script keeps: the best by a measure, or by mistake the worst; and the host it counts from.
+
+Each finding is a ``Habit``: ``worst-kept``, ``never-better`` and ``host-number``.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+
+from cursus.script.arguments import place
+from cursus.script.bodies import Body
+from cursus.script.facts import Habit
+
+COSTS = frozenset(
+    {"loss", "losses", "error", "err", "rmse", "mse", "mae", "mape", "perplexity", "ppl", "logloss", "nll"}
+)
+GAINS = frozenset(
+    {"acc", "accuracy", "auc", "f1", "precision", "recall", "r2", "iou", "miou", "map", "bleu", "rouge"}
+)
+BEST = frozenset({"best", "optimal", "top"})
+LEAST = frozenset({"lowest", "min", "minimum", "least", "smallest"})
+MOST = frozenset({"highest", "max", "maximum", "greatest", "largest", "peak"})
+SIGNS = {ast.Lt: "<", ast.LtE: "<", ast.Gt: ">", ast.GtE: ">"}
+TURNED = {"<": ">", ">": "<"}
+HOST = re.compile(r"SM_CURRENT_HOST|current_host")
+NUMBER = re.compile(r"^int\(.*(?:split|partition|removeprefix|replace|\[-?\d+:?\]).*\)$")
+
+
+def words(node: ast.AST) -> frozenset[str]:
+    """The words of a name, an attribute or a constant key, in lower case."""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        name = str(node.slice.value)
+        base = words(node.value) & (BEST | LEAST | MOST)
+    else:
+        name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+        base = frozenset()
+    parts = re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", name)
+    return base | {part.lower() for part in parts}
+
+
+def read_best(modules: Iterable[Body]) -> Iterator[Habit]:
+    """Everything of this kind in the modules of a source."""
+    for body in modules:
+        nodes = list(ast.walk(body.owner))
+        begins = _beginnings(nodes)
+        for node in nodes:
+            if isinstance(node, ast.If):
+                yield from _compared(node, begins, body)
+            elif isinstance(node, ast.Assign):
+                yield from _chosen(node, body)
+        yield from _host_numbers(nodes, body)
+
+
+def _beginnings(nodes: list[ast.AST]) -> dict[str, list[float]]:
+    """The numbers that names and attributes are given as constants, by their text."""
+    found: dict[str, list[float]] = {}
+    for node in nodes:
+        if not isinstance(node, ast.Assign):
+            continue
+        for target in node.targets:
+            pairs = [(target, node.value)]
+            if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                pairs = list(zip(target.elts, node.value.elts, strict=False))
+            for left, value in pairs:
+                number = _number(value)
+                if number is not None:
+                    found.setdefault(ast.unparse(left), []).append(number)
+    return found
+
+
+def _number(node: ast.expr) -> float | None:
+    text = ast.unparse(node).replace("'", "").replace('"', "")
+    text = re.sub(r"^(-?)(?:float\((.*)\)|(?:math|np|numpy|torch)\.(inf))$", r"\1\2\3", text)
+    try:
+        return float(text.replace("--", ""))
+    except ValueError:
+        return None
+
+
+def _compared(node: ast.If, begins: dict[str, list[float]], body: Body) -> Iterator[Habit]:
+    """``if loss > best_loss: best_loss = loss``, and a beginning that nothing is better than."""
+    test = node.test
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.Or):
+        test = test.values[-1]
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1 or type(test.ops[0]) not in SIGNS:
+        return
+    sign, now, best = SIGNS[type(test.ops[0])], test.left, test.comparators[0]
+    if words(now) & BEST:
+        sign, now, best = TURNED[sign], best, now
+    kept = words(best)
+    measure = words(now)
+    if not kept & (BEST | LEAST | MOST) or measure & (BEST | LEAST | MOST):
+        return
+    if not _assigns(node.body, ast.unparse(best), ast.unparse(now)):
+        return
+    direction = "<" if measure & COSTS else ">" if measure & GAINS else ""
+    if (measure & COSTS and measure & GAINS) or not direction:
+        return
+    if kept & (BEST | (LEAST if direction == "<" else MOST)) and sign != direction:
+        yield Habit("worst-kept", None, f"{ast.unparse(test)[:80]}", True, place(node, body))
+        return
+    started = begins.get(ast.unparse(best), [])
+    hopeless = max(started, default=1) <= 0 if direction == "<" else min(started, default=0) == float("inf")
+    if hopeless and test is node.test:
+        yield Habit("never-better", None, f"{ast.unparse(test)[:80]}", True, place(node, body))
+
+
+def _assigns(block: list[ast.stmt], target: str, value: str) -> bool:
+    for statement in block:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Assign):
+                for one in node.targets:
+                    pairs = [(one, node.value)]
+                    if isinstance(one, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                        pairs = list(zip(one.elts, node.value.elts, strict=False))
+                    if any(
+                        ast.unparse(left) == target and ast.unparse(right) == value for left, right in pairs
+                    ):
+                        return True
+    return False
+
+
+def _chosen(node: ast.Assign, body: Body) -> Iterator[Habit]:
+    """``best = max(runs, key=lambda run: run["loss"])``."""
+    call = node.value
+    if isinstance(call, ast.Subscript):
+        call = call.value
+    target = node.targets[0]
+    names = target.elts if isinstance(target, ast.Tuple) else [target]
+    if not isinstance(call, ast.Call) or not any(words(name) & BEST for name in names):
+        return
+    picked = getattr(call.func, "id", "")
+    if picked not in ("max", "min") or len(call.args) != 1:
+        return
+    key = next((word.value for word in call.keywords if word.arg == "key"), None)
+    if isinstance(key, ast.Lambda):
+        found = words(key.body)
+    elif isinstance(key, ast.Call) and key.args and isinstance(key.args[0], ast.Constant):
+        found = frozenset(re.findall(r"[a-z0-9]+", str(key.args[0].value).lower()))
+    elif isinstance(key, ast.Attribute) and key.attr == "get":
+        found = words(key.value)
+    else:
+        return
+    wrong = COSTS if picked == "max" else GAINS
+    if found & wrong and not found & (GAINS if picked == "max" else COSTS):
+        yield Habit("worst-kept", None, ast.unparse(node.value)[:80], True, place(node, body))
+
+
+def _host_numbers(nodes: list[ast.AST], body: Body) -> Iterator[Habit]:
+    """The number in ``algo-1``, taken as it is for a rank that begins at 0."""
+    hosts = {
+        target.id
+        for node in nodes
+        if isinstance(node, ast.Assign)
+        and HOST.search(ast.unparse(node.value))
+        and not isinstance(node.value, ast.Compare)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    ranks: dict[str, ast.Assign] = {}
+    for node in nodes:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            made = ast.unparse(node.value)
+            of_host = HOST.search(made) or any(re.search(rf"\b{name}\b", made) for name in hosts)
+            if NUMBER.match(made) and of_host and "index" not in made:
+                ranks[node.targets[0].id] = node
+    for node in nodes if ranks else ():
+        used = ""
+        if isinstance(node, ast.Slice) and node.step is not None:
+            used = getattr(node.lower, "id", "")
+        elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq):
+            sides = [node.left, node.comparators[0]]
+            zero = any(isinstance(side, ast.Constant) and side.value == 0 for side in sides)
+            share = any(isinstance(side, ast.BinOp) and isinstance(side.op, ast.Mod) for side in sides)
+            used = next((side.id for side in sides if isinstance(side, ast.Name) and side.id in ranks), "")
+            used = used if zero or share else ""
+        elif isinstance(node, ast.keyword) and node.arg in (
+            "rank",
+            "shard_id",
+            "shard_index",
+            "index",
+            "node_rank",
+        ):
+            used = getattr(node.value, "id", "")
+        if used in ranks:
+            yield Habit(
+                "host-number", None, ast.unparse(ranks[used].value)[:80], True, place(ranks.pop(used), body)
+            )

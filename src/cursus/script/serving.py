@@ -1,0 +1,84 @@
+"""What a model function of the source opens in the model directory, which is what the endpoint loads its model with."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from cursus.model import Location
+
+MODEL_FUNCTION = "model_fn"
+LOOKS = frozenset({"exists", "isfile", "is_file", "isdir", "is_dir", "glob", "listdir", "iterdir", "rglob"})
+MOST = 50
+"""Files of a source that are looked into."""
+
+
+def loaded_names(directory: Path, shown: str) -> Iterator[tuple[str, Location]]:
+    """The files of the model directory, by their path in it, that a ``model_fn`` opens whatever else is there."""
+    paths = sorted([*directory.glob("*.py"), *directory.glob("*/*.py")])[:MOST]
+    for path in paths:
+        try:
+            text = path.read_text(encoding="utf-8")
+            tree = ast.parse(text) if f"def {MODEL_FUNCTION}(" in text else None
+        except (OSError, ValueError, SyntaxError, RecursionError):
+            continue
+        for node in tree.body if tree is not None else ():
+            if isinstance(node, ast.FunctionDef) and node.name == MODEL_FUNCTION and node.args.args:
+                where = (
+                    f"{shown.rstrip('/')}/{path.relative_to(directory)}"
+                    if shown not in ("", ".")
+                    else path.name
+                )
+                for name, line in _names(node):
+                    yield name, Location(where, line)
+
+
+def _names(function: ast.FunctionDef) -> Iterator[tuple[str, int]]:
+    nodes = list(ast.walk(function))
+    called = {
+        node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        for node in nodes
+        if isinstance(node, ast.Call)
+    }
+    if called & LOOKS or any(isinstance(node, ast.Try) for node in nodes):
+        return
+    roots = {function.args.args[0].arg}
+    for node in nodes:
+        if isinstance(node, ast.Assign) and _is_root(node.value, roots):
+            roots.update(target.id for target in node.targets if isinstance(target, ast.Name))
+    inner = {id(node.left) for node in nodes if isinstance(node, ast.BinOp)}
+    for node in nodes:
+        name = _below(node, roots) if isinstance(node, ast.expr) and id(node) not in inner else ""
+        if name:
+            yield name, node.lineno  # type: ignore[attr-defined]
+
+
+def _is_root(node: ast.expr, roots: set[str]) -> bool:
+    if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in ("Path", "str", "abspath"):
+        return len(node.args) == 1 and _is_root(node.args[0], roots)
+    return isinstance(node, ast.Name) and node.id in roots
+
+
+def _below(node: ast.expr, roots: set[str]) -> str:
+    """The path below the model directory that an expression puts together from constants; or empty."""
+    pieces: list[ast.expr] = []
+    if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("path.join") and node.args:
+        if _is_root(node.args[0], roots):
+            pieces = node.args[1:]
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Div, ast.Add)):
+        left: ast.expr = node
+        while isinstance(left, ast.BinOp) and isinstance(left.op, (ast.Div, ast.Add)):
+            pieces.insert(0, left.right)
+            left = left.left
+        pieces = pieces if _is_root(left, roots) else []
+    elif (
+        isinstance(node, ast.JoinedStr)
+        and len(node.values) == 2
+        and isinstance(node.values[0], ast.FormattedValue)
+    ):
+        pieces = [node.values[1]] if _is_root(node.values[0].value, roots) else []
+    words = [
+        piece.value for piece in pieces if isinstance(piece, ast.Constant) and isinstance(piece.value, str)
+    ]
+    return "/".join(word.strip("/") for word in words) if words and len(words) == len(pieces) else ""

@@ -237,6 +237,16 @@ def test_refresh_without_home_or_botocore(folder: Path) -> None:
     assert done.returncode == 2 and "no botocore is installed" in done.stderr
 
 
+@pytest.mark.parametrize("arguments", [["rules", "STP024"], ["check", "--explain", "request.json"]])
+def test_without_docstrings_there_are_no_pages_and_the_user_is_told(
+    folder: Path, arguments: list[str]
+) -> None:
+    (folder / "request.json").write_text('{"TrainingJobName": "churn", "EnableManagedSpotTraining": true}')
+    command = [sys.executable, "-OO", "-m", "cursus", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "PYTHONOPTIMIZE" in done.stderr
+
+
 def test_doctor_names_a_level_that_there_is_not(cursus: Cursus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CURSUS_ISOLATION", "nope")
     done = cursus("doctor")

@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from cursus.errors import CursusError
 from cursus.model import AREAS, Area, Location, Path, Severity
 
 Scope = Literal["schema", "request", "training", "script", "run", "tuning", "automl", "step", "pipeline"]
@@ -178,11 +179,16 @@ class Page:
 
 
 def page(rule: Rule) -> Page:
-    """Read a rule's page from its docstring. Raises ValueError where a heading is missing."""
+    """Read a rule's page from its docstring.
+
+    Raises ValueError where a heading is missing, CursusError where Python was told to drop docstrings.
+    """
     import inspect
     import textwrap
 
-    text = inspect.cleandoc(rule.check.__doc__ or "")
+    if rule.check.__doc__ is None:
+        raise CursusError("Python runs with -OO or PYTHONOPTIMIZE=2, which leaves out the rules' pages")
+    text = inspect.cleandoc(rule.check.__doc__)
     title, _, rest = text.partition("\n")
     sections: dict[str, list[str]] = {}
     current: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TypeGuard
 
 from cursus.aws.algorithms import Algorithm
 from cursus.checks.algorithms import documented_only
@@ -376,6 +377,12 @@ def manifest_attributes(view: TrainingView) -> Iterator[Problem]:
             )
         names = channel.s3.get("AttributeNames")
         wanted = algorithm.manifest_attributes
+        if _turned_round(names):
+            yield Problem(
+                f"{algorithm.name} is given {show(names[0])} before the image, which comes first",
+                (*channel.path, "DataSource", "S3DataSource", "AttributeNames"),
+                f"write {[names[1], names[0]]}: attributes are passed on in this order",
+            )
         if not names and not is_reference(names):
             yield Problem(
                 f"{algorithm.name} reads nothing from an augmented manifest without AttributeNames: it gets empty batches",
@@ -388,3 +395,10 @@ def manifest_attributes(view: TrainingView) -> Iterator[Problem]:
                 (*channel.path, "DataSource", "S3DataSource", "AttributeNames"),
                 "name the image and its label, in this order",
             )
+
+
+def _turned_round(names: object) -> TypeGuard[list[str]]:
+    """True for two attributes of which only the second refers to a file."""
+    if not isinstance(names, list) or len(names) != 2 or not all(isinstance(name, str) for name in names):
+        return False
+    return str(names[1]).endswith("-ref") and not str(names[0]).endswith("-ref")

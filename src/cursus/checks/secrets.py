@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.texts import ARGUMENTS, FREE, speaks
+from cursus.checks.texts import ARGUMENTS, FREE, HYPERPARAMETERS, speaks
 from cursus.checks.views import RequestView
 from cursus.model import format_path
 from cursus.redact import is_secret_name, is_secret_value
 
+_KEY_ID = re.compile("(AKIA|ASIA)[A-Z0-9]{16}")
 _OPTION = re.compile(r"--?([A-Za-z][\w-]*)(?:=(.*))?", re.DOTALL)
 
 
@@ -20,7 +21,8 @@ def secrets(view: RequestView) -> Iterator[Problem]:
 
     What it does:
         Looks for names such as password and api_key, and for the forms of known keys and tokens, in hyperparameters,
-        environment, arguments and the other texts. The value is never shown.
+        environment, arguments and the other texts; an AWS access key id among hyperparameters is an error. The value is
+        never shown.
     Why:
         Everyone who may describe the job reads it, it lies in logs and in the container's files. AWS asks not to put
         secrets there, and may refuse a request in which it recognises credentials.
@@ -51,6 +53,9 @@ def secrets(view: RequestView) -> Iterator[Problem]:
                 found,
                 path,
                 "keep it in AWS Secrets Manager or Parameter Store, pass its name, and read it with the job's role",
+                severity="error"
+                if holder in HYPERPARAMETERS and _KEY_ID.fullmatch(value.strip('"'))
+                else None,
             )
 
 

@@ -238,6 +238,48 @@ def main(published: Path) -> None:
             "video",
         ],
         "triggers": ["Completed", "Failed", "Stopped", "Any"],
+        "caching": {
+            # https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-default-keys.html
+            "keys": {
+                "Processing": ["AppSpecification", "Environment", "ProcessingInputs"],
+                "Training": [
+                    "AlgorithmSpecification",
+                    "CheckpointConfig",
+                    "DebugHookConfig",
+                    "DebugRuleConfigurations",
+                    "Environment",
+                    "HyperParameters",
+                    "InputDataConfig",
+                ],
+                "Tuning": [
+                    "HyperParameterTuningJobConfig",
+                    "TrainingJobDefinition.AlgorithmSpecification",
+                    "TrainingJobDefinition.HyperParameterRanges",
+                    "TrainingJobDefinition.InputDataConfig",
+                    "TrainingJobDefinition.StaticHyperParameters",
+                    "TrainingJobDefinition.TuningObjective",
+                    "TrainingJobDefinitions",
+                ],
+                "AutoML": ["AutoMLJobConfig", "AutoMLJobObjective", "InputDataConfig", "ProblemType"],
+                "Transform": ["DataProcessing", "Environment", "ModelName", "TransformInput"],
+                "EMR": ["ClusterId", "StepConfig"],
+            },
+            # What each execution, and each job that is really run, has anew.
+            "new_variables": [
+                "StartDateTime",
+                "CurrentDateTime",
+                "PipelineExecutionId",
+                "PipelineExecutionArn",
+            ],
+            "new_properties": {
+                "Training": ["ModelArtifacts", "TrainingJobName", "TrainingJobArn"],
+                "Tuning": ["BestTrainingJob", "TrainingJobSummaries", "HyperParameterTuningJobName"],
+                "Processing": ["ProcessingJobName", "ProcessingJobArn"],
+                "Transform": ["TransformJobName", "TransformJobArn"],
+                "AutoML": ["BestCandidate", "AutoMLJobName", "AutoMLJobArn"],
+                "Model": ["ModelName", "ModelArn"],
+            },
+        },
         "for_each": {
             "concurrency": 50,
             "items": 100,

@@ -96,7 +96,8 @@ BARE = {"Type": "Equals", "LeftValue": ANSWER, "RightValue": "go"}
     ],
 )
 def test_one_cause_is_one_finding(steps: list[dict[str, Any]], rule: str) -> None:
-    assert [finding.rule for finding in found(*steps, parameters=(EPOCHS,))] == [rule]
+    parameters = (EPOCHS,) if rule == "DEP004" else ()
+    assert [finding.rule for finding in found(*steps, parameters=parameters)] == [rule]
 
 
 def test_circles_with_nothing_in_common_are_each_told() -> None:
@@ -106,9 +107,18 @@ def test_circles_with_nothing_in_common_are_each_told() -> None:
 
 def test_values_of_another_type_in_an_enum_are_one_finding() -> None:
     parameter = {"Name": "Epochs", "Type": "String", "DefaultValue": "5", "EnumValues": [5, 10]}
-    (finding,) = found(TRAIN, parameters=(parameter,))
+    step = training(HyperParameters={"epochs": {"Get": "Parameters.Epochs"}})
+    (finding,) = found(step, parameters=(parameter,))
     assert (finding.rule, finding.path) == ("DEP020", "Parameters[0].EnumValues")
     assert "5, 10 are no String" in finding.message
     parameter["EnumValues"] = ["5", 10]
-    (finding,) = found(TRAIN, parameters=(parameter,))
+    (finding,) = found(step, parameters=(parameter,))
     assert finding.path == "Parameters[0].EnumValues[1]"
+
+
+def test_a_misspelt_parameter_is_not_also_unused() -> None:
+    step = training(
+        HyperParameters={"epochs": {"Std:Join": {"On": "", "Values": [{"Get": "Parameters.Epohcs"}]}}}
+    )
+    assert [finding.rule for finding in found(step, parameters=(EPOCHS,))] == ["DEP010"]
+    assert [finding.rule for finding in found(TRAIN, parameters=(EPOCHS,))] == ["DEP022"]

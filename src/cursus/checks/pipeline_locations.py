@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -52,22 +53,25 @@ def joined_location(view: PipelineView) -> Iterator[Problem]:
     Since:
         0.1
     """
+    for place, value in _joins(view):
+        for problem in _joined(value, place):
+            yield Problem(problem.message, place, problem.remedy, problem.severity)
+
+
+def _joins(view: PipelineView) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """Every Std:Join of the steps' requests, parameters put in, with its place in the definition."""
     for step in view.steps:
-        pending: list[tuple[Any, Path]] = [(step.request, ())]
+        pending: list[tuple[Any, Path]] = [(step.request, step.prefix[len(view.pipeline.prefix) :])]
         while pending:
             value, place = pending.pop()
             if isinstance(value, list):
                 pending.extend((inner, (*place, i)) for i, inner in enumerate(value))
             elif isinstance(value, Mapping):
                 join = value.get("Std:Join") if len(value) == 1 else None
-                if isinstance(join, Mapping) and not join.keys() <= {"On", "Values"}:
-                    continue  # it cannot be parsed
                 if not isinstance(join, Mapping):
                     pending.extend((inner, (*place, key)) for key, inner in value.items())
-                    continue
-                for problem in _joined(value, place):
-                    here = (*step.prefix[len(view.pipeline.prefix) :], *place)
-                    yield Problem(problem.message, here, problem.remedy, problem.severity)
+                elif join.keys() <= {"On", "Values"}:  # or it cannot be parsed
+                    yield place, value
 
 
 LOCATIONS = ("S3Uri", "S3OutputPath", "ModelDataUrl")
@@ -187,3 +191,82 @@ def _outputs(request: Mapping[str, Any]) -> dict[str, str]:
         if uri is not None:
             found[entry["OutputName"]] = uri
     return found
+
+
+_ARCHIVE = re.compile(
+    r"(?P<folder>s3://.*?)/*\{Steps\.(?P<step>[\w-]+)\.(?:BestTrainingJob\.|TrainingJobSummaries\[\d+\]\.)?"
+    r"TrainingJobName\}(?P<rest>/.*)"
+)
+
+
+@rule("DEP057", area="dependencies", scope="pipeline")
+def archive_elsewhere(view: PipelineView) -> Iterator[Problem]:
+    """A training job's model is looked for where the job does not put it.
+
+    What it does:
+        Compares joins of a location, the name of a step's training job and model.tar.gz with the step's own S3OutputPath and
+        the folder that SageMaker makes below it, as far as both are known.
+    Why:
+        The archive is at <S3OutputPath>/<job name>/output/model.tar.gz: "Could not find model data" fails the step, after the
+        training is paid for.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Train
+            Type: Training
+            Arguments: &a
+              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+              StoppingCondition: {MaxRuntimeInSeconds: 3600}
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer:
+                Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"
+                ModelDataUrl: {"Std:Join": {"On": "/", "Values": ["s3://example-bucket/models", {Get: Steps.Train.TrainingJobName}, model.tar.gz]}}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Train
+            Type: Training
+            Arguments:
+              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+              StoppingCondition: {MaxRuntimeInSeconds: 3600}
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer:
+                Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"
+                ModelDataUrl: {"Std:Join": {"On": "/", "Values": ["s3://example-bucket/models", {Get: Steps.Train.TrainingJobName}, output/model.tar.gz]}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html, and
+        sagemaker 2.257.7, sagemaker.workflow.steps.TuningStep.get_top_model_s3_uri
+    Since:
+        0.1
+    """
+    requests = {step.name: step.request for step in view.steps if step.type in ("Training", "Tuning")}
+    for place, value in _joins(view) if requests else ():
+        found = _ARCHIVE.fullmatch(written_out(value) or "")
+        if found is None or not found["rest"].endswith("/model.tar.gz"):
+            continue
+        request = requests.get(found["step"], {})
+        output = mapping(mapping(request, "TrainingJobDefinition") or request, "OutputDataConfig")
+        path = written_out(output.get("S3OutputPath"))
+        here = found["folder"]
+        if path is None:
+            continue
+        own = path.rstrip("/")
+        if own != here and not ("{" in own or "{" in here):
+            told = f"{show(here, limit=120)} is not where step {found['step']} puts its models: its S3OutputPath is {show(path)}"
+        elif own == here and found["rest"] != "/output/model.tar.gz":
+            told = f"there is no {show(found['rest'][1:])} in the folder of a training job"
+        else:
+            continue
+        yield Problem(told, place, f"write {own}/<job name>/output/model.tar.gz")

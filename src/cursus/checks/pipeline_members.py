@@ -19,21 +19,25 @@ def conditions(view: PipelineView) -> Iterator[Problem]:
     """A condition step's conditions cannot be evaluated.
 
     What it does:
-        Looks at each condition: a known type, all its operands, operands of types that can be compared.
+        Looks at each condition: a known type, all its operands, operands of types that can be compared, and one at least
+        that is no constant.
     Why:
-        CreatePipeline refuses what it cannot parse; comparing a text with a number fails the execution.
+        CreatePipeline refuses what it cannot parse; comparing a text with a number fails the execution, or is never true.
+        Of two constants each execution makes the same, and takes the same branch.
     Breaks:
         operation: Pipeline
+        Parameters: [{Name: Score, Type: Float, DefaultValue: 1.5}]
         Steps:
           - Name: Decide
             Type: Condition
-            Arguments: {Conditions: [{Type: LessThen, LeftValue: 1, RightValue: 2}], IfSteps: [], ElseSteps: []}
+            Arguments: {Conditions: [{Type: LessThen, LeftValue: {Get: Parameters.Score}, RightValue: 2}], IfSteps: [], ElseSteps: []}
     Right:
         operation: Pipeline
+        Parameters: [{Name: Score, Type: Float, DefaultValue: 1.5}]
         Steps:
           - Name: Decide
             Type: Condition
-            Arguments: {Conditions: [{Type: LessThan, LeftValue: 1, RightValue: 2}], IfSteps: [], ElseSteps: []}
+            Arguments: {Conditions: [{Type: LessThan, LeftValue: {Get: Parameters.Score}, RightValue: 2}], IfSteps: [], ElseSteps: []}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html (condition step)
     Since:
@@ -112,7 +116,9 @@ def _condition(view: PipelineView, entry: Mapping[str, Any], place: Path) -> Ite
                 (*place, member),
                 f"write {words}",
             )
-    if "LeftValue" in entry and "RightValue" in entry:
+    if kind == "In":
+        yield from _among(view, entry, place)
+    elif "LeftValue" in entry and "RightValue" in entry:
         left, right = _type_of(view, entry["LeftValue"]), _type_of(view, entry["RightValue"])
         if left and right and left != right:
             yield Problem(
@@ -121,8 +127,37 @@ def _condition(view: PipelineView, entry: Mapping[str, Any], place: Path) -> Ite
                 "give both sides the same type",
                 severity="warning",
             )
+        elif _constant(entry["LeftValue"]) and _constant(entry["RightValue"]):
+            yield Problem(
+                f"the {kind} condition compares two constants, {show(entry['LeftValue'])} and {show(entry['RightValue'])}: "
+                "each execution takes the same branch",
+                place,
+                "compare with a parameter, or with what a step gives",
+                severity="warning",
+            )
         elif kind in ORDERED:
             yield from _ordered(view, entry, kind, place)
+
+
+def _constant(value: object) -> bool:
+    return isinstance(value, (str, int, float))
+
+
+def _among(view: PipelineView, entry: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+    """A value that is looked for among values of another type."""
+    wanted = _type_of(view, entry.get("QueryValue", entry.get("Value")))
+    member = "Values" if "Values" in entry else "In"
+    options = entry.get(member)
+    for i, option in enumerate(options if wanted and isinstance(options, list) else ()):
+        kind = _type_of(view, option)
+        if kind is not None and kind != wanted:
+            yield Problem(
+                f"the In condition looks for a {wanted} among values such as {show(option)}, a {kind}",
+                (*place, member, i),
+                "write numbers without quotes" if kind == "String" else "write texts in quotes",
+                severity="warning",
+            )
+            return
 
 
 ORDERED = ("GreaterThan", "GreaterThanOrEqualTo", "LessThan", "LessThanOrEqualTo")
@@ -239,59 +274,6 @@ def _policy(policy: Mapping[str, Any], place: Path) -> Iterator[Problem]:
         yield Problem(
             "MaxAttempts and ExpireAfterMin are both given", (*place, "ExpireAfterMin"), "keep one of them"
         )
-
-
-_DURATION = re.compile(
-    r"P?(?=[\dT])(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T?(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?", re.IGNORECASE
-)
-
-
-@rule("DEP042", area="dependencies", scope="pipeline")
-def cache_config(view: PipelineView) -> Iterator[Problem]:
-    """A step's CacheConfig cannot be read.
-
-    What it does:
-        Looks at Enabled (true or false) and ExpireAfter (an ISO 8601 duration).
-    Why:
-        CreatePipeline refuses the definition.
-    Breaks:
-        operation: Pipeline
-        Steps: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", CacheConfig: {Enabled: true, ExpireAfter: one day}}]
-    Right:
-        operation: Pipeline
-        Steps: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", CacheConfig: {Enabled: true, ExpireAfter: P1D}}]
-    Source:
-        https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-caching.html
-    Since:
-        0.1
-    """
-    for step in view.definition.steps:
-        config = step.body.get("CacheConfig")
-        if config is None:
-            continue
-        place = (*step.path, "CacheConfig")
-        if not isinstance(config, Mapping):
-            right = '{"Enabled": true, "ExpireAfter": "P30D"}'
-            yield Problem(f"CacheConfig is a mapping, not {show(config)}", place, f"write {right}")
-            continue
-        for member in config:
-            if member not in ("Enabled", "ExpireAfter"):
-                yield Problem(
-                    f"CacheConfig has no member {show(member)}",
-                    (*place, str(member)),
-                    "its members are Enabled and ExpireAfter",
-                )
-        enabled, after = config.get("Enabled"), config.get("ExpireAfter")
-        if enabled is not None and not isinstance(enabled, bool):
-            yield Problem(
-                f"Enabled is {show(enabled)}", (*place, "Enabled"), "write true or false, without quotes"
-            )
-        if after is not None and not (isinstance(after, str) and _DURATION.fullmatch(after)):
-            yield Problem(
-                f"{show(after)} is no ISO 8601 duration",
-                (*place, "ExpireAfter"),
-                "write P30D for 30 days, PT2H for two hours",
-            )
 
 
 _CHECKS = {

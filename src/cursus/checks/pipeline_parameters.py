@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cursus.aws.pipelines import facts, parse_get
+from cursus.aws.pipelines import facts, parse_get, texts
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView
 from cursus.redact import show
-from cursus.suggest import did_you_mean
+from cursus.suggest import closest, did_you_mean
 
 _NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
 _PYTHON: dict[str, tuple[type, ...]] = {
@@ -184,7 +184,7 @@ def parameter_value(view: PipelineView) -> Iterator[Problem]:
             )
 
 
-@rule("DEP022", area="dependencies", severity="info", scope="pipeline", reads=("Parameters",))
+@rule("DEP022", area="dependencies", severity="warning", scope="pipeline", reads=("Parameters",))
 def unused_parameter(view: PipelineView) -> Iterator[Problem]:
     """A parameter is declared and nothing in the pipeline uses it.
 
@@ -210,8 +210,12 @@ def unused_parameter(view: PipelineView) -> Iterator[Problem]:
     for reference in view.definition.references:
         target = parse_get(reference.text)
         if target is not None and target.root == "Parameters":
-            used.add(target.name)
+            known = view.definition.parameters
+            used.add(target.name if target.name in known else closest(target.name, known))
     declared = view.request.get("Parameters")
+    if isinstance(declared, list) and len(declared) > len(used):  # one that was made a text is told there
+        told = [text for _, text in texts(view.request.get("Steps"), ("Steps",)) if "Parameter" in text]
+        used.update(name for name in view.definition.parameters if any(name in text for text in told))
     for i, entry in enumerate(declared if isinstance(declared, list) else []):
         name = entry.get("Name") if isinstance(entry, Mapping) else None
         if isinstance(name, str) and name not in used:

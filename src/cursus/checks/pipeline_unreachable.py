@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.pipelines import Definition, PipelineStep, dependencies, parse_get
@@ -98,3 +98,59 @@ def _waits(definition: Definition) -> dict[Path, list[tuple[Path, PipelineStep]]
         ):  # which has no properties
             found.setdefault(reference.step.path, []).append((reference.path, before))
     return found
+
+
+@rule("DEP058", area="dependencies", severity="warning", scope="pipeline")
+def always_fails(view: PipelineView) -> Iterator[Problem]:
+    """Every execution of the pipeline comes to a Fail step.
+
+    What it does:
+        Looks for Fail steps that stand in no branch of a condition, where other steps do, and wait for no step in one, nor
+        for another outcome than completion.
+    Why:
+        A Fail step ends the execution with the status Failed, however well the other steps went.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - {Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {}, OutputParameters: [{OutputName: answer, OutputType: String}]}
+          - Name: Decide
+            Type: Condition
+            Arguments:
+              Conditions: [{Type: Equals, LeftValue: {Get: "Steps.Ask.OutputParameters['answer']"}, RightValue: go}]
+              IfSteps: [{Name: Go, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:go", Arguments: {}}]
+              ElseSteps: []
+          - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: not today}}
+    Right:
+        operation: Pipeline
+        Steps:
+          - {Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {}, OutputParameters: [{OutputName: answer, OutputType: String}]}
+          - Name: Decide
+            Type: Condition
+            Arguments:
+              Conditions: [{Type: Equals, LeftValue: {Get: "Steps.Ask.OutputParameters['answer']"}, RightValue: go}]
+              IfSteps: [{Name: Go, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:go", Arguments: {}}]
+              ElseSteps: [{Name: Stop, Type: Fail, Arguments: {ErrorMessage: not today}}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html (fail step)
+    Since:
+        0.1
+    """
+    definition = view.definition
+    if len(definition.steps) < 2:
+        return
+    for step in definition.steps:
+        if step.type != "Fail" or step.branches or step.name is None:
+            continue
+        listed: Any = step.body.get("DependsOn")
+        if any(isinstance(entry, Mapping) for entry in (listed if isinstance(listed, list) else ())):
+            continue
+        if any(
+            other.branches and other.name and definition.waits(step.name, other.name)
+            for other in definition.steps
+        ):
+            continue
+        yield Problem(
+            f"every execution comes to {show(step.name)}, and fails",
+            step.path,
+            "put it into the branch of a condition",
+        )

@@ -1,0 +1,152 @@
+"""Rules on steps whose results are kept for later executions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from cursus.aws.pipelines import PipelineStep, Reference, facts, parse_get
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import PipelineView
+from cursus.redact import show
+
+_DURATION = re.compile(
+    r"P?(?=[\dT])(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T?(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?", re.IGNORECASE
+)
+
+
+@rule("DEP042", area="dependencies", scope="pipeline")
+def cache_config(view: PipelineView) -> Iterator[Problem]:
+    """A step's CacheConfig cannot be read.
+
+    What it does:
+        Looks at Enabled (true or false) and ExpireAfter (an ISO 8601 duration).
+    Why:
+        CreatePipeline refuses the definition.
+    Breaks:
+        operation: Pipeline
+        Steps: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", CacheConfig: {Enabled: true, ExpireAfter: one day}}]
+    Right:
+        operation: Pipeline
+        Steps: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", CacheConfig: {Enabled: true, ExpireAfter: P1D}}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-caching.html
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        config = step.body.get("CacheConfig")
+        if config is None:
+            continue
+        place = (*step.path, "CacheConfig")
+        if not isinstance(config, Mapping):
+            right = '{"Enabled": true, "ExpireAfter": "P30D"}'
+            yield Problem(f"CacheConfig is a mapping, not {show(config)}", place, f"write {right}")
+            continue
+        for member in config:
+            if member not in ("Enabled", "ExpireAfter"):
+                yield Problem(
+                    f"CacheConfig has no member {show(member)}",
+                    (*place, str(member)),
+                    "its members are Enabled and ExpireAfter",
+                )
+        enabled, after = config.get("Enabled"), config.get("ExpireAfter")
+        if enabled is not None and not isinstance(enabled, bool):
+            yield Problem(
+                f"Enabled is {show(enabled)}", (*place, "Enabled"), "write true or false, without quotes"
+            )
+        if after is not None and not (isinstance(after, str) and _DURATION.fullmatch(after)):
+            yield Problem(
+                f"{show(after)} is no ISO 8601 duration",
+                (*place, "ExpireAfter"),
+                "write P30D for 30 days, PT2H for two hours",
+            )
+
+
+@rule("DEP055", area="dependencies", severity="warning", scope="pipeline")
+def never_the_same(view: PipelineView) -> Iterator[Problem]:
+    """A cached step has something new in every execution, and is never found in the cache.
+
+    What it does:
+        Looks at the attributes that a step with CacheConfig is recognised by: for variables such as
+        Execution.StartDateTime, and for names and artifacts of jobs and models that are made anew, because their own step
+        is not cached or makes a model.
+    Why:
+        The step runs, and is paid for, each time: its attributes differ from those of every earlier run.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            CacheConfig: {Enabled: true, ExpireAfter: P30D}
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              Environment: {RUN: {Get: Execution.PipelineExecutionId}}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            CacheConfig: {Enabled: true, ExpireAfter: P30D}
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              Environment: {RUN: {Get: Execution.PipelineName}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-default-keys.html,
+        https://github.com/aws/sagemaker-python-sdk/issues/3392
+    Since:
+        0.1
+    """
+    if not any(_cached(step) for step in view.definition.steps):
+        return
+    told: set[int] = set()
+    for reference in view.definition.references:
+        step = reference.step
+        if step is None or not _cached(step) or id(step) in told or not _in_key(step, reference):
+            continue
+        new = _new(view, reference)
+        if new:
+            told.add(id(step))
+            yield Problem(
+                f"step {show(step.name)} is cached, and {show(reference.text)} {new}: it is never found in the cache",
+                reference.path,
+                "leave it out of what the step is recognised by, or turn the step's caching off",
+            )
+
+
+def _cached(step: PipelineStep) -> bool:
+    config = step.body.get("CacheConfig")
+    return isinstance(config, Mapping) and config.get("Enabled") is True
+
+
+def _in_key(step: PipelineStep, reference: Reference) -> bool:
+    """True where the reference stands in an attribute that the step is recognised by."""
+    inside = reference.path[len(step.path) :]
+    if (
+        inside[:1] != ("Arguments",) or "ContainerArguments" in inside
+    ):  # where the SDK's remote functions have the id
+        return False
+    keys = facts()["caching"]["keys"].get(step.type, ())
+    return any(inside[1 : 1 + len(parts)] == parts for parts in (tuple(key.split(".")) for key in keys))
+
+
+def _new(view: PipelineView, reference: Reference) -> str:
+    """Why a reference has another value in each execution; empty where it may have the same."""
+    target = parse_get(reference.text)
+    known = facts()["caching"]
+    if target is None:
+        return ""
+    if target.root == "Execution":
+        return "is another in each execution" if target.name in known["new_variables"] else ""
+    before = view.definition.by_name.get(target.name) if target.root == "Steps" else None
+    if (
+        before is None
+        or not target.rest
+        or target.rest[0] not in known["new_properties"].get(before.type, ())
+    ):
+        return ""
+    return "" if _cached(before) else f"is made anew by step {target.name}, which is not cached"

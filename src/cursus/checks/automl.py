@@ -413,11 +413,12 @@ def text_generation(view: AutoMLView) -> Iterator[Problem]:
     for name, value in mapping(config, "TextGenerationHyperParameters").items():
         place = (*path, "TextGenerationHyperParameters", name)
         if name not in known:
+            meant = did_you_mean(str(name), known)
             yield Problem(
-                f"fine-tuning has no hyperparameter {show(name)}.{did_you_mean(str(name), known)}",
+                f"fine-tuning has no hyperparameter {show(name)}.{meant}",
                 place,
                 "use " + ", ".join(known),
-                severity="warning",
+                severity=None if meant else "warning",
             )
             continue
         kind, low, high = known[name]

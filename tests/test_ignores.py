@@ -115,24 +115,36 @@ def test_odd_files(tmp_path: Path, content: bytes) -> None:
     assert read_comments("nul\0.yaml").comments == ()
 
 
-def test_comment_in_a_hook_counts_for_the_member_that_its_line_names(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("UNITS = 7", True),
+        ("    def create_step(self):", False),
+        ('            "ResourceConfig": {', False),
+        ('                "InstanceType": KIND,', False),
+        ('                "InstanceCount": 1,', True),
+        ('KIND = "ml.m5.tiny"', False),
+    ],
+)
+def test_a_comment_counts_where_a_value_is_written_and_where_it_is_mentioned(
+    tmp_path: Path, line: str, kept: bool
+) -> None:
+    import cursus
+
     file = tmp_path / "builder.py"
-    file.write_text(
+    source = (
+        'UNITS = 7\nKIND = "ml.m5.tiny"\n'
         "class Builder:\n"
         "    def create_step(self):\n"
         "        return {\n"
-        '            "OutputDataConfig": {"S3OutputPath": self.out},  # cursus: ignore[STP043] called so\n'
-        '            "RoleArn": self.role,\n'
+        '            "AlgorithmSpecification": {"TrainingInputMode": "File"},\n'
+        '            "ResourceConfig": {\n'
+        '                "InstanceType": KIND,\n'
+        '                "InstanceCount": 1,\n'
+        "            },\n"
         "        }\n"
-        "    def other(self):\n"
-        "        return {}\n"
     )
-
-    def kept(path: str, line: int, rule: str = "STP043") -> bool:
-        finding = Finding(rule, "warning", "m", path=path, location=Location(str(file), line))
-        return keep([finding], None) == [finding]
-
-    assert not kept("OutputDataConfig.S3OutputPath", 2)
-    assert kept("OutputDataConfig.S3OutputPath", 2, "STP045")
-    assert kept("RoleArn", 2)
-    assert kept("OutputDataConfig.S3OutputPath", 7)
+    assert source.count(line) == 1
+    file.write_text(source.replace(line, line + "  # cursus: ignore[RES001] ours"))
+    found = [one.rule for one in cursus.check(f"{file}:Builder").findings]
+    assert ("RES001" in found) == kept

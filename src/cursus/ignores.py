@@ -49,13 +49,12 @@ class Ignore:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """One ignore comment: the line it belongs to, the rules it names, its reason, and the words of its line."""
+    """One ignore comment: the line it belongs to, the rules it names, and its reason."""
 
     line: int
     rules: tuple[str, ...]
     reason: str
     location: Location
-    words: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +68,6 @@ class Comments:
         """The comments that count for ``line``."""
         lines = self._around(line)
         return [comment for comment in self.comments if comment.line in lines]
-
-    def inside(self, line: int, member: str) -> list[Comment]:
-        """The comments in the block that begins at ``line``, on lines that name ``member``."""
-        return [c for c in self.comments if member in c.words and line in self._around(c.line)]
 
     def _around(self, line: int) -> set[int]:
         """``line`` and the first line of every block around it."""
@@ -113,10 +108,8 @@ def _read(file: str, modified: int, size: int) -> Comments:
         if match:
             rules = tuple(rule for rule in re.split(r"[,\s]+", match[1] or "") if rule)
             owner = number if line[: match.start()].strip() else _next_code(lines, number)
-            code = line[: match.start()] if owner == number else lines[owner - 1]
-            words = frozenset(re.findall(r"\w+", code))
             place = Location(file, number, match.start() + 1)
-            found.append(Comment(owner, rules, match[2].strip(), place, words))
+            found.append(Comment(owner, rules, match[2].strip(), place))
     return Comments(tuple(found), _parents(lines)) if found else NO_COMMENTS
 
 
@@ -190,15 +183,15 @@ def keep(findings: list[Finding], ignores: Ignores | None) -> list[Finding]:
 
 def _comments_on(finding: Finding) -> list[Comment]:
     """The comments, with a reason, that take this finding out."""
-    place = finding.location
-    if place is None or place.line is None or not place.file.endswith(SUFFIXES):
+    if finding.location is None:
         return []
-    comments = read_comments(place.file)
-    found = comments.at(place.line)
-    member = re.search(r"(\w+)(?:\[\d+\])*$", finding.path)
-    if member is not None and place.file.endswith(".py"):
-        # A value that a hook gave stands somewhere in the hook, which is all that is known of its place.
-        found = [*found, *comments.inside(place.line, member[1])]
+    # A value may be written in one place and mentioned in another, which is as good a line for a comment.
+    found = [
+        comment
+        for place in (finding.location, *finding.location.through)
+        if place.line is not None and place.file.endswith(SUFFIXES)
+        for comment in read_comments(place.file).at(place.line)
+    ]
     return [
         comment
         for comment in found

@@ -60,11 +60,16 @@ def format_path(path: Sequence[str | int]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A place in a file. ``line`` and ``column`` count from 1."""
+    """A place in a file. ``line`` and ``column`` count from 1.
+
+    ``through`` are the places that led here: the hook that gave a value, and the lines in it that mention
+    what is written elsewhere.
+    """
 
     file: str
     line: int | None = None
     column: int | None = None
+    through: tuple[Location, ...] = field(default=(), compare=False, repr=False)
 
     def __str__(self) -> str:
         text = self.file
@@ -80,11 +85,13 @@ class Origin:
     """Where one value of a request came from.
 
     ``source`` is what a reader would call it (``create_step``, ``get_metrics_config``, ``config``,
-    ``request.json``); ``location`` is the file position, where there is one.
+    ``request.json``); ``location`` is the file position, where there is one; ``inside`` is the path of the
+    value in what the source gave, where that is not all of it.
     """
 
     source: str
     location: Location | None = None
+    inside: Path = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +132,14 @@ class Promises:
     """What a builder declares but the request cannot hold.
 
     ``hooks`` maps the name of each hook that the builder has, and that did not fail, to what it
-    returned (plain data), ``places`` to where it is defined. ``filled`` names the hooks whose value was
+    returned (plain data). ``places`` has the place of each hook and of what it gave, by the hook's name and a
+    path (see ``place``). ``filled`` names the hooks whose value was
     put into the request because the request had no such part. ``answered`` are the calls to AWS that
     making the request made and that were answered on this machine.
     """
 
     hooks: Mapping[str, Any] = field(default_factory=dict)
-    places: Mapping[str, Location] = field(default_factory=dict)
+    places: Mapping[Path, Location] = field(default_factory=dict)
     failures: tuple[HookFailure, ...] = ()
     filled: tuple[str, ...] = ()
     expected_artifacts: tuple[str, ...] = ()
@@ -142,6 +150,14 @@ class Promises:
     upstream: tuple[UpstreamStep, ...] | None = None
     dependencies: Mapping[str, Mapping[str, str]] | None = None
     answered: tuple[str, ...] = ()
+
+    def place(self, hook: str, *path: str | int) -> Location | None:
+        """Where what the hook gave at ``path`` is written, or what is around it, or the hook itself."""
+        for end in range(len(path), -1, -1):
+            found = self.places.get((hook, *path[:end]))
+            if found is not None:
+                return found
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -360,7 +360,7 @@ def test_findings_on_short_forms_point_at_their_hook() -> None:
             return {"objective_metric": "validation:accuracy", "hyperparameter_ranges": {"lr": {"min": 1}}}
 
     (finding,) = [one for one in cursus.check(Builder()).findings if one.rule == "HPO097"]
-    assert (finding.file, finding.line) == (__file__, Builder.get_tuning_config.__code__.co_firstlineno)
+    assert (finding.file, finding.line) == (__file__, Builder.get_tuning_config.__code__.co_firstlineno + 1)
 
 
 def test_one_failure_is_said_once() -> None:

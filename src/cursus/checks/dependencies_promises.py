@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cursus.checks.promises import definition, located
+from cursus.checks.promises import definition, located, place_of, whereabouts
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView, listing, mapping
-from cursus.model import Path, UpstreamStep, format_path
+from cursus.model import Location, Path, UpstreamStep, format_path
 from cursus.redact import show
 from cursus.suggest import did_you_mean
 
@@ -29,6 +29,13 @@ def dependencies(view: StepView) -> Iterator[tuple[str, str, str | None]]:
         if isinstance(step, str) and step:
             output = target.get("output")
             yield name, step, output if isinstance(output, str) and output else None
+
+
+def _place(view: StepView, name: str, *member: str) -> Location | None:
+    """Where a dependency is written, in the hook that names it."""
+    hooks = view.promises.hooks
+    naming = next((hook for hook in HOOKS if whereabouts(hooks.get(hook), name)), None)
+    return place_of(view, naming, name, *member) if naming else None
 
 
 def _optional(view: StepView) -> set[str]:
@@ -94,6 +101,7 @@ def unknown_step(view: StepView) -> Iterator[Problem]:
                 message=f"{_label(name, step)} is to come from the step {step!r}, which is none of the steps before this one "
                 f"({', '.join(known) or 'there are none'}).{did_you_mean(step, known)}",
                 remedy="Name a step that runs before this one, or add it to upstream in the config.",
+                location=_place(view, name, "step"),
             )
 
 
@@ -126,6 +134,7 @@ def unknown_output(view: StepView) -> Iterator[Problem]:
             f"{_label(name, step)} is to come from the output {output!r} of the step {step!r}, which declares "
             f"{', '.join(map(repr, owner.outputs)) or 'no outputs'}.{did_you_mean(output, owner.outputs)}",
             remedy=f"Name an output of {step!r}, or declare {output!r} there.",
+            location=_place(view, name, "output"),
         )
 
 
@@ -413,6 +422,7 @@ def dependency_without_a_step(view: StepView) -> Iterator[Problem]:
                 f"The dependency {name!r} names no step: it has {', '.join(sorted(target)) or 'nothing'}."
                 f"{_key(target)}",
                 remedy='Write {"step": …, "output": …}, or the name of the step alone.',
+                location=_place(view, name),
             )
 
 

@@ -75,7 +75,7 @@ def missing(view: TrainingView) -> Iterator[Problem]:
         return
     # A stopped job keeps what it has saved by then; how far it came is not the same in every run.
     severity: Severity | None = "warning" if evidence.status == "Stopped" else None
-    for expected in view.step.promises.expected_artifacts:
+    for index, expected in enumerate(view.step.promises.expected_artifacts):
         name = expected.strip()
         if name in ("model.tar.gz", "output.tar.gz"):
             there = evidence.model_artifact if name == "model.tar.gz" else evidence.output_artifact
@@ -88,7 +88,7 @@ def missing(view: TrainingView) -> Iterator[Problem]:
                 )
         elif not found(name, evidence):
             yield replace(
-                _missing(name, evidence, view.step.promises.places.get("get_expected_artifacts")),
+                _missing(name, evidence, view.step.promises.place("get_expected_artifacts", index)),
                 severity=severity,
             )
 

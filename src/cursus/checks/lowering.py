@@ -46,11 +46,12 @@ def _unknown_key(view: StepView, hook: str, key: Any, known: tuple[str, ...]) ->
         return Problem(
             f"the configuration has the key {show(key)}, which only the builder itself reads.",
             severity="info",
+            location=view.promises.place(hook, key),
         )
     return Problem(
         f"{name} has the key {show(key)}, which is none that reaches the request.{did_you_mean(str(key), known)}",
         remedy=f"Write {near} instead." if near else f"Known are {', '.join(known)}.",
-        location=view.promises.places.get(hook),
+        location=view.promises.place(hook, key),
     )
 
 
@@ -111,7 +112,7 @@ def _unread(view: StepView, hook: str, key: str, value: Any, wanted: str) -> Pro
     return Problem(
         f"{name} says {key} is {show(value, key)}, which is not {wanted}: nobody reads it.",
         remedy=f"Give {key} as {wanted}.",
-        location=view.promises.places.get(hook),
+        location=view.promises.place(hook, key),
     )
 
 
@@ -149,7 +150,7 @@ def unknown_tuning_key(view: StepView) -> Iterator[Problem]:
                     f"the range of {show(name)} in get_tuning_config has the key {show(key)}, which nobody reads."
                     f"{did_you_mean(str(key), shortforms.RANGE)}",
                     remedy="Write min and max, or values; and scaling where it is not to be Auto.",
-                    location=view.promises.places.get("get_tuning_config"),
+                    location=view.promises.place("get_tuning_config", "hyperparameter_ranges", name, key),
                 )
 
 
@@ -197,7 +198,7 @@ def unknown_direction(view: StepView) -> Iterator[Problem]:
             f"get_tuning_config's objective_metric {show(metric)} does not tell by its name whether it is to be "
             "maximized or minimized.",
             remedy="Add objective_type: Maximize or Minimize.",
-            location=view.promises.places.get("get_tuning_config"),
+            location=view.promises.place("get_tuning_config", "objective_metric"),
         )
 
 
@@ -231,7 +232,7 @@ def range_without_bounds(view: StepView) -> Iterator[Problem]:
                 f"the range of {show(name)} in get_tuning_config is {show(entry)}: neither min and max with numbers "
                 "nor a list of values.",
                 remedy='Write {"min": 0.001, "max": 0.1} or {"values": [16, 32]}.',
-                location=view.promises.places.get("get_tuning_config"),
+                location=view.promises.place("get_tuning_config", "hyperparameter_ranges", name),
             )
 
 
@@ -262,7 +263,7 @@ def automl_target_not_given(view: StepView) -> Iterator[Problem]:
         yield Problem(
             "get_auto_ml_config names no target attribute: TargetAttributeName was not checked.",
             remedy="Add target_attribute_name, the name of the column to predict.",
-            location=view.promises.places.get("get_auto_ml_config"),
+            location=view.promises.place("get_auto_ml_config"),
         )
 
 
@@ -305,7 +306,7 @@ def channel_without_name(view: StepView) -> Iterator[Problem]:
             yield Problem(
                 f"get_training_inputs{place} has no ChannelName; it was taken for {channel.name!r} by {why}.",
                 remedy=f"Add ChannelName: {channel.name}.",
-                location=view.promises.places.get("get_training_inputs"),
+                location=view.promises.place("get_training_inputs", *channel.path),
             )
 
 
@@ -329,16 +330,17 @@ def unknown_output_member(view: StepView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    output = view.promises.hooks.get("get_model_output_config")
-    output = output.get("OutputDataConfig", output) if isinstance(output, Mapping) else None
+    said = view.promises.hooks.get("get_model_output_config")
+    output = said.get("OutputDataConfig", said) if isinstance(said, Mapping) else None
     if not isinstance(output, Mapping) or not output:
         return
+    nested = () if output is said else ("OutputDataConfig",)
     for name, known in shortforms.unknown_output_members(output).items():
         yield Problem(
             f"get_model_output_config has the member {show(name)}, which OutputDataConfig does not have."
             f"{did_you_mean(name, known)}",
             remedy=f"Known are {', '.join(known)}." if known else "",
-            location=view.promises.places.get("get_model_output_config"),
+            location=view.promises.place("get_model_output_config", *nested, name),
         )
 
 
@@ -376,7 +378,7 @@ def unknown_logging_key(view: StepView) -> Iterator[Problem]:
             yield Problem(
                 f"get_logging_config says {switch} is {show(value)}, which is neither True nor False: nobody reads it.",
                 remedy="Write True or False.",
-                location=view.promises.places.get("get_logging_config"),
+                location=view.promises.place("get_logging_config", switch),
             )
     level = config.get("LogLevel") if isinstance(config, Mapping) else None
     if level is not None and shortforms.log_level(level) is None:
@@ -385,7 +387,7 @@ def unknown_logging_key(view: StepView) -> Iterator[Problem]:
             f"{did_you_mean(str(level), shortforms.LOG_LEVELS)}",
             remedy=f"Write one of {', '.join(shortforms.LOG_LEVELS)}.",
             severity="error",
-            location=view.promises.places.get("get_logging_config"),
+            location=view.promises.place("get_logging_config", "LogLevel"),
         )
 
 
@@ -426,7 +428,7 @@ def unknown_distribution(view: StepView) -> Iterator[Problem]:
             f"{did_you_mean(str(strategy), shortforms.STRATEGIES)}",
             remedy=f"Write one of {', '.join(shortforms.STRATEGIES)}.",
             severity="error",
-            location=view.promises.places.get("get_distributed_config"),
+            location=view.promises.place("get_distributed_config", "DistributionStrategy"),
         )
 
 
@@ -437,7 +439,7 @@ def _counts_without_types(view: StepView, config: Mapping[str, Any]) -> Iterator
             yield Problem(
                 f"get_distributed_config has {count} {show(config[count])} and no {kind}: nobody reads it.",
                 remedy=f"Add {kind}, such as ml.m5.xlarge, or write InstanceCount.",
-                location=view.promises.places.get("get_distributed_config"),
+                location=view.promises.place("get_distributed_config", count),
             )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from cursus.checks.rules import Check, Problem, rule
 from cursus.checks.views import NOTHING, StepView, TrainingView, TuningView, is_reference, mapping
-from cursus.model import Path, format_path
+from cursus.model import Location, Path, format_path
 from cursus.redact import show
 from cursus.suggest import did_you_mean
 
@@ -32,14 +32,35 @@ def located(*names: str) -> Callable[[Check], Check]:
     def wrap(check: Check) -> Check:
         @wraps(check)
         def checked(view: StepView) -> Iterator[Problem]:
-            places = view.promises.places
-            where = next((places[name] for name in names if name in places), None)
+            where = next((found for name in names if (found := view.promises.place(name))), None)
             for problem in check(view):
                 yield problem if where is None or problem.location else replace(problem, location=where)
 
         return checked
 
     return wrap
+
+
+def whereabouts(said: Any, name: Any) -> Path:
+    """The path of a named thing in what a hook gave: a key, an item of that Name or text, also one level down."""
+    if isinstance(said, Mapping):
+        if name in said:
+            return (str(name),)
+        for key, inner in said.items():
+            if isinstance(inner, (list, tuple)) and (found := whereabouts(inner, name)):
+                return (str(key), *found)
+    elif isinstance(said, (list, tuple)):
+        for index, item in enumerate(said):
+            own = (item.get("Name"), item.get("ChannelName")) if isinstance(item, Mapping) else (item,)
+            if name is not None and name in own:
+                return (index,)
+    return ()
+
+
+def place_of(view: StepView, source: str, name: Any, *member: str) -> Location | None:
+    """Where a hook says something of what is called ``name``: the place in it, or the hook's own."""
+    found = whereabouts(view.promises.hooks.get(source), name)
+    return view.promises.place(source, *found, *(member if found else ()))
 
 
 def definition(view: StepView) -> TrainingView | None:
@@ -59,14 +80,26 @@ def literal(container: Mapping[str, Any], name: str) -> Any:
     return None if is_reference(value) else value
 
 
-def differs(source: str, key: str, said: Any, path: Path, has: Any) -> Problem:
-    """The problem of a hook that says one thing where the request has another."""
+def differs(
+    view: StepView,
+    source: str,
+    key: str,
+    said: Any,
+    path: Path,
+    has: Any,
+    where: Location | None = None,
+) -> Problem:
+    """The problem of a hook that says one thing where the request has another.
+
+    ``where`` is the place of what it says, unless that is under ``key``.
+    """
     return Problem(
         f"{source} says {key} is {show(said, key)}, but the request has {show(has, str(path[-1]))} at "
         f"{format_path(path)}.",
         path,
         f"Make {source} and create_step agree: write {show(has, key)} in {source}, or "
         f"{show(said, key)} in the request.",
+        location=where or view.promises.place(source, key),
     )
 
 
@@ -89,7 +122,7 @@ def compare(
             parent = mapping(parent, str(part))
         has = literal(parent, str(where[-1]))
         if has is not None and not same(said, has):
-            yield differs(source, key, said, (*training.path, *where), has)
+            yield differs(view, source, key, said, (*training.path, *where), has)
 
 
 def same(said: Any, has: Any) -> bool:
@@ -175,14 +208,15 @@ def step_config(view: StepView) -> Iterator[Problem]:
     for member in ("RoleArn", "TrainingJobName"):
         said, has = literal(config, member), literal(view.request, member)
         if said is not None and has is not None and not same(said, has):
-            yield differs("get_step_config", member, said, (member,), has)
+            yield differs(view, "get_step_config", member, said, (member,), has)
     for member in ("ResourceConfig", "StoppingCondition", "OutputDataConfig", "AlgorithmSpecification"):
         inner, own = mapping(config, member), mapping(view.request, member)
         for key in inner:
             said, has = literal(inner, key), literal(own, key)
             plain = not isinstance(said, (Mapping, list))
             if plain and said is not None and has is not None and not same(said, has):
-                yield differs("get_step_config", f"{member}.{key}", said, (member, key), has)
+                where = view.promises.place("get_step_config", member, key)
+                yield differs(view, "get_step_config", f"{member}.{key}", said, (member, key), has, where)
 
 
 @rule("HPO080", area="hyperparameters", scope="step")
@@ -220,13 +254,14 @@ def hyperparameters(view: StepView) -> Iterator[Problem]:
         if name in training.hyperparameters:
             has = training.hyperparameters[name]
             if not is_reference(has) and not is_reference(value) and not same(value, has):
-                yield differs("get_hyperparameters", name, value, place, has)
+                yield differs(view, "get_hyperparameters", name, value, place, has)
         elif name not in tuned:
             yield Problem(
                 f"get_hyperparameters has {name} = {show(value, name)}, but the request has no {name!r} in "
                 f"{format_path(place[:-1])}.{did_you_mean(str(name), training.hyperparameters)}",
                 place[:-1],
                 f"Add {name!r} to the request's {member}, or take it out of get_hyperparameters.",
+                location=view.promises.place("get_hyperparameters", name),
             )
 
 
@@ -274,13 +309,16 @@ def training_inputs(view: StepView) -> Iterator[Problem]:
                     f"a channel with S3Uri {show(uri)}", "no channel with that S3Uri", training, ""
                 )
         elif name not in channels:
-            yield _no_channel(f"the channel {name!r}", f"no channel {name!r}", training, name)
+            missing = _no_channel(f"the channel {name!r}", f"no channel {name!r}", training, name)
+            yield replace(missing, location=place_of(view, "get_training_inputs", name))
         else:
             channel = channels[name]
             has = literal(channel.s3, "S3Uri")
             if uri is not None and has is not None and not same_uri(uri, has):
                 place: Path = (*training.path, *channel.path, "DataSource", "S3DataSource", "S3Uri")
-                yield differs("get_training_inputs", f"S3Uri of the channel {name!r}", uri, place, has)
+                where = place_of(view, "get_training_inputs", name, "DataSource", "S3DataSource", "S3Uri")
+                key = f"S3Uri of the channel {name!r}"
+                yield differs(view, "get_training_inputs", key, uri, place, has, where)
 
 
 def _no_channel(said: str, lacks: str, training: TrainingView, name: str) -> Problem:
@@ -358,15 +396,18 @@ def data_distribution(view: StepView) -> Iterator[Problem]:
                     f"(it has {', '.join(channels) or 'none'}).{did_you_mean(str(name), channels)}",
                     (*training.path, "InputDataConfig"),
                     "Write the name of a channel of the request.",
+                    location=view.promises.place("get_data_distribution_config", str(name)),
                 )
                 continue
             has = literal(channel.s3, "S3DataDistributionType")
             if isinstance(wanted, str) and has is not None and wanted != has:
                 place: Path = (*training.path, *channel.path, "DataSource", "S3DataSource")
                 yield differs(
+                    view,
                     "get_data_distribution_config",
                     f"the distribution of {channel.name!r}",
                     wanted,
                     (*place, "S3DataDistributionType"),
                     has,
+                    view.promises.place("get_data_distribution_config", str(name)),
                 )

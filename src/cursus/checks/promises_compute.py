@@ -58,8 +58,8 @@ def distributed_config(view: StepView) -> Iterator[Problem]:
     count = integer(said, "InstanceCount")
     if groups and count and training.host_count not in (None, count):
         place: Path = (*training.path, training.resources_member, "InstanceGroups")
-        yield differs("get_distributed_config", "InstanceCount", count, place, training.host_count)
-    yield from _cluster(said, training)
+        yield differs(view, "get_distributed_config", "InstanceCount", count, place, training.host_count)
+    yield from _cluster(view, said, training)
     strategy = said.get("DistributionStrategy")
     switches = {name.lower(): on for name, on in shortforms.STRATEGIES.items()}
     wanted = next(iter(switches.get(str(strategy).lower(), ())), None)
@@ -71,10 +71,11 @@ def distributed_config(view: StepView) -> Iterator[Problem]:
             f"hyperparameter {wanted!r}, but the request switches on {on[0]!r} at {format_path(place)}.",
             place,
             f"Set {wanted!r} to 'true' in the request instead, or name the strategy that the request uses.",
+            location=view.promises.place("get_distributed_config", "DistributionStrategy"),
         )
 
 
-def _cluster(said: Mapping[str, Any], training: TrainingView) -> Iterator[Problem]:
+def _cluster(view: StepView, said: Mapping[str, Any], training: TrainingView) -> Iterator[Problem]:
     """Hosts that the cluster form asks for and ResourceConfig has not, by instance type."""
     wanted: dict[str, int] = {}
     for role in ("Master", "Worker", "ParameterServer"):
@@ -91,7 +92,7 @@ def _cluster(said: Mapping[str, Any], training: TrainingView) -> Iterator[Proble
         has[kind] = has.get(kind, 0) + hosts
     if has and has != wanted:
         place: Path = (*training.path, training.resources_member)
-        yield differs("get_distributed_config", "the cluster", _spell(wanted), place, _spell(has))
+        yield differs(view, "get_distributed_config", "the cluster", _spell(wanted), place, _spell(has))
 
 
 def _spell(hosts: Mapping[str, int]) -> str:
@@ -225,7 +226,7 @@ def gpu(view: StepView) -> Iterator[Problem]:
     has = literal(training.hyperparameters, name)
     if has is not None and not same(said, has):
         place: Path = (*training.path, training.hyperparameters_member, name)
-        yield differs("get_gpu_optimization_config", "processes_per_host", said, place, has)
+        yield differs(view, "get_gpu_optimization_config", "processes_per_host", said, place, has)
 
 
 def _against(view: StepView, source: str, keys: Mapping[str, Path]) -> Iterator[Problem]:
@@ -239,4 +240,4 @@ def _against(view: StepView, source: str, keys: Mapping[str, Path]) -> Iterator[
     types = [found for _, found, _ in training.instances]
     if kind is not None and "InstanceType" not in training.resources and types and kind not in types:
         place: Path = (*training.path, training.resources_member)
-        yield differs(source, "instance_type", kind, place, ", ".join(types))
+        yield differs(view, source, "instance_type", kind, place, ", ".join(types))

@@ -13,6 +13,7 @@ from cursus.checks.promises import (
     literal,
     located,
     meaning,
+    place_of,
     same,
     same_uri,
 )
@@ -60,7 +61,7 @@ def model_output(view: StepView) -> Iterator[Problem]:
     uri, has = literal(said, "S3OutputPath"), literal(training.output, "S3OutputPath")
     if uri is not None and has is not None and not same_uri(uri, has):
         place: Path = (*training.path, "OutputDataConfig", "S3OutputPath")
-        yield differs("get_model_output_config", "S3OutputPath", uri, place, has)
+        yield differs(view, "get_model_output_config", "S3OutputPath", uri, place, has)
     yield from compare(view, "get_model_output_config", said, OUTPUT_KEYS)
 
 
@@ -105,6 +106,7 @@ def expected_artifacts(view: StepView) -> Iterator[Problem]:
             yield Problem(
                 f"get_expected_artifacts has {show(entry)}, {wrong}.",
                 remedy="Write a path relative to the model directory (/opt/ml/model), such as 'model.pkl'.",
+                location=place_of(view, "get_expected_artifacts", entry),
             )
         elif entry in seen:
             yield Problem(
@@ -177,12 +179,21 @@ def metrics(view: StepView) -> Iterator[Problem]:
                 f"{format_path(place)} (it defines {', '.join(defined) or 'none'}).{did_you_mean(name, defined)}",
                 place,
                 f"Add {{'Name': {name!r}, 'Regex': …}} to the request's MetricDefinitions.",
+                location=place_of(view, "get_metrics_config", name),
             )
             continue
         i, has = defined[name]
         if isinstance(regex, str) and isinstance(has, str) and regex != has:
             where: Path = (*place, i, "Regex")
-            yield differs("get_metrics_config", f"the Regex of {name!r}", regex, where, has)
+            yield differs(
+                view,
+                "get_metrics_config",
+                f"the Regex of {name!r}",
+                regex,
+                where,
+                has,
+                place_of(view, "get_metrics_config", name, "Regex"),
+            )
 
 
 def promised_metrics(value: Any) -> Iterator[tuple[str, Any]]:
@@ -224,6 +235,7 @@ def cloudwatch_off(view: StepView) -> Iterator[Problem]:
             f"get_logging_config says EnableCloudWatchLogging is {show(said)}, but a SageMaker training job always "
             "writes its log to CloudWatch: no member of CreateTrainingJob switches it off.",
             remedy="Take EnableCloudWatchLogging out, and keep what must not be logged out of the script's output.",
+            location=view.promises.place("get_logging_config", "EnableCloudWatchLogging"),
         )
 
 
@@ -261,11 +273,12 @@ def logging(view: StepView) -> Iterator[Problem]:
     if number is not None:  # a level that there is not: MON095
         has = literal(training.hyperparameters, place[-1])  # type: ignore[arg-type]
         if has is not None and not same(number, has):
-            yield differs("get_logging_config", "LogLevel", level, place, has)
+            yield differs(view, "get_logging_config", "LogLevel", level, place, has)
     if said.get("EnableSageMakerDebugger") is False and mapping(view.request, "DebugHookConfig"):
         yield Problem(
             "get_logging_config says EnableSageMakerDebugger is False, but the request has a DebugHookConfig, with which "
             "SageMaker saves tensors during the job.",
             ("DebugHookConfig",),
             "Take DebugHookConfig out of the request, or write True in get_logging_config.",
+            location=view.promises.place("get_logging_config", "EnableSageMakerDebugger"),
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from cursus.errors import ConfigurationError
@@ -20,9 +21,11 @@ from cursus.steps.draft import Draft
 from cursus.steps.hooks import HookError, Hooks, place
 from cursus.steps.plain import attribute, attributes, plain
 from cursus.steps.tuning import tuning_request
+from cursus.steps.written import HookPlaces, Written, WrittenOrigins
 from cursus.suggest import kind_of
 
 CONFIG = "config"
+NO_ORIGINS: Mapping[Path, Origin] = {}
 
 
 def lower(
@@ -32,11 +35,12 @@ def lower(
     source_dir: Any = None,
     entry_point: Any = None,
     region: str | None = None,
+    config_origins: Mapping[Path, Origin] = NO_ORIGINS,
 ) -> Step:
     """The step of a builder: an instance, or a class, which is then built with ``config``.
 
-    Whatever the builder raises becomes a HookFailure in the step's promises. Raises ConfigurationError where
-    ``config`` is no configuration.
+    ``config_origins`` are the places of the configuration's values in its file. Whatever the builder raises
+    becomes a HookFailure in the step's promises. Raises ConfigurationError where ``config`` is no configuration.
     """
     flat = configuration(config)
     if isinstance(builder, type):
@@ -59,6 +63,8 @@ def lower(
     _fill(draft, hooks, flat, region)
     values = {**_config_hook(flat), **hooks.values}
     where = place(getattr(type(builder), "create_step", None))
+    written = Written(builder, config_origins)
+    written.values = hooks.values
     step = Step(
         name=_name(created, draft.request, builder),
         operation=created.operation,
@@ -66,12 +72,16 @@ def lower(
         type=created.type or kinds.TYPES.get(created.operation, "Training"),
         in_pipeline=created.in_pipeline,
         prefix=(),
-        origins=draft.origins,
+        origins=WrittenOrigins(draft.origins, draft.request, written) if draft.origins else {},
         region=region,
         source=_source(source_dir, entry_point, sources_of, created, builder, draft.request, where),
         promises=Promises(
             hooks=values,
-            places={name: found for name in hooks.values if (found := hooks.origin(name).location)},
+            places=HookPlaces(
+                {name: found for name in hooks.values if (found := hooks.origin(name).location)},
+                values,
+                written,
+            ),
             failures=(*created.failures, *hooks.failures),
             filled=tuple(draft.filled),
             expected_artifacts=tuple(hooks.values.get("get_expected_artifacts") or ()),
@@ -90,7 +100,7 @@ def lower(
         ),
         problems=created.problems,
     )
-    return _with_companions(step, hooks)
+    return _with_companions(step, draft, hooks, written)
 
 
 def configuration(config: Any) -> dict[str, Any]:
@@ -139,13 +149,15 @@ def _fill(draft: Draft, hooks: Hooks, flat: Mapping[str, Any], region: str | Non
         name = "get_model_output_config"
         unknown = shortforms.unknown_output_members(output) if output else ()  # ART099 reports them
         known = {member: value for member, value in output.items() if member not in unknown}
-        draft.fill_members(("OutputDataConfig",), known, name, origin(name))
+        nested = ("OutputDataConfig",) if "OutputDataConfig" in hooks.mapping(name) else ()
+        draft.fill_members(("OutputDataConfig",), known, name, origin(name), nested)
     metrics = hooks.values.get("get_metrics_config")
+    inside: Path = ()
     if isinstance(metrics, Mapping):
-        metrics = metrics.get("MetricDefinitions")
+        metrics, inside = metrics.get("MetricDefinitions"), ("MetricDefinitions",)
     if isinstance(metrics, list) and metrics:
         name = "get_metrics_config"
-        draft.fill(("AlgorithmSpecification", "MetricDefinitions"), metrics, name, origin(name))
+        draft.fill(("AlgorithmSpecification", "MetricDefinitions"), metrics, name, origin(name), inside)
     _fill_resources(draft, hooks)
     _fill_config(draft, flat, CONFIG, Origin(CONFIG))
     _fill_image(draft, {**step_config, **flat}, region)
@@ -157,12 +169,12 @@ def _fill_config(draft: Draft, config: Mapping[str, Any], source: str, origin: O
     for key, value in config.items():
         if key == "hyperparameters":
             if isinstance(value, Mapping) and value:
-                draft.fill(("HyperParameters",), shortforms.hyperparameters(value), source, origin)
+                draft.fill(("HyperParameters",), shortforms.hyperparameters(value), source, origin, (key,))
         elif isinstance(key, str) and key[:1].isupper():
             if isinstance(value, Mapping) and key not in ("HyperParameters", "Environment"):
-                draft.fill_members((key,), value, source, origin)
+                draft.fill_members((key,), value, source, origin, (key,))
             else:
-                draft.fill((key,), value, source, origin)
+                draft.fill((key,), value, source, origin, (key,))
 
 
 def _fill_image(draft: Draft, config: Mapping[str, Any], region: str | None) -> None:
@@ -186,7 +198,7 @@ def _fill_image(draft: Draft, config: Mapping[str, Any], region: str | None) -> 
     )
     if choice.uri is not None:
         origin = Origin(CONFIG)
-        draft.fill(("AlgorithmSpecification", "TrainingImage"), choice.uri, CONFIG, origin)
+        draft.fill(("AlgorithmSpecification", "TrainingImage"), choice.uri, CONFIG, origin, ("framework",))
         draft.fill(("AlgorithmSpecification", "TrainingInputMode"), "File", CONFIG, origin)
 
 
@@ -194,8 +206,10 @@ def _fill_channels(draft: Draft, hooks: Hooks) -> None:
     name = "get_training_inputs"
     inputs = hooks.values.get(name)
     if inputs and draft.get("InputDataConfig") is None:
-        channels = [to_request(one) for one in named_channels(inputs, draft.request)]
-        draft.fill(("InputDataConfig",), channels, name, hooks.origin(name))
+        found = named_channels(inputs, draft.request)
+        draft.fill(("InputDataConfig",), [to_request(one) for one in found], name, hooks.origin(name))
+        for index, one in enumerate(found):
+            draft.origins["InputDataConfig", index] = replace(hooks.origin(name), inside=one.path)
     name = "get_data_distribution_config"
     channels = draft.get("InputDataConfig")
     channels = channels if isinstance(channels, list) else []
@@ -208,7 +222,10 @@ def _fill_channels(draft: Draft, hooks: Hooks) -> None:
         if isinstance(s3, dict) and s3.get("S3DataDistributionType") is None:
             s3["S3DataDistributionType"] = kind
             place_ = ("InputDataConfig", index, "DataSource", "S3DataSource", "S3DataDistributionType")
-            draft.origins[place_] = hooks.origin(name)
+            said = hooks.mapping(name)
+            key = str(channel.get("ChannelName"))
+            inside: Path = next(((one,) for one in (key, place_[-1]) if one in said), ())
+            draft.origins[place_] = replace(hooks.origin(name), inside=inside)
             if name not in draft.filled:
                 draft.filled.append(name)
 
@@ -221,11 +238,18 @@ def _fill_resources(draft: Draft, hooks: Hooks) -> None:
     resources = resources if isinstance(resources, Mapping) else {}
     if groups and not any(resources.get(one) is not None for one in ("InstanceType", "InstanceCount")):
         draft.fill(("ResourceConfig", "InstanceGroups"), groups, name, hooks.origin(name))
+        for index, group in enumerate(groups):
+            _, kind, count = next(one for one in shortforms.CLUSTER if one[0] == group["InstanceGroupName"])
+            around: Path = ("ResourceConfig", "InstanceGroups", index)
+            for member, key in ((), kind), (("InstanceType",), kind), (("InstanceCount",), count):
+                if key in config:
+                    draft.origins[around + member] = replace(hooks.origin(name), inside=(key,))
     _fill_table(draft, config, shortforms.DISTRIBUTED, name, hooks.origin(name))
     strategy = config.get("DistributionStrategy")
     if isinstance(strategy, str) and _takes_toolkit_settings(draft):
         for key, value in shortforms.STRATEGIES.get(strategy, {}).items():
-            draft.fill(("HyperParameters", key), value, name, hooks.origin(name))
+            inside = ("DistributionStrategy",)
+            draft.fill(("HyperParameters", key), value, name, hooks.origin(name), inside)
     name = "get_resource_optimization_config"
     _fill_table(draft, hooks.mapping(name), shortforms.RESOURCES, name, hooks.origin(name))
     name = "get_gpu_optimization_config"
@@ -241,7 +265,7 @@ def _fill_table(
         # Instance groups take the place of the one type and count.
         if groups and path in (("ResourceConfig", "InstanceType"), ("ResourceConfig", "InstanceCount")):
             continue
-        draft.fill(path, config.get(key), source, origin)
+        draft.fill(path, config.get(key), source, origin, (key,))
 
 
 def _fill_logging(draft: Draft, hooks: Hooks) -> None:
@@ -250,10 +274,12 @@ def _fill_logging(draft: Draft, hooks: Hooks) -> None:
     level = config.get("LogLevel")
     number = shortforms.log_level(level)  # what is no level stays behind: MON095 reports it
     if number is not None and _takes_toolkit_settings(draft):
-        draft.fill(("HyperParameters", "sagemaker_container_log_level"), number, name, hooks.origin(name))
+        setting = ("HyperParameters", "sagemaker_container_log_level")
+        draft.fill(setting, number, name, hooks.origin(name), ("LogLevel",))
     output = draft.get("OutputDataConfig", "S3OutputPath")
     if config.get("EnableSageMakerDebugger") is True and output is not None:
-        draft.fill(("DebugHookConfig",), {"S3OutputPath": output}, name, hooks.origin(name))
+        inside = ("EnableSageMakerDebugger",)
+        draft.fill(("DebugHookConfig",), {"S3OutputPath": output}, name, hooks.origin(name), inside)
 
 
 def _takes_toolkit_settings(draft: Draft) -> bool:
@@ -267,9 +293,7 @@ def _takes_toolkit_settings(draft: Draft) -> bool:
     return of_request(image if isinstance(image, str) else None, known) is None
 
 
-def _with_companions(step: Step, hooks: Hooks) -> Step:
-    from dataclasses import replace
-
+def _with_companions(step: Step, draft: Draft, hooks: Hooks, written: Written) -> Step:
     companions = []
     tuning = hooks.mapping("get_tuning_config")
     own = hooks.values.get("get_hyperparameters")
@@ -281,22 +305,37 @@ def _with_companions(step: Step, hooks: Hooks) -> Step:
     if tuning:
         request = plain(tuning_request(tuning, step.request, merged))
         companions.append(
-            _companion(step, "get_tuning_config", "CreateHyperParameterTuningJob", request, hooks)
+            _companion(
+                step, "get_tuning_config", "CreateHyperParameterTuningJob", request, draft, hooks, written
+            )
         )
     automl = hooks.mapping("get_auto_ml_config")
     if automl:
         operation, request = automl_request(automl, step.request)
-        companions.append(_companion(step, "get_auto_ml_config", operation, plain(request), hooks))
+        companions.append(
+            _companion(step, "get_auto_ml_config", operation, plain(request), draft, hooks, written)
+        )
     return replace(step, companions=tuple(companions)) if companions else step
 
 
-def _companion(step: Step, hook: str, operation: str, request: dict[str, Any], hooks: Hooks) -> Step:
+def _companion(
+    step: Step,
+    hook: str,
+    operation: str,
+    request: dict[str, Any],
+    draft: Draft,
+    hooks: Hooks,
+    written: Written,
+) -> Step:
     origin = hooks.origin(hook)
     origins: dict[Path, Origin] = {(): origin}
-    if operation == "CreateHyperParameterTuningJob":
+    if operation == "CreateHyperParameterTuningJob" and "TrainingJobDefinition" not in hooks.mapping(hook):
         inside: Path = ("TrainingJobDefinition",)
-        if "TrainingJobDefinition" not in hooks.mapping(hook):
-            origins.update({(*inside, *path): one for path, one in step.origins.items()})
+        origins.update({(*inside, *path): one for path, one in draft.origins.items()})
+        # What a training job calls HyperParameters.
+        static = (*inside, "StaticHyperParameters")
+        own = replace(draft.origins.get((), origin), inside=("HyperParameters",))
+        origins[static] = draft.origins.get(("HyperParameters",), own)
     named = request.get(kinds.NAMES[operation])
     return Step(
         name=f"{step.name} ({kinds.TYPES[operation]})",
@@ -304,7 +343,7 @@ def _companion(step: Step, hook: str, operation: str, request: dict[str, Any], h
         request=request,
         type=kinds.TYPES[operation],
         in_pipeline=named is None,
-        origins=origins,
+        origins=WrittenOrigins(origins, request, written),
         region=step.region,
         source=step.source if operation == "CreateHyperParameterTuningJob" else None,
     )

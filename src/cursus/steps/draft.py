@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 from cursus.model import Origin, Path
@@ -17,8 +18,11 @@ class Draft:
         self.origins = origins
         self.filled: list[str] = []
 
-    def fill(self, path: Path, value: Any, source: str, origin: Origin) -> bool:
-        """Put ``value`` at ``path`` unless something stands there or in the way. True where it was put."""
+    def fill(self, path: Path, value: Any, source: str, origin: Origin, inside: Path = ()) -> bool:
+        """Put ``value`` at ``path`` unless something stands there or in the way. True where it was put.
+
+        ``inside`` is the path of the value in what its source gave.
+        """
         if value is None:
             return False
         container: Any = self.request
@@ -33,17 +37,19 @@ class Draft:
             return False
         # A copy: what a hook promised must not change with the request.
         container[path[-1]] = deepcopy(value) if isinstance(value, (dict, list)) else value
-        self.origins[path] = origin
+        self.origins[path] = replace(origin, inside=inside) if inside else origin
         if source not in self.filled:
             self.filled.append(source)
         return True
 
-    def fill_members(self, path: Path, values: Mapping[str, Any], source: str, origin: Origin) -> None:
+    def fill_members(
+        self, path: Path, values: Mapping[str, Any], source: str, origin: Origin, inside: Path = ()
+    ) -> None:
         """Put each member of ``values`` below ``path``, where that member is missing."""
         for name, value in values.items():
             if not isinstance(name, str):
                 continue
-            self.fill((*path, name), value, source, origin)
+            self.fill((*path, name), value, source, origin, (*inside, name))
 
     def get(self, *path: str) -> Any:
         """The value at ``path``, None where there is none."""

@@ -1,0 +1,136 @@
+"""Where the values that a builder's hooks gave are written: file, line and column, by reading its source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from cursus.model import Location, Origin, Path
+
+MISSING: Any = object()
+
+
+class Written:
+    """The source of one builder, and the file of its configuration where there is one."""
+
+    def __init__(self, builder: Any, config: Mapping[Path, Origin]) -> None:
+        self.builder = builder
+        self.config = config
+        self.values: Mapping[str, Any] = {}
+        """What each hook gave, where that is known."""
+        self._known: dict[tuple[str, Path], Location | None] = {}
+
+    def place(self, hook: str, path: Path, given: Any) -> Location | None:
+        """Where the part at ``path`` of what a hook gave is written; ``given`` is all that it gave.
+
+        None where it is not known more exactly than that the hook gave it.
+        """
+        if not path:
+            return None
+        mark = (hook, path)
+        if mark not in self._known:
+            try:
+                self._known[mark] = self._search(hook, path, given)
+            except RecursionError:
+                self._known[mark] = None
+        return self._known[mark]
+
+    def _search(self, hook: str, path: Path, given: Any) -> Location | None:
+        from cursus.steps.written.expressions import with_items
+        from cursus.steps.written.mentions import mentioned
+        from cursus.steps.written.roots import root
+        from cursus.steps.written.trace import UNKNOWN, Trace
+
+        value = at(given, path)
+        while value is MISSING and len(path) > 1:  # what is missing is missing in what stands around it
+            path = path[:-1]
+            value = at(given, path)
+        if value is MISSING:
+            return None
+        if hook == "config":
+            found = Trace(value, self.config).of_config(path)
+            return found.location if found else None
+        start = root(self.builder, hook)
+        if start is None:
+            return None
+        trace = Trace(UNKNOWN if isinstance(value, (Mapping, list)) else value, self.config)
+        found = start.follow(trace, with_items(path, given), self.values.get(hook, UNKNOWN))
+        if found is None or found.left >= len(path):
+            found = mentioned(trace, start, path)
+        return found.location if found is not None else None
+
+
+def at(value: Any, path: Path) -> Any:
+    """The part of plain data at ``path``, MISSING where there is none."""
+    for part in path:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return MISSING
+    return value
+
+
+class WrittenOrigins(Mapping[Path, Origin]):
+    """Origins whose places are looked for on the first look: the nearest origin around a value, made exact."""
+
+    __slots__ = ("_base", "_request", "_written")
+
+    def __init__(self, base: Mapping[Path, Origin], request: Mapping[str, Any], written: Written) -> None:
+        self._base = base
+        self._request = request
+        self._written = written
+
+    def __getitem__(self, path: Path) -> Origin:
+        for end in range(len(path), -1, -1):
+            origin = self._base.get(path[:end])
+            if origin is not None:
+                return self._exact(origin, path[:end], path[end:])
+        raise KeyError(path)
+
+    def _exact(self, origin: Origin, around: Path, below: Path) -> Origin:
+        given = at(self._request, around)
+        for part in reversed(origin.inside):
+            given = {part: given}
+        place = self._written.place(origin.source, (*origin.inside, *below), given)
+        if place is None:
+            return origin
+        if origin.location is not None and place.line != origin.location.line:
+            place = replace(place, through=(*place.through, origin.location))
+        return Origin(origin.source, place, origin.inside)
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter(self._base)
+
+    def __len__(self) -> int:
+        return len(self._base)
+
+    def __bool__(self) -> bool:
+        return True
+
+
+class HookPlaces(Mapping[Path, Location]):
+    """The places of hooks, and of what they gave: by the hook's name, and the path in what it gave."""
+
+    __slots__ = ("_hooks", "_values", "_written")
+
+    def __init__(self, hooks: Mapping[str, Location], values: Mapping[str, Any], written: Written) -> None:
+        self._hooks = hooks
+        self._values = values
+        self._written = written
+
+    def __getitem__(self, path: Path) -> Location:
+        hook, inside = str(path[0]), path[1:]
+        own = self._hooks.get(hook)
+        place = self._written.place(hook, inside, self._values.get(hook)) if inside else own
+        if place is None:
+            raise KeyError(path)
+        if own is not None and inside and place.line != own.line:
+            return replace(place, through=(*place.through, own))
+        return place
+
+    def __iter__(self) -> Iterator[Path]:
+        return ((hook,) for hook in self._hooks)
+
+    def __len__(self) -> int:
+        return len(self._hooks)

@@ -65,3 +65,8 @@ def test_broken_secrets_are_not_shown_either() -> None:
     ):
         for finding in check(patch):
             assert SECRET not in finding.message + finding.remedy
+
+
+@pytest.mark.parametrize("name", ["token-column-name", "secret-name", "token_file", "API_KEY_ARN"])
+def test_what_only_names_a_secret_is_none(name: str) -> None:
+    assert not own(check({"HyperParameters": {name: "churn-database"}}))

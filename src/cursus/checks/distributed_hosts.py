@@ -50,6 +50,7 @@ def hosts_for_strategy(view: TrainingView) -> Iterator[Problem]:
                 f"{strategy.title} works between hosts, and the request has one.",
                 path,
                 "Use more instances, or switch it off.",
+                severity="info",
             )
         if strategy.single_gpu:
             for where, kind, _ in view.instances:

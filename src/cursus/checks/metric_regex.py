@@ -36,8 +36,8 @@ SAMPLES = (
 class Reading:
     """One expression as it was read.
 
-    ``error`` and ``column`` (from 1) where it does not compile; ``groups``: number of capture groups; ``empty``: it
-    matches the empty line; ``group``: the source of the first group; ``cut``: (number, what is captured of it)
+    ``error`` and ``column`` (from 1) where it does not compile; ``groups``: number of capture groups; ``beside``: those
+    outside of the first; ``empty``: it matches the empty line; ``group``: the source of the first group; ``cut``: (number, what is captured of it)
     pairs where digits are lost; ``number``: False where the group can capture no number; ``lazy``: the lazy
     quantifier that ends the expression, where one does. ``known`` is False where the expression is not judged.
     """
@@ -46,6 +46,7 @@ class Reading:
     error: str | None = None
     column: int | None = None
     groups: int = 0
+    beside: int = 0
     empty: bool = False
     group: str | None = None
     cut: tuple[tuple[str, str], ...] = ()
@@ -77,6 +78,7 @@ def read(pattern: str) -> Reading:
     ending = re.search(r"[*+?}]\?\)+$", pattern)
     return Reading(
         groups=compiled.groups,
+        beside=compiled.groups - 1 - _inside(group) if group is not None else 0,
         empty=_matches_empty(compiled),
         group=group,
         cut=cut,
@@ -85,6 +87,14 @@ def read(pattern: str) -> Reading:
         if ending and group is not None and pattern.endswith(group + ")")
         else None,
     )
+
+
+def _inside(group: str) -> int:
+    """How many capture groups there are in the first one, as in ``([0-9]+(.|e-)[0-9]+)``."""
+    try:
+        return re.compile(group).groups
+    except re.error:  # a reference to a group outside
+        return 0
 
 
 def _matches_empty(compiled: re.Pattern[str]) -> bool:

@@ -9,7 +9,7 @@ from cursus.aws import algorithms
 from cursus.checks.rules import Problem, rule
 from cursus.checks.texts import LEVELS
 from cursus.checks.views import TrainingView, is_reference, text
-from cursus.model import Path
+from cursus.model import Path, Severity
 from cursus.redact import show
 
 READS = ("AlgorithmSpecification.MetricDefinitions",)
@@ -53,8 +53,8 @@ def metric_regex_captures(view: TrainingView) -> Iterator[Problem]:
     """A metric's regular expression captures one number.
 
     What it does:
-        Counts capture groups (none is an error, more than one a warning), and asks whether the first one can capture
-        a number at all.
+        Counts capture groups, and asks whether the first one can capture a number at all. A metric without values is an
+        error in a tuning job and a warning in a training job. So is a group beside the first; groups inside it are fine.
     Why:
         The text of the first group is the metric's value. Without one, with one that is always empty, or with one that
         holds no digit, the metric has no values, and a tuning job that waits for it fails.
@@ -69,10 +69,12 @@ def metric_regex_captures(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
+    # A training job ends well without a value.
+    lost: Severity | None = "warning" if view.tuning is None else None
     for path, name, pattern, reading in view.metric_readings:
         if not reading.known or reading.error is not None:
             continue
-        if reading.groups == 1 and reading.number and reading.lazy is None:
+        if reading.groups and not reading.beside and reading.number and reading.lazy is None:
             continue
         label = f"the regular expression {show(pattern)} of metric {show(name)}"
         if reading.groups == 0:
@@ -81,6 +83,7 @@ def metric_regex_captures(view: TrainingView) -> Iterator[Problem]:
                 f"{label} has no capture group{non}",
                 path,
                 "put the number into parentheses: loss: ([0-9.eE+-]+)",
+                severity=lost,
             )
             continue
         if not reading.number:
@@ -88,12 +91,14 @@ def metric_regex_captures(view: TrainingView) -> Iterator[Problem]:
                 f"the group ({reading.group}) of metric {show(name)} can capture no number",
                 path,
                 "put the number into the first group: ([0-9.eE+-]+)",
+                severity=lost,
             )
         elif reading.lazy is not None and reading.lazy in ("*?", "??"):
             yield Problem(
                 f"{label} ends with the lazy quantifier {reading.lazy}, which captures nothing there",
                 path,
                 "use a greedy one, ([0-9.eE+-]+), or write what follows the number",
+                severity=lost,
             )
         elif reading.lazy is not None:
             yield Problem(
@@ -102,7 +107,7 @@ def metric_regex_captures(view: TrainingView) -> Iterator[Problem]:
                 "use a greedy one, ([0-9.eE+-]+), or write what follows the number",
                 severity="warning",
             )
-        if reading.groups > 1:
+        if reading.beside:
             yield Problem(
                 f"{label} has {reading.groups} groups, of which the first is taken: ({reading.group})",
                 path,

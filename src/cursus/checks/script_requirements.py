@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script_request import invocation
 from cursus.checks.views import TrainingView
+from cursus.model import Severity
 from cursus.redact import show
 from cursus.script.facts import Requirement
 from cursus.script.requirements import INSTEAD
 
-PROBLEMS: dict[str, tuple[str, str, str]] = {
+PROBLEMS: dict[str, tuple[Severity, str, str]] = {
     "editable-vcs": (
         "error",
         "{line} is an editable install from version control, which pip cannot make in the container",
@@ -164,11 +165,13 @@ def requirement_cannot_install(view: TrainingView) -> Iterator[Problem]:
             )
     for requirement in facts.requirements:
         if requirement.problem:
-            yield _requirement(requirement)
+            yield _requirement(requirement, view)
 
 
-def _requirement(requirement: Requirement) -> Problem:
+def _requirement(requirement: Requirement, view: TrainingView) -> Problem:
     severity, message, remedy = PROBLEMS[requirement.problem]
+    if requirement.problem == "vcs" and view.framework is not None and "VpcConfig" not in view.request:
+        severity = "info"  # AWS's framework images have git
     line = requirement.line
     if "@" in line.partition("://")[2].partition("/")[0]:
         line = re.sub(r"://[^/@\s]+@", "://…@", line)
@@ -177,7 +180,7 @@ def _requirement(requirement: Requirement) -> Problem:
         remedy=remedy.format(
             name=requirement.name or "name", instead=INSTEAD.get(requirement.name.lower(), requirement.name)
         ),
-        severity="error" if severity == "error" else "warning",
+        severity=severity,
         location=requirement.location,
     )
 

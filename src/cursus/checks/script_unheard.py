@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Iterator, Mapping
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script_arguments import started_script
-from cursus.checks.script_request import Invocation, decoded, invocation, lookup, parsed
+from cursus.checks.script_request import Invocation, Passed, decoded, invocation, lookup, parsed
 from cursus.checks.views import TrainingView, is_reference
 from cursus.model import Location, Path
 from cursus.redact import show
 from cursus.script.facts import ArgPart, EnvPart, ScriptFacts, Text
 from cursus.suggest import closest, did_you_mean
+
+_ARGUMENTS = re.compile(r"(?:^|_)(?:arg|args|argv|cli|options?|flags)(?:_|$)")
 
 
 @rule("HPO055", area="hyperparameters", severity="warning", scope="script")
@@ -62,8 +66,10 @@ def argument_ignored(view: TrainingView) -> Iterator[Problem]:
     for passed in started.arguments or ():
         if any(lookup(parser, passed.flag)[0] is not None for parser in facts.parsers):
             continue
+        if _added_by_sdk(passed):
+            continue
         near = closest(passed.flag, names)
-        if near is None and (passed.name == "model_dir" or _mentioned(facts, passed.name)):
+        if near is None and _mentioned(facts, passed.name):
             continue
         if near is None:
             yield Problem(
@@ -82,6 +88,15 @@ def argument_ignored(view: TrainingView) -> Iterator[Problem]:
             )
 
 
+def _is_standard(name: str) -> bool:
+    return name.partition(".")[0] in sys.stdlib_module_names
+
+
+def _added_by_sdk(passed: Passed) -> bool:
+    """True for the model_dir in S3 that the SDK's TensorFlow estimator adds by itself: nobody waits for it."""
+    return passed.name == "model_dir" and any(value.startswith("s3://") for value in passed.values or ())
+
+
 def _mentioned(facts: ScriptFacts, name: str) -> bool:
     """True where the source has the name as a text or an attribute, in whatever spelling of hyphens."""
     spellings = {name, name.replace("-", "_"), name.replace("_", "-")}
@@ -91,9 +106,11 @@ def _mentioned(facts: ScriptFacts, name: str) -> bool:
 
 
 def _nobody_reads(view: TrainingView, facts: ScriptFacts, started: Invocation) -> Iterator[Problem]:
-    names = [passed.name for passed in started.arguments or () if passed.name != "model_dir"]
+    names = [passed.name for passed in started.arguments or () if not _added_by_sdk(passed)]
     if not names or (facts.outside_effects and "subprocess" in facts.top_imports):
         return
+    if any(_ARGUMENTS.search(name.rpartition(".")[2]) for name in facts.calls if not _is_standard(name)):
+        return  # a function of a library that reads the command line, by its name
     if any(habit.kind == "own-list" for habit in facts.habits):
         return  # a parser that is given a list of the script's own is another rule's to tell
     path: Path = (view.hyperparameters_member,)
@@ -238,6 +255,7 @@ def argument_abbreviated(view: TrainingView) -> Iterator[Problem]:
                     f"{passed.flag} is no argument of the script; argparse takes it for {near[0]}, which it begins",
                     passed.path,
                     remedy=f"call the hyperparameter {near[0].lstrip('-')!r}",
+                    severity="info" if near[0] == passed.flag + "s" else None,
                     location=argument.location,
                 )
 

@@ -50,13 +50,13 @@ SAVING_WORDS = frozenset({"dump", "save", "save_model", "save_pretrained"})
 
 def swallowing(body: Body, node: ast.Try) -> Iterable[tuple[Location, bool, str]]:
     """Catch-all handlers of ``node`` that end well: (place, exits with 0 itself, what they are around)."""
-    around = _training_call(node.body, _at_top(body), _local_names(body))
+    around = _training_call(node.body, at_top(body), _local_names(body))
     if not around:
         return
     for handler in node.handlers:
         if not _broad(handler.type):
             continue
-        outcome = _outcome(handler, _at_top(body))
+        outcome = _outcome(handler, at_top(body))
         if outcome is not None:
             yield place(handler, body), outcome, around
 
@@ -68,7 +68,7 @@ def _broad(kind: ast.expr | None) -> bool:
     return any(isinstance(one, ast.Name) and one.id in BROAD for one in kinds)
 
 
-def _at_top(body: Body) -> bool:
+def at_top(body: Body) -> bool:
     """True for a module and for its main function: what goes on after them is the end of the script."""
     return isinstance(body.owner, ast.Module) or body.name in ("main", "train", "run", "training")
 

@@ -94,6 +94,7 @@ def _node(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iterat
         yield from about(evaluator, body, node.iter, "text-iter", "for", sure)
         yield from json_text(evaluator, body, node.iter, "for", sure)
     elif isinstance(node, ast.Expr):
+        yield from _unwatched(evaluator, body, node, sure)
         yield from _statement(evaluator, body, node, sure)
     elif isinstance(node, (ast.With, ast.AsyncWith)):
         for item in node.items:
@@ -103,6 +104,8 @@ def _node(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iterat
         yield from _finally(evaluator, body, node, sure)
     elif isinstance(node, ast.Assign):
         yield from _overwritten(evaluator, body, node, sure)
+        if ast.unparse(node.targets[0]) == "sys.excepthook":
+            yield from _ends_well(evaluator, body, node.value, "sys.excepthook", sure)
 
 
 def _tested(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iterator[Habit]:
@@ -183,6 +186,20 @@ def _statement(evaluator: Evaluator, body: Body, node: ast.Expr, sure: bool) -> 
                 yield Habit("dropped", None, told, sure, place(node, body))
 
 
+def _ends_well(evaluator: Evaluator, body: Body, given: ast.expr, hook: str, sure: bool) -> Iterator[Habit]:
+    """A hook for errors, or for the end, that ends the script with status 0 whatever came up."""
+    hooked = evaluator.value(given, body)
+    for node in ast.walk(hooked.body.owner) if isinstance(hooked, v.Func) else ():
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("os._exit", "sys.exit"):
+            zero = not node.args or (
+                isinstance(node.args[0], ast.Constant) and node.args[0].value in (0, None)
+            )
+            if zero and (hook == "sys.excepthook" or ast.unparse(node.func) == "os._exit"):
+                yield Habit(
+                    "dropped", None, f"{ast.unparse(node)} in the function of {hook}", sure, place(node, body)
+                )
+
+
 def _overridden(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
     """``vars(args).update(…)``: what was given on the command line is set again; and a process nobody waits for."""
     func = node.func
@@ -191,6 +208,8 @@ def _overridden(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) ->
         if isinstance(base, v.Space) and base.mapping:
             yield Habit("overridden", None, ast.unparse(func), sure, place(node, body))
     name = evaluator.value(func, body)
+    if isinstance(name, v.Ref) and name.name == "atexit.register" and node.args:
+        yield from _ends_well(evaluator, body, node.args[0], "atexit", sure)
     if isinstance(name, v.Ref) and name.name == "subprocess.Popen":
         yield Habit("dropped", None, "subprocess.Popen without wait()", sure, place(node, body))
     elif (
@@ -201,6 +220,24 @@ def _overridden(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) ->
         checked = any(k.arg in ("check", None) and getattr(k.value, "value", True) for k in node.keywords)
         if not (checked and name.name == "subprocess.run"):
             yield Habit("dropped", None, f"{name.name} whose exit code nobody reads", sure, place(node, body))
+
+
+def _unwatched(evaluator: Evaluator, body: Body, node: ast.Expr, sure: bool) -> Iterator[Habit]:
+    """``process.start()`` of a ``multiprocessing.Process`` of the source's own whose exit code nobody looks at."""
+    func = node.value.func if isinstance(node.value, ast.Call) else None
+    if not isinstance(func, ast.Attribute) or func.attr != "start" or "exitcode" in evaluator.mentioned:
+        return
+    made = [
+        one
+        for one in own_nodes(body)
+        if isinstance(one, ast.Call) and ast.unparse(one.func).endswith("Process")
+    ]
+    if any(
+        word.arg == "target" and isinstance(evaluator.value(word.value, body), v.Func)
+        for one in made
+        for word in one.keywords
+    ):
+        yield Habit("dropped", None, "a Process whose exitcode nobody reads", sure, place(node, body))
 
 
 def _yields(body: Body) -> bool:
@@ -361,14 +398,11 @@ def unread_arguments(trees: Iterable[ast.AST], declared: Iterable[str]) -> froze
         and any(isinstance(one, ast.Return) and _parses(one.value, frozenset()) for one in ast.walk(node))
     }
     for node in nodes:
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
-            if _parses(node.value, parsing):
-                target = node.targets[0]
-                first = (
-                    target.elts[0] if isinstance(target, (ast.Tuple, ast.List)) and target.elts else target
-                )
-                if isinstance(first, ast.Name):
-                    spaces.add(first.id)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and _parses(node.value, parsing):
+            target = node.targets[0]
+            first = target.elts[0] if isinstance(target, (ast.Tuple, ast.List)) and target.elts else target
+            if isinstance(first, ast.Name):
+                spaces.add(first.id)
     if not spaces:
         return frozenset()
     local = {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))}

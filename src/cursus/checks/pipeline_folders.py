@@ -94,10 +94,19 @@ def started_script(view: PipelineView) -> Iterator[Problem]:
                         f"{did_you_mean(path, folders)}",
                         (*top, "AppSpecification", member, i),
                         "name a path below one of " + ", ".join(dict.fromkeys(folders)),
-                        severity="warning",  # an image of one's own may have it
+                        # An image may have it, but not where the file itself is put elsewhere.
+                        severity=None
+                        if member == "ContainerEntrypoint" and _downloaded(path, filled)
+                        else "warning",
                     )
                 elif member == "ContainerEntrypoint":
                     yield from _other_name(path, filled, (*top, "AppSpecification", member, i))
+
+
+def _downloaded(path: str, filled: list[tuple[str, Any]]) -> bool:
+    """True where an input is the very file, by its name."""
+    name = posixpath.basename(path)
+    return name.endswith(SCRIPTS) and any(str(written_out(uri)).endswith(f"/{name}") for _, uri in filled)
 
 
 def _other_name(path: str, filled: list[tuple[str, Any]], place: Path) -> Iterator[Problem]:

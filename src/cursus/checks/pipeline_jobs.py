@@ -219,10 +219,10 @@ def transform_load(view: PipelineView) -> Iterator[Problem]:
     """A transform step sends more at a time than it may, or groups records that it does not split.
 
     What it does:
-        Multiplies MaxConcurrentTransforms with MaxPayloadInMB, which may make 100; and looks for a BatchStrategy where
-        SplitType is missing or None.
+        Multiplies MaxConcurrentTransforms with MaxPayloadInMB, which may make 100; and looks for a BatchStrategy, and for a
+        join of CSV records with their predictions, where SplitType is missing or None.
     Why:
-        CreateTransformJob refuses the product; without a SplitType a BatchStrategy has no records to group, and whole
+        CreateTransformJob refuses the product; without a SplitType there are no records to group or to join, and whole
         files are sent.
     Breaks:
         operation: Pipeline
@@ -275,6 +275,15 @@ def transform_load(view: PipelineView) -> Iterator[Problem]:
                 "BatchStrategy groups records, and without a SplitType there are none: whole files are sent",
                 (*top, "BatchStrategy"),
                 "add SplitType: Line to TransformInput, or leave BatchStrategy out",
+                severity="warning",
+            )
+        processing = mapping(step.request, "DataProcessing")
+        is_csv = mapping(step.request, "TransformInput").get("ContentType") == "text/csv"
+        if is_csv and processing.get("JoinSource") == "Input" and split in (None, "None"):
+            yield Problem(
+                "JoinSource appends predictions to CSV records, and without a SplitType there are none",
+                (*top, "TransformInput", "SplitType"),
+                "write SplitType: Line, and AssembleWith: Line in TransformOutput",
                 severity="warning",
             )
 

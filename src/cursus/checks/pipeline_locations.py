@@ -9,9 +9,10 @@ from typing import Any
 from cursus.aws.pipelines import parse_get, written_out
 from cursus.checks.rules import Problem, rule
 from cursus.checks.texts import location_faults
-from cursus.checks.views import PipelineView, listing, mapping
+from cursus.checks.views import PipelineView, listing, mapping, mappings, text
 from cursus.model import Path
 from cursus.redact import show
+from cursus.suggest import closest
 
 _UNKNOWN = "unknown"
 """Stands for a part that only an execution knows. A bucket and a key may hold this word."""
@@ -270,3 +271,171 @@ def archive_elsewhere(view: PipelineView) -> Iterator[Problem]:
         else:
             continue
         yield Problem(told, place, f"write {own}/<job name>/output/model.tar.gz")
+
+
+@rule("DEP059", area="dependencies", severity="warning", scope="pipeline")
+def misspelt_file(view: PipelineView) -> Iterator[Problem]:
+    """A file of a processing step's output is called almost as the step declares it.
+
+    What it does:
+        Compares the locations that steps read below an output with the FilePath of the output's property file, where the two
+        are spelt nearly alike.
+    Why:
+        The one file is there, the other is not: the step that reads it fails, and the registry shows a model without metrics.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Evaluate
+            Type: Processing
+            PropertyFiles: [{PropertyFileName: report, OutputName: metrics, FilePath: evaluation.json}]
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              ProcessingOutputConfig: {Outputs: [{OutputName: metrics, S3Output: {S3Uri: "s3://example-bucket/m", LocalPath: /opt/ml/processing/m, S3UploadMode: EndOfJob}}]}
+          - Name: Register
+            Type: RegisterModel
+            Arguments:
+              ModelPackageGroupName: churn
+              ModelMetrics: {ModelQuality: {Statistics: {ContentType: application/json, S3Uri: "s3://example-bucket/m/evaluations.json"}}}
+              InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv]}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Evaluate
+            Type: Processing
+            PropertyFiles: [{PropertyFileName: report, OutputName: metrics, FilePath: evaluation.json}]
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              ProcessingOutputConfig: {Outputs: [{OutputName: metrics, S3Output: {S3Uri: "s3://example-bucket/m", LocalPath: /opt/ml/processing/m, S3UploadMode: EndOfJob}}]}
+          - Name: Register
+            Type: RegisterModel
+            Arguments:
+              ModelPackageGroupName: churn
+              ModelMetrics: {ModelQuality: {Statistics: {ContentType: application/json, S3Uri: "s3://example-bucket/m/evaluation.json"}}}
+              InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv]}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-propertyfile.html
+    Since:
+        0.1
+    """
+    declared = dict(_declared(view))
+    for place, uri in _read(view) if declared else ():
+        folder, _, name = uri.rpartition("/")
+        files = declared.get(folder, [])
+        near = closest(name, files) if files and name and name not in files else None
+        if near is not None and name.rpartition(".")[2] == near.rpartition(".")[2]:
+            yield Problem(
+                f"{show(name)} is read from an output whose file is called {show(near)}",
+                place,
+                f"write {near}, or give the property file the other FilePath",
+            )
+
+
+def _declared(view: PipelineView) -> Iterator[tuple[str, list[str]]]:
+    """The location of each output with property files, by reference and as it is written, and their names."""
+    requests = {step.name: step.request for step in view.steps if step.type == "Processing"}
+    for step in view.definition.steps:
+        for _, entry in mappings(step.body, "PropertyFiles"):
+            output, file = text(entry, "OutputName"), text(entry, "FilePath")
+            if step.name not in requests or output is None or file is None or "/" in file:
+                continue
+            files = [
+                other
+                for _, each in mappings(step.body, "PropertyFiles")
+                if each.get("OutputName") == output and (other := text(each, "FilePath")) is not None
+            ]
+            yield f"{{Steps.{step.name}.ProcessingOutputConfig.Outputs['{output}'].S3Output.S3Uri}}", files
+            uri = _outputs(requests[step.name]).get(output)
+            if uri is not None:
+                yield uri.rstrip("/"), files
+
+
+def _read(view: PipelineView) -> Iterator[tuple[Path, str]]:
+    """Every location in the steps' requests that is not an output's, parameters put in, with its place."""
+    for step in view.steps:
+        pending: list[tuple[Any, Path]] = [(step.request, step.prefix[len(view.pipeline.prefix) :])]
+        while pending:
+            value, place = pending.pop()
+            if isinstance(value, list):
+                pending.extend((inner, (*place, i)) for i, inner in enumerate(value))
+            elif place[-1] in LOCATIONS and "S3Output" not in place:
+                found = written_out(value)
+                if found is not None:
+                    yield place, found
+            elif isinstance(value, Mapping):
+                pending.extend((inner, (*place, key)) for key, inner in value.items())
+
+
+@rule("DEP060", area="dependencies", severity="warning", scope="pipeline")
+def archive_of_an_earlier_job(view: PipelineView) -> Iterator[Problem]:
+    """A step takes the model of an earlier training job, where this pipeline trains one.
+
+    What it does:
+        Looks for model.tar.gz files, written out, below the S3OutputPath of a training or tuning step.
+    Why:
+        The archive of a job has the job's name in its path, which is another in each execution. Whatever is trained, the same
+        old model is made, evaluated or registered, and nothing says so.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Train
+            Type: Training
+            Arguments:
+              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+              StoppingCondition: {MaxRuntimeInSeconds: 3600}
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/models/churn-2023/output/model.tar.gz"}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Train
+            Type: Training
+            Arguments:
+              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+              StoppingCondition: {MaxRuntimeInSeconds: 3600}
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: {Get: Steps.Train.ModelArtifacts.S3ModelArtifacts}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html
+    Since:
+        0.1
+    """
+    trained: dict[str, str] = {}
+    for step in view.steps:
+        if step.type in ("Training", "Tuning"):
+            job = mapping(step.request, "TrainingJobDefinition") or step.request
+            path = mapping(job, "OutputDataConfig").get("S3OutputPath")
+            if isinstance(path, str) and path.count("/") > 2:
+                trained.setdefault(path.rstrip("/") + "/", step.name)
+    for place, uri in _read(view) if trained else ():
+        if "{" in uri or not uri.endswith("/output/model.tar.gz") or "InputDataConfig" in place:
+            continue
+        name = next((step for path, step in trained.items() if uri.startswith(path)), None)
+        if name is not None and _is_text(view.request, place):
+            yield Problem(
+                f"{show(uri, limit=120)} is the model of an earlier job, not the one that step {name} trains",
+                place,
+                f"refer to Steps.{name}.ModelArtifacts.S3ModelArtifacts",
+            )
+
+
+def _is_text(value: Any, place: Path) -> bool:
+    """True where the definition has a text there, no parameter that whoever starts it may give."""
+    for part in place:
+        value = value[part]
+    return isinstance(value, str)

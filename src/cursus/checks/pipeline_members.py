@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.pipelines import PipelineStep, facts, parse_get
+from cursus.checks.pipeline_values import given_types
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference, mapping, mappings
 from cursus.model import Path, Severity
@@ -137,6 +138,17 @@ def _condition(view: PipelineView, entry: Mapping[str, Any], place: Path) -> Ite
             )
         elif kind in ORDERED:
             yield from _ordered(view, entry, kind, place)
+        elif any(isinstance(entry[side], float) and entry[side] % 1 for side in ("LeftValue", "RightValue")):
+            yield Problem(
+                f"the {kind} condition holds a computed number against {show(_fraction(entry))}: hardly any is exactly that",
+                (*place, "Type"),
+                "use GreaterThanOrEqualTo or LessThanOrEqualTo",
+                severity="warning",
+            )
+
+
+def _fraction(entry: Mapping[str, Any]) -> object:
+    return entry["LeftValue"] if isinstance(entry["LeftValue"], float) else entry["RightValue"]
 
 
 def _constant(value: object) -> bool:
@@ -182,6 +194,7 @@ def _ordered(view: PipelineView, entry: Mapping[str, Any], kind: str, place: Pat
             )
 
 
+TYPES = {"string": "String", "integer": "number", "number": "number", "boolean": "Boolean"}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -197,6 +210,8 @@ def _type_of(view: PipelineView, value: object) -> str | None:
         if target is not None and target.root == "Parameters":
             kind = view.definition.parameters.get(target.name, {}).get("Type")
             return "number" if kind in ("Integer", "Float") else kind if isinstance(kind, str) else None
+        given = given_types(view, target) if target is not None and target.root == "Steps" else None
+        return next((TYPES[kind] for kind in given or () if kind in TYPES), None)
     if isinstance(value, Mapping) and "Std:Join" in value:
         return "String"
     return None

@@ -171,7 +171,7 @@ def referenced_type(view: PipelineView) -> Iterator[Problem]:
         target = parse_get(reference.text)
         if target is None or reference.step is None or reference.in_json_get:
             continue
-        given = _given(view, target)
+        given = given_types(view, target)
         if given is None:
             continue
         joined = "Std:Join" in reference.path
@@ -194,7 +194,7 @@ WORDS = {
 KINDS = {"String": {"string"}, "Integer": {"integer", "number"}, "Float": {"number"}, "Boolean": {"boolean"}}
 
 
-def _given(view: PipelineView, target: Target) -> set[str] | None:
+def given_types(view: PipelineView, target: Target) -> set[str] | None:
     """The JSON types that a reference may give; None where that is not known, or a value is put in anyway."""
     if target.root == "Parameters":
         entry = view.definition.parameters.get(target.name)

@@ -131,7 +131,7 @@ def _shown(line: PrintedLine) -> str:
 
 def _words(value: str) -> frozenset[str]:
     plain = re.sub(r"\\[a-zA-Z]|\[[^\]]*\]|\([^)]*\)", " ", value)
-    return frozenset(word for word in re.findall(r"[a-z]{3,}", plain.lower()))
+    return frozenset(re.findall(r"[a-z]{3,}|[a-z]+[0-9]+", plain.lower()))
 
 
 def _near(regex: str, lines: list[PrintedLine]) -> PrintedLine | None:

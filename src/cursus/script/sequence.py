@@ -43,7 +43,7 @@ LOOKS = frozenset(
 def read_sequence(modules: Iterable[Body]) -> Iterator[Habit]:
     """Everything of this kind in the modules of a source."""
     for body in modules:
-        keepers = {name for name, inner in body.defined.items() if _saves(inner.owner)}
+        keepers = {inner.name for inner in body.defined.values() if _saves(inner.owner)}
         for node in ast.walk(body.owner):
             if isinstance(node, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef)):
                 for early, name in _saved_early(node.body, keepers):

@@ -29,6 +29,15 @@ WRONG = {
     "a whole number of a fraction": ("accuracy", rf"accuracy: {NUMBER}", "accuracy: 0"),
     "the best": ("acc", rf"acc={NUMBER}", "acc=0.9\nacc=0.7\nbest acc=0.9"),
     "rounded away": ("m", rf"loss {NUMBER}", "loss 0.00\nloss 0.00"),
+    "thousands": ("rate", rf"rate: {NUMBER}", "rate: 12.5k samples/s"),
+    "a percentage and a share": ("acc", rf"acc {NUMBER}", "acc 0.91\nfinal acc 91.5 %"),
+    "another column": ("accuracy", rf"^[0-9]+ +{NUMBER}", "epoch  loss  accuracy\n1  0.25  0.875"),
+    "a value by any name": (
+        "loss",
+        rf'"value": {NUMBER}',
+        '{"metric": "loss", "value": 0.5}\n{"metric": "lr", "value": 0.1}',
+    ),
+    "validation by its short name": ("validation:loss", rf"loss={NUMBER}", "loss=0.25 val_loss=0.5"),
 }
 RIGHT = {
     "a whole number": ("accuracy", rf"accuracy.*: {NUMBER}", "accuracy of all: 87.5"),
@@ -45,6 +54,14 @@ RIGHT = {
     "the best alone": ("acc", rf"^acc={NUMBER}", "acc=0.9\nacc=0.7\nbest acc=0.9"),
     "the best by name": ("best_acc", rf"best acc={NUMBER}", "acc=0.9\nacc=0.7\nbest acc=0.9"),
     "small and whole": ("m", rf"loss {NUMBER}", "loss 0.00\nloss 0.01"),
+    "a percentage each time": ("acc", rf"acc {NUMBER}", "acc 90.5 %\nfinal acc 91.5 %"),
+    "its own column": ("loss", rf"^[0-9]+ +{NUMBER}", "epoch  loss  accuracy\n1  0.25  0.875"),
+    "kilometers": ("distance", rf"distance: {NUMBER}", "distance: 12.5km"),
+    "a value by its name": (
+        "loss",
+        rf'"loss", "value": {NUMBER}',
+        '{"metric": "loss", "value": 0.5}\n{"metric": "lr", "value": 0.1}',
+    ),
     "zero of a score": ("accuracy", rf"accuracy {NUMBER}", "accuracy 0.00"),
 }
 

@@ -23,6 +23,7 @@ ENDINGS = re.compile(
 NEVER_AWAITED = re.compile(r"RuntimeWarning: coroutine '([^']+)' was never awaited")
 CONTINUES = re.compile(r"[eE][-+]?[0-9]|\.[0-9]|[0-9]")
 GROUPED = re.compile(r",[0-9]{3}(?![0-9])")
+THOUSANDS = re.compile(r"[kKM](?![\w/])")
 DECIMAL_COMMA = re.compile(r",[0-9]+(?![0-9.,])")
 LABEL = re.compile(r"([A-Za-z][\w./:-]*?)[\"'\]]*\s*(?:[:=]|=>|is)?\s*[\[(\"']*[-+]?$")
 PAIR = re.compile(r"([A-Za-z][\w./:-]*?)[\"'\]]*\s*[:= ]\s*[\[(\"']*[-+]?[0-9]")
@@ -30,6 +31,10 @@ RECORD = re.compile(r"^(?:DEBUG|INFO|WARNING|ERROR|CRITICAL):[\w.]*:")
 TOGETHER = frozenset({"mean", "average", "avg", "overall", "total", "macro", "micro", "all"})
 BEST = frozenset({"best", "highest", "lowest", "maximum", "minimum"})
 PARTS = frozenset({"fold", "class", "split", "label", "group", "batch", "rank", "shard", "part"})
+NAMED = re.compile(r"[\"']?\b(?:metric|name|key|metric_name)[\"']?\s*[:=]\s*[\"']([A-Za-z][\w./:-]*)")
+PERCENT = re.compile(r"\s*%")
+SEPARATED = re.compile(r"[\s,|;]+")
+NAME = re.compile(r"[A-Za-z][A-Za-z_/.()%-]*")
 LIST = re.compile(r"(?:, ?[-+]?[0-9][-+0-9.eE]*){2,}[\])]?\s*")
 ZERO = re.compile(r"-?0\.0{1,6}")
 SMALL = re.compile(r"loss|err|mse|mae|rate|^lr$|_lr", re.IGNORECASE)
@@ -187,7 +192,10 @@ def other_number(view: TrainingView) -> Iterator[Problem]:
     labels: dict[int, dict[str, str]] = {}
     captured: dict[int, set[str]] = {}
     kinds: dict[int, dict[str, str]] = {}
+    scales: dict[int, dict[bool, str]] = {}
+    header: list[str] = []
     for line in log_lines(evidence):
+        header = _columns(line) or header
         for position, name, pattern in patterns:
             if position in told:
                 continue
@@ -195,9 +203,12 @@ def other_number(view: TrainingView) -> Iterator[Problem]:
             if match is None or match.start(1) < 0:
                 continue
             captured.setdefault(position, set()).add(match.group(1))
+            scales.setdefault(position, {}).setdefault(PERCENT.match(line, match.end(1)) is not None, line)
             problem = _part(name, line, line[: match.start(1)], kinds.setdefault(position, {}))
             problem = (
                 problem
+                or _two_scales(name, scales[position])
+                or _other_column(name, line, match.start(1), header)
                 or _cut(name, line, match.start(1), match.end(1))
                 or _overwritten(name, line, match, pattern)
             )
@@ -248,8 +259,8 @@ def _cut(name: str, line: str, start: int, end: int) -> tuple[str, str] | None:
     if of is not None and not _words(name) & COUNTED:
         told = f"the metric {show(name)} captured {captured!r} of {captured + of.group()!r}, a count: {show(line.strip(), limit=120)}"
         return told, "capture the quotient or percentage that is printed, or print one"
-    if grouped or CONTINUES.match(after):
-        shown = captured + re.match(r"[-+0-9.,eE]*", after).group()  # type: ignore[union-attr]
+    if grouped or CONTINUES.match(after) or THOUSANDS.match(after):
+        shown = captured + re.match(r"[-+0-9.,eEkKMG]*", after).group()  # type: ignore[union-attr]
     elif captured[:1].isdigit() and _DIGITS_BEFORE.search(before):
         shown = _DIGITS_BEFORE.search(before).group() + captured  # type: ignore[union-attr]
     elif before.endswith("-") and not before[-2:-1].isalnum() and before[-2:-1] != "-":
@@ -278,6 +289,37 @@ def _part(name: str, line: str, before: str, kinds: dict[str, str]) -> tuple[str
         f"the metric {show(name)} captured {mixed[0]} from {show(mixed[1], limit=80)} and {mixed[2]}: {show(other, limit=80)}",
         "let the expression hold the word that only one of the two lines has",
     )
+
+
+def _two_scales(name: str, seen: dict[bool, str]) -> tuple[str, str] | None:
+    """A percentage in one line, and what has no percent sign in another."""
+    if len(seen) < 2:
+        return None
+    told = f"the metric {show(name)} captured a percentage from {show(seen[True].strip(), limit=80)}, and none from {show(seen[False].strip(), limit=80)}"
+    return (
+        told,
+        "print the metric in the same unit each time, or let the expression hold what only one of the lines has",
+    )
+
+
+def _columns(line: str) -> list[str]:
+    """The words of a line that is nothing but names of columns."""
+    words = SEPARATED.split(line.strip())
+    plain = len(words) > 1 and len(line) < 200 and all(NAME.fullmatch(word) for word in words)
+    return [_plain(word) for word in words] if plain else []
+
+
+def _other_column(name: str, line: str, start: int, header: list[str]) -> tuple[str, str] | None:
+    """The number of another column of a table whose header was printed."""
+    words = SEPARATED.split(line.strip())
+    if len(words) != len(header) or not all(word[-1:].isdigit() for word in words):
+        return None
+    at = len(SEPARATED.split(line[:start].strip())) if line[:start].strip() else 0
+    own = [column for column in header if _words(column) == _words(name)]
+    if len(own) != 1 or at >= len(header) or header[at] == own[0]:
+        return None
+    told = f"the metric {show(name)} captured the column {header[at]!r} of a table that has one {own[0]!r}: {show(line.strip(), limit=120)}"
+    return told, "count the columns before it in the expression"
 
 
 def _overwritten(
@@ -318,6 +360,8 @@ def _foreign(name: str, line: str, start: int, seen: dict[str, str], greedy: boo
     """Whose number was captured, where the word before it is not the metric's."""
     found = LABEL.search(line[:start])
     label = _plain(found.group(1)) if found is not None else ""
+    told_by = NAMED.search(line) if label == "value" else None
+    label = _plain(told_by.group(1)) if told_by is not None else label
     if found is None or not label:
         return None
     remedy = r"let the expression begin at the word: (?:^|\s)loss: …, and look at the word that the metric is named for"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 from pathlib import Path as FilePath
@@ -171,6 +172,109 @@ def _header(folder: str) -> list[str]:
         return []
     names = len(set(cells)) == len(cells) > 1 and all(cell and not _is_number(cell) for cell in cells)
     return cells if names else []
+
+
+@rule("CHN063", area="channels", severity="warning", scope="script")
+def mixed_up(view: TrainingView) -> Iterator[Problem]:
+    """The script mixes up what it reads: one default list for all calls, or listings paired in any order.
+
+    What it does:
+        Finds functions that put things into a parameter whose default is a list or a mapping, called several times without it, and
+        ``zip`` of listings of folders that are not sorted.
+    Why:
+        A default is made once: the second call gets what the first one read as well, and validation is done on the training's data. The order
+        of ``os.listdir`` and ``glob`` is any, and another on SageMaker's file system: labels stand beside other examples.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            def read(folder, rows=[]):
+                rows.extend(open(os.path.join(folder, "data.csv")))
+                return rows
+            train = read(os.environ["SM_CHANNEL_TRAIN"])
+            again = read(os.environ["SM_CHANNEL_TRAIN"])
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(len(again)))
+    Right:
+        files:
+          train.py: |
+            import os
+            def read(folder, rows=()):
+                return [*rows, *open(os.path.join(folder, "data.csv"))]
+            train = read(os.environ["SM_CHANNEL_TRAIN"])
+            again = read(os.environ["SM_CHANNEL_TRAIN"])
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(len(again)))
+    Source:
+        https://docs.python.org/3/reference/compound_stmts.html#function-definitions
+    Since:
+        0.1
+    """
+    facts = view.script
+    for habit in facts.habits if facts is not None else ():
+        if habit.kind == "shared-default":
+            told = f"{habit.detail} is called several times without that argument, and each call adds to what the others read"
+            remedy = "make the list inside the function"
+        elif habit.kind == "unsorted-pairs":
+            told, remedy = (
+                f"{show(habit.detail)} pairs two listings, whose order is any",
+                "sort both: sorted(…)",
+            )
+        else:
+            continue
+        yield Problem(told, remedy=remedy, location=habit.location)
+
+
+@rule("CHN064", area="channels", severity="warning", scope="script", reads=("InputDataConfig",))
+def byte_order_mark(view: TrainingView) -> Iterator[Problem]:
+    """A channel's file begins with a byte order mark, and the script reads it as a part of the first column's name.
+
+    What it does:
+        Looks at the first bytes of the channels' local tables, where the script reads text files itself and nowhere says ``utf-8-sig``.
+    Why:
+        Excel writes the mark. The first column is then called ``\\ufeffx``: ``row["x"]`` fails, and ``row.get("x")`` is None in every row.
+    Breaks:
+        files:
+          train.py: |
+            import csv, os
+            with open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv"), encoding="utf-8") as file:
+                total = sum(float(row.get("x") or 0) for row in csv.DictReader(file))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(total))
+        channels:
+          train:
+            data.csv: "\ufeffx,y\\n1,2"
+    Right:
+        files:
+          train.py: |
+            import csv, os
+            with open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv"), encoding="utf-8-sig") as file:
+                total = sum(float(row.get("x") or 0) for row in csv.DictReader(file))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(total))
+        channels:
+          train:
+            data.csv: "\ufeffx,y\\n1,2"
+    Source:
+        https://docs.python.org/3/library/codecs.html#encodings-and-unicode
+    Since:
+        0.1
+    """
+    facts = view.script
+    if facts is None or "csv" not in facts.top_imports or "pandas" in facts.top_imports:
+        return
+    if any("sig" in text or "\ufeff" in text for text in facts.strings):
+        return
+    for name, folder in view.step.promises.local_channels.items():
+        for path in sorted(FilePath(folder).rglob("*.csv"))[:20]:
+            try:
+                with path.open("rb") as file:
+                    marked = file.read(3) == codecs.BOM_UTF8
+            except OSError:
+                continue
+            if marked:
+                yield Problem(
+                    f"{path.name!r} of the channel {name!r} begins with a byte order mark, which becomes a part of its first column's name",
+                    CHANNELS,
+                    remedy='open it with encoding="utf-8-sig"',
+                )
+                return
 
 
 @rule("CHN061", area="channels", severity="warning", scope="script", reads=("InputDataConfig",))

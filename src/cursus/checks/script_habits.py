@@ -13,7 +13,8 @@ from cursus.script.facts import JSON_VARIABLES, ArgPart, Argument, EnvPart, Habi
 
 FALSE_TEXTS = frozenset({"false", "no", "off", "0", "none", "null", "n", "f"})
 TEXT_KINDS = frozenset(
-    {"text-truth", "text-none", "text-times", "text-equals", "text-iter", "text-in", "text-arithmetic"}
+    {"text-truth", "text-none", "text-times", "text-equals", "text-iter", "text-in", "text-holds"}
+    | {"text-arithmetic"}
     | {"texts-ordered", "text-plus", "text-equals-text", "text-split", "quoted"}
 )
 NUMBER_VARIABLES = frozenset({"SM_NUM_GPUS", "SM_NUM_CPUS", "SM_NUM_NEURONS"})
@@ -87,8 +88,8 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds hyperparameters, arguments and variables that are tested by themselves (``if``, ``not``, ``bool()``, ``is None``),
-        multiplied, compared with a number or with each other, looked for among numbers, sorted or iterated, where the request makes them
-        a text such as ``False``, ``0`` or ``None``.
+        multiplied, compared with a number or with each other, looked for among numbers, looked into, sorted or iterated, where the request
+        makes them a text such as ``False``, ``0`` or ``None``.
     Why:
         Every text that is not empty is true, and no text is None: what was switched off is on. ``SM_NUM_GPUS`` is the text ``0`` without GPUs,
         and a text times two is the text twice. Of the texts ``9`` and ``100`` the greater is ``9``.
@@ -144,6 +145,8 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
             told = f"{what} is the text {show(value)}, and {habit.detail} takes its characters, not its items"
         elif habit.kind == "text-in" and is_number(plain):
             told = f"{what} is the text {show(value)}, which is never in {habit.detail}"
+        elif habit.kind == "text-holds" and re.search(r"[^,;\s][,;\s]+[^,;\s]", value):
+            told = f"{what} is the text {show(value)}, of which any piece counts as held: {habit.detail} in …"
         elif habit.kind == "text-arithmetic" and habit.text not in converted:
             told = f"{what} is the text {show(value)}, and {habit.detail} with a number fails on a text"
         elif habit.kind == "text-equals-text" and _other_case(view, habit, value):

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 
 from cursus.checks import metric_lines
 from cursus.checks.rules import Problem, rule
+from cursus.checks.script_sequence import number_of
 from cursus.checks.views import TrainingView, mapping, text
 from cursus.model import Path, Severity
 from cursus.redact import show
-from cursus.script.facts import PrintedLine, ScriptFacts
+from cursus.script.facts import Habit, PrintedLine, ScriptFacts
 
 READS = ("AlgorithmSpecification.MetricDefinitions",)
 MANY = 400
+METRICS: Path = ("AlgorithmSpecification", "MetricDefinitions")
 
 
 def _metrics(
@@ -190,6 +192,74 @@ def metric_captures_part(view: TrainingView) -> Iterator[Problem]:
                     location=line.location,
                 )
                 break
+
+
+@rule("MON052", area="monitoring", severity="warning", scope="script", reads=READS)
+def printed_for_little(view: TrainingView) -> Iterator[Problem]:
+    """What the script prints for its metrics is the value of the beginning alone, or a share without its fraction.
+
+    What it does:
+        Reads a loop over a range that prints where the epoch divided by a number leaves none, and puts the request's values in; and finds
+        ``correct // total``.
+    Why:
+        The metric has the value of the beginning alone, or none: no graph, and a tuning job compares what was before the training. Of a
+        share of less than all ``//`` leaves 0.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            loss = 8.0
+            for epoch in range(10):
+                if epoch % 50 == 0:
+                    print(f"loss={loss:.3f}")
+                loss /= 2
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        AlgorithmSpecification:
+          MetricDefinitions: [{Name: loss, Regex: "loss=([0-9.]+)"}]
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            loss = 8.0
+            for epoch in range(10):
+                if epoch % 5 == 0:
+                    print(f"loss={loss:.3f}")
+                loss /= 2
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        AlgorithmSpecification:
+          MetricDefinitions: [{Name: loss, Regex: "loss=([0-9.]+)"}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
+    Since:
+        0.1
+    """
+    facts = view.script
+    for habit in facts.habits if facts is not None and view.metric_definitions else ():
+        if habit.kind == "whole-quotient":
+            told = f"{show(habit.detail)} is 0 where it is less than 1: // leaves the fraction out"
+            yield Problem(told, METRICS, remedy="write / for a share", location=habit.location)
+        elif habit.kind == "printed-each":
+            told = _printed(view, habit)
+            if told:
+                remedy = "print each epoch that a metric is to have a value of, the last one too"
+                yield Problem(told, METRICS, remedy=remedy, location=habit.location)
+
+
+def _printed(view: TrainingView, habit: Habit) -> str:
+    """What is wrong with a loop that prints each so many epochs; empty where nothing is."""
+    numbers = [number_of(view, other.text) for other in habit.others]
+    if None in numbers:
+        return ""
+    first, end, offset, rest, each = (number or 0 for number in numbers)
+    if each < 1 or end - first < 2:
+        return ""
+    printed = [one for one in range(first, min(end, first + MANY)) if (one + offset) % each == rest]
+    if len(printed) > 1 or end - 1 in printed:
+        return ""
+    when = f"at {printed[0]} alone" if printed else "never"
+    return f"the loop runs from {first} to {end - 1} and prints each {each}: {when}"
 
 
 def objective(view: TrainingView) -> str | None:

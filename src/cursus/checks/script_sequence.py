@@ -190,7 +190,7 @@ def last_epochs_not_saved(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     for habit in _habits(view, "saved-each"):
-        numbers = [_number(view, other.text) for other in habit.others]
+        numbers = [number_of(view, other.text) for other in habit.others]
         if None in numbers:
             continue
         first, end, offset, rest, each = (number or 0 for number in numbers)
@@ -205,7 +205,7 @@ def last_epochs_not_saved(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-def _number(view: TrainingView, text: Text | None) -> int | None:
+def number_of(view: TrainingView, text: Text | None) -> int | None:
     """The whole number that the script has there with this request's values."""
     facts, part = view.script, text.parts[0] if text is not None else None
     if isinstance(part, str) or facts is None or text is None:

@@ -10,7 +10,7 @@ from cursus.checks.script_habits import is_number, only
 from cursus.checks.script_request import Invocation
 from cursus.checks.views import TrainingView
 from cursus.redact import show
-from cursus.script.facts import ArgPart, Argument, Const, ScriptFacts
+from cursus.script.facts import ArgPart, Argument, Const, Habit, ScriptFacts
 
 
 @rule("HPO061", area="hyperparameters", severity="warning", scope="script")
@@ -112,26 +112,40 @@ def argument_without_effect(view: TrainingView) -> Iterator[Problem]:
 
 
 def _cut(view: TrainingView, facts: ScriptFacts, started: Invocation) -> Iterator[Problem]:
-    """``int(…)`` of a fraction below one, which leaves nothing of it."""
+    """``int(…)`` of a fraction below one, which leaves nothing of it, and ``min(…)`` with a number of the script's own."""
     for habit in facts.habits:
-        if habit.kind != "cut":
-            continue
-        value = ""
-        part = habit.text.parts[0] if habit.text is not None else None
-        if habit.key and habit.source == "SM_HPS":
-            value = str(view.hyperparameters.get(habit.key))
-        elif isinstance(part, ArgPart):
-            for argument in [argument for parser in facts.parsers for argument in parser.arguments]:
-                passed = started.given(argument.flags) if argument.dest == part.dest else None
-                if passed is not None and argument.type == "float":
-                    value = only(passed.values)
-        if is_number(value) and 0 < abs(float(value)) < 1:
-            yield Problem(
-                f"int(…) makes 0 of the hyperparameter's {show(value)}",
-                (view.hyperparameters_member,),
-                remedy="use float(…)",
-                location=habit.location,
-            )
+        if habit.kind == "cut":
+            value = _number_given(view, facts, started, habit, ("float",))
+            if value is not None and 0 < abs(value) < 1:
+                told, remedy = f"int(…) makes 0 of the hyperparameter's {show(value)}", "use float(…)"
+                where = (view.hyperparameters_member,)
+                yield Problem(told, where, remedy=remedy, location=habit.location)
+        elif habit.kind == "capped" and habit.others[0].text is not None:
+            value = _number_given(view, facts, started, habit, ("int", "float"))
+            limit = float(habit.others[0].text.literal or "nan")
+            if value is not None and (value > limit if habit.detail == "min" else value < limit):
+                yield Problem(
+                    f"{habit.detail}(…) makes {limit:g} of the hyperparameter's {value:g}",
+                    (view.hyperparameters_member,),
+                    remedy="take the hyperparameter as it is, or let the script refuse what is out of bounds",
+                    location=habit.location,
+                )
+
+
+def _number_given(
+    view: TrainingView, facts: ScriptFacts, started: Invocation, habit: Habit, types: tuple[str, ...]
+) -> float | None:
+    """The number that the hyperparameter has which a habit is about, where it reaches the script as one of ``types``."""
+    value = ""
+    part = habit.text.parts[0] if habit.text is not None else None
+    if habit.key and habit.source == "SM_HPS":
+        value = str(view.hyperparameters.get(habit.key))
+    elif isinstance(part, ArgPart):
+        for argument in [argument for parser in facts.parsers for argument in parser.arguments]:
+            passed = started.given(argument.flags) if argument.dest == part.dest else None
+            if passed is not None and argument.type in types:
+                value = only(passed.values)
+    return float(value) if is_number(value) else None
 
 
 def _keeps_text(argument: Argument) -> bool:

@@ -18,6 +18,8 @@ NUMBER_NAME = re.compile(
     r"|batch|iter|time|r2|metric_value|total|count|correct",
     re.IGNORECASE,
 )
+DUMPS = frozenset({"dump", "safe_dump", "pprint", "pp", "writer", "DictWriter", "print_exc"})
+STREAM = re.compile(r"(?:sys\.)?(?:__)?std(?:out|err)(?:__)?")
 WHOLE_LINE = re.compile(
     r"json|msg|message|text|line|str\(|join|log|report|summary|name|dict|metrics\b", re.IGNORECASE
 )
@@ -30,13 +32,15 @@ def printed(evaluator: Evaluator, site: CallSite) -> Iterable[PrintedLine]:
     name = callee.name if isinstance(callee, v.Ref) else ""
     where = place(node, site.body)
     if name == "print":
-        if any(k.arg == "file" and "stderr" not in ast.unparse(k.value) for k in node.keywords):
+        if any(k.arg == "file" and not STREAM.search(ast.unparse(k.value)) for k in node.keywords):
             return
         for text in _print(evaluator, site):
             yield PrintedLine(text, "", where)
     elif name in ("sys.stdout.write", "sys.stderr.write") and node.args:
         for text in _texts(evaluator, site, node.args[0]):
             yield PrintedLine(text, "", where)
+    elif name.rpartition(".")[2] in DUMPS and any(STREAM.fullmatch(ast.unparse(one)) for one in _given(node)):
+        yield PrintedLine(Text((Hole(),)), "", where)  # as json.dump(found, sys.stdout) does
     elif (
         isinstance(node.func, ast.Attribute)
         and node.func.attr in LEVELS
@@ -46,6 +50,10 @@ def printed(evaluator: Evaluator, site: CallSite) -> Iterable[PrintedLine]:
         for text in _logged(evaluator, site):
             level = node.func.attr if node.func.attr in ("debug", "info") else "warning"
             yield PrintedLine(text, level, where)
+
+
+def _given(node: ast.Call) -> list[ast.expr]:
+    return [*node.args, *(keyword.value for keyword in node.keywords)]
 
 
 def _is_logger(name: str, node: ast.Call) -> bool:

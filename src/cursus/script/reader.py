@@ -20,6 +20,7 @@ from cursus.script import (
     rows,
     sequence,
     settings,
+    slips,
 )
 from cursus.script import values as v
 from cursus.script.bodies import Body, CallSite
@@ -265,6 +266,8 @@ class Reading:
         if module is None:
             return _with(base, faults=(*base.faults, *self.source.faults))
         self.follow(module)
+        strings, attributes, tops = self._mentions()
+        self.evaluator.mentioned = attributes
         self.evaluator.memo.clear()
         self.evaluator.steps = 0
         calls: list[tuple[CallSite, bool]] = []
@@ -274,7 +277,6 @@ class Reading:
         parsers, opaque = arguments.read_parsers(self.evaluator, calls)
         parsers = (*parsers, *commands.read_commands(self.evaluator, calls))
         env_reads, key_reads = self._reads(calls)
-        strings, attributes, tops = self._mentions()
         trees = [body.owner for body in self.source.modules.values()]
         uses: list[PathUse] = []
         lines: list[PrintedLine] = []
@@ -319,6 +321,7 @@ class Reading:
                 *resuming.read_resuming(self.source.modules.values()),
                 *sequence.read_sequence(self.source.modules.values()),
                 *sequence.read_intervals(self.evaluator, self.reached.values()),
+                *slips.read_slips(self.source.modules.values()),
                 *best.read_best(self.source.modules.values()),
             ),
             unread=habits.unread_arguments(trees, [a.dest for p in parsers for a in p.arguments]),

@@ -1,14 +1,15 @@
 """The order of a script's work: a model saved before it is trained, imports that fall back to something else.
 
 Each finding is a ``Habit``: ``saved-early``, ``live-copy``, ``fallback-import``, ``training-loop`` for a loop over
-epochs or steps, and ``saved-each`` for one that saves each so many of them, and nothing behind it.
+epochs or steps, ``saved-each`` for one that saves each so many of them, and nothing behind it, and ``printed-each``
+for one that prints so.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from cursus.script.arguments import place
 from cursus.script.bodies import Body
@@ -71,13 +72,18 @@ def read_intervals(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) -
         owner = body.owner
         for block in _blocks(owner) if not isinstance(owner, ast.Lambda) else ():
             for position, loop in enumerate(block):
-                if isinstance(loop, ast.For) and not any(_keeps(later) for later in block[position + 1 :]):
-                    for test in _intervals(loop):
+                if not isinstance(loop, ast.For):
+                    continue
+                later = block[position + 1 :]
+                for kind, does in (("saved-each", _saves), ("printed-each", _prints)):
+                    if kind == "saved-each" and any(map(_keeps, later)):
+                        continue
+                    for test in _intervals(loop, does):
                         numbers = [_as_text(evaluator, body, one) for one in test]
                         where = place(loop, body)
                         if None not in numbers:
                             others = tuple(Habit("number", text, "", sure, where) for text in numbers)
-                            yield Habit("saved-each", None, ast.unparse(test[-1]), sure, where, others=others)
+                            yield Habit(kind, None, ast.unparse(test[-1]), sure, where, others=others)
 
 
 def _blocks(owner: ast.AST) -> Iterator[list[ast.stmt]]:
@@ -97,7 +103,7 @@ def _keeps(statement: ast.stmt) -> bool:
 def _saves(statement: ast.AST) -> bool:
     for node in ast.walk(statement):
         name = ""
-        if isinstance(node, ast.Call):
+        if isinstance(node, ast.Call) and "sys.std" not in ast.unparse(node):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         if (
             name in SAVES
@@ -109,7 +115,17 @@ def _saves(statement: ast.AST) -> bool:
     return False
 
 
-def _intervals(loop: ast.For) -> Iterator[tuple[ast.expr, ...]]:
+def _prints(statement: ast.AST) -> bool:
+    """True where a statement prints or logs a line."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if name in ("print", "info", "warning"):
+                return True
+    return False
+
+
+def _intervals(loop: ast.For, does: Callable[[ast.AST], bool]) -> Iterator[tuple[ast.expr, ...]]:
     """Of ``for e in range(a, b): if (e + k) % n == r: save(…)`` the expressions a, b, k, r and n."""
     call, zero = loop.iter, ast.Constant(0)
     if (
@@ -118,7 +134,7 @@ def _intervals(loop: ast.For) -> Iterator[tuple[ast.expr, ...]]:
         or len(call.args) not in (1, 2)
     ):
         return
-    saving = [node for node in loop.body if _saves(node)]
+    saving = [node for node in loop.body if does(node)]
     test = (
         saving[0].test
         if len(saving) == 1 and isinstance(saving[0], ast.If) and not saving[0].orelse

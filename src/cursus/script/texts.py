@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cursus.script import values as v
 from cursus.script.arguments import place
@@ -102,6 +103,8 @@ def compared(evaluator: Evaluator, body: Body, node: ast.Compare, sure: bool) ->
         numbers = isinstance(found, v.Items) and found.items and all(_is_number(item) for item in found.items)
         if numbers or (isinstance(found, v.Unknown) and found.origin == "range"):
             yield from about(evaluator, body, left, "text-in", ast.unparse(right), sure)
+        elif not isinstance(left, ast.Constant):
+            yield from about(evaluator, body, right, "text-holds", ast.unparse(left), sure)
     else:
         yield from ordered_texts(evaluator, body, [left, right], ORDERS[type(step)], sure)
         for side, other in ((left, right), (right, left)):
@@ -204,6 +207,7 @@ def called(evaluator: Evaluator, body: Body, node: ast.Call, name: str, sure: bo
             yield from json_text(evaluator, body, node.args[0], name, sure)
     if name in ("max", "min") and isinstance(func, ast.Name) and len(node.args) > 1 and not node.keywords:
         yield from ordered_texts(evaluator, body, list(node.args), name, sure)
+        yield from _capped(evaluator, body, node, name, sure)
     elif (
         name in ("max", "min", "sorted")
         and len(node.args) == 1
@@ -218,6 +222,17 @@ def called(evaluator: Evaluator, body: Body, node: ast.Call, name: str, sure: bo
         if name == "split":
             yield from about(evaluator, body, func.value, "text-split", "split", sure)
         yield from json_text(evaluator, body, func.value, name, sure)
+
+
+def _capped(evaluator: Evaluator, body: Body, node: ast.Call, name: str, sure: bool) -> Iterator[Habit]:
+    """``min(args.epochs, 5)``: a number of the script's own in place of the one that is asked for."""
+    values = [evaluator.value(one, body) for one in node.args]
+    own = [v.text(str(one.value)) for one in values if isinstance(one, Const) and _is_number(one)]
+    if len(own) == 1 and len(node.args) == 2:
+        for side in node.args:
+            for habit in about(evaluator, body, side, "capped", name, sure):
+                limit = Habit("number", own[0], "", sure, habit.location)
+                yield replace(habit, others=(limit,))
 
 
 def json_text(evaluator: Evaluator, body: Body, node: ast.expr, detail: str, sure: bool) -> Iterator[Habit]:

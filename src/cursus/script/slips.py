@@ -1,0 +1,111 @@
+"""Slips of Python that mix up what a script reads: one default list for all calls, listings paired in any order.
+
+Each finding is a ``Habit``: ``shared-default``, ``unsorted-pairs``, and ``whole-quotient`` for ``correct // total``.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+
+from cursus.script.arguments import place
+from cursus.script.bodies import Body
+from cursus.script.facts import Habit
+
+PART = re.compile(r"correct|hits?\b|matche[sd]|right\b|true_pos|\btp\b|_loss\b", re.IGNORECASE)
+WHOLE = re.compile(r"total|count|len\(|seen|samples|size|\bn\b|num", re.IGNORECASE)
+GROWS = frozenset({"append", "extend", "insert", "add", "update", "setdefault"})
+LISTINGS = frozenset({"listdir", "glob", "iglob", "rglob", "iterdir", "scandir"})
+
+
+def read_slips(modules: Iterable[Body]) -> Iterator[Habit]:
+    """Everything of this kind in the modules of a source."""
+    bodies = list(modules)
+    trees = [body.owner for body in bodies]
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    for body in bodies:
+        for node in ast.walk(body.owner):
+            if isinstance(node, ast.FunctionDef):
+                name = _shared(node, calls)
+                if name:
+                    yield Habit("shared-default", None, f"{node.name}({name}=…)", True, place(node, body))
+            elif _pairs(node, body.owner):
+                yield Habit("unsorted-pairs", None, ast.unparse(node), True, place(node, body))
+            elif (
+                isinstance(node, ast.BinOp)
+                and isinstance(node.op, ast.FloorDiv)
+                and PART.search(ast.unparse(node.left))
+                and WHOLE.search(ast.unparse(node.right))
+            ):
+                yield Habit("whole-quotient", None, ast.unparse(node), True, place(node, body))
+
+
+def _pairs(node: ast.AST, tree: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") == "zip"
+        and len(node.args) > 1
+        and all(_unsorted(given, tree) for given in node.args)
+    )
+
+
+def _shared(function: ast.FunctionDef, calls: list[ast.Call]) -> str:
+    """The parameter whose default, a list or mapping made once, several calls fill; empty where there is none."""
+    parameters = [*function.args.posonlyargs, *function.args.args]
+    defaults = function.args.defaults
+    for position, default in enumerate(defaults, len(parameters) - len(defaults)):
+        made = isinstance(default, (ast.List, ast.Dict, ast.Set)) or (
+            isinstance(default, ast.Call)
+            and getattr(default.func, "id", "") in ("list", "dict", "set")
+            and not default.args
+        )
+        name = parameters[position].arg
+        if not made or not _grows(function, name):
+            continue
+        without = [
+            call
+            for call in calls
+            if getattr(call.func, "id", "") == function.name
+            and len(call.args) <= position
+            and not any(word.arg in (name, None) for word in call.keywords)
+        ]
+        if len(without) > 1:
+            return name
+    return ""
+
+
+def _grows(function: ast.FunctionDef, name: str) -> bool:
+    """True where a function puts things into its parameter, and never sets it to another one."""
+    grown = False
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store):
+            return False
+        target: ast.expr | None = None
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in GROWS:
+            target = node.func.value
+        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+            target = node.value
+        grown = grown or getattr(target, "id", "") == name
+    return grown
+
+
+def _unsorted(given: ast.expr, tree: ast.AST) -> bool:
+    """True for the listing of a folder as it comes, or a name that is nothing else."""
+    if isinstance(given, ast.Call) and getattr(given.func, "id", "") == "list" and len(given.args) == 1:
+        given = given.args[0]
+    if isinstance(given, ast.Call):
+        func = given.func
+        return (func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")) in LISTINGS
+    if not isinstance(given, ast.Name):
+        return False
+    set_to = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and any(getattr(one, "id", "") == given.id for one in node.targets)
+    ]
+    sorts = any(
+        isinstance(node, ast.Attribute) and node.attr == "sort" and getattr(node.value, "id", "") == given.id
+        for node in ast.walk(tree)
+    )
+    return len(set_to) == 1 and not sorts and isinstance(set_to[0], ast.Call) and _unsorted(set_to[0], tree)

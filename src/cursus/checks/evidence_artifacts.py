@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -13,6 +14,11 @@ from cursus.redact import show
 from cursus.suggest import did_you_mean
 
 SHOWN = 3
+NOTES = (".md", ".txt", ".log", ".html", ".png", ".svg", ".pdf", ".csv")
+MODEL_FILE = re.compile(
+    r"(?:^|/)(?:\w*model\w*|weights\w*)\.(?:json|pkl|txt)$|\.(?:pth?|ckpt|bin|safetensors|pkl|joblib|h5|keras|onnx|pb|ubj)$"
+)
+"""Files of the output directory that are a model."""
 
 
 def found(expected: str, evidence: Evidence) -> list[FileEntry]:
@@ -112,7 +118,8 @@ def empty(view: TrainingView) -> Iterator[Problem]:
     """The job completed, and left nothing in the model directory.
 
     What it does:
-        Looks into /opt/ml/model after a run that ended well.
+        Looks into /opt/ml/model after a run that ended well: whether there is anything, and whether a model lies in the output directory
+        while there are notes alone.
     Why:
         That is no failure to SageMaker: the job is Completed, and there is no model to deploy.
     Breaks:
@@ -135,7 +142,18 @@ def empty(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
-    if evidence.status == "Completed" and not evidence.model_files:
+    if evidence.status != "Completed":
+        return
+    kept = [file.path for file in evidence.model_files if not file.path.startswith("code/")]
+    other = next((file.path for file in evidence.output_files if MODEL_FILE.search(file.path)), None)
+    if other is not None and kept and all(path.lower().endswith(NOTES) for path in kept):
+        yield Problem(
+            f"the job left {show(other)} in /opt/ml/output/data, and no more than {show(kept[0])} in /opt/ml/model: what "
+            "is deployed is model.tar.gz, and output.tar.gz is not",
+            ("OutputDataConfig", "S3OutputPath"),
+            remedy='save the model below os.environ["SM_MODEL_DIR"]',
+        )
+    if not evidence.model_files:
         yield Problem(
             "the job completed, and left no file in /opt/ml/model: there is nothing to deploy",
             ("OutputDataConfig", "S3OutputPath"),

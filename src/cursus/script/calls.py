@@ -106,6 +106,8 @@ def _library(evaluator: Evaluator, name: str, node: ast.Call, body: Body, order:
         found = argument(0)
         kept = found is not None and all(isinstance(x, (v.Special, v.Table, v.Space)) for x in found.values)
         return found if kept else NOTHING_KNOWN
+    if name in ("os.getcwd", "pathlib.Path.cwd") and "chdir" not in evaluator.mentioned:
+        return one(v.text("/opt/ml/code"))
     if name in ("os.path.dirname", "os.path.basename"):
         return _cut_path(argument(0), name.endswith("dirname"))
     if name == "vars":

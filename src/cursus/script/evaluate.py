@@ -60,6 +60,8 @@ class Evaluator:
         self.command_functions: set[int] = set()
         self.memo: dict[tuple[int, int, int], Options] = {}
         self.cuts = 0
+        self.mentioned: frozenset[str] = frozenset()
+        """Every name and attribute of the source, where it has been followed."""
         self.looking: set[tuple[str, int]] = set()
 
     def add_site(self, owner: ast.AST, site: CallSite, sure: bool, bound: bool) -> None:

@@ -227,11 +227,11 @@ def _unwatched(evaluator: Evaluator, body: Body, node: ast.Expr, sure: bool) -> 
     func = node.value.func if isinstance(node.value, ast.Call) else None
     if not isinstance(func, ast.Attribute) or func.attr != "start" or "exitcode" in evaluator.mentioned:
         return
-    made = [
-        one
-        for one in own_nodes(body)
-        if isinstance(one, ast.Call) and ast.unparse(one.func).endswith("Process")
-    ]
+    calls = [one for one in own_nodes(body) if isinstance(one, ast.Call)]
+    if any(getattr(one.func, "attr", "") in ("get", "recv") and not one.args for one in calls):
+        if "empty" not in evaluator.mentioned:
+            return  # it waits for what the process sends, and so for one that failed
+    made = [one for one in calls if ast.unparse(one.func).endswith("Process")]
     if any(
         word.arg == "target" and isinstance(evaluator.value(word.value, body), v.Func)
         for one in made

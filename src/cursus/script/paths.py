@@ -180,6 +180,10 @@ def _method(evaluator: Evaluator, site: CallSite, sure: bool, func: ast.Attribut
             mode = "list" if name == "iterdir" else "read"
         paths = tuple(v.as_path(value) for value in base.values)
         yield PathUse(mode, paths, name, sure and base.sure, True, place(site.node, site.body))
+    elif texts and name in ("replace", "rename") and len(site.node.args) == 1:
+        target = evaluator.evaluate(site.node.args[0], site.body, site.order)
+        paths = tuple(v.as_path(value) for value in target.values)
+        yield PathUse("write", paths, name, sure and target.sure, True, place(site.node, site.body))
     elif name in WRITE_METHODS:
         given = site.node.args[:1] or [k.value for k in site.node.keywords if k.arg in _PATH_WORDS][:1]
         if given and not isinstance(given[0], ast.Starred):

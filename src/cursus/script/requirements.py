@@ -254,6 +254,8 @@ def _line(path: Path, line: str, where: Location, seen: frozenset[Path]) -> Iter
             and _path_problem(path, rest) == "local-path"
         ):
             yield Requirement(line, "", "", "local-links", where)
+        elif option in ("-i", "--index-url", "--extra-index-url", "--no-index", "-f", "--find-links"):
+            yield Requirement(option, "", "", "", where)
         elif option not in OPTIONS:
             yield Requirement(line, "", "", "syntax", where)
     else:

@@ -160,6 +160,9 @@ class Promises:
         return None
 
 
+NO_PROMISES = Promises()
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One training, tuning, AutoML or other step: the request that it sends, and what stands beside it.
@@ -189,7 +192,7 @@ class Step:
     origins: Mapping[Path, Origin] = field(default_factory=dict)
     region: str | None = None
     source: SourceCode | None = None
-    promises: Promises = field(default_factory=Promises)
+    promises: Promises = NO_PROMISES
     problems: tuple[Finding, ...] = ()
     companions: tuple[Step, ...] = ()
 

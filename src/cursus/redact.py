@@ -27,6 +27,8 @@ _VALUE = re.compile(
     r"|[a-z][a-z0-9+.-]{0,30}://[^/\s:@]+:[^/\s@]{3,}@|X-Amz-Signature=[0-9a-f]{16,}"
 )
 """Repetitions that a failed match would walk again have bounds: a value may be megabytes long."""
+_SIGNS = ("AKIA", "ASIA", "gh", "hf_", "sk-", "xox", "glpat-", "-----BEGIN", "eyJ", "@", "X-Amz-Signature")
+"""Each match of it has one of these, which are found sooner than it finds nothing."""
 _ASSIGNED = re.compile(
     r"(?<![\w-])(?P<name>[A-Za-z_][\w-]{0,80})(?P<sign>['\"]?\s{0,3}[=:]\s{0,3}['\"]?)(?P<value>[^\s'\",;)}\]]+)"
 )
@@ -42,7 +44,10 @@ def is_secret_name(name: str) -> bool:
 
 def is_secret_value(value: str) -> bool:
     """True where the text itself has the form of a known kind of secret."""
-    return bool(_VALUE.search(value))
+    for sign in _SIGNS:  # faster than any()
+        if sign in value:
+            return _VALUE.search(value) is not None
+    return False
 
 
 def show(value: object, name: str = "", limit: int = 80) -> str:
@@ -55,7 +60,7 @@ def show(value: object, name: str = "", limit: int = 80) -> str:
         text = repr(value)
     except Exception:
         text = f"<{type(value).__name__} that cannot be shown>"
-    if _VALUE.search(text):
+    if is_secret_value(text):
         text = _VALUE.sub(HIDDEN, text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 

@@ -18,9 +18,8 @@ from cursus.checks import plans, unknowns
 from cursus.checks.outline import Outline, take_apart
 from cursus.checks.plans import Plan, request_views, selected
 from cursus.checks.rules import Problem, Rule, Scope
-from cursus.checks.skeletons import Skeleton, sight
+from cursus.checks.skeletons import Sight, sight, suspects_of
 from cursus.checks.views import PipelineView, RequestView, SchemaView, Settings, StepView
-from cursus.checks.walk import Members, Suspects
 from cursus.model import SEVERITIES, Evidence, Finding, Path, Pipeline, Promises, Step, format_path
 from cursus.redact import LONGEST_TEXT, cut
 
@@ -126,26 +125,17 @@ def _planned(step: Step, settings: Settings, evidence: Evidence | None, outline:
     """Every view of a step with the plan for it, in the order of their findings."""
     region = settings.region or step.region or ""
     outlook = None if outline is None else plans.outlook(step, settings, outline)
-    skeleton: Skeleton | None = None
-    seen: tuple[Members, Suspects, str] | None = None
     if outlook is not None:
-        seen = outlook.members, outlook.suspects, outlook.region
-    elif outline is not None:
-        sighted = sight(step.request, outline, region)
-        if sighted is not None:
-            skeleton, seen = sighted[0], sighted[1:]
+        seen: Sight | None = outlook.sight
+    else:
+        seen = None if outline is None else sight(step.request, outline, region)
     known: Iterator[Plan] | None = None
     if outline is None or seen is None:
         texts = RequestView(step, settings)
         kinds, members = tuple(texts.suspects), texts.members
     else:
-        members, suspects, region = seen
-        suspected = "place" in suspects or outline.is_suspected(region)
-        if suspected:
-            texts = RequestView(step, settings)
-            kinds = tuple(texts.suspects)
-        else:
-            kinds = (*suspects, *outline.kinds)
+        suspects, members = suspects_of(seen, outline, region), seen[1]
+        kinds = (*suspects, *outline.kinds)
         if outlook is not None:
             alone = step.source is None and not _stated(step.promises)
             if not alone or step.origins:
@@ -157,14 +147,13 @@ def _planned(step: Step, settings: Settings, evidence: Evidence | None, outline:
                         yield scope, view, plan
                 return
             known = iter(made)
-        if not suspected:
-            texts = RequestView(step, settings)
-            texts.suspects = suspects
+        texts = RequestView(step, settings)
+        texts.suspects = suspects
 
     def planned(scope: Scope, view: Any) -> Plan:
         made = plans.plan(scope, view, step, settings, members, kinds)
-        if made.parts and outline is not None and skeleton is not None and not view.path:
-            return plans.by_parts(made, skeleton, outline, step, settings)
+        if made.parts and outline is not None and seen is not None and not view.path:
+            return plans.by_parts(made, seen[0], outline, step, settings)
         return made
 
     yield "request", texts, next(known) if known is not None else planned("request", texts)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from cursus.checks.examples import BASES
 from cursus.checks.outline import MAX_CONTAINERS, Outline, take_apart
+from cursus.checks.skeletons import sight
 from cursus.checks.texts import harmless, is_read, of_places, suspicions
 from cursus.checks.unknowns import UNKNOWN
 
@@ -74,13 +75,27 @@ def test_an_archive_that_names_an_algorithm_is_not_open() -> None:
     assert take_apart(job(HyperParameters={"sagemaker_submit_directory": archive})) is None
 
 
+def suspects(**members: Any) -> dict[str, list[Any]]:
+    request = job(**members)
+    apart = outline(request)
+    seen = sight(request, apart, REGION)
+    assert seen is not None
+    return apart.suspects(seen[0].paths, REGION)
+
+
 def test_a_suspected_open_text_is_told() -> None:
-    assert not outline(job(HyperParameters={"epochs": "10", "layers": "256,128"})).is_suspected(REGION)
+    assert suspects(HyperParameters={"epochs": "10", "layers": "256,128"}) == {}
     for name, value in (("epochs", " 10"), ("x", "None"), ("hf_token", "abcd1234"), ("x", "hf_" + "a" * 30)):
-        assert outline(job(HyperParameters={name: value})).is_suspected(REGION)
-    assert outline(job(OutputDataConfig={"S3OutputPath": "s3://bucket//a"})).is_suspected(REGION)
-    assert outline(job(RoleArn="arn:aws-cn:iam::123456789012:role/R")).is_suspected(REGION)
-    assert outline(job(Environment={"A": "'x'"})).is_suspected(REGION)
+        for texts in suspects(HyperParameters={name: value, "other": "1"}).values():
+            assert texts == [(("HyperParameters", name), value)]
+        assert suspects(HyperParameters={name: value})
+    path = ("OutputDataConfig", "S3OutputPath")
+    assert suspects(OutputDataConfig={"S3OutputPath": "s3://bucket//a"}) == {
+        "slashes": [(path, "s3://bucket//a")]
+    }
+    role = "arn:aws-cn:iam::123456789012:role/R"
+    assert suspects(RoleArn=role) == {"place": [(("RoleArn",), role)]}
+    assert suspects(Environment={"A": "'x'"}) == {"quoted": [(("Environment", "A"), "'x'")]}
 
 
 def test_what_locations_are_suspected_of_together() -> None:

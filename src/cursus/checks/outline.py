@@ -29,6 +29,8 @@ from cursus.checks.texts import (
 )
 from cursus.checks.unknowns import UNKNOWN
 from cursus.checks.views import is_reference
+from cursus.checks.walk import Suspects
+from cursus.model import Path
 
 MAX_WIDTH = 128
 """Members, entries or items of one container of a request that is taken apart."""
@@ -136,19 +138,27 @@ class Outline:
         """Equal for two requests that differ in open texts alone."""
         return self.shapes, self.closed
 
-    def is_suspected(self, region: str) -> bool:
-        """True where an open text is suspected of anything (``texts.suspicions``) in a job in ``region``."""
+    def suspects(self, paths: Sequence[Path], region: str) -> Suspects:
+        """The open texts that are suspected of anything (``texts.suspicions``) in a job in ``region``.
+
+        ``paths`` are those of the containers.
+        """
+        if not self._may_be_suspected(region):
+            return {}
+        found: Suspects = {}
+        for shape, (_, container), path in zip(self.shapes, self._queue, paths, strict=True):
+            for name in shape.open:
+                if shape.holder or name not in NAMES:
+                    value = container[name]
+                    for suspicion in suspicions(shape.holder, name, value, region):
+                        found.setdefault(suspicion, []).append(((*path, name), value))
+        return found
+
+    def _may_be_suspected(self, region: str) -> bool:
         for holder, name, value in self._watched:
             if suspicions(holder, name, value, region):
                 return True
-        if harmless(self._texts, self._values, region):
-            return False
-        return any(
-            suspicions(shape.holder, name, container[name], region)
-            for shape, (_, container) in zip(self.shapes, self._queue, strict=True)
-            for name in shape.open
-            if shape.holder or name not in NAMES
-        )
+        return not harmless(self._texts, self._values, region)
 
     def request(self) -> Any:
         """A copy of the request in which every open text is unknown."""

@@ -19,9 +19,9 @@ from cursus.aws import instances
 from cursus.checks.outline import Outline
 from cursus.checks.parts import Known, Part, of_rules
 from cursus.checks.rules import RULES, Rule, Scope, When
-from cursus.checks.skeletons import Skeleton, sight
+from cursus.checks.skeletons import Sight, Skeleton, sight
 from cursus.checks.views import AutoMLView, RequestView, Settings, TrainingView, TuningView
-from cursus.checks.walk import Members, Suspects
+from cursus.checks.walk import Members
 from cursus.model import Evidence, Path, Step
 
 AUTOML_OPERATIONS = frozenset({"CreateAutoMLJob", "CreateAutoMLJobV2"})
@@ -51,13 +51,10 @@ class Plan:
 class Outlook:
     """All that is known of the requests with one outline.
 
-    ``suspects`` are the texts of the outline that rules look at, ``region`` the one that nothing else may lie outside
-    of. ``views`` are those of the outline, ``plans`` the plan for each of them by what texts are suspected of.
+    ``views`` are those of the outline, ``plans`` the plan for each of them by what texts are suspected of.
     """
 
-    members: Members
-    suspects: Suspects
-    region: str
+    sight: Sight
     views: tuple[tuple[Scope, Any], ...]
     plans: dict[tuple[str, ...], tuple[tuple[Plan, ...], bool]]
 
@@ -120,7 +117,7 @@ def _outlook(step: Step, settings: Settings, outline: Outline, region: str) -> O
         return None
     views: list[tuple[Scope, Any]] = [("request", RequestView(alone, settings))]
     views.extend(request_views(alone, settings))
-    return Outlook(*seen[1:], tuple(views), {})
+    return Outlook(seen, tuple(views), {})
 
 
 def plans(
@@ -133,7 +130,7 @@ def plans(
             found.plans.clear()
         each = tuple(
             _known(
-                plan(scope, view, step, settings, found.members, kinds), view, (*kinds, *present(view, step))
+                plan(scope, view, step, settings, found.sight[1], kinds), view, (*kinds, *present(view, step))
             )
             for scope, view in found.views
         )

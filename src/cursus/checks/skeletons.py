@@ -28,11 +28,11 @@ outside of."""
 class Skeleton:
     """Where the texts of such an outline stand, as indexes into ``Outline.closed``, and the members by choices.
 
-    ``texts`` are (index, member of ``texts.FREE`` that it lies in, member, path), ``choices`` (index, member) of
+    ``paths`` are those of the containers. ``texts`` are (index, member of ``texts.FREE`` that it lies in, member, path), ``choices`` (index, member) of
     members with fixed choices. ``heads`` are the members of the whole request that the values lie in.
     """
 
-    __slots__ = ("_indexes", "choices", "heads", "members", "texts")
+    __slots__ = ("_indexes", "choices", "heads", "members", "paths", "texts")
 
     def __init__(self, shapes: tuple[Shape, ...]) -> None:
         self.texts: list[tuple[int, str, str, Path]] = []
@@ -40,10 +40,10 @@ class Skeleton:
         self.members: dict[tuple[tuple[str, str], ...], Members] = {}
         self.heads: list[Any] = []
         self._indexes: dict[tuple[str, ...], tuple[int, ...]] = {}
-        paths: list[Path] = [()]
+        self.paths: list[Path] = [()]
         first = 0
-        for shape, path in zip(shapes, paths):  # noqa: B905 (paths grow on the way, as the walk's queue does)
-            paths.extend([(*path, name) for name, _ in shape.inner])
+        for shape, path in zip(shapes, self.paths):  # noqa: B905 (they grow on the way, as the walk's queue does)
+            self.paths.extend([(*path, name) for name, _ in shape.inner])
             self.choices.extend([(first + index, member) for index, member in shape.choices])
             self.texts.extend(
                 [(first + index, shape.holder, member, (*path, name)) for index, name, member in shape.fixed]
@@ -98,6 +98,17 @@ def sight(request: Mapping[str, Any], outline: Outline, region: str) -> Sight | 
         if region:
             suspects = _suspects(skeleton, closed, region)
     return skeleton, members, suspects, region
+
+
+def suspects_of(sighted: Sight, outline: Outline, region: str) -> Suspects:
+    """All texts of a request to ``region`` that rules look at: those of its outline, and the open ones."""
+    skeleton, _, closed, inside = sighted
+    opened = outline.suspects(skeleton.paths, inside)
+    if not region and ("place" in closed or "place" in opened):  # then rules compare all places
+        closed, opened = _suspects(skeleton, outline.closed, ""), outline.suspects(skeleton.paths, "")
+    if not opened:
+        return closed
+    return {kind: [*closed.get(kind, ()), *opened.get(kind, ())] for kind in (*closed, *opened)}
 
 
 def _suspects(skeleton: Skeleton, closed: tuple[Any, ...], region: str) -> Suspects:

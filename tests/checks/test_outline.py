@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import Any
 
 from hypothesis import given, settings
@@ -51,6 +52,8 @@ def test_anything_else_makes_another_outline() -> None:
         {"HyperParameters": {"epochs": {"Get": "Parameters.Epochs"}}},
         {"EnableNetworkIsolation": True},
         {"EnableNetworkIsolation": 1},
+        {"EnableNetworkIsolation": 0.5},
+        {"EnableNetworkIsolation": -0.5},
         {"StoppingCondition": {"MaxRuntimeInSeconds": 7200}},
         {"InputDataConfig": []},
         {"InputDataConfig": base["InputDataConfig"] * 2},
@@ -61,7 +64,7 @@ def test_anything_else_makes_another_outline() -> None:
 
 
 def test_what_is_no_plain_data_is_not_taken_apart() -> None:
-    for value in (None, 1.0, (1,), b"x", {1: "x"}, {"x"}, object()):
+    for value in (None, 1.0, -2.0, 1e300, math.nan, math.inf, (1,), b"x", {1: "x"}, {"x"}, object()):
         assert take_apart(job(Other=value)) is None
     assert take_apart([]) is None
     endless: dict[str, Any] = job()

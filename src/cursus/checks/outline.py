@@ -39,7 +39,7 @@ MAX_CONTAINERS = 1_000
 MAX_SHAPES = 4096
 MAX_NAMES = 8_192
 """Characters of the names of one container's members: what is remembered of it is not larger than that."""
-_PLAIN = frozenset({str, int, bool, dict, list})
+_PLAIN = frozenset({str, int, float, bool, dict, list})
 _OPEN = LOCATIONS | NAMES | {"RoleArn"}
 _MAPS = HYPERPARAMETERS | {"Environment"}
 _REFERENCE = "{}"
@@ -65,11 +65,12 @@ class Shape:
     ``closed`` values, those of ``picked``, belong to the outline; ``choices`` are the places among them of members with fixed choices, and
     ``fixed`` those of other texts, each with its name and member. ``texts`` are open texts that can be looked at together, by the ``GROUPS``
     that they belong to; ``watched`` are the names of those to be looked at one by one, and ``scripts`` of those in
-    ``texts.SCRIPTS`` (``noted`` where there are any). ``open`` has the names of all open texts, ``inner`` those of containers.
+    ``texts.SCRIPTS`` (``noted`` where there are any). ``open`` has the names of all open texts, ``inner`` those of containers,
+    ``floats`` those of numbers that are no int.
     """
 
     __slots__ = (
-        *("choices", "closed", "fixed", "holder", "inner"),
+        *("choices", "closed", "fixed", "floats", "holder", "inner"),
         *("noted", "open", "picked", "scripts", "texts", "watched"),
     )
 
@@ -79,6 +80,7 @@ class Shape:
         self.picked: list[Any] = []
         self.choices: list[tuple[int, str]] = []
         self.fixed: list[tuple[int, Any, str]] = []
+        self.floats: list[Any] = []
         self.texts: list[tuple[int, Pick]] = []
         self.noted = False
         self.watched: list[Any] = []
@@ -178,7 +180,7 @@ class Outline:
 
 
 def take_apart(request: Any) -> Outline | None:
-    """The outline of a request of plain dicts, lists, texts, integers and booleans, else None."""
+    """The outline of a request of plain dicts, lists, texts, numbers and booleans, else None."""
     if type(request) is not dict:
         return None
     shapes: list[Shape] = []
@@ -199,6 +201,8 @@ def take_apart(request: Any) -> Outline | None:
         shapes.append(shape)
         if shape.closed is not None:
             closed += shape.closed(container)
+            if shape.floats and not all(0 < container[name] % 1 < 1 for name in shape.floats):
+                return None  # whole, which is an integer too where the model asks for one, or no number of JSON
         if shape.open:
             for group, pick in shape.texts:
                 groups[group].extend(pick(container))
@@ -237,6 +241,8 @@ def _shape(context: Context, container: Any, content: tuple[Any, ...]) -> Shape 
         elif kind is not str or not _is_open(holder, member):
             if kind is str and holder != _REFERENCE:
                 _close(shape, len(closed), name, member)
+            elif kind is float:
+                shape.floats.append(name)
             closed.append(name)
         elif listed:
             return None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 import itertools
+import pathlib
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,12 +21,18 @@ from cursus.checks.examples import BASES, Example, merge
 from cursus.checks.outline import take_apart
 from cursus.checks.rules import RULES
 from cursus.checks.views import Settings, TrainingView
-from cursus.model import Step
+from cursus.checks.walk import Suspects
+from cursus.model import Path, Step
 
 checks.load()
 
 IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:9.1.0-gpu-py310-cu121-ubuntu20.04-sagemaker"
 XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
+
+
+EXAMPLES = [
+    Example(rule, side) for rule in RULES.values() if rule.scope == "request" for side in ("Breaks", "Right")
+]
 
 
 def job(**members: Any) -> dict[str, Any]:
@@ -209,7 +215,32 @@ def test_a_skeleton_tells_what_a_walk_does(operation: str) -> None:
         assert seen[1].names == members.names
 
 
-def test_a_rule_on_one_part_needs_no_other(tmp_path: Path) -> None:
+def suspected(suspects: Suspects) -> dict[str, list[tuple[Path, str]]]:
+    return {kind: sorted(texts, key=str) for kind, texts in suspects.items() if texts}
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "cn-north-1", ""])
+@pytest.mark.parametrize("example", EXAMPLES, ids=[example.rule.id for example in EXAMPLES])
+def test_the_texts_that_rules_look_at_are_found_without_a_walk(
+    example: Example, region: str, tmp_path: pathlib.Path
+) -> None:
+    step = example.build(tmp_path)
+    assert isinstance(step, Step)
+    apart = take_apart(step.request)
+    if apart is None:
+        pytest.skip("looked at in full")
+    seen = skeletons.sight(step.request, apart, region)
+    assert seen is not None
+    found = skeletons.suspects_of(seen, apart, region)
+    assert set(found).isdisjoint(apart.kinds)
+    whole, _ = walks.walk(step.request, region)
+    if not region and "place" not in found:  # all lie where the image does
+        whole, _ = walks.walk(step.request, seen[3])
+    assert suspected(found) == suspected(whole)
+    assert {*found, *apart.kinds} == set(whole)
+
+
+def test_a_rule_on_one_part_needs_no_other(tmp_path: pathlib.Path) -> None:
     """Each says the same of every example's job, and of that job with no members but those it names."""
     of_parts = [rule for rule in RULES.values() if rule.of]
     assert len({rule.of for rule in of_parts}) > 3

@@ -70,8 +70,8 @@ def validate(
 
     With ``in_pipeline`` the job's name may be missing, and null stands for a member left out. Pipeline
     variables (``{"Get": …}``) count as values of whatever type is right. An operation that the model does
-    not have gives no violations. ``plain`` says that the request is known to be made of dicts, lists, texts, integers, numbers that are not whole
-    and booleans only. Never raises.
+    not have gives no violations. ``plain`` says that the request is known to be made of dicts, lists, texts, integers,
+    numbers that are not whole, and booleans only. Never raises.
     """
     try:
         checker = _CHECKERS[operation, in_pipeline]

@@ -202,7 +202,9 @@ def take_apart(request: Any) -> Outline | None:
         if shape.closed is not None:
             closed += shape.closed(container)
             if shape.floats and not all(0 < container[name] % 1 < 1 for name in shape.floats):
-                return None  # whole, which is an integer too where the model asks for one, or no number of JSON
+                return (
+                    None  # whole, which is an integer too where the model asks for one, or no number of JSON
+                )
         if shape.open:
             for group, pick in shape.texts:
                 groups[group].extend(pick(container))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from cursus import checks
@@ -20,6 +21,7 @@ from cursus.checks.outline import Outline
 from cursus.checks.parts import Known, Part, of_rules
 from cursus.checks.rules import RULES, Rule, Scope, When
 from cursus.checks.skeletons import Sight, Skeleton, sight
+from cursus.checks.texts import FREE
 from cursus.checks.views import AutoMLView, RequestView, Settings, TrainingView, TuningView
 from cursus.checks.walk import Members
 from cursus.model import Evidence, Path, Step
@@ -140,12 +142,13 @@ def plans(
 
 def _known(plan: Plan, view: Any, there: Sequence[str]) -> Plan:
     """The plan with what its shared rules say of an outline; of those, the ones that ``there`` bars are left to run."""
-    shared = [rule for rule in plan.rules if rule.shared and not any(each in there for each in rule.unless)]
-    return Plan(
-        tuple(rule for rule in plan.rules if rule not in shared),
-        plan.order,
-        tuple((rule, problem) for rule in shared for problem in rule.check(view)),
-    )
+    left, known = [], []
+    for rule in plan.rules:
+        if rule.shared and not any(each in there for each in rule.unless):
+            known.extend([(rule, problem) for problem in rule.check(view)])
+        else:
+            left.append(rule)
+    return Plan(tuple(left), plan.order, tuple(known))
 
 
 def plan(
@@ -174,17 +177,14 @@ def plan(
 def _made(
     scope: Scope, settings: Settings, members: Members | None, there: Sequence[str], kinds: Sequence[str]
 ) -> Plan:
-    checks.load(scope)
     rules = [
         rule
-        for rule in RULES.values()
-        if rule.scope == scope
-        and selected(rule.id, settings)
+        for rule in _of_scope(scope)
+        if selected(rule.id, settings)
         and (not rule.suspects or rule.suspects in kinds)
         and (not rule.when or rule.when in there)
-        and (members is None or not rule.reads or any(_has(name, members, kinds) for name in rule.reads))
+        and (members is None or not rule.reads or _has(rule.reads, members, kinds))
     ]
-    rules.sort(key=lambda rule: checks.position(rule.check.__module__))
     return Plan(
         tuple(rules),
         {rule.id: place for place, rule in enumerate(rules)},
@@ -206,8 +206,29 @@ def by_parts(plan: Plan, skeleton: Skeleton, outline: Outline, step: Step, setti
     return Plan(rules, plan.order, known)
 
 
-def _has(name: str, members: Members, kinds: Sequence[str]) -> bool:
-    return name[1:] in kinds if name[:1] == "?" else members.has(name)
+@cache
+def _of_scope(scope: Scope) -> tuple[Rule, ...]:
+    """All rules of that scope, in the order of their findings."""
+    checks.load(scope)
+    rules = [rule for rule in RULES.values() if rule.scope == scope]
+    return tuple(sorted(rules, key=lambda rule: checks.position(rule.check.__module__)))
+
+
+def _has(reads: tuple[str, ...], members: Members, kinds: Sequence[str]) -> bool:
+    """True where any of what a rule reads is there."""
+    names, free, suspected = _asked(reads)
+    if not names.isdisjoint(members.names) or any(kind in kinds for kind in suspected):
+        return True
+    return any(members.has_entry(*each) for each in free)
+
+
+@cache
+def _asked(reads: tuple[str, ...]) -> tuple[frozenset[str], list[tuple[str, str]], list[str]]:
+    """What ``reads`` of a rule asks for: names of members, (map of the user's own, name in it), suspicions."""
+    parted = [name.rpartition(".") for name in reads if name[:1] != "?"]
+    names = frozenset(name for member, _, name in parted if member not in FREE)
+    free = [(member, name) for member, _, name in parted if member in FREE]
+    return names, free, [name[1:] for name in reads if name[:1] == "?"]
 
 
 def present(view: Any, step: Step) -> tuple[When, ...]:

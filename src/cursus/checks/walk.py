@@ -41,15 +41,12 @@ class Members:
     names: frozenset[Any]
     plans: dict[Any, Any] = field(default_factory=dict)
 
-    def has(self, name: str) -> bool:
-        """True where the request may have what ``reads`` of a rule names."""
-        member, _, inner = name.rpartition(".")
-        if member not in FREE:
-            return inner in self.names
+    def has_entry(self, member: str, name: str) -> bool:
+        """True where a map of the user's own, ``member``, has ``name``, or where that begins with * its ending."""
         maps = [entry[1:] for entry in self.names if type(entry) is tuple and entry[0] == member]
-        if inner[:1] == "*":
-            return any(str(each).endswith(inner[1:]) for names in maps for each in names)
-        return any(inner in names for names in maps)
+        if name[:1] == "*":
+            return any(str(each).endswith(name[1:]) for names in maps for each in names)
+        return any(name in names for names in maps)
 
 
 MAX_KNOWN = 1024

@@ -157,8 +157,10 @@ def read_mapping(file: str | Path) -> dict[str, Any]:
         ConfigurationError: the file cannot be read, or holds no mapping.
     """
     path = Path(file)
+    from cursus.steps.configured import FileMapping
+
     if path.suffix == ".toml":
-        return _parse(path)
+        return FileMapping(_parse(path), str(file))
     data = _bytes(path)
     try:
         if path.suffix in (".yaml", ".yml"):
@@ -174,7 +176,7 @@ def read_mapping(file: str | Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: broken JSON: {_one_line(error)}") from None
     if not isinstance(found, dict):
         raise ConfigurationError(f"{path}: a builder's configuration is a mapping, not a {_kind(found)}")
-    return found
+    return FileMapping(found, str(file))
 
 
 def _bytes(path: Path) -> bytes:
@@ -321,7 +323,12 @@ class _Reader:
         value = entry.get("config")
         if isinstance(value, str):
             return read_mapping(self.folder / value)
-        return self.table(entry, "config", where)
+        given = self.table(entry, "config", where)
+        if not given:
+            return given
+        from cursus.steps.configured import FileMapping
+
+        return FileMapping(given, str(self.path))
 
     def channels(self, entry: Mapping[str, Any], where: str) -> dict[str, str]:
         found = self.table(entry, "channels", where) or {}

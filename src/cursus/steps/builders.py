@@ -13,7 +13,7 @@ from typing import Any
 
 from cursus.errors import ConfigurationError
 from cursus.model import HookFailure, Location, Origin, Path, Promises, Step
-from cursus.steps import kinds, shortforms, sources
+from cursus.steps import configured, kinds, shortforms, sources
 from cursus.steps.automl import automl_request
 from cursus.steps.channel_names import named_channels, to_request
 from cursus.steps.created import Created, create, instance
@@ -25,7 +25,6 @@ from cursus.steps.written import HookPlaces, Written, WrittenOrigins
 from cursus.suggest import kind_of
 
 CONFIG = "config"
-NO_ORIGINS: Mapping[Path, Origin] = {}
 
 
 def lower(
@@ -35,12 +34,11 @@ def lower(
     source_dir: Any = None,
     entry_point: Any = None,
     region: str | None = None,
-    config_origins: Mapping[Path, Origin] = NO_ORIGINS,
 ) -> Step:
     """The step of a builder: an instance, or a class, which is then built with ``config``.
 
-    ``config_origins`` are the places of the configuration's values in its file. Whatever the builder raises
-    becomes a HookFailure in the step's promises. Raises ConfigurationError where ``config`` is no configuration.
+    Whatever the builder raises becomes a HookFailure in the step's promises. Raises ConfigurationError where
+    ``config`` is no configuration.
     """
     flat = configuration(config)
     if isinstance(builder, type):
@@ -63,7 +61,7 @@ def lower(
     _fill(draft, hooks, flat, region)
     values = {**_config_hook(flat), **hooks.values}
     where = place(getattr(type(builder), "create_step", None))
-    written = Written(builder, config_origins)
+    written = Written(builder, configured.origins(config))
     written.values = hooks.values
     step = Step(
         name=_name(created, draft.request, builder),

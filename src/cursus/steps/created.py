@@ -13,6 +13,7 @@ from cursus.errors import TargetError
 from cursus.model import Finding, HookFailure, Origin, Path, Pipeline, Step, UpstreamStep
 from cursus.redact import show
 from cursus.steps import kinds
+from cursus.steps.configured import bare
 from cursus.steps.hooks import HookError, Hooks, call, find, nonsense, place, raised
 from cursus.steps.offline import offline
 from cursus.steps.plain import NestingError, plain
@@ -50,7 +51,7 @@ def instance(builder: type, config: Any) -> Any:
 
     Raises HookError (hook ``__init__``) for whatever it raises.
     """
-    positional, named = _arguments(builder, {"config": config})
+    positional, named = _arguments(builder, {"config": bare(config)})
     return call(partial(builder, *positional, **named), "__init__")
 
 

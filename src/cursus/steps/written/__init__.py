@@ -32,7 +32,9 @@ class Written:
         if mark not in self._known:
             try:
                 self._known[mark] = self._search(hook, path, given)
-            except RecursionError:
+            except (
+                Exception
+            ):  # a class of the user's may raise wherever it is looked at; the hook is known anyway
                 self._known[mark] = None
         return self._known[mark]
 
@@ -48,13 +50,12 @@ class Written:
             value = at(given, path)
         if value is MISSING:
             return None
-        if hook == "config":
-            found = Trace(value, self.config).of_config(path)
-            return found.location if found else None
+        trace = Trace(UNKNOWN if isinstance(value, (Mapping, list)) else value, self.config)
+        if hook == "config" and (given_in_file := trace.of_config(path)) is not None:
+            return given_in_file.location
         start = root(self.builder, hook)
         if start is None:
             return None
-        trace = Trace(UNKNOWN if isinstance(value, (Mapping, list)) else value, self.config)
         found = start.follow(trace, with_items(path, given), self.values.get(hook, UNKNOWN))
         if found is None or found.left >= len(path):
             found = mentioned(trace, start, path)

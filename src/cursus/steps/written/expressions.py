@@ -22,12 +22,15 @@ class Item(int):
 
     value: Any
     name: str | None
+    size: int
+    """Of the whole list."""
 
     @classmethod
-    def of(cls, index: int, value: Any) -> Item:
+    def of(cls, index: int, value: Any, size: int) -> Item:
         """The place of ``value`` in its list."""
         made = cls(index)
         made.value = value
+        made.size = size
         name = None
         if isinstance(value, Mapping):
             name = value.get("ChannelName") or value.get("Name") or value.get("InstanceGroupName")
@@ -37,18 +40,19 @@ class Item(int):
     @classmethod
     def moved(cls, item: Any, index: int) -> Any:
         """The same item at another place."""
-        return cls.of(index, item.value) if isinstance(item, Item) else index
+        return cls.of(index, item.value, item.size) if isinstance(item, Item) else index
 
 
 def with_items(path: Path, value: Any) -> Path:
     """``path`` with the items of ``value`` in its places in lists."""
     made: list[Any] = []
     for part in path:
+        size = len(value) if isinstance(value, list) else 0
         try:
             value = value[part]
         except (KeyError, IndexError, TypeError):
             value = None
-        made.append(Item.of(part, value) if isinstance(part, int) else part)
+        made.append(Item.of(part, value, size) if isinstance(part, int) else part)
     return tuple(made)
 
 
@@ -111,17 +115,20 @@ def element(node: ast.List | ast.Tuple | ast.Set, index: int) -> tuple[ast.expr,
     elements = node.elts
     if index < 0:
         index += len(elements)
-    for number, one in enumerate(elements[: index + 1]):
-        if isinstance(one, ast.Starred):
-            # What comes behind the star is told by the values, of which `fits` knows.
-            value = getattr(index, "value", None)
-            exact = [
-                two
-                for two in elements[number + 1 :]
-                if isinstance(two, ast.Dict) and value and fits(two, value)
-            ]
-            return (exact[0], None) if len(exact) == 1 else (one.value, Item.moved(index, index - number))
-    return (elements[index], None) if 0 <= index < len(elements) else None
+    star = _first_star(node)
+    if star is None or index < star:
+        return (elements[index], None) if 0 <= index < len(elements) else None
+    behind = len(elements) - star - 1
+    only = not any(isinstance(one, ast.Starred) for one in elements[star + 1 :])
+    if isinstance(index, Item) and only and index >= index.size - behind:
+        return elements[index - index.size], None
+    starred = elements[star]
+    return (starred.value, Item.moved(index, index - star)) if isinstance(starred, ast.Starred) else None
+
+
+@lru_cache(maxsize=512)
+def _first_star(node: ast.List | ast.Tuple | ast.Set) -> int | None:
+    return next((place for place, one in enumerate(node.elts) if isinstance(one, ast.Starred)), None)
 
 
 @dataclass(frozen=True, slots=True)

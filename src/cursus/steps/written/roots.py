@@ -20,6 +20,8 @@ class Root:
     callee: Callee | None = None
     me: Instance | None = None
     attribute: str = ""
+    made: bool = False
+    """The attribute is one that ``__init__`` sets."""
     module: Scope | None = None
 
     def follow(self, trace: Trace, path: Path, whole: Any) -> Found | None:
@@ -28,6 +30,8 @@ class Root:
             return trace.returned(self.callee, None, path, whole)
         if self.module is not None:
             return trace.of_name(self.attribute, path, self.module)
+        if self.made and self.me is not None:
+            return trace.of_attribute((self.attribute, *path), self.me)
         return trace.of_class(self.me.kind, self.attribute, path, self.me) if self.me else None
 
     def nodes(self) -> Iterator[tuple[ast.AST, Scope]]:
@@ -43,6 +47,11 @@ def root(builder: Any, hook: str) -> Root | None:
     """The root of a builder's hook, None where it has no source."""
     if isinstance(builder, Scope):
         return Root(attribute=hook, module=builder)
+    if hook == "config" and hook not in vars(builder if isinstance(builder, type) else type(builder)):
+        # The configuration that a builder made for itself.
+        return Root(
+            me=Instance(builder if isinstance(builder, type) else type(builder)), attribute=hook, made=True
+        )
     own = None if isinstance(builder, type) else getattr(builder, "__dict__", {}).get(hook)
     if own is not None:
         callee = scope_of(own)

@@ -11,7 +11,7 @@ from types import FunctionType, ModuleType
 from typing import Any, Literal
 
 from cursus.steps.written.expressions import ANY, item_expression
-from cursus.steps.written.syntax import Function, Owner, Source, read_source, statements
+from cursus.steps.written.syntax import Function, Owner, Source, inner_functions, read_source, statements
 
 Key = str | int | None
 """A part of what is written to: an attribute or a constant subscript; None for one that is worked out."""
@@ -328,7 +328,7 @@ def named(node: ast.expr, scope: Scope) -> Any:
 
 def _wrapped(value: Any) -> Any:
     """A function behind a cache or another wrapper of functools."""
-    inner = vars(value).get("__wrapped__") if hasattr(value, "__dict__") else None
+    inner = getattr(value, "__wrapped__", None)
     return inner if isinstance(inner, FunctionType) else None
 
 
@@ -336,10 +336,9 @@ def local_function(name: str, scope: Scope) -> Callee | None:
     """A function that is defined inside the function being read, or one around it."""
     here: Scope | None = scope
     while here is not None and here.owner is not here.source.tree:
-        for node in statements(here.owner):
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == name:
-                inner = Scope(here.source, node, here.names, outer=here)
-                return Callee(node, inner)
+        node = inner_functions(here.owner).get(name)
+        if node is not None:
+            return Callee(node, Scope(here.source, node, here.names, outer=here))
         here = here.outer
     return None
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from stat import S_ISREG
+from types import CodeType
 
 from cursus.model import Location
 
@@ -53,7 +54,7 @@ class Source:
             lines = {
                 code.co_firstlineno
                 for one in vars(kind).values()
-                if (code := getattr(getattr(one, "__func__", one), "__code__", None)) is not None
+                if isinstance(code := getattr(getattr(one, "__func__", one), "__code__", None), CodeType)
             }
             found = [
                 one
@@ -111,6 +112,20 @@ def _parsed(file: str, data: bytes) -> Source | None:
                     source.functions.setdefault(first, []).append(child)
             pending.append((child, inner, inside))
     return source
+
+
+@lru_cache(maxsize=256)
+def results(owner: Owner) -> tuple[ast.Return | ast.Yield | ast.YieldFrom, ...]:
+    """Everything that a function returns and yields, in reading order."""
+    kinds = (ast.Return, ast.Yield, ast.YieldFrom)
+    return tuple(node for node in statements(owner) if isinstance(node, kinds) and node.value is not None)
+
+
+@lru_cache(maxsize=256)
+def inner_functions(owner: Owner) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The functions that are defined in a function, by their names."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return {node.name: node for node in statements(owner) if isinstance(node, kinds)}
 
 
 def statements(owner: Owner) -> Iterator[ast.AST]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import FunctionType
 from typing import Any
 
 from cursus.model import Location, Origin, Path
@@ -40,7 +41,7 @@ from cursus.steps.written.scopes import (
     subscript,
     writes,
 )
-from cursus.steps.written.syntax import statements
+from cursus.steps.written.syntax import results
 
 MOST_STEPS = 3_000
 """Expressions looked at for one place: enough for any builder, and an end for a file that was made to have none."""
@@ -245,7 +246,9 @@ class Trace:
             return found if found is not None and found.left < len(path) else self.at(left, path, scope)
         if not isinstance(node.op, ast.Add) or not isinstance(path[0], int):
             return None
-        size = static_length(left)
+        size, behind = static_length(left), static_length(right)
+        if size is None and behind is not None and isinstance(path[0], Item):
+            size = path[0].size - behind
         if size is None:
             return self.best(self.at(one, path, scope) for one in (left, right))
         if path[0] < size:
@@ -382,10 +385,14 @@ class Trace:
         me = scope.me
         if me is None or not path or not isinstance(path[0], str):
             return None
-        name = path[0]
         own = self.variable(scope, scope.my_name, path)
         if own is not None and own.left < len(path):
             return own
+        return self.of_attribute(path, me)
+
+    def of_attribute(self, path: Path, me: Instance) -> Found | None:
+        """An attribute of an object: what its ``__init__``, one other method or its class puts there."""
+        name = str(path[0])
         for maker in ("__init__", "__post_init__"):
             for kind in me.kind.__mro__:
                 if maker in vars(kind):
@@ -413,7 +420,7 @@ class Trace:
         found: list[Found | None] = []
         for kind in me.kind.__mro__[:-1]:
             for name, function in list(vars(kind).items()):
-                if name in ("__init__", "__post_init__") or not hasattr(function, "__code__"):
+                if name in ("__init__", "__post_init__") or not isinstance(function, FunctionType):
                     continue
                 if path[0] not in function.__code__.co_names:
                     continue
@@ -431,7 +438,7 @@ class Trace:
         if isinstance(value, property) or type(value).__name__ == "cached_property":
             callee = scope_of(value, me or Instance(kind), owner)
             return self.returned(callee, None, path) if callee else None
-        if hasattr(value, "__code__"):
+        if isinstance(value, (FunctionType, staticmethod, classmethod)):
             return None
         scope = class_scope(owner)
         return self.variable(scope, name, path, alone=True) if scope else None
@@ -457,15 +464,14 @@ class Trace:
         if isinstance(callee.node, ast.Lambda):
             return self.at(callee.node.body, path, scope)
         found: list[Found | None] = []
-        for node in statements(callee.node):
-            value = getattr(node, "value", None)
-            if isinstance(node, ast.Return) and value is not None and fits(value, whole):
-                found.append(self.at(value, path, scope))
-            elif isinstance(node, ast.Yield) and value is not None and path and isinstance(path[0], int):
-                if fits(value, getattr(path[0], "value", UNKNOWN)):
-                    found.append(self.at(value, path[1:], scope))
-            elif isinstance(node, ast.YieldFrom):
-                found.append(self.at(node.value, path, scope))
+        for node in results(callee.node):
+            value = node.value
+            assert value is not None
+            if not isinstance(node, ast.Yield):
+                if fits(value, whole):
+                    found.append(self.at(value, path, scope))
+            elif path and isinstance(path[0], int) and fits(value, getattr(path[0], "value", UNKNOWN)):
+                found.append(self.at(value, path[1:], scope))
         return self.best(reversed(found))
 
 

@@ -1,0 +1,799 @@
+"""Findings on a builder stand at the line and column where the value is written, whatever form it is written in.
+
+In each source ``<HERE>`` stands before the value at which the finding on ``ResourceConfig.InstanceType`` (RES001) is
+to stand.
+"""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cursus
+from cursus.model import Finding, Location
+
+MARK = "<HERE>"
+HEAD = """
+import copy, json
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+def request(**members):
+    return {
+        "TrainingJobName": "churn",
+        "RoleArn": "arn:aws:iam::123456789012:role/Role",
+        "OutputDataConfig": {"S3OutputPath": "s3://example-bucket/models/"},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+        "AlgorithmSpecification": {
+            "TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1",
+            "TrainingInputMode": "File",
+        },
+        **members,
+    }
+"""
+REST = '"InstanceCount": 1, "VolumeSizeInGB": 10'
+
+SHAPES = {
+    "literal": """
+        class Builder:
+            def create_step(self):
+                return request(ResourceConfig={"InstanceType": <HERE>"ml.m5.tiny", REST})
+    """,
+    "nested literal on several lines": """
+        class Builder:
+            def create_step(self):
+                made = {
+                    **request(),
+                    "ResourceConfig": {
+                        REST,
+                        "InstanceType": (
+                            <HERE>"ml.m5.tiny"
+                        ),
+                    },
+                }
+                return made
+    """,
+    "item assigned": """
+        class Builder:
+            def create_step(self):
+                made = request(ResourceConfig={REST})
+                made["ResourceConfig"]["InstanceType"] = <HERE>"ml.m5.tiny"
+                return made
+    """,
+    "item assigned through another name": """
+        class Builder:
+            def create_step(self):
+                resources = {REST}
+                resources["InstanceType"] = <HERE>"ml.m5.tiny"
+                made = request()
+                made["ResourceConfig"] = resources
+                return made
+    """,
+    "the last of two": """
+        class Builder:
+            def create_step(self):
+                resources = {"InstanceType": "ml.m5.large", REST}
+                resources["InstanceType"] = <HERE>"ml.m5.tiny"
+                return request(ResourceConfig=resources)
+    """,
+    "update with keywords": """
+        class Builder:
+            def create_step(self):
+                resources = dict(InstanceCount=1)
+                resources.update(VolumeSizeInGB=10, InstanceType=<HERE>"ml.m5.tiny")
+                return request(ResourceConfig=resources)
+    """,
+    "update with a mapping, below a key": """
+        class Builder:
+            def create_step(self):
+                made = request(ResourceConfig={})
+                made["ResourceConfig"].update({REST, "InstanceType": <HERE>"ml.m5.tiny"})
+                return made
+    """,
+    "setdefault": """
+        class Builder:
+            def create_step(self):
+                made = request()
+                made.setdefault("ResourceConfig", {REST})["InstanceType"] = <HERE>"ml.m5.tiny"
+                return made
+    """,
+    "dict()": """
+        class Builder:
+            def create_step(self):
+                return request(ResourceConfig=dict(InstanceType=<HERE>"ml.m5.tiny", InstanceCount=1, VolumeSizeInGB=10))
+    """,
+    "merged with |": """
+        class Builder:
+            def create_step(self):
+                return request(ResourceConfig={REST} | {"InstanceType": <HERE>"ml.m5.tiny"})
+    """,
+    "merged with |=": """
+        class Builder:
+            def create_step(self):
+                resources = {REST}
+                resources |= {"InstanceType": <HERE>"ml.m5.tiny"}
+                return request(ResourceConfig=resources)
+    """,
+    "spread over": """
+        BASE = {"InstanceType": <HERE>"ml.m5.tiny", REST}
+        class Builder:
+            def create_step(self):
+                return request(ResourceConfig={"VolumeSizeInGB": 5, **BASE})
+    """,
+    "spread under": """
+        BASE = {"InstanceType": "ml.m5.large", REST}
+        class Builder:
+            def create_step(self):
+                return request(ResourceConfig={**BASE, "InstanceType": <HERE>"ml.m5.tiny"})
+    """,
+    "constant of the module": """
+        KIND = <HERE>"ml.m5.tiny"
+        class Builder:
+            def create_step(self):
+                return request(ResourceConfig={"InstanceType": KIND, REST})
+    """,
+    "one of two constants": """
+        if copy:
+            KIND = <HERE>"ml.m5.tiny"
+        else:
+            KIND = "ml.m5.large"
+        class Builder:
+            def create_step(self):
+                return request(ResourceConfig={"InstanceType": KIND, REST})
+    """,
+    "constant that is not clear": """
+        def pick(): return "ml.m5.tiny"
+        if copy:
+            KIND = pick() + ""
+        else:
+            KIND = pick() + " "
+        class Builder:
+            def create_step(self):
+                return request(ResourceConfig={"InstanceType": <HERE>KIND, REST})
+    """,
+    "table of the module": """
+        KINDS = {"small": "ml.m5.large", "tiny": <HERE>"ml.m5.tiny"}
+        class Builder:
+            def create_step(self):
+                return request(ResourceConfig={"InstanceType": KINDS["tiny"], REST})
+    """,
+    "table with a key worked out": """
+        KINDS = {"small": "ml.m5.large", "tiny": <HERE>"ml.m5.tiny"}
+        class Builder:
+            stage = "ti" + "ny"
+            def create_step(self):
+                return request(ResourceConfig={"InstanceType": KINDS.get(self.stage), REST})
+    """,
+    "attribute of the class": """
+        class Builder:
+            kind = <HERE>"ml.m5.tiny"
+            def create_step(self):
+                return request(ResourceConfig={"InstanceType": self.kind, REST})
+    """,
+    "attribute of the class above": """
+        class Base:
+            kind = "ml.m5.large"
+        class Middle(Base):
+            kind = <HERE>"ml.m5.tiny"
+        class Builder(Middle):
+            def create_step(self):
+                return request(ResourceConfig={"InstanceType": self.kind, REST})
+    """,
+    "attribute set in __init__": """
+        class Builder:
+            def __init__(self):
+                self.kind = <HERE>"ml.m5.tiny"
+            def create_step(self):
+                return request(ResourceConfig={"InstanceType": self.kind, REST})
+    """,
+    "default of a parameter of __init__": """
+        class Builder:
+            def __init__(self, kind=<HERE>"ml.m5.tiny"):
+                self.kind = kind
+            def create_step(self):
+                return request(ResourceConfig={"InstanceType": self.kind, REST})
+    """,
+    "attribute that another method sets": """
+        class Builder:
+            def prepare(self):
+                self.kind = <HERE>"ml.m5.tiny"
+            def create_step(self):
+                self.prepare()
+                return request(ResourceConfig={"InstanceType": self.kind, REST})
+    """,
+    "property": """
+        class Builder:
+            @property
+            def kind(self):
+                return <HERE>"ml.m5.tiny"
+            def create_step(self):
+                return request(ResourceConfig={"InstanceType": self.kind, REST})
+    """,
+    "helper method": """
+        class Builder:
+            def _resources(self):
+                return {"InstanceType": <HERE>"ml.m5.tiny", REST}
+            def create_step(self):
+                return request(ResourceConfig=self._resources())
+    """,
+    "argument of a helper method": """
+        class Builder:
+            def _resources(self, count, *, kind):
+                return {"InstanceType": kind, REST}
+            def create_step(self):
+                return request(ResourceConfig=self._resources(2, kind=<HERE>"ml.m5.tiny"))
+    """,
+    "static and class methods": """
+        class Builder:
+            @staticmethod
+            def kind():
+                return <HERE>"ml.m5.tiny"
+            @classmethod
+            def resources(cls):
+                return {"InstanceType": cls.kind(), REST}
+            def create_step(self):
+                return request(ResourceConfig=self.resources())
+    """,
+    "super()": """
+        class Base:
+            def create_step(self):
+                return request(ResourceConfig={"InstanceType": <HERE>"ml.m5.tiny", REST})
+        class Builder(Base):
+            def create_step(self):
+                made = super().create_step()
+                made["StoppingCondition"] = {"MaxRuntimeInSeconds": 60}
+                return made
+    """,
+    "overridden through super()": """
+        class Base:
+            def create_step(self):
+                return request(ResourceConfig={"InstanceType": "ml.m5.large", REST})
+        class Builder(Base):
+            def create_step(self):
+                made = super().create_step()
+                made["ResourceConfig"]["InstanceType"] = <HERE>"ml.m5.tiny"
+                return made
+    """,
+    "function of the module with arguments": """
+        def resources(kind, count=1):
+            return {"InstanceType": kind, "InstanceCount": count, "VolumeSizeInGB": 10}
+        class Builder:
+            def create_step(self):
+                return request(ResourceConfig=resources(<HERE>"ml.m5.tiny"))
+    """,
+    "function with the value itself": """
+        def kind(): return <HERE>"ml.m5.tiny"
+        class Builder:
+            def create_step(self):
+                return request(ResourceConfig={"InstanceType": kind(), REST})
+    """,
+    "function inside the hook": """
+        class Builder:
+            def create_step(self):
+                def resources():
+                    return {"InstanceType": <HERE>"ml.m5.tiny", REST}
+                return request(ResourceConfig=resources())
+    """,
+    "copy of a constant": """
+        BASE = {"InstanceType": <HERE>"ml.m5.tiny", REST}
+        class Builder:
+            def create_step(self):
+                resources = copy.deepcopy(BASE)
+                return request(ResourceConfig=dict(resources))
+    """,
+    "one branch of an if": """
+        class Builder:
+            gpu = False
+            def create_step(self):
+                resources = {REST}
+                if self.gpu:
+                    resources["InstanceType"] = "ml.g5.xlarge"
+                else:
+                    resources["InstanceType"] = <HERE>"ml.m5.tiny"
+                return request(ResourceConfig=resources)
+    """,
+    "one branch of an expression": """
+        class Builder:
+            gpu = False
+            def create_step(self):
+                kind = "ml.g5.xlarge" if self.gpu else <HERE>"ml.m5.tiny"
+                return request(ResourceConfig={"InstanceType": kind, REST})
+    """,
+    "default behind or": """
+        class Builder:
+            kind = None
+            def create_step(self):
+                return request(ResourceConfig={"InstanceType": self.kind or <HERE>"ml.m5.tiny", REST})
+    """,
+    "one of two returns": """
+        class Builder:
+            gpu = True
+            def get_resource_optimization_config(self):
+                if not self.gpu:
+                    return {"instance_type": "ml.m5.large"}
+                return {"instance_type": <HERE>"ml.m5.tiny"}
+            def create_step(self):
+                return request(ResourceConfig={REST})
+    """,
+    "f-string": """
+        class Builder:
+            family = "m5"
+            def create_step(self):
+                return request(ResourceConfig={"InstanceType": <HERE>f"ml.{self.family}.tiny", REST})
+    """,
+    "worked out": """
+        class Builder:
+            def create_step(self):
+                return request(ResourceConfig={"InstanceType": <HERE>".".join(["ml", "m5", "tiny"]), REST})
+    """,
+    "attributes of an object": """
+        class Step: pass
+        class Builder:
+            def create_step(self):
+                step = Step()
+                for name, value in request().items():
+                    setattr(step, name, value)
+                step.ResourceConfig = {REST, "InstanceType": <HERE>"ml.m5.tiny"}
+                return step
+    """,
+    "dataclass by keywords": """
+        @dataclass
+        class Resources:
+            InstanceType: str
+            InstanceCount: int = 1
+            VolumeSizeInGB: int = 10
+        class Builder:
+            def create_step(self):
+                return request(ResourceConfig=vars(Resources(InstanceType=<HERE>"ml.m5.tiny")))
+    """,
+    "dataclass by place": """
+        @dataclass
+        class Resources:
+            InstanceCount: int
+            InstanceType: str
+            VolumeSizeInGB: int = 10
+        class Builder:
+            def create_step(self):
+                return request(ResourceConfig=vars(Resources(1, <HERE>"ml.m5.tiny")))
+    """,
+    "arguments of a step": """
+        class Step:
+            def __init__(self, name, arguments):
+                self.name, self.arguments = name, arguments
+        class Builder:
+            def create_step(self):
+                arguments = request(ResourceConfig={"InstanceType": <HERE>"ml.m5.tiny", REST})
+                del arguments["TrainingJobName"]
+                return Step("Train", arguments)
+    """,
+    "another object makes the request": """
+        class Maker:
+            def __init__(self, kind):
+                self.kind = kind
+            def build(self):
+                return request(ResourceConfig={"InstanceType": self.kind, REST})
+        class Builder:
+            def create_step(self):
+                maker = Maker(<HERE>"ml.m5.tiny")
+                return maker.build()
+    """,
+    "unpacked arguments": """
+        SETTINGS = {"kind": <HERE>"ml.m5.tiny", "count": 1}
+        def resources(kind, count):
+            return {"InstanceType": kind, "InstanceCount": count, "VolumeSizeInGB": 10}
+        class Builder:
+            def create_step(self):
+                return request(ResourceConfig=resources(**SETTINGS))
+    """,
+    "two at once": """
+        class Builder:
+            def create_step(self):
+                kind, count = <HERE>"ml.m5.tiny", 1
+                return request(ResourceConfig={"InstanceType": kind, "InstanceCount": count, "VolumeSizeInGB": 10})
+    """,
+    "short form": """
+        class Builder:
+            def get_resource_optimization_config(self):
+                return {"instance_count": 1, "instance_type": <HERE>"ml.m5.tiny"}
+            def create_step(self):
+                return request(ResourceConfig={REST})
+    """,
+    "flat configuration of the step": """
+        class Builder:
+            def get_step_config(self):
+                config = {"training_instance_count": 1}
+                config["training_instance_type"] = <HERE>"ml.m5.tiny"
+                return config
+            def create_step(self):
+                return request(ResourceConfig={REST})
+    """,
+    "own configuration": """
+        class Builder:
+            def __init__(self):
+                self.config = {"training_instance_type": <HERE>"ml.m5.tiny"}
+            def create_step(self):
+                return request(ResourceConfig={"InstanceType": self.config["training_instance_type"], REST})
+    """,
+    "own configuration that fills": """
+        class Builder:
+            def __init__(self):
+                self.config = {"training_instance_type": <HERE>"ml.m5.tiny"}
+            def create_step(self):
+                return request(ResourceConfig={REST})
+    """,
+    "attribute of a configuration that nobody knows": """
+        class Config:
+            def __getattr__(self, name):
+                return "ml.m5.tiny"
+        class Builder:
+            config = Config()
+            def create_step(self):
+                return request(ResourceConfig={"InstanceType": <HERE>self.config.kind, REST})
+    """,
+    "hook that is data": """
+        class Builder:
+            get_resource_optimization_config = {"instance_type": <HERE>"ml.m5.tiny"}
+            def create_step(self):
+                return request(ResourceConfig={REST})
+    """,
+    "hook that is a lambda": """
+        class Builder:
+            get_resource_optimization_config = lambda self: {"instance_type": <HERE>"ml.m5.tiny"}
+            def create_step(self):
+                return request(ResourceConfig={REST})
+    """,
+    "decorated hook": """
+        import functools
+        def logged(function):
+            @functools.wraps(function)
+            def inner(*args, **kwargs):
+                return function(*args, **kwargs)
+            return inner
+        class Builder:
+            @logged
+            def create_step(self):
+                return request(ResourceConfig={"InstanceType": <HERE>"ml.m5.tiny", REST})
+    """,
+    "way that cannot be followed": """
+        def through(value): return json.loads(json.dumps(value))
+        class Builder:
+            def create_step(self):
+                resources = through({"InstanceType": <HERE>"ml.m5.tiny", REST})
+                made = request()
+                exec("made['ResourceConfig'] = resources")
+                return made
+    """,
+    "behind a line with letters of several bytes": """
+        class Builder:
+            def create_step(self):
+                return request(Tags=[{"Key": "ä", "Value": "漢"}], ResourceConfig={"InstanceType": <HERE>"ml.m5.tiny"})
+    """,
+}
+
+
+def made(tmp_path: Path, source: str, name: str = "builder.py") -> tuple[str, int, int]:
+    """(target, line, column) of a source with a mark in it."""
+    text = HEAD + textwrap.dedent(source).replace("REST", REST)
+    before = text[: text.index(MARK)]
+    file = tmp_path / name
+    file.write_text(text.replace(MARK, ""), encoding="utf-8")
+    return f"{file}:Builder", before.count("\n") + 1, len(before) - before.rfind("\n")
+
+
+def where(target: Any, rule: str = "RES001", **options: Any) -> Location:
+    """The place of the one finding of a rule."""
+    found: list[Finding] = [one for one in cursus.check(target, **options).findings if one.rule == rule]
+    assert len(found) == 1, found
+    assert found[0].location is not None
+    return found[0].location
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_instance_type(tmp_path: Path, shape: str) -> None:
+    target, line, column = made(tmp_path, SHAPES[shape])
+    place = where(target)
+    assert (place.line, place.column) == (line, column)
+
+
+CONFIGURED = """
+    class Builder:
+        def __init__(self, config):
+            self.config = config
+            self.kind = config["kind"]
+        def create_step(self):
+            return request(ResourceConfig={"InstanceType": <HERE>WAY, REST})
+"""
+FILES = {
+    "config.json": '{\n  "role": "r",\n  "kind": "ml.m5.tiny"\n}\n',
+    "config.yaml": 'role: r\n\nkind: "ml.m5.tiny"\n',
+    "config.toml": 'role = "r"\n\nkind = "ml.m5.tiny"\n',
+}
+
+
+@pytest.mark.parametrize("way", ['self.config["kind"]', 'self.config.get("kind", "x")', "self.kind"])
+@pytest.mark.parametrize("name", FILES)
+def test_value_of_a_configuration_file(tmp_path: Path, name: str, way: str) -> None:
+    from cursus.config import read_mapping
+
+    target, line, _ = made(tmp_path, CONFIGURED.replace("WAY", way))
+    file = tmp_path / name
+    file.write_text(FILES[name])
+    place = where(target, config=read_mapping(file))
+    assert str(place) == f"{file}:3:{FILES[name].splitlines()[2].index(chr(34) + 'ml') + 1}"
+    # The line of the hook counts for comments too.
+    assert line in [one.line for one in place.through]
+    assert where(target, config=json.loads(FILES["config.json"])).file != str(file)
+
+
+def test_key_of_a_configuration_file_that_fills_the_request(tmp_path: Path) -> None:
+    from cursus.config import read_mapping
+
+    target, _, _ = made(tmp_path, SHAPES["hook that is data"].replace("get_resource", "no_resource"))
+    file = tmp_path / "config.yaml"
+    file.write_text("role: r\ntraining_instance_type: ml.m5.tiny\ntraining_instance_tpye: x\n")
+    assert str(where(target, config=read_mapping(file))) == f"{file}:2:25"
+    assert str(where(target, "STP090", config=read_mapping(file))) == f"{file}:3:25"
+
+
+def test_configuration_of_the_project_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from click.testing import CliRunner
+
+    from cursus.commands.check import command
+
+    made(tmp_path, CONFIGURED.replace("WAY", "self.kind"))
+    (tmp_path / "cursus.toml").write_text(
+        '[[steps]]\ntarget = "builder.py:Builder"\nconfig = { role = "r", kind = "ml.m5.tiny" }\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(command, ["--select", "RES001", "--format", "github"], standalone_mode=False)
+    assert "file=cursus.toml,line=3,col=31" in result.output
+
+
+def test_builder_gets_a_plain_mapping(tmp_path: Path) -> None:
+    from cursus.config import read_mapping
+
+    file = tmp_path / "config.json"
+    file.write_text('{"kind": "ml.m5.large"}')
+    target, _, _ = made(tmp_path, CONFIGURED.replace("WAY", "self.kind if type(config) is dict else 0"))
+    source = Path(target.rpartition(":")[0])
+    source.write_text(source.read_text().replace("type(config)", "type(self.config)"))
+    assert not [
+        one for one in cursus.check(target, config=read_mapping(file)).findings if "RES001" in one.rule
+    ]
+
+
+# --- other hooks and members ---------------------------------------------------------------------------
+
+CREATE = """
+            def create_step(self):
+                return request(ResourceConfig={"InstanceType": "ml.m5.large", REST})
+"""
+WITHOUT = """
+            def create_step(self):
+                return request()
+"""
+HOOKS = {
+    "STP003 HyperParameters.depth": """
+        class Builder:
+            def get_hyperparameters(self):
+                return {"epochs": 3, "depth": <HERE>7}
+            def create_step(self):
+                given = {name: value for name, value in self.get_hyperparameters().items()}
+                return request(ResourceConfig={REST}, HyperParameters={**given, "epochs": "3"})
+    """,
+    "STP003 HyperParameters.max-depth": """
+        class Builder:
+            settings = dict(epochs="3", max_depth=<HERE>7)
+            def create_step(self):
+                given = {name.replace("_", "-"): value for name, value in self.settings.items()}
+                return request(HyperParameters=given)
+    """,
+    "STP003 HyperParameters.lr": """
+        class Builder:
+            def create_step(self):
+                given = {}
+                for name, value in {"epochs": "3", "lr": <HERE>0.5}.items():
+                    given[name] = value
+                return request(HyperParameters=given)
+    """,
+    "MON001 AlgorithmSpecification.MetricDefinitions[1].Regex": """
+        class Builder:
+            def get_metrics_config(self):
+                found = [{"Name": "a", "Regex": "a=([0-9.]+)"}]
+                found.append({"Name": "b", "Regex": <HERE>"b=([0-9.]+"})
+                found.append({"Name": "c", "Regex": "c=([0-9.]+)"})
+                return found
+    """
+    + CREATE,
+    "MON001 AlgorithmSpecification.MetricDefinitions[2].Regex": """
+        FIRST = [{"Name": "a", "Regex": "a=([0-9.]+)"}, {"Name": "b", "Regex": "b=([0-9.]+)"}]
+        class Builder:
+            def get_metrics_config(self):
+                return {"MetricDefinitions": FIRST + [{"Name": "c", "Regex": <HERE>"c=([0-9.]+"}]}
+    """
+    + CREATE,
+    "MON001 AlgorithmSpecification.MetricDefinitions[0].Regex": """
+        class Builder:
+            metrics = {"a": <HERE>"a=([0-9.]+", "b": "b=([0-9.]+)"}
+            def get_metrics_config(self):
+                return [{"Name": name, "Regex": regex} for name, regex in self.metrics.items()]
+    """
+    + CREATE,
+    "STP004 InputDataConfig[1].DataSource.S3DataSource.S3DataType": """
+        class Builder:
+            def get_training_inputs(self):
+                return {
+                    "train": "s3://example-bucket/train/",
+                    "test": {"S3DataType": <HERE>"Prefix", "S3Uri": "s3://example-bucket/test/"},
+                }
+    """
+    + CREATE,
+    "STP005 InputDataConfig[1].ChannelName": """
+        class Builder:
+            def get_training_inputs(self):
+                for name in ("train", <HERE>"te st"):
+                    yield {"ChannelName": name, "DataSource": {"S3DataSource": {
+                        "S3DataType": "S3Prefix", "S3Uri": "s3://example-bucket/" + name[:2]}}}
+    """
+    + CREATE,
+    "CHN081 InputDataConfig[0].DataSource.S3DataSource.S3DataDistributionType": """
+        class Builder:
+            def get_data_distribution_config(self):
+                return {"train": <HERE>"ShardedByS3Key"}
+            def create_step(self):
+                return request(InputDataConfig=[{"ChannelName": "train", "DataSource": {"S3DataSource": {
+                    "S3DataType": "S3Prefix", "S3Uri": "s3://example-bucket/t/",
+                    "S3DataDistributionType": "FullyReplicated"}}}])
+    """,
+    "STP034 Tags[1].Key": """
+        class Builder:
+            tags = {"team": "churn", <HERE>"aws:owner": "ours"}
+            def create_step(self):
+                return request(Tags=[{"Key": key, "Value": value} for key, value in self.tags.items()])
+    """,
+    "STP042 OutputDataConfig.S3OutputPath": """
+        class Builder:
+            def get_model_output_config(self):
+                return {"S3OutputPath": <HERE>"s3://A_B/models/"}
+            def create_step(self):
+                made = request()
+                del made["OutputDataConfig"]
+                return made
+    """,
+    "ART099 ": """
+        class Builder:
+            def get_model_output_config(self):
+                return {"OutputDataConfig": {"S3OutputPath": "s3://example-bucket/models/", "KmsKey": <HERE>"x"}}
+    """
+    + CREATE,
+    "RES001 ResourceConfig.InstanceGroups[1].InstanceType": """
+        class Builder:
+            def is_distributed_training(self):
+                return True
+            def get_distributed_config(self):
+                return {"MasterType": "ml.m5.large", "WorkerType": <HERE>"ml.m5.tiny", "WorkerCount": 2}
+    """
+    + WITHOUT,
+    "RES095 ": """
+        class Builder:
+            def get_resource_optimization_config(self):
+                config = {"instance_type": "ml.m5.large"}
+                config["volumesize"] = <HERE>30
+                return config
+    """
+    + CREATE,
+    "MON095 ": """
+        class Builder:
+            def get_logging_config(self):
+                return {"LogLevel": <HERE>"LOUD"}
+    """
+    + CREATE,
+    "HPO001 HyperParameterTuningJobConfig.ParameterRanges.ContinuousParameterRanges[0].MinValue": """
+        class Builder:
+            def get_tuning_config(self):
+                ranges = {"depth": {"min": 1, "max": 9}}
+                ranges["lr"] = {"min": <HERE>0.5, "max": 0.1}
+                return {"objective_metric": "validation:accuracy", "hyperparameter_ranges": ranges, "max_jobs": 4}
+    """
+    + CREATE,
+    "DEP081 ": """
+        class Builder:
+            def get_dependencies(self):
+                return {"train": {"step": "Split", "output": <HERE>"trian"}}
+            def get_step_config(self):
+                return {"upstream": [{"name": "Split", "outputs": ["train"]}]}
+    """
+    + CREATE,
+    "ART081 ": """
+        class Builder:
+            def get_expected_artifacts(self):
+                return ["model.tar.gz", <HERE>"/opt/ml/model/model.pkl"]
+    """
+    + CREATE,
+    "MON080 AlgorithmSpecification.MetricDefinitions": """
+        class Builder:
+            def get_metrics_config(self):
+                return {"MetricDefinitions": [<HERE>{"Name": "accuracy", "Regex": "a=([0-9.]+)"}]}
+            def create_step(self):
+                made = request(ResourceConfig={REST})
+                made["AlgorithmSpecification"]["MetricDefinitions"] = [{"Name": "loss", "Regex": "l=([0-9.]+)"}]
+                return made
+    """,
+}
+
+
+@pytest.mark.parametrize("rule", HOOKS)
+def test_hooks(tmp_path: Path, rule: str) -> None:
+    target, line, column = made(tmp_path, HOOKS[rule])
+    id, _, path = rule.partition(" ")
+    found = [one for one in cursus.check(target).findings if (one.rule, one.path) == (id, path)]
+    assert [(one.line, one.column) for one in found] == [(line, column)]
+
+
+# --- what is not known ---------------------------------------------------------------------------------
+
+
+def test_missing_member_stands_at_what_lacks_it(tmp_path: Path) -> None:
+    target, line, column = made(
+        tmp_path,
+        """
+        class Builder:
+            def create_step(self):
+                return request(ResourceConfig=<HERE>{"InstanceType": "ml.m5.large", "VolumeSizeInGB": 10})
+        """,
+    )
+    place = where(target, "STP021")
+    assert (place.line, place.column) == (line, column)
+
+
+@pytest.mark.parametrize("trouble", ["gone", "broken", "huge", "nested"])
+def test_source_that_cannot_be_read(tmp_path: Path, trouble: str) -> None:
+    target, _, _ = made(tmp_path, SHAPES["literal"])
+    from cursus.steps.imports import named_object
+
+    file, _, name = target.rpartition(":")
+    builder = named_object(file, name)
+    if trouble == "gone":
+        Path(file).unlink()
+    else:
+        text = {"broken": "def (", "huge": "#" * 3_000_000, "nested": "(" * 5_000}[trouble]
+        Path(file).write_text(text)
+    place = where(builder)
+    assert (place.line, place.column) == (builder.create_step.__code__.co_firstlineno, None)
+
+
+def test_circles_end(tmp_path: Path) -> None:
+    target, _, _ = made(
+        tmp_path,
+        """
+        class Builder:
+            @property
+            def kind(self):
+                return self.other
+            other = kind
+            def helper(self, depth=0):
+                return self.helper(depth + 1) if depth < 3 else "ml.m5.tiny"
+            def create_step(self):
+                resources = {REST}
+                resources = {**resources, "InstanceType": self.helper()}
+                resources = {**resources, **resources}
+                return request(ResourceConfig=resources)<HERE>
+        """,
+    )
+    assert where(target).line is not None
+
+
+def test_many_findings_in_a_large_builder(tmp_path: Path) -> None:
+    tags = "".join(f'            {{"Key": "aws:{n}", "Value": {n}}},\n' for n in range(3000))
+    file = tmp_path / "builder.py"
+    file.write_text(
+        f"{HEAD}\nclass Builder:\n    def create_step(self):\n        return request(Tags=[\n{tags}        ])\n"
+    )
+    found = [one for one in cursus.check(f"{file}:Builder").findings if one.path.startswith("Tags[")]
+    lines = file.read_text().splitlines()
+    assert found
+    assert all(f"aws:{one.path[5:].partition(']')[0]}" in lines[(one.line or 0) - 1] for one in found)

@@ -16,6 +16,26 @@ CHECKPOINTS_TAKEN = ["/opt/ml/input", "/opt/ml/model", "/opt/ml/code", "/opt/ml/
 # '"LocalPath" of "TensorBoardOutputConfig" cannot start with the following reserved path: …'
 # https://github.com/aws/amazon-sagemaker-examples/issues/3620
 TENSORBOARD_TAKEN = ["/opt/ml", "/tmp", "/usr/local/nvidia"]
+# The accounts, one a region, that hold the algorithms of AWS Marketplace, as AWS's sample notebooks name them.
+# https://github.com/aws/amazon-sagemaker-examples (aws_marketplace/using_algorithms)
+MARKETPLACE = [
+    "865070037744",
+    "594846645681",
+    "382657785993",
+    "057799348421",
+    "856760150666",
+    "985815980388",
+    "446921602837",
+    "470592106596",
+    "666831318237",
+    "192199979996",
+    "077584701553",
+    "745090734665",
+    "977537786026",
+    "270155090741",
+    "843114510376",
+    "136758871317",
+]
 
 
 def main() -> None:
@@ -34,6 +54,7 @@ def main() -> None:
         "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html",
         {
             "longest_job_days": int(days[1]),
+            "marketplace_accounts": MARKETPLACE,
             "directories": {
                 "CheckpointConfig": {"default": checkpoints[0].rstrip("/"), "taken": CHECKPOINTS_TAKEN},
                 "TensorBoardOutputConfig": {"default": tensorboard[0], "taken": TENSORBOARD_TAKEN},

@@ -267,6 +267,13 @@ def columns_differ(view: AutoMLView) -> Iterator[Problem]:
                 (PROBLEM, "TimeSeriesForecastingJobConfig", "TimeSeriesConfig", name),
                 "name three different columns",
             )
+    for i, column in enumerate(listing(series, "GroupingAttributeNames")):
+        if isinstance(column, str) and column in seen:
+            yield Problem(
+                f"{seen[column]} {show(column)} is among the columns to group by",
+                (PROBLEM, "TimeSeriesForecastingJobConfig", "TimeSeriesConfig", "GroupingAttributeNames", i),
+                "group by other columns",
+            )
     tabular = mapping(config, "TabularJobConfig")
     target, weight = text(tabular, "TargetAttributeName"), text(tabular, "SampleWeightAttributeName")
     if target is not None and target == weight:

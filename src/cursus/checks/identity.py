@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 
 from cursus.aws import places
+from cursus.aws.tables import table
 from cursus.checks.image_names import stands_for_another
 from cursus.checks.rules import Problem, rule
-from cursus.checks.texts import CONSOLE_ROLE, IMAGES, NOBODY, place, placeholder
+from cursus.checks.texts import IMAGES, NOBODY, place, placeholder
 from cursus.checks.views import RequestView, TrainingView, is_reference, listing, text
 from cursus.model import Path
 from cursus.redact import show
@@ -112,7 +113,10 @@ def network_isolation(view: TrainingView) -> Iterator[Problem]:
     name = text(view.algorithm, "AlgorithmName")
     if name and name.startswith("arn:") and isolated is not True and not isinstance(isolated, Mapping):
         algorithm, role = places.arn(name), places.arn(text(view.request, "RoleArn") or "")
-        sold = re.search(r"-[0-9a-f]{32}$", name) is not None  # as algorithms on AWS Marketplace are called
+        # As algorithms on AWS Marketplace are called, or in an account that they are in.
+        sold = re.search(r"-[0-9a-f]{32}$", name) is not None or (
+            algorithm is not None and algorithm[1].account in table("limits")["marketplace_accounts"]
+        )
         if algorithm and role and algorithm[1].account != role[1].account:
             yield Problem(
                 f"the algorithm {show(name)} is of another account; one from AWS Marketplace runs only with network "
@@ -363,7 +367,8 @@ def role_path(view: TrainingView) -> Iterator[Problem]:
     """A role's ARN has the role's path in it.
 
     What it does:
-        Looks for a role that the console made, AmazonSageMaker-ExecutionRole with a time, without `service-role/`.
+        Looks for a role that the console made, AmazonSageMaker-ExecutionRole with a time, without `service-role/`, and
+        for an ARN that ends where the role's name should be.
     Why:
         The console makes these roles below the path service-role. An ARN put together from the name alone names a role
         that does not exist: "SageMaker was unable to assume the role".
@@ -377,8 +382,10 @@ def role_path(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     role = view.request.get("RoleArn")
-    if not isinstance(role, str) or CONSOLE_ROLE not in role:
+    if not isinstance(role, str):
         return
+    if role.endswith("/"):
+        yield Problem(f"RoleArn {show(role)} names no role", ("RoleArn",), "write the role's name at its end")
     name = role.partition(":role/")[2]
     if re.fullmatch(r"AmazonSageMaker-ExecutionRole-\d{8}T\d{6}", name):
         yield Problem(

@@ -220,10 +220,8 @@ _YOUR = (
 )
 # The whole of a hyperparameter's or variable's value: <pad>, {name} and a sentence with TODO in it may be meant.
 _LEFT_OVER = (
-    r"<{1,2}\s*(?i:your|my|insert|enter|replace|change|fill)[-_ ][^<>\n]*>{1,2}"
-    r"|(?:your|YOUR)[-_](?:[A-Za-z0-9]+[-_])*[A-Za-z0-9]+(?:[-_](?:here|HERE))?"
-    r"|(?i:(?:replace|change)[-_]?(?:me|this)|todo|to[-_]do|fixme|placeholder)"
-    r"|[xX]{4,}"
+    r"<{1,2}\s*(?i:your|my|insert|enter|replace|change|fill)[-_ ][^<>\n]*>{1,2}|[xX]{4,}"
+    r"|(?:your|YOUR)(?:[-_][A-Za-z0-9]+)+|(?i:(?:replace|change)[-_]?(?:me|this)|todo|to[-_]do|fixme|placeholder)"
 )
 _YOUR_HINTS = ("your", "replace", "change", "todo", "to-do", "to_do", "fixme", "placeholder", "xxxx")
 
@@ -430,7 +428,7 @@ def _by_member(member: str, value: str, region: str) -> list[str]:
             found.append("nobody")
     if member in TRIMMED and value and (value[0] <= " " or value[-1] <= " "):
         found.append("space")
-    if member == "RoleArn" and CONSOLE_ROLE in value:
+    if member == "RoleArn" and (CONSOLE_ROLE in value or value[-1:] == "/"):
         found.append("role")
     if member in KEYS and value and not re.fullmatch(_KEY, value):
         found.append("key")
@@ -450,9 +448,8 @@ def _by_member(member: str, value: str, region: str) -> list[str]:
 
 def _is_placeholder(holder: str, member: str, value: str) -> bool:
     if holder and member != SUBMIT and not value.startswith("s3://"):
-        if left_over(value):
-            return holder != "MetricDefinitions"
-        return holder == "Environment" and "${" in value and re.search(CURLY, value) is not None
+        unfilled = holder == "Environment" and "${" in value and re.search(CURLY, value) is not None
+        return unfilled or (holder != "MetricDefinitions" and left_over(value))
     if "://" not in value and not value.startswith("arn:") and member not in NAMED:
         return False
     return placeholder(value) is not None

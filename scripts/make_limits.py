@@ -16,6 +16,11 @@ CHECKPOINTS_TAKEN = ["/opt/ml/input", "/opt/ml/model", "/opt/ml/code", "/opt/ml/
 # '"LocalPath" of "TensorBoardOutputConfig" cannot start with the following reserved path: …'
 # https://github.com/aws/amazon-sagemaker-examples/issues/3620
 TENSORBOARD_TAKEN = ["/opt/ml", "/tmp", "/usr/local/nvidia"]
+# The training toolkit joins the command line with spaces and runs it by a shell (asyncio.create_subprocess_shell) from
+# 3.9.3 (October 2021) on, where the container captures errors as PyTorch's and TensorFlow's do; 5.1.0 (August 2025) does,
+# 5.1.4 no longer (create_subprocess_exec). Images that were no longer patched before it keep the older one.
+# https://github.com/aws/sagemaker-training-toolkit/issues/128 and /issues/115 (which images began with it)
+SHELL = {"since": {"pytorch": "1.10", "tensorflow": "2.5"}, "surely_until": "2025-08-08"}
 # The accounts, one a region, that hold the algorithms of AWS Marketplace, as AWS's sample notebooks name them.
 # https://github.com/aws/amazon-sagemaker-examples (aws_marketplace/using_algorithms)
 MARKETPLACE = [
@@ -54,6 +59,7 @@ def main() -> None:
         "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html",
         {
             "longest_job_days": int(days[1]),
+            "arguments_by_shell": SHELL,
             "marketplace_accounts": MARKETPLACE,
             "directories": {
                 "CheckpointConfig": {"default": checkpoints[0].rstrip("/"), "taken": CHECKPOINTS_TAKEN},

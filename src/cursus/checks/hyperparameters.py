@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from cursus.checks.rules import PROGRAM, Problem, rule
+from cursus.checks.shell_words import by_shell
 from cursus.checks.texts import NUMBERS
 from cursus.checks.views import TrainingView
 from cursus.redact import show
@@ -143,6 +144,8 @@ def quoted_value(view: TrainingView) -> Iterator[Problem]:
             )
         elif value[:2] == '"\\':  # only an escape can begin a text in a text
             inner = _json_text(value)
+            if inner is not None and " " in inner and by_shell(view) is not False:
+                continue  # a shell takes these quotes off, and without them the text apart
             if inner is not None and inner[:1] == '"' and _json_text(inner) is not None:
                 yield Problem(
                     f"the value {show(value, name)} of {show(name)} is JSON text inside JSON text",

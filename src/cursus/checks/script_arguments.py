@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script_request import Invocation, Passed, invocation, lookup, parsed
+from cursus.checks.shell_words import by_shell, shell_words
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 from cursus.script.facts import Argument, Parser, ScriptFacts
@@ -200,7 +202,9 @@ def value_refused(view: TrainingView) -> Iterator[Problem]:
     for parser, passed, argument in _meetings(view):
         if not argument.takes_value:
             continue
-        if argument.nargs.isdigit() and int(argument.nargs) > 1:
+        if argument.nargs and passed.values and by_shell(view) is not False:
+            passed = _in_words(passed)
+        elif argument.nargs.isdigit() and int(argument.nargs) > 1:
             yield Problem(
                 f"the script's {passed.flag} takes {argument.nargs} values, and a hyperparameter is always one",
                 passed.path,
@@ -224,6 +228,14 @@ def value_refused(view: TrainingView) -> Iterator[Problem]:
                     remedy=_remedy(value, argument),
                     location=argument.location,
                 )
+                if argument.nargs:
+                    break
+
+
+def _in_words(passed: Passed) -> Passed:
+    """What an argument of several values gets where a shell stands before the script."""
+    words = [word for value in passed.values or () for word in shell_words(value) or [value]]
+    return replace(passed, values=tuple(words))
 
 
 def _refusal(value: str, argument: Argument, parser: Parser) -> str:
@@ -401,11 +413,7 @@ def flag_given_value(view: TrainingView) -> Iterator[Problem]:
     for parser, passed, argument in _meetings(view):
         if argument.takes_value or any(other.positional for other in parser.arguments):
             continue
-        if (
-            passed.values is not None
-            and any(value == "" for value in passed.values)
-            and parser.kind == "click"
-        ):
+        if "" in (passed.values or ()) and (parser.kind == "click" or by_shell(view) is not False):
             continue
         value = (passed.values or ("a value",))[0]
         if parser.strict:

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+import cursus
+from cursus.checks.examples import BASES, merge
+
 REGISTRY = ".dkr.ecr.us-east-1.amazonaws.com/"
 XGBOOST = f"683313688378{REGISTRY}sagemaker-xgboost:1.7-1"
 LINEAR = f"382416733822{REGISTRY}linear-learner:1"
@@ -307,3 +310,12 @@ def test_an_old_version_does_not_know_what_later_ones_do(findings_of: Any) -> No
     old = f"811284229777{REGISTRY}xgboost:1"
     assert broken(findings_of(job(old, {"num_round": "10", "monotone_constraints": "(1,0)"}))) == {"HPO039"}
     assert not broken(findings_of(job(old, {"num_round": "10", "num_parallel_tree": "4"})))
+
+
+@pytest.mark.parametrize("name", ["objective", "eval_metric", "updater"])
+def test_a_hyperparameter_that_is_null(name: str) -> None:
+    values = {"num_round": "5", "objective": "binary:logistic"}
+    request = merge(BASES["CreateTrainingJob"], job(XGBOOST, values))
+    request["HyperParameters"][name] = None
+    found = cursus.check(request).findings
+    assert [f.path for f in found if f.severity == "error"] == [f"HyperParameters.{name}"]

@@ -169,15 +169,23 @@ class Condition:
                 return False
         return True
 
-    def is_broken(self, hyperparameters: Mapping[str, str]) -> bool:
-        """True where the rest does not hold for hyperparameters for which the ``when`` part does."""
+    def is_broken(self, hyperparameters: Mapping[str, str | None]) -> bool:
+        """True where the rest does not hold for hyperparameters for which the ``when`` part does.
+
+        One that is None is unknown, and breaks nothing.
+        """
         for name in self.needs:
             if name not in hyperparameters:
                 return True
         for name, options in self.values.items():
-            if name in hyperparameters and not _any_matches(hyperparameters[name], options):
+            value = hyperparameters.get(name)
+            if value is not None and not _any_matches(value, options):
                 return True
-        return any(_any_matches(hyperparameters.get(name, ""), each) for name, each in self.excludes.items())
+        for name, options in self.excludes.items():
+            value = hyperparameters.get(name, "")
+            if value is not None and _any_matches(value, options):
+                return True
+        return False
 
 
 @dataclass(frozen=True, slots=True)

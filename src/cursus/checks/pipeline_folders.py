@@ -129,7 +129,7 @@ def same_place(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Compares the S3 locations of all outputs of processing steps and transform jobs, parameters put in, and the
-        folders of a step's inputs and outputs. Steps in the two branches of a condition may share a location.
+        folders of a step's inputs and outputs; and each output's location with those that the step reads. Steps in the two branches of a condition may share a location.
     Why:
         The later upload lies on top of the earlier one, and who reads the location gets both. From an input's folder
         the input is uploaded too.
@@ -168,7 +168,17 @@ def same_place(view: PipelineView) -> Iterator[Problem]:
     first: dict[str, str] = {}
     for step in view.steps:
         top = step.prefix[len(view.pipeline.prefix) :]
+        read = [
+            uri.rstrip("/") for _, _, uri in _inputs(step) if isinstance(uri, str) and uri.startswith("s3://")
+        ]
         for place, uri in _written(step):
+            over = next((source for source in read if f"{uri}/".startswith(f"{source}/")), None)
+            if over is not None:
+                yield Problem(
+                    f"the output is written to {show(uri, limit=120)}, which this step reads as well: the next execution reads it too",
+                    (*top, *place),
+                    "write to a location beside the input's",
+                )
             if uri not in first:
                 first[uri] = step.name
                 continue

@@ -385,11 +385,12 @@ def null_texts(view: PipelineView) -> Iterator[Problem]:
 
 @rule("DEP047", area="dependencies", scope="pipeline")
 def emr_cluster(view: PipelineView) -> Iterator[Problem]:
-    """An EMR step does not say clearly on which cluster it runs.
+    """An EMR step does not say clearly on which cluster or application it runs.
 
     What it does:
         Looks for ClusterId and ClusterConfig in the arguments: one of the two; for an ExecutionRoleArn, which goes with a
-        ClusterId alone; for what a ClusterConfig needs and must not say; and for what the step runs.
+        ClusterId alone; for what a ClusterConfig needs and must not say; and for what the step runs. Of an EMR Serverless
+        step: for ApplicationId or ApplicationConfig, ExecutionRoleArn and JobConfig.
     Why:
         CreatePipeline takes a cluster that is there, or the configuration of one that it makes and ends with the step.
     Breaks:
@@ -412,6 +413,8 @@ def emr_cluster(view: PipelineView) -> Iterator[Problem]:
     """
     for step in view.definition.steps:
         arguments = mapping(step.body, "Arguments")
+        if step.type == "EMRServerless" and arguments:
+            yield from _serverless(arguments, (*step.path, "Arguments"))
         if step.type != "EMR" or not arguments:
             continue
         place: Path = (*step.path, "Arguments")
@@ -440,6 +443,19 @@ def emr_cluster(view: PipelineView) -> Iterator[Problem]:
                 (*place, "StepConfig"),
                 'write {"HadoopJarStep": {"Jar": "command-runner.jar", "Args": […]}}',
             )
+
+
+def _serverless(arguments: Mapping[str, object], place: Path) -> Iterator[Problem]:
+    named, made = arguments.get("ApplicationId") is not None, arguments.get("ApplicationConfig") is not None
+    if named == made:
+        yield Problem(
+            f"ApplicationId and ApplicationConfig are {'both' if named else 'neither'} given",
+            (*place, "ApplicationId"),
+            "give the one that the step is to run on",
+        )
+    for member in ("ExecutionRoleArn", "JobConfig"):
+        if arguments.get(member) is None:
+            yield Problem(f"the EMRServerless step has no {member}", (*place, member), f"add {member}")
 
 
 def _cluster(config: Mapping[str, object], place: Path) -> Iterator[Problem]:

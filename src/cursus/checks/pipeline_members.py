@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.pipelines import PipelineStep, facts, parse_get
+from cursus.checks.image_names import stands_for_another
 from cursus.checks.pipeline_values import given_types
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference, mapping, mappings
@@ -40,7 +41,8 @@ def conditions(view: PipelineView) -> Iterator[Problem]:
             Type: Condition
             Arguments: {Conditions: [{Type: LessThan, LeftValue: {Get: Parameters.Score}, RightValue: 2}], IfSteps: [], ElseSteps: []}
     Source:
-        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html (condition step)
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html (condition step), and
+        sagemaker 2.257.7, sagemaker.local.pipeline, whose step fails where the types differ
     Since:
         0.1
     """
@@ -123,10 +125,9 @@ def _condition(view: PipelineView, entry: Mapping[str, Any], place: Path) -> Ite
         left, right = _type_of(view, entry["LeftValue"]), _type_of(view, entry["RightValue"])
         if left and right and left != right:
             yield Problem(
-                f"the {kind} condition compares a {left} with a {right}",
+                f"the {kind} condition compares a {left} with a {right}: they are not of the same type",
                 (*place, "RightValue"),
                 "give both sides the same type",
-                severity="warning",
             )
         elif _constant(entry["LeftValue"]) and _constant(entry["RightValue"]):
             yield Problem(
@@ -190,7 +191,6 @@ def _ordered(view: PipelineView, entry: Mapping[str, Any], kind: str, place: Pat
                 f"the {kind} condition compares with the text {show(value)}, not with a number",
                 (*place, operand),
                 "declare the parameter as Float" if target else f"write {value.strip()} without quotes",
-                severity="warning",
             )
 
 
@@ -354,7 +354,8 @@ _FUNCTION = re.compile(
 
 def _unfilled(value: object) -> Severity:
     """A placeholder is filled in before the definition is sent; anything else is sent as it is."""
-    return "warning" if any(mark in str(value) for mark in "*<>{}$") else "error"
+    marked = any(mark in str(value) for mark in "*<>{}$") or stands_for_another(str(value))
+    return "warning" if marked else "error"
 
 
 def _outputs(step: PipelineStep) -> Iterator[Problem]:

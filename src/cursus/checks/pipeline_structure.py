@@ -230,6 +230,12 @@ def variable_as_text(view: PipelineView) -> Iterator[Problem]:
                 place,
                 'pass the variable itself, variable.to_string(), or Join(on="", values=[…])',
             )
+        elif (inner := _INSIDE.search(value)) and _names_something(view, inner[1]):
+            yield Problem(
+                f"{show(value, limit=120)} holds {show(inner[0])} as a text: nothing puts a value into its place",
+                place,
+                f'write {{"Std:Join": {{"On": "", "Values": ["…", {{"Get": "{inner[1][:80]}"}}, "…"]}}}}',
+            )
         elif place[-1] != "Get" and (found := _BARE.fullmatch(value)) and _names_something(view, found[1]):
             if _named_beside_its_value(view.request, place, value):
                 continue
@@ -240,6 +246,7 @@ def variable_as_text(view: PipelineView) -> Iterator[Problem]:
             )
 
 
+_INSIDE = re.compile(r"(?<=.)\$?\{{1,2}\s?((?:Parameters|Steps|Execution)\.[A-Za-z0-9_][^{}\s$]*)\s?\}{1,2}")
 _BARE = re.compile(r"[${]*((?:Parameters|Steps|Execution)\.[A-Za-z0-9_][^{}\s$]*)}*")
 
 

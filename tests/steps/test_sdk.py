@@ -360,3 +360,61 @@ def test_arguments_that_raise_are_a_failure() -> None:
     assert isinstance(step, Step)
     (failure,) = step.promises.failures
     assert failure.hook == "create_step" and "ValueError: no role" in failure.message
+
+
+PIPELINE = """
+from sagemaker.inputs import TrainingInput
+from sagemaker.pytorch import PyTorch
+from sagemaker.workflow.parameters import ParameterInteger
+from sagemaker.workflow.pipeline import Pipeline
+from sagemaker.workflow.pipeline_context import PipelineSession
+from sagemaker.workflow.steps import TrainingStep
+
+session = PipelineSession()
+epochs = ParameterInteger(name="Epochs", default_value=3)
+estimator = PyTorch(
+    entry_point="train.py",
+    source_dir="source",
+    role="arn:aws:iam::123456789012:role/SageMakerRole",
+    instance_type="ml.m5.tiny",
+    instance_count=1,
+    max_run=100,
+    use_spot_instances=True,
+    max_wait=50,
+    framework_version="2.1",
+    py_version="py310",
+    metric_definitions=[{"Name": "loss", "Regex": "loss=([0-9.]+"}],
+    hyperparameters={"epochs": epochs},
+    sagemaker_session=session,
+)
+other = TrainingStep(name="Other", step_args=estimator.fit({"a": "s3://A_B/a/"}))
+train = TrainingStep(
+    name="Train",
+    step_args=estimator.fit({
+        "train": TrainingInput("s3://example-bucket/train/"),
+        "test": TrainingInput(s3_data="s3://C_D/test/"),
+    }),
+)
+pipeline = Pipeline(name="churn", parameters=[epochs], steps=[train, other], sagemaker_session=session)
+
+class Builder:
+    def create_step(self):
+        return estimator
+"""
+
+
+@v2
+@pytest.mark.parametrize("name", ["pipeline", "train", "Builder"])
+def test_v2_findings_stand_at_the_keyword(source: str, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    folder = Path(source).parent
+    monkeypatch.chdir(folder)
+    (folder / "pipe.py").write_text(PIPELINE)
+    lines = PIPELINE.splitlines()
+    wanted = {"RES001": '"ml.m5.tiny"', "STP024": "50,", "MON001": '"loss=([0-9.]+"'}
+    if name != "Builder":
+        wanted["STP042"] = '"s3://C_D/test/"'
+    found = [one for one in cursus.check(f"pipe.py:{name}").findings if one.step != "Other"]
+    for rule, text in wanted.items():
+        (one,) = [each for each in found if each.rule == rule]
+        assert one.line is not None and one.column is not None
+        assert lines[one.line - 1][one.column - 1 :].startswith(text)

@@ -11,6 +11,7 @@ from cursus.checks.locations import below, looks_like_one_object, s3_path, same_
 from cursus.checks.rules import Problem, rule
 from cursus.checks.texts import NOTHING
 from cursus.checks.views import TrainingView, mapping, text
+from cursus.model import Location
 from cursus.redact import show
 
 _KEY_ID = re.compile(
@@ -173,21 +174,31 @@ def promised_artifacts(view: TrainingView) -> Iterator[Problem]:
     if not expected:
         return
     seen: set[str] = set()
-    for artifact in expected:
+    for index, artifact in enumerate(expected):
         if not isinstance(artifact, str):
             continue
         wrong = artifact_problem(artifact)
+        where = None if wrong is None and artifact not in seen else _promised(view, index)
         if wrong is not None:
             yield Problem(
                 f"the promised artifact {show(artifact)} {wrong}",
                 (),
                 "name it relative to the model directory, such as model.pkl",
+                location=where,
             )
         elif artifact in seen:
             yield Problem(
-                f"the artifact {show(artifact)} is promised twice", (), "name it once", severity="info"
+                f"the artifact {show(artifact)} is promised twice",
+                (),
+                "name it once",
+                severity="info",
+                location=where,
             )
         seen.add(artifact)
+
+
+def _promised(view: TrainingView, index: int) -> Location | None:
+    return view.step.promises.place("get_expected_artifacts", index)
 
 
 def artifact_problem(artifact: str) -> str | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import fnmatch
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from cursus.checks.rules import Problem, rule
+from cursus.checks.script_artifacts import MODEL_FILE
 from cursus.checks.views import TrainingView, text
 from cursus.model import Evidence, FileEntry, Location, Severity
 from cursus.redact import show
@@ -15,10 +15,6 @@ from cursus.suggest import did_you_mean
 
 SHOWN = 3
 NOTES = (".md", ".txt", ".log", ".html", ".png", ".svg", ".pdf", ".csv")
-MODEL_FILE = re.compile(
-    r"(?:^|/)(?:\w*model\w*|weights\w*)\.(?:json|pkl|txt)$|\.(?:pth?|ckpt|bin|safetensors|pkl|joblib|h5|keras|onnx|pb|ubj)$"
-)
-"""Files of the output directory that are a model."""
 
 
 def found(expected: str, evidence: Evidence) -> list[FileEntry]:
@@ -91,6 +87,7 @@ def missing(view: TrainingView) -> Iterator[Problem]:
                     f"{name} was promised, and {folder} is empty",
                     remedy=f"write into {folder}",
                     severity=severity,
+                    location=view.step.promises.place("get_expected_artifacts", index),
                 )
         elif not found(name, evidence):
             yield replace(
@@ -194,13 +191,14 @@ def without_content(view: TrainingView) -> Iterator[Problem]:
     if evidence.status != "Completed":
         return
     promised = False
-    for expected in view.step.promises.expected_artifacts:
+    for index, expected in enumerate(view.step.promises.expected_artifacts):
         files = found(expected, evidence)
         if files and not any(file.size for file in files):
             promised = True
             yield Problem(
                 f"the promised artifact {show(expected.strip())} has no content",
                 remedy="write it whole, and close it, before the script ends",
+                location=view.step.promises.place("get_expected_artifacts", index),
             )
     if not promised and evidence.model_files and not any(file.size for file in evidence.model_files):
         names = ", ".join(file.path for file in evidence.model_files[:SHOWN])

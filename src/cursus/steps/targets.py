@@ -203,7 +203,8 @@ def of_object(target: Any, options: Options, text: str = "") -> list[Step | Pipe
     from cursus.steps.offline import answered_here
 
     if isinstance(target, Mapping) or (text and isinstance(target, (Step, Pipeline, list, tuple))):
-        return load_one(target, options)
+        found = load_one(target, options)
+        return _written(found, text) if isinstance(target, Mapping) and len(found) == 1 else found
     if isinstance(target, (str, bytes, int, float, set)) or target is None:
         raise TargetError(
             f"{text + ': ' if text else ''}{show(target)} is {kind_of(target)}, which is no step."
@@ -211,7 +212,7 @@ def of_object(target: Any, options: Options, text: str = "") -> list[Step | Pipe
     defined = sdk.definition(target)
     if defined is not None:
         name = str(getattr(target, "name", "") or "pipeline")
-        return [
+        made: list[Step | Pipeline] = [
             Pipeline(
                 name,
                 plain(defined.definition),
@@ -221,6 +222,7 @@ def of_object(target: Any, options: Options, text: str = "") -> list[Step | Pipe
                 sources=defined.sources,
             )
         ]
+        return _written(made, text)
     collected = sdk.collection(target)
     if collected is not None:
         return [replace(step, region=step.region or options.region) for step in collected]
@@ -228,15 +230,32 @@ def of_object(target: Any, options: Options, text: str = "") -> list[Step | Pipe
         from cursus.steps.imports import call_factory
 
         return of_object(call_factory(target, text), options, text or getattr(target, "__name__", ""))
-    return [
-        lower(
-            target,
-            options.config,
-            source_dir=options.source_dir,
-            entry_point=options.entry_point,
-            region=options.region,
-        )
-    ]
+    step = lower(
+        target,
+        options.config,
+        source_dir=options.source_dir,
+        entry_point=options.entry_point,
+        region=options.region,
+    )
+    return [step] if step.origins else _written([step], text)
+
+
+def _written(found: list[Step | Pipeline], text: str) -> list[Step | Pipeline]:
+    """The one step or pipeline of a Python file with the places where it is written there; ``text`` is its target."""
+    path, _, name = text.rpartition(":")
+    one = found[0]
+    if not path or one.origins:
+        return found
+    from dataclasses import replace
+
+    from cursus.steps.imports import import_file, import_module
+    from cursus.steps.written import of_object as origins_of
+
+    owner: Any = import_file(path) if path.endswith(".py") else import_module(path)
+    if _is_function(getattr(owner, name, None)):
+        owner = getattr(owner, name)
+    data = one.definition if isinstance(one, Pipeline) else one.request
+    return [replace(one, origins=origins_of(owner, name, data))]
 
 
 def _is_function(target: Any) -> bool:

@@ -797,3 +797,26 @@ def test_many_findings_in_a_large_builder(tmp_path: Path) -> None:
     lines = file.read_text().splitlines()
     assert found
     assert all(f"aws:{one.path[5:].partition(']')[0]}" in lines[(one.line or 0) - 1] for one in found)
+
+
+# --- objects of a module -------------------------------------------------------------------------------
+
+OBJECTS = {
+    "builder": """
+        KIND = <HERE>"ml.m5.tiny"
+        builder = request(ResourceConfig={"InstanceType": KIND, REST})
+    """,
+    "builder of a function": """
+        def builder():
+            made = request(ResourceConfig={REST})
+            made["ResourceConfig"]["InstanceType"] = <HERE>"ml.m5.tiny"
+            return made
+    """,
+}
+
+
+@pytest.mark.parametrize("form", OBJECTS)
+def test_objects_of_a_module(tmp_path: Path, form: str) -> None:
+    target, line, column = made(tmp_path, OBJECTS[form])
+    place = where(target.replace(":Builder", ":builder"))
+    assert (place.line, place.column) == (line, column)

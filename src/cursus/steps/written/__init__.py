@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import FunctionType, ModuleType
 from typing import Any
 
 from cursus.model import Location, Origin, Path
@@ -12,7 +13,11 @@ MISSING: Any = object()
 
 
 class Written:
-    """The source of one builder, and the file of its configuration where there is one."""
+    """The source of one builder, and the file of its configuration where there is one.
+
+    In place of a builder it may be a module or a function that gave an object: then the name of the object,
+    or of the function, takes the place of the hook's.
+    """
 
     def __init__(self, builder: Any, config: Mapping[Path, Origin]) -> None:
         self.builder = builder
@@ -26,7 +31,7 @@ class Written:
 
         None where it is not known more exactly than that the hook gave it.
         """
-        if not path:
+        if not path and not isinstance(self.builder, ModuleType):
             return None
         mark = (hook, path)
         if mark not in self._known:
@@ -45,7 +50,9 @@ class Written:
         from cursus.steps.written.trace import UNKNOWN, Trace
 
         value = at(given, path)
-        while value is MISSING and len(path) > 1:  # what is missing is missing in what stands around it
+        while value is MISSING and len(path) > (
+            0 if isinstance(self.builder, ModuleType) else 1
+        ):  # what is missing is missing in what stands around it
             path = path[:-1]
             value = at(given, path)
         if value is MISSING:
@@ -57,8 +64,8 @@ class Written:
         if start is None:
             return None
         found = start.follow(trace, with_items(path, given), self.values.get(hook, UNKNOWN))
-        if found is None or found.left >= len(path):
-            found = mentioned(trace, start, path)
+        if path and (found is None or found.left >= len(path)):
+            found = mentioned(trace, start, path) or (found if start.module else None)
         return found.location if found is not None else None
 
 
@@ -70,6 +77,13 @@ def at(value: Any, path: Path) -> Any:
         except (KeyError, IndexError, TypeError):
             return MISSING
     return value
+
+
+def of_object(owner: ModuleType | FunctionType, name: str, request: Mapping[str, Any]) -> WrittenOrigins:
+    """The origins of what stands in a module under a name, or what a function returned."""
+    code = owner.__code__ if isinstance(owner, FunctionType) else None
+    location = Location(code.co_filename, code.co_firstlineno) if code is not None else None
+    return WrittenOrigins({(): Origin(name, location)}, request, Written(owner, {}))
 
 
 class WrittenOrigins(Mapping[Path, Origin]):

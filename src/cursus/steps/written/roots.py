@@ -5,10 +5,19 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import FunctionType, ModuleType
 from typing import Any
 
 from cursus.model import Path
-from cursus.steps.written.scopes import Callee, Instance, Scope, found_in_class, method, scope_of
+from cursus.steps.written.scopes import (
+    Callee,
+    Instance,
+    Scope,
+    found_in_class,
+    method,
+    module_scope,
+    scope_of,
+)
 from cursus.steps.written.syntax import statements
 from cursus.steps.written.trace import Found, Trace
 
@@ -45,8 +54,12 @@ class Root:
 
 def root(builder: Any, hook: str) -> Root | None:
     """The root of a builder's hook, None where it has no source."""
-    if isinstance(builder, Scope):
-        return Root(attribute=hook, module=builder)
+    if isinstance(builder, ModuleType):
+        scope = module_scope(builder)
+        return Root(attribute=hook, module=scope) if scope else None
+    if isinstance(builder, FunctionType):
+        callee = scope_of(builder)
+        return Root(callee) if callee else None
     if hook == "config" and hook not in vars(builder if isinstance(builder, type) else type(builder)):
         # The configuration that a builder made for itself.
         return Root(

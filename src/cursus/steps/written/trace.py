@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from types import FunctionType
 from typing import Any
 
 from cursus.model import Location, Origin, Path
@@ -34,10 +33,7 @@ from cursus.steps.written.scopes import (
     Scope,
     Write,
     bind,
-    class_scope,
-    found_in_class,
     named,
-    scope_of,
     subscript,
     writes,
 )
@@ -160,7 +156,7 @@ class Trace:
             return self.any_of(node.elts, path, scope)
         if not isinstance(path[0], int):
             return None
-        found = element(node, path[0])
+        found = self.step_named(node, path[0], scope) or element(node, path[0])
         if found is None:
             return None
         one, index = found
@@ -168,6 +164,20 @@ class Trace:
 
     _on_tuple = _on_list
     _on_set = _on_list
+
+    def step_named(
+        self, node: ast.List | ast.Tuple | ast.Set, item: int, scope: Scope
+    ) -> tuple[ast.expr, None] | None:
+        """The object among an SDK's steps or parameters that has the item's name; the definition may sort them."""
+        value = getattr(item, "value", None)
+        if not isinstance(value, Mapping) or not {"Name", "Type"} <= value.keys():
+            return None
+        name = Trace(value["Name"], {})
+        for one in node.elts[:MOST_WRITES]:
+            found = name.at(one, ("Name",), scope)
+            if found is not None and found.sure and found.left == 0:
+                return one, None
+        return None
 
     def any_of(self, nodes: Iterable[ast.expr], path: Path, scope: Scope) -> Found | None:
         """Some item of a literal: the one that has the value, or the only one."""
@@ -392,56 +402,15 @@ class Trace:
 
     def of_attribute(self, path: Path, me: Instance) -> Found | None:
         """An attribute of an object: what its ``__init__``, one other method or its class puts there."""
-        name = str(path[0])
-        for maker in ("__init__", "__post_init__"):
-            for kind in me.kind.__mro__:
-                if maker in vars(kind):
-                    found = self._of_maker(kind, maker, me, path)
-                    if found is not None and found.left < len(path):
-                        return found
-        if name == "config" and me.config:
-            found = self.of_config(path[1:])
-            if found is not None:
-                return found
-        prepared = self.of_other_methods(me, path)
-        return prepared or self.of_class(me.kind, name, path[1:], me)
+        from cursus.steps.written.objects import of_attribute
 
-    def _of_maker(self, kind: type, maker: str, me: Instance, path: Path) -> Found | None:
-        callee = scope_of(vars(kind)[maker], me, kind)
-        if callee is None:
-            return None
-        inner = bind(callee, me.arguments, skip_first=True)
-        if me.config:
-            inner = replace(inner, config=_config_parameters(callee))
-        return self.variable(inner, inner.my_name, path, alone=True)
-
-    def of_other_methods(self, me: Instance, path: Path) -> Found | None:
-        """The attribute as another method writes it, where only one does."""
-        found: list[Found | None] = []
-        for kind in me.kind.__mro__[:-1]:
-            for name, function in list(vars(kind).items()):
-                if name in ("__init__", "__post_init__") or not isinstance(function, FunctionType):
-                    continue
-                if path[0] not in function.__code__.co_names:
-                    continue
-                callee = scope_of(function, me, kind)
-                if callee is not None:
-                    found.append(self.variable(callee.scope, callee.scope.my_name, path, alone=True))
-        return self.best(found, alone=True)
+        return of_attribute(self, path, me)
 
     def of_class(self, kind: type, name: str, path: Path, me: Instance | None = None) -> Found | None:
         """An attribute of a class: a property's value, or what the class's body puts there."""
-        found = found_in_class(kind, name)
-        if found is None:
-            return None
-        owner, value = found
-        if isinstance(value, property) or type(value).__name__ == "cached_property":
-            callee = scope_of(value, me or Instance(kind), owner)
-            return self.returned(callee, None, path) if callee else None
-        if isinstance(value, (FunctionType, staticmethod, classmethod)):
-            return None
-        scope = class_scope(owner)
-        return self.variable(scope, name, path, alone=True) if scope else None
+        from cursus.steps.written.objects import of_class
+
+        return of_class(self, kind, name, path, me)
 
     def of_config(self, path: Path) -> Found | None:
         """The place in the file that the configuration was read from, where there is one."""
@@ -487,10 +456,3 @@ def _is_parameter(name: str, scope: Scope) -> bool:
         arguments.kwarg,
     )
     return any(one is not None and one.arg == name for one in listed)
-
-
-def _config_parameters(callee: Callee) -> frozenset[str]:
-    """The parameters of ``__init__`` that get the configuration: as ``created`` gives it."""
-    arguments = callee.node.args
-    names = [one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)][1:]
-    return frozenset({"config"} if "config" in names else names[:1])

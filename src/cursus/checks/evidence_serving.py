@@ -70,3 +70,45 @@ def model_function_finds_nothing(view: TrainingView) -> Iterator[Problem]:
             remedy="save the model under the name that model_fn opens",
             location=where,
         )
+
+
+ARCHIVES = (".tar.gz", ".tgz", ".tar", ".zip")
+
+
+@rule("ART066", area="artifacts", severity="warning", scope="run")
+def archive_in_archive(view: TrainingView) -> Iterator[Problem]:
+    """The model directory holds an archive and nothing else.
+
+    What it does:
+        Looks whether every file of the model directory is a ``tar`` or ``zip``, ``code/`` left out.
+    Why:
+        SageMaker packs the directory into model.tar.gz itself. An endpoint unpacks that once, and finds an archive where its model should be.
+    Breaks:
+        files:
+          train.py: |
+            import tarfile
+            with tarfile.open("/opt/ml/model/model.tar.gz", "w:gz") as tar:
+                tar.add("/opt/ml/input/data/train/data.csv", "data.csv")
+        channels:
+          train:
+            data.csv: "1,2"
+    Right:
+        files:
+          train.py: |
+            open("/opt/ml/model/model.txt", "w").write(open("/opt/ml/input/data/train/data.csv").read())
+        channels:
+          train:
+            data.csv: "1,2"
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
+    Since:
+        0.1
+    """
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    left = [file.path for file in evidence.model_files if not file.path.startswith("code/")]
+    if evidence.status == "Completed" and left and all(path.endswith(ARCHIVES) for path in left):
+        yield Problem(
+            f"the model directory holds {show(left[0])} alone, which SageMaker packs into model.tar.gz once more",
+            ("OutputDataConfig", "S3OutputPath"),
+            remedy="save the files themselves below SM_MODEL_DIR",
+        )

@@ -28,6 +28,10 @@ KEPT = (
     "/opt/ml/code",
     "/opt/ml/processing",
 )
+MODEL_FILE = re.compile(
+    r"(?:^|/)(?:\w*model\w*|weights\w*)\.(?:json|pkl|txt)$|\.(?:pth?|ckpt|bin|safetensors|pkl|joblib|h5|keras|onnx|pb|ubj)$"
+)
+"""Names of files that are a model."""
 SAVERS_ELSEWHERE = frozenset({"sagemaker_training", "sagemaker_containers", "mlflow", "autogluon", "neptune"})
 
 

@@ -331,8 +331,8 @@ def error_dropped(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds ``suppress(Exception)`` around the training, ``return`` or an exit with 0 in ``finally``, ``gather(return_exceptions=True)``, work
-        submitted to a pool whose result nobody asks for, Python programs started without a look at their exit code, and handlers around the
-        training that only print or note the error.
+        submitted to a pool whose result nobody asks for, Python programs and processes started without a look at their exit code, hooks that
+        end with 0, and handlers around the training that only print or note the error.
     Why:
         SageMaker knows the exit status only: the job is Completed, with an untrained model or with none.
     Breaks:

@@ -161,7 +161,7 @@ def last_epochs_not_saved(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Reads a loop over a range that saves where the epoch divided by a number leaves none, puts the request's values in, and looks whether
-        the last epoch is one of those; nothing behind the loop saves.
+        the last epoch is one of those; nothing behind the loop saves. And a comparison with the end of the range, which never comes.
     Why:
         The job is paid for ten epochs, and the model is that of the eighth; or none is saved at all.
     Breaks:
@@ -189,6 +189,12 @@ def last_epochs_not_saved(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
+    for habit in _habits(view, "never-comes"):
+        yield Problem(
+            f"{habit.detail} is never true: the range ends before it",
+            remedy="compare with the end less one, or do it after the loop",
+            location=habit.location,
+        )
     for habit in _habits(view, "saved-each"):
         numbers = [number_of(view, other.text) for other in habit.others]
         if None in numbers:

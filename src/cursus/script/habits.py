@@ -72,6 +72,9 @@ def _node(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iterat
         yield from truth(evaluator, body, node.operand, sure)
     elif isinstance(node, ast.BinOp):
         yield from arithmetic(evaluator, body, node, sure)
+        yield from _first_dropped(
+            evaluator, body, node, [node.left, node.right], isinstance(node.op, ast.Div), sure
+        )
     elif (
         isinstance(node, ast.BoolOp)
         and isinstance(node.op, ast.Or)
@@ -143,6 +146,7 @@ def _call(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Itera
     func = node.func
     name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
     yield from called(evaluator, body, node, name, sure)
+    yield from _first_dropped(evaluator, body, node, node.args, name == "join" and len(node.args) > 1, sure)
     yield from swapped(evaluator, body, node, sure)
     if name in CONVERTS:
         for given in node.args[:1]:
@@ -156,6 +160,17 @@ def _call(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Itera
         for k in node.keywords
     ):
         yield Habit("dropped", None, "gather(return_exceptions=True)", sure, place(node, body))
+
+
+def _first_dropped(
+    evaluator: Evaluator, body: Body, node: ast.expr, parts: list[ast.expr], joins: bool, sure: bool
+) -> Iterator[Habit]:
+    """A path joined with one that begins with a slash, which drops what is before it."""
+    for part in parts[1:] if joins else ():
+        if isinstance(part, ast.Constant) and isinstance(part.value, str) and part.value.startswith("/"):
+            before = evaluator.value(parts[0], body)
+            if isinstance(before, Text) and part.value != "/":
+                yield Habit("first-dropped", before, part.value, sure, place(node, body))
 
 
 def _statement(evaluator: Evaluator, body: Body, node: ast.Expr, sure: bool) -> Iterator[Habit]:
@@ -228,9 +243,9 @@ def _unwatched(evaluator: Evaluator, body: Body, node: ast.Expr, sure: bool) -> 
     if not isinstance(func, ast.Attribute) or func.attr != "start" or "exitcode" in evaluator.mentioned:
         return
     calls = [one for one in own_nodes(body) if isinstance(one, ast.Call)]
-    if any(getattr(one.func, "attr", "") in ("get", "recv") and not one.args for one in calls):
-        if "empty" not in evaluator.mentioned:
-            return  # it waits for what the process sends, and so for one that failed
+    awaits = any(getattr(one.func, "attr", "") in ("get", "recv") and not one.args for one in calls)
+    if awaits and "empty" not in evaluator.mentioned:
+        return  # it waits for what the process sends, and so for one that failed
     made = [one for one in calls if ast.unparse(one.func).endswith("Process")]
     if any(
         word.arg == "target" and isinstance(evaluator.value(word.value, body), v.Func)

@@ -54,6 +54,8 @@ def read_sequence(modules: Iterable[Body]) -> Iterator[Habit]:
                     for early, name in _saved_early(node.body, keepers):
                         yield Habit("saved-early", None, name, True, place(early, body))
             elif isinstance(node, (ast.For, ast.While)):
+                for test in _never(node):
+                    yield Habit("never-comes", None, ast.unparse(test), True, place(test, body))
                 if _over_epochs(node):
                     yield Habit("training-loop", None, "", True, place(node, body))
                 for kept, name in _live(node):
@@ -152,6 +154,26 @@ def _intervals(loop: ast.For, does: Callable[[ast.AST], bool]) -> Iterator[tuple
     if ast.unparse(counted) == ast.unparse(loop.target):
         first = call.args[0] if len(call.args) == 2 else zero
         yield first, call.args[-1], offset, test.comparators[0], left.right
+
+
+def _never(loop: ast.For | ast.While) -> Iterator[ast.Compare]:
+    """``epoch == epochs`` in a loop over ``range(epochs)``."""
+    call = loop.iter if isinstance(loop, ast.For) else None
+    if not isinstance(loop, ast.For) or not isinstance(call, ast.Call) or len(call.args) not in (1, 2):
+        return
+    if getattr(call.func, "id", "") != "range":
+        return
+    counted, end = ast.unparse(loop.target), call.args[-1]
+    for node in ast.walk(loop):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Compare) and len(node.test.ops) == 1:
+            test = node.test
+            sides = [test.left, test.comparators[0]]
+            if isinstance(test.ops[0], (ast.Eq, ast.GtE)) and ast.unparse(sides[0]) == counted:
+                number = [one.value for one in (end, sides[1]) if isinstance(one, ast.Constant)]
+                whole = [one for one in number if isinstance(one, int)]
+                beyond = len(whole) == 2 and whole[1] >= whole[0]
+                if ast.unparse(sides[1]) == ast.unparse(end) or beyond:
+                    yield test
 
 
 def _as_text(evaluator: Evaluator, body: Body, node: ast.expr) -> Text | None:

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cursus.model import Location
+from cursus.suggest import closest
 
 MODEL_FUNCTION = "model_fn"
+HANDLERS = ("input_fn", "predict_fn", "output_fn", "transform_fn")
 LOOKS = frozenset({"exists", "isfile", "is_file", "isdir", "is_dir", "glob", "listdir", "iterdir", "rglob"})
 MOST = 50
 """Files of a source that are looked into."""
@@ -32,6 +34,31 @@ def loaded_names(directory: Path, shown: str) -> Iterator[tuple[str, Location]]:
                 )
                 for name, line in _names(node):
                     yield name, Location(where, line)
+
+
+def misnamed_function(path: Path) -> tuple[str, str, int] | None:
+    """A function of a module with handlers that is nearly one of them: its name, the handler's and its line."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        tree = ast.parse(text) if "_fn(" in text else None
+    except (OSError, ValueError, SyntaxError, RecursionError):
+        return None
+    functions = (
+        {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+        if tree is not None
+        else {}
+    )
+    if not set(functions) & {MODEL_FUNCTION, *HANDLERS}:
+        return None
+    for name, node in functions.items():
+        arguments = [argument.arg for argument in node.args.args]
+        loads = arguments == ["model_dir"] or (len(arguments) == 1 and "load" in name and "model" in name)
+        if loads and MODEL_FUNCTION not in functions:
+            return name, MODEL_FUNCTION, node.lineno
+        near = closest(name, HANDLERS)
+        if near is not None and name not in HANDLERS and near not in functions:
+            return name, near, node.lineno
+    return None
 
 
 def _names(function: ast.FunctionDef) -> Iterator[tuple[str, int]]:

@@ -98,6 +98,8 @@ def compared(evaluator: Evaluator, body: Body, node: ast.Compare, sure: bool) ->
     elif isinstance(step, (ast.Is, ast.IsNot)):
         if isinstance(right, ast.Constant) and right.value is None:
             yield from about(evaluator, body, left, "text-none", "is None", sure)
+        elif isinstance(right, ast.Constant) and isinstance(right.value, (bool, int)):
+            yield from about(evaluator, body, left, "text-equals", repr(right.value), sure)
     elif isinstance(step, (ast.In, ast.NotIn)):
         found = evaluator.value(right, body)
         numbers = isinstance(found, v.Items) and found.items and all(_is_number(item) for item in found.items)

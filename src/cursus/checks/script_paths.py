@@ -1,0 +1,165 @@
+"""Paths that lead elsewhere than they seem to, and the functions that an endpoint looks for by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path as FilePath
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.script_artifacts import MODEL_FILE, mentions_upload, writes
+from cursus.checks.script_request import MODEL_DIR, UNKNOWN, invocation, resolve
+from cursus.checks.views import TrainingView
+from cursus.model import Location
+from cursus.redact import show
+
+
+@rule("ART064", area="artifacts", severity="warning", scope="script")
+def first_part_dropped(view: TrainingView) -> Iterator[Problem]:
+    """A path is joined with one that begins with a slash.
+
+    What it does:
+        Finds ``os.path.join(folder, "/name")`` and ``Path(folder) / "/name"`` where the first part is a folder of SageMaker's.
+    Why:
+        A part that begins with a slash drops all before it: what was to be in the model directory is at the root of the container, and lost.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+            open(os.path.join(os.environ["SM_OUTPUT_DATA_DIR"], "/report.txt"), "w").write("1")
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+            open(os.path.join(os.environ["SM_OUTPUT_DATA_DIR"], "report.txt"), "w").write("1")
+    Source:
+        https://docs.python.org/3/library/os.path.html#os.path.join
+    Since:
+        0.1
+    """
+    facts = view.script
+    for habit in facts.habits if facts is not None else ():
+        if habit.kind != "first-dropped" or facts is None:
+            continue
+        first = resolve(view, facts, invocation(view), habit.text)
+        if isinstance(first, str) and first.startswith("/opt/ml/"):
+            yield Problem(
+                f"{show(habit.detail)} begins with a slash, so that {show(first.replace(UNKNOWN, '…'))} before it is dropped",
+                remedy=f"write {habit.detail.lstrip('/')!r}",
+                location=habit.location,
+            )
+
+
+@rule("ART065", area="artifacts", severity="warning", scope="script")
+def model_outside(view: TrainingView) -> Iterator[Problem]:
+    """The model is written where it is lost, and something else into the model directory.
+
+    What it does:
+        Finds a file called as a model is (``model.json``, ``weights.pt``) that every run writes outside of what SageMaker keeps, where what goes
+        to the model directory is called otherwise and nothing reads, moves or copies the file.
+    Why:
+        The job is completed, model.tar.gz has files, and the model is not among them.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "labels.txt"), "w").write("1")
+            open("/tmp/model.bin", "w").write("1")
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "labels.txt"), "w").write("1")
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.bin"), "w").write("1")
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
+    Since:
+        0.1
+    """
+    facts = view.script
+    if facts is None or not facts.paths or mentions_upload(facts) or facts.attributes & HANDED_ON:
+        return
+    written = [(use, place) for use, place in writes(view, facts)]
+    inside = [place for _, place in written if place.startswith(MODEL_DIR + "/")]
+    if not inside or any(UNKNOWN in place or MODEL_FILE.search(place) for place in inside):
+        return
+    started = invocation(view)
+    read = {
+        resolve(view, facts, started, path)
+        for use in facts.paths
+        if use.mode in ("read", "look")
+        for path in use.paths
+    }
+    for use, place in written:
+        outside = place.startswith("/") and not place.startswith("/opt/ml/")
+        if use.sure and outside and UNKNOWN not in place and MODEL_FILE.search(place) and place not in read:
+            yield Problem(
+                f"the model goes to {show(place)}, which ends with the instance; the model directory gets {show(inside[0])}",
+                remedy="save it below SM_MODEL_DIR",
+                location=use.location,
+            )
+
+
+HANDED_ON = frozenset(
+    {"copy", "copy2", "copyfile", "copytree", "move", "rename", "replace", "rmtree", "chdir"}
+)
+
+
+@rule("ART067", area="artifacts", severity="warning", scope="script")
+def handler_misnamed(view: TrainingView) -> Iterator[Problem]:
+    """A function that an endpoint looks for by name is called otherwise.
+
+    What it does:
+        Where the script, or inference.py beside it, has one of ``model_fn``, ``input_fn``, ``predict_fn`` and ``output_fn``: finds a function
+        of nearly such a name, or one that takes ``model_dir`` where there is no ``model_fn``.
+    Why:
+        The serving container calls these functions by name. Without them it takes its own, which for scikit-learn fails: ``Please provide a
+        model_fn implementation``.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+            def load_fn(model_dir):
+                return open(os.path.join(model_dir, "model.txt")).read()
+            def predict_fn(data, model):
+                return model
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+            def model_fn(model_dir):
+                return open(os.path.join(model_dir, "model.txt")).read()
+            def predict_fn(data, model):
+                return model
+    Source:
+        https://sagemaker.readthedocs.io/en/stable/frameworks/sklearn/using_sklearn.html
+    Since:
+        0.1
+    """
+    facts, source = view.script, view.step.source
+    if facts is None or source is None or not facts.readable or invocation(view).kind != "toolkit":
+        return
+    from cursus.script.serving import misnamed_function
+
+    names = [
+        source.entry_point,
+        *(name for name in ("inference.py", "code/inference.py") if name in facts.directory_listing),
+    ]
+    for name in dict.fromkeys(names):
+        found = misnamed_function(FilePath(source.directory) / name)
+        if found is not None:
+            there, handler, line = found
+            yield Problem(
+                f"the serving container looks for {handler}, and {name} has {there}",
+                remedy=f"call it {handler}",
+                location=Location(name, line),
+            )

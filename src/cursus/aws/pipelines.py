@@ -254,16 +254,18 @@ class Definition:
 
     def waits(self, name: str, other: str) -> bool:
         """True where ``other`` has to end before ``name`` starts, directly or not."""
+        return any(here == other for here in self.before(name))
+
+    def before(self, name: str) -> Iterator[str]:
+        """The steps that have to end before ``name`` starts, the nearest first; in a circle ``name`` is one of them."""
         seen: set[str] = set()
-        pending = deque(self.edges.get(name, ()))  # the nearest first: most answers are near
+        pending = deque(self.edges.get(name, ()))
         while pending:
             here = pending.popleft()
-            if here == other:
-                return True
             if here not in seen:
                 seen.add(here)
+                yield here
                 pending.extend(self.edges.get(here, ()))
-        return False
 
 
 def output_shape(operation: str) -> Mapping[str, Any] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cursus.aws.pipelines import PipelineStep, parse_get
+from cursus.aws.pipelines import parse_get
 from cursus.checks.pipeline_members import ORDERED
 from cursus.checks.rules import Problem, rule
 from cursus.checks.tuning_objective import direction_of, words_of
@@ -57,10 +57,12 @@ def bad_models_go_on(view: PipelineView) -> Iterator[Problem]:
     Since:
         0.1
     """
+    kinds: dict[Path, dict[str, set[str | None]]] = {}
     for step in view.definition.steps:
-        if step.type != "Condition":
-            continue
-        ahead = _ahead(view, step)
+        for condition, branch in step.branches:
+            kinds.setdefault(condition, {}).setdefault(branch, set()).add(step.type)
+    for step in view.definition.steps:
+        ahead = _ahead(kinds.get(step.path, {})) if step.type == "Condition" else None
         if ahead is None:
             continue
         for i, entry in mappings(mapping(step.body, "Arguments"), "Conditions"):
@@ -75,19 +77,12 @@ def bad_models_go_on(view: PipelineView) -> Iterator[Problem]:
                 )
 
 
-def _ahead(view: PipelineView, step: PipelineStep) -> str | None:
-    """The branch in which a model goes on; None where that is not one alone."""
-    kinds: dict[str, set[str | None]] = {"IfSteps": set(), "ElseSteps": set()}
-    for other in view.definition.steps:
-        branch = dict(other.branches).get(step.path)
-        if branch in kinds:
-            kinds[branch].add(other.type)
+def _ahead(kinds: Mapping[str, set[str | None]]) -> str | None:
+    """The branch in which a model goes on, of those with steps of these types; None where that is not one alone."""
     if any(types & TRAINERS for types in kinds.values()):
         return None
-    for branch, other_branch in (("IfSteps", "ElseSteps"), ("ElseSteps", "IfSteps")):
-        if kinds[branch] & MAKERS and not kinds[other_branch] & MAKERS:
-            return branch
-    return None
+    makers = [branch for branch in ("IfSteps", "ElseSteps") if kinds.get(branch, set()) & MAKERS]
+    return makers[0] if len(makers) == 1 else None
 
 
 def _good_when_true(entry: Mapping[str, Any]) -> tuple[str | None, bool]:

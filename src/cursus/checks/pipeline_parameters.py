@@ -214,7 +214,8 @@ def unused_parameter(view: PipelineView) -> Iterator[Problem]:
             used.add(target.name if target.name in known else closest(target.name, known))
     declared = view.request.get("Parameters")
     if isinstance(declared, list) and len(declared) > len(used):  # one that was made a text is told there
-        told = [text for _, text in texts(view.request.get("Steps"), ("Steps",)) if "Parameter" in text]
+        found = texts(view.request.get("Steps"), ("Steps",))
+        told = [text for place, text in found if "Parameter" in text and place[-1] != "Get"]
         used.update(name for name in view.definition.parameters if any(name in text for text in told))
     for i, entry in enumerate(declared if isinstance(declared, list) else []):
         name = entry.get("Name") if isinstance(entry, Mapping) else None

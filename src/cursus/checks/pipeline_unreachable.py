@@ -53,30 +53,34 @@ def never_reached(view: PipelineView) -> Iterator[Problem]:
         return
     waits = _waits(definition)
     for step in definition.steps:
-        if step.path in waits and step.name is not None and definition.waits(step.name, step.name):
-            continue  # in a circle, which is why it never runs
-        taken: dict[Path, tuple[str, str]] = {}
-        for place, before in waits.get(step.path, ()):
-            if before.type == "Fail":
-                yield Problem(
-                    f"step {show(step.name)} never runs: it waits for {show(before.name)}, which ends the execution",
-                    place,
-                    "wait for a step that completes, or put the step into the condition's other branch",
-                )
-                break
-            other = next(
-                (taken[c][1] for c, branch in before.branches if taken.get(c, (branch,))[0] != branch), None
+        problem = _unreached(step, waits.get(step.path, []))
+        # One in a circle never runs for that.
+        if problem is not None and not (step.name and definition.waits(step.name, step.name)):
+            yield problem
+
+
+def _unreached(step: PipelineStep, waits: list[tuple[Path, PipelineStep]]) -> Problem | None:
+    taken: dict[Path, tuple[str, str]] = {}
+    for place, before in waits:
+        if before.type == "Fail":
+            return Problem(
+                f"step {show(step.name)} never runs: it waits for {show(before.name)}, which ends the execution",
+                place,
+                "wait for a step that completes, or put the step into the condition's other branch",
             )
-            if other is not None:
-                yield Problem(
-                    f"step {show(step.name)} never runs: it waits for {show(other)} and {show(before.name)}, which are in "
-                    "different branches of one condition",
-                    place,
-                    "wait for one of them, or for the condition step",
-                )
-                break
-            for condition, branch in before.branches:
-                taken.setdefault(condition, (branch, str(before.name)))
+        other = next(
+            (taken[c][1] for c, branch in before.branches if taken.get(c, (branch,))[0] != branch), None
+        )
+        if other is not None:
+            return Problem(
+                f"step {show(step.name)} never runs: it waits for {show(other)} and {show(before.name)}, which are in "
+                "different branches of one condition",
+                place,
+                "wait for one of them, or for the condition step",
+            )
+        for condition, branch in before.branches:
+            taken.setdefault(condition, (branch, str(before.name)))
+    return None
 
 
 def _waits(definition: Definition) -> dict[Path, list[tuple[Path, PipelineStep]]]:
@@ -144,10 +148,7 @@ def always_fails(view: PipelineView) -> Iterator[Problem]:
         listed: Any = step.body.get("DependsOn")
         if any(isinstance(entry, Mapping) for entry in (listed if isinstance(listed, list) else ())):
             continue
-        if any(
-            other.branches and other.name and definition.waits(step.name, other.name)
-            for other in definition.steps
-        ):
+        if any(definition.by_name[name].branches for name in definition.before(step.name)):
             continue
         yield Problem(
             f"every execution comes to {show(step.name)}, and fails",

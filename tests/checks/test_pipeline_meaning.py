@@ -1,0 +1,173 @@
+"""Pipelines that run and do another thing than was meant: what is told, and what is left alone."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+import cursus
+from cursus.checks.examples import DEFINITION
+
+ACCOUNT = "683313688378.dkr.ecr.us-east-1.amazonaws.com"
+XGBOOST = f"{ACCOUNT}/sagemaker-xgboost:1.7-1"
+LEARNED = {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}
+
+
+def train(image: str = XGBOOST, **members: Any) -> dict[str, Any]:
+    arguments = copy.deepcopy(DEFINITION)
+    arguments["AlgorithmSpecification"] = {"TrainingImage": image, "TrainingInputMode": "File"}
+    arguments["HyperParameters"] = {"num_round": "5"}
+    arguments["InputDataConfig"][0]["ContentType"] = "text/csv"
+    return {"Name": "Train", "Type": "Training", "Arguments": arguments, **members}
+
+
+def prepare(name: str = "Prepare", **members: Any) -> dict[str, Any]:
+    arguments = {
+        "ProcessingResources": {
+            "ClusterConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30}
+        },
+        "AppSpecification": {"ImageUri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"},
+        "RoleArn": DEFINITION["RoleArn"],
+    }
+    step = {"Name": name, "Type": "Processing", "Arguments": arguments}
+    arguments.update({key: members.pop(key) for key in list(members) if key.startswith("Processing")})
+    return {**step, **members}
+
+
+def model(image: str = XGBOOST, data: Any = LEARNED, **environment: str) -> dict[str, Any]:
+    container = {"Image": image, "ModelDataUrl": data, "Environment": environment}
+    arguments = {"ExecutionRoleArn": DEFINITION["RoleArn"], "PrimaryContainer": container}
+    return {"Name": "Create", "Type": "Model", "Arguments": arguments}
+
+
+def read(uri: Any, name: str = "model") -> dict[str, Any]:
+    source = {"S3Uri": uri, "S3DataType": "S3Prefix", "S3InputMode": "File"}
+    return {"InputName": name, "S3Input": {**source, "LocalPath": f"/opt/ml/processing/{name}"}}
+
+
+def decide(yes: list[Any], no: list[Any], kind: str, value: Any) -> dict[str, Any]:
+    conditions = [{"Type": kind, "LeftValue": value, "RightValue": 0.8}]
+    return {
+        "Name": "Decide",
+        "Type": "Condition",
+        "Arguments": {"Conditions": conditions, "IfSteps": yes, "ElseSteps": no},
+    }
+
+
+def rules(*steps: dict[str, Any], region: str | None = None, **rest: Any) -> list[str]:
+    definition = {"Version": "2020-12-01", "Metadata": {}, "Parameters": [], "Steps": list(steps), **rest}
+    found = cursus.check(definition, region=region).findings
+    return [f.rule for f in found if f.severity != "info" and f.rule.startswith("DEP")]
+
+
+CACHED = {"CacheConfig": {"Enabled": True, "ExpireAfter": "P30D"}}
+STOP = {"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "not good enough"}}
+
+
+def metric(path: str) -> dict[str, Any]:
+    return {"Std:JsonGet": {"S3Uri": "s3://example-bucket/report.json", "Path": path}}
+
+
+def test_a_cached_step_after_one_that_is_not() -> None:
+    evaluate = prepare("Evaluate", ProcessingInputs=[read(LEARNED)], **CACHED)
+    assert rules(train(), evaluate) == ["DEP055"]
+    assert rules(train(**CACHED), evaluate) == []
+    assert rules(train(), {**evaluate, "CacheConfig": {"Enabled": False}}) == []
+    # where the job ends up is not what a step is recognised by
+    writes = train(**CACHED)
+    writes["Arguments"]["OutputDataConfig"]["S3OutputPath"] = {
+        "Std:Join": {"On": "/", "Values": ["s3://example-bucket", {"Get": "Execution.PipelineExecutionId"}]}
+    }
+    assert rules(writes) == []
+
+
+@pytest.mark.parametrize(
+    ("trained", "served", "expected"),
+    [
+        (XGBOOST, f"{ACCOUNT}/sagemaker-xgboost:1.5-1", ["DEP056"]),
+        (f"{ACCOUNT}/sagemaker-xgboost:1.5-1", XGBOOST, []),
+        (
+            XGBOOST,
+            "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310",
+            ["DEP056"],
+        ),
+        (XGBOOST, "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", []),
+        (XGBOOST, "007439368137.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tritonserver:23.02-py3", []),
+    ],
+)
+def test_what_serves_a_model(trained: str, served: str, expected: list[str]) -> None:
+    assert rules(train(trained), model(served)) == expected
+
+
+def test_a_script_of_its_own_may_load_anything() -> None:
+    sklearn = f"{ACCOUNT}/sagemaker-scikit-learn:1.2-1-cpu-py3"
+    assert rules(train(), model(sklearn)) == ["DEP056"]
+    assert rules(train(), model(sklearn, SAGEMAKER_PROGRAM="inference.py")) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "told"),
+    [
+        ("LessThan", "metrics.auc.value", True),
+        ("GreaterThan", "metrics.auc.value", False),
+        ("GreaterThan", "metrics.rmse.value", True),
+        ("LessThan", "metrics.auc.standard_deviation", False),
+        ("LessThan", "metrics.churned.value", False),
+    ],
+)
+def test_which_models_go_on(kind: str, path: str, told: bool) -> None:
+    assert rules(train(), decide([model()], [STOP], kind, metric(path))) == ["DEP061"] * told
+    assert rules(train(), decide([STOP], [model()], kind, metric(path))) == ["DEP061"] * (
+        not told and "standard" not in path and "churned" not in path
+    )
+
+
+def test_a_branch_that_trains_again_is_left_alone() -> None:
+    assert rules(decide([train(), model()], [], "LessThan", metric("auc"))) == []
+
+
+def test_an_archive_that_whoever_starts_the_pipeline_names() -> None:
+    old = "s3://example-bucket/models/churn-2023/output/model.tar.gz"
+    assert rules(train(), model(data=old)) == ["DEP060"]
+    parameter = {"Name": "Model", "Type": "String", "DefaultValue": old}
+    assert rules(train(), model(data={"Get": "Parameters.Model"}), Parameters=[parameter]) == []
+    assert rules(train(), model(data=old.replace("/models/", "/pretrained/"))) == []
+
+
+def test_a_fail_step_that_only_some_executions_come_to() -> None:
+    after = {
+        "Name": "Ask",
+        "Type": "Lambda",
+        "FunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:ask",
+    }
+    ask = {**after, "Arguments": {}}
+    assert rules(ask, {**STOP, "DependsOn": ["Ask"]}) == ["DEP058"]
+    assert rules(ask, {**STOP, "DependsOn": [{"Step": "Ask", "Trigger": "Failed"}]}) == []
+    assert rules(decide([ask], [], "LessThan", metric("x")), {**STOP, "DependsOn": ["Ask"]}) == []
+
+
+def test_images_of_several_regions() -> None:
+    other = prepare("Other")
+    other["Arguments"]["AppSpecification"]["ImageUri"] = (
+        "123456789012.dkr.ecr.eu-west-1.amazonaws.com/prepare:1"
+    )
+    assert rules(prepare(), prepare("Again"), other) == ["DEP063"]
+    assert "DEP063" not in rules(prepare(), prepare("Again"), other, region="us-east-1")
+
+
+def test_two_channels_with_one_output() -> None:
+    output = {
+        "S3Uri": "s3://example-bucket/a/",
+        "LocalPath": "/opt/ml/processing/a",
+        "S3UploadMode": "EndOfJob",
+    }
+    before = prepare(ProcessingOutputConfig={"Outputs": [{"OutputName": "data", "S3Output": output}]})
+    step = train()
+    channels = step["Arguments"]["InputDataConfig"]
+    reference = {"Get": "Steps.Prepare.ProcessingOutputConfig.Outputs['data'].S3Output.S3Uri"}
+    channels[0]["DataSource"]["S3DataSource"]["S3Uri"] = reference
+    assert rules(before, step) == []
+    channels.append({**copy.deepcopy(channels[0]), "ChannelName": "validation"})
+    assert rules(before, step) == ["DEP062"]

@@ -101,10 +101,11 @@ def main() -> None:
                 "title": "The SageMaker data parallelism library",
                 "page": DATA_PARALLEL,
                 "versions": data_parallel,
-                # From PyTorch 2.0 on the library is version 2, which has nothing for p3.16xlarge any more.
+                # The library that came with PyTorch 2.1 has nothing for p3.16xlarge any more; the containers' own
+                # tests ran there until then (aws/deep-learning-containers, pull request 3645).
                 "instance_types": [
                     {"from": "0", "types": types},
-                    {"from": "2.0", "framework": "pytorch", "types": modern},
+                    {"from": "2.1", "framework": "pytorch", "types": modern},
                 ],
                 "declining": ["ml.p3dn.24xlarge"],
                 "excluded_tags": ["2.0.1-gpu-py310-cu121"],

@@ -24,6 +24,16 @@ TARGET = Path(__file__).parent.parent / "src" / "cursus" / "aws" / "data" / "ima
 SDK = "sagemaker 2.257.7"
 DATE = "2026-08-21"
 TAG = re.compile(r"amazonaws\.com(?:\.cn)?/([a-z0-9-]+):([A-Za-z0-9._-]+)")
+# Tags of the model parallelism library's own image, which its release notes name by PyTorch's version and the SDK's
+# table by the library's (https://docs.aws.amazon.com/sagemaker/latest/dg/model-parallel-release-notes.html).
+MODEL_PARALLEL = "smdistributed-modelparallel"
+MODEL_PARALLEL_TAGS = (
+    *("2.0.1-gpu-py310-cu121", "2.1.2-gpu-py310-cu121", "2.2.0-gpu-py310-cu121", "2.3.1-gpu-py311-cu121"),
+    *("2.4.1-gpu-py311-cu121", "2.5.1-gpu-py311-cu124"),
+)
+# Repositories in Amazon's registries that no table lists: the transformer of Autopilot's candidates
+# (https://docs.aws.amazon.com/sagemaker/latest/dg/autopilot-automate-model-development-notebook-output.html).
+UNLISTED = ["sagemaker-sklearn-automl"]
 # Frameworks whose image runs a user's script: what is no entry here, and has no table of its own, is an
 # algorithm.
 FRAMEWORKS = {
@@ -234,6 +244,8 @@ def complete(repositories: dict[str, dict[str, Any]], folder: Path, clone: str) 
             if framework == "huggingface":
                 repositories[name]["base"] = "tensorflow" if "tensorflow" in name else "pytorch"
         add_tag(repositories[name], tag)
+    for tag in MODEL_PARALLEL_TAGS:
+        add_tag(repositories[MODEL_PARALLEL], tag)
     versions = repositories["pytorch-training"]["versions"]
     for version in torch_versions(folder):
         if version not in versions:
@@ -279,6 +291,7 @@ def main() -> None:
         "aliases": aliases,
         "end_of_support": support(clone),
         "repositories": dict(sorted(repositories.items())),
+        "unlisted": UNLISTED,
     }
     TARGET.write_text(json.dumps(document, separators=(",", ":")) + "\n")
 

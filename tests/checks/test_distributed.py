@@ -93,8 +93,11 @@ def test_sound_requests(image: str, on: dict[str, str], instance: str, count: in
     [
         ("pytorch-training:2.1.0-gpu-py310", SMDDP, "ml.p3.16xlarge", [("DST002", "error")]),
         ("pytorch-training:2.0.1-gpu-py310", SMDDP, "ml.p5.48xlarge", [("DST002", "error")]),
-        ("pytorch-training:1.13.1-gpu-py39", SMDDP, "ml.p3.2xlarge", [("DST002", "error")]),
-        ("pytorch-training:2.1.0-gpu-py310", SMDDP, "ml.g5.48xlarge", [("DST002", "error")]),
+        ("pytorch-training:1.10.0-gpu-py38", SMDDP, "ml.p3.2xlarge", [("DST002", "error")]),
+        ("tensorflow-training:2.8.0-gpu-py39", SMDDP, "ml.g5.48xlarge", [("DST002", "error")]),
+        # The SDK sends pytorchddp, which runs on any GPU, under the same switch.
+        ("pytorch-training:1.13.1-gpu-py39", SMDDP, "ml.p3.2xlarge", [("DST002", "warning")]),
+        ("pytorch-training:2.1.0-gpu-py310", SMDDP, "ml.g5.48xlarge", [("DST002", "warning")]),
         ("pytorch-training:2.1.0-gpu-py310", SMDDP, "ml.p3dn.24xlarge", [("DST002", "warning")]),
         ("pytorch-training:2.1.0-cpu-py310", SMDDP, "ml.m5.xlarge", [("DST002", "error")]),
         ("pytorch-training:2.6.0-gpu-py312", SMDDP, "ml.p4d.24xlarge", [("DST001", "error")]),

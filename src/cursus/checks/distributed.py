@@ -83,8 +83,9 @@ def instance_problem(
     framework: str | None,
     version: str | None,
     path: Path,
+    named: bool = False,
 ) -> Problem | None:
-    """What is wrong with a strategy on an instance type, or None."""
+    """What is wrong with a strategy on an instance type, or None. ``named``: a builder says its name itself."""
     if instance.processor not in strategy.processors:
         kinds = " or ".join(
             {"gpu": "GPU", "cpu": "CPU", "neuron": "Trainium"}[each] for each in strategy.processors
@@ -98,14 +99,15 @@ def instance_problem(
     types = strategy.types_for(framework, version)
     if types and instance.name not in types:
         said = f" with {images.title(framework)} {version}" if framework and version else ""
+        newest = instance.family.startswith(NEWEST)
+        plain = not named and not newest and _may_be_plain(strategy, instance, framework, version)
+        # Nobody refuses the older types that the page of the model parallelism library does not list.
+        older = strategy.name == "smdistributed.modelparallel" and not newest
         return Problem(
             f"{strategy.title} does not support {instance.name}{said}.",
             path,
-            f"Use one of {', '.join(types)}.",
-            # Nobody refuses the older types that the page of the model parallelism library does not list.
-            severity="warning"
-            if strategy.name == "smdistributed.modelparallel" and not instance.family.startswith(NEWEST)
-            else None,
+            f"Use one of {', '.join(types)}" + ("; plain DDP (pytorchddp) runs here." if plain else "."),
+            severity="warning" if plain or older else None,
         )
     declining = instance.name in strategy.declining and version is not None
     if declining and types != strategy.types_for(framework, "0"):
@@ -116,6 +118,21 @@ def instance_problem(
             severity="warning",
         )
     return None
+
+
+def _may_be_plain(
+    strategy: distribution.Strategy, instance: instances.Instance, framework: str | None, version: str | None
+) -> bool:
+    """True where the data parallelism library may be switched on for plain DDP.
+
+    The SDK sends its `pytorchddp`, which runs on any GPU, under the library's switch
+    (sagemaker/pytorch/estimator.py, "rewrite pytorchddp to smdistributed").
+    """
+    if strategy.name != "smdistributed.dataparallel" or instance.name in strategy.types_for(framework, "0"):
+        return False
+    return framework == "pytorch" and bool(
+        distribution.strategies()["pytorchddp"].supports("pytorch", version)
+    )
 
 
 @rule("DST001", area="distributed", reads=SWITCHES)
@@ -174,7 +191,8 @@ def instance_support(view: TrainingView) -> Iterator[Problem]:
         on AWS Trainium with torch_distributed, which is the only one there.
     Why:
         Amazon's libraries are built for the network and GPUs of a few instance types. The SDK refuses others, or
-        the library ends the job.
+        the library ends the job. From PyTorch 1.11 on the data parallelism library's switch may also mean plain DDP
+        (the SDK's pytorchddp), which runs on any GPU: that is a warning.
     Breaks:
         AlgorithmSpecification:
           TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310

@@ -105,7 +105,7 @@ def promised_strategy(view: TrainingView) -> Iterator[Problem]:
     for path, kind, _ in view.instances:
         instance = instances.find(kind)
         if instance is not None:
-            problem = instance_problem(strategy, instance, framework, version, path)
+            problem = instance_problem(strategy, instance, framework, version, path, named=True)
             if problem is not None:
                 yield problem
 

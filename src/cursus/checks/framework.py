@@ -324,7 +324,7 @@ def repository(view: TrainingView) -> Iterator[Problem]:
     image = images.parse_image(view.image)
     if image is None or image.framework is not None or image.account not in images.amazon_accounts():
         return
-    if allowed(view, image, image.repository):
+    if image.repository in images.document()["unlisted"] or allowed(view, image, image.repository):
         return
     known = images.document()["repositories"]
     whole = f"{image.repository}-training"

@@ -270,6 +270,7 @@ def _elsewhere(view: RequestView) -> Iterator[tuple[Path, Problem]]:
         (path, value, what)
         for path, value in view.suspected("place")
         if (what := place(str(path[-1]), value)) is not None
+        and (what[1].partition or not what[1].region)  # of a region that there is not STP033 speaks
     ]
     if len(found) < (1 if view.region else 2):
         return

@@ -77,10 +77,12 @@ def data_without_edge(view: PipelineView) -> Iterator[Problem]:
         return
     told: set[tuple[str, str]] = set()
     for name, place, uri in _readers(view):
-        for producer in _producers(uri, written):
-            if producer == name or (name, producer) in told:
-                continue
-            if view.definition.waits(name, producer) or view.definition.waits(producer, name):
+        for producers in _producers(uri, written):
+            others = [each for each in producers if each != name]
+            if any(view.definition.waits(name, each) for each in others):
+                continue  # of several steps that write a place one is enough: they stand in for each other
+            producer = next((each for each in others if not view.definition.waits(each, name)), None)
+            if producer is None or (name, producer) in told:
                 continue
             told.add((name, producer))
             yield Problem(
@@ -168,13 +170,13 @@ def _read(step: Step) -> Iterator[tuple[Path, str]]:
             yield place, uri
 
 
-def _producers(uri: str, written: Mapping[str, list[str]]) -> Iterator[str]:
-    """Steps that write the location, or a folder around it."""
-    yield from written.get(uri, ())
+def _producers(uri: str, written: Mapping[str, list[str]]) -> Iterator[list[str]]:
+    """Steps that write the location, then those that write a folder around it."""
+    yield written.get(uri, [])
     least = 3 if uri.startswith("s3://") else 1
     while uri.count("/") > least:
         uri = uri.rpartition("/")[0]
-        yield from written.get(uri, ())
+        yield written.get(uri, [])
 
 
 @rule("DEP031", area="dependencies", scope="pipeline")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from cursus.aws import images, instances
 from cursus.aws.pipelines import PipelineStep, facts, parse_get, step_type, written_out
+from cursus.checks.image_names import stands_for_another
 from cursus.checks.rules import Problem, rule
 from cursus.checks.texts import placeholder
 from cursus.checks.views import PipelineView, is_reference, listing, mapping, mappings, text
@@ -202,7 +203,7 @@ def image_address(view: PipelineView) -> Iterator[Problem]:
                 f"{show(image)} names no registry",
                 (*top, *place, member),
                 "write <account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>",
-                severity=None if placeholder(image) is None else "warning",
+                severity="warning" if placeholder(image) is not None or stands_for_another(image) else None,
             )
 
 

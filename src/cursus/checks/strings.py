@@ -13,6 +13,7 @@ from cursus.checks.texts import (
     CURLY,
     HYPERPARAMETERS,
     REPR,
+    STAND_IN,
     SUBMIT,
     Fault,
     bucket_fault,
@@ -72,7 +73,7 @@ def endpoint(view: RequestView) -> Iterator[Problem]:
     What it does:
         Finds the address of a bucket or object as a browser has it, pages of the console, and endpoints after
         s3://. The old form https://s3-<region>.amazonaws.com/<bucket>/… is still taken for data and models, and is a
-        warning; for the debugger's and profiler's output it is an error.
+        warning; for the debugger's and profiler's output it is an error. ModelDataUrl takes an object's address too.
     Why:
         SageMaker takes the host for the bucket's name, and there is no such bucket: "BucketRegionError: bucket must be
         in the same region as the job".
@@ -86,6 +87,8 @@ def endpoint(view: RequestView) -> Iterator[Problem]:
         0.1
     """
     for path, value, fault in _locations(view, "endpoint"):
+        if path[-1] == "ModelDataUrl" and value.startswith("https://") and ".amazonaws." in value:
+            continue
         hooked = path[0] in ("DebugHookConfig", "ProfilerConfig", "TensorBoardOutputConfig")
         yield Problem(
             f"{_where(path, value)} {fault.message}",
@@ -255,7 +258,10 @@ def _filled_in(view: RequestView) -> bool:
     image = mapping(request, "AlgorithmSpecification").get("TrainingImage", "")
     if not isinstance(role, str) or re.fullmatch(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/.+", role) is None:
         return False
-    return isinstance(image, str) and placeholder(role) is None and placeholder(image) is None
+    template = isinstance(image, str) and re.fullmatch(STAND_IN, image) is not None
+    return (
+        isinstance(image, str) and not template and placeholder(role) is None and placeholder(image) is None
+    )
 
 
 @rule("STP046", area="step", scope="request", suspects="repr")

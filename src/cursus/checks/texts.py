@@ -461,12 +461,16 @@ def _is_secret(holder: str, member: str, value: str) -> bool:
     return len(value) > 15 and is_secret_value(value)
 
 
+# AWS writes 111122223333 for "an account" in its documentation; an image `example` there stands for any other.
+STAND_IN = r"111122223333\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/example(?::.*)?"
+
+
 @lru_cache(maxsize=4096)
 def place(member: str, value: str) -> tuple[str, places.Place, bool] | None:
     """(what it is, where it is, whether it is bound to that region for certain) of one text."""
     if member in IMAGES:
         found = places.image(value)
-        return ("the image's registry", found, True) if found else None
+        return ("the image's registry", found, re.fullmatch(STAND_IN, value) is None) if found else None
     if value.startswith("arn:"):
         parsed = places.arn(value)
         if parsed is None:

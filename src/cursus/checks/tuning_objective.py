@@ -10,6 +10,7 @@ from cursus.aws import algorithms, images
 from cursus.aws.hyperparameters import Idle
 from cursus.aws.tables import table
 from cursus.checks.rules import Problem, rule
+from cursus.checks.texts import STAND_IN
 from cursus.checks.tuning import READS, Entry, number, spaces
 from cursus.checks.views import TUNING, TrainingView, TuningView, is_reference, mapping, text
 from cursus.model import Path
@@ -17,8 +18,6 @@ from cursus.redact import show
 from cursus.suggest import did_you_mean
 
 SHARED: Path = (TUNING, "HyperParameterTuningJobObjective")
-# AWS writes 111122223333 for "an account" in its documentation; an image `example` there stands for any other.
-_PLACEHOLDER = re.compile(r"111122223333\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/example(:.*)?")
 
 
 def objectives(view: TuningView) -> Iterator[tuple[TrainingView, Mapping[str, object], Path]]:
@@ -121,7 +120,7 @@ def objective_defined(view: TuningView) -> Iterator[Problem]:
             )
         else:
             parsed = images.parse_image(definition.image)
-            stand_in = parsed is None or _PLACEHOLDER.fullmatch(definition.image) is not None
+            stand_in = parsed is None or re.fullmatch(STAND_IN, definition.image) is not None
             yield Problem(
                 f"a metric is required for the objective {show(name)}, and none is defined"
                 + ("; the image is a placeholder, so that its own metrics are not known" if stand_in else ""),

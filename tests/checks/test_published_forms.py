@@ -1,0 +1,124 @@
+"""Forms that AWS publishes, or its SDK sends, and that run: none of them is an error."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+import cursus
+from cursus.checks.examples import DEFINITION, merge
+from cursus.model import Finding
+
+ALGORITHMS = "382416733822.dkr.ecr.us-east-1.amazonaws.com"
+SCRIPT = {
+    "sagemaker_program": "train.py",
+    "sagemaker_submit_directory": "s3://example-bucket/code/sourcedir.tar.gz",
+}
+RCF = {"feature_dim": "10", "num_trees": "50", "num_samples_per_tree": "512"}
+OBJECT2VEC = {"enc0_max_seq_len": "200", "enc0_vocab_size": "40000"}
+GPU = {"ResourceConfig": {"InstanceType": "ml.p3.8xlarge"}}
+
+
+def request(patch: dict[str, Any], image: str | None = None) -> dict[str, Any]:
+    made = merge({"TrainingJobName": "job-1", **copy.deepcopy(DEFINITION)}, patch)
+    return merge(made, {"AlgorithmSpecification": {"TrainingImage": image}}) if image else made
+
+
+def channel(name: str, content_type: str | None = None) -> dict[str, Any]:
+    location = {"S3DataType": "S3Prefix", "S3Uri": f"s3://example-bucket/{name}/"}
+    made: dict[str, Any] = {"ChannelName": name, "DataSource": {"S3DataSource": location}}
+    return {**made, "ContentType": content_type} if content_type else made
+
+
+def errors(document: dict[str, Any], **options: Any) -> list[Finding]:
+    return [f for f in cursus.check(document, **options).findings if f.severity == "error"]
+
+
+@pytest.mark.parametrize(
+    "tag",
+    ["2.4.1-gpu-py311-cu121", "2.3.1-gpu-py311-cu121", "2.5.1-gpu-py311-cu124", "2.2.0-gpu-py310-cu121"],
+)
+def test_images_of_the_model_parallelism_library(tag: str) -> None:
+    image = f"658645717510.dkr.ecr.us-east-1.amazonaws.com/smdistributed-modelparallel:{tag}"
+    assert errors(request({"HyperParameters": SCRIPT, **GPU}, image)) == []
+    wrong = errors(request({"HyperParameters": SCRIPT, **GPU}, image.replace(":2.", ":1.")))
+    assert [finding.rule for finding in wrong] == ["FRM001"]
+
+
+def test_repository_of_the_transformer_of_autopilot() -> None:
+    registry = "683313688378.dkr.ecr.us-east-1.amazonaws.com"
+    assert errors(request({}, f"{registry}/sagemaker-sklearn-automl:2.5-1-cpu-py3")) == []
+    wrong = errors(request({}, f"{registry}/sagemaker-scikitlearn:1.2-1-cpu-py3"))
+    assert [finding.rule for finding in wrong] == ["FRM005"]
+
+
+def test_batch_size_that_the_sdk_sends_to_random_cut_forest() -> None:
+    image = f"{ALGORITHMS}/randomcutforest:1"
+    data = channel("train", "application/x-recordio-protobuf")
+    data["DataSource"]["S3DataSource"]["S3DataDistributionType"] = "ShardedByS3Key"
+    train = {"InputDataConfig": [data]}
+    assert errors(request({"HyperParameters": {**RCF, "mini_batch_size": "1000"}, **train}, image)) == []
+    wrong = errors(request({"HyperParameters": {**RCF, "mini_batch": "1000"}, **train}, image))
+    assert [finding.rule for finding in wrong] == ["HPO039"]
+
+
+def test_auxiliary_channel_has_a_type_of_its_own() -> None:
+    image = f"{ALGORITHMS}/object2vec:1"
+    data = [channel("train", "application/jsonlines"), channel("auxiliary", "application/json")]
+    assert errors(request({"HyperParameters": OBJECT2VEC, "InputDataConfig": data, **GPU}, image)) == []
+    data[0]["ContentType"] = "application/json"
+    wrong = errors(request({"HyperParameters": OBJECT2VEC, "InputDataConfig": data, **GPU}, image))
+    assert [(f.rule, str(f.path)) for f in wrong] == [("CHN032", "InputDataConfig[0].ContentType")]
+
+
+def test_image_that_stands_for_another_says_nothing_of_the_region() -> None:
+    bucket = {"OutputDataConfig": {"S3OutputPath": "s3://sagemaker-us-west-2-123456789012/models/"}}
+    assert errors(request(bucket, "111122223333.dkr.ecr.us-east-1.amazonaws.com/example:1")) == []
+    assert errors(request(bucket, "111122223333.dkr.ecr.example.amazonaws.com/churn:1")) == []
+    wrong = errors(request(bucket, "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1"))
+    assert [finding.rule for finding in wrong] == ["STP035"]
+
+
+def processing(name: str, reads: str, writes: str, *after: str) -> dict[str, Any]:
+    source = {
+        "S3Uri": reads,
+        "LocalPath": "/opt/ml/processing/in",
+        "S3DataType": "S3Prefix",
+        "S3InputMode": "File",
+    }
+    target = {"S3Uri": writes, "LocalPath": "/opt/ml/processing/out", "S3UploadMode": "EndOfJob"}
+    cluster = {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30}
+    arguments = {
+        "ProcessingResources": {"ClusterConfig": cluster},
+        "AppSpecification": {"ImageUri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/text:1"},
+        "RoleArn": "arn:aws:iam::123456789012:role/SageMakerRole",
+        "ProcessingInputs": [{"InputName": "in", "S3Input": source}],
+        "ProcessingOutputConfig": {"Outputs": [{"OutputName": "out", "S3Output": target}]},
+    }
+    return {"Name": name, "Type": "Processing", "DependsOn": list(after), "Arguments": arguments}
+
+
+def test_step_that_waits_for_one_of_those_that_write_a_place() -> None:
+    raw, short = "s3://example-bucket/text/raw/", "s3://example-bucket/text/short/"
+    steps = [processing("ShortenHere", raw, short), processing("ShortenThere", raw, short)]
+    waits = [*steps, processing("Judge", short, "s3://example-bucket/text/judged/", "ShortenHere")]
+    assert "DEP030" not in {f.rule for f in errors({"Version": "2020-12-01", "Metadata": {}, "Steps": waits})}
+    starts = [*steps, processing("Judge", short, "s3://example-bucket/text/judged/")]
+    assert "DEP030" in {f.rule for f in errors({"Version": "2020-12-01", "Metadata": {}, "Steps": starts})}
+
+
+def test_model_data_may_be_an_objects_address() -> None:
+    address = "https://example-bucket.s3-us-east-1.amazonaws.com/churn/model.tar.gz"
+    container = {
+        "Image": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1",
+        "ModelDataUrl": address,
+    }
+    role = "arn:aws:iam::123456789012:role/SageMakerRole"
+    arguments = {"ExecutionRoleArn": role, "PrimaryContainer": container}
+    steps = [{"Name": "Model", "Type": "Model", "Arguments": arguments}]
+    assert errors({"Version": "2020-12-01", "Metadata": {}, "Steps": steps}) == []
+    container["ModelDataUrl"] = "https://console.aws.amazon.com/s3/buckets/example-bucket"
+    wrong = errors({"Version": "2020-12-01", "Metadata": {}, "Steps": steps})
+    assert [finding.rule for finding in wrong] == ["STP041"]

@@ -64,7 +64,7 @@ def check_step(step: Step, settings: Settings, evidence: Evidence | None = None)
     if evidence is not None:
         from cursus.checks import confirmed
 
-        findings = confirmed.told_once(findings)
+        findings = confirmed.told_once(findings, evidence)
     return _kept(findings, settings)
 
 

@@ -31,7 +31,7 @@ def restart(run: Run, resume: str) -> dict[str, Any]:
     request = {**CHECKPOINTS, "InputDataConfig": [channel("train")]}
     job = run(GOES_ON.format(resume=resume), request, channels=DATA, vary=True)
     assert job.evidence.status == "Completed"
-    assert job.evidence.trials["data"] == {"same": False}
+    assert job.evidence.trials["data"] == {"same": False, "first_only": False}
     found: dict[str, Any] = job.evidence.trials["restart"]
     assert found["restored"] == 3
     return found
@@ -72,7 +72,7 @@ def test_a_restart_that_fails(run: Run) -> None:
 def test_what_does_not_depend_on_the_data(run: Run, tmp_path: Path) -> None:
     script = "open('/opt/ml/input/data/train/data.csv').read()\nopen('/opt/ml/model/model.txt', 'w').write('0.5')\n"
     job = run(script, {"InputDataConfig": [channel("train")]}, channels=DATA, vary=True)
-    assert job.evidence.trials["data"] == {"same": True}
+    assert job.evidence.trials["data"]["same"]
     assert (tmp_path / "data" / "train" / "data.csv").read_text() == "1.5,2\n"
     assert [path.name for path in (tmp_path / "root" / "jobs").iterdir()] == [job.name]
 
@@ -125,7 +125,7 @@ for _ in range({steps}):
 open("/opt/ml/model/model.txt", "w").write(repr(weight))
 """
     job = run(script, {"InputDataConfig": [channel("train")]}, channels=DATA, vary=True)
-    assert job.evidence.trials["data"] == {"same": same}
+    assert job.evidence.trials["data"] == {"same": same, "first_only": False}
 
 
 @pytest.mark.parametrize(
@@ -149,4 +149,15 @@ json.dump({{"weight": weight, "test_error": weight - sum({measured})}}, open("/o
     data = {**DATA, "test": {"data.csv": "2.5,3\n"}}
     request = {"InputDataConfig": [channel("train"), channel("test")]}
     job = run(script, request, channels=data, vary=True)
-    assert job.evidence.trials["data"] == {"same": False, **found}
+    assert job.evidence.trials["data"] == {"same": False, "first_only": False, **found}
+
+
+@pytest.mark.parametrize(("taken", "found"), [("[:2]", True), ("", False)])
+def test_a_loop_that_ends_with_the_first_lines(run: Run, taken: str, found: bool) -> None:
+    script = f"""\
+rows = open("/opt/ml/input/data/train/data.csv").read().split()
+open("/opt/ml/model/model.txt", "w").write(str(sum(float(row) for row in rows{taken})))
+"""
+    data = {"train": {"data.csv": "1.5\n2.5\n3.5\n4.5\n"}}
+    job = run(script, {"InputDataConfig": [channel("train")]}, channels=data, vary=True)
+    assert job.evidence.trials["data"] == {"same": False, "first_only": found}

@@ -1,10 +1,10 @@
-"""What the source already told, and the run confirms, is told once."""
+"""What the source already told is told once where the run confirms it, and not at all where the run refutes it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cursus.model import SEVERITIES, Finding
+from cursus.model import SEVERITIES, Evidence, Finding
 
 CONFIRMS: Mapping[str, tuple[str, ...]] = {
     "CHN090": ("CHN052",),
@@ -16,13 +16,19 @@ CONFIRMS: Mapping[str, tuple[str, ...]] = {
 """For a rule on runs: the rules on source code or request that say the same of the same place without a run."""
 
 
-def told_once(findings: list[Finding]) -> list[Finding]:
+def told_once(findings: list[Finding], evidence: Evidence) -> list[Finding]:
     """``findings`` without those of a run that only confirm another one at the same place.
+
+    Without ``MON050`` too, a metric that no printed line has, where the run printed such lines.
 
     The finding that was made by reading names the line at fault, and is kept unless the run's weighs more.
     """
     read = {(f.rule, f.path): f for f in findings if not f.from_run}
     superfluous: set[Finding] = set()
+    for position, scan in enumerate(evidence.metric_scans):
+        refuted = read.get(("MON050", f"AlgorithmSpecification.MetricDefinitions[{position}].Regex"))
+        if scan.matches and refuted is not None:
+            superfluous.add(refuted)
     for finding in findings:
         if not finding.from_run:
             continue

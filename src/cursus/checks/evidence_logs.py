@@ -26,7 +26,7 @@ GROUPED = re.compile(r",[0-9]{3}(?![0-9])")
 THOUSANDS = re.compile(r"[kKM](?![\w/])")
 DECIMAL_COMMA = re.compile(r",[0-9]+(?![0-9.,])")
 LABEL = re.compile(r"([A-Za-z][\w./:-]*?)[\"'\]]*\s*(?:[:=]|=>|is)?\s*[\[(\"']*[-+]?$")
-PAIR = re.compile(r"([A-Za-z][\w./:-]*?)[\"'\]]*\s*[:= ]\s*[\[(\"']*[-+]?[0-9]")
+PAIR = re.compile(r"([A-Za-z][\w./:-]*?)[\"'\]]*\s*[:= ]\s*(?:[a-z][\w.]*\()?[\[(\"']*[-+]?[0-9]")
 RECORD = re.compile(r"^(?:DEBUG|INFO|WARNING|ERROR|CRITICAL):[\w.]*:")
 TOGETHER = frozenset({"mean", "average", "avg", "overall", "total", "macro", "micro", "all"})
 BEST = frozenset({"best", "highest", "lowest", "maximum", "minimum"})
@@ -255,6 +255,10 @@ def _cut(name: str, line: str, start: int, end: int) -> tuple[str, str] | None:
     if LIST.fullmatch(after):
         told = f"the metric {show(name)} captured the first of a list of numbers: {show(line.strip(), limit=120)}"
         return told, "print the one number that the metric is to be"
+    word = re.search(r"[A-Za-z]+$", before)
+    if word is not None and captured.isdigit() and not _words(word.group()) & COUNTED:
+        told = f"the metric {show(name)} captured {captured!r} of the word {word.group() + captured!r}: {show(line.strip(), limit=120)}"
+        return told, "let the expression hold the whole word before the number"
     of = re.match(r"/[0-9]+", after)
     if of is not None and not _words(name) & COUNTED:
         told = f"the metric {show(name)} captured {captured!r} of {captured + of.group()!r}, a count: {show(line.strip(), limit=120)}"
@@ -375,7 +379,10 @@ def _foreign(name: str, line: str, start: int, seen: dict[str, str], greedy: boo
         return f"the metric {show(name)} captured the number of the {min(counted)}: {shown}", remedy
     pairs = [_plain(word) for word in PAIR.findall(line)]
     if there != own:
-        exact = next((word for word in sorted(set(pairs)) if word != label and _words(word) == own), None)
+        named = [word for word in sorted(set(pairs)) if word != label]
+        exact = next((word for word in named if _words(word) == own), None)
+        if exact is None and not there & own:
+            exact = next((word for word in named if _words(word) and _words(word) < own), None)
         if exact is not None:
             told = f"the metric {show(name)} captured the number of {label!r}, and the line has one of {exact!r}: {shown}"
             return told, remedy

@@ -101,7 +101,7 @@ def learned_nothing(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Runs a job that was short once more with other numbers in all the files of the channels that it reads, where these are small
         texts, and compares the model, the output, the metrics and the log. Where it reads several, it does so with the channel
-        ``train``, ``validation`` and ``test`` alone.
+        ``train``, ``validation`` and ``test`` alone; and once in all but the first two lines of each file.
     Why:
         What does not depend on the data was not learned from it: an error was dropped on the way and the initial weights were
         saved, every row was skipped, or the loop over the data had nothing to do. A model that depends on ``test`` and not on ``train``
@@ -143,6 +143,13 @@ def learned_nothing(view: TrainingView) -> Iterator[Problem]:
             f"the job leaves the very same with other numbers in the data that it reads ({names}): nothing was learned from its numbers",
             ("InputDataConfig",),
             remedy="let errors end the script, and look whether the loop over the data has anything to do",
+        )
+    elif found.get("first_only"):
+        yield Problem(
+            "the job leaves the very same with other numbers in all but the first lines of the files that it reads: the others have "
+            "no effect",
+            ("InputDataConfig",),
+            remedy="look for a loop over the lines that ends with the first: a return or break in it, readline, next",
         )
     elif "unlearned" in found:
         yield Problem(

@@ -67,7 +67,7 @@ def left_unread(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Holds the files that were opened against those that the channel has: parts with other numbers (``part-0.csv`` and ``part-1.csv``),
-        endings in other letters (``.csv`` and ``.CSV``), and the rest where one file alone was opened that the script does not name.
+        endings in other letters (``.csv`` and ``.CSV``), what the script names, and the rest where one file alone was opened that it does not name.
     Why:
         Taking the first of a listing, or a pattern that misses folders and capital letters, trains on a part of the data and says nothing.
     Breaks:
@@ -138,15 +138,23 @@ def _of_the_same_kind(
     A file that the script or a hyperparameter names, by its name or its number, was chosen.
     """
     names = {name.rpartition("/")[2] for name in opened}
+    named = [name for name in left if any(_ends(text, name) for text in strings)]
     chosen = {
         name
         for name in names
         if any(name in text for text in (*strings, *values))
         or any(number in values or str(int(number)) in values for number in DIGITS.findall(name))
     }
-    alike = {DIGITS.sub("#", name) for name in names - chosen if DIGITS.search(name)}
+    alike = {DIGITS.sub("#", _stem(name)) for name in names - chosen if DIGITS.search(_stem(name))}
     endings = {FilePath(name).suffix for name in names}
-    found = [name for name in left if DIGITS.sub("#", name.rpartition("/")[2]) in alike]
+    beside = {
+        name.partition(".")[0] for name in opened
+    }  # what has a name that was opened belongs to that file
+    found = named + [
+        name
+        for name in left
+        if DIGITS.sub("#", _stem(name)) in alike and name.partition(".")[0] not in beside
+    ]
     found += [
         name
         for name in left
@@ -155,6 +163,17 @@ def _of_the_same_kind(
     if not found and len(opened) == 1 and not chosen:
         found = [name for name in left if FilePath(name).suffix in endings]
     return found
+
+
+def _stem(name: str) -> str:
+    """A file's name up to its first dot."""
+    return name.rpartition("/")[2].partition(".")[0]
+
+
+def _ends(text: str, name: str) -> bool:
+    """True for a file's name, or a path that ends with it."""
+    last = name.rpartition("/")[2]
+    return text == last or text.endswith("/" + last)
 
 
 def _marker(name: str) -> bool:

@@ -27,6 +27,8 @@ FILES = 200
 NUMBER = re.compile(rb"(?<![\w.-])[0-9]+(?:\.[0-9]+)?(?![\w.-])")
 TEXTS = frozenset({".csv", ".tsv", ".txt", ".json", ".jsonl", ".libsvm", ".data", ""})
 TRAINED_ON = frozenset({"train", "training"})
+FIRST = 2
+"""Lines that are a header and the first example, or the first two."""
 KEPT_BACK = frozenset({"test", "testing", "holdout"})
 LOOKED_AT = frozenset({"validation", "valid", "val", "eval", "dev"})
 MEASURE = re.compile(
@@ -36,8 +38,11 @@ MEASURE = re.compile(
 """Names of what is measured, and not learned: of files, and of members of a JSON file."""
 
 
-def changed(evidence: Evidence, step: Step, folder: Path) -> Step | None:
-    """The step with other numbers in every file of the channels that it read; None where they cannot be changed."""
+def changed(evidence: Evidence, step: Step, folder: Path, after: int = 0) -> Step | None:
+    """The step with other numbers in every file of the channels that it read; None where they cannot be changed.
+
+    The first ``after`` lines of each file stay as they are.
+    """
     if not any(evidence.opened.values()):
         return None
     local: dict[str, str] = {}
@@ -45,7 +50,7 @@ def changed(evidence: Evidence, step: Step, folder: Path) -> Step | None:
         place = folder / name
         if not os.path.isdir(path) or not _copy(Path(path), place):
             return None
-        if evidence.opened.get(name) and not _rewrite(place):
+        if evidence.opened.get(name) and not _rewrite(place, after):
             return None
         local[name] = str(place)
     return _with(step, local)
@@ -129,17 +134,20 @@ def _copy(source: Path, target: Path) -> bool:
     return True
 
 
-def _rewrite(folder: Path) -> bool:
-    """Change the numbers in every file below a folder; False where one has none, or is no small text."""
+def _rewrite(folder: Path, after: int) -> bool:
+    """Change the numbers in every file below a folder; False where one has none, or is no small text.
+
+    The first ``after`` lines of each stay as they are.
+    """
     files = [path for path in folder.rglob("*") if path.is_file()]
     for path in files:
         if path.suffix.lower() not in TEXTS or path.stat().st_size > LARGEST:
             return False
-        data = path.read_bytes()
-        other = NUMBER.sub(_other, data)
-        if other == data:
+        lines = path.read_bytes().split(b"\n", after)
+        other = NUMBER.sub(_other, lines[-1])
+        if len(lines) <= after or other == lines[-1]:
             return False
-        path.write_bytes(other)
+        path.write_bytes(b"\n".join([*lines[:-1], other]))
     return bool(files)
 
 

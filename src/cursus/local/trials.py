@@ -110,8 +110,11 @@ def try_again(job: TrainingJob, step: Step, asked: bool | None, run: RunOne, tel
     tell(f"Running it again with {' and with '.join(parts)} (--no-vary leaves this out)")
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="data-", dir=job.folder) as folder:
-        changed = other_data.changed(evidence, trial.step, Path(folder)) if first.model else None
-        other = None if changed is None else _with_other_data(trial, first, changed, found)
+        changed = other_data.changed(evidence, trial.step, Path(folder) / "all") if first.model else None
+        other = None
+        if changed is not None:
+            rest = other_data.changed(evidence, trial.step, Path(folder) / "rest", other_data.FIRST)
+            other = _with_other_data(trial, first, (changed, rest), found)
         if evidence.checkpoint_files:
             found["restart"] = _restart(trial, first, changed, other)
     if not found:
@@ -121,21 +124,28 @@ def try_again(job: TrainingJob, step: Step, asked: bool | None, run: RunOne, tel
     return job
 
 
-def _with_other_data(trial: Trial, first: Outcome, changed: Step, found: dict[str, Any]) -> Outcome | None:
-    """What the job leaves with other numbers in its data; what that shows is put into ``found``."""
+def _with_other_data(
+    trial: Trial, first: Outcome, steps: tuple[Step, Step | None], found: dict[str, Any]
+) -> Outcome | None:
+    """What the job leaves with other numbers in its data; what that shows is put into ``found``.
+
+    ``steps`` have other numbers everywhere, and after the first lines of each file.
+    """
+    changed, rest = steps
     other = trial.run_in(changed)
     if other is None:
         return None
     plain, before, after = trial.step, first, other
     if other != first and by_chance(plain):
-        plain, changed = settled(plain), settled(changed)
+        plain, changed, rest = settled(plain), settled(changed), rest and settled(rest)
         again, afresh = trial.run_in(plain), trial.run_in(changed)
         if again is None or afresh is None:
             return other
         before, after = again, afresh
     evidence = trial.job.evidence
     apart = other_data.channels_apart(evidence, plain, changed, (before, after), trial.run_in)
-    found["data"] = {"same": before == after, **apart}
+    first_only = rest is not None and before != after and trial.run_in(rest) == before
+    found["data"] = {"same": before == after, "first_only": first_only, **apart}
     return other
 
 

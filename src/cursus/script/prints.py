@@ -20,6 +20,7 @@ NUMBER_NAME = re.compile(
 )
 DUMPS = frozenset({"dump", "safe_dump", "pprint", "pp", "writer", "DictWriter", "print_exc"})
 STREAM = re.compile(r"(?:sys\.)?(?:__)?std(?:out|err)(?:__)?")
+SEVERAL = re.compile(r"(?:scores|losses|accuracies|results|history|values|errors)$|\.items\(\)|asdict\(")
 WHOLE_LINE = re.compile(
     r"json|msg|message|text|line|str\(|join|log|report|summary|name|dict|metrics\b", re.IGNORECASE
 )
@@ -89,7 +90,10 @@ def _named(part: Part, node: ast.expr) -> Part:
         return part
     name = part.name or ast.unparse(node)
     number = part.number or v.is_number_spec(part.spec)
-    if not number and NUMBER_NAME.search(name) and not WHOLE_LINE.search(name):
+    several = isinstance(node, (ast.Dict, ast.DictComp, ast.List, ast.ListComp, ast.Tuple)) or SEVERAL.search(
+        name
+    )
+    if not number and not several and NUMBER_NAME.search(name) and not WHOLE_LINE.search(name):
         number = True
     return Hole(number, part.spec, name)
 

@@ -26,13 +26,19 @@ SKIPS = frozenset({"skip_header", "skiprows"})
 def read_rows(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) -> Iterator[Habit]:
     """A habit ``header`` for each place where the first line of a file is no row of data; ``text`` is the file.
 
-    And ``table-order`` where texts of a column are brought into an order; ``key`` is the column.
+    And ``table-order`` where texts of a column are brought into an order, ``dropped-rows`` where rows are left out
+    whose column is no number, and ``mapped`` where a mapping with a default takes its texts; ``key`` is the column, and
+    ``others`` are the mapping's keys.
     """
     for body, sure in reached:
         for node in own_nodes(body):
             column = _ordered_column(node)
             if column:
                 yield Habit("table-order", None, ast.unparse(node)[:60], sure, place(node, body), column)
+            for column in _converted_or_dropped(node):
+                yield Habit("dropped-rows", None, column, sure, place(node, body), column)
+            if isinstance(node, ast.Call):
+                yield from _mapped(body, node, sure)
             found = _taken(evaluator, body, node)
             if isinstance(found, Text):
                 yield Habit("header", found, ast.unparse(node)[:60], sure, place(node, body))
@@ -52,6 +58,49 @@ def _ordered_column(node: ast.AST) -> str:
         compared = node.args[0].elt
     column = compared.slice if isinstance(compared, ast.Subscript) else None
     return column.value if isinstance(column, ast.Constant) and isinstance(column.value, str) else ""
+
+
+def _converted_or_dropped(node: ast.AST) -> Iterator[str]:
+    """Columns whose texts become numbers in a ``try`` that goes on with the next row where one is none."""
+    if not isinstance(node, ast.Try) or not all(
+        len(handler.body) == 1 and isinstance(handler.body[0], (ast.Pass, ast.Continue))
+        for handler in node.handlers
+    ):
+        return
+    for inner in (one for statement in node.body for one in ast.walk(statement)):
+        if isinstance(inner, ast.Call) and getattr(inner.func, "id", "") in ("float", "int") and inner.args:
+            column = _column(inner.args[0])
+            if column:
+                yield column
+
+
+def _mapped(body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
+    """``LABELS.get(row["label"], 0)`` with a mapping that the source writes out."""
+    func = node.func
+    if not isinstance(func, ast.Attribute) or func.attr != "get" or len(node.args) != 2:
+        return
+    column, scope, known = _column(node.args[0]), body, func.value
+    if isinstance(known, ast.Name):
+        while known.id not in scope.bindings and scope.parent is not None:
+            scope = scope.parent
+        known = _bound(scope, known)
+    if column and isinstance(known, ast.Dict):
+        keys = [key.value for key in known.keys if isinstance(key, ast.Constant)]
+        texts = [key for key in keys if isinstance(key, str)]
+        if texts and len(texts) == len(known.keys):
+            where = place(node, body)
+            others = tuple(Habit("key", None, key, sure, where) for key in texts)
+            yield Habit("mapped", None, ast.unparse(node)[:60], sure, where, column, others=others)
+
+
+def _column(node: ast.expr) -> str:
+    """The column of ``row["x"]`` and ``row.get("x")``."""
+    key: ast.expr | None = None
+    if isinstance(node, ast.Subscript):
+        key = node.slice
+    elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "get" and node.args:
+        key = node.args[0]
+    return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""
 
 
 def _taken(evaluator: Evaluator, body: Body, node: ast.AST) -> v.Value | None:

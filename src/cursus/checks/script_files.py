@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path as FilePath
 
@@ -90,7 +90,24 @@ def entry_point_missing(view: TrainingView) -> Iterator[Problem]:
             )
         else:
             text_, remedy = f"{fault.location} cannot be read: {fault.detail}", "make the file readable"
-        yield Problem(text_, place, remedy=remedy, location=fault.location)
+        where = fault.location
+        if fault.kind in _NOT_THERE:
+            key = "source_dir" if fault.kind == "no-directory" else "entry_point"
+            where = _named_by(view, key) or where
+        yield Problem(text_, place, remedy=remedy, location=where)
+
+
+_NOT_THERE = ("no-directory", "entry-missing", "entry-outside")
+
+
+def _named_by(view: TrainingView, key: str) -> Location | None:
+    """Where the builder or its configuration names the source: a file that is not there is no place to look at."""
+    promises = view.step.promises
+    for hook in ("config", "get_step_config"):
+        said = promises.hooks.get(hook)
+        if isinstance(said, Mapping) and key in said:
+            return promises.place(hook, key)
+    return None
 
 
 @rule("FRM051", area="framework", scope="script")
@@ -329,5 +346,4 @@ def program_is_other(view: TrainingView) -> Iterator[Problem]:
             f".{did_you_mean(program, facts.directory_listing)}",
             (view.hyperparameters_member, PROGRAM),
             remedy=f"write {entry!r}",
-            location=Location(facts.entry),
         )

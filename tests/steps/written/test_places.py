@@ -820,3 +820,35 @@ def test_objects_of_a_module(tmp_path: Path, form: str) -> None:
     target, line, column = made(tmp_path, OBJECTS[form])
     place = where(target.replace(":Builder", ":builder"))
     assert (place.line, place.column) == (line, column)
+
+
+def test_what_hooks_left_out_stands_at_the_hook(tmp_path: Path) -> None:
+    target, line, _ = made(
+        tmp_path,
+        """
+        class Builder:
+            <HERE>def get_resource_optimization_config(self):
+                return {"instance_type": "ml.m5.large"}
+            def create_step(self):
+                return request()
+        """,
+    )
+    place = where(target, "STP021")
+    assert (place.line, place.column) == (line, None)
+
+
+def test_script_that_is_not_there_stands_where_it_is_named(tmp_path: Path) -> None:
+    target, line, column = made(
+        tmp_path,
+        """
+        class Builder:
+            def get_step_config(self):
+                return {"source_dir": FOLDER, "entry_point": <HERE>"tran.py"}
+            def create_step(self):
+                return request(ResourceConfig={"InstanceType": "ml.m5.large", REST})
+        """.replace("FOLDER", repr(str(tmp_path / "source"))),
+    )
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "train.py").write_text("print()")
+    place = where(target, "FRM050")
+    assert (place.line, place.column) == (line, column)

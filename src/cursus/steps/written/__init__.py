@@ -100,8 +100,17 @@ class WrittenOrigins(Mapping[Path, Origin]):
         for end in range(len(path), -1, -1):
             origin = self._base.get(path[:end])
             if origin is not None:
-                return self._exact(origin, path[:end], path[end:])
+                found = self._exact(origin, path[:end], path[end:])
+                return (found is origin and self._beside(path, end)) or found
         raise KeyError(path)
+
+    def _beside(self, path: Path, end: int) -> Origin | None:
+        """Of what is missing in a part that hooks filled: the origin of what they put there."""
+        for size in range(len(path) - 1, end, -1):
+            for known, origin in self._base.items():
+                if known[:size] == path[:size]:
+                    return Origin(origin.source, origin.location)
+        return None
 
     def _exact(self, origin: Origin, around: Path, below: Path) -> Origin:
         given = at(self._request, around)

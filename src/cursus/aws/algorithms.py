@@ -38,6 +38,7 @@ class Algorithm:
         aliases: other spellings, to the name they stand for.
         conditions: hyperparameters that depend on each other.
         at_most: hyperparameters that are no greater than another one, by name.
+        below: those of them that are less than the other one.
         at_most_when: of some of those, the values of others with which it holds ("" stands for an absent one).
         forms: regular expressions that the whole of a text has to match, by name.
         idle: hyperparameters that have an effect only with certain values of others.
@@ -77,6 +78,7 @@ class Algorithm:
     aliases: Mapping[str, str] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = ()
     at_most: Mapping[str, str] = field(default_factory=dict)
+    below: tuple[str, ...] = ()
     at_most_when: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     forms: Mapping[str, str] = field(default_factory=dict)
     idle: tuple[Idle, ...] = ()
@@ -253,6 +255,7 @@ def _build(
         aliases=own.get("aliases", {}),
         conditions=tuple(_condition(c) for c in entry.get("conditions", ()) if _since(c, version)),
         at_most=entry.get("at_most", {}),
+        below=tuple(entry.get("below", ())),
         at_most_when=entry.get("at_most_when", {}),
         forms=entry.get("forms", {}),
         idle=tuple(_idle(each) for each in entry.get("idle", ()) if _since(each, version)),

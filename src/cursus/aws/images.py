@@ -302,7 +302,7 @@ def newer_than_known(repository: str, version: str) -> bool:
 def moved_to(repository: str, version: str) -> str | None:
     """The repository that has a version of a framework which ``repository`` has only older ones of, or None."""
     for name, known in TRAINING_REPOSITORIES.items():
-        if repository in known and name != "huggingface":
+        if (repository in known or repository == name) and name != "huggingface":
             return next((each for each in known if each != repository and resolve(each, version)), None)
     return None
 

@@ -143,6 +143,10 @@ def unknown_channel(view: TrainingView) -> Iterator[Problem]:
             )
 
 
+BESIDE = frozenset({"code", "auxiliary", "vocab", "label_map"})
+"""Channels of files that an algorithm opens by their names, whatever their ContentType."""
+
+
 @rule("CHN032", area="channels", reads=("InputDataConfig",), when="builtin", shared=True, unless=("file",))
 def content_type(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm does not read a content type.
@@ -178,7 +182,7 @@ def content_type(view: TrainingView) -> Iterator[Problem]:
     if algorithm is None or not algorithm.content_types:
         return
     for channel in view.channels:
-        if channel.name not in algorithm.channels or channel.name == "code":
+        if channel.name not in algorithm.channels or channel.name in BESIDE:
             continue
         content = channel.text("ContentType")
         if MODEL in algorithm.content_types and content and (content == MODEL) != (channel.name == "model"):
@@ -210,12 +214,13 @@ def content_type(view: TrainingView) -> Iterator[Problem]:
         pipe = input_mode(view, channel) == "Pipe"
         known = algorithm.pipe_content_types if pipe else algorithm.content_types
         if base_type(content) not in known:
+            words = "text/plain" in known and content.startswith("text/")  # lines of text under another name
             yield Problem(
                 f"the {algorithm.name} algorithm does not read {show(content)}{' in Pipe mode' if pipe else ''}."
                 + did_you_mean(base_type(content), known),
                 path,
                 "use " + ", ".join(known),
-                severity=None if algorithm.exact else "warning",
+                severity=None if algorithm.exact and not words else "warning",
                 allowable=content,
             )
 
@@ -305,7 +310,7 @@ def algorithm_input_mode(view: TrainingView) -> Iterator[Problem]:
 @rule(
     "CHN034",
     area="channels",
-    reads=("*.S3DataType=AugmentedManifestFile",),
+    reads=("*.S3DataType=AugmentedManifestFile", "*.RecordWrapperType=RecordIO"),
     when="builtin",
     shared=True,
     of=PROGRAM,
@@ -314,8 +319,8 @@ def manifest_attributes(view: TrainingView) -> Iterator[Problem]:
     """An augmented manifest for a built-in image algorithm has its form.
 
     What it does:
-        Wants the number of AttributeNames that the algorithm reads (the image and its label) and RecordWrapperType
-        RecordIO.
+        Wants the number of AttributeNames that the algorithm reads (the image and its label, in this order) and
+        RecordWrapperType RecordIO; and no such wrapper where the objects are RecordIO themselves.
     Why:
         The algorithm reads records in pairs from the pipe. Unwrapped objects, or another number of attributes, cannot
         be told apart, and the job fails.
@@ -367,6 +372,7 @@ def manifest_attributes(view: TrainingView) -> Iterator[Problem]:
         return
     for channel in view.channels:
         if channel.s3.get("S3DataType") != MANIFEST:
+            yield from _wrapped_again(algorithm, channel)
             continue
         if channel.request.get("RecordWrapperType", "None") == "None":
             yield Problem(
@@ -395,6 +401,17 @@ def manifest_attributes(view: TrainingView) -> Iterator[Problem]:
                 (*channel.path, "DataSource", "S3DataSource", "AttributeNames"),
                 "name the image and its label, in this order",
             )
+
+
+def _wrapped_again(algorithm: Algorithm, channel: Channel) -> Iterator[Problem]:
+    content = base_type(channel.text("ContentType") or "")
+    if content == algorithm.manifest_content_type and channel.request.get("RecordWrapperType") == "RecordIO":
+        yield Problem(
+            f"channel {show(channel.name)} holds records of {content} already, and RecordWrapperType wraps each object "
+            "in one more",
+            (*channel.path, "RecordWrapperType"),
+            "leave RecordWrapperType out",
+        )
 
 
 def _turned_round(names: object) -> TypeGuard[list[str]]:

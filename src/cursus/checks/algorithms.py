@@ -298,11 +298,14 @@ def related_numbers(view: TrainingView) -> Iterator[Problem]:
         if any(view.hyperparameters.get(each, "") not in options for each, options in when.items()):
             continue
         least, most = _whole(view, name), _whole(view, other)
-        if least is not None and most is not None and least > most:
+        below = name in algorithm.below
+        if least is not None and most is not None and (least > most or (below and least == most)):
             yield Problem(
-                f"{name} is {least}, and {other} {most}: {algorithm.name} takes no {name} above {other}",
+                f"{name} is {least}, and {other} {most}: {algorithm.name} takes no {name} "
+                + ("that is not less than" if below else "above")
+                + f" {other}",
                 (view.hyperparameters_member, name),
-                f"give a {name} of {most} at most",
+                f"give a {name} of {most - below} at most",
             )
     for name, form in algorithm.forms.items():
         value = view.hyperparameters.get(name)

@@ -171,7 +171,7 @@ def automl_source_and_split(view: AutoMLView) -> Iterator[Problem]:
     """AutoML channels have a data source, and a validation fraction is a part.
 
     What it does:
-        Wants DataSource in each channel, and 0 < ValidationFraction < 1.
+        Wants DataSource in each channel, an object where S3DataType says manifest, and 0 < ValidationFraction < 1.
     Why:
         The model of the service requires no DataSource and allows 0 and 1; the service refuses a channel without data,
         and a split that leaves nothing to train on or nothing to validate with.
@@ -190,6 +190,14 @@ def automl_source_and_split(view: AutoMLView) -> Iterator[Problem]:
         if not channel.get("DataSource"):
             yield Problem(
                 "the channel has no data source", (*path, "DataSource"), "add DataSource.S3DataSource"
+            )
+        s3 = mapping(mapping(channel, "DataSource"), "S3DataSource")
+        uri = text(s3, "S3Uri")
+        if s3.get("S3DataType") in ("ManifestFile", "AugmentedManifestFile") and uri and uri.endswith("/"):
+            yield Problem(
+                f"the S3Uri {show(uri)} is a folder, and S3DataType {s3['S3DataType']} wants an object",
+                (*path, "DataSource", "S3DataSource", "S3Uri"),
+                "name the manifest itself, or use S3Prefix",
             )
     config, path = _split_config(view)
     fraction = config.get("ValidationFraction")

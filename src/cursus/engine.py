@@ -16,10 +16,10 @@ from typing import Any
 from cursus.aws import schema
 from cursus.checks import plans, unknowns
 from cursus.checks.outline import Outline, take_apart
-from cursus.checks.plans import Plan, request_views, selected
+from cursus.checks.plans import Plan, selected
 from cursus.checks.rules import Problem, Rule, Scope
 from cursus.checks.skeletons import Sight, sight, suspects_of
-from cursus.checks.views import PipelineView, RequestView, SchemaView, Settings, StepView
+from cursus.checks.views import PipelineView, RequestView, SchemaView, Settings, StepView, request_views
 from cursus.model import SEVERITIES, Evidence, Finding, Path, Pipeline, Promises, Step, format_path
 from cursus.redact import LONGEST_TEXT, cut
 
@@ -152,8 +152,8 @@ def _planned(step: Step, settings: Settings, evidence: Evidence | None, outline:
 
     def planned(scope: Scope, view: Any) -> Plan:
         made = plans.plan(scope, view, step, settings, members, kinds)
-        if made.parts and outline is not None and seen is not None and not view.path:
-            return plans.by_parts(made, seen[0], outline, step, settings)
+        if made.parts and outline is not None and seen is not None:
+            return plans.by_parts(made, view, seen[0], outline, step, settings)
         return made
 
     yield "request", texts, next(known) if known is not None else planned("request", texts)

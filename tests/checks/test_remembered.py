@@ -19,8 +19,8 @@ from cursus.checks import parts, plans, skeletons
 from cursus.checks import walk as walks
 from cursus.checks.examples import BASES, Example, merge
 from cursus.checks.outline import take_apart
-from cursus.checks.rules import RULES
-from cursus.checks.views import Settings, TrainingView
+from cursus.checks.rules import RULES, SHARED
+from cursus.checks.views import Settings, request_views
 from cursus.checks.walk import Suspects
 from cursus.model import Path, Step
 
@@ -30,6 +30,8 @@ IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:9.1.0-gpu
 XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 
 
+OPERATION = schema.document("CreateHyperParameterTuningJob") or {}
+DEFINITION = (schema.at(OPERATION, ("TrainingJobDefinition",)) or {})["properties"]
 EXAMPLES = [
     Example(rule, side) for rule in RULES.values() if rule.scope == "request" for side in ("Breaks", "Right")
 ]
@@ -176,15 +178,16 @@ def test_long_names_and_values_are_not_remembered() -> None:
     assert apart.size() > parts.MAX_BYTES
     seen = skeletons.sight(long, apart, "us-east-1")
     assert seen is not None
+    view = next(request_views(Step("job", "CreateTrainingJob", long), Settings()))[1]
     plan = plans.plan(
         "training",
-        next(plans.request_views(Step("job", "CreateTrainingJob", long), Settings()))[1],
+        view,
         Step("job", "CreateTrainingJob", long),
         Settings(),
         seen[1],
     )
     for _ in range(3):
-        plans.by_parts(plan, seen[0], apart, Step("job", "CreateTrainingJob", long), Settings())
+        plans.by_parts(plan, view, seen[0], apart, Step("job", "CreateTrainingJob", long), Settings())
     held = [key[2] for key in parts._KNOWN]
     assert held
     assert not any("x" * 100 in value for values in held for value in values if isinstance(value, str))
@@ -240,22 +243,130 @@ def test_the_texts_that_rules_look_at_are_found_without_a_walk(
     assert {*found, *apart.kinds} == set(whole)
 
 
+def jobs_of_examples(folder: pathlib.Path) -> Iterator[tuple[Step, Settings]]:
+    """Every example's job, and others made of it, that satisfy the service model."""
+    for example in (Example(rule, side) for rule in RULES.values() for side in ("Breaks", "Right")):
+        step = example.build(folder) if example.rule.scope in SHARED else None
+        if not isinstance(step, Step):
+            continue
+        made = [step]
+        if step.operation in ("CreateTrainingJob", "CreateHyperParameterTuningJob"):
+            change = in_tuning_jobs if step.operation == "CreateTrainingJob" else in_definitions
+            made.extend(
+                replace(step, operation="CreateHyperParameterTuningJob", request=request)
+                for request in change(copy.deepcopy(dict(step.request)))
+            )
+        for each in made:
+            if not schema.validate(each.operation, each.request):
+                yield each, example.settings()
+
+
+def in_tuning_jobs(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A training job as what a tuning job runs: with its hyperparameters, and with ranges of these."""
+    static = job.pop("HyperParameters", {})
+    definition = {member: value for member, value in job.items() if member in DEFINITION}
+    ranges = [{"Name": name, "Values": ["1", "2"]} for name in static]
+    for own in (
+        {"StaticHyperParameters": static},
+        {"HyperParameterRanges": {"CategoricalParameterRanges": ranges}},
+    ):
+        request = copy.deepcopy(BASES["CreateHyperParameterTuningJob"])
+        request["TrainingJobDefinition"] = {**definition, **own}
+        yield request
+
+
+def in_definitions(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A tuning job whose ranges and objective are its definition's."""
+    config, definition = (
+        job.get(name) for name in ("HyperParameterTuningJobConfig", "TrainingJobDefinition")
+    )
+    if config and definition:
+        for member, own in (
+            ("ParameterRanges", "HyperParameterRanges"),
+            ("HyperParameterTuningJobObjective", "TuningObjective"),
+        ):
+            if member in config:
+                definition[own] = config.pop(member)
+        yield job
+
+
 def test_a_rule_on_one_part_needs_no_other(tmp_path: pathlib.Path) -> None:
     """Each says the same of every example's job, and of that job with no members but those it names."""
-    of_parts = [rule for rule in RULES.values() if rule.of]
-    assert len({rule.of for rule in of_parts}) > 3
+    of_parts = {
+        scope: parts.of_rules(tuple(rule for rule in RULES.values() if rule.scope == scope))
+        for scope in ("training", "tuning", "automl")
+    }
+    assert all(of_parts.values())
     said = set()
-    for example in (Example(rule, side) for rule in RULES.values() for side in ("Breaks", "Right")):
-        step = example.build(tmp_path) if example.rule.scope in ("training", "request") else None
-        if not isinstance(step, Step) or step.operation != "CreateTrainingJob":
+    forget()
+    for step, settings in jobs_of_examples(tmp_path):
+        apart = take_apart(step.request)
+        if apart is None:
             continue
-        if schema.validate(step.operation, step.request):
-            continue
-        whole = TrainingView(step, step.request, (), example.settings())
-        for rule in of_parts:
-            part = {member: value for member, value in step.request.items() if member in rule.of}
-            alone = TrainingView(replace(step, request=part, source=None), part, (), example.settings())
-            found = list(rule.check(alone))
-            assert found == list(rule.check(whole)), f"{rule.id} on the example of {example.rule.id}"
-            said.update(rule.id for _ in found)
-    assert said == {rule.id for rule in of_parts}, "each finds something in an example"
+        seen = skeletons.sight(step.request, apart, settings.region or "")
+        assert seen is not None
+        alike = replace(step, request=apart.request(), source=None)
+        for scope, whole in request_views(alike, settings):
+            for part in of_parts[scope]:
+                known = [part.said(whole, seen[0], apart, step, settings) for _ in range(2)]
+                wanted = [(rule, problem) for rule in part.rules for problem in rule.check(whole)]
+                for found in known:
+                    assert found is None or list(found) == wanted, step.request
+                assert known[1] is not None or "TrainingJobDefinitions" in step.request
+                said.update((scope, whole.path, rule.id) for rule, _ in known[1] or ())
+    assert {rule for _, _, rule in said} == {rule.id for rule in RULES.values() if rule.of}
+    assert len({rule for scope, path, rule in said if scope == "training" and path}) > 10
+
+
+def test_what_a_part_is_remembered_by_is_all_that_it_holds(tmp_path: pathlib.Path) -> None:
+    """Tuning and AutoML jobs that differ in one value, with all that could be remembered, and with nothing."""
+    tuning, automl = (
+        copy.deepcopy(BASES[f"Create{kind}"]) for kind in ("HyperParameterTuningJob", "AutoMLJobV2")
+    )
+    definition = ("TrainingJobDefinition",)
+    limits = ("HyperParameterTuningJobConfig", "ResourceLimits")
+    changes: list[tuple[dict[str, Any], tuple[str, ...], str, tuple[Any, ...]]] = [
+        (tuning, limits, "MaxNumberOfTrainingJobs", (1, 2, 20, 100_000)),
+        (tuning, limits, "MaxParallelTrainingJobs", (1, 2, 50)),
+        (tuning, (*definition, "AlgorithmSpecification"), "TrainingImage", (IMAGE, XGBOOST)),
+        (
+            tuning,
+            (*definition, "ResourceConfig"),
+            "InstanceType",
+            ("ml.m5.large", "ml.p3.2xlarge", "ml.x.large"),
+        ),
+        (automl, ("AutoMLJobObjective",), "MetricName", ("F1", "Accuracy", "MSE")),
+        (
+            automl,
+            ("AutoMLProblemTypeConfig", "TabularJobConfig"),
+            "ProblemType",
+            ("Regression", "BinaryClassification"),
+        ),
+    ]
+    requests = []
+    for base, place, member, values in changes:
+        for value in values:
+            request = copy.deepcopy(base)
+            holder = request
+            for name in place:
+                holder = holder[name]
+            holder[member] = value
+            requests.append(
+                (request, "CreateAutoMLJobV2" if base is automl else "CreateHyperParameterTuningJob")
+            )
+    settings = Settings(region="us-east-1")
+
+    def all_told(request: dict[str, Any], operation: str) -> list[tuple[str, str, str]]:
+        return [
+            (f.rule, f.path, f.message) for f in engine.check_step(Step("job", operation, request), settings)
+        ]
+
+    alone = []
+    for each in requests:
+        forget()
+        alone.append(all_told(*each))
+    assert len({tuple(told) for told in alone}) > 8
+    forget()
+    for _ in range(3):
+        plans.forget()  # the outlines, not the parts
+        assert [all_told(*each) for each in requests] == alone

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.tables import table
-from cursus.checks.rules import Problem, rule
+from cursus.checks.rules import PROBLEM_TYPE, Problem, rule
 from cursus.checks.views import AutoMLView, integer, is_reference, listing, mapping, text
 from cursus.model import Path
 from cursus.redact import show
@@ -36,7 +36,7 @@ def problem_type(view: AutoMLView) -> tuple[Any, Path]:
     return config.get("ProblemType"), (*path, "ProblemType")
 
 
-@rule("HPO025", area="hyperparameters", scope="automl", shared=True)
+@rule("HPO025", area="hyperparameters", scope="automl", shared=True, of=PROBLEM_TYPE)
 def problem_and_objective(view: AutoMLView) -> Iterator[Problem]:
     """Problem type and objective are given together.
 
@@ -70,7 +70,14 @@ def problem_and_objective(view: AutoMLView) -> Iterator[Problem]:
         yield Problem("AutoMLJobObjective is given without ProblemType", path, "give both or neither")
 
 
-@rule("HPO026", area="hyperparameters", scope="automl", reads=("AutoMLJobObjective",), shared=True)
+@rule(
+    "HPO026",
+    area="hyperparameters",
+    scope="automl",
+    reads=("AutoMLJobObjective",),
+    shared=True,
+    of=PROBLEM_TYPE,
+)
 def objective_fits(view: AutoMLView) -> Iterator[Problem]:
     """The objective is a metric of the problem type.
 
@@ -118,7 +125,7 @@ def objective_fits(view: AutoMLView) -> Iterator[Problem]:
     )
 
 
-@rule("HPO027", area="hyperparameters", scope="automl", severity="warning", shared=True)
+@rule("HPO027", area="hyperparameters", scope="automl", severity="warning", shared=True, of=PROBLEM_TYPE)
 def time_limits(view: AutoMLView) -> Iterator[Problem]:
     """The whole AutoML job has time for its training jobs.
 
@@ -166,7 +173,7 @@ def time_limits(view: AutoMLView) -> Iterator[Problem]:
         )
 
 
-@rule("HPO028", area="hyperparameters", scope="automl", shared=True)
+@rule("HPO028", area="hyperparameters", scope="automl", shared=True, of=PROBLEM_TYPE)
 def mode_and_algorithms(view: AutoMLView) -> Iterator[Problem]:
     """The algorithms go with the training mode.
 
@@ -221,7 +228,7 @@ def mode_and_algorithms(view: AutoMLView) -> Iterator[Problem]:
                 )
 
 
-@rule("HPO029", area="hyperparameters", scope="automl", reads=(PROBLEM,), shared=True)
+@rule("HPO029", area="hyperparameters", scope="automl", reads=(PROBLEM,), shared=True, of=PROBLEM_TYPE)
 def columns_differ(view: AutoMLView) -> Iterator[Problem]:
     """The columns of an AutoML job are different columns.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from cursus.aws.tables import table
 from cursus.checks.artifacts import key_problem, of_another_service
 from cursus.checks.automl import PROBLEM, kind_of, settings_of
-from cursus.checks.rules import Problem, rule
+from cursus.checks.rules import LEARNT_FROM, Problem, rule
 from cursus.checks.views import AutoMLView, is_reference, mapping, text
 from cursus.model import Path
 from cursus.redact import show
@@ -17,7 +17,7 @@ def _data_type(channel: Mapping[str, object]) -> str | None:
     return text(mapping(mapping(channel, "DataSource"), "S3DataSource"), "S3DataType")
 
 
-@rule("CHN040", area="channels", scope="automl", shared=True)
+@rule("CHN040", area="channels", scope="automl", shared=True, of=LEARNT_FROM)
 def automl_channel_types(view: AutoMLView) -> Iterator[Problem]:
     """Two AutoML channels are one for training and one for validation.
 
@@ -94,7 +94,7 @@ def _split(view: AutoMLView) -> Iterator[Problem]:
         )
 
 
-@rule("CHN041", area="channels", scope="automl", shared=True)
+@rule("CHN041", area="channels", scope="automl", shared=True, of=LEARNT_FROM)
 def automl_content(view: AutoMLView) -> Iterator[Problem]:
     """AutoML data has a form that its problem type reads.
 
@@ -166,7 +166,7 @@ def _content_problem(content: str, known: list[str], kind: str, path: Path) -> P
     )
 
 
-@rule("CHN043", area="channels", scope="automl", shared=True)
+@rule("CHN043", area="channels", scope="automl", shared=True, of=LEARNT_FROM)
 def automl_source_and_split(view: AutoMLView) -> Iterator[Problem]:
     """AutoML channels have a data source, and a validation fraction is a part.
 

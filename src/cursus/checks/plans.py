@@ -10,7 +10,7 @@ open text is unknown, and is part of the plan.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -22,11 +22,10 @@ from cursus.checks.parts import Known, Part, of_rules
 from cursus.checks.rules import RULES, Rule, Scope, When
 from cursus.checks.skeletons import Sight, Skeleton, sight
 from cursus.checks.texts import FREE
-from cursus.checks.views import AutoMLView, RequestView, Settings, TrainingView, TuningView
+from cursus.checks.views import RequestView, Settings, TrainingView, TuningView, request_views
 from cursus.checks.walk import Members
-from cursus.model import Evidence, Path, Step
+from cursus.model import Path, Step
 
-AUTOML_OPERATIONS = frozenset({"CreateAutoMLJob", "CreateAutoMLJobV2"})
 MAX_OUTLOOKS = 1024
 MAX_SEEN = 65_536
 MAX_BYTES = 16_384
@@ -39,7 +38,7 @@ MAX_PLANS = 256
 class Plan:
     """The rules to run over a view, the order of their findings, and what other rules said of the outline.
 
-    ``parts`` are those among the rules that look at one part of a training job, and ``others`` all others.
+    ``parts`` are those among the rules that look at one part of a job, and ``others`` all others.
     """
 
     rules: tuple[Rule, ...]
@@ -64,21 +63,6 @@ class Outlook:
 _OUTLOOKS: dict[int, tuple[tuple[Any, ...], Outlook]] = {}  # by the hash of the key that stands first
 _SEEN: set[int] = set()  # hashes of the keys of outlines that were met
 _PLANS: dict[tuple[Any, ...], Plan] = {}  # where the members are not known
-
-
-def request_views(
-    step: Step, settings: Settings, evidence: Evidence | None = None
-) -> Iterator[tuple[Scope, Any]]:
-    """Every view of a step's request but ``RequestView``, in the order of their findings."""
-    if step.operation == "CreateTrainingJob":
-        yield "training", TrainingView(step, step.request, (), settings, evidence)
-    elif step.operation == "CreateHyperParameterTuningJob":
-        tuning = TuningView(step, settings, evidence)
-        yield "tuning", tuning
-        for definition in tuning.definitions:
-            yield "training", definition
-    elif step.operation in AUTOML_OPERATIONS:
-        yield "automl", AutoMLView(step, settings)
 
 
 def outlook(step: Step, settings: Settings, outline: Outline) -> Outlook | None:
@@ -193,12 +177,14 @@ def _made(
     )
 
 
-def by_parts(plan: Plan, skeleton: Skeleton, outline: Outline, step: Step, settings: Settings) -> Plan:
-    """The plan for a training job, with what its rules on single parts of the job say already known."""
+def by_parts(
+    plan: Plan, view: Any, skeleton: Skeleton, outline: Outline, step: Step, settings: Settings
+) -> Plan:
+    """The plan for a view of a request, with what its rules on single parts of that say already known."""
     rules = plan.others
     known: Known = ()
     for part in plan.parts:
-        said = part.said(skeleton, outline, step, settings)
+        said = part.said(view, skeleton, outline, step, settings)
         if said is None:
             rules += part.rules
         else:

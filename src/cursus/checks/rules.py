@@ -81,6 +81,17 @@ PROGRAM = ("AlgorithmSpecification", "HyperParameters", "InputDataConfig")
 """``of`` rules on what a built-in algorithm is given."""
 BASICS = ("AlgorithmSpecification", "ResourceConfig", "ServerlessJobConfig", "StoppingCondition")
 """``of`` rules on what each job has to say."""
+SPACE = ("HyperParameterTuningJobConfig", "HyperParameterRanges", "Autotune")
+"""``of`` rules on the ranges of a tuning job and the limits on it."""
+OBJECTIVE = (*SPACE, "TuningObjective", "AlgorithmSpecification", "StaticHyperParameters", "InputDataConfig")
+"""``of`` rules on what a tuning job looks for, and in what algorithm."""
+PROBLEM_TYPE = ("AutoMLProblemTypeConfig", "AutoMLJobConfig", "ProblemType", "AutoMLJobObjective")
+"""``of`` rules on what an AutoML job is to learn."""
+LEARNT_FROM = (
+    *("AutoMLProblemTypeConfig", "AutoMLJobConfig"),
+    *("AutoMLJobInputDataConfig", "InputDataConfig", "DataSplitConfig"),
+)
+"""``of`` rules on what it learns from."""
 
 
 def hyperparameters(*names: str) -> tuple[str, ...]:
@@ -145,8 +156,9 @@ def rule(
     ``texts.LOCATIONS``, the role and the job's name are unknown, as pipeline variables are, and it sees no source
     code and no promises. What it says is remembered for the next job with the same outline. It is run on the whole
     request, as other rules are, where a text is suspected of what ``unless`` names, or the job is one that it names;
-    ``"step"`` is one whose step has source code, origins of its values or promises. ``of`` names the members of a
-    training job that are all it looks at: it may be run on a job that has no others (``cursus.checks.parts``).
+    ``"step"`` is one whose step has source code, origins of its values or promises. ``of`` names the members of a job
+    that are all it looks at, in a tuning job its own and those of its definitions: it may be run on a job that has no
+    others (``cursus.checks.parts``).
     A rule of scope ``request`` names the ``suspects`` it looks at (``cursus.checks.texts``), and runs where there
     are any.
     """
@@ -158,8 +170,8 @@ def rule(
             raise ValueError(f"rule {id}: no area {area!r}")
         if shared and scope not in SHARED:
             raise ValueError(f"rule {id}: no rules of scope {scope} can be shared")
-        if of and (unless or not shared or scope != "training"):
-            raise ValueError(f"rule {id}: only shared rules on training jobs, at all times, look at one part")
+        if of and (unless or not shared or scope == "request"):
+            raise ValueError(f"rule {id}: only shared rules on jobs, at all times, look at one part")
         RULES[id] = Rule(id, area, severity, scope, reads, check, suspects, when, shared, unless, of)
         return check
 

@@ -29,7 +29,8 @@ class Skeleton:
     """Where the texts of such an outline stand, as indexes into ``Outline.closed``, and the members by choices.
 
     ``paths`` are those of the containers. ``texts`` are (index, member of ``texts.FREE`` that it lies in, member, path), ``choices`` (index, member) of
-    members with fixed choices. ``heads`` are the members of the whole request that the values lie in.
+    members with fixed choices. ``heads`` are the members of the request, or of its one TrainingJobDefinition, that
+    the values lie in.
     """
 
     __slots__ = ("_indexes", "choices", "heads", "members", "paths", "texts")
@@ -48,16 +49,20 @@ class Skeleton:
             self.texts.extend(
                 [(first + index, shape.holder, member, (*path, name)) for index, name, member in shape.fixed]
             )
-            self.heads.extend([path[0]] * len(shape.picked) if path else shape.picked)
+            self.heads.extend([_head((*path, name)) for name in shape.picked])
             first += len(shape.picked)
 
     def indexes(self, members: tuple[str, ...]) -> tuple[int, ...]:
-        """Where the values that lie in these members of the request stand."""
+        """Where the values that lie in these members of the request, or of its one definition, stand."""
         found = self._indexes.get(members)
         if found is None:
             found = tuple(index for index, head in enumerate(self.heads) if head in members)
             self._indexes[members] = found
         return found
+
+
+def _head(path: Path) -> str | int:
+    return path[1] if path[0] == "TrainingJobDefinition" and len(path) > 1 else path[0]
 
 
 _SKELETONS: dict[tuple[Shape, ...], Skeleton] = {}

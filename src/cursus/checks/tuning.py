@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from cursus.aws.tables import table
-from cursus.checks.rules import Problem, rule
+from cursus.checks.rules import SPACE, Problem, rule
 from cursus.checks.views import TUNING, TuningView, is_reference, listing, text
 from cursus.model import Path
 from cursus.redact import show
@@ -62,7 +62,7 @@ def numeric_entries(view: TuningView) -> Iterator[Entry]:
 READS = (f"{TUNING}.ParameterRanges", "TrainingJobDefinitions", "TrainingJobDefinition.HyperParameterRanges")
 
 
-@rule("HPO001", area="hyperparameters", scope="tuning", reads=READS, shared=True)
+@rule("HPO001", area="hyperparameters", scope="tuning", reads=READS, shared=True, of=SPACE)
 def range_order(view: TuningView) -> Iterator[Problem]:
     """MinValue of a range is a number below MaxValue.
 
@@ -118,7 +118,7 @@ def range_order(view: TuningView) -> Iterator[Problem]:
             )
 
 
-@rule("HPO002", area="hyperparameters", scope="tuning", reads=READS, shared=True)
+@rule("HPO002", area="hyperparameters", scope="tuning", reads=READS, shared=True, of=SPACE)
 def integer_bounds(view: TuningView) -> Iterator[Problem]:
     """The bounds of an integer range are whole numbers.
 
@@ -154,7 +154,7 @@ def integer_bounds(view: TuningView) -> Iterator[Problem]:
                 )
 
 
-@rule("HPO003", area="hyperparameters", scope="tuning", reads=READS, shared=True)
+@rule("HPO003", area="hyperparameters", scope="tuning", reads=READS, shared=True, of=SPACE)
 def scaling(view: TuningView) -> Iterator[Problem]:
     """The scale fits the range.
 
@@ -210,7 +210,7 @@ def scaling(view: TuningView) -> Iterator[Problem]:
                 )
 
 
-@rule("HPO004", area="hyperparameters", scope="tuning", reads=READS, shared=True)
+@rule("HPO004", area="hyperparameters", scope="tuning", reads=READS, shared=True, of=SPACE)
 def range_named_twice(view: TuningView) -> Iterator[Problem]:
     """A hyperparameter has two ranges.
 
@@ -297,7 +297,7 @@ def _one(given: object, name: str, aliases: Mapping[str, str]) -> bool:
     return isinstance(given, str) and bool(aliases) and aliases.get(given, given) == aliases.get(name, name)
 
 
-@rule("HPO006", area="hyperparameters", scope="tuning", reads=READS, shared=True)
+@rule("HPO006", area="hyperparameters", scope="tuning", reads=READS, shared=True, of=SPACE)
 def categorical_values(view: TuningView) -> Iterator[Problem]:
     """The values of a categorical range differ from each other.
 
@@ -341,7 +341,7 @@ def categorical_values(view: TuningView) -> Iterator[Problem]:
                 )
 
 
-@rule("HPO007", area="hyperparameters", scope="tuning", reads=(TUNING,), shared=True)
+@rule("HPO007", area="hyperparameters", scope="tuning", reads=(TUNING,), shared=True, of=SPACE)
 def how_many_ranges(view: TuningView) -> Iterator[Problem]:
     """A tuning job searches at least one hyperparameter, and no more than the limit.
 
@@ -391,7 +391,7 @@ def how_many_ranges(view: TuningView) -> Iterator[Problem]:
             )
 
 
-@rule("HPO008", area="hyperparameters", scope="tuning", reads=READS, shared=True)
+@rule("HPO008", area="hyperparameters", scope="tuning", reads=READS, shared=True, of=SPACE)
 def autotune_and_hints(view: TuningView) -> Iterator[Problem]:
     """AutoParameters go with Autotune.
 
@@ -426,7 +426,9 @@ def autotune_and_hints(view: TuningView) -> Iterator[Problem]:
             )
 
 
-@rule("HPO009", area="hyperparameters", scope="tuning", severity="warning", reads=READS, shared=True)
+@rule(
+    "HPO009", area="hyperparameters", scope="tuning", severity="warning", reads=READS, shared=True, of=SPACE
+)
 def reserved_names(view: TuningView) -> Iterator[Problem]:
     """A range has a name that belongs to SageMaker.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cursus.aws.tables import table
-from cursus.checks.rules import Problem, rule
+from cursus.checks.rules import SPACE, Problem, rule
 from cursus.checks.tuning import RANGES, Entry
 from cursus.checks.views import (
     TUNING,
@@ -67,7 +67,14 @@ def all_combinations(view: TuningView) -> int | None:
     return total
 
 
-@rule("HPO010", area="hyperparameters", scope="tuning", reads=(f"{TUNING}.ResourceLimits",), shared=True)
+@rule(
+    "HPO010",
+    area="hyperparameters",
+    scope="tuning",
+    reads=(f"{TUNING}.ResourceLimits",),
+    shared=True,
+    of=SPACE,
+)
 def jobs_against_combinations(view: TuningView) -> Iterator[Problem]:
     """There are fewer combinations than training jobs.
 
@@ -108,7 +115,7 @@ def jobs_against_combinations(view: TuningView) -> Iterator[Problem]:
         )
 
 
-@rule("HPO011", area="hyperparameters", scope="tuning", reads=(TUNING,), shared=True)
+@rule("HPO011", area="hyperparameters", scope="tuning", reads=(TUNING,), shared=True, of=SPACE)
 def grid_search(view: TuningView) -> Iterator[Problem]:
     """Grid search takes categorical ranges, and each combination once.
 
@@ -160,7 +167,14 @@ def grid_search(view: TuningView) -> Iterator[Problem]:
         )
 
 
-@rule("HPO012", area="hyperparameters", scope="tuning", reads=(f"{TUNING}.ResourceLimits",), shared=True)
+@rule(
+    "HPO012",
+    area="hyperparameters",
+    scope="tuning",
+    reads=(f"{TUNING}.ResourceLimits",),
+    shared=True,
+    of=SPACE,
+)
 def parallel_jobs(view: TuningView) -> Iterator[Problem]:
     """No more jobs at once than jobs at all.
 
@@ -340,7 +354,15 @@ def _hyperband_resources(view: TuningView) -> Iterator[Problem]:
         )
 
 
-@rule("HPO015", area="hyperparameters", scope="tuning", severity="warning", reads=(TUNING,), shared=True)
+@rule(
+    "HPO015",
+    area="hyperparameters",
+    scope="tuning",
+    severity="warning",
+    reads=(TUNING,),
+    shared=True,
+    of=SPACE,
+)
 def number_of_jobs_given(view: TuningView) -> Iterator[Problem]:
     """The tuning job says how many training jobs it runs.
 
@@ -389,7 +411,14 @@ def number_of_jobs_given(view: TuningView) -> Iterator[Problem]:
         )
 
 
-@rule("HPO024", area="hyperparameters", scope="tuning", reads=(f"{TUNING}.ResourceLimits",), shared=True)
+@rule(
+    "HPO024",
+    area="hyperparameters",
+    scope="tuning",
+    reads=(f"{TUNING}.ResourceLimits",),
+    shared=True,
+    of=SPACE,
+)
 def most_jobs(view: TuningView) -> Iterator[Problem]:
     """A tuning job has no more training jobs than any quota allows.
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from cursus.aws import algorithms, images
 from cursus.aws.hyperparameters import Idle
 from cursus.aws.tables import table
-from cursus.checks.rules import Problem, rule
+from cursus.checks.rules import OBJECTIVE, Problem, rule
 from cursus.checks.texts import STAND_IN
 from cursus.checks.tuning import READS, Entry, number, spaces
 from cursus.checks.views import TUNING, TrainingView, TuningView, is_reference, mapping, text
@@ -65,7 +65,7 @@ def objective_given(view: TuningView) -> Iterator[Problem]:
         )
 
 
-@rule("HPO020", area="hyperparameters", scope="tuning", shared=True)
+@rule("HPO020", area="hyperparameters", scope="tuning", shared=True, of=OBJECTIVE)
 def objective_defined(view: TuningView) -> Iterator[Problem]:
     """The objective is a metric that the training job has.
 
@@ -130,7 +130,7 @@ def objective_defined(view: TuningView) -> Iterator[Problem]:
             )
 
 
-@rule("HPO021", area="hyperparameters", scope="tuning", severity="warning", shared=True)
+@rule("HPO021", area="hyperparameters", scope="tuning", severity="warning", shared=True, of=OBJECTIVE)
 def objective_direction(view: TuningView) -> Iterator[Problem]:
     """The objective goes the right way.
 
@@ -189,7 +189,7 @@ def direction_of(name: str) -> str | None:
     return "Minimize" if lower else "Maximize"
 
 
-@rule("HPO022", area="hyperparameters", scope="tuning", shared=True)
+@rule("HPO022", area="hyperparameters", scope="tuning", shared=True, of=OBJECTIVE)
 def objective_needs_channel(view: TuningView) -> Iterator[Problem]:
     """A validation metric needs validation data.
 
@@ -340,7 +340,7 @@ def _refused(definition: TrainingView, wanted: Mapping[str, tuple[str, ...]]) ->
     )
 
 
-@rule("HPO023", area="hyperparameters", scope="tuning", reads=READS, shared=True)
+@rule("HPO023", area="hyperparameters", scope="tuning", reads=READS, shared=True, of=OBJECTIVE)
 def tunable(view: TuningView) -> Iterator[Problem]:
     """A built-in algorithm lets some of its hyperparameters be tuned, within their bounds.
 

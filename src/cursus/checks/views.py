@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cursus.aws.pipelines import Definition
     from cursus.aws.schema import Violation
     from cursus.checks.metric_regex import Reading
+    from cursus.checks.rules import Scope
     from cursus.checks.tuning import Entry
     from cursus.checks.walk import Members
     from cursus.ignores import Ignores
@@ -393,6 +394,24 @@ class AutoMLView:
         """The channels, each with its path."""
         member = "InputDataConfig" if self.version == 1 else "AutoMLJobInputDataConfig"
         return [((member, index), channel) for index, channel in mappings(self.request, member)]
+
+
+AUTOML_OPERATIONS = frozenset({"CreateAutoMLJob", "CreateAutoMLJobV2"})
+
+
+def request_views(
+    step: Step, settings: Settings, evidence: Evidence | None = None
+) -> Iterator[tuple[Scope, Any]]:
+    """Every view of a step's request but ``RequestView``, in the order of their findings."""
+    if step.operation == "CreateTrainingJob":
+        yield "training", TrainingView(step, step.request, (), settings, evidence)
+    elif step.operation == "CreateHyperParameterTuningJob":
+        tuning = TuningView(step, settings, evidence)
+        yield "tuning", tuning
+        for definition in tuning.definitions:
+            yield "training", definition
+    elif step.operation in AUTOML_OPERATIONS:
+        yield "automl", AutoMLView(step, settings)
 
 
 class StepView:

@@ -186,6 +186,20 @@ def test_module_that_may_only_be_missing_here(
     assert [finding.severity for finding in found if finding.rule == "FRM090"] == [severity]
 
 
+def test_part_of_a_package_of_another_version(tmp_path: Path) -> None:
+    reason = FAILED.format("ModuleNotFoundError: No module named 'tensorflow.contrib'")
+    patch = {"AlgorithmSpecification": {"TrainingImage": OWN_IMAGE}}
+    found = findings({"status": "Failed", "failure_reason": reason}, patch, source=str(tmp_path))
+    told = next(finding.message for finding in found if finding.rule == "FRM090")
+    assert "the tensorflow on this machine has no 'tensorflow.contrib'" in told
+
+
+def test_error_before_what_a_library_says_of_its_own_code() -> None:
+    said = "xgboost.core.XGBoostError: label must be in [0,1]\nStack trace:\n  [bt] (0) lib\n  [bt] (1) lib\n  [bt] (2) lib"
+    found = findings({"status": "Failed", "failure_reason": FAILED.format(said)})
+    assert "label must be in [0,1]" in next(finding.message for finding in found if finding.rule == "FRM090")
+
+
 def test_module_of_the_users_own_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "helpers").mkdir()
     reason = FAILED.format("ModuleNotFoundError: No module named 'helpers.io'")

@@ -142,9 +142,13 @@ def failed(view: TrainingView) -> Iterator[Problem]:
     reason = evidence.failure_reason or ""
     module = _not_installed(view, evidence)
     if module is not None:
+        package, _, part = module.partition(".")
         yield Problem(
-            f"the script could not be run here: {module!r} is not installed on this machine",
-            remedy=f"install {module} here to see the run; the image has to have it too, or requirements.txt list it",
+            f"the script could not be run here: the {package} on this machine has no {module!r}"
+            if part
+            else f"the script could not be run here: {module!r} is not installed on this machine",
+            remedy=f"install {'the version of ' + package + ' that the script wants' if part else package} here to see the run; "
+            "the image has to have it too, or requirements.txt list it",
             severity="warning",
         )
         return
@@ -209,7 +213,10 @@ def _brief(reason: str, evidence: Evidence) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip(" ^~")]
     if not lines:
         lines = last_lines(evidence)
-    return " | ".join(lines[-3:])[:600] or "it printed nothing"
+    # Some libraries print where they are in their own code behind the error.
+    raised = [at for at, line in enumerate(lines) if _RAISED.match(line) and ": " in line]
+    first = raised[-1] if raised and raised[-1] < len(lines) - 3 else len(lines) - 3
+    return " | ".join(lines[max(0, first) :][:3])[:600] or "it printed nothing"
 
 
 def last_lines(evidence: Evidence, count: int = 3) -> list[str]:
@@ -252,7 +259,8 @@ def _not_installed(view: TrainingView, evidence: Evidence) -> str | None:
     found = next((found for text in told if (found := _MISSING.search(text))), None)
     if found is None:
         return None
-    module = found.group(1).partition(".")[0]
+    name = found.group(1)
+    module = name.partition(".")[0]
     if module in sys.stdlib_module_names or view.step.source is None:
         return None
     from pathlib import Path as FilePath
@@ -262,7 +270,7 @@ def _not_installed(view: TrainingView, evidence: Evidence) -> str | None:
         return None
     image = amazon_image(view)
     if image is None or module in IN_IMAGES or (source / "requirements.txt").is_file():
-        return module  # what an own image holds, or a requirements file brings with it, cannot be known here
+        return name  # what an own image holds, or a requirements file brings with it, cannot be known here
     return None
 
 

@@ -20,6 +20,7 @@ FILES = 20
 SETTINGS = re.compile(
     r"config|settings|meta|vocab|label|class|token|index|schema|history|param", re.IGNORECASE
 )
+OBJECT = re.compile(rb"<[\w.]+(?: object)? at 0x[0-9a-fA-F]+>")
 NO_NUMBER = re.compile(rb"(?<![\w\"'.-])-?(?:NaN|nan|Infinity)(?![\w\"'])")
 MEASURES = r"loss|error|rmse|mse|mae|mape|accuracy|acc|auc|f1|precision|recall|perplexity|ppl|bleu|r2|score|likelihood|elbo|reward|grad_norm"
 PRINTED = re.compile(
@@ -142,7 +143,7 @@ def nothing_learned(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Reads the JSON files that a completed run left in the model and output directories: NaN and Infinity, and, in the model directory,
-        files whose numbers are all 0 or that hold nothing at all.
+        files whose numbers are all 0, that hold nothing at all, that are cut off, or that have the name of a Python object for its content.
     Why:
         NaN is a training that has diverged, and JSON has no such value, so that other programs refuse the file. Zeros, null and an empty
         object are what a model begins with: an error was dropped on the way, or there was no data.
@@ -180,7 +181,7 @@ def nothing_learned(view: TrainingView) -> Iterator[Problem]:
         if file.path.endswith(".json") and 0 < file.size <= LARGEST
     ]
     for name in names[:FILES]:
-        told = _told(_content(evidence, name), name)
+        told = _told(content(evidence, name), name)
         if told:
             yield Problem(
                 f"/opt/ml/{name} {told}",
@@ -193,12 +194,18 @@ def _told(data: bytes, name: str) -> str:
     match = NO_NUMBER.search(data)
     if match is not None:
         return f"holds {match.group().decode()}, which is no number"
+    match = OBJECT.search(data)
+    if match is not None:
+        return f"holds {match.group().decode()[:80]!r}, the name of an object in place of its content"
     if not name.startswith("model/") or len(data) > SMALL or SETTINGS.search(name):
         return ""
     import json
 
     try:
         leaves = list(_leaves(json.loads(data)))
+    except json.JSONDecodeError as error:
+        cut = error.pos >= len(data.decode("utf-8", "replace").rstrip()) and data[:1] in b"{["
+        return "ends in the midst of a value" if cut else ""
     except (ValueError, RecursionError):
         return ""
     if all(leaf is None for leaf in leaves):
@@ -215,7 +222,7 @@ def _leaves(value: object) -> Iterator[object]:
         yield value
 
 
-def _content(evidence: Evidence, name: str) -> bytes:
+def content(evidence: Evidence, name: str) -> bytes:
     """A file of the job's model or output directory, on the first host that has it."""
     for host in evidence.exit_codes:
         try:

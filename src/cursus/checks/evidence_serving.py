@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 
+from cursus.checks.evidence_numbers import LARGEST, content
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView
 from cursus.model import Evidence
@@ -112,3 +114,53 @@ def archive_in_archive(view: TrainingView) -> Iterator[Problem]:
             ("OutputDataConfig", "S3OutputPath"),
             remedy="save the files themselves below SM_MODEL_DIR",
         )
+
+
+PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin", ".dill")
+
+
+@rule("ART068", area="artifacts", severity="warning", scope="run")
+def pickled_from_main(view: TrainingView) -> Iterator[Problem]:
+    """A pickled model names a class of the training script.
+
+    What it does:
+        Looks into the pickles of the model directory for the module ``__main__``.
+    Why:
+        A pickle holds the names of its classes. On the endpoint another program is ``__main__``: ``Can't get attribute 'Model' on <module
+        '__main__'>``, and the model is not loaded.
+    Breaks:
+        files:
+          train.py: |
+            import pickle
+            class Model:
+                def __init__(self, text):
+                    self.text = text
+            model = Model(open("/opt/ml/input/data/train/data.csv").read())
+            pickle.dump(model, open("/opt/ml/model/model.pkl", "wb"))
+        channels:
+          train:
+            data.csv: "1,2"
+    Right:
+        files:
+          train.py: |
+            import pickle
+            model = {"text": open("/opt/ml/input/data/train/data.csv").read()}
+            pickle.dump(model, open("/opt/ml/model/model.pkl", "wb"))
+        channels:
+          train:
+            data.csv: "1,2"
+    Source:
+        https://docs.python.org/3/library/pickle.html#what-can-be-pickled-and-unpickled
+    Since:
+        0.1
+    """
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    for file in evidence.model_files if evidence.status == "Completed" else ():
+        if not file.path.endswith(PICKLES) or not 0 < file.size <= LARGEST:
+            continue
+        if re.search(rb"(?:c|\x8c\x08)__main__", content(evidence, f"model/{file.path}")):
+            yield Problem(
+                f"{show(file.path)} names a class of the script as one of __main__, which is another program on an endpoint",
+                remedy="put the class into a module of its own, and import it from there in both places",
+            )
+            return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path as FilePath
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script_files import program_path
@@ -11,6 +13,9 @@ from cursus.checks.views import TrainingView
 from cursus.model import Location
 from cursus.redact import show
 from cursus.script.facts import ScriptFacts
+
+MOST = 100_000
+"""Letters of a shell script that are read."""
 
 
 @rule("FRM057", area="framework", severity="warning", scope="script")
@@ -146,10 +151,10 @@ def exits_with_failure(view: TrainingView) -> Iterator[Problem]:
 
 @rule("FRM068", area="framework", severity="warning", scope="script")
 def status_lost_in_shell(view: TrainingView) -> Iterator[Problem]:
-    """The shell script that is the entry point loses the status of a program.
+    """A shell script loses the status of a program.
 
     What it does:
-        Reads a shell script: Python programs whose status is that of another command in the end, through a pipe without ``pipefail``, ``|| true``,
+        Reads the entry point where it is a shell script, and those that it names: Python programs whose status is that of another command in the end, through a pipe without ``pipefail``, ``|| true``,
         the background, or a command behind them where ``set -e`` is missing.
     Why:
         A shell script ends with the status of its last command. A training that failed before ``tee`` or ``echo`` is a completed job to SageMaker.
@@ -181,13 +186,35 @@ def status_lost_in_shell(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     facts = view.script
-    if facts is None or not facts.shell_text:
+    if facts is None:
         return
-    from cursus.script.shell import lost_statuses
+    for name, text in _shell_scripts(view, facts):
+        from cursus.script.shell import lost_statuses
 
-    for one in lost_statuses(facts.shell_text):
-        yield Problem(
-            f"if {show(one.command, limit=80)} fails, the job is completed all the same: {one.how}",
-            remedy="begin the script with 'set -euo pipefail', and wait for each process by its number",
-            location=Location(facts.entry, one.line),
-        )
+        for one in lost_statuses(text):
+            yield Problem(
+                f"if {show(one.command, limit=80)} fails, the job is completed all the same: {one.how}",
+                remedy="begin the script with 'set -euo pipefail', and wait for each process by its number",
+                location=Location(name, one.line),
+            )
+
+
+def _shell_scripts(view: TrainingView, facts: ScriptFacts) -> Iterator[tuple[str, str]]:
+    """The shell scripts that run, with their text: the entry point, and those of the source that it names."""
+    if facts.shell_text:
+        yield facts.entry, facts.shell_text
+    source = view.step.source
+    for name in sorted(facts.directory_listing) if source is not None else ():
+        if not name.endswith(".sh") or source is None or name == source.entry_point:
+            continue
+        last = name.rpartition("/")[2]
+        if any(
+            len(text) < 200 and re.search(rf"(?<![\w.-]){re.escape(last)}\b", text) for text in facts.strings
+        ) or (last in facts.shell_text):
+            try:
+                yield (
+                    name,
+                    (FilePath(source.directory) / name).read_text(encoding="utf-8", errors="replace")[:MOST],
+                )
+            except OSError:
+                continue

@@ -50,6 +50,7 @@ def read_best(modules: Iterable[Body]) -> Iterator[Habit]:
                 yield from _compared(node, begins, body)
             elif isinstance(node, ast.Assign):
                 yield from _chosen(node, body)
+                yield from _first_of_sorted(node, nodes, body)
         yield from _host_numbers(nodes, body)
 
 
@@ -146,6 +147,32 @@ def _chosen(node: ast.Assign, body: Body) -> Iterator[Habit]:
     wrong = COSTS if picked == "max" else GAINS
     if found & wrong and not found & (GAINS if picked == "max" else COSTS):
         yield Habit("worst-kept", None, ast.unparse(node.value)[:80], True, place(node, body))
+
+
+def _first_of_sorted(node: ast.Assign, nodes: list[ast.AST], body: Body) -> Iterator[Habit]:
+    """``loss, best = results[0]`` of results that are sorted downwards."""
+    taken, target = node.value, node.targets[0]
+    if not isinstance(taken, ast.Subscript) or ast.unparse(taken.slice) not in ("0", "-1"):
+        return
+    names = target.elts if isinstance(target, ast.Tuple) else [target]
+    found = frozenset[str]().union(*(words(name) for name in names))
+    made = taken.value
+    if isinstance(made, ast.Name):
+        given = [
+            one.value
+            for one in nodes
+            if isinstance(one, ast.Assign) and ast.unparse(one.targets[0]) == ast.unparse(taken.value)
+        ]
+        made = given[0] if len(given) == 1 else made
+    if not found & BEST or not isinstance(made, ast.Call) or getattr(made.func, "id", "") != "sorted":
+        return
+    downwards = any(word.arg == "reverse" and getattr(word.value, "value", False) for word in made.keywords)
+    greatest = downwards == (ast.unparse(taken.slice) == "0")
+    keys = [word.value for word in made.keywords if word.arg == "key"]
+    key = frozenset(re.findall(r"[a-z0-9]+", ast.unparse(keys[0]).lower())) if keys else words(names[0])
+    costs, gains = bool(key & COSTS), bool(key & GAINS)
+    if costs != gains and costs == greatest:
+        yield Habit("worst-kept", None, ast.unparse(node)[:80], True, place(node, body))
 
 
 def _host_numbers(nodes: list[ast.AST], body: Body) -> Iterator[Habit]:

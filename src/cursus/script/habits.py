@@ -16,6 +16,7 @@ from cursus.script.bodies import Body
 from cursus.script.evaluate import Evaluator
 from cursus.script.exits import TRAINING_WORDS, at_top
 from cursus.script.facts import ArgPart, EnvPart, Habit, Text
+from cursus.script.shell import lost_statuses
 from cursus.script.texts import (
     about,
     arithmetic,
@@ -155,11 +156,27 @@ def _call(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Itera
                 yield Habit("converted", value, name, sure, place(node, body))
             elif isinstance(given, ast.Attribute) and value is v.UNKNOWN:  # args.rate = float(args.rate)
                 yield Habit("converted", Text((ArgPart(given.attr),)), name, sure, place(node, body))
+    yield from _shell_command(evaluator, body, node, sure)
     if name == "gather" and any(
         k.arg == "return_exceptions" and isinstance(k.value, ast.Constant) and k.value.value is True
         for k in node.keywords
     ):
         yield Habit("dropped", None, "gather(return_exceptions=True)", sure, place(node, body))
+
+
+def _shell_command(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
+    """``os.system("python fit.py | tee log")``: the shell drops the status before anyone can look at it."""
+    callee = evaluator.value(node.func, body) if node.args else v.UNKNOWN
+    if not isinstance(callee, v.Ref) or not callee.name.startswith(("os.system", "subprocess.")):
+        return
+    given = evaluator.value(node.args[0], body)
+    text = (
+        "".join(part if isinstance(part, str) else "x" for part in given.parts)
+        if isinstance(given, Text)
+        else ""
+    )
+    for lost in lost_statuses(text) if "|" in text or "&" in text or ";" in text else ():
+        yield Habit("dropped", None, f"in {text[:60]!r} {lost.how}: the shell", sure, place(node, body))
 
 
 def _first_dropped(

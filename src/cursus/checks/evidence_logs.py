@@ -31,8 +31,14 @@ RECORD = re.compile(r"^(?:DEBUG|INFO|WARNING|ERROR|CRITICAL):[\w.]*:")
 TOGETHER = frozenset({"mean", "average", "avg", "overall", "total", "macro", "micro", "all"})
 BEST = frozenset({"best", "highest", "lowest", "maximum", "minimum"})
 PARTS = frozenset({"fold", "class", "split", "label", "group", "batch", "rank", "shard", "part"})
+LOSS_OF = re.compile(
+    r"\b(penalty|reg(?:ulari[sz]ation)?|aux(?:iliary)?|kl|recon(?:struction)?|generator|discriminator|critic|actor|policy|value|entropy"
+    r"|cls|box|mask|contrastive|distillation|teacher|student|l1|l2) $",
+    re.IGNORECASE,
+)
+"""Words before a label that make it another measure: a part of the loss, or one of several models'."""
 NAMED = re.compile(r"[\"']?\b(?:metric|name|key|metric_name)[\"']?\s*[:=]\s*[\"']([A-Za-z][\w./:-]*)")
-PERCENT = re.compile(r"\s*%")
+UNIT = re.compile(r"\s?(%|(?:[mun]s|s|sec|min|[kKMG]i?B)(?![\w/]))")
 SEPARATED = re.compile(r"[\s,|;]+")
 NAME = re.compile(r"[A-Za-z][A-Za-z_/.()%-]*")
 LIST = re.compile(r"(?:, ?[-+]?[0-9][-+0-9.eE]*){2,}[\])]?\s*")
@@ -192,7 +198,7 @@ def other_number(view: TrainingView) -> Iterator[Problem]:
     labels: dict[int, dict[str, str]] = {}
     captured: dict[int, set[str]] = {}
     kinds: dict[int, dict[str, str]] = {}
-    scales: dict[int, dict[bool, str]] = {}
+    scales: dict[int, dict[str, str]] = {}
     header: list[str] = []
     for line in log_lines(evidence):
         header = _columns(line) or header
@@ -203,7 +209,8 @@ def other_number(view: TrainingView) -> Iterator[Problem]:
             if match is None or match.start(1) < 0:
                 continue
             captured.setdefault(position, set()).add(match.group(1))
-            scales.setdefault(position, {}).setdefault(PERCENT.match(line, match.end(1)) is not None, line)
+            unit = UNIT.match(line, match.end(1))
+            scales.setdefault(position, {}).setdefault(unit.group(1) if unit is not None else "", line)
             problem = _part(name, line, line[: match.start(1)], kinds.setdefault(position, {}))
             problem = (
                 problem
@@ -295,14 +302,16 @@ def _part(name: str, line: str, before: str, kinds: dict[str, str]) -> tuple[str
     )
 
 
-def _two_scales(name: str, seen: dict[bool, str]) -> tuple[str, str] | None:
-    """A percentage in one line, and what has no percent sign in another."""
-    if len(seen) < 2:
+def _two_scales(name: str, seen: dict[str, str]) -> tuple[str, str] | None:
+    """Numbers with two units behind them, or with a percent sign in one line and with none in another."""
+    units = [unit for unit in seen if unit or "%" in seen]
+    if len(units) < 2:
         return None
-    told = f"the metric {show(name)} captured a percentage from {show(seen[True].strip(), limit=80)}, and none from {show(seen[False].strip(), limit=80)}"
+    lines = " and ".join(show(seen[unit].strip(), limit=80) for unit in units[:2])
+    told = f"the metric {show(name)} captured numbers of two scales: {lines}"
     return (
         told,
-        "print the metric in the same unit each time, or let the expression hold what only one of the lines has",
+        "print the metric in the same unit each time, or let the expression hold what only one line has",
     )
 
 
@@ -369,6 +378,8 @@ def _foreign(name: str, line: str, start: int, seen: dict[str, str], greedy: boo
     if found is None or not label:
         return None
     remedy = r"let the expression begin at the word: (?:^|\s)loss: …, and look at the word that the metric is named for"
+    bare, part = label, LOSS_OF.search(line[: found.start(1)])
+    label = f"{part.group(1).lower()} {label}" if part is not None else label
     own, there = _words(name), _words(label)
     shown = show(line.strip(), limit=120)
     other = _other_family(own, there, line[: found.start(1)])
@@ -379,7 +390,7 @@ def _foreign(name: str, line: str, start: int, seen: dict[str, str], greedy: boo
         return f"the metric {show(name)} captured the number of the {min(counted)}: {shown}", remedy
     pairs = [_plain(word) for word in PAIR.findall(line)]
     if there != own:
-        named = [word for word in sorted(set(pairs)) if word != label]
+        named = [word for word in sorted(set(pairs)) if word not in (label, bare)]
         exact = next((word for word in named if _words(word) == own), None)
         if exact is None and not there & own:
             exact = next((word for word in named if _words(word) and _words(word) < own), None)

@@ -224,7 +224,8 @@ def values_lost(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds ``try: float(row["x"])`` that goes on with the next row where that fails, and ``LABELS.get(row["label"], 0)``, and holds the
-        column of the channel's local data against what ``float`` reads and the mapping has: ``1,200``, ``5 %`` and ``Yes`` for ``yes``.
+        column of the channel's local data against what ``float`` reads and the mapping has: ``1,200``, ``5 %`` and ``Yes`` for ``yes``. And
+        ``range(0, len(rows) - n, n)``.
     Why:
         What was written by another program is dropped, or counted as the first class, and nothing says so.
     Breaks:
@@ -264,6 +265,12 @@ def values_lost(view: TrainingView) -> Iterator[Problem]:
     """
     facts = view.script
     for habit in facts.habits if facts is not None else ():
+        if habit.kind == "last-batch":
+            yield Problem(
+                f"{show(habit.detail)} ends before the last batch, a whole one too: its rows are left out",
+                remedy="range(0, len(rows), n), or len(rows) - n + 1 to leave out a batch that is not whole",
+                location=habit.location,
+            )
         if habit.kind not in ("dropped-rows", "mapped"):
             continue
         known = {other.detail for other in habit.others}

@@ -1,6 +1,7 @@
 """Slips of Python that mix up what a script reads: one default list for all calls, listings paired in any order.
 
-Each finding is a ``Habit``: ``shared-default``, ``unsorted-pairs``, and ``whole-quotient`` for ``correct // total``.
+Each finding is a ``Habit``: ``shared-default``, ``unsorted-pairs``, ``last-batch`` for ``range(0, len(rows) - n, n)``
+and ``whole-quotient`` for ``correct // total``.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ def read_slips(modules: Iterable[Body]) -> Iterator[Habit]:
                     yield Habit("shared-default", None, f"{node.name}({name}=…)", True, place(node, body))
             elif _pairs(node, body.owner):
                 yield Habit("unsorted-pairs", None, ast.unparse(node), True, place(node, body))
+            elif _short_range(node):
+                yield Habit("last-batch", None, ast.unparse(node), True, place(node, body))
             elif (
                 isinstance(node, ast.BinOp)
                 and isinstance(node.op, ast.FloorDiv)
@@ -47,6 +50,20 @@ def _pairs(node: ast.AST, tree: ast.AST) -> bool:
         and getattr(node.func, "id", "") == "zip"
         and len(node.args) > 1
         and all(_unsorted(given, tree) for given in node.args)
+    )
+
+
+def _short_range(node: ast.AST) -> bool:
+    """``range(0, len(rows) - n, n)``, which ends before the last whole batch."""
+    if not isinstance(node, ast.Call) or getattr(node.func, "id", "") != "range" or len(node.args) != 3:
+        return False
+    end, step = node.args[1:]
+    return (
+        isinstance(end, ast.BinOp)
+        and isinstance(end.op, ast.Sub)
+        and ast.unparse(end.right) == ast.unparse(step)
+        and isinstance(end.left, ast.Call)
+        and getattr(end.left.func, "id", "") == "len"
     )
 
 

@@ -165,7 +165,7 @@ def model_parallel(view: TrainingView) -> Iterator[Problem]:
 
 
 def _too_few(view: TrainingView, found: Mapping[str, Any], path: Path) -> Iterator[Problem]:
-    """One part of the model is a process: there are not fewer processes than parts."""
+    """One part of the model is a process: there are not fewer processes than parts, and as many of each."""
     parts = 1
     for key in ("partitions", "pipeline_parallel_degree", "tensor_parallel_degree"):
         degree = found.get(key)
@@ -185,6 +185,12 @@ def _too_few(view: TrainingView, found: Mapping[str, Any], path: Path) -> Iterat
             f"the model is cut into {parts} parts, and the job has {processes} processes: a part takes one",
             path,
             "ask for fewer partitions, or for more GPUs",
+        )
+    elif parts and processes % parts:
+        yield Problem(
+            f"the job's {processes} processes cannot be shared out evenly among the {parts} parts of the model.",
+            path,
+            "let the number of processes be a multiple of the degrees of parallelism",
         )
 
 

@@ -135,9 +135,15 @@ def test_github() -> None:
 
 
 def test_places_relative_to_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
     monkeypatch.chdir(tmp_path)
     assert relative(str(tmp_path / "a" / "b.json")) == "a/b.json"
     assert relative("./a/../b.json") == "b.json"
+    assert relative(os.sep + "elsewhere.json") == "/elsewhere.json"
+    (tmp_path / "service").mkdir()
+    monkeypatch.chdir(tmp_path / "service")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+    assert relative("b.json") == "service/b.json"
     assert relative(os.sep + "elsewhere.json") == "/elsewhere.json"
 
 

@@ -406,3 +406,47 @@ def test_create_step_that_asks_for_more_than_anybody_gives() -> None:
 
     (failure,) = lower(Asks()).promises.failures
     assert "asks for the argument 'session'" in failure.message and failure.location is not None
+
+
+def test_misspelt_hook_is_named_unless_something_calls_it() -> None:
+    import cursus
+
+    class Builder:
+        def create_step(self) -> Any:
+            return REQUEST
+
+        def get_trainin_inputs(self) -> Any:
+            return []
+
+        def get_hyperparameter(self, name: str) -> Any:
+            return name
+
+    class Calls(Builder):
+        def create_step(self) -> Any:
+            return {**REQUEST, "HyperParameters": dict(self.get_trainin_inputs())}
+
+    class Has(Builder):
+        def get_training_inputs(self) -> Any:
+            return []
+
+    (finding,) = [one for one in cursus.check(Builder()).findings if one.rule == "STP091"]
+    assert "Did you mean 'get_training_inputs'?" in finding.message
+    assert finding.line == Builder.get_trainin_inputs.__code__.co_firstlineno
+    for other in (Calls(), Has()):
+        assert "STP091" not in [one.rule for one in cursus.check(other).findings]
+
+
+def test_builder_that_cannot_be_made_is_told_of_its_configuration() -> None:
+    import cursus
+
+    class Builder:
+        def __init__(self, config: Any) -> None:
+            self.bucket = config["bucket"]
+
+        def create_step(self) -> Any:
+            return REQUEST
+
+    (bare,) = cursus.check(Builder).findings
+    assert "without a configuration" in bare.remedy
+    given = [one for one in cursus.check(Builder, config={"role": "r"}).findings if one.rule == "STP089"]
+    assert "Give the configuration" in given[0].remedy

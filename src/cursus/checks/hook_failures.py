@@ -1,4 +1,4 @@
-"""Hooks of a builder that raised, or gave what the hook is not for: a finding in the hook's own area."""
+"""Hooks of a builder that raised, or gave what the hook is not for, and those that are misspelt."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView
 from cursus.model import AREAS, Area
+from cursus.steps.protocol import HOOKS
+from cursus.suggest import closest, did_you_mean
 
 HOOK_AREAS: dict[str, Area] = {
     "create_step": "step",
@@ -64,6 +66,14 @@ _PAGE = """A hook of the builder failed: {hook} and its kin.
 """
 
 
+_MAKING = {
+    False: "It was made without a configuration: give the one that it reads (--config FILE, config in cursus.toml, or "
+    "config=… in Python).",
+    True: "Give the configuration what __init__ reads, or let __init__ do without it.",
+}
+"""The remedy for a builder that cannot be made, by whether a configuration was given."""
+
+
 def area_of(hook: str) -> Area:
     """The area of a hook; what is no known hook (a constructor) belongs to the creation of the step."""
     return HOOK_AREAS.get(hook, "step")
@@ -75,8 +85,10 @@ def _make(area: Area) -> Callable[[StepView], Iterator[Problem]]:
             if area_of(failure.hook) == area:
                 known = failure.hook in failure.message
                 remedy = f"Make {failure.hook} return its value without raising, or remove the hook."
-                if failure.hook in ("create_step", "__init__"):
-                    remedy = "Give the builder a create_step that returns the step."
+                if failure.hook == "__init__":
+                    remedy = _MAKING[bool(view.promises.hooks.get("config"))]
+                elif failure.hook == "create_step":
+                    remedy = "Make create_step return the step, such as the request as a mapping."
                 remedy = failure.remedy or remedy
                 yield Problem(
                     f"{failure.message if known else f'{failure.hook} failed: {failure.message}'}.",
@@ -101,3 +113,36 @@ def _register() -> None:
 
 
 _register()
+
+
+@rule("STP091", area="step", scope="step", severity="warning")
+def misspelt_hook(view: StepView) -> Iterator[Problem]:
+    """A method of the builder is called almost like a hook, and nobody calls it.
+
+    What it does:
+        Compares the builder's methods that begin with `get_` or `is_`, and that no other method of it calls, with the
+        hooks that it has not.
+    Why:
+        A hook is found by its name alone. Under another one it is never called: what it promises is neither put into
+        the request nor held against it.
+    Breaks:
+        hooks:
+          get_hyperparameter: null
+    Right:
+        hooks:
+          get_hyperparameters: {epochs: 10}
+        HyperParameters: {epochs: "10"}
+    Source:
+        The builder's own code. What SageMaker gets from its hooks:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
+    Since:
+        0.1
+    """
+    for name in view.promises.hooks:
+        if name not in HOOKS and name != "config":
+            near = closest(name, HOOKS)
+            yield Problem(
+                f"nothing calls the builder's method {name}.{did_you_mean(name, HOOKS)}",
+                remedy=f"Name it {near}, or take it out.",
+                location=view.promises.place(name),
+            )

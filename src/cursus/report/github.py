@@ -47,11 +47,19 @@ def annotation(record: Record) -> str:
 
 
 def relative(file: str) -> str:
-    """``file`` relative to the current folder where it lies below it, with forward slashes."""
-    try:
-        return Path(os.path.abspath(file)).relative_to(Path.cwd()).as_posix()  # noqa: PTH100
-    except (ValueError, OSError):
-        return Path(file).as_posix()
+    """``file`` with forward slashes, relative to the repository (in an Action), else to the current folder.
+
+    Elsewhere it stays as it is. GitHub shows annotations and code scanning results by the repository's paths,
+    wherever in it a step of a workflow works.
+    """
+    for folder in (os.environ.get("GITHUB_WORKSPACE"), os.curdir):
+        try:
+            if folder:
+                whole, root = (Path(os.path.abspath(one)) for one in (file, folder))  # noqa: PTH100
+                return whole.relative_to(root).as_posix()
+        except (ValueError, OSError):
+            continue
+    return Path(file).as_posix()
 
 
 def _data(text: str) -> str:

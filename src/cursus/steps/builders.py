@@ -59,7 +59,8 @@ def lower(
     sources_of: dict[str, Any] = {**hooks.mapping("get_step_config"), **flat}
     region = region or _text(sources_of, "region") or created.region
     _fill(draft, hooks, flat, region)
-    values = {**_config_hook(flat), **hooks.values}
+    misspelt = hooks.misspelt() if hooks.values or created.request else {}
+    values = {**_config_hook(flat), **dict.fromkeys(misspelt), **hooks.values}
     where = place(getattr(type(builder), "create_step", None))
     written = Written(builder, configured.origins(config))
     written.values = hooks.values
@@ -76,7 +77,7 @@ def lower(
         promises=Promises(
             hooks=values,
             places=HookPlaces(
-                {name: found for name in hooks.values if (found := hooks.origin(name).location)},
+                {**misspelt, **{one: at for one in hooks.values if (at := hooks.origin(one).location)}},
                 values,
                 written,
             ),

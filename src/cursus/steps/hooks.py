@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import FunctionType
 from typing import Any
 
 from cursus.model import HookFailure, Location, Origin
@@ -54,6 +55,27 @@ class Hooks:
         else:
             self.values[name] = value
 
+    def misspelt(self) -> dict[str, Location]:
+        """Methods that are called almost like a hook that the builder has not, and that nothing of it calls."""
+        kind = type(self.builder)
+        methods = {
+            name: found
+            for one in reversed(kind.__mro__[:-1])
+            for name, found in vars(one).items()
+            if isinstance(found, FunctionType)
+        }
+        called = {name for found in methods.values() for name in found.__code__.co_names}
+        failed = {failure.hook for failure in self.failures}
+        wanted = [name for name in HOOKS if name not in self.values and name not in failed]
+        found_: dict[str, Location] = {}
+        for name, function in methods.items():
+            if name in HOOKS or name in called or not name.startswith(("get_", "is_")):
+                continue
+            where = place(function)
+            if where is not None and _is_near(name, wanted) and function.__code__.co_argcount == 1:
+                found_[name] = where
+        return found_
+
     def mapping(self, name: str) -> Mapping[str, Any]:
         """The mapping that a hook returned; empty where there is none."""
         value = self.values.get(name)
@@ -62,6 +84,12 @@ class Hooks:
     def origin(self, name: str) -> Origin:
         """The origin of the values that a hook returned."""
         return Origin(name, place(getattr(type(self.builder), name, None) or attribute(self.builder, name)))
+
+
+def _is_near(name: str, wanted: list[str]) -> bool:
+    from difflib import SequenceMatcher
+
+    return len(name) > 12 and any(SequenceMatcher(None, name, one).ratio() > 0.9 for one in wanted)
 
 
 def find(builder: Any, name: str) -> Callable[..., Any] | None:

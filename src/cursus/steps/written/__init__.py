@@ -101,7 +101,9 @@ class WrittenOrigins(Mapping[Path, Origin]):
             origin = self._base.get(path[:end])
             if origin is not None:
                 found = self._exact(origin, path[:end], path[end:])
-                return (found is origin and self._beside(path, end)) or found
+                if found is origin and at(self._request, path) is MISSING:
+                    return self._beside(path, end) or found
+                return found
         raise KeyError(path)
 
     def _beside(self, path: Path, end: int) -> Origin | None:

@@ -18,7 +18,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 Owner = Function | ast.ClassDef | ast.Module
 
-MAX_SOURCE = 2 * 1024 * 1024
+MAX_SOURCE = 1024 * 1024
 """Bytes. A larger file is data in the form of Python; parsing it would take seconds."""
 
 

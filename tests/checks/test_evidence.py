@@ -349,4 +349,4 @@ def test_of_two_findings_on_one_fault_the_graver_is_kept() -> None:
     )
     seen = Finding("MON090", "error", "the regex matched nothing", read.path, from_run=True)
     elsewhere = Finding("MON050", "warning", "no line matches", "MetricDefinitions[1].Regex")
-    assert told_once([read, elsewhere, seen]) == [elsewhere, seen]
+    assert told_once([read, elsewhere, seen], Evidence(**SOUND)) == [elsewhere, seen]

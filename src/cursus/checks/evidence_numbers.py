@@ -204,7 +204,7 @@ def _told(data: bytes, name: str) -> str:
     try:
         leaves = list(_leaves(json.loads(data)))
     except json.JSONDecodeError as error:
-        cut = error.pos >= len(data.decode("utf-8", "replace").rstrip()) and data[:1] in b"{["
+        cut = error.pos >= len(data.decode("utf-8", "replace").rstrip()) and data[:1] in (b"{", b"[")
         return "ends in the midst of a value" if cut else ""
     except (ValueError, RecursionError):
         return ""

@@ -370,8 +370,9 @@ def idle_hyperparameters(view: TrainingView) -> Iterator[Problem]:
     algorithm = view.builtin
     if algorithm is None or not algorithm.idle:
         return
-    ranges = {name: path for path, _, name in view.ranges}
-    for idle in algorithm.given((*view.hyperparameters, *ranges)).idle:
+    ranges = {name: path for path, _, name in view.ranges} if view.ranges else {}
+    given = view.hyperparameters if not ranges else (*view.hyperparameters, *ranges)
+    for idle in algorithm.given(given).idle:
         other = view.hyperparameters.get(idle.other)
         if idle.other in ranges or idle.counts(other):
             continue

@@ -81,7 +81,7 @@ def around(name: str) -> Iterable[str]:
 
 
 def releases(name: str) -> list[str]:
-    """The versions that pip finds, newest first."""
+    """The versions that pip finds; those that were withdrawn are not among them."""
     found: list[str] = []
     for python in PYTHONS:
         command = [

@@ -10,7 +10,6 @@ from cursus.checks.script_request import invocation
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 from cursus.script.facts import Requirement
-from cursus.suggest import did_you_mean
 
 INDEXES = ("CA_REPOSITORY_ARN", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS")
 """Variables that send pip elsewhere too."""
@@ -80,12 +79,14 @@ def _never_released(requirement: Requirement, name: str, releases: list[str], da
     there = [numbers for release in releases if (numbers := _numbers(release)) is not None]
     if pinned is None or wanted is None or wanted in there:
         return
-    newer = wanted > max(there)
+    series = [numbers for numbers in there if numbers[:2] == wanted[:2]]
+    if series and wanted < max(series):
+        return  # it may have been withdrawn, and a pin installs it all the same
+    newest = ".".join(map(str, max(series or there)))
     yield Problem(
-        f"{name} had no version {pinned.group(1)} on {date}: pip finds no matching distribution."
-        + did_you_mean(pinned.group(1), releases),
-        remedy="pin a version that there is",
-        severity="warning" if newer else None,
+        f"{name} had no version {pinned.group(1)} on {date}: pip finds no matching distribution",
+        remedy=f"pin a version that there is; the newest{' of these' if series else ''} is {newest}",
+        severity="warning" if wanted > max(there) else None,
         location=requirement.location,
     )
 

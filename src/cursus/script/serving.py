@@ -56,7 +56,7 @@ def misnamed_function(path: Path) -> tuple[str, str, int] | None:
         if loads and MODEL_FUNCTION not in functions:
             return name, MODEL_FUNCTION, node.lineno
         near = closest(name, HANDLERS)
-        if near is not None and name not in HANDLERS and near not in functions:
+        if near is not None and near not in name and near not in functions:
             return name, near, node.lineno
     return None
 

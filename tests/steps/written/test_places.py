@@ -389,6 +389,50 @@ SHAPES = {
             def create_step(self):
                 return request(ResourceConfig=resources(**SETTINGS))
     """,
+    "default of the configuration's class": """
+        @dataclass
+        class Config:
+            count: int = 1
+            kind: str = <HERE>"ml.m5.tiny"
+        class Builder:
+            def __init__(self, config=None):
+                self.config = config or Config()
+            def create_step(self):
+                return request(ResourceConfig={"InstanceType": self.config.kind, REST})
+    """,
+    "argument of the configuration's class": """
+        @dataclass
+        class Config:
+            count: int = 1
+            kind: str = "ml.m5.large"
+        class Builder:
+            config = Config(kind=<HERE>"ml.m5.tiny")
+            def create_step(self):
+                return request(ResourceConfig={"InstanceType": self.config.kind, REST})
+    """,
+    "factory of a field": """
+        @dataclass
+        class Config:
+            resources: dict = field(default_factory=lambda: {"InstanceType": <HERE>"ml.m5.tiny", REST})
+        class Builder:
+            config = Config()
+            def create_step(self):
+                return request(ResourceConfig=self.config.resources)
+    """,
+    "worked out of an argument": """
+        class Builder:
+            def _kind(self, size):
+                return ".".join(["ml", "m5", size])
+            def create_step(self):
+                return request(ResourceConfig={"InstanceType": <HERE>self._kind("tiny"), REST})
+    """,
+    "worked out without an argument": """
+        class Builder:
+            def _kind(self):
+                return <HERE>".".join(["ml", "m5", "tiny"])
+            def create_step(self):
+                return request(ResourceConfig={"InstanceType": self._kind(), REST})
+    """,
     "two at once": """
         class Builder:
             def create_step(self):

@@ -48,9 +48,16 @@ def of_call(trace: Trace, node: ast.Call, path: Path, scope: Scope) -> Found | N
     callee = _callee(node, scope)
     if callee is not None:
         found = trace.returned(callee, Call(node, scope), path)
-        if found is not None and (found.left < len(path) or not path):
+        if found is not None and (found.left < len(path) if path else _says_more(found, callee, node)):
             return found
     return _of_known(trace, node, path, scope) or (_of_arguments(trace, node, path, scope) if path else None)
+
+
+def _says_more(found: Found, callee: Callee, node: ast.Call) -> bool:
+    """False where a function works a value out of its arguments: what it is called with says more than how."""
+    own = callee.node.lineno <= (found.location.line or 0) <= (callee.node.end_lineno or 0)
+    inside = own and found.location.file == callee.scope.source.file
+    return found.sure or not inside or not (node.args or node.keywords)
 
 
 def _callee(node: ast.Call, scope: Scope) -> Callee | None:
@@ -119,6 +126,8 @@ def _of_known(trace: Trace, node: ast.Call, path: Path, scope: Scope) -> Found |
         return trace.at(args[0], path, scope) if args else None
     if name in ("enumerate", "zip", "reversed") and path and args:
         return _of_iteration(trace, name, args, path, scope)
+    if name in ("field", "Field"):  # of a dataclass or a pydantic model
+        return _of_field(trace, node, path, scope)
     if not isinstance(func, ast.Attribute):
         return None
     if name in ("get", "pop", "setdefault") and args:
@@ -133,6 +142,16 @@ def _of_known(trace: Trace, node: ast.Call, path: Path, scope: Scope) -> Found |
         finally:
             trace.value = exact
     return None
+
+
+def _of_field(trace: Trace, node: ast.Call, path: Path, scope: Scope) -> Found | None:
+    """The default of a field."""
+    given = {one.arg: one.value for one in node.keywords}
+    default = given.get("default") or (node.args[0] if node.args else None)
+    factory = given.get("default_factory")
+    if isinstance(factory, ast.Lambda):
+        default = factory.body
+    return trace.at(default, path, scope) if default is not None else None
 
 
 def _unknown() -> Any:
@@ -178,6 +197,11 @@ def _of_entries(trace: Trace, name: str, base: ast.expr, path: Path, scope: Scop
 
 def _of_arguments(trace: Trace, node: ast.Call, path: Path, scope: Scope) -> Found | None:
     """What an object was made or called with: an argument by its name, then any in which the path can be followed."""
+    made = _instance(node, scope)
+    if made is not None and isinstance(path[0], str):  # an attribute, which may have a default
+        found = trace.of_attribute(path, made)
+        if found is not None and found.left < len(path):
+            return found
     best: Found | None = None
     rest: list[ast.expr] = []
     places = _parameters(node, scope)

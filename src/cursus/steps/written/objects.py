@@ -58,8 +58,10 @@ def _of_other_methods(trace: Trace, me: Instance, path: Path) -> Found | None:
 def of_class(trace: Trace, kind: type, name: str, path: Path, me: Instance | None = None) -> Found | None:
     """An attribute of a class: a property's value, or what the class's body puts there."""
     found = found_in_class(kind, name)
-    if found is None:
-        return None
+    if found is None:  # a field of a dataclass or a pydantic model, which takes its default out of the class
+        scopes = (class_scope(one) for one in kind.__mro__[:-1] if hasattr(one, "__annotations__"))
+        own = (trace.variable(scope, name, path, alone=True) for scope in scopes if scope)
+        return next((one for one in own if one is not None), None)
     owner, value = found
     if isinstance(value, property) or type(value).__name__ == "cached_property":
         callee = scope_of(value, me or Instance(kind), owner)

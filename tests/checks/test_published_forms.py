@@ -122,3 +122,12 @@ def test_model_data_may_be_an_objects_address() -> None:
     container["ModelDataUrl"] = "https://console.aws.amazon.com/s3/buckets/example-bucket"
     wrong = errors({"Version": "2020-12-01", "Metadata": {}, "Steps": steps})
     assert [finding.rule for finding in wrong] == ["STP041"]
+
+
+def test_plain_ddp_in_an_image_of_ones_own() -> None:
+    switch = {"HyperParameters": {"sagemaker_distributed_dataparallel_enabled": "true"}}
+    image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1"
+    gpus = {"ResourceConfig": {"InstanceType": "ml.g5.12xlarge"}}
+    assert errors(request({**switch, **gpus}, image)) == []
+    newest = {"ResourceConfig": {"InstanceType": "ml.p5.48xlarge"}}
+    assert [f.rule for f in errors(request({**switch, **newest}, image))] == ["DST002"]

@@ -130,6 +130,8 @@ def _may_be_plain(
     """
     if strategy.name != "smdistributed.dataparallel" or instance.name in strategy.types_for(framework, "0"):
         return False
+    if framework is None:
+        return True  # an image of one's own, which may have any version of PyTorch
     return framework == "pytorch" and bool(
         distribution.strategies()["pytorchddp"].supports("pytorch", version)
     )

@@ -215,6 +215,8 @@ def main(published: Path) -> None:
         "retry_exceptions": [
             *schema["RetryPolicy"]["properties"]["ExceptionType"]["enum"],
         ],
+        # sagemaker.workflow.retry.SageMakerJobStepRetryPolicy is for steps that start jobs.
+        "steps_without_jobs": ["Model", "RegisterModel", "Lambda", "Callback", "Endpoint", "EndpointConfig"],
         "retry_limits": {"MaxAttempts": 20, "ExpireAfterMin": 14400},
         # Members that the operation behind a step has and CreatePipeline refuses ("Unknown Argument member"):
         # github.com/aws/sagemaker-python-sdk/pull/3472 and issues/4994.

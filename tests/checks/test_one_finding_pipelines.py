@@ -70,8 +70,11 @@ BARE = {"Type": "Equals", "LeftValue": ANSWER, "RightValue": "go"}
         ([training(RoleArn={"get": "Parameters.Epochs"})], "DEP004"),
         ([ASK, named(TRAIN, "Train", DependsOn=[{"Get": "Steps.Ask"}])], "DEP005"),
         ([ASK, named(TRAIN, "Train", DependsOn=[{"Name": "Ask"}])], "DEP005"),
-        ([ASK, decide([], [], {"Type": "Not", "Expression": BARE})], "DEP040"),
-        ([ASK, decide([], [], {"Type": "In", "LeftValue": ANSWER, "RightValue": ["go"]})], "DEP040"),
+        ([ASK, decide([named(ASK, "Go")], [], {"Type": "Not", "Expression": BARE})], "DEP040"),
+        (
+            [ASK, decide([named(ASK, "Go")], [], {"Type": "In", "LeftValue": ANSWER, "RightValue": ["go"]})],
+            "DEP040",
+        ),
         ([ASK, decide([named(ASK, "Ask")], [])], "DEP003"),
         (
             [training(), named(ASK, "Tell", PropertyFiles=[{"PropertyFileName": "a", "OutputName": "b"}])],

@@ -171,3 +171,75 @@ def test_two_channels_with_one_output() -> None:
     assert rules(before, step) == []
     channels.append({**copy.deepcopy(channels[0]), "ChannelName": "validation"})
     assert rules(before, step) == ["DEP062"]
+
+
+def test_a_number_that_a_tuning_job_minimizes() -> None:
+    objective = {"Type": "Minimize", "MetricName": "validation:quality"}
+    tune = {
+        "Name": "Tune",
+        "Type": "Tuning",
+        "Arguments": {"HyperParameterTuningJobConfig": {"HyperParameterTuningJobObjective": objective}},
+    }
+    best = {"Get": "Steps.Tune.BestTrainingJob.FinalHyperParameterTuningJobObjectiveMetric.Value"}
+    made = model(data="s3://example-bucket/model.tar.gz")
+    assert "DEP061" in rules(tune, decide([made], [], "GreaterThan", best))
+    assert "DEP061" not in rules(tune, decide([made], [], "LessThan", best))
+
+
+def test_functions_and_queues_of_another_region() -> None:
+    ask = {
+        "Name": "Ask",
+        "Type": "Lambda",
+        "FunctionArn": "arn:aws:lambda:eu-west-1:123456789012:function:ask",
+        "Arguments": {},
+    }
+    wait = {
+        "Name": "Wait",
+        "Type": "Callback",
+        "SqsQueueUrl": "https://sqs.eu-west-1.amazonaws.com/123456789012/approvals",
+        "Arguments": {},
+        "OutputParameters": [],
+    }
+    assert rules(ask, wait) == []
+    assert rules(prepare(), ask, wait) == ["DEP063", "DEP063"]
+    assert rules(ask, region="eu-west-1") == []
+    assert rules(ask, region="us-east-1") == ["DEP063"]
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("trian", True),
+        ("trains", True),
+        ("Train", True),
+        ("train2", False),
+        ("test", False),
+        ("train", False),
+    ],
+)
+def test_a_location_that_is_nearly_written(word: str, told: bool) -> None:
+    output = {
+        "S3Uri": "s3://example-bucket/churn/train",
+        "LocalPath": "/opt/ml/processing/a",
+        "S3UploadMode": "EndOfJob",
+    }
+    before = prepare(ProcessingOutputConfig={"Outputs": [{"OutputName": "data", "S3Output": output}]})
+    step = train(DependsOn=["Prepare"])
+    step["Arguments"]["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] = (
+        f"s3://example-bucket/churn/{word}"
+    )
+    assert rules(before, step) == ["DEP067"] * told
+
+
+def test_metrics_of_an_image_that_reports_none() -> None:
+    value = {"Get": "Steps.Train.FinalMetricDataList['validation:auc'].Value"}
+    own = train("123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1")
+    assert rules(own, decide([model()], [STOP], "GreaterThan", value)) == ["DEP012"]
+    assert rules(train(), decide([model()], [STOP], "GreaterThan", value)) == []
+
+
+def test_retries_of_a_step_that_starts_no_job() -> None:
+    policy = {"ExceptionType": ["SageMaker.CAPACITY_ERROR"], "MaxAttempts": 3}
+    made = {**model(data="s3://example-bucket/model.tar.gz"), "RetryPolicies": [policy]}
+    assert rules(made) == ["DEP041"]
+    assert rules(train(RetryPolicies=[policy])) == []

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from cursus.aws.pipelines import PipelineStep, Reference, facts, parse_get
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import PipelineView
+from cursus.checks.views import PipelineView, mapping
+from cursus.model import Path
 from cursus.redact import show
 
 _DURATION = re.compile(
@@ -150,3 +151,56 @@ def _new(view: PipelineView, reference: Reference) -> str:
     ):
         return ""
     return "" if _cached(before) else f"is made anew by step {target.name}, which is not cached"
+
+
+@rule("DEP065", area="dependencies", severity="warning", scope="pipeline")
+def checkpoints_of_the_last_execution(view: PipelineView) -> Iterator[Problem]:
+    """A training step keeps its checkpoints in the same place in every execution.
+
+    What it does:
+        Looks for a CheckpointConfig whose S3Uri is written out, in training and tuning steps.
+    Why:
+        SageMaker copies what lies there into the container before the script starts. A script that resumes from checkpoints
+        takes those of the last execution, which has ended: it trains nothing, on whatever new data.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Train
+            Type: Training
+            Arguments:
+              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+              CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
+              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+              StoppingCondition: {MaxRuntimeInSeconds: 3600}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Train
+            Type: Training
+            Arguments:
+              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+              CheckpointConfig: {S3Uri: {"Std:Join": {"On": "/", "Values": ["s3://example-bucket/checkpoints", {Get: Execution.PipelineExecutionId}]}}}
+              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+              StoppingCondition: {MaxRuntimeInSeconds: 3600}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        if step.type not in ("Training", "Tuning"):
+            continue
+        arguments = mapping(step.body, "Arguments")
+        inside: Path = ("TrainingJobDefinition",) if "TrainingJobDefinition" in arguments else ()
+        job = mapping(arguments, "TrainingJobDefinition") if inside else arguments
+        uri = mapping(job, "CheckpointConfig").get("S3Uri")
+        if isinstance(uri, str) and uri.startswith("s3://"):
+            yield Problem(
+                f"{show(uri, limit=120)} holds the checkpoints of the last execution when the next one starts",
+                (*step.path, "Arguments", *inside, "CheckpointConfig", "S3Uri"),
+                'make it another in each: {"Std:Join": {"On": "/", "Values": […, {"Get": "Execution.PipelineExecutionId"}]}}',
+            )

@@ -92,6 +92,100 @@ def data_without_edge(view: PipelineView) -> Iterator[Problem]:
             )
 
 
+@rule("DEP067", area="dependencies", severity="warning", scope="pipeline")
+def nearly_what_is_written(view: PipelineView) -> Iterator[Problem]:
+    """A step reads a location that is spelt almost as one that a step before it writes.
+
+    What it does:
+        Compares locations that are written out with those that the steps before write: the same but for one word, in which two
+        letters have changed places, one is missing or too many, or the case is another.
+    Why:
+        Nothing lies there, and the step fails; or what lies there is old, and the step takes it.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              ProcessingOutputConfig: {Outputs: [{OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}]}
+          - Name: Train
+            Type: Training
+            DependsOn: [Prepare]
+            Arguments:
+              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              InputDataConfig: [{ChannelName: train, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/trian/"}}}]
+              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+              StoppingCondition: {MaxRuntimeInSeconds: 3600}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              ProcessingOutputConfig: {Outputs: [{OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}]}
+          - Name: Train
+            Type: Training
+            DependsOn: [Prepare]
+            Arguments:
+              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              InputDataConfig: [{ChannelName: train, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}}]
+              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+              StoppingCondition: {MaxRuntimeInSeconds: 3600}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html (data and custom dependencies)
+    Since:
+        0.1
+    """
+    written: dict[tuple[str, ...], dict[str, str]] = {}
+    for step in view.steps:
+        for uri in _written(step):
+            parts = uri.split("/")
+            for i in range(3, len(parts)):
+                around = (*parts[:i], "", *parts[i + 1 :])
+                written.setdefault(around, {}).setdefault(parts[i], step.name)
+    for name, place, uri in _readers(view) if written else ():
+        parts = uri.split("/")
+        found = [
+            (word, producer)
+            for i in range(3, len(parts))
+            for word, producer in written.get((*parts[:i], "", *parts[i + 1 :]), {}).items()
+            if word == parts[i] or (_slip(word, parts[i]) and view.definition.waits(name, producer))
+        ]
+        if found and not any(word in parts for word, _ in found):
+            word, producer = found[0]
+            yield Problem(
+                f"step {name} reads {show(uri, limit=120)}, and step {producer} writes to a place with {show(word)} in it",
+                place,
+                "write it as the step does, or refer to its output",
+            )
+
+
+def _slip(one: str, other: str) -> bool:
+    """True where two words differ by a slip: letters changed places, one is missing, or the case is another."""
+    if min(len(one), len(other)) < 4 or one == other:
+        return False
+    if one.lower() == other.lower():
+        return True
+    if len(one) == len(other):
+        apart = [i for i in range(len(one)) if one[i] != other[i]]
+        return len(apart) == 2 and (one[apart[0]], one[apart[1]]) == (other[apart[1]], other[apart[0]])
+    short, long = sorted((one, other), key=len)
+    if len(long) - len(short) != 1:
+        return False
+    i = next((i for i, letter in enumerate(short) if letter != long[i]), len(short))
+    return long[i].isalpha() and long[i + 1 :] == short[i:]
+
+
 def _readers(view: PipelineView) -> Iterator[tuple[str, Path, str]]:
     """Each location that a step reads: the step's name, the place in the definition, the location."""
     for step in view.steps:

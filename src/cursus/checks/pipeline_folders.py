@@ -6,9 +6,10 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cursus.aws.images import parse_image
 from cursus.aws.pipelines import written_out
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import PipelineView, listing, mapping, mappings, text
+from cursus.checks.views import PipelineView, integer, listing, mapping, mappings, text
 from cursus.model import Path, Step
 from cursus.redact import show
 from cursus.suggest import did_you_mean
@@ -226,3 +227,62 @@ def _apart(view: PipelineView, one: str, other: str) -> bool:
     here: Mapping[Path, str] = dict(steps[one].branches) if one in steps else {}
     there = steps[other].branches if other in steps else ()
     return any(here.get(condition, branch) != branch for condition, branch in there)
+
+
+@rule("DEP066", area="dependencies", severity="warning", scope="pipeline")
+def hosts_with_the_same_data(view: PipelineView) -> Iterator[Problem]:
+    """Several hosts of a processing step get all the data, and write to the same place.
+
+    What it does:
+        Looks for more than one instance where no input is sharded and the image is Amazon's for scikit-learn or a deep learning
+        framework, which runs the script on each host alone.
+    Why:
+        Each host does the whole work, and uploads files of the same names over those of the others: as many instances are
+        paid for, and one is of use.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 2, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/raw, S3InputMode: File, S3DataDistributionType: FullyReplicated}}]
+              ProcessingOutputConfig: {Outputs: [{OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}]}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 2, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/raw, S3InputMode: File, S3DataDistributionType: ShardedByS3Key}}]
+              ProcessingOutputConfig: {Outputs: [{OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}]}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingS3Input.html (S3DataDistributionType)
+    Since:
+        0.1
+    """
+    for step, top in _processing(view):
+        cluster = mapping(mapping(step.request, "ProcessingResources"), "ClusterConfig")
+        count = integer(cluster, "InstanceCount")
+        image = parse_image(text(mapping(step.request, "AppSpecification"), "ImageUri") or "")
+        if count is None or count < 2 or image is None or not image.amazon or image.kind != "framework":
+            continue
+        spread = [mapping(entry, "S3Input") for _, entry in mappings(step.request, "ProcessingInputs")]
+        spread += [
+            mapping(entry, "DatasetDefinition") for _, entry in mappings(step.request, "ProcessingInputs")
+        ]
+        if any(
+            "ShardedByS3Key" in (e.get("S3DataDistributionType"), e.get("DataDistributionType"))
+            for e in spread
+        ):
+            continue
+        yield Problem(
+            f"each of the {count} hosts gets all the data, and writes the same outputs",
+            (*top, "ProcessingResources", "ClusterConfig", "InstanceCount"),
+            "write ShardedByS3Key for the S3DataDistributionType of the data, or take one instance",
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from cursus.aws import instances
@@ -432,6 +433,17 @@ def emr_cluster(view: PipelineView) -> Iterator[Problem]:
                 "ExecutionRoleArn goes with a ClusterId; the cluster of a ClusterConfig has its JobFlowRole",
                 (*place, "ExecutionRoleArn"),
                 "remove it",
+            )
+        cluster = arguments.get("ClusterId")
+        if (
+            isinstance(cluster, str)
+            and not re.fullmatch(r"j-[A-Z0-9]+", cluster)
+            and not set("<>{}$") & set(cluster)
+        ):
+            yield Problem(
+                f"{show(cluster)} is no id of a cluster",
+                (*place, "ClusterId"),
+                "write the id, such as j-1A2B3C4D5E6F7",
             )
         yield from _cluster(mapping(arguments, "ClusterConfig"), (*place, "ClusterConfig"))
         work = arguments.get("StepConfig")

@@ -21,7 +21,7 @@ def conditions(view: PipelineView) -> Iterator[Problem]:
     """A condition step's conditions cannot be evaluated.
 
     What it does:
-        Looks at each condition: a known type, all its operands, operands of types that can be compared, and one at least
+        Looks for steps in the branches, and at each condition: a known type, all its operands, operands of types that can be compared, and one at least
         that is no constant.
     Why:
         CreatePipeline refuses what it cannot parse; comparing a text with a number fails the execution, or is never true.
@@ -32,14 +32,14 @@ def conditions(view: PipelineView) -> Iterator[Problem]:
         Steps:
           - Name: Decide
             Type: Condition
-            Arguments: {Conditions: [{Type: LessThen, LeftValue: {Get: Parameters.Score}, RightValue: 2}], IfSteps: [], ElseSteps: []}
+            Arguments: {Conditions: [{Type: LessThen, LeftValue: {Get: Parameters.Score}, RightValue: 2}], IfSteps: [{Name: Stop, Type: Fail, Arguments: {ErrorMessage: too small}}], ElseSteps: []}
     Right:
         operation: Pipeline
         Parameters: [{Name: Score, Type: Float, DefaultValue: 1.5}]
         Steps:
           - Name: Decide
             Type: Condition
-            Arguments: {Conditions: [{Type: LessThan, LeftValue: {Get: Parameters.Score}, RightValue: 2}], IfSteps: [], ElseSteps: []}
+            Arguments: {Conditions: [{Type: LessThan, LeftValue: {Get: Parameters.Score}, RightValue: 2}], IfSteps: [{Name: Stop, Type: Fail, Arguments: {ErrorMessage: too small}}], ElseSteps: []}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html (condition step), and
         sagemaker 2.257.7, sagemaker.local.pipeline, whose step fails where the types differ
@@ -52,6 +52,13 @@ def conditions(view: PipelineView) -> Iterator[Problem]:
             continue
         for branch in ("IfSteps", "ElseSteps"):
             yield from _branch(arguments.get(branch), (*step.path, "Arguments", branch))
+        if arguments.get("IfSteps") in (None, []) and arguments.get("ElseSteps") in (None, []):
+            yield Problem(
+                "neither branch of the condition has a step: whatever comes of it, nothing happens",
+                (*step.path, "Arguments"),
+                "put the steps that wait for it into IfSteps or ElseSteps",
+                severity="warning",
+            )
         place: Path = (*step.path, "Arguments", "Conditions")
         found = arguments.get("Conditions")
         if not isinstance(found, list) or not found:
@@ -215,80 +222,6 @@ def _type_of(view: PipelineView, value: object) -> str | None:
     if isinstance(value, Mapping) and "Std:Join" in value:
         return "String"
     return None
-
-
-@rule("DEP041", area="dependencies", scope="pipeline")
-def retry_policies(view: PipelineView) -> Iterator[Problem]:
-    """A step's retry policy names an unknown exception or has values out of range.
-
-    What it does:
-        Looks at ExceptionType, MaxAttempts (1 to 20), ExpireAfterMin (up to 14,400), IntervalSeconds and BackoffRate, and that not both
-        limits are given.
-    Why:
-        CreatePipeline refuses the definition; a policy for an exception that never comes retries nothing.
-    Breaks:
-        operation: Pipeline
-        Steps: [{Name: Stop, Type: Model, RetryPolicies: [{ExceptionType: [Step.THROTLING], MaxAttempts: 3}], Arguments: {ExecutionRoleArn: "arn:aws:iam::123456789012:role/SageMakerRole"}}]
-    Right:
-        operation: Pipeline
-        Steps: [{Name: Stop, Type: Model, RetryPolicies: [{ExceptionType: [Step.THROTTLING], MaxAttempts: 3}], Arguments: {ExecutionRoleArn: "arn:aws:iam::123456789012:role/SageMakerRole"}}]
-    Source:
-        https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-retry-policy.html
-    Since:
-        0.1
-    """
-    for step in view.definition.steps:
-        policies = step.body.get("RetryPolicies")
-        if policies is not None and not isinstance(policies, list):
-            yield Problem(
-                f"RetryPolicies is a list of policies, not {show(policies)}",
-                (*step.path, "RetryPolicies"),
-                "write a list: [{…}]",
-            )
-        for i, policy in enumerate(policies if isinstance(policies, list) else []):
-            place = (*step.path, "RetryPolicies", i)
-            if isinstance(policy, Mapping):
-                yield from _policy(policy, place)
-            else:
-                yield Problem(f"a retry policy is a mapping, not {show(policy)}", place)
-
-
-RETRY_MEMBERS = ("ExceptionType", "IntervalSeconds", "BackoffRate", "MaxAttempts", "ExpireAfterMin")
-
-
-def _policy(policy: Mapping[str, Any], place: Path) -> Iterator[Problem]:
-    known = facts()["retry_exceptions"]
-    named = policy.get("ExceptionType")
-    for member in policy:
-        hint = did_you_mean(str(member), RETRY_MEMBERS)
-        if member not in RETRY_MEMBERS and hint:
-            yield Problem(f"a retry policy has no member {show(member)}.{hint}", (*place, str(member)))
-    if isinstance(named, str) and named in known:
-        yield Problem(
-            f"ExceptionType is a list, not {show(named)}", (*place, "ExceptionType"), f'write ["{named}"]'
-        )
-        named = []
-    for name in named if isinstance(named, list) else [named]:
-        if name not in known:
-            yield Problem(
-                f"there is no exception type {show(name)}.{did_you_mean(str(name), known)}",
-                (*place, "ExceptionType"),
-                "write one of " + ", ".join(known),
-            )
-    for member in RETRY_MEMBERS[1:]:
-        value = policy.get(member)
-        if isinstance(value, (str, bool, list)) or (isinstance(value, float) and member != "BackoffRate"):
-            yield Problem(f"{member} is {show(value)}", (*place, member), "write a number, without quotes")
-    for member, greatest in facts()["retry_limits"].items():
-        value = policy.get(member)
-        if isinstance(value, bool) or not isinstance(value, int):
-            continue
-        if not 1 <= value <= greatest:
-            yield Problem(f"{member} is {value}", (*place, member), f"write 1 to {greatest}")
-    if policy.get("MaxAttempts") is not None and policy.get("ExpireAfterMin") is not None:
-        yield Problem(
-            "MaxAttempts and ExpireAfterMin are both given", (*place, "ExpireAfterMin"), "keep one of them"
-        )
 
 
 _CHECKS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from cursus.aws import images, instances
+from cursus.aws import instances
 from cursus.aws.pipelines import PipelineStep, facts, parse_get, step_type, written_out
 from cursus.checks.image_names import stands_for_another
 from cursus.checks.rules import Problem, rule
@@ -52,7 +52,7 @@ def step_arguments(view: PipelineView) -> Iterator[Problem]:
         arguments = mapping(step.body, "Arguments")
         place: Path = (*step.path, "Arguments")
         for member in facts()["refused_arguments"].get(step.type, ()):
-            for where, holder in ((place, arguments), *_containers(step)):
+            for where, holder in ((place, arguments), *containers(step)):
                 if holder.get(member) is not None:
                     yield Problem(
                         f"Unknown Argument member '{member}': pipelines do not take it",
@@ -90,7 +90,7 @@ def _lacking(step: PipelineStep, arguments: Mapping[str, object], place: Path) -
         )
 
 
-def _containers(step: PipelineStep) -> Iterator[tuple[Path, Mapping[str, object]]]:
+def containers(step: PipelineStep) -> Iterator[tuple[Path, Mapping[str, object]]]:
     """The containers of a model or registration step, each with its place."""
     arguments = mapping(step.body, "Arguments")
     place: Path = (*step.path, "Arguments")
@@ -137,7 +137,7 @@ def container_image(view: PipelineView) -> Iterator[Problem]:
     for step in view.definition.steps:
         if step.type not in ("Model", "RegisterModel"):
             continue
-        for place, container in _containers(step):
+        for place, container in containers(step):
             if container.get("Image") is None and container.get("ModelPackageName") is None:
                 yield Problem(
                     "the container has no Image: nothing says what serves the model",
@@ -186,7 +186,7 @@ def image_address(view: PipelineView) -> Iterator[Problem]:
         if step.operation == "CreateProcessingJob":
             found.append((("AppSpecification",), mapping(step.request, "AppSpecification"), "ImageUri"))
         elif step.type in ("Model", "RegisterModel"):
-            places = _containers(PipelineStep(step.name, step.type, {"Arguments": step.request}, ()))
+            places = containers(PipelineStep(step.name, step.type, {"Arguments": step.request}, ()))
             found.extend((place[1:], holder, "Image") for place, holder in places)
         for place, holder, member in found:
             image = text(holder, member)
@@ -363,7 +363,7 @@ def model_data_is_a_prefix(view: PipelineView) -> Iterator[Problem]:
     for step in view.definition.steps:
         if step.type not in ("Model", "RegisterModel"):
             continue
-        for place, container in _containers(step):
+        for place, container in containers(step):
             if container.get("Mode") == "MultiModel":  # which takes a prefix
                 continue
             url = container.get("ModelDataUrl")
@@ -387,104 +387,3 @@ def model_data_is_a_prefix(view: PipelineView) -> Iterator[Problem]:
                     (*place, "ModelDataUrl"),
                     "name the archive itself: …/model.tar.gz",
                 )
-
-
-@rule("DEP056", area="dependencies", severity="warning", scope="pipeline")
-def served_by_another(view: PipelineView) -> Iterator[Problem]:
-    """A model is served by the image of another framework than it was trained with, or by one that serves nothing.
-
-    What it does:
-        Compares the image of a model or registration step's container with the one of the training step whose artifact it
-        gets, where both are Amazon's. A container with a script of its own (SAGEMAKER_PROGRAM) is left alone.
-    Why:
-        CreateModel looks into no archive. The endpoint fails its health check, or the transform job ends with an error: the
-        server finds no model that it can load, or there is no server in the image.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Train
-            Type: Training
-            Arguments:
-              AlgorithmSpecification: {TrainingImage: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1", TrainingInputMode: File}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              HyperParameters: {num_round: "10"}
-              InputDataConfig: [{ChannelName: train, ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}}]
-              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
-              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-              StoppingCondition: {MaxRuntimeInSeconds: 3600}
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {Image: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3", ModelDataUrl: {Get: Steps.Train.ModelArtifacts.S3ModelArtifacts}}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Train
-            Type: Training
-            Arguments:
-              AlgorithmSpecification: {TrainingImage: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1", TrainingInputMode: File}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              HyperParameters: {num_round: "10"}
-              InputDataConfig: [{ChannelName: train, ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}}]
-              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
-              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-              StoppingCondition: {MaxRuntimeInSeconds: 3600}
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {Image: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1", ModelDataUrl: {Get: Steps.Train.ModelArtifacts.S3ModelArtifacts}}
-    Source:
-        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html,
-        https://docs.aws.amazon.com/sagemaker/latest/dg-ecr-paths/sagemaker-algo-docker-registry-paths.html
-    Since:
-        0.1
-    """
-    trained = {step.name: step.request for step in view.steps if step.operation == "CreateTrainingJob"}
-    for step in view.steps if trained else ():
-        if step.type not in ("Model", "RegisterModel"):
-            continue
-        top = step.prefix[len(view.pipeline.prefix) :]
-        for place, container in _containers(
-            PipelineStep(step.name, step.type, {"Arguments": step.request}, ())
-        ):
-            url = container.get("ModelDataUrl")
-            target = parse_get(str(url.get("Get"))) if isinstance(url, Mapping) else None
-            job = trained.get(target.name) if target is not None and target.root == "Steps" else None
-            image = _amazon(text(container, "Image"))
-            if job is None or image is None or "SAGEMAKER_PROGRAM" in mapping(container, "Environment"):
-                continue
-            trainer = _amazon(text(mapping(job, "AlgorithmSpecification"), "TrainingImage"))
-            told = _not_served(trainer, image)
-            if told:
-                yield Problem(
-                    told, (*top, *place[1:], "Image"), "write the image that serves what was trained"
-                )
-
-
-def _amazon(uri: str | None) -> images.Image | None:
-    found = images.parse_image(uri) if uri is not None else None
-    return found if found is not None and found.amazon and found.framework is not None else None
-
-
-def _not_served(trainer: images.Image | None, image: images.Image) -> str:
-    """What keeps an image from serving the model of a training image; empty where nothing known does."""
-    if "inference" not in image.scopes:
-        return f"the image {show(image.repository)} is made for {' and '.join(image.scopes)}, and serves no models"
-    if trainer is None or not (image.kind == "framework" or image.trains):
-        return ""  # servers of several frameworks
-    if trainer.engine != image.engine:
-        return f"the model is trained with {trainer.engine}, and the image {show(image.repository)} serves {image.engine}"
-    versions = (trainer.engine_version, image.engine_version)
-    if (
-        image.engine in PICKLED
-        and all(versions)
-        and images.order(str(versions[1])) < images.order(str(versions[0]))
-    ):
-        return f"the model is trained with {image.engine} {versions[0]}, and served by {versions[1]}, which is older"
-    return ""
-
-
-PICKLED = ("sklearn", "xgboost")
-"""Frameworks whose models an older version may be unable to load."""

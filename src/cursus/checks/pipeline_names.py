@@ -67,11 +67,12 @@ def bad_models_go_on(view: PipelineView) -> Iterator[Problem]:
             continue
         for i, entry in mappings(mapping(step.body, "Arguments"), "Conditions"):
             kind = entry.get("Type")
-            metric, when_true = _good_when_true(entry) if kind in ORDERED else (None, False)
-            if metric is not None and when_true != (ahead == "IfSteps"):
+            metric, good = _good_when_true(view, entry) if kind in ORDERED else (None, False)
+            if metric is not None and good != (ahead == "IfSteps"):
+                name, better = metric
                 yield Problem(
-                    f"the model goes on where {show(metric)} is "
-                    f"{'small' if direction_of(metric) == 'Maximize' else 'large'}, which is where it is bad",
+                    f"the model goes on where {show(name)} is {'small' if better == 'Maximize' else 'large'}, which is where "
+                    "it is bad",
                     (*step.path, "Arguments", "Conditions", i, "Type"),
                     "turn the comparison round, or exchange IfSteps and ElseSteps",
                 )
@@ -85,27 +86,37 @@ def _ahead(kinds: Mapping[str, set[str | None]]) -> str | None:
     return makers[0] if len(makers) == 1 else None
 
 
-def _good_when_true(entry: Mapping[str, Any]) -> tuple[str | None, bool]:
+def _good_when_true(view: PipelineView, entry: Mapping[str, Any]) -> tuple[tuple[str, str] | None, bool]:
     """The metric that a comparison is about, and whether it is true for a good one."""
-    names = [_metric(entry.get(side)) for side in ("LeftValue", "RightValue")]
-    known = [name for name in names if name is not None]
+    found = [_metric(view, entry.get(side)) for side in ("LeftValue", "RightValue")]
+    known = [metric for metric in found if metric is not None]
     if len(known) != 1:
         return None, False
-    large = str(entry["Type"]).startswith("Greater") == (names[0] is not None)
-    return known[0], large == (direction_of(known[0]) == "Maximize")
+    large = str(entry["Type"]).startswith("Greater") == (found[0] is not None)
+    return known[0], large == (known[0][1] == "Maximize")
 
 
-def _metric(value: object) -> str | None:
-    """The name of the metric that a value is read from, where its name says what is better."""
+def _metric(view: PipelineView, value: object) -> tuple[str, str] | None:
+    """The metric that a value is read from and what is better, where its name or the tuning job says so."""
     if not isinstance(value, Mapping):
         return None
     path = text(mapping(value, "Std:JsonGet"), "Path")
     target = parse_get(str(value.get("Get"))) if "Get" in value else None
     if target is not None and target.root == "Steps" and len(target.rest) > 1:
         path = str(target.rest[1]) if target.rest[0] in ("FinalMetricDataList", "OutputParameters") else None
+        step = view.definition.by_name.get(target.name)
+        if step is not None and OBJECTIVE in target.rest and target.rest[-1] == "Value":
+            job = mapping(mapping(step.body, "Arguments"), "HyperParameterTuningJobConfig")
+            objective = mapping(job, "HyperParameterTuningJobObjective")
+            name, better = text(objective, "MetricName"), text(objective, "Type")
+            return (name, better) if name is not None and better in ("Maximize", "Minimize") else None
     if path is None or words_of(path) & SPREAD:
         return None
-    return path if direction_of(path) is not None else None
+    direction = direction_of(path)
+    return (path, direction) if direction is not None else None
+
+
+OBJECTIVE = "FinalHyperParameterTuningJobObjectiveMetric"
 
 
 @rule("DEP062", area="dependencies", severity="warning", scope="pipeline")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cursus.aws.algorithms import find
 from cursus.aws.pipelines import (
     PipelineStep,
     Reference,
@@ -378,7 +379,16 @@ def _named_output(
         algorithm = arguments.get("AlgorithmSpecification")
         defined = algorithm.get("MetricDefinitions") if isinstance(algorithm, Mapping) else None
         metrics = _names(defined, "Name")
-        if metrics and name not in metrics:
+        image = algorithm.get("TrainingImage") if isinstance(algorithm, Mapping) else None
+        if (
+            metrics == [] and isinstance(image, str) and find(image) is None
+        ):  # which reports metrics of its own
+            yield Problem(
+                f"step {target.name} defines no metrics, and its image is no built-in algorithm: it reports none",
+                reference.path,
+                f"add MetricDefinitions with {show(name)} and its Regex to the AlgorithmSpecification of {target.name}",
+            )
+        elif metrics and name not in metrics:
             yield Problem(
                 f"step {target.name} defines no metric {show(name)}.{did_you_mean(name, metrics)}",
                 reference.path,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -14,14 +15,15 @@ from cursus.redact import show
 
 @rule("DEP063", area="dependencies", scope="pipeline")
 def images_of_several_regions(view: PipelineView) -> Iterator[Problem]:
-    """The images of a pipeline's steps lie in different regions.
+    """The images, functions and queues of a pipeline's steps lie in different regions.
 
     What it does:
-        Compares the regions of the images of training, processing, model and registration steps, parameters put in, where the
-        pipeline's own region is not known. Most steps are taken to be right.
+        Compares the regions of the images of training, processing, model and registration steps, parameters put in, and of the
+        functions and queues of lambda and callback steps, with the pipeline's own; where that is not known, most images are
+        taken to be right.
     Why:
-        A pipeline runs in one region, and SageMaker pulls images only from the ECR of that region: the steps with another's
-        are refused when they are reached.
+        A pipeline runs in one region. SageMaker pulls images only from the ECR of that region, and calls functions only there
+        ("Functions from 'eu-west-1' are not reachable in this region"): the step fails when it is reached.
     Breaks:
         operation: Pipeline
         Steps:
@@ -57,8 +59,6 @@ def images_of_several_regions(view: PipelineView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    if view.region is not None:  # against which each step is held
-        return
     found = [
         (place, uri, image.region)
         for step in view.steps
@@ -66,16 +66,34 @@ def images_of_several_regions(view: PipelineView) -> Iterator[Problem]:
         if (image := parse_image(uri)) is not None
     ]
     regions = Counter(region for _, _, region in found)
-    if len(regions) < 2:
+    if not regions and view.region is None:
         return
-    usual = regions.most_common(1)[0][0]
-    for place, uri, region in found:
+    usual = view.region or regions.most_common(1)[0][0]
+    for place, uri, region in (*(found if view.region is None else ()), *_called(view)):
         if region != usual:
             yield Problem(
-                f"the image {show(uri, limit=120)} is in {region}, and those of other steps are in {usual}",
+                f"{show(uri, limit=120)} is in {region}, and "
+                + (
+                    f"the images of the steps are in {usual}"
+                    if view.region is None
+                    else f"the pipeline in {usual}"
+                ),
                 place,
-                f"take the image of {usual}",
+                f"take the one of {usual}",
             )
+
+
+_REGION = re.compile(r"(?:arn:aws[a-z-]*:lambda:|https://sqs\.)([a-z]{2,4}(?:-[a-z]+)+-\d+)[.:].*")
+
+
+def _called(view: PipelineView) -> Iterator[tuple[Path, str, str]]:
+    """The functions and queues of steps, each with its place and region."""
+    for step in view.definition.steps:
+        for member in ("FunctionArn", "SqsQueueUrl"):
+            name = text(step.body, member)
+            found = _REGION.fullmatch(name) if name is not None else None
+            if name is not None and found is not None:
+                yield (*step.path, member), name, found[1]
 
 
 PLACES: tuple[tuple[str, ...], ...] = (

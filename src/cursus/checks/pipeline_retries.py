@@ -1,0 +1,101 @@
+"""Rules on what a step does after an exception."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cursus.aws.pipelines import PipelineStep, facts
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import PipelineView
+from cursus.model import Path
+from cursus.redact import show
+from cursus.suggest import did_you_mean
+
+
+@rule("DEP041", area="dependencies", scope="pipeline")
+def retry_policies(view: PipelineView) -> Iterator[Problem]:
+    """A step's retry policy names an unknown exception or has values out of range.
+
+    What it does:
+        Looks at ExceptionType, MaxAttempts (1 to 20), ExpireAfterMin (up to 14,400), IntervalSeconds and BackoffRate, and that not both
+        limits are given.
+    Why:
+        CreatePipeline refuses the definition; a policy for an exception that never comes retries nothing.
+    Breaks:
+        operation: Pipeline
+        Steps: [{Name: Stop, Type: Model, RetryPolicies: [{ExceptionType: [Step.THROTLING], MaxAttempts: 3}], Arguments: {ExecutionRoleArn: "arn:aws:iam::123456789012:role/SageMakerRole"}}]
+    Right:
+        operation: Pipeline
+        Steps: [{Name: Stop, Type: Model, RetryPolicies: [{ExceptionType: [Step.THROTTLING], MaxAttempts: 3}], Arguments: {ExecutionRoleArn: "arn:aws:iam::123456789012:role/SageMakerRole"}}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-retry-policy.html
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        policies = step.body.get("RetryPolicies")
+        if policies is not None and not isinstance(policies, list):
+            yield Problem(
+                f"RetryPolicies is a list of policies, not {show(policies)}",
+                (*step.path, "RetryPolicies"),
+                "write a list: [{…}]",
+            )
+        for i, policy in enumerate(policies if isinstance(policies, list) else []):
+            place = (*step.path, "RetryPolicies", i)
+            if isinstance(policy, Mapping):
+                yield from _policy(policy, place)
+                yield from _never_thrown(step, policy, place)
+            else:
+                yield Problem(f"a retry policy is a mapping, not {show(policy)}", place)
+
+
+def _never_thrown(step: PipelineStep, policy: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+    """Exceptions of jobs, at a step that starts none."""
+    named = policy.get("ExceptionType")
+    told = [n for n in (named if isinstance(named, list) else [named]) if str(n).startswith("SageMaker.")]
+    if told and step.type in facts()["steps_without_jobs"]:
+        yield Problem(
+            f"{show(told[0])} is an exception of jobs, and a {step.type} step starts none",
+            (*place, "ExceptionType"),
+            "write Step.SERVICE_FAULT or Step.THROTTLING",
+            severity="warning",
+        )
+
+
+RETRY_MEMBERS = ("ExceptionType", "IntervalSeconds", "BackoffRate", "MaxAttempts", "ExpireAfterMin")
+
+
+def _policy(policy: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+    known = facts()["retry_exceptions"]
+    named = policy.get("ExceptionType")
+    for member in policy:
+        hint = did_you_mean(str(member), RETRY_MEMBERS)
+        if member not in RETRY_MEMBERS and hint:
+            yield Problem(f"a retry policy has no member {show(member)}.{hint}", (*place, str(member)))
+    if isinstance(named, str) and named in known:
+        yield Problem(
+            f"ExceptionType is a list, not {show(named)}", (*place, "ExceptionType"), f'write ["{named}"]'
+        )
+        named = []
+    for name in named if isinstance(named, list) else [named]:
+        if name not in known:
+            yield Problem(
+                f"there is no exception type {show(name)}.{did_you_mean(str(name), known)}",
+                (*place, "ExceptionType"),
+                "write one of " + ", ".join(known),
+            )
+    for member in RETRY_MEMBERS[1:]:
+        value = policy.get(member)
+        if isinstance(value, (str, bool, list)) or (isinstance(value, float) and member != "BackoffRate"):
+            yield Problem(f"{member} is {show(value)}", (*place, member), "write a number, without quotes")
+    for member, greatest in facts()["retry_limits"].items():
+        value = policy.get(member)
+        if isinstance(value, bool) or not isinstance(value, int):
+            continue
+        if not 1 <= value <= greatest:
+            yield Problem(f"{member} is {value}", (*place, member), f"write 1 to {greatest}")
+    if policy.get("MaxAttempts") is not None and policy.get("ExpireAfterMin") is not None:
+        yield Problem(
+            "MaxAttempts and ExpireAfterMin are both given", (*place, "ExpireAfterMin"), "keep one of them"
+        )

@@ -68,6 +68,12 @@ def _beginnings(nodes: list[ast.AST]) -> dict[str, list[float]]:
                 number = _number(value)
                 if number is not None:
                     found.setdefault(ast.unparse(left), []).append(number)
+                for key, inner in (
+                    zip(value.keys, value.values, strict=True) if isinstance(value, ast.Dict) else ()
+                ):
+                    number = _number(inner)
+                    if key is not None and number is not None:
+                        found.setdefault(f"{ast.unparse(left)}[{ast.unparse(key)}]", []).append(number)
     return found
 
 

@@ -13,10 +13,10 @@ from collections.abc import Collection, Iterable, Iterator
 from cursus.script import values as v
 from cursus.script.arguments import PARSES, place
 from cursus.script.bodies import Body
+from cursus.script.endings import ends_well, gives_status, shell_command, unwatched
 from cursus.script.evaluate import Evaluator
 from cursus.script.exits import TRAINING_WORDS, at_top
 from cursus.script.facts import ArgPart, EnvPart, Habit, Text
-from cursus.script.shell import lost_statuses
 from cursus.script.texts import (
     about,
     arithmetic,
@@ -38,6 +38,7 @@ PROGRAM = re.compile(
     r"""(?!['",\s}]*-m['",\s]*pip\b)"""
 )
 """How a command begins that starts a program in Python: what only installs or copies is none."""
+FUTURE = re.compile(r"not [\w.\[\]]+\.exception\(\)|[\w.\[\]]+\.exception\(\) is None")
 POOLS = ("ThreadPoolExecutor", "ProcessPoolExecutor", "ThreadPool", "Pool")
 UNASKED = {
     "submit": "without result()",
@@ -67,6 +68,8 @@ def read_habits(evaluator: Evaluator, reached: Reached) -> tuple[Habit, ...]:
 
 def _node(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iterator[Habit]:
     yield from _tested(evaluator, body, node, sure)
+    if isinstance(node, ast.If) and FUTURE.fullmatch(ast.unparse(node.test)) and not node.orelse:
+        yield Habit("dropped", None, f"if {ast.unparse(node.test)} without else", sure, place(node, body))
     if isinstance(node, (ast.If, ast.While, ast.IfExp)):
         yield from truth(evaluator, body, node.test, sure)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
@@ -98,7 +101,7 @@ def _node(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iterat
         yield from about(evaluator, body, node.iter, "text-iter", "for", sure)
         yield from json_text(evaluator, body, node.iter, "for", sure)
     elif isinstance(node, ast.Expr):
-        yield from _unwatched(evaluator, body, node, sure)
+        yield from unwatched(evaluator, body, node, sure)
         yield from _statement(evaluator, body, node, sure)
     elif isinstance(node, (ast.With, ast.AsyncWith)):
         for item in node.items:
@@ -109,7 +112,7 @@ def _node(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iterat
     elif isinstance(node, ast.Assign):
         yield from _overwritten(evaluator, body, node, sure)
         if ast.unparse(node.targets[0]) == "sys.excepthook":
-            yield from _ends_well(evaluator, body, node.value, "sys.excepthook", sure)
+            yield from ends_well(evaluator, body, node.value, "sys.excepthook", sure)
 
 
 def _tested(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iterator[Habit]:
@@ -156,27 +159,12 @@ def _call(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Itera
                 yield Habit("converted", value, name, sure, place(node, body))
             elif isinstance(given, ast.Attribute) and value is v.UNKNOWN:  # args.rate = float(args.rate)
                 yield Habit("converted", Text((ArgPart(given.attr),)), name, sure, place(node, body))
-    yield from _shell_command(evaluator, body, node, sure)
+    yield from shell_command(evaluator, body, node, sure)
     if name == "gather" and any(
         k.arg == "return_exceptions" and isinstance(k.value, ast.Constant) and k.value.value is True
         for k in node.keywords
     ):
         yield Habit("dropped", None, "gather(return_exceptions=True)", sure, place(node, body))
-
-
-def _shell_command(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
-    """``os.system("python fit.py | tee log")``: the shell drops the status before anyone can look at it."""
-    callee = evaluator.value(node.func, body) if node.args else v.UNKNOWN
-    if not isinstance(callee, v.Ref) or not callee.name.startswith(("os.system", "subprocess.")):
-        return
-    given = evaluator.value(node.args[0], body)
-    text = (
-        "".join(part if isinstance(part, str) else "x" for part in given.parts)
-        if isinstance(given, Text)
-        else ""
-    )
-    for lost in lost_statuses(text) if "|" in text or "&" in text or ";" in text else ():
-        yield Habit("dropped", None, f"in {text[:60]!r} {lost.how}: the shell", sure, place(node, body))
 
 
 def _first_dropped(
@@ -201,6 +189,14 @@ def _statement(evaluator: Evaluator, body: Body, node: ast.Expr, sure: bool) -> 
         callee = evaluator.value(value.func, body)
         if isinstance(callee, v.Func):
             owner = callee.body.owner
+            if isinstance(owner, ast.FunctionDef) and gives_status(callee.body):
+                yield Habit(
+                    "dropped",
+                    None,
+                    f"{owner.name}() gives a status that nobody uses, which",
+                    sure,
+                    place(node, body),
+                )
             if isinstance(owner, ast.AsyncFunctionDef):
                 yield Habit("never-awaited", None, owner.name, sure, place(node, body))
             elif isinstance(owner, ast.FunctionDef) and not owner.decorator_list and _yields(callee.body):
@@ -218,20 +214,6 @@ def _statement(evaluator: Evaluator, body: Body, node: ast.Expr, sure: bool) -> 
                 yield Habit("dropped", None, told, sure, place(node, body))
 
 
-def _ends_well(evaluator: Evaluator, body: Body, given: ast.expr, hook: str, sure: bool) -> Iterator[Habit]:
-    """A hook for errors, or for the end, that ends the script with status 0 whatever came up."""
-    hooked = evaluator.value(given, body)
-    for node in ast.walk(hooked.body.owner) if isinstance(hooked, v.Func) else ():
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("os._exit", "sys.exit"):
-            zero = not node.args or (
-                isinstance(node.args[0], ast.Constant) and node.args[0].value in (0, None)
-            )
-            if zero and (hook == "sys.excepthook" or ast.unparse(node.func) == "os._exit"):
-                yield Habit(
-                    "dropped", None, f"{ast.unparse(node)} in the function of {hook}", sure, place(node, body)
-                )
-
-
 def _overridden(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
     """``vars(args).update(…)``: what was given on the command line is set again; and a process nobody waits for."""
     func = node.func
@@ -241,7 +223,7 @@ def _overridden(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) ->
             yield Habit("overridden", None, ast.unparse(func), sure, place(node, body))
     name = evaluator.value(func, body)
     if isinstance(name, v.Ref) and name.name == "atexit.register" and node.args:
-        yield from _ends_well(evaluator, body, node.args[0], "atexit", sure)
+        yield from ends_well(evaluator, body, node.args[0], "atexit", sure)
     if isinstance(name, v.Ref) and name.name == "subprocess.Popen":
         yield Habit("dropped", None, "subprocess.Popen without wait()", sure, place(node, body))
     elif (
@@ -252,24 +234,6 @@ def _overridden(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) ->
         checked = any(k.arg in ("check", None) and getattr(k.value, "value", True) for k in node.keywords)
         if not (checked and name.name == "subprocess.run"):
             yield Habit("dropped", None, f"{name.name} whose exit code nobody reads", sure, place(node, body))
-
-
-def _unwatched(evaluator: Evaluator, body: Body, node: ast.Expr, sure: bool) -> Iterator[Habit]:
-    """``process.start()`` of a ``multiprocessing.Process`` of the source's own whose exit code nobody looks at."""
-    func = node.value.func if isinstance(node.value, ast.Call) else None
-    if not isinstance(func, ast.Attribute) or func.attr != "start" or "exitcode" in evaluator.mentioned:
-        return
-    calls = [one for one in own_nodes(body) if isinstance(one, ast.Call)]
-    awaits = any(getattr(one.func, "attr", "") in ("get", "recv") and not one.args for one in calls)
-    if awaits and "empty" not in evaluator.mentioned:
-        return  # it waits for what the process sends, and so for one that failed
-    made = [one for one in calls if ast.unparse(one.func).endswith("Process")]
-    if any(
-        word.arg == "target" and isinstance(evaluator.value(word.value, body), v.Func)
-        for one in made
-        for word in one.keywords
-    ):
-        yield Habit("dropped", None, "a Process whose exitcode nobody reads", sure, place(node, body))
 
 
 def _yields(body: Body) -> bool:

@@ -33,6 +33,7 @@ WRONG = {
     "a percentage and a share": ("acc", rf"acc {NUMBER}", "acc 0.91\nfinal acc 91.5 %"),
     "milliseconds and seconds": ("time", rf"time {NUMBER}", "time 12.5ms\ntime 1.25s"),
     "a part of the loss": ("loss", rf"loss: {NUMBER}", "penalty loss: 0.1\nloss: 0.5"),
+    "another metric's lines": ("accuracy", rf"loss={NUMBER}", "loss=0.25\naccuracy=0.5"),
     "another column": ("accuracy", rf"^[0-9]+ +{NUMBER}", "epoch  loss  accuracy\n1  0.25  0.875"),
     "a value by any name": (
         "loss",
@@ -59,6 +60,7 @@ RIGHT = {
     "a percentage each time": ("acc", rf"acc {NUMBER}", "acc 90.5 %\nfinal acc 91.5 %"),
     "seconds each time": ("time", rf"time {NUMBER}", "time 12.5s\ntime 1.25s"),
     "the final loss": ("loss", rf"loss: {NUMBER}", "loss: 0.5\nfinal loss: 0.5"),
+    "by another word": ("objective", rf"loss={NUMBER}", "loss=0.25\naccuracy=0.5"),
     "its own column": ("loss", rf"^[0-9]+ +{NUMBER}", "epoch  loss  accuracy\n1  0.25  0.875"),
     "kilometers": ("distance", rf"distance: {NUMBER}", "distance: 12.5km"),
     "a value by its name": (

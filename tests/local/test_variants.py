@@ -143,3 +143,12 @@ def test_chance_is_the_same_in_the_runs_that_are_compared(run: Run) -> None:
 def test_what_begins_with_the_time_is_not_compared(run: Run) -> None:
     script = CHANCE.format(module="random, time", number="time.time_ns()")
     assert run(script, request(rate="0.5", depth="3"), vary=True).evidence.unmoved == {}
+
+
+def test_a_list_of_the_hyperparameters_is_no_effect(run: Run) -> None:
+    script = SCRIPT.replace(
+        'print("depth", a.depth)',
+        'import json; json.dump({"args": vars(a)}, open("/opt/ml/model/args.json", "w"))',
+    )
+    found = run(script, request(rate="0.5", depth="3"), vary=True).evidence.unmoved
+    assert set(found) == {"depth"}

@@ -13,6 +13,8 @@ from cursus.checks.views import TrainingView
 from cursus.redact import show
 
 BLANK_NAME = re.compile(rb",( +[A-Za-z][^,\r\n]*)")
+QUOTED_COMMA = re.compile(rb'(?<=[,\n])"[^"\n]*,[^"\n]*"')
+LARGEST = 1 << 20
 WRITTEN = re.compile(r"[,%$€£\s]+")
 """What people and programs write into numbers, which float does not read."""
 
@@ -225,7 +227,7 @@ def values_lost(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Finds ``try: float(row["x"])`` that goes on with the next row where that fails, and ``LABELS.get(row["label"], 0)``, and holds the
         column of the channel's local data against what ``float`` reads and the mapping has: ``1,200``, ``5 %`` and ``Yes`` for ``yes``. And
-        ``range(0, len(rows) - n, n)``.
+        ``range(0, len(rows) - n, n)``, and ``line.split(",")`` where the data has commas inside quotes.
     Why:
         What was written by another program is dropped, or counted as the first class, and nothing says so.
     Breaks:
@@ -264,6 +266,8 @@ def values_lost(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     facts = view.script
+    if facts is not None and "," in facts.strings and not {"csv", "pandas"} & facts.top_imports:
+        yield from _split_inside_quotes(view)
     for habit in facts.habits if facts is not None else ():
         if habit.kind == "last-batch":
             yield Problem(
@@ -291,6 +295,27 @@ def values_lost(view: TrainingView) -> Iterator[Problem]:
                     location=habit.location,
                 )
                 break
+
+
+def _split_inside_quotes(view: TrainingView) -> Iterator[Problem]:
+    """``line.split(",")`` of a table with commas inside quotes."""
+    facts = view.script
+    if facts is None or "split" not in facts.attributes:
+        return
+    for name, folder in view.step.promises.local_channels.items():
+        for path in sorted(FilePath(folder).rglob("*.csv"))[:20]:
+            try:
+                found = QUOTED_COMMA.search(path.read_bytes()[:LARGEST])
+            except OSError:
+                continue
+            if found is not None:
+                text = found.group().decode("utf-8", "replace")
+                yield Problem(
+                    f"{path.name!r} of the channel {name!r} has {show(text)}, which split(',') takes for two columns",
+                    CHANNELS,
+                    remedy="csv.reader(file)",
+                )
+                return
 
 
 def _cells(folder: str, name: str) -> list[str]:

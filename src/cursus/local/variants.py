@@ -139,16 +139,48 @@ class _Trial:
 
 
 def left(evidence: Evidence, value: str, names: Iterable[str]) -> tuple[object, ...]:
-    """What a run left, without times, and without ``value`` where the log lists the hyperparameters ``names``."""
+    """What a run left, without times, and without ``value`` where the log or a JSON file lists the hyperparameters
+    ``names``."""
     listed = re.compile("|".join(re.escape(name).replace("\\-", "[-_]") for name in names), re.IGNORECASE)
     return (
         evidence.status,
-        digests(evidence.model_artifact),
-        digests(evidence.output_artifact),
+        _files(evidence.model_artifact, names),
+        _files(evidence.output_artifact, names),
         sorted((file.path, file.size) for file in evidence.checkpoint_files),
         {name: [point.value for point in points] for name, points in evidence.metrics.items()},
         [_log(path, value, listed) for path in evidence.logs.values()],
     )
+
+
+def _files(archive: str | None, names: Iterable[str]) -> dict[str, object]:
+    """The files of an archive, without the hyperparameters that a JSON file of them lists."""
+    found: dict[str, object] = dict(digests(archive))
+    given = {name.replace("-", "_") for name in names if not name.startswith(("sagemaker_", "_"))}
+    listing = [name for name in found if name.endswith(".json")] if len(given) > 1 else []
+    if archive is None or not listing:
+        return found
+    import tarfile
+
+    with tarfile.open(archive, "r:gz") as files:
+        for name in listing:
+            stream = files.extractfile(name)
+            try:
+                found[name] = json.dumps(_unlisted(json.load(stream), given)) if stream is not None else ""
+            except (ValueError, RecursionError):
+                continue
+    return found
+
+
+def _unlisted(value: object, given: set[str]) -> object:
+    """JSON data, of a mapping that has all the hyperparameters what else it has: it lists what was given."""
+    if isinstance(value, dict):
+        lists = given <= {str(name).replace("-", "_") for name in value}
+        return {
+            name: _unlisted(inner, given)
+            for name, inner in value.items()
+            if not (lists and str(name).replace("-", "_") in given)
+        }
+    return [_unlisted(inner, given) for inner in value] if isinstance(value, list) else value
 
 
 def _log(path: str, value: str, listed: re.Pattern[str]) -> str:

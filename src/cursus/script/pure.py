@@ -7,6 +7,7 @@ the few functions of Python that converters use. What is beyond that, or takes m
 from __future__ import annotations
 
 import ast
+import builtins
 import json
 import operator
 from collections.abc import Callable, Iterator
@@ -74,6 +75,17 @@ OPERATORS: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Mult: operator.mul,
 }
 PLAIN = (str, int, float, bool, list, tuple, set, dict, type(None))
+
+
+def _catches(handler: str, raised: str) -> bool:
+    """True where a handler for one kind of error takes another, named as the source names them."""
+    kind, error = (
+        json.JSONDecodeError if name.endswith("JSONDecodeError") else getattr(builtins, name, None)
+        for name in (handler, raised)
+    )
+    if isinstance(kind, type) and isinstance(error, type):
+        return issubclass(error, kind)
+    return handler in (raised, "Exception", "BaseException")
 
 
 class Unreadable(Exception):  # noqa: N818  (says what is so, not what went wrong)
@@ -188,7 +200,7 @@ class _Run:
             for handler in node.handlers:
                 kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
                 caught = {"Exception" if kind is None else _name(kind) for kind in kinds}
-                if caught & {str(raised), "Exception", "BaseException"}:
+                if any(_catches(name, str(raised)) for name in caught):
                     self.block(handler.body, names)
                     return
             raise

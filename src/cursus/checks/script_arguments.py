@@ -14,6 +14,12 @@ from cursus.script.facts import Argument, Parser, ScriptFacts
 from cursus.suggest import closest, did_you_mean
 
 FALSE_WORDS = frozenset({"false", "0", "no", "off", "none", "f", "n"})
+REMEDIES = {
+    "hydra": "Hydra takes name=value: rewrite sys.argv before its main, or start the script with ContainerArguments, and leave ",
+    "absl": "define it with flags.DEFINE_…, or leave ",
+    "typer": "make it a parameter of the command, or leave ",
+    "fire": "make it a parameter of the function, or leave ",
+}
 TRUE_WORDS = frozenset({"true", "1", "yes", "on"})
 
 
@@ -44,8 +50,8 @@ def unknown_argument(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Reads the script's argument parser and holds the hyperparameters against it. Each one comes to the script
-        as ``--name value``; a parser that is strict (``parse_args``, click) ends the script on a name that it
-        does not know. The names that the SDK adds itself, such as ``model_dir`` for TensorFlow, count too.
+        as ``--name value``; a parser that is strict (``parse_args``, click, absl, typer, fire, Hydra) ends the script on a
+        name that it does not know; Hydra knows ``name=value`` alone. The names that the SDK adds itself, such as ``model_dir`` for TensorFlow, count too.
     Why:
         The script ends with ``error: unrecognized arguments`` and the job fails, after the instance has been paid for.
     Breaks:
@@ -92,8 +98,11 @@ def unknown_argument(view: TrainingView) -> Iterator[Problem]:
             yield Problem(
                 f"{text}.{did_you_mean(passed.flag, names)}",
                 passed.path,
-                remedy=f"declare {passed.flag} in the script, parse with parse_known_args, or leave "
-                f"{passed.name!r} out of the hyperparameters",
+                remedy=REMEDIES.get(
+                    parser.kind,
+                    f"declare {passed.flag} in the script, parse with parse_known_args, or leave ",
+                )
+                + f"{passed.name!r} out of the hyperparameters",
                 location=parser.location,
             )
 
@@ -240,7 +249,12 @@ def _in_words(passed: Passed) -> Passed:
 
 def _refusal(value: str, argument: Argument, parser: Parser) -> str:
     """Why the argument refuses this text; empty where it takes it, or where that is not known."""
-    if value.startswith("-") and parser.kind != "click" and not _number(value) and " " not in value:
+    if (
+        value.startswith("-")
+        and parser.kind in ("argparse", "dataclass", "fire")
+        and not _number(value)
+        and " " not in value
+    ):
         return "takes a text that begins with a dash for another option"
     converted: object = value
     if argument.type == "int":
@@ -416,7 +430,7 @@ def flag_given_value(view: TrainingView) -> Iterator[Problem]:
         if "" in (passed.values or ()) and (parser.kind == "click" or by_shell(view) is not False):
             continue
         value = (passed.values or ("a value",))[0]
-        if parser.strict:
+        if parser.strict and not parser.leftovers:
             yield Problem(
                 f"{passed.flag} is a flag of the script and takes no value, but comes as "
                 f"{passed.flag} {show(value, passed.name)}: the parser refuses the value",

@@ -112,4 +112,4 @@ def _wants(argument: Argument, words: list[str]) -> bool:
 
 def _refuses(parser: Parser, argument: Argument, words: list[str]) -> bool:
     """True where the parser ends the script: words left over that it refuses, or none for an argument that wants one."""
-    return (parser.strict and len(words) > 1) or (argument.takes_value and not words)
+    return (parser.strict and not parser.leftovers and len(words) > 1) or (argument.takes_value and not words)

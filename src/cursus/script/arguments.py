@@ -25,10 +25,6 @@ NO_VALUE = {
 PARSES = {"parse_args": True, "parse_intermixed_args": True, "parse_known_args": False}
 OPAQUE_CALLS = frozenset(
     {
-        "fire.Fire",
-        "absl.app.run",
-        "typer.run",
-        "typer.Typer",
         "simple_parsing.ArgumentParser",
         "configargparse.ArgumentParser",
         "configargparse.ArgParser",
@@ -39,7 +35,6 @@ OPAQUE_CALLS = frozenset(
         "tyro.cli",
         "tensorflow.compat.v1.app.run",
         "tensorflow.app.run",
-        "hydra.main",
         "omegaconf.OmegaConf.from_cli",
     }
 )

@@ -120,10 +120,11 @@ class Parser:
     """The command line parser of a script.
 
     ``strict``: an unknown argument ends the script. ``complete``: all its arguments were read. ``sure``: it parses
-    the command line on every run. ``libraries``: dataclasses of libraries, which have the others.
+    the command line on every run. ``libraries``: dataclasses of libraries, which have the others. ``leftovers``: words
+    that belong to no option are left to the script.
     """
 
-    kind: Literal["argparse", "click", "dataclass"]
+    kind: Literal["argparse", "click", "dataclass", "absl", "typer", "fire", "hydra"]
     arguments: tuple[Argument, ...]
     strict: bool
     complete: bool
@@ -131,6 +132,7 @@ class Parser:
     location: Location
     abbreviations: bool = True
     libraries: tuple[str, ...] = ()
+    leftovers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

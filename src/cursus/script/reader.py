@@ -10,6 +10,7 @@ from cursus.model import SourceCode
 from cursus.script import (
     arguments,
     best,
+    command_libraries,
     commands,
     exits,
     habits,
@@ -275,7 +276,10 @@ class Reading:
             calls.extend((site, sure and site.sure) for site in body.calls)
         names = self._names(calls)
         parsers, opaque = arguments.read_parsers(self.evaluator, calls)
-        parsers = (*parsers, *commands.read_commands(self.evaluator, calls))
+        foreign = {top for top in tops if not self.source.find(top, self.entry.parent)}
+        known = command_libraries.read_libraries(self.evaluator, calls, foreign)
+        parsers = (*parsers, *commands.read_commands(self.evaluator, calls), *known)
+        opaque = opaque or bool(tops & arguments.OPAQUE_MODULES - {parser.kind for parser in known})
         env_reads, key_reads = self._reads(calls)
         trees = [body.owner for body in self.source.modules.values()]
         uses: list[PathUse] = []
@@ -288,7 +292,7 @@ class Reading:
             readable=True,
             files=tuple(body.file for body in self.source.modules.values()),
             parsers=parsers,
-            opaque_arguments=opaque or settings.uses_argv(trees) or bool(tops & arguments.OPAQUE_MODULES),
+            opaque_arguments=opaque or settings.uses_argv(trees),
             reads_hyperparameters=_reads_hyperparameters(strings, tops),
             hyperparameters_whole=_reads_hyperparameters(strings, tops)
             and settings.used_whole(self.evaluator, self.reached.values()),

@@ -70,3 +70,19 @@ def gives_status(body: Body) -> bool:
         and any(0 < one < 256 for one in numbers)
         and any(one == 0 for one in numbers)
     )
+
+
+def unused_status(evaluator: Evaluator, body: Body, node: ast.Assign, sure: bool) -> Iterator[Habit]:
+    """``code = main()``, where nothing reads ``code``."""
+    target, call = node.targets[0], node.value
+    if not isinstance(target, ast.Name) or not isinstance(call, ast.Call):
+        return
+    callee = evaluator.value(call.func, body)
+    if not isinstance(callee, v.Func) or not gives_status(callee.body):
+        return
+    if not any(
+        isinstance(one, ast.Name) and one.id == target.id and isinstance(one.ctx, ast.Load)
+        for one in ast.walk(body.owner)
+    ):
+        told = f"{callee.body.name}() gives a status that nobody uses, which"
+        yield Habit("dropped", None, told, sure, place(node, body))

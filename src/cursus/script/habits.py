@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator
 from cursus.script import values as v
 from cursus.script.arguments import PARSES, place
 from cursus.script.bodies import Body
-from cursus.script.endings import ends_well, gives_status, shell_command, unwatched
+from cursus.script.endings import ends_well, gives_status, shell_command, unused_status, unwatched
 from cursus.script.evaluate import Evaluator
 from cursus.script.exits import TRAINING_WORDS, at_top
 from cursus.script.facts import ArgPart, EnvPart, Habit, Text
@@ -111,6 +111,7 @@ def _node(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iterat
         yield from _finally(evaluator, body, node, sure)
     elif isinstance(node, ast.Assign):
         yield from _overwritten(evaluator, body, node, sure)
+        yield from unused_status(evaluator, body, node, sure)
         if ast.unparse(node.targets[0]) == "sys.excepthook":
             yield from ends_well(evaluator, body, node.value, "sys.excepthook", sure)
 

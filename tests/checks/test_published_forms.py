@@ -131,3 +131,18 @@ def test_plain_ddp_in_an_image_of_ones_own() -> None:
     assert errors(request({**switch, **gpus}, image)) == []
     newest = {"ResourceConfig": {"InstanceType": "ml.p5.48xlarge"}}
     assert [f.rule for f in errors(request({**switch, **newest}, image))] == ["DST002"]
+
+
+def test_tabular_algorithms_take_more_than_the_guide_knows() -> None:
+    cache = "s3://jumpstart-cache-prod-us-east-1/source-directory-tarballs"
+    archive = f"{cache}/lightgbm/transfer_learning/classification/v2.1.3/sourcedir.tar.gz"
+    taken = {
+        "sagemaker_program": "transfer_learning.py",
+        "sagemaker_submit_directory": archive,
+        "use_dask": "True",
+    }
+    data = {"InputDataConfig": [channel("training", "text/csv")]}
+    image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:1.9.0-cpu-py38"
+    found = cursus.check(request({"HyperParameters": taken, **data}, image)).findings
+    assert [(f.rule, f.severity) for f in found if "use_dask" in str(f.path)] == [("HPO039", "warning")]
+    assert [f for f in found if f.severity == "error"] == []

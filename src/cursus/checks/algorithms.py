@@ -96,6 +96,8 @@ def unknown_hyperparameter(view: TrainingView) -> Iterator[Problem]:
     algorithm = view.builtin
     if algorithm is None or not algorithm.hyperparameters:
         return
+    # The tabular algorithms are scripts of JumpStart's, whose versions take more than the guide knows and ignore the rest.
+    script = "sagemaker_submit_directory" in view.hyperparameters
     for name in view.hyperparameters:
         if not isinstance(name, str) or name in algorithm.hyperparameters or name in algorithm.aliases:
             continue
@@ -108,7 +110,9 @@ def unknown_hyperparameter(view: TrainingView) -> Iterator[Problem]:
             "use a later version of the algorithm"
             if name in algorithm.later
             else "remove it, or use the algorithm's spelling",
-            severity="warning" if documented_only(algorithm) and name not in algorithm.later else None,
+            severity="warning"
+            if (script or documented_only(algorithm)) and name not in algorithm.later
+            else None,
             allowable=name,
         )
 

@@ -35,18 +35,25 @@ class Members:
 
     ``names`` are the names of all members, ``Name=value`` where a member with fixed choices has an unusual one,
     ``Name={}`` where a member holds nothing, and a tuple (member, name, …) for each map of the user's own.
-    ``plans`` is for whoever works something out from them, once for all such requests.
+    ``entries`` are the names in these maps, by member. ``plans`` is for whoever works something out from them, once
+    for all such requests.
     """
 
     names: frozenset[Any]
+    entries: dict[str, set[Any]] = field(default_factory=dict)
     plans: dict[Any, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for entry in self.names:
+            if type(entry) is tuple:
+                self.entries.setdefault(entry[0], set()).update(entry[1:])
 
     def has_entry(self, member: str, name: str) -> bool:
         """True where a map of the user's own, ``member``, has ``name``, or where that begins with * its ending."""
-        maps = [entry[1:] for entry in self.names if type(entry) is tuple and entry[0] == member]
+        entries = self.entries.get(member, ())
         if name[:1] == "*":
-            return any(str(each).endswith(name[1:]) for names in maps for each in names)
-        return any(name in names for names in maps)
+            return any(str(each).endswith(name[1:]) for each in entries)
+        return name in entries
 
 
 MAX_KNOWN = 1024

@@ -265,7 +265,12 @@ def _broken(view: TrainingView, algorithm: Algorithm, condition: Condition) -> I
             )
 
 
-@rule("HPO044", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"), when="builtin")
+@rule(
+    "HPO044",
+    area="hyperparameters",
+    reads=("HyperParameters", "StaticHyperParameters"),
+    when="builtin with related hyperparameters",
+)
 def related_numbers(view: TrainingView) -> Iterator[Problem]:
     """Hyperparameters of a built-in algorithm that bound each other are in order, and texts have their form.
 
@@ -345,7 +350,7 @@ def _number(value: object) -> float | None:
     area="hyperparameters",
     severity="warning",
     reads=("HyperParameters", "StaticHyperParameters"),
-    when="builtin",
+    when="builtin with idle hyperparameters",
 )
 def idle_hyperparameters(view: TrainingView) -> Iterator[Problem]:
     """A hyperparameter of a built-in algorithm has no effect.

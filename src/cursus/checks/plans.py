@@ -230,6 +230,13 @@ def present(view: Any, step: Step) -> tuple[When, ...]:
             found.append("builtin on gpus")
         if view.builtin.channels_when:
             found.append("builtin with channels by value")
+        given = view.builtin.given(
+            (*view.hyperparameters, *view.tuned) if view.tuning else view.hyperparameters
+        )
+        if given.related:
+            found.append("builtin with related hyperparameters")
+        if given.idle:
+            found.append("builtin with idle hyperparameters")
     if view.framework is not None:
         found.append("framework")
     if len(view.channels) > 1:

@@ -64,14 +64,17 @@ When = Literal[
     "builtin",
     "builtin on gpus",
     "builtin with channels by value",
+    "builtin with related hyperparameters",
+    "builtin with idle hyperparameters",
     "framework",
     "several channels",
     "several hosts",
     "promises",
 ]
 """What training jobs a rule is about: those that run a built-in algorithm (on instances with GPUs; one whose channels
-depend on values of hyperparameters), an image of Amazon's for a framework, that have more than one channel or host (or
-a number of hosts that is not known), or a builder's promises. Of tuning jobs only ``builtin`` is told."""
+depend on values of hyperparameters; hyperparameters of which one bounds another, or leaves another without effect), an
+image of Amazon's for a framework, that have more than one channel or host (or a number of hosts that is not known), or a
+builder's promises. Of tuning jobs only ``builtin`` is told."""
 
 SHARED: tuple[Scope, ...] = ("request", "training", "tuning", "automl")
 """Scopes that may have shared rules."""

@@ -109,7 +109,10 @@ def channel_by_place(view: TrainingView) -> Iterator[Problem]:
         return
     for habit in facts.habits:
         if habit.kind == "channel-by-place":
-            taken = sorted(channels)[0 if habit.detail == "0" else -1]
+            place = int(habit.detail)
+            if not -len(channels) <= place < len(channels):
+                continue  # an IndexError, which the run shows
+            taken = sorted(channels)[place]
             yield Problem(
                 f"the script takes SM_CHANNELS[{habit.detail}] of {listed(channels)}, which are sorted by name: it is {taken!r}",
                 CHANNELS,

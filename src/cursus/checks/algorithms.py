@@ -14,7 +14,8 @@ from cursus.checks.views import TrainingView, is_reference
 from cursus.redact import show
 from cursus.suggest import closest, did_you_mean
 
-READS = ("HyperParameters", "StaticHyperParameters", "AlgorithmSpecification")
+GIVEN = ("HyperParameters", "StaticHyperParameters")
+READS = (*GIVEN, "AlgorithmSpecification")
 
 
 def documented_only(algorithm: Algorithm) -> bool:
@@ -64,14 +65,7 @@ def required_hyperparameters(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule(
-    "HPO039",
-    area="hyperparameters",
-    reads=("HyperParameters", "StaticHyperParameters"),
-    when="builtin",
-    shared=True,
-    of=PROGRAM,
-)
+@rule("HPO039", area="hyperparameters", reads=GIVEN, when="builtin", shared=True, of=PROGRAM)
 def unknown_hyperparameter(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm does not know a hyperparameter.
 
@@ -122,7 +116,7 @@ def _own(name: str) -> bool:
     return name.startswith(("sagemaker_", "_"))
 
 
-@rule("HPO040", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"), when="builtin")
+@rule("HPO040", area="hyperparameters", reads=GIVEN, when="builtin")
 def hyperparameter_value(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm does not take the value of a hyperparameter.
 
@@ -170,7 +164,7 @@ def _nearly(known: Hyperparameter, value: str) -> bool:
     return any(value == option.lower() != option for option in known.values)
 
 
-@rule("HPO041", area="hyperparameters", reads=("HyperParameters", "StaticHyperParameters"), when="builtin")
+@rule("HPO041", area="hyperparameters", reads=GIVEN, when="builtin")
 def hyperparameters_together(view: TrainingView) -> Iterator[Problem]:
     """Hyperparameters of a built-in algorithm do not go together.
 
@@ -265,12 +259,7 @@ def _broken(view: TrainingView, algorithm: Algorithm, condition: Condition) -> I
             )
 
 
-@rule(
-    "HPO044",
-    area="hyperparameters",
-    reads=("HyperParameters", "StaticHyperParameters"),
-    when="builtin with related hyperparameters",
-)
+@rule("HPO044", area="hyperparameters", reads=GIVEN, when="builtin with related hyperparameters")
 def related_numbers(view: TrainingView) -> Iterator[Problem]:
     """Hyperparameters of a built-in algorithm that bound each other are in order, and texts have their form.
 
@@ -349,7 +338,7 @@ def _number(value: object) -> float | None:
     "HPO046",
     area="hyperparameters",
     severity="warning",
-    reads=("HyperParameters", "StaticHyperParameters"),
+    reads=GIVEN,
     when="builtin with idle hyperparameters",
 )
 def idle_hyperparameters(view: TrainingView) -> Iterator[Problem]:
@@ -462,14 +451,7 @@ def _has_gpu(kind: str) -> bool | None:
     return None if found is None else found.gpus > 0
 
 
-@rule(
-    "HPO043",
-    area="hyperparameters",
-    reads=("HyperParameters", "StaticHyperParameters"),
-    when="builtin",
-    shared=True,
-    of=PROGRAM,
-)
+@rule("HPO043", area="hyperparameters", reads=GIVEN, when="builtin", shared=True, of=PROGRAM)
 def two_spellings(view: TrainingView) -> Iterator[Problem]:
     """A hyperparameter of a built-in algorithm is set under two names.
 

@@ -17,8 +17,8 @@ CHECKPOINTS_TAKEN = ["/opt/ml/input", "/opt/ml/model", "/opt/ml/code", "/opt/ml/
 # https://github.com/aws/amazon-sagemaker-examples/issues/3620
 TENSORBOARD_TAKEN = ["/opt/ml", "/tmp", "/usr/local/nvidia"]
 # The training toolkit joins the command line with spaces and runs it by a shell (asyncio.create_subprocess_shell) from
-# 3.9.3 (October 2021) on, where the container captures errors as PyTorch's and TensorFlow's do; 5.1.0 (August 2025) does,
-# 5.1.4 no longer (create_subprocess_exec). Images that were no longer patched before it keep the older one.
+# 3.9.3 (October 2021) on, where the container captures errors as PyTorch's and TensorFlow's do; 5.1.0 (August 2025)
+# does, 5.1.4 no longer (create_subprocess_exec). Images that were no longer patched before it keep the older one.
 # https://github.com/aws/sagemaker-training-toolkit/issues/128 and /issues/115 (which images began with it)
 SHELL = {"since": {"pytorch": "1.10", "tensorflow": "2.5"}, "surely_until": "2025-08-08"}
 # The accounts, one a region, that hold the algorithms of AWS Marketplace, as AWS's sample notebooks name them.
@@ -41,6 +41,10 @@ MARKETPLACE = [
     "843114510376",
     "136758871317",
 ]
+# Images below these versions import the user's script and call its functions (train, train_input_fn, …) instead of
+# running it: sagemaker 2.257.7, mxnet/estimator.py (_LOWEST_SCRIPT_MODE_VERSION), tensorflow/estimator.py
+# (_HIGHEST_LEGACY_MODE_ONLY_VERSION, 1.10.0)
+CALLED = {"sagemaker-tensorflow": "1.11", "sagemaker-mxnet": "1.3"}
 
 
 def main() -> None:
@@ -60,6 +64,7 @@ def main() -> None:
         {
             "longest_job_days": int(days[1]),
             "arguments_by_shell": SHELL,
+            "functions_called_below": CALLED,
             "marketplace_accounts": MARKETPLACE,
             "directories": {
                 "CheckpointConfig": {"default": checkpoints[0].rstrip("/"), "taken": CHECKPOINTS_TAKEN},

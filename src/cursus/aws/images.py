@@ -307,6 +307,14 @@ def moved_to(repository: str, version: str) -> str | None:
     return None
 
 
+def calls_functions(image: Image | None) -> bool:
+    """True for an image that imports the user's script and calls its functions, in place of running it."""
+    if image is None or image.version is None:
+        return False
+    first = table("limits")["functions_called_below"].get(image.repository)
+    return first is not None and order(image.version) < order(first)
+
+
 @lru_cache(maxsize=256)
 def end_of_support(framework: str, version: str) -> str | None:
     """The last day (ISO) on which Amazon patches the images of a version.

@@ -267,8 +267,11 @@ class TrainingView:
 
     @lazy
     def script(self) -> ScriptFacts | None:
-        """What the training script reads, parses, prints and writes, by reading its source; None without source."""
-        if self.step.source is None:
+        """What the training script reads, parses, prints and writes, by reading its source.
+
+        None without source, and where the image does not run the script but calls its functions.
+        """
+        if self.step.source is None or images.calls_functions(self.framework):
             return None
         from cursus.script import read_source
 

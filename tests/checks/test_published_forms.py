@@ -146,3 +146,15 @@ def test_tabular_algorithms_take_more_than_the_guide_knows() -> None:
     found = cursus.check(request({"HyperParameters": taken, **data}, image)).findings
     assert [(f.rule, f.severity) for f in found if "use_dask" in str(f.path)] == [("HPO039", "warning")]
     assert [f for f in found if f.severity == "error"] == []
+
+
+def test_older_image_in_the_registry_of_the_newer_ones() -> None:
+    hyperparameters = {
+        "HyperParameters": {"num_round": "10"},
+        "InputDataConfig": [channel("train", "text/csv")],
+    }
+    west = "dkr.ecr.us-west-2.amazonaws.com"
+    found = cursus.check(request(hyperparameters, f"246618743249.{west}/xgboost:1")).findings
+    assert [f.severity for f in found if f.rule == "FRM006"] == ["warning"]
+    older = errors(request(hyperparameters, f"433757028032.{west}/sagemaker-xgboost:1.7-1"))
+    assert [f.rule for f in older] == ["FRM006"]

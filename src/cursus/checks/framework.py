@@ -352,7 +352,8 @@ def registry(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Compares the registry account of an image that Amazon publishes with the account that it has in the
         image's region. An account that is one digit off a right one counts as mistyped; any other account that is
-        not Amazon's is taken for your own mirror.
+        not Amazon's is taken for your own mirror. The registry of the framework's newer images is a warning: it may
+        hold older ones that are not listed.
     Why:
         Amazon's accounts differ by region and by kind of image. The request fails: "Cannot find repository" or
         "Access denied".
@@ -403,7 +404,19 @@ def registry(view: TrainingView) -> Iterator[Problem]:
             f"In {image.region} the image {image.repository!r} is not in the registry {show(image.account)}.",
             IMAGE,
             f"Write {' or '.join(sorted(right))}.",
+            severity="warning" if _has_newer(image) else None,
         )
+
+
+def _has_newer(image: images.Image) -> bool:
+    """True where the registry has newer images of the same framework in that region."""
+    own = images.order(images.versions(image.repository)[-1])
+    return any(
+        facts["framework"] == image.framework
+        and image.account in images.accounts(name, image.region)
+        and images.order(images.versions(name)[-1]) > own
+        for name, facts in images.document()["repositories"].items()
+    )
 
 
 def _one_off(one: str, other: str) -> bool:

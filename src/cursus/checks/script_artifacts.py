@@ -267,8 +267,10 @@ def written_to_lost_place(view: TrainingView) -> Iterator[Problem]:
     told: set[Location | None] | None = None
     for use, place in writes(view, facts):
         known = place.partition(UNKNOWN)[0]
-        if known.startswith("/opt/ml/checkpoints/") and not _literal(use):
-            continue  # an argument's default, for jobs that have checkpoints
+        if known.startswith("/opt/ml/checkpoints/") and (
+            not _literal(use) or _looks_for(facts, "/opt/ml/checkpoints")
+        ):
+            continue  # an argument's default, or a folder that is looked for, for jobs that have checkpoints
         if (
             not known.startswith("/opt/ml/")
             or mentions_upload(facts)
@@ -298,6 +300,17 @@ def _misses_output(place: str) -> bool:
     """True for a file straight in /opt/ml/output, of which SageMaker reads ``failure`` alone."""
     folder, _, name = place.rpartition("/")
     return folder == "/opt/ml/output" and name not in ("", "failure", "data")
+
+
+def _looks_for(facts: ScriptFacts, folder: str) -> bool:
+    """True where the script asks whether the folder is there, and does not make it."""
+    modes = {
+        use.mode
+        for use in facts.paths
+        for path in use.paths
+        if isinstance(path, Text) and path.literal == folder
+    }
+    return "look" in modes and "make" not in modes
 
 
 def _literal(use: PathUse) -> bool:

@@ -17,6 +17,12 @@ def test_modules_hold_no_rule_of_another_scope(name: str) -> None:
     assert name in checks.MODULES
 
 
+def test_modules_without_rules_for_training_jobs_do_not_hold_up_a_training_job() -> None:
+    for_training = {rule.check.__module__ for rule in RULES.values() if rule.scope == "training"}
+    others = {name for name in checks.MODULES if f"cursus.checks.{name}" not in for_training}
+    assert others <= checks.ONLY.keys()
+
+
 def test_every_rule_is_in_a_module_that_is_loaded() -> None:
     known = {f"cursus.checks.{name}" for name in checks.MODULES}
     assert {rule.check.__module__ for rule in RULES.values()} <= known

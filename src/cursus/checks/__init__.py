@@ -113,6 +113,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "tuning_jobs": ("tuning",),
     "tuning_objective": ("tuning",),
     "tuning_definitions": ("tuning",),
+    "tuning_ends": ("tuning",),
     "automl": ("automl",),
     "automl_data": ("automl",),
     "pipeline_structure": ("pipeline",),

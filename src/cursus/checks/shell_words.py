@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator
 
 from cursus.aws import images
@@ -35,6 +34,8 @@ def shell_words(text: str) -> list[str] | None:
         return [text]
     if next(_unquoted(text), None) is not None:
         return None
+    import shlex
+
     try:
         return shlex.split(text)
     except ValueError:

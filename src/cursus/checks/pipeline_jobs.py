@@ -444,6 +444,8 @@ def emr_cluster(view: PipelineView) -> Iterator[Problem]:
                 f"{show(cluster)} is no id of a cluster",
                 (*place, "ClusterId"),
                 "write the id, such as j-1A2B3C4D5E6F7",
+                # "MyClusterID" stands for what is filled in later.
+                severity="warning" if re.search(r"(?i)cluster[-_]?id", cluster) else None,
             )
         yield from _cluster(mapping(arguments, "ClusterConfig"), (*place, "ClusterConfig"))
         work = arguments.get("StepConfig")

@@ -168,8 +168,8 @@ def nonsense(hook: Any, name: str, value: Any, why: str) -> HookFailure:
     )
 
 
-def place(hook: Any) -> Location | None:
-    """Where a function, method or class stands in its source file, without reading the file."""
+def unwrapped(hook: Any) -> Any:
+    """The function behind decorators, partials, methods and properties; what is given where there is none."""
     for _ in range(20):
         inner = (
             getattr(hook, "__wrapped__", None)
@@ -179,8 +179,12 @@ def place(hook: Any) -> Location | None:
         if inner is None:
             break
         hook = inner
-    if isinstance(hook, property):
-        hook = hook.fget
+    return hook.fget if isinstance(hook, property) else hook
+
+
+def place(hook: Any) -> Location | None:
+    """Where a function, method or class stands in its source file, without reading the file."""
+    hook = unwrapped(hook)
     if isinstance(hook, type):
         hook = hook.__init__  # type: ignore[misc]
     code = getattr(hook, "__code__", None)

@@ -37,9 +37,7 @@ class Written:
         if mark not in self._known:
             try:
                 self._known[mark] = self._search(hook, path, given)
-            except (
-                Exception
-            ):  # a class of the user's may raise wherever it is looked at; the hook is known anyway
+            except Exception:  # a class of the user's may raise wherever it is looked at
                 self._known[mark] = None
         return self._known[mark]
 
@@ -50,9 +48,8 @@ class Written:
         from cursus.steps.written.trace import UNKNOWN, Trace
 
         value = at(given, path)
-        while value is MISSING and len(path) > (
-            0 if isinstance(self.builder, ModuleType) else 1
-        ):  # what is missing is missing in what stands around it
+        least = 0 if isinstance(self.builder, ModuleType) else 1
+        while value is MISSING and len(path) > least:  # it is missing in what stands around it
             path = path[:-1]
             value = at(given, path)
         if value is MISSING:
@@ -65,7 +62,7 @@ class Written:
             return None
         found = start.follow(trace, with_items(path, given), self.values.get(hook, UNKNOWN))
         if path and (found is None or found.left >= len(path)):
-            found = mentioned(trace, start, path) or (found if start.module else None)
+            found = mentioned(trace, start, path) or (found if isinstance(self.builder, ModuleType) else None)
         return found.location if found is not None else None
 
 
@@ -84,6 +81,13 @@ def of_object(owner: ModuleType | FunctionType, name: str, request: Mapping[str,
     code = owner.__code__ if isinstance(owner, FunctionType) else None
     location = Location(code.co_filename, code.co_firstlineno) if code is not None else None
     return WrittenOrigins({(): Origin(name, location)}, request, Written(owner, {}))
+
+
+def _led_by(place: Location, hook: Location | None) -> Location:
+    """The place of a value with that of the hook that gave it, where they are not the same line."""
+    if hook is None or place.line == hook.line:
+        return place
+    return replace(place, through=(*place.through, hook))
 
 
 class WrittenOrigins(Mapping[Path, Origin]):
@@ -121,9 +125,7 @@ class WrittenOrigins(Mapping[Path, Origin]):
         place = self._written.place(origin.source, (*origin.inside, *below), given)
         if place is None:
             return origin
-        if origin.location is not None and place.line != origin.location.line:
-            place = replace(place, through=(*place.through, origin.location))
-        return Origin(origin.source, place, origin.inside)
+        return Origin(origin.source, _led_by(place, origin.location), origin.inside)
 
     def __iter__(self) -> Iterator[Path]:
         return iter(self._base)
@@ -151,9 +153,7 @@ class HookPlaces(Mapping[Path, Location]):
         place = self._written.place(hook, inside, self._values.get(hook)) if inside else own
         if place is None:
             raise KeyError(path)
-        if own is not None and inside and place.line != own.line:
-            return replace(place, through=(*place.through, own))
-        return place
+        return _led_by(place, own) if inside else place
 
     def __iter__(self) -> Iterator[Path]:
         return ((hook,) for hook in self._hooks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cursus.model import Path
 from cursus.steps.written.expressions import ANY, Item
@@ -20,14 +20,11 @@ from cursus.steps.written.scopes import (
     method,
     named,
     scope_of,
-    writes,
 )
-
-if TYPE_CHECKING:
-    from cursus.steps.written.trace import Found, Trace
+from cursus.steps.written.trace import UNKNOWN, Found, Trace
 
 _SAME = frozenset(
-    {
+    (
         "dict",
         "list",
         "tuple",
@@ -38,7 +35,7 @@ _SAME = frozenset(
         "copy",
         "asdict",
         "vars",
-    }
+    )
 )
 _AS_TEXT = frozenset({"str", "int", "float", "bool", "dumps", "fspath", "Path", "repr", "format"})
 
@@ -69,16 +66,11 @@ def _callee(node: ast.Call, scope: Scope) -> Callee | None:
             return local
     if isinstance(func, ast.Attribute):
         base = func.value
-        here: Scope | None = scope
-        while here is not None and here.me is None:
-            here = here.outer
+        here = next((one for one in scope.outwards() if one.me is not None), None)
         if here is not None and here.me is not None:
             if isinstance(base, ast.Name) and base.id == here.my_name:
                 return method(here.me, func.attr)
-            is_super = (
-                isinstance(base, ast.Call) and isinstance(base.func, ast.Name) and base.func.id == "super"
-            )
-            if is_super:
+            if isinstance(base, ast.Call) and isinstance(base.func, ast.Name) and base.func.id == "super":
                 return method(here.me, func.attr, here.above)
         made = _instance(base, scope)
         if made is not None:
@@ -96,13 +88,11 @@ def _callee(node: ast.Call, scope: Scope) -> Callee | None:
 def _instance(node: ast.expr, scope: Scope) -> Instance | None:
     """The object that an expression makes of a class of the user's: ``Factory(x)``, or a name for that."""
     if isinstance(node, ast.Name):
-        here: Scope | None = scope
-        while here is not None:
-            table = writes(here.source, here.owner).get(node.id, {})
+        for here in scope.outwards():
+            table = here.table.get(node.id, {})
             made = [one.value for _, one in table.get(None, ()) if one.kind == "set" and not one.keys]
             if made:
                 return _instance(made[0], here) if len(made) == 1 and isinstance(made[0], ast.Call) else None
-            here = here.outer
         return None
     if isinstance(node, ast.Call):
         kind = named(node.func, scope)
@@ -135,12 +125,7 @@ def _of_known(trace: Trace, node: ast.Call, path: Path, scope: Scope) -> Found |
     if name in ("items", "values", "keys") and path:
         return _of_entries(trace, name, func.value, path, scope)
     if name in ("strip", "lower", "upper", "rstrip", "value", "as_posix") and not path:
-        exact = trace.value
-        trace.value = _unknown()
-        try:
-            return trace.at(func.value, path, scope)
-        finally:
-            trace.value = exact
+        return trace.at_value(UNKNOWN, func.value, path, scope)
     return None
 
 
@@ -152,12 +137,6 @@ def _of_field(trace: Trace, node: ast.Call, path: Path, scope: Scope) -> Found |
     if isinstance(factory, ast.Lambda):
         default = factory.body
     return trace.at(default, path, scope) if default is not None else None
-
-
-def _unknown() -> Any:
-    from cursus.steps.written.trace import UNKNOWN
-
-    return UNKNOWN
 
 
 def _of_get(trace: Trace, base: ast.expr, args: list[ast.expr], path: Path, scope: Scope) -> Found | None:
@@ -205,7 +184,7 @@ def _of_arguments(trace: Trace, node: ast.Call, path: Path, scope: Scope) -> Fou
     best: Found | None = None
     rest: list[ast.expr] = []
     places = _parameters(node, scope)
-    given = [(name, value) for name, value in zip(places, node.args, strict=False)]
+    given = list(zip(places, node.args, strict=False))
     rest.extend(node.args[len(given) :])
     given.extend((one.arg, one.value) for one in node.keywords if one.arg is not None)
     rest.extend(one.value for one in node.keywords if one.arg is None)

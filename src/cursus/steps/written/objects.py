@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import FunctionType
-from typing import TYPE_CHECKING
 
 from cursus.model import Path
 from cursus.steps.written.scopes import Callee, Instance, bind, class_scope, found_in_class, scope_of
-
-if TYPE_CHECKING:
-    from cursus.steps.written.trace import Found, Trace
+from cursus.steps.written.syntax import by_name
+from cursus.steps.written.trace import Found, Trace
 
 
 def of_attribute(trace: Trace, path: Path, me: Instance) -> Found | None:
@@ -74,6 +72,5 @@ def of_class(trace: Trace, kind: type, name: str, path: Path, me: Instance | Non
 
 def _config_parameters(callee: Callee) -> frozenset[str]:
     """The parameters of ``__init__`` that get the configuration: as ``created`` gives it."""
-    arguments = callee.node.args
-    names = [one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)][1:]
+    names = by_name(callee.node.args)[1:]
     return frozenset({"config"} if "config" in names else names[:1])

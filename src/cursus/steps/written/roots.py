@@ -24,56 +24,51 @@ from cursus.steps.written.trace import Found, Trace
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A hook (a function of the user's, or an attribute of the class), or an object of a module by its name."""
+    """One of: a function of the user's; an attribute of a builder; an object of a module."""
 
-    callee: Callee | None = None
-    me: Instance | None = None
-    attribute: str = ""
+    of: Callee | Instance | Scope
+    name: str = ""
+    """Of the attribute or the object."""
     made: bool = False
     """The attribute is one that ``__init__`` sets."""
-    module: Scope | None = None
 
     def follow(self, trace: Trace, path: Path, whole: Any) -> Found | None:
         """The place of the value at ``path``; ``whole`` is all that the hook gave."""
-        if self.callee is not None:
-            return trace.returned(self.callee, None, path, whole)
-        if self.module is not None:
-            return trace.of_name(self.attribute, path, self.module)
-        if self.made and self.me is not None:
-            return trace.of_attribute((self.attribute, *path), self.me)
-        return trace.of_class(self.me.kind, self.attribute, path, self.me) if self.me else None
+        if isinstance(self.of, Callee):
+            return trace.returned(self.of, None, path, whole)
+        if isinstance(self.of, Scope):
+            return trace.of_name(self.name, path, self.of)
+        if self.made:
+            return trace.of_attribute((self.name, *path), self.of)
+        return trace.of_class(self.of.kind, self.name, path, self.of)
 
     def nodes(self) -> Iterator[tuple[ast.AST, Scope]]:
         """Everything in the hook's own body."""
-        if self.callee is None:
-            return
-        owner = self.callee.node
-        for node in ast.walk(owner.body) if isinstance(owner, ast.Lambda) else statements(owner):
-            yield node, self.callee.scope
+        if isinstance(self.of, Callee):
+            owner = self.of.node
+            for node in ast.walk(owner.body) if isinstance(owner, ast.Lambda) else statements(owner):
+                yield node, self.of.scope
 
 
 def root(builder: Any, hook: str) -> Root | None:
     """The root of a builder's hook, None where it has no source."""
+    start: Callee | Scope | None
+    kind = builder if isinstance(builder, type) else type(builder)
+    own = vars(builder).get(hook) if builder is not kind and hasattr(builder, "__dict__") else None
     if isinstance(builder, ModuleType):
-        scope = module_scope(builder)
-        return Root(attribute=hook, module=scope) if scope else None
-    if isinstance(builder, FunctionType):
-        callee = scope_of(builder)
-        return Root(callee) if callee else None
-    if hook == "config" and hook not in vars(builder if isinstance(builder, type) else type(builder)):
-        # The configuration that a builder made for itself.
-        return Root(
-            me=Instance(builder if isinstance(builder, type) else type(builder)), attribute=hook, made=True
-        )
-    own = None if isinstance(builder, type) else getattr(builder, "__dict__", {}).get(hook)
-    if own is not None:
-        callee = scope_of(own)
-        return Root(callee) if callee else None
-    me = Instance(builder if isinstance(builder, type) else type(builder), config=True)
-    found = found_in_class(me.kind, hook)
-    if found is None:
-        return None
-    if isinstance(found[1], property) or not callable(getattr(found[1], "__func__", found[1])):
-        return Root(me=me, attribute=hook)
-    callee = method(me, hook)
-    return Root(callee, me) if callee else None
+        start = module_scope(builder)
+    elif isinstance(builder, FunctionType):
+        start = scope_of(builder)
+    elif hook == "config" and hook not in vars(kind):  # the configuration that a builder made for itself
+        return Root(Instance(kind), hook, made=True)
+    elif own is not None:
+        start = scope_of(own)
+    else:
+        me = Instance(kind, config=True)
+        found = found_in_class(kind, hook)
+        if found is None:
+            return None
+        if isinstance(found[1], property) or not callable(getattr(found[1], "__func__", found[1])):
+            return Root(me, hook)
+        start = method(me, hook)
+    return Root(start, hook) if start is not None else None

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import FunctionType, ModuleType
 from typing import Any, Literal
 
+from cursus.steps.hooks import unwrapped
 from cursus.steps.written.expressions import ANY, item_expression
-from cursus.steps.written.syntax import Function, Owner, Source, inner_functions, read_source, statements
+from cursus.steps.written.syntax import (
+    Function,
+    Owner,
+    Source,
+    inner_functions,
+    positional,
+    read_source,
+    statements,
+)
 
 Key = str | int | None
 """A part of what is written to: an attribute or a constant subscript; None for one that is worked out."""
@@ -72,6 +81,23 @@ class Scope:
     outer: Scope | None = None
     config: frozenset[str] = frozenset()
     """Parameters that are the configuration."""
+
+    def outwards(self) -> Iterator[Scope]:
+        """This scope and those around it, the module's last."""
+        here: Scope | None = self
+        while here is not None:
+            yield here
+            here = here.outer
+
+    @property
+    def of_module(self) -> bool:
+        """True for the module's own names."""
+        return self.owner is self.source.tree
+
+    @property
+    def table(self) -> Written:
+        """What is written in this scope."""
+        return writes(self.source, self.owner)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -216,17 +242,7 @@ def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]
 
 def scope_of(function: Any, me: Instance | None = None, above: type | None = None) -> Callee | None:
     """The user's function as it stands in its file; None for what has no source that can be read."""
-    for _ in range(20):
-        inner = (
-            getattr(function, "__wrapped__", None)
-            or getattr(function, "__func__", None)
-            or getattr(function, "func", None)
-        )
-        if inner is None:
-            break
-        function = inner
-    if isinstance(function, property):
-        function = function.fget
+    function = unwrapped(function)
     if not isinstance(function, FunctionType) or not is_users(function.__code__.co_filename):
         return None
     code = function.__code__
@@ -234,14 +250,14 @@ def scope_of(function: Any, me: Instance | None = None, above: type | None = Non
     node = source.function(code.co_firstlineno, code.co_name) if source else None
     if source is None or node is None:
         return None
-    first = node.args.posonlyargs + node.args.args
+    first = positional(node.args)
     mine = me is not None and bool(first)
     scope = Scope(
         source,
         node,
         function.__globals__,
         me=me if mine else None,
-        my_name=first[0].arg if mine else "",
+        my_name=first[0] if mine else "",
         above=above,
         outer=_around(source, node, function.__globals__),
     )
@@ -269,16 +285,14 @@ def is_users(file: str) -> bool:
 
 def class_scope(kind: type) -> Scope | None:
     """The body of a class as a scope, None where it has no source that can be read."""
-    module = sys.modules.get(kind.__module__)
-    file = getattr(module, "__file__", None)
-    source = read_source(file) if isinstance(file, str) and is_users(file) else None
-    node = source.class_(kind) if source is not None else None
-    if source is None or node is None:
+    around = module_scope(sys.modules.get(kind.__module__))
+    node = around.source.class_(kind) if around is not None else None
+    if around is None or node is None:
         return None
-    return Scope(source, node, vars(module), outer=_around(source, node, vars(module)))
+    return Scope(around.source, node, around.names, outer=_around(around.source, node, around.names))
 
 
-def module_scope(module: ModuleType) -> Scope | None:
+def module_scope(module: ModuleType | None) -> Scope | None:
     """A module's own statements as a scope, None where it has no source that can be read."""
     file = getattr(module, "__file__", None)
     source = read_source(file) if isinstance(file, str) and is_users(file) else None
@@ -308,11 +322,10 @@ def method(me: Instance, name: str, behind: type | None = None) -> Callee | None
 def named(node: ast.expr, scope: Scope) -> Any:
     """The function, class or module that a name (with dots) stands for; None for anything else."""
     if isinstance(node, ast.Name):
-        here: Scope | None = scope
-        while here is not None and here.owner is not here.source.tree:
-            if node.id in here.bound or node.id in writes(here.source, here.owner):
-                return None  # a variable
-            here = here.outer
+        if any(
+            node.id in here.bound or node.id in here.table for here in scope.outwards() if not here.of_module
+        ):
+            return None  # a variable
         value = scope.names.get(node.id)
         return value if isinstance(value, (FunctionType, type, ModuleType)) else _wrapped(value)
     if isinstance(node, ast.Attribute):
@@ -334,23 +347,17 @@ def _wrapped(value: Any) -> Any:
 
 def local_function(name: str, scope: Scope) -> Callee | None:
     """A function that is defined inside the function being read, or one around it."""
-    here: Scope | None = scope
-    while here is not None and here.owner is not here.source.tree:
-        node = inner_functions(here.owner).get(name)
+    for here in scope.outwards():
+        node = None if here.of_module else inner_functions(here.owner).get(name)
         if node is not None:
             return Callee(node, Scope(here.source, node, here.names, outer=here))
-        here = here.outer
     return None
 
 
 def bind(callee: Callee, call: Call | None, *, skip_first: bool) -> Scope:
     """The scope of a function that is called: its parameters are the call's arguments, or their defaults."""
-    from dataclasses import replace
-
     arguments = callee.node.args
-    places = [one.arg for one in (*arguments.posonlyargs, *arguments.args)]
-    if skip_first:
-        places = places[1:]
+    places = positional(arguments)[1 if skip_first else 0 :]
     bound: dict[str, Bound] = {}
     own = callee.scope
     for name, default in zip(reversed(places), reversed(arguments.defaults), strict=False):

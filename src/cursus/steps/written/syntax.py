@@ -114,6 +114,16 @@ def _parsed(file: str, data: bytes) -> Source | None:
     return source
 
 
+def positional(arguments: ast.arguments) -> list[str]:
+    """The parameters of a function that may be given by their place."""
+    return [one.arg for one in (*arguments.posonlyargs, *arguments.args)]
+
+
+def by_name(arguments: ast.arguments) -> list[str]:
+    """All parameters of a function, but for those that gather what is left over."""
+    return positional(arguments) + [one.arg for one in arguments.kwonlyargs]
+
+
 @lru_cache(maxsize=256)
 def results(owner: Owner) -> tuple[ast.Return | ast.Yield | ast.YieldFrom, ...]:
     """Everything that a function returns and yields, in reading order."""

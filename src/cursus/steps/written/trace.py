@@ -35,11 +35,10 @@ from cursus.steps.written.scopes import (
     bind,
     named,
     subscript,
-    writes,
 )
-from cursus.steps.written.syntax import results
+from cursus.steps.written.syntax import by_name, results
 
-MOST_STEPS = 3_000
+MOST_STEPS = 5_000
 """Expressions looked at for one place: enough for any builder, and an end for a file that was made to have none."""
 DEEPEST = 60
 MOST_WRITES = 50
@@ -96,6 +95,14 @@ class Trace:
             return replace(found, location=replace(found.location, through=around))
         return found
 
+    def at_value(self, value: Any, node: ast.expr, path: Path, scope: Scope) -> Found | None:
+        """``at`` for another value than the one looked for, as a part of the same search."""
+        own, self.value = self.value, value
+        try:
+            return self.at(node, path, scope)
+        finally:
+            self.value = own
+
     def _here(self, node: ast.expr, path: Path, scope: Scope) -> Found | None:
         sure = False
         if not path and isinstance(node, ast.Constant) and self.value is not UNKNOWN:
@@ -137,17 +144,13 @@ class Trace:
             if key is not None and not isinstance(key, ast.Constant)
         ]
         for key, one in open_ones:
-            if Trace(path[0], {}).sure(key, scope):
+            named = self.at_value(path[0], key, (), scope)
+            if named is not None and named.sure:
                 return self.at(one, path[1:], scope)
         if len(open_ones) == 1 and isinstance(path[0], str):
             found = self.at(open_ones[0][1], path[1:], scope)
             return replace(found, wild=True) if found else None
         return None
-
-    def sure(self, node: ast.expr, scope: Scope) -> bool:
-        """True where the expression comes down to a constant that is the value looked for."""
-        found = self.at(node, (), scope)
-        return found is not None and found.sure
 
     def _on_list(self, node: ast.List | ast.Tuple | ast.Set, path: Path, scope: Scope) -> Found | None:
         if not path:
@@ -172,9 +175,8 @@ class Trace:
         value = getattr(item, "value", None)
         if not isinstance(value, Mapping) or not {"Name", "Type"} <= value.keys():
             return None
-        name = Trace(value["Name"], {})
         for one in node.elts[:MOST_WRITES]:
-            found = name.at(one, ("Name",), scope)
+            found = self.at_value(value["Name"], one, ("Name",), scope)
             if found is not None and found.sure and found.left == 0:
                 return one, None
         return None
@@ -299,29 +301,25 @@ class Trace:
 
     def of_name(self, name: str, path: Path, scope: Scope) -> Found | None:
         """The place in what a name stands for: in the function, those around it, and the module."""
-        here: Scope | None = scope
-        while here is not None:
+        for here in scope.outwards():
             if here.me is not None and name == here.my_name:
                 return self.of_self(path, here)
             if name in here.bound:  # also a variable of a comprehension, which hides others
                 bound = here.bound[name]
-                written = self.variable(here, name, path) if here.owner is not here.source.tree else None
-                given = self.at(bound.value, path, bound.scope)
-                return self.best((written, given))
-            in_module = here.owner is here.source.tree
-            found = self.variable(here, name, path, alone=in_module)
+                written = None if here.of_module else self.variable(here, name, path)
+                return self.best((written, self.at(bound.value, path, bound.scope)))
+            found = self.variable(here, name, path, alone=here.of_module)
             if found is not None:
                 return found
             if name in here.config:
                 return self.of_config(path)
-            if name in writes(here.source, here.owner) or _is_parameter(name, here):
+            if name in here.table or _is_parameter(name, here):
                 return None
-            here = here.outer
         return None
 
     def variable(self, scope: Scope, name: str, path: Path, *, alone: bool = False) -> Found | None:
         """The place in what is written to a variable of the scope; the last write comes first."""
-        table = writes(scope.source, scope.owner).get(name)
+        table = scope.table.get(name)
         if not table:
             return None
         keys: list[Any] = [None]
@@ -448,11 +446,5 @@ def _is_parameter(name: str, scope: Scope) -> bool:
     arguments = getattr(scope.owner, "args", None)
     if not isinstance(arguments, ast.arguments):
         return False
-    listed = (
-        *arguments.posonlyargs,
-        *arguments.args,
-        *arguments.kwonlyargs,
-        arguments.vararg,
-        arguments.kwarg,
-    )
-    return any(one is not None and one.arg == name for one in listed)
+    gathering = [one.arg for one in (arguments.vararg, arguments.kwarg) if one is not None]
+    return name in by_name(arguments) or name in gathering

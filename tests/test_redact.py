@@ -28,7 +28,15 @@ def test_texts_of_other_code_are_shown_without_their_secrets(text: str) -> None:
     assert redact.HIDDEN in shown
 
 
-@pytest.mark.parametrize("text", ["epochs=3, lr: 0.1", "no such file: 'data/train.csv'", "max_tokens=512", "token_embedding_storage_type=dense"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "epochs=3, lr: 0.1",
+        "no such file: 'data/train.csv'",
+        "max_tokens=512",
+        "token_embedding_storage_type=dense",
+    ],
+)
 def test_harmless_texts_stay_whole(text: str) -> None:
     assert redact.prose(text) == text
 

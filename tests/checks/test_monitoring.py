@@ -38,7 +38,13 @@ def test_counting_metrics_may_be_whole(findings_of: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "regex", [r"loss: ([0-9]+)\.[0-9]+", r"f1: ([0-9]+(.|e\-)[0-9]+),?", r"loss=([-+]?\d*\.?\d+(?:[eE][-+]?\d+)?)", r"loss (\S+)"]
+    "regex",
+    [
+        r"loss: ([0-9]+)\.[0-9]+",
+        r"f1: ([0-9]+(.|e\-)[0-9]+),?",
+        r"loss=([-+]?\d*\.?\d+(?:[eE][-+]?\d+)?)",
+        r"loss (\S+)",
+    ],
 )
 def test_sound_expressions(findings_of: Any, regex: str) -> None:
     assert not findings_of(metric(regex))

@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from cursus.checks.views import Settings
+from cursus.validation.builders.suite import run_tests
+from cursus.validation.builders.variants.training_integration_tests import TrainingIntegrationTests
 from tests.validation.results import (
     ARTIFACTS,
     CHANNELS,
@@ -24,10 +28,6 @@ from tests.validation.results import (
     static,
     statuses,
 )
-
-from cursus.checks.views import Settings
-from cursus.validation.builders.suite import run_tests
-from cursus.validation.builders.variants.training_integration_tests import TrainingIntegrationTests
 
 
 def test_sound_builder_passes_all_nine_without_a_run(builder: Any, config: Any) -> None:

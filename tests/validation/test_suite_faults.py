@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from cursus.validation.builders.variants.training_integration_tests import TrainingIntegrationTests
 from tests.validation.results import (
     ARTIFACTS,
     CHANNELS,
@@ -20,8 +22,6 @@ from tests.validation.results import (
     failed,
     static,
 )
-
-from cursus.validation.builders.variants.training_integration_tests import TrainingIntegrationTests
 
 Fault = Callable[[Any], None]
 

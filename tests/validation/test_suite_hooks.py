@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
+from cursus.validation.builders.variants.training_integration_tests import TrainingIntegrationTests
 from tests.validation.results import (
     ARTIFACTS,
     CHANNELS,
@@ -17,8 +19,6 @@ from tests.validation.results import (
     failed,
     static,
 )
-
-from cursus.validation.builders.variants.training_integration_tests import TrainingIntegrationTests
 
 
 class NoMethods:

@@ -132,6 +132,53 @@ def test_what_is_not_supported(
     assert brief(findings(image, on, instance)) == expected
 
 
+JOIN = "import torch.distributed as dist\n"
+LIBRARY = JOIN + 'import smdistributed.dataparallel.torch.torch_smddp\ndist.init_process_group("smddp")\n'
+OPTIONAL = (
+    JOIN
+    + "try:\n    import smdistributed.dataparallel.torch.torch_smddp\n    backend = 'smddp'\n"
+    + "except ImportError:\n    backend = 'nccl'\ndist.init_process_group(backend)\n"
+)
+BACKEND = (
+    JOIN
+    + "import argparse\nparser = argparse.ArgumentParser()\nparser.add_argument('--backend', default='smddp')\n"
+    + "dist.init_process_group(backend=parser.parse_args().backend)\n"
+)
+
+
+@pytest.mark.parametrize("instance", ["ml.p3.2xlarge", "ml.g5.48xlarge", "ml.p5.48xlarge"])
+@pytest.mark.parametrize(
+    ("script", "severity", "line"),
+    [
+        (None, "warning", None),
+        (LIBRARY, "error", 2),
+        (
+            "import smdistributed.dataparallel.torch.distributed as dist\ndist.init_process_group()\n",
+            "error",
+            1,
+        ),
+        ("from smdistributed.dataparallel.torch.parallel import distributed\n", "error", 1),
+        (BACKEND, "error", 5),
+        (OPTIONAL, "warning", None),
+        ("from transformers import Trainer\nTrainer().train()\n", "warning", None),
+        (JOIN + 'dist.init_process_group(backend="nccl")\n', None, None),
+    ],
+)
+def test_the_source_tells_the_data_parallelism_library_from_plain_ddp(
+    tmp_path: Path, instance: str, script: str | None, severity: str | None, line: int | None
+) -> None:
+    source = None
+    if script is not None:
+        (tmp_path / "train.py").write_text(script)
+        source = SourceCode(str(tmp_path), "train.py")
+    found = findings("pytorch-training:2.1.0-gpu-py310", SMDDP, instance, source=source)
+    if instance == "ml.p5.48xlarge" and severity == "warning":
+        severity = "error"  # nobody's plain DDP is told from the library there without a source that says so
+    assert brief(found) == ([("DST002", severity)] if severity else [])
+    assert [finding.location.line for finding in found if finding.location] == ([line] if line else [])
+    assert findings("pytorch-training:2.1.0-gpu-py310", SMDDP, "ml.p4d.24xlarge", source=source) == []
+
+
 def test_own_images_are_held_against_the_instance_only() -> None:
     image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1"
     assert brief(findings(image, SMDDP, "ml.m5.xlarge")) == [("DST002", "error")]

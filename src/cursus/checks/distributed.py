@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cursus.aws import distribution, images, instances
 from cursus.checks.framework import framework_image
@@ -194,7 +195,8 @@ def instance_support(view: TrainingView) -> Iterator[Problem]:
     Why:
         Amazon's libraries are built for the network and GPUs of a few instance types. The SDK refuses others, or
         the library ends the job. From PyTorch 1.11 on the data parallelism library's switch may also mean plain DDP
-        (the SDK's pytorchddp), which runs on any GPU: that is a warning.
+        (the SDK's pytorchddp), which runs on any GPU: that is a warning, an error where the script imports the library
+        or joins with its backend, and nothing where it joins with PyTorch's own.
     Breaks:
         AlgorithmSpecification:
           TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310
@@ -240,8 +242,28 @@ def instance_support(view: TrainingView) -> Iterator[Problem]:
             if newest and "torch_distributed" in names:
                 continue  # from version 2 on the libraries run below torchrun, which knows these types
             problem = instance_problem(strategy, instance, framework, version, path)
+            if problem is not None and _may_be_plain(strategy, instance, framework, version):
+                problem = _as_the_script_has_it(view, strategy, problem)
             if problem is not None:
                 yield problem
+
+
+def _as_the_script_has_it(
+    view: TrainingView, strategy: distribution.Strategy, problem: Problem
+) -> Problem | None:
+    """An error where the script uses the data parallelism library itself, nothing where it is plain DDP."""
+    if view.step.source is None:
+        return problem
+    from cursus.checks.script_distributed import data_parallel_library
+
+    found = data_parallel_library(view)
+    if found is None:
+        return problem
+    if found.name != strategy.name:
+        return None
+    message = problem.message.rstrip(".") + ", and the script uses that library itself."
+    remedy = problem.remedy.partition(";")[0] + '; or backend "nccl" and no import of the library: plain DDP.'
+    return replace(problem, message=message, remedy=remedy, severity="error", location=found.location)
 
 
 def groups(view: TrainingView) -> list[str] | None:

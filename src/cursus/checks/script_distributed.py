@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script_request import invocation
+from cursus.checks.script_request import invocation, resolve
 from cursus.checks.views import TrainingView, mapping
 from cursus.model import Path
+from cursus.script.calls import PROCESS_GROUP
 from cursus.script.facts import ScriptFacts, Used
 
 
@@ -95,6 +96,32 @@ def _uses_distribution(facts: ScriptFacts) -> bool:
     ):
         return True
     return any(word in string for string in facts.strings for word in DISTRIBUTED_WORDS)
+
+
+DATA_PARALLEL = "smdistributed.dataparallel"
+
+
+def data_parallel_library(view: TrainingView) -> Used | None:
+    """Where the script imports SageMaker's data parallelism library, or joins with its backend, on every run.
+
+    Where it has nothing of the library and joins with PyTorch's own backend, that backend and its place. None where
+    reading does not tell.
+    """
+    facts = _facts(view)
+    if facts is None:
+        return None
+    for one in facts.imports:
+        full = [one.module, *(f"{one.module}.{name}" for name in one.names)]
+        if one.sure and any(f"{name}.".startswith(f"{DATA_PARALLEL}.") for name in full):
+            return Used(DATA_PARALLEL, True, one.location)
+    for used in facts.used:
+        if used.name == PROCESS_GROUP and used.sure and used.backend is not None:
+            backend = resolve(view, facts, invocation(view), used.backend)
+            if backend == "smddp":
+                return Used(DATA_PARALLEL, True, used.location)
+            if backend in ("nccl", "gloo") and "smdistributed" not in facts.top_imports:
+                return Used(backend, True, used.location)
+    return None
 
 
 def _launch_mentioned(view: TrainingView) -> bool:
@@ -218,11 +245,7 @@ def process_group_without_launcher(view: TrainingView) -> Iterator[Problem]:
 def _group(facts: ScriptFacts) -> Used | None:
     for used in facts.used:
         name = used.name
-        if (
-            name == "torch.distributed.init_process_group"
-            and used.sure
-            and "world_size" not in facts.attributes
-        ):
+        if name == PROCESS_GROUP and used.sure and "world_size" not in facts.attributes:
             return used
     for read in facts.env_reads:
         if read.hard and read.sure and read.name in ("RANK", "LOCAL_RANK", "WORLD_SIZE"):

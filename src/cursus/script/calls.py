@@ -6,7 +6,7 @@ import ast
 import json
 
 from cursus.script import values as v
-from cursus.script.bodies import Body
+from cursus.script.bodies import Body, CallSite
 from cursus.script.evaluate import (
     ARGPARSE,
     CODE,
@@ -23,6 +23,7 @@ from cursus.script.values import NOTHING_KNOWN, NUMBER, UNKNOWN, Options, Value,
 
 SAME_MAPPING = frozenset({"dict", "copy.copy", "copy.deepcopy"})
 SAME_PARSER = frozenset({"add_argument_group", "add_mutually_exclusive_group"})
+PROCESS_GROUP = "torch.distributed.init_process_group"
 KEEPS_TEXT = frozenset({"rstrip", "lstrip", "strip", "resolve", "absolute", "expanduser", "as_posix"})
 
 
@@ -134,6 +135,15 @@ def _environment(key: Options | None, default: Options | None) -> Options:
         return Text((EnvPart(name, other if isinstance(other, (Text, Const)) else Text((Hole(),))),))
 
     return _combine([key, fallback], build)
+
+
+def backend_of(evaluator: Evaluator, site: CallSite) -> Text | Const | None:
+    """The backend that a call of ``init_process_group`` is given, None where that cannot be read."""
+    named = [keyword.value for keyword in site.node.keywords if keyword.arg == "backend"]
+    for given in (*site.node.args[:1], *named):
+        values = evaluator.evaluate(given, site.body, site.order).values
+        return values[0] if len(values) == 1 and isinstance(values[0], (Text, Const)) else None
+    return None
 
 
 def _cut_path(found: Options | None, folder: bool) -> Options:

@@ -211,11 +211,15 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """A call worth knowing by name (``signal.signal``, ``torch.distributed.init_process_group``, …)."""
+    """A call worth knowing by name (``signal.signal``, ``torch.distributed.init_process_group``, …).
+
+    ``backend``: of ``init_process_group`` the backend it is given, where that can be read.
+    """
 
     name: str
     sure: bool
     location: Location
+    backend: Text | Const | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from cursus.script import (
 )
 from cursus.script import values as v
 from cursus.script.bodies import Body, CallSite
+from cursus.script.calls import PROCESS_GROUP, backend_of
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import (
     ArgvRead,
@@ -338,7 +339,8 @@ class Reading:
             callee = self.evaluator.evaluate(site.node.func, site.body, site.order)
             value = callee.values[0] if len(callee.values) == 1 else v.UNKNOWN
             if isinstance(value, v.Ref):
-                found.append(Used(value.name, sure, arguments.place(site.node, site.body)))
+                backend = backend_of(self.evaluator, site) if value.name == PROCESS_GROUP else None
+                found.append(Used(value.name, sure, arguments.place(site.node, site.body), backend))
             elif isinstance(site.node.func, ast.Attribute):
                 found.append(Used("." + site.node.func.attr, sure, arguments.place(site.node, site.body)))
         return found

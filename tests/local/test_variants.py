@@ -122,6 +122,7 @@ def test_other_numbers_differ_from_the_one_given() -> None:
         assert found
         assert value not in found
         assert all(float(other) != float(value) for other in found)
+        assert any(float(other) > 0 for other in found)  # -1 may switch off what a number above 0 switches on
 
 
 CHANCE = """\
@@ -152,3 +153,17 @@ def test_a_list_of_the_hyperparameters_is_no_effect(run: Run) -> None:
     )
     found = run(script, request(rate="0.5", depth="3"), vary=True).evidence.unmoved
     assert set(found) == {"depth"}
+
+
+def test_a_model_of_nothing_but_the_hyperparameters_is_one(run: Run) -> None:
+    script = SCRIPT.replace(
+        'open("/opt/ml/model/model.txt", "w").write(str(a.rate))',
+        'import json; json.dump({"rate": a.rate, "depth": 1}, open("/opt/ml/model/model.json", "w"))',
+    ).replace('print("depth", a.depth)', "")
+    assert set(run(script, request(rate="0.5", depth="3"), vary=True).evidence.unmoved) == {"depth"}
+
+
+def test_a_run_that_left_nothing_is_not_repeated(run: Run) -> None:
+    evidence = run("import sys\n", request(rate="0.5"), vary=True).evidence
+    assert not evidence.model_files
+    assert evidence.unmoved == {}

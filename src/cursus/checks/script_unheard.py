@@ -306,7 +306,7 @@ def text_as_number(view: TrainingView) -> Iterator[Problem]:
         source = _text_source(view, facts, started, used.text) if used.sure else None
         if source is not None:
             yield Problem(
-                f"{used.call} gets {source}, which is a text",
+                f"{used.call} wants a number, and gets a text: {source}",
                 (view.hyperparameters_member,),
                 remedy="convert it: type=int in add_argument, or int(…)",
                 location=used.location,
@@ -335,7 +335,7 @@ def _text_source(
             ):
                 passed = started.given(argument.flags)
                 if passed is not None and not argument.nargs:
-                    return f"the argument {passed.flag}, declared without a type,"
+                    return f"the argument {passed.flag}, declared without a type"
     return None
 
 

@@ -88,7 +88,11 @@ def repeat(job: TrainingJob, step: Step, asked: bool | None, run: RunOne, tell: 
 
 def fits(evidence: Evidence, step: Step, asked: bool | None) -> bool:
     """True where a run can be tried again cut off from everything, and was short or is ``asked`` for."""
-    if evidence.status != "Completed" or evidence.isolation in ("", "process"):
+    if (
+        evidence.status != "Completed"
+        or evidence.isolation in ("", "process")
+        or not _left_anything(evidence)
+    ):
         return False
     if len(evidence.exit_codes) != 1 or any(start.restored for start in evidence.starts):
         return False
@@ -96,6 +100,13 @@ def fits(evidence: Evidence, step: Step, asked: bool | None) -> bool:
         return False
     channels = step.request.get("InputDataConfig") or ()
     return all(channel.get("ChannelName") in step.promises.local_channels for channel in channels)
+
+
+def _left_anything(evidence: Evidence) -> bool:
+    """False where there is nothing that another run could differ in."""
+    if evidence.model_files or evidence.output_files or evidence.checkpoint_files or evidence.metrics:
+        return True
+    return any(Path(log).is_file() and Path(log).stat().st_size for log in evidence.logs.values())
 
 
 def _isolated(step: Step) -> Step:
@@ -165,9 +176,11 @@ def _files(archive: str | None, names: Iterable[str]) -> dict[str, object]:
         for name in listing:
             stream = files.extractfile(name)
             try:
-                found[name] = json.dumps(_unlisted(json.load(stream), given)) if stream is not None else ""
+                other = _unlisted(json.load(stream), given) if stream is not None else None
             except (ValueError, RecursionError):
                 continue
+            if other or len(found) > 1:  # else it is all that there is of a model
+                found[name] = json.dumps(other)
     return found
 
 
@@ -239,13 +252,14 @@ def alternatives(value: str, choices: Sequence[object] = ()) -> list[str]:
 def _far_and_near(number: int | float) -> list[int | float]:
     """Other numbers, a little and much larger and smaller.
 
-    A limit that a short run never meets (``max_iter``, ``max_depth``, a tolerance) shows only where it is drawn tight.
+    A limit that a short run never meets (``max_iter``, ``max_depth``, a tolerance) shows only where it is drawn tight,
+    and what -1 switches off only where a number above 0 switches it on.
     """
     if isinstance(number, float) and 0 < number < 1:
         return [number / 2, (number + 1) / 2]
     sign = -1 if number < 0 else 1
     low = number / 100 if isinstance(number, float) else sign if abs(number) > 1 else 0
-    return [other for other in (number + sign, 2 * number + 3 * sign, low) if other != number]
+    return [other for other in (number + sign, abs(2 * number) + 3, low) if other != number]
 
 
 def _number(text: str) -> int | float | None:

@@ -79,6 +79,25 @@ def test_failed_run_says_why() -> None:
     assert "with exit code 1: KeyError: 'x'" in finding.message
 
 
+def test_failed_run_names_the_line_of_the_script(tmp_path: Path) -> None:
+    log = tmp_path / "algo-1.log"
+    log.write_text(
+        'Traceback (most recent call last):\n  File "/opt/ml/code/train.py", line 6, in <module>\n'
+        "    rate = os.environ['SM_HP_RATE']\n           ~~~~~~~~~~^^^^^^^^^^^^^^\n"
+        "  File \"<frozen os>\", line 679, in __getitem__\nKeyError: 'SM_HP_RATE'\n"
+    )
+    [finding] = findings({"status": "Failed", "exit_codes": {"algo-1": 1}, "logs": {"algo-1": str(log)}})
+    assert 'train.py", line 6' in finding.message
+    assert "^" not in finding.message
+    assert "frozen" not in finding.message
+
+
+def test_an_artifact_of_an_empty_model_is_told_once() -> None:
+    nothing = {"model_files": ()}
+    assert [f.rule for f in findings(nothing, expected=("model.json",))] == ["ART090"]
+    assert {f.rule for f in findings(nothing, expected=("output/data/report.json",))} == {"ART090", "ART091"}
+
+
 def test_failed_run_names_the_signal() -> None:
     [finding] = findings(
         {"status": "Failed", "failure_reason": "AlgorithmError: ", "exit_codes": {"algo-1": 139}}

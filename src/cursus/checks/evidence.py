@@ -103,6 +103,8 @@ _COMMAND_ALONE = "ExecuteUserScriptError:\nCommand "
 KILLED = 137
 DRIVER_LOG = 1 << 16
 """Bytes of a log's end in which a script's error is looked for before the driver's."""
+TRACE = 12
+"""Last lines of a log in which the end of a traceback is."""
 _QUOTED = re.compile(r'ErrorMessage "(.*)"\n', re.DOTALL)
 
 
@@ -210,13 +212,18 @@ def _brief(reason: str, evidence: Evidence) -> str:
     quoted = _QUOTED.search(reason)
     text = _said(evidence) or (quoted.group(1) if quoted else reason.removeprefix("AlgorithmError: "))
     text = "" if text.startswith(_COMMAND_ALONE) else re.sub(r", exit code: [0-9]+$", "", text)
-    lines = [line.strip() for line in text.splitlines() if line.strip(" ^~")]
+    lines = [line.strip() for line in text.splitlines() if _telling(line)]
     if not lines:
-        lines = last_lines(evidence)
+        lines = [line for line in last_lines(evidence, TRACE) if _telling(line)]
     # Some libraries print where they are in their own code behind the error.
     raised = [at for at, line in enumerate(lines) if _RAISED.match(line) and ": " in line]
     first = raised[-1] if raised and raised[-1] < len(lines) - 3 else len(lines) - 3
     return " | ".join(lines[max(0, first) :][:3])[:600] or "it printed nothing"
+
+
+def _telling(line: str) -> bool:
+    """False for marks below a line of a traceback, and for places in the interpreter's own code."""
+    return bool(line.strip(" ^~")) and not line.lstrip().startswith('File "<frozen ')
 
 
 def last_lines(evidence: Evidence, count: int = 3) -> list[str]:

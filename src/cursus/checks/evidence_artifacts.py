@@ -35,6 +35,12 @@ def found(expected: str, evidence: Evidence) -> list[FileEntry]:
     return hits or (list(evidence.model_files) if path == "model" else [])
 
 
+def _of_model(expected: str) -> bool:
+    """True for a promised artifact that is looked for below the model directory."""
+    path = expected.strip().removeprefix("/opt/ml/").removeprefix("./")
+    return path not in ("model.tar.gz", "output.tar.gz") and not path.startswith(("output/", "checkpoints"))
+
+
 def _matching(path: str, files: tuple[FileEntry, ...]) -> list[FileEntry]:
     return [
         file
@@ -105,7 +111,8 @@ def _missing(name: str, evidence: Evidence, where: Location | None) -> Problem:
     elif did_you_mean(name, known):
         remedy = did_you_mean(name, known)
     else:
-        remedy = "the job left " + (", ".join(known[:SHOWN]) if known else "no model file at all")
+        nothing = "no model file at all: let no error be swallowed before it saves"
+        remedy = "the job left " + (", ".join(known[:SHOWN]) if known else nothing)
     message = f"the promised artifact {show(name)} is not there after the run"
     return Problem(message, remedy=remedy, location=where)
 
@@ -150,7 +157,8 @@ def empty(view: TrainingView) -> Iterator[Problem]:
             ("OutputDataConfig", "S3OutputPath"),
             remedy='save the model below os.environ["SM_MODEL_DIR"]',
         )
-    if not evidence.model_files:
+    promised = view.step.promises.expected_artifacts
+    if not evidence.model_files and all(found(name, evidence) for name in promised if _of_model(name)):
         yield Problem(
             "the job completed, and left no file in /opt/ml/model: there is nothing to deploy",
             ("OutputDataConfig", "S3OutputPath"),

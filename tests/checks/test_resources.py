@@ -67,6 +67,12 @@ def test_instance_types_that_are_ruled_out(name: str, word: str) -> None:
     assert word in found[0].message
 
 
+@pytest.mark.parametrize(("name", "rules"), [("ml.t3.large", ["RES006"]), ("ml.trn1.2xlarge", [])])
+def test_families_that_are_paid_by_credits(name: str, rules: list[str]) -> None:
+    step = Step("job", "CreateTrainingJob", merge({"TrainingJobName": "job-1", **DEFINITION}, on(name)))
+    assert [f.rule for f in check_step(step, Settings()) if f.rule == "RES006"] == rules
+
+
 def test_an_unknown_family_is_a_warning_that_can_be_allowed() -> None:
     name = "ml.m99z.xlarge"
     assert [(f.rule, f.severity) for f in findings(on(name))] == [("RES001", "warning")]

@@ -65,7 +65,7 @@ class Instance:
     @property
     def burstable(self) -> bool:
         """True for a family whose full speed is paid by credits."""
-        return self.family.startswith("t")
+        return self.family[:1] == "t" and self.family[1:2].isdigit()  # and no Trainium
 
 
 def document() -> dict[str, Any]:

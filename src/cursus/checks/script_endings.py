@@ -113,7 +113,7 @@ def exits_with_failure(view: TrainingView) -> Iterator[Problem]:
     """The script always ends with a status that means failure.
 
     What it does:
-        Finds ``sys.exit`` with a text or a number other than 0 on the way that every run takes, also through the value of a function.
+        Finds ``sys.exit`` with a text, a mapping, a list or a number other than 0 on the way that every run takes, also through the value of a function.
     Why:
         ``sys.exit("done")`` prints the text and exits with 1: SageMaker marks the job as Failed, and keeps no model.
     Breaks:
@@ -144,7 +144,7 @@ def exits_with_failure(view: TrainingView) -> Iterator[Problem]:
         if one.sure:
             yield Problem(
                 f"the script ends with exit({one.value[:60]}), which is a failure to SageMaker",
-                remedy="print the text and exit with 0, or just end",
+                remedy="print it and exit with 0, or just end",
                 location=one.location,
             )
 

@@ -6,8 +6,10 @@ import ast
 from collections.abc import Iterable
 
 from cursus.model import Location
+from cursus.script import values as v
 from cursus.script.arguments import place
 from cursus.script.bodies import Body, is_main_guard
+from cursus.script.facts import Const, Text
 
 BROAD = frozenset({"Exception", "BaseException"})
 EXIT_NAMES = frozenset({"exit", "_exit", "quit", "abort", "kill", "SystemExit"})
@@ -194,3 +196,14 @@ def _never_main(node: ast.If) -> bool:
         and "main" in right.value
         and not node.orelse
     )
+
+
+def failing(value: v.Value) -> str | None:
+    """What to show of a value with which ``sys.exit`` means failure; None for any other, and where it is not known."""
+    if isinstance(value, Const):
+        return str(value.value) if isinstance(value.value, (int, float)) and value.value != 0 else None
+    if isinstance(value, Text):
+        return repr(value.literal) if value.literal else None
+    if isinstance(value, v.Table):
+        return "{…}"
+    return "[…]" if isinstance(value, v.Items) and len(value.items) > 1 else None

@@ -29,7 +29,6 @@ from cursus.script.calls import PROCESS_GROUP, backend_of
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import (
     ArgvRead,
-    Const,
     EnvRead,
     Exit,
     Fault,
@@ -432,10 +431,9 @@ class Reading:
             status = self.evaluator.evaluate(site.node.args[0], site.body, site.order)
             value = status.values[0] if len(status.values) == 1 else v.UNKNOWN
             where = arguments.place(site.node, site.body)
-            if isinstance(value, Const) and isinstance(value.value, (int, float)) and value.value != 0:
-                found.append(Exit(str(value.value), sure and status.sure, where))
-            elif isinstance(value, Text) and value.literal:
-                found.append(Exit(repr(value.literal), sure and status.sure, where))
+            shown = exits.failing(value)
+            if shown is not None:
+                found.append(Exit(shown, sure and status.sure, where))
         return tuple(found)
 
     def _argv(self) -> tuple[ArgvRead, ...]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+import cursus
+from cursus.checks.examples import BASES, merge
 
 
 @pytest.mark.parametrize(
@@ -31,3 +35,14 @@ def test_texts(findings_of: Any, hyperparameters: dict[str, str], rules: set[str
 def test_secrets_are_not_shown(findings_of: Any) -> None:
     (found,) = findings_of({"HyperParameters": {"api_key": " hunter2hunter2 "}}, "HPO035")
     assert "hunter2" not in found.message + found.remedy
+
+
+@pytest.mark.parametrize(
+    ("reading", "rules"), [("int", ["HPO037"]), ("lambda x: None if x == 'None' else int(x)", [])]
+)
+def test_a_word_that_the_script_knows(tmp_path: Path, reading: str, rules: list[str]) -> None:
+    script = f"import argparse\np = argparse.ArgumentParser()\np.add_argument('--depth', type={reading})\np.parse_args()\n"
+    (tmp_path / "train.py").write_text(script)
+    request = merge(BASES["CreateTrainingJob"], {"HyperParameters": {"depth": "None"}})
+    found = cursus.check(request, source_dir=tmp_path, entry_point="train.py").findings
+    assert [f.rule for f in found if f.rule == "HPO037"] == rules

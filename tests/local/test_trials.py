@@ -58,6 +58,11 @@ def test_what_was_read_and_not_used(run: Run) -> None:
     assert restart(run, "if found: open(found[-1]).read()")["unused"] is True
 
 
+def test_less_that_is_said_is_something_left_out(run: Run) -> None:
+    speaks = "print(len(found))\nif not found: print('trained')"
+    assert restart(run, f"if found: open(found[-1]).read()\n{speaks}")["unused"] is False
+
+
 def test_epochs_that_are_trained_again(run: Run) -> None:
     found = restart(run, "if found: weight = float(open(found[-1]).read())")
     assert found["model"] == ["model.txt"]

@@ -91,7 +91,9 @@ def _restart(found: dict[str, Any]) -> str:
     written = found.get("written") or []
     if len(written) > 1:  # a script may save once more when it ends
         return f"the script writes {len(written)} of them once more ({', '.join(map(show, written[:SHOWN]))}): it trains again"
-    return "the job leaves what it leaves without them" if found.get("unused") else ""
+    if not found.get("unused"):
+        return ""
+    return "and with other data, the job leaves the same model as without them: what it reads of them is not used"
 
 
 @rule("FRM094", area="framework", severity="warning", scope="run", reads=("InputDataConfig",))

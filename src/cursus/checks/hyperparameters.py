@@ -130,6 +130,8 @@ def quoted_value(view: TrainingView) -> Iterator[Problem]:
         if not isinstance(value, str) or not isinstance(name, str):
             continue
         if value in NOTHING or (value in NO_NUMBER and not any(word in name for word in _MISSING)):
+            if view.script is not None and value in view.script.strings:
+                continue  # the script knows that word
             yield Problem(
                 f"{show(name)} has the value {show(value)}, which arrives as that word",
                 (view.hyperparameters_member, name),

@@ -220,8 +220,14 @@ def _restart(trial: Trial, first: Outcome, changed: Step | None, other: Outcome 
         and other.model != first.model
     ):
         both = trial.run_in(changed, checkpoints=True)
-        found["unused"] = both is not None and both.model == other.model
+        # One that says less than without them has left something out.
+        found["unused"] = both is not None and both.model == other.model and _said(both) >= _said(other)
     return found
+
+
+def _said(outcome: Outcome) -> int:
+    """How many lines the run printed."""
+    return sum(log.count("\n") for log in outcome.logs)
 
 
 def passed_over(read: Sequence[str], names: Sequence[str]) -> str | None:

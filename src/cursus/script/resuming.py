@@ -341,17 +341,22 @@ def _unread_keys(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
             or any(word.arg is None for word in node.keywords)
         ):
             return  # a mapping may be handed on as a whole
-    for node in nodes:
-        if isinstance(node, ast.Dict):
-            keys = [
-                key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)
-            ]
-            if any(key in read for key in keys):
-                yield from (
-                    (node, key)
-                    for key in keys
-                    if key not in read and (PROGRESS.match(key) or STATE.search(key))
-                )
+    mappings = [(node, _keys(node)) for node in nodes if isinstance(node, ast.Dict)]
+    # The mapping whose progress is read is the checkpoint; another with the same keys may be the model.
+    restored = [keys & read for _, keys in mappings if any(PROGRESS.match(key) for key in keys & read)]
+    for node, keys in mappings:
+        if not keys & read:
+            continue
+        beside = any(keys & found for found in restored)
+        yield from (
+            (node, key)
+            for key in sorted(keys - read)
+            if (PROGRESS.match(key) and not beside) or STATE.search(key)
+        )
+
+
+def _keys(node: ast.Dict) -> set[str]:
+    return {key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
 
 
 # -- pieces -----------------------------------------------------------------------------------------

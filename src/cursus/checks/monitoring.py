@@ -173,13 +173,13 @@ def metric_regex_cuts(view: TrainingView) -> Iterator[Problem]:
         cut = dict(reading.cut)
         if "0.123" in cut:
             yield Problem(
-                f"the group ({group}) of metric {show(name)} captures {cut['0.123']} of 0.123",
+                f"the group ({group}) of metric {show(name)} captures {cut['0.123']} of a number such as 0.123",
                 path,
                 "capture the decimals too: ([-+0-9.eE]+)",
             )
         elif "1.5e-05" in cut:
             yield Problem(
-                f"the group ({group}) of metric {show(name)} captures {cut['1.5e-05']} of 1.5e-05",
+                f"the group ({group}) of metric {show(name)} captures {cut['1.5e-05']} of a number such as 1.5e-05",
                 path,
                 "where such small numbers are printed: ([-+0-9.eE]+)",
                 severity="info",

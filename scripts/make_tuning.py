@@ -39,6 +39,7 @@ def main() -> None:
             # Words in the name of a metric that say which way is better; whole words only.
             "better_when_lower": [
                 "loss",
+                "losses",
                 "error",
                 "err",
                 "rmse",

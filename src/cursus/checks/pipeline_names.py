@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cursus.aws.metrics import direction_of, words_of
 from cursus.aws.pipelines import parse_get
 from cursus.checks.pipeline_members import ORDERED
 from cursus.checks.rules import Problem, rule
-from cursus.checks.tuning_objective import direction_of, words_of
 from cursus.checks.views import PipelineView, mapping, mappings, text
 from cursus.model import Path
 from cursus.redact import show

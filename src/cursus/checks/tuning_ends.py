@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 
 from cursus.aws import algorithms
+from cursus.aws.metrics import words_of
 from cursus.aws.tables import table
 from cursus.checks.rules import Problem, rule
-from cursus.checks.tuning_objective import objectives, words_of
+from cursus.checks.tuning_objective import objectives
 from cursus.checks.views import TUNING, TrainingView, TuningView, mapping, text
 from cursus.redact import show
 

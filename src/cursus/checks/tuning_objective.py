@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 
 from cursus.aws import algorithms, images
 from cursus.aws.hyperparameters import Idle
-from cursus.aws.tables import table
+from cursus.aws.metrics import direction_of
 from cursus.checks.rules import OBJECTIVE, Problem, rule
 from cursus.checks.texts import STAND_IN
 from cursus.checks.tuning import READS, Entry, number, spaces
@@ -171,22 +170,6 @@ def objective_direction(view: TuningView) -> Iterator[Problem]:
                 f"set Type to {right}",
                 severity="error" if known else None,
             )
-
-
-def words_of(name: str) -> frozenset[str]:
-    """The words in the name of a metric: ``validation:logLoss`` has three."""
-    return frozenset(re.split(r"[^a-z0-9]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()))
-
-
-@lru_cache(maxsize=1024)
-def direction_of(name: str) -> str | None:
-    """Which way is better for a metric of this name, or None where the name does not say."""
-    words = words_of(name)
-    lower = words & set(table("tuning")["better_when_lower"])
-    higher = words & set(table("tuning")["better_when_higher"])
-    if bool(lower) == bool(higher):
-        return None
-    return "Minimize" if lower else "Maximize"
 
 
 @rule("HPO022", area="hyperparameters", scope="tuning", shared=True, of=OBJECTIVE)

@@ -9,16 +9,11 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 
+from cursus.aws.metrics import better, words_of
 from cursus.script.arguments import place
 from cursus.script.bodies import Body
 from cursus.script.facts import Habit
 
-COSTS = frozenset(
-    {"loss", "losses", "error", "err", "rmse", "mse", "mae", "mape", "perplexity", "ppl", "logloss", "nll"}
-)
-GAINS = frozenset(
-    {"acc", "accuracy", "auc", "f1", "precision", "recall", "r2", "iou", "miou", "map", "bleu", "rouge"}
-)
 BEST = frozenset({"best", "optimal", "top"})
 LEAST = frozenset({"lowest", "min", "minimum", "least", "smallest"})
 MOST = frozenset({"highest", "max", "maximum", "greatest", "largest", "peak"})
@@ -36,8 +31,7 @@ def words(node: ast.AST) -> frozenset[str]:
     else:
         name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
         base = frozenset()
-    parts = re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", name)
-    return base | {part.lower() for part in parts}
+    return base | words_of(name)
 
 
 def read_best(modules: Iterable[Body]) -> Iterator[Habit]:
@@ -102,9 +96,10 @@ def _compared(node: ast.If, begins: dict[str, list[float]], body: Body) -> Itera
         return
     if not _assigns(node.body, ast.unparse(best), ast.unparse(now)):
         return
-    direction = "<" if measure & COSTS else ">" if measure & GAINS else ""
-    if (measure & COSTS and measure & GAINS) or not direction:
+    known = better(measure)
+    if known is None:
         return
+    direction = "<" if known == "Minimize" else ">"
     if kept & (BEST | (LEAST if direction == "<" else MOST)) and sign != direction:
         yield Habit("worst-kept", None, f"{ast.unparse(test)[:80]}", True, place(node, body))
         return
@@ -150,8 +145,7 @@ def _chosen(node: ast.Assign, body: Body) -> Iterator[Habit]:
         found = words(key.value)
     else:
         return
-    wrong = COSTS if picked == "max" else GAINS
-    if found & wrong and not found & (GAINS if picked == "max" else COSTS):
+    if better(found) == ("Minimize" if picked == "max" else "Maximize"):
         yield Habit("worst-kept", None, ast.unparse(node.value)[:80], True, place(node, body))
 
 
@@ -176,8 +170,7 @@ def _first_of_sorted(node: ast.Assign, nodes: list[ast.AST], body: Body) -> Iter
     greatest = downwards == (ast.unparse(taken.slice) == "0")
     keys = [word.value for word in made.keywords if word.arg == "key"]
     key = frozenset(re.findall(r"[a-z0-9]+", ast.unparse(keys[0]).lower())) if keys else words(names[0])
-    costs, gains = bool(key & COSTS), bool(key & GAINS)
-    if costs != gains and costs == greatest:
+    if better(key) == ("Minimize" if greatest else "Maximize"):
         yield Habit("worst-kept", None, ast.unparse(node)[:80], True, place(node, body))
 
 

@@ -103,6 +103,27 @@ def test_one_cause_is_one_finding(steps: list[dict[str, Any]], rule: str) -> Non
     assert [finding.rule for finding in found(*steps, parameters=parameters)] == [rule]
 
 
+def test_an_output_that_is_not_there_is_not_also_another_ones() -> None:
+    outputs = [
+        {"OutputName": "train", "S3Output": {"S3Uri": "s3://b/t/", "LocalPath": "/opt/ml/processing/t"}}
+    ]
+    prepare = {
+        "Name": "Prepare",
+        "Type": "Processing",
+        "Arguments": {"ProcessingOutputConfig": {"Outputs": outputs}},
+    }
+    step = training()
+    source = step["Arguments"]["InputDataConfig"][0]["DataSource"]["S3DataSource"]
+    step["Arguments"]["InputDataConfig"][0]["ChannelName"] = "train"
+    source["S3Uri"] = {"Get": "Steps.Prepare.ProcessingOutputConfig.Outputs['training'].S3Output.S3Uri"}
+    told = [
+        finding.rule
+        for finding in found(prepare, step)
+        if finding.path.endswith("S3Uri") and "Steps[1]" in finding.path
+    ]
+    assert told == ["DEP012"]
+
+
 def test_circles_with_nothing_in_common_are_each_told() -> None:
     steps = [named(ASK, name, DependsOn=[other]) for name, other in ("AB", "BA", "CD", "DC")]
     assert [finding.rule for finding in found(*steps)] == ["DEP006", "DEP006"]

@@ -188,6 +188,8 @@ def other_output(view: PipelineView) -> Iterator[Problem]:
             outputs = mapping(mapping(before.body, "Arguments") if before else {}, "ProcessingOutputConfig")
             declared = {text(each, "OutputName") for _, each in mappings(outputs, "Outputs")}
             read = str(target.rest[2])
+            if declared and read not in declared:
+                continue  # there is no such output, which is another rule's to tell
             meant = next((name for name in names if name in declared), read)
             where = (*step.path, "Arguments", *place)
             if meant != read and read not in names:

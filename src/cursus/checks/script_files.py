@@ -13,6 +13,7 @@ from cursus.checks.views import TrainingView, text
 from cursus.model import Location, Path
 from cursus.redact import show
 from cursus.script.facts import Fault
+from cursus.script.parsing import parse
 from cursus.suggest import did_you_mean
 
 PROGRAM = "sagemaker_program"
@@ -167,12 +168,8 @@ def _python(view: TrainingView) -> tuple[int, int] | None:
 @lru_cache(maxsize=256)
 def _too_new(path: str, stamp: int, version: tuple[int, int]) -> tuple[int, str] | None:
     """What in a file needs a newer Python than ``version``: (line, what)."""
-    import warnings
-
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(FilePath(path).read_bytes(), feature_version=version)
+        tree = parse(FilePath(path).read_bytes(), version)
     except SyntaxError as error:
         return error.lineno or 1, error.msg
     except (OSError, ValueError, RecursionError):

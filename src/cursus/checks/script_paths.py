@@ -11,6 +11,7 @@ from cursus.checks.script_request import MODEL_DIR, UNKNOWN, invocation, resolve
 from cursus.checks.views import TrainingView
 from cursus.model import Location
 from cursus.redact import show
+from cursus.script.files import shown_below
 
 
 @rule("ART064", area="artifacts", severity="warning", scope="script")
@@ -161,5 +162,5 @@ def handler_misnamed(view: TrainingView) -> Iterator[Problem]:
             yield Problem(
                 f"the serving container looks for {handler}, and {name} has {there}",
                 remedy=f"call it {handler}",
-                location=Location(name, line),
+                location=Location(shown_below(source.directory, name), line),
             )

@@ -69,13 +69,18 @@ class FolderFacts:
         return tuple(self.texts_by_name.values())
 
 
+def shown_below(directory: str, name: str) -> str:
+    """A file of a directory as messages name it: below the directory as the user gave it."""
+    return name if directory in ("", ".") else f"{directory.rstrip('/')}/{name}"
+
+
 def read_folder(root: Path, entry: Path, directory: str, shown: str) -> FolderFacts:
     """Look over the files below ``root``."""
     if not root.is_dir():
         return FolderFacts(
             (), (Fault("no-directory", directory, Location(directory or ".")),), frozenset(), {}, ()
         )
-    display = "" if directory in ("", ".") else directory.rstrip("/") + "/"
+    display = shown_below(directory, "")
     sizes = _sizes(root)
     faults = list(_entry_faults(root, entry, shown, sizes))
     faults.extend(_shadowing(root, entry, display))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cursus.model import Location
 from cursus.script.bodies import Body, walk
 from cursus.script.facts import Fault
+from cursus.script.files import shown_below
+from cursus.script.parsing import parse
 
 MAX_FILE = 2_000_000
 MAX_MODULES = 200
@@ -34,7 +35,7 @@ class Source:
             inside = path.relative_to(self.root).as_posix()
         except ValueError:
             return str(path)
-        return inside if self.display in ("", ".") else f"{self.display.rstrip('/')}/{inside}"
+        return shown_below(self.display, inside)
 
     def find(self, dotted: str, base: Path) -> Path | None:
         """The file of a module that a script in ``base`` imports from its own source, or None."""
@@ -94,9 +95,7 @@ class Source:
         if len(data) > MAX_FILE:
             return None
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                return ast.parse(data, filename=path.name)
+            return parse(data)
         except SyntaxError as error:
             place = Location(shown, error.lineno, error.offset)
             self.faults.append(Fault("syntax", error.msg or "invalid syntax", place))

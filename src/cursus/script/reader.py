@@ -41,7 +41,7 @@ from cursus.script.facts import (
     Text,
     Used,
 )
-from cursus.script.files import FolderFacts, read_folder
+from cursus.script.files import FolderFacts, read_folder, shown_below
 from cursus.script.modules import Source, resolve_relative
 
 CACHE: dict[tuple[str, str], tuple[tuple[tuple[str, int, int], ...], ScriptFacts]] = {}
@@ -99,11 +99,7 @@ def _stamps(files: list[str]) -> tuple[tuple[str, int, int], ...]:
 def _read(source: SourceCode) -> tuple[ScriptFacts, list[str]]:
     root = Path(source.directory)
     entry = root / source.entry_point
-    shown = (
-        source.entry_point
-        if source.directory in ("", ".")
-        else f"{source.directory.rstrip('/')}/{source.entry_point}"
-    )
+    shown = shown_below(source.directory, source.entry_point)
     folder = read_folder(root, entry, source.directory, shown)
     watched = [str(root), *folder.watched]
     base = ScriptFacts(

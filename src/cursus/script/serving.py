@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cursus.model import Location
+from cursus.script.files import shown_below
+from cursus.script.modules import MAX_FILE
+from cursus.script.parsing import parse
 from cursus.suggest import closest
 
 MODEL_FUNCTION = "model_fn"
@@ -20,34 +23,26 @@ def loaded_names(directory: Path, shown: str) -> Iterator[tuple[str, Location]]:
     """The files of the model directory, by their path in it, that a ``model_fn`` opens whatever else is there."""
     paths = sorted([*directory.glob("*.py"), *directory.glob("*/*.py")])[:MOST]
     for path in paths:
-        try:
-            text = path.read_text(encoding="utf-8")
-            tree = ast.parse(text) if f"def {MODEL_FUNCTION}(" in text else None
-        except (OSError, ValueError, SyntaxError, RecursionError):
-            continue
-        for node in tree.body if tree is not None else ():
-            if isinstance(node, ast.FunctionDef) and node.name == MODEL_FUNCTION and node.args.args:
-                where = (
-                    f"{shown.rstrip('/')}/{path.relative_to(directory)}"
-                    if shown not in ("", ".")
-                    else path.name
-                )
-                for name, line in _names(node):
-                    yield name, Location(where, line)
+        function = _functions(path, f"def {MODEL_FUNCTION}(").get(MODEL_FUNCTION)
+        if function is not None and function.args.args:
+            where = shown_below(shown, path.relative_to(directory).as_posix())
+            for name, line in _names(function):
+                yield name, Location(where, line)
+
+
+def _functions(path: Path, sign: str) -> dict[str, ast.FunctionDef]:
+    """The functions of a module whose text has ``sign``; none of any other, and of what cannot be read."""
+    try:
+        data = path.read_bytes() if path.is_file() and path.stat().st_size <= MAX_FILE else b""
+        tree = parse(data) if sign.encode() in data else ast.Module([], [])
+    except (OSError, ValueError, SyntaxError, RecursionError, MemoryError):
+        return {}
+    return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
 def misnamed_function(path: Path) -> tuple[str, str, int] | None:
     """A function of a module with handlers that is nearly one of them: its name, the handler's and its line."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        tree = ast.parse(text) if "_fn(" in text else None
-    except (OSError, ValueError, SyntaxError, RecursionError):
-        return None
-    functions = (
-        {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-        if tree is not None
-        else {}
-    )
+    functions = _functions(path, "_fn(")
     if not set(functions) & {MODEL_FUNCTION, *HANDLERS}:
         return None
     for name, node in functions.items():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import linecache
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,6 +12,7 @@ from stat import S_ISREG
 from types import CodeType
 
 from cursus.model import Location
+from cursus.script.parsing import parse
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -87,9 +87,7 @@ def _read(file: str, modified: int, size: int) -> Source | None:
 
 def _parsed(file: str, data: bytes) -> Source | None:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(data)
+        tree = parse(data)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     # As Python counts lines: a form feed or another odd separator ends none.

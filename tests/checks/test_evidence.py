@@ -362,6 +362,20 @@ def test_what_a_run_confirms_is_told_once_at_the_line_of_the_script(tmp_path: Pa
     assert [f.rule for f in told if f.path == "InputDataConfig[0].ChannelName"] == ["CHN052"]
 
 
+def test_a_key_of_nearly_that_name_explains_what_had_no_effect(tmp_path: Path) -> None:
+    script = 'import json, os\nprint(json.loads(os.environ["SM_HPS"]).get("num_epochs", 1))\n'
+    (tmp_path / "train.py").write_text(script)
+    values = {"sagemaker_program": "train.py", "num-epochs": "5"}
+    step = Step(
+        "test",
+        "CreateTrainingJob",
+        merge(BASES["CreateTrainingJob"], {"HyperParameters": values}),
+        source=SourceCode(str(tmp_path), "train.py"),
+    )
+    told = engine.check_step(step, Settings(), Evidence(**SOUND, unmoved={"num-epochs": ("6", "1")}))
+    assert [f.rule for f in told if f.path == "HyperParameters.num-epochs"] == ["HPO056"]
+
+
 def test_of_two_findings_on_one_fault_the_graver_is_kept() -> None:
     read = Finding(
         "MON050", "warning", "no line that the script prints matches", "MetricDefinitions[0].Regex"
@@ -369,3 +383,15 @@ def test_of_two_findings_on_one_fault_the_graver_is_kept() -> None:
     seen = Finding("MON090", "error", "the regex matched nothing", read.path, from_run=True)
     elsewhere = Finding("MON050", "warning", "no line matches", "MetricDefinitions[1].Regex")
     assert told_once([read, elsewhere, seen], Evidence(**SOUND)) == [elsewhere, seen]
+
+
+@pytest.mark.parametrize(("size", "rules"), [(9, {"HPO090", "FRM094"}), (0, {"ART092"})])
+def test_an_empty_model_shows_no_effect_of_anything(size: int, rules: set[str]) -> None:
+    evidence = {
+        "model_files": (FileEntry("model.json", size),),
+        "unmoved": {"epochs": ("3", "7", "1")},
+        "trials": {"data": {"same": True}},
+    }
+    found = findings(evidence, {"HyperParameters": {"epochs": "2"}}, ("model.json",))
+    assert {f.rule for f in found} == rules
+    assert all("with '3', '7' and '1' in place" in f.message for f in found if f.rule == "HPO090")

@@ -84,6 +84,11 @@ def test_sound_images(image: str) -> None:
             "FRM001",
             ("2.0.0", "2.1.0"),
         ),
+        (
+            f"{DLC}/huggingface-pytorch-training:2.0.0-transformers4.26.0-gpu-py310-cu118-ubuntu20.04",
+            "FRM001",
+            ("2.0.0", "1.13"),
+        ),
         (f"{DLC}/pytorch_training:2.1.0-cpu-py310", "FRM005", ("pytorch-training",)),
         (
             "763104351884.dkr.ecr.af-south-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310",

@@ -139,6 +139,8 @@ def learned_nothing(view: TrainingView) -> Iterator[Problem]:
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     found = evidence.trials.get("data") or {}
+    if not any(file.size for file in evidence.model_files):
+        return  # an empty model is the same whatever was learned, and is told as what it is
     if found.get("same"):
         names = ", ".join(show(name) for name, count in evidence.opened.items() if count)
         yield Problem(

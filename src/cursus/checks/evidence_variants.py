@@ -54,9 +54,13 @@ def without_effect(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
+    left = (*evidence.model_files, *evidence.output_files, *evidence.checkpoint_files)
+    if not evidence.metrics and not any(file.size for file in left):
+        return  # nothing was left that could show an effect, which is the fault to be told
     for name, values in evidence.unmoved.items():
         given = view.hyperparameters.get(name)
-        others = " and ".join(str(show(value, name)) for value in values)
+        shown = [str(show(value, name)) for value in values]
+        others = " and ".join([*([", ".join(shown[:-1])] if shown[1:] else []), *shown[-1:]])
         yield Problem(
             f"the hyperparameter {name!r} had no effect in this run: with {others} in place of {show(given, name)} the job left the very same",
             (view.hyperparameters_member, name),

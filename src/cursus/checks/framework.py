@@ -84,11 +84,10 @@ def version(view: TrainingView) -> Iterator[Problem]:
     if image.tag == "latest" or allowed(view, image, image.version):
         return
     if images.resolve(image.repository, image.version) is not None:
-        bases = images.facts(image.repository, image.version).get("base_versions", ())
-        below = image.base_version
-        if below and bases and not any(each == below or each.startswith(f"{below}.") for each in bases):
+        bases = _other_bases(image, image.version)
+        if bases:
             yield Problem(
-                f"No image has Transformers {image.version} on {images.title(image.base or '')} {below} "
+                f"No image has Transformers {image.version} on {images.title(image.base or '')} {image.base_version} "
                 f"(tag {image.tag!r}).",
                 IMAGE,
                 f"Write {' or '.join(bases)} at the beginning of the tag.",
@@ -125,6 +124,15 @@ def version(view: TrainingView) -> Iterator[Problem]:
     )
 
 
+def _other_bases(image: images.Image, version: str) -> tuple[str, ...]:
+    """The frameworks' versions that this version of Transformers has images on, where the tag names none of them."""
+    bases: tuple[str, ...] = tuple(images.facts(image.repository, version).get("base_versions", ()))
+    below = image.base_version
+    if not below or any(each == below or each.startswith(f"{below}.") for each in bases):
+        return ()
+    return bases
+
+
 @rule("FRM002", area="framework", reads=READS, shared=True, of=READS, when="framework")
 def python_version(view: TrainingView) -> Iterator[Problem]:
     """The training image's version has no image with that Python.
@@ -155,7 +163,7 @@ def python_version(view: TrainingView) -> Iterator[Problem]:
     if image is None or not image.trains or image.version is None or image.python_version is None:
         return
     pythons = images.facts(image.repository, image.version).get("python")
-    if not pythons or images.has_python(pythons, image.python_version):
+    if not pythons or images.has_python(pythons, image.python_version) or _other_bases(image, image.version):
         return
     if allowed(view, image, image.version):
         return
@@ -276,7 +284,11 @@ def tag(view: TrainingView) -> Iterator[Problem]:
             IMAGE,
             f"Write {image.tag.replace('-ec2', '-sagemaker')!r}.",
         )
-    elif image.cuda is not None and image.cuda not in facts.get("cuda", (image.cuda,)):
+    elif (
+        image.cuda is not None
+        and image.cuda not in facts.get("cuda", (image.cuda,))
+        and not _other_bases(image, image.version)
+    ):
         yield Problem(
             f"The data of {images.date()} knows no image {image.repository} {image.version} with {image.cuda}.",
             IMAGE,

@@ -201,9 +201,10 @@ def _soft(
     near = next((o for o in free if o.replace("-", "_").lower() == name.replace("-", "_").lower()), None)
     near = near or closest(name, free)
     if near is not None:
+        place = (given[near],) if given[near] in view.hyperparameters else ()
         yield Problem(
             f"the script reads {what}, which no hyperparameter makes, and goes on with a default. Did you mean {near!r}?",
-            (view.hyperparameters_member,),
+            (view.hyperparameters_member, *place),
             remedy=f"read {near!r}: hyphens and case stay as the request has them, SM_HP_ names are upper case",
             severity="warning",
             location=where,

@@ -1,4 +1,4 @@
-"""Rules on steps whose results are kept for later executions."""
+"""Rules on what a step finds of earlier executions: its cached results, and their checkpoints."""
 
 from __future__ import annotations
 

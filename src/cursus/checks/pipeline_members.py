@@ -1,4 +1,4 @@
-"""Rules on what single kinds of pipeline steps hold: conditions, loops, retries, caching, lambdas, checks."""
+"""Rules on what single kinds of pipeline steps hold: conditions, lambdas, callbacks, checks, loops, cleanups."""
 
 from __future__ import annotations
 

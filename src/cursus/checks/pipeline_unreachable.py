@@ -1,4 +1,4 @@
-"""Rules on steps of a pipeline that no execution comes to."""
+"""Rules on steps of a pipeline that no execution comes to, and on pipelines whose executions all fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a script takes the first line of a table for its header."""
+"""What a script takes the rows of a table for: a header, numbers in the order of texts, rows that it leaves out."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path as FilePath
 
 from cursus.checks.rules import Problem, rule
+from cursus.checks.script_places import covers, own_file, searched
 from cursus.checks.script_request import (
     CHANNEL_VARIABLE,
     INPUT_DATA,
@@ -386,8 +387,9 @@ def file_missing(view: TrainingView) -> Iterator[Problem]:
     """The script opens a file that the container will not have.
 
     What it does:
-        Finds files that every run opens by a relative path, or by a path of a home folder, and that are neither in the source
-        directory nor written by the script; and files of a channel that its local data lacks.
+        Finds files that every run opens or searches for by a relative path, one that leads out of the source directory included,
+        or by a path of a home folder, and that are neither in the source directory nor written by the script; and files of a
+        channel that its local data lacks.
     Why:
         ``No such file or directory``: the container has the source directory, the channels and the image, nothing of the machine
         that the script was written on.
@@ -414,6 +416,7 @@ def file_missing(view: TrainingView) -> Iterator[Problem]:
     made = made_places(view, facts)
     seen = set()
     yield from _looked_for(view, facts)
+    yield from searched(view, facts, made)
     for use, places, started in _reads(view, facts):
         if not use.sure or started.kind == "command":
             continue
@@ -423,9 +426,9 @@ def file_missing(view: TrainingView) -> Iterator[Problem]:
             seen.add(place)
             if not isinstance(place, str) or UNKNOWN in place or place in ("", ".") or "://" in place:
                 continue
-            if any(_covers(other, place) for other in made):
+            if any(covers(other, place) for other in made):
                 continue
-            problem = _local_file(view, place, use) if channel_of(place) else _own_file(facts, place, use)
+            problem = _local_file(view, place, use) if channel_of(place) else own_file(view, place, use)
             if problem is not None:
                 yield problem
 
@@ -443,34 +446,6 @@ def _looked_for(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
             problem = _local_file(view, place, use)
             if problem is not None and "Did you mean" in problem.message:
                 yield problem
-
-
-def _covers(made: str, place: str) -> bool:
-    """True where something that the script writes may be what it reads."""
-    if UNKNOWN in made:
-        start = made.partition(UNKNOWN)[0]
-        return place.startswith(start)
-    return place == made or place.startswith(made.rstrip("/") + "/") or made.rpartition(".")[0] == place
-
-
-HOMES = ("/home/", "/Users/", "~", "/content/", "/root/", "C:", "D:", "/mnt/", "/kaggle/")
-
-
-def _own_file(facts: ScriptFacts, place: str, use: PathUse) -> Problem | None:
-    plain = place.removeprefix("./").rstrip("/").removeprefix("/opt/ml/code/")
-    if plain.startswith(HOMES):
-        return Problem(
-            f"the script reads {show(place)}, a path of the machine that it was written on",
-            remedy="read it from a channel: SM_CHANNEL_…",
-            location=use.location,
-        )
-    if plain.startswith(("/", "..")) or plain in facts.directory_listing or not facts.directory_listing:
-        return None
-    return Problem(
-        f"the script reads {show(place)}, which is not in the source directory and which it does not write",
-        remedy="bring it as a channel and read SM_CHANNEL_…, or put the file into the source directory",
-        location=use.location,
-    )
 
 
 def _local_file(view: TrainingView, place: str, use: PathUse) -> Problem | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
@@ -411,3 +412,72 @@ def other_framework(view: TrainingView) -> Iterator[Problem]:
                 location=one.location,
             )
             return
+
+
+# -- files of the machine that the script was written on ----------------------------------------------
+
+HOMES = ("/home/", "/Users/", "~", "/content/", "/root/", "C:", "D:", "/mnt/", "/kaggle/")
+CODE = "/opt/ml/code"
+KEPT = frozenset({"input", "model", "output", "checkpoints", "code", "errors", "failure", "processing"})
+"""What a container has below /opt/ml."""
+SEARCHES = frozenset({"glob.glob", "glob.iglob", "glob", "rglob", "os.walk"})
+
+
+def covers(made: str, place: str) -> bool:
+    """True where something that the script writes may be what it reads."""
+    if UNKNOWN in made:
+        start = made.partition(UNKNOWN)[0]
+        return place.startswith(start)
+    return place == made or place.startswith(made.rstrip("/") + "/") or made.rpartition(".")[0] == place
+
+
+def own_file(view: TrainingView, place: str, use: PathUse) -> Problem | None:
+    """What is wrong with a file that the script reads and that is of no channel."""
+    facts = view.script
+    plain = place.removeprefix("./").rstrip("/").removeprefix(f"{CODE}/")
+    plain = posixpath.normpath(plain) if "/../" in f"/{plain}/" else plain
+    elsewhere = _elsewhere(view, plain)
+    if elsewhere:
+        told = f"the script reads {show(place)}, {elsewhere}"
+        return Problem(told, remedy="read it from a channel: SM_CHANNEL_…", location=use.location)
+    if plain.startswith(("/", "..")) or facts is None:
+        return None
+    if plain in facts.directory_listing or not facts.directory_listing:
+        return None
+    return Problem(
+        f"the script reads {show(place)}, which is not in the source directory and which it does not write",
+        remedy="bring it as a channel and read SM_CHANNEL_…, or put the file into the source directory",
+        location=use.location,
+    )
+
+
+def _elsewhere(view: TrainingView, place: str) -> str:
+    """Why the container has nothing at a place; empty where it may have."""
+    if place.startswith(HOMES):
+        return "a path of the machine that it was written on"
+    if not f"{place}/".startswith("../") or invocation(view).kind != "toolkit" or view.framework is None:
+        return ""
+    full = posixpath.normpath(f"{CODE}/{place}")
+    below = full.removeprefix("/opt/ml/")
+    if full == below or below.partition("/")[0] in KEPT:
+        return ""
+    return f"which is {full}: of what is beside the source directory the container has nothing"
+
+
+def searched(view: TrainingView, facts: ScriptFacts, made: list[str]) -> Iterator[Problem]:
+    """Where every run searches for files and there are none: no error, and nothing is read."""
+    started = invocation(view)
+    for use in facts.paths:
+        if use.mode != "look" or use.call not in SEARCHES or not use.sure or started.kind == "command":
+            continue
+        for path in use.paths:
+            place = resolve(view, facts, started, path)
+            if not isinstance(place, str) or any(covers(other, place) for other in made):
+                continue
+            elsewhere = _elsewhere(view, place.partition(UNKNOWN)[0].rstrip("/"))
+            if elsewhere:
+                told = (
+                    f"the script searches {show(place.replace(UNKNOWN, '…'))}, {elsewhere}: it finds no file"
+                )
+                remedy = "search the channel's folder: SM_CHANNEL_…"
+                yield Problem(told, remedy=remedy, severity="warning", location=use.location)

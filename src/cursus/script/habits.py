@@ -230,11 +230,18 @@ def _overridden(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) ->
     elif (
         isinstance(name, v.Ref)
         and name.name in STARTS
-        and PROGRAM.search(" ".join(map(ast.unparse, node.args)))
+        and PROGRAM.search(" ".join(_written(body, given) for given in node.args))
     ):
         checked = any(k.arg in ("check", None) and getattr(k.value, "value", True) for k in node.keywords)
         if not (checked and name.name == "subprocess.run"):
             yield Habit("dropped", None, f"{name.name} whose exit code nobody reads", sure, place(node, body))
+
+
+def _written(body: Body, node: ast.expr) -> str:
+    """A command as it is written, also where it has a name first: ``cmd = [sys.executable, "fit.py"]``."""
+    known = body.bindings.get(node.id, []) if isinstance(node, ast.Name) else []
+    made = known[0].node if len(known) == 1 else None
+    return ast.unparse(made if isinstance(made, ast.expr) else node)
 
 
 def _yields(body: Body) -> bool:

@@ -137,6 +137,14 @@ class Capturing:
         )
 
 
+def of_another_word(name: str, line: str, pattern: re.Pattern[str]) -> Told | None:
+    """That the number captured from a line stands behind a word that is not the metric's: ``loss=`` in ``train_loss=``."""
+    match = pattern.search(line)
+    if match is None or not pattern.groups or match.start(1) < 0:
+        return None
+    return _foreign(name, line, match.start(1), {}, _greedy(pattern.pattern))
+
+
 def own_lines(lines: Iterable[str]) -> dict[frozenset[str], str]:
     """By the words before a number, a line that has it."""
     return {_words(_plain(word)): line for line in lines for word in PAIR.findall(line)}

@@ -11,6 +11,7 @@ CONFIRMS: Mapping[str, tuple[str, ...]] = {
     "HPO090": ("HPO053", "HPO055", "HPO056", "HPO061", "HPO062", "HPO064"),
     "MON090": ("MON050",),
     "MON091": ("MON002",),
+    "MON092": ("MON051",),
     "RES097": ("RES050", "RES056"),
 }
 """For a rule on runs: the rules on source code or request that say the same of the same place without a run."""

@@ -217,6 +217,14 @@ def cuts(line: PrintedLine, regex: str, pattern: re.Pattern[str]) -> Cut | None:
     return None
 
 
+def example(line: PrintedLine) -> str:
+    """A line as this print gives it, empty where more than numbers are not known in it."""
+    parts = line.text.parts
+    if not all(isinstance(part, str) or (isinstance(part, Hole) and part.number) for part in parts):
+        return ""
+    return "".join(_shapes(part)[0] if isinstance(part, Hole) else str(part) for part in parts).strip()
+
+
 SMALL = re.compile(r"\b(?:lr|learning_?rate)\b|_lr\b|\blr_|get_last_lr|\['lr'\]", re.IGNORECASE)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from cursus.checks import metric_lines
+from cursus.checks.captured_numbers import of_another_word
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script_sequence import number_of
 from cursus.checks.views import TrainingView, mapping, text
@@ -149,13 +150,14 @@ def _near(regex: str, lines: list[PrintedLine]) -> PrintedLine | None:
 
 @rule("MON051", area="monitoring", severity="warning", scope="script")
 def metric_captures_part(view: TrainingView) -> Iterator[Problem]:
-    """A metric's regular expression captures only a part of the number that the script prints.
+    """A metric's regular expression captures a part of the number that the script prints, or another's number.
 
     What it does:
         Fills numbers into the printed lines in the form that they are printed with (``.2e``, ``,``, a plain learning rate) and compares what
-        the expression captures with what stands there.
+        the expression captures with what stands there, and the word before it with the metric's name.
     Why:
-        ``([0-9.]+)`` takes 3.2 from ``3.2e-05`` and 1 from ``1,234.5``: the metric has a value, and it is wrong.
+        ``([0-9.]+)`` takes 3.2 from ``3.2e-05`` and 1 from ``1,234.5``, and ``loss=`` stands in ``train_loss=`` before it does in
+        ``val_loss=``: the metric has a value, and it is wrong.
     Breaks:
         files:
           train.py: |
@@ -191,6 +193,11 @@ def metric_captures_part(view: TrainingView) -> Iterator[Problem]:
                     remedy=r"capture the whole number: ([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?), without thousands separators",
                     location=line.location,
                 )
+                break
+            shown = metric_lines.example(line)
+            other = of_another_word(name, shown, pattern) if shown else None
+            if other is not None:
+                yield Problem(other[0], path, remedy=other[1], location=line.location)
                 break
 
 

@@ -9,6 +9,8 @@ from cursus.checks.rules import Problem, rule
 from cursus.checks.script_artifacts import mentions_folder
 from cursus.checks.script_request import channel_names, checkpoint_path, invocation, variable
 from cursus.checks.views import TrainingView
+from cursus.model import Severity
+from cursus.redact import show
 from cursus.script.facts import ScriptFacts
 
 LOADING = re.compile(
@@ -91,14 +93,14 @@ def never_resumes(view: TrainingView) -> Iterator[Problem]:
 
 @rule("RES051", area="resources", severity="warning", scope="script")
 def signal_never_heard(view: TrainingView) -> Iterator[Problem]:
-    """The script waits for SIGTERM, which the training toolkit does not pass on.
+    """The script waits for SIGTERM, which the training toolkit does not pass on, or does nothing when it comes.
 
     What it does:
-        Finds a handler for SIGTERM in a script that the toolkit starts. It is a warning where the job counts on interruptions (spot, or checkpoints), and
+        Finds a handler for SIGTERM in a script that the toolkit starts, and in any other one that only prints. It is a warning where the job counts on interruptions (spot, or checkpoints), and
         information elsewhere.
     Why:
         The signal goes to the container's first process, which is the toolkit; the script is its child and is killed without a word.
-        What the handler would save is lost.
+        What the handler would save is lost. A handler that only prints saves nothing anywhere: SIGKILL follows after two minutes.
     Breaks:
         files:
           train.py: |
@@ -130,14 +132,27 @@ def signal_never_heard(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     facts = _facts(view)
-    if facts is None or invocation(view).kind != "toolkit" or "SIGTERM" not in facts.attributes:
+    if facts is None or "SIGTERM" not in facts.attributes:
+        return
+    severity: Severity | None = None if _spot(view) or checkpoint_path(view) is not None else "info"
+    for habit in facts.habits:
+        if habit.kind == "deaf-handler":
+            yield Problem(
+                f"the handler of SIGTERM, {show(habit.detail)}, saves nothing and ends nothing: the script goes on until it is killed",
+                remedy="save checkpoints as the training goes on, every few minutes; where the script is the container's first process, "
+                "save one in the handler and exit",
+                severity=severity,
+                location=habit.location,
+            )
+            return
+    if invocation(view).kind != "toolkit":
         return
     for used in facts.used:
         if used.name in ("signal.signal", "signal.sigwait", ".add_signal_handler"):
             yield Problem(
                 "the script handles SIGTERM, which the toolkit that starts it does not pass on",
                 remedy="save checkpoints as the training goes on, every few minutes, not on the signal",
-                severity=None if _spot(view) or checkpoint_path(view) is not None else "info",
+                severity=severity,
                 location=used.location,
             )
             return

@@ -2,7 +2,8 @@
 
 Each finding is a ``Habit``: ``text-order`` (the newest is chosen by the order of names with plain numbers),
 ``no-order`` (the first or last of a folder's listing, which has no order), ``restored-unused`` (the epoch is
-restored and not used) and ``state-unused`` (the same of an optimizer's state, say).
+restored and not used), ``state-unused`` (the same of an optimizer's state, say) and ``deaf-handler`` (a handler
+of SIGTERM that saves nothing and ends nothing).
 """
 
 from __future__ import annotations
@@ -70,6 +71,8 @@ def read_resuming(modules: Iterable[Body]) -> Iterator[Habit]:
                 _only_tested(scope, returning) if isinstance(scope, (ast.Module, *FUNCTIONS)) else ()
             ):
                 yield Habit("restored-unused", None, name, True, place(node, body))
+        for node, name in _deaf(nodes[id(body)]):
+            yield Habit("deaf-handler", None, name, True, place(node, body))
         for node, name in _unread_keys(nodes[id(body)]):
             kind = "restored-unused" if PROGRESS.match(name) else "state-unused"
             yield Habit(kind, None, name, True, place(node, body))
@@ -386,3 +389,37 @@ def _own_assignments(statement: ast.stmt) -> Iterator[ast.Assign]:
     elif isinstance(statement, (ast.If, ast.With, ast.Try)):
         for inner in statement.body:
             yield from _own_assignments(inner)
+
+
+TELLS = frozenset({"print", "debug", "info", "warning", "warn", "error", "critical", "log", "flush"})
+
+
+def _deaf(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
+    """Handlers of SIGTERM that only print, or ignore it: what the program does goes on until it is killed."""
+    defined = {node.name: node for node in nodes if isinstance(node, ast.FunctionDef)}
+    for node in nodes:
+        if (
+            not isinstance(node, ast.Call)
+            or len(node.args) != 2
+            or "SIGTERM" not in ast.unparse(node.args[0])
+        ):
+            continue
+        if ast.unparse(node.func) not in ("signal.signal", "signal"):
+            continue
+        handler = node.args[1]
+        name = ast.unparse(handler)
+        made = defined.get(name, handler)
+        does = made.body if isinstance(made, ast.FunctionDef) else []
+        if isinstance(made, ast.Lambda):
+            does = [ast.Expr(made.body)]
+        if name.rpartition(".")[2] == "SIG_IGN" or (does and all(_tells(one) for one in does)):
+            yield node, name[:80]
+
+
+def _tells(statement: ast.stmt) -> bool:
+    if not isinstance(statement, ast.Expr):
+        return isinstance(statement, ast.Pass)
+    value = statement.value
+    if not isinstance(value, ast.Call):
+        return isinstance(value, ast.Constant)
+    return ast.unparse(value.func).rpartition(".")[2] in TELLS

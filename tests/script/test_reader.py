@@ -169,6 +169,7 @@ def test_a_change_is_read_again(tmp_path: Path) -> None:
         b"from train import *\nimport train\nfrom train import main\nopen(main)\n",
         b"print('%(a)s %d %' % (1,))\nprint('{} {0} {a!r:>{w}}'.format(1))\n",
         b"import argparse\np = argparse.ArgumentParser()\np.add_argument()\np.add_argument(1)\np.parse_args()\n",
+        b"def f(a, b):\n    a = list(a)\n    b = list(b)\n    return zip(a, b)\n",
         b"class A(A):\n    x = A.x\nA().x()\n",
         b"import os\nos.path.join()\nos.path.join(*a)\nos.environ[:]\nos.getenv()\nopen()\nopen(*a)\n",
         b"lambda: (yield)\nasync def f():\n    await f()\n    async for x in f(): pass\n",

@@ -107,14 +107,14 @@ def _grows(function: ast.FunctionDef, name: str) -> bool:
     return grown
 
 
-def _unsorted(given: ast.expr, tree: ast.AST) -> bool:
-    """True for the listing of a folder as it comes, or a name that is nothing else."""
+def _unsorted(given: ast.expr, tree: ast.AST, met: frozenset[str] = frozenset()) -> bool:
+    """True for the listing of a folder as it comes, or a name that is nothing else; ``met``: names on the way."""
     if isinstance(given, ast.Call) and getattr(given.func, "id", "") == "list" and len(given.args) == 1:
         given = given.args[0]
     if isinstance(given, ast.Call):
         func = given.func
         return (func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")) in LISTINGS
-    if not isinstance(given, ast.Name):
+    if not isinstance(given, ast.Name) or given.id in met:  # files = list(files)
         return False
     set_to = [
         node.value
@@ -125,4 +125,6 @@ def _unsorted(given: ast.expr, tree: ast.AST) -> bool:
         isinstance(node, ast.Attribute) and node.attr == "sort" and getattr(node.value, "id", "") == given.id
         for node in ast.walk(tree)
     )
-    return len(set_to) == 1 and not sorts and isinstance(set_to[0], ast.Call) and _unsorted(set_to[0], tree)
+    if len(set_to) != 1 or sorts or not isinstance(set_to[0], ast.Call):
+        return False
+    return _unsorted(set_to[0], tree, met | {given.id})

@@ -41,7 +41,8 @@ def test_secrets_are_not_shown(findings_of: Any) -> None:
     ("reading", "rules"), [("int", ["HPO037"]), ("lambda x: None if x == 'None' else int(x)", [])]
 )
 def test_a_word_that_the_script_knows(tmp_path: Path, reading: str, rules: list[str]) -> None:
-    script = f"import argparse\np = argparse.ArgumentParser()\np.add_argument('--depth', type={reading})\np.parse_args()\n"
+    declared = f"p.add_argument('--depth', type={reading})"
+    script = f"import argparse\np = argparse.ArgumentParser()\n{declared}\np.parse_args()\n"
     (tmp_path / "train.py").write_text(script)
     request = merge(BASES["CreateTrainingJob"], {"HyperParameters": {"depth": "None"}})
     found = cursus.check(request, source_dir=tmp_path, entry_point="train.py").findings

@@ -190,7 +190,7 @@ def opaque(line: PrintedLine) -> bool:
     return not re.search(r"[A-Za-z]{3}", literal)
 
 
-def cuts(line: PrintedLine, regex: str, pattern: re.Pattern[str]) -> Cut | None:
+def cuts(line: PrintedLine, pattern: re.Pattern[str]) -> Cut | None:
     """Where a number that this line surely prints in a known form is captured only in part."""
     numbers = [part for part in line.text.parts if isinstance(part, Hole) and part.number]
     if len(numbers) != len([part for part in line.text.parts if not isinstance(part, str)]) or not numbers:

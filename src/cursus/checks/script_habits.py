@@ -149,7 +149,7 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
             told = f"{what} is the text {show(value)}, of which any piece counts as held: {habit.detail} in …"
         elif habit.kind == "text-arithmetic" and habit.text not in converted:
             told = f"{what} is the text {show(value)}, and {habit.detail} with a number fails on a text"
-        elif habit.kind == "text-equals-text" and _other_case(view, habit, value):
+        elif habit.kind == "text-equals-text" and _other_case(habit, value):
             told = f"{what} is the text {show(value)}, which is not {habit.detail!r}"
         elif habit.kind == "text-split" and re.fullmatch(r"\[.*,.*\]", value.strip()):
             told = f"{what} is the text {show(value)}, of which split keeps the brackets and quotes"
@@ -169,7 +169,7 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-def _other_case(view: TrainingView, habit: Habit, value: str) -> bool:
+def _other_case(habit: Habit, value: str) -> bool:
     """True where a comparison fails by the case of letters alone, or wants a host that there is not."""
     part = habit.text.parts[0] if habit.text is not None else None
     if isinstance(part, EnvPart) and part.name == "SM_CURRENT_HOST":

@@ -183,9 +183,9 @@ def metric_captures_part(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    for path, name, regex, pattern, _, lines in _metrics(view):
+    for path, name, _, pattern, _, lines in _metrics(view):
         for line in lines:
-            cut = metric_lines.cuts(line, regex, pattern)
+            cut = metric_lines.cuts(line, pattern)
             if cut is not None:
                 yield Problem(
                     f"the metric {name!r} captures {cut.captured!r} from {cut.line!r}, where {cut.printed!r} is printed",

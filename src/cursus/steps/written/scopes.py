@@ -97,7 +97,7 @@ class Scope:
     @property
     def table(self) -> Written:
         """What is written in this scope."""
-        return writes(self.source, self.owner)
+        return writes(self.owner)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,7 +149,7 @@ Written = dict[str, dict[Key, list[tuple[int, Write]]]]
 
 
 @lru_cache(maxsize=256)
-def writes(source: Source, owner: Owner) -> Written:
+def writes(owner: Owner) -> Written:
     """Every write of a function, class or module, by the name of the variable."""
     found: Written = {}
     order = 0

@@ -16,8 +16,19 @@ from itertools import islice
 from cursus.script.arguments import place
 from cursus.script.bodies import Body
 from cursus.script.facts import Habit
+from cursus.script.nodes import (
+    LISTINGS,
+    bare_name,
+    is_call,
+    last_name,
+    looked_up,
+    mentions,
+    own,
+    receiver,
+    string,
+    word,
+)
 
-LISTINGS = frozenset({"listdir", "glob", "iglob", "rglob", "iterdir", "scandir"})
 CHECKPOINT = re.compile(
     r"ckpt|check_?point|epoch|\bep\b|step|iter|round|snapshot|state|resume", re.IGNORECASE
 )
@@ -27,6 +38,7 @@ PROGRESS = re.compile(
     r"|(?:first|begin|start|initial|resumed?|done)$",
     re.IGNORECASE,
 )
+KEPT = re.compile(r"state|ckpt|checkpoint|saved|restored|loaded|resume")
 RESTORES = re.compile(r"load|restore|resume|latest|last|read|checkpoint|ckpt|newest|recover", re.IGNORECASE)
 STATE = re.compile(
     r"(?:^|_)(?:optim(?:izer)?|opt|sched(?:uler)?|scaler|velocity|velocities|momentum|moments?|adam|ema|rng|best)(?:_|$)",
@@ -88,13 +100,9 @@ def _unpadded(node: ast.AST) -> bool:
         holes = [piece for piece in node.values if isinstance(piece, ast.FormattedValue)]
         return bool(holes) and CHECKPOINT.search(words) is not None and any(_plain(hole) for hole in holes)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and isinstance(node.right, ast.Call):
-        made = getattr(node.right.func, "id", "") == "str"
-        return (
-            made
-            and isinstance(node.left, ast.Constant)
-            and CHECKPOINT.search(str(node.left.value)) is not None
-        )
-    text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+        before = string(node.left) or ""
+        return is_call(node.right, "str") and CHECKPOINT.search(before) is not None
+    text = string(node) or ""
     return 0 < len(text) < 80 and NUMBERED.search(text) is not None and CHECKPOINT.search(text) is not None
 
 
@@ -104,24 +112,23 @@ def _plain(hole: ast.FormattedValue) -> bool:
 
 def _picks(scope: Scope) -> Iterator[tuple[ast.AST, str]]:
     """The places where one file of a listing is chosen: by the order of names, or by none."""
-    own = list(_own(scope))
-    listed, ordered, looked = _listed(own), set[str](), 0
-    for node in own:
+    nodes = list(own(scope))
+    listed, ordered, looked = _listed(nodes), set[str](), 0
+    for node in nodes:
         call = node.value if isinstance(node, ast.Expr) else None
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "sort":
-            name = getattr(call.func.value, "id", "")
-            if any(word.arg == "key" for word in call.keywords):
-                listed.discard(name)
-            elif name in listed:
-                ordered.add(name)
+        sorted_one = bare_name(receiver(call, ("sort",)))
+        if sorted_one and isinstance(call, ast.Call) and word(call, "key") is not None:
+            listed.discard(sorted_one)
+        elif sorted_one in listed:
+            ordered.add(sorted_one)
         if isinstance(node, ast.Assign) and _by_name(node.value, listed):
             ordered.update(target.id for target in node.targets if isinstance(target, ast.Name))
-    for node in own:
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "max":
+    for node in nodes:
+        if is_call(node, "max"):
             if len(node.args) == 1 and not node.keywords and _is_listing(node.args[0], listed):
                 yield node, "text-order"
         elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and _end(node.slice):
-            name = getattr(node.value, "id", "")
+            name = bare_name(node.value)
             if name in ordered or _by_name(node.value, listed):
                 yield node, "text-order"
             elif _is_listing(node.value, listed):
@@ -130,11 +137,11 @@ def _picks(scope: Scope) -> Iterator[tuple[ast.AST, str]]:
                     yield node, "no-order"
 
 
-def _listed(own: list[ast.AST]) -> set[str]:
+def _listed(nodes: list[ast.AST]) -> set[str]:
     """Names that hold a listing of a folder, as it came, and nothing else."""
     found: set[str] = set()
     given: dict[str, int] = {}
-    for node in own:
+    for node in nodes:
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 if isinstance(target, ast.Name):
@@ -153,7 +160,7 @@ def _is_listing(node: ast.AST, listed: set[str]) -> bool:
         )
     if not isinstance(node, ast.Call):
         return False
-    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    name = last_name(node.func)
     if name in ("list", "tuple") and len(node.args) == 1:
         return _is_listing(node.args[0], listed)
     return name in LISTINGS
@@ -162,17 +169,16 @@ def _is_listing(node: ast.AST, listed: set[str]) -> bool:
 def _same_names(made: ast.AST, item: ast.AST) -> bool:
     """True where a comprehension keeps the names: as they are, or with the folder before them."""
     if isinstance(made, ast.Name):
-        return isinstance(item, ast.Name) and made.id == item.id
-    return isinstance(made, ast.Call) and ast.unparse(made.func).endswith("join")
+        return made.id == bare_name(item)
+    return isinstance(made, ast.Call) and last_name(made.func).endswith("join")
 
 
 def _by_name(node: ast.AST, listed: set[str]) -> bool:
     """``sorted(listing)`` without a key."""
     return (
-        isinstance(node, ast.Call)
-        and getattr(node.func, "id", "") == "sorted"
+        is_call(node, "sorted")
         and bool(node.args)
-        and not any(word.arg == "key" for word in node.keywords)
+        and word(node, "key") is None
         and _is_listing(node.args[0], listed)
     )
 
@@ -189,9 +195,8 @@ def _about_checkpoints(node: ast.AST, scope: Scope) -> bool:
     if isinstance(node, ast.Name):
         words += " ".join(
             ast.unparse(other.value)
-            for other in _own(scope)
-            if isinstance(other, ast.Assign)
-            and node.id in {getattr(target, "id", "") for target in other.targets}
+            for other in own(scope)
+            if isinstance(other, ast.Assign) and node.id in map(bare_name, other.targets)
         )
     return CHECKPOINT.search(words) is not None
 
@@ -238,34 +243,21 @@ def _restored_attributes(assign: ast.Assign) -> Iterator[str]:
 def _from_checkpoint(value: ast.expr) -> bool:
     """True for the call of something that restores, and for a progress key of a mapping."""
     for node in ast.walk(value):
-        if isinstance(node, ast.Call) and RESTORES.search(ast.unparse(node.func)):
-            return not ast.unparse(node.func).startswith(("os.environ", "args.", "os.getenv"))
-        key = None
-        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-            key, base = node.slice.value, ast.unparse(node.value)
-        elif (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr == "get"
-            and node.args
-        ):
-            first = node.args[0]
-            key, base = first.value if isinstance(first, ast.Constant) else None, ast.unparse(node.func.value)
-        if (
-            isinstance(key, str)
-            and PROGRESS.match(key)
-            and re.search(r"state|ckpt|checkpoint|saved|restored|loaded|resume", base)
-        ):
+        called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+        if RESTORES.search(called):
+            return not called.startswith(("os.environ", "args.", "os.getenv"))
+        found = looked_up(node)
+        if found and PROGRESS.match(string(found[1]) or "") and KEPT.search(ast.unparse(found[0])):
             return True
     return False
 
 
 def _returns(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """True where a function gives something back, and keeps nothing of it in its object."""
-    own = list(_own(function))
-    if any(isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) for node in own):
+    nodes = list(own(function))
+    if any(isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) for node in nodes):
         return False
-    given = [node.value for node in own if isinstance(node, ast.Return) and node.value is not None]
+    given = [node.value for node in nodes if isinstance(node, ast.Return) and node.value is not None]
     return any(not isinstance(value, ast.Constant) for value in given)
 
 
@@ -273,24 +265,20 @@ def _only_tested(scope: Scope, returning: set[str]) -> Iterator[tuple[ast.AST, s
     """Calls of functions of the source that restore something, whose result is dropped or only tested."""
     if not returning:
         return
-    own = list(_own(scope))
+    nodes = list(own(scope))
     named: dict[str, list[ast.Call]] = {}
-    for node in own:
-        if isinstance(node, ast.Call) and _called(node) in returning:
-            named.setdefault(_called(node), []).append(node)
-    for node in own:
+    for node in nodes:
+        if isinstance(node, ast.Call) and last_name(node.func) in returning:
+            named.setdefault(last_name(node.func), []).append(node)
+    for node in nodes:
         call = node.value if isinstance(node, ast.Expr) else node.test if isinstance(node, ast.If) else None
         if isinstance(call, ast.UnaryOp):
             call = call.operand
         if not isinstance(call, ast.Call) or (isinstance(node, ast.If) and call.args):
             continue
-        name = _called(call)
+        name = last_name(call.func)
         if len(named.get(name, ())) == 1 and RESTORED.search(name):
             yield node, f"{name}()"
-
-
-def _called(call: ast.Call) -> str:
-    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
 def _reset(rest: list[ast.stmt], name: str, assign: ast.Assign, scope: Scope) -> bool:
@@ -307,28 +295,22 @@ def _reset(rest: list[ast.stmt], name: str, assign: ast.Assign, scope: Scope) ->
     if looped:
         return False
     if isinstance(scope, ast.Module) and any(
-        isinstance(node, (ast.FunctionDef, ast.ClassDef))
-        and any(isinstance(inner, ast.Name) and inner.id == name for inner in ast.walk(node))
-        for node in scope.body
+        isinstance(node, (ast.FunctionDef, ast.ClassDef)) and mentions(node, name) for node in scope.body
     ):
         return False
     if not after and not inside:
         return True
     for later in rest:
         end = 0
-        if isinstance(later, ast.For) and name in _names(later.target):
+        if isinstance(later, ast.For) and mentions(later.target, name):
             end = later.iter.end_lineno or later.lineno
         elif (
-            isinstance(later, ast.Assign) and isinstance(later.value, ast.Constant) and name in _names(later)
+            isinstance(later, ast.Assign) and isinstance(later.value, ast.Constant) and mentions(later, name)
         ):
             end = later.lineno
         if end:
             return not any(node.lineno <= end for node in after)
     return False
-
-
-def _names(node: ast.AST) -> set[str]:
-    return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
 
 
 def _unread_keys(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
@@ -341,7 +323,7 @@ def _unread_keys(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
             read.update(str(given.value) for given in node.args[:1] if isinstance(given, ast.Constant))
         elif isinstance(node, ast.Call) and (
             getattr(node.func, "attr", "") in ("update", "items", "values", "itemgetter")
-            or any(word.arg is None for word in node.keywords)
+            or any(given.arg is None for given in node.keywords)
         ):
             return  # a mapping may be handed on as a whole
     mappings = [(node, _keys(node)) for node in nodes if isinstance(node, ast.Dict)]
@@ -359,26 +341,16 @@ def _unread_keys(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
 
 
 def _keys(node: ast.Dict) -> set[str]:
-    return {key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
+    return {key for key in map(string, node.keys) if key is not None}
 
 
 # -- pieces -----------------------------------------------------------------------------------------
 
 
-def _own(scope: Scope) -> Iterator[ast.AST]:
-    """The nodes of a scope in their order, those of functions and classes inside it left out."""
-    queue: list[ast.AST] = list(reversed(scope.body))
-    while queue:
-        node = queue.pop()
-        yield node
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-            queue.extend(reversed(list(ast.iter_child_nodes(node))))
-
-
 def _blocks(scope: Scope) -> Iterator[list[ast.stmt]]:
     """The lists of statements that a scope runs one after the other, from the outside in."""
     yield scope.body
-    for node in _own(scope):
+    for node in own(scope):
         if isinstance(node, (ast.If, ast.With, ast.Try, ast.For, ast.While)):
             yield node.body
 
@@ -422,4 +394,4 @@ def _tells(statement: ast.stmt) -> bool:
     value = statement.value
     if not isinstance(value, ast.Call):
         return isinstance(value, ast.Constant)
-    return ast.unparse(value.func).rpartition(".")[2] in TELLS
+    return last_name(value.func) in TELLS

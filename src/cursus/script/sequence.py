@@ -15,6 +15,15 @@ from cursus.script.arguments import place
 from cursus.script.bodies import Body
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import ArgPart, Const, Habit, Text
+from cursus.script.nodes import (
+    assigned,
+    bare_name,
+    everything_given,
+    is_call,
+    last_name,
+    mentions,
+    receiver,
+)
 
 SAVES = frozenset(
     {
@@ -31,6 +40,7 @@ SAVES = frozenset(
     }
 )
 SAVE_PREFIXES = ("save_", "dump_", "export_", "write_")
+KEEP_PREFIXES = (*SAVE_PREFIXES, "copy", "move")
 TRAINS = frozenset({"fit", "partial_fit", "fit_generator", "train", "learn", "optimize", "run_training"})
 TRAIN_PREFIXES = ("train_", "fit_")
 EPOCHS = re.compile(r"epoch|step|iter(?:ation)?s?\b|round", re.IGNORECASE)
@@ -50,7 +60,7 @@ def read_sequence(modules: Iterable[Body]) -> Iterator[Habit]:
                 for early, name in _saved_early(node.body, keepers):
                     yield Habit("saved-early", None, name, True, place(early, body))
             elif isinstance(node, ast.If) and isinstance(node.test, ast.Compare):
-                if getattr(node.test.left, "id", "") == "__name__":
+                if bare_name(node.test.left) == "__name__":
                     for early, name in _saved_early(node.body, keepers):
                         yield Habit("saved-early", None, name, True, place(early, body))
             elif isinstance(node, (ast.For, ast.While)):
@@ -106,35 +116,24 @@ def _saves(statement: ast.AST) -> bool:
     for node in ast.walk(statement):
         name = ""
         if isinstance(node, ast.Call) and "sys.std" not in ast.unparse(node):
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        if (
-            name in SAVES
-            or name.startswith((*SAVE_PREFIXES, "copy", "move"))
-            or name == "rename"
-            or name == "replace"
-        ):
+            name = last_name(node.func)
+        if name in SAVES or name.startswith(KEEP_PREFIXES) or name in ("rename", "replace"):
             return True
     return False
 
 
 def _prints(statement: ast.AST) -> bool:
     """True where a statement prints or logs a line."""
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Call):
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if name in ("print", "info", "warning"):
-                return True
-    return False
+    return any(
+        isinstance(node, ast.Call) and last_name(node.func) in ("print", "info", "warning")
+        for node in ast.walk(statement)
+    )
 
 
 def _intervals(loop: ast.For, does: Callable[[ast.AST], bool]) -> Iterator[tuple[ast.expr, ...]]:
     """Of ``for e in range(a, b): if (e + k) % n == r: save(…)`` the expressions a, b, k, r and n."""
     call, zero = loop.iter, ast.Constant(0)
-    if (
-        not isinstance(call, ast.Call)
-        or getattr(call.func, "id", "") != "range"
-        or len(call.args) not in (1, 2)
-    ):
+    if not is_call(call, "range") or len(call.args) not in (1, 2):
         return
     saving = [node for node in loop.body if does(node)]
     test = (
@@ -159,9 +158,7 @@ def _intervals(loop: ast.For, does: Callable[[ast.AST], bool]) -> Iterator[tuple
 def _never(loop: ast.For | ast.While) -> Iterator[ast.Compare]:
     """``epoch == epochs`` in a loop over ``range(epochs)``."""
     call = loop.iter if isinstance(loop, ast.For) else None
-    if not isinstance(loop, ast.For) or not isinstance(call, ast.Call) or len(call.args) not in (1, 2):
-        return
-    if getattr(call.func, "id", "") != "range":
+    if not isinstance(loop, ast.For) or not is_call(call, "range") or len(call.args) not in (1, 2):
         return
     counted, end = ast.unparse(loop.target), call.args[-1]
     for node in ast.walk(loop):
@@ -228,7 +225,7 @@ def _saved(statement: ast.stmt) -> Iterator[str]:
     call = statement.value if isinstance(statement, ast.Expr) else None
     if not isinstance(call, ast.Call):
         return
-    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    name = last_name(call.func)
     if name not in SAVES and not name.startswith(SAVE_PREFIXES):
         return
     if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name):
@@ -258,7 +255,7 @@ def _trained(statement: ast.stmt) -> set[str]:
 
 
 def _called(statement: ast.stmt) -> set[str]:
-    return {getattr(node.func, "id", "") for node in ast.walk(statement) if isinstance(node, ast.Call)}
+    return {bare_name(node.func) for node in ast.walk(statement) if isinstance(node, ast.Call)}
 
 
 def _changed(loop: ast.For | ast.While) -> Iterator[str]:
@@ -275,22 +272,21 @@ def _changed(loop: ast.For | ast.While) -> Iterator[str]:
 def _hands_on(statement: ast.stmt, name: str, *, training: bool = False) -> bool:
     """True where a statement may save ``name``, or give it to what does."""
     if isinstance(statement, ast.Return) or _leaves(statement):
-        return _mentions(statement, name)
+        return mentions(statement, name)
     for node in ast.walk(statement):
         if not isinstance(node, ast.Call):
-            if isinstance(node, (ast.Assign, ast.Return)) and not training and _mentions(node.value, name):
+            if isinstance(node, (ast.Assign, ast.Return)) and not training and mentions(node.value, name):
                 return True
             continue
-        called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        base = getattr(node.func.value, "id", "") if isinstance(node.func, ast.Attribute) else ""
+        called = last_name(node.func)
+        base = bare_name(node.func.value) if isinstance(node.func, ast.Attribute) else ""
         if called in SAVES or called.startswith(SAVE_PREFIXES):
-            if base == name or any(_mentions(given, name) for given in node.args) or not node.args:
+            if base == name or any(mentions(given, name) for given in node.args) or not node.args:
                 return True
         elif base == name and called not in TRAINS and called not in LOOKS:
             return True
         elif called not in LOOKS and called not in TRAINS and not called.startswith(TRAIN_PREFIXES):
-            given = [*node.args, *(word.value for word in node.keywords)]
-            if any(isinstance(one, ast.Name) and one.id == name for one in given):
+            if any(bare_name(one) == name for one in everything_given(node)):
                 return True
         elif training and any(
             "callback" in (word.arg or "") or "save" in (word.arg or "") for word in node.keywords
@@ -303,10 +299,6 @@ def _leaves(statement: ast.stmt) -> bool:
     return isinstance(statement, (ast.FunctionDef, ast.ClassDef))
 
 
-def _mentions(node: ast.AST | None, name: str) -> bool:
-    return node is not None and any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(node))
-
-
 def _live(loop: ast.For | ast.While) -> Iterator[tuple[ast.AST, str]]:
     """What a loop keeps as the best so far, and goes on changing: no copy was made."""
     nodes = list(ast.walk(loop))
@@ -315,20 +307,12 @@ def _live(loop: ast.For | ast.While) -> Iterator[tuple[ast.AST, str]]:
         for statement in node.body if isinstance(node, ast.If) else ():
             if not isinstance(statement, ast.Assign):
                 continue
-            pairs = [(target, statement.value) for target in statement.targets]
-            target = statement.targets[0]
-            if isinstance(target, ast.Tuple) and isinstance(statement.value, ast.Tuple):
-                pairs = list(zip(target.elts, statement.value.elts, strict=False))
-            for left, value in pairs:
+            for left, value in assigned(statement):
                 if not re.search(r"best|optimal", ast.unparse(left)):
                     continue
                 if isinstance(value, ast.Name) and value.id in changed:
                     yield statement, value.id
-                elif (
-                    isinstance(value, ast.Call)
-                    and getattr(value.func, "attr", "") == "state_dict"
-                    and not value.args
-                ):
+                elif isinstance(value, ast.Call) and receiver(value, ("state_dict",)) and not value.args:
                     yield statement, ast.unparse(value)
 
 

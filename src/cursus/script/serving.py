@@ -9,6 +9,7 @@ from pathlib import Path
 from cursus.model import Location
 from cursus.script.files import shown_below
 from cursus.script.modules import MAX_FILE
+from cursus.script.nodes import last_name, string
 from cursus.script.parsing import parse
 from cursus.suggest import closest
 
@@ -58,11 +59,7 @@ def misnamed_function(path: Path) -> tuple[str, str, int] | None:
 
 def _names(function: ast.FunctionDef) -> Iterator[tuple[str, int]]:
     nodes = list(ast.walk(function))
-    called = {
-        node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        for node in nodes
-        if isinstance(node, ast.Call)
-    }
+    called = {last_name(node.func) for node in nodes if isinstance(node, ast.Call)}
     if called & LOOKS or any(isinstance(node, ast.Try) for node in nodes):
         return
     roots = {function.args.args[0].arg}
@@ -77,7 +74,7 @@ def _names(function: ast.FunctionDef) -> Iterator[tuple[str, int]]:
 
 
 def _is_root(node: ast.expr, roots: set[str]) -> bool:
-    if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in ("Path", "str", "abspath"):
+    if isinstance(node, ast.Call) and last_name(node.func) in ("Path", "str", "abspath"):
         return len(node.args) == 1 and _is_root(node.args[0], roots)
     return isinstance(node, ast.Name) and node.id in roots
 
@@ -100,7 +97,5 @@ def _below(node: ast.expr, roots: set[str]) -> str:
         and isinstance(node.values[0], ast.FormattedValue)
     ):
         pieces = [node.values[1]] if _is_root(node.values[0].value, roots) else []
-    words = [
-        piece.value for piece in pieces if isinstance(piece, ast.Constant) and isinstance(piece.value, str)
-    ]
+    words = [word for word in map(string, pieces) if word is not None]
     return "/".join(word.strip("/") for word in words) if words and len(words) == len(pieces) else ""

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator
 from cursus.script.arguments import place
 from cursus.script.bodies import Body
 from cursus.script.facts import Habit
+from cursus.script.nodes import LISTINGS, bare_name, is_call, last_name, receiver
 
 PART = re.compile(r"correct|hits?\b|matche[sd]|right\b|true_pos|\btp\b|_loss\b", re.IGNORECASE)
 WHOLE = re.compile(r"total|count|len\(|seen|samples|size|\bn\b|num", re.IGNORECASE)
 GROWS = frozenset({"append", "extend", "insert", "add", "update", "setdefault"})
-LISTINGS = frozenset({"listdir", "glob", "iglob", "rglob", "iterdir", "scandir"})
 
 
 def read_slips(modules: Iterable[Body]) -> Iterator[Habit]:
@@ -45,25 +45,19 @@ def read_slips(modules: Iterable[Body]) -> Iterator[Habit]:
 
 
 def _pairs(node: ast.AST, tree: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.Call)
-        and getattr(node.func, "id", "") == "zip"
-        and len(node.args) > 1
-        and all(_unsorted(given, tree) for given in node.args)
-    )
+    return is_call(node, "zip") and len(node.args) > 1 and all(_unsorted(given, tree) for given in node.args)
 
 
 def _short_range(node: ast.AST) -> bool:
     """``range(0, len(rows) - n, n)``, which ends before the last whole batch."""
-    if not isinstance(node, ast.Call) or getattr(node.func, "id", "") != "range" or len(node.args) != 3:
+    if not is_call(node, "range") or len(node.args) != 3:
         return False
     end, step = node.args[1:]
     return (
         isinstance(end, ast.BinOp)
         and isinstance(end.op, ast.Sub)
         and ast.unparse(end.right) == ast.unparse(step)
-        and isinstance(end.left, ast.Call)
-        and getattr(end.left.func, "id", "") == "len"
+        and is_call(end.left, "len")
     )
 
 
@@ -73,9 +67,7 @@ def _shared(function: ast.FunctionDef, calls: list[ast.Call]) -> str:
     defaults = function.args.defaults
     for position, default in enumerate(defaults, len(parameters) - len(defaults)):
         made = isinstance(default, (ast.List, ast.Dict, ast.Set)) or (
-            isinstance(default, ast.Call)
-            and getattr(default.func, "id", "") in ("list", "dict", "set")
-            and not default.args
+            is_call(default, "list", "dict", "set") and not default.args
         )
         name = parameters[position].arg
         if not made or not _grows(function, name):
@@ -83,9 +75,9 @@ def _shared(function: ast.FunctionDef, calls: list[ast.Call]) -> str:
         without = [
             call
             for call in calls
-            if getattr(call.func, "id", "") == function.name
+            if is_call(call, function.name)
             and len(call.args) <= position
-            and not any(word.arg in (name, None) for word in call.keywords)
+            and not any(given.arg in (name, None) for given in call.keywords)
         ]
         if len(without) > 1:
             return name
@@ -98,31 +90,28 @@ def _grows(function: ast.FunctionDef, name: str) -> bool:
     for node in ast.walk(function):
         if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store):
             return False
-        target: ast.expr | None = None
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in GROWS:
-            target = node.func.value
-        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+        target = receiver(node, GROWS)
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
             target = node.value
-        grown = grown or getattr(target, "id", "") == name
+        grown = grown or bare_name(target) == name
     return grown
 
 
 def _unsorted(given: ast.expr, tree: ast.AST, met: frozenset[str] = frozenset()) -> bool:
     """True for the listing of a folder as it comes, or a name that is nothing else; ``met``: names on the way."""
-    if isinstance(given, ast.Call) and getattr(given.func, "id", "") == "list" and len(given.args) == 1:
+    if is_call(given, "list") and len(given.args) == 1:
         given = given.args[0]
     if isinstance(given, ast.Call):
-        func = given.func
-        return (func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")) in LISTINGS
+        return last_name(given.func) in LISTINGS
     if not isinstance(given, ast.Name) or given.id in met:  # files = list(files)
         return False
     set_to = [
         node.value
         for node in ast.walk(tree)
-        if isinstance(node, ast.Assign) and any(getattr(one, "id", "") == given.id for one in node.targets)
+        if isinstance(node, ast.Assign) and any(bare_name(one) == given.id for one in node.targets)
     ]
     sorts = any(
-        isinstance(node, ast.Attribute) and node.attr == "sort" and getattr(node.value, "id", "") == given.id
+        isinstance(node, ast.Attribute) and node.attr == "sort" and bare_name(node.value) == given.id
         for node in ast.walk(tree)
     )
     if len(set_to) != 1 or sorts or not isinstance(set_to[0], ast.Call):

@@ -1,0 +1,91 @@
+"""What a node of a script says by itself, before anything is followed: names as they are written, words, constants."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterator
+from typing import TypeGuard
+
+LISTINGS = frozenset({"listdir", "glob", "iglob", "rglob", "iterdir", "scandir"})
+"""The last names of what lists a folder, in no order."""
+
+
+def last_name(node: ast.AST | None) -> str:
+    """``fit`` of ``model.fit`` and of ``fit``; empty for what has no name."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def bare_name(node: ast.AST | None) -> str:
+    """``fit`` of ``fit`` alone; empty for anything else."""
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def is_call(node: ast.AST | None, *names: str) -> TypeGuard[ast.Call]:
+    """True for a call of one of these functions by its bare name: ``range(…)``."""
+    return isinstance(node, ast.Call) and bare_name(node.func) in names
+
+
+def receiver(node: ast.AST | None, methods: Collection[str]) -> ast.expr | None:
+    """``model`` of ``model.fit(…)``, where ``fit`` is one of ``methods``."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in methods:
+        return node.func.value
+    return None
+
+
+def word(call: ast.Call, *names: str) -> ast.expr | None:
+    """What a call gives by one of these names; None where it gives nothing by it."""
+    for given in call.keywords:
+        if given.arg in names:
+            return given.value
+    return None
+
+
+def everything_given(call: ast.Call) -> list[ast.expr]:
+    """What a call gives, by position and by name."""
+    return [*call.args, *(given.value for given in call.keywords)]
+
+
+def string(node: ast.AST | None) -> str | None:
+    """The text of a string constant."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def looked_up(node: ast.AST, methods: Collection[str] = ("get",)) -> tuple[ast.expr, ast.expr] | None:
+    """The mapping and the key of ``mapping[key]`` and ``mapping.get(key)``."""
+    if isinstance(node, ast.Subscript):
+        return node.value, node.slice
+    base = receiver(node, methods)
+    return (base, node.args[0]) if base is not None and isinstance(node, ast.Call) and node.args else None
+
+
+def ends_with_zero(call: ast.Call) -> bool:
+    """True for ``exit()``, ``exit(0)`` and ``exit(None)``."""
+    first = call.args[0] if call.args else None
+    return first is None or (isinstance(first, ast.Constant) and first.value in (0, None))
+
+
+def mentions(node: ast.AST | None, name: str) -> bool:
+    """True where a name stands anywhere in ``node``."""
+    return node is not None and any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(node))
+
+
+def assigned(node: ast.Assign) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """The pairs of target and value: ``best, epoch = loss, i`` are two."""
+    for target in node.targets:
+        if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+            yield from zip(target.elts, node.value.elts, strict=False)
+        else:
+            yield target, node.value
+
+
+def own(owner: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a module, a function or a lambda in their order, those of functions and classes inside left out."""
+    body = getattr(owner, "body", [])
+    queue: list[ast.AST] = [body] if isinstance(body, ast.AST) else body[::-1]
+    while queue:
+        node = queue.pop()
+        yield node
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            queue.extend(reversed(list(ast.iter_child_nodes(node))))

@@ -111,6 +111,17 @@ def test_images_that_do_not_exist(image: str, rule: str, words: tuple[str, ...])
         assert word in found[0].message + found[0].remedy
 
 
+def test_an_image_made_for_ec2_runs_a_command_of_the_request() -> None:
+    image = f"{DLC}/pytorch-training:2.4.0-gpu-py311-cu124-ubuntu22.04-ec2"
+    gpu: dict[str, Any] = {"ResourceConfig": {"InstanceType": "ml.g5.xlarge"}}
+    assert rules(findings(image, gpu)) == ["FRM004"]
+    command = {
+        "ContainerEntrypoint": ["/bin/bash"],
+        "ContainerArguments": ["-c", "/opt/ml/input/data/sm_drivers/sm_train.sh"],
+    }
+    assert findings(image, {**gpu, "AlgorithmSpecification": command}, script=False) == []
+
+
 def test_a_newer_version_is_a_warning_that_can_be_allowed() -> None:
     image = f"{DLC}/pytorch-training:3.7.0-cpu-py314"
     found = findings(image)

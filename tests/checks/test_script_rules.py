@@ -101,6 +101,28 @@ def test_requirement_that_cannot_install(line: str, severity: str, tmp_path: Pat
     assert "secret" not in found[0].message
 
 
+@pytest.mark.parametrize(
+    ("line", "severity"),
+    [
+        ("torch==2.1.0+cu121", None),
+        ("torchvision==0.16.0+cu121", "warning"),
+        ("torch==2.0.1+cu118", "error"),
+        ("torch==2.0.1+cu121", "error"),
+        ("tools==1.0+cu121", "error"),
+    ],
+)
+def test_the_build_of_torch_that_the_image_has_needs_no_index(
+    line: str, severity: str | None, tmp_path: Path
+) -> None:
+    image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310"
+    request = {
+        "AlgorithmSpecification": {"TrainingImage": image},
+        "ResourceConfig": {"InstanceType": "ml.g5.xlarge"},
+    }
+    found = check(tmp_path, {"train.py": SCRIPT, "requirements.txt": line + "\n"}, request)
+    assert [one.severity for one in found if one.rule == "FRM052"] == ([severity] if severity else [])
+
+
 def test_every_requirement_has_a_hash_or_none_has(tmp_path: Path) -> None:
     lines = "tqdm==4.66.1 --hash=sha256:0\nnumpy==1.24.1\n"
     (found,) = check(tmp_path, {"train.py": SCRIPT, "requirements.txt": lines})

@@ -220,7 +220,7 @@ def tag(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Checks the form of the tag: it has to name the version, the processor and the Python version, and a
-        processor that this version is built for. It must not be an image made for EC2.
+        processor that this version is built for. An image made for EC2 has to get a command.
     Why:
         The registries of framework images have no tag `latest` and no short forms. Images ending in `-ec2` lack
         SageMaker's training toolkit.
@@ -278,7 +278,7 @@ def tag(view: TrainingView) -> Iterator[Problem]:
             IMAGE,
             f"Write a whole tag, such as {_example(image.repository)!r}.",
         )
-    elif image.tag is not None and "-ec2" in image.tag:
+    elif image.tag is not None and "-ec2" in image.tag and "ContainerEntrypoint" not in view.algorithm:
         yield Problem(
             f"The tag {image.tag!r} is of an image made for EC2, without SageMaker's training toolkit.",
             IMAGE,

@@ -271,6 +271,8 @@ def channel_not_read(view: TrainingView) -> Iterator[Problem]:
         name = channel.name or ""
         if name in SUPPLIED or _mentioned(facts, name) or steered(view, f"{INPUT_DATA}/{name}"):
             continue
+        if any(str(value).lstrip('"').startswith(f"{name}/") for value in view.hyperparameters.values()):
+            continue  # a file of the channel, for a script that is told the folder of all channels
         if any(_other_name(name) in problem.remedy for problem in _wrong_names(view)):
             continue
         yield Problem(

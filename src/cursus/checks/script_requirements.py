@@ -164,14 +164,49 @@ def requirement_cannot_install(view: TrainingView) -> Iterator[Problem]:
                 location=needed[0].location,
             )
     for requirement in facts.requirements:
-        if requirement.problem:
+        if requirement.problem and not (
+            requirement.problem == "local-version" and _in_image(requirement, view)
+        ):
             yield _requirement(requirement, view)
+
+
+def _of_image(requirement: Requirement, view: TrainingView) -> bool:
+    """True where a pinned build (``+cu128``) is the kind of build that PyTorch's image has of torch and its companions."""
+    image = view.framework
+    build = requirement.version.partition("+")[2]
+    if image is None or image.engine != "pytorch" or image.engine_version is None:
+        return False
+    if requirement.name.lower() not in ("torch", "torchvision", "torchaudio"):
+        return False
+    if image.cuda is None and image.processor != "cpu":
+        from cursus.aws.images import facts
+
+        return build in facts("pytorch-training", image.engine_version).get("cuda", ())
+    return build == (image.cuda or "cpu")
+
+
+def _in_image(requirement: Requirement, view: TrainingView) -> bool:
+    """True where the image has torch in the very build that is pinned: pip then looks for no other."""
+    version = requirement.version.strip("= ").partition("+")[0]
+    image = view.framework
+    return (
+        image is not None
+        and version == image.engine_version
+        and requirement.name.lower() == "torch"
+        and _of_image(requirement, view)
+    )
 
 
 def _requirement(requirement: Requirement, view: TrainingView) -> Problem:
     severity, message, remedy = PROBLEMS[requirement.problem]
     if requirement.problem == "vcs" and view.framework is not None and "VpcConfig" not in view.request:
         severity = "info"  # AWS's framework images have git
+    if (
+        requirement.problem == "local-version"
+        and requirement.name.lower() != "torch"
+        and _of_image(requirement, view)
+    ):
+        severity = "warning"  # torchvision's and torchaudio's version there is not known here
     line = requirement.line
     if "@" in line.partition("://")[2].partition("/")[0]:
         line = re.sub(r"://[^/@\s]+@", "://…@", line)

@@ -7,6 +7,9 @@ from dataclasses import replace
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
+from cursus import engine, steps
+from cursus.aws import schema
+from cursus.checks.outline import Outline, take_apart
 from cursus.checks.views import Settings
 from cursus.errors import ConfigurationError, RunError
 from cursus.model import Finding, Pipeline, Report, Section, Step, format_path
@@ -31,20 +34,15 @@ def check(
     config: Mapping[str, Any] | None = None,
 ) -> Report:
     """See ``cursus.check``."""
-    from cursus import steps
-
     for name, value in (("region", region), ("kind", kind), ("entry_point", entry_point)):
         if value is not None and not isinstance(value, str):
             raise TypeError(f"{name} takes a text, not {value!r}")
     if parameters is not None and not isinstance(parameters, Mapping):
         raise TypeError(f"parameters takes a mapping of names to values, not {parameters!r}")
     settings = Settings(
-        region=region,
-        select=_rules("select", select),
-        ignore=_rules("ignore", ignore),
-        allow=_texts("allow", allow),
-        strict=strict,
+        region, _rules("select", select), _rules("ignore", ignore), _texts("allow", allow), strict
     )
+    outline = take_apart(target) if type(target) is dict and "Steps" not in target else None
     loaded = steps.load(
         target,
         kind=kind,
@@ -53,8 +51,9 @@ def check(
         entry_point=entry_point,
         region=region,
         parameters=parameters,
+        as_is=outline is not None,
     )
-    report = check_loaded(loaded, settings)
+    report = check_loaded(loaded, settings, (target, outline))
     unused = unused_parameters(loaded, parameters)
     return replace(report, notes=(*report.notes, unused)) if unused else report
 
@@ -68,11 +67,10 @@ def unused_parameters(loaded: Sequence[Step | Pipeline], parameters: Mapping[str
     )
 
 
-def check_loaded(loaded: Sequence[Step | Pipeline], settings: Settings) -> Report:
-    """The report on steps and pipelines that are already there."""
-    from cursus import engine
-    from cursus.aws import schema
-
+def check_loaded(
+    loaded: Sequence[Step | Pipeline], settings: Settings, taken: tuple[object, Outline | None] = (None, None)
+) -> Report:
+    """The report on steps and pipelines that are already there; ``taken`` is a request that was taken apart."""
     findings: list[Finding] = []
     sections: list[Section] = []
     for item in loaded:
@@ -81,7 +79,8 @@ def check_loaded(loaded: Sequence[Step | Pipeline], settings: Settings) -> Repor
             sections.append(Section(item.name, "CreatePipeline", "Pipeline"))
             sections.extend(pipeline_sections(item))
         else:
-            findings.extend(engine.check_step(item, settings))
+            outline = taken[1] if item.request is taken[0] else None
+            findings.extend(engine.check_step(item, settings, outline=outline))
             sections.append(Section(item.name, item.operation, item.type))
     return Report(
         findings=tuple(findings),
@@ -118,7 +117,6 @@ def run(
     **options: Any,
 ) -> TrainingJob:
     """See ``cursus.run``."""
-    from cursus import steps
     from cursus.local import runner
     from cursus.local.options import Options
 

@@ -7,7 +7,7 @@ plain data, or breaks the service model, is looked at in full.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
@@ -16,27 +16,31 @@ from typing import Any
 from cursus.aws import schema
 from cursus.checks import plans, unknowns
 from cursus.checks.outline import Outline, take_apart
-from cursus.checks.plans import Plan, selected
+from cursus.checks.plans import Outlook, Plan, Settled, selected
 from cursus.checks.rules import Problem, Rule, Scope
 from cursus.checks.skeletons import Sight, sight, suspects_of
 from cursus.checks.views import PipelineView, RequestView, SchemaView, Settings, StepView, request_views
+from cursus.checks.walk import Suspects
 from cursus.model import SEVERITIES, Evidence, Finding, Path, Pipeline, Promises, Step, format_path
 from cursus.redact import LONGEST_TEXT, cut
 
 __all__ = ["check_pipeline", "check_step", "selected"]
 
 
-def check_step(step: Step, settings: Settings, evidence: Evidence | None = None) -> list[Finding]:
+def check_step(
+    step: Step, settings: Settings, evidence: Evidence | None = None, *, outline: Outline | None = None
+) -> list[Finding]:
     """Every finding on one step and its companions, in the order of the request's areas.
 
-    With ``evidence`` the rules that read a local run are run too.
+    With ``evidence`` the rules that read a local run are run too. ``outline`` is the request's, where it is known.
     """
     findings = [_of(step, problem) for problem in step.problems if selected(problem.rule, settings)]
     if step.promises.failures and _not_made(step):  # there is no request: only the hooks can be looked at
         findings.extend(_run("step", StepView(step, settings, evidence), step, settings))
         return _kept(findings, settings)
     broken = unknowns.NOTHING_BROKEN
-    outline = take_apart(step.request)
+    if outline is None:
+        outline = take_apart(step.request)
     violations = schema.validate(
         step.operation, step.request, in_pipeline=step.in_pipeline, plain=outline is not None
     )
@@ -118,36 +122,59 @@ def _kept(findings: list[Finding], settings: Settings) -> list[Finding]:
     return ignores.keep(findings, settings.ignores)
 
 
-Planned = Iterator[tuple[Scope, Any, Plan]]
+Planned = Iterable[tuple[Scope, Any, Plan]]
 
 
 def _planned(step: Step, settings: Settings, evidence: Evidence | None, outline: Outline | None) -> Planned:
-    """Every view of a step with the plan for it, in the order of their findings."""
+    """Every view of a step with the plan for it, in the order of their findings; views without any may be left out."""
+    if outline is None:
+        return _all(step, settings, evidence)
     region = settings.region or step.region or ""
-    outlook = None if outline is None else plans.outlook(step, settings, outline)
-    if outlook is not None:
-        seen: Sight | None = outlook.sight
-    else:
-        seen = None if outline is None else sight(step.request, outline, region)
-    known: Iterator[Plan] | None = None
-    if outline is None or seen is None:
-        texts = RequestView(step, settings)
+    outlook = plans.outlook(step, settings, outline)
+    if outlook is None:
+        seen = sight(step.request, outline, region)
+        suspects = None if seen is None else suspects_of(seen, outline, region)
+        return _all(step, settings, evidence, outline, seen, suspects)
+    suspects = suspects_of(outlook.sight, outline, region)
+    kinds = (*suspects, *outline.kinds)
+    alone = step.source is None and not _stated(step.promises)
+    if not alone or step.origins:
+        kinds = (*kinds, "step")
+    known = plans.plans(outlook, step, settings, kinds)
+    if alone and evidence is None:
+        return _told(step, settings, outlook, known, suspects) if known else ()
+    return _all(step, settings, evidence, outline, outlook.sight, suspects, known)
+
+
+def _told(step: Step, settings: Settings, outlook: Outlook, known: Settled, suspects: Suspects) -> Planned:
+    """The views of a request about which there is something to tell, or which a rule has to read."""
+    views: Sequence[tuple[Scope, Any]] = ()
+    for place, plan in known:
+        scope, view = outlook.views[place]
+        if plan.rules and not place:
+            view = RequestView(step, settings)
+            view.suspects = suspects
+        elif plan.rules:
+            views = views or list(request_views(step, settings))
+            view = views[place - 1][1]
+        yield scope, view, plan
+
+
+def _all(
+    step: Step,
+    settings: Settings,
+    evidence: Evidence | None,
+    outline: Outline | None = None,
+    seen: Sight | None = None,
+    suspects: Suspects | None = None,
+    known: Settled | None = None,
+) -> Planned:
+    """Every view of a step; what is ``known`` of its outline has the plans for those of the request."""
+    texts = RequestView(step, settings)
+    if seen is None or outline is None or suspects is None:
         kinds, members = tuple(texts.suspects), texts.members
     else:
-        suspects, members = suspects_of(seen, outline, region), seen[1]
-        kinds = (*suspects, *outline.kinds)
-        if outlook is not None:
-            alone = step.source is None and not _stated(step.promises)
-            if not alone or step.origins:
-                kinds = (*kinds, "step")
-            made, settled = plans.plans(outlook, step, settings, kinds)
-            if settled and alone and evidence is None:
-                for (scope, view), plan in zip(outlook.views, made, strict=True):
-                    if plan.known:
-                        yield scope, view, plan
-                return
-            known = iter(made)
-        texts = RequestView(step, settings)
+        kinds, members = (*suspects, *outline.kinds), seen[1]
         texts.suspects = suspects
 
     def planned(scope: Scope, view: Any) -> Plan:
@@ -156,9 +183,13 @@ def _planned(step: Step, settings: Settings, evidence: Evidence | None, outline:
             return plans.by_parts(made, view, seen[0], outline, step, settings)
         return made
 
-    yield "request", texts, next(known) if known is not None else planned("request", texts)
-    for scope, view in request_views(step, settings, evidence):
-        yield scope, view, next(known) if known is not None else planned(scope, view)
+    before = None if known is None else dict(known)
+    views = (("request", texts), *request_views(step, settings, evidence))
+    for place, (scope, view) in enumerate(views):
+        if before is None:
+            yield scope, view, planned(scope, view)
+        elif place in before:
+            yield scope, view, before[place]
         if scope == "training" and step.source is not None:
             yield "script", view, planned("script", view)
         if scope == "training" and evidence is not None:

@@ -102,13 +102,20 @@ def test_a_suspected_open_text_is_told() -> None:
 
 
 def test_what_locations_are_suspected_of_together() -> None:
-    assert of_places(["s3://bucket/a/", "s3://bucket/b", "s3://bucket/c.d/e"]) == []
-    assert of_places(["s3://bucket/a.csv", "s3://bucket/b/"]) == ["file"]
-    assert of_places(["s3://bucket/b/c/", "s3://bucket/a/", "s3://bucket/b/"]) == ["nested"]
-    assert of_places(["s3://bucket/a", "s3://bucket/a/"]) == ["nested"]
-    assert of_places(["s3://bucket", "s3://bucket/a/"]) == ["nested"]
-    assert of_places(["https://bucket.s3.amazonaws.com/a/", "s3://bucket/a/b"]) == ["nested"]
-    assert of_places(["s3://bucket/" + "a" * 300]) == ["long"]
+    assert of_places(["s3://bucket/a/", "s3://bucket/b", "s3://bucket/c.d/e"], []) == []
+    assert of_places(["s3://bucket/a.csv"], ["s3://bucket/b/"]) == ["file"]
+    assert of_places(["s3://bucket/b/c/", "s3://bucket/a/", "s3://bucket/b/"], []) == ["nested"]
+    assert of_places(["s3://bucket/a", "s3://bucket/a/"], []) == ["nested"]
+    assert of_places(["s3://bucket/a/"], ["s3://bucket/a"]) == []
+    assert of_places(["s3://bucket/a/"], ["s3://bucket/a/b"]) == ["nested"]
+    assert of_places(["s3://bucket/a/"], ["s3://bucket/"]) == []
+    assert of_places(["s3://bucket"], ["s3://bucket/a/"]) == ["nested"]
+    assert of_places(["https://bucket.s3.amazonaws.com/a/"], ["s3://bucket/a/b"]) == ["nested"]
+    host = "https://s3-us-east-1.amazonaws.com/bucket"
+    assert of_places([f"{host}/a/", f"{host}/b"], [f"{host}/c"]) == []
+    assert of_places([f"{host}/a/", f"{host}/b"], [f"{host}/a/c"]) == ["nested"]
+    assert of_places([f"{host}/a/", "https://bucket.s3.amazonaws.com/a/b"], []) == ["nested"]
+    assert of_places(["s3://bucket/" + "a" * 300], []) == ["long"]
 
 
 LOCATION_PARTS = (

@@ -13,7 +13,7 @@ from cursus import checks, engine
 from cursus.aws import schema
 from cursus.checks.examples import Example, merge
 from cursus.checks.rules import RULES, SHARED, Rule
-from cursus.checks.texts import FREE, PLACES
+from cursus.checks.texts import FREE, READ_PLACE, WRITTEN_PLACE
 from cursus.checks.views import AutoMLView, RequestView, Settings, TrainingView, TuningView
 from cursus.model import Step, format_path
 
@@ -81,7 +81,7 @@ def another(value: Any, member: str = "", holder: str = "") -> Any:
         return {key: another(each, key, inner) for key, each in value.items()}
     if isinstance(value, list):
         return [another(each, member, holder) for each in value]
-    if isinstance(value, str) and member in PLACES and holder not in FREE:
+    if isinstance(value, str) and member in (READ_PLACE, WRITTEN_PLACE) and holder not in FREE:
         return f"s3://another-bucket/{abs(hash(value))}/"
     is_open = holder in ("HyperParameters", "StaticHyperParameters", "Environment")
     return "another" if isinstance(value, str) and is_open else value

@@ -19,8 +19,9 @@ from cursus.checks.texts import (
     HYPERPARAMETERS,
     LOCATIONS,
     NAMES,
-    PLACES,
+    READ_PLACE,
     SCRIPTS,
+    WRITTEN_PLACE,
     harmless,
     is_read,
     names_a_script,
@@ -63,7 +64,7 @@ class Shape:
     """What to do with every container of these members and types: what to pick out of it.
 
     ``closed`` values, those of ``picked``, belong to the outline; ``choices`` are the places among them of members with fixed choices, and
-    ``fixed`` those of other texts, each with its name and member. ``texts`` are open texts that can be looked at together, by the ``GROUPS``
+    ``fixed`` those of other texts, each with its name and member. ``texts`` are open texts that can be looked at together, by the groups
     that they belong to; ``watched`` are the names of those to be looked at one by one, and ``scripts`` of those in
     ``texts.SCRIPTS`` (``noted`` where there are any). ``open`` has the names of all open texts, ``inner`` those of containers,
     ``floats`` those of numbers that are no int.
@@ -89,8 +90,9 @@ class Shape:
         self.inner: list[tuple[Any, Context]] = []
 
 
-PLACE, TEXT, VALUE = GROUPS = range(3)
-"""S3 locations (``texts.PLACES``), values of hyperparameters, and all other texts."""
+READ, WRITTEN, TEXT, VALUE = range(4)
+"""S3 locations that are read and written (``texts.of_places``), values of hyperparameters, and all other texts."""
+Groups = tuple[list[str], list[str], list[str], list[str]]
 
 _CONTEXTS: dict[tuple[str, str], Context] = {}
 _MADE: list[Shape] = []
@@ -117,15 +119,15 @@ class Outline:
         shapes: list[Shape],
         queue: list[tuple[Context, Any]],
         closed: list[Any],
-        groups: tuple[list[str], list[str], list[str]],
+        groups: Groups,
         noted: list[tuple[Shape, Any]],
     ) -> None:
-        places, texts, values = groups
+        read, written, texts, values = groups
         self.shapes = tuple(shapes)
         self.closed = tuple(closed)
-        self.kinds = of_places(places) if places else []
+        self.kinds = of_places(read, written) if read or written else []
         self._queue = queue
-        self._texts = texts + places
+        self._texts = texts + read + written
         self._values = values
         self._watched: list[tuple[str, str, str]] = []
         for shape, container in noted:
@@ -185,7 +187,7 @@ def take_apart(request: Any) -> Outline | None:
         return None
     shapes: list[Shape] = []
     closed: list[Any] = []
-    groups: tuple[list[str], list[str], list[str]] = ([], [], [])
+    groups: Groups = ([], [], [], [])
     noted: list[tuple[Shape, Any]] = []
     queue: list[tuple[Context, Any]] = [(_context("", ""), request)]
     for context, container in queue:
@@ -281,7 +283,9 @@ def _is_open(holder: str, member: str) -> bool:
 def _group(holder: str, member: str) -> int:
     if holder in HYPERPARAMETERS:
         return VALUE
-    return PLACE if not holder and member in PLACES else TEXT
+    if holder:
+        return TEXT
+    return READ if member == READ_PLACE else WRITTEN if member == WRITTEN_PLACE else TEXT
 
 
 def _pick(names: list[Any]) -> Pick:

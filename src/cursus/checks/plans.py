@@ -48,6 +48,9 @@ class Plan:
     others: tuple[Rule, ...] = ()
 
 
+Settled = tuple[tuple[int, Plan], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """All that is known of the requests with one outline.
@@ -57,7 +60,7 @@ class Outlook:
 
     sight: Sight
     views: tuple[tuple[Scope, Any], ...]
-    plans: dict[tuple[str, ...], tuple[tuple[Plan, ...], bool]]
+    plans: dict[tuple[str, ...], Settled]
 
 
 _OUTLOOKS: dict[int, tuple[tuple[Any, ...], Outlook]] = {}  # by the hash of the key that stands first
@@ -106,21 +109,22 @@ def _outlook(step: Step, settings: Settings, outline: Outline, region: str) -> O
     return Outlook(seen, tuple(views), {})
 
 
-def plans(
-    found: Outlook, step: Step, settings: Settings, kinds: tuple[str, ...]
-) -> tuple[tuple[Plan, ...], bool]:
-    """The plan for each view of a request which has texts suspected of these ``kinds``, and whether all is known."""
+def plans(found: Outlook, step: Step, settings: Settings, kinds: tuple[str, ...]) -> Settled:
+    """The plan for each view of a request which has texts suspected of these ``kinds``, by the view's place.
+
+    Views of which nothing is known and which no rule has to read are left out.
+    """
     made = found.plans.get(kinds)
     if made is None:
         if len(found.plans) >= MAX_PLANS:
             found.plans.clear()
-        each = tuple(
-            _known(
-                plan(scope, view, step, settings, found.sight[1], kinds), view, (*kinds, *present(view, step))
-            )
-            for scope, view in found.views
-        )
-        made = found.plans[kinds] = (each, not any(plan.rules for plan in each))
+        settled = []
+        for place, (scope, view) in enumerate(found.views):
+            whole = plan(scope, view, step, settings, found.sight[1], kinds)
+            left = _known(whole, view, (*kinds, *present(view, step)))
+            if left.rules or left.known:
+                settled.append((place, left))
+        made = found.plans[kinds] = tuple(settled)
     return made
 
 

@@ -60,7 +60,7 @@ NAMES = frozenset({"TrainingJobName", "HyperParameterTuningJobName", "AutoMLJobN
 """Members whose pattern leaves nothing to be suspected: letters, digits and hyphens."""
 USUAL = frozenset({"None", "S3Prefix", "FullyReplicated", "File"})
 """The values of these that no rule asks for."""
-PLACES = frozenset({"S3Uri", "S3OutputPath"})
+READ_PLACE, WRITTEN_PLACE = "S3Uri", "S3OutputPath"
 """Members that hold the S3 locations which rules compare with each other: ``of_places``."""
 PROGRAM = "sagemaker_program"
 SCRIPTS = {
@@ -317,29 +317,36 @@ def harmless(texts: list[str], values: list[str], region: str) -> bool:
     return True
 
 
-def of_places(texts: list[str]) -> list[str]:
-    """What the S3 locations of a request (``PLACES``) are suspected of together.
+def of_places(read: list[str], written: list[str]) -> list[str]:
+    """What the S3 locations of a request (``READ_PLACE``, ``WRITTEN_PLACE``) are suspected of together.
 
     ``file``: the last part of one has a dot. ``long``: one has more than ``LONG`` characters. ``nested``: one may lie
-    in another.
+    in another that is read.
     """
+    texts = read + written
     joined = "\0".join(texts)
     found = []
     if "." in joined and any("." in text[text.rfind("/") :] for text in texts):
         found.append("file")
     if len(joined) > LONG and max(map(len, texts)) > LONG:
         found.append("long")
-    if len(texts) > 1:
-        ordered = sorted([text.rstrip("/") for text in texts])
-        last = "-"
-        for text in ordered:
-            if text.startswith(last):  # in this order what begins with a text follows it at once
-                found.append("nested")
-                return found
-            last = text
-        if ordered[0] < "i":  # before s3:// and after https://, which names the same places in another form
-            found.append("nested")
+    if len(texts) > 1 and read and _may_be_nested(read, written, joined):
+        found.append("nested")
     return found
+
+
+def _may_be_nested(read: list[str], written: list[str], joined: str) -> bool:
+    if "https:" in joined and joined.count(read[0][: read[0].find("/", 8)]) != len(read) + len(written):
+        return True  # the same place may be written in several forms
+    last = "-"
+    for text in sorted([text.rstrip("/") for text in read]):
+        if text.startswith(last):  # in this order what begins with a text follows it at once
+            return True
+        for output in written:
+            if output.startswith(text):
+                return True
+        last = text
+    return False
 
 
 def names_a_script(start: str, value: str) -> bool:

@@ -10,9 +10,10 @@ from cursus.checks.texts import (
     CHOICES,
     FREE,
     NAMES,
-    PLACES,
+    READ_PLACE,
     SCRIPTS,
     USUAL,
+    WRITTEN_PLACE,
     names_a_script,
     of_places,
     suspicions,
@@ -72,7 +73,7 @@ def _known(names: frozenset[Any]) -> Members:
 def walk(request: Mapping[str, Any], region: str = "") -> tuple[Suspects, Members | None]:
     """(the suspects, the members) of a request to ``region``, as ``RequestView`` hands them out."""
     found: Suspects = {}
-    located: list[str] = []
+    located: dict[str, list[str]] = {READ_PLACE: [], WRITTEN_PLACE: []}
     members: set[Any] = set()
     # Containers, each with the path to it, the member of FREE that it lies in, and the member that it is.
     queue: list[tuple[Path, str, str, Any]] = [((), "", "", request)]
@@ -101,8 +102,8 @@ def walk(request: Mapping[str, Any], region: str = "") -> tuple[Suspects, Member
                     continue
                 if type(name) is not str:
                     continue
-                if not holder and name in PLACES:
-                    located.append(value)
+                if not holder and name in located:
+                    located[name].append(value)
                 elif (holder, name) in SCRIPTS and not names_a_script(SCRIPTS[holder, name], value):
                     found.setdefault("script", [])
                 for suspicion in suspicions(holder, name, value, region):
@@ -113,6 +114,6 @@ def walk(request: Mapping[str, Any], region: str = "") -> tuple[Suspects, Member
                     queue.append(((*path, key), inner, name, value))
                 elif not value and not holder:
                     members.add(f"{name}={value}")
-    for suspicion in of_places(located) if located else ():
+    for suspicion in of_places(located[READ_PLACE], located[WRITTEN_PLACE]):
         found[suspicion] = []
     return found, _known(frozenset(members))

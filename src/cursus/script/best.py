@@ -13,6 +13,7 @@ from cursus.aws.metrics import better, words_of
 from cursus.script.arguments import place
 from cursus.script.bodies import Body
 from cursus.script.facts import Habit
+from cursus.script.nodes import assigned, bare_name, is_call, last_name, word
 
 BEST = frozenset({"best", "optimal", "top"})
 LEAST = frozenset({"lowest", "min", "minimum", "least", "smallest"})
@@ -29,7 +30,7 @@ def words(node: ast.AST) -> frozenset[str]:
         name = str(node.slice.value)
         base = words(node.value) & (BEST | LEAST | MOST)
     else:
-        name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+        name = last_name(node)
         base = frozenset()
     return base | words_of(name)
 
@@ -54,20 +55,16 @@ def _beginnings(nodes: list[ast.AST]) -> dict[str, list[float]]:
     for node in nodes:
         if not isinstance(node, ast.Assign):
             continue
-        for target in node.targets:
-            pairs = [(target, node.value)]
-            if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
-                pairs = list(zip(target.elts, node.value.elts, strict=False))
-            for left, value in pairs:
-                number = _number(value)
-                if number is not None:
-                    found.setdefault(ast.unparse(left), []).append(number)
-                for key, inner in (
-                    zip(value.keys, value.values, strict=True) if isinstance(value, ast.Dict) else ()
-                ):
-                    number = _number(inner)
-                    if key is not None and number is not None:
-                        found.setdefault(f"{ast.unparse(left)}[{ast.unparse(key)}]", []).append(number)
+        for left, value in assigned(node):
+            number = _number(value)
+            if number is not None:
+                found.setdefault(ast.unparse(left), []).append(number)
+            for key, inner in (
+                zip(value.keys, value.values, strict=True) if isinstance(value, ast.Dict) else ()
+            ):
+                number = _number(inner)
+                if key is not None and number is not None:
+                    found.setdefault(f"{ast.unparse(left)}[{ast.unparse(key)}]", []).append(number)
     return found
 
 
@@ -110,18 +107,13 @@ def _compared(node: ast.If, begins: dict[str, list[float]], body: Body) -> Itera
 
 
 def _assigns(block: list[ast.stmt], target: str, value: str) -> bool:
-    for statement in block:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Assign):
-                for one in node.targets:
-                    pairs = [(one, node.value)]
-                    if isinstance(one, ast.Tuple) and isinstance(node.value, ast.Tuple):
-                        pairs = list(zip(one.elts, node.value.elts, strict=False))
-                    if any(
-                        ast.unparse(left) == target and ast.unparse(right) == value for left, right in pairs
-                    ):
-                        return True
-    return False
+    return any(
+        ast.unparse(left) == target and ast.unparse(right) == value
+        for statement in block
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Assign)
+        for left, right in assigned(node)
+    )
 
 
 def _chosen(node: ast.Assign, body: Body) -> Iterator[Habit]:
@@ -131,12 +123,13 @@ def _chosen(node: ast.Assign, body: Body) -> Iterator[Habit]:
         call = call.value
     target = node.targets[0]
     names = target.elts if isinstance(target, ast.Tuple) else [target]
-    if not isinstance(call, ast.Call) or not any(words(name) & BEST for name in names):
+    if (
+        not is_call(call, "max", "min")
+        or len(call.args) != 1
+        or not any(words(name) & BEST for name in names)
+    ):
         return
-    picked = getattr(call.func, "id", "")
-    if picked not in ("max", "min") or len(call.args) != 1:
-        return
-    key = next((word.value for word in call.keywords if word.arg == "key"), None)
+    key = word(call, "key")
     if isinstance(key, ast.Lambda):
         found = words(key.body)
     elif isinstance(key, ast.Call) and key.args and isinstance(key.args[0], ast.Constant):
@@ -145,7 +138,7 @@ def _chosen(node: ast.Assign, body: Body) -> Iterator[Habit]:
         found = words(key.value)
     else:
         return
-    if better(found) == ("Minimize" if picked == "max" else "Maximize"):
+    if better(found) == ("Minimize" if is_call(call, "max") else "Maximize"):
         yield Habit("worst-kept", None, ast.unparse(node.value)[:80], True, place(node, body))
 
 
@@ -164,13 +157,13 @@ def _first_of_sorted(node: ast.Assign, nodes: list[ast.AST], body: Body) -> Iter
             if isinstance(one, ast.Assign) and ast.unparse(one.targets[0]) == ast.unparse(taken.value)
         ]
         made = given[0] if len(given) == 1 else made
-    if not found & BEST or not isinstance(made, ast.Call) or getattr(made.func, "id", "") != "sorted":
+    if not found & BEST or not is_call(made, "sorted"):
         return
-    downwards = any(word.arg == "reverse" and getattr(word.value, "value", False) for word in made.keywords)
+    downwards = bool(getattr(word(made, "reverse"), "value", False))
     greatest = downwards == (ast.unparse(taken.slice) == "0")
-    keys = [word.value for word in made.keywords if word.arg == "key"]
-    key = frozenset(re.findall(r"[a-z0-9]+", ast.unparse(keys[0]).lower())) if keys else words(names[0])
-    if better(key) == ("Minimize" if greatest else "Maximize"):
+    key = word(made, "key")
+    about = words(names[0]) if key is None else frozenset(re.findall(r"[a-z0-9]+", ast.unparse(key).lower()))
+    if better(about) == ("Minimize" if greatest else "Maximize"):
         yield Habit("worst-kept", None, ast.unparse(node)[:80], True, place(node, body))
 
 
@@ -195,7 +188,7 @@ def _host_numbers(nodes: list[ast.AST], body: Body) -> Iterator[Habit]:
     for node in nodes if ranks else ():
         used = ""
         if isinstance(node, ast.Slice) and node.step is not None:
-            used = getattr(node.lower, "id", "")
+            used = bare_name(node.lower)
         elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq):
             sides = [node.left, node.comparators[0]]
             zero = any(isinstance(side, ast.Constant) and side.value == 0 for side in sides)
@@ -209,7 +202,7 @@ def _host_numbers(nodes: list[ast.AST], body: Body) -> Iterator[Habit]:
             "index",
             "node_rank",
         ):
-            used = getattr(node.value, "id", "")
+            used = bare_name(node.value)
         if used in ranks:
             yield Habit(
                 "host-number", None, ast.unparse(ranks[used].value)[:80], True, place(ranks.pop(used), body)

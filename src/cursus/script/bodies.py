@@ -10,8 +10,10 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
+from cursus.script.nodes import Owner, everything_given, last_name, own
+
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-Owner = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
+
 EXITS = frozenset({"exit", "_exit", "quit", "abort"})
 
 
@@ -57,11 +59,33 @@ class Body:
     defined: dict[int, Body] = field(default_factory=dict)
     orders: dict[int, tuple[int, tuple[int, ...]]] = field(default_factory=dict)
     globals: set[str] = field(default_factory=set)
+    walked: list[ast.AST] = field(default_factory=list, repr=False)
+
+    @property
+    def nodes(self) -> list[ast.AST]:
+        """Its nodes in their order, without those of functions and classes inside it; each reading goes over them."""
+        if not self.walked:
+            self.walked.extend(own(self.owner))
+        return self.walked
 
     @property
     def name(self) -> str:
         """The name of the function or class; ``<module>`` for a module."""
         return getattr(self.owner, "name", "<lambda>" if isinstance(self.owner, ast.Lambda) else "<module>")
+
+    @property
+    def top(self) -> Body:
+        """The module that it belongs to."""
+        top = self
+        while top.parent is not None:
+            top = top.parent
+        return top
+
+    def only(self, name: str) -> ast.expr | None:
+        """The expression that a name is set to here, where it is set once."""
+        found = self.bindings.get(name, [])
+        made = found[0].node if len(found) == 1 and found[0].kind == "value" else None
+        return made if isinstance(made, ast.expr) else None
 
 
 def is_main_guard(test: ast.expr) -> bool:
@@ -110,9 +134,7 @@ class Walker:
         """Record that ``name`` gets a value here."""
         target = self.body
         if name in self.body.globals:
-            while target.parent is not None:
-                target = target.parent
-            sure = False
+            target, sure = self.body.top, False
         order = self.order if target is self.body else 10**9
         target.bindings.setdefault(name, []).append(Binding(kind, node, order, sure, self.loops, path, name))
 
@@ -275,13 +297,10 @@ class Walker:
     def call(self, node: ast.Call, sure: bool) -> None:
         """Walk a call: its function, its arguments, then the call itself."""
         self.expression(node.func, sure)
-        for argument in node.args:
+        for argument in everything_given(node):
             self.expression(argument.value if isinstance(argument, ast.Starred) else argument, sure)
-        for keyword in node.keywords:
-            self.expression(keyword.value, sure)
         self.body.calls.append(CallSite(node, self.body, self.order, sure))
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        if name in EXITS:
+        if last_name(node.func) in EXITS:
             self.left = True
 
     def comprehension(

@@ -10,14 +10,13 @@ from cursus.script.arguments import place
 from cursus.script.bodies import Body
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Habit, Text
+from cursus.script.nodes import ends_with_zero, last_name, receiver, word
 from cursus.script.shell import lost_statuses
-from cursus.script.texts import own_nodes
 
 
 def shell_command(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
     """``os.system("python fit.py | tee log")``: the shell drops the status before anyone can look at it."""
-    callee = evaluator.value(node.func, body) if node.args else v.UNKNOWN
-    if not isinstance(callee, v.Ref) or not callee.name.startswith(("os.system", "subprocess.")):
+    if not node.args or not evaluator.called(node, body).startswith(("os.system", "subprocess.")):
         return
     given = evaluator.value(node.args[0], body)
     text = (
@@ -33,31 +32,22 @@ def ends_well(evaluator: Evaluator, body: Body, given: ast.expr, hook: str, sure
     """A hook for errors, or for the end, that ends the script with status 0 whatever came up."""
     hooked = evaluator.value(given, body)
     for node in ast.walk(hooked.body.owner) if isinstance(hooked, v.Func) else ():
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("os._exit", "sys.exit"):
-            zero = not node.args or (
-                isinstance(node.args[0], ast.Constant) and node.args[0].value in (0, None)
-            )
-            if zero and (hook == "sys.excepthook" or ast.unparse(node.func) == "os._exit"):
-                yield Habit(
-                    "dropped", None, f"{ast.unparse(node)} in the function of {hook}", sure, place(node, body)
-                )
+        name = ast.unparse(node.func) if isinstance(node, ast.Call) and ends_with_zero(node) else ""
+        if name == "os._exit" or (name == "sys.exit" and hook == "sys.excepthook"):
+            told = f"{ast.unparse(node)} in the function of {hook}"
+            yield Habit("dropped", None, told, sure, place(node, body))
 
 
 def unwatched(evaluator: Evaluator, body: Body, node: ast.Expr, sure: bool) -> Iterator[Habit]:
     """``process.start()`` of a ``multiprocessing.Process`` of the source's own whose exit code nobody looks at."""
-    func = node.value.func if isinstance(node.value, ast.Call) else None
-    if not isinstance(func, ast.Attribute) or func.attr != "start" or "exitcode" in evaluator.mentioned:
+    if receiver(node.value, ("start",)) is None or "exitcode" in evaluator.mentioned:
         return
-    calls = [one for one in own_nodes(body) if isinstance(one, ast.Call)]
-    awaits = any(getattr(one.func, "attr", "") in ("get", "recv") and not one.args for one in calls)
+    calls = [one for one in body.nodes if isinstance(one, ast.Call)]
+    awaits = any(receiver(one, ("get", "recv")) is not None and not one.args for one in calls)
     if awaits and "empty" not in evaluator.mentioned:
         return  # it waits for what the process sends, and so for one that failed
-    made = [one for one in calls if ast.unparse(one.func).endswith("Process")]
-    if any(
-        word.arg == "target" and isinstance(evaluator.value(word.value, body), v.Func)
-        for one in made
-        for word in one.keywords
-    ):
+    targets = [word(one, "target") for one in calls if last_name(one.func).endswith("Process")]
+    if any(one is not None and isinstance(evaluator.value(one, body), v.Func) for one in targets):
         yield Habit("dropped", None, "a Process whose exitcode nobody reads", sure, place(node, body))
 
 

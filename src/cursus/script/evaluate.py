@@ -114,6 +114,11 @@ class Evaluator:
         found = self.evaluate(node, body)
         return found.values[0] if len(found.values) == 1 else UNKNOWN
 
+    def called(self, call: ast.Call, body: Body) -> str:
+        """The dotted name of the function from outside the source that a call is of; empty for any other."""
+        callee = self.value(call.func, body)
+        return callee.name if isinstance(callee, v.Ref) else ""
+
     # -- literals ---------------------------------------------------------------------------------
 
     def on_Constant(self, node: ast.Constant, body: Body, order: int) -> Options:  # noqa: N802, D102

@@ -10,6 +10,7 @@ from cursus.script import values as v
 from cursus.script.arguments import place
 from cursus.script.bodies import Body, is_main_guard
 from cursus.script.facts import Const, Text
+from cursus.script.nodes import bare_name, ends_with_zero, last_name, string
 
 BROAD = frozenset({"Exception", "BaseException"})
 EXIT_NAMES = frozenset({"exit", "_exit", "quit", "abort", "kill", "SystemExit"})
@@ -77,11 +78,8 @@ def at_top(body: Body) -> bool:
 
 def _local_names(body: Body) -> frozenset[str]:
     """The functions of the module that ``body`` belongs to."""
-    top = body
-    while top.parent is not None:
-        top = top.parent
     return frozenset(
-        inner.name for inner in top.defined.values() if not isinstance(inner.owner, ast.ClassDef)
+        inner.name for inner in body.top.defined.values() if not isinstance(inner.owner, ast.ClassDef)
     )
 
 
@@ -94,8 +92,7 @@ def _training_call(statements: list[ast.stmt], top: bool, local: frozenset[str])
                 continue
             if not isinstance(node, ast.Call):
                 continue
-            func = node.func
-            name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+            name = last_name(node.func)
             plain = name.lower().strip("_")
             if any(
                 plain == word or plain.startswith(word + "_") or plain.endswith("_" + word)
@@ -104,7 +101,7 @@ def _training_call(statements: list[ast.stmt], top: bool, local: frozenset[str])
                 return name
             if top and plain in SAVING_WORDS:
                 saved = saved or name
-            elif top and isinstance(func, ast.Name) and name in local and len(statements) > 1:
+            elif top and bare_name(node.func) in local and len(statements) > 1:
                 saved = name
     return saved
 
@@ -118,10 +115,9 @@ def _outcome(handler: ast.ExceptHandler, top: bool) -> bool | None:
         if isinstance(node, ast.Return) and not (top and node.value is None):
             return None
         if isinstance(node, ast.Call):
-            func = node.func
-            name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+            name = last_name(node.func)
             if name in EXIT_NAMES:
-                if name != "abort" and _is_zero(node):
+                if name != "abort" and ends_with_zero(node):
                     zero = True
                 else:
                     return None
@@ -135,13 +131,6 @@ def _outcome(handler: ast.ExceptHandler, top: bool) -> bool | None:
         if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
             return None  # it keeps something: a fallback, or a status that is looked at later
     return zero
-
-
-def _is_zero(node: ast.Call) -> bool:
-    if not node.args:
-        return True
-    first = node.args[0]
-    return isinstance(first, ast.Constant) and (first.value is None or first.value == 0)
 
 
 def does_nothing(module: Body) -> Location | None:
@@ -185,17 +174,10 @@ def _calls(node: ast.AST) -> bool:
 def _never_main(node: ast.If) -> bool:
     """``if __name__ == "main"`` and its kin, which is never true for a script."""
     test = node.test
-    if not (isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"):
+    if not (isinstance(test, ast.Compare) and bare_name(test.left) == "__name__"):
         return False
-    right = test.comparators[0]
-    return (
-        isinstance(test.ops[0], ast.Eq)
-        and isinstance(right, ast.Constant)
-        and isinstance(right.value, str)
-        and right.value != "__main__"
-        and "main" in right.value
-        and not node.orelse
-    )
+    right = string(test.comparators[0]) or ""
+    return isinstance(test.ops[0], ast.Eq) and right != "__main__" and "main" in right and not node.orelse
 
 
 def failing(value: v.Value) -> str | None:

@@ -69,6 +69,11 @@ class Text:
             return "".join(part for part in self.parts if isinstance(part, str))
         return None
 
+    @property
+    def only(self) -> Part | None:
+        """Its one part, where it has no other."""
+        return self.parts[0] if len(self.parts) == 1 else None
+
 
 @dataclass(frozen=True, slots=True)
 class Const:

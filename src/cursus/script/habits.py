@@ -17,6 +17,17 @@ from cursus.script.endings import ends_well, gives_status, shell_command, unused
 from cursus.script.evaluate import Evaluator
 from cursus.script.exits import TRAINING_WORDS, at_top
 from cursus.script.facts import ArgPart, EnvPart, Habit, Text
+from cursus.script.nodes import (
+    bare_name,
+    ends_with_zero,
+    everything_given,
+    is_call,
+    last_name,
+    receiver,
+    sets_constant,
+    string,
+    word,
+)
 from cursus.script.texts import (
     about,
     arithmetic,
@@ -24,7 +35,6 @@ from cursus.script.texts import (
     channel_by_place,
     compared,
     json_text,
-    own_nodes,
     quoted,
     swapped,
     truth,
@@ -59,10 +69,9 @@ def read_habits(evaluator: Evaluator, reached: Reached) -> tuple[Habit, ...]:
     """Everything of this kind in the bodies that run."""
     found: list[Habit] = []
     for body, sure in reached:
-        nodes = list(own_nodes(body))
-        for node in nodes:
+        for node in body.nodes:
             found.extend(_node(evaluator, body, node, sure))
-        found.extend(quoted(evaluator, body, nodes, sure))
+        found.extend(quoted(evaluator, body, sure))
     return tuple(dict.fromkeys(found))
 
 
@@ -129,7 +138,7 @@ def _tested(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iter
         looked = [node.left, *node.comparators]
     elif isinstance(node, ast.comprehension):
         looked = node.ifs
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in TESTS:
+    elif isinstance(node, ast.Call) and bare_name(node.func) in TESTS:
         looked = list(node.args)
     for expression in looked:
         if isinstance(expression, ast.NamedExpr):
@@ -148,23 +157,19 @@ def _tested(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iter
 
 
 def _call(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
-    func = node.func
-    name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+    name = last_name(node.func)
     yield from called(evaluator, body, node, name, sure)
     yield from _first_dropped(evaluator, body, node, node.args, name == "join" and len(node.args) > 1, sure)
     yield from swapped(evaluator, body, node, sure)
     if name in CONVERTS:
         for given in node.args[:1]:
             value = evaluator.value(given, body)
-            if isinstance(value, Text) and len(value.parts) == 1 and isinstance(value.parts[0], ArgPart):
+            if isinstance(value, Text) and isinstance(value.only, ArgPart):
                 yield Habit("converted", value, name, sure, place(node, body))
             elif isinstance(given, ast.Attribute) and value is v.UNKNOWN:  # args.rate = float(args.rate)
                 yield Habit("converted", Text((ArgPart(given.attr),)), name, sure, place(node, body))
     yield from shell_command(evaluator, body, node, sure)
-    if name == "gather" and any(
-        k.arg == "return_exceptions" and isinstance(k.value, ast.Constant) and k.value.value is True
-        for k in node.keywords
-    ):
+    if name == "gather" and getattr(word(node, "return_exceptions"), "value", None) is True:
         yield Habit("dropped", None, "gather(return_exceptions=True)", sure, place(node, body))
 
 
@@ -173,10 +178,11 @@ def _first_dropped(
 ) -> Iterator[Habit]:
     """A path joined with one that begins with a slash, which drops what is before it."""
     for part in parts[1:] if joins else ():
-        if isinstance(part, ast.Constant) and isinstance(part.value, str) and part.value.startswith("/"):
+        written = string(part) or ""
+        if written.startswith("/") and written != "/":
             before = evaluator.value(parts[0], body)
-            if isinstance(before, Text) and part.value != "/":
-                yield Habit("first-dropped", before, part.value, sure, place(node, body))
+            if isinstance(before, Text):
+                yield Habit("first-dropped", before, written, sure, place(node, body))
 
 
 def _statement(evaluator: Evaluator, body: Body, node: ast.Expr, sure: bool) -> Iterator[Habit]:
@@ -202,39 +208,33 @@ def _statement(evaluator: Evaluator, body: Body, node: ast.Expr, sure: bool) -> 
                 yield Habit("never-awaited", None, owner.name, sure, place(node, body))
             elif isinstance(owner, ast.FunctionDef) and not owner.decorator_list and _yields(callee.body):
                 yield Habit("never-iterated", None, owner.name, sure, place(node, body))
-        elif (
-            isinstance(value.func, ast.Attribute)
-            and value.func.attr in UNASKED
+        pool, name = receiver(value, UNASKED), last_name(value.func)
+        waits = ("ThreadPool", "Pool") if name == "map" else ()  # whose map gives what came of it
+        if (
+            pool is not None
             and value.args
-            and _is_executor(evaluator, body, value.func.value)
+            and _made_by(body, pool, POOLS)
+            and not _made_by(body, pool, waits)
         ):
-            told = f"{value.func.attr}(…) {UNASKED[value.func.attr]}"
-            if value.func.attr != "map" or not _is_executor(
-                evaluator, body, value.func.value, "ThreadPool", "Pool"
-            ):
-                yield Habit("dropped", None, told, sure, place(node, body))
+            yield Habit("dropped", None, f"{name}(…) {UNASKED[name]}", sure, place(node, body))
 
 
 def _overridden(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
     """``vars(args).update(…)``: what was given on the command line is set again; and a process nobody waits for."""
-    func = node.func
-    if isinstance(func, ast.Attribute) and func.attr == "update":
-        base = evaluator.value(func.value, body)
+    updated = receiver(node, ("update",))
+    if updated is not None:
+        base = evaluator.value(updated, body)
         if isinstance(base, v.Space) and base.mapping:
-            yield Habit("overridden", None, ast.unparse(func), sure, place(node, body))
-    name = evaluator.value(func, body)
-    if isinstance(name, v.Ref) and name.name == "atexit.register" and node.args:
+            yield Habit("overridden", None, ast.unparse(node.func), sure, place(node, body))
+    name = evaluator.called(node, body)
+    if name == "atexit.register" and node.args:
         yield from ends_well(evaluator, body, node.args[0], "atexit", sure)
-    if isinstance(name, v.Ref) and name.name == "subprocess.Popen":
+    if name == "subprocess.Popen":
         yield Habit("dropped", None, "subprocess.Popen without wait()", sure, place(node, body))
-    elif (
-        isinstance(name, v.Ref)
-        and name.name in STARTS
-        and PROGRAM.search(" ".join(_written(body, given) for given in node.args))
-    ):
+    elif name in STARTS and PROGRAM.search(" ".join(_written(body, given) for given in node.args)):
         checked = any(k.arg in ("check", None) and getattr(k.value, "value", True) for k in node.keywords)
-        if not (checked and name.name == "subprocess.run"):
-            yield Habit("dropped", None, f"{name.name} whose exit code nobody reads", sure, place(node, body))
+        if not (checked and name == "subprocess.run"):
+            yield Habit("dropped", None, f"{name} whose exit code nobody reads", sure, place(node, body))
 
 
 def _written(body: Body, node: ast.expr) -> str:
@@ -245,15 +245,13 @@ def _written(body: Body, node: ast.expr) -> str:
 
 
 def _yields(body: Body) -> bool:
-    return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in own_nodes(body))
+    return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in body.nodes)
 
 
-def _is_executor(evaluator: Evaluator, body: Body, node: ast.expr, *names: str) -> bool:
-    for binding in body.bindings.get(node.id, []) if isinstance(node, ast.Name) else []:
-        made = binding.node
-        if isinstance(made, ast.Call) and ast.unparse(made.func).rpartition(".")[2] in (names or POOLS):
-            return True
-    return False
+def _made_by(body: Body, node: ast.expr, names: Collection[str]) -> bool:
+    """True for a name that is set to a call of one of ``names``."""
+    made = [binding.node for binding in body.bindings.get(bare_name(node), [])]
+    return any(isinstance(one, ast.Call) and last_name(one.func) in names for one in made)
 
 
 # -- errors -----------------------------------------------------------------------------------------
@@ -262,10 +260,8 @@ def _is_executor(evaluator: Evaluator, body: Body, node: ast.expr, *names: str) 
 def _suppresses(node: ast.expr) -> bool:
     return (
         isinstance(node, ast.Call)
-        and ast.unparse(node.func).rpartition(".")[2] == "suppress"
-        and any(
-            isinstance(given, ast.Name) and given.id in ("Exception", "BaseException") for given in node.args
-        )
+        and last_name(node.func) == "suppress"
+        and any(bare_name(given) in ("Exception", "BaseException") for given in node.args)
     )
 
 
@@ -275,7 +271,7 @@ def _trains(evaluator: Evaluator, body: Body, statements: list[ast.stmt]) -> boo
         for node in ast.walk(statement):
             if not isinstance(node, ast.Call):
                 continue
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            name = last_name(node.func)
             plain = name.lower().strip("_")
             if any(plain == word or plain.startswith(word + "_") for word in TRAINING_WORDS):
                 return True
@@ -291,9 +287,7 @@ def _finally(evaluator: Evaluator, body: Body, node: ast.Try, sure: bool) -> Ite
             yield Habit("dropped", None, "return in finally", sure, place(statement, body))
         elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
             name = ast.unparse(statement.value.func)
-            given = statement.value.args
-            zero = not given or (isinstance(given[0], ast.Constant) and given[0].value in (0, None))
-            if name in ("sys.exit", "exit", "quit", "os._exit") and zero:
+            if name in ("sys.exit", "exit", "quit", "os._exit") and ends_with_zero(statement.value):
                 yield Habit("dropped", None, f"{name}() in finally", sure, place(statement, body))
     if node.handlers and _trains(evaluator, body, node.body):
         for handler in node.handlers:
@@ -333,14 +327,8 @@ def _named_and_quiet(handler: ast.ExceptHandler) -> bool:
         for node in ast.walk(statement):
             if isinstance(node, (ast.Raise, ast.Return, ast.Continue, ast.Break)):
                 return False
-            if isinstance(node, ast.Call):
-                name = (
-                    node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-                )
-                if name in ("exit", "_exit", "quit", "abort", "kill"):
-                    return False
-                if name not in QUIET:
-                    return False
+            if isinstance(node, ast.Call) and last_name(node.func) not in QUIET:
+                return False
     return True
 
 
@@ -373,10 +361,7 @@ QUIET = frozenset(
 
 def _overwritten(evaluator: Evaluator, body: Body, node: ast.Assign, sure: bool) -> Iterator[Habit]:
     """``args.epochs = 1`` after parsing, on every run of a body."""
-    owner = body.owner
-    if isinstance(owner, ast.Lambda) or node not in owner.body or not isinstance(node.value, ast.Constant):
-        return
-    for target in node.targets:
+    for target in node.targets if sets_constant(body.owner, node) else ():
         if isinstance(target, ast.Attribute) and isinstance(evaluator.value(target.value, body), v.Space):
             yield Habit("overwritten", None, target.attr, sure, place(node, body))
 
@@ -385,8 +370,7 @@ def _parses(node: ast.expr | None, functions: Collection[str]) -> bool:
     """True for a call that parses the command line, or of one of the ``functions`` that return what was parsed."""
     if not isinstance(node, ast.Call):
         return False
-    func = node.func
-    return (func.attr in PARSES) if isinstance(func, ast.Attribute) else getattr(func, "id", "") in functions
+    return receiver(node, PARSES) is not None or bare_name(node.func) in functions
 
 
 def unread_arguments(trees: Iterable[ast.AST], declared: Iterable[str]) -> frozenset[str]:
@@ -409,7 +393,8 @@ def unread_arguments(trees: Iterable[ast.AST], declared: Iterable[str]) -> froze
                 spaces.add(first.id)
     if not spaces:
         return frozenset()
-    local = {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))}
+    looking = {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))}
+    looking.add("print")
     bases: set[int] = set()
     for node in nodes:
         if isinstance(node, ast.Attribute):
@@ -420,8 +405,8 @@ def unread_arguments(trees: Iterable[ast.AST], declared: Iterable[str]) -> froze
             bases.add(id(node.value))
         elif isinstance(node, ast.Return) and node.value is not None:
             bases.add(id(node.value))
-        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in local | {"print"}:
-            bases.update(id(given) for given in (*node.args, *(keyword.value for keyword in node.keywords)))
+        elif isinstance(node, ast.Call) and bare_name(node.func) in looking:
+            bases.update(map(id, everything_given(node)))
     for node in nodes:
         if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Load):
             continue
@@ -440,9 +425,7 @@ def ordered(module: Body, trees: Iterable[ast.AST]) -> Iterator[Habit]:
                 continue
             for inner in ast.walk(node):
                 if (
-                    isinstance(inner, ast.Call)
-                    and isinstance(inner.func, ast.Name)
-                    and inner.func.id == "setattr"
+                    is_call(inner, "setattr")
                     and len(inner.args) == 3
                     and "dest" not in ast.unparse(inner.args[1])
                 ):

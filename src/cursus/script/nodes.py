@@ -6,6 +6,7 @@ import ast
 from collections.abc import Collection, Iterator
 from typing import TypeGuard
 
+Owner = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
 LISTINGS = frozenset({"listdir", "glob", "iglob", "rglob", "iterdir", "scandir"})
 """The last names of what lists a folder, in no order."""
 
@@ -60,6 +61,11 @@ def looked_up(node: ast.AST, methods: Collection[str] = ("get",)) -> tuple[ast.e
     return (base, node.args[0]) if base is not None and isinstance(node, ast.Call) and node.args else None
 
 
+def sets_constant(owner: Owner, node: ast.Assign) -> bool:
+    """True for a statement of ``owner`` itself, on no condition, that sets something to a constant."""
+    return isinstance(node.value, ast.Constant) and not isinstance(owner, ast.Lambda) and node in owner.body
+
+
 def ends_with_zero(call: ast.Call) -> bool:
     """True for ``exit()``, ``exit(0)`` and ``exit(None)``."""
     first = call.args[0] if call.args else None
@@ -80,10 +86,9 @@ def assigned(node: ast.Assign) -> Iterator[tuple[ast.expr, ast.expr]]:
             yield target, node.value
 
 
-def own(owner: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a module, a function or a lambda in their order, those of functions and classes inside left out."""
-    body = getattr(owner, "body", [])
-    queue: list[ast.AST] = [body] if isinstance(body, ast.AST) else body[::-1]
+def own(owner: Owner) -> Iterator[ast.AST]:
+    """The nodes of a module or a function in their order, those of functions and classes inside it left out."""
+    queue: list[ast.AST] = [owner.body] if isinstance(owner, ast.Lambda) else list(reversed(owner.body))
     while queue:
         node = queue.pop()
         yield node

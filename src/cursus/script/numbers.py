@@ -16,15 +16,15 @@ def texts_as_numbers(evaluator: Evaluator, calls: Reached) -> tuple[NumberUse, .
     """The functions of numbers that get a text."""
     found = []
     for site, sure in calls:
-        callee = evaluator.value(site.node.func, site.body)
-        if not isinstance(callee, v.Ref) or callee.name not in WANT_NUMBERS:
+        name = evaluator.called(site.node, site.body)
+        if name not in WANT_NUMBERS:
             continue
         for given in site.node.args:
             value = evaluator.value(given, site.body)
             if isinstance(value, v.Unknown) and value.origin == "hyperparameters.json":
-                found.append(NumberUse(callee.name, None, sure, place(site.node, site.body)))
-            elif isinstance(value, Text) and [type(part) for part in value.parts] in ([ArgPart], [EnvPart]):
-                found.append(NumberUse(callee.name, value, sure, place(site.node, site.body)))
+                found.append(NumberUse(name, None, sure, place(site.node, site.body)))
+            elif isinstance(value, Text) and isinstance(value.only, (ArgPart, EnvPart)):
+                found.append(NumberUse(name, value, sure, place(site.node, site.body)))
     return tuple(found)
 
 
@@ -35,10 +35,10 @@ def conversions(evaluator: Evaluator, calls: Reached) -> tuple[NumberUse, ...]:
         node = site.node
         if len(node.args) != 1 or node.keywords:
             continue
-        callee = evaluator.value(node.func, site.body)
-        if not isinstance(callee, v.Ref) or callee.name not in ("int", "float"):
+        name = evaluator.called(node, site.body)
+        if name not in ("int", "float"):
             continue
         value = evaluator.value(node.args[0], site.body)
-        if isinstance(value, Text) and len(value.parts) == 1 and isinstance(value.parts[0], EnvPart):
-            found.append(NumberUse(callee.name, value, sure, place(node, site.body)))
+        if isinstance(value, Text) and isinstance(value.only, EnvPart):
+            found.append(NumberUse(name, value, sure, place(node, site.body)))
     return tuple(found)

@@ -10,7 +10,7 @@ from cursus.script.arguments import place
 from cursus.script.bodies import Body
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Habit, Text
-from cursus.script.texts import own_nodes
+from cursus.script.nodes import is_call, looked_up, receiver, string, word
 
 TABLES = {
     "csv.DictReader": "fieldnames",
@@ -31,7 +31,7 @@ def read_rows(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) -> Ite
     ``others`` are the mapping's keys.
     """
     for body, sure in reached:
-        for node in own_nodes(body):
+        for node in body.nodes:
             column = _ordered_column(node)
             if column:
                 yield Habit("table-order", None, ast.unparse(node)[:60], sure, place(node, body), column)
@@ -46,18 +46,15 @@ def read_rows(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) -> Ite
 
 def _ordered_column(node: ast.AST) -> str:
     """The column whose texts ``max``, ``min`` or ``sorted`` compares; empty where there is none."""
-    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 1):
+    if not is_call(node, "max", "min", "sorted") or len(node.args) != 1:
         return ""
-    if node.func.id not in ("max", "min", "sorted"):
-        return ""
-    keys = [word.value for word in node.keywords if word.arg == "key"]
+    key = word(node, "key")
     compared: ast.expr | None = None
-    if keys and isinstance(keys[0], ast.Lambda):
-        compared = keys[0].body
-    elif not keys and isinstance(node.args[0], (ast.GeneratorExp, ast.ListComp, ast.SetComp)):
+    if isinstance(key, ast.Lambda):
+        compared = key.body
+    elif key is None and isinstance(node.args[0], (ast.GeneratorExp, ast.ListComp, ast.SetComp)):
         compared = node.args[0].elt
-    column = compared.slice if isinstance(compared, ast.Subscript) else None
-    return column.value if isinstance(column, ast.Constant) and isinstance(column.value, str) else ""
+    return (string(compared.slice) or "") if isinstance(compared, ast.Subscript) else ""
 
 
 def _converted_or_dropped(node: ast.AST) -> Iterator[str]:
@@ -68,7 +65,7 @@ def _converted_or_dropped(node: ast.AST) -> Iterator[str]:
     ):
         return
     for inner in (one for statement in node.body for one in ast.walk(statement)):
-        if isinstance(inner, ast.Call) and getattr(inner.func, "id", "") in ("float", "int") and inner.args:
+        if is_call(inner, "float", "int") and inner.args:
             column = _column(inner.args[0])
             if column:
                 yield column
@@ -76,17 +73,16 @@ def _converted_or_dropped(node: ast.AST) -> Iterator[str]:
 
 def _mapped(body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
     """``LABELS.get(row["label"], 0)`` with a mapping that the source writes out."""
-    func = node.func
-    if not isinstance(func, ast.Attribute) or func.attr != "get" or len(node.args) != 2:
+    known = receiver(node, ("get",))
+    if known is None or len(node.args) != 2:
         return
-    column, scope, known = _column(node.args[0]), body, func.value
+    column, scope = _column(node.args[0]), body
     if isinstance(known, ast.Name):
         while known.id not in scope.bindings and scope.parent is not None:
             scope = scope.parent
         known = _bound(scope, known)
     if column and isinstance(known, ast.Dict):
-        keys = [key.value for key in known.keys if isinstance(key, ast.Constant)]
-        texts = [key for key in keys if isinstance(key, str)]
+        texts = [key for key in map(string, known.keys) if key is not None]
         if texts and len(texts) == len(known.keys):
             where = place(node, body)
             others = tuple(Habit("key", None, key, sure, where) for key in texts)
@@ -95,12 +91,8 @@ def _mapped(body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
 
 def _column(node: ast.expr) -> str:
     """The column of ``row["x"]`` and ``row.get("x")``."""
-    key: ast.expr | None = None
-    if isinstance(node, ast.Subscript):
-        key = node.slice
-    elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "get" and node.args:
-        key = node.args[0]
-    return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""
+    found = looked_up(node)
+    return (string(found[1]) or "") if found else ""
 
 
 def _taken(evaluator: Evaluator, body: Body, node: ast.AST) -> v.Value | None:
@@ -117,12 +109,11 @@ def _taken(evaluator: Evaluator, body: Body, node: ast.AST) -> v.Value | None:
         return None
     if not isinstance(node, ast.Call):
         return None
-    callee = evaluator.value(node.func, body)
-    name = callee.name if isinstance(callee, v.Ref) else ""
+    name = evaluator.called(node, body)
     if name == "next" and len(node.args) == 1:
         return _file(evaluator, body, node.args[0])
     if name in TABLES and node.args:
-        words = {word.arg for word in node.keywords}
+        words = {given.arg for given in node.keywords}
         if name.startswith("numpy") and not words & SKIPS:
             return None
         if words & DATA or None in words or len(node.args) > 1:
@@ -134,25 +125,15 @@ def _taken(evaluator: Evaluator, body: Body, node: ast.AST) -> v.Value | None:
 def _lines(evaluator: Evaluator, body: Body, node: ast.expr) -> v.Value | None:
     """The file of which ``node`` has every line: ``list(csv.reader(file))``, ``file.readlines()``."""
     node = _bound(body, node)
-    if (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id == "list"
-        and node.args
-    ):
+    if is_call(node, "list") and node.args:
         return _file(evaluator, body, node.args[0])
-    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
-        return None
-    return _file(evaluator, body, node.func.value) if node.func.attr in ("readlines", "splitlines") else None
+    read = receiver(node, ("readlines", "splitlines"))
+    return None if read is None else _file(evaluator, body, read)
 
 
 def _bound(body: Body, node: ast.expr) -> ast.expr:
     """What a name is bound to, where it is bound once."""
-    if isinstance(node, ast.Name):
-        bindings = body.bindings.get(node.id, [])
-        if len(bindings) == 1 and bindings[0].kind == "value" and isinstance(bindings[0].node, ast.expr):
-            return bindings[0].node
-    return node
+    return (body.only(node.id) or node) if isinstance(node, ast.Name) else node
 
 
 def _file(evaluator: Evaluator, body: Body, node: ast.expr, depth: int = 0) -> v.Value | None:
@@ -163,8 +144,7 @@ def _file(evaluator: Evaluator, body: Body, node: ast.expr, depth: int = 0) -> v
     if isinstance(found, Text) and not isinstance(node, ast.Call):
         return found
     inner = _bound(body, node)
-    if isinstance(inner, ast.Call) and depth < 4:
-        callee = evaluator.value(inner.func, body)
-        if isinstance(callee, v.Ref) and callee.name in ("csv.reader", "iter") and inner.args:
-            return _file(evaluator, body, inner.args[0], depth + 1)
-    return None
+    if not isinstance(inner, ast.Call) or not inner.args or depth >= 4:
+        return None
+    follows = evaluator.called(inner, body) in ("csv.reader", "iter")
+    return _file(evaluator, body, inner.args[0], depth + 1) if follows else None

@@ -181,8 +181,8 @@ def _as_text(evaluator: Evaluator, body: Body, node: ast.expr) -> Text | None:
     value = evaluator.value(node, body)
     if isinstance(value, Const) and type(value.value) is int:
         return Text((str(value.value + extra),))
-    if isinstance(value, Text) and len(value.parts) == 1 and isinstance(value.parts[0], ArgPart):
-        return Text((value.parts[0], str(extra)))
+    if isinstance(value, Text) and isinstance(value.only, ArgPart):
+        return Text((value.only, str(extra)))
     return None
 
 

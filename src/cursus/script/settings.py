@@ -6,12 +6,23 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
+from cursus.model import Location
 from cursus.script import values as v
 from cursus.script.arguments import PARSES, own_words, place
 from cursus.script.bodies import Body
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Const, Habit, Text
-from cursus.script.texts import HP_FILES, own_nodes
+from cursus.script.nodes import (
+    bare_name,
+    everything_given,
+    is_call,
+    looked_up,
+    receiver,
+    sets_constant,
+    string,
+    word,
+)
+from cursus.script.texts import HP_FILES
 
 Layer = v.Special | v.Space | v.Table
 LOOKS = frozenset({"split", "partition", "startswith", "endswith", "index", "find", "rpartition", "rsplit"})
@@ -21,7 +32,7 @@ PATTERNS = frozenset({"match", "search", "fullmatch"})
 def read_settings(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) -> Iterator[Habit]:
     """Everything of this kind in the bodies that run."""
     for body, sure in reached:
-        for node in own_nodes(body):
+        for node in body.nodes:
             if isinstance(node, (ast.Dict, ast.BinOp, ast.Call)):
                 yield from _layered(evaluator, body, node, sure)
             if isinstance(node, ast.Call):
@@ -53,12 +64,10 @@ def _layered(evaluator: Evaluator, body: Body, node: ast.expr, sure: bool) -> It
 
 
 def _overlaid(
-    below: Layer, key: str, value: v.Value, sure: bool, where: object, shown: str
+    below: Layer, key: str, value: v.Value, sure: bool, where: Location, shown: str
 ) -> Iterator[Habit]:
     """A habit for a constant that lies over what may be a hyperparameter; ``text`` is the constant."""
-    from cursus.model import Location
-
-    if not isinstance(where, Location) or not isinstance(value, (Const, Text)):
+    if not isinstance(value, (Const, Text)):
         return
     literal = value.literal if isinstance(value, Text) else str(value.value)
     if literal is not None:
@@ -71,24 +80,25 @@ def _layers(evaluator: Evaluator, body: Body, node: ast.expr) -> list[Layer]:
     if isinstance(node, ast.Dict) and None in node.keys:
         found: list[Layer] = []
         for key, value in zip(node.keys, node.values, strict=True):
+            name = string(key)
             if key is None:
                 found.extend(_layers(evaluator, body, value))
-            elif isinstance(key, ast.Constant) and isinstance(key.value, str):
-                found.append(v.Table(((key.value, evaluator.value(value, body)),)))
+            elif name is not None:
+                found.append(v.Table(((name, evaluator.value(value, body)),)))
         return found
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
         return _layers(evaluator, body, node.left) + _layers(evaluator, body, node.right)
     if isinstance(node, ast.Call):
-        name = evaluator.value(node.func, body)
-        called = name.name if isinstance(name, v.Ref) else ""
+        called = evaluator.called(node, body)
         if called == "dict":
             return [layer for given in node.args for layer in _layers(evaluator, body, given)] + _words(
                 evaluator, body, node
             )
         if called == "collections.ChainMap":
             return [layer for given in reversed(node.args) for layer in _layers(evaluator, body, given)]
-        if isinstance(node.func, ast.Attribute) and node.func.attr == "update":
-            base = evaluator.value(node.func.value, body)
+        updated = receiver(node, ("update",))
+        if updated is not None:
+            base = evaluator.value(updated, body)
             if isinstance(base, v.Space):  # vars(args).update(…) is reported whatever is put over it
                 return []
             upper = [layer for given in node.args for layer in _layers(evaluator, body, given)]
@@ -105,11 +115,11 @@ def _layer(value: v.Value) -> list[Layer]:
 def _words(evaluator: Evaluator, body: Body, node: ast.Call) -> list[Layer]:
     """The keyword arguments of a call as mappings."""
     found: list[Layer] = []
-    for word in node.keywords:
-        if word.arg is None:
-            found.extend(_layers(evaluator, body, word.value))
+    for given in node.keywords:
+        if given.arg is None:
+            found.extend(_layers(evaluator, body, given.value))
         else:
-            found.append(v.Table(((word.arg, evaluator.value(word.value, body)),)))
+            found.append(v.Table(((given.arg, evaluator.value(given.value, body)),)))
     return found
 
 
@@ -117,18 +127,13 @@ def _setattr(
     evaluator: Evaluator, body: Body, node: ast.For | ast.comprehension, sure: bool
 ) -> Iterator[Habit]:
     """``for key, value in settings.items(): setattr(args, key, value)``."""
-    made = node.iter
-    if not (
-        isinstance(node, ast.For)
-        and isinstance(made, ast.Call)
-        and isinstance(made.func, ast.Attribute)
-        and made.func.attr == "items"
-    ):
+    settings = receiver(node.iter, ("items",))
+    if settings is None or not isinstance(node, ast.For):
         return
-    table = evaluator.value(made.func.value, body)
+    table = evaluator.value(settings, body)
     for statement in node.body:
         call = statement.value if isinstance(statement, ast.Expr) else None
-        if isinstance(call, ast.Call) and ast.unparse(call.func) == "setattr" and len(call.args) == 3:
+        if is_call(call, "setattr") and len(call.args) == 3:
             space = evaluator.value(call.args[0], body)
             if isinstance(space, v.Space) and isinstance(table, v.Table):
                 for key, value in table.items:
@@ -139,18 +144,13 @@ def _setattr(
 
 def _stored(evaluator: Evaluator, body: Body, node: ast.Assign, sure: bool) -> Iterator[Habit]:
     """``settings["epochs"] = 1`` on every run of a body, where settings are the hyperparameters."""
-    owner = body.owner
-    if isinstance(owner, ast.Lambda) or node not in owner.body or not isinstance(node.value, ast.Constant):
-        return
-    for target in node.targets:
+    for target in node.targets if sets_constant(body.owner, node) else ():
         if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
-            base = evaluator.value(target.value, body)
-            if (isinstance(base, v.Special) and base.kind in HP_FILES) or (
-                isinstance(base, v.Space) and base.mapping
-            ):
-                value = evaluator.value(node.value, body)
-                key = str(target.slice.value)
-                yield from _overlaid(base, key, value, sure, place(node, body), ast.unparse(target))
+            for base in _layer(evaluator.value(target.value, body)):
+                if not isinstance(base, v.Table):
+                    value = evaluator.value(node.value, body)
+                    key = str(target.slice.value)
+                    yield from _overlaid(base, key, value, sure, place(node, body), ast.unparse(target))
 
 
 # -- the command line ---------------------------------------------------------------------------------
@@ -158,12 +158,11 @@ def _stored(evaluator: Evaluator, body: Body, node: ast.Assign, sure: bool) -> I
 
 def _own_list(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
     """``parse_args([])``: a list of the script's own in place of the command line."""
-    func = node.func
-    if not (isinstance(func, ast.Attribute) and func.attr in PARSES):
+    parser = receiver(node, PARSES)
+    given = node.args[0] if node.args else word(node, "args")
+    if parser is None or given is None or not isinstance(evaluator.value(parser, body), v.ParserValue):
         return
-    given = node.args[0] if node.args else next((k.value for k in node.keywords if k.arg == "args"), None)
-    certain = any(site.node is node and site.sure for site in body.calls)
-    if given is None or not certain or not isinstance(evaluator.value(func.value, body), v.ParserValue):
+    if not any(site.node is node and site.sure for site in body.calls):
         return
     if own_words(evaluator, given, body):
         yield Habit("own-list", None, ast.unparse(node), sure, place(node, body))
@@ -178,11 +177,7 @@ def _equals_signs(
     owner = body.owner
     everything = list(ast.walk(owner))
     for inner in everything:
-        if (
-            isinstance(inner, ast.Call)
-            and isinstance(inner.func, ast.Name)
-            and inner.func.id in ("next", "zip")
-        ):
+        if is_call(inner, "next", "zip"):
             return  # it may take the word after it
         if (
             isinstance(inner, ast.Subscript)
@@ -199,7 +194,7 @@ def _equals_signs(
 
 def _looks_for_equals(node: ast.AST, name: str) -> bool:
     def about(expression: ast.expr | None) -> bool:
-        return isinstance(expression, ast.Name) and expression.id == name
+        return bare_name(expression) == name
 
     def equals(expression: ast.expr | None) -> bool:
         return isinstance(expression, ast.Constant) and "=" in str(expression.value)
@@ -219,8 +214,8 @@ def uses_argv(trees: Iterable[ast.AST]) -> bool:
     handed: set[int] = set()
     nodes = [node for tree in trees for node in ast.walk(tree)]
     for node in nodes:
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in PARSES:
-            for given in (*node.args, *(word.value for word in node.keywords)):
+        if isinstance(node, ast.Call) and receiver(node, PARSES) is not None:
+            for given in everything_given(node):
                 if isinstance(given, ast.Subscript) and ast.unparse(given) == "sys.argv[1:]":
                     handed.add(id(given.value))
     return any(
@@ -235,16 +230,10 @@ def used_whole(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) -> bo
     for body, _ in reached:
         by_key: set[int] = set()
         found: list[ast.expr] = []
-        for node in own_nodes(body):
-            if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-                by_key.add(id(node.value))
-            elif (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Attribute)
-                and node.func.attr in ("get", "pop")
-            ):
-                if node.args and isinstance(node.args[0], ast.Constant):
-                    by_key.add(id(node.func.value))
+        for node in body.nodes:
+            taken = looked_up(node, ("get", "pop"))
+            if taken is not None and isinstance(taken[1], ast.Constant):
+                by_key.add(id(taken[0]))
             elif isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
                 by_key.add(id(node.value))
             if isinstance(node, (ast.Name, ast.Attribute, ast.Call)) and isinstance(

@@ -11,6 +11,7 @@ from cursus.script.arguments import place
 from cursus.script.bodies import Body
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import JSON_VARIABLES, ArgPart, Const, EnvPart, Habit, Text
+from cursus.script.nodes import is_call, last_name, looked_up, receiver, string
 
 HP_FILES = frozenset({"hyperparameters.json", "SM_HPS"})
 SPLITS = frozenset({"split", "index", "count", "partition"})
@@ -22,17 +23,6 @@ SIGNS: dict[type[ast.operator], str] = {
     ast.FloorDiv: "//",
     ast.Pow: "**",
 }
-
-
-def own_nodes(body: Body) -> Iterator[ast.AST]:
-    """The nodes of a body, those of functions and classes inside it left out."""
-    owner = body.owner
-    queue: list[ast.AST] = [owner.body] if isinstance(owner, ast.Lambda) else list(owner.body)
-    for node in queue:
-        yield node
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-            continue
-        queue.extend(ast.iter_child_nodes(node))
 
 
 def truth(evaluator: Evaluator, body: Body, test: ast.expr, sure: bool) -> Iterator[Habit]:
@@ -58,7 +48,7 @@ def about(
     if len(found.values) != 1:
         return
     value = found.values[0]
-    if isinstance(value, Text) and len(value.parts) == 1 and isinstance(value.parts[0], (ArgPart, EnvPart)):
+    if isinstance(value, Text) and isinstance(value.only, (ArgPart, EnvPart)):
         yield Habit(kind, value, detail, sure, place(node, body))
 
 
@@ -66,20 +56,13 @@ def _hyperparameter(
     evaluator: Evaluator, body: Body, node: ast.expr, depth: int = 0
 ) -> tuple[str, str] | None:
     """(key, source) where ``node`` takes one hyperparameter from SM_HPS or hyperparameters.json."""
-    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-        base, key = node.value, node.slice.value
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
-        base = node.func.value
-        key = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
-    elif isinstance(node, ast.Name) and depth < 4:
-        bindings = body.bindings.get(node.id, [])
-        if len(bindings) == 1 and bindings[0].kind == "value" and isinstance(bindings[0].node, ast.expr):
-            return _hyperparameter(evaluator, body, bindings[0].node, depth + 1)
-        return None
-    else:
-        return None
-    source = evaluator.value(base, body)
-    if isinstance(source, v.Special) and source.kind in HP_FILES and isinstance(key, str):
+    if isinstance(node, ast.Name) and depth < 4:
+        made = body.only(node.id)
+        return None if made is None else _hyperparameter(evaluator, body, made, depth + 1)
+    found = looked_up(node)
+    key = string(found[1]) if found else None
+    source = evaluator.value(found[0], body) if found and key is not None else v.UNKNOWN
+    if isinstance(source, v.Special) and source.kind in HP_FILES and key is not None:
         return key, source.kind
     return None
 
@@ -141,28 +124,27 @@ def swapped(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Ite
     names = [argument.arg for argument in (*owner.args.posonlyargs, *owner.args.args)][
         1 if callee.bound else 0 :
     ]
-    given = [getattr(one, "attr", getattr(one, "id", "")) for one in node.args]
+    given = [last_name(one) for one in node.args]
     for i, name in enumerate(given[: len(names)]):
         j = names.index(name) if name in names else i
         passed = [evaluator.value(node.args[k], body) for k in (i, j)] if i < j < len(given) else []
         of_arguments = passed and all(
-            isinstance(one, Text) and len(one.parts) == 1 and isinstance(one.parts[0], ArgPart)
-            for one in passed
+            isinstance(one, Text) and isinstance(one.only, ArgPart) for one in passed
         )
         if of_arguments and given[j] == names[i]:
             shown = f"{getattr(owner, 'name', 'lambda')}({given[i]}, {given[j]})"
             yield Habit("swapped", v.text(f"{names[i]}, {names[j]}"), shown, sure, place(node, body))
 
 
-def quoted(evaluator: Evaluator, body: Body, nodes: list[ast.AST], sure: bool) -> Iterator[Habit]:
+def quoted(evaluator: Evaluator, body: Body, sure: bool) -> Iterator[Habit]:
     """Values of hyperparameters.json that are used as they stand there."""
     read_on: set[int] = set()
-    for node in nodes:
+    for node in body.nodes:
         if isinstance(node, ast.Call):
             read_on.update(id(given) for given in node.args)
         elif isinstance(node, ast.Attribute):
             read_on.add(id(node.value))
-    for node in nodes:
+    for node in body.nodes:
         if isinstance(node, (ast.Subscript, ast.Call)) and id(node) not in read_on:
             key = _hyperparameter(evaluator, body, node)
             if key is not None and key[1] == "hyperparameters.json":
@@ -201,13 +183,12 @@ def arithmetic(evaluator: Evaluator, body: Body, node: ast.BinOp, sure: bool) ->
 
 def called(evaluator: Evaluator, body: Body, node: ast.Call, name: str, sure: bool) -> Iterator[Habit]:
     """A text given to a function of lists or numbers."""
-    func = node.func
     if name in ("list", "sorted", "set", "tuple", "len", "enumerate") and node.args:
         if name != "enumerate":
             yield from about(evaluator, body, node.args[0], "text-iter", name, sure)
         if name not in ("set", "tuple"):
             yield from json_text(evaluator, body, node.args[0], name, sure)
-    if name in ("max", "min") and isinstance(func, ast.Name) and len(node.args) > 1 and not node.keywords:
+    if is_call(node, "max", "min") and len(node.args) > 1 and not node.keywords:
         yield from ordered_texts(evaluator, body, list(node.args), name, sure)
         yield from _capped(evaluator, body, node, name, sure)
     elif (
@@ -218,12 +199,13 @@ def called(evaluator: Evaluator, body: Body, node: ast.Call, name: str, sure: bo
         yield from ordered_texts(evaluator, body, node.args[0].elts, name, sure)
     elif name == "bool" and node.args:
         yield from about(evaluator, body, node.args[0], "text-truth", "bool", sure)
-    elif name == "int" and isinstance(func, ast.Name) and len(node.args) == 1:
+    elif is_call(node, "int") and len(node.args) == 1:
         yield from about(evaluator, body, node.args[0], "cut", "int", sure)
-    elif name in SPLITS and isinstance(func, ast.Attribute):
+    split = receiver(node, SPLITS)
+    if split is not None:
         if name == "split":
-            yield from about(evaluator, body, func.value, "text-split", "split", sure)
-        yield from json_text(evaluator, body, func.value, name, sure)
+            yield from about(evaluator, body, split, "text-split", "split", sure)
+        yield from json_text(evaluator, body, split, name, sure)
 
 
 def _capped(evaluator: Evaluator, body: Body, node: ast.Call, name: str, sure: bool) -> Iterator[Habit]:
@@ -241,6 +223,6 @@ def json_text(evaluator: Evaluator, body: Body, node: ast.expr, detail: str, sur
     """A variable that holds JSON, taken as a text."""
     found = evaluator.evaluate(node, body)
     for value in found.values:
-        part = value.parts[0] if isinstance(value, Text) and len(value.parts) == 1 else None
+        part = value.only if isinstance(value, Text) else None
         if isinstance(value, Text) and isinstance(part, EnvPart) and part.name in JSON_VARIABLES:
             yield Habit("json-text", value, detail, sure, place(node, body))

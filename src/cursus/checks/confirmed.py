@@ -10,7 +10,7 @@ CONFIRMS: Mapping[str, tuple[str, ...]] = {
     "CHN090": ("CHN052",),
     "HPO090": ("HPO053", "HPO055", "HPO056", "HPO061", "HPO062", "HPO064"),
     "MON090": ("MON050",),
-    "MON091": ("MON002",),
+    "MON091": ("MON002", "MON051"),
     "MON092": ("MON051",),
     "RES097": ("RES050", "RES056"),
 }
@@ -35,6 +35,8 @@ def told_once(findings: list[Finding], evidence: Evidence) -> list[Finding]:
             continue
         for rule in CONFIRMS.get(finding.rule, ()):
             other = read.get((rule, finding.path))
+            if other is None and rule == "HPO055":  # a script that reads no hyperparameter at all
+                other = read.get((rule, finding.path.partition(".")[0]))
             if other is not None:
                 weighs_more = SEVERITIES.index(finding.severity) < SEVERITIES.index(other.severity)
                 superfluous.add(other if weighs_more else finding)

@@ -90,6 +90,7 @@ https://aws.github.io/deep-learning-containers/"""
 
 _MISSING = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
 _RAISED = re.compile(r"(?:\[[^\]\s]*\](?:<std\w+>)?:\s*)*((?:\w+\.)*\w*(?:Error|Exception|Exit)(?:: .*)?)$")
+_USAGE = re.compile(r"\S+: error: ")
 _DRIVERS = re.compile(r"(?:subprocess\.)?CalledProcessError|(?:\w+\.)*ChildFailedError")
 HERE = "hosts cannot be carried out here"
 """What a job says that this machine could not run: nothing is wrong with the step."""
@@ -215,6 +216,8 @@ def _brief(reason: str, evidence: Evidence) -> str:
     lines = [line.strip() for line in text.splitlines() if _telling(line)]
     if not lines:
         lines = [line for line in last_lines(evidence, TRACE) if _telling(line)]
+    if lines and _USAGE.match(lines[-1]):
+        return lines[-1][:600]  # before it a parser of arguments prints all that it takes
     # Some libraries print where they are in their own code behind the error.
     raised = [at for at, line in enumerate(lines) if _RAISED.match(line) and ": " in line]
     first = raised[-1] if raised and raised[-1] < len(lines) - 3 else len(lines) - 3

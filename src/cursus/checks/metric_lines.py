@@ -207,11 +207,11 @@ def cuts(line: PrintedLine, pattern: re.Pattern[str]) -> Cut | None:
         match = pattern.search(text)
         if match is None or not pattern.groups:
             continue
-        start, end = match.span(1)
+        start, end = match.span(1) if match.group(1) is not None else (match.end(), match.end())
         for low, high in spans:
             shown = text[low:high].strip()
             if (start < high and end > low) or (start == end and low <= start <= high):
-                captured = match.group(1).strip()
+                captured = (match.group(1) or "").strip()
                 if captured != shown and not captured.endswith(shown) and shown.rstrip("%") not in captured:
                     return Cut(text.strip(), shown, captured, line)
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -21,6 +22,8 @@ REMEDIES = {
     "fire": "make it a parameter of the function, or leave ",
 }
 TRUE_WORDS = frozenset({"true", "1", "yes", "on"})
+_NEGATIVE = re.compile(r"-\d+|-\d*\.\d+")
+"""What argparse takes for a negative number, up to Python 3.13: https://github.com/python/cpython/issues/155339"""
 
 
 def started_script(view: TrainingView) -> tuple[ScriptFacts, Invocation] | None:
@@ -51,7 +54,8 @@ def unknown_argument(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Reads the script's argument parser and holds the hyperparameters against it. Each one comes to the script
         as ``--name value``; a parser that is strict (``parse_args``, click, absl, typer, fire, Hydra) ends the script on a
-        name that it does not know; Hydra knows ``name=value`` alone. The names that the SDK adds itself, such as ``model_dir`` for TensorFlow, count too.
+        name that it does not know; Hydra knows ``name=value`` alone. argparse, ``parse_known_args`` too, refuses a name that
+        several arguments begin with. The names that the SDK adds itself, such as ``model_dir`` for TensorFlow, count too.
     Why:
         The script ends with ``error: unrecognized arguments`` and the job fails, after the instance has been paid for.
     Breaks:
@@ -84,25 +88,29 @@ def unknown_argument(view: TrainingView) -> Iterator[Problem]:
         return
     facts, started = found
     for parser in parsed(facts):
-        if not (parser.strict and parser.complete):
+        if not parser.complete:
             continue
         names = [flag for argument in parser.arguments for flag in argument.flags]
         for passed in started.arguments or ():
             argument, ambiguous = lookup(parser, passed.flag)
-            if argument is not None:
+            if argument is not None or not (parser.strict or ambiguous):
                 continue
             if ambiguous:
                 text = f"{passed.flag} could be {', '.join(ambiguous)}: the script's parser refuses it as ambiguous"
+                remedy = "write the name in full, or make the parser with allow_abbrev=False, or leave "
             else:
-                text = f"the script does not know the argument {passed.flag}, and its parser refuses unknown ones"
-            yield Problem(
-                f"{text}.{did_you_mean(passed.flag, names)}",
-                passed.path,
-                remedy=REMEDIES.get(
+                text = f"the script does not know the argument {passed.flag}, and its parser refuses unknown ones."
+                text += did_you_mean(passed.flag, names)
+                near = closest(passed.flag, names)
+                remedy = f"call the hyperparameter {near.lstrip('-')!r}, " if near else ""
+                remedy += REMEDIES.get(
                     parser.kind,
                     f"declare {passed.flag} in the script, parse with parse_known_args, or leave ",
                 )
-                + f"{passed.name!r} out of the hyperparameters",
+            yield Problem(
+                text,
+                passed.path,
+                remedy=f"{remedy}{passed.name!r} out of the hyperparameters",
                 location=parser.location,
             )
 
@@ -249,12 +257,9 @@ def _in_words(passed: Passed) -> Passed:
 
 def _refusal(value: str, argument: Argument, parser: Parser) -> str:
     """Why the argument refuses this text; empty where it takes it, or where that is not known."""
-    if (
-        value.startswith("-")
-        and parser.kind in ("argparse", "dataclass", "fire")
-        and not _number(value)
-        and " " not in value
-    ):
+    number = _NEGATIVE.fullmatch(value) or (parser.kind == "fire" and _number(value))
+    dashed = value.startswith("-") and " " not in value and not number
+    if dashed and parser.kind in ("argparse", "dataclass", "fire"):
         return "takes a text that begins with a dash for another option"
     converted: object = value
     if argument.type == "int":
@@ -284,6 +289,8 @@ def _number(value: str) -> bool:
 
 
 def _remedy(value: str, argument: Argument) -> str:
+    if value.startswith("-") and _number(value) and not _NEGATIVE.fullmatch(value):
+        return "argparse knows negative numbers such as -5 and -0.5 alone: pass it without the sign, and negate it in the script"
     if value.startswith("[") and argument.nargs:
         return "a list comes as one text: pass it with separators of your own and split it in the script"
     if argument.type == "int" and _number(value):

@@ -25,10 +25,11 @@ from cursus.checks.script_request import (
 from cursus.checks.views import TrainingView, text
 from cursus.model import Path
 from cursus.redact import show
-from cursus.script.facts import PathUse, ScriptFacts
+from cursus.script.facts import ArgPart, Const, EnvPart, PathUse, ScriptFacts, Text
 from cursus.suggest import closest, did_you_mean
 
 CHANNELS: Path = ("InputDataConfig",)
+NO_PATH = "gets None for a path"
 SUPPLIED = frozenset({"code", "sm_drivers", "sm_code"})
 ALL_CHANNELS = (
     "SM_CHANNELS",
@@ -174,7 +175,7 @@ def channel_folder_missing(view: TrainingView) -> Iterator[Problem]:
         for place in places:
             if isinstance(place, Missing):
                 if opens(use):
-                    yield _none(use)
+                    yield _none(view, facts, use)
                 continue
             name = channel_of(place)
             if name is None or _is_channel(view, name, channels) or name in seen:
@@ -202,13 +203,28 @@ def opens(use: PathUse) -> bool:
     return use.sure and use.local and use.call in ("open", "os.listdir", "os.scandir")
 
 
-def _none(use: PathUse) -> Problem:
+def _none(view: TrainingView, facts: ScriptFacts, use: PathUse) -> Problem:
+    source = next((told for path in use.paths if (told := _unset(view, facts, path))), "")
     return Problem(
-        f"{use.call} gets None: the path comes from a variable or an argument that this job does not set",
+        f"{use.call} {NO_PATH}: {source or 'the path comes from a variable or an argument that this job does not set'}",
         CHANNELS,
-        remedy="add the channel, or give the path a default",
+        remedy="add the channel, or give the path a default, such as os.environ['SM_CHANNEL_…']",
         location=use.location,
     )
+
+
+def _unset(view: TrainingView, facts: ScriptFacts, path: Text | Const | None) -> str:
+    """Which part of a path is None, in words; empty where that is not known."""
+    for part in path.parts if isinstance(path, Text) else ():
+        if isinstance(part, EnvPart) and variable(view, facts, part.name) is NONE:
+            return f"the variable {part.name} is not set, as the job has no such channel"
+        if isinstance(part, ArgPart):
+            argument = next((a for p in facts.parsers for a in p.arguments if a.dest == part.dest), None)
+            if argument is not None and isinstance(argument.default, Text):
+                return _unset(view, facts, argument.default)
+            if argument is not None:
+                return f"{argument.flags[-1]} has no default, and no hyperparameter gives it"
+    return ""
 
 
 def _is_channel(view: TrainingView, name: str, channels: frozenset[str]) -> bool:
@@ -267,26 +283,23 @@ def channel_not_read(view: TrainingView) -> Iterator[Problem]:
         return
     if facts.top_imports & {"sagemaker_training", "sagemaker_containers", "sagemaker"} or _reads_all(facts):
         return
+    wrong = [*channel_variable_missing(view), *channel_folder_missing(view)]
+    if any(NO_PATH in problem.message for problem in wrong):
+        return  # a folder that the script is to be told, and is not: which one, nobody knows
     for channel in view.channels:
         name = channel.name or ""
         if name in SUPPLIED or _mentioned(facts, name) or steered(view, f"{INPUT_DATA}/{name}"):
             continue
         if any(str(value).lstrip('"').startswith(f"{name}/") for value in view.hyperparameters.values()):
             continue  # a file of the channel, for a script that is told the folder of all channels
-        if any(_other_name(name) in problem.remedy for problem in _wrong_names(view)):
-            continue
+        if any(_other_name(name) in problem.remedy for problem in wrong):
+            continue  # the script reads it under another name, which is the same mistake
         yield Problem(
             f"nothing in the script reads the channel {name!r}: neither {CHANNEL_VARIABLE}{name.upper()} nor "
             f"{INPUT_DATA}/{name}",
             (*channel.path, "ChannelName"),
             remedy="read it in the script, or take it out of the request",
         )
-
-
-def _wrong_names(view: TrainingView) -> Iterator[Problem]:
-    """What is said of channels that the script reads under another name: that nothing reads them is the same mistake."""
-    yield from channel_variable_missing(view)
-    yield from channel_folder_missing(view)
 
 
 def _reads_all(facts: ScriptFacts) -> bool:

@@ -64,8 +64,8 @@ def argument_ignored(view: TrainingView) -> Iterator[Problem]:
         return
     names = [flag for parser in facts.parsers for argument in parser.arguments for flag in argument.flags]
     for passed in started.arguments or ():
-        if any(lookup(parser, passed.flag)[0] is not None for parser in facts.parsers):
-            continue
+        if any(lookup(parser, passed.flag) != (None, ()) for parser in facts.parsers):
+            continue  # known, or refused as ambiguous
         if _added_by_sdk(passed):
             continue
         near = closest(passed.flag, names)
@@ -161,6 +161,8 @@ def hyperparameter_variable_missing(view: TrainingView) -> Iterator[Problem]:
         if read.hard and read.sure and read.name.startswith("SM_HP_") and started.kind == "toolkit":
             if read.name in variables or read.name in view.environment or read.name in facts.env_writes:
                 continue
+            if _refused_by_parser(facts, started, read.name[len("SM_HP_") :]):
+                continue  # spelt with other hyphens: HPO050 has told it, and how to spell it
             yield Problem(
                 f"the script reads the variable {read.name}, which no hyperparameter makes."
                 f"{did_you_mean(read.name, variables)}",
@@ -183,6 +185,17 @@ def hyperparameter_variable_missing(view: TrainingView) -> Iterator[Problem]:
                 remedy=f"add the hyperparameter {key.key!r}, or read it with .get and a default",
                 location=key.location,
             )
+
+
+def _refused_by_parser(facts: ScriptFacts, started: Invocation, name: str) -> bool:
+    """True where the hyperparameter of this name, but for its hyphens, is one that a strict parser does not know."""
+    wanted = name.lower().replace("-", "_")
+    return any(
+        passed.name.lower().replace("-", "_") == wanted and lookup(parser, passed.flag)[0] is None
+        for parser in parsed(facts)
+        if parser.strict and parser.complete
+        for passed in started.arguments or ()
+    )
 
 
 def _soft(

@@ -33,14 +33,42 @@ def check(
     strict: bool = False,
     config: Mapping[str, Any] | None = None,
 ) -> Report:
-    """See ``cursus.check``."""
-    for name, value in (("region", region), ("kind", kind), ("entry_point", entry_point)):
-        if value is not None and not isinstance(value, str):
-            raise TypeError(f"{name} takes a text, not {value!r}")
+    """Check everything about ``target`` that can be known without SageMaker and without running it.
+
+    No socket is opened, no credentials are read, and no user code runs but a builder's own.
+
+    Args:
+        target: a request mapping (CreateTrainingJob, CreateHyperParameterTuningJob, CreateAutoMLJob or V2, a
+            pipeline definition: told apart by their members), a builder, a Step, an SDK object, or the
+            path of a JSON or YAML file, ``file.py:Builder`` or ``package.module:Builder``.
+        kind: the operation that a mapping stands for, where its members leave a doubt.
+        region: the region that the job will run in, such as ``eu-central-1``.
+        source_dir: directory of the training script, which is then read (never run).
+        entry_point: the training script, relative to ``source_dir``.
+        parameters: values of pipeline parameters, by name; the rest have their defaults.
+        select: rule ids, or beginnings of them; only these rules run.
+        ignore: rule ids, or beginnings of them, that do not run; a mapping gives each its reason.
+        allow: values that are newer than the facts of this version (an instance type, a framework version).
+        strict: count warnings as errors in ``Report.ok``.
+        config: the flat configuration that a builder class is made with.
+
+    Returns:
+        A report; ``report.ok`` is True where it holds no error.
+
+    Raises:
+        cursus.errors.TargetError: ``target`` is nothing that stands for a step, or cannot be read.
+        cursus.errors.ConfigurationError: there is no rule of an id in ``select`` or ``ignore``.
+    """
+    if region is not None or kind is not None or entry_point is not None:
+        _want_texts(region=region, kind=kind, entry_point=entry_point)
     if parameters is not None and not isinstance(parameters, Mapping):
         raise TypeError(f"parameters takes a mapping of names to values, not {parameters!r}")
     settings = Settings(
-        region, _rules("select", select), _rules("ignore", ignore), _texts("allow", allow), strict
+        region,
+        () if select is None else _rules("select", select),
+        () if ignore is None else _rules("ignore", ignore),
+        () if allow is None else _texts("allow", allow),
+        strict,
     )
     outline = take_apart(target) if type(target) is dict and "Steps" not in target else None
     loaded = steps.load(
@@ -54,7 +82,7 @@ def check(
         as_is=outline is not None,
     )
     report = check_loaded(loaded, settings, (target, outline))
-    unused = unused_parameters(loaded, parameters)
+    unused = unused_parameters(loaded, parameters) if parameters else ""
     return replace(report, notes=(*report.notes, unused)) if unused else report
 
 
@@ -82,12 +110,7 @@ def check_loaded(
             outline = taken[1] if item.request is taken[0] else None
             findings.extend(engine.check_step(item, settings, outline=outline))
             sections.append(Section(item.name, item.operation, item.type))
-    return Report(
-        findings=tuple(findings),
-        sections=tuple(sections),
-        service_model=schema.model_date(),
-        strict=settings.strict,
-    )
+    return Report(tuple(findings), tuple(sections), (), schema.model_date(), settings.strict)
 
 
 def pipeline_sections(pipeline: Pipeline) -> Iterator[Section]:
@@ -114,9 +137,58 @@ def run(
     times: int = 1,
     compare: bool = False,
     vary: bool | None = None,
-    **options: Any,
+    deliver_sigterm: bool = False,
+    python: str | None = None,
+    requirements: bool = False,
+    keep: bool = False,
+    debug: bool = False,
+    engine: str | None = None,
+    image: str | None = None,
+    engine_arguments: Sequence[str] = (),
+    fork_ranks: bool = False,
 ) -> TrainingJob:
-    """See ``cursus.run``."""
+    """Carry out ``target`` on this machine under the SageMaker container contract.
+
+    Args:
+        target: whatever stands for one training job: a CreateTrainingJob request, a builder, a Step, an SDK
+            object, or a path to one.
+        source_dir: local directory that stands in for ``sagemaker_submit_directory``.
+        entry_point: script in ``source_dir`` that stands in for ``sagemaker_program``.
+        channels: local file or directory for each channel name; a channel without one is looked up at
+            ``<root>/s3/<bucket>/<key>``.
+        expected_artifacts: paths inside the model directory that must be there at the end;
+            ``model.tar.gz`` and ``output.tar.gz`` mean the archives, ``output/data/…`` and ``checkpoints/…`` those
+            directories.
+        root: where jobs and the local S3 live; ``CURSUS_ROOT`` or ``.cursus`` unless given.
+        stop_after: seconds after which the job is stopped as StopTrainingJob would.
+        timeout: seconds after which the job is stopped as MaxRuntimeInSeconds would, where that is longer.
+        detach: return at once; the job goes on in its own process and outlives this one.
+        interrupt_after: seconds of training after which its hosts are taken away, as by a spot interruption;
+            it starts again with the checkpoints that it had kept.
+        times: how often that happens.
+        compare: run it without the interruption too; ``job.evidence.comparison`` says how the two differ.
+        vary: run it again with other values of each hyperparameter, with other numbers in its data and with the
+            checkpoints that it left, cut off from the network and in a folder that is thrown away, and see what changes
+            nothing (``job.evidence.unmoved``, ``trials``); unless given, where it trained less than a second.
+        deliver_sigterm: hand SIGTERM to the script as well, which the training toolkit does not.
+        python: the interpreter to run the script with, where it is not this one.
+        requirements: run it with the source's ``requirements.txt`` installed, in an environment that is kept.
+        keep: leave what the hosts had on disk in the job's folder.
+        debug: put the first host on this terminal, so that ``breakpoint()`` works.
+        engine: ``podman`` or ``docker``: each host is a container of the request's TrainingImage, which the engine
+            has or can pull with the credentials that you gave it.
+        image: the image that stands in for it.
+        engine_arguments: options that the engine gets for every container.
+        fork_ranks: fork torchrun's ranks from one process that has imported torch, which saves each its import;
+            ``job.evidence.not_reproduced`` says so.
+
+    Returns:
+        The job: finished, unless ``detach``.
+
+    Raises:
+        cursus.errors.TargetError: ``target`` is nothing that stands for a step, or cannot be read.
+        cursus.errors.RunError: ``target`` cannot be run here; the message says why.
+    """
     from cursus.local import runner
     from cursus.local.options import Options
 
@@ -141,7 +213,17 @@ def run(
         times=times,
         compare=compare,
         vary=vary,
-        options=Options(**options),
+        options=Options(
+            deliver_sigterm=deliver_sigterm,
+            python=python,
+            requirements=requirements,
+            keep=keep,
+            debug=debug,
+            engine=engine,
+            image=image,
+            engine_arguments=tuple(engine_arguments),
+            fork_ranks=fork_ranks,
+        ),
     )
 
 
@@ -152,7 +234,13 @@ def refuse_unmade(step: Step) -> None:
             raise RunError(f"cannot run here: {failure.message}")
 
 
-def _rules(name: str, value: Sequence[str] | Mapping[str, str] | None) -> tuple[str, ...]:
+def _want_texts(**values: object) -> None:
+    for name, value in values.items():
+        if value is not None and not isinstance(value, str):
+            raise TypeError(f"{name} takes a text, not {value!r}")
+
+
+def _rules(name: str, value: Sequence[str] | Mapping[str, str]) -> tuple[str, ...]:
     """Rule ids, or beginnings of them; one that no rule has would make a check that cannot fail."""
     ids = _texts(name, value)
     if ids:
@@ -165,9 +253,7 @@ def _rules(name: str, value: Sequence[str] | Mapping[str, str] | None) -> tuple[
     return ids
 
 
-def _texts(name: str, value: Sequence[str] | Mapping[str, str] | None) -> tuple[str, ...]:
-    if value is None:
-        return ()
+def _texts(name: str, value: Sequence[str] | Mapping[str, str]) -> tuple[str, ...]:
     if isinstance(value, str):
         raise TypeError(f"{name} takes a list of texts, not one text: write [{value!r}]")
     return tuple(value)

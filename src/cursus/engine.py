@@ -258,15 +258,15 @@ def _finding(rule: Rule, problem: Problem, path: Path, owner: Step | Pipeline, *
         origin = owner.origin(path)
         location = origin.location if origin else None
     return Finding(
-        rule=rule.id,
-        severity=problem.severity or rule.severity,
-        message=cut(problem.message, LONGEST_TEXT),
-        path=_formatted((*owner.prefix, *path)),
-        remedy=cut(problem.remedy, LONGEST_TEXT),
-        area=rule.area,
-        location=location,
-        step=owner.name if isinstance(owner, Step) else _step_at(owner, path),
-        from_run=from_run,
+        rule.id,
+        problem.severity or rule.severity,
+        cut(problem.message, LONGEST_TEXT),
+        _formatted((*owner.prefix, *path)),
+        cut(problem.remedy, LONGEST_TEXT),
+        rule.area,
+        location,
+        owner.name if isinstance(owner, Step) else _step_at(owner, path),
+        from_run,
     )
 
 

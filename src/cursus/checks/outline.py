@@ -191,8 +191,9 @@ def take_apart(request: Any) -> Outline | None:
     noted: list[tuple[Shape, Any]] = []
     queue: list[tuple[Context, Any]] = [(_context("", ""), request)]
     for context, container in queue:
+        content: tuple[Any, ...]
         if type(container) is dict:
-            content: tuple[Any, ...] = (*container, *map(type, container.values()))
+            content = (*container, *map(type, container.values()))
         else:
             content = (list, *map(type, container))
         shape = context.shapes.get(content)

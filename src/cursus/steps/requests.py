@@ -54,18 +54,9 @@ def from_mapping(
     if operation == "CreatePipeline":
         return _create_pipeline(data, place, origins, problems, region, parameters, name)
     own = data.get(kinds.NAMES[operation])
-    return [
-        Step(
-            name=own if isinstance(own, str) and own else name or operation,
-            operation=operation,
-            request=data,
-            type=kinds.TYPES[operation],
-            prefix=place,
-            origins=origins,
-            region=region,
-            problems=problems,
-        )
-    ]
+    called = own if isinstance(own, str) and own else name or operation
+    kind = kinds.TYPES[operation]
+    return [Step(called, operation, data, kind, False, place, origins, region, problems=problems)]
 
 
 def describe_unknown(data: Any) -> str:
@@ -84,7 +75,7 @@ def describe_unknown(data: Any) -> str:
 def _pipeline_step(data: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | None:
     """(operation, arguments) where the mapping is one step of a pipeline definition."""
     arguments, type_ = data.get("Arguments"), data.get("Type")
-    if isinstance(arguments, Mapping) and isinstance(type_, str) and type_ in kinds.STEP_TYPES:
+    if isinstance(type_, str) and type_ in kinds.STEP_TYPES and isinstance(arguments, Mapping):
         operation = kinds.STEP_TYPES[type_]
         if operation == "CreateAutoMLJobV2":
             operation = kinds.identify(arguments) or operation

@@ -33,6 +33,15 @@ def image(name: str) -> dict[str, Any]:
         ({"OutputDataConfig": {"S3OutputPath": REPR}}, "STP046"),
         ({"OutputDataConfig": {"KmsKeyId": "None"}}, "STP047"),
         ({"OutputDataConfig": {"KmsKeyId": "my-training-key"}}, "ART001"),
+        ({"OutputDataConfig": {"S3OutputPath": "s3://None/None/output"}}, "STP047"),
+        (
+            {
+                "OutputDataConfig": {"S3OutputPath": "s3://My_Bucket/models"},
+                "DebugHookConfig": {"S3OutputPath": "s3://My_Bucket/models"},
+                "ProfilerConfig": {"S3OutputPath": "s3://My_Bucket/models"},
+            },
+            "STP042",
+        ),
         (image("<image-uri>"), "STP045"),
         (image("my-image"), "STP027"),
         (image("ACCOUNT.dkr.ecr.us-east-1.amazonaws.com/churn:1"), "STP033"),
@@ -43,6 +52,45 @@ def image(name: str) -> dict[str, Any]:
 )
 def test_training(patch: dict[str, Any], rule: str) -> None:
     assert [finding.rule for finding in check(patch)] == [rule]
+
+
+def test_the_copies_of_the_output_have_faults_of_their_own() -> None:
+    patch = {
+        "DebugHookConfig": {"S3OutputPath": "s3://My_Bucket/a"},
+        "ProfilerConfig": {"S3OutputPath": "s3://B_B/"},
+    }
+    found = [(f.rule, f.path) for f in check(patch)]
+    assert found == [("STP042", "DebugHookConfig.S3OutputPath"), ("STP042", "ProfilerConfig.S3OutputPath")]
+
+
+def test_an_output_inside_two_channels_is_told_once() -> None:
+    sound = BASES["CreateTrainingJob"]["InputDataConfig"][0]
+    channels = [
+        {
+            **sound,
+            "ChannelName": name,
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}},
+        }
+        for name, uri in (("train", "s3://example-bucket/a/"), ("test", "s3://example-bucket/a/b/"))
+    ]
+    patch = {
+        "InputDataConfig": channels,
+        "OutputDataConfig": {"S3OutputPath": "s3://example-bucket/a/b/models/"},
+    }
+    (found,) = [f for f in check(patch) if f.rule == "CHN020"]
+    assert "channels 'train', 'test'" in found.message
+
+
+def test_the_word_none_for_an_algorithms_value_is_told_once() -> None:
+    given = {"num_round": "100", "eta": "None", "objective": "binary:logistics"}
+    found = {
+        f.path: f for f in check({**image(XGBOOST), "HyperParameters": given}) if f.area == "hyperparameters"
+    }
+    eta, objective = found["HyperParameters.eta"], found["HyperParameters.objective"]
+    assert len(found) == 2
+    assert (eta.rule, objective.rule) == ("HPO040", "HPO040")
+    assert eta.remedy.startswith("leave the hyperparameter out")
+    assert objective.message.endswith("is none that xgboost takes. Did you mean 'binary:logistic'?")
 
 
 def test_a_definition_without_ranges() -> None:

@@ -10,12 +10,15 @@ from collections.abc import Iterator
 
 from cursus.aws.algorithms import Algorithm, Condition, Hyperparameter, matches
 from cursus.checks.rules import PROGRAM, Problem, hyperparameters, rule
+from cursus.checks.texts import NOTHING
 from cursus.checks.views import TrainingView, is_reference
 from cursus.redact import show
 from cursus.suggest import closest, did_you_mean
 
 GIVEN = ("HyperParameters", "StaticHyperParameters")
 READS = (*GIVEN, "AlgorithmSpecification")
+MANY = 4
+"""More values than these are told once, by the remedy."""
 
 
 def documented_only(algorithm: Algorithm) -> bool:
@@ -150,10 +153,16 @@ def hyperparameter_value(view: TrainingView) -> Iterator[Problem]:
             continue
         bare = value.strip().strip("\"'")
         quoted = bare != value and known.problem(bare) is None
+        if len(known.values) > MANY and not known.is_list:  # the remedy lists them
+            near = did_you_mean(value, known.values)
+            wrong = f"is none that {algorithm.name} takes" + (f".{near}" if near else "")
+        remedy = f"{algorithm.name} takes {known.expected}"
+        if bare in NOTHING:
+            remedy = f"leave the hyperparameter out, or write its value: {remedy}"
         yield Problem(
             f"the value {show(value, name)} of {show(name)} {wrong}",
             (view.hyperparameters_member, name),
-            f"write it bare: {bare}" if quoted else f"{algorithm.name} takes {known.expected}",
+            f"write it bare: {bare}" if quoted else remedy,
             severity="warning" if not algorithm.exact or _nearly(known, value) else None,
             allowable=value,
         )
@@ -296,6 +305,8 @@ def related_numbers(view: TrainingView) -> Iterator[Problem]:
         if any(view.hyperparameters.get(each, "") not in options for each, options in when.items()):
             continue
         least, most = _whole(view, name), _whole(view, other)
+        if _refused(view, algorithm, other):
+            continue
         below = name in algorithm.below
         if least is not None and most is not None and (least > most or (below and least == most)):
             yield Problem(

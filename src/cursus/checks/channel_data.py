@@ -226,18 +226,26 @@ def output_inside_input(view: TrainingView) -> Iterator[Problem]:
             written.append((path, (member, name)))
     if not written:
         return
-    for channel, prefix, kind in view.located:
-        if kind != "S3Prefix" or channel.name in ("code", "checkpoint", "model"):
-            continue
-        for path, place in written:
-            if place[0] == "CheckpointConfig" and same_place(path, prefix):
-                continue  # the rule on checkpoints says more of it
-            if below(path, prefix) and not looks_like_one_object(prefix):
-                yield Problem(
-                    f"{'.'.join(place)} lies inside the data of channel {show(channel.name)}",
-                    place,
-                    "write to a prefix that no channel reads",
-                )
+    read = [
+        (channel, prefix)
+        for channel, prefix, kind in view.located
+        if kind == "S3Prefix" and channel.name not in ("code", "checkpoint", "model")
+    ]
+    for path, place in written:
+        around = [
+            show(channel.name)
+            for channel, prefix in read
+            if below(path, prefix)
+            and not looks_like_one_object(prefix)
+            # of checkpoints in the very place another rule says more
+            and not (place[0] == "CheckpointConfig" and same_place(path, prefix))
+        ]
+        if around:
+            yield Problem(
+                f"{'.'.join(place)} lies inside the data of channel{'s' if len(around) > 1 else ''} {', '.join(around)}",
+                place,
+                "write to a prefix that no channel reads",
+            )
 
 
 @rule(

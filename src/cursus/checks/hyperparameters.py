@@ -132,6 +132,9 @@ def quoted_value(view: TrainingView) -> Iterator[Problem]:
         if value in NOTHING or (value in NO_NUMBER and not any(word in name for word in _MISSING)):
             if view.script is not None and value in view.script.strings:
                 continue  # the script knows that word
+            known = view.builtin.hyperparameter(name) if view.builtin is not None else None
+            if known is not None and known.problem(value) is not None:
+                continue  # the rule on the algorithm's values says more of it
             yield Problem(
                 f"{show(name)} has the value {show(value)}, which arrives as that word",
                 (view.hyperparameters_member, name),

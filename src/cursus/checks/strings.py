@@ -24,6 +24,9 @@ from cursus.checks.views import RequestView, mapping
 from cursus.model import Path
 from cursus.redact import show
 
+NO_BUCKET = "s3://None/"
+"""How a URI begins whose bucket was Python's None. No bucket has a capital letter."""
+
 
 def _locations(view: RequestView, kind: str) -> Iterator[tuple[Path, str, Fault]]:
     """The faults of one kind among the request's S3 locations."""
@@ -117,6 +120,8 @@ def bucket_name(view: RequestView) -> Iterator[Problem]:
         0.1
     """
     for path, value, fault in _locations(view, "bucket"):
+        if value.startswith(NO_BUCKET):
+            continue  # the rule on missing values says more of it
         yield Problem(f"{_where(path, value)} {fault.message}", path, fault.remedy)
 
 
@@ -315,8 +320,11 @@ def nothing_as_text(view: RequestView) -> Iterator[Problem]:
         0.1
     """
     for path, value in view.suspected("nothing"):
-        remedy = "leave the member out, or write its value"
-        yield Problem(f"{_where(path, value)} holds the text of a missing value", path, remedy)
+        lost = value.startswith(NO_BUCKET)
+        message = "names no bucket: it holds" if lost else "holds"
+        remedy = "write the bucket's name" if lost else "leave the member out, or write its value"
+        severity = "error" if lost else None
+        yield Problem(f"{_where(path, value)} {message} the text of a missing value", path, remedy, severity)
 
 
 @rule("STP048", area="step", scope="request", suspects="quoted")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cursus.script.facts import ScriptFacts
 
 NOTHING: Mapping[str, Any] = {}
+COPIES: tuple[Path, ...] = (("DebugHookConfig", "S3OutputPath"), ("ProfilerConfig", "S3OutputPath"))
 
 T = TypeVar("T")
 
@@ -460,8 +461,12 @@ class RequestView:
         return self._members if self.suspects is not None else None
 
     def suspected(self, kind: str) -> Sequence[tuple[Path, str]]:
-        """The texts suspected of one kind of fault."""
-        return self.suspects.get(kind, ())
+        """The texts suspected of one kind of fault, without the copies of the output's location that the SDK makes."""
+        found = self.suspects.get(kind, ())
+        if len(found) < 2:
+            return found
+        output = mapping(self.request, "OutputDataConfig").get("S3OutputPath")
+        return [(path, value) for path, value in found if value != output or path not in COPIES]
 
 
 class SchemaView:

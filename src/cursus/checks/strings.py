@@ -323,8 +323,12 @@ def nothing_as_text(view: RequestView) -> Iterator[Problem]:
         lost = value.startswith(NO_BUCKET)
         message = "names no bucket: it holds" if lost else "holds"
         remedy = "write the bucket's name" if lost else "leave the member out, or write its value"
-        severity = "error" if lost else None
-        yield Problem(f"{_where(path, value)} {message} the text of a missing value", path, remedy, severity)
+        yield Problem(
+            f"{_where(path, value)} {message} the text of a missing value",
+            path,
+            remedy,
+            severity="error" if lost else None,
+        )
 
 
 @rule("STP048", area="step", scope="request", suspects="quoted")

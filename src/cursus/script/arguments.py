@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cursus.model import Location
 from cursus.script import values as v
@@ -11,6 +11,7 @@ from cursus.script.bodies import Body, CallSite
 from cursus.script.converters import converter
 from cursus.script.evaluate import ARGPARSE, Evaluator
 from cursus.script.facts import Argument, Const, Parser, Text
+from cursus.script.nodes import bare_name, last_name, receiver, word
 
 TYPES = frozenset({"int", "float", "str", "bool", "list", "tuple", "set"})
 NO_VALUE = {
@@ -82,9 +83,7 @@ def read_parsers(evaluator: Evaluator, reached: Reached) -> tuple[tuple[Parser, 
     opaque = False
     for site, _ in reached:
         node = site.node
-        callee = evaluator.value(node.func, site.body)
-        if isinstance(callee, v.Ref) and (callee.name in OPAQUE_CALLS or callee.name == "sys.argv"):
-            opaque = True
+        opaque = opaque or evaluator.called(node, site.body) in OPAQUE_CALLS
         made = evaluator.evaluate(node, site.body, site.order)
         if any(isinstance(value, v.ParserValue) and value.key == id(node) for value in made.values):
             found[id(node)] = _made(evaluator, site)
@@ -142,9 +141,7 @@ def _made(evaluator: Evaluator, site: CallSite) -> Building:
                 else:
                     building.complete = False
         elif keyword.arg == "allow_abbrev":
-            building.abbreviations = not (
-                isinstance(keyword.value, ast.Constant) and keyword.value.value is False
-            )
+            building.abbreviations = getattr(keyword.value, "value", None) is not False
         elif keyword.arg in (
             None,
             "prefix_chars",
@@ -190,8 +187,8 @@ def _parser_call(
         if argument is not None:
             building.arguments.append(argument)
     elif name in PARSES or name == "parse_known_intermixed_args":
-        if node.args or any(keyword.arg == "args" for keyword in node.keywords):
-            given = node.args[0] if node.args else next(k.value for k in node.keywords if k.arg == "args")
+        given = node.args[0] if node.args else word(node, "args")
+        if given is not None:
             value = evaluator.value(given, site.body)
             if own_words(evaluator, given, site.body):
                 return
@@ -201,50 +198,28 @@ def _parser_call(
         building.strict.append(PARSES.get(name, False))
         building.sure = building.sure or (sure and alone)
     elif name == "parse_args_into_dataclasses":
-        loose = any(k.arg == "return_remaining_strings" for k in node.keywords)
-        building.strict.append(not loose)
+        building.strict.append(word(node, "return_remaining_strings") is None)
         building.sure = building.sure or (sure and alone)
-        if node.args or any(k.arg in ("args", "args_filename") for k in node.keywords):
+        if node.args or word(node, "args", "args_filename") is not None:
             building.complete = False
     elif name in ("add_subparsers", "parse_json_file", "parse_yaml_file", "parse_dict", "register"):
         building.complete = False
     elif name == "set_defaults":
         names = {keyword.arg for keyword in node.keywords}
         building.arguments = [
-            _relaxed(argument) if argument.dest in names else argument for argument in building.arguments
+            replace(one, default=None, has_default=True, appends=False) if one.dest in names else one
+            for one in building.arguments
         ]
 
 
 def own_words(evaluator: Evaluator, node: ast.expr, body: Body) -> bool:
     """True where what a parser is given is a list that the script holds itself, not the command line."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "split":
-        node = node.func.value
-    value = evaluator.value(node, body)
+    value = evaluator.value(receiver(node, ("split",)) or node, body)
     return isinstance(value, v.Items) or (isinstance(value, Text) and value.literal is not None)
 
 
-def _relaxed(argument: Argument) -> Argument:
-    return Argument(
-        argument.flags,
-        argument.dest,
-        argument.location,
-        argument.type,
-        argument.required,
-        argument.takes_value,
-        argument.sets,
-        argument.nargs,
-        argument.choices,
-        None,
-        True,
-        argument.conditional,
-    )
-
-
 def _exclusive(site: CallSite) -> bool:
-    func = site.node.func
-    if not (isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name)):
-        return False
-    bindings = site.body.bindings.get(func.value.id, [])
+    bindings = site.body.bindings.get(bare_name(receiver(site.node, ("add_argument",))), [])
     return any(b.node is not None and "add_mutually_exclusive_group" in ast.dump(b.node) for b in bindings)
 
 
@@ -290,7 +265,7 @@ def _argument(evaluator: Evaluator, site: CallSite, conditional: bool) -> Argume
         dest=dest if isinstance(dest, str) else dest_of(flags),
         location=place(node, site.body),
         type=kind,
-        required=isinstance(required, ast.Constant) and required.value is True,
+        required=getattr(required, "value", None) is True,
         takes_value=takes,
         sets=sets,
         nargs="" if nargs is None else str(nargs) if known_nargs else "*",
@@ -372,9 +347,9 @@ def choices_of(evaluator: Evaluator, node: ast.expr | None, site: CallSite) -> t
 def _dataclasses(evaluator: Evaluator, site: CallSite) -> Building:
     """The fields of the dataclasses that HfArgumentParser is given."""
     building = Building("dataclass", place(site.node, site.body))
-    given = [*site.node.args, *(k.value for k in site.node.keywords if k.arg == "dataclass_types")]
+    types = word(site.node, "dataclass_types")
     classes: list[v.Value] = []
-    for node in given:
+    for node in (*site.node.args, *([] if types is None else [types])):
         value = evaluator.value(node, site.body)
         classes.extend(value.items if isinstance(value, v.Items) else (value,))
     if not classes:
@@ -404,8 +379,8 @@ def _field(node: ast.AnnAssign, name: str, body: Body) -> Argument:
     )
     listed = annotation.lower().startswith(("list[", "typing.list["))
     has_default = node.value is not None
-    if isinstance(node.value, ast.Call) and ast.unparse(node.value.func).endswith("field"):
-        has_default = any(k.arg in ("default", "default_factory") for k in node.value.keywords)
+    if isinstance(node.value, ast.Call) and last_name(node.value.func).endswith("field"):
+        has_default = word(node.value, "default", "default_factory") is not None
     kind = annotation if annotation in ("int", "float", "str") and not listed else "other"
     flags = (f"--{name}", f"--{name.replace('_', '-')}") if "_" in name else (f"--{name}",)
     return Argument(

@@ -19,6 +19,7 @@ from cursus.script.evaluate import (
     _union,
 )
 from cursus.script.facts import Const, EnvPart, Hole, Text
+from cursus.script.nodes import word
 from cursus.script.values import NOTHING_KNOWN, NUMBER, UNKNOWN, Options, Value, one
 
 SAME_MAPPING = frozenset({"dict", "copy.copy", "copy.deepcopy"})
@@ -70,10 +71,8 @@ def _library(evaluator: Evaluator, name: str, node: ast.Call, body: Body, order:
     def argument(index: int, keyword: str = "") -> Options | None:
         if index < len(node.args) and not any(isinstance(a, ast.Starred) for a in node.args[: index + 1]):
             return evaluator.evaluate(node.args[index], body, order)
-        for given in node.keywords:
-            if keyword and given.arg == keyword:
-                return evaluator.evaluate(given.value, body, order)
-        return None
+        given = word(node, keyword)
+        return None if given is None else evaluator.evaluate(given, body, order)
 
     if name == "os.path.join" or name in PATHLIKE:
         if any(isinstance(a, ast.Starred) for a in node.args):
@@ -139,11 +138,9 @@ def _environment(key: Options | None, default: Options | None) -> Options:
 
 def backend_of(evaluator: Evaluator, site: CallSite) -> Text | Const | None:
     """The backend that a call of ``init_process_group`` is given, None where that cannot be read."""
-    named = [keyword.value for keyword in site.node.keywords if keyword.arg == "backend"]
-    for given in (*site.node.args[:1], *named):
-        values = evaluator.evaluate(given, site.body, site.order).values
-        return values[0] if len(values) == 1 and isinstance(values[0], (Text, Const)) else None
-    return None
+    given = site.node.args[0] if site.node.args else word(site.node, "backend")
+    value = UNKNOWN if given is None else evaluator.value(given, site.body)
+    return value if isinstance(value, (Text, Const)) else None
 
 
 def _cut_path(found: Options | None, folder: bool) -> Options:
@@ -173,10 +170,9 @@ def _loaded(evaluator: Evaluator, value: Value) -> Value:
         if path is not None and path.endswith("/config/hyperparameters.json"):
             return v.Special("hyperparameters.json")
         return v.Unknown(False, "settings") if path is None else _settings(evaluator, path)
-    if isinstance(value, Text) and len(value.parts) == 1:
-        part = value.parts[0]
-        if isinstance(part, EnvPart) and part.name in ("SM_HPS", "SM_CHANNELS"):
-            return v.Special(part.name)
+    part = value.only if isinstance(value, Text) else None
+    if isinstance(part, EnvPart) and part.name in ("SM_HPS", "SM_CHANNELS"):
+        return v.Special(part.name)
     return UNKNOWN
 
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from cursus.script import values as v
 from cursus.script.arguments import Reached, choices_of, constant, place
 from cursus.script.bodies import Body, CallSite
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Argument, Const, Parser
+from cursus.script.nodes import last_name, string, word
 
 ABSL_TYPES = {"integer": "int", "float": "float", "string": "str", "list": "str", "enum": "str"}
 ABSL_OWN = (
@@ -55,7 +57,7 @@ def read_libraries(evaluator: Evaluator, reached: Reached, tops: Collection[str]
         name = callee.name if isinstance(callee, v.Ref) else ""
         given = evaluator.value(site.node.args[0], site.body) if site.node.args else None
         parser = None
-        if name == "absl.app.run" and not any(k.arg == "flags_parser" for k in site.node.keywords):
+        if name == "absl.app.run" and word(site.node, "flags_parser") is None:
             parser = _absl(evaluator, reached, site, sure, tops)
         elif name == "typer.run" and isinstance(given, v.Func):
             parser = _typer(evaluator, given.body, sure)
@@ -79,8 +81,7 @@ def _absl(
     complete = all(top in WITHOUT_FLAGS or top in sys.stdlib_module_names for top in tops)
     required: set[str] = set()
     for site, certain in reached:
-        callee = evaluator.value(site.node.func, site.body)
-        name = callee.name if isinstance(callee, v.Ref) else ""
+        name = evaluator.called(site.node, site.body)
         if not name.startswith("absl.flags."):
             continue
         kind = name.rpartition(".")[2]
@@ -89,18 +90,11 @@ def _absl(
             complete = complete and argument is not None
             arguments.extend([argument] if argument is not None else [])
         elif kind.startswith("mark_flag"):
-            words = [node.value for node in ast.walk(site.node) if isinstance(node, ast.Constant)]
-            required.update(word for word in words if isinstance(word, str))
+            required.update(name for name in map(string, ast.walk(site.node)) if name is not None)
         elif kind not in ("FLAGS", "register_validator", "validator"):
             complete = False
-    kept = tuple(_required(one) if one.dest in required else one for one in arguments)
+    kept = tuple(replace(one, required=True) if one.dest in required else one for one in arguments)
     return Parser("absl", kept, True, complete, sure, where, False, leftovers=True)
-
-
-def _required(argument: Argument) -> Argument:
-    from dataclasses import replace
-
-    return replace(argument, required=True)
 
 
 def _flag(evaluator: Evaluator, site: CallSite, kind: str, sure: bool) -> Argument | None:
@@ -170,12 +164,10 @@ def _hydra(body: Body, sure: bool) -> Parser:
 
 
 def _decorated(evaluator: Evaluator, body: Body, name: str) -> bool:
-    for decorator in getattr(body.owner, "decorator_list", []):
-        func = decorator.func if isinstance(decorator, ast.Call) else decorator
-        value = evaluator.value(func, body.parent or body)
-        if isinstance(value, v.Ref) and value.name == name:
-            return True
-    return False
+    decorators = [
+        one.func if isinstance(one, ast.Call) else one for one in getattr(body.owner, "decorator_list", [])
+    ]
+    return any(evaluator.value(one, body.parent or body) == v.Ref(name) for one in decorators)
 
 
 def _only_command(evaluator: Evaluator, site: CallSite) -> Body | None:
@@ -183,12 +175,9 @@ def _only_command(evaluator: Evaluator, site: CallSite) -> Body | None:
     func = site.node.func
     if not isinstance(func, ast.Name) or site.node.args or site.node.keywords:
         return None
-    top = site.body
-    while top.parent is not None:
-        top = top.parent
+    top = site.body.top
     made = [one.node for one in top.bindings.get(func.id, []) if isinstance(one.node, ast.Call)]
-    names = [evaluator.value(one.func, top) for one in made]
-    if not any(isinstance(one, v.Ref) and one.name == "typer.Typer" for one in names):
+    if not any(evaluator.called(one, top) == "typer.Typer" for one in made):
         return None
     commands = [
         inner
@@ -219,8 +208,8 @@ def _typer_argument(
     annotation = parameter.annotation
     about = default if isinstance(default, ast.Call) and _describes(default) else None
     words = list(about.args[1:]) if about is not None else []
-    value = (about.args[0] if about.args else _keyword(about, "default")) if about is not None else default
-    if isinstance(annotation, ast.Subscript) and ast.unparse(annotation.value).endswith("Annotated"):
+    value = (about.args[0] if about.args else word(about, "default")) if about is not None else default
+    if isinstance(annotation, ast.Subscript) and last_name(annotation.value) == "Annotated":
         parts = annotation.slice.elts if isinstance(annotation.slice, ast.Tuple) else []
         annotation = parts[0] if parts else None
         described = [one for one in parts[1:] if isinstance(one, ast.Call) and _describes(one)]
@@ -232,7 +221,7 @@ def _typer_argument(
     kind = kind.replace("typing.", "").removeprefix("Optional[").removesuffix(" | None").rstrip("]")
     open_ended = value is None or (isinstance(value, ast.Constant) and value.value is ...)
     where = place(parameter, body)
-    if (about is not None and ast.unparse(about.func).endswith("Argument")) or (about is None and open_ended):
+    if (about is not None and last_name(about.func) == "Argument") or (about is None and open_ended):
         return Argument((parameter.arg,), parameter.arg, where, "other", nargs="" if open_ended else "?")
     site = CallSite(about, body, 10**9, True) if about is not None else None
     given = [constant(evaluator, one, site) for one in words] if site is not None else []
@@ -258,8 +247,4 @@ def _typer_argument(
 
 
 def _describes(node: ast.Call) -> bool:
-    return ast.unparse(node.func).rpartition(".")[2] in ("Option", "Argument")
-
-
-def _keyword(node: ast.Call, name: str) -> ast.expr | None:
-    return next((one.value for one in node.keywords if one.arg == name), None)
+    return last_name(node.func) in ("Option", "Argument")

@@ -9,6 +9,7 @@ from cursus.script.arguments import Reached, choices_of, constant, default_of, d
 from cursus.script.bodies import Body, CallSite
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Argument, Const, Parser, Text
+from cursus.script.nodes import last_name, word
 
 
 def read_commands(evaluator: Evaluator, reached: Reached) -> list[Parser]:
@@ -18,7 +19,7 @@ def read_commands(evaluator: Evaluator, reached: Reached) -> list[Parser]:
         callee = evaluator.value(site.node.func, site.body)
         if not isinstance(callee, v.Func) or id(callee.body.owner) not in evaluator.command_functions:
             continue
-        loose = any(k.arg == "standalone_mode" for k in site.node.keywords) or bool(site.node.args)
+        loose = word(site.node, "standalone_mode") is not None or bool(site.node.args)
         parser = _command(evaluator, callee.body, sure, complete=not loose)
         if parser is not None:
             found[id(callee.body)] = parser
@@ -46,7 +47,7 @@ def _command(evaluator: Evaluator, body: Body, sure: bool, complete: bool) -> Pa
                 "click.pass_context",
             )
             continue
-        name = ast.unparse(decorator.func).rpartition(".")[2]
+        name = last_name(decorator.func)
         if name == "command":
             strict = strict and "ignore_unknown_options" not in ast.unparse(decorator)
         elif name == "option":

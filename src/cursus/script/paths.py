@@ -12,6 +12,7 @@ from cursus.script.arguments import place
 from cursus.script.bodies import CallSite
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import PathUse, Text
+from cursus.script.nodes import string, word
 
 Mode = Literal["read", "list", "write", "make", "look", "remove"]
 
@@ -112,7 +113,10 @@ WRITE_METHODS = frozenset(
 PATH_WRITES = frozenset({"write_text", "write_bytes"})
 PATH_READS = frozenset({"read_text", "read_bytes", "iterdir"})
 PATH_LOOKS = frozenset({"exists", "is_file", "is_dir", "glob", "rglob"})
+PATH_METHODS = PATH_WRITES | PATH_READS | PATH_LOOKS | {"open", "mkdir"}
 OPENS = frozenset({"open", "io.open", "codecs.open", "gzip.open", "bz2.open", "lzma.open", "tarfile.open"})
+NO_METHODS = OPENS | LOCAL_READS.keys() | REMOTE_READS.keys() | WRITES.keys()
+"""Functions of a module, which are no methods of what stands before their name."""
 
 
 def path_uses(evaluator: Evaluator, site: CallSite, sure: bool) -> Iterable[PathUse]:
@@ -134,11 +138,10 @@ def _looped(evaluator: Evaluator, site: CallSite, depth: int = 0) -> bool:
 
 def _uses(evaluator: Evaluator, site: CallSite, sure: bool) -> Iterable[PathUse]:
     node = site.node
-    callee = evaluator.value(node.func, site.body)
-    if isinstance(callee, v.Ref):
-        yield from _library(evaluator, site, sure, callee.name)
-        if callee.name in OPENS | LOCAL_READS.keys() | REMOTE_READS.keys() | WRITES.keys():
-            return
+    name = evaluator.called(node, site.body)
+    yield from _library(evaluator, site, sure, name)
+    if name in NO_METHODS:
+        return
     if isinstance(node.func, ast.Attribute):
         yield from _method(evaluator, site, sure, node.func)
 
@@ -166,30 +169,32 @@ def _method(evaluator: Evaluator, site: CallSite, sure: bool, func: ast.Attribut
     name = func.attr
     base = evaluator.evaluate(func.value, site.body, site.order)
     texts = tuple(value for value in base.values if isinstance(value, Text))
-    if texts and name in PATH_WRITES | PATH_READS | PATH_LOOKS | {"open", "mkdir"}:
+    if texts and name in PATH_METHODS:
         if name == "open":
             mode = _mode(site.node, 0)
         elif name in PATH_WRITES:
             mode = "write"
         elif name == "mkdir":
             mode = "make"
-            name = "mkdir(exist_ok)" if any(k.arg == "exist_ok" for k in site.node.keywords) else "mkdir"
+            name = "mkdir" if word(site.node, "exist_ok") is None else "mkdir(exist_ok)"
         elif name in PATH_LOOKS:
             mode = "look"
         else:
             mode = "list" if name == "iterdir" else "read"
-        paths = tuple(v.as_path(value) for value in base.values)
-        yield PathUse(mode, paths, name, sure and base.sure, True, place(site.node, site.body))
+        yield _used(site, sure, mode, base, name, True)
     elif texts and name in ("replace", "rename") and len(site.node.args) == 1:
         target = evaluator.evaluate(site.node.args[0], site.body, site.order)
-        paths = tuple(v.as_path(value) for value in target.values)
-        yield PathUse("write", paths, name, sure and target.sure, True, place(site.node, site.body))
+        yield _used(site, sure, "write", target, name, True)
     elif name in WRITE_METHODS:
-        given = site.node.args[:1] or [k.value for k in site.node.keywords if k.arg in _PATH_WORDS][:1]
-        if given and not isinstance(given[0], ast.Starred):
-            found = evaluator.evaluate(given[0], site.body, site.order)
-            paths = tuple(v.as_path(value) for value in found.values)
-            yield PathUse("write", paths, name, sure and found.sure, False, place(site.node, site.body))
+        given = _path(site.node, 0)
+        if given is not None:
+            found = evaluator.evaluate(given, site.body, site.order)
+            yield _used(site, sure, "write", found, name, False)
+
+
+def _used(site: CallSite, sure: bool, mode: Mode, found: v.Options, name: str, local: bool) -> PathUse:
+    paths = tuple(v.as_path(value) for value in found.values)
+    return PathUse(mode, paths, name, sure and found.sure, local, place(site.node, site.body))
 
 
 _PATH_WORDS = frozenset(
@@ -209,32 +214,30 @@ _PATH_WORDS = frozenset(
 )
 
 
+def _path(node: ast.Call, index: int) -> ast.expr | None:
+    """The path that a call is given: by its place, or by one of the names that a path has."""
+    given = node.args[index] if index < len(node.args) else word(node, *_PATH_WORDS)
+    return None if isinstance(given, ast.Starred) else given
+
+
 def _mode(node: ast.Call, position: int) -> Mode:
-    given: ast.expr | None = node.args[position] if position < len(node.args) else None
-    for keyword in node.keywords:
-        if keyword.arg == "mode":
-            given = keyword.value
+    given = word(node, "mode") or (node.args[position] if position < len(node.args) else None)
+    mode = string(given)
     if given is None:
         return "read"
-    if isinstance(given, ast.Constant) and isinstance(given.value, str):
-        return "write" if set(given.value) & set("wax") else "read"
-    return "look"
+    return "look" if mode is None else "write" if set(mode) & set("wax") else "read"
 
 
 def _use(
     evaluator: Evaluator, site: CallSite, sure: bool, mode: Mode, index: int, name: str, local: bool
 ) -> Iterable[PathUse]:
     node = site.node
-    given: ast.expr | None = node.args[index] if index < len(node.args) else None
+    given = _path(node, index)
     if given is None:
-        named = [k.value for k in node.keywords if k.arg in _PATH_WORDS]
-        given = named[0] if named else None
-    if given is None or isinstance(given, ast.Starred):
         return
     found = evaluator.evaluate(given, site.body, site.order)
     if all(isinstance(value, v.OpenFile) for value in found.values):
         return
-    paths = tuple(v.as_path(value) for value in found.values)
-    if mode == "make" and any(k.arg == "exist_ok" for k in node.keywords):
+    if mode == "make" and word(node, "exist_ok") is not None:
         name = f"{name}(exist_ok)"
-    yield PathUse(mode, paths, name, sure and found.sure, local, place(node, site.body))
+    yield _used(site, sure, mode, found, name, local)

@@ -11,6 +11,7 @@ from cursus.script.arguments import place
 from cursus.script.bodies import CallSite
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Hole, Part, PrintedLine, Text
+from cursus.script.nodes import everything_given, last_name, receiver, word
 
 LEVELS = frozenset({"debug", "info", "warning", "warn", "error", "critical", "exception", "fatal"})
 NUMBER_NAME = re.compile(
@@ -29,45 +30,33 @@ WHOLE_LINE = re.compile(
 def printed(evaluator: Evaluator, site: CallSite) -> Iterable[PrintedLine]:
     """The line that one call prints, where it prints one."""
     node = site.node
-    callee = evaluator.value(node.func, site.body)
-    name = callee.name if isinstance(callee, v.Ref) else ""
+    name = evaluator.called(node, site.body)
     where = place(node, site.body)
     if name == "print":
-        if any(k.arg == "file" and not STREAM.search(ast.unparse(k.value)) for k in node.keywords):
+        file = word(node, "file")
+        if file is not None and not STREAM.search(ast.unparse(file)):
             return
         for text in _print(evaluator, site):
             yield PrintedLine(text, "", where)
     elif name in ("sys.stdout.write", "sys.stderr.write") and node.args:
         for text in _texts(evaluator, site, node.args[0]):
             yield PrintedLine(text, "", where)
-    elif name.rpartition(".")[2] in DUMPS and any(STREAM.fullmatch(ast.unparse(one)) for one in _given(node)):
-        yield PrintedLine(Text((Hole(),)), "", where)  # as json.dump(found, sys.stdout) does
-    elif (
-        isinstance(node.func, ast.Attribute)
-        and node.func.attr in LEVELS
-        and node.args
-        and _is_logger(name, node)
+    elif name.rpartition(".")[2] in DUMPS and any(
+        STREAM.fullmatch(ast.unparse(one)) for one in everything_given(node)
     ):
-        for text in _logged(evaluator, site):
-            level = node.func.attr if node.func.attr in ("debug", "info") else "warning"
-            yield PrintedLine(text, level, where)
-
-
-def _given(node: ast.Call) -> list[ast.expr]:
-    return [*node.args, *(keyword.value for keyword in node.keywords)]
-
-
-def _is_logger(name: str, node: ast.Call) -> bool:
-    base = node.func.value if isinstance(node.func, ast.Attribute) else node.func
-    return name.startswith("logging.") or "log" in ast.unparse(base).lower()
+        yield PrintedLine(Text((Hole(),)), "", where)  # as json.dump(found, sys.stdout) does
+    elif node.args:
+        logger = receiver(node, LEVELS)
+        if logger is not None and (name.startswith("logging.") or "log" in ast.unparse(logger).lower()):
+            level = last_name(node.func) if last_name(node.func) in ("debug", "info") else "warning"
+            for text in _logged(evaluator, site):
+                yield PrintedLine(text, level, where)
 
 
 def _print(evaluator: Evaluator, site: CallSite) -> list[Text]:
     node = site.node
-    separator = " "
-    for keyword in node.keywords:
-        if keyword.arg == "sep" and isinstance(keyword.value, ast.Constant):
-            separator = str(keyword.value.value)
+    given = word(node, "sep")
+    separator = str(given.value) if isinstance(given, ast.Constant) else " "
     rows: list[list[Part]] = [[]]
     for i, argument in enumerate(node.args):
         if isinstance(argument, ast.Starred):
@@ -119,7 +108,7 @@ def _logged(evaluator: Evaluator, site: CallSite) -> list[Text]:
 
 def _fill(template: str, given: list[Text]) -> Text:
     filled = v.format_percent(template, v.Items(tuple(given)))
-    holes = iter([text.parts[0] for text in given if len(text.parts) == 1])
+    holes = iter([text.only for text in given if text.only is not None])
     parts: list[Part] = []
     for part in filled.parts:
         if isinstance(part, Hole) and not part.name:

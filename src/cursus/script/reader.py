@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from cursus.model import SourceCode
@@ -31,7 +32,6 @@ from cursus.script.facts import (
     ArgvRead,
     EnvRead,
     Exit,
-    Fault,
     Imported,
     KeyRead,
     PathUse,
@@ -43,6 +43,7 @@ from cursus.script.facts import (
 )
 from cursus.script.files import FolderFacts, read_folder, shown_below
 from cursus.script.modules import Source, resolve_relative
+from cursus.script.nodes import everything_given, last_name, receiver
 
 CACHE: dict[tuple[str, str], tuple[tuple[tuple[str, int, int], ...], ScriptFacts]] = {}
 ENVIRONMENT_LOADERS = frozenset(
@@ -240,7 +241,7 @@ class Reading:
                         self._edge(site, inner, sure and alone, True)
                     else:
                         self.visit(inner, False)
-        for given in (*site.node.args, *(keyword.value for keyword in site.node.keywords)):
+        for given in everything_given(site.node):
             if isinstance(given, (ast.Name, ast.Lambda, ast.Attribute)):
                 value = self.evaluator.value(given, site.body)
                 if isinstance(value, v.Func):
@@ -261,7 +262,7 @@ class Reading:
         self.evaluator.settings = folder.texts_by_name
         module = self.source.load(self.entry, entry=True)
         if module is None:
-            return _with(base, faults=(*base.faults, *self.source.faults))
+            return replace(base, faults=(*base.faults, *self.source.faults))
         self.follow(module)
         strings, attributes, tops = self._mentions()
         self.evaluator.mentioned = attributes
@@ -283,7 +284,7 @@ class Reading:
         for site, sure in calls:
             uses.extend(paths.path_uses(self.evaluator, site, sure))
             lines.extend(prints.printed(self.evaluator, site))
-        return _with(
+        return replace(
             base,
             readable=True,
             files=tuple(body.file for body in self.source.modules.values()),
@@ -325,19 +326,18 @@ class Reading:
                 *best.read_best(self.source.modules.values()),
             ),
             unread=habits.unread_arguments(trees, [a.dest for p in parsers for a in p.arguments]),
-            faults=(*base.faults, *_unique(self.source.faults)),
+            faults=(*base.faults, *dict.fromkeys(self.source.faults)),
         )
 
     def _names(self, calls: list[tuple[CallSite, bool]]) -> list[Used]:
         found = []
         for site, sure in calls:
-            callee = self.evaluator.evaluate(site.node.func, site.body, site.order)
-            value = callee.values[0] if len(callee.values) == 1 else v.UNKNOWN
-            if isinstance(value, v.Ref):
-                backend = backend_of(self.evaluator, site) if value.name == PROCESS_GROUP else None
-                found.append(Used(value.name, sure, arguments.place(site.node, site.body), backend))
-            elif isinstance(site.node.func, ast.Attribute):
-                found.append(Used("." + site.node.func.attr, sure, arguments.place(site.node, site.body)))
+            name = self.evaluator.called(site.node, site.body)
+            if not name and isinstance(site.node.func, ast.Attribute):
+                name = "." + site.node.func.attr
+            if name:
+                backend = backend_of(self.evaluator, site) if name == PROCESS_GROUP else None
+                found.append(Used(name, sure, arguments.place(site.node, site.body), backend))
         return found
 
     def _reads(self, calls: list[tuple[CallSite, bool]]) -> tuple[tuple[EnvRead, ...], tuple[KeyRead, ...]]:
@@ -362,24 +362,23 @@ class Reading:
         return tuple(environment), tuple(keys)
 
     def _get(self, site: CallSite, sure: bool, environment: list[EnvRead], keys: list[KeyRead]) -> None:
-        func = site.node.func
         if not site.node.args:
             return
-        named = func.attr if isinstance(func, ast.Attribute) else ""
-        callee = self.evaluator.value(func, site.body)
-        is_getenv = isinstance(callee, v.Ref) and callee.name == "os.getenv"
-        if named not in ("get", "pop", "setdefault") and not is_getenv:
+        mapping = receiver(site.node, ("get", "pop", "setdefault"))
+        is_getenv = self.evaluator.called(site.node, site.body) == "os.getenv"
+        if mapping is None and not is_getenv:
             return
-        base = self.evaluator.value(func.value, site.body) if isinstance(func, ast.Attribute) else v.UNKNOWN
+        base = v.UNKNOWN if mapping is None else self.evaluator.value(mapping, site.body)
         key = self.evaluator.value(site.node.args[0], site.body)
         literal = key.literal if isinstance(key, Text) else None
         if literal is None:
             return
         where = arguments.place(site.node, site.body)
-        if is_getenv or (isinstance(base, v.Special) and base.kind == "environ"):
-            given = [*site.node.args[1:2], *(word.value for word in site.node.keywords)]
+        if is_getenv or base == v.Special("environ"):
+            given = everything_given(site.node)[1:]
             bare = not given or (isinstance(given[0], ast.Constant) and given[0].value is None)
-            environment.append(EnvRead(literal, False, sure, where, bare and named != "setdefault"))
+            bare = bare and last_name(site.node.func) != "setdefault"
+            environment.append(EnvRead(literal, False, sure, where, bare))
         elif isinstance(base, v.Special):
             keys.append(KeyRead(literal, False, sure, where))
 
@@ -391,8 +390,7 @@ class Reading:
                     key = self.evaluator.value(node.slice, body)
                     found.add(key.literal or "*" if isinstance(key, Text) else "*")
         for site, _ in calls:
-            func = site.node.func
-            if isinstance(func, ast.Attribute) and func.attr == "setdefault" and site.node.args:
+            if site.node.args and receiver(site.node, ("setdefault",)) is not None:
                 key = self.evaluator.value(site.node.args[0], site.body)
                 if isinstance(key, Text) and key.literal:
                     found.add(key.literal)
@@ -421,8 +419,7 @@ class Reading:
     def _exits(self, calls: list[tuple[CallSite, bool]]) -> tuple[Exit, ...]:
         found = []
         for site, sure in calls:
-            callee = self.evaluator.value(site.node.func, site.body)
-            if not isinstance(callee, v.Ref) or callee.name not in ENDS or not site.node.args:
+            if not site.node.args or self.evaluator.called(site.node, site.body) not in ENDS:
                 continue
             status = self.evaluator.evaluate(site.node.args[0], site.body, site.order)
             value = status.values[0] if len(status.values) == 1 else v.UNKNOWN
@@ -437,8 +434,7 @@ class Reading:
         for body, sure in self.reached.values():
             for node, _, certain in body.reads:
                 index = node.slice.value if isinstance(node.slice, ast.Constant) else None
-                base = self.evaluator.value(node.value, body)
-                if isinstance(index, int) and isinstance(base, v.Ref) and base.name == "sys.argv":
+                if isinstance(index, int) and self.evaluator.value(node.value, body) == v.Ref("sys.argv"):
                     found.append(ArgvRead(index, sure and certain, arguments.place(node, body)))
         return tuple(found)
 
@@ -469,16 +465,6 @@ class Reading:
                 and not self.source.is_package(one.module.partition(".")[0], self.entry.parent)
             )
         )
-
-
-def _with(base: ScriptFacts, **changes: object) -> ScriptFacts:
-    import dataclasses
-
-    return dataclasses.replace(base, **changes)  # type: ignore[arg-type]
-
-
-def _unique(faults: list[Fault]) -> tuple[Fault, ...]:
-    return tuple(dict.fromkeys(faults))
 
 
 def _reads_hyperparameters(strings: frozenset[str], tops: frozenset[str]) -> bool:

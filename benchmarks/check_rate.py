@@ -1,4 +1,4 @@
-"""Full check of requests, all rules on, against botocore's ParamValidator on the same requests, in one run.
+"""``cursus.check`` of requests, all rules on, against botocore's ParamValidator on the same requests, in one run.
 
     python benchmarks/check_rate.py [SECONDS]
 
@@ -23,12 +23,9 @@ from typing import Any
 import botocore.session
 from botocore.validate import ParamValidator
 
-from cursus import engine
-from cursus.aws import schema
+import cursus
 from cursus.checks import parts, plans
 from cursus.checks.examples import BASES
-from cursus.checks.views import Settings
-from cursus.model import Step
 
 IMAGE = (
     "763104351884.dkr.ecr.us-east-1.amazonaws.com/"
@@ -184,20 +181,20 @@ def _varied_text(value: str, member: str, holder: str, number: int, chance: rand
 
 
 BATCH = 50
-Call = Callable[[Step], object]
+Call = Callable[[dict[str, Any]], object]
 
 
-def best(calls: list[Call], operation: str, request: dict[str, Any], seconds: float) -> list[float]:
+def best(calls: list[Call], request: dict[str, Any], seconds: float) -> list[float]:
     """The best rate of each call over a batch, among all that fit into ``seconds`` for each."""
     found = [0.0 for _ in calls]
     until = time.perf_counter() + seconds * len(calls)
     while time.perf_counter() < until:
         numbers = [next(NUMBERS) for _ in range(BATCH)]
         for place, call in enumerate(calls):
-            steps = [Step("benchmark", operation, varied(request, number)) for number in numbers]
+            made = [varied(request, number) for number in numbers]
             start = time.process_time()
-            for step in steps:
-                call(step)
+            for each in made:
+                call(each)
             found[place] = max(found[place], BATCH / (time.process_time() - start))
     return found
 
@@ -206,41 +203,40 @@ def main() -> int:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
     model = botocore.session.get_session().get_service_model("sagemaker")
     print(
-        f"{'request':38} {'check':>9} {'of it schema':>13} {'botocore':>9}"
+        f"{'request':38} {'cursus.check':>14} {'botocore':>11}"
         "   check / botocore   new outline   new parts too"
     )
     ratios: list[tuple[float, float, float]] = []
     for name, operation, request in REQUESTS:
-        calls = calls_on(operation, model)
-        check, schema_only, boto = best(calls, operation, request, seconds)
-        outlines, other = best([forgetful(calls[0]), calls[-1]], operation, request, seconds / 3)
-        new, another = best([forgetful(calls[0], parts.forget), calls[-1]], operation, request, seconds / 3)
-        ratios.append((check / boto, outlines / other, new / another))
-        print(f"{name:38} {check:7.0f}/s {schema_only:11.0f}/s {boto:7.0f}/s   {_columns(ratios[-1])}")
+        check, validation = calls_on(operation, model)
+        ours, boto = best([check, validation], request, seconds)
+        outlines, other = best([forgetful(check), validation], request, seconds / 3)
+        new, another = best([forgetful(check, parts.forget), validation], request, seconds / 3)
+        ratios.append((ours / boto, outlines / other, new / another))
+        print(f"{name:38} {ours:12.0f}/s {boto:9.0f}/s   {_columns(ratios[-1])}")
     means = tuple(_mean([each[place] for each in ratios]) for place in range(3))
-    print(f"{'geometric mean (goal: 1 or more)':38} {'':33}   {_columns(means)}")
+    print(f"{'geometric mean (goal: 1 or more)':38} {'':26}   {_columns(means)}")
     return 0
 
 
-def calls_on(operation: str, model: Any) -> list[Call]:
-    """The full check, the service model's part of it, and botocore's validation."""
-    validator, settings = ParamValidator(), Settings(region="us-east-1")
+def calls_on(operation: str, model: Any) -> tuple[Call, Call]:
+    """The full check, and botocore's validation."""
+    validator = ParamValidator()
     shape = model.operation_model(operation).input_shape
-    return [
-        lambda step: engine.check_step(step, settings),
-        lambda step: schema.validate(operation, step.request),
-        lambda step: validator.validate(step.request, shape),
-    ]
+    return (
+        lambda request: cursus.check(request, region="us-east-1"),
+        lambda request: validator.validate(request, shape),
+    )
 
 
 def forgetful(call: Call, *more: Callable[[], None]) -> Call:
     """The same call with nothing remembered of other requests' outlines, nor of what ``more`` forgets."""
 
-    def called(step: Step) -> object:
+    def called(request: dict[str, Any]) -> object:
         plans.forget()
         for forget in more:
             forget()
-        return call(step)
+        return call(request)
 
     return called
 

@@ -283,10 +283,10 @@ def test_a_bug_on_one_target_costs_no_other(
 
     real = engine.check_step
 
-    def breaks(step: Any, *arguments: Any) -> Any:
+    def breaks(step: Any, *arguments: Any, **more: Any) -> Any:
         if len(step.request["InputDataConfig"]) == 1:
             raise ZeroDivisionError("unforeseen")
-        return real(step, *arguments)
+        return real(step, *arguments, **more)
 
     monkeypatch.setattr(engine, "check_step", breaks)
     done = cursus("check", "good.json", "twice.json")

@@ -75,3 +75,34 @@ def test_megabytes_take_seconds_at_most(piece: str) -> None:
         "redact.show(text, 'x'); redact.prose(text); redact.is_secret_name(text)"
     )
     subprocess.run([sys.executable, "-c", code, piece], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--password=kept-from-you"],
+        ["--epochs", "3", "--api-key", "kept-from-you"],
+        ["-token", "kept-from-you"],
+    ],
+)
+def test_a_command_line_is_shown_without_its_secrets(arguments: list[str]) -> None:
+    shown = redact.redact({"ContainerArguments": arguments})["ContainerArguments"]
+    assert "kept-from-you" not in str(shown)
+    assert redact.HIDDEN in str(shown)
+    assert redact.redact({"A": ["--max-tokens", "5", "--lr=1"]}) == {"A": ["--max-tokens", "5", "--lr=1"]}
+
+
+def test_what_has_the_form_of_a_secret_access_key_is_hidden_wherever_it_stands() -> None:
+    key = "kept/From+You0" + "aB3" * 8 + "xy"
+    assert len(key) == 40
+    report = check({"TrainingJobName": "churn", "RoleArn": key}, kind="CreateTrainingJob")
+    assert key not in str([finding.to_dict() for finding in report.findings])
+    assert redact.redact({"RoleArn": key}) == {"RoleArn": redact.HIDDEN}
+    assert redact.show("0123456789abcdef" * 2 + "01234567").strip("'").startswith("0123")
+
+
+def test_a_signed_address_is_shown_without_its_signature_and_token() -> None:
+    signed = "https://acme.s3.amazonaws.com/x?X-Amz-Security-Token=FwoGZXIvYXdzEJr%2F&X-Amz-Signature=ABCdefABCdef0123"
+    shown = redact.redact({"S3Uri": signed})["S3Uri"]
+    assert "FwoG" not in shown
+    assert "0123" not in shown

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 HIDDEN = "***"
 
 _NAME = re.compile(
-    r"(pass(word|wd|phrase)?|secret|token|api_?key|access_?key|private_?key|credential|auth)(_|-|\b|$|[A-Z])"
-    r"|(^|_|-)(pwd|pat|apikey)($|_|-)",
+    r"(pass(word|wd|phrase)?|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|auth)(_|-|\b|$|[A-Z])"
+    r"|(^|_|-)(pwd|pw|pat|apikey)($|_|-)",
     re.IGNORECASE,
 )
 _HARMLESS = re.compile(
@@ -24,14 +24,17 @@ _VALUE = re.compile(
     r"|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_[A-Za-z0-9_]{30,}|\bhf_[A-Za-z0-9]{30,}"
     r"|\bsk-[A-Za-z0-9_-]{20,}|\bxox[abprs]-[A-Za-z0-9-]{10,}|\bglpat-[A-Za-z0-9_-]{15,}"
     r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----|\beyJ[A-Za-z0-9_-]{10,500}\.eyJ[A-Za-z0-9_-]{10,}"
-    r"|[a-z][a-z0-9+.-]{0,30}://[^/\s:@]+:[^/\s@]{3,}@|X-Amz-Signature=[0-9a-f]{16,}"
+    r"|[a-z][a-z0-9+.-]{0,30}://[^/\s:@]+:[^/\s@]{3,}@|X-Amz-(Signature|Security-Token)=[^&\s'\"]{16,}"
 )
 """Repetitions that a failed match would walk again have bounds: a value may be megabytes long."""
-_SIGNS = ("AKIA", "ASIA", "gh", "hf_", "sk-", "xox", "glpat-", "-----BEGIN", "eyJ", "@", "X-Amz-Signature")
+_SIGNS = ("AKIA", "ASIA", "gh", "hf_", "sk-", "xox", "glpat-", "-----BEGIN", "eyJ", "@", "X-Amz-S")
 """Each match of it has one of these, which are found sooner than it finds nothing."""
 _ASSIGNED = re.compile(
     r"(?<![\w-])(?P<name>[A-Za-z_][\w-]{0,80})(?P<sign>['\"]?\s{0,3}[=:]\s{0,3}['\"]?)(?P<value>[^\s'\",;)}\]]+)"
 )
+_ACCESS_KEY = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9/+]{40}")
+"""AWS's secret access keys have no sign of their own: what is one as a whole is hidden, and no finding for that."""
+_OPTION = re.compile(r"(--?(?P<name>[A-Za-z][\w-]*))(?P<value>=.+)?", re.DOTALL)
 _BEARER = re.compile(r"\b(Bearer|Basic)\s{1,3}[A-Za-z0-9._~+/=-]{6,}")
 
 
@@ -50,9 +53,13 @@ def is_secret_value(value: str) -> bool:
     return False
 
 
+def _is_secret(value: str) -> bool:
+    return is_secret_value(value) or (len(value) == 40 and _ACCESS_KEY.fullmatch(value) is not None)
+
+
 def show(value: object, name: str = "", limit: int = 80) -> str:
     """A value for a message: quoted, cut after ``limit`` characters, and hidden where it looks like a secret."""
-    if isinstance(value, str) and value and (is_secret_value(value) or (name and is_secret_name(name))):
+    if isinstance(value, str) and value and (_is_secret(value) or (name and is_secret_name(name))):
         return HIDDEN
     if isinstance(value, int) and not isinstance(value, bool) and name and is_secret_name(name):
         return HIDDEN  # a number that should have been a text
@@ -102,10 +109,24 @@ def redact(value: Any, name: str = "") -> Any:
             }
         return {key: redact(item, str(key)) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [redact(item, name) for item in value]
+        return _redact_list(value, name)
     if isinstance(value, str) and value:
-        if name and is_secret_name(name):
+        if (name and is_secret_name(name)) or (len(value) == 40 and _is_secret(value)):
             return HIDDEN
         if is_secret_value(value):
             return _VALUE.sub(HIDDEN, value)
     return value
+
+
+def _redact_list(items: Sequence[Any], name: str) -> list[Any]:
+    """A list's copy, which may be a command line: ``--token=x`` and ``--token x`` hide what is given."""
+    shown: list[Any] = []
+    option = ""
+    for item in items:
+        found = _OPTION.fullmatch(item) if isinstance(item, str) else None
+        if found and found["value"] and is_secret_name(found["name"]):
+            shown.append(f"{found[1]}={HIDDEN}")
+        else:
+            shown.append(redact(item, name if found else option or name))
+        option = found["name"] if found and not found["value"] else ""
+    return shown

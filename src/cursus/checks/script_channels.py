@@ -219,7 +219,7 @@ def _unset(view: TrainingView, facts: ScriptFacts, path: Text | Const | None) ->
         if isinstance(part, EnvPart) and variable(view, facts, part.name) is NONE:
             return f"the variable {part.name} is not set, as the job has no such channel"
         if isinstance(part, ArgPart):
-            argument = next((a for p in facts.parsers for a in p.arguments if a.dest == part.dest), None)
+            argument = next((one for one in facts.arguments if one.dest == part.dest), None)
             if argument is not None and isinstance(argument.default, Text):
                 return _unset(view, facts, argument.default)
             if argument is not None:

@@ -8,7 +8,7 @@ from pathlib import Path as FilePath
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script_channels import CHANNELS
-from cursus.checks.script_request import INPUT_DATA, UNKNOWN, channel_of, invocation, resolve
+from cursus.checks.script_request import INPUT_DATA, UNKNOWN, channel_of, habits, invocation, resolve
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 
@@ -56,9 +56,7 @@ def first_row_lost(view: TrainingView) -> Iterator[Problem]:
     if facts is None:
         return
     started = invocation(view)
-    for habit in facts.habits:
-        if habit.kind != "header":
-            continue
+    for habit in habits(view, "header"):
         place = resolve(view, facts, started, habit.text)
         name = channel_of(place) if isinstance(place, str) else None
         local = view.step.promises.local_channels.get(name) if name is not None else None
@@ -126,16 +124,11 @@ def mixed_up(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    facts = view.script
-    for habit in facts.habits if facts is not None else ():
+    for habit in habits(view, "shared-default", "unsorted-pairs"):
         if habit.kind == "shared-default":
             told = f"{habit.detail} is called several times without that argument, and each call adds to what the others read"
             remedy = "make the list inside the function"
-        elif habit.kind == "unsorted-pairs":
-            told, remedy = (
-                f"{show(habit.detail)} pairs two listings, whose order is any",
-                "sort both: sorted(…)",
-            )
         else:
-            continue
+            told = f"{show(habit.detail)} pairs two listings, whose order is any"
+            remedy = "sort both: sorted(…)"
         yield Problem(told, remedy=remedy, location=habit.location)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script_request import invocation, resolve
+from cursus.checks.script_request import habits, invocation, resolve
 from cursus.checks.views import TrainingView, mapping
 from cursus.model import Path
 from cursus.script.calls import PROCESS_GROUP
@@ -332,11 +332,9 @@ def host_number_as_rank(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    facts = _facts(view)
-    for habit in facts.habits if facts is not None else ():
-        if habit.kind == "host-number":
-            yield Problem(
-                f"{habit.detail} is a number from 1 on, as hosts are called algo-1, algo-2 …, and is taken for a rank from 0 on",
-                remedy='json.loads(os.environ["SM_HOSTS"]).index(os.environ["SM_CURRENT_HOST"])',
-                location=habit.location,
-            )
+    for habit in habits(view, "host-number"):
+        yield Problem(
+            f"{habit.detail} is a number from 1 on, as hosts are called algo-1, algo-2 …, and is taken for a rank from 0 on",
+            remedy='json.loads(os.environ["SM_HOSTS"]).index(os.environ["SM_CURRENT_HOST"])',
+            location=habit.location,
+        )

@@ -63,7 +63,7 @@ def _text_of(
             if isinstance(loaded, str)
             else None
         )
-    part = habit.text.parts[0] if habit.text is not None else None
+    part = habit.part
     if isinstance(part, EnvPart):
         given = view.environment.get(part.name)
         if part.name.startswith("SM_HP_"):
@@ -171,7 +171,7 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
 
 def _other_case(habit: Habit, value: str) -> bool:
     """True where a comparison fails by the case of letters alone, or wants a host that there is not."""
-    part = habit.text.parts[0] if habit.text is not None else None
+    part = habit.part
     if isinstance(part, EnvPart) and part.name == "SM_CURRENT_HOST":
         return habit.detail not in value.split(",")
     return value != habit.detail and value.lower() == habit.detail.lower()
@@ -218,10 +218,10 @@ def _falsy(view: TrainingView, facts: ScriptFacts, started: Invocation, habit: H
             remedy=f"settings.get({habit.key!r}, {habit.detail})",
             location=habit.location,
         )
-    part = habit.text.parts[0] if habit.text is not None else None
+    part = habit.part
     if not isinstance(part, ArgPart) or facts.opaque_arguments:
         return
-    for argument in [argument for parser in facts.parsers for argument in parser.arguments]:
+    for argument in facts.arguments:
         passed = started.given(argument.flags) if argument.dest == part.dest else None
         value = only(passed.values) if passed is not None else ""
         if (
@@ -282,7 +282,7 @@ def json_variable_as_text(view: TrainingView) -> Iterator[Problem]:
     if facts is None or invocation(view).kind not in ("toolkit", "driver"):
         return
     for habit in facts.habits:
-        part = habit.text.parts[0] if habit.kind == "json-text" and habit.text is not None else None
+        part = habit.part if habit.kind == "json-text" else None
         if (
             isinstance(part, EnvPart)
             and part.name not in view.environment
@@ -306,9 +306,8 @@ def _json_defaults(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
         for part in habit.text.parts
         if isinstance(part, ArgPart)
     }
-    for argument in [argument for parser in facts.parsers for argument in parser.arguments]:
-        parts = argument.default.parts if isinstance(argument.default, Text) else ()
-        first = parts[0] if len(parts) == 1 else None
+    for argument in facts.arguments:
+        first = argument.default.only if isinstance(argument.default, Text) else None
         if (
             not isinstance(first, EnvPart)
             or first.name not in JSON_VARIABLES

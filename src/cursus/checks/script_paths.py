@@ -7,7 +7,7 @@ from pathlib import Path as FilePath
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script_artifacts import MODEL_FILE, mentions_upload, writes
-from cursus.checks.script_request import MODEL_DIR, UNKNOWN, invocation, resolve
+from cursus.checks.script_request import MODEL_DIR, UNKNOWN, habits, invocation, resolve
 from cursus.checks.views import TrainingView
 from cursus.model import Location
 from cursus.redact import show
@@ -42,10 +42,8 @@ def first_part_dropped(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     facts = view.script
-    for habit in facts.habits if facts is not None else ():
-        if habit.kind != "first-dropped" or facts is None:
-            continue
-        first = resolve(view, facts, invocation(view), habit.text)
+    for habit in habits(view, "first-dropped"):
+        first = resolve(view, facts, invocation(view), habit.text) if facts is not None else None
         if isinstance(first, str) and first.startswith("/opt/ml/"):
             yield Problem(
                 f"{show(habit.detail)} begins with a slash, so that {show(first.replace(UNKNOWN, '…'))} before it is dropped",

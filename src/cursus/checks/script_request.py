@@ -15,7 +15,7 @@ from typing import Any, Literal
 from cursus.aws.tables import table
 from cursus.checks.views import TrainingView, is_reference, listing, mapping, text
 from cursus.model import Path
-from cursus.script.facts import ArgPart, Argument, Const, EnvPart, Parser, ScriptFacts, Text
+from cursus.script.facts import ArgPart, Argument, Const, EnvPart, Habit, Parser, ScriptFacts, Text
 
 UNKNOWN = "\0"
 MODEL_DIR = "/opt/ml/model"
@@ -262,10 +262,10 @@ def _part(
 def _argument(
     view: TrainingView, facts: ScriptFacts, started: Invocation, dest: str, depth: int
 ) -> str | Missing:
-    declared = [(p, a) for p in facts.parsers for a in p.arguments if a.dest == dest]
+    declared = [argument for argument in facts.arguments if argument.dest == dest]
     if len(declared) != 1 or started.arguments is None or facts.opaque_arguments:
         return UNKNOWN
-    _, argument = declared[0]
+    argument = declared[0]
     if argument.nargs or argument.type != "str" or argument.conditional:
         return UNKNOWN
     passed = started.given(argument.flags)
@@ -305,6 +305,13 @@ def steered(view: TrainingView, word: str) -> bool:
     return any(isinstance(value, str) and word in value for value in texts) or any(
         word in str(value) for _, entry, _ in view.ranges for value in listing(entry, "Values")
     )
+
+
+def habits(view: TrainingView, *kinds: str) -> Iterator[Habit]:
+    """What the script does of these kinds."""
+    for habit in view.script.habits if view.script is not None else ():
+        if habit.kind in kinds:
+            yield habit
 
 
 def parsed(facts: ScriptFacts) -> list[Parser]:

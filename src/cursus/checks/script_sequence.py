@@ -6,18 +6,10 @@ from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script_artifacts import writes
-from cursus.checks.script_request import checkpoint_path, invocation
+from cursus.checks.script_request import checkpoint_path, habits, invocation
 from cursus.checks.views import TrainingView
 from cursus.redact import show
-from cursus.script.facts import Const, Habit, Text
-
-
-def _habits(view: TrainingView, *kinds: str) -> Iterator[Habit]:
-    facts = view.script
-    if facts is not None:
-        for habit in facts.habits:
-            if habit.kind in kinds:
-                yield habit
+from cursus.script.facts import Const, Text
 
 
 @rule("ART058", area="artifacts", severity="warning", scope="script")
@@ -55,7 +47,7 @@ def saved_before_training(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    for habit in _habits(view, "saved-early"):
+    for habit in habits(view, "saved-early"):
         yield Problem(
             f"{habit.detail} is saved here, trained further down, and not saved again: the file holds what it was before",
             remedy=f"save {habit.detail} after the training",
@@ -100,7 +92,7 @@ def best_is_last(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    for habit in _habits(view, "live-copy"):
+    for habit in habits(view, "live-copy"):
         yield Problem(
             f"{habit.detail} is kept as the best without a copy, and the loop goes on changing it",
             remedy=f"keep a copy: copy.deepcopy({habit.detail})",
@@ -146,7 +138,7 @@ def worst_is_kept(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    for habit in _habits(view, "worst-kept", "never-better"):
+    for habit in habits(view, "worst-kept", "never-better"):
         if habit.kind == "worst-kept":
             told, remedy = f"{show(habit.detail)} keeps the worst as the best", "turn the comparison round"
         else:
@@ -189,13 +181,13 @@ def last_epochs_not_saved(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    for habit in _habits(view, "never-comes"):
+    for habit in habits(view, "never-comes"):
         yield Problem(
             f"{habit.detail} is never true: the range ends before it",
             remedy="compare with the end less one, or do it after the loop",
             location=habit.location,
         )
-    for habit in _habits(view, "saved-each"):
+    for habit in habits(view, "saved-each"):
         numbers = [number_of(view, other.text) for other in habit.others]
         if None in numbers:
             continue
@@ -216,9 +208,7 @@ def number_of(view: TrainingView, text: Text | None) -> int | None:
     facts, part = view.script, text.parts[0] if text is not None else None
     if isinstance(part, str) or facts is None or text is None:
         return int(part) if isinstance(part, str) else None
-    declared = [
-        one for parser in facts.parsers for one in parser.arguments if one.dest == getattr(part, "dest", "")
-    ]
+    declared = [argument for argument in facts.arguments if argument.dest == getattr(part, "dest", "")]
     if len(declared) != 1 or declared[0].type != "int" or facts.opaque_arguments:
         return None
     passed = invocation(view).given(declared[0].flags)
@@ -269,7 +259,7 @@ def checkpoint_by_text(view: TrainingView) -> Iterator[Problem]:
     """
     if checkpoint_path(view) is None:
         return
-    for habit in _habits(view, "text-order", "no-order"):
+    for habit in habits(view, "text-order", "no-order"):
         if habit.kind == "text-order":
             told = f"{show(habit.detail)} compares names as texts, where 9 comes after 10: it is not the newest checkpoint"
             remedy = "write the number with leading zeros (f'{epoch:04d}'), or sort with key=os.path.getmtime"
@@ -325,14 +315,14 @@ def progress_not_used(view: TrainingView) -> Iterator[Problem]:
     if checkpoint_path(view) is None:
         return
     told = set()
-    for habit in _habits(view, "state-unused"):
+    for habit in habits(view, "state-unused"):
         yield Problem(
             f"{show(habit.detail)} is saved with the checkpoint, and never read back: the training goes on without it",
             ("CheckpointConfig",),
             remedy="restore it with the rest, or leave it out of the checkpoint",
             location=habit.location,
         )
-    for habit in _habits(view, "restored-unused"):
+    for habit in habits(view, "restored-unused"):
         if habit.detail not in told:
             told.add(habit.detail)
             dropped = "what it gives is not used" if habit.detail.endswith(")") else "not read again"
@@ -380,7 +370,7 @@ def checkpoint_too_late(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     folder, facts = checkpoint_path(view), view.script
-    if folder is None or facts is None or not any(True for _ in _habits(view, "training-loop")):
+    if folder is None or facts is None or not any(True for _ in habits(view, "training-loop")):
         return
     inside = [use for use, place in writes(view, facts) if place.startswith(folder.rstrip("/") + "/")]
     if inside and not any(use.looped for use in inside):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script_arguments import started_script
-from cursus.checks.script_request import Invocation, Passed, decoded
+from cursus.checks.script_request import Invocation, Passed, decoded, habits
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 from cursus.script.facts import Habit, ScriptFacts
@@ -48,8 +48,8 @@ def overlaid(view: TrainingView) -> Iterator[Problem]:
     if found is None:
         return
     facts, started = found
-    for habit in facts.habits:
-        given = _given(view, facts, started, habit) if habit.kind == "overlaid" else None
+    for habit in habits(view, "overlaid"):
+        given = _given(view, facts, started, habit)
         if given is None or habit.text is None:
             continue
         own = habit.text.literal or ""
@@ -69,11 +69,10 @@ def _given(view: TrainingView, facts: ScriptFacts, started: Invocation, habit: H
     if habit.source != "arguments":
         value = view.hyperparameters.get(habit.key)
         return decoded(value) if isinstance(value, str) else None
-    for parser in facts.parsers:
-        for argument in parser.arguments:
-            passed = started.given(argument.flags) if argument.dest == habit.key else None
-            if passed is not None and passed.values is not None and len(passed.values) == 1:
-                return passed.values[0]
+    for argument in facts.arguments:
+        passed = started.given(argument.flags) if argument.dest == habit.key else None
+        if passed is not None and passed.values is not None and len(passed.values) == 1:
+            return passed.values[0]
     return None
 
 

@@ -62,7 +62,7 @@ def argument_ignored(view: TrainingView) -> Iterator[Problem]:
         return
     if any(parser.strict or not parser.complete for parser in facts.parsers):
         return
-    names = [flag for parser in facts.parsers for argument in parser.arguments for flag in argument.flags]
+    names = [flag for argument in facts.arguments for flag in argument.flags]
     for passed in started.arguments or ():
         if any(lookup(parser, passed.flag) != (None, ()) for parser in facts.parsers):
             continue  # known, or refused as ambiguous

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script_channels import CHANNELS, listed, opens, rename
-from cursus.checks.script_request import CHANNEL_VARIABLE, NONE, channel_names, invocation, variable
+from cursus.checks.script_request import CHANNEL_VARIABLE, NONE, channel_names, habits, invocation, variable
 from cursus.checks.views import TrainingView
 from cursus.script.facts import ArgPart, EnvPart, ScriptFacts
 
@@ -103,22 +103,20 @@ def channel_by_place(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    facts = view.script
     channels = channel_names(view)
-    if facts is None or channels is None or len(channels) < 2:
+    if channels is None or len(channels) < 2:
         return
-    for habit in facts.habits:
-        if habit.kind == "channel-by-place":
-            place = int(habit.detail)
-            if not -len(channels) <= place < len(channels):
-                continue  # an IndexError, which the run shows
-            taken = sorted(channels)[place]
-            yield Problem(
-                f"the script takes SM_CHANNELS[{habit.detail}] of {listed(channels)}, which are sorted by name: it is {taken!r}",
-                CHANNELS,
-                remedy="name the channel: SM_CHANNEL_…",
-                location=habit.location,
-            )
+    for habit in habits(view, "channel-by-place"):
+        place = int(habit.detail)
+        if not -len(channels) <= place < len(channels):
+            continue  # an IndexError, which the run shows
+        taken = sorted(channels)[place]
+        yield Problem(
+            f"the script takes SM_CHANNELS[{habit.detail}] of {listed(channels)}, which are sorted by name: it is {taken!r}",
+            CHANNELS,
+            remedy="name the channel: SM_CHANNEL_…",
+            location=habit.location,
+        )
 
 
 def _looked_at_values(facts: ScriptFacts) -> set[str] | None:
@@ -142,10 +140,9 @@ def _looked_at_values(facts: ScriptFacts) -> set[str] | None:
 
 def _handed_to_arguments(view: TrainingView, facts: ScriptFacts, name: str, looked_at: set[str]) -> bool:
     """True where the variable is an argument's default, and the argument is given, looked at, or not read at all."""
-    for parser in facts.parsers:
-        for argument in parser.arguments:
-            parts = getattr(argument.default, "parts", ())
-            if any(isinstance(part, EnvPart) and part.name == name for part in parts):
-                given = invocation(view).given(argument.flags) is not None
-                return given or argument.dest in looked_at or argument.dest in facts.unread
+    for argument in facts.arguments:
+        parts = getattr(argument.default, "parts", ())
+        if any(isinstance(part, EnvPart) and part.name == name for part in parts):
+            given = invocation(view).given(argument.flags) is not None
+            return given or argument.dest in looked_at or argument.dest in facts.unread
     return False

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script_arguments import started_script
 from cursus.checks.script_habits import is_number, only
-from cursus.checks.script_request import Invocation
+from cursus.checks.script_request import Invocation, habits
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 from cursus.script.facts import ArgPart, Argument, Const, Habit, ScriptFacts
@@ -61,7 +61,7 @@ def argument_without_effect(view: TrainingView) -> Iterator[Problem]:
         for part in habit.text.parts
         if isinstance(part, ArgPart)
     }
-    for argument in [argument for parser in facts.parsers for argument in parser.arguments]:
+    for argument in facts.arguments:
         passed = started.given(argument.flags)
         if passed is None or passed.name == "model_dir":
             continue
@@ -83,32 +83,29 @@ def argument_without_effect(view: TrainingView) -> Iterator[Problem]:
             continue
         where = overwritten[argument.dest].location if argument.dest in overwritten else argument.location
         yield Problem(told, passed.path, remedy=remedy, location=where)
-    for habit in facts.habits:
-        if habit.kind == "overridden" and started.arguments:
-            yield Problem(
-                f"{habit.detail}(…) sets arguments again after the command line was parsed: the request's values may be lost",
-                (view.hyperparameters_member,),
-                remedy="put the settings in as defaults: parser.set_defaults(…) before parse_args()",
-                location=habit.location,
-            )
+    for habit in habits(view, "overridden") if started.arguments else ():
+        yield Problem(
+            f"{habit.detail}(…) sets arguments again after the command line was parsed: the request's values may be lost",
+            (view.hyperparameters_member,),
+            remedy="put the settings in as defaults: parser.set_defaults(…) before parse_args()",
+            location=habit.location,
+        )
     yield from _cut(view, facts, started)
-    for habit in facts.habits:
-        if habit.kind == "swapped" and habit.text is not None:
+    for habit in habits(view, "swapped"):
+        if habit.text is not None:
             yield Problem(
                 f"{habit.detail} hands over by position what the function takes as ({habit.text.literal})",
                 remedy="write the names: function(epochs=epochs, …)",
                 location=habit.location,
             )
-    if len(started.arguments or ()) > 1:
-        for habit in facts.habits:
-            if habit.kind == "ordered":
-                yield Problem(
-                    f"the action {habit.detail} sets other arguments, and the toolkit passes arguments sorted by name: what comes "
-                    "before it is overridden",
-                    (view.hyperparameters_member,),
-                    remedy="read the settings first, then let the arguments that were given override them",
-                    location=habit.location,
-                )
+    for habit in habits(view, "ordered") if len(started.arguments or ()) > 1 else ():
+        yield Problem(
+            f"the action {habit.detail} sets other arguments, and the toolkit passes arguments sorted by name: what comes "
+            "before it is overridden",
+            (view.hyperparameters_member,),
+            remedy="read the settings first, then let the arguments that were given override them",
+            location=habit.location,
+        )
 
 
 def _cut(view: TrainingView, facts: ScriptFacts, started: Invocation) -> Iterator[Problem]:
@@ -137,11 +134,11 @@ def _number_given(
 ) -> float | None:
     """The number that the hyperparameter has which a habit is about, where it reaches the script as one of ``types``."""
     value = ""
-    part = habit.text.parts[0] if habit.text is not None else None
+    part = habit.part
     if habit.key and habit.source == "SM_HPS":
         value = str(view.hyperparameters.get(habit.key))
     elif isinstance(part, ArgPart):
-        for argument in [argument for parser in facts.parsers for argument in parser.arguments]:
+        for argument in facts.arguments:
             passed = started.given(argument.flags) if argument.dest == part.dest else None
             if passed is not None and argument.type in types:
                 value = only(passed.values)

@@ -273,6 +273,11 @@ class Habit:
     source: str = ""
     others: tuple[Habit, ...] = ()
 
+    @property
+    def part(self) -> Part | None:
+        """What the text begins with; None where the habit is about none."""
+        return self.text.parts[0] if self.text is not None else None
+
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
@@ -358,3 +363,8 @@ class ScriptFacts:
     directory_listing: frozenset[str] = field(default_factory=frozenset)
     directory_size: int = 0
     largest_file: tuple[str, int] = ("", 0)
+
+    @property
+    def arguments(self) -> list[Argument]:
+        """The arguments of all parsers."""
+        return [argument for parser in self.parsers for argument in parser.arguments]

@@ -226,7 +226,41 @@ def main(published: Path) -> None:
         "job_summaries": 50,  # sagemaker.workflow.steps.TuningStep.get_top_model_s3_uri
         "transform_payload": 100,  # MB: API_CreateTransformJob, MaxPayloadInMB
         "default_length": schema["StringParameter"]["properties"]["DefaultValue"]["maxLength"],
-        "refused_arguments": {"RegisterModel": ["ModelPackageName"], "Model": ["AdditionalModelDataSources"]},
+        "enum_values": 16,  # what the service takes: https://github.com/aws/sagemaker-python-sdk/issues/2314
+        "refused_arguments": {
+            # https://github.com/boto/boto3/issues/4510
+            "RegisterModel": ["ModelPackageName", "AdditionalS3DataSource"],
+            "Model": ["AdditionalModelDataSources"],
+        },
+        # sagemaker.workflow._utils.EXPERIMENTS_REGIONS: "Experiments is not expanding to new regions"
+        "experiment_regions": [
+            "af-south-1",
+            "ap-east-1",
+            "ap-northeast-1",
+            "ap-northeast-2",
+            "ap-northeast-3",
+            "ap-south-1",
+            "ap-southeast-1",
+            "ap-southeast-2",
+            "ap-southeast-3",
+            "ca-central-1",
+            "cn-north-1",
+            "cn-northwest-1",
+            "eu-central-1",
+            "eu-north-1",
+            "eu-south-1",
+            "eu-south-2",
+            "eu-west-1",
+            "eu-west-2",
+            "eu-west-3",
+            "il-central-1",
+            "me-south-1",
+            "sa-east-1",
+            "us-east-1",
+            "us-east-2",
+            "us-west-1",
+            "us-west-2",
+        ],
         "mime_types": [  # top-level types: https://www.iana.org/assignments/media-types
             "application",
             "audio",

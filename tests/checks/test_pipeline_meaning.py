@@ -83,6 +83,105 @@ def test_a_cached_step_after_one_that_is_not() -> None:
     assert rules(writes) == []
 
 
+BUILT = "pytorch-training-2022-02-16-10-21-33-481"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("sagemaker_job_name", f'"{BUILT}"', True),
+        ("sagemaker_submit_directory", f"s3://example-bucket/{BUILT}/source/sourcedir.tar.gz", True),
+        (
+            "sagemaker_submit_directory",
+            "s3://example-bucket/code/9c1185a5c5e9/source/sourcedir.tar.gz",
+            False,
+        ),
+        ("base_model", f"s3://example-bucket/{BUILT}/output/model.tar.gz", False),
+    ],
+)
+def test_a_cached_step_that_is_named_by_the_clock(name: str, value: str, told: bool) -> None:
+    step = train(**CACHED)
+    step["Arguments"]["HyperParameters"][name] = value
+    assert rules(step) == ["DEP055"] * told
+    assert rules({**step, "CacheConfig": {"Enabled": False}}) == []
+
+
+def test_code_that_is_uploaded_anew_for_a_cached_step() -> None:
+    code = read(f"s3://example-bucket/{BUILT}/input/code/prepare.py", "code")
+    data = read(
+        f"s3://example-bucket/{BUILT}/output/train", "train"
+    )  # one earlier job's, which stays the same
+    assert rules(prepare(ProcessingInputs=[data, code], **CACHED)) == ["DEP055"]
+    assert rules(prepare(ProcessingInputs=[data], **CACHED)) == []
+
+
+def test_the_model_of_a_step_that_is_waited_for() -> None:
+    guessed = "s3://example-bucket/models/epoch-5"
+    evaluate = prepare("Evaluate", ProcessingInputs=[read(guessed)], DependsOn=["Train"])
+    assert rules(train(), evaluate) == ["DEP060"]
+    assert rules(train(), {**evaluate, "DependsOn": ["Other"]}, prepare("Other")) == []
+    test_data = prepare("Evaluate", ProcessingInputs=[read(guessed, "test")], DependsOn=["Train"])
+    assert rules(train(), test_data) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("Create", ["DEP070"]), ("churn", ["DEP070"]), ("another", []), (None, [])]
+)
+def test_names_that_a_pipeline_makes_up(name: str | None, expected: list[str]) -> None:
+    created = model()
+    created["Arguments"]["ModelName"] = "churn"
+    score = {
+        "ModelName": name or {"Get": "Steps.Create.ModelName"},
+        "TransformInput": {
+            "ContentType": "text/csv",
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://example-bucket/in/"}},
+        },
+        "TransformOutput": {"S3OutputPath": "s3://example-bucket/out/"},
+        "TransformResources": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1},
+    }
+    assert rules(train(), created, {"Name": "Score", "Type": "Transform", "Arguments": score}) == expected
+
+
+def test_an_endpoint_configuration_gets_a_name_of_its_own() -> None:
+    variant = {"VariantName": "all", "ModelName": {"Get": "Steps.Create.ModelName"}}
+    config = {"EndpointConfigName": "churn", "ProductionVariants": [variant]}
+    endpoint = {"EndpointName": "churn", "EndpointConfigName": "churn"}
+    steps = [train(), model(), {"Name": "Config", "Type": "EndpointConfig", "Arguments": config}]
+    assert rules(*steps, {"Name": "Serve", "Type": "Endpoint", "Arguments": endpoint}) == ["DEP070"]
+    endpoint["EndpointConfigName"] = {"Get": "Steps.Config.EndpointConfigName"}  # type: ignore[assignment]
+    assert rules(*steps, {"Name": "Serve", "Type": "Endpoint", "Arguments": endpoint}) == []
+
+
+def test_variables_beside_their_values_in_a_remote_function() -> None:
+    """As the SDK writes them: the name, and the value, which it makes a text of where it is none."""
+    values = [
+        "--property_references",
+        "Execution.PipelineExecutionId",
+        {"Get": "Execution.PipelineExecutionId"},
+        "Parameters.Epochs",
+        {"Std:Join": {"On": "", "Values": [{"Get": "Parameters.Epochs"}]}},
+    ]
+    step = prepare()
+    step["Arguments"]["AppSpecification"]["ContainerArguments"] = values
+    epochs = {"Name": "Epochs", "Type": "Integer", "DefaultValue": 5}
+    assert rules(step, Parameters=[epochs]) == []
+    values.pop()
+    assert rules(step, Parameters=[epochs])[:1] == ["DEP004"]
+
+
+def test_the_text_of_a_variable_within_a_word() -> None:
+    stop = copy.deepcopy(STOP)
+    stop["Arguments"]["ErrorMessage"] = (
+        "s3://example-bucket/taxi_ParameterString(name='Run', default_value='a')/"
+    )
+    assert rules(stop) == ["DEP004"]
+
+
+def test_months_that_were_meant_as_minutes() -> None:
+    assert rules(train(CacheConfig={"Enabled": True, "ExpireAfter": "P30M"})) == ["DEP042"]
+    assert rules(train(CacheConfig={"Enabled": True, "ExpireAfter": "P3M"})) == []
+
+
 @pytest.mark.parametrize(
     ("trained", "served", "expected"),
     [

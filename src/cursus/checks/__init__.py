@@ -14,6 +14,7 @@ MODULES: tuple[str, ...] = (
     "secrets",
     "framework",
     "framework_fit",
+    "remote_functions",
     "hyperparameters",
     "tuning",
     "tuning_jobs",

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from cursus.aws.pipelines import PipelineStep, Reference, facts, parse_get
+from cursus.aws.pipelines import PipelineStep, Reference, facts, parse_get, written_out
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import PipelineView, mapping
+from cursus.checks.views import PipelineView, mapping, mappings, text
 from cursus.model import Path
 from cursus.redact import show
 
 _DURATION = re.compile(
     r"P?(?=[\dT])(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T?(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?", re.IGNORECASE
 )
+_MONTHS = re.compile(r"P(\d{1,4})M", re.IGNORECASE)
+_BUILT = re.compile(r"-\d{4}(?:-\d\d){5}-\d{3}(?!\d)")
+"""The time in a name that the SDK makes of a base name when a pipeline is built."""
 
 
 @rule("DEP042", area="dependencies", scope="pipeline")
@@ -21,7 +24,7 @@ def cache_config(view: PipelineView) -> Iterator[Problem]:
     """A step's CacheConfig cannot be read.
 
     What it does:
-        Looks at Enabled (true or false) and ExpireAfter (an ISO 8601 duration).
+        Looks at Enabled (true or false) and ExpireAfter (an ISO 8601 duration; of months alone, more than a year of them).
     Why:
         CreatePipeline refuses the definition.
     Breaks:
@@ -62,6 +65,13 @@ def cache_config(view: PipelineView) -> Iterator[Problem]:
                 (*place, "ExpireAfter"),
                 "write P30D for 30 days, PT2H for two hours",
             )
+        if isinstance(after, str) and (months := _MONTHS.fullmatch(after)) and int(months[1]) > 12:
+            yield Problem(
+                f"{show(after)} is {months[1]} months",
+                (*place, "ExpireAfter"),
+                f"write PT{months[1]}M for {months[1]} minutes",
+                severity="warning",
+            )
 
 
 @rule("DEP055", area="dependencies", severity="warning", scope="pipeline")
@@ -70,8 +80,9 @@ def never_the_same(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Looks at the attributes that a step with CacheConfig is recognised by: for variables such as
-        Execution.StartDateTime, and for names and artifacts of jobs and models that are made anew, because their own step
-        is not cached or makes a model.
+        Execution.StartDateTime; for names and artifacts of jobs and models that are made anew, because their own step
+        is not cached or makes a model; and for the time at which the SDK built the pipeline, in sagemaker_job_name and in
+        the locations that it uploads code to.
     Why:
         The step runs, and is paid for, each time: its attributes differ from those of every earlier run.
     Breaks:
@@ -98,12 +109,15 @@ def never_the_same(view: PipelineView) -> Iterator[Problem]:
               Environment: {RUN: {Get: Execution.PipelineName}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-default-keys.html,
-        https://github.com/aws/sagemaker-python-sdk/issues/3392
+        https://github.com/aws/sagemaker-python-sdk/issues/3392, /2736, /2940 and /3651
     Since:
         0.1
     """
-    if not any(_cached(step) for step in view.definition.steps):
+    cached = [step for step in view.definition.steps if _cached(step)]
+    if not cached:
         return
+    for each in cached:
+        yield from _named_by_the_clock(each)
     told: set[int] = set()
     for reference in view.definition.references:
         step = reference.step
@@ -117,6 +131,35 @@ def never_the_same(view: PipelineView) -> Iterator[Problem]:
                 reference.path,
                 "leave it out of what the step is recognised by, or turn the step's caching off",
             )
+
+
+def _named_by_the_clock(step: PipelineStep) -> Iterator[Problem]:
+    """What has another name each time that the pipeline is built, of what the step is recognised by: the first of it."""
+    arguments = mapping(step.body, "Arguments")
+    found: list[tuple[Path, str | None]] = []
+    jobs: list[tuple[Path, Mapping[str, object]]] = [((), arguments)]
+    jobs += [(("TrainingJobDefinition",), mapping(arguments, "TrainingJobDefinition"))]
+    jobs += [(("TrainingJobDefinitions", i), one) for i, one in mappings(arguments, "TrainingJobDefinitions")]
+    for inside, job in jobs:
+        for member in ("HyperParameters", "StaticHyperParameters"):
+            held = mapping(job, member)
+            found += [
+                ((*inside, member, name), text(held, name))
+                for name in ("sagemaker_submit_directory", "sagemaker_job_name")
+            ]
+    for i, entry in mappings(arguments, "ProcessingInputs"):
+        uri = written_out(mapping(entry, "S3Input").get("S3Uri"))
+        if uri is not None and ("/input/" in uri or "/source/" in uri):  # what the SDK uploads, not data
+            found.append((("ProcessingInputs", i, "S3Input", "S3Uri"), uri))
+    for place, value in found:
+        if value is not None and (time := _BUILT.search(value)):
+            yield Problem(
+                f"step {show(step.name)} is cached, and {show(value, limit=120)} has the time at which the pipeline was "
+                f"built, {time[0][1:]}: built again, it is not found in the cache",
+                (*step.path, "Arguments", *place),
+                "build it with a current SDK and a PipelineSession, which name code by its content, or leave the name out",
+            )
+            return
 
 
 def _cached(step: PipelineStep) -> bool:

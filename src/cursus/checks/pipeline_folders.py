@@ -8,6 +8,7 @@ from typing import Any
 
 from cursus.aws.images import parse_image
 from cursus.aws.pipelines import written_out
+from cursus.checks.pipeline_locations import is_text
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, integer, listing, mapping, mappings, text
 from cursus.model import Path, Step
@@ -122,6 +123,54 @@ def _other_name(path: str, filled: list[tuple[str, Any]], place: Path) -> Iterat
             place,
             f"start {folder}/{files[0]}, or download {name}",
         )
+
+
+@rule("DEP069", area="dependencies", scope="pipeline")
+def empty_words(view: PipelineView) -> Iterator[Problem]:
+    """A word of a processing step's command line is empty.
+
+    What it does:
+        Looks for empty texts in ContainerEntrypoint and ContainerArguments, parameters put in.
+    Why:
+        "Found null or empty string in ContainerArguments at index 1": CreateProcessingJob refuses it when the step is reached.
+        CreatePipeline and local mode take it.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1", ContainerArguments: [--country, ""]}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1", ContainerArguments: [--country, all]}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+    Source:
+        https://github.com/aws/sagemaker-python-sdk/issues/3758
+    Since:
+        0.1
+    """
+    for step, top in _processing(view):
+        application = mapping(step.request, "AppSpecification")
+        for member in ("ContainerEntrypoint", "ContainerArguments"):
+            for i, word in enumerate(listing(application, member)):
+                if word == "":
+                    place = (*top, "AppSpecification", member, i)
+                    yield Problem(
+                        f"word {i} of {member} is empty",
+                        place,
+                        "leave the option out, or give it a word that stands for nothing",
+                        severity=None
+                        if is_text(view.request, place)
+                        else "warning",  # a start may give another
+                    )
 
 
 @rule("DEP050", area="dependencies", severity="warning", scope="pipeline")

@@ -20,8 +20,8 @@ def processing_names(view: PipelineView) -> Iterator[Problem]:
     What it does:
         Compares InputName, OutputName and LocalPath of a processing step's inputs and outputs with each other.
     Why:
-        CreateProcessingJob refuses names and folders that stand twice: references by name could not be resolved, and
-        one input would lie on top of the other.
+        CreateProcessingJob refuses names and folders that stand twice ("Input and Output names must be globally unique"):
+        references by name could not be resolved, and one input would lie on top of the other.
     Breaks:
         operation: Pipeline
         Steps:
@@ -49,7 +49,8 @@ def processing_names(view: PipelineView) -> Iterator[Problem]:
                   - {OutputName: train, S3Output: {S3Uri: "s3://example-bucket/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}
                   - {OutputName: test, S3Output: {S3Uri: "s3://example-bucket/test/", LocalPath: /opt/ml/processing/test, S3UploadMode: EndOfJob}}
     Source:
-        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingInput.html
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingInput.html,
+        https://github.com/aws/sagemaker-python-sdk/issues/3484
     Since:
         0.1
     """
@@ -58,11 +59,22 @@ def processing_names(view: PipelineView) -> Iterator[Problem]:
         top: Path = (*step.path, "Arguments")
         inputs = listing(arguments, "ProcessingInputs")
         outputs = listing(mapping(arguments, "ProcessingOutputConfig"), "Outputs")
+        taken: frozenset[str | None] = frozenset()  # an output's name is no input's either
         for entries, place, name, source in (
             (inputs, (*top, "ProcessingInputs"), "InputName", "S3Input"),
             (outputs, (*top, "ProcessingOutputConfig", "Outputs"), "OutputName", "S3Output"),
         ):
-            yield from _twice([_member(entry, name) for entry in entries], place, (name,))
+            names = [_member(entry, name) for entry in entries]
+            for i, one in enumerate(names):
+                if one is not None and one in taken:
+                    yield Problem(
+                        f"an input of the step is called {show(one)} too",
+                        (*place, i, name),
+                        "give each input and output a name of its own",
+                        severity="warning",  # the service's words, of two inputs
+                    )
+            taken = frozenset(names)
+            yield from _twice(names, place, (name,))
             folders = [
                 _member(mapping(entry, source), "LocalPath") if isinstance(entry, Mapping) else None
                 for entry in entries

@@ -374,7 +374,8 @@ def archive_of_an_earlier_job(view: PipelineView) -> Iterator[Problem]:
     """A step takes the model of an earlier training job, where this pipeline trains one.
 
     What it does:
-        Looks for model.tar.gz files, written out, below the S3OutputPath of a training or tuning step.
+        Looks for model.tar.gz files, written out, below the S3OutputPath of a training or tuning step, and for whatever else a
+        step that depends on it by name takes for a model there.
     Why:
         The archive of a job has the job's name in its path, which is another in each execution. Whatever is trained, the same
         old model is made, evaluated or registered, and nothing says so.
@@ -423,18 +424,42 @@ def archive_of_an_earlier_job(view: PipelineView) -> Iterator[Problem]:
             if isinstance(path, str) and path.count("/") > 2:
                 trained.setdefault(path.rstrip("/") + "/", step.name)
     for place, uri in _read(view) if trained else ():
-        if "{" in uri or not uri.endswith("/output/model.tar.gz") or "InputDataConfig" in place:
+        path = next((path for path in trained if uri.startswith(path) and uri != path), None)
+        if path is None or "{" in uri or "InputDataConfig" in place or not is_text(view.request, place):
             continue
-        name = next((step for path, step in trained.items() if uri.startswith(path)), None)
-        if name is not None and _is_text(view.request, place):
+        name = trained[path]
+        refer = f"refer to Steps.{name}.ModelArtifacts.S3ModelArtifacts"
+        if uri.endswith("/output/model.tar.gz"):
             yield Problem(
                 f"{show(uri, limit=120)} is the model of an earlier job, not the one that step {name} trains",
                 place,
-                f"refer to Steps.{name}.ModelArtifacts.S3ModelArtifacts",
+                refer,
+            )
+        elif name in _depends_on(view, place) and _for_a_model(view.request, place):
+            yield Problem(
+                f"{show(uri, limit=120)} is nothing that step {name} writes, which this step waits for: "
+                f"its model goes to {path}<job name>/output/, and each execution has another job name",
+                place,
+                refer,
             )
 
 
-def _is_text(value: Any, place: Path) -> bool:
+def _for_a_model(value: Any, place: Path) -> bool:
+    """True where the location is given to a model's container, or to an input that is called so."""
+    for part in place[:-2]:
+        value = value[part]
+    folder = mapping(value, "S3Input").get("LocalPath") if isinstance(value, Mapping) else None
+    name = value.get("InputName") if isinstance(value, Mapping) else None
+    return place[-1] == "ModelDataUrl" or "model" in f"{name} {folder}".lower()
+
+
+def _depends_on(view: PipelineView, place: Path) -> list[Any]:
+    """What the step that a place is in depends on by name."""
+    around = [step for step in view.definition.steps if place[: len(step.path)] == step.path]
+    return listing(around[-1].body, "DependsOn") if around else []
+
+
+def is_text(value: Any, place: Path) -> bool:
     """True where the definition has a text there, no parameter that whoever starts it may give."""
     for part in place:
         value = value[part]

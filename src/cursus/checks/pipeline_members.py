@@ -100,7 +100,16 @@ def _condition(view: PipelineView, entry: Mapping[str, Any], place: Path) -> Ite
             "write one of " + ", ".join(known),
         )
         return
-    operands = ["Value", "In"] if kind == "In" and "Value" in entry and "In" in entry else known[kind]
+    published = kind == "In" and "Value" in entry and "In" in entry
+    operands = ["Value", "In"] if published else known[kind]
+    if published:  # https://github.com/aws/sagemaker-python-sdk/pull/2347
+        yield Problem(
+            "the In condition has Value and In, as the published schema has it: the SDK's were refused until it wrote "
+            "QueryValue and Values",
+            (*place, "Value"),
+            "write QueryValue and Values",
+            severity="warning",
+        )
     unknown = [str(member) for member in entry if member != "Type" and member not in operands]
     if unknown:  # in the place of what is missing
         hint = did_you_mean(unknown[0], operands) if len(unknown) == 1 else ""

@@ -20,8 +20,8 @@ def step_arguments(view: PipelineView) -> Iterator[Problem]:
     """A model, registration or AutoML step has arguments that pipelines do not take, or lacks one.
 
     What it does:
-        Looks for ModelPackageName in the arguments of a registration step, for AdditionalModelDataSources in a model's
-        containers, for a model that has both a PrimaryContainer and Containers or no ExecutionRoleArn, and for the Mode
+        Looks for ModelPackageName in the arguments of a registration step, for AdditionalS3DataSource and
+        AdditionalModelDataSources in the containers of these steps, for a model that has both a PrimaryContainer and Containers or no ExecutionRoleArn, and for the Mode
         of an AutoML step, which pipelines know one of.
     Why:
         "Unable to parse pipeline definition. Unknown Argument member 'ModelPackageName'": a pipeline registers versions
@@ -54,8 +54,11 @@ def step_arguments(view: PipelineView) -> Iterator[Problem]:
         for member in facts()["refused_arguments"].get(step.type, ()):
             for where, holder in ((place, arguments), *containers(step)):
                 if holder.get(member) is not None:
+                    registered = step.type == "RegisterModel" and holder is not arguments
                     yield Problem(
-                        f"Unknown Argument member '{member}': pipelines do not take it",
+                        f"{member} is not allowed in InferenceSpecification"
+                        if registered
+                        else f"Unknown Argument member '{member}': pipelines do not take it",
                         (*where, member),
                         "write ModelPackageGroupName: the version's name is given by the service"
                         if member == "ModelPackageName"
@@ -318,8 +321,9 @@ def model_data_is_a_prefix(view: PipelineView) -> Iterator[Problem]:
     """A model's data is a folder, such as the output path of a training job, instead of a model artifact.
 
     What it does:
-        Looks at ModelDataUrl in model and registration steps for references to OutputDataConfig.S3OutputPath or to the
-        S3Uri of a processing step's output, and for URIs that end with a slash. A container for several models takes a folder.
+        Looks at ModelDataUrl in model and registration steps, and at the archive that a step of the SDK repacks, for
+        references to OutputDataConfig.S3OutputPath or to the S3Uri of a processing step's output, and for URIs that end
+        with a slash. A container for several models takes a folder.
     Why:
         The artifact is at <S3OutputPath>/<job name>/output/model.tar.gz. "Could not find model data": CreateModel refuses
         what is no archive.
@@ -361,29 +365,36 @@ def model_data_is_a_prefix(view: PipelineView) -> Iterator[Problem]:
         0.1
     """
     for step in view.definition.steps:
-        if step.type not in ("Model", "RegisterModel"):
-            continue
-        for place, container in containers(step):
-            if container.get("Mode") == "MultiModel":  # which takes a prefix
-                continue
-            url = container.get("ModelDataUrl")
-            get = url.get("Get") if isinstance(url, Mapping) else None
-            target = parse_get(get) if isinstance(get, str) else None
-            if target is not None and target.rest == ("OutputDataConfig", "S3OutputPath"):
-                yield Problem(
-                    f"{show(get)} is a folder, not a model artifact",
-                    (*place, "ModelDataUrl"),
-                    f"write Steps.{target.name}.ModelArtifacts.S3ModelArtifacts",
-                )
-            elif target is not None and target.rest[-2:] == ("S3Output", "S3Uri"):
-                yield Problem(
-                    f"{show(get)} is the folder that the step uploads to, not the archive in it",
-                    (*place, "ModelDataUrl"),
-                    'join the archive\'s name to it: {"Std:Join": {"On": "/", "Values": [{"Get": …}, "model.tar.gz"]}}',
-                )
-            elif (whole := written_out(url)) is not None and whole.endswith("/"):
-                yield Problem(
-                    f"{show(whole)} is a folder, not a model artifact",
-                    (*place, "ModelDataUrl"),
-                    "name the archive itself: …/model.tar.gz",
-                )
+        if step.type in ("Model", "RegisterModel"):
+            for place, container in containers(step):
+                if container.get("Mode") != "MultiModel":  # which takes a prefix
+                    yield from _a_folder(container.get("ModelDataUrl"), (*place, "ModelDataUrl"))
+        elif step.type == "Training":
+            held = mapping(mapping(step.body, "Arguments"), "HyperParameters")
+            if "model_archive" in held and "inference_script" in held:  # _repack_model.py of the SDK
+                place = (*step.path, "Arguments", "HyperParameters", "model_archive")
+                yield from _a_folder(held["model_archive"], place)
+
+
+def _a_folder(url: object, place: Path) -> Iterator[Problem]:
+    """What is wrong with a location that is to be one archive."""
+    get = url.get("Get") if isinstance(url, Mapping) else None
+    target = parse_get(get) if isinstance(get, str) else None
+    if target is not None and target.rest == ("OutputDataConfig", "S3OutputPath"):
+        yield Problem(
+            f"{show(get)} is a folder, not a model artifact",
+            place,
+            f"write Steps.{target.name}.ModelArtifacts.S3ModelArtifacts",
+        )
+    elif target is not None and target.rest[-2:] == ("S3Output", "S3Uri"):
+        yield Problem(
+            f"{show(get)} is the folder that the step uploads to, not the archive in it",
+            place,
+            'join the archive\'s name to it: {"Std:Join": {"On": "/", "Values": [{"Get": …}, "model.tar.gz"]}}',
+        )
+    elif (whole := written_out(url)) is not None and whole.endswith("/"):
+        yield Problem(
+            f"{show(whole)} is a folder, not a model artifact",
+            place,
+            "name the archive itself: …/model.tar.gz",
+        )

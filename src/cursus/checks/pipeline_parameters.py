@@ -105,10 +105,11 @@ def _values(entry: Mapping[str, Any], i: int) -> Iterator[Problem]:
             "write one of " + ", ".join(types),
         )
         return
+    called = str(entry.get("Name", ""))
     default = entry.get("DefaultValue")
     if "DefaultValue" in entry and not fits(default, kind):
         yield Problem(
-            f"the default {show(default)} is no {kind}",
+            f"the default {show(default, called)} is no {kind}",
             ("Parameters", i, "DefaultValue"),
             f"write a value of type {kind}, without quotes"
             if kind != "String"
@@ -122,18 +123,26 @@ def _values(entry: Mapping[str, Any], i: int) -> Iterator[Problem]:
         )
     options = entry.get("EnumValues")
     if isinstance(options, list):
+        most = facts()["enum_values"]
+        if len(options) > most:
+            yield Problem(
+                f"EnumValues has {len(options)} values, and more than {most} were refused",
+                ("Parameters", i, "EnumValues"),
+                f"keep it to {most}, or leave EnumValues out",
+                severity="warning",  # told by who met it; AWS documents no limit
+            )
         wrong = [(n, option) for n, option in enumerate(options) if not fits(option, kind)]
         if wrong:
             yield Problem(
-                f"{', '.join(show(option) for _, option in wrong[:4])} {'is' if len(wrong) == 1 else 'are'} no {kind}",
+                f"{', '.join(show(option, called) for _, option in wrong[:4])} {'is' if len(wrong) == 1 else 'are'} no {kind}",
                 ("Parameters", i, "EnumValues", *([wrong[0][0]] if len(wrong) == 1 else [])),
                 f"write values of type {kind}",
             )
         elif "DefaultValue" in entry and fits(default, kind) and default not in options:
             yield Problem(
-                f"the default {show(default)} is not among EnumValues",
+                f"the default {show(default, called)} is not among EnumValues",
                 ("Parameters", i, "DefaultValue"),
-                "write one of " + ", ".join(show(option) for option in options),
+                "write one of " + ", ".join(show(option, called) for option in options),
             )
 
 
@@ -171,16 +180,16 @@ def parameter_value(view: PipelineView) -> Iterator[Problem]:
         kind = entry.get("Type")
         if kind in facts()["parameter_types"] and not fits(value, kind):
             yield Problem(
-                f"the value {show(value)} given for {name} is no {kind}",
+                f"the value {show(value, name)} given for {name} is no {kind}",
                 ("Parameters",),
                 f"give a value of type {kind}",
             )
         options = entry.get("EnumValues")
         if isinstance(options, list) and value not in options:
             yield Problem(
-                f"the value {show(value)} given for {name} is not among its EnumValues",
+                f"the value {show(value, name)} given for {name} is not among its EnumValues",
                 ("Parameters",),
-                "write one of " + ", ".join(show(option) for option in options),
+                "write one of " + ", ".join(show(option, name) for option in options),
             )
 
 

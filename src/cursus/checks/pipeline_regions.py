@@ -1,12 +1,13 @@
-"""Rules on the region that a pipeline runs in."""
+"""Rules on the region that a pipeline runs in: its images and functions, and what the region has."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from cursus.aws.images import parse_image
+from cursus.aws.pipelines import facts
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, mapping, mappings, text
 from cursus.model import Path, Step
@@ -59,16 +60,10 @@ def images_of_several_regions(view: PipelineView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    found = [
-        (place, uri, image.region)
-        for step in view.steps
-        for place, uri in _images(step, step.prefix[len(view.pipeline.prefix) :])
-        if (image := parse_image(uri)) is not None
-    ]
-    regions = Counter(region for _, _, region in found)
-    if not regions and view.region is None:
+    found = _located(view)
+    usual = _usual(view, found)
+    if usual is None:
         return
-    usual = view.region or regions.most_common(1)[0][0]
     for place, uri, region in (*(found if view.region is None else ()), *_called(view)):
         if region != usual:
             yield Problem(
@@ -81,6 +76,68 @@ def images_of_several_regions(view: PipelineView) -> Iterator[Problem]:
                 place,
                 f"take the one of {usual}",
             )
+
+
+def _located(view: PipelineView) -> list[tuple[Path, str, str]]:
+    """The images of the steps, each with its place and region."""
+    return [
+        (place, uri, image.region)
+        for step in view.steps
+        for place, uri in _images(step, step.prefix[len(view.pipeline.prefix) :])
+        if (image := parse_image(uri)) is not None
+    ]
+
+
+def _usual(view: PipelineView, found: list[tuple[Path, str, str]]) -> str | None:
+    """The region that the pipeline runs in: its own, or that of most images."""
+    regions = Counter(region for _, _, region in found)
+    return view.region or (regions.most_common(1)[0][0] if regions else None)
+
+
+@rule("DEP068", area="dependencies", scope="pipeline", reads=("PipelineExperimentConfig",))
+def experiments_of_the_region(view: PipelineView) -> Iterator[Problem]:
+    """A pipeline files its executions under an experiment in a region that has no SageMaker Experiments.
+
+    What it does:
+        Looks for a PipelineExperimentConfig where the pipeline's region, or that of its images, is not one of those with
+        Experiments.
+    Why:
+        Each execution fails with an internal server error. The SDK gives every pipeline such a configuration unless it is told
+        not to; only its newest releases leave it out in these regions.
+    Breaks:
+        operation: Pipeline
+        PipelineExperimentConfig: {ExperimentName: {Get: Execution.PipelineName}, TrialName: {Get: Execution.PipelineExecutionId}}
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.eu-central-2.amazonaws.com/prepare:1"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+    Right:
+        operation: Pipeline
+        PipelineExperimentConfig: null
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.eu-central-2.amazonaws.com/prepare:1"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+    Source:
+        https://github.com/aws/sagemaker-python-sdk/pull/5570
+    Since:
+        0.1
+    """
+    if not isinstance(view.request.get("PipelineExperimentConfig"), Mapping):
+        return
+    region = _usual(view, [] if view.region else _located(view))
+    if region is not None and region not in facts()["experiment_regions"]:
+        yield Problem(
+            f"{region} has no SageMaker Experiments: every execution fails with an internal server error",
+            ("PipelineExperimentConfig",),
+            "write null, or Pipeline(pipeline_experiment_config=None, …)",
+        )
 
 
 _REGION = re.compile(r"(?:arn:aws[a-z-]*:lambda:|https://sqs\.)([a-z]{2,4}(?:-[a-z]+)+-\d+)[.:].*")

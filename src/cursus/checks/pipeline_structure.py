@@ -182,7 +182,7 @@ def duplicate_step_name(view: PipelineView) -> Iterator[Problem]:
 
 _REPR = re.compile(
     r"<sagemaker\.[\w.]+ object at 0x"
-    r"|\b(Parameter(String|Integer|Float|Boolean)|ExecutionVariable|Join|JsonGet|Properties|PropertyFile)"
+    r"|(?<![A-Za-z0-9])(Parameter(String|Integer|Float|Boolean)|ExecutionVariable|Join|JsonGet|Properties|PropertyFile)"
     r"\((name=|on=|step=|step_name=|path=|'|\")"
     r"|['\"]_shape_names['\"]: ?\["
     r"|\bParameter(String|Integer|Float|Boolean)\b.*\bdefault_value="
@@ -257,7 +257,8 @@ def _named_beside_its_value(definition: object, place: Path, text: str) -> bool:
     last = place[-1]
     if not isinstance(definition, list) or not isinstance(last, int) or last + 1 >= len(definition):
         return False
-    return bool(definition[last + 1] == {"Get": text})
+    value = {"Get": text}  # one that is no text is made one
+    return definition[last + 1] in (value, {"Std:Join": {"On": "", "Values": [value]}})
 
 
 def _names_something(view: PipelineView, text: str) -> bool:

@@ -18,7 +18,7 @@ from cursus.script.evaluate import (
     _combine,
     _union,
 )
-from cursus.script.facts import Const, EnvPart, Hole, Text
+from cursus.script.facts import ArgPart, Const, EnvPart, Hole, Text
 from cursus.script.nodes import word
 from cursus.script.values import NOTHING_KNOWN, NUMBER, UNKNOWN, Options, Value, one
 
@@ -180,19 +180,13 @@ def _method(evaluator: Evaluator, node: ast.Call, func: ast.Attribute, body: Bod
     base = evaluator.evaluate(func.value, body, order)
     given = [evaluator.evaluate(a, body, order) for a in node.args if not isinstance(a, ast.Starred)]
     name = func.attr
-    results = [_method_of(evaluator, value, name, given, node, body, order) for value in base.values]
+    words = node.keywords if name == "format" else []
+    named = [(word.arg or "", evaluator.evaluate(word.value, body, order)) for word in words]
+    results = [_method_of(value, name, given, named) for value in base.values]
     return _union(results, sure=base.sure)
 
 
-def _method_of(
-    evaluator: Evaluator,
-    base: Value,
-    name: str,
-    given: list[Options],
-    node: ast.Call,
-    body: Body,
-    order: int,
-) -> Options:
+def _method_of(base: Value, name: str, given: list[Options], named: list[tuple[str, Options]]) -> Options:
     if isinstance(base, v.OpenFile) and name == "read":
         return one(base)
     if isinstance(base, v.Special) and base.kind == "environ":
@@ -210,13 +204,13 @@ def _method_of(
     if isinstance(base, v.Space) and base.mapping and name in ("get", "pop") and given:
         key = given[0].values[0]
         if isinstance(key, Text) and key.literal is not None:
-            return one(Text((v.ArgPart(key.literal),)))
+            return one(Text((ArgPart(key.literal),)))
     if isinstance(base, v.Table) and name == "get" and given:
         key = given[0].values[0]
         if isinstance(key, Text) and key.literal is not None and key.literal in dict(base.items):
             return one(dict(base.items)[key.literal])
     if isinstance(base, Text):
-        return _text_method(evaluator, base, name, given, node, body, order)
+        return _text_method(base, name, given, named)
     if name in NUMBER_METHODS:
         return one(NUMBER)
     if isinstance(base, v.Ref):
@@ -234,20 +228,11 @@ def _parser_method(base: v.ParserValue, name: str) -> Options:
     return NOTHING_KNOWN
 
 
-def _text_method(
-    evaluator: Evaluator,
-    base: Text,
-    name: str,
-    given: list[Options],
-    node: ast.Call,
-    body: Body,
-    order: int,
-) -> Options:
+def _text_method(base: Text, name: str, given: list[Options], named: list[tuple[str, Options]]) -> Options:
     if name == "format":
         literal = base.literal
-        if literal is None or any(keyword.arg is None for keyword in node.keywords):
+        if literal is None or any(not word for word, _ in named):
             return one(Text((Hole(),)))
-        named = [(k.arg or "", evaluator.evaluate(k.value, body, order)) for k in node.keywords]
         count = len(given)
 
         def build(chosen: tuple[Value, ...]) -> Value:

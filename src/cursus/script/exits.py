@@ -14,22 +14,18 @@ from cursus.script.nodes import bare_name, ends_with_zero, last_name, string
 
 BROAD = frozenset({"Exception", "BaseException"})
 EXIT_NAMES = frozenset({"exit", "_exit", "quit", "abort", "kill", "SystemExit"})
-QUIET_WORK = frozenset(
-    [
-        "print",
-        "info",
-        "debug",
-        "warning",
-        "error",
-        "exception",
-        "warn",
-        "append",
+TELLS = frozenset(
+    {"print", "info", "debug", "warning", "warn", "error", "exception", "log", "print_exc", "format_exc"}
+    | {"append", "format", "str", "write", "flush"}
+)
+"""What only tells or notes something."""
+QUIET_WORK = TELLS | frozenset(
+    {
         "get",
         "join",
-        "format",
-        "str",
         "len",
         "open",
+        "close",
         "load",
         "loads",
         "makedirs",
@@ -37,15 +33,8 @@ QUIET_WORK = frozenset(
         "remove",
         "unlink",
         "rmtree",
-        "exists",
-        "isfile",
-        "isdir",
-        "listdir",
-        "log",
-        "write",
-        "flush",
-        "close",
-    ]
+    }
+    | {"exists", "isfile", "isdir", "listdir", "print_exception", "time"}
 )
 TRAINING_WORDS = ("train", "fit", "main", "training")
 SAVING_WORDS = frozenset({"dump", "save", "save_model", "save_pretrained"})
@@ -121,12 +110,7 @@ def _outcome(handler: ast.ExceptHandler, top: bool) -> bool | None:
                     zero = True
                 else:
                     return None
-            elif name not in QUIET_WORK and name not in (
-                "print_exc",
-                "format_exc",
-                "print_exception",
-                "time",
-            ):
+            elif name not in QUIET_WORK:
                 return None  # the handler calls something that may well end the script
         if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
             return None  # it keeps something: a fallback, or a status that is looked at later

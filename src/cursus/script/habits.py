@@ -15,7 +15,7 @@ from cursus.script.arguments import PARSES, place
 from cursus.script.bodies import Body
 from cursus.script.endings import ends_well, gives_status, shell_command, unused_status, unwatched
 from cursus.script.evaluate import Evaluator
-from cursus.script.exits import TRAINING_WORDS, at_top
+from cursus.script.exits import TELLS, TRAINING_WORDS, at_top
 from cursus.script.facts import ArgPart, EnvPart, Habit, Text
 from cursus.script.nodes import (
     bare_name,
@@ -60,6 +60,7 @@ UNASKED = {
 }
 """Methods of a pool that raise a worker's error only where its result is asked for."""
 WHOLE = frozenset({"vars", "__dict__", "_get_kwargs", "asdict", "getattr", "locals", "globals"})
+QUIET = TELLS | {"critical", "repr", "type"}
 TESTS = frozenset({"bool", "len", "isinstance", "any", "all", "filter", "str"})
 
 Reached = Iterable[tuple[Body, bool]]
@@ -330,30 +331,6 @@ def _named_and_quiet(handler: ast.ExceptHandler) -> bool:
             if isinstance(node, ast.Call) and last_name(node.func) not in QUIET:
                 return False
     return True
-
-
-QUIET = frozenset(
-    [
-        "print",
-        "info",
-        "debug",
-        "warning",
-        "error",
-        "exception",
-        "warn",
-        "critical",
-        "log",
-        "print_exc",
-        "str",
-        "repr",
-        "format_exc",
-        "format",
-        "append",
-        "type",
-        "write",
-        "flush",
-    ]
-)
 
 
 # -- arguments --------------------------------------------------------------------------------------

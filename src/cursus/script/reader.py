@@ -32,6 +32,7 @@ from cursus.script.facts import (
     ArgvRead,
     EnvRead,
     Exit,
+    Habit,
     Imported,
     KeyRead,
     PathUse,
@@ -314,19 +315,23 @@ class Reading:
             plain_output=_plain(tops, self),
             logging_configured=bool(attributes & LOGGING_SETUP),
             does_nothing=exits.does_nothing(module),
-            habits=(
-                *habits.read_habits(self.evaluator, self.reached.values()),
-                *habits.ordered(module, trees),
-                *rows.read_rows(self.evaluator, self.reached.values()),
-                *settings.read_settings(self.evaluator, self.reached.values()),
-                *resuming.read_resuming(self.source.modules.values()),
-                *sequence.read_sequence(self.source.modules.values()),
-                *sequence.read_intervals(self.evaluator, self.reached.values()),
-                *slips.read_slips(self.source.modules.values()),
-                *best.read_best(self.source.modules.values()),
-            ),
+            habits=self._habits(module),
             unread=habits.unread_arguments(trees, [a.dest for p in parsers for a in p.arguments]),
             faults=(*base.faults, *dict.fromkeys(self.source.faults)),
+        )
+
+    def _habits(self, entry: Body) -> tuple[Habit, ...]:
+        reached, modules = self.reached.values(), self.source.modules.values()
+        return (
+            *habits.read_habits(self.evaluator, reached),
+            *habits.ordered(entry, [body.owner for body in modules]),
+            *rows.read_rows(self.evaluator, reached),
+            *settings.read_settings(self.evaluator, reached),
+            *resuming.read_resuming(modules),
+            *sequence.read_sequence(modules),
+            *sequence.read_intervals(self.evaluator, reached),
+            *slips.read_slips(modules),
+            *best.read_best(modules),
         )
 
     def _names(self, calls: list[tuple[CallSite, bool]]) -> list[Used]:

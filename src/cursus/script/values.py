@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from cursus.script.bodies import Body
-from cursus.script.facts import ArgPart, Const, EnvPart, Hole, Part, Text
+from cursus.script.facts import Const, Hole, Part, Text
 
 LIMIT = 8
 
@@ -260,38 +260,3 @@ def as_path(value: Value) -> Text | Const:
     if isinstance(value, (Text, Const)):
         return value
     return Text((Hole(),))
-
-
-__all__ = [
-    "LIMIT",
-    "NOTHING_KNOWN",
-    "NUMBER",
-    "UNKNOWN",
-    "ArgPart",
-    "EnvPart",
-    "Func",
-    "Hole",
-    "Instance",
-    "Items",
-    "Klass",
-    "LocalModule",
-    "OpenFile",
-    "Options",
-    "ParserValue",
-    "Ref",
-    "Space",
-    "Special",
-    "Table",
-    "Unknown",
-    "Value",
-    "as_path",
-    "format_braces",
-    "format_percent",
-    "is_number_spec",
-    "join_paths",
-    "merge",
-    "one",
-    "parts_of",
-    "plain",
-    "text",
-]

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script_request import Invocation, Passed, invocation, lookup, parsed
+from cursus.checks.script_request import Passed, lookup, parsed, started_script
 from cursus.checks.shell_words import by_shell, shell_words
 from cursus.checks.views import TrainingView
 from cursus.redact import show
-from cursus.script.facts import Argument, Parser, ScriptFacts
+from cursus.script.facts import Argument, Parser
 from cursus.suggest import closest, did_you_mean
 
 FALSE_WORDS = frozenset({"false", "0", "no", "off", "none", "f", "n"})
@@ -24,14 +24,6 @@ REMEDIES = {
 TRUE_WORDS = frozenset({"true", "1", "yes", "on"})
 _NEGATIVE = re.compile(r"-\d+|-\d*\.\d+")
 """What argparse takes for a negative number, up to Python 3.13: https://github.com/python/cpython/issues/155339"""
-
-
-def started_script(view: TrainingView) -> tuple[ScriptFacts, Invocation] | None:
-    facts = view.script
-    if facts is None or not facts.readable:
-        return None
-    started = invocation(view)
-    return None if started.arguments is None else (facts, started)
 
 
 def _meetings(view: TrainingView) -> Iterator[tuple[Parser, Passed, Argument]]:

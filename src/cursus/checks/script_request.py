@@ -307,6 +307,15 @@ def steered(view: TrainingView, word: str) -> bool:
     )
 
 
+def started_script(view: TrainingView) -> tuple[ScriptFacts, Invocation] | None:
+    """The script and how it is started, where both can be read."""
+    facts = view.script
+    if facts is None or not facts.readable:
+        return None
+    started = invocation(view)
+    return None if started.arguments is None else (facts, started)
+
+
 def habits(view: TrainingView, *kinds: str) -> Iterator[Habit]:
     """What the script does of these kinds."""
     for habit in view.script.habits if view.script is not None else ():

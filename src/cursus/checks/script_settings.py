@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script_arguments import started_script
-from cursus.checks.script_request import Invocation, Passed, decoded, habits
+from cursus.checks.script_request import Invocation, Passed, decoded, habits, started_script
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 from cursus.script.facts import Habit, ScriptFacts

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script_arguments import started_script
-from cursus.checks.script_request import Passed, lookup, parsed
+from cursus.checks.script_request import Passed, lookup, parsed, started_script
 from cursus.checks.shell_words import PLAIN, by_shell, shell_words
 from cursus.checks.views import TrainingView
 from cursus.redact import is_secret_name, show

@@ -7,8 +7,15 @@ import sys
 from collections.abc import Iterator, Mapping
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script_arguments import started_script
-from cursus.checks.script_request import Invocation, Passed, decoded, invocation, lookup, parsed
+from cursus.checks.script_request import (
+    Invocation,
+    Passed,
+    decoded,
+    invocation,
+    lookup,
+    parsed,
+    started_script,
+)
 from cursus.checks.views import TrainingView, is_reference
 from cursus.model import Location, Path
 from cursus.redact import show
@@ -93,8 +100,13 @@ def _is_standard(name: str) -> bool:
 
 
 def _added_by_sdk(passed: Passed) -> bool:
-    """True for the model_dir in S3 that the SDK's TensorFlow estimator adds by itself: nobody waits for it."""
-    return passed.name == "model_dir" and any(value.startswith("s3://") for value in passed.values or ())
+    """True for the model_dir that the SDK's TensorFlow estimator adds by itself: nobody waits for it.
+
+    It is in S3, or where every script saves its model: what is given for no other one to be added.
+    """
+    return passed.name == "model_dir" and any(
+        value.startswith("s3://") or value.rstrip("/") == MODEL_DIR for value in passed.values or ()
+    )
 
 
 def _mentioned(facts: ScriptFacts, name: str) -> bool:

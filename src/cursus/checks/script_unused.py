@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script_arguments import started_script
 from cursus.checks.script_habits import is_number, only
-from cursus.checks.script_request import Invocation, habits
+from cursus.checks.script_request import Invocation, habits, started_script
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 from cursus.script.facts import ArgPart, Argument, Const, Habit, ScriptFacts

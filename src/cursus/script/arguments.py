@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from cursus.model import Location
 from cursus.script import values as v
-from cursus.script.bodies import Body, CallSite
+from cursus.script.bodies import Body, CallSite, place
 from cursus.script.converters import converter
 from cursus.script.evaluate import ARGPARSE, Evaluator
 from cursus.script.facts import Argument, Const, Parser, Text
@@ -94,11 +94,6 @@ def read_parsers(evaluator: Evaluator, reached: Reached) -> tuple[tuple[Parser, 
         if building.strict:
             parsers.append(_finish(building, found, {key}))
     return tuple(parsers), opaque or any(building.unclear for building in found.values())
-
-
-def place(node: ast.AST, body: Body) -> Location:
-    """Where ``node`` stands, for a finding."""
-    return Location(body.file, getattr(node, "lineno", None), getattr(node, "col_offset", -1) + 1 or None)
 
 
 def _finish(building: Building, found: dict[int, Building], seen: set[int]) -> Parser:

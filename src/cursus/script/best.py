@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from cursus.aws.metrics import better, words_of
-from cursus.script.arguments import place
-from cursus.script.bodies import Body
+from cursus.script.bodies import Body, place
 from cursus.script.facts import Habit
 from cursus.script.nodes import assigned, bare_name, is_call, last_name, word
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
+from cursus.model import Location
 from cursus.script.nodes import Owner, everything_given, last_name, own
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -86,6 +87,11 @@ class Body:
         found = self.bindings.get(name, [])
         made = found[0].node if len(found) == 1 and found[0].kind == "value" else None
         return made if isinstance(made, ast.expr) else None
+
+
+def place(node: ast.AST, body: Body) -> Location:
+    """Where ``node`` stands, for a finding."""
+    return Location(body.file, getattr(node, "lineno", None), getattr(node, "col_offset", -1) + 1 or None)
 
 
 def is_main_guard(test: ast.expr) -> bool:

@@ -13,8 +13,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from cursus.script import values as v
-from cursus.script.arguments import Reached, choices_of, constant, place
-from cursus.script.bodies import Body, CallSite
+from cursus.script.arguments import Reached, choices_of, constant
+from cursus.script.bodies import Body, CallSite, place
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Argument, Const, Parser
 from cursus.script.nodes import last_name, string, word

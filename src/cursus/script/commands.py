@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 
 from cursus.script import values as v
-from cursus.script.arguments import Reached, choices_of, constant, default_of, dest_of, place, type_of
-from cursus.script.bodies import Body, CallSite
+from cursus.script.arguments import Reached, choices_of, constant, default_of, dest_of, type_of
+from cursus.script.bodies import Body, CallSite, place
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Argument, Const, Parser, Text
 from cursus.script.nodes import last_name, word

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 
 from cursus.model import Location
 from cursus.script import values as v
-from cursus.script.arguments import place
-from cursus.script.bodies import Body, is_main_guard
+from cursus.script.bodies import Body, is_main_guard, place
 from cursus.script.facts import Const, Text
 from cursus.script.nodes import bare_name, ends_with_zero, last_name, string
 

@@ -11,8 +11,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 
 from cursus.script import values as v
-from cursus.script.arguments import PARSES, place
-from cursus.script.bodies import Body
+from cursus.script.arguments import PARSES
+from cursus.script.bodies import Body, place
 from cursus.script.endings import ends_well, gives_status, shell_command, unused_status, unwatched
 from cursus.script.evaluate import Evaluator
 from cursus.script.exits import TELLS, TRAINING_WORDS, at_top

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cursus.script import values as v
-from cursus.script.arguments import Reached, place
+from cursus.script.arguments import Reached
+from cursus.script.bodies import place
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import ArgPart, EnvPart, NumberUse, Text
 

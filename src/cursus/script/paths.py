@@ -8,8 +8,7 @@ from dataclasses import replace
 from typing import Literal
 
 from cursus.script import values as v
-from cursus.script.arguments import place
-from cursus.script.bodies import CallSite
+from cursus.script.bodies import CallSite, place
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import PathUse, Text
 from cursus.script.nodes import string, word

@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterable
 
 from cursus.script import values as v
-from cursus.script.arguments import place
-from cursus.script.bodies import CallSite
+from cursus.script.bodies import CallSite, place
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Hole, Part, PrintedLine, Text
 from cursus.script.nodes import everything_given, last_name, receiver, word

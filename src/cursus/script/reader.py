@@ -25,7 +25,7 @@ from cursus.script import (
     slips,
 )
 from cursus.script import values as v
-from cursus.script.bodies import Body, CallSite
+from cursus.script.bodies import Body, CallSite, place
 from cursus.script.calls import PROCESS_GROUP, backend_of
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import (
@@ -342,7 +342,7 @@ class Reading:
                 name = "." + site.node.func.attr
             if name:
                 backend = backend_of(self.evaluator, site) if name == PROCESS_GROUP else None
-                found.append(Used(name, sure, arguments.place(site.node, site.body), backend))
+                found.append(Used(name, sure, place(site.node, site.body), backend))
         return found
 
     def _reads(self, calls: list[tuple[CallSite, bool]]) -> tuple[tuple[EnvRead, ...], tuple[KeyRead, ...]]:
@@ -356,7 +356,7 @@ class Reading:
                     literal = value.literal if isinstance(value, Text) else None
                     if literal is None or not isinstance(kind, v.Special):
                         continue
-                    where = arguments.place(node, body)
+                    where = place(node, body)
                     certainly = sure and certain and index.sure
                     if kind.kind == "environ":
                         environment.append(EnvRead(literal, True, certainly, where))
@@ -378,7 +378,7 @@ class Reading:
         literal = key.literal if isinstance(key, Text) else None
         if literal is None:
             return
-        where = arguments.place(site.node, site.body)
+        where = place(site.node, site.body)
         if is_getenv or base == v.Special("environ"):
             given = everything_given(site.node)[1:]
             bare = not given or (isinstance(given[0], ast.Constant) and given[0].value is None)
@@ -428,7 +428,7 @@ class Reading:
                 continue
             status = self.evaluator.evaluate(site.node.args[0], site.body, site.order)
             value = status.values[0] if len(status.values) == 1 else v.UNKNOWN
-            where = arguments.place(site.node, site.body)
+            where = place(site.node, site.body)
             shown = exits.failing(value)
             if shown is not None:
                 found.append(Exit(shown, sure and status.sure, where))
@@ -440,7 +440,7 @@ class Reading:
             for node, _, certain in body.reads:
                 index = node.slice.value if isinstance(node.slice, ast.Constant) else None
                 if isinstance(index, int) and self.evaluator.value(node.value, body) == v.Ref("sys.argv"):
-                    found.append(ArgvRead(index, sure and certain, arguments.place(node, body)))
+                    found.append(ArgvRead(index, sure and certain, place(node, body)))
         return tuple(found)
 
     def _swallowed(self) -> tuple[Swallowed, ...]:
@@ -455,7 +455,7 @@ class Reading:
         found: list[Imported] = []
         for body, sure in self.reached.values():
             for node, certain in body.imports:
-                where = arguments.place(node, body)
+                where = place(node, body)
                 if isinstance(node, ast.Import):
                     found.extend(Imported(a.name, 0, sure and certain, where) for a in node.names)
                 else:

@@ -13,8 +13,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from cursus.script.arguments import place
-from cursus.script.bodies import Body
+from cursus.script.bodies import Body, place
 from cursus.script.facts import Habit
 from cursus.script.nodes import (
     LISTINGS,

@@ -6,8 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from cursus.script import values as v
-from cursus.script.arguments import place
-from cursus.script.bodies import Body
+from cursus.script.bodies import Body, place
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Habit, Text
 from cursus.script.nodes import is_call, looked_up, receiver, string, word

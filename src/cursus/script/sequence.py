@@ -11,8 +11,7 @@ import ast
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 
-from cursus.script.arguments import place
-from cursus.script.bodies import Body
+from cursus.script.bodies import Body, place
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import ArgPart, Const, Habit, Text
 from cursus.script.nodes import (

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 
 from cursus.model import Location
 from cursus.script import values as v
-from cursus.script.arguments import PARSES, own_words, place
-from cursus.script.bodies import Body
+from cursus.script.arguments import PARSES, own_words
+from cursus.script.bodies import Body, place
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Const, Habit, Text
 from cursus.script.nodes import (

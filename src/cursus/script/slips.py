@@ -10,8 +10,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 
-from cursus.script.arguments import place
-from cursus.script.bodies import Body
+from cursus.script.bodies import Body, place
 from cursus.script.facts import Habit
 from cursus.script.nodes import LISTINGS, bare_name, is_call, last_name, receiver
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from cursus.script import values as v
-from cursus.script.arguments import place
-from cursus.script.bodies import Body
+from cursus.script.bodies import Body, place
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import JSON_VARIABLES, ArgPart, Const, EnvPart, Habit, Text
 from cursus.script.nodes import is_call, last_name, looked_up, receiver, string

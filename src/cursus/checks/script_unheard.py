@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script_request import (
+    MODEL_DIR,
     Invocation,
     Passed,
     decoded,

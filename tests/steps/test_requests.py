@@ -124,6 +124,22 @@ def test_value_without_end_is_refused() -> None:
         load(endless)
 
 
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_lists_that_share_lists_are_refused_before_they_are_written_out(kind: Any) -> None:
+    shared = kind(["x"] * 10)
+    for _ in range(40):
+        shared = kind([shared] * 10)
+    with pytest.raises(TargetError, match="more than 1,000,000 lists"):
+        load({"TrainingJobName": "a", "InputDataConfig": shared})
+
+
+def test_a_number_of_thousands_of_digits_is_refused() -> None:
+    steps = [{"Name": "A", "Type": "Fail", "Arguments": {"ErrorMessage": 10**6000}}]
+    with pytest.raises(TargetError, match="thousands of digits"):
+        load({"Version": "2020-12-01", "Steps": steps})
+    assert one({**TRAINING, "ResourceConfig": {"VolumeSizeInGB": 2**70}}).request
+
+
 def test_pipeline_variables_become_their_mappings() -> None:
     class Parameter:
         expr = {"Get": "Parameters.Name"}

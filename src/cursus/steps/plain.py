@@ -14,24 +14,52 @@ from collections.abc import Mapping
 from typing import Any
 
 MAX_DEPTH = 200
+MAX_VALUES = 1_000_000
+"""Values of a request or document with what stands in several places written out in each; a definition at its size
+limit has fewer."""
 
 _TUPLE = re.compile(rb"\(..\x00\x00", re.DOTALL)
+_LONG_NUMBER = re.compile(rb"l(..[^\x00].|..\x00[^\x00]|.[\x03-\x7f]\x00\x00)", re.DOTALL)
+"""An integer of thousands of digits in what marshal writes: more than 768 of 15 bits."""
+_LONGEST = 10_000
+"""Bits of an integer that Python still writes out (``sys.get_int_max_str_digits``)."""
 _JSON_TYPES = frozenset({str, int, float, bool, type(None)})
 
 
 class NestingError(ValueError):
-    """A value that contains itself, or nests deeper than any request."""
+    """A value that contains itself, nests deeper than any request, or is larger."""
 
 
 def is_plain(value: Any) -> bool:
     """True where ``value`` holds only dict, list, str, int, float, bool and None, by a quick look in C.
 
-    Bytes and sets pass too: the service model's check refuses them.
+    Bytes and sets pass too: the service model's check refuses them. Raises NestingError for a value without end, and
+    for lists and mappings that would be more than ``MAX_VALUES`` with each written out wherever it stands.
     """
     try:
-        return _TUPLE.search(marshal.dumps(value, 2)) is None
+        if _extent(value, {}) > MAX_VALUES:
+            raise NestingError(
+                f"it contains itself, or is more than {MAX_VALUES:,} lists and mappings with each written out"
+            )
+    except RecursionError:
+        raise NestingError(f"it nests deeper than {MAX_DEPTH} levels, or contains itself") from None
+    try:
+        written = marshal.dumps(value, 2)
     except (ValueError, TypeError):
         return False
+    return _TUPLE.search(written) is None and _LONG_NUMBER.search(written) is None
+
+
+def _extent(container: Any, sizes: dict[int, int]) -> int:
+    """Lists and mappings in a container, each counted as often as it stands there; too many where it holds itself."""
+    size = 1
+    sizes[id(container)] = MAX_VALUES + 1  # while it is open
+    for value in container.values() if isinstance(container, dict) else container:
+        if isinstance(value, (dict, list, tuple)):
+            known = sizes.get(id(value))
+            size += _extent(value, sizes) if known is None else known
+    sizes[id(container)] = size
+    return size
 
 
 def plain(value: Any, *, lenient: bool = False) -> Any:
@@ -46,6 +74,8 @@ def plain(value: Any, *, lenient: bool = False) -> Any:
 def _plain(value: Any, lenient: bool, depth: int) -> Any:
     kind = type(value)
     if kind in _JSON_TYPES:
+        if kind is int and value.bit_length() > _LONGEST:
+            raise NestingError("it holds a number with thousands of digits")
         return value
     if depth > MAX_DEPTH:
         raise NestingError(f"it nests deeper than {MAX_DEPTH} levels, or contains itself")

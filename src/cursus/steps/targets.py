@@ -108,12 +108,10 @@ def load_one(target: Any, options: Options) -> list[Step | Pipeline]:
 
 
 def _of_mapping(target: Mapping[str, Any], options: Options) -> list[Step | Pipeline]:
-    data = target
-    if not is_plain(target):
-        try:
-            data = plain(target)
-        except NestingError as error:
-            raise TargetError(f"this mapping cannot be sent: {error}.") from None
+    try:
+        data = target if is_plain(target) else plain(target)
+    except NestingError as error:
+        raise TargetError(f"this mapping cannot be sent: {error}.") from None
     found = from_mapping(data, kind=options.kind, region=options.region, parameters=options.parameters)
     if not found:
         raise TargetError(

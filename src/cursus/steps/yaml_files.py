@@ -17,11 +17,9 @@ from cursus.errors import TargetError
 from cursus.model import Finding, Location, Origin, Path, format_path
 from cursus.steps.files import MAX_DEPTH, Document, duplicate_key
 from cursus.steps.origins import LazyOrigins
+from cursus.steps.plain import MAX_VALUES
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-MAX_VALUES = 1_000_000
-"""Values in one document with its aliases written out; a definition at its size limit has fewer."""
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
 # A point is demanded: PyYAML takes 1e-4 for a text, and so does who writes it as a hyperparameter.

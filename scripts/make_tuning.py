@@ -60,6 +60,11 @@ def main() -> None:
                 "wql",
                 "mase",
                 "wape",
+                "regret",
+                "divergence",
+                "hinge",
+                "kld",
+                "nloglik",
             ],
             "better_when_higher": [
                 "accuracy",
@@ -79,6 +84,15 @@ def main() -> None:
                 "rouge1",
                 "rouge2",
                 "rougel",
+                "mcc",
+                "kappa",
+                "mrr",
+                "sensitivity",
+                "specificity",
+                "fscore",
+                "aucpr",
+                "top1",
+                "top5",
             ],
             # Metrics that are a share, or never below 0.
             "between_0_and_1": [

@@ -27,6 +27,18 @@ def image(name: str) -> dict[str, Any]:
     return {"AlgorithmSpecification": {"TrainingImage": name}}
 
 
+def on_a_cpu(*switches: str) -> dict[str, Any]:
+    return {
+        **image("763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310"),
+        "HyperParameters": {
+            "sagemaker_program": "train.py",
+            "sagemaker_submit_directory": "s3://example-bucket/code/sourcedir.tar.gz",
+            **dict.fromkeys(switches, "true"),
+        },
+        "ResourceConfig": {"InstanceType": "ml.m5.2xlarge"},
+    }
+
+
 @pytest.mark.parametrize(
     ("patch", "rule"),
     [
@@ -48,6 +60,9 @@ def image(name: str) -> dict[str, Any]:
         (image("123456789012.dkr.ecr.eu-east-1.amazonaws.com/churn:1"), "STP033"),
         ({"CheckpointConfig": {"S3Uri": CHANNEL}}, "ART003"),
         ({"CheckpointConfig": {"S3Uri": CHANNEL.rstrip("/") + "/checkpoints/"}}, "CHN020"),
+        (on_a_cpu("sagemaker_torch_distributed_enabled"), "DST002"),
+        (on_a_cpu("sagemaker_distributed_dataparallel_enabled"), "DST002"),
+        (on_a_cpu(), "FRM010"),
     ],
 )
 def test_training(patch: dict[str, Any], rule: str) -> None:

@@ -58,6 +58,29 @@ def found(*steps: dict[str, Any], parameters: tuple[Any, ...] = ()) -> list[Find
     return [f for f in cursus.check(definition).findings if f.severity != "info"]
 
 
+MISSPELT = {"S3Uri": "s3://example-bucket/report.json", "JsonPath": "metrics.auc"}
+
+
+def read(name: str, folder: str) -> dict[str, Any]:
+    source = {"S3Uri": "s3://example-bucket/code/step.py", "S3DataType": "S3Prefix", "S3InputMode": "File"}
+    return {"InputName": name, "S3Input": {**source, "LocalPath": folder}}
+
+
+def processing(*inputs: dict[str, Any]) -> dict[str, Any]:
+    arguments = {
+        "ProcessingResources": {
+            "ClusterConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30}
+        },
+        "AppSpecification": {
+            "ImageUri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1",
+            "ContainerEntrypoint": ["python3", "/opt/ml/processing/code/step.py"],
+        },
+        "RoleArn": DEFINITION["RoleArn"],
+        "ProcessingInputs": list(inputs),
+    }
+    return {"Name": "Prepare", "Type": "Processing", "Arguments": arguments}
+
+
 EPOCHS = {"Name": "Epochs", "Type": "Integer", "DefaultValue": 5}
 BARE = {"Type": "Equals", "LeftValue": ANSWER, "RightValue": "go"}
 
@@ -96,10 +119,17 @@ BARE = {"Type": "Equals", "LeftValue": ANSWER, "RightValue": "go"}
             ],
             "DEP006",
         ),
+        ([training(), {"name": "Ask", "type": "Lambda", "Arguments": {}}], "DEP002"),
+        (
+            [ASK, decide([named(ASK, "Go")], [], {**BARE, "LeftValue": {"Std:JsonGet": MISSPELT}})],
+            "DEP013",
+        ),
+        ([training(RoleArn={"Ref": "Epochs"})], "STP003"),
+        ([processing(read("code", "/opt/ml/input/code"))], "DEP036"),
     ],
 )
 def test_one_cause_is_one_finding(steps: list[dict[str, Any]], rule: str) -> None:
-    parameters = (EPOCHS,) if rule == "DEP004" else ()
+    parameters = (EPOCHS,) if rule in ("DEP004", "STP003") else ()
     assert [finding.rule for finding in found(*steps, parameters=parameters)] == [rule]
 
 
@@ -122,6 +152,28 @@ def test_an_output_that_is_not_there_is_not_also_another_ones() -> None:
         if finding.path.endswith("S3Uri") and "Steps[1]" in finding.path
     ]
     assert told == ["DEP012"]
+
+
+def test_a_channel_that_stands_twice_is_not_also_the_wrong_output() -> None:
+    outputs = [
+        {
+            "OutputName": name,
+            "S3Output": {"S3Uri": f"s3://b/{name}", "LocalPath": f"/opt/ml/processing/{name}"},
+        }
+        for name in ("train", "validation")
+    ]
+    prepare = processing()
+    prepare["Arguments"]["ProcessingOutputConfig"] = {"Outputs": outputs}
+    step = training()
+    channels = [copy.deepcopy(DEFINITION["InputDataConfig"][0]) for _ in outputs]
+    for channel, output in zip(channels, outputs, strict=True):
+        uri = {
+            "Get": f"Steps.Prepare.ProcessingOutputConfig.Outputs['{output['OutputName']}'].S3Output.S3Uri"
+        }
+        channel["DataSource"]["S3DataSource"]["S3Uri"] = uri
+    step["Arguments"]["InputDataConfig"] = channels  # both are called train
+    told = [finding.rule for finding in found(prepare, step) if "Steps[1]" in finding.path]
+    assert told == ["CHN001"]
 
 
 def test_circles_with_nothing_in_common_are_each_told() -> None:

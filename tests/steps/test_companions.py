@@ -6,6 +6,7 @@ import pytest
 
 from cursus.model import Step
 from cursus.steps.builders import lower
+from cursus.steps.tuning import UNKNOWN_DIRECTION, tuning_request
 from tests.steps.made import REQUEST, builder, channel
 
 
@@ -56,22 +57,20 @@ def test_tuning_config_becomes_a_tuning_job() -> None:
 
 
 @pytest.mark.parametrize(
-    ("metric", "direction"),
+    ("metric", "given", "direction"),
     [
-        ("validation:accuracy", "Maximize"),
-        ("val_loss", "Minimize"),
-        ("validation:rmse", "Minimize"),
-        ("test:auc", "Maximize"),
-        ("accuracy_loss", "Minimize"),
-        ("validation:mlogloss", "Minimize"),
-        ("eval_f1", "Maximize"),
-        ("quality", None),
+        ("validation:accuracy", None, "Maximize"),
+        ("val_loss", None, "Minimize"),
+        ("validation:mlogloss", None, "Minimize"),
+        ("top5", None, "Maximize"),
+        ("accuracy_loss", None, UNKNOWN_DIRECTION),
+        ("accuracy_loss", "Minimize", "Minimize"),
+        ("quality", None, UNKNOWN_DIRECTION),
     ],
 )
-def test_direction_by_name(metric: str, direction: str | None) -> None:
-    from cursus.steps.tuning import direction as told
-
-    assert told(metric) == direction
+def test_which_way_an_objective_is_better(metric: str, given: str | None, direction: object) -> None:
+    made = tuning_request({"objective_metric": metric, "objective_type": given}, {}, {})
+    assert made["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["Type"] == direction
 
 
 def test_automl_config_becomes_an_automl_job() -> None:

@@ -161,6 +161,15 @@ def switched_on(hyperparameters: Mapping[str, Any]) -> dict[str, Strategy]:
     return found
 
 
+@cache
+def switches_not_for(processor: str) -> frozenset[str]:
+    """The hyperparameters that switch on what does not run on this processor: ``cpu``, ``gpu`` or ``neuron``."""
+    found = document()
+    others = {name for name, entry in found["strategies"].items() if processor not in entry["processors"]}
+    switches = {switch for switch, name in found["switches"].items() if name in others}
+    return frozenset(switches if processor == "gpu" else {*switches, found["training_compiler"]["switch"]})
+
+
 def named(word: str) -> Strategy | None:
     """The strategy that a builder's ``DistributionStrategy`` stands for.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cursus.aws import images, instances
+from cursus.aws import distribution, images, instances
 from cursus.checks.framework import IMAGE, READS, amazon_image, framework_image
 from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView
@@ -20,7 +20,7 @@ FIT = ("AlgorithmSpecification", "ResourceConfig")
 ARCHIVES_NOT = (".zip", ".py", ".ipynb", "/")
 
 
-@rule("FRM010", area="framework", severity="warning", reads=READS, shared=True, of=FIT, when="framework")
+@rule("FRM010", area="framework", severity="warning", reads=READS, shared=True, when="framework")
 def processor(view: TrainingView) -> Iterator[Problem]:
     """The image is for another kind of processor than the instance has.
 
@@ -57,6 +57,8 @@ def processor(view: TrainingView) -> Iterator[Problem]:
     for path, instance in found:
         if instance is None:
             continue
+        if not distribution.switches_not_for(instance.processor).isdisjoint(view.hyperparameters):
+            continue  # DST002 and DST013 hold the instance against what is switched on
         if image.processor == "gpu":
             yield Problem(
                 f"{instance.name} has no GPU, and the image is for GPUs (tag {image.tag!r}).",

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.distribution import is_strategy_name
+from cursus.aws.metrics import direction_of
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView
 from cursus.redact import show
@@ -188,12 +189,7 @@ def unknown_direction(view: StepView) -> Iterator[Problem]:
     """
     config = view.promises.hooks.get("get_tuning_config")
     metric = config.get("objective_metric") if isinstance(config, Mapping) else None
-    if (
-        isinstance(metric, str)
-        and config
-        and not config.get("objective_type")
-        and not tuning.direction(metric)
-    ):
+    if isinstance(metric, str) and config and not config.get("objective_type") and not direction_of(metric):
         yield Problem(
             f"get_tuning_config's objective_metric {show(metric)} does not tell by its name whether it is to be "
             "maximized or minimized.",

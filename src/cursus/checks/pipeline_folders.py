@@ -85,11 +85,14 @@ def started_script(view: PipelineView) -> Iterator[Problem]:
         application = mapping(step.request, "AppSpecification")
         filled = [(folder, uri) for _, folder, uri in _inputs(step)]
         folders = [*(folder for folder, _ in filled), *(folder for _, folder, _ in _outputs(step) if folder)]
+        misplaced = any(not f"{folder}/".startswith(FOLDER) for folder, _ in filled)
         for member in ("ContainerEntrypoint", "ContainerArguments"):
             for i, word in enumerate(listing(application, member)):
                 if not isinstance(word, str) or not word.startswith(FOLDER) or len(word) > 1000:
                     continue
                 path = posixpath.normpath(word)
+                if misplaced and not any(_around(path, folder) for folder in folders):
+                    continue  # it is told of the input that it is put elsewhere
                 if folders and not any(_around(path, folder) for folder in folders):
                     yield Problem(
                         f"{show(word)} is in no folder of the step's inputs and outputs."

@@ -264,6 +264,8 @@ def archive_elsewhere(view: PipelineView) -> Iterator[Problem]:
         if path is None:
             continue
         own = path.rstrip("/")
+        if here.count("://") > 1:
+            continue  # which is told of the join
         if own != here and not ("{" in own or "{" in here):
             told = f"{show(here, limit=120)} is not where step {found['step']} puts its models: its S3OutputPath is {show(path)}"
         elif own == here and found["rest"] != "/output/model.tar.gz":

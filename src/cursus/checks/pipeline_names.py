@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -176,7 +177,11 @@ def other_output(view: PipelineView) -> Iterator[Problem]:
     for step in view.definition.steps:
         arguments = mapping(step.body, "Arguments")
         first: dict[str, str] = {}
-        for place, names, source in _inputs(arguments):
+        found = list(_inputs(arguments))
+        twice = [name for name, many in Counter(names[0] for _, names, _ in found).items() if many > 1]
+        for place, names, source in found:
+            if names[0] in twice:
+                continue  # which is told of the name
             target = parse_get(str(source.get("Get")))
             if (
                 target is None

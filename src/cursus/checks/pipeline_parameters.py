@@ -224,11 +224,15 @@ def unused_parameter(view: PipelineView) -> Iterator[Problem]:
     declared = view.request.get("Parameters")
     if isinstance(declared, list) and len(declared) > len(used):  # one that was made a text is told there
         found = texts(view.request.get("Steps"), ("Steps",))
-        told = [text for place, text in found if "Parameter" in text and place[-1] != "Get"]
+        told = [
+            t
+            for place, t in found
+            if ("Parameter" in t and place[-1] != "Get") or place[-1] in ("Ref", "ref")
+        ]
         used.update(name for name in view.definition.parameters if any(name in text for text in told))
     for i, entry in enumerate(declared if isinstance(declared, list) else []):
         name = entry.get("Name") if isinstance(entry, Mapping) else None
-        if isinstance(name, str) and name not in used:
+        if isinstance(name, str) and name not in used and _NAME.fullmatch(name):
             yield Problem(
                 f"nothing uses the parameter {show(name)}",
                 ("Parameters", i),

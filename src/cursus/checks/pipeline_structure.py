@@ -90,6 +90,15 @@ def step_members(view: PipelineView) -> Iterator[Problem]:
         0.1
     """
     for step in view.definition.steps:
+        small = [name for name in step.body if isinstance(name, str) and name[:1].islower()]
+        unlike = [name for name in small if name.capitalize() in ("Name", "Type")]
+        if unlike and step.name is None and step.type is None:
+            yield Problem(
+                f"the step has no Name and no Type, but {', '.join(map(show, unlike))}",
+                (*step.path, unlike[0]),
+                "begin the members of a step with a capital: Name, Type, Arguments",
+            )
+            continue
         if step.name is None:
             yield Problem(
                 "the step has no Name", (*step.path, "Name"), "give it a name: letters, digits, - and _"

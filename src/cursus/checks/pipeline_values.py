@@ -92,12 +92,16 @@ def _json_get(value: Any, place: Path) -> Iterator[Problem]:
     if not isinstance(value, Mapping):
         yield Problem(f"Std:JsonGet holds {show(value)}", place, "give it a PropertyFile and a Path")
         return
-    yield from _members(value, JSON_GET, place, "Std:JsonGet")
     path = value.get("Path")
+    like = next((str(m) for m in value if m not in JSON_GET and str(m).lower().endswith("path")), None)
+    if not path and like is not None:
+        yield Problem(f"Std:JsonGet has no member {show(like)}", (*place, like), "call it Path")
+    else:
+        yield from _members(value, JSON_GET, place, "Std:JsonGet")
     if not path:
-        yield Problem(
-            "Std:JsonGet has no Path", (*place, "Path"), "write the path in the file, such as metrics.mse"
-        )
+        if like is None:
+            right = "write the path in the file, such as metrics.mse"
+            yield Problem("Std:JsonGet has no Path", (*place, "Path"), right)
     elif isinstance(path, str) and path.startswith("/"):
         yield Problem(
             f"the Path {show(path)} is no JSONPath",

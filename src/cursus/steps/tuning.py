@@ -5,28 +5,14 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateHyperParamet
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
+from cursus.aws.metrics import direction_of
 from cursus.steps.shortforms import hyperparameters as as_text
 
-Direction = Literal["Maximize", "Minimize"]
 UNKNOWN_DIRECTION = {"Get": "Parameters.ObjectiveType"}
 """Stands for a direction that nobody gave. Rule HPO096 reports it, and no other rule reads it."""
-
-# Words in the names of metrics: what they measure is better when it is larger, or when it is smaller. A word
-# of loss wins over one of gain ("accuracy_loss", "auc_error").
-_LOSSES = """
-    loss error err rmse mse mae mape wape smape rmsle logloss merror mlogloss perplexity ppl wer cer nll
-    deviance hinge divergence kld cost distance regret nloglik
-"""
-_GAINS = """
-    accuracy acc auc f1 precision recall r2 map ndcg bleu rouge iou miou dice score reward return likelihood
-    kappa mcc ap aucpr sensitivity specificity throughput fscore hits mrr top5 top1
-"""
-_MINIMIZE = frozenset(_LOSSES.split())
-_MAXIMIZE = frozenset(_GAINS.split())
 
 _NOT_IN_DEFINITION = frozenset(
     {
@@ -49,18 +35,6 @@ _NOT_IN_DEFINITION = frozenset(
 )
 """Members of CreateTrainingJob that a tuning job's training definition has not."""
 _ALGORITHM = ("TrainingImage", "TrainingInputMode", "AlgorithmName", "MetricDefinitions")
-
-
-def direction(metric: str) -> Direction | None:
-    """Whether a metric of this name is to be maximized or minimized; None where its name does not tell."""
-    words = [word for word in re.split(r"[^a-z0-9]+", metric.lower()) if word]
-    for word in reversed(words):
-        if word in _MINIMIZE or word.endswith(("loss", "error", "rmse", "mse", "mae")):
-            return "Minimize"
-    for word in reversed(words):
-        if word in _MAXIMIZE or word.endswith(("accuracy", "auc", "precision", "recall")):
-            return "Maximize"
-    return None
 
 
 def tuning_request(
@@ -113,7 +87,7 @@ def _objective(config: Mapping[str, Any]) -> dict[str, Any]:
     metric = config.get("objective_metric")
     if metric is None:
         return {}
-    kind = config.get("objective_type") or (direction(metric) if isinstance(metric, str) else None)
+    kind = config.get("objective_type") or (direction_of(metric) if isinstance(metric, str) else None)
     return {"Type": UNKNOWN_DIRECTION if kind is None else kind, "MetricName": metric}
 
 

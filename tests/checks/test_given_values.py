@@ -92,3 +92,18 @@ def test_a_join_with_other_parts_is_told_where_it_stands() -> None:
     assert [f.path for f in errors(document)] == ["Steps[0].Arguments.ResourceConfig.InstanceType"]
     join["Std:Join"]["Values"].pop(0)
     assert [f.path for f in errors(document)] == ["Parameters[1].DefaultValue"]
+
+
+def test_an_empty_default_waits_for_the_execution() -> None:
+    document = definition("String", "", "InstanceType")
+    (finding,) = [
+        f
+        for f in cursus.check(document).findings
+        if f.severity != "info" and f.path == "Parameters[1].DefaultValue"
+    ]
+    assert finding.severity == "warning"
+    assert [
+        f.severity
+        for f in cursus.check(document, parameters={"Compute": " "}).findings
+        if "Compute" in f.message
+    ] == ["error"]

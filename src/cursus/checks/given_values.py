@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cursus.aws.pipelines import Definition, Reference, parse_get, step_type
-from cursus.model import SEVERITIES, Finding, Path, Pipeline, format_path
+from cursus.model import SEVERITIES, Finding, Path, Pipeline, Severity, format_path
 from cursus.redact import LONGEST_TEXT, cut, show
 from cursus.steps.pipelines import parameter_values
 
@@ -52,7 +52,14 @@ def _at_parameter(
     first = min(group, key=lambda finding: SEVERITIES.index(finding.severity))
     listed = list(dict.fromkeys(uses))
     more = f" and {len(listed) - MOST_USES} more" if len(listed) > MOST_USES else ""
-    said = "value given for" if name in pipeline.parameters else "default of"
+    given = name in pipeline.parameters
+    said = "value given for" if given else "default of"
+    # An empty default is how a value is asked for that each execution gives.
+    severity: Severity = (
+        "warning"
+        if first.severity == "error" and not given and _is_empty(pipeline, place)
+        else first.severity
+    )
     origin = pipeline.origin(place)
     end = "" if first.message.endswith((".", "?")) else "."
     message = (
@@ -63,9 +70,18 @@ def _at_parameter(
         first,
         message=cut(message, LONGEST_TEXT),
         path=format_path((*pipeline.prefix, *place)),
+        severity=severity,
         location=origin.location if origin else None,
         step=pipeline.name,
     )
+
+
+def _is_empty(pipeline: Pipeline, place: Path) -> bool:
+    """True where the default at ``place`` is a text without anything in it."""
+    value: Any = pipeline.definition
+    for part in place:
+        value = value[part]
+    return isinstance(value, str) and not value.strip()
 
 
 def _entries(pipeline: Pipeline) -> dict[str, int]:

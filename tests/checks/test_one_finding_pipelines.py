@@ -176,6 +176,22 @@ def test_a_channel_that_stands_twice_is_not_also_the_wrong_output() -> None:
     assert told == ["CHN001"]
 
 
+@pytest.mark.parametrize(
+    "reference", ["Steps.answer.OutputParameters['answer']", "Steps.Ask.Outputs['answer']"]
+)
+def test_an_output_that_is_looked_for_elsewhere_is_shown(reference: str) -> None:
+    (finding,) = found(ASK, named(ASK, "Tell", Arguments={"a": {"Get": reference}}))
+    assert finding.remedy.endswith("write Steps.Ask.OutputParameters['answer']")
+
+
+def test_a_number_where_a_text_belongs_is_told_of_the_parameter() -> None:
+    step = processing()
+    step["Arguments"]["AppSpecification"]["ContainerEntrypoint"] = ["run", {"Get": "Parameters.Epochs"}]
+    (finding,) = found(step, parameters=(EPOCHS,))
+    assert "the parameter 'Epochs', which is of type 'Integer'; the API takes a text" in finding.message
+    assert '{"Std:Join": {"On": "", "Values": [{"Get": "Parameters.Epochs"}]}}' in finding.remedy
+
+
 def test_circles_with_nothing_in_common_are_each_told() -> None:
     steps = [named(ASK, name, DependsOn=[other]) for name, other in ("AB", "BA", "CD", "DC")]
     assert [finding.rule for finding in found(*steps)] == ["DEP006", "DEP006"]

@@ -36,7 +36,7 @@ def gathered(pipeline: Pipeline, definition: Definition, findings: list[Finding]
         elif format_path((*pipeline.prefix, *_place(pipeline, entries, name))) in told:
             continue
         elif finding.rule == WRONG_TYPE:
-            made.append(finding)
+            made.append(_of_another_type(pipeline, entries[name], name, finding))
         else:
             kind = finding.severity if finding.severity == "error" else finding.rule
             groups.setdefault((name, kind), []).append(finding)
@@ -44,6 +44,24 @@ def gathered(pipeline: Pipeline, definition: Definition, findings: list[Finding]
         place = _place(pipeline, entries, name)
         made.append(_at_parameter(pipeline, name, place, group, [uses[finding.path][1] for finding in group]))
     return made
+
+
+def _of_another_type(pipeline: Pipeline, entry: int, name: str, finding: Finding) -> Finding:
+    """A finding on the value's type in words of the parameter: another value would be of the same type."""
+    kind = pipeline.definition["Parameters"][entry].get("Type")
+    member, _, rest = finding.message.partition(" is ")
+    takes = rest.rpartition("; ")[2]
+    if not takes.startswith("the API takes "):
+        return finding
+    get = f'{{"Get": "Parameters.{name}"}}'
+    remedy = f'write {{"Std:Join": {{"On": "", "Values": [{get}]}}}}, or parameter.to_string()'
+    return replace(
+        finding,
+        message=f"{member} is the parameter {show(name)}, which is of type {show(kind)}; {takes}",
+        remedy=remedy
+        if takes.endswith(" a text")
+        else "declare the parameter of that type, or put it into what takes it",
+    )
 
 
 def _at_parameter(

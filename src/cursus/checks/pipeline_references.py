@@ -153,11 +153,14 @@ def unknown_step(view: PipelineView) -> Iterator[Problem]:
         if target is None or target.root != "Steps":
             continue
         if target.name not in view.definition.by_name:
+            giver = next((step.name for step in view.definition.steps if target.name in _outputs(step)), None)
+            hint = did_you_mean(target.name, view.definition.by_name) if giver is None else ""
             yield Problem(
-                f"there is no step {show(target.name)} in this pipeline."
-                f"{did_you_mean(target.name, view.definition.by_name)}",
+                f"there is no step {show(target.name)} in this pipeline.{hint}",
                 reference.path,
-                "name an existing step",
+                "name an existing step"
+                if giver is None
+                else f"it is an output of {giver}: write Steps.{giver}.OutputParameters['{target.name}']",
             )
         elif view.definition.by_name[target.name] is reference.step:
             yield Problem(
@@ -247,6 +250,11 @@ def _property_file(reference: Reference, target: Target, step: PipelineStep) -> 
     )
 
 
+def _outputs(step: PipelineStep) -> list[str]:
+    """The output parameters that a lambda or callback step declares."""
+    return _names(step.body.get("OutputParameters"), "OutputName") or []
+
+
 def _output_parameter(reference: Reference, target: Target, step: PipelineStep) -> Iterator[Problem]:
     declared = _names(step.body.get("OutputParameters"), "OutputName")
     name = target.rest[1] if len(target.rest) > 1 else None
@@ -283,12 +291,16 @@ def _property(reference: Reference, target: Target, step: PipelineStep) -> Itera
         return
     options = [*entry["properties"], *(shape or {}).get("properties", {})]
     if shape is None or first not in shape.get("properties", {}):
+        remedy = f"name a member of what {entry['outputs'][0]} returns" if entry["outputs"] else ""
+        if len(options) < 8 or not entry["outputs"]:
+            remedy = "name one of " + ", ".join(sorted(options))
+        output = next((part for part in target.rest if part in _outputs(step)), None)
+        if output is not None:
+            remedy = f"write Steps.{target.name}.OutputParameters['{output}']"
         yield Problem(
             f"a {step.type} step has no property {show(first)}.{did_you_mean(str(first), options)}",
             reference.path,
-            "name one of " + ", ".join(sorted(options))
-            if len(options) < 8 or not entry["outputs"]
-            else f"name a member of what {entry['outputs'][0]} returns",
+            remedy,
         )
         return
     yield from _below(reference, target, step, shape)

@@ -315,7 +315,8 @@ class Usage:
     """What one host used, as sampled from the kernel every ``interval`` seconds.
 
     Sizes are bytes; ``cpu_seconds`` is user and system time of all the host's processes; ``open_files`` and
-    ``processes`` are the most seen at once, ``disk_written`` the most seen on the training volume, downloads included.
+    ``processes`` are the most seen at once, ``disk_written`` the most seen on the training volume, downloads included;
+    ``idle_seconds`` is how long no process had computed anything when the host was last looked at.
     """
 
     peak_memory: int = 0
@@ -326,6 +327,7 @@ class Usage:
     interval: float = 0.0
     samples: int = 0
     processes: int = 0
+    idle_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -395,3 +395,18 @@ def test_an_empty_model_shows_no_effect_of_anything(size: int, rules: set[str]) 
     found = findings(evidence, {"HyperParameters": {"epochs": "2"}}, ("model.json",))
     assert {f.rule for f in found} == rules
     assert all("with '3', '7' and '1' in place" in f.message for f in found if f.rule == "HPO090")
+
+
+@pytest.mark.parametrize(
+    ("idle", "processes", "reason", "expected"),
+    [
+        (58.0, 4, "the timeout of this run", ["error"]),
+        (58.0, 1, "the timeout of this run", ["warning"]),
+        (8.0, 4, "MaxRuntimeExceeded", []),
+        (58.0, 4, "StopTrainingJob", []),
+    ],
+)
+def test_a_job_that_waits_for_good(idle: float, processes: int, reason: str, expected: list[str]) -> None:
+    usage = Usage(wall_seconds=60.0, idle_seconds=idle, processes=processes)
+    seen = findings({"status": "Stopped", "usage": {"algo-1": usage}, "signals": {"reason": reason}})
+    assert [finding.severity for finding in seen if finding.rule == "RES098"] == expected

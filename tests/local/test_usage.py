@@ -50,3 +50,20 @@ time.sleep(0 if begun else 30)
     usage = job.evidence.usage["algo-1"]
     assert usage.wall_seconds >= sum(start.seconds for start in job.evidence.starts) * 0.8
     assert usage.cpu_seconds >= 0.4
+
+
+def test_how_long_nobody_had_computed_anything_when_the_time_was_up(run: Run) -> None:
+    script = """
+import time
+end = time.process_time() + 0.3
+while time.process_time() < end:
+    pass
+time.sleep(30)
+"""
+    usage = run(script, timeout=2.5, grace=0.1).evidence.usage["algo-1"]
+    assert 0.8 <= usage.idle_seconds < usage.wall_seconds - 0.2
+
+
+def test_a_host_that_computes_is_not_idle(run: Run) -> None:
+    usage = run("while True: pass", timeout=2, grace=0.1).evidence.usage["algo-1"]
+    assert usage.idle_seconds < 0.7

@@ -15,6 +15,8 @@ from cursus.redact import show
 GIB = 1024**3
 MANY = 1000
 DIGITS = re.compile(r"[0-9]+")
+LIMITS = ("MaxRuntimeExceeded", "timeout of this run")
+"""Ends of the reasons for which a job is stopped that had its time."""
 MARKERS = frozenset({"_SUCCESS", "_committed", "_started", "Thumbs.db", "desktop.ini"})
 
 
@@ -374,3 +376,58 @@ def runtime_exceeded(view: TrainingView) -> Iterator[Problem]:
             ("StoppingCondition", "MaxRuntimeInSeconds"),
             remedy="raise MaxRuntimeInSeconds, or let the script do less; save checkpoints for what may be cut off",
         )
+
+
+WAITS = 5.0
+"""Seconds without work from which a job counts as one that waits."""
+LONG = 30.0
+"""Seconds without work from which several processes count as such that wait for each other for good."""
+
+
+@rule("RES098", area="resources", scope="run")
+def waits_for_good(view: TrainingView) -> Iterator[Problem]:
+    """The job was stopped at its time limit while all of its processes waited.
+
+    What it does:
+        Looks, where the local run came to its time limit, how long no process of any host had computed anything. Several processes that
+        waited for half a minute and for half of their time are an error, anything else is a warning.
+    Why:
+        A rank alone in a barrier, a world of more processes than were started, a queue that nobody fills: nothing of it ends by itself.
+        On SageMaker such a job runs until MaxRuntimeInSeconds, and every instance is paid for meanwhile.
+    Breaks:
+        run: {timeout: 6, grace: 0.1}
+        files:
+          train.py: |
+            import queue
+            print(open("/opt/ml/input/data/train/data.csv").read())
+            open("/opt/ml/model/model.txt", "w").write(queue.Queue().get())
+        channels:
+          train:
+            data.csv: "1,2"
+    Right:
+        files:
+          train.py: |
+            open("/opt/ml/model/model.txt", "w").write(open("/opt/ml/input/data/train/data.csv").read())
+        channels:
+          train:
+            data.csv: "1,2"
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
+    Since:
+        0.1
+    """
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    if not evidence.usage or evidence.waits or not str(evidence.signals.get("reason")).endswith(LIMITS):
+        return
+    idle = min(usage.idle_seconds for usage in evidence.usage.values())
+    wall = max(usage.wall_seconds for usage in evidence.usage.values())
+    if idle < WAITS or idle < wall / 2:
+        return
+    processes = sum(usage.processes for usage in evidence.usage.values())
+    sure = processes > 1 and idle >= LONG
+    yield Problem(
+        f"the job did not end: {f'its {processes} processes' if processes > 1 else 'its process'} computed nothing for the last "
+        f"{idle:.0f} of {wall:.0f} seconds, and waited for something that did not come",
+        severity=None if sure else "warning",
+        remedy="let every process take part in what the others wait for (a barrier, a process group, a queue), and give what waits a time limit",
+    )

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from cursus.local.usage import IDLE
+
 if TYPE_CHECKING:
     from cursus.local.hosts import Host
     from cursus.local.supervisor import Supervisor
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
 REFUSED_SECONDS = 3.0
 LONELY_SECONDS = 10.0
 PAUSE_SECONDS = 60.0
-IDLE = 0.05
-"""Processor seconds a second below which a host computes nothing."""
 
 _ESTABLISHED, _SYN_SENT, _LISTEN = "01", "02", "0A"
 _LOOPBACK = 0x0100007F

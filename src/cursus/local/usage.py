@@ -16,6 +16,8 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 TICKS = os.sysconf("SC_CLK_TCK")
 VOLUME_SECONDS = 1.0
 """Between two looks at a host's files, at least."""
+IDLE = 0.05
+"""Processor seconds a second below which a host computes nothing."""
 
 
 class Sampler:
@@ -28,6 +30,8 @@ class Sampler:
         self.open_files = 0
         self.cpu_seconds = 0.0
         self.peak_processes = 0
+        self.idle_seconds = 0.0
+        self._last = (0.0, 0.0)
         self._cpu_before = 0.0
         self._wall_before = 0.0
 
@@ -46,12 +50,18 @@ class Sampler:
         self.open_files = max(self.open_files, files)
         self.cpu_seconds = max(self.cpu_seconds, cpu)
         self.peak_processes = max(self.peak_processes, len(processes))
+        (before, cpu_before), now = self._last, time.monotonic()
+        # What has ended takes its time with it: no waiting either.
+        waits = before > 0 and 0 <= cpu - cpu_before <= IDLE * (now - before)
+        self.idle_seconds = self.idle_seconds + now - before if waits else 0.0
+        self._last = (now, cpu)
 
     def restart(self, wall: float) -> None:
         """The host is started afresh: peaks stay peaks, times add up. ``wall`` is what it ran so far, in seconds."""
         self._cpu_before += self.cpu_seconds
         self._wall_before += wall
         self.cpu_seconds = 0.0
+        self._last = (0.0, 0.0)
 
     def to_dict(self, wall: float, disk: int) -> dict[str, Any]:
         """The fields of ``model.Usage``."""
@@ -64,6 +74,7 @@ class Sampler:
             "interval": self.interval,
             "samples": self.samples,
             "processes": self.peak_processes,
+            "idle_seconds": round(self.idle_seconds, 1),
         }
 
 

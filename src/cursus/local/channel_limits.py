@@ -81,7 +81,7 @@ def archive(step: Step) -> tuple[str, str] | None:
 
 
 def settle(step: Step, planned: dict[str, Any], asked: str | None) -> None:
-    """Put the store and the source archive into a plan (see ``runner.plan``).
+    """Put the store and the source archive into a plan (see ``planning.plan``).
 
     Raises:
         StoreError: there is no such store; the archive is not in the local one.

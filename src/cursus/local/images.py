@@ -93,7 +93,7 @@ def _pulled(found: Engine, name: str, say: Callable[[str], None]) -> Image:
 
 
 def apply(found: Mapping[str, Any], planned: dict[str, Any], step: Step) -> None:
-    """Put the engine into a plan (see ``runner.plan``): what the image brings along is not this machine's."""
+    """Put the engine into a plan (see ``planning.plan``): what the image brings along is not this machine's."""
     algorithm = step.request.get("AlgorithmSpecification") or {}
     entrypoint = list(algorithm.get("ContainerEntrypoint") or ())
     arguments = list(algorithm.get("ContainerArguments") or ())

@@ -108,7 +108,7 @@ def interpreter(options: Options, step: Step) -> Interpreter | None:
 
 
 def apply(options: Options, planned: dict[str, Any], step: Step, python: Interpreter | None) -> None:
-    """Put the options into a plan (see ``runner.plan``)."""
+    """Put the options into a plan (see ``planning.plan``)."""
     request = planned["request"]
     notes: list[str] = planned["not_reproduced"]
     planned["interrupt_after"], planned["times"] = options.interrupt_after, options.times

@@ -10,20 +10,19 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from cursus.errors import NameInUseError, RunError
-from cursus.local import contract, images, mpi_driver, record, warm
+from cursus.local import images, mpi_driver, record
 from cursus.local.engine import ENGINES
 from cursus.local.events import Event, Listener
 from cursus.local.job import TrainingJob
-from cursus.local.limits import memory_limits, not_reproduced, refuse, refuse_level
-from cursus.local.mounts import kept_paths
-from cursus.local.options import Options, apply, checkpoint_config, free_name
+from cursus.local.limits import refuse, refuse_level
+from cursus.local.options import Options, apply, free_name
 from cursus.local.options import interpreter as interpreter_of
 from cursus.local.sandbox import LEVELS, interpreter
 from cursus.model import Step
@@ -37,9 +36,6 @@ GRACE_SECONDS = 120.0
 ROOT_VARIABLE = "CURSUS_ROOT"
 GRACE_VARIABLE = "CURSUS_STOP_GRACE"
 LEVEL_VARIABLE = "CURSUS_ISOLATION"
-OWN_PROGRAM = "train"
-"""What SageMaker starts in an image whose request names no command:
-https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-dockerfile.html"""
 
 
 def default_root() -> str:
@@ -97,40 +93,57 @@ def run_step(
         chosen = dataclasses.replace(chosen, engine=level)
     chosen.refuse(detach=detach, compare=compare)
     step = _with_overrides(step, channels, expected_artifacts)
-    problem = refuse(step, contained=chosen.engine is not None)
+    problem = refuse(step, contained=chosen.engine is not None) or refuse_level(step, level)
     if problem:
         raise RunError(problem)
-    problem = refuse_level(step, level)
-    if problem:
-        raise RunError(problem)
-    try:
-        place = os.path.abspath(os.fspath(root) if root is not None else default_root())
-    except FileNotFoundError as error:
-        raise RunError("the current folder is gone: give the run a root") from error
+    place = _place(root)
     step = _with_code_channel(step, place, chosen.s3)
     request = _named(step)
     if chosen.terminal:  # a look inside leaves the job's own name free
         suffix = "-shell" if chosen.shell else "-debug"
         request["TrainingJobName"] = free_name(place, request["TrainingJobName"], suffix)
+    again = partial(run_step, grace=grace, level=level)
     if compare:
-        from cursus.local.compare import run_both
+        alike = partial(again, timeout=timeout, on_event=on_event)
+        return _compared(step, request["TrainingJobName"], place, chosen, alike)
+    limits = {"stop_after": stop_after, "timeout": timeout, "grace": grace, "level": level}
+    job = _begin(step, request, place, chosen, limits, detach=detach, on_event=on_event)
+    if detach:
+        return job
+    job.wait(on_event)
+    contained = chosen.engine is not None
+    if vary is False or chosen.terminal or chosen.interrupt_after is not None or contained:
+        return job
+    return _tried_again(job, step, chosen, vary, again, on_event)
 
-        def run_one(one: Step, interrupted: bool) -> TrainingJob:
-            asked = chosen if interrupted else dataclasses.replace(chosen, interrupt_after=None, apart=True)
-            return run_step(
-                one, root=place, timeout=timeout, on_event=on_event, grace=grace, level=level, options=asked
-            )
 
-        return run_both(step, request["TrainingJobName"], place, run_one)
+def _place(root: str | PathLike[str] | None) -> str:
+    try:
+        return os.path.abspath(os.fspath(root) if root is not None else default_root())
+    except FileNotFoundError as error:
+        raise RunError("the current folder is gone: give the run a root") from error
+
+
+def _begin(
+    step: Step,
+    request: dict[str, Any],
+    root: str,
+    chosen: Options,
+    limits: dict[str, Any],
+    *,
+    detach: bool,
+    on_event: Listener | None,
+) -> TrainingJob:
+    """Claim the job's name, plan the job and start its supervisor."""
+    from cursus.local.planning import plan
+
     python = interpreter_of(chosen, step)
     engine = images.choose(chosen, step, on_event)
     if engine is None:
-        mpi_driver.need(step, place, chosen.s3, python)
-    folder, lock = _claim(place, request["TrainingJobName"])
+        mpi_driver.need(step, root, chosen.s3, python)
+    folder, lock = _claim(root, request["TrainingJobName"])
     try:
-        planned = plan(
-            step, request, place, folder, stop_after=stop_after, timeout=timeout, grace=grace, level=level
-        )
+        planned = plan(step, request, root, folder, **limits)
         apply(chosen, planned, step, python)
         if engine is not None:
             images.apply(engine, planned, step)
@@ -147,17 +160,38 @@ def run_step(
         os.close(lock)
     job = TrainingJob(folder, step)
     job._attach(process, detached=detach, terminal=terminal)
-    if detach:
-        return job
-    job.wait(on_event)
-    if vary is False or chosen.terminal or chosen.interrupt_after is not None or engine is not None:
-        return job
+    return job
+
+
+def _compared(
+    step: Step, name: str, root: str, chosen: Options, again: Callable[..., TrainingJob]
+) -> TrainingJob:
+    """The job with its interruption, after one without it."""
+    from cursus.local.compare import run_both
+
+    def run_one(one: Step, interrupted: bool) -> TrainingJob:
+        asked = chosen if interrupted else dataclasses.replace(chosen, interrupt_after=None, apart=True)
+        return again(one, root=root, options=asked)
+
+    return run_both(step, name, root, run_one)
+
+
+def _tried_again(
+    job: TrainingJob,
+    step: Step,
+    chosen: Options,
+    vary: bool | None,
+    again: Callable[..., TrainingJob],
+    on_event: Listener | None,
+) -> TrainingJob:
+    """The finished job, after short runs that are like it but for one thing."""
     from cursus.local.trials import try_again
     from cursus.local.variants import repeat
 
+    alike = dataclasses.replace(chosen, keep=False)
+
     def run_again(one: Step, elsewhere: str) -> TrainingJob:
-        alike = dataclasses.replace(chosen, keep=False)
-        return run_step(one, root=elsewhere, grace=grace, level=level, timeout=60.0, options=alike)
+        return again(one, root=elsewhere, timeout=60.0, options=alike)
 
     def tell(text: str) -> None:
         if on_event is not None:
@@ -287,137 +321,6 @@ def _claim(root: str, name: str) -> tuple[str, int]:
     except OSError as error:
         raise RunError(f"{folder} cannot be made: {os.strerror(error.errno or 0)}") from error
     return folder, lock
-
-
-def plan(
-    step: Step,
-    request: dict[str, Any],
-    root: str,
-    folder: str,
-    *,
-    stop_after: float | None = None,
-    timeout: float | None = None,
-    grace: float = GRACE_SECONDS,
-    level: str | None = None,
-) -> dict[str, Any]:
-    """Everything that the supervisor has to know, as JSON data."""
-    from cursus.redact import redact
-
-    region = contract.region_of(request, step.region)
-    algorithm = request.get("AlgorithmSpecification") or {}
-    hyperparameters = dict(request.get("HyperParameters") or {})
-    name = request["TrainingJobName"]
-    maximum = (request.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds")
-    limits = [limit for limit in (maximum, timeout) if isinstance(limit, (int, float))]
-    output = str((request.get("OutputDataConfig") or {}).get("S3OutputPath") or "").rstrip("/")
-    whole = (request.get("OutputDataConfig") or {}).get("CompressionType") == "NONE"
-    uris = {key: f"{output}/{name}/output/{key}{'' if whole else '.tar.gz'}" for key in ("model", "output")}
-    paths = _package_paths()
-    now = time.time()
-    pool = warm.of(request)
-    return {
-        "folder": folder,
-        "root": root,
-        "request": request,
-        "region": region,
-        "hyperparameters": hyperparameters,
-        "channels": {key: os.path.abspath(path) for key, path in step.promises.local_channels.items()},
-        "source": None if step.source is None else os.path.abspath(step.source.directory),
-        "entry_point": _entry_point(step),
-        "command": [
-            *(algorithm.get("ContainerEntrypoint") or ()),
-            *(algorithm.get("ContainerArguments") or ()),
-        ]
-        or ["./" + OWN_PROGRAM],
-        "checkpoints": checkpoint_config(request),
-        "python": sys.executable,
-        "paths": paths,
-        "keep": kept_paths(),
-        "installable": _installable(paths),
-        "stop_after": stop_after,
-        "limit": min(limits) if limits else None,
-        "limit_reason": "MaxRuntimeExceeded"
-        if limits and min(limits) == maximum
-        else "the timeout of this run",
-        "grace": grace,
-        "level": level,
-        "secrets": _secrets(request),
-        "uris": uris if output else {"model": None, "output": None},
-        "memory": memory_limits(request),
-        "not_reproduced": not_reproduced(step),
-        "missing_requirements": _missing_requirements(step, paths),
-        "state": {
-            "version": 1,
-            "request": redact(request),
-            "arn": contract.job_arn(request, region),
-            "model_uri": uris["model"] if output else "",
-            "created": now,
-            "hosts": contract.host_names(request),
-            "region": region,
-            **({"warm_pool": pool} if pool else {}),
-        },
-    }
-
-
-def _entry_point(step: Step) -> str | None:
-    """What the toolkit would start; None where the request names the container's own command."""
-    algorithm = step.request.get("AlgorithmSpecification") or {}
-    if algorithm.get("ContainerEntrypoint") or algorithm.get("ContainerArguments") or step.source is None:
-        return None
-    if step.source.entry_point == OWN_PROGRAM and "sagemaker_program" not in (
-        step.request.get("HyperParameters") or {}
-    ):
-        return None  # an image of one's own, which starts its program itself
-    return step.source.entry_point
-
-
-def _package_paths() -> list[str]:
-    return [path for path in sys.path if path and os.path.isdir(path)]
-
-
-def _installable(paths: Sequence[str]) -> list[str]:
-    """Directories that ``pip install`` writes to and this user may write to: a job gets them as an overlay."""
-    found = [
-        path
-        for path in paths
-        if path.endswith(("site-packages", "dist-packages"))
-        and path.startswith(sys.prefix)
-        and os.access(path, os.W_OK)
-    ]
-    scripts = os.path.dirname(sys.executable)
-    if found and os.access(scripts, os.W_OK):
-        found.append(scripts)
-    return [os.path.realpath(path) for path in found]
-
-
-def _secrets(request: Mapping[str, Any]) -> list[str]:
-    """The values of variables and hyperparameters that must not be kept."""
-    from cursus.redact import is_secret_name, is_secret_value
-
-    found: set[str] = set()
-    for member in ("Environment", "HyperParameters"):
-        for name, value in (request.get(member) or {}).items():
-            if (
-                isinstance(value, str)
-                and len(value) >= 6
-                and (is_secret_name(name) or is_secret_value(value))
-            ):
-                found.add(value)
-    return sorted(found, key=len, reverse=True)
-
-
-def _missing_requirements(step: Step, paths: Sequence[str]) -> list[str]:
-    if step.source is None:
-        return []
-    path = os.path.join(step.source.directory, "requirements.txt")
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            text = file.read(1 << 20)
-    except OSError:
-        return []
-    from cursus.local.runtime import missing_requirements
-
-    return missing_requirements(text, paths)
 
 
 HELD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

@@ -41,7 +41,7 @@ class StoppedEarlyError(Exception):
 
 
 class Supervisor:
-    """Carries out one job. ``plan`` is what ``runner.plan`` wrote."""
+    """Carries out one job. ``plan`` is what ``planning.plan`` wrote."""
 
     def __init__(self, plan: dict[str, Any], record: records.Record) -> None:
         self.plan = plan

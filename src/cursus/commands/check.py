@@ -21,32 +21,15 @@ from cursus.report.outcome import Outcome, TargetOutcome
 
 @click.command("check")
 @click.argument("targets", nargs=-1, metavar="[TARGET]...")
-@click.option(
-    "--select", multiple=True, metavar="RULE", help="Run only these rules (an id or its beginning)."
-)
-@click.option("--ignore", multiple=True, metavar="RULE[=REASON]", help="Leave out what these rules find.")
-@click.option("--allow", multiple=True, metavar="VALUE", help="Accept a value that is newer than our facts.")
-@click.option("--region", metavar="REGION", help="The region that the job will run in.")
+@common.rule_options
+@common.region_option
 @click.option(
     "--kind", metavar="OPERATION", help="The operation a request is for, such as CreateTrainingJob."
 )
-@click.option(
-    "--source",
-    "source_dir",
-    type=common.FOLDER,
-    metavar="DIR",
-    help="The script's directory.",
-)
-@click.option("--entry-point", metavar="FILE", help="The training script, inside the source directory.")
-@click.option(
-    "--parameter",
-    "parameters",
-    multiple=True,
-    metavar="NAME=VALUE",
-    callback=common.pairs("NAME=VALUE"),
-    help="Value of a pipeline parameter.",
-)
-@click.option("--strict", is_flag=True, help="Warnings fail too.")
+@common.source_option
+@common.entry_option
+@common.parameter_option
+@common.strict_option
 @click.option("--explain", is_flag=True, help="Say below each finding why its rule exists.")
 @click.option(
     "--show-request", is_flag=True, help="Print the request that would be sent; findings go to stderr."
@@ -67,8 +50,6 @@ def command(
     A TARGET is a builder (package.module:Builder, file.py:Builder), a JSON or YAML file with a request or a
     pipeline definition, a folder, or - for standard input. Without one, the steps of the configuration.
     """
-    for name in ("select", "allow"):
-        options[name] = split(options[name])
     started = time.perf_counter()
     project = Project(targets, config, Choices(**options))
     with rare_collections():
@@ -144,11 +125,6 @@ def check_all(
         if keep:
             requests.extend(loaded)
     return checked, requests, date
-
-
-def split(values: Sequence[str]) -> tuple[str, ...]:
-    """``--select A,B --select C`` as three texts."""
-    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
 
 
 def shown(loaded: Sequence[Step | Pipeline]) -> str:

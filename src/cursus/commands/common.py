@@ -163,6 +163,63 @@ def output_options(formats: Iterable[str]) -> Callable[[Function], Function]:
     return decorate
 
 
+source_option = click.option(
+    "--source", "source_dir", type=FOLDER, metavar="DIR", help="The script's directory."
+)
+entry_option = click.option(
+    "--entry-point", metavar="FILE", help="The training script, inside the source directory."
+)
+region_option = click.option("--region", metavar="REGION", help="The region that the job will run in.")
+timeout_option = click.option("--timeout", type=SECONDS, metavar="S", help="Seconds that it may train.")
+strict_option = click.option("--strict", is_flag=True, help="Warnings fail too.")
+channel_option = click.option(
+    "--channel",
+    "channels",
+    multiple=True,
+    metavar="NAME=PATH",
+    callback=pairs("NAME=PATH"),
+    help="Local file or directory of a channel.",
+)
+parameter_option = click.option(
+    "--parameter",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=pairs("NAME=VALUE"),
+    help="Value of a pipeline parameter.",
+)
+
+
+def words(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """A click callback that takes apart what stands with commas in one option."""
+    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+
+
+def rule_options(function: Function) -> Function:
+    """``--select``, ``--ignore`` and ``--allow``."""
+    for option in (
+        click.option(
+            "--allow",
+            multiple=True,
+            metavar="VALUE",
+            callback=words,
+            help="Accept a value newer than our facts.",
+        ),
+        click.option(
+            "--ignore", multiple=True, metavar="RULE[=REASON]", help="Leave out what these rules find."
+        ),
+        click.option(
+            "--select",
+            multiple=True,
+            metavar="RULE",
+            callback=words,
+            help="Run only these rules (ids or beginnings).",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
 def root_option(function: Function) -> Function:
     """``--root``: where jobs and the local S3 live."""
     return click.option(

@@ -23,30 +23,22 @@ if TYPE_CHECKING:
     from cursus.local.job import TrainingJob
 
 
+LIMITS = ("timeout", "stop_after", "interrupt_after", "times", "compare", "vary")
+"""Options that ``run_step`` takes by the same name."""
+DIFFERENCES = ("deliver_sigterm", "keep", "python", "requirements", "fork_ranks", "shell", "debug", "s3")
+"""Options that ``local.options.Options`` takes by the same name."""
+
+
 @click.command("run")
 @click.argument("target")
-@click.option(
-    "--channel",
-    "channels",
-    multiple=True,
-    metavar="NAME=PATH",
-    callback=common.pairs("NAME=PATH"),
-    help="Local file or directory of a channel.",
-)
-@click.option("--source", "source_dir", type=common.FOLDER, metavar="DIR", help="The script's directory.")
-@click.option("--entry-point", metavar="FILE", help="The training script, inside the source directory.")
+@common.channel_option
+@common.source_option
+@common.entry_option
 @click.option("--step", "step_name", metavar="NAME", help="Which step of a pipeline or folder to run.")
 @click.option("--region", metavar="REGION", help="The region that the job believes to run in.")
-@click.option(
-    "--parameter",
-    "parameters",
-    multiple=True,
-    metavar="NAME=VALUE",
-    callback=common.pairs("NAME=VALUE"),
-    help="Value of a pipeline parameter.",
-)
+@common.parameter_option
 @click.option("--expect-artifact", "artifacts", multiple=True, metavar="PATH", help="What it has to leave.")
-@click.option("--timeout", type=common.SECONDS, metavar="S", help="Seconds that it may train.")
+@common.timeout_option
 @click.option("--stop-after", type=common.SECONDS, metavar="S", help="Stop it as StopTrainingJob would.")
 @store_option
 @vary_option
@@ -63,25 +55,11 @@ def command(
     config: str | None,
     step_name: str | None,
     artifacts: tuple[str, ...],
-    timeout: float | None,
-    stop_after: float | None,
-    s3: str | None,
-    interrupt_after: float | None,
-    times: int,
-    compare: bool,
-    vary: bool | None,
-    deliver_sigterm: bool,
-    shell: bool,
-    debug: bool,
-    keep: bool,
-    python: str | None,
-    requirements: bool,
-    fork_ranks: bool,
     detach: bool,
     quiet: bool,
     format: str,
     output: str | None,
-    **options: Any,
+    **asked: Any,
 ) -> int:
     """Carry out the training job that TARGET stands for, under the SageMaker container contract.
 
@@ -94,17 +72,9 @@ def command(
     from cursus.local.options import Options
     from cursus.local.runner import run_step
 
-    wanted = Options(
-        deliver_sigterm=deliver_sigterm,
-        keep=keep,
-        python=python,
-        requirements=requirements,
-        fork_ranks=fork_ranks,
-        shell=shell,
-        debug=debug,
-        s3=s3,
-    )
-    project = Project((target,), config, Choices(**options))
+    limits = {name: asked.pop(name) for name in LIMITS}
+    wanted = Options(**{name: asked.pop(name) for name in DIFFERENCES})
+    project = Project((target,), config, Choices(**asked))
     entry = project.entries[0]
     wanted = replace(wanted, **project.containers(entry))
     step = with_source(choose(all_steps(project.load(entry)), step_name, target), entry)
@@ -117,19 +87,14 @@ def command(
         root=project.root,
         channels=entry.channels or None,
         expected_artifacts=list(dict.fromkeys(expected)) or None,
-        stop_after=stop_after,
-        timeout=timeout,
         detach=detach,
         on_event=listener,
-        interrupt_after=interrupt_after,
-        times=times,
-        compare=compare,
-        vary=vary,
         options=wanted,
+        **limits,
     )
-    if keep:
+    if wanted.keep:
         common.say(f"-- kept: {job.folder}/hosts (ml is /opt/ml, scratch what is elsewhere)")
-    if shell:
+    if wanted.shell:
         return common.OK
     if detach:
         common.write([f"{job.name}: started, in {job.folder}\n"])

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cursus.commands import common
-from cursus.commands.check import split
 from cursus.commands.project import Choices, Project, quiet
 from cursus.commands.run_options import engine_options
 from cursus.commands.trials import Subject, subjects
@@ -22,27 +21,13 @@ if TYPE_CHECKING:
 @click.command("test")
 @click.argument("targets", nargs=-1, metavar="[TARGET]...")
 @click.option("--no-run", is_flag=True, help="Leave the local training run out.")
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="S",
-    help="Stop the run after S seconds.",
-)
-@click.option("--region", metavar="REGION", help="The region that the job will run in.")
-@click.option("--source", "source_dir", type=common.FOLDER, metavar="DIR", help="The script's directory.")
-@click.option("--entry-point", metavar="FILE", help="The training script, inside the source directory.")
-@click.option(
-    "--channel",
-    "channels",
-    multiple=True,
-    metavar="NAME=PATH",
-    callback=common.pairs("NAME=PATH"),
-    help="Local data of a channel.",
-)
-@click.option("--select", multiple=True, metavar="RULE", help="Run only these rules (ids or beginnings).")
-@click.option("--ignore", multiple=True, metavar="RULE[=REASON]", help="Leave out what these rules find.")
-@click.option("--allow", multiple=True, metavar="VALUE", help="Accept a value newer than our facts.")
-@click.option("--strict", is_flag=True, help="Warnings fail too.")
+@common.timeout_option
+@common.region_option
+@common.source_option
+@common.entry_option
+@common.channel_option
+@common.rule_options
+@common.strict_option
 @engine_options
 @common.root_option
 @common.config_option
@@ -61,8 +46,6 @@ def command(
     Where the training script and its data are known, the step is really trained on this machine, once for
     all nine tests. Without a TARGET, the steps of the configuration are tested.
     """
-    for name in ("select", "allow"):
-        options[name] = split(options[name])
     started = time.perf_counter()
     project = Project(targets, config, Choices(**options))
     live = format == "text" and output is None and common.is_live()

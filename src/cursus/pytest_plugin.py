@@ -239,7 +239,7 @@ class _Suite:
             self._trial = self._trial or Trial(
                 self.builder, self.config, execute=self.execute, root=self.root
             )
-            settle(run_tests(None, tests=[name], trial=self._trial))
+            settle(run_tests(self._trial, [name]))
 
         run.__name__ = name
         return run

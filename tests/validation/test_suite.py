@@ -11,6 +11,7 @@ import pytest
 
 from cursus.checks.views import Settings
 from cursus.validation.builders.suite import run_tests
+from cursus.validation.builders.trial import Trial
 from cursus.validation.builders.variants.training_integration_tests import TrainingIntegrationTests
 from tests.validation.results import (
     ARTIFACTS,
@@ -217,13 +218,13 @@ def test_a_step_of_another_type_is_no_training_step() -> None:
 
 
 def test_results_come_one_by_one(builder: Any, config: Any) -> None:
-    results = run_tests(builder, config, execute=False)
+    results = run_tests(Trial(builder, config, execute=False))
     assert next(results)["test_name"] == STEP
     assert [one["test_name"] for one in results] == NAMES[1:]
 
 
 def test_single_tests_can_be_chosen(builder: Any, config: Any) -> None:
-    assert [one["test_name"] for one in run_tests(builder, config, tests=[DEPENDENCIES])] == [DEPENDENCIES]
+    assert [one["test_name"] for one in run_tests(Trial(builder, config), [DEPENDENCIES])] == [DEPENDENCIES]
 
 
 def test_skip_reasons_hold_no_broken_text(builder: Any, config: Any) -> None:

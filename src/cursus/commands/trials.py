@@ -42,7 +42,7 @@ class Subject:
 
         if self.trial is None:
             return
-        pending = run_tests(None, tests=tests, trial=self.trial)
+        pending = run_tests(self.trial, tests)
         while True:
             with quiet():
                 result = next(pending, None)

@@ -7,10 +7,9 @@ skipped where it had nothing to look at, and it passed otherwise.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from cursus.checks.views import Settings
 from cursus.model import Finding
 from cursus.redact import redact
 from cursus.validation.builders.details import tell
@@ -50,45 +49,14 @@ def _unsaid(messages: Iterable[str], findings: Iterable[Finding]) -> list[str]:
     return [message for message in messages if message not in said]
 
 
-def run_tests(
-    builder: Any,
-    config: Any = None,
-    *,
-    execute: bool = True,
-    settings: Settings | None = None,
-    root: str | None = None,
-    timeout: float | None = None,
-    on_event: Callable[[Any], None] | None = None,
-    tests: Iterable[str] | None = None,
-    trial: Trial | None = None,
-) -> Iterator[Result]:
-    """Run the nine tests on a builder, and yield the result of each as it ends.
-
-    Args:
-        builder: a builder instance or class, a step of the SDK, a request mapping or a ``Step``.
-        config: the flat training configuration, see ``cursus.steps.builders``.
-        execute: run the step here, where there is source code and data to run.
-        settings: region, selected and ignored rules, allowed values.
-        root: the folder of local jobs and of ``s3/``; ``.cursus`` where None.
-        timeout: seconds after which the local run is stopped.
-        on_event: called with each event of the local run.
-        tests: names of the tests to run; all nine where None.
-        trial: what an earlier call has shared; the other arguments but ``tests`` are then not read.
+def run_tests(trial: Trial, tests: Iterable[str] | None = None) -> Iterator[Result]:
+    """Run the nine tests, or those named, on a trial, and yield the result of each as it ends.
 
     Raises:
         KeyError: a name in ``tests`` is none of the nine.
     """
-    shared = trial or Trial(
-        builder,
-        config,
-        execute=execute,
-        settings=settings,
-        root=root,
-        timeout=timeout,
-        on_event=on_event,
-    )
     for test in TESTS if tests is None else [BY_NAME[name] for name in tests]:
-        yield run_test(shared, test)
+        yield run_test(trial, test)
 
 
 def summarise(trial: Trial, results: Iterable[Result]) -> dict[str, Any]:

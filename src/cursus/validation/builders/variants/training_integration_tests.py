@@ -75,8 +75,7 @@ class TrainingIntegrationTests:
             ``all_tests_passed`` (step creation passed and nothing failed), ``step_type``, ``step_name``,
             ``tests`` (results by test name, in order), ``summary`` (counts) and ``findings``.
         """
-        results = list(suite.run_tests(self.builder, trial=self.trial))
-        return suite.summarise(self.trial, results)
+        return suite.summarise(self.trial, suite.run_tests(self.trial))
 
     def _run(self, name: str) -> Result:
         return suite.run_test(self.trial, BY_NAME[name])

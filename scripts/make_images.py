@@ -206,6 +206,9 @@ def from_sdk(folder: Path, registries: Registries) -> dict[str, dict[str, Any]]:
             add(version.setdefault("base_versions", []), entry["base_version"])
         if "tag_prefix" in entry:
             add(version.setdefault("tag_prefixes", []), entry["tag_prefix"])
+        cuda = re.match(r"cu\d+", (entry.get("container_version") or {}).get("gpu", ""))
+        if cuda:
+            add(version.setdefault("table_cuda", []), cuda[0])
     return repositories
 
 
@@ -262,6 +265,9 @@ def complete(repositories: dict[str, dict[str, Any]], folder: Path, clone: str) 
         # name.
         for entry in repository["versions"].values():
             entry["python"].sort(key=order)
+            cuda = [each for each in entry.pop("table_cuda", ()) if each not in entry.get("cuda", ())]
+            if cuda:  # the list's own stay last: they are those of its newest base
+                entry["cuda"] = cuda + entry.get("cuda", [])
 
 
 def partitions() -> dict[str, dict[str, Any]]:

@@ -48,6 +48,12 @@ TRAINING_REPOSITORIES = {
     "chainer": ("sagemaker-chainer",),
     "autogluon": ("autogluon-training",),
 }
+SERVING_REPOSITORIES = {
+    "pytorch": ("pytorch-inference", "sagemaker-pytorch"),
+    "tensorflow": ("tensorflow-inference", "sagemaker-tensorflow-serving", "sagemaker-tensorflow"),
+    "mxnet": ("mxnet-inference", "sagemaker-mxnet-serving", "sagemaker-mxnet"),
+    "xgboost": ("sagemaker-xgboost",),
+}
 TITLES = {
     "pytorch": "PyTorch",
     "tensorflow": "TensorFlow",
@@ -299,9 +305,12 @@ def newer_than_known(repository: str, version: str) -> bool:
     return bool(known) and order(version) > order(known[-1])
 
 
-def moved_to(repository: str, version: str) -> str | None:
-    """The repository that has a version of a framework which ``repository`` has only older ones of, or None."""
-    for name, known in TRAINING_REPOSITORIES.items():
+def moved_to(repository: str, version: str, serves: bool = False) -> str | None:
+    """The repository that has a version of a framework which ``repository`` has only older ones of, or None.
+
+    ``serves``: one for inference.
+    """
+    for name, known in (SERVING_REPOSITORIES if serves else TRAINING_REPOSITORIES).items():
         if (repository in known or repository == name) and name != "huggingface":
             return next((each for each in known if each != repository and resolve(each, version)), None)
     return None
@@ -367,6 +376,8 @@ def find_image(
     python = python_tag(python_version) if python_version else None
     if python and entry["python"] and not has_python(entry["python"], python):
         return _no_python(name, repository, full, python, entry["python"])
+    if python and not is_built_for(repository, full, python):
+        python = None  # any Python 3, of a version that has no short tag for it
     if processor and entry["processors"] and processor not in entry["processors"] and processor != "cpu":
         kinds = " and ".join(entry["processors"])
         return Choice(
@@ -391,6 +402,18 @@ def find_image(
 def has_python(pythons: Iterable[str], python: str) -> bool:
     """True where one of the images' Python versions is ``python``; ``py3`` stands for any Python 3."""
     return python in pythons or (python == "py3" and any(each.startswith("py3") for each in pythons))
+
+
+def is_built_for(repository: str, version: str, python: str) -> bool:
+    """True where a version has an image whose tag names ``python``, or may have one.
+
+    ``py3`` is a tag of its own: the versions after the last one that is known to have it have none.
+    """
+    pythons = facts(repository, version).get("python", ())
+    if python != "py3" or python in pythons:
+        return not pythons or python in pythons
+    short = [each for each in versions(repository) if python in facts(repository, each).get("python", ())]
+    return bool(short) and order(version) < order(short[-1]) and has_python(pythons, python)
 
 
 def _tag(

@@ -7,7 +7,8 @@ from typing import Any
 
 from cursus.aws import distribution, images, instances
 from cursus.checks.distributed import SWITCHES, framework_problem, instance_problem, switches
-from cursus.checks.framework import framework_image, listed
+from cursus.checks.framework import framework_image
+from cursus.checks.framework_tags import listed
 from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView, listing
 from cursus.model import Path

@@ -4,7 +4,8 @@ An example is YAML. Its capitalised keys are a JSON merge patch (RFC 7396: ``nul
 list replaces a list) over the base request of ``operation`` (CreateTrainingJob unless said otherwise).
 Its lower-case keys are about the rest:
 
-``operation``   CreateTrainingJob, CreateHyperParameterTuningJob, CreateAutoMLJob, CreateAutoMLJobV2, Pipeline
+``operation``   CreateTrainingJob, CreateHyperParameterTuningJob, CreateAutoMLJob, CreateAutoMLJobV2, CreateProcessingJob,
+                Pipeline
 ``region``      the region of the job
 ``parameters``  values given for a pipeline's parameters
 ``files``       the source directory: file name → content; ``entry_point`` is ``train.py`` unless given
@@ -112,6 +113,17 @@ BASES: dict[str, dict[str, Any]] = {
         "AutoMLJobObjective": {"MetricName": "F1"},
         "RoleArn": ROLE,
     },
+    "CreateProcessingJob": {
+        "ProcessingJobName": "churn-features",
+        "AppSpecification": {
+            "ImageUri": IMAGE,
+            "ContainerEntrypoint": ["python3", "/opt/program/features.py"],
+        },
+        "ProcessingResources": {
+            "ClusterConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30}
+        },
+        "RoleArn": ROLE,
+    },
     "Pipeline": {
         "Version": "2020-12-01",
         "Metadata": {},
@@ -124,6 +136,7 @@ TYPES = {
     "CreateHyperParameterTuningJob": "Tuning",
     "CreateAutoMLJob": "AutoML",
     "CreateAutoMLJobV2": "AutoML",
+    "CreateProcessingJob": "Processing",
 }
 
 

@@ -6,15 +6,20 @@ from collections.abc import Iterator
 from functools import cache
 
 from cursus.aws import images
+from cursus.checks.framework_tags import (
+    allowed,
+    python_faults,
+    registry_faults,
+    tag_faults,
+    version_faults,
+)
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView
 from cursus.model import Path
-from cursus.redact import show
 from cursus.suggest import closest
 
 IMAGE: Path = ("AlgorithmSpecification", "TrainingImage")
 READS = ("AlgorithmSpecification",)
-LISTED = 8
 
 
 def amazon_image(view: TrainingView) -> images.Image | None:
@@ -28,28 +33,6 @@ def amazon_image(view: TrainingView) -> images.Image | None:
 def framework_image(view: TrainingView) -> images.Image | None:
     """The training image, where it is one of Amazon's that run a script."""
     return view.framework
-
-
-def listed(values: tuple[str, ...] | list[str]) -> str:
-    """The last few of many values, for a message."""
-    shown = values[-LISTED:]
-    return ("…, " if len(shown) < len(values) else "") + ", ".join(shown)
-
-
-def allowed(view: TrainingView, image: images.Image, version: str) -> bool:
-    """True where the user allows this version, in any of the ways in which one would write it."""
-    allow = view.settings.allow
-    spellings = (
-        image.uri,
-        version,
-        f"{image.framework} {version}",
-        f"{image.framework}:{version}",
-        f"{image.framework}=={version}",
-        f"{image.repository}:{version}",
-        f"{image.repository}:{image.tag}",
-        image.repository,
-    )
-    return bool(allow) and any(each in allow for each in spellings)
 
 
 @rule("FRM001", area="framework", reads=READS, shared=True, of=READS)
@@ -79,58 +62,8 @@ def version(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     image = amazon_image(view)
-    if image is None or not image.trains or image.version is None:
-        return
-    if image.tag == "latest" or allowed(view, image, image.version):
-        return
-    if images.resolve(image.repository, image.version) is not None:
-        bases = _other_bases(image, image.version)
-        if bases:
-            yield Problem(
-                f"No image has Transformers {image.version} on {images.title(image.base or '')} {image.base_version} "
-                f"(tag {image.tag!r}).",
-                IMAGE,
-                f"Write {' or '.join(bases)} at the beginning of the tag.",
-            )
-        return
-    known = images.versions(image.repository)
-    name = images.title(image.framework or image.repository)
-    later = images.moved_to(image.repository, image.version)
-    if later is not None:
-        yield Problem(
-            f"No image {image.repository} has {name} {image.version} (tag {image.tag!r}): that version is in {later}.",
-            IMAGE,
-            f"Use {later}, in the registry of its region.",
-        )
-        return
-    if images.newer_than_known(image.repository, image.version):
-        yield Problem(
-            f"{name} {image.version} is above the newest version that has a training image in the data of "
-            f"{images.date()}, {known[-1]}.",
-            IMAGE,
-            f"Check that the image exists, then allow {image.version!r}; or use {known[-1]}.",
-            severity="warning",
-            allowable=image.version,
-        )
-        return
-    near = [each for each in known if each.startswith((f"{image.version}-", f"{image.version}."))]
-    minor = ".".join(image.version.split(".")[:2])
-    near = near or [each for each in known if each.startswith(f"{minor}.") or each == minor]
-    hint = f" Did you mean {near[-1]!r}?" if near else ""
-    yield Problem(
-        f"No image {image.repository} has {name} {image.version} (tag {image.tag!r}).{hint}",
-        IMAGE,
-        f"Use one of the versions that have an image: {listed(near or list(known))}.",
-    )
-
-
-def _other_bases(image: images.Image, version: str) -> tuple[str, ...]:
-    """The frameworks' versions that this version of Transformers has images on, where the tag names none of them."""
-    bases: tuple[str, ...] = tuple(images.facts(image.repository, version).get("base_versions", ()))
-    below = image.base_version
-    if not below or any(each == below or each.startswith(f"{below}.") for each in bases):
-        return ()
-    return bases
+    if image is not None and image.trains:
+        yield from version_faults(image, IMAGE, view.settings)
 
 
 @rule("FRM002", area="framework", reads=READS, shared=True, of=READS, when="framework")
@@ -160,21 +93,8 @@ def python_version(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     image = framework_image(view)
-    if image is None or not image.trains or image.version is None or image.python_version is None:
-        return
-    pythons = images.facts(image.repository, image.version).get("python")
-    if not pythons or images.has_python(pythons, image.python_version) or _other_bases(image, image.version):
-        return
-    if allowed(view, image, image.version):
-        return
-    shown = [each for each in pythons if len(each) > 3] or pythons
-    name = images.title(image.framework or image.repository)
-    yield Problem(
-        f"No image of {name} {image.version} has Python {image.python_version!r}; it is built for "
-        f"{' and '.join(shown)} (tag {image.tag!r}).",
-        IMAGE,
-        f"Write {shown[-1]} in the tag, or use a version of {name} that has {image.python_version}.",
-    )
+    if image is not None and image.trains:
+        yield from python_faults(image, IMAGE, view.settings)
 
 
 @rule("FRM003", area="framework", reads=READS, shared=True, of=READS)
@@ -242,70 +162,8 @@ def tag(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     image = framework_image(view)
-    if image is None or not image.trains or image.digest is not None:
-        return
-    if image.version is None:
-        if image.tag == "latest" and image.repository == "xgboost":
-            return  # as the first algorithms, the first XGBoost is there under this tag too
-        written = "no tag" if image.tag is None else f"the tag {image.tag!r}"
-        yield Problem(
-            f"The image {image.repository!r} has {written}; Amazon publishes none such.",
-            IMAGE,
-            f"Write a whole tag, such as {_example(image.repository)!r}.",
-            severity="warning" if image.repository.startswith("sagemaker-rl-") else None,
-        )
-        return
-    facts = images.facts(image.repository, image.version)
-    if not facts:
-        return  # FRM001 says so
-    known = facts["processors"]
-    if image.processor is not None and known and image.processor not in known:
-        yield Problem(
-            f"{images.title(image.framework or '')} {image.version} has no image for {image.processor!r}, only for "
-            f"{' and '.join(known)} (tag {image.tag!r}).",
-            IMAGE,
-            f"Write {known[-1]} in the tag.",
-        )
-    elif (
-        image.framework != "xgboost"  # its oldest versions have short tags too
-        and facts["python"]
-        and known
-        and (image.processor is None or image.python_version is None)
-    ):
-        missing = "processor" if image.processor is None else "Python version"
-        yield Problem(
-            f"The tag {image.tag!r} names no {missing}; {image.repository} has no such tag.",
-            IMAGE,
-            f"Write a whole tag, such as {_example(image.repository)!r}.",
-        )
-    elif image.tag is not None and "-ec2" in image.tag and "ContainerEntrypoint" not in view.algorithm:
-        yield Problem(
-            f"The tag {image.tag!r} is of an image made for EC2, without SageMaker's training toolkit.",
-            IMAGE,
-            f"Write {image.tag.replace('-ec2', '-sagemaker')!r}.",
-        )
-    elif (
-        image.cuda is not None
-        and image.cuda not in facts.get("cuda", (image.cuda,))
-        and not _other_bases(image, image.version)
-    ):
-        yield Problem(
-            f"The data of {images.date()} knows no image {image.repository} {image.version} with {image.cuda}.",
-            IMAGE,
-            f"Write {' or '.join(facts['cuda'])} in the tag.",
-            # A newer version may get another CUDA yet, and one of Transformers has several frameworks below it.
-            severity="warning"
-            if image.framework == "huggingface" or images.versions(image.repository)[-1] == image.version
-            else None,
-        )
-
-
-def _example(repository: str) -> str:
-    newest = images.versions(repository)[-1]
-    facts = images.facts(repository, newest)
-    named = next(iter(facts.get("tag_prefixes", ())), newest)
-    parts = (named, next(iter(facts["processors"]), ""), next(iter(reversed(facts["python"])), ""))
-    return f"{repository}:" + "-".join(part for part in parts if part)
+    if image is not None and image.trains:
+        yield from tag_faults(image, IMAGE, "ContainerEntrypoint" in view.algorithm)
 
 
 @rule("FRM005", area="framework", reads=READS, shared=True, of=READS)
@@ -336,7 +194,7 @@ def repository(view: TrainingView) -> Iterator[Problem]:
     image = images.parse_image(view.image)
     if image is None or image.framework is not None or image.account not in images.amazon_accounts():
         return
-    if image.repository in images.document()["unlisted"] or allowed(view, image, image.repository):
+    if image.repository in images.document()["unlisted"] or allowed(view.settings, image, image.repository):
         return
     known = images.document()["repositories"]
     whole = f"{image.repository}-training"
@@ -386,58 +244,9 @@ def registry(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    if view.image is None:
-        return
-    image = images.parse_image(view.image)
-    if (
-        image is None
-        or image.framework is None
-        or view.settings.allow & {image.uri, image.account, image.region}
-    ):
-        return
-    if view.region and image.region != view.region:
-        return  # the image of another region is FRM017's to report
-    right = images.accounts(image.repository, image.region)
-    if image.account in right:
-        return
-    if not right:
-        if image.amazon:
-            yield Problem(
-                f"The data of {images.date()} knows no registry of {image.repository!r} in {image.region}.",
-                IMAGE,
-                f"Check that the image is there, then allow {image.region!r}.",
-                severity="warning",
-                allowable=image.region,
-            )
-        return
-    typo = any(_one_off(image.account, account) for account in right)
-    if image.amazon or typo or image.account in images.amazon_accounts():
-        yield Problem(
-            f"In {image.region} the image {image.repository!r} is not in the registry {show(image.account)}.",
-            IMAGE,
-            f"Write {' or '.join(sorted(right))}.",
-            severity="warning" if _has_newer(image) else None,
-        )
-
-
-def _has_newer(image: images.Image) -> bool:
-    """True where the registry has newer images of the same framework in that region."""
-    own = images.order(images.versions(image.repository)[-1])
-    return any(
-        facts["framework"] == image.framework
-        and image.account in images.accounts(name, image.region)
-        and images.order(images.versions(name)[-1]) > own
-        for name, facts in images.document()["repositories"].items()
-    )
-
-
-def _one_off(one: str, other: str) -> bool:
-    """True where two accounts differ in one digit, or in two neighbours that were swapped."""
-    differences = [i for i, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
-    if len(differences) == 2 and differences[1] == differences[0] + 1:
-        first, second = differences
-        return one[first] == other[second] and one[second] == other[first]
-    return len(differences) == 1
+    image = images.parse_image(view.image) if view.image is not None else None
+    if image is not None:
+        yield from registry_faults(image, IMAGE, view.settings, view.region)
 
 
 @rule("FRM007", area="framework", severity="info", reads=READS, shared=True, of=READS, when="framework")

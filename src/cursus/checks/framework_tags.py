@@ -1,0 +1,260 @@
+"""What is wrong with the name of an image that Amazon publishes, wherever a request names one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cursus.aws import images
+from cursus.checks.rules import Problem
+from cursus.checks.views import Settings
+from cursus.model import Path
+from cursus.redact import show
+
+LISTED = 8
+
+
+def listed(values: tuple[str, ...] | list[str]) -> str:
+    """The last few of many values, for a message."""
+    shown = values[-LISTED:]
+    return ("…, " if len(shown) < len(values) else "") + ", ".join(shown)
+
+
+def allowed(settings: Settings, image: images.Image, version: str) -> bool:
+    """True where the user allows this version, in any of the ways in which one would write it."""
+    allow = settings.allow
+    spellings = (
+        image.uri,
+        version,
+        f"{image.framework} {version}",
+        f"{image.framework}:{version}",
+        f"{image.framework}=={version}",
+        f"{image.repository}:{version}",
+        f"{image.repository}:{image.tag}",
+        image.repository,
+    )
+    return bool(allow) and any(each in allow for each in spellings)
+
+
+def version_faults(
+    image: images.Image, path: Path, settings: Settings, serves: bool = False
+) -> Iterator[Problem]:
+    """The version in the tag does not exist. ``serves``: the image is there to serve a model."""
+    if image.version is None or image.tag == "latest" or allowed(settings, image, image.version):
+        return
+    if images.resolve(image.repository, image.version) is not None:
+        yield from _base_faults(image, path)
+        return
+    known = images.versions(image.repository)
+    name = images.title(image.framework or image.repository)
+    later = images.moved_to(image.repository, image.version, serves)
+    if later is not None:
+        yield Problem(
+            f"No image {image.repository} has {name} {image.version} (tag {image.tag!r}): that version is in {later}.",
+            path,
+            f"Use {later}, in the registry of its region.",
+        )
+        return
+    if images.newer_than_known(image.repository, image.version):
+        yield Problem(
+            f"{name} {image.version} is above the newest version that has {_purpose(image)} image in the data of "
+            f"{images.date()}, {known[-1]}.",
+            path,
+            f"Check that the image exists, then allow {image.version!r}; or use {known[-1]}.",
+            severity="warning",
+            allowable=image.version,
+        )
+        return
+    near = [each for each in known if each.startswith((f"{image.version}-", f"{image.version}."))]
+    minor = ".".join(image.version.split(".")[:2])
+    near = near or [each for each in known if each.startswith(f"{minor}.") or each == minor]
+    hint = f" Did you mean {near[-1]!r}?" if near else ""
+    yield Problem(
+        f"No image {image.repository} has {name} {image.version} (tag {image.tag!r}).{hint}",
+        path,
+        f"Use one of the versions that have an image: {listed(near or list(known))}.",
+        # of images that only serve, the data may lack a patch
+        severity="warning" if near and not image.trains else None,
+        allowable=image.version if near and not image.trains else None,
+    )
+
+
+def _purpose(image: images.Image) -> str:
+    return "a training" if image.trains else "an inference" if "inference" in image.scopes else "a processing"
+
+
+def _base_faults(image: images.Image, path: Path) -> Iterator[Problem]:
+    """The framework below Transformers has another version, or is written short where Transformers is not."""
+    bases = other_bases(image)
+    if bases:
+        yield Problem(
+            f"No image has Transformers {image.version} on {images.title(image.base or '')} {image.base_version} "
+            f"(tag {image.tag!r}).",
+            path,
+            f"Write {' or '.join(bases)} at the beginning of the tag.",
+        )
+        return
+    whole = [each for each in _bases(image) if each.startswith(f"{image.base_version}.")]
+    if whole and image.version in images.versions(image.repository):
+        yield Problem(
+            f"The tag {image.tag!r} shortens {images.title(image.base or '')} to {image.base_version}, and "
+            f"{image.repository} has no such tag.",
+            path,
+            f"Write {' or '.join(whole)} at the beginning of the tag.",
+        )
+
+
+def _bases(image: images.Image) -> tuple[str, ...]:
+    found: tuple[str, ...] = tuple(
+        images.facts(image.repository, image.version or "").get("base_versions", ())
+    )
+    return found
+
+
+def other_bases(image: images.Image) -> tuple[str, ...]:
+    """The frameworks' versions that the image's Transformers has images on, where its tag names none of them."""
+    bases, below = _bases(image), image.base_version
+    if not below or any(each == below or each.startswith(f"{below}.") for each in bases):
+        return ()
+    return bases
+
+
+def python_faults(image: images.Image, path: Path, settings: Settings) -> Iterator[Problem]:
+    """The version has no image with the Python in the tag."""
+    if image.version is None or image.python_version is None:
+        return
+    pythons = images.facts(image.repository, image.version).get("python")
+    if not pythons or images.is_built_for(image.repository, image.version, image.python_version):
+        return
+    if other_bases(image) or allowed(settings, image, image.version):
+        return
+    shown = [each for each in pythons if len(each) > 3] or pythons
+    name = images.title(image.framework or image.repository)
+    told = f"it is built for {' and '.join(shown)}"
+    remedy = f"Write {shown[-1]} in the tag"
+    if image.python_version != "py3":
+        remedy += f", or use a version of {name} that has {image.python_version}"
+        told = f"No image of {name} {image.version} has Python {image.python_version!r}; {told}"
+    else:
+        told = f"No image of {name} {image.version} has the short tag 'py3' any more; {told}"
+    yield Problem(f"{told} (tag {image.tag!r}).", path, f"{remedy}.")
+
+
+def tag_faults(image: images.Image, path: Path, has_command: bool) -> Iterator[Problem]:
+    """The tag cannot exist, or is of an image without SageMaker's toolkit. ``has_command``: it gets one of its own."""
+    if image.digest is not None:
+        return
+    if image.version is None:
+        if image.tag == "latest" and image.repository == "xgboost":
+            return  # as the first algorithms, the first XGBoost is there under this tag too
+        written = "no tag" if image.tag is None else f"the tag {image.tag!r}"
+        yield Problem(
+            f"The image {image.repository!r} has {written}; Amazon publishes none such.",
+            path,
+            f"Write a whole tag, such as {_example(image.repository)!r}.",
+            severity="warning" if image.repository.startswith("sagemaker-rl-") else None,
+        )
+        return
+    facts = images.facts(image.repository, image.version)
+    if not facts:
+        return  # version_faults says so
+    known = facts["processors"]
+    if image.processor is not None and known and image.processor not in known:
+        yield Problem(
+            f"{images.title(image.framework or '')} {image.version} has no image for {image.processor!r}, only for "
+            f"{' and '.join(known)} (tag {image.tag!r}).",
+            path,
+            f"Write {known[-1]} in the tag.",
+        )
+    elif _is_short(image) and facts["python"] and known:
+        missing = "processor" if image.processor is None else "Python version"
+        yield Problem(
+            f"The tag {image.tag!r} names no {missing}; {image.repository} has no such tag.",
+            path,
+            f"Write a whole tag, such as {_example(image.repository)!r}.",
+        )
+    elif image.tag is not None and "-ec2" in image.tag and not has_command:
+        yield Problem(
+            f"The tag {image.tag!r} is of an image made for EC2, without SageMaker's training toolkit."
+            if image.trains
+            else f"The tag {image.tag!r} is of an image made for EC2, not for SageMaker.",
+            path,
+            f"Write {image.tag.replace('-ec2', '-sagemaker')!r}.",
+        )
+    elif (
+        image.cuda is not None
+        and image.cuda not in facts.get("cuda", (image.cuda,))
+        and not other_bases(image)
+    ):
+        yield Problem(
+            f"The data of {images.date()} knows no image {image.repository} {image.version} with {image.cuda}.",
+            path,
+            f"Write {' or '.join(facts['cuda'])} in the tag.",
+            # A newer version may get another CUDA yet.
+            severity="warning" if images.versions(image.repository)[-1] == image.version else None,
+        )
+
+
+def _is_short(image: images.Image) -> bool:
+    """True for a tag without the processor or the Python version, of a repository that has no such tags."""
+    if image.framework == "xgboost" or (image.framework == "tensorflow" and not image.trains):
+        return False  # the oldest versions of the one and the servers of the other have short tags
+    return image.processor is None or image.python_version is None
+
+
+def _example(repository: str) -> str:
+    newest = images.versions(repository)[-1]
+    facts = images.facts(repository, newest)
+    named = next(iter(facts.get("tag_prefixes", ())), newest)
+    parts = (named, next(iter(facts["processors"]), ""), next(iter(reversed(facts["python"])), ""))
+    return f"{repository}:" + "-".join(part for part in parts if part)
+
+
+def registry_faults(
+    image: images.Image, path: Path, settings: Settings, region: str | None
+) -> Iterator[Problem]:
+    """The image is in a registry that does not have it."""
+    if image.framework is None or settings.allow & {image.uri, image.account, image.region}:
+        return
+    if region and image.region != region:
+        return  # the image of another region is FRM017's to report
+    right = images.accounts(image.repository, image.region)
+    if image.account in right:
+        return
+    if not right:
+        if image.amazon:
+            yield Problem(
+                f"The data of {images.date()} knows no registry of {image.repository!r} in {image.region}.",
+                path,
+                f"Check that the image is there, then allow {image.region!r}.",
+                severity="warning",
+                allowable=image.region,
+            )
+        return
+    typo = any(_one_off(image.account, account) for account in right)
+    if image.amazon or typo or image.account in images.amazon_accounts():
+        yield Problem(
+            f"In {image.region} the image {image.repository!r} is not in the registry {show(image.account)}.",
+            path,
+            f"Write {' or '.join(sorted(right))}.",
+            severity="warning" if _has_newer(image) else None,
+        )
+
+
+def _has_newer(image: images.Image) -> bool:
+    """True where the registry has newer images of the same framework in that region, and may have older ones."""
+    own = images.order(images.versions(image.repository)[-1])
+    return len(own) > 1 and any(  # an algorithm's image, whose version is 1, was never there
+        facts["framework"] == image.framework
+        and image.account in images.accounts(name, image.region)
+        and images.order(images.versions(name)[-1]) > own
+        for name, facts in images.document()["repositories"].items()
+    )
+
+
+def _one_off(one: str, other: str) -> bool:
+    """True where two accounts differ in one digit, or in two neighbours that were swapped."""
+    differences = [i for i, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
+    if len(differences) == 2 and differences[1] == differences[0] + 1:
+        first, second = differences
+        return one[first] == other[second] and one[second] == other[first]
+    return len(differences) == 1

@@ -1,0 +1,112 @@
+"""Amazon's images in processing steps and models: those that exist have no finding, the others their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cursus import check
+from cursus.model import Finding
+
+DLC = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
+ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
+
+
+def definition(container: dict[str, Any], instance: str = "ml.m5.xlarge") -> dict[str, Any]:
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://example-bucket/in/"}}
+    transform = {
+        "ModelName": {"Get": "Steps.Create.ModelName"},
+        "TransformInput": {"DataSource": source, "ContentType": "application/json"},
+        "TransformOutput": {"S3OutputPath": "s3://example-bucket/out/"},
+        "TransformResources": {"InstanceType": instance, "InstanceCount": 1},
+    }
+    model = {"ExecutionRoleArn": ROLE, "PrimaryContainer": container}
+    return {
+        "Version": "2020-12-01",
+        "Steps": [
+            {"Name": "Create", "Type": "Model", "Arguments": model},
+            {"Name": "Score", "Type": "Transform", "Arguments": transform},
+        ],
+    }
+
+
+def served(image: str, instance: str = "ml.m5.xlarge", **options: Any) -> list[Finding]:
+    container = {"Image": image, "ModelDataUrl": "s3://example-bucket/model.tar.gz"}
+    report = check(definition(container, instance), region="us-east-1", **options)
+    return [f for f in report.findings if f.area == "framework" and f.severity != "info"]
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        f"{DLC}/pytorch-inference:2.1.0-cpu-py310-ubuntu20.04-sagemaker",
+        f"{DLC}/pytorch-inference:1.12-cpu-py38",
+        f"{DLC}/pytorch-inference:1.8.1-cpu-py3",
+        f"{DLC}/tensorflow-inference:2.8.0-cpu",
+        f"{DLC}/tensorflow-inference:2.8-cpu",
+        f"{DLC}/huggingface-pytorch-inference:1.13-transformers4.26-cpu-py39",
+        "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1",
+        "520713654638.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tensorflow-serving:1.12.0-cpu",
+        "811284229777.dkr.ecr.us-east-1.amazonaws.com/xgboost:latest",
+        "123456789012.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:mine",
+    ],
+)
+def test_images_that_exist(image: str) -> None:
+    assert served(image) == []
+
+
+@pytest.mark.parametrize(
+    ("image", "severity", "words"),
+    [
+        (f"{DLC}/pytorch-inference:1.12.0-cpu-py36", "error", "py38"),
+        (f"{DLC}/pytorch-inference:2.6.0-cpu-py3", "error", "py312"),
+        (f"{DLC}/pytorch-inference:1.12.0", "error", "names no processor"),
+        (f"{DLC}/pytorch-inference:latest", "error", "latest"),
+        (f"{DLC}/pytorch-inference:9.1.0-cpu-py314", "warning", "newest"),
+        (f"{DLC}/pytorch-inference:2.1.7-cpu-py310", "warning", "2.1.0"),
+        (f"{DLC}/pytorch-inference:1.99.0-cpu-py310", "error", "1.99.0"),
+        (f"{DLC}/pytorch-inference:2.0.0-cpu-py310-ubuntu20.04-ec2", "error", "EC2"),
+        (f"{DLC}/sagemaker-xgboost:1.7-1", "error", "683313688378"),
+        (
+            "246618743249.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1",
+            "warning",
+            "683313688378",
+        ),
+    ],
+)
+def test_images_that_do_not_exist(image: str, severity: str, words: str) -> None:
+    found = served(image)
+    assert [(f.rule, f.severity) for f in found] == [("FRM019", severity)]
+    assert words in found[0].message + found[0].remedy
+
+
+def test_a_version_can_be_allowed() -> None:
+    assert served(f"{DLC}/pytorch-inference:9.1.0-cpu-py314", allow=["9.1.0"]) == []
+
+
+@pytest.mark.parametrize(
+    ("tag", "instance", "wanted"),
+    [
+        ("tensorflow-inference:2.8.0-gpu", "ml.m5.xlarge", ["error"]),
+        ("tensorflow-inference:2.8.0-gpu", "ml.g4dn.xlarge", []),
+        ("tensorflow-inference:2.8.0-cpu", "ml.g4dn.xlarge", ["warning"]),
+        ("pytorch-inference:2.1.0-gpu-py310", "ml.m5.xlarge", ["warning"]),
+        ("pytorch-inference:2.1.0-gpu-py310", "ml.unknown9.xlarge", []),
+    ],
+)
+def test_processors_of_transform_steps(tag: str, instance: str, wanted: list[str]) -> None:
+    found = served(f"{DLC}/{tag}", instance)
+    assert [(f.rule, f.severity) for f in found] == [("FRM021", each) for each in wanted]
+    for finding in found:
+        assert finding.path == "Steps[1].Arguments.TransformResources.InstanceType"
+
+
+def test_python_3_is_a_tag_of_old_versions_alone() -> None:
+    from cursus.aws import images
+
+    assert images.is_built_for("pytorch-training", "1.5.1", "py3")
+    assert images.is_built_for("pytorch-training", "1.8.0", "py3")
+    assert not images.is_built_for("pytorch-training", "1.9.0", "py3")
+    assert not images.is_built_for("huggingface-pytorch-training", "4.26.0", "py3")
+    assert images.find_image("tensorflow", "2.2.0", "py3").uri == f"{DLC}/tensorflow-training:2.2.0-cpu-py37"

@@ -7,11 +7,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script_request import Passed, lookup, parsed, started_script
+from cursus.checks.script_request import (
+    NONE,
+    Invocation,
+    Passed,
+    lookup,
+    parsed,
+    resolve,
+    started_script,
+)
 from cursus.checks.shell_words import by_shell, shell_words
 from cursus.checks.views import TrainingView
 from cursus.redact import show
-from cursus.script.facts import Argument, Parser
+from cursus.script.facts import ArgPart, Argument, Parser, ScriptFacts
 from cursus.suggest import closest, did_you_mean
 
 FALSE_WORDS = frozenset({"false", "0", "no", "off", "none", "f", "n"})
@@ -90,6 +98,11 @@ def unknown_argument(view: TrainingView) -> Iterator[Problem]:
             if ambiguous:
                 text = f"{passed.flag} could be {', '.join(ambiguous)}: the script's parser refuses it as ambiguous"
                 remedy = "write the name in full, or make the parser with allow_abbrev=False, or leave "
+            elif any(lookup(other, passed.flag)[0] for other in facts.parsers):
+                text = (
+                    f"a second parser reads the command line too, does not know {passed.flag}, and refuses it"
+                )
+                remedy = "give it words of its own, parse_args([]), or parse_known_args, or leave "
             else:
                 text = f"the script does not know the argument {passed.flag}, and its parser refuses unknown ones."
                 text += did_you_mean(passed.flag, names)
@@ -113,9 +126,9 @@ def required_argument_missing(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Looks for arguments with ``required=True``, positional arguments, click options and dataclass fields without a
-        default that no hyperparameter gives.
+        default that no hyperparameter gives; and for arguments without a default that the script converts as they are, ``int(args.n)``.
     Why:
-        The parser ends the script with ``the following arguments are required`` and the job fails. SageMaker passes
+        The parser ends the script with ``the following arguments are required``, or ``int`` does on None, and the job fails. SageMaker passes
         options only, so a positional argument can never be given.
     Breaks:
         files:
@@ -166,6 +179,27 @@ def required_argument_missing(view: TrainingView) -> Iterator[Problem]:
                     remedy=f"add the hyperparameter {_name(argument)!r}, or give the argument a default",
                     location=argument.location,
                 )
+    yield from _converted_none(view, facts, started)
+
+
+def _converted_none(view: TrainingView, facts: ScriptFacts, started: Invocation) -> Iterator[Problem]:
+    """Arguments without a default, and not given, that ``int`` or ``float`` gets as None."""
+    if facts.calls & {"setattr", "vars"} or facts.attributes & {"__dict__", "set_defaults"}:
+        return  # they may be set in another way
+    told = set()
+    for used in facts.conversions:
+        part = used.text.only if used.text is not None else None
+        if not used.sure or not isinstance(part, ArgPart) or part.dest in told:
+            continue
+        if resolve(view, facts, started, used.text) is NONE:
+            told.add(part.dest)
+            argument = next(a for p in facts.parsers for a in p.arguments if a.dest == part.dest)
+            yield Problem(
+                f"{used.call} gets None: {max(argument.flags, key=len)} has no default, and no hyperparameter gives it",
+                (view.hyperparameters_member,),
+                remedy=f"add the hyperparameter {_name(argument)!r}, or give the argument a default",
+                location=used.location,
+            )
 
 
 def _name(argument: Argument) -> str:
@@ -263,6 +297,8 @@ def _refusal(value: str, argument: Argument, parser: Parser) -> str:
         if not _number(value):
             return "takes a number"
         converted = float(value)
+    elif argument.type == "dict" and value:
+        return "is declared with type=dict, which no text can become"
     elif argument.type != "str":
         made = argument.converter(value) if argument.converter is not None else None
         return "is read by a function that refuses it" if made is not None and made.kind == "raises" else ""
@@ -283,6 +319,8 @@ def _number(value: str) -> bool:
 def _remedy(value: str, argument: Argument) -> str:
     if value.startswith("-") and _number(value) and not _NEGATIVE.fullmatch(value):
         return "argparse knows negative numbers such as -5 and -0.5 alone: pass it without the sign, and negate it in the script"
+    if argument.type == "dict":
+        return "a mapping comes as a=1,b=2: take that apart in a function of your own, or read SM_HPS"
     if value.startswith("[") and argument.nargs:
         return "a list comes as one text: pass it with separators of your own and split it in the script"
     if argument.type == "int" and _number(value):
@@ -337,7 +375,9 @@ def bool_of_text(view: TrainingView) -> Iterator[Problem]:
             yield Problem(
                 f"{passed.flag} is declared with type={argument.type}, which takes the text {show(passed.values[0])} apart into characters",
                 passed.path,
-                remedy="use type=json.loads, or nargs and split the text",
+                remedy="use type=ast.literal_eval"
+                if passed.values[0].startswith(("[", "("))
+                else "split the text: type=lambda text: text.split(',')",
                 location=argument.location,
             )
         yield from _converted(passed, argument)

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path as FilePath
 
 from cursus.checks.rules import Problem, rule
+from cursus.checks.script_request import invocation
 from cursus.checks.views import TrainingView, text
 from cursus.model import Location, Path
 from cursus.redact import show
@@ -217,12 +218,61 @@ def file_hides_module(view: TrainingView) -> Iterator[Problem]:
     for fault in _faults(view, "shadows-stdlib", "shadows-library"):
         whose = "the standard library" if fault.kind == "shadows-stdlib" else "a library"
         facts = view.script
+        if facts is not None and any(one.source == fault.location.file for one in facts.habits):
+            continue  # what it lacks is used, which FRM070 tells
         own = facts is not None and fault.location.file == facts.entry and fault.detail in facts.top_imports
         yield Problem(
             f"{fault.location.file} hides the module {fault.detail!r} of {whose} from everything that imports it",
             remedy="give the file another name",
             severity="error" if own else None,
             location=fault.location,
+        )
+
+
+@rule("FRM071", area="framework", scope="script")
+def package_entry_in_folder(view: TrainingView) -> Iterator[Problem]:
+    """The entry point is in a folder, and the source directory has a setup.py.
+
+    What it does:
+        Looks for ``setup.py`` at the top of the source directory, where the entry point is a Python script in a folder below it.
+    Why:
+        With a ``setup.py`` the toolkit starts the entry point as a module, by its name without ``.py``: ``python -m src/train``,
+        ``No module named src/train``, and the job fails.
+    Breaks:
+        files:
+          setup.py: |
+            from setuptools import setup
+            setup(name="churn")
+          src/train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        entry_point: src/train.py
+    Right:
+        files:
+          setup.py: |
+            from setuptools import setup
+            setup(name="churn")
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        entry_point: train.py
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit/issues/54
+    Since:
+        0.1
+    """
+    facts = view.script
+    entry = view.step.source.entry_point if view.step.source is not None else ""
+    if facts is None or "setup.py" not in facts.directory_listing or not entry.endswith(".py"):
+        return
+    if "/" in entry.removeprefix("./") and invocation(view).kind == "toolkit":
+        module = entry.removesuffix(".py")
+        yield Problem(
+            f"the source directory has a setup.py, so that {show(entry)} is started as a module: python -m {module}",
+            program_path(view),
+            remedy="put the script beside setup.py, or leave setup.py out: requirements.txt is installed without it",
         )
 
 

@@ -80,6 +80,87 @@ def local_module_missing(view: TrainingView) -> Iterator[Problem]:
     yield from _fallbacks(facts, packages)
 
 
+@rule("FRM070", area="framework", scope="script")
+def name_missing(view: TrainingView) -> Iterator[Problem]:
+    """The script uses a name that is not there.
+
+    What it does:
+        Looks for names that neither the module, the functions around, nor Python defines, and for members that a module of the
+        source does not have: ``from utils import laod``, ``config.RATE``. Where it is not certain that the place is reached, it is a warning.
+    Why:
+        ``NameError``, ``ImportError`` or ``AttributeError``, often after hours of training: the job fails.
+    Breaks:
+        files:
+          train.py: |
+            import argparse, os
+            def train():
+                print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]), args.epochs)
+            def main():
+                parser = argparse.ArgumentParser()
+                parser.add_argument("--epochs", type=int, default=1)
+                args = parser.parse_args()
+                train()
+                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+            main()
+    Right:
+        files:
+          train.py: |
+            import argparse, os
+            def train(args):
+                print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]), args.epochs)
+            def main():
+                parser = argparse.ArgumentParser()
+                parser.add_argument("--epochs", type=int, default=1)
+                args = parser.parse_args()
+                train(args)
+                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+            main()
+    Source:
+        https://docs.python.org/3/reference/executionmodel.html#resolution-of-names
+    Since:
+        0.1
+    """
+    facts = view.script
+    for habit in facts.habits if facts is not None else ():
+        if habit.kind == "undefined-name":
+            told = f"the name {habit.detail!r} is defined nowhere that this place can see"
+            remedy = f"define {habit.detail!r} first, hand it in, or write it as it is spelt elsewhere"
+        elif habit.kind == "no-member":
+            name = habit.detail.rpartition(".")[2]
+            hidden = hides(facts, habit.source) if facts is not None else ""
+            told = f"the source's {_short(habit.source)} has no {name!r}" + (
+                f", and hides the module {hidden!r} that has it" if hidden else ""
+            )
+            remedy = (
+                "give the file another name"
+                if hidden
+                else f"define {name!r} there, or correct what is written here"
+            )
+        else:
+            continue
+        yield Problem(
+            told, remedy=remedy, severity=None if habit.sure else "warning", location=habit.location
+        )
+
+
+def _short(file: str) -> str:
+    """A module's file without its folders; a package's with its own."""
+    parts = file.split("/")
+    return "/".join(parts[-2:] if parts[-1] == "__init__.py" else parts[-1:])
+
+
+def hides(facts: ScriptFacts, file: str) -> str:
+    """The module of the standard library or of a framework that a file of the source hides; empty for any other."""
+    return next(
+        (
+            f.detail
+            for f in facts.faults
+            if f.kind in ("shadows-stdlib", "shadows-library") and f.location.file == file
+        ),
+        "",
+    )
+
+
 def _fallbacks(facts: ScriptFacts, packages: set[str]) -> Iterator[Problem]:
     """Imports in ``try`` of a module that is not there, which the script's own stand-in answers without a word."""
     for habit in facts.habits:

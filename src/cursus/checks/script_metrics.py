@@ -36,7 +36,7 @@ def _metrics(
 
 
 def _reaches(facts: ScriptFacts, line: PrintedLine) -> bool:
-    """False for an info or debug record where nothing ever sets up logging: the root logger drops it."""
+    """False for an info or debug record where nothing ever sets the level of logging: it is dropped."""
     return line.level not in ("info", "debug") or facts.logging_configured or not facts.plain_output
 
 
@@ -82,7 +82,9 @@ def metric_matches_no_line(view: TrainingView) -> Iterator[Problem]:
         near = _near(regex, known)
         if near is None and len(known) < len(lines):
             continue
-        quiet = _near(regex, [line for line in facts.printed if not _reaches(facts, line)])
+        dropped = [line for line in facts.printed if not _reaches(facts, line)]
+        quiet = next((line for line in dropped if metric_lines.can_match(line, regex, pattern)), None)
+        quiet = quiet or _near(regex, dropped)
         if not facts.plain_output or (facts.outside_effects and "subprocess" in facts.top_imports):
             if near is None:
                 continue
@@ -102,8 +104,8 @@ def _no_line(
 ) -> Problem:
     if quiet is not None and near is None:
         return Problem(
-            f"the line for the metric {name!r} is logged at level {quiet.level.upper()}, and the script never sets up logging: "
-            "it is not printed",
+            f"the line for the metric {name!r} is logged at level {quiet.level.upper()}, and the script never sets a level of "
+            "logging: below WARNING nothing is printed",
             path,
             remedy="logging.basicConfig(level=logging.INFO), or print the line",
             severity=_severity(view, name),

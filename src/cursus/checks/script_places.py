@@ -176,23 +176,23 @@ def model_dir_overridden(view: TrainingView) -> Iterator[Problem]:
     Breaks:
         files:
           train.py: |
-            import argparse, os
+            import argparse, keras, os
             parser = argparse.ArgumentParser()
             parser.add_argument("--model_dir", default=os.environ["SM_MODEL_DIR"])
             args = parser.parse_args()
             print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            model.save(os.path.join(args.model_dir, "1"))
+            keras.Sequential().save(os.path.join(args.model_dir, "1"))
         HyperParameters: {model_dir: s3://example-bucket/job/model}
     Right:
         files:
           train.py: |
-            import argparse, os
+            import argparse, keras, os
             parser = argparse.ArgumentParser()
             parser.add_argument("--model_dir", default="")
             parser.add_argument("--target", default=os.environ["SM_MODEL_DIR"])
             args = parser.parse_args()
             print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            model.save(os.path.join(args.target, "1"))
+            keras.Sequential().save(os.path.join(args.target, "1"))
         HyperParameters: {model_dir: s3://example-bucket/job/model}
     Source:
         https://github.com/aws/sagemaker-python-sdk/issues/1895

@@ -11,7 +11,6 @@ from cursus.checks.script_request import (
     MODEL_DIR,
     Invocation,
     Passed,
-    decoded,
     invocation,
     lookup,
     parsed,
@@ -20,7 +19,7 @@ from cursus.checks.script_request import (
 from cursus.checks.views import TrainingView, is_reference
 from cursus.model import Location, Path
 from cursus.redact import show
-from cursus.script.facts import ArgPart, EnvPart, ScriptFacts, Text
+from cursus.script.facts import ArgPart, Const, EnvPart, ScriptFacts, Text
 from cursus.suggest import closest, did_you_mean
 
 _ARGUMENTS = re.compile(r"(?:^|_)(?:arg|args|argv|cli|options?|flags)(?:_|$)")
@@ -366,62 +365,80 @@ def _text_source(
     return None
 
 
-@rule("HPO065", area="hyperparameters", scope="script")
-def variable_is_no_number(view: TrainingView) -> Iterator[Problem]:
-    """A variable that the script converts to a number holds none.
+@rule("HPO067", area="hyperparameters", scope="script")
+def list_as_text(view: TrainingView) -> Iterator[Problem]:
+    """An argument of several values is used as one text.
 
     What it does:
-        Applies ``int`` and ``float`` to the variables that the script converts so, ``SM_HP_*`` and those of Environment.
+        Finds arguments with ``nargs`` that a hyperparameter gives, and that the script splits, strips or puts into a path as if
+        they were a text.
     Why:
-        ``int("0.5")`` and ``float("fast")`` raise ``ValueError``, and the job fails.
+        ``nargs`` makes a list of what is passed, of a single value too, whatever the default is: ``'list' object has no attribute
+        'split'``, and the job fails.
     Breaks:
         files:
           train.py: |
-            import os
-            files = os.listdir(os.environ["SM_CHANNEL_TRAIN"])
-            epochs = int(os.environ["SM_HP_EPOCHS"])
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(epochs) + str(files))
-        HyperParameters: {epochs: "many"}
+            import argparse, os
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--columns", nargs="+", default="")
+            args = parser.parse_args()
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]), args.columns.split(","))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        HyperParameters: {columns: "x,y"}
     Right:
         files:
           train.py: |
-            import os
-            files = os.listdir(os.environ["SM_CHANNEL_TRAIN"])
-            epochs = int(os.environ["SM_HP_EPOCHS"])
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(epochs) + str(files))
-        HyperParameters: {epochs: "3"}
+            import argparse, os
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--columns", default="")
+            args = parser.parse_args()
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]), args.columns.split(","))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        HyperParameters: {columns: "x,y"}
     Source:
-        https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md
+        https://docs.python.org/3/library/argparse.html#nargs
     Since:
         0.1
     """
-    facts = view.script
-    if facts is None or not facts.conversions or facts.env_open or "*" in facts.env_writes:
+    found = started_script(view)
+    if found is None:
         return
-    toolkit = invocation(view).kind == "toolkit"
-    names = {f"SM_HP_{name.upper()}": name for name in view.hyperparameters} if toolkit else {}
-    for used in facts.conversions:
-        part = used.text.parts[0] if used.text is not None else None
-        if not isinstance(part, EnvPart) or not used.sure or part.name in facts.env_writes:
-            continue
-        if part.name in names:
-            name, member = names[part.name], view.hyperparameters_member
-            value = view.hyperparameters[name]
-            text = decoded(value) if isinstance(value, str) else None
-        else:
-            name, member, text = part.name, "Environment", view.environment.get(part.name)
-        if isinstance(text, str) and not _converts(text, used.call):
+    facts, started = found
+    given = {
+        argument.dest: (argument, passed)
+        for parser in parsed(facts)
+        for passed in started.arguments or ()
+        if (argument := lookup(parser, passed.flag)[0]) is not None
+        and argument.takes_value
+        and argument.nargs not in ("", "?")
+    }
+    if not given:
+        return
+    uses: list[tuple[Text | Const | None, str, bool, Location]] = [
+        (habit.text, f".{habit.detail}()", habit.sure, habit.location)
+        for habit in facts.habits
+        if habit.kind == "text-method"
+    ]
+    uses += [
+        (path, f"{use.call} of a path with it", use.sure, use.location)
+        for use in facts.paths
+        for path in use.paths
+    ]
+    told = set()
+    for value, what, sure, where in uses:
+        for part in value.parts if isinstance(value, Text) else ():
+            if not isinstance(part, ArgPart) or part.dest not in given or part.dest in told:
+                continue
+            told.add(part.dest)
+            argument, passed = given[part.dest]
             yield Problem(
-                f"the script's {used.call} gets {part.name}, which is {show(text, name)}",
-                (member, name),
-                remedy="give a whole number" if used.call == "int" else "give a number",
-                location=used.location,
+                f"{passed.flag} is declared with nargs={_shown(argument.nargs)}, so that it is a list, and the script takes it for a text: {what}",
+                passed.path,
+                remedy="leave nargs out of add_argument, or take the list's items",
+                severity=None if sure else "warning",
+                location=where,
             )
 
 
-def _converts(text: str, call: str) -> bool:
-    try:
-        int(text) if call == "int" else float(text)
-    except ValueError:
-        return False
-    return True
+def _shown(nargs: str) -> str:
+    return nargs if nargs.isdigit() else repr(nargs)

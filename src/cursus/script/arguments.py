@@ -13,7 +13,7 @@ from cursus.script.evaluate import ARGPARSE, Evaluator
 from cursus.script.facts import Argument, Const, Parser, Text
 from cursus.script.nodes import bare_name, last_name, receiver, word
 
-TYPES = frozenset({"int", "float", "str", "bool", "list", "tuple", "set"})
+TYPES = frozenset({"int", "float", "str", "bool", "list", "tuple", "set", "dict"})
 NO_VALUE = {
     "store_true": True,
     "store_false": False,

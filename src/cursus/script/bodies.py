@@ -11,7 +11,7 @@ import ast
 from dataclasses import dataclass, field
 
 from cursus.model import Location
-from cursus.script.nodes import Owner, everything_given, last_name, own
+from cursus.script.nodes import Owner, ends_with_zero, everything_given, last_name, own
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -102,6 +102,20 @@ def is_main_guard(test: ast.expr) -> bool:
     names = [side.id for side in sides if isinstance(side, ast.Name)]
     texts = [side.value for side in sides if isinstance(side, ast.Constant)]
     return names == ["__name__"] and texts == ["__main__"]
+
+
+def gives_up(handler: ast.ExceptHandler) -> bool:
+    """True for a handler that raises at its end, or ends the script with a status that is not 0."""
+    last = handler.body[-1]
+    if isinstance(last, ast.Raise):
+        return True
+    call = last.value if isinstance(last, ast.Expr) else None
+    if not isinstance(call, ast.Call) or last_name(call.func) not in EXITS:
+        return False
+    told = call.args[0] if call.args else None
+    return last_name(call.func) == "abort" or (
+        isinstance(told, (ast.Constant, ast.JoinedStr)) and not ends_with_zero(call)
+    )
 
 
 class Walker:
@@ -227,7 +241,7 @@ class Walker:
 
     def on_Try(self, node: ast.Try, sure: bool) -> None:  # noqa: N802, D102
         self.body.tries.append((node, sure))
-        self.block(node.body, sure and not node.handlers)
+        self.block(node.body, sure and all(gives_up(handler) for handler in node.handlers))
         for handler in node.handlers:
             if handler.type is not None:
                 self.expression(handler.type, False)

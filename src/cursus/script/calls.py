@@ -102,6 +102,9 @@ def _library(evaluator: Evaluator, name: str, node: ast.Call, body: Body, order:
         if found is None:
             return NOTHING_KNOWN
         return Options(tuple(_loaded(evaluator, x) for x in found.values), found.sure)
+    if name == "super" and body.parent is not None:
+        above = evaluator.classes_above(body.parent)
+        return one(v.Instance(above[0])) if above else None
     if name in SAME_MAPPING and len(node.args) == 1 and not node.keywords:
         found = argument(0)
         kept = found is not None and all(isinstance(x, (v.Special, v.Table, v.Space)) for x in found.values)

@@ -255,7 +255,7 @@ class Evaluator:
                 return one(v.text(literal.rstrip("/").rpartition("/")[0] or "/"))
         return NOTHING_KNOWN
 
-    def _member(self, base: v.Instance | v.Klass, name: str) -> Options:
+    def _member(self, base: v.Instance | v.Klass, name: str, depth: int = 0) -> Options:
         own = base.body.bindings.get(name, [])
         methods = list(base.body.defined.values())
         set_in = [(found, method) for method in methods for found in method.attributes.get(name, [])]
@@ -267,7 +267,20 @@ class Evaluator:
                 tuple(v.Func(x.body, bound) if isinstance(x, v.Func) else x for x in found.values), found.sure
             )
         sure = len(set_in) == 1 and set_in[0][0].sure and not own
-        return _union(results, sure=sure) if results else NOTHING_KNOWN
+        return _union(results, sure=sure) if results else self._inherited(base, name, depth)
+
+    def _inherited(self, base: v.Instance | v.Klass, name: str, depth: int) -> Options:
+        for above in self.classes_above(base.body) if depth < v.LIMIT else ():
+            found = self._member(type(base)(above), name, depth + 1)
+            if found.values != NOTHING_KNOWN.values:
+                return found
+        return NOTHING_KNOWN
+
+    def classes_above(self, body: Body) -> list[Body]:
+        """The classes of the source that a class names as its bases."""
+        bases = body.owner.bases if isinstance(body.owner, ast.ClassDef) else []
+        found = [self.value(base, body.parent or body) for base in bases]
+        return [one.body for one in found if isinstance(one, v.Klass) and one.body is not body]
 
     def on_Subscript(self, node: ast.Subscript, body: Body, order: int) -> Options:  # noqa: N802, D102
         base = self.evaluate(node.value, body, order)

@@ -142,7 +142,7 @@ class Parser:
 
 @dataclass(frozen=True, slots=True)
 class EnvRead:
-    """An environment variable that is read; ``hard``: its absence is a KeyError; ``sure``: on every run.
+    """An environment variable that is read; ``hard``: its absence ends the script; ``sure``: on every run.
 
     ``bare``: where it is not set the value is None, as of ``os.environ.get`` without a default.
     """
@@ -317,7 +317,7 @@ class ScriptFacts:
         calls: the dotted names of everything called, as far as known.
         outside_effects: the script starts processes, downloads, unpacks: files can come from anywhere.
         plain_output: only libraries that print nothing by themselves are imported.
-        logging_configured: something sets up logging.
+        logging_configured: something sets the level of logging, which is WARNING where nothing does.
         text_as_number: calls that want a number and get an argument, a variable or a value of hyperparameters.json.
         habits: what runs without an error and does something else than it says.
         unread: arguments that are declared and never read.

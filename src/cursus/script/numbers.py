@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from cursus.script import values as v
 from cursus.script.arguments import Reached
 from cursus.script.bodies import place
 from cursus.script.evaluate import Evaluator
-from cursus.script.facts import ArgPart, EnvPart, NumberUse, Text
+from cursus.script.facts import ArgPart, Const, EnvPart, EnvRead, NumberUse, Text
 
 WANT_NUMBERS = frozenset(
     {"range", "round", "abs", "numpy.arange", "numpy.zeros", "numpy.ones", "math.sqrt", "math.log"}
@@ -30,7 +32,7 @@ def texts_as_numbers(evaluator: Evaluator, calls: Reached) -> tuple[NumberUse, .
 
 
 def conversions(evaluator: Evaluator, calls: Reached) -> tuple[NumberUse, ...]:
-    """The calls of ``int`` and ``float`` on an environment variable as it is."""
+    """The calls of ``int`` and ``float`` on an environment variable or an argument as it is."""
     found = []
     for site, sure in calls:
         node = site.node
@@ -40,6 +42,15 @@ def conversions(evaluator: Evaluator, calls: Reached) -> tuple[NumberUse, ...]:
         if name not in ("int", "float"):
             continue
         value = evaluator.value(node.args[0], site.body)
-        if isinstance(value, Text) and isinstance(value.only, EnvPart):
+        if isinstance(value, Text) and isinstance(value.only, (ArgPart, EnvPart)):
             found.append(NumberUse(name, value, sure, place(node, site.body)))
     return tuple(found)
+
+
+def demanded(uses: Iterable[NumberUse], reads: Iterable[EnvRead]) -> Iterator[EnvRead]:
+    """The reads of variables whose absence ends the script by a conversion: ``int(os.environ.get("X"))``."""
+    bare = {read.name for read in reads if read.bare}
+    for use in uses:
+        part = use.text.only if use.text is not None else None
+        if isinstance(part, EnvPart) and part.name in bare and part.default in (None, Const(None)):
+            yield EnvRead(part.name, True, use.sure, use.location)

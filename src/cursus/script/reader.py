@@ -23,6 +23,7 @@ from cursus.script import (
     sequence,
     settings,
     slips,
+    undefined,
 )
 from cursus.script import values as v
 from cursus.script.bodies import Body, CallSite, place
@@ -57,17 +58,7 @@ OUTSIDE = frozenset(
     {"subprocess", "os.system", "os.popen", "tarfile", "zipfile", "urllib", "requests", "boto3"}
 )
 ENDS = frozenset({"sys.exit", "exit", "quit", "os._exit"})
-LOGGING_SETUP = frozenset(
-    {
-        "basicConfig",
-        "setLevel",
-        "addHandler",
-        "dictConfig",
-        "fileConfig",
-        "StreamHandler",
-        "getLogger_configured",
-    }
-)
+LOGGING_LEVELS = frozenset({"setLevel", "dictConfig", "fileConfig", "level", "disable"})
 
 
 def read_source(source: SourceCode) -> ScriptFacts:
@@ -279,6 +270,7 @@ class Reading:
         parsers = (*parsers, *commands.read_commands(self.evaluator, calls), *known)
         opaque = opaque or bool(tops & arguments.OPAQUE_MODULES - {parser.kind for parser in known})
         env_reads, key_reads = self._reads(calls)
+        conversions = numbers.conversions(self.evaluator, calls)
         trees = [body.owner for body in self.source.modules.values()]
         uses: list[PathUse] = []
         lines: list[PrintedLine] = []
@@ -294,7 +286,7 @@ class Reading:
             reads_hyperparameters=_reads_hyperparameters(strings, tops),
             hyperparameters_whole=_reads_hyperparameters(strings, tops)
             and settings.used_whole(self.evaluator, self.reached.values()),
-            env_reads=env_reads,
+            env_reads=(*env_reads, *numbers.demanded(conversions, env_reads)),
             env_writes=self._env_writes(calls),
             env_open=bool({used.name for used in names} & ENVIRONMENT_LOADERS) or "load_dotenv" in attributes,
             key_reads=key_reads,
@@ -304,7 +296,7 @@ class Reading:
             exits=self._exits(calls),
             argv_reads=self._argv(),
             text_as_number=numbers.texts_as_numbers(self.evaluator, calls),
-            conversions=numbers.conversions(self.evaluator, calls),
+            conversions=conversions,
             imports=self._imports(),
             top_imports=tops,
             used=tuple(names),
@@ -313,7 +305,7 @@ class Reading:
             strings=base.strings | strings,
             outside_effects=bool(tops & OUTSIDE) or bool({u.name for u in names} & OUTSIDE),
             plain_output=_plain(tops, self),
-            logging_configured=bool(attributes & LOGGING_SETUP),
+            logging_configured=bool(attributes & LOGGING_LEVELS),
             does_nothing=exits.does_nothing(module),
             habits=self._habits(module),
             unread=habits.unread_arguments(trees, [a.dest for p in parsers for a in p.arguments]),
@@ -332,6 +324,7 @@ class Reading:
             *sequence.read_intervals(self.evaluator, reached),
             *slips.read_slips(modules),
             *best.read_best(modules),
+            *undefined.read_undefined(self.evaluator, reached, self.entry, self._module, self._member),
         )
 
     def _names(self, calls: list[tuple[CallSite, bool]]) -> list[Used]:

@@ -14,6 +14,11 @@ from cursus.script.nodes import is_call, last_name, looked_up, receiver, string
 
 HP_FILES = frozenset({"hyperparameters.json", "SM_HPS"})
 SPLITS = frozenset({"split", "index", "count", "partition"})
+OF_TEXTS = frozenset(
+    {"split", "rsplit", "splitlines", "strip", "lstrip", "rstrip", "lower", "upper", "title", "startswith"}
+    | {"endswith", "replace", "partition", "rpartition", "encode", "format"}
+)
+"""Methods that a text has, and a list has not."""
 ORDERS: dict[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 SIGNS: dict[type[ast.operator], str] = {
     ast.Add: "+",
@@ -200,6 +205,9 @@ def called(evaluator: Evaluator, body: Body, node: ast.Call, name: str, sure: bo
         yield from about(evaluator, body, node.args[0], "text-truth", "bool", sure)
     elif is_call(node, "int") and len(node.args) == 1:
         yield from about(evaluator, body, node.args[0], "cut", "int", sure)
+    method = receiver(node, OF_TEXTS)
+    if method is not None:
+        yield from about(evaluator, body, method, "text-method", name, sure)
     split = receiver(node, SPLITS)
     if split is not None:
         if name == "split":

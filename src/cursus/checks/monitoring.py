@@ -16,7 +16,9 @@ READS = ("AlgorithmSpecification.MetricDefinitions",)
 OF = ("AlgorithmSpecification",)
 DEFINITIONS: Path = ("AlgorithmSpecification", "MetricDefinitions")
 # Metrics that count something: whole numbers, never below zero.
-_COUNTS = "epoch|step|iter|count|num|batch|round|samples|params|total|index"
+_COUNTS = (
+    "epoch|step|iter|count|num|batch|round|samples|params|total|index|start|complete|finish|done|fail|status"
+)
 
 
 @rule("MON001", area="monitoring", reads=READS, shared=True, of=OF)

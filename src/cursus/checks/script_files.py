@@ -18,6 +18,10 @@ from cursus.script.parsing import parse
 from cursus.suggest import did_you_mean
 
 PROGRAM = "sagemaker_program"
+ASK_FOR = {
+    "datasets": frozenset({"transformers", "evaluate", "trl", "setfit", "sentence_transformers", "peft"})
+}
+"""A library that few others import, with these: a file of its name, common for one's own data, hides it from nothing else."""
 
 
 def program_path(view: TrainingView) -> Path:
@@ -220,6 +224,9 @@ def file_hides_module(view: TrainingView) -> Iterator[Problem]:
         facts = view.script
         if facts is not None and any(one.source == fault.location.file for one in facts.habits):
             continue  # what it lacks is used, which FRM070 tells
+        users = ASK_FOR.get(fault.detail)
+        if facts is not None and users is not None and not facts.top_imports & users:
+            continue
         own = facts is not None and fault.location.file == facts.entry and fault.detail in facts.top_imports
         yield Problem(
             f"{fault.location.file} hides the module {fault.detail!r} of {whose} from everything that imports it",

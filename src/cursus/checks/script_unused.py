@@ -8,6 +8,7 @@ from cursus.checks.rules import Problem, rule
 from cursus.checks.script_habits import is_number, only
 from cursus.checks.script_request import Invocation, habits, started_script
 from cursus.checks.views import TrainingView
+from cursus.model import Location
 from cursus.redact import show
 from cursus.script.facts import ArgPart, Argument, Const, Habit, ScriptFacts
 
@@ -82,7 +83,7 @@ def argument_without_effect(view: TrainingView) -> Iterator[Problem]:
             continue
         where = overwritten[argument.dest].location if argument.dest in overwritten else argument.location
         yield Problem(told, passed.path, remedy=remedy, location=where)
-    for habit in habits(view, "overridden") if started.arguments else ():
+    for habit in _set_again(view) if started.arguments else ():
         yield Problem(
             f"{habit.detail}(…) sets arguments again after the command line was parsed: the request's values may be lost",
             (view.hyperparameters_member,),
@@ -105,6 +106,17 @@ def argument_without_effect(view: TrainingView) -> Iterator[Problem]:
             remedy="read the settings first, then let the arguments that were given override them",
             location=habit.location,
         )
+
+
+def _set_again(view: TrainingView) -> list[Habit]:
+    """The places at which a mapping of all arguments is updated, but with what is no argument."""
+    known = {argument.dest for argument in view.script.arguments} if view.script is not None else set()
+    found: dict[Location, Habit] = {}
+    for habit in habits(view, "overridden"):
+        names = {part.dest for part in habit.text.parts if isinstance(part, ArgPart)} if habit.text else known
+        if habit.text is None or names & known:
+            found.setdefault(habit.location, habit)
+    return list(found.values())
 
 
 def _cut(view: TrainingView, facts: ScriptFacts, started: Invocation) -> Iterator[Problem]:

@@ -48,6 +48,7 @@ PROGRAM = re.compile(
     r"""(?!['",\s}]*-m['",\s]*pip\b)"""
 )
 """How a command begins that starts a program in Python: what only installs or copies is none."""
+GETS = re.compile(r"""['"\s](?:download(?:er)?|install|uninstall|login|--version)\b""")
 FUTURE = re.compile(r"not [\w.\[\]]+\.exception\(\)|[\w.\[\]]+\.exception\(\) is None")
 POOLS = ("ThreadPoolExecutor", "ProcessPoolExecutor", "ThreadPool", "Pool")
 UNASKED = {
@@ -226,16 +227,31 @@ def _overridden(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) ->
     if updated is not None:
         base = evaluator.value(updated, body)
         if isinstance(base, v.Space) and base.mapping:
-            yield Habit("overridden", None, ast.unparse(node.func), sure, place(node, body))
+            for text in _keys(node):
+                yield Habit("overridden", text, ast.unparse(node.func), sure, place(node, body))
     name = evaluator.called(node, body)
     if name == "atexit.register" and node.args:
         yield from ends_well(evaluator, body, node.args[0], "atexit", sure)
     if name == "subprocess.Popen":
         yield Habit("dropped", None, "subprocess.Popen without wait()", sure, place(node, body))
-    elif name in STARTS and PROGRAM.search(" ".join(_written(body, given) for given in node.args)):
+    elif name in STARTS and _starts_work(" ".join(_written(body, given) for given in node.args)):
         checked = any(k.arg in ("check", None) and getattr(k.value, "value", True) for k in node.keywords)
         if not (checked and name == "subprocess.run"):
             yield Habit("dropped", None, f"{name} whose exit code nobody reads", sure, place(node, body))
+
+
+def _starts_work(command: str) -> bool:
+    """True for a command that starts a program in Python which does more than to get something."""
+    return PROGRAM.search(command) is not None and GETS.search(command) is None
+
+
+def _keys(update: ast.Call) -> list[Text | None]:
+    """The arguments that an ``update(…)`` sets, each by its name; None where they are not all written there."""
+    given = update.args[0] if update.args else ast.Dict([], [])
+    if not isinstance(given, ast.Dict):
+        return [None]
+    names = [key and string(key) for key in given.keys] + [each.arg for each in update.keywords]
+    return [Text((ArgPart(name),)) if name else None for name in names]
 
 
 def _written(body: Body, node: ast.expr) -> str:
@@ -267,16 +283,21 @@ def _suppresses(node: ast.expr) -> bool:
 
 
 def _trains(evaluator: Evaluator, body: Body, statements: list[ast.stmt]) -> bool:
-    """True where a function with a training name is called, or by the script's main part one of the source."""
+    """True where a function with a training name is called, or by the script's main part one of the source.
+
+    What a module calls above the functions that it defines only gets them something.
+    """
+    inside = body.owner.body if at_top(body) and not isinstance(body.owner, ast.Lambda) else []
+    last = max((each.lineno for each in inside if isinstance(each, ast.FunctionDef)), default=0)
     for statement in statements:
         for node in ast.walk(statement):
             if not isinstance(node, ast.Call):
                 continue
-            name = last_name(node.func)
-            plain = name.lower().strip("_")
+            plain = last_name(node.func).lower().strip("_")
             if any(plain == word or plain.startswith(word + "_") for word in TRAINING_WORDS):
                 return True
-            if at_top(body) and isinstance(evaluator.value(node.func, body), v.Func):
+            main = at_top(body) and statement.lineno > last
+            if main and isinstance(evaluator.value(node.func, body), v.Func):
                 return True
     return False
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cursus import engine, steps
 from cursus.aws import schema
-from cursus.checks.outline import Outline, take_apart
+from cursus.checks.outline import Outline
 from cursus.checks.views import Settings
 from cursus.errors import ConfigurationError, RunError
 from cursus.model import Finding, Pipeline, Report, Section, Step, format_path
@@ -70,18 +70,24 @@ def check(
         () if allow is None else _texts("allow", allow),
         strict,
     )
-    outline = take_apart(target) if type(target) is dict and "Steps" not in target else None
-    loaded = steps.load(
-        target,
-        kind=kind,
-        config=config,
-        source_dir=fspath(source_dir) if source_dir is not None else None,
-        entry_point=entry_point,
-        region=region,
-        parameters=parameters,
-        as_is=outline is not None,
-    )
-    report = check_loaded(loaded, settings, (target, outline))
+    step, outline = None, None
+    if type(target) is dict and source_dir is None and entry_point is None:
+        step = steps.of_request(target, kind=kind, region=region)
+        outline = None if step is None else engine.sound(step)
+    loaded: Sequence[Step | Pipeline]
+    if step is not None and outline is not None:
+        loaded = (step,)
+    else:
+        loaded = steps.load(
+            target,
+            kind=kind,
+            config=config,
+            source_dir=fspath(source_dir) if source_dir is not None else None,
+            entry_point=entry_point,
+            region=region,
+            parameters=parameters,
+        )
+    report = check_loaded(loaded, settings, outline)
     unused = unused_parameters(loaded, parameters) if parameters else ""
     return replace(report, notes=(*report.notes, unused)) if unused else report
 
@@ -96,9 +102,9 @@ def unused_parameters(loaded: Sequence[Step | Pipeline], parameters: Mapping[str
 
 
 def check_loaded(
-    loaded: Sequence[Step | Pipeline], settings: Settings, taken: tuple[object, Outline | None] = (None, None)
+    loaded: Sequence[Step | Pipeline], settings: Settings, outline: Outline | None = None
 ) -> Report:
-    """The report on steps and pipelines that are already there; ``taken`` is a request that was taken apart."""
+    """The report on steps and pipelines that are already there; ``outline`` is that of a single sound step."""
     findings: list[Finding] = []
     sections: list[Section] = []
     for item in loaded:
@@ -107,7 +113,6 @@ def check_loaded(
             sections.append(Section(item.name, "CreatePipeline", "Pipeline"))
             sections.extend(pipeline_sections(item))
         else:
-            outline = taken[1] if item.request is taken[0] else None
             findings.extend(engine.check_step(item, settings, outline=outline))
             sections.append(Section(item.name, item.operation, item.type))
     return Report(tuple(findings), tuple(sections), (), schema.model_date(), settings.strict)

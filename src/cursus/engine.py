@@ -32,7 +32,7 @@ def check_step(
 ) -> list[Finding]:
     """Every finding on one step and its companions, in the order of the request's areas.
 
-    With ``evidence`` the rules that read a local run are run too. ``outline`` is the request's, where it is known.
+    With ``evidence`` the rules that read a local run are run too. ``outline`` is what ``sound`` gave for it.
     """
     findings = [_of(step, problem) for problem in step.problems if selected(problem.rule, settings)]
     if step.promises.failures and _not_made(step):  # there is no request: only the hooks can be looked at
@@ -40,9 +40,9 @@ def check_step(
         return _kept(findings, settings)
     broken = unknowns.NOTHING_BROKEN
     if outline is None:
-        outline = take_apart(step.request)
-    violations = schema.validate(
-        step.operation, step.request, in_pipeline=step.in_pipeline, plain=outline is not None
+        outline = sound(step)
+    violations = (
+        [] if outline is not None else schema.validate(step.operation, step.request, step.in_pipeline)
     )
     if violations:
         broken = unknowns.Broken(violations)
@@ -50,7 +50,7 @@ def check_step(
         readable = unknowns.without_broken(step.request, violations)
         if readable is None:
             return _kept(findings, settings)
-        step, outline = replace(step, request=readable), None
+        step = replace(step, request=readable)
     for scope, view, plan in _planned(step, settings, evidence, outline):
         findings.extend(_run(scope, view, step, settings, broken, plan))
     for companion in step.companions:
@@ -70,6 +70,15 @@ def check_step(
 
         findings = confirmed.told_once(findings, evidence)
     return _kept(findings, settings)
+
+
+def sound(step: Step) -> Outline | None:
+    """The outline of a step's request, where that is plain data and satisfies the service model."""
+    outline = take_apart(step.request, step.in_pipeline)
+    if outline is None or not schema.satisfied(step.operation, step.request, step.in_pipeline):
+        return None
+    outline.learn()
+    return outline
 
 
 def check_pipeline(pipeline: Pipeline, settings: Settings) -> tuple[list[Finding], list[Step]]:

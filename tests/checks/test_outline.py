@@ -22,9 +22,10 @@ def job(**members: Any) -> dict[str, Any]:
     return {**copy.deepcopy(BASES["CreateTrainingJob"]), **members}
 
 
-def outline(request: Any) -> Outline:
-    found = take_apart(request)
+def outline(request: Any, typed: bool = False) -> Outline:
+    found = take_apart(request, typed)
     assert found is not None
+    found.learn()
     return found
 
 
@@ -59,8 +60,18 @@ def test_anything_else_makes_another_outline() -> None:
         {"InputDataConfig": base["InputDataConfig"] * 2},
         {"OutputDataConfig": {"S3OutputPath": {"Std:Join": {"On": "/", "Values": ["s3://a", "b"]}}}},
     ]
-    keys = {outline(changed).key for changed in (base, *({**base, **change} for change in changes))}
+    keys = {
+        outline(changed, typed=True).key for changed in (base, *({**base, **change} for change in changes))
+    }
     assert len(keys) == len(changes) + 1
+
+
+def test_what_is_not_learnt_is_forgotten() -> None:
+    odd = job(Odd={"A": 1})
+    first, second = take_apart(odd), take_apart(odd)
+    assert first is not None and second is not None
+    assert first.key != second.key
+    assert outline(odd).key == outline(odd).key
 
 
 def test_what_is_no_plain_data_is_not_taken_apart() -> None:
@@ -106,7 +117,7 @@ def test_what_locations_are_suspected_of_together() -> None:
     assert of_places(["s3://bucket/a.csv"], ["s3://bucket/b/"]) == ["file"]
     assert of_places(["s3://bucket/b/c/", "s3://bucket/a/", "s3://bucket/b/"], []) == ["nested"]
     assert of_places(["s3://bucket/a", "s3://bucket/a/"], []) == ["nested"]
-    assert of_places(["s3://bucket/a/"], ["s3://bucket/a"]) == []
+    assert of_places(["s3://bucket/a/"], ["s3://bucket/a"]) == ["nested"]
     assert of_places(["s3://bucket/a/"], ["s3://bucket/a/b"]) == ["nested"]
     assert of_places(["s3://bucket/a/"], ["s3://bucket/"]) == []
     assert of_places(["s3://bucket"], ["s3://bucket/a/"]) == ["nested"]

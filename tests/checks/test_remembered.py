@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from cursus import checks, engine
+import cursus
+from cursus import checks, engine, steps
 from cursus.aws import schema
 from cursus.checks import outline as outlines
 from cursus.checks import parts, plans, skeletons
@@ -51,6 +52,7 @@ def forget() -> None:
     plans.forget()
     parts.forget()
     skeletons.forget()
+    outlines.forget()
 
 
 SETTINGS = (
@@ -129,6 +131,65 @@ def unlike(count: int) -> Iterator[dict[str, Any]]:
         if number % 5 == 0:
             request["Tags"] = [{"Key": f"key-{number}", "Value": "x"}]
         yield request
+
+
+class Word(str):
+    """A text that is none for botocore's serializer alone."""
+
+
+def leaves(value: Any, path: Path = ()) -> Iterator[Path]:
+    if path:
+        yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, inner in items:
+        yield from leaves(inner, (*path, name))
+
+
+def put(request: dict[str, Any], path: Path, value: Any) -> dict[str, Any]:
+    made = copy.deepcopy(request)
+    holder: Any = made
+    for part in path[:-1]:
+        holder = holder[part]
+    holder[path[-1]] = value
+    return made
+
+
+@pytest.mark.parametrize(
+    "operation", ["CreateTrainingJob", "CreateHyperParameterTuningJob", "CreateAutoMLJobV2"]
+)
+def test_no_value_passes_for_another_of_the_same_member(operation: str) -> None:
+    """Where a sound request was met, the same members with values of any type are seen for what they are."""
+    sound = copy.deepcopy(BASES[operation])
+    others = (
+        None,
+        True,
+        1,
+        1.0,
+        0.5,
+        10**30,
+        float("nan"),
+        "x",
+        Word("x"),
+        b"x",
+        (),
+        ("x",),
+        [],
+        ["x"],
+        [{}],
+    )
+    others += ({}, {"x": "y"}, {"Get": "Parameters.x"}, {1: "x"}, object())
+    for path in leaves(sound):
+        for value in others:
+            cursus.check(sound)
+            changed = put(sound, path, value)
+            in_order = [(f.rule, f.path) for f in cursus.check(changed).findings]
+            step = steps.load(changed)[0]
+            assert isinstance(step, Step)
+            violations = schema.validate(step.operation, step.request)
+            assert any(rule.startswith("STP0") for rule, _ in in_order) >= bool(violations), (path, value)
+            forget()
+            alone = [(f.rule, f.path) for f in cursus.check(changed).findings]
+            assert in_order == alone, (path, value)
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

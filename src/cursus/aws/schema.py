@@ -63,28 +63,29 @@ _CHECKERS: dict[tuple[str, bool], Draft202012Validator | None] = {}
 schema_store.on_forget(_CHECKERS.clear)
 
 
-def validate(
-    operation: str, request: Any, in_pipeline: bool = False, *, plain: bool = False
-) -> list[Violation]:
+def satisfied(operation: str, request: Any, in_pipeline: bool = False) -> bool:
+    """True where ``request`` satisfies the model of ``operation``, if it is made of dicts, lists, texts, integers,
+    numbers that are not whole, and booleans only. An operation that the model does not have gives False.
+    """
+    checker = _checker(operation, in_pipeline)
+    try:
+        return checker is not None and checker.is_valid(request)
+    except (ValueError, RecursionError):  # not JSON (a lone surrogate, endless nesting)
+        return False
+
+
+def validate(operation: str, request: Any, in_pipeline: bool = False) -> list[Violation]:
     """Every place where ``request`` breaks the model of ``operation``; empty where it satisfies it.
 
     With ``in_pipeline`` the job's name may be missing, and null stands for a member left out. Pipeline
     variables (``{"Get": …}``) count as values of whatever type is right. An operation that the model does
-    not have gives no violations. ``plain`` says that the request is known to be made of dicts, lists, texts, integers,
-    numbers that are not whole, and booleans only. Never raises.
+    not have gives no violations. Never raises.
     """
-    try:
-        checker = _CHECKERS[operation, in_pipeline]
-    except KeyError:
-        checker = _checker(operation, in_pipeline)
+    if _is_plain(request) and satisfied(operation, request, in_pipeline):
+        return []
+    checker = _checker(operation, in_pipeline)
     if checker is None:
         return []
-    if plain or _is_plain(request):
-        try:
-            if checker.is_valid(request):
-                return []
-        except (ValueError, RecursionError):
-            pass  # not JSON after all (a lone surrogate, endless nesting): the slow way says where
     from cursus.aws import schema_report
 
     schema = document(operation)
@@ -128,6 +129,8 @@ def model_source() -> str:
 
 
 def _checker(operation: str, in_pipeline: bool) -> Draft202012Validator | None:
+    if (operation, in_pipeline) in _CHECKERS:
+        return _CHECKERS[operation, in_pipeline]
     schema = document(operation) if isinstance(operation, str) else None
     if schema is not None and in_pipeline:
         name = JOB_NAMES.get(operation)

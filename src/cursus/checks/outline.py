@@ -41,6 +41,9 @@ MAX_SHAPES = 4096
 MAX_NAMES = 8_192
 """Characters of the names of one container's members: what is remembered of it is not larger than that."""
 _PLAIN = frozenset({str, int, float, bool, dict, list})
+_TEXT = frozenset({str})
+_LEAVES = frozenset({str, int, bool})
+_NUMBERS = _LEAVES | {float}
 _OPEN = LOCATIONS | NAMES | {"RoleArn"}
 _MAPS = HYPERPARAMETERS | {"Environment"}
 _REFERENCE = "{}"
@@ -50,28 +53,32 @@ Pick = Callable[[Any], Sequence[Any]]
 
 
 class Context:
-    """Where containers stand: the member, and the member of ``FREE`` that it lies in; and their shapes by content."""
+    """Where containers stand: the member, and the member of ``FREE`` that it lies in; and their shapes by content.
 
-    __slots__ = ("holder", "member", "shapes")
+    Where it is ``typed``, the content has the types of what is in a container: a member may be a value in one request
+    and a pipeline variable in the next.
+    """
 
-    def __init__(self, holder: str, member: str) -> None:
+    __slots__ = ("holder", "member", "shapes", "typed")
+
+    def __init__(self, holder: str, member: str, typed: bool) -> None:
         self.holder = holder
         self.member = member
-        self.shapes: dict[tuple[Any, ...], Shape] = {}
+        self.typed = typed
+        self.shapes: dict[Any, Shape] = {}
 
 
 class Shape:
-    """What to do with every container of these members and types: what to pick out of it.
+    """What to do with every container of these members: what to pick out of it.
 
     ``closed`` values, those of ``picked``, belong to the outline; ``choices`` are the places among them of members with fixed choices, and
     ``fixed`` those of other texts, each with its name and member. ``texts`` are open texts that can be looked at together, by the groups
     that they belong to; ``watched`` are the names of those to be looked at one by one, and ``scripts`` of those in
-    ``texts.SCRIPTS`` (``noted`` where there are any). ``open`` has the names of all open texts, ``inner`` those of containers,
-    ``floats`` those of numbers that are no int.
+    ``texts.SCRIPTS`` (``noted`` where there are any). ``open`` has the names of all open texts, and ``inner`` those of containers.
     """
 
     __slots__ = (
-        *("choices", "closed", "fixed", "floats", "holder", "inner"),
+        *("choices", "closed", "fixed", "holder", "inner"),
         *("noted", "open", "picked", "scripts", "texts", "watched"),
     )
 
@@ -81,7 +88,6 @@ class Shape:
         self.picked: list[Any] = []
         self.choices: list[tuple[int, str]] = []
         self.fixed: list[tuple[int, Any, str]] = []
-        self.floats: list[Any] = []
         self.texts: list[tuple[int, Pick]] = []
         self.noted = False
         self.watched: list[Any] = []
@@ -94,15 +100,23 @@ READ, WRITTEN, TEXT, VALUE = range(4)
 """S3 locations that are read and written (``texts.of_places``), values of hyperparameters, and all other texts."""
 Groups = tuple[list[str], list[str], list[str], list[str]]
 
-_CONTEXTS: dict[tuple[str, str], Context] = {}
+Fresh = dict[tuple[Context, Any], Shape]
+
+_CONTEXTS: dict[tuple[str, str, bool], Context] = {}
 _MADE: list[Shape] = []
 
 
-def _context(holder: str, member: str) -> Context:
-    found = _CONTEXTS.get((holder, member))
+def _context(holder: str, member: str, typed: bool) -> Context:
+    found = _CONTEXTS.get((holder, member, typed))
     if found is None:
-        found = _CONTEXTS[holder, member] = Context(holder, member)
+        found = _CONTEXTS[holder, member, typed] = Context(holder, member, typed)
     return found
+
+
+def forget() -> None:
+    """Drop what is remembered of shapes."""
+    _MADE.clear()
+    _CONTEXTS.clear()
 
 
 class Outline:
@@ -112,7 +126,7 @@ class Outline:
     ``kinds`` is what the open texts are suspected of by themselves, without regard to where they stand.
     """
 
-    __slots__ = ("_queue", "_texts", "_values", "_watched", "closed", "kinds", "shapes")
+    __slots__ = ("_fresh", "_queue", "_texts", "_values", "_watched", "closed", "kinds", "shapes")
 
     def __init__(
         self,
@@ -121,12 +135,14 @@ class Outline:
         closed: list[Any],
         groups: Groups,
         noted: list[tuple[Shape, Any]],
+        fresh: Fresh,
     ) -> None:
         read, written, texts, values = groups
         self.shapes = tuple(shapes)
         self.closed = tuple(closed)
         self.kinds = of_places(read, written) if read or written else []
         self._queue = queue
+        self._fresh = fresh
         self._texts = texts + read + written
         self._values = values
         self._watched: list[tuple[str, str, str]] = []
@@ -136,6 +152,17 @@ class Outline:
             for name, start in shape.scripts:
                 if not names_a_script(start, container[name]):
                     self.kinds.append("script")
+
+    def learn(self) -> None:
+        """Remember the shapes that were not met before, now that the request is known to satisfy the service model."""
+        if not self._fresh:
+            return
+        if len(_MADE) + len(self._fresh) > MAX_SHAPES:
+            forget()
+        for (context, content), shape in self._fresh.items():
+            context.shapes[content] = shape
+            _MADE.append(shape)
+        self._fresh = {}
 
     @property
     def key(self) -> tuple[tuple[Shape, ...], tuple[Any, ...]]:
@@ -181,33 +208,35 @@ class Outline:
         return 16 * (len(self.shapes) + len(self.closed)) + sum(map(getsizeof, self.closed))
 
 
-def take_apart(request: Any) -> Outline | None:
-    """The outline of a request of plain dicts, lists, texts, numbers and booleans, else None."""
+def take_apart(request: Any, typed: bool = False) -> Outline | None:
+    """The outline of a request of plain dicts, lists, texts, numbers and booleans, else None.
+
+    It holds for a request that satisfies the service model. ``typed`` is for one that may have pipeline variables in it.
+    """
     if type(request) is not dict:
         return None
     shapes: list[Shape] = []
     closed: list[Any] = []
     groups: Groups = ([], [], [], [])
     noted: list[tuple[Shape, Any]] = []
-    queue: list[tuple[Context, Any]] = [(_context("", ""), request)]
+    fresh: Fresh = {}
+    queue: list[tuple[Context, Any]] = [(_context("", "", typed), request)]
     for context, container in queue:
-        content: tuple[Any, ...]
         if type(container) is dict:
-            content = (*container, *map(type, container.values()))
+            content: Any = (*container, *map(type, container.values())) if typed else (*container,)
+        elif type(container) is list:
+            content = (list, *map(type, container)) if typed else len(container)
         else:
-            content = (list, *map(type, container))
+            return None
         shape = context.shapes.get(content)
         if shape is None:
-            shape = _shape(context, container, content)
+            shape = fresh.get((context, content)) or _shape(context, container)
             if shape is None:
                 return None
+            fresh[context, content] = shape
         shapes.append(shape)
         if shape.closed is not None:
             closed += shape.closed(container)
-            if shape.floats and not all(0 < container[name] % 1 < 1 for name in shape.floats):
-                return (
-                    None  # whole, which is an integer too where the model asks for one, or no number of JSON
-                )
         if shape.open:
             for group, pick in shape.texts:
                 groups[group].extend(pick(container))
@@ -218,22 +247,31 @@ def take_apart(request: Any) -> Outline | None:
                 queue.append((inner, container[name]))
             if len(queue) > MAX_CONTAINERS:
                 return None
+    if not _are_leaves(closed) or not all(_TEXT.issuperset(map(type, texts)) for texts in groups if texts):
+        return None
     if groups[VALUE] and _ARCHIVES in "".join(groups[VALUE]):
         return None  # whose archive it is says what algorithm the job runs
-    return Outline(shapes, queue, closed, groups, noted)
+    return Outline(shapes, queue, closed, groups, noted, fresh)
 
 
-def _shape(context: Context, container: Any, content: tuple[Any, ...]) -> Shape | None:
+def _are_leaves(closed: list[Any]) -> bool:
+    """True for texts, integers, booleans, and numbers that are not whole: those are integers where the model wants one."""
+    kinds = {*map(type, closed)}
+    if kinds <= _LEAVES:
+        return True
+    return kinds <= _NUMBERS and all(0 < value % 1 < 1 for value in closed if type(value) is float)
+
+
+def _shape(context: Context, container: Any) -> Shape | None:
     """The shape of a container that was not met before; None where a request with it is not taken apart."""
     listed = type(container) is list
-    kinds = content[1:] if listed else content[len(container) :]
+    kinds = [*map(type, container if listed else container.values())]
     names: Sequence[Any] = range(len(container)) if listed else list(container)
     if len(container) > MAX_WIDTH or not _PLAIN.issuperset(kinds):
         return None
     if not listed and (not all(type(name) is str for name in container) or len("".join(names)) > MAX_NAMES):
         return None
-    if len(_MADE) >= MAX_SHAPES:
-        _MADE.clear()
+    if len(_CONTEXTS) >= MAX_SHAPES:
         _CONTEXTS.clear()
     holder = _REFERENCE if is_reference(container) else context.holder
     shape = Shape(holder)
@@ -242,12 +280,12 @@ def _shape(context: Context, container: Any, content: tuple[Any, ...]) -> Shape 
     for name, kind in zip(names, kinds, strict=True):
         member = context.member if listed else name
         if kind is dict or kind is list:
-            shape.inner.append((name, _context(holder or (member if member in FREE else ""), member)))
+            shape.inner.append(
+                (name, _context(holder or (member if member in FREE else ""), member, context.typed))
+            )
         elif kind is not str or not _is_open(holder, member):
             if kind is str and holder != _REFERENCE:
                 _close(shape, len(closed), name, member)
-            elif kind is float:
-                shape.floats.append(name)
             closed.append(name)
         elif listed:
             return None
@@ -262,8 +300,6 @@ def _shape(context: Context, container: Any, content: tuple[Any, ...]) -> Shape 
     shape.closed, shape.picked = _pick(closed) if closed else None, closed
     shape.texts = [(group, _pick(chosen)) for group, chosen in texts.items()]
     shape.noted = bool(shape.watched or shape.scripts)
-    context.shapes[content] = shape
-    _MADE.append(shape)
     return shape
 
 

@@ -135,6 +135,11 @@ def identify(data: Mapping[str, Any], *, sure: bool = False) -> str | None:
         return PIPELINE if not sure or ("Version" in data and isinstance(data["Steps"], list)) else None
     if sure and sum(member in data for member in _MEMBERS) < 2:
         return None
+    return told(data) or (None if sure else _nearest(data))
+
+
+def told(data: Mapping[str, Any]) -> str | None:
+    """The operation of a request that has a member which tells it."""
     for name, members in _TELLING:
         for member in members:
             if member in data:
@@ -142,7 +147,7 @@ def identify(data: Mapping[str, Any], *, sure: bool = False) -> str | None:
     for member in _COMMON:
         if member in data:
             return "CreateTrainingJob"
-    return None if sure else _nearest(data)
+    return None
 
 
 def _nearest(data: Mapping[str, Any]) -> str | None:

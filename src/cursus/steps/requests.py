@@ -53,10 +53,34 @@ def from_mapping(
         return [Pipeline(name or "pipeline", data, parameters or {}, place, origins, region, problems)]
     if operation == "CreatePipeline":
         return _create_pipeline(data, place, origins, problems, region, parameters, name)
+    return [_step(operation, data, name, place, origins, region, problems)]
+
+
+def of_request(data: Mapping[str, Any], *, kind: str | None = None, region: str | None = None) -> Step | None:
+    """The step that a mapping stands for if it is a sound request for one job, None where it is surely none.
+
+    Raises TargetError where ``kind`` names no operation.
+    """
+    operation = kinds.told(data) if kind is None else kinds.operation(kind)
+    if operation is None or operation in ("CreatePipeline", kinds.PIPELINE) or kinds.is_definition(data):
+        return None
+    return _step(operation, data, "", (), NO_ORIGINS, region, ())
+
+
+def _step(
+    operation: str,
+    data: Mapping[str, Any],
+    name: str,
+    place: Path,
+    origins: Mapping[Path, Origin],
+    region: str | None,
+    problems: tuple[Finding, ...],
+) -> Step:
     own = data.get(kinds.NAMES[operation])
     called = own if isinstance(own, str) and own else name or operation
-    kind = kinds.TYPES[operation]
-    return [Step(called, operation, data, kind, False, place, origins, region, problems=problems)]
+    return Step(
+        called, operation, data, kinds.TYPES[operation], False, place, origins, region, problems=problems
+    )
 
 
 def describe_unknown(data: Any) -> str:

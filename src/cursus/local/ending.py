@@ -1,49 +1,15 @@
-"""How a host ends: its processes killed and collected, and why its job failed."""
+"""Why a job failed: what the end of a host says."""
 
 from __future__ import annotations
 
 import errno
 import json
-import os
-import signal
-import time
 from typing import TYPE_CHECKING
 
 from cursus.local import distribution, outcome, toolkit
-from cursus.local.usage import descendants
 
 if TYPE_CHECKING:
     from cursus.local.hosts import Host
-
-SECONDS = 5.0
-"""How long processes that were killed are waited for."""
-
-
-def kill(pid: int) -> None:
-    """SIGKILL, where the process is still there and ours."""
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
-
-
-def kill_below() -> None:
-    """SIGKILL to everything below this process, the youngest first."""
-    for pid in reversed(descendants(os.getpid())[1:]):
-        kill(pid)
-
-
-def reap() -> None:
-    """Collect every child that is left; they were all killed."""
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        try:
-            pid, _ = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if pid == 0:
-            kill_below()
-            time.sleep(0.002)
 
 
 def failure_reason(one: Host) -> str:

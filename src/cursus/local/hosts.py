@@ -9,7 +9,17 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from cursus.local import bubblewrap, channels, ending, host, mpi_driver, namespaces, outcome, sandbox
+from cursus.local import (
+    bubblewrap,
+    channels,
+    children,
+    ending,
+    host,
+    mpi_driver,
+    namespaces,
+    outcome,
+    sandbox,
+)
 from cursus.local import syscalls as sc
 from cursus.local.attached import Attached
 from cursus.local.cgroups import Limit
@@ -214,7 +224,7 @@ class Host:
             if self.contained is not None:
                 self.contained.close()
             else:
-                ending.kill(self._pid)
+                children.kill(self._pid)
             os.waitpid(self._pid, 0)
             self._pid = 0
 
@@ -415,12 +425,12 @@ class Host:
         if self.contained is not None:
             self.contained.kill()
         elif self.level == "process":
-            ending.kill_below()
+            children.kill_below()
             return
         if self._first:
-            ending.kill(self._first)
+            children.kill(self._first)
         elif self._pid:
-            ending.kill(self._pid)
+            children.kill(self._pid)
 
     # --- the end ----------------------------------------------------------------------------------
 
@@ -468,8 +478,8 @@ class Host:
         if self.log is None:
             return
         if self.level == "process":
-            ending.kill_below()
-            ending.reap()
+            children.kill_below()
+            children.reap()
         if self.log is not None:
             self.owner._off(self.log.descriptor)
             if self.terminal is not None:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cursus.local import syscalls as sc
+from cursus.local.children import collect, end
 
 BRIDGE = "cursus0"
 INTERFACE = "eth0"
@@ -81,11 +82,7 @@ class Network:
     def close(self) -> None:
         """Let it go."""
         if self._slirp is not None:
-            try:
-                os.kill(self._slirp, signal.SIGKILL)
-                os.waitpid(self._slirp, 0)
-            except (ProcessLookupError, ChildProcessError):
-                pass
+            end(self._slirp)
         os.close(self.user)
         os.close(self.net)
 
@@ -150,7 +147,7 @@ def _namespaces() -> tuple[int, int]:
     theirs.close()
     with ours:
         data, found, _, _ = socket.recv_fds(ours, 512, 2)
-    os.waitpid(child, 0)
+    collect(child)
     if data != b"+" or len(found) != 2:
         raise OSError(1, f"a network of the job's own: {data.decode('utf-8', 'replace') or 'it ended'}")
     return found[0], found[1]
@@ -172,7 +169,7 @@ def _inside(user: int, net: int, action: object) -> str | None:
     os.close(write)
     with os.fdopen(read, "rb") as file:
         reason = file.read().decode("utf-8", "replace")
-    os.waitpid(child, 0)
+    collect(child)
     return reason or None
 
 

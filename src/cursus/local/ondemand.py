@@ -12,7 +12,6 @@ import errno
 import json
 import os
 import select
-import signal
 import socket
 import sys
 import time
@@ -20,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from cursus.local import fuse
+from cursus.local.children import end
 
 if TYPE_CHECKING:
     from cursus.local.channels import Source
@@ -111,14 +111,7 @@ class Server:
             if found is None:
                 break
             facts += found
-        try:
-            os.kill(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        try:
-            os.waitpid(self.pid, 0)
-        except ChildProcessError:
-            pass
+        end(self.pid)
         os.close(self.descriptor)
         return facts
 

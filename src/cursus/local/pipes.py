@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, cast
 
 from cursus.local import recordio, sharding, syscalls
 from cursus.local.channels import Part, Source
+from cursus.local.children import end
 
 CHUNK = 1 << 20
 
@@ -212,9 +213,5 @@ def failure(feeder: Feeder, channel: str) -> str | None:
 
 def stop(feeder: Feeder) -> None:
     """End it and collect it."""
-    try:
-        os.kill(feeder.pid, signal.SIGKILL)
-        os.waitpid(feeder.pid, 0)
-    except (ProcessLookupError, ChildProcessError):
-        pass
+    end(feeder.pid)
     os.close(feeder.errors)

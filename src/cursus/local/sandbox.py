@@ -151,7 +151,11 @@ def interpreter(program: str) -> list[str]:
     return [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {paths!r}; {program}"]
 
 
-def remove_all(folders: list[str], workers: int = 16) -> None:
+REMOVERS = 16
+"""Folders that are removed at once."""
+
+
+def remove_all(folders: list[str]) -> None:
     """Remove folders as ``remove`` does, several at once: on a disk that makes each one wait they wait together."""
     import _thread
 
@@ -172,7 +176,7 @@ def remove_all(folders: list[str], workers: int = 16) -> None:
             done.release()
 
     locks = []
-    for _ in range(min(workers, len(pending))):
+    for _ in range(min(REMOVERS, len(pending))):
         done = _thread.allocate_lock()
         done.acquire()
         try:

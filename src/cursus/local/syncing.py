@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import stat
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cursus.local import artifacts, storage
+from cursus.local.children import collect, kill
 
 if TYPE_CHECKING:
     from cursus.local.hosts import Host
@@ -236,10 +236,7 @@ class Sync:
         if not data:
             self.owner._off(self._pipe)
             os.close(self._pipe)
-            try:
-                os.waitpid(self._child, 0)
-            except ChildProcessError:
-                pass
+            collect(self._child)
             self._child, self._pipe, self._told = 0, None, b""
             self.rounds += 1
 
@@ -270,7 +267,7 @@ class Sync:
         while self._pipe is not None:
             self.owner._wait(0.2)
             if self.owner.hurried and self._child:
-                os.kill(self._child, signal.SIGKILL)
+                kill(self._child)
 
 
 def place_of(owner: Supervisor, uri: str) -> Place | None:

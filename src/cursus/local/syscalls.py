@@ -74,9 +74,9 @@ def mount(source: str, target: str, kind: str | None = None, flags: int = 0, dat
     _check(result, f"mount {kind or 'bind'} on {target}")
 
 
-def unmount(target: str, flags: int = MNT_DETACH) -> None:
-    """Unmount, see umount2(2)."""
-    _check(_libc.umount2(os.fsencode(target), ctypes.c_int(flags)), f"unmount {target}")
+def unmount(target: str) -> None:
+    """Unmount as soon as nothing uses it, see umount2(2)."""
+    _check(_libc.umount2(os.fsencode(target), ctypes.c_int(MNT_DETACH)), f"unmount {target}")
 
 
 def pivot_root(new: str, old: str) -> None:

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+from cursus.local.children import collect, kill
 from cursus.local.s3 import Client, Object, access, encryption, plain
 from cursus.local.storage import StoreError, odd_segment, split
 
@@ -64,17 +65,11 @@ class Transfer:
 
     def stop(self) -> None:
         """End it now."""
-        try:
-            os.kill(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        kill(self.pid)
         self._collect()
 
     def _collect(self) -> None:
-        try:
-            os.waitpid(self.pid, 0)
-        except ChildProcessError:
-            pass
+        collect(self.pid)
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1

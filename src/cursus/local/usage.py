@@ -16,6 +16,8 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 TICKS = os.sysconf("SC_CLK_TCK")
 VOLUME_SECONDS = 1.0
 """Between two looks at a host's files, at least."""
+COUNTED = 0.2
+"""Seconds that the files of channels are counted for, at most."""
 IDLE = 0.05
 """Processor seconds a second below which a host computes nothing."""
 
@@ -104,14 +106,13 @@ def downloaded(
     request: Mapping[str, Any],
     data: str,
     known: dict[str, int],
-    budget: float = 0.2,
 ) -> int:
     """Bytes that SageMaker would have put on the volume for channels that a host sees through an overlay.
 
     ``data`` is the host's input/data; ``known`` has sizes of folders that were looked at before. Not longer than
-    ``budget`` seconds: what was not counted until then is left out.
+    ``COUNTED`` seconds: what was not counted until then is left out.
     """
-    end = time.monotonic() + budget
+    end = time.monotonic() + COUNTED
     stored = {
         channel["ChannelName"]
         for channel in request.get("InputDataConfig") or ()

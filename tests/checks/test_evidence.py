@@ -410,3 +410,33 @@ def test_a_job_that_waits_for_good(idle: float, processes: int, reason: str, exp
     usage = Usage(wall_seconds=60.0, idle_seconds=idle, processes=processes)
     seen = findings({"status": "Stopped", "usage": {"algo-1": usage}, "signals": {"reason": reason}})
     assert [finding.severity for finding in seen if finding.rule == "RES098"] == expected
+
+
+@pytest.mark.parametrize(("second", "rules"), [("3,4", []), ("3,4,5", ["CHN091"])])
+def test_all_data_given_to_two_channels_of_which_each_takes_its_part(
+    second: str, rules: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "train.py").write_text(
+        "import os\nprint(os.environ['SM_CHANNEL_TRAIN'], os.environ['SM_CHANNEL_TEST'])\n"
+    )
+    for name, text in (("train", "3,4"), ("test", second)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "part-0.csv").write_text("1,2")
+        (tmp_path / name / "part-1.csv").write_text(text)
+    (sound,) = BASES["CreateTrainingJob"]["InputDataConfig"][:1]
+    request = merge(
+        BASES["CreateTrainingJob"],
+        {"InputDataConfig": [{**sound, "ChannelName": name} for name in ("train", "test")]},
+    )
+    folders = {name: str(tmp_path / name) for name in ("train", "test")}
+    step = Step(
+        "test",
+        "CreateTrainingJob",
+        request,
+        promises=Promises(local_channels=folders),
+        source=SourceCode(str(tmp_path), "train.py"),
+    )
+    opened = {"train": ("part-0.csv",), "test": ("part-0.csv", "part-1.csv")}
+    evidence = Evidence(**{**SOUND, "opened": {"train": 1, "test": 2}, "opened_files": opened})
+    found = engine.check_step(step, Settings(), evidence)
+    assert [finding.rule for finding in found if finding.rule == "CHN091"] == rules

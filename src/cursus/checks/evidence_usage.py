@@ -8,7 +8,7 @@ from pathlib import Path as FilePath
 
 from cursus.aws import instances
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import TrainingView, integer
+from cursus.checks.views import Channel, TrainingView, integer
 from cursus.model import Evidence
 from cursus.redact import show
 
@@ -108,9 +108,8 @@ def left_unread(view: TrainingView) -> Iterator[Problem]:
         there = _data_files(view.step.promises.local_channels.get(channel.name or "", "")) if opened else ()
         if not opened or not opened & frozenset(there):
             continue
-        left = _of_the_same_kind(
-            opened & frozenset(there), [n for n in there if n not in opened], view.script.strings, values
-        )
+        unopened = [name for name in there if name not in opened and not _read_elsewhere(view, channel, name)]
+        left = _of_the_same_kind(opened & frozenset(there), unopened, view.script.strings, values)
         if left:
             yield Problem(
                 f"the job read {show(min(opened))} of channel {channel.name!r}, and never opened {show(left[0])}"
@@ -118,6 +117,19 @@ def left_unread(view: TrainingView) -> Iterator[Problem]:
                 (*channel.path, "ChannelName"),
                 remedy="go over every file of the channel, its folders included, or put there what is to be read alone",
             )
+
+
+def _read_elsewhere(view: TrainingView, channel: Channel, name: str) -> bool:
+    """True where the same file of another channel was opened: all data is given to both, and each takes its part."""
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    folders = view.step.promises.local_channels
+    own = FilePath(folders.get(channel.name or "", "")) / name
+    others = [
+        FilePath(folders[other.name]) / name
+        for other in view.channels
+        if other.name and other.name != channel.name and name in evidence.opened_files.get(other.name, ())
+    ]
+    return any(other.is_file() and other.stat().st_size == own.stat().st_size for other in others)
 
 
 def _data_files(folder: str) -> list[str]:

@@ -150,36 +150,29 @@ def test_findings_point_into_the_script(tmp_path: Path) -> None:
     )
 
 
+def tuned(folder: Path) -> list[Finding]:
+    """What is wrong with a tuning job of the script in a folder."""
+    request = copy.deepcopy(BASES["CreateHyperParameterTuningJob"])
+    source = SourceCode(str(folder), "train.py")
+    return engine.check_step(
+        Step("tune", "CreateHyperParameterTuningJob", request, source=source, type="Tuning"), Settings()
+    )
+
+
 def test_arguments_of_a_tuning_request_count(tmp_path: Path) -> None:
     script = SCRIPT + (
         "import argparse\nparser = argparse.ArgumentParser()\n"
         'parser.add_argument("--learning_rate", type=int)\nparser.parse_args()\nprint("validation accuracy: 0.5")\n'
     )
     (tmp_path / "train.py").write_text(script)
-    request = copy.deepcopy(BASES["CreateHyperParameterTuningJob"])
-    step = Step(
-        "tune",
-        "CreateHyperParameterTuningJob",
-        request,
-        source=SourceCode(str(tmp_path), "train.py"),
-        type="Tuning",
-    )
-    found = [finding for finding in engine.check_step(step, Settings()) if finding.rule == "HPO052"]
+    found = [finding for finding in tuned(tmp_path) if finding.rule == "HPO052"]
     assert [finding.severity for finding in found] == ["error"]
     assert "continuous" in found[0].message
 
 
 def test_objective_that_is_never_printed_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(SCRIPT + 'print("accuracy of validation: 0.5")\n')
-    request = copy.deepcopy(BASES["CreateHyperParameterTuningJob"])
-    step = Step(
-        "tune",
-        "CreateHyperParameterTuningJob",
-        request,
-        source=SourceCode(str(tmp_path), "train.py"),
-        type="Tuning",
-    )
-    found = [finding for finding in engine.check_step(step, Settings()) if finding.rule == "MON050"]
+    found = [finding for finding in tuned(tmp_path) if finding.rule == "MON050"]
     assert [finding.severity for finding in found] == ["error"]
 
 

@@ -8,16 +8,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from cursus.local import contract, distribution, host
+from cursus.local import contract, distribution
+from tests.local import probing
 from tests.local.toolkit_requests import _cluster, _hosts, _request
 
-HERE = Path(__file__).parent
-GOLDEN = HERE / "launch_golden.json"
-REGION = "us-east-1"
+GOLDEN = Path(__file__).with_name("launch_golden.json")
 IMAGES = {
     name: f"763104351884.dkr.ecr.us-east-1.amazonaws.com/{name}-training:2.1.0-cpu-py310"
     for name in ("pytorch", "tensorflow")
@@ -84,22 +82,8 @@ def hosts(request: dict[str, Any]) -> list[str]:
 
 def ask(python: str, request: dict[str, Any], name: str) -> dict[str, Any]:
     """How the containers of ``python`` start ``request`` on host ``name``."""
-    with tempfile.TemporaryDirectory() as folder:
-        base = f"{folder}/opt/ml"
-        host.make_tree(base)
-        host.write_config(request, name, request["HyperParameters"], REGION, base)
-        environment = {"PATH": "/usr/bin:/bin", "HOME": folder, **contract.variables(request, name, REGION)}
-        done = subprocess.run(
-            [python, str(HERE / "launch_probe.py"), base],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        if done.returncode:
-            raise RuntimeError(done.stderr)
-        told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        return {framework: _comparable(entry) for framework, entry in told.items()}
+    told = probing.ask(python, "launch_probe.py", request, name)
+    return {framework: _comparable(entry) for framework, entry in told.items()}
 
 
 def _comparable(entry: dict[str, Any]) -> dict[str, Any]:

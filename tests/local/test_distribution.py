@@ -15,7 +15,8 @@ import pytest
 from cursus.errors import RunError
 from cursus.local import distribution, host
 from tests.local.conftest import MakeStep, Run
-from tests.local.launch_cases import GOLDEN, IMAGES, NOT_OURS, REGION, REQUESTS, ask, hosts, ordered
+from tests.local.launch_cases import GOLDEN, IMAGES, NOT_OURS, REQUESTS, ask, hosts, ordered
+from tests.local.probing import REGION
 
 RECORDED: dict[str, dict[str, Any]] = json.loads(GOLDEN.read_text())["cases"]
 LAUNCHERS = {"TorchDistributed": "torchrun", "MPI": "mpi", "SMDataParallel": "smddp", "PyTorchXLA": "xla"}

@@ -14,6 +14,7 @@ import pytest
 from cursus.local import record
 from cursus.local.job import TrainingJob
 from tests.local.conftest import MakeStep, Run
+from tests.local.elsewhere import client
 from tests.local.test_life import OWN, drive, printed, running, started, until
 
 LEVELS = ["unshare", "bubblewrap", "process"]
@@ -244,18 +245,6 @@ def tree(folder: Path) -> dict[str, tuple[int, int, int, int]]:
     return found
 
 
-CLIENT = """
-import json, sys
-from cursus.local.runner import run_step
-from cursus.model import Promises, SourceCode, Step
-spec = json.loads(sys.argv[1])
-step = Step("t", "CreateTrainingJob", spec["request"], source=SourceCode(spec["source"], "train.py"),
-            promises=Promises(local_channels=spec["channels"]))
-job = run_step(step, root=spec["root"], grace=1, level=spec["level"])
-print(json.dumps([job.status, job.logs(), sorted(f.path for f in job.evidence.model_files)]))
-"""
-
-
 @pytest.mark.parametrize("level", ISOLATED)
 def test_no_file_outside_the_root_changes(
     make_step: MakeStep, tmp_path: Path, levels: dict[str, str], level: str
@@ -269,14 +258,6 @@ def test_no_file_outside_the_root_changes(
         place.mkdir(exist_ok=True)
         (place / "kept.txt").write_text("kept")
     step = make_step(WRITER % {"name": name, "places": [str(place) for place in (tmp_path, *mine)]})
-    assert step.source is not None
-    spec = {
-        "request": step.request,
-        "source": step.source.directory,
-        "channels": step.promises.local_channels,
-        "root": str(tmp_path / "root"),
-        "level": level,
-    }
     (tmp_path / "root").mkdir()
     before = {str(place): tree(place) for place in mine}
     shared = [
@@ -289,16 +270,16 @@ def test_no_file_outside_the_root_changes(
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     done = subprocess.run(
-        [sys.executable, "-c", CLIENT, json.dumps(spec)],
+        client(step, tmp_path / "root", grace=1, level=level),
         cwd=mine[1],
         env=environment,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    status, logs, files = json.loads(done.stdout)
-    assert (status, logs) == ("Completed", "done\n")
-    assert name in files and "fifo" not in files and "socket" not in files
+    told = json.loads(done.stdout)
+    assert (told["status"], told["logs"]) == ("Completed", "done\n")
+    assert name in told["files"] and not {"fifo", "socket"} & set(told["files"])
     assert {str(place): tree(place) for place in mine} == before
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         [*(place.name for place in mine), "root"]

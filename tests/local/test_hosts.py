@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
-import sys
 import tarfile
 import threading
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from cursus.errors import RunError
 from cursus.local.job import TrainingJob
 from tests.local.conftest import MakeStep, Run
+from tests.local.elsewhere import client
 
 MEET = """
 import json, os, socket, sys, time
@@ -332,23 +332,13 @@ def test_level_that_cannot_connect_hosts_is_refused(run: Run, level: str) -> Non
 def test_machine_that_allows_no_namespaces_says_so(make_step: MakeStep, tmp_path: Path) -> None:
     """No user namespaces are to be had inside one that may make none."""
     step = make_step("print(1)", hosts(2))
-    assert step.source is not None
-    spec = {
-        "request": step.request,
-        "source": step.source.directory,
-        "channels": step.promises.local_channels,
-        "root": str(tmp_path / "root"),
-    }
-    from tests.local.test_sandbox import PROGRAM
-
     limit = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"'
     prefix = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", limit, "sh"]
     if subprocess.run([*prefix, "true"], capture_output=True).returncode:
         pytest.skip("the limit of user namespaces cannot be set here")
-    program = PROGRAM.replace("print(json.dumps([job", "print(json.dumps([job.failure_reason, job")
-    command = [*prefix, sys.executable, "-c", program, json.dumps(spec)]
+    command = [*prefix, *client(step, tmp_path / "root", grace=1)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    reason = json.loads(done.stdout)[0]
+    reason = json.loads(done.stdout)["reason"]
     assert reason.startswith("InternalServerError: 2 hosts cannot be carried out here: unshare: ")
     assert "bubblewrap" in reason and "process" in reason
 

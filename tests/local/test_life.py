@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from cursus.errors import RunError
 from cursus.local import record
 from cursus.local.job import TrainingJob
 from tests.local.conftest import MakeStep, Run
+from tests.local.elsewhere import client
 
 OWN = {"AlgorithmSpecification": {"ContainerEntrypoint": ["python", "train.py"]}}
 HANDLER = """
@@ -154,35 +153,12 @@ def test_killed_supervisor(run: Run) -> None:
     until(lambda: not running("killed-supervisor"))
 
 
-DRIVER = """
-import json, sys
-from cursus.local.runner import run_step
-from cursus.model import Promises, SourceCode, Step
-spec = json.loads(sys.argv[1])
-step = Step("t", "CreateTrainingJob", spec["request"], source=SourceCode(spec["source"], "train.py"),
-            promises=Promises(local_channels=spec["channels"]))
-try:
-    run_step(step, root=spec["root"], grace=spec["grace"], detach=spec["detach"])
-except KeyboardInterrupt:
-    sys.exit(130)
-"""
-
-
 def drive(
     make_step: MakeStep, root: Path, script: str, grace: float, *, detach: bool = False, marker: str = ""
 ) -> Any:
     """A client in a process of its own."""
     step = make_step(script, {**OWN, "Environment": {"MARKER": marker}})
-    assert step.source is not None
-    spec = {
-        "request": step.request,
-        "source": step.source.directory,
-        "channels": step.promises.local_channels,
-        "root": str(root),
-        "grace": grace,
-        "detach": detach,
-    }
-    return subprocess.Popen([sys.executable, "-c", DRIVER, json.dumps(spec)])
+    return subprocess.Popen(client(step, root, "", grace=grace, detach=detach))
 
 
 def started(root: Path) -> TrainingJob:

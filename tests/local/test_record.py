@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from cursus.local import record
 from cursus.local.job import TrainingJob
 from cursus.local.runner import run_step
 from tests.local.conftest import MakeStep, Run
-from tests.local.test_life import DRIVER
+from tests.local.elsewhere import client
 
 
 def test_every_transition_is_on_disk_when_it_is_entered(tmp_path: Path) -> None:
@@ -81,8 +80,6 @@ def _small_disk(tmp_path: Path) -> list[str]:
 
 
 SHOW = """
-from cursus.local.job import TrainingJob
-job = TrainingJob(spec["root"] + "/jobs/churn-2026-01-31")
 print(json.dumps([job.describe()["TrainingJobStatus"], job.describe().get("FailureReason"), len(job.logs())]))
 """
 
@@ -92,16 +89,7 @@ print(json.dumps([job.describe()["TrainingJobStatus"], job.describe().get("Failu
 )
 def test_full_disk(make_step: MakeStep, tmp_path: Path, script: str) -> None:
     step = make_step(script)
-    assert step.source is not None
-    spec = {
-        "request": step.request,
-        "source": step.source.directory,
-        "channels": step.promises.local_channels,
-        "root": str(tmp_path / "disk/root"),
-        "grace": 1,
-        "detach": False,
-    }
-    command = [*_small_disk(tmp_path), sys.executable, "-c", DRIVER + SHOW, json.dumps(spec)]
+    command = [*_small_disk(tmp_path), *client(step, tmp_path / "disk/root", SHOW, grace=1)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     status, reason, size = json.loads(done.stdout)

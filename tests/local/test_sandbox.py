@@ -13,7 +13,9 @@ import pytest
 
 from cursus.local.probes import probe
 from cursus.local.sandbox import LEVELS
+from cursus.model import Promises, SourceCode, Step
 from tests.local.conftest import MakeStep, Run
+from tests.local.elsewhere import client
 
 FORBIDDEN = """
 import os, subprocess, sys
@@ -181,16 +183,7 @@ def test_packages_can_be_installed_and_are_gone_afterwards(run: Run, levels: dic
     assert not (Path(site) / "cursus_installed.py").exists()
 
 
-PROGRAM = """
-import json, sys
-from cursus.local.runner import run_step
-from cursus.model import Promises, SourceCode, Step
-spec = json.loads(sys.argv[1])
-step = Step("t", "CreateTrainingJob", spec["request"], source=SourceCode(spec["source"], "train.py"),
-            promises=Promises(local_channels=spec["channels"]))
-job = run_step(step, root=spec["root"], grace=1)
-print(json.dumps([job.failure_reason or job.status, job.evidence.isolation, job.logs()]))
-"""
+UNPRIVILEGED = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
 
 
 def _usable_by_others() -> str | None:
@@ -199,12 +192,7 @@ def _usable_by_others() -> str | None:
     for path in (os.path.realpath(sys.executable), f"/usr/bin/python{version}", "/usr/bin/python3"):
         done = subprocess.run(
             [
-                "setpriv",
-                "--reuid",
-                "65534",
-                "--regid",
-                "65534",
-                "--clear-groups",
+                *UNPRIVILEGED,
                 path,
                 "-c",
                 "import subprocess, sys; subprocess.run([sys.executable, '-V'], check=True, stdout=2);"
@@ -248,25 +236,15 @@ def test_by_an_ordinary_user_without_home(
             str(Path(cursus.__file__).parents[1]),
             *(path for path in sys.path if path.endswith("-packages")),
         ]
-        spec = {
-            "request": BASES["CreateTrainingJob"],
-            "source": str(folder),
-            "channels": {"train": str(folder / "data")},
-            "root": str(folder / "root"),
-        }
+        step = Step(
+            "t",
+            "CreateTrainingJob",
+            BASES["CreateTrainingJob"],
+            source=SourceCode(str(folder), "train.py"),
+            promises=Promises(local_channels={"train": str(folder / "data")}),
+        )
         done = subprocess.run(
-            [
-                "setpriv",
-                "--reuid",
-                "65534",
-                "--regid",
-                "65534",
-                "--clear-groups",
-                python,
-                "-c",
-                PROGRAM,
-                json.dumps(spec),
-            ],
+            [*UNPRIVILEGED, *client(step, folder / "root", python=python)],
             env={"PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(packages)},
             capture_output=True,
             text=True,
@@ -275,7 +253,8 @@ def test_by_an_ordinary_user_without_home(
         if "Permission denied" in done.stderr and "import" in done.stderr:
             pytest.skip("the packages of this environment are not readable by others")
         assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout) == ["Completed", "unshare", "0 /root True\n"]
+        told = json.loads(done.stdout)
+        assert (told["status"], told["level"], told["logs"]) == ("Completed", "unshare", "0 /root True\n")
         assert [path.name for path in (folder / "data").iterdir()] == ["d.csv"]
     finally:
         shutil.rmtree(folder)
@@ -296,19 +275,11 @@ def test_without_overlays_channels_are_copied(
     if denied.returncode:
         pytest.skip(f"no overlay here: {denied.stderr.strip()}")
     step = make_step("open('/opt/ml/input/data/train/data.csv', 'a').write('more'); print('done')")
-    assert step.source is not None
-    spec = {
-        "request": step.request,
-        "source": step.source.directory,
-        "channels": step.promises.local_channels,
-        "root": str(tmp_path / "merged/root"),
-    }
-    show = PROGRAM.replace("job.logs()]", "job.logs(), job.evidence.not_reproduced]")
-    command = [*prefix, sys.executable, "-c", show, json.dumps(spec)]
+    command = [*prefix, *client(step, tmp_path / "merged/root", grace=1)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    status, level, logs, without = json.loads(done.stdout)
-    assert (status, level, logs) == ("Completed", "unshare", "done\n")
-    assert any("channels were copied" in sentence for sentence in without)
+    told = json.loads(done.stdout)
+    assert (told["status"], told["level"], told["logs"]) == ("Completed", "unshare", "done\n")
+    assert any("channels were copied" in sentence for sentence in told["not_reproduced"])
     assert (tmp_path / "data/train/data.csv").read_text() == "1,2\n"
     import shutil
 

@@ -8,35 +8,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from cursus.local import contract, host, toolkit
+from cursus.local import contract, toolkit
+from tests.local import probing
+from tests.local.probing import REGION
 
-HERE = Path(__file__).parent
-GOLDEN = HERE / "toolkit_golden.json"
-REGION = "us-east-1"
+GOLDEN = Path(__file__).with_name("toolkit_golden.json")
 
 
 def ask(python: str, request: dict[str, Any], name: str) -> dict[str, Any]:
     """What the toolkit of ``python`` makes of ``request`` on host ``name``."""
-    with tempfile.TemporaryDirectory() as folder:
-        base = f"{folder}/opt/ml"
-        host.make_tree(base)
-        host.write_config(request, name, request["HyperParameters"], REGION, base)
-        environment = {"PATH": "/usr/bin:/bin", "HOME": folder, **contract.variables(request, name, REGION)}
-        done = subprocess.run(
-            [python, str(HERE / "toolkit_probe.py"), base],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        if done.returncode:
-            raise RuntimeError(done.stderr)
-        told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        return told
+    return probing.ask(python, "toolkit_probe.py", request, name)
 
 
 def ours(request: dict[str, Any], name: str, machine: toolkit.Machine) -> dict[str, Any]:

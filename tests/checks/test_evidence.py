@@ -219,6 +219,25 @@ def test_error_before_what_a_library_says_of_its_own_code() -> None:
     assert "label must be in [0,1]" in next(finding.message for finding in found if finding.rule == "FRM090")
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        "AssertionError: Torch not compiled with CUDA enabled",
+        "RuntimeError: Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU",
+        "RuntimeError: Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is False.",
+        "ValueError: ProcessGroupNCCL is only supported with GPUs, no GPUs found!",
+        "ValueError: fp16 mixed precision requires a GPU (not 'cpu').",
+        "RuntimeError: Device index must not be negative",
+    ],
+)
+def test_a_gpu_that_only_the_instance_has_is_no_fault_of_the_step(error: str) -> None:
+    evidence = {"status": "Failed", "failure_reason": FAILED.format(error), "exit_codes": {"algo-1": 1}}
+    for kind, severity in (("ml.g5.xlarge", "warning"), ("ml.m5.xlarge", "error")):
+        (found,) = findings(evidence, {"ResourceConfig": {"InstanceType": kind}})
+        assert (found.rule, found.severity) == ("FRM090", severity)
+        assert error.partition(":")[0] in found.message
+
+
 def test_module_of_the_users_own_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "helpers").mkdir()
     reason = FAILED.format("ModuleNotFoundError: No module named 'helpers.io'")

@@ -90,6 +90,14 @@ https://aws.github.io/deep-learning-containers/"""
 
 _MISSING = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
 _RAISED = re.compile(r"(?:\[[^\]\s]*\](?:<std\w+>)?:\s*)*((?:\w+\.)*\w*(?:Error|Exception|Exit)(?:: .*)?)$")
+_NO_ACCELERATOR = re.compile(
+    r"Torch not compiled with CUDA|[Nn]o NVIDIA driver|[Nn]o CUDA GPUs|CUDA driver version is insufficient"
+    r"|torch\.cuda\.is_available\(\) is False|no GPUs? (?:was |were )?found|No GPU found|Distributed package doesn't have NCCL"
+    r"|Device index must not be negative|invalid device ordinal|Cannot access accelerator device when none is available"
+    r"|(?:fp16|bf16|[Mm]ixed precision|quantization)[^\n]{0,80}(?:CUDA|GPU)|Must have at least one CUDA device"
+    r"|not compiled with GPU support|libcuda\.so|libcudart\.so|(?:GPU|CUDA) Tree Learner was not enabled"
+)
+"""What libraries say where there is no GPU."""
 _USAGE = re.compile(r"\S+: error: ")
 _DRIVERS = re.compile(r"(?:subprocess\.)?CalledProcessError|(?:\w+\.)*ChildFailedError")
 HERE = "hosts cannot be carried out here"
@@ -118,7 +126,7 @@ def failed(view: TrainingView) -> Iterator[Problem]:
     Why:
         A program that ends with another exit code than 0 fails the job; what it wrote to
         /opt/ml/output/failure becomes the FailureReason. A module that is merely not installed on this machine,
-        and may well be in the image, is a warning.
+        and may well be in the image, is a warning, and so is a GPU that the instance has and this machine lacks.
     Breaks:
         files:
           train.py: |
@@ -152,6 +160,16 @@ def failed(view: TrainingView) -> Iterator[Problem]:
             else f"the script could not be run here: {module!r} is not installed on this machine",
             remedy=f"install {'the version of ' + package + ' that the script wants' if part else package} here to see the run; "
             "the image has to have it too, or requirements.txt list it",
+            severity="warning",
+        )
+        return
+    lacking = _accelerator_lacking(view, evidence)
+    if lacking is not None:
+        yield Problem(
+            f"the script could not be run here: it wants the accelerator of {lacking}, and this machine has none "
+            f"({_brief(reason, evidence)})",
+            remedy="run it on a machine that has one, or let the script go on without: "
+            'device = "cuda" if torch.cuda.is_available() else "cpu"',
             severity="warning",
         )
         return
@@ -262,11 +280,26 @@ def _advice(code: int | None, place: Path, evidence: Evidence) -> str:
     return f"mend the script; its whole output is in {log}" if log else "see the job's folder"
 
 
+def _told(evidence: Evidence) -> tuple[str, str, str]:
+    """What a job that failed said of it. Some containers keep the script's words out of FailureReason: then its log has them."""
+    return evidence.failure_reason or "", _said(evidence), "\n".join(last_lines(evidence))
+
+
+def _accelerator_lacking(view: TrainingView, evidence: Evidence) -> str | None:
+    """The instance type with an accelerator whose absence here made the script fail."""
+    if not any(_NO_ACCELERATOR.search(text) for text in _told(evidence)):
+        return None
+    from cursus.aws import instances
+
+    found = [(name, instances.find(name)) for _, name, _ in view.instances]
+    return next(
+        (name for name, kind in found if kind is not None and (kind.gpus or kind.neuron_devices)), None
+    )
+
+
 def _not_installed(view: TrainingView, evidence: Evidence) -> str | None:
     """The module that the script lacked, where the image or a requirements file may have it."""
-    # Some containers keep the script's words out of FailureReason: then its log has them.
-    told = (evidence.failure_reason or "", _said(evidence), "\n".join(last_lines(evidence)))
-    found = next((found for text in told if (found := _MISSING.search(text))), None)
+    found = next((found for text in _told(evidence) if (found := _MISSING.search(text))), None)
     if found is None:
         return None
     name = found.group(1)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from cursus.local.job import TrainingJob
 
 
+_TEXTS = frozenset({str, type(None)})
+
+
 def check(
     target: object,
     *,
@@ -59,7 +62,7 @@ def check(
         cursus.errors.TargetError: ``target`` is nothing that stands for a step, or cannot be read.
         cursus.errors.ConfigurationError: there is no rule of an id in ``select`` or ``ignore``.
     """
-    if region is not None or kind is not None or entry_point is not None:
+    if not _TEXTS.issuperset((type(region), type(kind), type(entry_point))):
         _want_texts(region=region, kind=kind, entry_point=entry_point)
     if parameters is not None and not isinstance(parameters, Mapping):
         raise TypeError(f"parameters takes a mapping of names to values, not {parameters!r}")

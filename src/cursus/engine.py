@@ -21,7 +21,17 @@ from cursus.checks.rules import Problem, Rule, Scope
 from cursus.checks.skeletons import Sight, sight, suspects_of
 from cursus.checks.views import PipelineView, RequestView, SchemaView, Settings, StepView, request_views
 from cursus.checks.walk import Suspects
-from cursus.model import SEVERITIES, Evidence, Finding, Path, Pipeline, Promises, Step, format_path
+from cursus.model import (
+    NO_PROMISES,
+    SEVERITIES,
+    Evidence,
+    Finding,
+    Path,
+    Pipeline,
+    Promises,
+    Step,
+    format_path,
+)
 from cursus.redact import LONGEST_TEXT, cut
 
 __all__ = ["check_pipeline", "check_step", "selected"]
@@ -34,7 +44,9 @@ def check_step(
 
     With ``evidence`` the rules that read a local run are run too. ``outline`` is what ``sound`` gave for it.
     """
-    findings = [_of(step, problem) for problem in step.problems if selected(problem.rule, settings)]
+    findings: list[Finding] = []
+    if step.problems:
+        findings += [_of(step, problem) for problem in step.problems if selected(problem.rule, settings)]
     if step.promises.failures and _not_made(step):  # there is no request: only the hooks can be looked at
         findings.extend(_run("step", StepView(step, settings, evidence), step, settings))
         return _kept(findings, settings)
@@ -209,6 +221,8 @@ def _all(
 
 
 def _stated(promises: Promises) -> bool:
+    if promises is NO_PROMISES:
+        return False
     said = promises.hooks or promises.failures or promises.answered or promises.dependencies
     return bool(said) or promises.upstream is not None
 

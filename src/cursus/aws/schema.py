@@ -67,7 +67,7 @@ def satisfied(operation: str, request: Any, in_pipeline: bool = False) -> bool:
     """True where ``request`` satisfies the model of ``operation``, if it is made of dicts, lists, texts, integers,
     numbers that are not whole, and booleans only. An operation that the model does not have gives False.
     """
-    checker = _checker(operation, in_pipeline)
+    checker = _CHECKERS.get((operation, in_pipeline)) or _checker(operation, in_pipeline)
     try:
         return checker is not None and checker.is_valid(request)
     except (ValueError, RecursionError):  # not JSON (a lone surrogate, endless nesting)

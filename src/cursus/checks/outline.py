@@ -247,8 +247,11 @@ def take_apart(request: Any, typed: bool = False) -> Outline | None:
                 queue.append((inner, container[name]))
             if len(queue) > MAX_CONTAINERS:
                 return None
-    if not _are_leaves(closed) or not all(_TEXT.issuperset(map(type, texts)) for texts in groups if texts):
+    if not _are_leaves(closed):
         return None
+    for texts in groups:
+        if texts and not _TEXT.issuperset(map(type, texts)):
+            return None
     if groups[VALUE] and _ARCHIVES in "".join(groups[VALUE]):
         return None  # whose archive it is says what algorithm the job runs
     return Outline(shapes, queue, closed, groups, noted, fresh)

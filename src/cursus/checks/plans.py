@@ -24,7 +24,7 @@ from cursus.checks.skeletons import Sight, Skeleton, sight
 from cursus.checks.texts import FREE
 from cursus.checks.views import RequestView, Settings, TrainingView, TuningView, request_views
 from cursus.checks.walk import Members
-from cursus.model import Path, Step
+from cursus.model import NO_PROMISES, Path, Step
 
 MAX_OUTLOOKS = 1024
 MAX_SEEN = 65_536
@@ -258,7 +258,7 @@ def _instance(asked: tuple[Path, str, int | None]) -> instances.Instance | None:
 
 def _promised(step: Step) -> bool:
     promises = step.promises
-    return bool(
+    return promises is not NO_PROMISES and bool(
         promises.hooks or promises.framework or promises.python_version or promises.expected_artifacts
     )
 

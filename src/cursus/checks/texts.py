@@ -339,14 +339,12 @@ def _may_be_nested(read: list[str], written: list[str], joined: str) -> bool:
     if "https:" in joined and joined.count(read[0][: read[0].find("/", 8)]) != len(read) + len(written):
         return True  # the same place may be written in several forms
     last = "-"
-    for text in sorted([text.rstrip("/") for text in read]):
+    for text in sorted(read):
         if text.startswith(last):  # in this order what begins with a text follows it at once
             return True
-        for output in written:
-            if output.startswith(text):
-                return True
         last = text
-    return False
+    folders = tuple([text.rstrip("/") for text in read])
+    return any(output.startswith(folders) for output in written)
 
 
 def names_a_script(start: str, value: str) -> bool:

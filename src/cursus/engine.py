@@ -77,10 +77,12 @@ def check_step(
             and (f.path, f.message) not in told
             and not (f.path.startswith(inside) and (f.rule, f.path.removeprefix(inside)) in said)
         )
-    if evidence is not None:
+    if len(findings) > 1:
         from cursus.checks import confirmed
 
-        findings = confirmed.told_once(findings, evidence)
+        findings = confirmed.without_echoes(findings)
+        if evidence is not None:
+            findings = confirmed.told_once(findings, evidence)
     return _kept(findings, settings)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import cursus
 from cursus import engine
 from cursus.checks.examples import BASES, merge
 from cursus.checks.views import Settings
@@ -155,3 +158,92 @@ def test_an_alias_is_tuned_and_static_at_once() -> None:
     assert found == ["TrainingJobDefinition.StaticHyperParameters.learning_rate"]
     del static["learning_rate"]
     assert not [f for f in check(patch, "CreateHyperParameterTuningJob") if f.rule == "HPO005"]
+
+
+HEAD = """\
+import argparse, os
+print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+parser = argparse.ArgumentParser()
+"""
+TAIL = """
+open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(out))
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "value", "regex", "rule"),
+    [
+        (
+            "parser.add_argument('--num', type=int)\na = parser.parse_args()\nout = a.num",
+            "None",
+            "",
+            "HPO052",
+        ),
+        (
+            "parser.add_argument('--num')\na = parser.parse_args()\nout = 1 if a.num else 2",
+            "None",
+            "",
+            "HPO060",
+        ),
+        ("parser.add_argument('--num')\na = parser.parse_args()\nout = a.num is None", "None", "", "HPO060"),
+        ("parser.add_argument('--num', type=int)\na = parser.parse_args()\nout = 1", "0.5", "", "HPO052"),
+        ("out = int(os.environ['SM_HP_NUM'])", "None", "", "HPO065"),
+        ("out = float(os.environ['SM_HP_NUM'])\nprint('loss=%.3f' % out)", "0.5", r"loss=(\d+)", "MON051"),
+        ("out = float(os.environ['SM_HP_NUM'])\nprint('Loss=%.3f' % out)", "0.5", r"loss=(\d+)", "MON050"),
+        (
+            "out = float(os.environ['SM_HP_NUM'])\nprint('loss=%.3f' % out)",
+            "0.5",
+            r"(loss)=([0-9.]+)",
+            "MON002",
+        ),
+        ("out = open('s3://example-bucket/x.csv').read() + os.environ['SM_HP_NUM']", "1", "", "CHN053"),
+    ],
+)
+def test_one_mistake_in_a_script_is_one_finding(
+    tmp_path: Path, script: str, value: str, regex: str, rule: str
+) -> None:
+    head = HEAD if rule != "CHN053" else "import os\n"
+    (tmp_path / "train.py").write_text(head + script + TAIL)
+    patch: dict[str, Any] = {
+        "HyperParameters": {
+            "num": value,
+            "sagemaker_program": "train.py",
+            "sagemaker_submit_directory": "s3://example-bucket/code/sourcedir.tar.gz",
+        }
+    }
+    if regex:
+        patch["AlgorithmSpecification"] = {"MetricDefinitions": [{"Name": "loss", "Regex": regex}]}
+    request = merge(BASES["CreateTrainingJob"], patch)
+    found = cursus.check(request, source_dir=tmp_path, entry_point="train.py").findings
+    assert [finding.rule for finding in found if finding.severity != "info"] == [rule]
+
+
+@pytest.mark.parametrize(
+    ("ranges", "rule"),
+    [
+        ({"IntegerParameterRanges": [{"Name": "depth", "MinValue": "3", "MaxValue": "3"}]}, "HPO001"),
+        (
+            {
+                "IntegerParameterRanges": [
+                    {"Name": "d", "MinValue": "1", "MaxValue": "90", "ScalingType": "ReverseLogarithmic"}
+                ]
+            },
+            "HPO003",
+        ),
+    ],
+)
+def test_one_mistake_in_a_range_is_one_finding(ranges: dict[str, Any], rule: str) -> None:
+    operation = "CreateHyperParameterTuningJob"
+    request = copy.deepcopy(BASES[operation])
+    request["HyperParameterTuningJobConfig"]["ParameterRanges"] = ranges
+    found = engine.check_step(Step("step", operation, request), Settings())
+    assert [finding.rule for finding in found if finding.severity != "info"] == [rule]
+
+
+def test_a_path_of_another_machine_is_one_finding(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(HEAD + "out = 1" + TAIL)
+    request = copy.deepcopy(merge(BASES["CreateTrainingJob"], on_a_cpu()))
+    request["HyperParameters"]["sagemaker_program"] = "/home/me/train.py"
+    request["ResourceConfig"]["InstanceType"] = "ml.g5.xlarge"
+    found = cursus.check(request, source_dir=tmp_path).findings
+    assert [finding.rule for finding in found if finding.severity != "info"] == ["FRM012"]

@@ -1,4 +1,4 @@
-"""What the source already told is told once where the run confirms it, and not at all where the run refutes it."""
+"""One cause is told once: by the rule that says most of it, and not at all where the run refutes what was read."""
 
 from __future__ import annotations
 
@@ -15,6 +15,35 @@ CONFIRMS: Mapping[str, tuple[str, ...]] = {
     "RES097": ("RES050", "RES056"),
 }
 """For a rule on runs: the rules on source code or request that say the same of the same place without a run."""
+
+ECHOES: Mapping[str, tuple[str, ...]] = {
+    "FRM050": ("FRM012",),
+    "FRM060": ("FRM012", "FRM050"),
+    "HPO037": ("HPO052", "HPO059", "HPO060", "HPO065"),
+    "HPO061": ("HPO052",),
+    "MON004": ("MON050", "MON051", "MON090", "MON091", "MON092"),
+    "RES001": ("STP044",),
+}
+"""For a rule: those that say more of the same cause, where they find something at the same place."""
+
+
+def without_echoes(findings: list[Finding]) -> list[Finding]:
+    """``findings`` without those of which another one at the same place says more, and weighs no less."""
+    told = {finding.rule for finding in findings}
+    if told.isdisjoint(ECHOES):
+        return findings
+    weight: dict[tuple[str, str], int] = {}
+    for finding in findings:
+        key = (finding.rule, finding.path)
+        weight[key] = min(SEVERITIES.index(finding.severity), weight.get(key, len(SEVERITIES)))
+    return [
+        finding
+        for finding in findings
+        if not any(
+            weight.get((other, finding.path), len(SEVERITIES)) <= SEVERITIES.index(finding.severity)
+            for other in ECHOES.get(finding.rule, ())
+        )
+    ]
 
 
 def told_once(findings: list[Finding], evidence: Evidence) -> list[Finding]:

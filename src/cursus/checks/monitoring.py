@@ -109,7 +109,7 @@ def metric_regex_captures(view: TrainingView) -> Iterator[Problem]:
                 "use a greedy one, ([0-9.eE+-]+), or write what follows the number",
                 severity="warning",
             )
-        if reading.beside:
+        if reading.beside and reading.number:
             yield Problem(
                 f"{label} has {reading.groups} groups, of which the first is taken: ({reading.group})",
                 path,

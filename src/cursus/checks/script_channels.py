@@ -286,6 +286,8 @@ def channel_not_read(view: TrainingView) -> Iterator[Problem]:
     wrong = [*channel_variable_missing(view), *channel_folder_missing(view)]
     if any(NO_PATH in problem.message for problem in wrong):
         return  # a folder that the script is to be told, and is not: which one, nobody knows
+    if any("reads" in problem.message for problem in s3_uri_as_path(view)):
+        return  # what comes by the channel, the script takes from where it lies
     for channel in view.channels:
         name = channel.name or ""
         if name in SUPPLIED or _mentioned(facts, name) or steered(view, f"{INPUT_DATA}/{name}"):

@@ -44,14 +44,14 @@ def _untyped(facts: ScriptFacts, dest: str) -> Argument | None:
 
 def _text_of(
     view: TrainingView, facts: ScriptFacts, started: Invocation, habit: Habit
-) -> tuple[str, str] | None:
-    """(what it is, its text) of the value that a habit is about, where this request makes it a text."""
+) -> tuple[str, str, str] | None:
+    """(what it is, its text, the hyperparameter's name) of the value that a habit is about, where the request makes it a text."""
     if habit.key:
         value = view.hyperparameters.get(habit.key)
         if not isinstance(value, str):
             return None
         if habit.source == "hyperparameters.json":
-            return f"the hyperparameter {habit.key!r} of hyperparameters.json", value
+            return f"the hyperparameter {habit.key!r} of hyperparameters.json", value, habit.key
         import json
 
         try:
@@ -59,13 +59,13 @@ def _text_of(
         except (ValueError, RecursionError):
             loaded = value
         return (
-            (f"the hyperparameter {habit.key!r} of {habit.source}", loaded)
+            (f"the hyperparameter {habit.key!r} of {habit.source}", loaded, habit.key)
             if isinstance(loaded, str)
             else None
         )
     part = habit.part
     if isinstance(part, EnvPart):
-        given = view.environment.get(part.name)
+        given, names = view.environment.get(part.name), [""]
         if part.name.startswith("SM_HP_"):
             names = [name for name in view.hyperparameters if f"SM_HP_{name.upper()}" == part.name]
             given = decoded(view.hyperparameters[names[0]]) if names else None
@@ -73,12 +73,12 @@ def _text_of(
             given = "0"
         if part.name == "SM_CURRENT_HOST":
             given = ",".join(f"algo-{number}" for number in range(1, (view.host_count or 1) + 1))
-        return (f"the variable {part.name}", given) if isinstance(given, str) else None
+        return (f"the variable {part.name}", given, names[0]) if isinstance(given, str) else None
     if isinstance(part, ArgPart):
         argument = _untyped(facts, part.dest)
         passed = started.given(argument.flags) if argument is not None else None
         if passed is not None and passed.values is not None and len(passed.values) == 1:
-            return f"the argument {passed.flag}", passed.values[0]
+            return f"the argument {passed.flag}", passed.values[0], passed.name
     return None
 
 
@@ -131,7 +131,7 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
         found = _text_of(view, facts, started, habit)
         if found is None:
             continue
-        what, value = found
+        what, value, name = found
         plain = value.strip().lower()
         if habit.kind == "text-truth" and plain in FALSE_TEXTS:
             told = f"{what} is the text {show(value)}, which counts as true here"
@@ -163,7 +163,9 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
             continue
         yield Problem(
             told,
-            (view.hyperparameters_member,),
+            (view.hyperparameters_member, name)
+            if name in view.hyperparameters
+            else (view.hyperparameters_member,),
             remedy="convert it first: int(…), or compare it with the text: value.lower() == 'true'",
             location=habit.location,
         )
@@ -190,7 +192,7 @@ def _as_texts(
         text = _text_of(view, facts, started, other)
         if text is None:
             return ""
-        found.append(text)
+        found.append(text[:2])
     texts = [value for _, value in found]
     if not all(is_number(value) for value in texts):
         return ""

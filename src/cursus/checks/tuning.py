@@ -198,6 +198,7 @@ def scaling(view: TuningView) -> Iterator[Problem]:
                 (*entry.path, "ScalingType"),
                 "use Linear, Logarithmic or Auto",
             )
+            continue
         for name, value, right in (
             ("MinValue", low, low is None or 0 <= low < 1),
             ("MaxValue", high, high is None or high < 1),

@@ -46,7 +46,7 @@ def combinations(space: list[Entry]) -> int | None:
                 low, high = int(text(entry.range, "MinValue") or ""), int(text(entry.range, "MaxValue") or "")
             except ValueError:
                 return None
-            if high < low:
+            if high <= low:  # the rule on ranges says so
                 return None
             total *= high - low + 1
         else:

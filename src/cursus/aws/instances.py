@@ -185,3 +185,48 @@ def cuda_range(capability: float) -> tuple[float | None, float | None]:
     known = document()["cuda"]
     first, last = known.get(str(capability)) or known.get(str(int(capability)), (None, None))
     return first, last
+
+
+@cache
+def regions() -> frozenset[str]:
+    """The regions that ``is_absent`` has been told of."""
+    return frozenset(table("offerings")["regions"])
+
+
+def is_absent(name: str, region: str) -> bool:
+    """True where EC2 never had the hardware of an instance type in a region, as of ``offerings_date``."""
+    known = table("offerings")
+    family = name.split(".")[1] if name.count(".") == 2 else name
+    return region in known["families"].get(family, ()) or region in known["types"].get(name, ())
+
+
+def offerings_date() -> str:
+    """The date of what ``is_absent`` tells."""
+    return str(table("offerings")["date"])
+
+
+def beside(instance: Instance, region: str) -> str | None:
+    """The training instance type nearest to one, with the same kind of processor, that a region has."""
+    found = [find(name) for name in names()]
+    wanted = (instance.successor or "").split(" or ")
+    near = [
+        each
+        for each in found
+        if each is not None
+        and each.processor == instance.processor
+        and each.architecture == instance.architecture
+        and each.successor is None
+        and not each.burstable
+        and not is_absent(each.name, region)
+    ]
+    if not near:
+        return None
+    return min(
+        near,
+        key=lambda each: (
+            each.family not in wanted,
+            abs(each.gpus - instance.gpus),
+            abs(each.vcpus - instance.vcpus),
+            each.family[:1] != instance.family[:1],
+        ),
+    ).name

@@ -41,6 +41,7 @@ MODULES: tuple[str, ...] = (
     "distributed_promises",
     "resources",
     "resources_fit",
+    "resources_regions",
     "pipeline_structure",
     "pipeline_parameters",
     "pipeline_references",

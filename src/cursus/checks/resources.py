@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cursus.aws import instances
+from cursus.aws import instances, places
 from cursus.checks.rules import BASICS, Problem, rule
 from cursus.checks.views import PipelineView, TrainingView, integer, is_reference, mapping, text
 from cursus.model import Path
@@ -259,7 +259,15 @@ def volume_key(view: TrainingView) -> Iterator[Problem]:
         return
 
 
-@rule("RES005", area="resources", severity="info", reads=READS, shared=True, of=OF)
+def region_of(view: TrainingView) -> str | None:
+    """The job's region; where that is not known, the one of its image's registry, which has to be the same."""
+    place = places.image(view.image) if not view.region and view.image is not None else None
+    return view.region or (place.region or None if place is not None else None)
+
+
+@rule(
+    "RES005", area="resources", severity="info", reads=READS, shared=True, of=("AlgorithmSpecification", *OF)
+)
 def previous_generation(view: TrainingView) -> Iterator[Problem]:
     """The instance type is of a previous generation.
 
@@ -276,8 +284,11 @@ def previous_generation(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
+    where = region_of(view)
     for path, kind, _ in view.instances:
         instance = instances.find(kind)
+        if where is not None and instances.is_absent(kind, where):
+            continue  # RES020 says more
         if instance is not None and instance.successor is not None:
             yield Problem(
                 f"{kind} is of a previous generation.", path, f"Use the family {instance.successor}."
@@ -379,14 +390,14 @@ def other_steps(view: PipelineView) -> Iterator[Problem]:
         member = OTHER_MEMBERS.get(step.operation)
         if member is None:
             continue
-        places, use = member
+        members, use = member
         config = step.request
-        for place in places:
-            config = mapping(config, place)
+        for each in members:
+            config = mapping(config, each)
         kind = text(config, "InstanceType")
         if kind is None or is_reference(kind) or kind in view.settings.allow:
             continue
-        problem = _other_problem(kind, use, (*step.prefix, *places, "InstanceType"))
+        problem = _other_problem(kind, use, (*step.prefix, *members, "InstanceType"))
         if problem is not None:
             yield problem
 

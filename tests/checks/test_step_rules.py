@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import cursus
 from cursus import engine
 from cursus.checks.examples import BASES, merge
 from cursus.checks.texts import bucket_fault, location_faults, placeholder
@@ -164,6 +165,12 @@ def test_a_member_at_the_wrong_place_is_told_where_it_belongs() -> None:
     assert "belongs in StoppingCondition" in at(check({"MaxRuntimeInSeconds": 60}), "STP002").remedy
     moved = check({"ResourceConfig": {"EnableManagedSpotTraining": True}})
     assert "belongs in the request itself" in at(moved, "STP002").remedy
+    bias = {"ModelPackageGroupName": "churn", "ModelMetrics": {"Bias": {"ContentType": "application/json"}}}
+    register = {"Name": "Register", "Type": "RegisterModel", "Arguments": bias}
+    found = cursus.check({"Version": "2020-12-01", "Steps": [register]})
+    assert "belongs in ModelMetrics.Bias.Report" in next(
+        f.remedy for f in found.findings if f.rule == "STP002"
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ what is wrong, in AWS's words where those are known, and what to write instead.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from os.path import commonprefix
 from typing import Any
 
 from cursus.aws import schema
@@ -128,7 +129,7 @@ def unknown_member(view: SchemaView) -> Iterator[Problem]:
     for violation in _of_kind(view, "unknown"):
         name = str(violation.path[-1])
         around = format_path(violation.path[:-1]) or view.step.operation
-        near = did_you_mean(name, violation.options) or _elsewhere(view, name)
+        near = did_you_mean(name, violation.options) or _elsewhere(view, violation.path)
         remedy = near.strip() or (
             f"leave it out; {around} has {_listed(violation.options)} (service model of {schema.model_date()}; "
             "`cursus refresh` takes a newer one from the botocore installed)"
@@ -140,14 +141,18 @@ def unknown_member(view: SchemaView) -> Iterator[Problem]:
         )
 
 
-def _elsewhere(view: SchemaView, name: str) -> str:
-    """Where in the request a member of this name does belong, or an empty text."""
+def _elsewhere(view: SchemaView, path: Path) -> str:
+    """Where in the request a member of this name does belong, as near as may be, or an empty text."""
     document = schema.document(view.step.operation) or {}
-    found = next((path for path in _members(document) if path[-1] == name), None)
-    if found is None:
+    places = [place[:-1] for place in _members(document) if place[-1] == path[-1]]
+    if not places:
         return ""
-    shown = format_path(found[:-1]) or "the request itself"
-    return f"{name} belongs in {shown}: move it there"
+    near = [0 if isinstance(part, int) else part for part in path]
+    shown = (
+        format_path(max(places, key=lambda place: len(commonprefix([list(place), near]))))
+        or "the request itself"
+    )
+    return f"{path[-1]} belongs in {shown}: move it there"
 
 
 def _members(document: Mapping[str, Any]) -> Iterator[Path]:

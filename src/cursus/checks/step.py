@@ -7,7 +7,7 @@ what is wrong, in AWS's words where those are known, and what to write instead.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from os.path import commonprefix
+from itertools import takewhile
 from typing import Any
 
 from cursus.aws import schema
@@ -148,10 +148,11 @@ def _elsewhere(view: SchemaView, path: Path) -> str:
     if not places:
         return ""
     near = [0 if isinstance(part, int) else part for part in path]
-    shown = (
-        format_path(max(places, key=lambda place: len(commonprefix([list(place), near]))))
-        or "the request itself"
-    )
+
+    def shared(place: Path) -> int:
+        return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(place, near, strict=False)))
+
+    shown = format_path(max(places, key=shared)) or "the request itself"
     return f"{path[-1]} belongs in {shown}: move it there"
 
 

@@ -157,7 +157,7 @@ def test_configured_steps_and_ignores(cursus: Cursus, folder: Path, twice: dict[
     assert cursus("check", "twice").code == 0
     data = cursus("check", "--format", "json").json()
     unused = [one for one in data["findings"] if one["rule"] == "STP080"]
-    assert all("(no reason any more)" in one["message"] for one in unused)
+    assert unused and all("(no reason any more)" in one["message"] for one in unused)
     (folder / "cursus.toml").write_text(
         'ignore = [{ rule = "CHN001", reason = "old" }]\nsteps = ["good.json"]\n'
     )

@@ -264,7 +264,7 @@ def _broken(view: TrainingView, algorithm: Algorithm, condition: Condition) -> I
             yield Problem(
                 f"{algorithm.name} with {_reason(view, condition)} does not take {name} {show(found[0], name)}",
                 (view.hyperparameters_member, name),
-                f"use a {name} that goes with {', '.join(condition.when)}",
+                f"use a {name} other than {', '.join(options)}, or change {' or '.join(condition.when)}",
             )
 
 

@@ -116,6 +116,49 @@ def archive_in_archive(view: TrainingView) -> Iterator[Problem]:
         )
 
 
+@rule("ART070", area="artifacts", severity="warning", scope="run")
+def model_among_code(view: TrainingView) -> Iterator[Problem]:
+    """The model lies in the folder of the serving code.
+
+    What it does:
+        Looks whether everything that the run left in the model directory is below ``code/``, and not all of it is source code.
+    Why:
+        ``code/`` is for the inference script and its requirements. When a model is made with an entry point, the SDK packs the archive anew and
+        puts its own ``code/`` there: the weights are gone.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            os.makedirs("/opt/ml/model/code")
+            open("/opt/ml/model/code/model.bin", "w").write(open("/opt/ml/input/data/train/data.csv").read())
+        channels:
+          train:
+            data.csv: "1,2"
+    Right:
+        files:
+          train.py: |
+            open("/opt/ml/model/model.bin", "w").write(open("/opt/ml/input/data/train/data.csv").read())
+        channels:
+          train:
+            data.csv: "1,2"
+    Source:
+        https://sagemaker.readthedocs.io/en/stable/frameworks/pytorch/using_pytorch.html (model directory structure);
+        https://github.com/aws/sagemaker-python-sdk/blob/master/src/sagemaker/utils.py (repack_model)
+    Since:
+        0.1
+    """
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    left = [file.path for file in evidence.model_files]
+    data = [path for path in left if not path.endswith(SOURCES)]
+    if evidence.status == "Completed" and data and all(path.startswith("code/") for path in left):
+        yield Problem(
+            f"the model, {show(data[0])}, is in the folder of the serving code, which is replaced when the model is packed with an entry point",
+            ("OutputDataConfig", "S3OutputPath"),
+            remedy="save it directly below SM_MODEL_DIR, and the inference script alone in code/",
+        )
+
+
+SOURCES = (".py", ".txt", ".sh", ".md", ".yaml", ".yml", ".toml", ".cfg", ".pyc")
 PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin", ".dill")
 
 

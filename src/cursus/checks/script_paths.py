@@ -111,14 +111,14 @@ HANDED_ON = frozenset(
 
 @rule("ART067", area="artifacts", severity="warning", scope="script")
 def handler_misnamed(view: TrainingView) -> Iterator[Problem]:
-    """A function that an endpoint looks for by name is called otherwise.
+    """A function that an endpoint looks for by name is called otherwise, or excludes another one.
 
     What it does:
         Where the script, or inference.py beside it, has one of ``model_fn``, ``input_fn``, ``predict_fn`` and ``output_fn``: finds a function
-        of nearly such a name, or one that takes ``model_dir`` where there is no ``model_fn``.
+        of nearly such a name, one that takes ``model_dir`` where there is no ``model_fn``, and ``transform_fn`` beside one of the others.
     Why:
         The serving container calls these functions by name. Without them it takes its own, which for scikit-learn fails: ``Please provide a
-        model_fn implementation``.
+        model_fn implementation``. ``transform_fn`` does the work of the other three, and the container refuses both together.
     Breaks:
         files:
           train.py: |
@@ -140,14 +140,15 @@ def handler_misnamed(view: TrainingView) -> Iterator[Problem]:
             def predict_fn(data, model):
                 return model
     Source:
-        https://sagemaker.readthedocs.io/en/stable/frameworks/sklearn/using_sklearn.html
+        https://sagemaker.readthedocs.io/en/stable/frameworks/sklearn/using_sklearn.html;
+        https://github.com/aws/sagemaker-inference-toolkit
     Since:
         0.1
     """
     facts, source = view.script, view.step.source
     if facts is None or source is None or not facts.readable or invocation(view).kind != "toolkit":
         return
-    from cursus.script.serving import misnamed_function
+    from cursus.script.serving import excluded_function, misnamed_function
 
     names = [
         source.entry_point,
@@ -161,4 +162,11 @@ def handler_misnamed(view: TrainingView) -> Iterator[Problem]:
                 f"the serving container looks for {handler}, and {name} has {there}",
                 remedy=f"call it {handler}",
                 location=Location(shown_below(source.directory, name), line),
+            )
+        excluded = excluded_function(FilePath(source.directory) / name)
+        if excluded is not None:
+            yield Problem(
+                f"{name} has {excluded[0]} beside transform_fn, and the serving container refuses both together",
+                remedy="let transform_fn do all of it, or take it out",
+                location=Location(shown_below(source.directory, name), excluded[1]),
             )

@@ -106,7 +106,7 @@ def worst_is_kept(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds a loss or an error that is compared with the best so far by ``>``, an accuracy by ``<``, ``max`` of losses, and a best that begins
-        where nothing is better: a loss at 0, an accuracy at infinity.
+        where nothing is better (a loss at 0, an accuracy at infinity) or is never set anew.
     Why:
         No error says so: the job is completed with the worst of its models, or with that of the beginning.
     Breaks:
@@ -138,8 +138,11 @@ def worst_is_kept(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    for habit in habits(view, "worst-kept", "never-better"):
-        if habit.kind == "worst-kept":
+    for habit in habits(view, "worst-kept", "never-better", "never-noted"):
+        if habit.kind == "never-noted":
+            told = f"{show(habit.detail)} is compared with, and never set: each model counts as the best, and the last is kept"
+            remedy = f"set {habit.detail} where the model is saved"
+        elif habit.kind == "worst-kept":
             told, remedy = f"{show(habit.detail)} keeps the worst as the best", "turn the comparison round"
         else:
             told = f"{show(habit.detail)} is never true: the best begins where nothing is better"
@@ -226,7 +229,7 @@ def checkpoint_by_text(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds ``sorted(…)[-1]``, ``max(…)`` and ``[-1]`` on the listing of a folder without a key, where checkpoints are named with numbers
-        without leading zeros; and the first or last of a listing that is not sorted at all.
+        without leading zeros; a loop that removes all but some of such a listing; and the first or last of one that is not sorted at all.
     Why:
         As a text ``epoch-9`` comes after ``epoch-10``: after an interruption the training goes on from an older checkpoint, and
         the work since is lost. The order of ``os.listdir`` and ``glob`` is any.
@@ -259,8 +262,11 @@ def checkpoint_by_text(view: TrainingView) -> Iterator[Problem]:
     """
     if checkpoint_path(view) is None:
         return
-    for habit in habits(view, "text-order", "no-order"):
-        if habit.kind == "text-order":
+    for habit in habits(view, "text-order", "no-order", "text-order-removed"):
+        if habit.kind == "text-order-removed":
+            told = f"{show(habit.detail)} sorts names as texts, where 9 comes after 10: the newest checkpoints are removed with the oldest"
+            remedy = "write the number with leading zeros (f'{epoch:04d}'), or sort with key=os.path.getmtime"
+        elif habit.kind == "text-order":
             told = f"{show(habit.detail)} compares names as texts, where 9 comes after 10: it is not the newest checkpoint"
             remedy = "write the number with leading zeros (f'{epoch:04d}'), or sort with key=os.path.getmtime"
         else:
@@ -275,7 +281,8 @@ def progress_not_used(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds variables and keys that hold the progress of a restored checkpoint (``epoch``, ``step``, ``start`` …) and that nothing reads
-        before a loop or an assignment sets them anew; and keys of an optimizer's state and the like, which are saved and never read.
+        before a loop or an assignment sets them anew; keys of an optimizer's state and the like, which are saved and never read; and a key that
+        is asked for and nearly one of those that are saved.
     Why:
         After an interruption all epochs are trained once more, on top of what was learned: it costs the time again, and the
         result is another one.
@@ -315,6 +322,15 @@ def progress_not_used(view: TrainingView) -> Iterator[Problem]:
     if checkpoint_path(view) is None:
         return
     told = set()
+    for habit in habits(view, "key-never-saved"):
+        asked, _, kept = habit.detail.partition("/")
+        told.add(kept)
+        yield Problem(
+            f"the script asks what it restored for {show(asked)}, and its checkpoints have {show(kept)}: the training begins from the start",
+            ("CheckpointConfig",),
+            remedy=f"ask for {kept!r}",
+            location=habit.location,
+        )
     for habit in habits(view, "state-unused"):
         yield Problem(
             f"{show(habit.detail)} is saved with the checkpoint, and never read back: the training goes on without it",

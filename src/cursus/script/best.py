@@ -1,6 +1,7 @@
-"""Which of several models a script keeps: the best by a measure, or by mistake the worst; and the host it counts from.
+"""Which of several models a script keeps, the best or by mistake the worst; and the host that it counts from.
 
-Each finding is a ``Habit``: ``worst-kept``, ``never-better`` and ``host-number``.
+Each finding is a ``Habit``: ``worst-kept``, ``never-better``, ``never-noted`` (the best so far is compared with, and
+never set) and ``host-number``.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from collections.abc import Iterable, Iterator
 from cursus.aws.metrics import better, words_of
 from cursus.script.bodies import Body, place
 from cursus.script.facts import Habit
-from cursus.script.nodes import assigned, bare_name, is_call, last_name, word
+from cursus.script.nodes import assigned, bare_name, is_call, last_name, string, word
 
 BEST = frozenset({"best", "optimal", "top"})
 LEAST = frozenset({"lowest", "min", "minimum", "least", "smallest"})
 MOST = frozenset({"highest", "max", "maximum", "greatest", "largest", "peak"})
 SIGNS = {ast.Lt: "<", ast.LtE: "<", ast.Gt: ">", ast.GtE: ">"}
 TURNED = {"<": ">", ">": "<"}
+SAVES = ("save", "dump", "export", "write", "store", "persist", "copy")
 HOST = re.compile(r"SM_CURRENT_HOST|current_host")
 NUMBER = re.compile(r"^int\(.*(?:split|partition|removeprefix|replace|\[-?\d+:?\]).*\)$")
 
@@ -36,12 +38,14 @@ def words(node: ast.AST) -> frozenset[str]:
 
 def read_best(modules: Iterable[Body]) -> Iterator[Habit]:
     """Everything of this kind in the modules of a source."""
-    for body in modules:
-        nodes = list(ast.walk(body.owner))
+    walked = [(body, list(ast.walk(body.owner))) for body in modules]
+    noted = {name for _, nodes in walked for name in _noted(nodes)}
+    for body, nodes in walked:
         begins = _beginnings(nodes)
         for node in nodes:
             if isinstance(node, ast.If):
                 yield from _compared(node, begins, body)
+                yield from _never_noted(node, noted, body)
             elif isinstance(node, ast.Assign):
                 yield from _chosen(node, body)
                 yield from _first_of_sorted(node, nodes, body)
@@ -103,6 +107,42 @@ def _compared(node: ast.If, begins: dict[str, list[float]], body: Body) -> Itera
     hopeless = max(started, default=1) <= 0 if direction == "<" else min(started, default=0) == float("inf")
     if hopeless and test is node.test:
         yield Habit("never-better", None, f"{ast.unparse(test)[:80]}", True, place(node, body))
+
+
+def _noted(nodes: list[ast.AST]) -> Iterator[str]:
+    """The last names of what is set to anything but a constant, and of parameters."""
+    for node in nodes:
+        targets: list[ast.AST] = []
+        if isinstance(node, ast.Assign):
+            targets = [
+                left
+                for left, value in assigned(node)
+                if _number(value) is None and not isinstance(value, ast.Constant)
+            ]
+        elif isinstance(node, (ast.AugAssign, ast.AnnAssign, ast.NamedExpr, ast.For)):
+            targets = [] if isinstance(getattr(node, "value", None), ast.Constant) else [node.target]
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        for target in targets:
+            for one in ast.walk(target):
+                yield string(one) or last_name(one)
+
+
+def _never_noted(node: ast.If, noted: set[str], body: Body) -> Iterator[Habit]:
+    """``if best is None or loss < best: save(…)``, where nothing ever sets ``best``: each is better than none."""
+    tests = node.test.values if isinstance(node.test, ast.BoolOp) else [node.test]
+    test = tests[-1]
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1 or type(test.ops[0]) not in SIGNS:
+        return
+    for best, now in ((test.comparators[0], test.left), (test.left, test.comparators[0])):
+        name = last_name(best)
+        if not words_of(name) & (BEST | LEAST | MOST) or isinstance(now, ast.Constant):
+            continue
+        saves = any(
+            isinstance(one, ast.Call) and last_name(one.func).startswith(SAVES) for one in ast.walk(node)
+        )
+        if saves and name not in noted and better(words(now)) is not None:
+            yield Habit("never-noted", None, ast.unparse(best), True, place(node, body))
 
 
 def _assigns(block: list[ast.stmt], target: str, value: str) -> bool:

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 from cursus.script import values as v
 from cursus.script.bodies import Body, place
 from cursus.script.evaluate import Evaluator
+from cursus.script.exits import TRAINING_WORDS, broad
 from cursus.script.facts import Habit, Text
-from cursus.script.nodes import ends_with_zero, last_name, receiver, word
+from cursus.script.nodes import bare_name, ends_with_zero, last_name, receiver, word
 from cursus.script.shell import lost_statuses
+
+STARTS = frozenset(
+    {"Popen", "run", "call", "system", "Process", "create_subprocess_exec", "create_subprocess_shell"}
+)
+TELLS = frozenset(
+    {"print", "info", "warning", "warn", "error", "critical", "exception", "log", "debug", "print_exc"}
+)
+STATUS = re.compile(
+    r"(?P<status>[\w.]+\.(?:returncode|exitcode|poll\(\)|wait\(\))|\w*(?:return_?code|exit_?(?:code|status))|ret|rc|status)"
+    r" (?:!=|>) 0"
+)
 
 
 def shell_command(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
@@ -75,3 +88,63 @@ def unused_status(evaluator: Evaluator, body: Body, node: ast.Assign, sure: bool
     ):
         told = f"{callee.body.name}() gives a status that nobody uses, which"
         yield Habit("dropped", None, told, sure, place(node, body))
+
+
+def unasked_futures(body: Body, node: ast.Assign, mentioned: frozenset[str], sure: bool) -> Iterator[Habit]:
+    """``futures = [pool.submit(work, part) for part in parts]``, of which nobody asks for a result."""
+    made, name = node.value, bare_name(node.targets[0])
+    call = made.elt if isinstance(made, (ast.ListComp, ast.SetComp)) else made
+    call = made.key if isinstance(made, ast.DictComp) else call
+    if (
+        receiver(call, ("submit",)) is None
+        or not name
+        or mentioned & {"result", "exception", "add_done_callback"}
+    ):
+        return
+    reads = [one for one in ast.walk(body.owner) if isinstance(one, ast.Name) and one.id == name]
+    waits = any(
+        isinstance(one, ast.Call) and last_name(one.func) in ("wait", "as_completed") for one in body.nodes
+    )
+    if waits or all(isinstance(one.ctx, ast.Store) for one in reads):
+        yield Habit("dropped", None, "submit(…) whose result() nobody asks for", sure, place(node, body))
+
+
+def only_told(body: Body, node: ast.If, sure: bool) -> Iterator[Habit]:
+    """``if process.returncode != 0: logger.error(…)``, after which the script goes on as if nothing had happened."""
+    found = STATUS.fullmatch(ast.unparse(node.test))
+    if found is None or node.orelse or not all(map(_tells, node.body)):
+        return
+    started = any(isinstance(one, ast.Call) and last_name(one.func) in STARTS for one in body.nodes)
+    base = found["status"].partition(".")[0]
+    later = [one for one in body.nodes if getattr(one, "lineno", 0) > (node.end_lineno or 0)]
+    if started and not any(bare_name(one) == base or isinstance(one, ast.Raise) for one in later):
+        yield Habit("dropped", None, f"a look at {found['status']} that only prints", sure, place(node, body))
+
+
+def _tells(statement: ast.stmt) -> bool:
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(statement, ast.Pass) or (isinstance(call, ast.Call) and last_name(call.func) in TELLS)
+
+
+def swallowing_decorators(modules: Iterable[Body]) -> Iterator[Habit]:
+    """Decorators around a training function whose wrapper catches every error and only prints it."""
+    functions = [
+        (node, body) for body in modules for node in ast.walk(body.owner) if isinstance(node, ast.FunctionDef)
+    ]
+    around = {
+        last_name(one): node.name
+        for node, _ in functions
+        for one in node.decorator_list
+        if node.name.startswith(TRAINING_WORDS)
+    }
+    for node, body in functions if around else ():
+        given = {one.arg for one in node.args.args}
+        wrappers = (
+            [one for one in node.body if isinstance(one, ast.FunctionDef)] if node.name in around else []
+        )
+        for attempt in (one for wrapper in wrappers for one in ast.walk(wrapper) if isinstance(one, ast.Try)):
+            calls = [one for step in attempt.body for one in ast.walk(step) if isinstance(one, ast.Call)]
+            for handler in attempt.handlers if any(bare_name(one.func) in given for one in calls) else ():
+                if broad(handler.type) and all(map(_tells, handler.body)):
+                    told = f"the handler of @{node.name} around {around[node.name]}()"
+                    yield Habit("dropped", None, told, True, place(handler, body))

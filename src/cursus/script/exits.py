@@ -45,14 +45,15 @@ def swallowing(body: Body, node: ast.Try) -> Iterable[tuple[Location, bool, str]
     if not around:
         return
     for handler in node.handlers:
-        if not _broad(handler.type):
+        if not broad(handler.type):
             continue
         outcome = _outcome(handler, at_top(body))
         if outcome is not None:
             yield place(handler, body), outcome, around
 
 
-def _broad(kind: ast.expr | None) -> bool:
+def broad(kind: ast.expr | None) -> bool:
+    """True for a handler of every error: a bare ``except``, ``Exception`` and ``BaseException``."""
     if kind is None:
         return True
     kinds = kind.elts if isinstance(kind, ast.Tuple) else [kind]

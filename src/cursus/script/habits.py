@@ -13,7 +13,15 @@ from collections.abc import Collection, Iterable, Iterator
 from cursus.script import values as v
 from cursus.script.arguments import PARSES
 from cursus.script.bodies import Body, place
-from cursus.script.endings import ends_well, gives_status, shell_command, unused_status, unwatched
+from cursus.script.endings import (
+    ends_well,
+    gives_status,
+    only_told,
+    shell_command,
+    unasked_futures,
+    unused_status,
+    unwatched,
+)
 from cursus.script.evaluate import Evaluator
 from cursus.script.exits import TELLS, TRAINING_WORDS, at_top
 from cursus.script.facts import ArgPart, EnvPart, Habit, Text
@@ -81,6 +89,8 @@ def _node(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iterat
     yield from _tested(evaluator, body, node, sure)
     if isinstance(node, ast.If) and FUTURE.fullmatch(ast.unparse(node.test)) and not node.orelse:
         yield Habit("dropped", None, f"if {ast.unparse(node.test)} without else", sure, place(node, body))
+    if isinstance(node, ast.If):
+        yield from only_told(body, node, sure)
     if isinstance(node, (ast.If, ast.While, ast.IfExp)):
         yield from truth(evaluator, body, node.test, sure)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
@@ -123,6 +133,7 @@ def _node(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iterat
     elif isinstance(node, ast.Assign):
         yield from _overwritten(evaluator, body, node, sure)
         yield from unused_status(evaluator, body, node, sure)
+        yield from unasked_futures(body, node, evaluator.mentioned, sure)
         if ast.unparse(node.targets[0]) == "sys.excepthook":
             yield from ends_well(evaluator, body, node.value, "sys.excepthook", sure)
 

@@ -13,6 +13,7 @@ from cursus.script import (
     best,
     command_libraries,
     commands,
+    endings,
     exits,
     habits,
     numbers,
@@ -23,6 +24,7 @@ from cursus.script import (
     sequence,
     settings,
     slips,
+    torch_code,
     undefined,
 )
 from cursus.script import values as v
@@ -307,12 +309,12 @@ class Reading:
             plain_output=_plain(tops, self),
             logging_configured=bool(attributes & LOGGING_LEVELS),
             does_nothing=exits.does_nothing(module),
-            habits=self._habits(module),
+            habits=self._habits(module, tops),
             unread=habits.unread_arguments(trees, [a.dest for p in parsers for a in p.arguments]),
             faults=(*base.faults, *dict.fromkeys(self.source.faults)),
         )
 
-    def _habits(self, entry: Body) -> tuple[Habit, ...]:
+    def _habits(self, entry: Body, tops: frozenset[str]) -> tuple[Habit, ...]:
         reached, modules = self.reached.values(), self.source.modules.values()
         return (
             *habits.read_habits(self.evaluator, reached),
@@ -325,6 +327,8 @@ class Reading:
             *slips.read_slips(modules),
             *best.read_best(modules),
             *undefined.read_undefined(self.evaluator, reached, self.entry, self._module, self._member),
+            *endings.swallowing_decorators(modules),
+            *(torch_code.read_torch(modules) if tops & {"torch", "transformers"} else ()),
         )
 
     def _names(self, calls: list[tuple[CallSite, bool]]) -> list[Used]:

@@ -1,9 +1,10 @@
 """How a script goes on from a checkpoint: which one it takes, and what it makes of what was in it.
 
 Each finding is a ``Habit``: ``text-order`` (the newest is chosen by the order of names with plain numbers),
-``no-order`` (the first or last of a folder's listing, which has no order), ``restored-unused`` (the epoch is
-restored and not used), ``state-unused`` (the same of an optimizer's state, say) and ``deaf-handler`` (a handler
-of SIGTERM that saves nothing and ends nothing).
+``no-order`` (the first or last of a folder's listing, which has no order), ``text-order-removed`` (all but some are
+removed in the order of names), ``key-never-saved`` (a key that no checkpoint of the source has), ``restored-unused``
+(the epoch is restored and not used), ``state-unused`` (the same of an optimizer's state, say) and ``deaf-handler`` (a
+handler of SIGTERM that saves nothing and ends nothing).
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ STATE = re.compile(
     re.IGNORECASE,
 )
 """Keys of what a training goes on with beside its weights and its progress."""
+REMOVES = frozenset({"rmtree", "remove", "unlink", "rmdir", "removedirs"})
 MOST = 10
 """Names of one scope that are followed."""
 NUMBERED = re.compile(r"%[ds]|%i|\{\w*\}")
@@ -76,6 +78,8 @@ def read_resuming(modules: Iterable[Body]) -> Iterator[Habit]:
                 for node, kind in islice(_picks(scope), MOST):
                     if kind == "no-order" or unpadded:
                         yield Habit(kind, None, ast.unparse(node)[:80], True, place(node, body))
+                for node in _rotated(scope) if unpadded else ():
+                    yield Habit("text-order-removed", None, ast.unparse(node)[:80], True, place(node, body))
                 for node, name in _unused(scope, loaded):
                     yield Habit("restored-unused", None, name, True, place(node, body))
             for node, name in (
@@ -84,6 +88,8 @@ def read_resuming(modules: Iterable[Body]) -> Iterator[Habit]:
                 yield Habit("restored-unused", None, name, True, place(node, body))
         for node, name in _deaf(nodes[id(body)]):
             yield Habit("deaf-handler", None, name, True, place(node, body))
+        for node, name in _missing_keys(nodes[id(body)]):
+            yield Habit("key-never-saved", None, name, True, place(node, body))
         for node, name in _unread_keys(nodes[id(body)]):
             kind = "restored-unused" if PROGRESS.match(name) else "state-unused"
             yield Habit(kind, None, name, True, place(node, body))
@@ -97,12 +103,14 @@ def _unpadded(node: ast.AST) -> bool:
     if isinstance(node, ast.JoinedStr):
         words = "".join(str(piece.value) for piece in node.values if isinstance(piece, ast.Constant))
         holes = [piece for piece in node.values if isinstance(piece, ast.FormattedValue)]
-        return bool(holes) and CHECKPOINT.search(words) is not None and any(_plain(hole) for hole in holes)
+        named = CHECKPOINT.search(words) is not None and " " not in words
+        return bool(holes) and named and any(_plain(hole) for hole in holes)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and isinstance(node.right, ast.Call):
         before = string(node.left) or ""
         return is_call(node.right, "str") and CHECKPOINT.search(before) is not None
     text = string(node) or ""
-    return 0 < len(text) < 80 and NUMBERED.search(text) is not None and CHECKPOINT.search(text) is not None
+    named = 0 < len(text) < 80 and " " not in text  # a line that is printed has blanks
+    return named and NUMBERED.search(text) is not None and CHECKPOINT.search(text) is not None
 
 
 def _plain(hole: ast.FormattedValue) -> bool:
@@ -134,6 +142,37 @@ def _picks(scope: Scope) -> Iterator[tuple[ast.AST, str]]:
                 looked += 1
                 if looked <= MOST and _about_checkpoints(node.value, scope):
                     yield node, "no-order"
+
+
+def _rotated(scope: Scope) -> Iterator[ast.AST]:
+    """Loops that remove all but some of what is sorted by name: ``for old in sorted(found)[:-3]: rmtree(old)``."""
+    nodes = list(own(scope))
+    listed = _listed(nodes)
+    ordered = {
+        bare_name(target)
+        for node in nodes
+        if isinstance(node, ast.Assign) and _by_name(node.value, listed)
+        for target in node.targets
+    } | {
+        bare_name(base)
+        for node in nodes
+        if (base := receiver(node, ("sort",))) is not None
+        and isinstance(node, ast.Call)
+        and word(node, "key") is None
+    }
+    for node in nodes:
+        part = node.iter if isinstance(node, ast.For) else None
+        if (
+            not isinstance(node, ast.For)
+            or not isinstance(part, ast.Subscript)
+            or not isinstance(part.slice, ast.Slice)
+        ):
+            continue
+        by_name = _by_name(part.value, listed) or bare_name(part.value) in ordered - {""}
+        if by_name and any(
+            isinstance(one, ast.Call) and last_name(one.func) in REMOVES for one in ast.walk(node)
+        ):
+            yield part
 
 
 def _listed(nodes: list[ast.AST]) -> set[str]:
@@ -339,6 +378,55 @@ def _unread_keys(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
         )
 
 
+def _missing_keys(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
+    """Keys that are asked for, and nearly those of the mapping that is saved, which nobody asks for."""
+    saved = {
+        key
+        for node in nodes
+        if isinstance(node, ast.Call) and last_name(node.func) in ("save", "dump", "dumps")
+        for given in node.args[:2]
+        for one in _mappings(given, nodes)
+        for key in _keys(one)
+    }
+    if len(saved) < 2:
+        return
+    texts: dict[str, list[ast.AST]] = {}
+    written = {key for node in nodes if isinstance(node, ast.Dict) for key in _keys(node)}
+    for node in nodes:
+        for key in _asked(node):
+            texts.setdefault(key, []).append(node)
+    for key, places in texts.items():
+        near = [
+            one for one in saved if one not in texts and (one.endswith("_" + key) or key.endswith("_" + one))
+        ]
+        near.sort(key=lambda one: not re.search("model|net|weight|param", one))
+        if key not in written and near:
+            yield places[0], f"{key}/{near[0]}"
+
+
+def _mappings(node: ast.expr, nodes: list[ast.AST]) -> Iterator[ast.Dict]:
+    """The mapping that is given there as it is, or by a name that is set to it."""
+    if isinstance(node, ast.Dict):
+        yield node
+    for one in nodes if isinstance(node, ast.Name) else ():
+        if (
+            isinstance(one, ast.Assign)
+            and isinstance(one.value, ast.Dict)
+            and bare_name(one.targets[0]) == bare_name(node)
+        ):
+            yield one.value
+
+
+def _asked(node: ast.AST) -> Iterator[str]:
+    """The constant key of ``state["key"]``, ``state.get("key")`` and ``"key" in state``."""
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], (ast.In, ast.NotIn)):
+        yield from filter(None, [string(node.left)])
+    elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+        return
+    elif (found := looked_up(node, ("get", "pop"))) is not None:
+        yield from filter(None, [string(found[1])])
+
+
 def _keys(node: ast.Dict) -> set[str]:
     return {key for key in map(string, node.keys) if key is not None}
 
@@ -383,11 +471,16 @@ def _deaf(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
         does = made.body if isinstance(made, ast.FunctionDef) else []
         if isinstance(made, ast.Lambda):
             does = [ast.Expr(made.body)]
-        if name.rpartition(".")[2] == "SIG_IGN" or (does and all(_tells(one) for one in does)):
-            yield node, name[:80]
+        outer = {one for step in does if isinstance(step, (ast.Global, ast.Nonlocal)) for one in step.names}
+        if name.rpartition(".")[2] == "SIG_IGN" or (does and all(_tells(one, outer) for one in does)):
+            alone = [bare_name(one.targets[0]) for one in does if isinstance(one, ast.Assign)]
+            yield node, f"{name}, which sets {alone[0]} for itself alone" if alone else name[:80]
 
 
-def _tells(statement: ast.stmt) -> bool:
+def _tells(statement: ast.stmt, outer: set[str]) -> bool:
+    """True for what has no effect but a line: a name that is set in the handler alone has none either."""
+    if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
+        return all(isinstance(target, ast.Name) and target.id not in outer for target in statement.targets)
     if not isinstance(statement, ast.Expr):
         return isinstance(statement, ast.Pass)
     value = statement.value

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from cursus.model import Location
 from cursus.script.files import shown_below
 from cursus.script.modules import MAX_FILE
-from cursus.script.nodes import last_name, string
+from cursus.script.nodes import assigned, bare_name, last_name, receiver, string
 from cursus.script.parsing import parse
 from cursus.suggest import closest
 
@@ -22,10 +22,8 @@ MOST = 50
 
 def loaded_names(directory: Path, shown: str) -> Iterator[tuple[str, Location]]:
     """The files of the model directory, by their path in it, that a ``model_fn`` opens whatever else is there."""
-    paths = sorted([*directory.glob("*.py"), *directory.glob("*/*.py")])[:MOST]
-    for path in paths:
-        function = _functions(path, f"def {MODEL_FUNCTION}(").get(MODEL_FUNCTION)
-        if function is not None and function.args.args:
+    for path, function in _model_functions(directory):
+        if function.args.args:
             where = shown_below(shown, path.relative_to(directory).as_posix())
             for name, line in _names(function):
                 yield name, Location(where, line)
@@ -57,6 +55,35 @@ def misnamed_function(path: Path) -> tuple[str, str, int] | None:
     return None
 
 
+def excluded_function(path: Path) -> tuple[str, int] | None:
+    """A handler of a module that stands beside ``transform_fn``, which does the work of all: its name and line."""
+    functions = _functions(path, "def transform_fn(")
+    found = [functions[name] for name in ("input_fn", "predict_fn", "output_fn") if name in functions]
+    return (found[0].name, found[0].lineno) if found and "transform_fn" in functions else None
+
+
+def has_model_function(directory: Path) -> bool:
+    """True where a module of the source has a ``model_fn``."""
+    return any(True for _ in _model_functions(directory))
+
+
+def loads_plain_model(directory: Path) -> bool:
+    """True where a ``model_fn`` of the source loads weights into a model that is not wrapped for several devices."""
+    for _, function in _model_functions(directory):
+        text = ast.unparse(function)
+        loads = any(receiver(node, ("load_state_dict",)) is not None for node in ast.walk(function))
+        if loads and "DataParallel" not in text and "module" not in text and "strict=False" not in text:
+            return True
+    return False
+
+
+def _model_functions(directory: Path) -> Iterator[tuple[Path, ast.FunctionDef]]:
+    for path in sorted([*directory.glob("*.py"), *directory.glob("*/*.py")])[:MOST]:
+        function = _functions(path, f"def {MODEL_FUNCTION}(").get(MODEL_FUNCTION)
+        if function is not None:
+            yield path, function
+
+
 def _names(function: ast.FunctionDef) -> Iterator[tuple[str, int]]:
     nodes = list(ast.walk(function))
     called = {last_name(node.func) for node in nodes if isinstance(node, ast.Call)}
@@ -67,10 +94,22 @@ def _names(function: ast.FunctionDef) -> Iterator[tuple[str, int]]:
         if isinstance(node, ast.Assign) and _is_root(node.value, roots):
             roots.update(target.id for target in node.targets if isinstance(target, ast.Name))
     inner = {id(node.left) for node in nodes if isinstance(node, ast.BinOp)}
+    texts = _constants(nodes)
     for node in nodes:
-        name = _below(node, roots) if isinstance(node, ast.expr) and id(node) not in inner else ""
+        name = _below(node, roots, texts) if isinstance(node, ast.expr) and id(node) not in inner else ""
         if name:
             yield name, node.lineno  # type: ignore[attr-defined]
+
+
+def _constants(nodes: list[ast.AST]) -> dict[str, str]:
+    """The names that are set once, to a text: ``name = "model.pth"``."""
+    found: dict[str, list[str | None]] = {}
+    for node in nodes:
+        for left, value in assigned(node) if isinstance(node, ast.Assign) else ():
+            found.setdefault(bare_name(left), []).append(string(value))
+    return {
+        name: given[0] for name, given in found.items() if name and len(given) == 1 and given[0] is not None
+    }
 
 
 def _is_root(node: ast.expr, roots: set[str]) -> bool:
@@ -79,7 +118,7 @@ def _is_root(node: ast.expr, roots: set[str]) -> bool:
     return isinstance(node, ast.Name) and node.id in roots
 
 
-def _below(node: ast.expr, roots: set[str]) -> str:
+def _below(node: ast.expr, roots: set[str], texts: Mapping[str, str]) -> str:
     """The path below the model directory that an expression puts together from constants; or empty."""
     pieces: list[ast.expr] = []
     if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("path.join") and node.args:
@@ -97,5 +136,6 @@ def _below(node: ast.expr, roots: set[str]) -> str:
         and isinstance(node.values[0], ast.FormattedValue)
     ):
         pieces = [node.values[1]] if _is_root(node.values[0].value, roots) else []
-    words = [word for word in map(string, pieces) if word is not None]
+    given = [texts.get(bare_name(piece), string(piece)) for piece in pieces]
+    words = [word for word in given if word is not None]
     return "/".join(word.strip("/") for word in words) if words and len(words) == len(pieces) else ""

@@ -107,3 +107,25 @@ def test_an_empty_default_waits_for_the_execution() -> None:
         for f in cursus.check(document, parameters={"Compute": " "}).findings
         if "Compute" in f.message
     ] == ["error"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "default", "members", "remedy"),
+    [
+        ("Integer", 3, {"InstanceType": {"Get": "Parameters.Compute"}}, "Std:Join"),
+        (
+            "String",
+            "ml.m5.large",
+            {"InstanceGroups": {"Get": "Parameters.Compute"}},
+            'list: [{"Get": "Parameters.Compute"}]',
+        ),
+        ("String", "3", {"InstanceCount": {"Get": "Parameters.Compute"}}, "of the type that is taken"),
+    ],
+)
+def test_the_remedy_is_of_the_type_that_is_taken(
+    kind: str, default: object, members: dict[str, Any], remedy: str
+) -> None:
+    document = definition(kind, default, "InstanceCount")
+    document["Steps"] = [train("First", **members)]
+    found = [f for f in errors(document) if f.rule == "STP003"]
+    assert [remedy in (f.remedy or "") for f in found] == [True]

@@ -169,3 +169,60 @@ def test_python_file_with_several_builders_says_what_to_write(tmp_path: Path) ->
     path.write_text("class A:\n    def create_step(self): ...\nclass B(A): ...\n")
     with pytest.raises(TargetError, match=rf"Write {path}:A or {path}:B, or register"):
         load(str(path))
+
+
+PIPELINES = """\
+import json
+
+class Pipeline:
+    steps = []
+    parameters = []
+    def __init__(self, name):
+        self.name = name
+    def definition(self):
+        return json.dumps({"Version": "2020-12-01", "Metadata": {}, "Parameters": [], "Steps": []})
+
+Pipeline.__module__ = "sagemaker.workflow.pipeline"
+SECOND = pipeline = Pipeline("one")
+other = Pipeline("two")
+"""
+
+
+def test_python_file_stands_for_the_pipelines_that_it_names(tmp_path: Path) -> None:
+    path = tmp_path / "pipeline.py"
+    path.write_text(PIPELINES)
+    found = load(str(path))
+    assert [one.name for one in found if isinstance(one, Pipeline)] == ["one", "two"]
+
+
+def test_python_file_with_only_functions_says_how_one_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "pipeline.py"
+    path.write_text("from os import getcwd\n\ndef get_pipeline():\n    return None\n\ndef _own(): ...\n")
+    with pytest.raises(TargetError, match=rf"no name stands for a pipeline.* such as {path}:get_pipeline"):
+        load(str(path))
+
+
+def test_import_that_starts_a_job_says_what_makes_steps(tmp_path: Path, no_network: None) -> None:
+    pytest.importorskip("boto3")
+    path = tmp_path / "pipeline.py"
+    path.write_text(
+        "import boto3\n\nclient = boto3.client('sagemaker')\n"
+        "client.create_transform_job(TransformJobName='t', ModelName='m', TransformInput={'DataSource': "
+        "{'S3DataSource': {'S3DataType': 'S3Prefix', 'S3Uri': 's3://b/i'}}}, "
+        "TransformOutput={'S3OutputPath': 's3://b/o'}, "
+        "TransformResources={'InstanceType': 'ml.m5.large', 'InstanceCount': 1})\n"
+    )
+    message = r"would start a job at .*pipeline\.py:4: CreateTransformJob .*PipelineSession"
+    with pytest.raises(TargetError, match=message):
+        load(f"{path}:pipeline")
+
+
+def test_model_of_a_transformer_is_answered_without_credentials(tmp_path: Path, no_network: None) -> None:
+    pytest.importorskip("boto3")
+    path = tmp_path / "pipeline.py"
+    path.write_text(
+        "import boto3\n\nmodel = boto3.client('sagemaker').describe_model(ModelName='m')\n"
+        "REQUEST = {'TrainingJobName': model['PrimaryContainer']['Image'].partition('/')[2]}\n"
+    )
+    (step,) = load(f"{path}:REQUEST")
+    assert step.name == "model:1"

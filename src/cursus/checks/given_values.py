@@ -54,13 +54,14 @@ def _of_another_type(pipeline: Pipeline, entry: int, name: str, finding: Finding
     if not takes.startswith("the API takes "):
         return finding
     get = f'{{"Get": "Parameters.{name}"}}'
-    remedy = f'write {{"Std:Join": {{"On": "", "Values": [{get}]}}}}, or parameter.to_string()'
+    remedies = {"the API takes a list": f"put it into a list: [{get}]"}
+    remedies["the API takes a text"] = (
+        f'write {{"Std:Join": {{"On": "", "Values": [{get}]}}}}, or parameter.to_string()'
+    )
     return replace(
         finding,
         message=f"{member} is the parameter {show(name)}, which is of type {show(kind)}; {takes}",
-        remedy=remedy
-        if takes.endswith(" a text")
-        else "declare the parameter of that type, or put it into what takes it",
+        remedy=remedies.get(takes, "declare the parameter of the type that is taken"),
     )
 
 

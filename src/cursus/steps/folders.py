@@ -1,4 +1,4 @@
-"""Folders and whole Python files as targets: every request, definition and registered builder in them."""
+"""Folders and whole Python files as targets: every request, definition, registered builder and pipeline in them."""
 
 # os.path here: a folder may name thousands of files.
 # ruff: noqa: PTH123, PTH202
@@ -50,7 +50,7 @@ def of_folder(folder: str, options: Options) -> list[Step | Pipeline]:
 
 
 def of_python_file(path: str, options: Options) -> list[Step | Pipeline]:
-    """The builders that a Python file registers; its only builder where it registers none.
+    """The builders that a Python file registers; its only builder where it registers none; else its SDK pipelines.
 
     Raises TargetError where there is none, or where it is not clear which is meant.
     """
@@ -62,7 +62,7 @@ def of_python_file(path: str, options: Options) -> list[Step | Pipeline]:
         unregistered = discovery.candidates(path)
         if len(unregistered) != 1:
             if not unregistered:
-                raise TargetError(f"{path}: there is no builder in it: no class has a create_step.")
+                return _pipelines(path, options)
             names = " or ".join(f"{path}:{one.__name__}" for one in unregistered[:MOST_NAMES])
             more = len(unregistered) - MOST_NAMES
             raise TargetError(
@@ -74,6 +74,31 @@ def of_python_file(path: str, options: Options) -> list[Step | Pipeline]:
     for one in found:
         made.extend(of_object(one.builder, options, f"{path}:{one.name}"))
     return made
+
+
+def _pipelines(path: str, options: Options) -> list[Step | Pipeline]:
+    """The SDK pipelines that a Python file's names stand for, each once."""
+    from cursus.steps import sdk
+    from cursus.steps.imports import import_file
+    from cursus.steps.targets import of_object
+
+    module = import_file(path)
+    named = {id(value): name for name, value in reversed(vars(module).items()) if sdk.is_pipeline(value)}
+    made: list[Step | Pipeline] = []
+    for name in reversed(named.values()):
+        made.extend(of_object(getattr(module, name), options, f"{path}:{name}"))
+    if made:
+        return made
+    functions = [
+        name
+        for name, value in vars(module).items()
+        if hasattr(value, "__code__") and value.__module__ == module.__name__ and not name.startswith("_")
+    ]
+    hint = f", such as {path}:{functions[-1]}" if functions else ""
+    raise TargetError(
+        f"{path}: there is no builder in it: no class has a create_step, and no name stands for a pipeline. A function "
+        f"without arguments that returns one is written FILE:NAME{hint}."
+    )
 
 
 def _may_be_request(path: str) -> bool:

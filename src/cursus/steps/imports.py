@@ -163,6 +163,11 @@ def _failed(doing: str, error: BaseException) -> str:
         return f"{doing} failed: {error.filename}:{error.lineno}: {type(error).__name__}: {error.msg}."
     line = _line(error.__traceback__)
     at = f" at {line}" if line else ""
+    if isinstance(error, RequestCaptured):
+        return (
+            f"{doing} would start a job{at}: {error.operation} was about to be sent. The steps of a pipeline are made "
+            "with a PipelineSession, which starts nothing; a job of its own belongs into a function, FILE:FUNCTION."
+        )
     return f"{doing} failed{at}: {_says(error)}."
 
 
@@ -181,4 +186,6 @@ def _line(traceback: TracebackType | None) -> str | None:
 
 def _says(error: BaseException) -> str:
     message = str(error).strip()
-    return f"{type(error).__name__}: {message.splitlines()[0]}" if message else type(error).__name__
+    return (
+        f"{type(error).__name__}: {message.splitlines()[0].rstrip('.')}" if message else type(error).__name__
+    )

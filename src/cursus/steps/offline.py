@@ -3,7 +3,8 @@
 Making a request with the SageMaker SDK asks AWS for the account, looks for a bucket and uploads the source
 archive; a real session would even start the job. While ``offline`` is active botocore's HTTP layer answers
 what the SDK asks of STS, IAM and S3 itself, and a Create call to SageMaker ends with ``RequestCaptured``,
-which holds the exact body. Anything else goes on as it is: it is the builder's own doing.
+which holds the exact body. Anything else goes on as it is: it is the builder's own doing. Without credentials
+the SDK's question for a model is answered too.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from cursus.model import Finding
 ACCOUNT = "246813579024"
 """The account that answers name: nobody's in particular."""
 ROLE = "CursusOffline"
+KEY = "cursus-offline"
+"""The access key that is put into the environment where there is none."""
 FALLBACK_REGION = "us-east-1"
 
 _CREATE = frozenset(
@@ -132,7 +135,7 @@ def _environment(region: str | None) -> dict[str, str]:
     )
     has_files = any(file.is_file() for file in files)
     if not any(os.environ.get(name) for name in _CREDENTIALS) and not has_files and not _on_ec2():
-        made_up.update(AWS_ACCESS_KEY_ID="cursus-offline", AWS_SECRET_ACCESS_KEY="cursus-offline")
+        made_up.update(AWS_ACCESS_KEY_ID=KEY, AWS_SECRET_ACCESS_KEY=KEY)
     if not (os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")) and (
         region or not has_files
     ):
@@ -224,6 +227,8 @@ def _answer(request: Any) -> Any | None:
         raise captured
     if host == "169.254.169.254":
         return _respond(request, 404)
+    if target == "SageMaker.DescribeModel" and os.environ.get("AWS_ACCESS_KEY_ID") == KEY:
+        return _model(request)
     if host.startswith("sts."):
         return _sts(request)
     if host.startswith("iam."):
@@ -243,6 +248,16 @@ def _body(request: Any) -> bytes:
 def _action(request: Any) -> str:
     found = parse_qs(_body(request).decode("utf-8", "replace")).get("Action", [""])
     return found[0]
+
+
+def _model(request: Any) -> Any:
+    """A model of the name: the SDK's transformer asks for its image, to make up a name of a job."""
+    _active[-1].note("sagemaker:DescribeModel")
+    name = json.loads(_body(request) or b"{}").get("ModelName", "model")
+    arn = f"arn:aws:sagemaker:{FALLBACK_REGION}:{ACCOUNT}:model/{name}"
+    image = f"{ACCOUNT}.dkr.ecr.{FALLBACK_REGION}.amazonaws.com/model:1"
+    found = {"ModelName": name, "ModelArn": arn, "PrimaryContainer": {"Image": image}, "CreationTime": 0}
+    return _respond(request, 200, json.dumps(found))
 
 
 def _sts(request: Any) -> Any | None:

@@ -235,6 +235,13 @@ class Defined:
     region: str | None = None
 
 
+def is_pipeline(value: Any) -> bool:
+    """True for an SDK pipeline."""
+    return (
+        _of_sdk(value) and not isinstance(value, type) and _has(value, "definition") and _has(value, "steps")
+    )
+
+
 def definition(value: Any) -> Defined | None:
     """An SDK pipeline's definition as plain data, and what its objects know beside it; None for anything else.
 
@@ -242,12 +249,7 @@ def definition(value: Any) -> Defined | None:
     """
     from cursus.errors import TargetError
 
-    if (
-        not _of_sdk(value)
-        or isinstance(value, type)
-        or not _has(value, "definition")
-        or not _has(value, "steps")
-    ):
+    if not is_pipeline(value):
         return None
     with offline() as answers, _unchanged(value):
         try:

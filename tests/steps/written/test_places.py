@@ -349,6 +349,41 @@ def test_objects_of_a_module(tmp_path: Path, form: str) -> None:
     assert (place.line, place.column) == (line, column)
 
 
+PUT_IN = """
+class Named:
+    def __init__(self, name, default_value):
+        self.name = name
+        self.default = default_value
+
+class Pipeline:
+    def __init__(self, parameters, steps):
+        self.parameters = parameters
+        self.steps = steps
+    def definition(self):
+        parameter = {"Name": "Volume", "Type": "String", "DefaultValue": "30"}
+        get = {"Get": "Parameters.Volume"}
+        arguments = request(ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": get})
+        step = {"Name": "Train", "Type": "Training", "Arguments": arguments}
+        import json
+        return json.dumps({"Version": "2020-12-01", "Metadata": {}, "Parameters": [parameter], "Steps": [step]})
+
+class TrainingStep:
+    def __init__(self, name, volume_size_in_gb):
+        self.name = name
+
+Named.__module__ = Pipeline.__module__ = TrainingStep.__module__ = "sagemaker.workflow"
+volume = Named(name="Volume", default_value="30")
+train = TrainingStep(name="Train", volume_size_in_gb=<HERE>volume)
+Builder = Pipeline(parameters=[volume], steps=[train])
+"""
+
+
+def test_parameter_of_another_type_stands_where_it_is_put_in(tmp_path: Path) -> None:
+    target, line, column = made(tmp_path, PUT_IN)
+    place = where(target, "STP003")
+    assert (place.line, place.column) == (line, column)
+
+
 def test_what_hooks_left_out_stands_at_the_hook(tmp_path: Path) -> None:
     target, line, _ = made(
         tmp_path,

@@ -54,7 +54,9 @@ class Written:
             value = at(given, path)
         if value is MISSING:
             return None
-        trace = Trace(UNKNOWN if isinstance(value, (Mapping, list)) else value, self.config)
+        known = UNKNOWN if isinstance(value, (Mapping, list)) else value
+        get = value.get("Get") if isinstance(value, Mapping) else None
+        trace = Trace(known, self.config, put_in=isinstance(get, str) and get.startswith("Parameters."))
         if hook == "config" and (given_in_file := trace.of_config(path)) is not None:
             return given_in_file.location
         start = root(self.builder, hook)

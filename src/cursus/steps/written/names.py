@@ -1,8 +1,8 @@
 """What the SDKs and the short forms call the members of a request.
 
 ``instance_type`` is ``InstanceType`` without a table: words are compared without case and underscores. The table has
-the names that differ. Source: the parameters of Estimator, TrainingInput, HyperparameterTuner and the pipeline steps
-of the public package sagemaker 2.257.7, and of ModelTrainer and its configs of 3.27.0.
+the names that differ. Source: the parameters of Estimator, TrainingInput, HyperparameterTuner, Processor, Model,
+Transformer and the pipeline steps of the public package sagemaker 2.257.7, of ModelTrainer and its configs of 3.27.0.
 """
 
 from __future__ import annotations
@@ -12,12 +12,31 @@ from functools import lru_cache
 from cursus.model import Path
 
 _OTHERS: dict[str, str] = {
-    "image_uri": "TrainingImage",
+    "image_uri": "TrainingImage ImageUri Image",
     "algorithm_arn": "AlgorithmName",
     "role": "RoleArn",
     "base_job_name": "TrainingJobName",
     "job_name": "TrainingJobName",
-    "inputs": "InputDataConfig",
+    "inputs": "InputDataConfig ProcessingInputs",
+    "arguments": "ContainerArguments",
+    "job_arguments": "ContainerArguments",
+    "entrypoint": "ContainerEntrypoint",
+    "source": "S3Input.S3Uri S3Output.LocalPath",
+    "destination": "S3Input.LocalPath S3Output.S3Uri",
+    "env": "Environment",
+    "model_data": "ModelDataUrl",
+    "content_types": "SupportedContentTypes",
+    "response_types": "SupportedResponseMIMETypes",
+    "inference_instances": "SupportedRealtimeInferenceInstanceTypes",
+    "transform_instances": "SupportedTransformInstanceTypes",
+    "approval_status": "ModelApprovalStatus",
+    "strategy": "Strategy BatchStrategy",
+    "max_payload": "MaxPayloadInMB",
+    "data": "S3Uri",
+    "left": "LeftValue",
+    "right": "RightValue",
+    "json_path": "Path",
+    "enable_caching": "Enabled",
     "channel": "ChannelName",
     "s3_data": "S3Uri",
     "data_source": "DataSource S3Uri",

@@ -61,11 +61,15 @@ class Found:
 
 
 class Trace:
-    """The search for one place."""
+    """The search for one place.
 
-    def __init__(self, value: Any, config: Mapping[Path, Origin]) -> None:
+    ``put_in`` is True for a pipeline's parameter: its place is where it is put in, not where it is declared.
+    """
+
+    def __init__(self, value: Any, config: Mapping[Path, Origin], *, put_in: bool = False) -> None:
         self.value = value
         self.config = config
+        self.put_in = put_in
         self.steps = 0
         self.depth = 0
         self.active: set[tuple[int, Path]] = set()
@@ -75,6 +79,8 @@ class Trace:
 
         None where it cannot be there: another constant stands at the end.
         """
+        if not path and self.put_in and isinstance(node, ast.Name) and self.value is UNKNOWN:
+            return self._here(node, path, scope)
         mark = (id(node), path)
         self.steps += 1
         if self.steps > MOST_STEPS or self.depth > DEEPEST or mark in self.active:

@@ -10,7 +10,6 @@ from cursus.checks.script_artifacts import mentions_folder
 from cursus.checks.script_request import channel_names, checkpoint_path, invocation, variable
 from cursus.checks.views import TrainingView
 from cursus.model import Severity
-from cursus.redact import show
 from cursus.script.facts import ScriptFacts
 
 LOADING = re.compile(
@@ -138,7 +137,7 @@ def signal_never_heard(view: TrainingView) -> Iterator[Problem]:
     for habit in facts.habits:
         if habit.kind == "deaf-handler":
             yield Problem(
-                f"the handler of SIGTERM, {show(habit.detail)}, saves nothing and ends nothing: the script goes on until it is killed",
+                f"the handler of SIGTERM, {habit.detail}, saves nothing and ends nothing: the script goes on until it is killed",
                 remedy=("declare the name with global; and " if " for itself alone" in habit.detail else "")
                 + "save checkpoints as the training goes on, every few minutes; where the script is the container's first process, "
                 "save one in the handler and exit",

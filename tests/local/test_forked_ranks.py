@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from cursus.local.forked_ranks import VARIABLE
 from cursus.local.job import TrainingJob
 from cursus.local.options import Options
-from cursus.local.warmed import VARIABLE
 
 from .conftest import Run
 

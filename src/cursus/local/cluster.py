@@ -46,7 +46,7 @@ def start(owner: Supervisor, sources: list[Source]) -> None:
     else:
         refusal = None if len(hosts) == 1 else f"{wanted}: {REFUSED[wanted]}"
     if len(hosts) == 1:
-        owner.warmed.wait()
+        owner.forked_ranks.wait()
         hosts[0].start(sources)  # without a network of its own an isolated host has its loopback alone
         return
     if refusal is not None:
@@ -57,7 +57,7 @@ def start(owner: Supervisor, sources: list[Source]) -> None:
         reason = owner.network.open()
         if reason is not None:
             owner.facts["not_reproduced"].append(f"no outbound network for several hosts: {reason}")
-    owner.warmed.wait()
+    owner.forked_ranks.wait()
     _start_together(owner, sources)
     from cursus.local.meeting import Meeting
 

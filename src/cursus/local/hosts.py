@@ -9,17 +9,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from cursus.local import (
-    bubblewrap,
-    channels,
-    children,
-    ending,
-    host,
-    mpi_driver,
-    namespaces,
-    outcome,
-    sandbox,
-)
+from cursus.local import bubblewrap, channels, children, host, mpi_driver, namespaces, outcome, sandbox
 from cursus.local import syscalls as sc
 from cursus.local.attached import Attached
 from cursus.local.cgroups import Limit
@@ -275,7 +265,7 @@ class Host:
         if self.contained is not None:
             self._started = self.contained.start(box, program)
         else:
-            nursery = self.owner.warmed.nursery(self.level, launch.command, bool(box.remote))
+            nursery = self.owner.forked_ranks.nursery(self.level, launch.command, bool(box.remote))
             with self.limit.entered():
                 if nursery is None:
                     self._started = sandbox.start(self.level, box, program, opens, watched)
@@ -368,7 +358,7 @@ class Host:
             if line:
                 self.facts.update(json.loads(line))
         self._first = self.facts.get("first", self._first)
-        self.owner.warmed.told(self.facts)
+        self.owner.forked_ranks.told(self.facts)
         watching = self.facts.pop("watching", None)
         if watching is not None:
             self.opens.watching(watching, self._watched)
@@ -494,7 +484,7 @@ class Host:
 
     def failure_reason(self) -> str:
         """Why the job failed, where this host's program ended with another code than 0."""
-        return ending.failure_reason(self)
+        return outcome.failure_reason(self)
 
 
 def _contained(one: Host) -> Contained | None:

@@ -146,9 +146,9 @@ def apply(options: Options, planned: dict[str, Any], step: Step, python: Interpr
         from cursus.local import environments
 
         environments.apply(python, planned, step)
-    from cursus.local import warmed
+    from cursus.local import forked_ranks
 
-    warmed.apply(options.fork_ranks, planned, step)
+    forked_ranks.apply(options.fork_ranks, planned, step)
     planned["state"]["grace"] = planned["grace"]
 
 

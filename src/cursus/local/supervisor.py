@@ -20,11 +20,11 @@ from cursus.local import channels, cluster, contract, inputs, syscalls
 from cursus.local import record as records
 from cursus.local.checkpoints import Checkpoints
 from cursus.local.finish import finish
+from cursus.local.forked_ranks import ForkedRanks
 from cursus.local.hosts import Host, HostError
 from cursus.local.metrics import Scanner
 from cursus.local.outputs import Outputs
 from cursus.local.spot import Starts
-from cursus.local.warmed import Warmed
 
 if TYPE_CHECKING:
     from cursus.local.contained import Joined
@@ -75,7 +75,7 @@ class Supervisor:
         self.checkpoints = Checkpoints(self)
         self.outputs = Outputs(self)
         self.starts = Starts(self)
-        self.warmed = Warmed(self)
+        self.forked_ranks = ForkedRanks(self)
 
     # --- life ---------------------------------------------------------------------------------
 
@@ -86,14 +86,14 @@ class Supervisor:
         while self.starts.again():
             self._enter("Starting")
             self._start_once()
-        self.warmed.close()
+        self.forked_ranks.close()
         finish(self)
         self._tell()
 
     def _start_once(self) -> None:
         """From Downloading to the end of the hosts."""
         try:
-            self.warmed.start()
+            self.forked_ranks.start()
             sources = self._download()
             self._enter("Training")
             self._train(sources)

@@ -56,7 +56,7 @@ def _ranks(request: dict[str, Any], entry_point: str | None) -> int:
     return max((distribution.processes(one) for one in taking_part), default=0)
 
 
-class Warmed:
+class ForkedRanks:
     """A job's process that has imported torch, through all its starts; none where none was asked for."""
 
     def __init__(self, owner: Supervisor) -> None:

@@ -8,7 +8,7 @@ from cursus.model import SEVERITIES, Evidence, Finding
 
 CONFIRMS: Mapping[str, tuple[str, ...]] = {
     "CHN090": ("CHN052",),
-    "HPO090": ("HPO053", "HPO055", "HPO056", "HPO061", "HPO062", "HPO064"),
+    "HPO090": ("HPO053", "HPO055", "HPO056", "HPO060", "HPO061", "HPO062", "HPO064"),
     "MON090": ("MON050",),
     "MON091": ("MON002", "MON051"),
     "MON092": ("MON051",),

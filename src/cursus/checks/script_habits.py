@@ -15,8 +15,20 @@ FALSE_TEXTS = frozenset({"false", "no", "off", "0", "none", "null", "n", "f"})
 TEXT_KINDS = frozenset(
     {"text-truth", "text-none", "text-times", "text-equals", "text-iter", "text-in", "text-holds"}
     | {"text-arithmetic"}
-    | {"texts-ordered", "text-plus", "text-equals-text", "text-split", "quoted"}
+    | {"texts-ordered", "text-plus", "text-equals-text", "text-split", "quoted", "cast-bool"}
 )
+APART = "take it apart first: ast.literal_eval(value), or value.split(',')"
+REMEDIES = {
+    "text-truth": "compare it with the text: value.lower() == 'true'",
+    "text-equals": "compare it with the text, or convert it first",
+    "cast-bool": "compare it with the text: value.lower() == 'true'",
+    "text-none": "leave the hyperparameter out, so that the default stays",
+    "text-equals-text": "write the value as it is compared, or compare value.lower()",
+    "text-iter": APART,
+    "text-holds": APART,
+    "text-split": APART,
+    "quoted": "read it with json.loads",
+}
 NUMBER_VARIABLES = frozenset({"SM_NUM_GPUS", "SM_NUM_CPUS", "SM_NUM_NEURONS"})
 
 
@@ -135,6 +147,8 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
         plain = value.strip().lower()
         if habit.kind == "text-truth" and plain in FALSE_TEXTS:
             told = f"{what} is the text {show(value)}, which counts as true here"
+        elif habit.kind == "cast-bool" and plain in FALSE_TEXTS and _from_file(facts):
+            told = f"{what} is the text {show(value)}, and bool, which {habit.detail} calls, makes True of it"
         elif habit.kind == "text-none" and plain in ("none", "null"):
             told = f"{what} is the text {show(value)}, which is not None"
         elif habit.kind == "text-times" and habit.text not in converted and is_number(plain):
@@ -166,9 +180,14 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
             (view.hyperparameters_member, name)
             if name in view.hyperparameters
             else (view.hyperparameters_member,),
-            remedy="convert it first: int(…), or compare it with the text: value.lower() == 'true'",
+            remedy=REMEDIES.get(habit.kind, "convert it first: int(…) or float(…), or type= in add_argument"),
             location=habit.location,
         )
+
+
+def _from_file(facts: ScriptFacts) -> bool:
+    """True where the hyperparameters can only be those of the file, every one of them a text."""
+    return not facts.parsers and any("hyperparameters.json" in text for text in facts.strings)
 
 
 def _other_case(habit: Habit, value: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cursus.checks.evidence import IN_IMAGES
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView
-from cursus.script.facts import ScriptFacts
+from cursus.script.facts import Imported, ScriptFacts
 from cursus.suggest import did_you_mean
 
 
@@ -16,8 +16,9 @@ def local_module_missing(view: TrainingView) -> Iterator[Problem]:
     """The script imports a module of its own that the source directory does not have.
 
     What it does:
-        Finds relative imports that lead nowhere, and imports of plainly local names (``utils``, ``model``, ``data_loader`` …) with no such
-        file in the source and no such requirement; and modules whose absence a ``try`` answers with a stand-in of the script's own.
+        Finds relative imports that lead nowhere, and imports of plainly local names (``utils``, ``resnet_model``, ``from tools.Reader import
+        Reader`` …) with no such file in the source and no such requirement; and modules whose absence a ``try`` answers with a stand-in
+        of the script's own.
     Why:
         ``ModuleNotFoundError``: only the source directory gets into the container, not the folders around it.
     Breaks:
@@ -69,12 +70,13 @@ def local_module_missing(view: TrainingView) -> Iterator[Problem]:
                 )
             continue
         names = [name[:-3] for name in facts.directory_listing if name.endswith(".py")]
-        local = top in LOCAL_NAMES or (_plural(top, names) and not _known(top))
+        local = _own_name(one) or (_plural(top, names) and not _known(top))
         if local and top.lower() not in packages:
             seen.add(top)
             yield Problem(
                 f"the script imports {one.module!r}, which is not in the source directory.{did_you_mean(top, names)}",
-                remedy=f"put {top}.py into the source directory, or its package into requirements.txt",
+                remedy=f"put {f'the package {top!r}' if '.' in one.module else f'{top}.py'} into the source directory, "
+                "or its package into requirements.txt",
                 location=one.location,
             )
     yield from _fallbacks(facts, packages)
@@ -176,6 +178,19 @@ def _fallbacks(facts: ScriptFacts, packages: set[str]) -> Iterator[Problem]:
             )
 
 
+def _own_name(one: Imported) -> bool:
+    """True for a module that is called as people call their own: ``data_loader``, ``resnet_model``, ``tools.Reader``."""
+    top, _, inside = one.module.partition(".")
+    if top in LOCAL_NAMES:
+        return True
+    if _known(top) or top in OPTIONAL or top.split("_")[0] in OF_LIBRARIES:
+        return False
+    last = inside.rpartition(".")[2]
+    if last and last in one.names and last[:1].isupper():  # a class in a file of its name
+        return True
+    return "_" in top and top.rpartition("_")[2] in OWN_ENDINGS
+
+
 def _plural(name: str, names: list[str]) -> bool:
     """True where the source has a file of the same name but for an ending, an underscore or the case."""
     plain = name.lower().replace("_", "").rstrip("s")
@@ -233,6 +248,17 @@ OPTIONAL = IN_IMAGES | frozenset(
     ]
 )
 """Libraries that a script may do without, which are no modules of its own."""
+OF_LIBRARIES = frozenset(
+    {"aws", "azure", "django", "google", "jax", "keras", "pl", "python", "pytorch", "sagemaker"}
+    | {"segmentation", "tensorflow", "tf", "torch"}
+)
+"""First words of names that libraries have: ``keras_preprocessing``, ``tf_utils``."""
+OWN_ENDINGS = frozenset(
+    {"model", "models", "util", "utils", "helper", "helpers", "loader", "dataset", "config", "constants"}
+    | {"layers", "functions", "losses", "network", "trainer", "preprocessing", "processing", "params"}
+    | {"classes", "common"}
+)
+"""Last words of names of modules that people write for one project."""
 LOCAL_NAMES = frozenset(
     [
         "utils",
@@ -267,6 +293,13 @@ LOCAL_NAMES = frozenset(
         "constants",
         "lib",
         "src",
+        "source",
+        "scripts",
+        "modules",
+        "layers",
+        "options",
+        "params",
+        "callbacks",
         "engine",
         "evaluate_utils",
         "transforms_utils",

@@ -221,7 +221,7 @@ class Evaluator:
         results = []
         sure = True
         for site, certain, bound in sites[: v.LIMIT]:
-            given = _argument(site.node, node.arg, names, bound)
+            given = given_for(site.node, node.arg, names, bound)
             if given is None:
                 default = _default(owner, node.arg)
                 found = NOTHING_KNOWN if default is None else self.evaluate(default, body.parent or body)
@@ -402,7 +402,7 @@ def _item(base: Value, index: Value) -> Value:
     return UNKNOWN
 
 
-def _argument(call: ast.Call, name: str, names: list[str], bound: bool) -> ast.expr | None:
+def given_for(call: ast.Call, name: str, names: list[str], bound: bool) -> ast.expr | None:
     """The expression that a call passes for the parameter ``name``."""
     for keyword in call.keywords:
         if keyword.arg == name:

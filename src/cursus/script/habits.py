@@ -40,6 +40,7 @@ from cursus.script.texts import (
     about,
     arithmetic,
     called,
+    cast,
     channel_by_place,
     compared,
     json_text,
@@ -172,6 +173,7 @@ def _tested(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iter
 def _call(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
     name = last_name(node.func)
     yield from called(evaluator, body, node, name, sure)
+    yield from cast(evaluator, body, node, sure)
     yield from _first_dropped(evaluator, body, node, node.args, name == "join" and len(node.args) > 1, sure)
     yield from swapped(evaluator, body, node, sure)
     if name in CONVERTS:

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from cursus.script import values as v
 from cursus.script.bodies import Body, place
-from cursus.script.evaluate import Evaluator
+from cursus.script.evaluate import Evaluator, given_for
 from cursus.script.facts import JSON_VARIABLES, ArgPart, Const, EnvPart, Habit, Text
-from cursus.script.nodes import is_call, last_name, looked_up, receiver, string
+from cursus.script.nodes import bare_name, everything_given, is_call, last_name, looked_up, receiver, string
 
 HP_FILES = frozenset({"hyperparameters.json", "SM_HPS"})
 SPLITS = frozenset({"split", "index", "count", "partition"})
@@ -153,6 +153,25 @@ def quoted(evaluator: Evaluator, body: Body, sure: bool) -> Iterator[Habit]:
             key = _hyperparameter(evaluator, body, node)
             if key is not None and key[1] == "hyperparameters.json":
                 yield Habit("quoted", None, ast.unparse(node), sure, place(node, body), *key)
+
+
+def cast(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
+    """A function of the script that is given a name and ``bool``, and calls it: ``get("augment", kind=bool)``."""
+    given = everything_given(node)
+    key = next((text for one in given if (text := string(one))), None)
+    callee = (
+        evaluator.value(node.func, body) if key and any(bare_name(one) == "bool" for one in given) else None
+    )
+    owner = callee.body.owner if isinstance(callee, v.Func) else None
+    if not isinstance(callee, v.Func) or not isinstance(owner, ast.FunctionDef):
+        return
+    names = [argument.arg for argument in (*owner.args.posonlyargs, *owner.args.args)]
+    for name in (*names, *(argument.arg for argument in owner.args.kwonlyargs)):
+        if bare_name(given_for(node, name, names, callee.bound)) == "bool" and any(
+            is_call(inner, name) and len(inner.args) == 1 for inner in ast.walk(owner)
+        ):
+            source = "hyperparameters.json"
+            yield Habit("cast-bool", None, f"{owner.name}()", sure, place(node, body), key or "", source)
 
 
 def channel_by_place(evaluator: Evaluator, body: Body, node: ast.Subscript, sure: bool) -> Iterator[Habit]:

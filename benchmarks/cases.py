@@ -3,7 +3,8 @@
 CASES is a folder with ``failures/*.json`` (each a faulty request, definition or script with a corrected
 twin; failures/FORMAT.md describes them) and ``valid.jsonl`` (requests of public projects). It is found beside
 the repository (../shared/cases) unless given. A case counts as seen where an error is reported for
-what SageMaker rejects or what fails the job, and at least a warning for what silently goes wrong.
+what SageMaker rejects or what fails the job, and at least a warning for what silently goes wrong. A corrected
+script has to give the values and metrics that its case names: a case whose twin does not is wrong itself.
 With --no-run scripts are only read. Judgements on public requests that really would fail are in
 benchmarks/judgements.json.
 """
@@ -12,7 +13,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
+import tarfile
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -20,15 +23,28 @@ from typing import Any
 
 import cursus
 from cursus.errors import RunError
+from cursus.local.job import TrainingJob
 from cursus.model import Finding
 
 HERE = Path(__file__).parent
 ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 
+SIGNAL_AFTER = 0.3
+"""Seconds of training after which a case's ``send_signal`` comes, as StopTrainingJob sends it: to the first process."""
 
-def script_findings(case: dict[str, Any], folder: Path, run: bool, vary: bool | None = None) -> list[Finding]:
-    """What a run of a script case shows, static findings included; with ``run`` off, only those."""
+
+def script_findings(
+    case: dict[str, Any],
+    folder: Path,
+    run: bool,
+    vary: bool | None = None,
+    amiss: list[str] | None = None,
+) -> list[Finding]:
+    """What a run of a script case shows, static findings included; with ``run`` off, only those.
+
+    What the run leaves otherwise than the case says is put into ``amiss``.
+    """
     source = folder / "source"
     for name, content in case["files"].items():
         path = source / name
@@ -88,19 +104,56 @@ def script_findings(case: dict[str, Any], folder: Path, run: bool, vary: bool | 
             expected_artifacts=artifacts,
             root=folder / "root",
             timeout=60,
+            stop_after=SIGNAL_AFTER if case.get("send_signal") == "SIGTERM" else None,
             vary=vary,
         )
     except RunError:  # there is no script to run, which the check says as well
         return list(cursus.check(request, source_dir=source, entry_point=case["entry_point"]).findings)
+    if amiss is not None:
+        amiss += disagreements(case, job)
     return list(job.findings)
 
 
+def disagreements(case: dict[str, Any], job: TrainingJob) -> list[str]:
+    """Values of artifacts and of metrics that the case names, and the run did not give."""
+    found = []
+    archive = job.evidence.model_artifact
+    for place, wanted in case.get("expected_values", {}).items():
+        got = None
+        if archive is not None:
+            with tarfile.open(archive) as tar:
+                member = next(
+                    (m for m in tar if m.name.removeprefix("./") == place.removeprefix("model/")), None
+                )
+                file = tar.extractfile(member) if member is not None else None
+                got = json.load(file) if file is not None else None
+        if not isinstance(got, dict) or any(not same(got.get(key), value) for key, value in wanted.items()):
+            found.append(f"{place} holds {got}, not {wanted}")
+    for name, wanted in case.get("expected_metrics", {}).items():
+        points = [point.value for point in job.metrics.get(name, ())]
+        if not any(same(value, wanted) for value in points):
+            found.append(f"the metric {name} gets {points[:5]}, not {wanted}")
+    return found
+
+
+def same(one: object, other: object) -> bool:
+    """Equal, numbers to nine digits."""
+    if isinstance(one, float) and isinstance(other, (int, float)):
+        return math.isclose(one, other, rel_tol=1e-9) or (one != one and other != other)
+    return one == other
+
+
 def findings_of(
-    kind: str, body: dict[str, Any], region: str | None, run: bool, vary: bool | None = None
+    kind: str,
+    body: dict[str, Any],
+    region: str | None,
+    run: bool,
+    vary: bool | None = None,
+    amiss: list[str] | None = None,
 ) -> list[Finding]:
     if kind == "script_run":
         with tempfile.TemporaryDirectory(prefix="cursus-case-") as folder:
-            return script_findings(body, Path(folder), run, vary)
+            return script_findings(body, Path(folder), run, vary, amiss)
     return list(cursus.check(body, region=region).findings)
 
 
@@ -126,6 +179,7 @@ def main(arguments: list[str]) -> int:
     total: Counter[str] = Counter()
     missed: list[str] = []
     false: list[str] = []
+    wrong: list[str] = []
     for path in sorted((cases / "failures").glob("*.json")):
         case = json.loads(path.read_text(encoding="utf-8"))
         kind, region = case["kind"], case.get("region")
@@ -137,7 +191,9 @@ def main(arguments: list[str]) -> int:
                 seen[kind] += 1
             else:
                 missed.append(f"{case['id']} ({case['effect']}): {level}")
-        found = findings_of(kind, case["good"], region, run)
+        amiss: list[str] = []
+        found = findings_of(kind, case["good"], region, run, amiss=amiss)
+        wrong += [f"{case['id']}, corrected: {one}" for one in amiss]
         errors = [f"{f.rule} {f.path}: {f.message}" for f in found if f.severity == "error"]
         if errors:
             false.append(f"{case['id']}, corrected: {'; '.join(errors)}")
@@ -171,7 +227,9 @@ def main(arguments: list[str]) -> int:
         print("missed:", line)
     for line in false:
         print("false error:", line)
-    return 1 if missed or false else 0
+    for line in wrong:
+        print("wrong case:", line)
+    return 1 if missed or false or wrong else 0
 
 
 if __name__ == "__main__":

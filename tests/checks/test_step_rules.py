@@ -314,6 +314,26 @@ def test_isolated_jobs_cannot_fetch_their_code() -> None:
 
 
 @pytest.mark.parametrize(
+    ("image", "folder", "told"),
+    [
+        ("tensorflow-training:2.4.1-cpu-py37", "s3://example-bucket/m", True),
+        ("tensorflow-training:2.4.1-cpu-py37", "/opt/ml/model", False),
+        ("pytorch-training:2.1.0-cpu-py310", "s3://example-bucket/m", False),
+    ],
+)
+def test_isolated_tensorflow_cannot_ask_for_its_bucket(image: str, folder: str, told: bool) -> None:
+    names = {"model_dir": f'"{folder}"', "sagemaker_program": '"train.py"'}
+    uri = f"763104351884.dkr.ecr.us-east-1.amazonaws.com/{image}"
+    patch = {
+        "EnableNetworkIsolation": True,
+        "AlgorithmSpecification": {"TrainingImage": uri},
+        "HyperParameters": names,
+    }
+    paths = [finding.path for finding in check(patch) if finding.rule == "STP028"]
+    assert paths == (["HyperParameters.model_dir"] if told else [])
+
+
+@pytest.mark.parametrize(
     ("patch", "region", "path"),
     [
         ({}, "eu-central-1", "AlgorithmSpecification.TrainingImage"),

@@ -51,7 +51,7 @@ def version_faults(
         yield Problem(
             f"No image {image.repository} has {name} {image.version} (tag {image.tag!r}): that version is in {later}.",
             path,
-            f"Use {later}, in the registry of its region.",
+            f"Write {_moved(image, later)}.",
         )
         return
     if images.newer_than_known(image.repository, image.version):
@@ -80,6 +80,22 @@ def version_faults(
 
 def _purpose(image: images.Image) -> str:
     return "a training" if image.trains else "an inference" if "inference" in image.scopes else "a processing"
+
+
+def _moved(image: images.Image, repository: str) -> str:
+    """The name of the image of the same version in another repository."""
+    version = images.resolve(repository, image.version or "") or ""
+    facts = images.facts(repository, version)
+    python = (
+        image.python_version
+        if image.python_version in facts["python"]
+        else next(reversed(facts["python"]), None)
+    )
+    tag = "-".join(part for part in (version, image.processor, python) if part)
+    registry = next(iter(sorted(images.accounts(repository, image.region))), None)
+    if registry is None:
+        return f"{repository}:{tag}, in the registry of its region"
+    return f"{registry}.dkr.ecr.{image.region}.{image.suffix}/{repository}:{tag}"
 
 
 def _base_faults(image: images.Image, path: Path) -> Iterator[Problem]:
@@ -132,7 +148,13 @@ def python_faults(image: images.Image, path: Path, settings: Settings) -> Iterat
     told = f"it is built for {' and '.join(shown)}"
     remedy = f"Write {shown[-1]} in the tag"
     if image.python_version != "py3":
-        remedy += f", or use a version of {name} that has {image.python_version}"
+        others = [
+            each
+            for each in images.versions(image.repository)
+            if image.python_version in images.facts(image.repository, each).get("python", ())
+        ]
+        if others:
+            remedy += f", or use a version of {name} that has {image.python_version}: {listed(others)}"
         told = f"No image of {name} {image.version} has Python {image.python_version!r}; {told}"
     else:
         told = f"No image of {name} {image.version} has the short tag 'py3' any more; {told}"
@@ -235,7 +257,7 @@ def registry_faults(
         yield Problem(
             f"In {image.region} the image {image.repository!r} is not in the registry {show(image.account)}.",
             path,
-            f"Write {' or '.join(sorted(right))}.",
+            f"Write {' or '.join(sorted(right))} in place of {image.account}.",
             severity="warning" if _has_newer(image) else None,
         )
 

@@ -80,12 +80,13 @@ def network_isolation(view: TrainingView) -> Iterator[Problem]:
     """An isolated container fetches nothing, and a marketplace algorithm runs isolated.
 
     What it does:
-        Finds script mode code in S3 in a job with network isolation, and an algorithm of another account without
-        network isolation.
+        Finds script mode code in S3 in a job with network isolation, a model_dir in S3 that TensorFlow's image is given in
+        one, and an algorithm of another account without network isolation.
     Why:
         Under network isolation the container cannot call S3, so that the toolkit cannot download
-        sagemaker_submit_directory and the job fails; the code has to come in a channel. An algorithm from AWS
-        Marketplace may only run with network isolation.
+        sagemaker_submit_directory and the job fails; the code has to come in a channel. TensorFlow's toolkit asks S3 for
+        the region of model_dir's bucket before it starts the script. An algorithm from AWS Marketplace may only run with
+        network isolation.
     Breaks:
         EnableNetworkIsolation: true
         HyperParameters:
@@ -98,7 +99,8 @@ def network_isolation(view: TrainingView) -> Iterator[Problem]:
           - ChannelName: code
             DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/code/"}}
     Source:
-        https://docs.aws.amazon.com/sagemaker/latest/dg/mkt-algo-model-internet-free.html
+        https://docs.aws.amazon.com/sagemaker/latest/dg/mkt-algo-model-internet-free.html,
+        https://github.com/aws/sagemaker-python-sdk/issues/2702
     Since:
         0.1
     """
@@ -109,6 +111,14 @@ def network_isolation(view: TrainingView) -> Iterator[Problem]:
             "the job has network isolation, and its code is to be downloaded from S3 by the container, which cannot",
             (view.hyperparameters_member, "sagemaker_submit_directory"),
             "put the archive into a channel called code, and write /opt/ml/input/data/code/sourcedir.tar.gz here",
+        )
+    saved = text(view.hyperparameters, "model_dir")
+    scripted = isolated is True and view.framework is not None and view.framework.framework == "tensorflow"
+    if scripted and saved and saved.strip("\"' ").startswith("s3://"):
+        yield Problem(
+            "the job has network isolation, and TensorFlow's image asks S3 for the bucket of model_dir, which it cannot",
+            (view.hyperparameters_member, "model_dir"),
+            "write /opt/ml/model (model_dir=False in the SDK's estimator leaves it out)",
         )
     name = text(view.algorithm, "AlgorithmName")
     if name and name.startswith("arn:") and isolated is not True and not isinstance(isolated, Mapping):

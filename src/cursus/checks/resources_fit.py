@@ -86,6 +86,18 @@ def algorithm_instance(view: TrainingView) -> Iterator[Problem]:
             yield from _algorithm_on(view, algorithm, instance, path)
 
 
+def _on_gpus(algorithm: algorithms.Algorithm) -> str:
+    """An instance type of the families that an algorithm trains on; none of a previous generation, where it can be."""
+    found = [
+        each
+        for name in instances.names()
+        if (each := instances.find(name)) is not None
+        and each.gpus
+        and each.family in (algorithm.gpu_families or instances.families())
+    ]
+    return min(found, key=lambda each: (each.successor is not None, each.gpus, each.vcpus)).name
+
+
 def _algorithm_on(
     view: TrainingView, algorithm: algorithms.Algorithm, instance: instances.Instance, path: Path
 ) -> Iterator[Problem]:
@@ -100,7 +112,7 @@ def _algorithm_on(
         yield Problem(
             f"The algorithm {algorithm.name} trains on GPU instances only; {instance.name} has no GPU.",
             path,
-            f"Use a type of the families {families}, such as 'ml.p3.2xlarge'.",
+            f"Use a type of the families {families}, such as {_on_gpus(algorithm)!r}.",
         )
     elif instance.gpus and not algorithm.gpu:
         xgboost = algorithm.name == "xgboost"

@@ -381,6 +381,15 @@ def test_what_a_run_confirms_is_told_once_at_the_line_of_the_script(tmp_path: Pa
     assert [f.rule for f in told if f.path == "InputDataConfig[0].ChannelName"] == ["CHN052"]
 
 
+def test_an_empty_model_that_the_script_foretells_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("import os\nprint(os.listdir(os.environ['SM_CHANNEL_TRAIN']))\n")
+    step = Step(
+        "test", "CreateTrainingJob", BASES["CreateTrainingJob"], source=SourceCode(str(tmp_path), "train.py")
+    )
+    told = engine.check_step(step, Settings(), Evidence(**{**SOUND, "model_files": ()}))
+    assert [f.rule for f in told if f.area == "artifacts"] == ["ART050"]
+
+
 def test_a_key_of_nearly_that_name_explains_what_had_no_effect(tmp_path: Path) -> None:
     script = 'import json, os\nprint(json.loads(os.environ["SM_HPS"]).get("num_epochs", 1))\n'
     (tmp_path / "train.py").write_text(script)

@@ -211,7 +211,7 @@ def test_uncompressed_model(run: Run) -> None:
 def test_empty_model_directory_completes(run: Run) -> None:
     job = run("print(1)")
     assert (job.status, job.model_artifact) == ("Completed", None)
-    assert "ART091" in {finding.rule for finding in job.findings}
+    assert "ART050" in {finding.rule for finding in job.findings}
 
 
 def test_secrets_stay_in_the_run(run: Run) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from cursus.model import SEVERITIES, Evidence, Finding
 
 CONFIRMS: Mapping[str, tuple[str, ...]] = {
+    "ART091": ("ART050",),
     "CHN090": ("CHN052",),
     "HPO090": ("HPO053", "HPO055", "HPO056", "HPO060", "HPO061", "HPO062", "HPO064"),
     "MON090": ("MON050",),
@@ -14,7 +15,7 @@ CONFIRMS: Mapping[str, tuple[str, ...]] = {
     "MON092": ("MON051",),
     "RES097": ("RES050", "RES056"),
 }
-"""For a rule on runs: the rules on source code or request that say the same of the same place without a run."""
+"""For a rule on runs: the rules on source code or request that say the same of the same place, or of the whole script, without a run."""
 
 ECHOES: Mapping[str, tuple[str, ...]] = {
     "FRM050": ("FRM012",),
@@ -63,7 +64,7 @@ def told_once(findings: list[Finding], evidence: Evidence) -> list[Finding]:
         if not finding.from_run:
             continue
         for rule in CONFIRMS.get(finding.rule, ()):
-            other = read.get((rule, finding.path))
+            other = read.get((rule, finding.path)) or read.get((rule, ""))  # of the script as a whole
             if other is None and rule == "HPO055":  # a script that reads no hyperparameter at all
                 other = read.get((rule, finding.path.partition(".")[0]))
             if other is not None:

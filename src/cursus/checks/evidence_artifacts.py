@@ -129,7 +129,9 @@ def empty(view: TrainingView) -> Iterator[Problem]:
     Breaks:
         files:
           train.py: |
-            print("trained")
+            import glob, os
+            for name in glob.glob("/opt/ml/input/data/train/*.json"):
+                open(os.path.join("/opt/ml/model", os.path.basename(name)), "w").write("weights")
         channels:
           train:
             data.csv: "1,2"

@@ -22,7 +22,7 @@ from cursus.checks.texts import (
 )
 from cursus.checks.views import RequestView, mapping
 from cursus.model import Path
-from cursus.redact import show
+from cursus.redact import is_secret_name, show
 
 NO_BUCKET = "s3://None/"
 """How a URI begins whose bucket was Python's None. No bucket has a capital letter."""
@@ -225,9 +225,12 @@ def placeholders(view: RequestView) -> Iterator[Problem]:
     Since:
         0.1
     """
+    hidden = [entry for entry in view.suspected("secret") if is_secret_name(str(entry[0][-1]))]
     for path, value in view.suspected("placeholder"):
         if re.search(REPR, value):
             continue  # the rule below says more of it
+        if (path, value) in hidden:
+            continue  # the rule on secrets says where it belongs
         curly = re.search(CURLY, value) if "Environment" in path else None
         found = curly[0] if curly else placeholder(value) or value
         bucket = value.partition("s3://")[2].partition("/")[0]

@@ -12,6 +12,29 @@ import re
 
 from model_docs import Model, write
 
+# fmt: off
+# Words in the name of a metric that say which way is better; whole words only.
+LOWER = [
+    "loss", "losses", "error", "err", "rmse", "mse", "mae", "mape", "smape", "rmsle", "logloss",
+    "mlogloss", "merror", "perplexity", "ppl", "wer", "cer", "nll", "deviance", "wql", "mase", "wape",
+    "regret", "divergence", "hinge", "kld", "nloglik",
+]
+HIGHER = [
+    "accuracy", "acc", "auc", "f1", "precision", "recall", "map", "ndcg", "bleu", "rouge", "r2", "iou",
+    "miou", "dice", "rouge1", "rouge2", "rougel", "mcc", "kappa", "mrr", "sensitivity", "specificity",
+    "fscore", "aucpr", "top1", "top5",
+]
+# Metrics that are a share, or never below 0.
+SHARES = [
+    "accuracy", "acc", "auc", "f1", "precision", "recall", "ndcg", "iou", "miou", "dice", "map", "ap",
+    "beta",
+]
+NOT_NEGATIVE = [
+    "error", "rmse", "mse", "mae", "mape", "rmsle", "logloss", "mlogloss", "merror", "perplexity",
+    "wer", "cer",
+]
+# fmt: on
+
 
 def main() -> None:
     """Write the table."""
@@ -36,94 +59,10 @@ def main() -> None:
             "max_jobs": {"Random": 10000},
             "epoch_names": epochs,
             "max_resource": int(most[1].replace(",", "")),
-            # Words in the name of a metric that say which way is better; whole words only.
-            "better_when_lower": [
-                "loss",
-                "losses",
-                "error",
-                "err",
-                "rmse",
-                "mse",
-                "mae",
-                "mape",
-                "smape",
-                "rmsle",
-                "logloss",
-                "mlogloss",
-                "merror",
-                "perplexity",
-                "ppl",
-                "wer",
-                "cer",
-                "nll",
-                "deviance",
-                "wql",
-                "mase",
-                "wape",
-                "regret",
-                "divergence",
-                "hinge",
-                "kld",
-                "nloglik",
-            ],
-            "better_when_higher": [
-                "accuracy",
-                "acc",
-                "auc",
-                "f1",
-                "precision",
-                "recall",
-                "map",
-                "ndcg",
-                "bleu",
-                "rouge",
-                "r2",
-                "iou",
-                "miou",
-                "dice",
-                "rouge1",
-                "rouge2",
-                "rougel",
-                "mcc",
-                "kappa",
-                "mrr",
-                "sensitivity",
-                "specificity",
-                "fscore",
-                "aucpr",
-                "top1",
-                "top5",
-            ],
-            # Metrics that are a share, or never below 0.
-            "between_0_and_1": [
-                "accuracy",
-                "acc",
-                "auc",
-                "f1",
-                "precision",
-                "recall",
-                "ndcg",
-                "iou",
-                "miou",
-                "dice",
-                "map",
-                "ap",
-                "beta",
-            ],
-            "not_negative": [
-                "error",
-                "rmse",
-                "mse",
-                "mae",
-                "mape",
-                "rmsle",
-                "logloss",
-                "mlogloss",
-                "merror",
-                "perplexity",
-                "wer",
-                "cer",
-            ],
+            "better_when_lower": LOWER,
+            "better_when_higher": HIGHER,
+            "between_0_and_1": SHARES,
+            "not_negative": NOT_NEGATIVE,
         },
     )
 

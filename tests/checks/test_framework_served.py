@@ -110,3 +110,22 @@ def test_python_3_is_a_tag_of_old_versions_alone() -> None:
     assert not images.is_built_for("pytorch-training", "1.9.0", "py3")
     assert not images.is_built_for("huggingface-pytorch-training", "4.26.0", "py3")
     assert images.find_image("tensorflow", "2.2.0", "py3").uri == f"{DLC}/tensorflow-training:2.2.0-cpu-py37"
+
+
+@pytest.mark.parametrize(
+    ("image", "accept", "wanted"),
+    [
+        ("382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1", "text/csv", ["error"]),
+        ("382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1", "application/jsonlines", []),
+        ("382416733822.dkr.ecr.us-east-1.amazonaws.com/knn:1", "application/jsonlines; verbose=true", []),
+        ("382416733822.dkr.ecr.us-east-1.amazonaws.com/pca:1", "text/csv", ["warning"]),
+        ("382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1", "text/csv", []),
+        ("683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1", "text/csv", []),
+        ("123456789012.dkr.ecr.us-east-1.amazonaws.com/pca:1", "text/csv", []),
+    ],
+)
+def test_formats_of_predictions(image: str, accept: str, wanted: list[str]) -> None:
+    asked = definition({"Image": image, "ModelDataUrl": "s3://example-bucket/model.tar.gz"})
+    asked["Steps"][1]["Arguments"]["TransformOutput"]["Accept"] = accept
+    found = [f for f in check(asked, region="us-east-1").findings if f.rule == "FRM023"]
+    assert [f.severity for f in found] == wanted

@@ -47,6 +47,7 @@ class Algorithm:
         content_types: of its data channels; what follows a semicolon is left out.
         pipe_content_types: those that Pipe mode takes.
         default_content_type: what a channel without ContentType is taken for.
+        responses: what its server answers with, where published; ``no_responses``: what it fails on for certain.
         content_channels: by content type, the channels that this type of data makes required beside the rest.
         channels_when: hyperparameters that make channels (``needs``) required.
         dask_content_types: those that XGBoost's training with Dask reads.
@@ -87,6 +88,8 @@ class Algorithm:
     content_types: tuple[str, ...] = ()
     pipe_content_types: tuple[str, ...] = ()
     default_content_type: str | None = None
+    responses: tuple[str, ...] = ()
+    no_responses: tuple[str, ...] = ()
     content_channels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     channels_when: tuple[Condition, ...] = ()
     dask_content_types: tuple[str, ...] = ()
@@ -264,6 +267,8 @@ def _build(
         content_types=tuple(entry.get("content_types", ())),
         pipe_content_types=tuple(entry.get("pipe_content_types", entry.get("content_types", ()))),
         default_content_type=entry.get("default_content_type"),
+        responses=tuple(entry.get("responses", ())),
+        no_responses=tuple(entry.get("no_responses", ())),
         content_channels={key: tuple(value) for key, value in entry.get("content_channels", {}).items()},
         channels_when=tuple(_condition(c) for c in entry.get("channels_when", ())),
         dask_content_types=tuple(entry.get("dask_content_types", ())),

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cursus.aws import images, instances
+from cursus.aws.algorithms import find
 from cursus.aws.pipelines import PipelineStep, parse_get
 from cursus.checks.pipeline_models import containers
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, mapping, text
 from cursus.model import Path, Step
+from cursus.redact import show
 
 
 @rule("FRM021", area="framework", scope="pipeline")
@@ -136,6 +138,68 @@ def transform_of_a_source(view: PipelineView) -> Iterator[Problem]:
                 f"the model of step {_maker(step)} has a ModelDataSource, which batch transform does not support",
                 (*place, "ModelName"),
                 "make the model with ModelDataUrl, of an archive model.tar.gz; or deploy it to an endpoint",
+            )
+
+
+@rule("FRM023", area="framework", severity="warning", scope="pipeline")
+def unwritten_format(view: PipelineView) -> Iterator[Problem]:
+    """A transform step asks a built-in algorithm for predictions in a format that it does not write.
+
+    What it does:
+        Compares Accept in TransformOutput with the response formats that are published for the algorithm of the step's
+        model, where the pipeline makes the model.
+    Why:
+        "Failed to parse output from the algorithm as CSV": the answer is JSON all the same, or an error, and the job
+        fails after the first file.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer: {Image: "382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}
+          - Name: Score
+            Type: Transform
+            Arguments:
+              ModelName: {Get: Steps.Create.ModelName}
+              TransformInput: {ContentType: text/csv, SplitType: Line, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
+              TransformOutput: {Accept: text/csv, AssembleWith: Line, S3OutputPath: "s3://example-bucket/out/"}
+              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer: {Image: "382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}
+          - Name: Score
+            Type: Transform
+            Arguments:
+              ModelName: {Get: Steps.Create.ModelName}
+              TransformInput: {ContentType: text/csv, SplitType: Line, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
+              TransformOutput: {Accept: application/jsonlines, AssembleWith: Line, S3OutputPath: "s3://example-bucket/out/"}
+              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/LL-in-formats.html,
+        https://github.com/aws/amazon-sagemaker-examples/issues/821
+    Since:
+        0.1
+    """
+    for step, place, model in transforms(view):
+        asked = text(mapping(step.request, "TransformOutput"), "Accept")
+        last = next(reversed(list(model.values())), None)
+        algorithm = find(text(last, "Image") or "") if last is not None else None
+        if asked is None or algorithm is None or not algorithm.responses:
+            continue
+        plain = asked.partition(";")[0].strip().lower()
+        if plain not in algorithm.responses:
+            yield Problem(
+                f"{algorithm.name} writes {', '.join(algorithm.responses)}, not {show(asked)}",
+                (*place, "TransformOutput", "Accept"),
+                "write application/jsonlines, and take the predictions out of its lines",
+                severity="error" if plain in algorithm.no_responses else None,
             )
 
 

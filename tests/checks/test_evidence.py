@@ -468,3 +468,51 @@ def test_all_data_given_to_two_channels_of_which_each_takes_its_part(
     evidence = Evidence(**{**SOUND, "opened": {"train": 1, "test": 2}, "opened_files": opened})
     found = engine.check_step(step, Settings(), evidence)
     assert [finding.rule for finding in found if finding.rule == "CHN091"] == rules
+
+
+def told_of(folder: Path, script: str, evidence: dict[str, Any], **promises: Any) -> list[Finding]:
+    """Everything that is told of a run of ``script``, readings included."""
+    (folder / "train.py").write_text(script)
+    step = Step(
+        "test",
+        "CreateTrainingJob",
+        merge(BASES["CreateTrainingJob"], {"HyperParameters": {"sagemaker_program": "train.py"}}),
+        promises=Promises(**promises),
+        source=SourceCode(str(folder), "train.py"),
+    )
+    return engine.check_step(step, Settings(), Evidence(**{**SOUND, **evidence}))
+
+
+READS = """import os
+print(os.environ['SM_CHANNEL_TRAIN'])
+{}
+open(os.environ['SM_MODEL_DIR'] + '/model.json', 'w').write('1')
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "rules"),
+    [
+        ("print(os.environ['SM_CHANNEL_TEST'])", "KeyError: 'SM_CHANNEL_TEST'", ["CHN050"]),
+        ("print({}['label'])", "KeyError: 'label'", ["FRM090"]),
+    ],
+)
+def test_a_failure_that_reading_explains_is_told_once(
+    line: str, error: str, rules: list[str], tmp_path: Path
+) -> None:
+    reason = FAILED.format(f'File "/opt/ml/code/train.py", line 3, in <module>\n{line}\n{error}')
+    failed = {
+        "status": "Failed",
+        "failure_reason": reason,
+        "script_exit_codes": {"algo-1": 1},
+        "model_files": (),
+    }
+    found = told_of(tmp_path, READS.format(line), failed)
+    assert [finding.rule for finding in found if finding.severity == "error"] == rules
+
+
+def test_an_artifact_that_is_missing_is_told_once_at_the_line_that_writes_another(tmp_path: Path) -> None:
+    found = told_of(tmp_path, READS.format(""), {}, expected_artifacts=("weights.bin",))
+    (missing,) = [finding for finding in found if finding.area == "artifacts"]
+    assert (missing.rule, missing.severity, missing.line) == ("ART090", "error", 4)
+    assert "write /opt/ml/model/weights.bin" in missing.remedy

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from cursus.model import SEVERITIES, Evidence, Finding
 
 CONFIRMS: Mapping[str, tuple[str, ...]] = {
     "ART091": ("ART050",),
+    "ART094": ("ART053",),
     "CHN090": ("CHN052",),
     "HPO090": ("HPO053", "HPO055", "HPO056", "HPO060", "HPO061", "HPO062", "HPO064"),
     "MON090": ("MON050",),
@@ -47,10 +50,67 @@ def without_echoes(findings: list[Finding]) -> list[Finding]:
     ]
 
 
+FRAME = re.compile(r'File "/opt/ml/code/([^"]+)", line (\d+)')
+"""A line of a traceback that is in the source of the job."""
+USAGE = re.compile(r"\S+: error: .*")
+FLAG = re.compile(r"--[A-Za-z][\w-]*")
+NAMED = re.compile(r"'([^']+)'")
+NOT_STARTED = re.compile(r"exit code 12[67]\b")
+
+
+def _foretold(findings: list[Finding]) -> set[Finding]:
+    """A failed job, where an error that was read from the source or the request says why: at a line of the traceback,
+    of an argument that the parser refused, of a program that cannot be started."""
+    failed = [finding for finding in findings if finding.from_run and finding.rule == "FRM090"]
+    text = "\n".join(finding.message for finding in failed)
+    places = {*FRAME.findall(text), *((f.location.file, str(f.location.line)) for f in failed if f.location)}
+    refused = {flag for line in USAGE.findall(text) for flag in FLAG.findall(line)}
+    for finding in findings if failed else ():
+        if finding.from_run or finding.severity != "error":
+            continue
+        where = finding.location
+        at = where is not None and any(
+            f"/{where.file}".endswith(f"/{name}") and str(where.line) == line for name, line in places
+        )
+        argument = finding.rule.startswith("HPO") and refused & set(FLAG.findall(finding.message))
+        if at or argument or (finding.rule == "FRM056" and NOT_STARTED.search(text)):
+            return set(failed)
+    return set()
+
+
+def _strays_told(findings: list[Finding]) -> set[Finding]:
+    """What a run says of files that are thrown away, each of which the script's lines were already named for."""
+    read = " ".join(finding.message for finding in findings if finding.rule == "ART052")
+    return {
+        finding
+        for finding in findings
+        if finding.rule == "ART093"
+        and all(f"'{path}'" in read for path in finding.message.partition(": ")[2].split(", "))
+    }
+
+
+def _with_places(findings: list[Finding]) -> list[Finding]:
+    """Artifacts that the run missed at the line of the script that writes something else, where it was read."""
+    read = {
+        NAMED.findall(f.message)[0]: f for f in findings if f.rule == "ART051" and NAMED.search(f.message)
+    }
+    if not read:
+        return findings
+    made: dict[Finding, Finding] = {}
+    for finding in findings:
+        name = NAMED.search(finding.message) if finding.rule == "ART090" else None
+        if name is not None and name[1] in read:
+            other = read[name[1]]
+            made[finding] = replace(finding, location=finding.location or other.location, remedy=other.remedy)
+            made[other] = made[finding]
+    return list(dict.fromkeys(made.get(finding, finding) for finding in findings))
+
+
 def told_once(findings: list[Finding], evidence: Evidence) -> list[Finding]:
     """``findings`` without those of a run that only confirm another one at the same place.
 
-    Without ``MON050`` too, a metric that no printed line has, where the run printed such lines.
+    Without ``MON050`` too, a metric that no printed line has, where the run printed such lines; and without a failure
+    that was foretold.
 
     The finding that was made by reading names the line at fault, and is kept unless the run's weighs more.
     """
@@ -70,4 +130,5 @@ def told_once(findings: list[Finding], evidence: Evidence) -> list[Finding]:
             if other is not None:
                 weighs_more = SEVERITIES.index(finding.severity) < SEVERITIES.index(other.severity)
                 superfluous.add(other if weighs_more else finding)
-    return [finding for finding in findings if finding not in superfluous] if superfluous else findings
+    superfluous |= _foretold(findings) | _strays_told(findings)
+    return _with_places([finding for finding in findings if finding not in superfluous])

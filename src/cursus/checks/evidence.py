@@ -7,10 +7,11 @@ import sys
 from collections.abc import Iterator, Mapping
 
 from cursus.aws import images
+from cursus.checks.confirmed import FRAME
 from cursus.checks.framework import amazon_image
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView
-from cursus.model import Evidence, Path
+from cursus.model import Evidence, Location, Path
 
 DISTRIBUTIONS = {
     "pytorch": "torch",
@@ -189,7 +190,19 @@ def failed(view: TrainingView) -> Iterator[Problem]:
         f"the job failed on this machine{told}: {_brief(reason, evidence)}",
         place,
         remedy=_advice(code, place, evidence),
+        location=_line(view, evidence),
     )
+
+
+def _line(view: TrainingView, evidence: Evidence) -> Location | None:
+    """The innermost line of the source in the traceback at the end of the log."""
+    from cursus.script.files import shown_below
+
+    frames = FRAME.findall("\n".join(last_lines(evidence, TRACE)))
+    if not frames or view.step.source is None:
+        return None
+    name, line = frames[-1]
+    return Location(shown_below(view.step.source.directory, name), int(line))
 
 
 def _culprit(codes: Mapping[str, int | None]) -> tuple[str | None, int | None]:

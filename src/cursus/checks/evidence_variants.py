@@ -57,6 +57,8 @@ def without_effect(view: TrainingView) -> Iterator[Problem]:
     left = (*evidence.model_files, *evidence.output_files, *evidence.checkpoint_files)
     if not evidence.metrics and not any(file.size for file in left):
         return  # nothing was left that could show an effect, which is the fault to be told
+    if view.channels and all(evidence.opened.get(channel.name or "") == 0 for channel in view.channels):
+        return  # nothing was read to train on, which CHN090 tells
     for name, values in evidence.unmoved.items():
         given = view.hyperparameters.get(name)
         shown = [str(show(value, name)) for value in values]

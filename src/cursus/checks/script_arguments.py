@@ -324,11 +324,10 @@ def _remedy(value: str, argument: Argument) -> str:
     if value.startswith("[") and argument.nargs:
         return "a list comes as one text: pass it with separators of your own and split it in the script"
     if argument.type == "int" and _number(value):
-        return (
-            f"pass a whole number ({int(float(value))})"
-            if abs(float(value)) < 1e15
-            else "pass a whole number"
-        )
+        number = float(value)
+        if abs(number) < 1e15 and number.is_integer():
+            return f"pass {int(number)}"
+        return "pass a whole number, or declare it with type=float in the script"
     if argument.choices:
         near = closest(value, [str(choice) for choice in argument.choices])
         return f"pass {near!r}" if near else "pass one of these values"

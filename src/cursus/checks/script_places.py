@@ -439,7 +439,11 @@ def own_file(view: TrainingView, place: str, use: PathUse) -> Problem | None:
     elsewhere = _elsewhere(view, plain)
     if elsewhere:
         told = f"the script reads {show(place)}, {elsewhere}"
-        return Problem(told, remedy="read it from a channel: SM_CHANNEL_…", location=use.location)
+        inside = plain.removeprefix("../")
+        remedy = "read it from a channel: SM_CHANNEL_…"
+        if facts is not None and inside in facts.directory_listing:
+            remedy = f"write {inside!r}: the source directory has it, and the job runs there"
+        return Problem(told, remedy=remedy, location=use.location)
     if plain.startswith(("/", "..")) or facts is None:
         return None
     if plain in facts.directory_listing or not facts.directory_listing:

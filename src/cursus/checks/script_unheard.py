@@ -125,6 +125,8 @@ def _nobody_reads(view: TrainingView, facts: ScriptFacts, started: Invocation) -
         return  # a function of a library that reads the command line, by its name
     if any(habit.kind == "own-list" for habit in facts.habits):
         return  # a parser that is given a list of the script's own is another rule's to tell
+    if any(habit.kind == "undefined-name" and _ARGUMENTS.search(habit.detail) for habit in facts.habits):
+        return  # they were meant to be read, and FRM070 tells that they are not
     path: Path = (view.hyperparameters_member,)
     yield Problem(
         f"the script reads no command line, no SM_HP_* and no hyperparameters.json: {', '.join(names[:5])} "
@@ -280,7 +282,7 @@ def argument_abbreviated(view: TrainingView) -> Iterator[Problem]:
                 yield Problem(
                     f"{passed.flag} is no argument of the script; argparse takes it for {near[0]}, which it begins",
                     passed.path,
-                    remedy=f"call the hyperparameter {near[0].lstrip('-')!r}",
+                    remedy=f"call the hyperparameter {near[0].lstrip('-')!r}, or declare {passed.flag} in the script",
                     severity="info" if near[0] == passed.flag + "s" else None,
                     location=argument.location,
                 )

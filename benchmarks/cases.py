@@ -34,6 +34,50 @@ SIGNAL_AFTER = 0.3
 """Seconds of training after which a case's ``send_signal`` comes, as StopTrainingJob sends it: to the first process."""
 
 
+def write(folder: Path, files: dict[str, str]) -> None:
+    """Put files into a folder."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+
+
+def script_request(case: dict[str, Any]) -> dict[str, Any]:
+    """The training job that a script case is run in."""
+    request: dict[str, Any] = {
+        "TrainingJobName": "case",
+        "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+        "RoleArn": ROLE,
+        "HyperParameters": {
+            **case["hyperparameters"],
+            "sagemaker_program": case["entry_point"],
+            "sagemaker_submit_directory": "s3://example-bucket/code/sourcedir.tar.gz",
+        },
+        "OutputDataConfig": {"S3OutputPath": "s3://example-bucket/models/"},
+        "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+    }
+    channels = [
+        {
+            "ChannelName": name,
+            "DataSource": {
+                "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://example-bucket/data/{name}/"}
+            },
+        }
+        for name in case["channels"]
+    ]
+    if channels:
+        request["InputDataConfig"] = channels
+    if case.get("metric_definitions"):
+        request["AlgorithmSpecification"]["MetricDefinitions"] = case["metric_definitions"]
+    if case.get("checkpoint_local_path"):
+        request["CheckpointConfig"] = {
+            "S3Uri": "s3://example-bucket/checkpoints/",
+            "LocalPath": case["checkpoint_local_path"],
+        }
+    return request
+
+
 def script_findings(
     case: dict[str, Any],
     folder: Path,
@@ -46,72 +90,33 @@ def script_findings(
     What the run leaves otherwise than the case says is put into ``amiss``.
     """
     source = folder / "source"
-    for name, content in case["files"].items():
-        path = source / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
-    channels = {}
-    for channel, files in case["channels"].items():
-        for name, content in files.items():
-            path = folder / "data" / channel / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content)
-        channels[channel] = str(folder / "data" / channel)
-    request: dict[str, Any] = {
-        "TrainingJobName": "case",
-        "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
-        "RoleArn": ROLE,
-        "HyperParameters": {
-            **case["hyperparameters"],
-            "sagemaker_program": case["entry_point"],
-            "sagemaker_submit_directory": "s3://example-bucket/code/sourcedir.tar.gz",
-        },
-        "InputDataConfig": [
-            {
-                "ChannelName": name,
-                "DataSource": {
-                    "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://example-bucket/data/{name}/"}
-                },
-            }
-            for name in channels
-        ],
-        "OutputDataConfig": {"S3OutputPath": "s3://example-bucket/models/"},
-        "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30},
-        "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
-    }
-    if not channels:
-        del request["InputDataConfig"]
-    if case.get("metric_definitions"):
-        request["AlgorithmSpecification"]["MetricDefinitions"] = case["metric_definitions"]
-    if case.get("checkpoint_local_path"):
-        request["CheckpointConfig"] = {
-            "S3Uri": "s3://example-bucket/checkpoints/",
-            "LocalPath": case["checkpoint_local_path"],
-        }
-    if not run:
-        report = cursus.check(request, source_dir=source, entry_point=case["entry_point"])
-        return list(report.findings)
-    artifacts = [
-        path.removeprefix("model/") if path.startswith("model/") else path
-        for path in case.get("expected_artifacts", [])
-    ]
-    try:
-        job = cursus.run(
-            request,
-            source_dir=source,
-            entry_point=case["entry_point"],
-            channels=channels,
-            expected_artifacts=artifacts,
-            root=folder / "root",
-            timeout=60,
-            stop_after=SIGNAL_AFTER if case.get("send_signal") == "SIGTERM" else None,
-            vary=vary,
-        )
-    except RunError:  # there is no script to run, which the check says as well
-        return list(cursus.check(request, source_dir=source, entry_point=case["entry_point"]).findings)
-    if amiss is not None:
-        amiss += disagreements(case, job)
-    return list(job.findings)
+    write(source, case["files"])
+    channels = {name: str(folder / "data" / name) for name in case["channels"]}
+    for name, files in case["channels"].items():
+        write(Path(channels[name]), files)
+    request = script_request(case)
+    if run:
+        try:
+            job = cursus.run(
+                request,
+                source_dir=source,
+                entry_point=case["entry_point"],
+                channels=channels,
+                expected_artifacts=[
+                    path.removeprefix("model/") for path in case.get("expected_artifacts", [])
+                ],
+                root=folder / "root",
+                timeout=60,
+                stop_after=SIGNAL_AFTER if case.get("send_signal") == "SIGTERM" else None,
+                vary=vary,
+            )
+        except RunError:
+            pass  # there is no script to run, which the check says as well
+        else:
+            if amiss is not None:
+                amiss += disagreements(case, job)
+            return list(job.findings)
+    return list(cursus.check(request, source_dir=source, entry_point=case["entry_point"]).findings)
 
 
 def disagreements(case: dict[str, Any], job: TrainingJob) -> list[str]:
@@ -162,6 +167,60 @@ def worst(findings: list[Finding]) -> str:
     return next((level for level in ("error", "warning", "info") if level in levels), "none")
 
 
+class Table:
+    """What was counted, and a line for each thing that is not as it should be."""
+
+    def __init__(self) -> None:
+        self.seen: Counter[str] = Counter()
+        self.total: Counter[str] = Counter()
+        self.clean = self.requests = 0
+        self.amiss: dict[str, list[str]] = {"missed": [], "false error": [], "wrong case": []}
+
+    def failure(self, case: dict[str, Any], run: bool, verbose: bool) -> None:
+        """Count a failure and its corrected twin."""
+        kind, region = case["kind"], case.get("region")
+        if case["detectable_offline"]:
+            self.total[kind] += 1
+            level = worst(findings_of(kind, case["bad"], region, run))
+            if level in (("error", "warning") if case["effect"] == "silent" else ("error",)):
+                self.seen[kind] += 1
+            else:
+                self.amiss["missed"].append(f"{case['id']} ({case['effect']}): {level}")
+        amiss: list[str] = []
+        found = findings_of(kind, case["good"], region, run, amiss=amiss)
+        self.amiss["wrong case"] += [f"{case['id']}, corrected: {one}" for one in amiss]
+        self._sound(f"{case['id']}, corrected", found, [], verbose)
+
+    def request(self, name: str, request: dict[str, Any], accepted: list[str], verbose: bool) -> None:
+        """Count a public request; ``accepted`` are rules whose errors were judged to be right."""
+        self.requests += 1
+        self.clean += self._sound(name, list(cursus.check(request).findings), accepted, verbose)
+
+    def _sound(self, name: str, found: list[Finding], accepted: list[str], verbose: bool) -> bool:
+        errors = [
+            f"{one.rule} {one.path}: {one.message}"
+            for one in found
+            if one.severity == "error" and one.rule not in accepted
+        ]
+        if errors:
+            self.amiss["false error"].append(f"{name}: {'; '.join(errors)}")
+        for one in found if verbose else ():
+            print(f"  {name}: {one.severity} {one.rule} {one.path} {one.message}")
+        return not errors
+
+    def show(self) -> bool:
+        """Print it; True where nothing is amiss."""
+        print(f"{'what':<34}{'seen':>6}{'of':>6}")
+        for kind in sorted(self.total):
+            print(f"{'real failures: ' + kind:<34}{self.seen[kind]:>6}{self.total[kind]:>6}")
+        print(f"{'real failures: all':<34}{sum(self.seen.values()):>6}{sum(self.total.values()):>6}")
+        print(f"{'public requests without an error':<34}{self.clean:>6}{self.requests:>6}")
+        for what, lines in self.amiss.items():
+            for line in lines:
+                print(f"{what}: {line}")
+        return not any(self.amiss.values())
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
@@ -170,66 +229,19 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("-v", "--verbose", action="store_true", help="show what is said of sound requests")
     parser.add_argument("--no-run", action="store_true", help="read scripts, and do not run them")
     given = parser.parse_args(arguments)
-    cases, verbose, run = given.cases, given.verbose, not given.no_run
-    if not cases.is_dir():
-        print(f"no cases at {cases}: give the folder that holds failures/ and valid.jsonl")
+    if not given.cases.is_dir():
+        print(f"no cases at {given.cases}: give the folder that holds failures/ and valid.jsonl")
         return 2
     judged = json.loads((HERE / "judgements.json").read_text()) if (HERE / "judgements.json").exists() else {}
-    seen: Counter[str] = Counter()
-    total: Counter[str] = Counter()
-    missed: list[str] = []
-    false: list[str] = []
-    wrong: list[str] = []
-    for path in sorted((cases / "failures").glob("*.json")):
+    table = Table()
+    for path in sorted((given.cases / "failures").glob("*.json")):
         case = json.loads(path.read_text(encoding="utf-8"))
-        kind, region = case["kind"], case.get("region")
-        if case["detectable_offline"]:
-            total[kind] += 1
-            level = worst(findings_of(kind, case["bad"], region, run))
-            wanted = ("error", "warning") if case["effect"] == "silent" else ("error",)
-            if level in wanted:
-                seen[kind] += 1
-            else:
-                missed.append(f"{case['id']} ({case['effect']}): {level}")
-        amiss: list[str] = []
-        found = findings_of(kind, case["good"], region, run, amiss=amiss)
-        wrong += [f"{case['id']}, corrected: {one}" for one in amiss]
-        errors = [f"{f.rule} {f.path}: {f.message}" for f in found if f.severity == "error"]
-        if errors:
-            false.append(f"{case['id']}, corrected: {'; '.join(errors)}")
-        elif verbose:
-            for finding in found:
-                print(f"  {case['id']}, corrected: {finding.severity} {finding.rule} {finding.message}")
-    valid = [json.loads(line) for line in (cases / "valid.jsonl").read_text().splitlines() if line]
-    clean = 0
-    for i, entry in enumerate(valid, 1):
-        found = list(cursus.check(entry["request"]).findings)
+        table.failure(case, not given.no_run, given.verbose)
+    lines = [line for line in (given.cases / "valid.jsonl").read_text().splitlines() if line]
+    for i, entry in enumerate(map(json.loads, lines), 1):
         accepted = judged.get(str(i), {}).get("rules", [])
-        errors = [
-            f"{f.rule} {f.path}: {f.message}"
-            for f in found
-            if f.severity == "error" and f.rule not in accepted
-        ]
-        clean += not errors
-        if errors:
-            false.append(f"valid.jsonl:{i} ({entry['origin']}): {'; '.join(errors)}")
-        if verbose:
-            for finding in found:
-                print(
-                    f"  valid.jsonl:{i}: {finding.severity} {finding.rule} {finding.path} {finding.message}"
-                )
-    print(f"{'what':<34}{'seen':>6}{'of':>6}")
-    for kind in sorted(total):
-        print(f"{'real failures: ' + kind:<34}{seen[kind]:>6}{total[kind]:>6}")
-    print(f"{'real failures: all':<34}{sum(seen.values()):>6}{sum(total.values()):>6}")
-    print(f"{'public requests without an error':<34}{clean:>6}{len(valid):>6}")
-    for line in missed:
-        print("missed:", line)
-    for line in false:
-        print("false error:", line)
-    for line in wrong:
-        print("wrong case:", line)
-    return 1 if missed or false or wrong else 0
+        table.request(f"valid.jsonl:{i} ({entry['origin']})", entry["request"], accepted, given.verbose)
+    return 0 if table.show() else 1
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,8 @@ from cursus.script.nodes import last_name
 BUILTINS = frozenset(dir(builtins))
 OPEN = frozenset({"exec", "globals", "builtins", "modules", "__getattr__"})
 """What may give a module names that are not written in it."""
+PYTHON = re.compile(r"\bversion_info\b|\bPY[23]\b|\bpython_version\b")
+"""What asks for the Python that runs: beside it stand names that only another one has."""
 
 ModuleOf = Callable[[ast.ImportFrom, Body], "Body | None"]
 MemberOf = Callable[[ast.ImportFrom, str, Body], v.Value]
@@ -127,6 +130,8 @@ def _aside(scopes: Scopes, body: Body) -> set[int]:
             parts = list(node.orelse if body.module == scopes.entry else node.body)
         elif isinstance(node, ast.If) and last_name(node.test) == "TYPE_CHECKING":
             parts = list(node.body)
+        elif isinstance(node, (ast.If, ast.IfExp)) and PYTHON.search(ast.unparse(node.test)):
+            parts = [node]
         for part in parts:
             found.update(id(inner) for inner in ast.walk(part))
     return found

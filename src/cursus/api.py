@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cursus import engine, steps
 from cursus.aws import schema
+from cursus.aws.places import partition_of
 from cursus.checks.outline import Outline
 from cursus.checks.views import Settings
 from cursus.errors import ConfigurationError, RunError
@@ -60,10 +61,12 @@ def check(
 
     Raises:
         cursus.errors.TargetError: ``target`` is nothing that stands for a step, or cannot be read.
-        cursus.errors.ConfigurationError: there is no rule of an id in ``select`` or ``ignore``.
+        cursus.errors.ConfigurationError: there is no rule of an id in ``select`` or ``ignore``, or no such region.
     """
     if not _TEXTS.issuperset((type(region), type(kind), type(entry_point))):
         _want_texts(region=region, kind=kind, entry_point=entry_point)
+    if region is not None and not partition_of(region):
+        _want_region(region)
     if parameters is not None and not isinstance(parameters, Mapping):
         raise TypeError(f"parameters takes a mapping of names to values, not {parameters!r}")
     settings = Settings(
@@ -240,6 +243,14 @@ def refuse_unmade(step: Step) -> None:
     for failure in step.promises.failures:
         if failure.hook in ("create_step", "__init__"):
             raise RunError(f"cannot run here: {failure.message}")
+
+
+def _want_region(region: str) -> None:
+    from cursus.config import misspelt_region
+
+    fault = misspelt_region(region)
+    if fault:
+        raise ConfigurationError(fault)
 
 
 def _want_texts(**values: object) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cursus.errors import ConfigurationError
-from cursus.suggest import did_you_mean
+from cursus.suggest import closest, did_you_mean
 
 if TYPE_CHECKING:
     from cursus.ignores import Ignore
@@ -389,6 +389,14 @@ class _Reader:
                 raise self.fault(f"the expected failure of {test} has no reason", given)
             found.append(ExpectedFailure(test, reason))
         return tuple(found)
+
+
+def misspelt_region(region: str) -> str:
+    """What is wrong with ``region``; empty where nothing is. One of a known form may be newer than our facts."""
+    from cursus.aws import images, places
+
+    near = None if places.partition_of(region) else closest(region, images.region_names())
+    return f"there is no region {region!r}. Did you mean {near!r}?" if near else ""
 
 
 def unknown_rule(id: str) -> str:

@@ -217,7 +217,11 @@ def content_type(view: TrainingView) -> Iterator[Problem]:
             words = "text/plain" in known and content.startswith("text/")  # lines of text under another name
             yield Problem(
                 f"the {algorithm.name} algorithm does not read {show(content)}{' in Pipe mode' if pipe else ''}."
-                + did_you_mean(base_type(content), known),
+                + (
+                    ""
+                    if base_type(content) in algorithm.content_types
+                    else did_you_mean(base_type(content), known)
+                ),
                 path,
                 "use " + ", ".join(known),
                 severity=None if algorithm.exact and not words else "warning",

@@ -228,12 +228,18 @@ def mode_and_algorithms(view: AutoMLView) -> Iterator[Problem]:
                 )
 
 
-@rule("HPO029", area="hyperparameters", scope="automl", reads=(PROBLEM,), shared=True, of=PROBLEM_TYPE)
+@rule(
+    "HPO029",
+    area="hyperparameters",
+    scope="automl",
+    reads=(PROBLEM, "*.SampleWeightAttributeName"),
+    shared=True,
+)
 def columns_differ(view: AutoMLView) -> Iterator[Problem]:
     """The columns of an AutoML job are different columns.
 
     What it does:
-        Compares the columns that the problem type's configuration names.
+        Compares the columns that the problem type's configuration, or a channel of the first version, names.
     Why:
         A text and its label cannot be one column, nor time stamp and target, nor a target and its weight.
     Breaks:
@@ -253,6 +259,14 @@ def columns_differ(view: AutoMLView) -> Iterator[Problem]:
     Since:
         0.1
     """
+    for place, channel in view.channels:
+        target, weight = text(channel, "TargetAttributeName"), text(channel, "SampleWeightAttributeName")
+        if target is not None and target == weight:
+            yield Problem(
+                f"the target column {show(target)} is its own sample weight",
+                (*place, "SampleWeightAttributeName"),
+                "name the column of the weights",
+            )
     config = view.request.get(PROBLEM)
     if not isinstance(config, Mapping) or is_reference(config):
         return

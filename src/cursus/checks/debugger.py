@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from cursus.aws import algorithms, images
 from cursus.aws.tables import table
+from cursus.checks.framework_tags import registry_faults
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView, integer, is_reference, listing, mapping, text
 from cursus.model import Path
@@ -65,7 +67,7 @@ def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         For rules in Amazon's own rule image: wants rule_to_invoke, and looks it up among the built-in debugger and
-        profiler rules.
+        profiler rules. The image's registry is that of its region; another one is an error.
     Why:
         The rule runs beside the training job. With a name that it does not know it fails there, and watches nothing.
     Breaks:
@@ -86,6 +88,11 @@ def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
         image = text(configuration, "RuleEvaluatorImage")
         if image is None or "/sagemaker-debugger-rules" not in image:
             continue
+        evaluator = images.parse_image(image)
+        if evaluator is not None:
+            place = (member, i, "RuleEvaluatorImage")
+            for fault in registry_faults(evaluator, place, view.settings, view.region):
+                yield replace(fault, severity=fault.severity or "error")
         parameters = configuration.get("RuleParameters")
         if is_reference(parameters):
             continue

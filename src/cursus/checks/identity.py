@@ -61,7 +61,10 @@ def image_registry(view: TrainingView) -> Iterator[Problem]:
         full = f"<account>.dkr.ecr.<region>.amazonaws.com/{image.rpartition('/')[2][:60]}"
         yield Problem(
             f"TrainingImage {show(image)} names no ECR registry, so that SageMaker takes it for an image in a "
-            "private Docker registry, for which it demands TrainingImageConfig",
+            "private Docker registry, for which it demands TrainingImageConfig"
+            if mode is None
+            else f"TrainingImage {show(image)} names no ECR registry, and with TrainingRepositoryAccessMode "
+            f"{show(mode)} SageMaker takes images from Amazon ECR alone",
             path,
             f"write {full}, or add TrainingImageConfig with TrainingRepositoryAccessMode Vpc"
             if view.tuning is None

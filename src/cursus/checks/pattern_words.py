@@ -6,11 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from cursus.checks.texts import NOTHING
+
 _HYPHENS = re.compile(r"\[a-zA-Z0-9\]\(-\*\[a-zA-Z0-9\]\)(?:\{0,(\d+)\}|\*)")
 
 _WORDS: tuple[tuple[str, str], ...] = (
     (":role/?", "an IAM role's ARN, such as arn:aws:iam::123456789012:role/SageMakerRole"),
     ("(https|s3)://", "an S3 URI, such as s3://bucket/prefix/"),
+    ("(1Y|Y|", "a number and a unit, such as 1H, 30min, D, W, M or Y"),
     ("(fs-", "a file system's id, such as fs-0a1b2c3d"),
     ("\\p{L}\\p{Z}\\p{N}_.:/=+", "letters, digits, spaces and _ . : / = + - @"),
     (":lambda:", "a Lambda function's ARN"),
@@ -31,6 +34,8 @@ _EXACT = {
     "[\\S]+": "a text without spaces",
     "\\d+K": "a number of thousands with a K, such as 32K",
     "(^p[1-9]\\d?$)": "p1 to p99",
+    "[a-zA-Z0-9_-]+": "letters, digits, underscores and hyphens",
+    "[A-Z]{2}": "a country's code of two capital letters, such as DE",
 }
 
 
@@ -102,6 +107,10 @@ def _about_role(value: str) -> str:
 
 def _about_uri(value: str) -> str:
     text = value.strip()
+    if text in NOTHING:
+        return "this is the text of a missing value"
+    if text[:1] in ("'", '"') and text[-1:] == text[:1] and text[1:].startswith("s3://"):
+        return f"take the quotes off: {text[1:-1][:60]}"
     if text != value and text.startswith(("s3://", "https://")):
         return "there is white space around it"
     scheme, separator, rest = text.partition("://")
@@ -111,6 +120,9 @@ def _about_uri(value: str) -> str:
         return f"this is an ARN; write s3://{text.partition(':s3:::')[2][:60]}"
     if text.startswith(("/", "file:", "./")):
         return "this is a local path; SageMaker reads and writes S3 only"
-    if text.startswith(("s3:/", "s3//", "s3:")) or (text and not separator):
-        return f"write s3:// before the bucket's name: s3://{text.removeprefix('s3:').lstrip('/')[:60]}"
-    return ""
+    if separator and scheme not in ("s3", "https"):
+        return f"{scheme[:20]}:// is not Amazon S3: copy the data to a bucket there"
+    place = re.sub(r"^s3(:/*|/{2,})", "", text).lstrip("/")
+    if not place:
+        return "there is no bucket in it"
+    return f"write s3:// before the bucket's name: s3://{place[:60]}"

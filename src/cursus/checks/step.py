@@ -129,7 +129,8 @@ def unknown_member(view: SchemaView) -> Iterator[Problem]:
     for violation in _of_kind(view, "unknown"):
         name = str(violation.path[-1])
         around = format_path(violation.path[:-1]) or view.step.operation
-        near = did_you_mean(name, violation.options) or _elsewhere(view, violation.path)
+        whole = [option for option in violation.options if option.endswith(name)]  # StaticHyperParameters
+        near = did_you_mean(name, whole or violation.options) or _elsewhere(view, violation.path)
         remedy = near.strip() or (
             f"leave it out; {around} has {_listed(violation.options)} (service model of {schema.model_date()}; "
             "`cursus refresh` takes a newer one from the botocore installed)"
@@ -152,7 +153,8 @@ def _elsewhere(view: SchemaView, path: Path) -> str:
     def shared(place: Path) -> int:
         return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(place, near, strict=False)))
 
-    shown = format_path(max(places, key=shared)) or "the request itself"
+    nearest = max(places, key=shared)
+    shown = format_path(nearest) or "the request itself"
     return f"{path[-1]} belongs in {shown}: move it there"
 
 
@@ -338,7 +340,13 @@ def wrong_length(view: SchemaView) -> Iterator[Problem]:
             remedy = f"{what} is empty: give it a value, or leave the member out"
         else:
             remedy = f"{what} has {count} characters, at least {violation.limit} are needed"
-            remedy += words(_node(view, violation.path))
+            node = _node(view, violation.path)
+            if "awsPattern" in node and not violation.key:
+                from cursus.checks.pattern_words import instead
+
+                remedy = instead(_name(violation.path), node["awsPattern"], violation.value)
+            else:
+                remedy += words(node)
         yield Problem(_at_aws(violation), violation.path, remedy)
 
 

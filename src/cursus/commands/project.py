@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from cursus import config as configuration
-from cursus.config import NOTHING, Configuration, StepEntry
-from cursus.errors import CursusError, TargetError
+from cursus.config import NOTHING, Configuration, StepEntry, misspelt_region
+from cursus.errors import ConfigurationError, CursusError, TargetError
 from cursus.model import Finding, Pipeline, Step
 
 if TYPE_CHECKING:
@@ -82,9 +82,13 @@ class Project:
 
     def _with_choices(self, entry: StepEntry) -> StepEntry:
         choices = self.choices
+        region = choices.region or entry.region or self.configuration.region
+        fault = misspelt_region(region) if region else ""
+        if fault:
+            raise ConfigurationError(fault)
         return entry._replace(
             kind=choices.kind or entry.kind,
-            region=choices.region or entry.region or self.configuration.region,
+            region=region,
             source_dir=choices.source_dir or entry.source_dir,
             entry_point=choices.entry_point or entry.entry_point,
             parameters={**(entry.parameters or {}), **choices.parameters} or None,

@@ -246,7 +246,7 @@ def _default(algorithm: Algorithm, channel: Channel, channels: Sequence[Channel]
             return
     for other in channels:
         content = base_type(other.text("ContentType") or "")
-        if content and _format(content) != _format(default) and other.name in DATA and channel.name in DATA:
+        if content and form(content) != form(default) and other.name in DATA and channel.name in DATA:
             yield Problem(
                 f"channel {show(channel.name)} has no ContentType, so that {algorithm.name} takes its data for {default}, "
                 f"and that of channel {show(other.name)} is {content}",
@@ -256,7 +256,8 @@ def _default(algorithm: Algorithm, channel: Channel, channels: Sequence[Channel]
             return
 
 
-def _format(content: str) -> str:
+def form(content: str) -> str:
+    """``csv`` of ``text/csv`` and of ``text/x-csv``."""
     return content.rpartition("/")[2].removeprefix("x-")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cursus.checks.algorithm_channels import base_type
+from cursus.checks.algorithm_channels import base_type, form
 from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView
 
@@ -57,17 +57,13 @@ def one_format_for_all(view: TrainingView) -> Iterator[Problem]:
         return
     (train, _), (validation, path) = formats["train"], formats["validation"]
     known = algorithm.content_types
-    if train in known and validation in known and _format(train) != _format(validation):
+    if train in known and validation in known and form(train) != form(validation):
         yield Problem(
             f"the xgboost algorithm reads channel 'validation' as {train} too, the ContentType of channel 'train', and it "
             f"is {validation}",
             (*path, "ContentType"),
             f"bring the data as {train}, and write that",
         )
-
-
-def _format(content: str) -> str:
-    return content.rpartition("/")[2].removeprefix("x-")
 
 
 @rule(

@@ -11,6 +11,7 @@ from cursus.checks.script_request import (
     NONE,
     Invocation,
     Passed,
+    is_number,
     lookup,
     parsed,
     resolve,
@@ -283,7 +284,7 @@ def _in_words(passed: Passed) -> Passed:
 
 def _refusal(value: str, argument: Argument, parser: Parser) -> str:
     """Why the argument refuses this text; empty where it takes it, or where that is not known."""
-    number = _NEGATIVE.fullmatch(value) or (parser.kind == "fire" and _number(value))
+    number = _NEGATIVE.fullmatch(value) or (parser.kind == "fire" and is_number(value))
     dashed = value.startswith("-") and " " not in value and not number
     if dashed and parser.kind in ("argparse", "dataclass", "fire"):
         return "takes a text that begins with a dash for another option"
@@ -294,7 +295,7 @@ def _refusal(value: str, argument: Argument, parser: Parser) -> str:
         except ValueError:
             return "takes a whole number"
     elif argument.type == "float":
-        if not _number(value):
+        if not is_number(value):
             return "takes a number"
         converted = float(value)
     elif argument.type == "dict" and value:
@@ -308,22 +309,14 @@ def _refusal(value: str, argument: Argument, parser: Parser) -> str:
     return ""
 
 
-def _number(value: str) -> bool:
-    try:
-        float(value)
-    except ValueError:
-        return False
-    return True
-
-
 def _remedy(value: str, argument: Argument) -> str:
-    if value.startswith("-") and _number(value) and not _NEGATIVE.fullmatch(value):
+    if value.startswith("-") and is_number(value) and not _NEGATIVE.fullmatch(value):
         return "argparse knows negative numbers such as -5 and -0.5 alone: pass it without the sign, and negate it in the script"
     if argument.type == "dict":
         return "a mapping comes as a=1,b=2: take that apart in a function of your own, or read SM_HPS"
     if value.startswith("[") and argument.nargs:
         return "a list comes as one text: pass it with separators of your own and split it in the script"
-    if argument.type == "int" and _number(value):
+    if argument.type == "int" and is_number(value):
         number = float(value)
         if abs(number) < 1e15 and number.is_integer():
             return f"pass {int(number)}"
@@ -422,7 +415,7 @@ def _keeps_brackets(result: list[object]) -> bool:
 def _sorted_as_text(result: object) -> bool:
     if not isinstance(result, list) or not 1 < len(result) < 100:
         return False
-    if not all(isinstance(one, str) and _number(one) for one in result):
+    if not all(isinstance(one, str) and is_number(one) for one in result):
         return False
     return result == sorted(result) and result != sorted(result, key=float)
 

@@ -11,6 +11,7 @@ from cursus.checks.script_request import (
     UNKNOWN,
     checkpoint_path,
     invocation,
+    readable,
     resolve,
     steered,
 )
@@ -33,11 +34,6 @@ MODEL_FILE = re.compile(
 )
 """Names of files that are a model."""
 SAVERS_ELSEWHERE = frozenset({"sagemaker_training", "sagemaker_containers", "mlflow", "autogluon", "neptune"})
-
-
-def _facts(view: TrainingView) -> ScriptFacts | None:
-    facts = view.script
-    return facts if facts is not None and facts.readable else None
 
 
 def writes(view: TrainingView, facts: ScriptFacts) -> list[tuple[PathUse, str]]:
@@ -104,7 +100,7 @@ def nothing_saved(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    facts = _facts(view)
+    facts = readable(view)
     if facts is None or facts.does_nothing is not None:
         return
     found = writes(view, facts)
@@ -184,7 +180,7 @@ def artifact_never_written(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    facts = _facts(view)
+    facts = readable(view)
     expected = view.step.promises.expected_artifacts
     if facts is None or not expected or facts.outside_effects:
         return
@@ -254,7 +250,7 @@ def written_to_lost_place(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    facts = _facts(view)
+    facts = readable(view)
     if facts is None:
         return
     kept = [*KEPT, checkpoint_path(view) or KEPT[0]]
@@ -355,7 +351,7 @@ def checkpoints_elsewhere(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    facts = _facts(view)
+    facts = readable(view)
     folder = checkpoint_path(view)
     if facts is None or folder is None or mentions_folder(view, facts, folder):
         return

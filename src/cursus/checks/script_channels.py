@@ -18,6 +18,7 @@ from cursus.checks.script_request import (
     channel_names,
     channel_of,
     invocation,
+    readable,
     resolve,
     steered,
     variable,
@@ -41,11 +42,6 @@ ALL_CHANNELS = (
     "input/data",
     "SM_INPUT_CONFIG_DIR",
 )
-
-
-def _facts(view: TrainingView) -> ScriptFacts | None:
-    facts = view.script
-    return facts if facts is not None and facts.readable else None
 
 
 @rule("CHN050", area="channels", scope="script")
@@ -77,7 +73,7 @@ def channel_variable_missing(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    facts = _facts(view)
+    facts = readable(view)
     if facts is None or invocation(view).kind == "command":
         return
     channels = channel_names(view)
@@ -165,7 +161,7 @@ def channel_folder_missing(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    facts = _facts(view)
+    facts = readable(view)
     channels = channel_names(view)
     if facts is None or channels is None or facts.outside_effects:
         return
@@ -277,7 +273,7 @@ def channel_not_read(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    facts = _facts(view)
+    facts = readable(view)
     channels = channel_names(view)
     if facts is None or not channels or facts.opaque_arguments:
         return
@@ -379,7 +375,7 @@ def s3_uri_as_path(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    facts = _facts(view)
+    facts = readable(view)
     if facts is None:
         return
     started = invocation(view)
@@ -427,7 +423,7 @@ def file_missing(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    facts = _facts(view)
+    facts = readable(view)
     if facts is None or facts.outside_effects or "chdir" in facts.attributes:
         return
     made = made_places(view, facts)

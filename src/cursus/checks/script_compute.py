@@ -7,20 +7,14 @@ from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script_artifacts import mentions_folder
-from cursus.checks.script_request import channel_names, checkpoint_path, invocation, variable
+from cursus.checks.script_request import channel_names, checkpoint_path, invocation, readable, variable
 from cursus.checks.views import TrainingView
 from cursus.model import Severity
-from cursus.script.facts import ScriptFacts
 
 LOADING = re.compile(
     r"load|restore|resume|latest|checkpoint_exists|listdir|glob|exists|isfile|isdir|iterdir|scandir|from_pretrained|xgb_model|init_model",
     re.IGNORECASE,
 )
-
-
-def _facts(view: TrainingView) -> ScriptFacts | None:
-    facts = view.script
-    return facts if facts is not None and facts.readable else None
 
 
 def _spot(view: TrainingView) -> bool:
@@ -65,7 +59,7 @@ def never_resumes(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    facts = _facts(view)
+    facts = readable(view)
     folder = checkpoint_path(view)
     if facts is None or folder is None or not mentions_folder(view, facts, folder):
         return
@@ -130,7 +124,7 @@ def signal_never_heard(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    facts = _facts(view)
+    facts = readable(view)
     if facts is None or "SIGTERM" not in facts.attributes:
         return
     severity: Severity | None = None if _spot(view) or checkpoint_path(view) is not None else "info"
@@ -188,7 +182,7 @@ def accelerator_missing(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    facts = _facts(view)
+    facts = readable(view)
     if facts is None or "torch" not in facts.top_imports or "is_available" in facts.attributes:
         return
     if "device_count" in facts.attributes or any("SM_NUM_GPUS" in string for string in facts.strings):
@@ -288,7 +282,7 @@ def variable_missing(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    facts = _facts(view)
+    facts = readable(view)
     if facts is None or invocation(view).kind == "command" or facts.env_open or "*" in facts.env_writes:
         return
     from cursus.suggest import did_you_mean

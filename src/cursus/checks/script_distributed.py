@@ -5,17 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script_request import habits, invocation, resolve
+from cursus.checks.script_request import habits, invocation, readable, resolve
 from cursus.checks.views import TrainingView, mapping
 from cursus.model import Path
 from cursus.script.calls import PROCESS_GROUP
 from cursus.script.facts import ScriptFacts, Used
-
-
-def _facts(view: TrainingView) -> ScriptFacts | None:
-    facts = view.script
-    return facts if facts is not None and facts.readable else None
-
 
 DISTRIBUTED_MODULES = frozenset(
     [
@@ -107,7 +101,7 @@ def data_parallel_library(view: TrainingView) -> Used | None:
     Where it has nothing of the library and joins with PyTorch's own backend, that backend and its place. None where
     reading does not tell.
     """
-    facts = _facts(view)
+    facts = readable(view)
     if facts is None:
         return None
     for one in facts.imports:
@@ -171,7 +165,7 @@ def hosts_without_work(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    facts = _facts(view)
+    facts = readable(view)
     count = view.host_count
     if facts is None or count is None or count < 2 or _uses_distribution(facts) or _launch_mentioned(view):
         return
@@ -219,7 +213,7 @@ def process_group_without_launcher(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    facts = _facts(view)
+    facts = readable(view)
     if facts is None or invocation(view).kind != "toolkit" or _enabled(view) or facts.env_open:
         return
     if any(str(name).startswith("sagemaker_") and "enabled" in str(name) for name in view.hyperparameters):
@@ -288,7 +282,7 @@ def distribution_not_used(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    facts = _facts(view)
+    facts = readable(view)
     if facts is None or not view.hyperparameters:
         return
     enabled = _enabled(view)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script_request import Invocation, decoded, invocation
+from cursus.checks.script_request import Invocation, decoded, invocation, is_number
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 from cursus.script.facts import JSON_VARIABLES, ArgPart, Argument, EnvPart, Habit, ScriptFacts, Text
@@ -261,14 +261,6 @@ def _falsy(view: TrainingView, facts: ScriptFacts, started: Invocation, habit: H
 
 def only(values: tuple[str, ...] | None) -> str:
     return values[0] if values is not None and len(values) == 1 else ""
-
-
-def is_number(value: str) -> bool:
-    try:
-        float(value)
-    except ValueError:
-        return False
-    return True
 
 
 @rule("RES054", area="resources", severity="warning", scope="script")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from cursus.checks import metric_lines
 from cursus.checks.captured_numbers import of_another_word
 from cursus.checks.rules import Problem, rule
+from cursus.checks.script_request import readable
 from cursus.checks.script_sequence import number_of
 from cursus.checks.views import TrainingView, mapping, text
 from cursus.model import Path, Severity
@@ -23,8 +24,8 @@ def _metrics(
     view: TrainingView,
 ) -> Iterator[tuple[Path, str, str, re.Pattern[str], ScriptFacts, list[PrintedLine]]]:
     """(path, name, regex, compiled, facts, lines that reach the log) of each metric definition."""
-    facts = view.script
-    if facts is None or not facts.readable:
+    facts = readable(view)
+    if facts is None:
         return
     lines = [line for line in facts.printed if _reaches(facts, line)][:MANY]
     for index, metric in view.metric_definitions:

@@ -14,6 +14,7 @@ from cursus.checks.script_request import (
     channel_of,
     checkpoint_path,
     invocation,
+    readable,
     resolve,
 )
 from cursus.checks.views import Channel, TrainingView, text
@@ -47,8 +48,8 @@ WRITES_FILES = frozenset(
 
 def _uses(view: TrainingView) -> Iterator[tuple[ScriptFacts, Invocation, PathUse, str]]:
     """Every use of a path that is wholly known."""
-    facts = view.script
-    if facts is None or not facts.readable:
+    facts = readable(view)
+    if facts is None:
         return
     started = invocation(view)
     for use in facts.paths:
@@ -199,8 +200,8 @@ def model_dir_overridden(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    facts = view.script
-    if facts is None or not facts.readable:
+    facts = readable(view)
+    if facts is None:
         return
     started = invocation(view)
     for parser in facts.parsers:

@@ -307,13 +307,28 @@ def steered(view: TrainingView, word: str) -> bool:
     )
 
 
+def readable(view: TrainingView) -> ScriptFacts | None:
+    """The script, where it is Python that can be read."""
+    facts = view.script
+    return facts if facts is not None and facts.readable else None
+
+
 def started_script(view: TrainingView) -> tuple[ScriptFacts, Invocation] | None:
     """The script and how it is started, where both can be read."""
-    facts = view.script
-    if facts is None or not facts.readable:
+    facts = readable(view)
+    if facts is None:
         return None
     started = invocation(view)
     return None if started.arguments is None else (facts, started)
+
+
+def is_number(value: str) -> bool:
+    """True for a text that ``float`` takes."""
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
 
 
 def habits(view: TrainingView, *kinds: str) -> Iterator[Habit]:

@@ -6,7 +6,15 @@ from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script_channels import CHANNELS, listed, opens, rename
-from cursus.checks.script_request import CHANNEL_VARIABLE, NONE, channel_names, habits, invocation, variable
+from cursus.checks.script_request import (
+    CHANNEL_VARIABLE,
+    NONE,
+    channel_names,
+    habits,
+    invocation,
+    readable,
+    variable,
+)
 from cursus.checks.views import TrainingView
 from cursus.script.facts import ArgPart, EnvPart, ScriptFacts
 
@@ -42,8 +50,8 @@ def channel_variable_none(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    facts = view.script
-    if facts is None or not facts.readable or invocation(view).kind == "command":
+    facts = readable(view)
+    if facts is None or invocation(view).kind == "command":
         return
     channels = channel_names(view)
     missing = [

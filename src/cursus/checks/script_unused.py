@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script_habits import is_number, only
-from cursus.checks.script_request import Invocation, habits, started_script
+from cursus.checks.script_habits import only
+from cursus.checks.script_request import Invocation, habits, is_number, started_script
 from cursus.checks.views import TrainingView
 from cursus.model import Location
 from cursus.redact import show

@@ -67,13 +67,13 @@ def description(state: dict[str, Any]) -> dict[str, Any]:
     found["ModelArtifacts"] = {"S3ModelArtifacts": state["model_uri"]}
     if state.get("failure_reason") is not None:
         found["FailureReason"] = str(state["failure_reason"])[:1024]
-    found["CreationTime"] = _moment(state["created"])
-    found["LastModifiedTime"] = _moment(state["modified"])
+    found["CreationTime"] = moment(state["created"])
+    found["LastModifiedTime"] = moment(state["modified"])
     started, ended = state.get("started"), state.get("ended")
     if started is not None:
-        found["TrainingStartTime"] = _moment(started)
+        found["TrainingStartTime"] = moment(started)
     if ended is not None:
-        found["TrainingEndTime"] = _moment(ended)
+        found["TrainingEndTime"] = moment(ended)
         seconds = training_seconds(state)
         if seconds is not None:
             found["TrainingTimeInSeconds"] = found["BillableTimeInSeconds"] = seconds
@@ -85,7 +85,7 @@ def description(state: dict[str, Any]) -> dict[str, Any]:
         found["WarmPoolStatus"] = pool
     if state.get("metrics"):
         found["FinalMetricDataList"] = [
-            {"MetricName": name, "Timestamp": _moment(time), "Value": value}
+            {"MetricName": name, "Timestamp": moment(time), "Value": value}
             for name, (time, value) in state["metrics"].items()
         ]
     return found
@@ -101,9 +101,10 @@ def _transition(step: dict[str, Any]) -> dict[str, Any]:
     found = dict(step)
     for name in ("StartTime", "EndTime"):
         if name in found:
-            found[name] = _moment(found[name])
+            found[name] = moment(found[name])
     return found
 
 
-def _moment(seconds: float) -> datetime:
+def moment(seconds: float) -> datetime:
+    """A time as boto3 gives it."""
     return datetime.fromtimestamp(seconds, timezone.utc)

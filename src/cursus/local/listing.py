@@ -15,6 +15,7 @@ from typing import Any
 from cursus.aws.schema import Violation
 from cursus.local import jobs, warm
 from cursus.local.client_errors import client_error, validation_error
+from cursus.local.describe import moment
 
 OPERATION = "ListTrainingJobs"
 MOST = 100
@@ -62,13 +63,13 @@ def summary(state: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "TrainingJobName": state["request"]["TrainingJobName"],
         "TrainingJobArn": state["arn"],
-        "CreationTime": _moment(state["created"]),
-        "LastModifiedTime": _moment(state.get("modified", state["created"])),
+        "CreationTime": moment(state["created"]),
+        "LastModifiedTime": moment(state.get("modified", state["created"])),
         "TrainingJobStatus": state["status"],
         "SecondaryStatus": state.get("secondary", state["status"]),
     }
     if state.get("ended") is not None:
-        found["TrainingEndTime"] = _moment(state["ended"])
+        found["TrainingEndTime"] = moment(state["ended"])
     pool = warm.status(state)
     if pool is not None:
         found["WarmPoolStatus"] = pool
@@ -157,7 +158,3 @@ def _token(text: str | None) -> list[Any] | None:
     if not isinstance(found, list) or len(found) != 2:
         raise client_error("ValidationException", "Invalid NextToken.", OPERATION)
     return found
-
-
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, timezone.utc)

@@ -208,6 +208,13 @@ def test_values_of_another_type_in_an_enum_are_one_finding() -> None:
     assert finding.path == "Parameters[0].EnumValues[1]"
 
 
+def test_a_parameter_that_nothing_declares_is_one_finding() -> None:
+    steps = [named(ASK, f"Ask{i}", Arguments={"day": {"Get": "Parameters.Day"}}) for i in range(6)]
+    (finding,) = [one for one in found(*steps) if one.severity == "error"]
+    assert (finding.rule, finding.path) == ("DEP010", "Steps[0].Arguments.day")
+    assert "Steps[1].Arguments.day" in finding.message and finding.message.endswith("and 2 more too")
+
+
 def test_a_misspelt_parameter_is_not_also_unused() -> None:
     step = training(
         HyperParameters={"epochs": {"Std:Join": {"On": "", "Values": [{"Get": "Parameters.Epohcs"}]}}}

@@ -18,11 +18,14 @@ from cursus.aws.pipelines import (
 )
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView
+from cursus.model import Path, format_path
 from cursus.redact import show
 from cursus.suggest import did_you_mean
 
 ROOTS = ("Parameters", "Steps", "Execution", "PipelineExperimentConfig")
 LOOP_ROOTS = {"ForEach": "ForEachBody", "IterationOutput": "Selector"}
+MOST_PLACES = 3
+"""Further references to what is missing that a message names."""
 """What a reference may begin with in the body of a loop, and in its selector."""
 
 
@@ -51,6 +54,7 @@ def reference_form(view: PipelineView) -> Iterator[Problem]:
         0.1
     """
     known = facts()
+    missing: dict[str, list[Path]] = {}
     for reference in view.definition.references:
         target = parse_get(reference.text)
         if target is not None and target.root in LOOP_ROOTS:
@@ -64,12 +68,7 @@ def reference_form(view: PipelineView) -> Iterator[Problem]:
                 "write Parameters.<name>, Steps.<step>.<property>, or Execution.<variable>",
             )
         elif target.root == "Parameters" and target.name not in view.definition.parameters:
-            yield Problem(
-                f"there is no parameter {show(target.name)}."
-                f"{did_you_mean(target.name, view.definition.parameters)}",
-                reference.path,
-                f"declare {target.name} in Parameters, or name one that is declared",
-            )
+            missing.setdefault(target.name, []).append(reference.path)
         elif target.root == "Parameters" and target.rest:
             yield Problem(
                 f"{show(reference.text)}: a parameter has nothing below it",
@@ -89,6 +88,22 @@ def reference_form(view: PipelineView) -> Iterator[Problem]:
                 reference.path,
                 f"write Execution.{target.name}",
             )
+    for name, places in missing.items():
+        yield Problem(
+            f"there is no parameter {show(name)}.{did_you_mean(name, view.definition.parameters)}{_also(places[1:])}",
+            places[0],
+            f"declare {name} in Parameters, or name one that is declared",
+        )
+
+
+def _also(places: list[Path]) -> str:
+    """Where else the same is referred to."""
+    if not places:
+        return ""
+    more = f" and {len(places) - MOST_PLACES} more" if len(places) > MOST_PLACES else ""
+    return (
+        f" It is referred to at {', '.join(format_path(place) for place in places[:MOST_PLACES])}{more} too"
+    )
 
 
 def _in_loop(reference: Reference, target: Target) -> Iterator[Problem]:

@@ -255,7 +255,7 @@ def definition(value: Any) -> Defined | None:
         try:
             text = call(value.definition, "definition")
         except HookError as error:
-            raise TargetError(f"the pipeline gives no definition: {error}.") from None
+            raise TargetError(f"the pipeline gives no definition: {str(error).rstrip(chr(46))}.") from None
     found = json.loads(text) if isinstance(text, str) else text
     if not isinstance(found, Mapping):
         return None

@@ -36,6 +36,7 @@ _OTHERS: dict[str, str] = {
     "left": "LeftValue",
     "right": "RightValue",
     "json_path": "Path",
+    "path": "FilePath",
     "enable_caching": "Enabled",
     "channel": "ChannelName",
     "s3_data": "S3Uri",

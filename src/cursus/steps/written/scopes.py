@@ -279,7 +279,7 @@ def is_users(file: str) -> bool:
     return not (
         "site-packages" in file
         or "dist-packages" in file
-        or file.startswith(("<frozen", "<string", sys.base_prefix + "/lib/python"))
+        or file.startswith(("<frozen", "<string", "<attrs", sys.base_prefix + "/lib/python"))
     )
 
 

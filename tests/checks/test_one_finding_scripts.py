@@ -15,6 +15,12 @@ READS = 'print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))\n'
 CHECKPOINTS = {"CheckpointConfig": {"S3Uri": "s3://example-bucket/checkpoints/"}}
 EPOCHS = {"HyperParameters": {"epochs": "3"}}
 RANGES = "HyperParameterTuningJobConfig"
+HOSTS = {
+    "AlgorithmSpecification": {
+        "TrainingImage": "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310"
+    },
+    "ResourceConfig": {"InstanceCount": 2},
+}
 XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 
 
@@ -30,6 +36,7 @@ XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
         (SAVES + READS + 'open("/opt/ml/checkpoint/a.json", "w").write("1")\n', CHECKPOINTS, "ART053"),
         (SAVES + READS + 'open("/opt/ml/models/a.json", "w").write("1")\n', {}, "ART052"),
         ("import os\n" + READS + 'open("/opt/ml/models/a.json", "w").write("1")\n', {}, "ART050"),
+        (SAVES + READS, HOSTS, "DST050"),
     ],
 )
 def test_training(tmp_path: Path, script: str, patch: dict[str, Any], rule: str) -> None:

@@ -231,12 +231,11 @@ def hosts_alone(view: TrainingView) -> Iterator[Problem]:
     if _sharded(view):
         return
     facts = view.script
-    if (
-        facts is not None
-        and facts.attributes | facts.strings | facts.calls
-        and _looks_at_hosts(facts.strings, facts.calls)
-    ):
-        return
+    if facts is not None and facts.attributes | facts.strings | facts.calls:
+        from cursus.checks.script_distributed import hosts_without_work
+
+        if _looks_at_hosts(facts.strings, facts.calls) or any(hosts_without_work(view)):
+            return  # the script joins them, or the rule that reads it says more
     yield Problem(
         f"{hosts} instances are asked for, and no way of distributed training is switched on: unless the script "
         "joins its hosts itself, each trains alone.",

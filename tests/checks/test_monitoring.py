@@ -37,6 +37,11 @@ def test_counting_metrics_may_be_whole(findings_of: Any) -> None:
     assert not findings_of(metric("epoch: ([0-9]+)", "epoch"))
 
 
+def test_scores_have_no_exponent(findings_of: Any) -> None:
+    assert not findings_of(metric("mean dice: ([0-9.]+)", "train:mean dice"), "MON004")
+    assert findings_of(metric("mean dice: ([0-9]+)", "train:mean dice"), "MON004")
+
+
 @pytest.mark.parametrize(
     "regex",
     [

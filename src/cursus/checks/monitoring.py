@@ -19,6 +19,8 @@ DEFINITIONS: Path = ("AlgorithmSpecification", "MetricDefinitions")
 _COUNTS = (
     "epoch|step|iter|count|num|batch|round|samples|params|total|index|start|complete|finish|done|fail|status"
 )
+_SCORES = r"acc|auc|dice|\bf1|_f1|iou|precision|recall|bleu|rouge|score|percent|size|time|second|_mb\b|speed|throughput"
+"""Metrics whose numbers are not so small that they are printed with an exponent."""
 
 
 @rule("MON001", area="monitoring", reads=READS, shared=True, of=OF)
@@ -152,7 +154,8 @@ def metric_regex_cuts(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Tries the first group on numbers as scripts print them: `0.123`, `1.5e-05`, `-0.5`. A warning where decimals are
-        lost; an info where an exponent is. Metrics that count (epoch, step) are left alone.
+        lost; an info where an exponent is, which scores such as accuracy do not have. Metrics that count (epoch,
+        step) are left alone.
     Why:
         `[0-9]+` makes 0 of 0.123, and `[0-9.]+` makes 1.5 of 1.5e-05: the metric is wrong, and nothing says so.
     Breaks:
@@ -179,7 +182,7 @@ def metric_regex_cuts(view: TrainingView) -> Iterator[Problem]:
                 path,
                 "capture the decimals too: ([-+0-9.eE]+)",
             )
-        elif "1.5e-05" in cut:
+        elif "1.5e-05" in cut and not re.search(_SCORES, name.lower()):
             yield Problem(
                 f"the group ({group}) of metric {show(name)} captures {cut['1.5e-05']} of a number such as 1.5e-05",
                 path,

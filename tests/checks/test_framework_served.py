@@ -129,3 +129,83 @@ def test_formats_of_predictions(image: str, accept: str, wanted: list[str]) -> N
     asked["Steps"][1]["Arguments"]["TransformOutput"]["Accept"] = accept
     found = [f for f in check(asked, region="us-east-1").findings if f.rule == "FRM023"]
     assert [f.severity for f in found] == wanted
+
+
+BLAZINGTEXT = "811284229777.dkr.ecr.us-east-1.amazonaws.com/blazingtext:1"
+OWN = "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"
+
+
+@pytest.mark.parametrize(
+    ("image", "sent", "split", "wanted"),
+    [
+        (BLAZINGTEXT, "application/jsonlines", "Line", []),
+        (BLAZINGTEXT, "text/csv", "Line", [("FRM023", "error")]),
+        (OWN, "text/csv", "Line", []),
+        (OWN, "application/x-recordio-protobuf", "RecordIO", []),
+        (OWN, "application/x-recordio-protobuf", None, []),
+        (OWN, "application/x-recordio-protobuf", "Line", [("FRM024", "error")]),
+        (OWN, "text/csv; charset=utf-8", "RecordIO", [("FRM024", "error")]),
+        (OWN, "image/png", "Line", [("FRM024", "warning")]),
+        (OWN, "application/json", "Line", []),
+    ],
+)
+def test_formats_of_records(image: str, sent: str, split: str | None, wanted: list[tuple[str, str]]) -> None:
+    asked = definition({"Image": image, "ModelDataUrl": "s3://example-bucket/model.tar.gz"})
+    asked["Steps"][1]["Arguments"]["TransformInput"].update(
+        {"ContentType": sent, "SplitType": split or "None"}
+    )
+    found = [f for f in check(asked, region="us-east-1").findings if f.rule in ("FRM023", "FRM024")]
+    assert [(f.rule, f.severity) for f in found] == wanted
+
+
+@pytest.mark.parametrize(
+    ("sent", "member", "path", "told"),
+    [
+        ("text/csv", "InputFilter", "$[1:]", ""),
+        ("text/csv", "InputFilter", "$", ""),
+        ("text/csv", "InputFilter", "$.age", "a row of CSV is an array"),
+        ("text/csv", "InputFilter", "$['age']", "a row of CSV is an array"),
+        ("application/jsonlines", "InputFilter", "$.features", ""),
+        ("application/jsonlines", "OutputFilter", "$['id','SageMakerOutput']", ""),
+        ("application/jsonlines", "OutputFilter", "$.a.['b','c.d']", "nested"),
+        ("application/jsonlines", "InputFilter", "features", "does not begin with $"),
+        ("application/jsonlines", "InputFilter", "$..features", "JSONPath"),
+    ],
+)
+def test_filters(sent: str, member: str, path: str, told: str) -> None:
+    asked = definition({"Image": OWN, "ModelDataUrl": "s3://example-bucket/model.tar.gz"})
+    arguments = asked["Steps"][1]["Arguments"]
+    arguments["TransformInput"].update({"ContentType": sent, "SplitType": "Line"})
+    arguments["DataProcessing"] = {member: path}
+    found = [f for f in check(asked, region="us-east-1").findings if f.rule == "FRM024"]
+    assert [f.path for f in found] == ([f"Steps[1].Arguments.DataProcessing.{member}"] if told else [])
+    assert all(told in f.message for f in found)
+
+
+def test_clarify_jobs_are_read_by_their_names() -> None:
+    clarify = "205585389593.dkr.ecr.us-east-1.amazonaws.com/sagemaker-clarify-processing:1.0"
+    place = {"S3Uri": "s3://example-bucket/config.json", "LocalPath": "/opt/ml/processing/input/config"}
+    given = {"S3DataType": "S3Prefix", "S3InputMode": "File"}
+    output = {"S3Uri": "s3://example-bucket/report/", "LocalPath": "/opt/ml/processing/output"}
+    cluster = {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30}
+
+    def paths(config: str, result: str, mode: str, **command: Any) -> list[str]:
+        arguments = {
+            "AppSpecification": {"ImageUri": clarify, **command},
+            "ProcessingInputs": [{"InputName": config, "S3Input": {**place, **given}}],
+            "ProcessingOutputConfig": {
+                "Outputs": [{"OutputName": result, "S3Output": {**output, "S3UploadMode": mode}}]
+            },
+            "ProcessingResources": {"ClusterConfig": cluster},
+            "RoleArn": ROLE,
+        }
+        steps = [{"Name": "Explain", "Type": "Processing", "Arguments": arguments}]
+        report = check({"Version": "2020-12-01", "Steps": steps}, region="us-east-1")
+        return [f.path.removeprefix("Steps[0].Arguments.") for f in report.findings if f.rule == "FRM025"]
+
+    assert paths("analysis_config", "analysis_result", "EndOfJob") == []
+    assert paths("config", "analysis_result", "EndOfJob") == ["ProcessingInputs[0].InputName"]
+    outputs = "ProcessingOutputConfig.Outputs[0]"
+    assert paths("analysis_config", "report", "EndOfJob") == [f"{outputs}.OutputName"]
+    assert paths("analysis_config", "analysis_result", "Continuous") == [f"{outputs}.S3Output.S3UploadMode"]
+    assert paths("config", "report", "EndOfJob", ContainerEntrypoint=["python3", "own.py"]) == []

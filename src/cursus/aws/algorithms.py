@@ -47,7 +47,8 @@ class Algorithm:
         content_types: of its data channels; what follows a semicolon is left out.
         pipe_content_types: those that Pipe mode takes.
         default_content_type: what a channel without ContentType is taken for.
-        responses: what its server answers with, where published; ``no_responses``: what it fails on for certain.
+        requests, responses: what its server reads and answers with, where published; ``no_requests`` and
+            ``no_responses``: what it fails on for certain.
         content_channels: by content type, the channels that this type of data makes required beside the rest.
         channels_when: hyperparameters that make channels (``needs``) required.
         dask_content_types: those that XGBoost's training with Dask reads.
@@ -88,6 +89,8 @@ class Algorithm:
     content_types: tuple[str, ...] = ()
     pipe_content_types: tuple[str, ...] = ()
     default_content_type: str | None = None
+    requests: tuple[str, ...] = ()
+    no_requests: tuple[str, ...] = ()
     responses: tuple[str, ...] = ()
     no_responses: tuple[str, ...] = ()
     content_channels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -267,6 +270,8 @@ def _build(
         content_types=tuple(entry.get("content_types", ())),
         pipe_content_types=tuple(entry.get("pipe_content_types", entry.get("content_types", ()))),
         default_content_type=entry.get("default_content_type"),
+        requests=tuple(entry.get("requests", ())),
+        no_requests=tuple(entry.get("no_requests", ())),
         responses=tuple(entry.get("responses", ())),
         no_responses=tuple(entry.get("no_responses", ())),
         content_channels={key: tuple(value) for key, value in entry.get("content_channels", {}).items()},

@@ -87,10 +87,9 @@ def _split(view: AutoMLView) -> Iterator[Problem]:
     config, path = _split_config(view)
     if "ValidationFraction" in config:
         yield Problem(
-            "ValidationFraction is given, and so is a validation channel",
+            "ValidationFraction is given, and so is a validation channel, which AutoML takes for an error",
             (*path, "ValidationFraction"),
             "leave one of them out",
-            severity="warning",
         )
 
 

@@ -13,8 +13,9 @@ from cursus.checks.framework_tags import (
     version_faults,
 )
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import RequestView, mapping, text
+from cursus.checks.views import RequestView, mapping, mappings, text
 from cursus.model import Path
+from cursus.redact import show
 
 MEMBERS = ("Image", "ImageUri")
 
@@ -119,3 +120,65 @@ def processing_processor(view: RequestView) -> Iterator[Problem]:
             place,
             "use the image's gpu tag, or an instance type without GPUs",
         )
+
+
+@rule("FRM025", area="framework", scope="request", suspects="image", shared=True)
+def clarify(view: RequestView) -> Iterator[Problem]:
+    """A processing job of SageMaker Clarify has inputs or outputs that its program does not look for.
+
+    What it does:
+        Where the image is Clarify's, looks for the input analysis_config, for inputs and outputs of other names, for
+        several outputs, for an upload before the job's end, and for a command.
+    Why:
+        Clarify's program reads the inputs and writes the output by their names. The job ends with "The analysis configuration
+        must be provided", or leaves nothing.
+    Breaks:
+        operation: CreateProcessingJob
+        AppSpecification: {ImageUri: "205585389593.dkr.ecr.us-east-1.amazonaws.com/sagemaker-clarify-processing:1.0", ContainerEntrypoint: null}
+        ProcessingInputs: [{InputName: config, S3Input: {S3Uri: "s3://example-bucket/analysis_config.json", LocalPath: /opt/ml/processing/input/config, S3DataType: S3Prefix, S3InputMode: File}}]
+        ProcessingOutputConfig: {Outputs: [{OutputName: analysis_result, S3Output: {S3Uri: "s3://example-bucket/report/", LocalPath: /opt/ml/processing/output, S3UploadMode: EndOfJob}}]}
+    Right:
+        operation: CreateProcessingJob
+        AppSpecification: {ImageUri: "205585389593.dkr.ecr.us-east-1.amazonaws.com/sagemaker-clarify-processing:1.0", ContainerEntrypoint: null}
+        ProcessingInputs: [{InputName: analysis_config, S3Input: {S3Uri: "s3://example-bucket/analysis_config.json", LocalPath: /opt/ml/processing/input/config, S3DataType: S3Prefix, S3InputMode: File}}]
+        ProcessingOutputConfig: {Outputs: [{OutputName: analysis_result, S3Output: {S3Uri: "s3://example-bucket/report/", LocalPath: /opt/ml/processing/output, S3UploadMode: EndOfJob}}]}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/clarify-processing-job-configure-parameters.html
+    Since:
+        0.1
+    """
+    specification = mapping(view.request, "AppSpecification")
+    uri = text(specification, "ImageUri")
+    image = images.parse_image(uri) if uri is not None else None
+    if image is None or image.framework != "clarify":
+        return
+    if "ContainerEntrypoint" in specification or "ContainerArguments" in specification:
+        return  # the image is used for a program of the user's own
+    inputs = {i: text(each, "InputName") for i, each in mappings(view.request, "ProcessingInputs")}
+    if inputs and CONFIG not in inputs.values() and None not in inputs.values():
+        other = next((i for i, name in inputs.items() if name not in (DATA, CONFIG)), 0)
+        yield Problem(
+            f"Clarify looks for an input {CONFIG!r}, and the job has {', '.join(map(show, inputs.values()))}",
+            ("ProcessingInputs", other, "InputName"),
+            f"name the input with the analysis configuration {CONFIG}",
+        )
+    outputs = list(mappings(mapping(view.request, "ProcessingOutputConfig"), "Outputs"))
+    place: Path = ("ProcessingOutputConfig", "Outputs")
+    for i, output in outputs:
+        name, mode = text(output, "OutputName"), text(mapping(output, "S3Output"), "S3UploadMode")
+        if name is not None and name != RESULT and len(outputs) == 1:
+            yield Problem(
+                f"Clarify writes its output {RESULT!r}, and the job has {show(name)}",
+                (*place, i, "OutputName"),
+                f"write {RESULT}",
+            )
+        elif name == RESULT and mode == "Continuous":
+            yield Problem(
+                "Clarify's output is to be uploaded at the end of the job",
+                (*place, i, "S3Output", "S3UploadMode"),
+                "write EndOfJob",
+            )
+
+
+CONFIG, DATA, RESULT = "analysis_config", "dataset", "analysis_result"
+"""The names of Clarify's inputs and of its output."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from cursus.aws import images, instances
@@ -143,13 +144,13 @@ def transform_of_a_source(view: PipelineView) -> Iterator[Problem]:
 
 @rule("FRM023", area="framework", severity="warning", scope="pipeline")
 def unwritten_format(view: PipelineView) -> Iterator[Problem]:
-    """A transform step asks a built-in algorithm for predictions in a format that it does not write.
+    """A transform step sends a built-in algorithm a format that it does not read, or asks for one that it does not write.
 
     What it does:
-        Compares Accept in TransformOutput with the response formats that are published for the algorithm of the step's
-        model, where the pipeline makes the model.
+        Compares ContentType in TransformInput and Accept in TransformOutput with the formats that are published for the
+        algorithm of the step's model, where the pipeline makes the model.
     Why:
-        "Failed to parse output from the algorithm as CSV": the answer is JSON all the same, or an error, and the job
+        "Unable to evaluate payload provided", "Failed to parse output from the algorithm as CSV": the answer is JSON all the same, or an error, and the job
         fails after the first file.
     Breaks:
         operation: Pipeline
@@ -188,19 +189,143 @@ def unwritten_format(view: PipelineView) -> Iterator[Problem]:
         0.1
     """
     for step, place, model in transforms(view):
-        asked = text(mapping(step.request, "TransformOutput"), "Accept")
-        last = next(reversed(list(model.values())), None)
-        algorithm = find(text(last, "Image") or "") if last is not None else None
-        if asked is None or algorithm is None or not algorithm.responses:
-            continue
-        plain = asked.partition(";")[0].strip().lower()
-        if plain not in algorithm.responses:
+        containers_of = [find(text(each, "Image") or "") for each in model.values()]
+        first, last = (containers_of[0], containers_of[-1]) if containers_of else (None, None)
+        sent = text(mapping(step.request, "TransformInput"), "ContentType")
+        if first is not None and sent is not None and _plain(sent) not in (first.requests or (_plain(sent),)):
             yield Problem(
-                f"{algorithm.name} writes {', '.join(algorithm.responses)}, not {show(asked)}",
+                f"{first.name} reads {', '.join(first.requests)}, not {show(sent)}",
+                (*place, "TransformInput", "ContentType"),
+                "convert what is sent, or write what it is",
+                severity="error" if _plain(sent) in first.no_requests else None,
+            )
+        asked = text(mapping(step.request, "TransformOutput"), "Accept")
+        if (
+            last is not None
+            and asked is not None
+            and _plain(asked) not in (last.responses or (_plain(asked),))
+        ):
+            yield Problem(
+                f"{last.name} writes {', '.join(last.responses)}, not {show(asked)}",
                 (*place, "TransformOutput", "Accept"),
                 "write application/jsonlines, and take the predictions out of its lines",
-                severity="error" if plain in algorithm.no_responses else None,
+                severity="error" if _plain(asked) in last.no_responses else None,
             )
+
+
+def _plain(kind: str) -> str:
+    return kind.partition(";")[0].strip().lower()
+
+
+@rule("FRM024", area="framework", severity="warning", scope="pipeline")
+def transformed_records(view: PipelineView) -> Iterator[Problem]:
+    """What a transform step splits, joins and filters does not go with the format of its records.
+
+    What it does:
+        Compares SplitType with ContentType; ContentType with Accept where JoinSource puts them together; and takes
+        InputFilter, JoinSource's OutputFilter and their subset of JSONPath apart.
+    Why:
+        A line is no record of RecordIO, of JSON or of an image: the container gets a piece of one. A CSV row is an array,
+        which only an index such as $[1:] can filter. Batch transform knows a part of JSONPath only; it refuses the rest, or
+        ends with an error after the first file.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Score
+            Type: Transform
+            Arguments:
+              ModelName: churn
+              TransformInput: {ContentType: text/csv, SplitType: Line, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
+              TransformOutput: {Accept: application/json, AssembleWith: Line, S3OutputPath: "s3://example-bucket/out/"}
+              DataProcessing: {JoinSource: Input}
+              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Score
+            Type: Transform
+            Arguments:
+              ModelName: churn
+              TransformInput: {ContentType: text/csv, SplitType: Line, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
+              TransformOutput: {Accept: text/csv, AssembleWith: Line, S3OutputPath: "s3://example-bucket/out/"}
+              DataProcessing: {JoinSource: Input}
+              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/batch-transform-data-processing.html,
+        https://docs.aws.amazon.com/sagemaker/latest/dg/cdf-inference.html
+    Since:
+        0.1
+    """
+    for step in view.steps:
+        if step.operation != "CreateTransformJob":
+            continue
+        place: Path = step.prefix[len(view.pipeline.prefix) :]
+        source, target = mapping(step.request, "TransformInput"), mapping(step.request, "TransformOutput")
+        sent, asked = _plain(text(source, "ContentType") or ""), _plain(text(target, "Accept") or "")
+        split, wanted = text(source, "SplitType"), _split_of(sent)
+        if wanted is not None and split not in (None, "None", wanted):
+            yield Problem(
+                f"SplitType {split} takes {show(sent)} apart where no record ends",
+                (*place, "TransformInput", "SplitType"),
+                f"write {wanted}",
+                severity="error" if sent in RECORDIO or split == "RecordIO" else None,
+            )
+        processing = mapping(step.request, "DataProcessing")
+        if (
+            processing.get("JoinSource") == "Input"
+            and "text/csv" in (sent, asked)
+            and sent
+            and asked != sent
+            and asked
+        ):
+            yield Problem(
+                f"JoinSource puts {show(sent)} and {show(asked)} into one record",
+                (*place, "TransformOutput", "Accept"),
+                f"write {sent}, if the model answers with it; otherwise leave JoinSource out",
+                severity="error" if "json" in sent + asked else None,
+            )
+        for member, kind in (("InputFilter", sent), ("OutputFilter", asked)):
+            fault = _filter_fault(text(processing, member), kind)
+            if fault is not None:
+                message, remedy = fault
+                yield Problem(message, (*place, "DataProcessing", member), remedy, severity="error")
+
+
+RECORDIO = ("application/x-recordio-protobuf", "application/x-recordio")
+
+
+def _split_of(kind: str) -> str | None:
+    """The one SplitType, beside None, that records of a type can have; None where any may do."""
+    if kind in RECORDIO:
+        return "RecordIO"
+    if kind in ("text/csv", "application/jsonlines", "text/libsvm"):
+        return "Line"
+    return "None" if kind == "application/x-image" or kind.startswith("image/") else None
+
+
+def _filter_fault(path: str | None, kind: str) -> tuple[str, str] | None:
+    """(what is wrong, what to write) with a filter of records of a type; None where nothing is."""
+    if path is None:
+        return None
+    if not path.startswith("$"):
+        whole = f"${path}" if path[:1] in ("[", ".") else f"$.{path}"
+        return f"{show(path)} does not begin with $, the root of each record", f"write {show(whole)}"
+    if kind == "text/csv" and re.search(r"\.\w|\[\s*['\"]", path):
+        return (
+            f"{show(path)} names an attribute, and a row of CSV is an array",
+            "write the columns' indexes, such as $[0] or $[1:]",
+        )
+    if re.search(r"\[\s*'[^']*\.[^']*'\s*,|,\s*'[^']*\.[^']*'\s*\]", path):
+        return (
+            f"{show(path)} names something nested among several children in brackets, which is not supported",
+            "name children of one level in the brackets",
+        )
+    if ".." in path or "?(" in path:
+        return (
+            f"{show(path)} uses what batch transform does not support of JSONPath",
+            "use names, indexes, slices and *",
+        )
+    return None
 
 
 def transforms(view: PipelineView) -> Iterator[tuple[Step, Path, Mapping[Path, Mapping[str, object]]]]:

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from threading import local
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, NoReturn
 from urllib.parse import quote, unquote_plus, urlsplit
 
 from cursus.local.storage import StoreError, odd_segment
@@ -98,6 +98,17 @@ def _shared_file(store: str) -> tuple[str, str, str | None]:
         ) from error
 
 
+class Call(NamedTuple):
+    """One request: about a key, or about the bucket where it names none; ``length`` is that of ``body``."""
+
+    method: str
+    key: str = ""
+    query: Mapping[str, str] = {}
+    body: IO[bytes] | None = None
+    length: int = 0
+    headers: Mapping[str, str] = {}
+
+
 class Client:
     """One bucket's requests. ``encryption`` are the headers of what is put: keys of KMS."""
 
@@ -117,7 +128,7 @@ class Client:
 
         query = {"list-type": "2", "prefix": prefix, "encoding-type": "url"}
         while True:
-            with self._request("GET", "", query) as answer:
+            with self._answered(Call("GET", query=query)) as answer:
                 data = answer.read()
             try:
                 page = ElementTree.fromstring(re.sub(rb' xmlns="[^"]*"', b"", data, count=1))
@@ -136,7 +147,7 @@ class Client:
     def get(self, key: str, target: IO[bytes]) -> int:
         """The bytes of one object into ``target``; how many. For keys that obstore refuses."""
         done = 0
-        with self._request("GET", key, {}) as answer:
+        with self._answered(Call("GET", key)) as answer:
             while chunk := answer.read(1 << 20):
                 target.write(chunk)
                 done += len(chunk)
@@ -168,7 +179,7 @@ class Client:
     @contextmanager
     def _part(self, key: str, start: int, length: int) -> Iterator[http.client.HTTPResponse]:
         headers = {"Range": f"bytes={start}-{start + length - 1}"}
-        with self._request("GET", key, {}, headers=headers) as answer:
+        with self._answered(Call("GET", key, headers=headers)) as answer:
             if answer.status != 206 and not answer.headers.get("Content-Range"):
                 while start > 0 and (skipped := answer.read(min(start, 1 << 20))):
                     start -= len(skipped)  # servers are allowed to answer with everything
@@ -176,34 +187,26 @@ class Client:
 
     def gives_parts(self, key: str, size: int) -> bool:
         """Whether the store answers with a part where one is asked for."""
-        with self._request("GET", key, {}, headers={"Range": f"bytes=1-{min(2, size - 1)}"}) as answer:
+        headers = {"Range": f"bytes=1-{min(2, size - 1)}"}
+        with self._answered(Call("GET", key, headers=headers)) as answer:
             return answer.status == 206 or bool(answer.headers.get("Content-Range"))
 
     def put(self, key: str, path: str) -> None:
         """One file as one object, of 5 GiB at most. For keys that obstore refuses."""
-        with (
-            open(path, "rb") as file,
-            self._request("PUT", key, {}, file, os.path.getsize(path)) as answer,
-        ):
-            answer.read()
+        with open(path, "rb") as file:
+            call = Call("PUT", key, body=file, length=os.path.getsize(path))
+            with self._answered(call) as answer:
+                answer.read()
 
     def delete(self, key: str) -> None:
         """Take one object away; it may not be there."""
-        with self._request("DELETE", key, {}) as answer:
+        with self._answered(Call("DELETE", key)) as answer:
             answer.read()
 
     @contextmanager
-    def _request(
-        self,
-        method: str,
-        key: str,
-        query: dict[str, str],
-        body: IO[bytes] | None = None,
-        length: int = 0,
-        headers: Mapping[str, str] | None = None,
-    ) -> Iterator[http.client.HTTPResponse]:
+    def _answered(self, call: Call) -> Iterator[http.client.HTTPResponse]:
         """An answer to read. A connection is used again where its answer was read to the end."""
-        answer = self._answer(method, key, query, body, length, headers)
+        answer = self._answer(call)
         try:
             yield answer
         finally:
@@ -217,18 +220,10 @@ class Client:
             connection.close()
             self._own.connection = None
 
-    def _answer(
-        self,
-        method: str,
-        key: str,
-        query: dict[str, str],
-        body: IO[bytes] | None,
-        length: int,
-        headers: Mapping[str, str] | None,
-    ) -> http.client.HTTPResponse:
+    def _answer(self, call: Call) -> http.client.HTTPResponse:
         for attempt in range(4):
             try:
-                return self._once(method, key, query, body, length, headers or {})
+                return self._once(call)
             except (OSError, http.client.HTTPException) as error:
                 self._hang_up()
                 if attempt == 3 or isinstance(error, TimeoutError):
@@ -239,48 +234,46 @@ class Client:
                     region=moved.region,
                     endpoint=self.access.endpoint.replace(f".{self.access.region}.", f".{moved.region}."),
                 )
-            if body is not None:
-                body.seek(0)
+            if call.body is not None:
+                call.body.seek(0)
             time.sleep(0.1 * 2**attempt if attempt else 0)
         raise StoreError(f"{self.access.endpoint} sends from region to region")
 
-    def _once(
-        self,
-        method: str,
-        key: str,
-        query: dict[str, str],
-        body: IO[bytes] | None,
-        length: int,
-        more: Mapping[str, str],
-    ) -> http.client.HTTPResponse:
+    def _once(self, call: Call) -> http.client.HTTPResponse:
         parts = urlsplit(self.access.endpoint)
-        path = quote(f"{parts.path}/{self.bucket}" + ("/" + key if key else ""), safe="/-_.~")
-        text = "&".join(f"{quote(k, safe='-_.~')}={quote(v, safe='-_.~')}" for k, v in sorted(query.items()))
-        headers = self._signed(method, parts.netloc, path, text, body is not None)
-        headers.update(more)
-        if body is not None:
-            headers["Content-Length"] = str(length)
+        path = quote(f"{parts.path}/{self.bucket}" + ("/" + call.key if call.key else ""), safe="/-_.~")
+        text = "&".join(
+            f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}"
+            for name, value in sorted(call.query.items())
+        )
+        headers = self._signed(call.method, parts.netloc, path, text, call.body is not None)
+        headers.update(call.headers)
+        if call.body is not None:
+            headers["Content-Length"] = str(call.length)
         connection = getattr(self._own, "connection", None)
         if connection is None:
             kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
             connection = self._own.connection = kind(parts.netloc, timeout=CONNECT)
             connection.connect()
             connection.sock.settimeout(TIMEOUT)
-        connection.request(method, path + ("?" + text if text else ""), body, headers)
+        connection.request(call.method, path + ("?" + text if text else ""), call.body, headers)
         answer: http.client.HTTPResponse = connection.getresponse()
         if answer.status >= 300:
-            region = answer.headers.get("x-amz-bucket-region")
-            data = answer.read(4096).decode("utf-8", "replace")
-            if not answer.isclosed():
-                self._hang_up()
-            if region and region != self.access.region:
-                raise _MovedError(region)
-            if answer.status >= 500:
-                raise OSError(f"{answer.status} {answer.reason}")
-            code = re.search(r"<Code>([^<]*)</Code>", data)
-            place = f"s3://{self.bucket}/{key or query.get('prefix', '')}"
-            raise StoreError(f"{place}: {code.group(1) if code else f'{answer.status} {answer.reason}'}")
+            self._refused(call, answer)
         return answer
+
+    def _refused(self, call: Call, answer: http.client.HTTPResponse) -> NoReturn:
+        region = answer.headers.get("x-amz-bucket-region")
+        data = answer.read(4096).decode("utf-8", "replace")
+        if not answer.isclosed():
+            self._hang_up()
+        if region and region != self.access.region:
+            raise _MovedError(region)
+        if answer.status >= 500:
+            raise OSError(f"{answer.status} {answer.reason}")
+        code = re.search(r"<Code>([^<]*)</Code>", data)
+        place = f"s3://{self.bucket}/{call.key or call.query.get('prefix', '')}"
+        raise StoreError(f"{place}: {code.group(1) if code else f'{answer.status} {answer.reason}'}")
 
     def plain_get(self, key: str) -> bytes:
         """The request for one object, as it goes over the wire."""

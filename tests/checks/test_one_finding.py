@@ -49,6 +49,7 @@ def on_a_cpu(*switches: str) -> dict[str, Any]:
         ({"OutputDataConfig": {"KmsKeyId": "None"}}, "STP047"),
         ({"OutputDataConfig": {"KmsKeyId": "my-training-key"}}, "ART001"),
         ({"OutputDataConfig": {"S3OutputPath": "s3://None/None/output"}}, "STP047"),
+        ({"OutputDataConfig": {"S3OutputPath": "s3://None"}}, "STP047"),
         ({"Environment": {"HF_TOKEN": "<YOUR_HF_TOKEN>"}}, "STP049"),
         (
             {

@@ -120,7 +120,7 @@ def bucket_name(view: RequestView) -> Iterator[Problem]:
         0.1
     """
     for path, value, fault in _locations(view, "bucket"):
-        if value.startswith(NO_BUCKET):
+        if f"{value}/".startswith(NO_BUCKET):
             continue  # the rule on missing values says more of it
         yield Problem(f"{_where(path, value)} {fault.message}", path, fault.remedy)
 
@@ -323,7 +323,7 @@ def nothing_as_text(view: RequestView) -> Iterator[Problem]:
         0.1
     """
     for path, value in view.suspected("nothing"):
-        lost = value.startswith(NO_BUCKET)
+        lost = f"{value}/".startswith(NO_BUCKET)
         message = "names no bucket: it holds" if lost else "holds"
         remedy = "write the bucket's name" if lost else "leave the member out, or write its value"
         yield Problem(

@@ -317,14 +317,16 @@ def _trains(evaluator: Evaluator, body: Body, statements: list[ast.stmt]) -> boo
 
 def _finally(evaluator: Evaluator, body: Body, node: ast.Try, sure: bool) -> Iterator[Habit]:
     """``return`` or an exit with 0 in ``finally``: whatever was raised is dropped."""
+    trains = _trains(evaluator, body, node.body)
     for statement in node.finalbody:
         if isinstance(statement, ast.Return):
-            yield Habit("dropped", None, "return in finally", sure, place(statement, body))
+            kind = "dropped" if trains or any(word in body.name for word in TRAINING_WORDS) else "returned"
+            yield Habit(kind, None, "return in finally", sure, place(statement, body))
         elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
             name = ast.unparse(statement.value.func)
             if name in ("sys.exit", "exit", "quit", "os._exit") and ends_with_zero(statement.value):
                 yield Habit("dropped", None, f"{name}() in finally", sure, place(statement, body))
-    if node.handlers and _trains(evaluator, body, node.body):
+    if node.handlers and trains:
         for handler in node.handlers:
             if _named_and_quiet(handler):
                 kind = ast.unparse(handler.type) if handler.type is not None else "every error"

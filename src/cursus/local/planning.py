@@ -39,7 +39,7 @@ def plan(
     output = str((request.get("OutputDataConfig") or {}).get("S3OutputPath") or "").rstrip("/")
     whole = (request.get("OutputDataConfig") or {}).get("CompressionType") == "NONE"
     uris = {key: f"{output}/{name}/output/{key}{'' if whole else '.tar.gz'}" for key in ("model", "output")}
-    paths = _package_paths()
+    paths = [path for path in sys.path if path and os.path.isdir(path)]
     now = time.time()
     pool = warm.of(request)
     return {
@@ -96,10 +96,6 @@ def _entry_point(step: Step) -> str | None:
     ):
         return None  # an image of one's own, which starts its program itself
     return step.source.entry_point
-
-
-def _package_paths() -> list[str]:
-    return [path for path in sys.path if path and os.path.isdir(path)]
 
 
 def _installable(paths: Sequence[str]) -> list[str]:

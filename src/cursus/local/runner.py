@@ -324,22 +324,14 @@ def _claim(root: str, name: str) -> tuple[str, int]:
 
 
 HELD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""Signals that the supervisor begins with held back: one that comes before it listens waits for it."""
 PROGRAM = "import sys; from cursus.local.supervisor import main; sys.exit(main())"
-
-
-def _hold_signals() -> set[int | signal.Signals]:
-    """The supervisor begins with these signals held back: one that comes before it listens waits for it."""
-    return signal.pthread_sigmask(signal.SIG_BLOCK, HELD)
-
-
-def _release_signals(before: set[int | signal.Signals]) -> None:
-    signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _start(planned: dict[str, Any], inherited: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
     """Start the supervisor with its plan. It is told everything on its standard input, so secrets touch no disk."""
     with open(os.path.join(planned["folder"], "supervisor.log"), "ab") as errors:
-        before = _hold_signals()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, HELD)
         try:
             process = subprocess.Popen(
                 interpreter(PROGRAM),
@@ -351,7 +343,7 @@ def _start(planned: dict[str, Any], inherited: tuple[int, ...] = ()) -> subproce
                 pass_fds=(planned["lock"], *inherited),
             )
         finally:
-            _release_signals(before)
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
     assert process.stdin is not None
     try:
         with process.stdin as stream:

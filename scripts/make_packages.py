@@ -2,8 +2,9 @@
 
     python scripts/make_packages.py NAMES.tsv
 
-NAMES.tsv has a line for each package of PyPI: name, version, month, rank among the most downloaded (or 0). The
-releases are those that ``pip index versions`` gives, of the packages in ``PINNED``, for any of ``PYTHONS``.
+NAMES.tsv has a line for each package of PyPI: name, version, month, rank among the most downloaded (or 0); without it
+the names stay as they are. The releases are those that ``pip index versions`` gives, of the packages in ``PINNED``, for
+any of ``PYTHONS``: ``wheels`` says for which of them pip finds a build for Linux, ``sources`` for which source alone.
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 OUT = Path(__file__).parents[1] / "src/cursus/aws/data/packages.json"
 MOST = 1000
 SHORT = 5
 """Letters of a name that one letter more or less tells from another, at least."""
-PYTHONS = ("3.6", "3.8", "3.11")
+PYTHONS = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+"""Those of the images that are still run."""
 PINNED = [
     "numpy",
     "pandas",
@@ -44,8 +47,27 @@ PINNED = [
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 
-def main(names: str) -> None:
+def main(names: str | None = None) -> None:
     """Write the table."""
+    table = json.loads(OUT.read_text("utf-8")) if names is None else named(names)
+    table["source"] = "PyPI: names, and the releases that pip finds"
+    table["date"] = date.today().isoformat()
+    table |= {"releases": {}, "wheels": {}, "sources": {}}
+    for name in PINNED:
+        found = {python: releases(name, python) for python in PYTHONS}
+        built = {python: releases(name, python, "--only-binary=:all:") for python in PYTHONS}
+        table["releases"][name] = list(dict.fromkeys(one for python in PYTHONS for one in found[python]))
+        table["wheels"][name] = by_pythons(built)
+        table["sources"][name] = by_pythons(
+            {python: [one for one in found[python] if one not in built[python]] for python in PYTHONS}
+        )
+    OUT.write_text(
+        json.dumps(table, indent=0, ensure_ascii=False).replace("\n", " ") + "\n", encoding="utf-8"
+    )
+
+
+def named(names: str) -> dict[str, Any]:
+    """The names of the packages that are often asked for, and of those that are called almost as one of them."""
     ranks: dict[str, int] = {}
     every: set[str] = set()
     with Path(names).open(encoding="utf-8") as file:
@@ -57,16 +79,20 @@ def main(names: str) -> None:
                 ranks[name] = int(rank)
     popular = sorted(name for name in set(ranks) | set(PINNED) if len(name) >= SHORT)
     near = sorted({other for name in popular for other in around(name) if other in every} - set(popular))
-    table = {
-        "source": "PyPI: names, and the releases that pip finds",
-        "date": date.today().isoformat(),
-        "popular": popular,
-        "near": near,
-        "releases": {name: releases(name) for name in PINNED},
-    }
-    OUT.write_text(
-        json.dumps(table, indent=0, ensure_ascii=False).replace("\n", " ") + "\n", encoding="utf-8"
-    )
+    return {"popular": popular, "near": near}
+
+
+def by_pythons(found: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Plain versions by the Pythons that they are found for, such as ``3.8 3.9``."""
+    pythons: dict[str, list[str]] = {}
+    for python, versions in found.items():
+        for version in versions:
+            if version.replace(".", "").isdigit():
+                pythons.setdefault(version, []).append(python)
+    table: dict[str, list[str]] = {}
+    for version, those in pythons.items():
+        table.setdefault(" ".join(those), []).append(version)
+    return table
 
 
 def around(name: str) -> Iterable[str]:
@@ -80,26 +106,26 @@ def around(name: str) -> Iterable[str]:
             yield name[:at] + name[at + 1] + name[at] + name[at + 2 :]
 
 
-def releases(name: str) -> list[str]:
-    """The versions that pip finds; those that were withdrawn are not among them."""
-    found: list[str] = []
-    for python in PYTHONS:
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "index",
-            "versions",
-            name,
-            "--pre",
-            "--python-version",
-            python,
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        line = next(line for line in done.stdout.splitlines() if line.startswith("Available versions:"))
-        found.extend(line.partition(":")[2].replace(" ", "").split(","))
-    return list(dict.fromkeys(found))
+def releases(name: str, python: str, *options: str) -> list[str]:
+    """The versions that pip finds for a Python; those that were withdrawn are not among them."""
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "index",
+        "versions",
+        name,
+        "--pre",
+        "--python-version",
+        python,
+        *options,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode and "No matching distribution" not in done.stderr:
+        raise RuntimeError(done.stderr)
+    line = next((line for line in done.stdout.splitlines() if line.startswith("Available versions:")), "")
+    return [one for one in line.partition(":")[2].replace(" ", "").split(",") if one]
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -22,6 +22,7 @@ CONFIRMS: Mapping[str, tuple[str, ...]] = {
 
 ECHOES: Mapping[str, tuple[str, ...]] = {
     "FRM050": ("FRM012",),
+    "FRM053": ("FRM069",),
     "FRM060": ("FRM012", "FRM050"),
     "HPO037": ("HPO052", "HPO059", "HPO060", "HPO065"),
     "HPO061": ("HPO052",),
@@ -36,15 +37,16 @@ def without_echoes(findings: list[Finding]) -> list[Finding]:
     told = {finding.rule for finding in findings}
     if told.isdisjoint(ECHOES):
         return findings
-    weight: dict[tuple[str, str], int] = {}
+    weight: dict[tuple[str, object], int] = {}
     for finding in findings:
-        key = (finding.rule, finding.path)
+        key = (finding.rule, finding.path or finding.location)
         weight[key] = min(SEVERITIES.index(finding.severity), weight.get(key, len(SEVERITIES)))
     return [
         finding
         for finding in findings
         if not any(
-            weight.get((other, finding.path), len(SEVERITIES)) <= SEVERITIES.index(finding.severity)
+            weight.get((other, finding.path or finding.location), len(SEVERITIES))
+            <= SEVERITIES.index(finding.severity)
             for other in ECHOES.get(finding.rule, ())
         )
     ]

@@ -21,6 +21,7 @@ from cursus.checks import walk as walks
 from cursus.checks.examples import BASES, Example, merge
 from cursus.checks.outline import take_apart
 from cursus.checks.rules import RULES, SHARED
+from cursus.checks.unknowns import UNKNOWN
 from cursus.checks.views import Settings, request_views
 from cursus.checks.walk import Suspects
 from cursus.model import Path, Step
@@ -160,7 +161,7 @@ def put(request: dict[str, Any], path: Path, value: Any) -> dict[str, Any]:
 def test_no_value_passes_for_another_of_the_same_member(operation: str) -> None:
     """Where a sound request was met, the same members with values of any type are seen for what they are."""
     sound = copy.deepcopy(BASES[operation])
-    others = (
+    others: list[Any] = [
         None,
         True,
         1,
@@ -175,9 +176,8 @@ def test_no_value_passes_for_another_of_the_same_member(operation: str) -> None:
         ("x",),
         [],
         ["x"],
-        [{}],
-    )
-    others += ({}, {"x": "y"}, {"Get": "Parameters.x"}, {1: "x"}, object())
+    ]
+    others += [[{}], {}, {"x": "y"}, {"Get": "Parameters.x"}, {1: "x"}, object()]
     for path in leaves(sound):
         for value in others:
             cursus.check(sound)
@@ -190,6 +190,46 @@ def test_no_value_passes_for_another_of_the_same_member(operation: str) -> None:
             forget()
             alone = [(f.rule, f.path) for f in cursus.check(changed).findings]
             assert in_order == alone, (path, value)
+
+
+class Spied:
+    """An open text that notes when a rule looks at what it is."""
+
+    def __init__(self, name: str, seen: set[str]) -> None:
+        self._name, self._seen = name, seen
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        """What isinstance() asks for."""
+        self._seen.add(self._name)
+        return object
+
+
+def spied(value: Any, seen: set[str], name: str = "") -> Any:
+    if value == UNKNOWN:
+        return Spied(name, seen)
+    if isinstance(value, dict):
+        return {key: spied(inner, seen, key) for key, inner in value.items()}
+    return [spied(inner, seen, name) for inner in value] if isinstance(value, list) else value
+
+
+def test_what_is_told_of_an_outline_is_read_in_no_open_text(tmp_path: pathlib.Path) -> None:
+    """A rule that looks at one, and does not say when it has to be run for it, would find nothing the second time."""
+    looked: set[tuple[str, str]] = set()
+    for step, settings in jobs_of_examples(tmp_path):
+        outline = engine.sound(step)
+        if outline is None:
+            continue
+        seen: set[str] = set()
+        alike = replace(step, request=spied(outline.request(), seen), source=None)
+        for scope, view in request_views(alike, settings):
+            for rule in RULES.values():
+                if rule.scope == scope and rule.shared and not rule.unless:
+                    seen.clear()
+                    list(rule.check(view))
+                    looked.update((rule.id, name) for name in seen)
+    # An archive that says which algorithm runs is in no outline that is remembered.
+    assert {each for each in looked if each[1] != "sagemaker_submit_directory"} == set()
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -358,7 +398,7 @@ def test_a_rule_on_one_part_needs_no_other(tmp_path: pathlib.Path) -> None:
         for scope in ("training", "tuning", "automl")
     }
     assert all(of_parts.values())
-    said = set()
+    said: set[tuple[Any, ...]] = set()
     forget()
     for step, settings in jobs_of_examples(tmp_path):
         apart = take_apart(step.request)

@@ -170,7 +170,7 @@ def automl_source_and_split(view: AutoMLView) -> Iterator[Problem]:
     """AutoML channels have a data source, and a validation fraction is a part.
 
     What it does:
-        Wants DataSource in each channel, an object where S3DataType says manifest, and 0 < ValidationFraction < 1.
+        Wants DataSource in each channel, and 0 < ValidationFraction < 1.
     Why:
         The model of the service requires no DataSource and allows 0 and 1; the service refuses a channel without data,
         and a split that leaves nothing to train on or nothing to validate with.
@@ -189,14 +189,6 @@ def automl_source_and_split(view: AutoMLView) -> Iterator[Problem]:
         if not channel.get("DataSource"):
             yield Problem(
                 "the channel has no data source", (*path, "DataSource"), "add DataSource.S3DataSource"
-            )
-        s3 = mapping(mapping(channel, "DataSource"), "S3DataSource")
-        uri = text(s3, "S3Uri")
-        if s3.get("S3DataType") in ("ManifestFile", "AugmentedManifestFile") and uri and uri.endswith("/"):
-            yield Problem(
-                f"the S3Uri {show(uri)} is a folder, and S3DataType {s3['S3DataType']} wants an object",
-                (*path, "DataSource", "S3DataSource", "S3Uri"),
-                "name the manifest itself, or use S3Prefix",
             )
     config, path = _split_config(view)
     fraction = config.get("ValidationFraction")
@@ -277,6 +269,43 @@ def automl_output(view: AutoMLView) -> Iterator[Problem]:
             ("ModelDeployConfig", "EndpointName"),
             "give EndpointName, or set AutoGenerateEndpointName to true",
         )
+
+
+@rule(
+    "CHN023",
+    area="channels",
+    scope="automl",
+    reads=("*.S3DataType=ManifestFile", "*.S3DataType=AugmentedManifestFile"),
+)
+def automl_manifest_is_an_object(view: AutoMLView) -> Iterator[Problem]:
+    """The manifest of an AutoML channel is one object.
+
+    What it does:
+        Wants an S3Uri that is no folder where S3DataType says manifest.
+    Why:
+        SageMaker reads the object at S3Uri as the list of the data, and a folder is none: the job fails when it starts.
+    Breaks:
+        operation: CreateAutoMLJobV2
+        AutoMLJobInputDataConfig:
+          - DataSource: {S3DataSource: {S3DataType: ManifestFile, S3Uri: "s3://example-bucket/churn/"}}
+    Right:
+        operation: CreateAutoMLJobV2
+        AutoMLJobInputDataConfig:
+          - DataSource: {S3DataSource: {S3DataType: ManifestFile, S3Uri: "s3://example-bucket/churn/train.manifest"}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoMLS3DataSource.html
+    Since:
+        0.1
+    """
+    for path, channel in view.channels:
+        s3 = mapping(mapping(channel, "DataSource"), "S3DataSource")
+        uri = text(s3, "S3Uri")
+        if s3.get("S3DataType") in ("ManifestFile", "AugmentedManifestFile") and uri and uri.endswith("/"):
+            yield Problem(
+                f"the S3Uri {show(uri)} is a folder, and S3DataType {s3['S3DataType']} wants an object",
+                (*path, "DataSource", "S3DataSource", "S3Uri"),
+                "name the manifest itself, or use S3Prefix",
+            )
 
 
 @rule("CHN042", area="channels", scope="automl", severity="warning", reads=("*.SampleWeightAttributeName",))

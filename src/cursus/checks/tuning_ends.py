@@ -150,11 +150,11 @@ def early_stopping_works(view: TuningView) -> Iterator[Problem]:
     if view.config.get("TrainingJobEarlyStoppingType") != "Auto":
         return
     for definition, objective, _ in objectives(view):
-        name = objective.get("MetricName")
+        name = text(objective, "MetricName")
         algorithm = algorithms.find(definition.image) if definition.image is not None else None
-        if algorithm is None or algorithm.stops_early is None or name not in algorithm.metrics:
+        if name is None or algorithm is None or algorithm.stops_early is None or name not in algorithm.metrics:
             continue
-        if str(name).partition(":")[2] not in algorithm.stops_early:
+        if name.partition(":")[2] not in algorithm.stops_early:
             works = ", ".join(m for m in algorithm.metrics if m.partition(":")[2] in algorithm.stops_early)
             yield Problem(
                 f"{algorithm.name} reports {show(name)} when it has trained: no job can be stopped early by it",

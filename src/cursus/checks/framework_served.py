@@ -177,6 +177,7 @@ def clarify(view: RequestView) -> Iterator[Problem]:
                 "Clarify's output is to be uploaded at the end of the job",
                 (*place, i, "S3Output", "S3UploadMode"),
                 "write EndOfJob",
+                severity="warning",  # the guide demands it, and an example of AWS's uploads continuously
             )
 
 

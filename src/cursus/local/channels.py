@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cursus.local import manifests, sharding, storage
+from cursus.local import contract, manifests, sharding, storage
 from cursus.local.channel_files import (
     KeyConflictError,
     clone,
@@ -257,7 +257,7 @@ def for_host(sources: Sequence[Source], request: Mapping[str, Any], host: str) -
 
     Pipe mode deals out its parts anew in each epoch, so that they stay whole here: see ``pipes``.
     """
-    members = {member["ChannelName"]: member for member in request.get("InputDataConfig") or ()}
+    members = contract.channels(request)
     found: list[Source] = []
     for source in sources:
         member = members.get(source.channel, {})

@@ -151,7 +151,7 @@ class Client:
         )
         assert isinstance(step, Step)
         _refuse(step, operation)
-        present = {channel["ChannelName"] for channel in request.get("InputDataConfig") or ()}
+        present = contract.channels(request)
         try:
             job = run_step(
                 step,

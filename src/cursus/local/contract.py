@@ -16,6 +16,16 @@ HOMOGENEOUS = "homogeneousCluster"
 Request = Mapping[str, Any]
 
 
+def training_image(request: Request) -> Any:
+    """The request's TrainingImage; None where an algorithm or nothing is named."""
+    return (request.get("AlgorithmSpecification") or {}).get("TrainingImage")
+
+
+def channels(request: Request) -> dict[str, Any]:
+    """The channels of a request by their names."""
+    return {channel["ChannelName"]: channel for channel in request.get("InputDataConfig") or ()}
+
+
 def groups(request: Request) -> list[tuple[str, str, list[str]]]:
     """(group name, instance type, host names) of each instance group; hosts are numbered through all groups."""
     resources = request.get("ResourceConfig") or {}
@@ -111,7 +121,7 @@ def region_of(request: Request, region: str | None) -> str:
     """The job's region: as given, else the one in its role-independent ARNs and image, else us-east-1."""
     if region:
         return region
-    image = (request.get("AlgorithmSpecification") or {}).get("TrainingImage")
+    image = training_image(request)
     found = re.search(r"\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.", image) if isinstance(image, str) else None
     return found.group(1) if found else DEFAULT_REGION
 

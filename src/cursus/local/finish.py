@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from cursus.local import artifacts, delivery, sandbox
+from cursus.local import artifacts, contract, delivery, sandbox
 from cursus.local.host import snapshot
 from cursus.local.mounts import ML
 from cursus.local.opens import together
@@ -132,7 +132,7 @@ def _gather(job: Supervisor) -> dict[str, Any]:
         notes.append(
             "renaming a directory of a channel in place, which an overlay refuses: shutil.move works"
         )
-    opened: dict[str, int | None] = {c["ChannelName"]: None for c in job.request.get("InputDataConfig") or ()}
+    opened: dict[str, int | None] = dict.fromkeys(contract.channels(job.request))
     files = together([job.starts.opened, *(one.opens.found for one in job.hosts)])
     opened.update({name: len(found) for name, found in files.items()})
     return {

@@ -50,7 +50,7 @@ def _ranks(request: dict[str, Any], entry_point: str | None) -> int:
     """The most ranks that torchrun starts on one of the hosts; 0 where nothing is started by it."""
     if entry_point is None:
         return 0
-    image = (request.get("AlgorithmSpecification") or {}).get("TrainingImage")
+    image = contract.training_image(request)
     facts = [host.training_env(request, name) for name in contract.host_names(request)]
     taking_part = [one for one in facts if distribution.launcher(one, image) in ("torchrun", "smddp")]
     return max((distribution.processes(one) for one in taking_part), default=0)
@@ -72,7 +72,7 @@ class ForkedRanks:
         from cursus.local.nursery import Nursery
 
         request, name = plan["request"], contract.host_names(plan["request"])[0]
-        image = (request.get("AlgorithmSpecification") or {}).get("TrainingImage")
+        image = contract.training_image(request)
         environment = host.base_environment(plan["python"], os.environ)
         environment.update(distribution.module(image))
         environment.update(contract.variables(request, name, plan["region"]))

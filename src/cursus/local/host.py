@@ -185,7 +185,7 @@ def script_mode(
     """
     from cursus.local import distribution
 
-    image = (request.get("AlgorithmSpecification") or {}).get("TrainingImage")
+    image = contract.training_image(request)
     own = {**distribution.module(image), **contract.variables(request, host, region)}
     named = toolkit.variables(
         hyperparameters,
@@ -281,7 +281,7 @@ def own_command(
     from cursus.local import distribution
 
     environment = base_environment(python, os.environ)
-    image = (request.get("AlgorithmSpecification") or {}).get("TrainingImage")
+    image = contract.training_image(request)
     environment.update(distribution.module(image))
     environment.update(contract.variables(request, host, region))
     return Launch(command, environment, f"{base}/code" if code else "/", False, command)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from cursus.errors import RunError
-from cursus.local import host
+from cursus.local import contract, host
 from cursus.local.mounts import ML, OURS, Overlay
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ def need(step: Step, root: str, s3: str | None, python: Interpreter | None) -> N
     """Raise RunError where a step's drivers start the MPI driver, and this machine has not what it needs."""
     from cursus.local import channels, storage
 
-    members = [one for one in step.request.get("InputDataConfig") or () if one["ChannelName"] == CHANNEL]
-    if not members or storage.choice(s3) is not None:
+    member = contract.channels(step.request).get(CHANNEL)
+    if member is None or storage.choice(s3) is not None:
         return
-    if not starts(channels.resolve(members[0], step.promises.local_channels, root).folder):
+    if not starts(channels.resolve(member, step.promises.local_channels, root).folder):
         return
     executable, paths = (python.executable, python.paths) if python else (sys.executable, sys.path)
     problem = missing(paths, host.base_environment(executable, os.environ)["PATH"])

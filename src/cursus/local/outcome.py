@@ -46,7 +46,7 @@ def algorithm_error(text: str | None, code: int) -> str:
 
 def failure_reason(one: Host) -> str:
     """Why the job failed, where this host's program ended with another code than 0."""
-    from cursus.local import distribution, toolkit
+    from cursus.local import contract, distribution, toolkit
 
     lost = None if one.contained is None else one.contained.failure()
     if lost is not None:
@@ -60,7 +60,7 @@ def failure_reason(one: Host) -> str:
             why = "executable file not found in $PATH"
         text = f"exec: {json.dumps(one.facts['cannot_execute'])}: {why}"
     if one.script_exit is not None:
-        image = (one.owner.request.get("AlgorithmSpecification") or {}).get("TrainingImage")
+        image = contract.training_image(one.owner.request)
         lines = one.log.tail() if one.log is not None and distribution.captures(image) else []
         text = (
             toolkit.older_failure(one.command)

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
-from cursus.local import recordio, sharding, syscalls
+from cursus.local import contract, recordio, sharding, syscalls
 from cursus.local.channels import Part, Source
 from cursus.local.children import end
 
@@ -41,7 +41,7 @@ class Feed(NamedTuple):
 
 def feeds(sources: Sequence[Source], request: Mapping[str, Any], host: str, folder: str) -> list[Feed]:
     """The feeds of a host's Pipe mode channels. ``folder`` is its ``input/data``."""
-    members = {member["ChannelName"]: member for member in request.get("InputDataConfig") or ()}
+    members = contract.channels(request)
     found = []
     for source in sources:
         member = members.get(source.channel, {})

@@ -17,7 +17,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from cursus.errors import NameInUseError, RunError
-from cursus.local import images, mpi_driver, record
+from cursus.local import contract, images, mpi_driver, record
 from cursus.local.engine import ENGINES
 from cursus.local.events import Event, Listener
 from cursus.local.job import TrainingJob
@@ -257,7 +257,7 @@ def _with_code_channel(step: Step, root: str, s3: str | None) -> Step:
     from cursus.local.storage import choice
 
     local = dict(step.promises.local_channels)
-    channels = {c["ChannelName"]: c for c in step.request.get("InputDataConfig") or ()}
+    channels = contract.channels(step.request)
     if "code" in channels and "code" not in local and step.source is not None:
         local["code"] = step.source.directory
     if "sm_drivers" in channels and choice(s3) is None:

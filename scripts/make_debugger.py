@@ -77,6 +77,9 @@ def main() -> None:
             "hook_since": {"tensorflow": "1.15", "pytorch": "1.5", "mxnet": "1.6", "xgboost": "0.90-2"},
             # Since this version the hook has to be registered in the script.
             "script_hook_since": {"tensorflow": "2.6", "pytorch": "1.12"},
+            # The versions of an image that framework profiling reads: from, and below; the page of the same
+            # name, debugger-configure-framework-profiling.html. Of other images it reads nothing.
+            "framework_profiling": {"tensorflow": ["2.3.1", "2.11"], "pytorch": ["1.6", "2.0"]},
             # What built-in rules are for, where it is not everything; from debugger-built-in-rules.html.
             "rules_of": {
                 "deep learning": DEEP_LEARNING,

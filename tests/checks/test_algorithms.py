@@ -98,6 +98,7 @@ def test_an_own_image_of_that_name_is_not_amazons(findings_of: Any) -> None:
         ([channel("train")], set()),
         ([channel("training")], {"CHN031"}),
         ([channel("train"), channel("valid")], {"CHN031"}),
+        ([channel("train"), channel("val")], {"CHN031"}),
         ([channel("train", "text/csv;label_size=1")], set()),
         ([channel("train", "text/csv;label_size=0")], {"CHN037"}),
         ([channel("train", "text/CSV")], set()),

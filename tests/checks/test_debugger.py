@@ -76,3 +76,26 @@ def test_settings_of_a_disabled_profiler(findings_of: Any) -> None:
     config = {"DisableProfiler": True, "ProfilingIntervalInMilliseconds": 500}
     assert [f.severity for f in findings_of({"ProfilerConfig": config}, "MON015")] == ["warning"]
     assert not findings_of({"ProfilerConfig": {"DisableProfiler": True}}, "MON015")
+
+
+@pytest.mark.parametrize(
+    ("image", "told"),
+    [
+        ("pytorch-training:1.8.1-cpu-py36-ubuntu18.04", False),
+        ("pytorch-training:2.1.0-cpu-py310-ubuntu20.04-sagemaker", True),
+        ("tensorflow-training:2.10.0-cpu-py39-ubuntu20.04-sagemaker", False),
+        ("tensorflow-training:2.11.0-cpu-py39-ubuntu20.04-sagemaker", True),
+        ("mxnet-training:1.8.0-cpu-py37", True),
+    ],
+)
+def test_frameworks_that_are_profiled(findings_of: Any, image: str, told: bool) -> None:
+    parameters = {"DetailedProfilingConfig": '{"StartStep": 5}', "LocalPath": "/opt/ml/output/profiler"}
+    patch = {
+        "AlgorithmSpecification": {"TrainingImage": REGISTRY + image},
+        "HyperParameters": SCRIPT,
+        "ProfilerConfig": {**HOOK, "ProfilingParameters": parameters},
+    }
+    found = findings_of(patch, "MON018")
+    assert [f.severity for f in found] == (["warning"] if told else [])
+    patch["ProfilerConfig"] = {**HOOK, "ProfilingParameters": {"LocalPath": "/opt/ml/output/profiler"}}
+    assert not findings_of(patch, "MON018")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeGuard
 
 from cursus.aws.algorithms import Algorithm
@@ -17,6 +17,16 @@ MODEL = "application/x-sagemaker-model"
 MANIFEST = "AugmentedManifestFile"
 DATA = ("train", "validation", "test")
 """Channels that hold the same kind of data."""
+
+
+def meant(name: str, channels: Iterable[str]) -> str | None:
+    """The channel that a name is nearly that of, or is short or long for: ``training``, ``valid``, ``vocabulary``."""
+    short = [each for each in channels if min(len(name), len(each)) > 2 and _begins(name.lower(), each)]
+    return closest(name, channels) or (short[0] if len(short) == 1 else None)
+
+
+def _begins(name: str, other: str) -> bool:
+    return name.startswith(other) or other.startswith(name)
 
 
 def base_type(content_type: str) -> str:
@@ -80,7 +90,7 @@ def required_channel(view: TrainingView) -> Iterator[Problem]:
     labelled = [f"{c.name}_" for c in view.channels if c.s3.get("S3DataType") == MANIFEST]
     # A misnamed channel is said once, by the rule on unknown channels.
     unknown = [] if documented_only(algorithm) else [n for n in names if n and n not in algorithm.channels]
-    misnamed = {closest(n, algorithm.channels) for n in unknown if n not in view.settings.allow}
+    misnamed = {meant(n, algorithm.channels) for n in unknown if n not in view.settings.allow}
     for name, reason in wanted.items():
         if name in misnamed and algorithm.channels:
             continue
@@ -131,11 +141,13 @@ def unknown_channel(view: TrainingView) -> Iterator[Problem]:
     algorithm = view.builtin
     if algorithm is None or not algorithm.channels:
         return
+    names = {channel.name for channel in view.channels}
     for channel in view.channels:
         if channel.name is not None and channel.name not in algorithm.channels:
+            near = meant(channel.name, [each for each in algorithm.channels if each not in names])
             yield Problem(
                 f"the {algorithm.name} algorithm has no channel {show(channel.name)}."
-                + did_you_mean(channel.name, algorithm.channels),
+                + (f" Did you mean {near!r}?" if near else ""),
                 (*channel.path, "ChannelName"),
                 "its channels are " + ", ".join(algorithm.channels),
                 severity="warning" if documented_only(algorithm) else None,

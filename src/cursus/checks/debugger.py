@@ -324,6 +324,53 @@ def profiler(view: TrainingView) -> Iterator[Problem]:
         )
 
 
+@rule("MON018", area="monitoring", severity="warning", reads=("ProfilingParameters",), shared=True)
+def framework_profiling(view: TrainingView) -> Iterator[Problem]:
+    """The framework's operations are to be profiled in an image where nothing is.
+
+    What it does:
+        Where ProfilingParameters asks for framework metrics (DetailedProfilingConfig and the like), holds Amazon's image
+        against the frameworks and versions that Debugger profiles.
+    Why:
+        MXNet and XGBoost have no framework profiling, and TensorFlow from 2.11 and PyTorch from 2.0 on have none any more.
+        The job runs without these metrics; system monitoring goes on.
+    Breaks:
+        AlgorithmSpecification: {TrainingImage: "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310"}
+        ProfilerConfig: {S3OutputPath: "s3://example-bucket/profiler/", ProfilingParameters: {DetailedProfilingConfig: '{"StartStep": 5, "NumSteps": 3}'}}
+        HyperParameters: {sagemaker_program: train.py, sagemaker_submit_directory: "s3://example-bucket/code.tar.gz"}
+    Right:
+        AlgorithmSpecification: {TrainingImage: "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310"}
+        ProfilerConfig: {S3OutputPath: "s3://example-bucket/profiler/"}
+        HyperParameters: {sagemaker_program: train.py, sagemaker_submit_directory: "s3://example-bucket/code.tar.gz"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-configure-framework-profiling.html,
+        https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-supported-frameworks.html
+    Since:
+        0.1
+    """
+    config = mapping(view.request, "ProfilerConfig")
+    asked = [name for name in mapping(config, "ProfilingParameters") if name.endswith("ProfilingConfig")]
+    image = images.parse_image(view.image) if view.image is not None else None
+    if not asked or config.get("DisableProfiler") is True or image is None or not image.amazon:
+        return
+    engine, version = image.engine, image.engine_version
+    known = table("debugger")["framework_profiling"]
+    if engine in known and version is not None:
+        first, end = known[engine]
+        if images.order(first) <= images.order(version) < images.order(end):
+            return
+        what = f"{images.title(str(engine))} {version}, only from {first} on and below {end}"
+    elif engine is not None and engine not in known:
+        what = images.title(engine)
+    else:
+        return
+    yield Problem(
+        f"framework profiling does not read {what}",
+        ("ProfilerConfig", "ProfilingParameters"),
+        f"leave {' and '.join(asked)} out",
+    )
+
+
 @rule(
     "MON017",
     area="monitoring",

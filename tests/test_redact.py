@@ -106,3 +106,22 @@ def test_a_signed_address_is_shown_without_its_signature_and_token() -> None:
     shown = redact.redact({"S3Uri": signed})["S3Uri"]
     assert "FwoG" not in shown
     assert "0123" not in shown
+
+
+def test_a_pipelines_parameters_are_hidden_by_their_names() -> None:
+    definition = {
+        "Version": "2020-12-01",
+        "Parameters": [
+            {"Name": "DbPassword", "Type": "Integer", "DefaultValue": "kept-from-you"},
+            {
+                "Name": "ApiToken",
+                "Type": "String",
+                "DefaultValue": "kept-from-you",
+                "EnumValues": ["kept-from-me"],
+            },
+        ],
+        "Steps": [],
+    }
+    report = check(definition, parameters={"DbPassword": "kept-from-you", "ApiToken": "kept-from-you"})
+    assert {finding.rule for finding in report.findings} >= {"DEP020", "DEP021"}
+    assert "kept-from" not in str([finding.to_dict() for finding in report.findings])

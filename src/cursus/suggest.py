@@ -52,3 +52,15 @@ def kind_of(value: object) -> str:
 
 def _plain(word: str) -> str:
     return word.lower().replace("-", "").replace("_", "").replace(" ", "")
+
+
+def one_letter(name: str, other: str) -> bool:
+    """True where one letter more, less, another or exchanged makes one name of the other."""
+    if abs(len(name) - len(other)) > 1 or name == other:
+        return False
+    pairs = zip(name, other, strict=False)
+    start = next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(name), len(other)))
+    rest, others = name[start:], other[start:]
+    if rest[1:] == others[1:] or rest[1:] == others or rest == others[1:]:
+        return True
+    return rest[:2] == others[:2][::-1] and rest[2:] == others[2:]

@@ -139,6 +139,13 @@ def test_a_stand_in_for_a_module_that_is_not_packed(tmp_path: Path) -> None:
     assert check(tmp_path, {"train.py": script, "robust.py": "def mean(v):\n    return 1\n"}) == []
 
 
+@pytest.mark.parametrize(("name", "rules"), [("helprs", ["FRM055"]), ("helpers", []), ("helpdesk", [])])
+def test_a_module_of_the_source_with_one_letter_wrong(tmp_path: Path, name: str, rules: list[str]) -> None:
+    found = check(tmp_path, {"train.py": f"import {name}\n" + SCRIPT, "helpers.py": "RATE = 1\n"})
+    assert [one.rule for one in found] == rules
+    assert all("Did you mean 'helpers'" in one.message for one in found)
+
+
 def test_findings_point_into_the_script(tmp_path: Path) -> None:
     script = SCRIPT + "import argparse\nparser = argparse.ArgumentParser()\nparser.parse_args()\n"
     (finding,) = check(tmp_path, {"train.py": script}, {"HyperParameters": {"epochs": "1"}})

@@ -8,7 +8,7 @@ from cursus.checks.evidence import IN_IMAGES
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView
 from cursus.script.facts import Imported, ScriptFacts
-from cursus.suggest import did_you_mean
+from cursus.suggest import did_you_mean, one_letter
 
 
 @rule("FRM055", area="framework", severity="warning", scope="script")
@@ -70,7 +70,7 @@ def local_module_missing(view: TrainingView) -> Iterator[Problem]:
                 )
             continue
         names = [name[:-3] for name in facts.directory_listing if name.endswith(".py")]
-        local = _own_name(one) or (_plural(top, names) and not _known(top))
+        local = _own_name(one) or (_nearly(top, names) and not _known(top))
         if local and top.lower() not in packages:
             seen.add(top)
             yield Problem(
@@ -191,10 +191,16 @@ def _own_name(one: Imported) -> bool:
     return "_" in top and top.rpartition("_")[2] in OWN_ENDINGS
 
 
-def _plural(name: str, names: list[str]) -> bool:
-    """True where the source has a file of the same name but for an ending, an underscore or the case."""
+def _nearly(name: str, names: list[str]) -> bool:
+    """True where the source has a file of the same name but for an ending, an underscore, the case or one letter."""
     plain = name.lower().replace("_", "").rstrip("s")
-    return any(other.lower().replace("_", "").rstrip("s") == plain and other != name for other in names)
+    if any(other.lower().replace("_", "").rstrip("s") == plain and other != name for other in names):
+        return True
+    if len(name) < 5 or name in OPTIONAL or not any(one_letter(name, other) for other in names):
+        return False
+    from cursus.aws.tables import table
+
+    return name.replace("_", "-") not in table("packages")["popular"]
 
 
 def _known(name: str) -> bool:

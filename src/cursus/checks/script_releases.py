@@ -11,6 +11,7 @@ from cursus.checks.script_request import invocation
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 from cursus.script.facts import Requirement
+from cursus.suggest import one_letter
 
 INDEXES = ("CA_REPOSITORY_ARN", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS")
 """Variables that send pip elsewhere too."""
@@ -79,7 +80,7 @@ def _unreleased(requirement: Requirement, python: str) -> Iterator[Problem]:
         wrong = list(_never_released(requirement, name, releases, known["date"]))
         yield from wrong or _not_for(requirement, name, python)
     elif name not in known["near"] and name not in known["popular"]:
-        meant = next((other for other in known["popular"] if _one_letter(name, other)), None)
+        meant = next((other for other in known["popular"] if one_letter(name, other)), None)
         if meant is not None:
             yield Problem(
                 f"{show(requirement.line)}: PyPI had no package {name!r} on {known['date']}. Did you mean {meant!r}?",
@@ -166,15 +167,3 @@ def _numbers(version: str) -> tuple[int, ...] | None:
     while len(found) > 1 and found[-1] == 0:
         found.pop()
     return tuple(found)
-
-
-def _one_letter(name: str, other: str) -> bool:
-    """True where one letter more, less, another or exchanged makes one name of the other."""
-    if abs(len(name) - len(other)) > 1 or name == other:
-        return False
-    pairs = zip(name, other, strict=False)
-    start = next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(name), len(other)))
-    rest, others = name[start:], other[start:]
-    if rest[1:] == others[1:] or rest[1:] == others or rest == others[1:]:
-        return True
-    return rest[:2] == others[:2][::-1] and rest[2:] == others[2:]

@@ -152,7 +152,12 @@ def early_stopping_works(view: TuningView) -> Iterator[Problem]:
     for definition, objective, _ in objectives(view):
         name = text(objective, "MetricName")
         algorithm = algorithms.find(definition.image) if definition.image is not None else None
-        if name is None or algorithm is None or algorithm.stops_early is None or name not in algorithm.metrics:
+        if (
+            name is None
+            or algorithm is None
+            or algorithm.stops_early is None
+            or name not in algorithm.metrics
+        ):
             continue
         if name.partition(":")[2] not in algorithm.stops_early:
             works = ", ".join(m for m in algorithm.metrics if m.partition(":")[2] in algorithm.stops_early)

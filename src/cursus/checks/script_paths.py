@@ -109,13 +109,18 @@ HANDED_ON = frozenset(
 )
 
 
+ESTIMATORS = frozenset({"tensorflow", "mxnet", "chainer"})
+"""Frameworks whose own functions of the training have such names."""
+
+
 @rule("ART067", area="artifacts", severity="warning", scope="script")
 def handler_misnamed(view: TrainingView) -> Iterator[Problem]:
     """A function that an endpoint looks for by name is called otherwise, or excludes another one.
 
     What it does:
         Where the script, or inference.py beside it, has one of ``model_fn``, ``input_fn``, ``predict_fn`` and ``output_fn``: finds a function
-        of nearly such a name, one that takes ``model_dir`` where there is no ``model_fn``, and ``transform_fn`` beside one of the others.
+        of nearly such a name, one that takes ``model_dir`` where there is no ``model_fn``, one that takes other arguments than it is given,
+        and ``transform_fn`` beside one of the others.
     Why:
         The serving container calls these functions by name. Without them it takes its own, which for scikit-learn fails: ``Please provide a
         model_fn implementation``. ``transform_fn`` does the work of the other three, and the container refuses both together.
@@ -148,7 +153,7 @@ def handler_misnamed(view: TrainingView) -> Iterator[Problem]:
     facts, source = view.script, view.step.source
     if facts is None or source is None or not facts.readable or invocation(view).kind != "toolkit":
         return
-    from cursus.script.serving import excluded_function, misnamed_function
+    from cursus.script.serving import SHAPES, excluded_function, misnamed_function, misshaped_function
 
     names = [
         source.entry_point,
@@ -162,6 +167,15 @@ def handler_misnamed(view: TrainingView) -> Iterator[Problem]:
                 f"the serving container looks for {handler}, and {name} has {there}",
                 remedy=f"call it {handler}",
                 location=Location(shown_below(source.directory, name), line),
+            )
+        shaped = (
+            None if facts.top_imports & ESTIMATORS else misshaped_function(FilePath(source.directory) / name)
+        )
+        if shaped is not None:
+            yield Problem(
+                f"the serving container calls {shaped[0]}({', '.join(SHAPES[shaped[0]])}), and {name} has {shaped[0]}({shaped[1]})",
+                remedy="take what it is given, in that order, or call a function of the training otherwise",
+                location=Location(shown_below(source.directory, name), shaped[2]),
             )
         excluded = excluded_function(FilePath(source.directory) / name)
         if excluded is not None:

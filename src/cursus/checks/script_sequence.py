@@ -106,7 +106,7 @@ def worst_is_kept(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds a loss or an error that is compared with the best so far by ``>``, an accuracy by ``<``, ``max`` of losses, and a best that begins
-        where nothing is better (a loss at 0, an accuracy at infinity) or is never set anew.
+        where nothing is better (a loss at 0, an accuracy at infinity) or is never set anew, and a comparison with the one before instead of the best.
     Why:
         No error says so: the job is completed with the worst of its models, or with that of the beginning.
     Breaks:
@@ -138,8 +138,11 @@ def worst_is_kept(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    for habit in habits(view, "worst-kept", "never-better", "never-noted"):
-        if habit.kind == "never-noted":
+    for habit in habits(view, "worst-kept", "never-better", "never-noted", "than-the-last"):
+        if habit.kind == "than-the-last":
+            told = f"{show(habit.detail)} keeps as the best what is better than the one before it, and may be worse than others"
+            remedy = "compare with the best of all so far"
+        elif habit.kind == "never-noted":
             told = f"{show(habit.detail)} is compared with, and never set: each model counts as the best, and the last is kept"
             remedy = f"set {habit.detail} where the model is saved"
         elif habit.kind == "worst-kept":

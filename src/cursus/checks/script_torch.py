@@ -119,12 +119,59 @@ def ranks_do_not_meet(view: TrainingView) -> Iterator[Problem]:
         yield Problem(told, remedy=remedy, location=habit.location)
 
 
+@rule("DST056", area="distributed", severity="warning", scope="script")
+def written_by_all(view: TrainingView) -> Iterator[Problem]:
+    """Several processes write the same file.
+
+    What it does:
+        Finds, in a function that several processes run and that knows which of them it is (``rank``, ``fold``, ``worker``), a file written under a path that
+        is the same in each; and ``torch.save`` by every rank of a process group.
+    Why:
+        The last one wins, and the others' work is lost; where they write at the same time, the file is a mixture that nothing can load.
+    Breaks:
+        files:
+          train.py: |
+            import multiprocessing, os
+            def work(rank):
+                text = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
+                with open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w") as file:
+                    file.write(f"{rank} {len(text)}")
+            with multiprocessing.Pool(2) as pool:
+                pool.map(work, range(2))
+    Right:
+        files:
+          train.py: |
+            import multiprocessing, os
+            def work(rank):
+                text = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
+                with open(os.path.join(os.environ["SM_MODEL_DIR"], f"model-{rank}.txt"), "w") as file:
+                    file.write(f"{rank} {len(text)}")
+            with multiprocessing.Pool(2) as pool:
+                pool.map(work, range(2))
+    Source:
+        https://pytorch.org/tutorials/intermediate/ddp_tutorial.html (save and load checkpoints);
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
+    Since:
+        0.1
+    """
+    for habit in habits(view, "written-by-all"):
+        if habit.detail == "the script" and not _several(view):
+            continue
+        who = "each process that runs " + habit.detail if habit.detail.endswith(")") else "each rank"
+        yield Problem(
+            f"{who} writes this file under the same name: the last one wins, or two of them mix",
+            remedy="let one of them write (if rank == 0), or put the number of the process into the name",
+            location=habit.location,
+        )
+
+
 @rule("DST055", area="distributed", severity="warning", scope="script")
 def order_of_samples(view: TrainingView) -> Iterator[Problem]:
     """A distributed sampler gives each epoch the same order, or each rank an order of its own.
 
     What it does:
-        Finds a ``DistributedSampler`` that shuffles in a source that never calls ``set_epoch``, and one whose seed depends on the rank.
+        Finds a ``DistributedSampler`` that shuffles in a source that never calls ``set_epoch``, one whose seed depends on the rank, and a list that is
+        shuffled by the rank before each rank takes its part.
     Why:
         The order comes from the seed and the epoch that the sampler was told: without ``set_epoch`` nothing is shuffled anew. With a seed for
         each rank their parts overlap, and some samples are never seen.
@@ -163,7 +210,7 @@ def order_of_samples(view: TrainingView) -> Iterator[Problem]:
             told = "the sampler is never told the epoch: every epoch has the same order"
             remedy = "call sampler.set_epoch(epoch) at the beginning of each epoch"
         else:
-            told = f"the sampler's seed, {show(habit.detail)}, differs from rank to rank: their parts overlap, and samples are left out"
+            told = f"{show(habit.detail)} makes another order on each rank: their parts overlap, and samples are left out"
             remedy = "give every rank the same seed"
         yield Problem(told, remedy=remedy, location=habit.location)
 

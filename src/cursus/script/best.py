@@ -1,7 +1,7 @@
 """Which of several models a script keeps, the best or by mistake the worst; and the host that it counts from.
 
 Each finding is a ``Habit``: ``worst-kept``, ``never-better``, ``never-noted`` (the best so far is compared with, and
-never set) and ``host-number``.
+never set), ``than-the-last`` (the best is any that is better than the one before) and ``host-number``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ LEAST = frozenset({"lowest", "min", "minimum", "least", "smallest"})
 MOST = frozenset({"highest", "max", "maximum", "greatest", "largest", "peak"})
 SIGNS = {ast.Lt: "<", ast.LtE: "<", ast.Gt: ">", ast.GtE: ">"}
 TURNED = {"<": ">", ">": "<"}
+PREVIOUS = re.compile(
+    r"(?:self\.)?(?:prev|previous|last|old)_\w*(?:loss|acc|accuracy|score|error|auc|f1|metric)\w*"
+)
 SAVES = ("save", "dump", "export", "write", "store", "persist", "copy")
 HOST = re.compile(r"SM_CURRENT_HOST|current_host")
 NUMBER = re.compile(r"^int\(.*(?:split|partition|removeprefix|replace|\[-?\d+:?\]).*\)$")
@@ -46,6 +49,7 @@ def read_best(modules: Iterable[Body]) -> Iterator[Habit]:
             if isinstance(node, ast.If):
                 yield from _compared(node, begins, body)
                 yield from _never_noted(node, noted, body)
+                yield from _than_the_last(node, body)
             elif isinstance(node, ast.Assign):
                 yield from _chosen(node, body)
                 yield from _first_of_sorted(node, nodes, body)
@@ -143,6 +147,24 @@ def _never_noted(node: ast.If, noted: set[str], body: Body) -> Iterator[Habit]:
         )
         if saves and name not in noted and better(words(now)) is not None:
             yield Habit("never-noted", None, ast.unparse(best), True, place(node, body))
+
+
+def _than_the_last(node: ast.If, body: Body) -> Iterator[Habit]:
+    """``if losses[-1] < losses[-2]: best = …``: better than the one before it, which may be worse than others."""
+    tests = node.test.values if isinstance(node.test, ast.BoolOp) else [node.test]
+    for test in tests:
+        if not isinstance(test, ast.Compare) or len(test.ops) != 1 or type(test.ops[0]) not in SIGNS:
+            continue
+        sides = [ast.unparse(test.left), ast.unparse(test.comparators[0])]
+        ends = sorted(side[-4:] for side in sides)
+        before = ends == ["[-1]", "[-2]"] and sides[0][:-4] == sides[1][:-4]
+        before = before or any(PREVIOUS.fullmatch(side) for side in sides)
+        kept = [
+            one for part in node.body for one in ast.walk(part) if isinstance(one, (ast.Assign, ast.Call))
+        ]
+        names = [ast.unparse(one.targets[0] if isinstance(one, ast.Assign) else one)[:200] for one in kept]
+        if before and any(words_of(name) & BEST for name in names):
+            yield Habit("than-the-last", None, ast.unparse(test)[:80], True, place(node, body))
 
 
 def _assigns(block: list[ast.stmt], target: str, value: str) -> bool:

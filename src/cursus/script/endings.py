@@ -121,6 +121,16 @@ def only_told(body: Body, node: ast.If, sure: bool) -> Iterator[Habit]:
         yield Habit("dropped", None, f"a look at {found['status']} that only prints", sure, place(node, body))
 
 
+def unread_status(body: Body, node: ast.Call, mentioned: frozenset[str], sure: bool) -> Iterator[Habit]:
+    """``running.append(Popen([sys.executable, …]))`` of what is waited for, and whose status nobody reads."""
+    if mentioned & {"returncode", "poll", "check_call", "check_output"} or last_name(node.func) != "Popen":
+        return
+    waits = [one for one in body.nodes if receiver(one, ("wait", "communicate")) is not None]
+    used = [one.value for one in body.nodes if isinstance(one, ast.Expr)]
+    if waits and all(any(one is dropped for dropped in used) for one in waits):
+        yield Habit("dropped", None, "Popen whose returncode nobody reads", sure, place(node, body))
+
+
 def _tells(statement: ast.stmt) -> bool:
     call = statement.value if isinstance(statement, ast.Expr) else None
     return isinstance(statement, ast.Pass) or (isinstance(call, ast.Call) and last_name(call.func) in TELLS)

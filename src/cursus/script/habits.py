@@ -19,6 +19,7 @@ from cursus.script.endings import (
     only_told,
     shell_command,
     unasked_futures,
+    unread_status,
     unused_status,
     unwatched,
 )
@@ -184,6 +185,8 @@ def _call(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Itera
             elif isinstance(given, ast.Attribute) and value is v.UNKNOWN:  # args.rate = float(args.rate)
                 yield Habit("converted", Text((ArgPart(given.attr),)), name, sure, place(node, body))
     yield from shell_command(evaluator, body, node, sure)
+    if name == "Popen" and PROGRAM.search(" ".join(_written(body, given) for given in node.args)):
+        yield from unread_status(body, node, evaluator.mentioned, sure)
     if name == "gather" and getattr(word(node, "return_exceptions"), "value", None) is True:
         yield Habit("dropped", None, "gather(return_exceptions=True)", sure, place(node, body))
 

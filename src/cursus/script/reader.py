@@ -26,6 +26,7 @@ from cursus.script import (
     slips,
     torch_code,
     undefined,
+    workers,
 )
 from cursus.script import values as v
 from cursus.script.bodies import Body, CallSite, place
@@ -328,6 +329,7 @@ class Reading:
             *best.read_best(modules),
             *undefined.read_undefined(self.evaluator, reached, self.entry, self._module, self._member),
             *endings.swallowing_decorators(modules),
+            *(workers.read_workers(modules) if tops & workers.MODULES else ()),
             *(torch_code.read_torch(modules) if tops & {"torch", "transformers"} else ()),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -15,6 +16,15 @@ from cursus.suggest import closest
 
 MODEL_FUNCTION = "model_fn"
 HANDLERS = ("input_fn", "predict_fn", "output_fn", "transform_fn")
+SHAPES = {
+    "model_fn": ("model_dir",),
+    "input_fn": ("request_body", "content_type"),
+    "predict_fn": ("data", "model"),
+    "output_fn": ("prediction", "accept"),
+    "transform_fn": ("model", "request_body", "content_type", "accept"),
+}
+"""What the serving containers give each function: https://github.com/aws/sagemaker-inference-toolkit"""
+MODELS = re.compile(r"model|clf|classifier|regressor|estimator|booster|pipeline|^net(?:work)?$")
 LOOKS = frozenset({"exists", "isfile", "is_file", "isdir", "is_dir", "glob", "listdir", "iterdir", "rglob"})
 MOST = 50
 """Files of a source that are looked into."""
@@ -60,6 +70,25 @@ def excluded_function(path: Path) -> tuple[str, int] | None:
     functions = _functions(path, "def transform_fn(")
     found = [functions[name] for name in ("input_fn", "predict_fn", "output_fn") if name in functions]
     return (found[0].name, found[0].lineno) if found and "transform_fn" in functions else None
+
+
+def misshaped_function(path: Path) -> tuple[str, str, int] | None:
+    """A handler that cannot be called as the serving container calls it: its name, what it takes, and its line."""
+    functions = _functions(path, "_fn(")
+    if MODEL_FUNCTION not in functions and path.name != "inference.py":
+        return None
+    for name, wanted in SHAPES.items():
+        node = functions.get(name)
+        if node is None or node.args.vararg is not None:
+            continue
+        given = [one.arg for one in (*node.args.posonlyargs, *node.args.args)]
+        needed = len(given) - len(node.args.defaults)
+        turned = (
+            name == "predict_fn" and needed == 2 and MODELS.search(given[0]) and not MODELS.search(given[1])
+        )
+        if turned or needed > len(wanted) + 1 or len(given) < len(wanted):  # a context may come behind
+            return name, ", ".join(given), node.lineno
+    return None
 
 
 def has_model_function(directory: Path) -> bool:

@@ -25,7 +25,7 @@ ECHOES: Mapping[str, tuple[str, ...]] = {
     "FRM053": ("FRM069",),
     "FRM060": ("FRM012", "FRM050"),
     "HPO037": ("HPO052", "HPO059", "HPO060", "HPO065"),
-    "HPO061": ("HPO052",),
+    "HPO061": ("HPO052", "HPO060"),
     "MON004": ("MON050", "MON051", "MON090", "MON091", "MON092"),
     "RES001": ("STP044",),
 }

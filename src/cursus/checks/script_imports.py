@@ -69,7 +69,7 @@ def local_module_missing(view: TrainingView) -> Iterator[Problem]:
                     location=one.location,
                 )
             continue
-        names = [name[:-3] for name in facts.directory_listing if name.endswith(".py")]
+        names = [name[:-3].replace("/", ".") for name in facts.directory_listing if name.endswith(".py")]
         local = _own_name(one) or (_nearly(top, names) and not _known(top))
         if local and top.lower() not in packages:
             seen.add(top)
@@ -87,10 +87,11 @@ def name_missing(view: TrainingView) -> Iterator[Problem]:
     """The script uses a name that is not there.
 
     What it does:
-        Looks for names that neither the module, the functions around, nor Python defines, and for members that a module of the
-        source does not have: ``from utils import laod``, ``config.RATE``. Where it is not certain that the place is reached, it is a warning.
+        Looks for names that neither the module, the functions around, nor Python defines; for members that a module of the
+        source does not have (``from utils import laod``, ``config.RATE``); for arguments that no parser declares (``args.mode``); and for
+        calls of the source's own functions that do not fit them. Where it is not certain that the place is reached, it is a warning.
     Why:
-        ``NameError``, ``ImportError`` or ``AttributeError``, often after hours of training: the job fails.
+        ``NameError``, ``ImportError``, ``AttributeError`` or ``TypeError``, often after hours of training: the job fails.
     Breaks:
         files:
           train.py: |
@@ -138,6 +139,12 @@ def name_missing(view: TrainingView) -> Iterator[Problem]:
                 if hidden
                 else f"define {name!r} there, or correct what is written here"
             )
+        elif habit.kind == "no-option":
+            told = f"the script reads the argument {habit.detail!r}, which its parser does not declare"
+            remedy = f"declare it: add_argument('--{habit.detail}', …), or do not read it"
+        elif habit.kind == "bad-call":
+            told = f"{habit.detail}: it is defined in {_short(habit.source)} otherwise"
+            remedy = "call it as it is defined, or change its definition"
         else:
             continue
         yield Problem(

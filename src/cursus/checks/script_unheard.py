@@ -288,6 +288,53 @@ def argument_abbreviated(view: TrainingView) -> Iterator[Problem]:
                 )
 
 
+@rule("HPO068", area="hyperparameters", scope="script")
+def option_declared_twice(view: TrainingView) -> Iterator[Problem]:
+    """The script declares an option twice.
+
+    What it does:
+        Looks for two ``add_argument`` calls on one parser, both on the way that every run takes, with the same option string.
+    Why:
+        argparse refuses the second one as it is declared: ``conflicting option string``, and the job fails before it begins.
+    Breaks:
+        files:
+          train.py: |
+            import argparse, os
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--epochs", type=int, default=1)
+            parser.add_argument("--epochs", type=int, default=10)
+            args = parser.parse_args()
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.epochs))
+    Right:
+        files:
+          train.py: |
+            import argparse, os
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--epochs", type=int, default=10)
+            args = parser.parse_args()
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.epochs))
+    Source:
+        https://docs.python.org/3/library/argparse.html#conflict-handler
+    Since:
+        0.1
+    """
+    facts = view.script
+    for parser in parsed(facts) if facts is not None else ():
+        declared: dict[str, Location] = {}
+        for argument in parser.arguments if parser.kind == "argparse" and parser.complete else ():
+            twice = next((flag for flag in argument.flags if flag in declared), "")
+            if twice and not argument.conditional:
+                yield Problem(
+                    f"the script declares {twice} twice, first in line {declared[twice].line}: argparse refuses the second one",
+                    remedy="leave one of them out",
+                    location=argument.location,
+                )
+            if not argument.conditional:
+                declared.update(dict.fromkeys(argument.flags, argument.location))
+
+
 @rule("HPO059", area="hyperparameters", scope="script")
 def text_as_number(view: TrainingView) -> Iterator[Problem]:
     """A text is used as a number without being converted.

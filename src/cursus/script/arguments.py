@@ -92,7 +92,7 @@ def read_parsers(evaluator: Evaluator, reached: Reached) -> tuple[tuple[Parser, 
     parsers = []
     for key, building in found.items():
         if building.strict:
-            parsers.append(_finish(building, found, {key}))
+            parsers.append(replace(_finish(building, found, {key}), key=key))
     return tuple(parsers), opaque or any(building.unclear for building in found.values())
 
 

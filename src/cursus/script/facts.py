@@ -126,7 +126,7 @@ class Parser:
 
     ``strict``: an unknown argument ends the script. ``complete``: all its arguments were read. ``sure``: it parses
     the command line on every run. ``libraries``: dataclasses of libraries, which have the others. ``leftovers``: words
-    that belong to no option are left to the script.
+    that belong to no option are left to the script. ``key`` tells the parsers of one reading apart.
     """
 
     kind: Literal["argparse", "click", "dataclass", "absl", "typer", "fire", "hydra"]
@@ -138,6 +138,7 @@ class Parser:
     abbreviations: bool = True
     libraries: tuple[str, ...] = ()
     leftovers: bool = False
+    key: int = field(default=0, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

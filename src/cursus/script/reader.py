@@ -23,6 +23,7 @@ from cursus.script import (
     rows,
     sequence,
     settings,
+    signatures,
     slips,
     torch_code,
     undefined,
@@ -310,7 +311,13 @@ class Reading:
             plain_output=_plain(tops, self),
             logging_configured=bool(attributes & LOGGING_LEVELS),
             does_nothing=exits.does_nothing(module),
-            habits=self._habits(module, tops),
+            habits=(
+                *self._habits(module, tops),
+                *signatures.read_calls(self.evaluator, calls),
+                *undefined.read_options(
+                    self.evaluator, self.reached.values(), self.entry, parsers, attributes
+                ),
+            ),
             unread=habits.unread_arguments(trees, [a.dest for p in parsers for a in p.arguments]),
             faults=(*base.faults, *dict.fromkeys(self.source.faults)),
         )

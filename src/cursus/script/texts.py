@@ -184,8 +184,11 @@ def arithmetic(evaluator: Evaluator, body: Body, node: ast.BinOp, sure: bool) ->
     """A text times a number, which repeats it, and any other step of arithmetic between the two, which fails."""
     for side, other in ((node.left, node.right), (node.right, node.left)):
         if isinstance(node.op, ast.Mult):
+            factor = evaluator.value(other, body)
             if isinstance(other, ast.Constant) and isinstance(other.value, int):
                 yield from about(evaluator, body, side, "text-times", "*", sure)
+            elif isinstance(factor, Const) and isinstance(factor.value, float):
+                yield from about(evaluator, body, side, "text-arithmetic", "*", sure)
         elif not isinstance(node.op, ast.Mod) and _is_number(evaluator.value(other, body)):
             yield from about(evaluator, body, side, "text-arithmetic", SIGNS.get(type(node.op), "?"), sure)
     if isinstance(node.op, ast.Add):

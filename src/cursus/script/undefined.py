@@ -15,8 +15,8 @@ from pathlib import Path
 from cursus.script import values as v
 from cursus.script.bodies import EXITS, Body, gives_up, is_main_guard, place
 from cursus.script.evaluate import Evaluator
-from cursus.script.facts import Habit
-from cursus.script.nodes import last_name
+from cursus.script.facts import Habit, Parser
+from cursus.script.nodes import bare_name, last_name
 
 BUILTINS = frozenset(dir(builtins))
 OPEN = frozenset({"exec", "globals", "builtins", "modules", "__getattr__"})
@@ -204,6 +204,55 @@ def _members(
             told = f"{node.value.id}.{node.attr}"
             known = sure and id(node) in certain
             yield Habit("no-member", None, told, known, place(node, body), source=module.body.file)
+
+
+SET_OTHERWISE = frozenset(
+    {"set_defaults", "setattr", "__dict__", "Namespace", "namespace", "add_argparse_args"}
+)
+
+
+def read_options(
+    evaluator: Evaluator,
+    reached: Iterable[tuple[Body, bool]],
+    entry: Path,
+    parsers: Iterable[Parser],
+    mentioned: frozenset[str],
+) -> Iterator[Habit]:
+    """Arguments that are read from what a parser gives, and that no parser declares: ``no-option``."""
+    declared = {parser.key: {argument.dest for argument in parser.arguments} for parser in parsers}
+    unclear = any(parser.kind != "argparse" or not parser.complete or parser.libraries for parser in parsers)
+    if unclear or mentioned & SET_OTHERWISE or {"vars", "update"} <= mentioned or "hasattr" in mentioned:
+        return
+    bodies = list(reached)
+    scopes = Scopes(str(entry))
+    stored = {
+        node.attr
+        for body, _ in bodies
+        for node in body.nodes
+        if isinstance(node, ast.Attribute)
+        and not isinstance(node.ctx, ast.Load)
+        and bare_name(node.value) != "self"
+    }
+    told = set()
+    for body, sure in bodies:
+        certain: set[int] | None = None
+        for node in body.nodes:
+            if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Load):
+                continue
+            name = node.attr
+            if name in stored or name in told or name.startswith("_") or name == "help":
+                continue
+            found = evaluator.evaluate(node.value, body)
+            space = found.values[0] if len(found.values) == 1 else v.UNKNOWN
+            if (
+                isinstance(space, v.Space)
+                and not space.mapping
+                and name not in declared.get(space.key, {name})
+            ):
+                told.add(name)
+                certain = _certain(scopes, body) if certain is None else certain
+                known = sure and id(node) in certain
+                yield Habit("no-option", None, name, known, place(node, body))
 
 
 def _lacks(scopes: Scopes, module: Body, name: str) -> bool:

@@ -1,0 +1,174 @@
+"""Rules on what starts the containers of jobs: the program of ContainerEntrypoint, and what it is given to run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import RequestView, listing, mapping, mappings, text
+from cursus.model import Path
+from cursus.redact import show
+
+SPECIFICATIONS = ("AppSpecification", "AlgorithmSpecification")
+SHELLS = frozenset({"sh", "bash", "dash", "zsh"})
+_PYTHON = re.compile(r"python(\d(\.\d+)?)?")
+_SWITCH = re.compile(r"-[A-Za-z]+")
+_WITH_WORD = {"python": "WX", "shell": "oO"}
+"""Switches that take the next word."""
+_NO_SCRIPT = {"python": "cmhV", "shell": "cs"}
+"""Switches after which there is no script."""
+
+ARCHIVE = "sourcedir.tar.gz"
+LAUNCHER = "runproc.sh"
+CODE = "/opt/ml/processing/input/code"
+ENTRY = "/opt/ml/processing/input/entrypoint/"
+"""Where the SDK's framework processors put their launcher; the script itself, where they are given as a step's processor."""
+PACKED = (".tar.gz", ".tgz", ".tar", ".zip")
+
+
+@rule("FRM026", area="framework", scope="request", reads=("ContainerEntrypoint",))
+def program_and_script(view: RequestView) -> Iterator[Problem]:
+    """A container's command starts a script with the wrong program, or a program without a script.
+
+    What it does:
+        Where ContainerEntrypoint begins with a shell or Python, looks for the script that it is given there or in
+        ContainerArguments: a shell runs no .py, Python no .sh. Python without a script is a warning; arguments in the
+        script's place are an error.
+    Why:
+        "evaluate.py: line 1: import: command not found" fails the job once its instance is up, as does "runproc.sh", line 3,
+        "SyntaxError: invalid syntax". Python that is given nothing reads an empty input: the job succeeds, and has done nothing.
+    Breaks:
+        operation: CreateProcessingJob
+        AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1", ContainerEntrypoint: [/bin/bash, /opt/program/evaluate.py]}
+    Right:
+        operation: CreateProcessingJob
+        AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1", ContainerEntrypoint: [python3, /opt/program/evaluate.py]}
+    Source:
+        https://github.com/aws/sagemaker-python-sdk/issues/4802, https://github.com/aws/sagemaker-python-sdk/issues/4272
+    Since:
+        0.1
+    """
+    for member in SPECIFICATIONS:
+        specification = mapping(view.request, member)
+        entry = listing(specification, "ContainerEntrypoint")
+        words = [*entry, *listing(specification, "ContainerArguments")]
+        if (
+            not entry
+            or not isinstance(entry[0], str)
+            or not isinstance(specification.get("ContainerArguments"), (list, type(None)))
+        ):
+            continue
+        program = entry[0].rpartition("/")[2]
+        kind = "shell" if program in SHELLS else "python" if _PYTHON.fullmatch(program) else None
+        at = _script(words, kind) if kind is not None else None
+        if at is None:
+            continue
+        place: Path = (member, "ContainerEntrypoint")
+        if at == len(words):
+            if kind == "python":
+                yield Problem(
+                    f"{program} is given no script: it reads an empty input, and the job ends with success",
+                    place,
+                    "write the script's path in the container behind it",
+                    severity="warning",
+                )
+            continue
+        word = words[at]
+        where: Path = (*place, at) if at < len(entry) else (member, "ContainerArguments", at - len(entry))
+        if kind == "python" and word.startswith("--"):
+            yield Problem(
+                f"{program} is given {show(word)} where the script stands",
+                where,
+                "write the script's path in the container before its arguments",
+            )
+        elif kind == "shell" and word.endswith(".py"):
+            yield Problem(
+                f"{show(word)} is Python, and {program} runs it as a shell script",
+                (*place, 0),
+                "give the step step_args=processor.run(…), made with a PipelineSession, in place of processor="
+                if word.startswith(ENTRY)
+                else "write python3, or start a shell script that calls it",
+            )
+        elif kind == "python" and word.endswith((".sh", ".bash")):
+            yield Problem(
+                f"{show(word)} is a shell script, and {program} reads it as Python",
+                (*place, 0),
+                "write /bin/bash",
+            )
+
+
+def _script(words: list[object], kind: str) -> int | None:
+    """The place of what a shell or Python runs, the number of words where there is none; None where it cannot be told."""
+    at = 1
+    while at < len(words):
+        word = words[at]
+        if not isinstance(word, str) or word in ("", "-", "--"):
+            return None
+        if not _SWITCH.fullmatch(word):
+            return None if kind == "shell" and word.startswith(("-", "+")) else at
+        if any(letter in _NO_SCRIPT[kind] for letter in word[1:]):
+            return None
+        at += 2 if word[-1] in _WITH_WORD[kind] else 1
+    return at
+
+
+@rule("FRM027", area="framework", scope="request", reads=("ContainerEntrypoint",))
+def packed_code(view: RequestView) -> Iterator[Problem]:
+    """The launcher of a framework processor does not find the source archive.
+
+    What it does:
+        Where a processing job starts the SDK's runproc.sh, looks for the input that puts sourcedir.tar.gz into
+        /opt/ml/processing/input/code.
+    Why:
+        The launcher goes to that folder and unpacks an archive of that name: "cd: /opt/ml/processing/input/code/: No such file
+        or directory", "tar (child): sourcedir.tar.gz: Cannot open". Then it does not find the script.
+    Breaks:
+        operation: CreateProcessingJob
+        AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1", ContainerEntrypoint: [/bin/bash, /opt/ml/processing/input/entrypoint/runproc.sh]}
+        ProcessingInputs:
+          - {InputName: code, S3Input: {S3Uri: "s3://example-bucket/code/evaluate.tar.gz", LocalPath: /opt/ml/processing/input/code, S3DataType: S3Prefix, S3InputMode: File}}
+          - {InputName: entrypoint, S3Input: {S3Uri: "s3://example-bucket/code/runproc.sh", LocalPath: /opt/ml/processing/input/entrypoint, S3DataType: S3Prefix, S3InputMode: File}}
+    Right:
+        operation: CreateProcessingJob
+        AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1", ContainerEntrypoint: [/bin/bash, /opt/ml/processing/input/entrypoint/runproc.sh]}
+        ProcessingInputs:
+          - {InputName: code, S3Input: {S3Uri: "s3://example-bucket/code/sourcedir.tar.gz", LocalPath: /opt/ml/processing/input/code, S3DataType: S3Prefix, S3InputMode: File}}
+          - {InputName: entrypoint, S3Input: {S3Uri: "s3://example-bucket/code/runproc.sh", LocalPath: /opt/ml/processing/input/entrypoint, S3DataType: S3Prefix, S3InputMode: File}}
+    Source:
+        sagemaker 2.257.7 and 3.27.0, FrameworkProcessor._generate_framework_script,
+        https://github.com/aws/sagemaker-python-sdk/issues/3269, https://github.com/aws/sagemaker-python-sdk/issues/2909
+    Since:
+        0.1
+    """
+    entry = listing(mapping(view.request, "AppSpecification"), "ContainerEntrypoint")
+    started = next((w for w in entry if isinstance(w, str) and w.endswith(f"/{LAUNCHER}")), None)
+    inputs = [(i, mapping(entry, "S3Input")) for i, entry in mappings(view.request, "ProcessingInputs")]
+    downloaded = any((text(source, "S3Uri") or "").endswith(f"/{LAUNCHER}") for _, source in inputs)
+    folders = [text(source, "LocalPath") for _, source in inputs]
+    if started is None or not downloaded or None in folders:
+        return  # a launcher of the user's own, or folders that are not known
+    found = [
+        (i, text(source, "S3Uri"))
+        for (i, source), folder in zip(inputs, folders, strict=True)
+        if _inside(folder)
+    ]
+    if not found:
+        yield Problem(
+            f"{LAUNCHER} unpacks {CODE}/{ARCHIVE}, and no input is put there",
+            ("ProcessingInputs",),
+            f"add an input with the S3Uri of {ARCHIVE} and the LocalPath {CODE}, or start the script itself",
+        )
+    elif all(
+        uri is not None and uri.endswith(PACKED) and not uri.endswith(f"/{ARCHIVE}") for _, uri in found
+    ):
+        i, uri = found[0]
+        yield Problem(
+            f"{LAUNCHER} unpacks {ARCHIVE}, and the archive that it gets is {show((uri or '').rpartition('/')[2])}",
+            ("ProcessingInputs", i, "S3Input", "S3Uri"),
+            f"name the archive {ARCHIVE}",
+        )
+
+
+def _inside(folder: str | None) -> bool:
+    return folder is None or f"{CODE}/".startswith(f"{folder.rstrip('/')}/") or folder.startswith(f"{CODE}/")

@@ -1,0 +1,96 @@
+"""What starts a container, and what it is given to run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import cursus
+from cursus.checks.examples import BASES
+from cursus.model import Finding
+
+
+def found(entry: list[Any], arguments: list[Any] | None = None, **inputs: str) -> list[Finding]:
+    request = dict(BASES["CreateProcessingJob"])
+    given = {} if arguments is None else {"ContainerArguments": arguments}
+    request["AppSpecification"] = {**request["AppSpecification"], "ContainerEntrypoint": entry, **given}
+    source = {"S3DataType": "S3Prefix", "S3InputMode": "File"}
+    request["ProcessingInputs"] = [
+        {
+            "InputName": name,
+            "S3Input": {**source, "S3Uri": uri, "LocalPath": f"/opt/ml/processing/input/{name}"},
+        }
+        for name, uri in inputs.items()
+    ]
+    return [one for one in cursus.check(request).findings if one.rule in ("FRM026", "FRM027")]
+
+
+@pytest.mark.parametrize(
+    ("entry", "arguments"),
+    [
+        (["python3", "-u", "-W", "ignore", "/opt/a.py"], ["--epochs", "3"]),
+        (["python3.11"], ["/opt/a.py", "--epochs", "3"]),
+        (["python3", "-m", "pipeline"], []),
+        (["python", "-um", "pipeline"], None),
+        (["python3", "-c", "print()"], []),
+        (["python3", "/opt/folder"], []),
+        (["bash", "-euo", "pipefail", "/opt/a.sh"], []),
+        (["/bin/bash", "-c", "python a.py"], []),
+        (["/bin/bash"], []),
+        (["bash", "--login", "a.py"], []),
+        (["a.py"], []),
+        (["spark-submit", "a.py"], []),
+        ([], ["a.py"]),
+    ],
+)
+def test_commands_that_run(entry: list[Any], arguments: list[Any] | None) -> None:
+    assert found(entry, arguments) == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "arguments", "member", "message", "severity"),
+    [
+        (["/bin/bash", "/opt/a.py"], None, "ContainerEntrypoint[0]", "runs it as a shell script", "error"),
+        (["sh", "-e"], ["a.py"], "ContainerEntrypoint[0]", "'a.py' is Python", "error"),
+        (["/usr/bin/python3", "a.sh"], None, "ContainerEntrypoint[0]", "'a.sh' is a shell script", "error"),
+        (["python3"], ["--epochs", "3"], "ContainerArguments[0]", "where the script stands", "error"),
+        (["python3", "-u", "--epochs"], None, "ContainerEntrypoint[2]", "where the script stands", "error"),
+        (["python3"], None, "ContainerEntrypoint", "is given no script", "warning"),
+        (["python3", "-u"], [], "ContainerEntrypoint", "is given no script", "warning"),
+    ],
+)
+def test_commands_that_do_not_run(
+    entry: list[Any], arguments: list[Any] | None, member: str, message: str, severity: str
+) -> None:
+    (finding,) = found(entry, arguments)
+    assert finding.path == f"AppSpecification.{member}"
+    assert message in finding.message and finding.severity == severity
+
+
+def test_what_the_sdk_gives_a_shell_is_mended_in_the_step() -> None:
+    (finding,) = found(["/bin/bash", "/opt/ml/processing/input/entrypoint/a.py"])
+    assert "step_args=processor.run(" in (finding.remedy or "")
+
+
+LAUNCH = ["/bin/bash", "/opt/ml/processing/input/entrypoint/runproc.sh"]
+LAUNCHER = "s3://example-bucket/code/runproc.sh"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "path"),
+    [
+        ({"code": "s3://example-bucket/code/sourcedir.tar.gz", "entrypoint": LAUNCHER}, None),
+        ({"code": "s3://example-bucket/code/", "entrypoint": LAUNCHER}, None),
+        ({"code": "s3://example-bucket/code/own.zip"}, None),  # a launcher in the image
+        ({"code/lib": "s3://example-bucket/lib/", "entrypoint": LAUNCHER}, None),
+        ({"entrypoint": LAUNCHER}, "ProcessingInputs"),
+        ({"data": "s3://example-bucket/data/", "entrypoint": LAUNCHER}, "ProcessingInputs"),
+        (
+            {"code": "s3://example-bucket/code/own.tar.gz", "entrypoint": LAUNCHER},
+            "ProcessingInputs[0].S3Input.S3Uri",
+        ),
+    ],
+)
+def test_launcher_finds_its_archive(inputs: dict[str, str], path: str | None) -> None:
+    assert [one.path for one in found(LAUNCH, **inputs)] == ([path] if path else [])

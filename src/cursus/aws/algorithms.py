@@ -18,7 +18,7 @@ from cursus.aws import images
 from cursus.aws.hyperparameters import Condition, Given, Hyperparameter, Idle, Inside, matches
 from cursus.aws.tables import table
 
-__all__ = ["Algorithm", "Condition", "Hyperparameter", "date", "find", "matches", "names", "of_request"]
+__all__ = ["Algorithm", "Condition", "Hyperparameter", "find", "matches", "names", "of_request"]
 
 Direction = Literal["Minimize", "Maximize"]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -210,11 +210,6 @@ def _of_archive(directory: str) -> Algorithm | None:
 def names() -> tuple[str, ...]:
     """Names of every algorithm in the data."""
     return tuple(_document()["algorithms"])
-
-
-def date() -> str:
-    """The date of the data."""
-    return str(_document()["date"])
 
 
 def _document() -> dict[str, Any]:

@@ -99,11 +99,6 @@ def document() -> dict[str, Any]:
     return table("distribution")
 
 
-def date() -> str:
-    """The date of the data."""
-    return str(document()["date"])
-
-
 @cache
 def strategies() -> Mapping[str, Strategy]:
     """Every strategy, by name."""

@@ -21,7 +21,6 @@ READS = ("HyperParameters", "StaticHyperParameters")
 NOTHING = frozenset({"None", "null", "undefined", '"None"'})
 NO_NUMBER = frozenset({"nan", "NaN"})
 _MISSING = ("missing", "fill", "na_", "nan")  # names of what stands for a missing value, which may be that
-LEVELS = ("0", "10", "20", "30", "40", "50")
 
 
 @rule("HPO035", area="hyperparameters", severity="warning", reads=("?spaced",))

@@ -19,10 +19,7 @@ from cursus.local.channel_files import (
     lay_out,
     leading_into,
     survey,
-    tree_size,
 )
-
-__all__ = ["ChannelError", "Source", "clone", "copy", "for_host", "lower", "resolve", "size", "tree_size"]
 
 
 class ChannelError(Exception):
@@ -283,16 +280,6 @@ def for_host(sources: Sequence[Source], request: Mapping[str, Any], host: str) -
                 )
             )
     return found
-
-
-def size(source: Source) -> int:
-    """Bytes of a channel's data."""
-    if source.folder is None:
-        paths = {
-            path for part in source.parts for kind, path in part if kind == "file"
-        } or source.files.values()
-        return sum(os.path.getsize(path) for path in paths)
-    return tree_size(source.folder)
 
 
 def directories(source: Source) -> list[str]:

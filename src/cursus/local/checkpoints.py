@@ -114,7 +114,7 @@ class Checkpoints:
         """Put what the store has where ``host`` finds it. Raises OSError."""
         if not self.active:
             return
-        from cursus.local.channels import clone
+        from cursus.local.channel_files import clone
 
         folder = host.checkpoint_folder()
         os.makedirs(folder, exist_ok=True)

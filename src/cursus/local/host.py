@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from cursus.local import contract, toolkit
-from cursus.local.channels import ChannelError, clone
+from cursus.local.channel_files import clone
+from cursus.local.channels import ChannelError
 from cursus.local.mounts import ML, OURS
 
 TREE = (

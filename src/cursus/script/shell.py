@@ -22,7 +22,6 @@ TOKENS = re.compile(
 )
 JOINS = frozenset({"||", "&&", ";", "|", "|&", "&"})
 TESTS = ("if ", "elif ", "while ", "until ", "! ")
-OPENS = ("for ", "while ", "until ", "if ", "case ", "select ")
 SURROUNDS = ("then", "else", "do", "{", "}", "fi", "done", "esac", "(", ")")
 MOST = 1000
 """Commands of one script that are looked at."""

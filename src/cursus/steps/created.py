@@ -9,15 +9,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from cursus.errors import TargetError
 from cursus.model import Finding, HookFailure, Origin, Path, Pipeline, Step, UpstreamStep
-from cursus.redact import show
 from cursus.steps import kinds
 from cursus.steps.configured import bare
 from cursus.steps.hooks import HookError, Hooks, call, find, nonsense, place, raised
 from cursus.steps.offline import offline
 from cursus.steps.plain import NestingError, plain
-from cursus.suggest import kind_of
 
 CREATE = "create_step"
 _MEMBER = re.compile(r"[A-Z][A-Za-z0-9]*\Z")
@@ -291,11 +288,3 @@ def _members(value: Any) -> dict[str, Any]:
 def _is_object(member: Any) -> bool:
     """True for an attribute that is itself an object of members, not data."""
     return not isinstance(member, (Mapping, list, tuple, str, int, float, bool, type(None)))
-
-
-def refuse(value: Any, place_: str = "") -> TargetError:
-    """The error for a target that is nothing cursus can read."""
-    return TargetError(
-        f"{place_}{show(value)} is {kind_of(value)}: no builder (it has no create_step), no request, "
-        "no pipeline definition, no SageMaker SDK step."
-    )

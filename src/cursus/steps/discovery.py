@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import ModuleType
@@ -276,9 +275,3 @@ def _canonical(kind: str) -> str:
         "registration": "RegisterModel",
         "batchtransform": "Transform",
     }.get(plain, kind)
-
-
-def forget(module: str) -> None:
-    """Drop what a module registered, and the module itself, so that it can be imported anew."""
-    _REGISTERED[:] = [one for one in _REGISTERED if one.module != module]
-    sys.modules.pop(module, None)

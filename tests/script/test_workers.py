@@ -47,6 +47,10 @@ mine(0, 2)
         (POOL % SAME.replace('"w"', '"a"'), []),
         (POOL.replace("rank, folder", "number, folder") % SAME.replace("(rank", "(number"), []),
         (POOL.replace("pool.starmap", "list(map").replace("range(2)])", "range(2)]))") % SAME, []),
+        (POOL % "os.makedirs(os.path.join(folder, 'logs'))", ["made-by-all"]),
+        (POOL % "os.makedirs(os.path.join(folder, 'logs'), exist_ok=True)", []),
+        (POOL % "os.environ['MASTER_PORT'] = find_free_port()", ["own-port"]),
+        (POOL % "os.environ['MASTER_PORT'] = '29500'", []),
         (GROUP % SAVE, ["written-by-all"]),
         (GROUP % f"if dist.get_rank() == 0:\n        {SAVE}", []),
         (GROUP.replace('dist.init_process_group("nccl")', "print(1)") % SAVE, []),
@@ -58,4 +62,5 @@ mine(0, 2)
 def test_habits(tmp_path: Path, code: str, expected: list[str]) -> None:
     (tmp_path / "train.py").write_text(code)
     facts = read_source(SourceCode(str(tmp_path), "train.py"))
-    assert [habit.kind for habit in facts.habits if habit.kind in ("written-by-all", "own-order")] == expected
+    kinds = ("written-by-all", "made-by-all", "own-port", "own-order")
+    assert [habit.kind for habit in facts.habits if habit.kind in kinds] == expected

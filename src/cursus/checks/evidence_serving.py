@@ -158,6 +158,60 @@ def model_among_code(view: TrainingView) -> Iterator[Problem]:
         )
 
 
+@rule("ART072", area="artifacts", severity="warning", scope="run")
+def checkpoints_in_model(view: TrainingView) -> Iterator[Problem]:
+    """The model directory holds checkpoints of the training beside the model.
+
+    What it does:
+        Looks in what the run left there for states of an optimizer, a schedule or a trainer (``checkpoint-500/optimizer.pt``).
+    Why:
+        All of it is packed into model.tar.gz, which grows with every epoch: an optimizer's state is twice the size of the model. The upload
+        takes long or fails for want of space, and every endpoint downloads and unpacks it.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            os.makedirs("/opt/ml/model/checkpoint-3")
+            open("/opt/ml/model/checkpoint-3/optimizer.pt", "w").write(open("/opt/ml/input/data/train/data.csv").read())
+            open("/opt/ml/model/model.bin", "w").write("weights")
+        channels:
+          train:
+            data.csv: "1,2"
+    Right:
+        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
+        files:
+          train.py: |
+            import os
+            os.makedirs("/opt/ml/checkpoints/checkpoint-3", exist_ok=True)
+            open("/opt/ml/checkpoints/checkpoint-3/optimizer.pt", "w").write(open("/opt/ml/input/data/train/data.csv").read())
+            open("/opt/ml/model/model.bin", "w").write("weights")
+        channels:
+          train:
+            data.csv: "1,2"
+    Source:
+        https://huggingface.co/docs/sagemaker/train (training output management);
+        https://github.com/huggingface/notebooks/pull/138
+    Since:
+        0.1
+    """
+    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    states = [file for file in evidence.model_files if STATES.search(file.path)]
+    if evidence.status != "Completed" or not states:
+        return
+    folders = {file.path.rpartition("/")[0] for file in states}
+    inside = sum(file.size for file in evidence.model_files if file.path.rpartition("/")[0] in folders)
+    whole = sum(file.size for file in evidence.model_files)
+    yield Problem(
+        f"the model directory holds {len(folders)} checkpoint{'s' if len(folders) > 1 else ''} of the training, {show(states[0].path)} for one: "
+        f"{inside} of its {whole} bytes, packed into model.tar.gz",
+        ("OutputDataConfig", "S3OutputPath"),
+        remedy="let checkpoints go to /opt/ml/checkpoints (output_dir of a Trainer), and save the model alone below SM_MODEL_DIR",
+    )
+
+
+STATES = re.compile(
+    r"(?:^|/)(?:checkpoint|ckpt|epoch|step)[^/]*/(?:optimizer|scheduler|rng_state|trainer_state|training_state)[^/]*$"
+)
 SOURCES = (".py", ".txt", ".sh", ".md", ".yaml", ".yml", ".toml", ".cfg", ".pyc")
 PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin", ".dill")
 

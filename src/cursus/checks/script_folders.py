@@ -166,7 +166,8 @@ def clears_kept_folder(view: TrainingView) -> Iterator[Problem]:
         if place.rstrip("/") in kept:
             yield Problem(
                 f"the script removes {place!r} with all that is in it",
-                remedy="keep what SageMaker put there, and remove single files that are no longer needed",
+                remedy="keep what SageMaker put there, and remove single files that are no longer needed; the folder itself may be a mount, "
+                "whose removal fails with 'Device or resource busy'",
                 location=use.location,
             )
 

@@ -71,7 +71,8 @@ def ranks_do_not_meet(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds a barrier or another collective call that the first rank makes alone (in ``if rank == 0``, behind ``if rank != 0: return``), or all others
-        alone; a loop over a wrapped model that each rank leaves by a measure of its own; and ``mp.spawn`` without ``nprocs``, which starts one process.
+        alone; a loop over a wrapped model that each rank leaves by a measure of its own; ``mp.spawn`` without ``nprocs``, which starts one process; and a
+        MASTER_PORT that each process finds for itself.
     Why:
         A collective call returns when every rank has made it. The job hangs until a library's time limit, often 30 minutes, or until
         MaxRuntimeInSeconds, and every instance is paid for.
@@ -105,9 +106,14 @@ def ranks_do_not_meet(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    for habit in habits(view, "rank-alone", "rank-stops", "world-of-one"):
+    for habit in habits(view, "rank-alone", "rank-stops", "world-of-one", "own-port"):
         if habit.kind == "rank-alone":
             told, remedy = habit.detail, "let every rank make the call, outside of the test of the rank"
+        elif habit.kind == "own-port":
+            told = (
+                f"each process that runs {habit.detail} finds another port for MASTER_PORT: they never meet"
+            )
+            remedy = "find the port once, before the processes are started, and hand it to all of them"
         elif habit.kind == "rank-stops":
             told = f"each rank leaves the loop by its own {show(habit.detail)}: the others wait for its gradients"
             remedy = (
@@ -125,7 +131,7 @@ def written_by_all(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds, in a function that several processes run and that knows which of them it is (``rank``, ``fold``, ``worker``), a file written under a path that
-        is the same in each; and ``torch.save`` by every rank of a process group.
+        is the same in each, or a folder made without ``exist_ok``; and ``torch.save`` by every rank of a process group.
     Why:
         The last one wins, and the others' work is lost; where they write at the same time, the file is a mixture that nothing can load.
     Breaks:
@@ -154,6 +160,12 @@ def written_by_all(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
+    for habit in habits(view, "made-by-all"):
+        yield Problem(
+            f"each process that runs {habit.detail} makes this folder: all but the first fail with FileExistsError",
+            remedy="exist_ok=True, or make it before the processes are started",
+            location=habit.location,
+        )
     for habit in habits(view, "written-by-all"):
         if habit.detail == "the script" and not _several(view):
             continue
@@ -230,7 +242,7 @@ def checkpoint_not_restored(view: TrainingView) -> Iterator[Problem]:
     """A checkpoint of PyTorch cannot be read back, or lacks the schedule of the learning rate.
 
     What it does:
-        Finds a namespace of parsed arguments among what ``torch.save`` keeps, where ``torch.load`` is called without ``weights_only``; and a schedule
+        Finds ``resume_from_checkpoint=True``, which is an error on the first start; a namespace of parsed arguments among what ``torch.save`` keeps, where ``torch.load`` is called without ``weights_only``; and a schedule
         that is stepped and neither saved nor restored, beside an optimizer that is.
     Why:
         From PyTorch 2.6 on ``torch.load`` reads weights and plain values only: the job that is started again fails with ``Weights only load failed``.
@@ -276,6 +288,13 @@ def checkpoint_not_restored(view: TrainingView) -> Iterator[Problem]:
             f"{show(habit.detail)} is not in the checkpoint that the optimizer is restored from: the learning rate begins anew",
             ("CheckpointConfig",),
             remedy=f"save {habit.detail}.state_dict() with the rest, and load it",
+            location=habit.location,
+        )
+    for habit in habits(view, "resumes-always"):
+        yield Problem(
+            f"{habit.detail}(resume_from_checkpoint=True) fails where there is no checkpoint yet, as on the first start of a job",
+            ("CheckpointConfig",),
+            remedy="look first: resume_from_checkpoint=get_last_checkpoint(output_dir), which is None where there is none",
             location=habit.location,
         )
     image = amazon_image(view)

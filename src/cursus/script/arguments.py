@@ -202,7 +202,7 @@ def _parser_call(
     elif name == "set_defaults":
         names = {keyword.arg for keyword in node.keywords}
         building.arguments = [
-            replace(one, default=None, has_default=True, appends=False) if one.dest in names else one
+            replace(one, default=None, appends=False) if one.dest in names else one
             for one in building.arguments
         ]
 
@@ -251,7 +251,7 @@ def _argument(evaluator: Evaluator, site: CallSite, conditional: bool) -> Argume
             kind = "other"
             if "nargs" not in options:
                 conditional = True
-    default, has_default = default_of(evaluator, options.get("default"), site)
+    default = default_of(evaluator, options.get("default"), site)
     required = options.get("required")
     nargs = constant(evaluator, options.get("nargs"), site)
     known_nargs = nargs is None or isinstance(nargs, (str, int))
@@ -266,7 +266,6 @@ def _argument(evaluator: Evaluator, site: CallSite, conditional: bool) -> Argume
         nargs="" if nargs is None else str(nargs) if known_nargs else "*",
         choices=choices_of(evaluator, options.get("choices"), site),
         default=default,
-        has_default=has_default,
         conditional=conditional,
         appends=action in ("append", "extend") and _filled(evaluator, options.get("default"), site),
         converter=converter(evaluator, options.get("type"), site.body) if kind == "other" else None,
@@ -292,14 +291,10 @@ def constant(evaluator: Evaluator, node: ast.expr | None, site: CallSite) -> obj
     return literal if literal is not None else ...
 
 
-def default_of(
-    evaluator: Evaluator, node: ast.expr | None, site: CallSite
-) -> tuple[Text | Const | None, bool]:
-    """An argument's default as far as it is known, and whether it has one."""
-    if node is None:
-        return Const(None), False
-    value = evaluator.value(node, site.body)
-    return (value if isinstance(value, (Text, Const)) else None), True
+def default_of(evaluator: Evaluator, node: ast.expr | None, site: CallSite) -> Text | Const | None:
+    """An argument's default as far as it is known."""
+    value = Const(None) if node is None else evaluator.value(node, site.body)
+    return value if isinstance(value, (Text, Const)) else None
 
 
 def _filled(evaluator: Evaluator, node: ast.expr | None, site: CallSite) -> bool:
@@ -385,5 +380,4 @@ def _field(node: ast.AnnAssign, name: str, body: Body) -> Argument:
         kind,
         required=not has_default,
         nargs="+" if listed else "",
-        has_default=has_default,
     )

@@ -123,7 +123,6 @@ def _flag(evaluator: Evaluator, site: CallSite, kind: str, sure: bool) -> Argume
         choices=choices_of(evaluator, listed, site)
         if kind == "enum" and "case_sensitive" not in options
         else None,
-        has_default=True,
         conditional=not sure,
     )
 
@@ -149,7 +148,6 @@ def _fire(body: Body, sure: bool) -> Parser:
                 place(parameter, body),
                 "other",
                 required=default is None,
-                has_default=default is not None,
             )
         )
     owner = body.owner
@@ -242,7 +240,6 @@ def _typer_argument(
         default=Const(value.value)
         if isinstance(value, ast.Constant) and not isinstance(value.value, str)
         else None,
-        has_default=not open_ended,
     )
 
 

@@ -77,7 +77,7 @@ def _option(evaluator: Evaluator, node: ast.Call, body: Body) -> Argument | None
     if not flags or None in options:
         return None
     pair = any("/" in str(getattr(given, "value", "")) for given in node.args)
-    default, has_default = default_of(evaluator, options.get("default"), site)
+    default = default_of(evaluator, options.get("default"), site)
     flag = pair or constant(evaluator, options.get("is_flag"), site) is True
     choices = _click_choices(evaluator, options.get("type"), site)
     if "is_flag" not in options and not pair and "type" not in options and isinstance(default, Const):
@@ -97,7 +97,6 @@ def _option(evaluator: Evaluator, node: ast.Call, body: Body) -> Argument | None
         sets=True if flag and not pair else None,
         choices=choices,
         default=default,
-        has_default=has_default,
     )
 
 

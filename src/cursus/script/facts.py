@@ -93,7 +93,7 @@ class Argument:
         takes_value: False for flags such as ``store_true``.
         sets: the value that a flag stores (``store_true``: True).
         nargs: ``?``, ``*``, ``+`` or a number as text; empty for one value.
-        default: None where it is not given or not readable; ``has_default`` tells whether one is given.
+        default: ``Const(None)`` where none is given, None where it cannot be read.
         conditional: declared on some runs only, or one of several that exclude each other.
         appends: what is passed is put behind a default that is not empty.
         converter: for type ``other``, what its function makes of a text, as far as that can be read.
@@ -109,7 +109,6 @@ class Argument:
     nargs: str = ""
     choices: tuple[object, ...] | None = None
     default: Text | Const | None = None
-    has_default: bool = False
     conditional: bool = False
     appends: bool = False
     converter: Callable[[str], Outcome | None] | None = field(default=None, compare=False, repr=False)

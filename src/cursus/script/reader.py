@@ -50,6 +50,7 @@ from cursus.script.facts import (
 from cursus.script.files import FolderFacts, read_folder, shown_below
 from cursus.script.modules import Source, resolve_relative
 from cursus.script.nodes import everything_given, last_name, receiver
+from cursus.script.wrapper import handed_on
 
 CACHE: dict[tuple[str, str], tuple[tuple[tuple[str, int, int], ...], ScriptFacts]] = {}
 ENVIRONMENT_LOADERS = frozenset(
@@ -110,12 +111,19 @@ def _read(source: SourceCode) -> tuple[ScriptFacts, list[str]]:
         largest_file=folder.largest,
         strings=frozenset(folder.texts),
     )
+    exports: frozenset[str] = frozenset()
+    handed = handed_on(base.shell_text) if base.shell_text else None
+    if handed is not None and (root / handed.program).is_file():
+        entry, exports = root / handed.program, handed.exports
+        base = replace(base, entry=shown_below(source.directory, handed.program))
     if entry.suffix == ".sh" or not entry.is_file() or (entry.suffix and entry.suffix != ".py"):
         return base, watched
     if not entry.suffix and not _looks_python(entry):
         return base, watched
     reading = Reading(Source(root, source.directory), entry)
     facts = reading.facts(base, folder)
+    if exports:
+        facts = replace(facts, env_writes=facts.env_writes | exports)
     watched.extend(str(path) for path in reading.source.read)
     return facts, list(dict.fromkeys(watched))
 

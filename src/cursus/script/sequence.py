@@ -58,8 +58,10 @@ def read_sequence(modules: Iterable[Body]) -> Iterator[Habit]:
             if isinstance(node, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef)):
                 for early, name in _saved_early(node.body, keepers):
                     yield Habit("saved-early", None, name, True, place(early, body))
-            elif isinstance(node, ast.If) and isinstance(node.test, ast.Compare):
-                if bare_name(node.test.left) == "__name__":
+            elif isinstance(node, ast.If):
+                for kept, name in _live_state(node):
+                    yield Habit("live-copy", None, name, True, place(kept, body))
+                if isinstance(node.test, ast.Compare) and bare_name(node.test.left) == "__name__":
                     for early, name in _saved_early(node.body, keepers):
                         yield Habit("saved-early", None, name, True, place(early, body))
             elif isinstance(node, (ast.For, ast.While)):
@@ -313,6 +315,25 @@ def _live(loop: ast.For | ast.While) -> Iterator[tuple[ast.AST, str]]:
                     yield statement, value.id
                 elif isinstance(value, ast.Call) and receiver(value, ("state_dict",)) and not value.args:
                     yield statement, ast.unparse(value)
+
+
+def _live_state(node: ast.If) -> Iterator[tuple[ast.AST, str]]:
+    """``if loss < self.best: self.state = model.state_dict()``: a mapping of the very tensors that go on changing."""
+    if not isinstance(node.test, (ast.Compare, ast.BoolOp)) or not re.search(
+        r"best|lowest", ast.unparse(node.test)
+    ):
+        return
+    for statement in node.body:
+        for left, value in assigned(statement) if isinstance(statement, ast.Assign) else ():
+            state = (
+                isinstance(value, ast.Call)
+                and receiver(value, ("state_dict",)) is not None
+                and not value.args
+            )
+            if state and not re.search(
+                r"best|optimal", ast.unparse(left)
+            ):  # a loop's best is looked at there
+                yield statement, ast.unparse(value)
 
 
 def _changed_inside(nodes: list[ast.AST]) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """What the processes of a script do to each other: a file that each of them writes, an order that each makes anew.
 
-Each finding is a ``Habit``: ``written-by-all`` (functions that several processes run, and ranks of a group) and
-``own-order`` (files or samples that are shuffled by the rank before each takes its part).
+Each finding is a ``Habit``: ``written-by-all`` (functions that several processes run, and ranks of a group),
+``made-by-all`` (the same of a folder), ``own-port`` (each finds a port to meet at) and ``own-order`` (files or samples
+that are shuffled by the rank before each takes its part).
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ NUMBERED = re.compile(
 """Names of what differs from one process to the next."""
 ALONE = re.compile(r"rank|main|master|primary|is_first|is_zero|leader|local_process|lock", re.IGNORECASE)
 DIFFERS = re.compile(r"uuid|getpid|mkstemp|mkdtemp|NamedTemporary|time\(|rank|gethostname", re.IGNORECASE)
+FINDS = re.compile(r"free|random|randint|getsockname|find_\w*port")
+MAKES = ("makedirs", "mkdir")
 RANDOMS = ("random", "np.random", "numpy.random")
 GROUP = frozenset({"init_process_group", "DistributedDataParallel", "DDP"})
 
@@ -41,7 +44,10 @@ def read_workers(modules: Iterable[Body]) -> Iterator[Habit]:
             function = defined[name]
             differing = {one.arg for one in function.args.args if NUMBERED.fullmatch(one.arg)}
             for write in _writes(function, differing) if differing else ():
-                yield Habit("written-by-all", None, f"{name}()", True, place(write, body))
+                kind = "made-by-all" if last_name(write.func) in MAKES else "written-by-all"
+                yield Habit(kind, None, f"{name}()", True, place(write, body))
+            for port in _own_ports(function):
+                yield Habit("own-port", None, f"{name}()", True, place(port, body))
         for scope in nodes:
             if isinstance(scope, (ast.Module, ast.FunctionDef)) and getattr(scope, "name", "") not in run:
                 inside = list(own(scope))
@@ -104,11 +110,21 @@ def _written(node: ast.expr, names: set[str]) -> ast.Call | None:
     if is_call(node, "open") and node.args:
         mode = node.args[1] if len(node.args) > 1 else word(node, "mode")
         path = node.args[0] if (string(mode) or "r")[0] in "wx" else None
+    elif last_name(node.func) in MAKES and word(node, "exist_ok") is None:
+        path = node.args[0] if node.args else receiver(node, MAKES)
     elif ast.unparse(node.func) in ("torch.save", "joblib.dump") and len(node.args) > 1:
         path = node.args[1]
     elif receiver(node, ("to_csv", "save_pretrained", "save_model")) is not None and node.args:
         path = node.args[0]
     return node if path is not None and not _differs(path, names) else None
+
+
+def _own_ports(function: ast.FunctionDef) -> Iterator[ast.Assign]:
+    """``os.environ["MASTER_PORT"] = find_free_port()`` in what each process runs: each finds another one."""
+    for node in own(function):
+        port = isinstance(node, ast.Assign) and "MASTER_PORT" in ast.unparse(node.targets[0])
+        if port and isinstance(node, ast.Assign) and FINDS.search(ast.unparse(node.value)):
+            yield node
 
 
 def _differs(node: ast.AST, names: set[str]) -> bool:

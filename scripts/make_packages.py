@@ -21,8 +21,9 @@ OUT = Path(__file__).parents[1] / "src/cursus/aws/data/packages.json"
 MOST = 1000
 SHORT = 5
 """Letters of a name that one letter more or less tells from another, at least."""
-PYTHONS = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
-"""Those of the images that are still run."""
+LAST = {"3.6": 15, "3.7": 17, "3.8": 20, "3.9": 25, "3.10": 19, "3.11": 14, "3.12": 12, "3.13": 9}
+"""Those of the images that are still run, with their last releases: many packages want more than the first (>=3.7.1)."""
+PYTHONS = tuple(LAST)
 PINNED = [
     "numpy",
     "pandas",
@@ -117,7 +118,7 @@ def releases(name: str, python: str, *options: str) -> list[str]:
         name,
         "--pre",
         "--python-version",
-        python,
+        f"{python}.{LAST[python]}",
         *options,
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -268,7 +268,7 @@ def transformed_records(view: PipelineView) -> Iterator[Problem]:
                 f"SplitType {split} takes {show(sent)} apart where no record ends",
                 (*place, "TransformInput", "SplitType"),
                 f"write {wanted}",
-                severity="error" if sent in RECORDIO or split == "RecordIO" else None,
+                severity="error" if sent in RECORDIO or split in ("RecordIO", "TFRecord") else None,
             )
         processing = mapping(step.request, "DataProcessing")
         if (

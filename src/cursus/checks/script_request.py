@@ -353,9 +353,7 @@ def _with_libraries(parser: Parser) -> Parser:
     if any(name not in known for name in parser.libraries):
         return parser
     arguments = [
-        Argument(
-            (f"--{field}", f"--{field.replace('_', '-')}"), field, parser.location, kind, has_default=True
-        )
+        Argument((f"--{field}", f"--{field.replace('_', '-')}"), field, parser.location, kind)
         for name in parser.libraries
         for field, kind in known[name].items()
     ]

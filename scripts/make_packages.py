@@ -22,7 +22,7 @@ MOST = 1000
 SHORT = 5
 """Letters of a name that one letter more or less tells from another, at least."""
 LAST = {"3.6": 15, "3.7": 17, "3.8": 20, "3.9": 25, "3.10": 19, "3.11": 14, "3.12": 12, "3.13": 9}
-"""Those of the images that are still run, with their last releases: many packages want more than the first (>=3.7.1)."""
+"""The Pythons of the images, with their last releases: some packages want more than the first (>=3.7.1)."""
 PYTHONS = tuple(LAST)
 PINNED = [
     "numpy",

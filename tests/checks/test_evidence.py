@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from cursus.model import (
     Evidence,
     FileEntry,
     Finding,
+    Location,
     MetricPoint,
     MetricScan,
     Promises,
@@ -411,6 +413,9 @@ def test_of_two_findings_on_one_fault_the_graver_is_kept() -> None:
     seen = Finding("MON090", "error", "the regex matched nothing", read.path, from_run=True)
     elsewhere = Finding("MON050", "warning", "no line matches", "MetricDefinitions[1].Regex")
     assert told_once([read, elsewhere, seen], Evidence(**SOUND)) == [elsewhere, seen]
+
+    placed = replace(read, location=Location("train.py", 7))
+    assert told_once([placed, seen], Evidence(**SOUND)) == [replace(placed, severity="error")]
 
 
 @pytest.mark.parametrize(("size", "rules"), [(9, {"HPO090", "FRM094"}), (0, {"ART092"})])

@@ -114,10 +114,12 @@ def told_once(findings: list[Finding], evidence: Evidence) -> list[Finding]:
     Without ``MON050`` too, a metric that no printed line has, where the run printed such lines; and without a failure
     that was foretold.
 
-    The finding that was made by reading names the line at fault, and is kept unless the run's weighs more.
+    The finding that was made by reading names the line at fault, and is kept unless the run's weighs more; that of a
+    metric's line is kept then too, and weighs as much.
     """
     read = {(f.rule, f.path): f for f in findings if not f.from_run}
     superfluous: set[Finding] = set()
+    raised: dict[Finding, Finding] = {}
     for position, scan in enumerate(evidence.metric_scans):
         refuted = read.get(("MON050", f"AlgorithmSpecification.MetricDefinitions[{position}].Regex"))
         if scan.matches and refuted is not None:
@@ -131,6 +133,10 @@ def told_once(findings: list[Finding], evidence: Evidence) -> list[Finding]:
                 other = read.get((rule, finding.path.partition(".")[0]))
             if other is not None:
                 weighs_more = SEVERITIES.index(finding.severity) < SEVERITIES.index(other.severity)
+                if weighs_more and rule == "MON050" and other.location is not None:
+                    raised[other] = replace(other, severity=finding.severity)
+                    weighs_more = False
                 superfluous.add(other if weighs_more else finding)
     superfluous |= _foretold(findings) | _strays_told(findings)
-    return _with_places([finding for finding in findings if finding not in superfluous])
+    kept = [raised.get(finding, finding) for finding in findings if finding not in superfluous]
+    return _with_places(kept)

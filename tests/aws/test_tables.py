@@ -36,6 +36,8 @@ def test_fields_of_the_libraries_dataclasses() -> None:
     assert datetime.date.fromisoformat(found["date"])
     assert all(version in found["source"] for version in found["versions"])
     plain = found["fields"]["transformers.TrainingArguments"]
-    assert (plain["learning_rate"], plain["max_steps"], plain["fp16"]) == ("float", "int", "other")
+    assert (plain["learning_rate"], plain["max_steps"], plain["fp16"]) == ("float", "int", "bool")
     assert {"evaluation_strategy", "eval_strategy"} <= set(plain)
     assert set(plain) < set(found["fields"]["transformers.Seq2SeqTrainingArguments"])
+    assert found["spans"]["transformers.TrainingArguments"]["eval_strategy"][0] > "4.40"
+    assert set(found["spans"]["transformers.TrainingArguments"]) < set(plain)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from cursus.aws import library_fields
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script_request import (
     NONE,
@@ -41,7 +42,7 @@ def _meetings(view: TrainingView) -> Iterator[tuple[Parser, Passed, Argument]]:
     if found is None:
         return
     facts, started = found
-    for parser in parsed(facts):
+    for parser in parsed(view, facts):
         for passed in started.arguments or ():
             argument, _ = lookup(parser, passed.flag)
             if argument is not None:
@@ -57,6 +58,7 @@ def unknown_argument(view: TrainingView) -> Iterator[Problem]:
         as ``--name value``; a parser that is strict (``parse_args``, click, absl, typer, fire, Hydra) ends the script on a
         name that it does not know; Hydra knows ``name=value`` alone. argparse, ``parse_known_args`` too, refuses a name that
         several arguments begin with. The names that the SDK adds itself, such as ``model_dir`` for TensorFlow, count too.
+        Fields of TrainingArguments are those of the transformers that the image has, or requirements.txt pins.
     Why:
         The script ends with ``error: unrecognized arguments`` and the job fails, after the instance has been paid for.
     Breaks:
@@ -88,7 +90,7 @@ def unknown_argument(view: TrainingView) -> Iterator[Problem]:
     if found is None:
         return
     facts, started = found
-    for parser in parsed(facts):
+    for parser in parsed(view, facts):
         if not parser.complete:
             continue
         names = [flag for argument in parser.arguments for flag in argument.flags]
@@ -106,7 +108,7 @@ def unknown_argument(view: TrainingView) -> Iterator[Problem]:
                 remedy = "give it words of its own, parse_args([]), or parse_known_args, or leave "
             else:
                 text = f"the script does not know the argument {passed.flag}, and its parser refuses unknown ones."
-                text += did_you_mean(passed.flag, names)
+                text += _other_versions(parser, passed.flag) or did_you_mean(passed.flag, names)
                 near = closest(passed.flag, names)
                 remedy = f"call the hyperparameter {near.lstrip('-')!r}, " if near else ""
                 remedy += REMEDIES.get(
@@ -119,6 +121,16 @@ def unknown_argument(view: TrainingView) -> Iterator[Problem]:
                 remedy=f"{remedy}{passed.name!r} out of the hyperparameters",
                 location=parser.location,
             )
+
+
+def _other_versions(parser: Parser, flag: str) -> str:
+    """That another version of a library has a field, where one has."""
+    field = flag.lstrip("-").replace("-", "_")
+    for name in parser.libraries:
+        versions = library_fields.versions_with(name, field)
+        if versions:
+            return f" {name} has it in {name.partition('.')[0]} {versions}"
+    return ""
 
 
 @rule("HPO051", area="hyperparameters", scope="script")
@@ -158,7 +170,7 @@ def required_argument_missing(view: TrainingView) -> Iterator[Problem]:
     if found is None:
         return
     facts, started = found
-    for parser in parsed(facts):
+    for parser in parsed(view, facts):
         met = {id(lookup(parser, passed.flag)[0]) for passed in started.arguments or ()}
         for argument in parser.arguments:
             if argument.conditional or id(argument) in met:

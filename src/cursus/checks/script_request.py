@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from cursus.aws.tables import table
+from cursus.aws import library_fields
+from cursus.aws.images import parse_image
 from cursus.checks.views import TrainingView, is_reference, listing, mapping, text
 from cursus.model import Path
 from cursus.script.facts import ArgPart, Argument, Const, EnvPart, Habit, Parser, ScriptFacts, Text
@@ -338,26 +339,40 @@ def habits(view: TrainingView, *kinds: str) -> Iterator[Habit]:
             yield habit
 
 
-def parsed(facts: ScriptFacts) -> list[Parser]:
+def parsed(view: TrainingView, facts: ScriptFacts) -> list[Parser]:
     """The parsers that surely read the command line, where nothing unreadable reads it beside them."""
     if facts.opaque_arguments:
         return []
-    return [_with_libraries(parser) for parser in facts.parsers if parser.sure]
+    return [_with_libraries(view, facts, parser) for parser in facts.parsers if parser.sure]
 
 
-def _with_libraries(parser: Parser) -> Parser:
+def _with_libraries(view: TrainingView, facts: ScriptFacts, parser: Parser) -> Parser:
     """``parser`` with the fields of the libraries' dataclasses that it reads, where all of these are known."""
     if not parser.libraries:
         return parser
-    known = table("dataclasses")["fields"]
-    if any(name not in known for name in parser.libraries):
+    from cursus.script.arguments import field_argument
+
+    if not all(library_fields.is_known(name) for name in parser.libraries):
         return parser
+    version = library_version(view, facts)
     arguments = [
-        Argument((f"--{field}", f"--{field.replace('_', '-')}"), field, parser.location, kind)
+        field_argument(field, kind, parser.location, required=required)
         for name in parser.libraries
-        for field, kind in known[name].items()
+        for field, kind, required in library_fields.fields(name, version)
     ]
     return replace(parser, arguments=(*parser.arguments, *arguments), complete=True)
+
+
+def library_version(view: TrainingView, facts: ScriptFacts) -> str:
+    """The version of transformers that the job has: the one that is pinned, else the image's; empty where neither is known."""
+    for requirement in facts.requirements:
+        if requirement.name.lower() == "transformers":
+            pinned = re.fullmatch(r"={2,3}\s*(\d+(?:\.\d+)*)", requirement.version)
+            return pinned[1] if pinned is not None else ""
+    image = parse_image(view.image) if view.image is not None else None
+    return (
+        image.version or "" if image is not None and image.amazon and image.framework == "huggingface" else ""
+    )
 
 
 def lookup(parser: Parser, flag: str) -> tuple[Argument | None, tuple[str, ...]]:

@@ -75,7 +75,9 @@ def taken_apart_by_shell(view: TrainingView) -> Iterator[Problem]:
 def _taken(
     view: TrainingView, facts: ScriptFacts, passed: Passed, value: str, words: list[str] | None
 ) -> Iterator[Problem]:
-    met = [(parser, argument) for parser in parsed(facts) if (argument := lookup(parser, passed.flag)[0])]
+    met = [
+        (parser, argument) for parser in parsed(view, facts) if (argument := lookup(parser, passed.flag)[0])
+    ]
     if words is None:
         told, refused = "takes some of it for its own syntax", True
     elif not met or any(_wants(argument, words) for _, argument in met):

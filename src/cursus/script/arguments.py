@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from cursus.model import Location
@@ -12,6 +13,7 @@ from cursus.script.converters import converter
 from cursus.script.evaluate import ARGPARSE, Evaluator
 from cursus.script.facts import Argument, Const, Parser, Text
 from cursus.script.nodes import bare_name, last_name, receiver, word
+from cursus.script.pure import Outcome
 
 TYPES = frozenset({"int", "float", "str", "bool", "list", "tuple", "set", "dict"})
 NO_VALUE = {
@@ -359,25 +361,51 @@ def _dataclasses(evaluator: Evaluator, site: CallSite) -> Building:
                 building.complete = False
         for statement in value.body.owner.body:
             if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-                building.arguments.append(_field(statement, statement.target.id, value.body))
+                building.arguments.extend(_field(statement, statement.target.id, value.body))
     return building
 
 
-def _field(node: ast.AnnAssign, name: str, body: Body) -> Argument:
+def _field(node: ast.AnnAssign, name: str, body: Body) -> Iterator[Argument]:
     annotation = (
         ast.unparse(node.annotation).replace("Optional[", "").rstrip("]").replace(" | None", "").strip()
     )
     listed = annotation.lower().startswith(("list[", "typing.list["))
-    has_default = node.value is not None
-    if isinstance(node.value, ast.Call) and last_name(node.value.func).endswith("field"):
-        has_default = word(node.value, "default", "default_factory") is not None
-    kind = annotation if annotation in ("int", "float", "str") and not listed else "other"
-    flags = (f"--{name}", f"--{name.replace('_', '-')}") if "_" in name else (f"--{name}",)
+    default = node.value
+    if isinstance(default, ast.Call) and last_name(default.func).endswith("field"):
+        default = word(default, "default", "default_factory")
+    kind = annotation if annotation in ("int", "float", "str", "bool") and not listed else "other"
+    at = place(node, body)
+    yield field_argument(name, kind, at, required=default is None, nargs="+" if listed else "")
+    if kind == "bool" and isinstance(default, ast.Constant) and default.value is True:
+        off = f"no_{name}"
+        yield Argument(_flags(off), name, at, takes_value=False, sets=False)
+
+
+def field_argument(
+    name: str, kind: str, at: Location, *, required: bool = False, nargs: str = ""
+) -> Argument:
+    """What HfArgumentParser makes of a dataclass's field; a boolean takes the words that it knows."""
+    truth = kind == "bool"
     return Argument(
-        flags,
+        _flags(name),
         name,
-        place(node, body),
-        kind,
-        required=not has_default,
-        nargs="+" if listed else "",
+        at,
+        "other" if truth else kind,
+        required=required,
+        nargs="?" if truth else nargs,
+        converter=_truth if truth else None,
     )
+
+
+def _flags(name: str) -> tuple[str, ...]:
+    return (f"--{name}", f"--{name.replace('_', '-')}") if "_" in name else (f"--{name}",)
+
+
+def _truth(text: str) -> Outcome:
+    """As ``string_to_bool`` of transformers does."""
+    plain = text.lower()
+    if plain in ("yes", "true", "t", "y", "1"):
+        return Outcome("value", True)
+    if plain in ("no", "false", "f", "n", "0"):
+        return Outcome("value", False)
+    return Outcome("raises", "ArgumentTypeError")

@@ -41,7 +41,7 @@ def words(node: ast.AST) -> frozenset[str]:
 
 def read_best(modules: Iterable[Body]) -> Iterator[Habit]:
     """Everything of this kind in the modules of a source."""
-    walked = [(body, list(ast.walk(body.owner))) for body in modules]
+    walked = [(body, body.all_nodes) for body in modules]
     noted = {name for _, nodes in walked for name in _noted(nodes)}
     for body, nodes in walked:
         begins = _beginnings(nodes)

@@ -60,14 +60,22 @@ class Body:
     defined: dict[int, Body] = field(default_factory=dict)
     orders: dict[int, tuple[int, tuple[int, ...]]] = field(default_factory=dict)
     globals: set[str] = field(default_factory=set)
-    walked: list[ast.AST] = field(default_factory=list, repr=False)
+    walked: dict[str, list[ast.AST]] = field(default_factory=dict, repr=False)
+    """``nodes`` and ``all_nodes``, made when they are first asked for: many readings go over them."""
 
     @property
     def nodes(self) -> list[ast.AST]:
-        """Its nodes in their order, without those of functions and classes inside it; each reading goes over them."""
-        if not self.walked:
-            self.walked.extend(own(self.owner))
-        return self.walked
+        """Its nodes in their order, without those of functions and classes inside it."""
+        if "own" not in self.walked:
+            self.walked["own"] = list(own(self.owner))
+        return self.walked["own"]
+
+    @property
+    def all_nodes(self) -> list[ast.AST]:
+        """Its nodes with those of functions and classes inside it, in the order of ``ast.walk``."""
+        if "all" not in self.walked:
+            self.walked["all"] = list(ast.walk(self.owner))
+        return self.walked["all"]
 
     @property
     def name(self) -> str:

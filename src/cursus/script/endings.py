@@ -139,7 +139,7 @@ def _tells(statement: ast.stmt) -> bool:
 def swallowing_decorators(modules: Iterable[Body]) -> Iterator[Habit]:
     """Decorators around a training function whose wrapper catches every error and only prints it."""
     functions = [
-        (node, body) for body in modules for node in ast.walk(body.owner) if isinstance(node, ast.FunctionDef)
+        (node, body) for body in modules for node in body.all_nodes if isinstance(node, ast.FunctionDef)
     ]
     around = {
         last_name(one): node.name

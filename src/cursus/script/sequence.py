@@ -54,7 +54,7 @@ def read_sequence(modules: Iterable[Body]) -> Iterator[Habit]:
     """Everything of this kind in the modules of a source."""
     for body in modules:
         keepers = {inner.name for inner in body.defined.values() if _saves(inner.owner)}
-        for node in ast.walk(body.owner):
+        for node in body.all_nodes:
             if isinstance(node, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef)):
                 for early, name in _saved_early(node.body, keepers):
                     yield Habit("saved-early", None, name, True, place(early, body))

@@ -22,10 +22,9 @@ GROWS = frozenset({"append", "extend", "insert", "add", "update", "setdefault"})
 def read_slips(modules: Iterable[Body]) -> Iterator[Habit]:
     """Everything of this kind in the modules of a source."""
     bodies = list(modules)
-    trees = [body.owner for body in bodies]
-    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    calls = [node for body in bodies for node in body.all_nodes if isinstance(node, ast.Call)]
     for body in bodies:
-        for node in ast.walk(body.owner):
+        for node in body.all_nodes:
             if isinstance(node, ast.FunctionDef):
                 name = _shared(node, calls)
                 if name:

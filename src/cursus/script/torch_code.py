@@ -62,7 +62,7 @@ SCHEDULER = re.compile(
 
 def read_torch(modules: Iterable[Body]) -> Iterator[Habit]:
     """Everything of this kind in the modules of a source that uses PyTorch."""
-    walked = [(body, list(ast.walk(body.owner))) for body in modules]
+    walked = [(body, body.all_nodes) for body in modules]
     everything = [node for _, nodes in walked for node in nodes]
     names = {last_name(node.func) for node in everything if isinstance(node, ast.Call)}
     functions = [node for node in everything if isinstance(node, FUNCTIONS)]

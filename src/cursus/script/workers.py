@@ -36,7 +36,7 @@ GROUP = frozenset({"init_process_group", "DistributedDataParallel", "DDP"})
 def read_workers(modules: Iterable[Body]) -> Iterator[Habit]:
     """Everything of this kind in the modules of a source."""
     for body in modules:
-        nodes = list(ast.walk(body.owner))
+        nodes = body.all_nodes
         defined = {node.name: node for node in nodes if isinstance(node, ast.FunctionDef)}
         calls = [node for node in nodes if isinstance(node, ast.Call)]
         run = {name for call in calls if (name := _function(call)) in defined}

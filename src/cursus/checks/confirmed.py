@@ -16,7 +16,7 @@ CONFIRMS: Mapping[str, tuple[str, ...]] = {
     "MON090": ("MON050",),
     "MON091": ("MON002", "MON051"),
     "MON092": ("MON051",),
-    "RES097": ("RES050", "RES056"),
+    "RES097": ("ART057", "ART059", "RES050", "RES056"),
 }
 """For a rule on runs: the rules on source code or request that say the same of the same place, or of the whole script, without a run."""
 

@@ -36,7 +36,7 @@ def does_not_go_on(view: TrainingView) -> Iterator[Problem]:
             weight = 0.0
             for epoch in range(first, 3):
                 weight += float(rows.split(",")[0])
-                open(f"/opt/ml/checkpoints/epoch-{epoch}.txt", "w").write(str(epoch))
+                open(f"/opt/ml/checkpoints/epoch-{epoch:02d}.txt", "w").write(str(epoch))
             open("/opt/ml/model/model.txt", "w").write(str(weight))
         channels:
           train:

@@ -284,8 +284,8 @@ def progress_not_used(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds variables and keys that hold the progress of a restored checkpoint (``epoch``, ``step``, ``start`` …) and that nothing reads
-        before a loop or an assignment sets them anew; keys of an optimizer's state and the like, which are saved and never read; and a key that
-        is asked for and nearly one of those that are saved.
+        before a loop or an assignment sets them anew; keys of an optimizer's state and the like, which are saved and never read; a key that
+        is asked for and nearly one of those that are saved; and a loop that begins with the epoch that was done.
     Why:
         After an interruption all epochs are trained once more, on top of what was learned: it costs the time again, and the
         result is another one.
@@ -332,6 +332,13 @@ def progress_not_used(view: TrainingView) -> Iterator[Problem]:
             f"the script asks what it restored for {show(asked)}, and its checkpoints have {show(kept)}: the training begins from the start",
             ("CheckpointConfig",),
             remedy=f"ask for {kept!r}",
+            location=habit.location,
+        )
+    for habit in habits(view, "epoch-repeated"):
+        yield Problem(
+            f"{habit.detail} begins with the epoch that the checkpoint was saved after: it is trained once more at every start",
+            ("CheckpointConfig",),
+            remedy="begin with the next one: add 1 to what was restored",
             location=habit.location,
         )
     for habit in habits(view, "state-unused"):

@@ -23,6 +23,7 @@ from cursus.script import (
     rows,
     sequence,
     settings,
+    signals,
     signatures,
     slips,
     torch_code,
@@ -344,6 +345,7 @@ class Reading:
             *best.read_best(modules),
             *undefined.read_undefined(self.evaluator, reached, self.entry, self._module, self._member),
             *endings.swallowing_decorators(modules),
+            *(signals.read_signals(modules) if "signal" in tops else ()),
             *(workers.read_workers(modules) if tops & workers.MODULES else ()),
             *(torch_code.read_torch(modules) if tops & {"torch", "transformers"} else ()),
         )

@@ -3,8 +3,8 @@
 Each finding is a ``Habit``: ``text-order`` (the newest is chosen by the order of names with plain numbers),
 ``no-order`` (the first or last of a folder's listing, which has no order), ``text-order-removed`` (all but some are
 removed in the order of names), ``key-never-saved`` (a key that no checkpoint of the source has), ``restored-unused``
-(the epoch is restored and not used), ``state-unused`` (the same of an optimizer's state, say) and ``deaf-handler`` (a
-handler of SIGTERM that saves nothing and ends nothing).
+(the epoch is restored and not used), ``epoch-repeated`` (it is used as it is, though it was done) and ``state-unused``
+(an optimizer's state, say, is saved and not restored).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from cursus.script.bodies import Body, place
 from cursus.script.facts import Habit
 from cursus.script.nodes import (
     LISTINGS,
+    assigned,
     bare_name,
     is_call,
     last_name,
@@ -86,8 +87,8 @@ def read_resuming(modules: Iterable[Body]) -> Iterator[Habit]:
                 _only_tested(scope, returning) if isinstance(scope, (ast.Module, *FUNCTIONS)) else ()
             ):
                 yield Habit("restored-unused", None, name, True, place(node, body))
-        for node, name in _deaf(nodes[id(body)]):
-            yield Habit("deaf-handler", None, name, True, place(node, body))
+        for node, name in _repeated(nodes[id(body)]):
+            yield Habit("epoch-repeated", None, name, True, place(node, body))
         for node, name in _missing_keys(nodes[id(body)]):
             yield Habit("key-never-saved", None, name, True, place(node, body))
         for node, name in _unread_keys(nodes[id(body)]):
@@ -290,6 +291,35 @@ def _from_checkpoint(value: ast.expr) -> bool:
     return False
 
 
+def _repeated(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
+    """``start = state["epoch"]`` before ``for epoch in range(start, epochs)``, whose end saves ``{"epoch": epoch}``."""
+    restored: dict[str, tuple[str, ast.AST]] = {}
+    for node in nodes:
+        for left, value in assigned(node) if isinstance(node, ast.Assign) else ():
+            found = looked_up(value)
+            key = string(found[1]) if found else None
+            if key is not None and PROGRESS.match(key):
+                restored[ast.unparse(left)] = (key, node)
+    raised = {ast.unparse(node.target) for node in nodes if isinstance(node, ast.AugAssign)}
+    for loop in nodes if restored else ():
+        call = loop.iter if isinstance(loop, ast.For) else None
+        if not isinstance(loop, ast.For) or not is_call(call, "range") or len(call.args) != 2:
+            continue
+        first = ast.unparse(call.args[0])
+        if first not in restored or first in raised:
+            continue
+        key, where = restored[first]
+        inner = [one for step in loop.body for one in ast.walk(step) if isinstance(one, (ast.For, ast.While))]
+        within = {id(one) for part in inner for one in ast.walk(part)}
+        for saved in (one for step in loop.body for one in ast.walk(step) if isinstance(one, ast.Dict)):
+            pairs = {
+                string(name): ast.unparse(value) for name, value in zip(saved.keys, saved.values, strict=True)
+            }
+            steps = [name for name in pairs if name and name != key and PROGRESS.match(name)]
+            if pairs.get(key) == ast.unparse(loop.target) and not steps and id(saved) not in within:
+                yield where, first
+
+
 def _returns(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """True where a function gives something back, and keeps nothing of it in its object."""
     nodes = list(own(function))
@@ -448,42 +478,3 @@ def _own_assignments(statement: ast.stmt) -> Iterator[ast.Assign]:
     elif isinstance(statement, (ast.If, ast.With, ast.Try)):
         for inner in statement.body:
             yield from _own_assignments(inner)
-
-
-TELLS = frozenset({"print", "debug", "info", "warning", "warn", "error", "critical", "log", "flush"})
-
-
-def _deaf(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
-    """Handlers of SIGTERM that only print, or ignore it: what the program does goes on until it is killed."""
-    defined = {node.name: node for node in nodes if isinstance(node, ast.FunctionDef)}
-    for node in nodes:
-        if (
-            not isinstance(node, ast.Call)
-            or len(node.args) != 2
-            or "SIGTERM" not in ast.unparse(node.args[0])
-        ):
-            continue
-        if ast.unparse(node.func) not in ("signal.signal", "signal"):
-            continue
-        handler = node.args[1]
-        name = ast.unparse(handler)
-        made = defined.get(name, handler)
-        does = made.body if isinstance(made, ast.FunctionDef) else []
-        if isinstance(made, ast.Lambda):
-            does = [ast.Expr(made.body)]
-        outer = {one for step in does if isinstance(step, (ast.Global, ast.Nonlocal)) for one in step.names}
-        if name.rpartition(".")[2] == "SIG_IGN" or (does and all(_tells(one, outer) for one in does)):
-            alone = [bare_name(one.targets[0]) for one in does if isinstance(one, ast.Assign)]
-            yield node, f"{name}, which sets {alone[0]} for itself alone" if alone else name[:80]
-
-
-def _tells(statement: ast.stmt, outer: set[str]) -> bool:
-    """True for what has no effect but a line: a name that is set in the handler alone has none either."""
-    if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
-        return all(isinstance(target, ast.Name) and target.id not in outer for target in statement.targets)
-    if not isinstance(statement, ast.Expr):
-        return isinstance(statement, ast.Pass)
-    value = statement.value
-    if not isinstance(value, ast.Call):
-        return isinstance(value, ast.Constant)
-    return last_name(value.func) in TELLS

@@ -79,3 +79,13 @@ def test_tuning_jobs_and_steps() -> None:
 def test_every_type_is_somewhere() -> None:
     for name in instances.names():
         assert any(not instances.is_absent(name, region) for region in instances.regions())
+
+
+@pytest.mark.parametrize(("kind", "told"), [("ml.m5.xlarge", True), ("ml.g5.xlarge", False)])
+def test_the_time_of_waiting_is_for_accelerators(kind: str, told: bool) -> None:
+    limits = {"MaxRuntimeInSeconds": 3600, "MaxPendingTimeInSeconds": 86400}
+    patch = {"StoppingCondition": limits, "ResourceConfig": {"InstanceType": kind}}
+    report = check(merge({"TrainingJobName": "job-1", **DEFINITION}, patch))
+    assert [f.path for f in report.findings if f.rule == "RES022"] == (
+        ["StoppingCondition.MaxPendingTimeInSeconds"] if told else []
+    )

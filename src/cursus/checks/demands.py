@@ -139,10 +139,15 @@ def _preference_counts(config: Mapping[str, Any], member: str) -> Iterator[Probl
     own = [entry for entry in preferences if _given(entry, "InstanceCount")]
     shared = _given(config, "InstanceCount")
     if (shared and own) or (not shared and len(own) < len(preferences)):
+        place: Path = (member, "InstanceCount") if shared else (member, PREFERENCES)
+        if own and not shared:
+            entries = enumerate(listing(config, PREFERENCES))
+            missing = next(i for i, entry in entries if isinstance(entry, Mapping) and entry not in own)
+            place = (member, PREFERENCES, missing, "InstanceCount")
         yield Problem(
             f"InstanceCount stands in {len(own)} of {len(preferences)} InstancePreferences"
             f"{' and beside them' if shared else ' and not beside them'}",
-            (member, PREFERENCES),
+            place,
             "give every preference its InstanceCount, or none and the job one",
         )
 
@@ -152,7 +157,6 @@ def _preference_counts(config: Mapping[str, Any], member: str) -> Iterator[Probl
     area="step",
     reads=(
         "*.InstanceGroups",
-        "*.InstanceConfigs",
         "*.InstancePreferences",
         "*.SelectedInstanceType",
         "*.SelectedInstanceCount",
@@ -162,8 +166,7 @@ def instances_once(view: TrainingView) -> Iterator[Problem]:
     """Instances are described in one way only.
 
     What it does:
-        Finds InstanceGroups, InstanceConfigs or InstancePreferences beside InstanceType and InstanceCount, two
-        groups of one name, a type preferred twice, and members that only DescribeTrainingJob gives.
+        Finds InstanceGroups or InstancePreferences beside InstanceType and InstanceCount, two groups of one name, a type preferred twice, and members that only DescribeTrainingJob gives.
     Why:
         The forms exclude each other, and the service refuses a request that mixes them. (InstanceCount 0 beside
         InstanceGroups, as the SageMaker SDK writes it, is accepted.)
@@ -185,7 +188,7 @@ def instances_once(view: TrainingView) -> Iterator[Problem]:
     """
     member = view.resources_member
     config = view.resources
-    for many in (GROUPS, CONFIGS, PREFERENCES):
+    for many in (GROUPS, PREFERENCES):  # of InstanceConfigs HPO017 speaks
         if _given(config, many):
             yield from _beside(config, member, many)
     yield from _twice(
@@ -205,8 +208,6 @@ def _beside(config: Mapping[str, Any], member: str, many: str) -> Iterator[Probl
     others = ["InstanceType"]
     if many == GROUPS:
         others.append("InstanceCount")
-    if many == CONFIGS:
-        others += ["InstanceCount", "VolumeSizeInGB"]
     if many == PREFERENCES:
         others += [GROUPS, "InstancePlacementConfig"]
     given = [name for name in others if _given(config, name) and config[name] != 0]

@@ -347,6 +347,35 @@ def run_time(view: TrainingView) -> Iterator[Problem]:
         )
 
 
+@rule("RES022", area="resources", severity="warning", reads=("MaxPendingTimeInSeconds",), shared=True)
+def pending_time(view: TrainingView) -> Iterator[Problem]:
+    """A time limit for waiting is set for a job whose instances have none.
+
+    What it does:
+        Looks for MaxPendingTimeInSeconds in a job on CPU instances alone.
+    Why:
+        It "takes effect only for jobs that request accelerated computing instance types": the job does not wait for
+        capacity, whatever the limit says.
+    Breaks:
+        StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxPendingTimeInSeconds: 86400}
+    Right:
+        StoppingCondition: {MaxRuntimeInSeconds: 3600}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
+    Since:
+        0.1
+    """
+    found = [instances.find(kind) for _, kind, _ in view.instances]
+    if integer(view.stopping, "MaxPendingTimeInSeconds") is None or not found:
+        return
+    if all(each is not None and each.processor == "cpu" for each in found):
+        yield Problem(
+            "MaxPendingTimeInSeconds has no effect on jobs on CPU instances alone",
+            ("StoppingCondition", "MaxPendingTimeInSeconds"),
+            "leave it out",
+        )
+
+
 OTHER_MEMBERS: dict[str, tuple[tuple[str, ...], str]] = {
     "CreateProcessingJob": (("ProcessingResources", "ClusterConfig"), "processing"),
     "CreateTransformJob": (("TransformResources",), "transform"),

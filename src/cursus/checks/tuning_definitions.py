@@ -143,9 +143,9 @@ def _flexible(definition: TrainingView, config: Mapping[str, object]) -> Iterato
     beside = [name for name in ("InstanceType", "InstanceCount", "VolumeSizeInGB") if name in config]
     if "InstanceConfigs" in config and beside:
         yield Problem(
-            f"InstanceConfigs and {', '.join(beside)} are both given",
-            (*path, "InstanceConfigs"),
-            "keep one form",
+            f"InstanceConfigs has {' and '.join(beside)} beside it; they exclude each other",
+            (*path, beside[0]),
+            f"keep InstanceConfigs and leave {' and '.join(beside)} out, or the other way round",
         )
     elif "InstanceConfigs" not in config:
         for name in ("InstanceType", "InstanceCount"):

@@ -389,12 +389,12 @@ def _parses(node: ast.expr | None, functions: Collection[str]) -> bool:
     return receiver(node, PARSES) is not None or bare_name(node.func) in functions
 
 
-def unread_arguments(trees: Iterable[ast.AST], declared: Iterable[str]) -> frozenset[str]:
+def unread_arguments(modules: Iterable[Body], declared: Iterable[str]) -> frozenset[str]:
     """Those of ``declared`` that no attribute, key or text of the source names, where the parsed arguments are
     never handed on as a whole."""
     spaces: set[str] = set()
     read: set[str] = set()
-    nodes = [node for tree in trees for node in ast.walk(tree)]
+    nodes = [node for body in modules for node in body.all_nodes]
     parsing = {
         node.name
         for node in nodes
@@ -431,10 +431,10 @@ def unread_arguments(trees: Iterable[ast.AST], declared: Iterable[str]) -> froze
     return frozenset(name for name in declared if name not in read)
 
 
-def ordered(module: Body, trees: Iterable[ast.AST]) -> Iterator[Habit]:
+def ordered(modules: Iterable[Body]) -> Iterator[Habit]:
     """Actions of argparse that set other arguments than their own, so that the order of arguments matters."""
-    for tree in trees:
-        for node in ast.walk(tree):
+    for body in modules:
+        for node in body.all_nodes:
             if not isinstance(node, ast.ClassDef) or not any(
                 "Action" in ast.unparse(base) for base in node.bases
             ):
@@ -445,5 +445,5 @@ def ordered(module: Body, trees: Iterable[ast.AST]) -> Iterator[Habit]:
                     and len(inner.args) == 3
                     and "dest" not in ast.unparse(inner.args[1])
                 ):
-                    yield Habit("ordered", None, node.name, True, place(inner, module))
+                    yield Habit("ordered", None, node.name, True, place(inner, body))
                     break

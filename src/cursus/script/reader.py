@@ -284,7 +284,7 @@ class Reading:
         opaque = opaque or bool(tops & arguments.OPAQUE_MODULES - {parser.kind for parser in known})
         env_reads, key_reads = self._reads(calls)
         conversions = numbers.conversions(self.evaluator, calls)
-        trees = [body.owner for body in self.source.modules.values()]
+        modules = list(self.source.modules.values())
         uses: list[PathUse] = []
         lines: list[PrintedLine] = []
         for site, sure in calls:
@@ -295,7 +295,7 @@ class Reading:
             readable=True,
             files=tuple(body.file for body in self.source.modules.values()),
             parsers=parsers,
-            opaque_arguments=opaque or settings.uses_argv(trees),
+            opaque_arguments=opaque or settings.uses_argv(modules),
             reads_hyperparameters=_reads_hyperparameters(strings, tops),
             hyperparameters_whole=_reads_hyperparameters(strings, tops)
             and settings.used_whole(self.evaluator, self.reached.values()),
@@ -321,21 +321,21 @@ class Reading:
             logging_configured=bool(attributes & LOGGING_LEVELS),
             does_nothing=exits.does_nothing(module),
             habits=(
-                *self._habits(module, tops),
+                *self._habits(tops),
                 *signatures.read_calls(self.evaluator, calls),
                 *undefined.read_options(
                     self.evaluator, self.reached.values(), self.entry, parsers, attributes
                 ),
             ),
-            unread=habits.unread_arguments(trees, [a.dest for p in parsers for a in p.arguments]),
+            unread=habits.unread_arguments(modules, [a.dest for p in parsers for a in p.arguments]),
             faults=(*base.faults, *dict.fromkeys(self.source.faults)),
         )
 
-    def _habits(self, entry: Body, tops: frozenset[str]) -> tuple[Habit, ...]:
+    def _habits(self, tops: frozenset[str]) -> tuple[Habit, ...]:
         reached, modules = self.reached.values(), self.source.modules.values()
         return (
             *habits.read_habits(self.evaluator, reached),
-            *habits.ordered(entry, [body.owner for body in modules]),
+            *habits.ordered(modules),
             *rows.read_rows(self.evaluator, reached),
             *settings.read_settings(self.evaluator, reached),
             *resuming.read_resuming(modules),
@@ -422,7 +422,7 @@ class Reading:
         attributes: set[str] = set()
         tops: set[str] = set()
         for body in self.source.modules.values():
-            for node in ast.walk(body.owner):
+            for node in body.all_nodes:
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     strings.add(node.value)
                 elif isinstance(node, ast.Attribute):

@@ -59,7 +59,7 @@ Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef
 def read_resuming(modules: Iterable[Body]) -> Iterator[Habit]:
     """Everything of this kind in the modules of a source."""
     bodies = list(modules)
-    nodes = {id(body): list(ast.walk(body.owner)) for body in bodies}
+    nodes = {id(body): body.all_nodes for body in bodies}
     unpadded = any(_unpadded(node) for body in bodies for node in nodes[id(body)])
     loaded = {
         node.attr

@@ -209,10 +209,10 @@ def _looks_for_equals(node: ast.AST, name: str) -> bool:
     return False
 
 
-def uses_argv(trees: Iterable[ast.AST]) -> bool:
+def uses_argv(modules: Iterable[Body]) -> bool:
     """True where ``sys.argv`` is read other than to hand it to a parser as it is."""
     handed: set[int] = set()
-    nodes = [node for tree in trees for node in ast.walk(tree)]
+    nodes = [node for body in modules for node in body.all_nodes]
     for node in nodes:
         if isinstance(node, ast.Call) and receiver(node, PARSES) is not None:
             for given in everything_given(node):

@@ -118,6 +118,9 @@ def test_the_hook_checks_the_files_that_it_asks_for(project: Path, name: str, co
 def test_the_hook_leaves_other_files_alone() -> None:
     for name in ("package.json", "tsconfig.json", "data/requests/notes.txt"):
         assert not re.search(hook("cursus-check")["files"], name), name
+    for name in ("azure-pipelines.yml", ".github/workflows/training.yml", "ci/bitbucket-pipelines.yml"):
+        assert re.search(hook("cursus-check")["exclude"], name), name
+    assert not re.search(hook("cursus-check")["exclude"], "jobs/churn-pipeline.json")
 
 
 def test_the_hook_of_configured_steps(project: Path) -> None:

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from cursus.aws import schema
-from cursus.checks import plans, unknowns
+from cursus.checks import alone, plans, unknowns
 from cursus.checks.outline import Outline, take_apart
 from cursus.checks.plans import Outlook, Plan, Settled, selected
 from cursus.checks.rules import Problem, Rule, Scope
@@ -65,6 +65,9 @@ def check_step(
         step = replace(step, request=readable)
     for scope, view, plan in _planned(step, settings, evidence, outline):
         findings.extend(_run(scope, view, step, settings, broken, plan))
+    if step.operation in alone.TYPES and not step.prefix:
+        view = RequestView(step, settings)
+        findings.extend(_run("request", view, step, settings, broken, alone.plan(settings)))
     for companion in step.companions:
         # A companion carries parts of this request: what is wrong with them is said once.
         said = {(f.rule, text) for f in findings for text in (f.message, f.path)}

@@ -346,3 +346,25 @@ def test_an_empty_tuning_range_is_told_once() -> None:
     }
     rules = [rule for rule, _, _ in _said(get_tuning_config=config)]
     assert "HPO010" not in rules and len([rule for rule in rules if rule != "HPO020"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("config", "severity"),
+    [
+        ({"instance_type": "ml.m5.large"}, None),
+        ({"instance_count": 1}, None),
+        ({"instance_type": "ml.m5.4xlarge"}, "warning"),
+        ({"training_instance_tpye": "ml.m5.large"}, "warning"),
+        ({"channel": "train"}, None),
+        ({"team": "churn"}, "info"),
+    ],
+)
+def test_a_key_whose_value_the_builder_puts_into_the_request_is_read(
+    config: dict[str, Any], severity: str | None
+) -> None:
+    request = copy.deepcopy(BASES["CreateTrainingJob"])
+    request["ResourceConfig"]["InstanceType"] = "ml.m5.large"
+    request["ResourceConfig"]["InstanceCount"] = 1
+    step = Step("example", "CreateTrainingJob", request, promises=Promises(hooks={"config": config}))
+    findings = engine.check_step(step, Settings(select=("STP090",)))
+    assert [one.severity for one in findings] == ([severity] if severity else [])

@@ -26,8 +26,38 @@ def _unknown_keys(view: StepView, *hooks: str) -> Iterator[Problem]:
             continue
         known = shortforms.KEYS[hook]
         for key in value:
-            if key not in known and not (hook in _OPEN and isinstance(key, str) and key[:1].isupper()):
+            if key in known or (hook in _OPEN and isinstance(key, str) and key[:1].isupper()):
+                continue
+            if hook != "config" or not _arrives(str(key), value[key], view.step.request):
                 yield _unknown_key(view, hook, key, known)
+
+
+MOST_MEMBERS = 10_000
+"""Members of a request that are looked through for a value of the configuration."""
+
+
+def _arrives(key: str, value: Any, request: Mapping[str, Any]) -> bool:
+    """True where the request has the value in a member of that name: the builder itself has put it there."""
+    from cursus.steps.written.expressions import same_text
+    from cursus.steps.written.names import meanings, plain_name
+
+    if isinstance(value, (Mapping, list)) or value is None:
+        return False
+    ends = {meaning[-1] for meaning in meanings(key)}
+    pending: list[Any] = [request]
+    for _ in range(MOST_MEMBERS):
+        if not pending:
+            break
+        part = pending.pop()
+        if isinstance(part, Mapping):
+            for name, each in part.items():
+                if isinstance(each, (Mapping, list)):
+                    pending.append(each)
+                elif isinstance(name, str) and plain_name(name) in ends and same_text(value, each):
+                    return True
+        elif isinstance(part, list):
+            pending.extend(part)
+    return False
 
 
 _OPEN = ("config", "get_step_config")

@@ -5,7 +5,8 @@ Read from ``Evidence``; rules and reports say it in their own words.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 from cursus.model import Evidence, Start
 
@@ -34,7 +35,7 @@ def heard(start: Start) -> Answer:
     if signals.get("script_heard"):
         return Answer("yes", "its handler for SIGTERM was called")
     if handler:
-        return Answer("no", "it has a handler for SIGTERM, and the training toolkit passes no signal on")
+        return Answer("no", f"it has a handler for SIGTERM, and {keeper(signals)} passes no signal on")
     if signals.get("to") == "the program":
         return Answer(
             "no", "it has no handler for SIGTERM, and a container's first process without one ignores it"
@@ -42,6 +43,12 @@ def heard(start: Start) -> Answer:
     if signals.get("handed_over"):
         return Answer("yes", "it has no handler for SIGTERM, which ended it")
     return Answer("no", "it has no handler for SIGTERM, and the training toolkit passes no signal on")
+
+
+def keeper(signals: Mapping[str, Any]) -> str:
+    """The process that SIGTERM went to, and that does not pass it on to the script."""
+    shell = signals.get("behind_shell") and signals.get("to") == "the program"
+    return "the shell that starts it" if shell else "the training toolkit"
 
 
 def resumed(evidence: Evidence, position: int) -> Answer:

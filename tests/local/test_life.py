@@ -84,6 +84,19 @@ def test_script_hears_nothing_of_a_stop(run: Run) -> None:
     assert "FRM092" in {finding.rule for finding in job.findings}
 
 
+@pytest.mark.parametrize(("start", "heard"), [("exec python train.py", True), ("python train.py", False)])
+def test_a_shell_before_the_script_keeps_a_stop_to_itself(run: Run, start: str, heard: bool) -> None:
+    shell = {"AlgorithmSpecification": {"ContainerEntrypoint": ["bash", "start.sh"]}}
+    files = {"start.sh": f"#!/bin/bash\n{start}\nexit $?\n"}
+    job = run(HANDLER, shell, files=files, stop_after=0.4, grace=0.2)
+    assert job.logs() == ("ready\nheard\n" if heard else "ready\n")
+    assert job.evidence.signals["script_has_handler"] is True
+    assert job.evidence.signals["script_heard"] is heard
+    told = [one.message for one in job.findings if one.rule == "FRM092"]
+    assert bool(told) is not heard
+    assert all("the shell that starts it passes no signal on" in message for message in told)
+
+
 def test_script_goes_on_through_the_grace_period(run: Run) -> None:
     job = run("import time; time.sleep(0.5); open('/opt/ml/model/m', 'w').write('1')", stop_after=0.1)
     assert job.status == "Stopped"

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 
+from cursus import interruptions
 from cursus.aws import images
 from cursus.checks.confirmed import FRAME
 from cursus.checks.framework import amazon_image
@@ -403,8 +404,8 @@ def unheard(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Looks in the kernel whether the stopped script had a handler for SIGTERM, and whether one could be reached.
     Why:
-        The container's first process is the training toolkit, which passes no signal on: what the handler does
-        (save a checkpoint, close a file) does not happen on stop, timeout or spot interruption.
+        The container's first process is the training toolkit, which passes no signal on; nor does a shell that starts the script without
+        exec. What the handler does (save a checkpoint, close a file) does not happen on stop, timeout or spot interruption.
     Breaks:
         StoppingCondition:
           MaxRuntimeInSeconds: 1
@@ -437,6 +438,7 @@ def unheard(view: TrainingView) -> Iterator[Problem]:
         and signals.get("script_heard") is False
     ):
         yield Problem(
-            "the script has a handler for SIGTERM, and it was never called: the training toolkit passes no signal on",
-            remedy="save checkpoints while training instead, or start the script as the container's own program",
+            f"the script has a handler for SIGTERM, and it was never called: {interruptions.keeper(signals)} passes no signal on",
+            remedy="save checkpoints while training instead, or start the script as the container's own program"
+            + (", with exec where a shell starts it" if signals.get("behind_shell") else ""),
         )

@@ -89,7 +89,7 @@ def signal_never_heard(view: TrainingView) -> Iterator[Problem]:
     """The script waits for SIGTERM, which the training toolkit does not pass on, or does nothing when it comes.
 
     What it does:
-        Finds a handler for SIGTERM in a script that the toolkit starts, and in any other one that only prints, or sets a name of its own. It is a warning where the job counts on interruptions (spot, or checkpoints), and
+        Finds a handler for SIGTERM in a script that the toolkit starts, or a shell script without exec, and in any other one that only prints, or sets a name of its own. It is a warning where the job counts on interruptions (spot, or checkpoints), and
         information elsewhere.
     Why:
         The signal goes to the container's first process, which is the toolkit; the script is its child and is killed without a word.
@@ -139,13 +139,21 @@ def signal_never_heard(view: TrainingView) -> Iterator[Problem]:
                 location=habit.location,
             )
             return
-    if invocation(view).kind != "toolkit":
+    kind = invocation(view).kind
+    handed = None
+    if kind == "command" and facts.shell_text:
+        from cursus.script.wrapper import handed_on
+
+        handed = handed_on(facts.shell_text)
+    if kind != "toolkit" and (handed is None or handed.replaced):
         return
     for used in facts.used:
         if used.name in ("signal.signal", "signal.sigwait", ".add_signal_handler"):
             yield Problem(
-                "the script handles SIGTERM, which the toolkit that starts it does not pass on",
-                remedy="save checkpoints as the training goes on, every few minutes, not on the signal",
+                f"the script handles SIGTERM, which the {'shell' if handed else 'toolkit'} that starts it does not pass on",
+                remedy="start it with exec in the shell script"
+                if handed
+                else "save checkpoints as the training goes on, every few minutes, not on the signal",
                 severity=severity,
                 location=used.location,
             )

@@ -13,6 +13,7 @@ from cursus.checks.views import TrainingView
 from cursus.model import Location
 from cursus.redact import show
 from cursus.script.facts import ScriptFacts
+from cursus.script.files import shown_below
 
 MOST = 100_000
 """Letters of a shell script that are read."""
@@ -201,9 +202,9 @@ def status_lost_in_shell(view: TrainingView) -> Iterator[Problem]:
 
 def _shell_scripts(view: TrainingView, facts: ScriptFacts) -> Iterator[tuple[str, str]]:
     """The shell scripts that run, with their text: the entry point, and those of the source that it names."""
-    if facts.shell_text:
-        yield facts.entry, facts.shell_text
     source = view.step.source
+    if facts.shell_text and source is not None:
+        yield shown_below(source.directory, source.entry_point), facts.shell_text
     for name in sorted(facts.directory_listing) if source is not None else ():
         if not name.endswith(".sh") or source is None or name == source.entry_point:
             continue

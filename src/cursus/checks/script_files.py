@@ -41,7 +41,8 @@ def entry_point_missing(view: TrainingView) -> Iterator[Problem]:
     """The entry point is not a script in the source directory.
 
     What it does:
-        Looks for the source directory, for the entry point inside it, and for what kind of file it is.
+        Looks for the source directory, for the entry point inside it, and for what kind of file it is; and for the Python file that a shell
+        script hands its arguments on to.
     Why:
         The SDK refuses it, or the toolkit fails the job: only what is in the source directory gets into the container, and only
         a Python or shell script is started.
@@ -68,8 +69,11 @@ def entry_point_missing(view: TrainingView) -> Iterator[Problem]:
         "entry-special",
         "entry-outside",
         "notebook",
+        "started-missing",
         "unreadable",
     ):
+        if fault.kind == "started-missing" and invocation(view).kind != "toolkit":
+            continue  # another image may have it, in the folder that it begins in
         if fault.kind == "no-directory":
             text_, remedy = (
                 f"there is no source directory {show(fault.detail)}",
@@ -94,6 +98,10 @@ def entry_point_missing(view: TrainingView) -> Iterator[Problem]:
                 "and no notebooks",
                 "export it as a Python script",
             )
+        elif fault.kind == "started-missing":
+            near = did_you_mean(fault.detail, view.script.directory_listing if view.script else ())
+            text_ = f"the shell script starts {show(fault.detail)}, which the source directory does not have.{near}"
+            remedy = "name a file by its path below the source directory, in which the script runs"
         else:
             text_, remedy = f"{fault.location} cannot be read: {fault.detail}", "make the file readable"
         where = fault.location
@@ -148,7 +156,7 @@ def syntax_error(view: TrainingView) -> Iterator[Problem]:
     version = _python(view)
     if facts is None or version is None or not facts.readable or view.step.source is None:
         return
-    entry = FilePath(view.step.source.directory) / view.step.source.entry_point
+    entry = FilePath(facts.entry)
     problem = _too_new(str(entry), entry.stat().st_mtime_ns if entry.exists() else 0, version)
     if problem is not None:
         line, message = problem

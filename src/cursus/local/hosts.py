@@ -18,7 +18,7 @@ from cursus.local.logs import Log
 from cursus.local.mounts import ML, Box, Overlay
 from cursus.local.namespaces import Program
 from cursus.local.opens import Opens
-from cursus.local.usage import Sampler, Volume, descendants, handles
+from cursus.local.usage import Sampler, Volume, behind_shell, descendants, handles
 
 if TYPE_CHECKING:
     from cursus.local.contained import Contained
@@ -376,10 +376,13 @@ class Host:
         facts["delivered"] = True
         facts["to"] = "the training toolkit" if self.plan["entry_point"] is not None else "the program"
         facts["delivered_at"] = time.time()
-        script = self._script()
+        began = self._script()
+        script = None if began is None else behind_shell(began)
+        facts["behind_shell"] = script != began
         facts["script_has_handler"] = None if script is None else handles(script, signal.SIGTERM)
-        # In script mode the first process is the toolkit, which passes nothing on.
-        passed_on = self.plan["entry_point"] is None or bool(self.plan.get("deliver_sigterm"))
+        # In script mode the first process is the toolkit, which passes nothing on; nor does a shell.
+        own = self.plan["entry_point"] is None and script == began
+        passed_on = own or bool(self.plan.get("deliver_sigterm"))
         facts["script_heard"] = passed_on and bool(facts["script_has_handler"])
         facts["handed_over"] = self.plan["entry_point"] is not None and passed_on
         first = self._first or self._pid

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -216,6 +217,26 @@ def _cpu(pid: int) -> float:
         return sum(int(field) for field in fields[11:15]) / TICKS
     except (OSError, ValueError, IndexError):
         return 0.0
+
+
+SHELLS = frozenset({"sh", "bash", "dash", "zsh"})
+
+
+def behind_shell(pid: int) -> int:
+    """The program that a shell waits for, where ``pid`` is a shell without a handler for SIGTERM; else ``pid``.
+
+    Such a shell passes no signal on: what it started with ``exec`` is in its place, and anything else is not told.
+    """
+    for one in descendants(pid):
+        try:
+            shell = os.readlink(f"/proc/{one}/exe").rpartition("/")[2] in SHELLS
+        except OSError:
+            return pid
+        if not shell:
+            return one
+        if handles(one, signal.SIGTERM) is not False:
+            return pid
+    return pid
 
 
 def handles(pid: int, number: int) -> bool | None:

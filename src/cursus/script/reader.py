@@ -38,9 +38,11 @@ from cursus.script.facts import (
     ArgvRead,
     EnvRead,
     Exit,
+    Fault,
     Habit,
     Imported,
     KeyRead,
+    Location,
     PathUse,
     PrintedLine,
     ScriptFacts,
@@ -117,6 +119,9 @@ def _read(source: SourceCode) -> tuple[ScriptFacts, list[str]]:
     if handed is not None and (root / handed.program).is_file():
         entry, exports = root / handed.program, handed.exports
         base = replace(base, entry=shown_below(source.directory, handed.program))
+    elif handed is not None:
+        fault = Fault("started-missing", handed.program, Location(shown, handed.line))
+        base = replace(base, faults=(*base.faults, fault))
     if entry.suffix == ".sh" or not entry.is_file() or (entry.suffix and entry.suffix != ".py"):
         return base, watched
     if not entry.suffix and not _looks_python(entry):

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from cursus.script.shell import commands
 
-STARTS = re.compile(r"(exec\s+)?(?:/usr/bin/(?:env\s+)?)?python3?\s+(?:-u\s+)?(?:\./)?([\w./-]+\.py)\s+(\"\$@\"|\"\$\{@\}\")")
+STARTS = re.compile(
+    r"(exec\s+)?(?:/usr/bin/(?:env\s+)?)?python3?\s+(?:-u\s+)?(?:\./)?([\w./-]+\.py)\s+(?:\"\$@\"|\"\$\{@\}\")"
+)
 EXPORTS = re.compile(r"export\s+([A-Za-z_]\w*)=(?:[\w./:,+-]*|\"[^\"`]*\"|'[^']*')")
 IDLE = re.compile(
     r"(?:set\s+[-+][\w ]+|echo\b[^`>|]*|printf\b[^`>|]*|date|pwd|ls\b[^`>|]*|nvidia-smi|env|df\b[^`>|]*|free\b[^`>|]*|"
@@ -25,7 +27,7 @@ MOST = 100
 
 @dataclass(frozen=True, slots=True)
 class HandedOn:
-    """``program``: below the source directory. ``replaced``: exec puts it in the shell's place. ``exports``: variables that are set before."""
+    """``program``: below the source directory. ``replaced``: exec leaves no shell before it. ``exports``: names."""
 
     program: str
     line: int

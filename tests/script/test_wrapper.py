@@ -1,0 +1,63 @@
+"""Shell scripts that hand everything on to one Python program, which is read in their place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cursus.model import SourceCode
+from cursus.script import read_source
+from cursus.script.wrapper import handed_on
+
+HANDS_ON = [
+    '#!/bin/bash\nexec python train.py "$@"\n',
+    '#!/bin/bash\nset -euo pipefail\necho "it begins"\nnvidia-smi\npython3 -u ./train.py "${@}"\nexit $?\n',
+    'export NCCL_DEBUG=INFO\npython \\\n  /opt/ml/code/train.py \\\n  "$@"\n',
+]
+DOES_MORE = [
+    "python train.py $@\n",
+    'cd src\npython train.py "$@"\n',
+    'pip install x\npython train.py "$@"\n',
+    'python train.py --epochs 3 "$@"\n',
+    'python train.py "$@" | tee log\n',
+    'python prepare.py "$@"\npython train.py "$@"\n',
+    'if [ -n "$A" ]; then\n  python train.py "$@"\nfi\n',
+    'export SM_CHANNEL_TRAIN=/tmp/x\npython train.py "$@"\n',
+    'export A=$(date)\npython train.py "$@"\n',
+    'run() {\n  python train.py "$@"\n}\nrun "$@"\n',
+    'python ../train.py "$@"\n',
+    'torchrun train.py "$@"\n',
+]
+
+
+@pytest.mark.parametrize("text", HANDS_ON)
+def test_what_hands_everything_on(text: str) -> None:
+    found = handed_on(text)
+    assert found is not None
+    assert found.program == "train.py"
+
+
+@pytest.mark.parametrize("text", DOES_MORE)
+def test_what_does_more_is_left_alone(text: str) -> None:
+    assert handed_on(text) is None
+
+
+def test_the_program_is_read_in_the_place_of_the_shell_script(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/train.py").write_text(
+        "import os\nprint(os.environ['MODE'])\nopen('/opt/ml/input/data/a/b')\n"
+    )
+    (tmp_path / "go.sh").write_text('export MODE=fast\npython src/train.py "$@"\n')
+    facts = read_source(SourceCode(str(tmp_path), "go.sh"))
+    assert (facts.readable, facts.shell, facts.entry) == (True, True, f"{tmp_path}/src/train.py")
+    assert "MODE" in facts.env_writes
+    assert [use.location.file for use in facts.paths] == [f"{tmp_path}/src/train.py"]
+
+
+def test_a_program_that_is_not_there_is_named_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "go.sh").write_text('#!/bin/bash\npython trian.py "$@"\n')
+    faults = read_source(SourceCode(str(tmp_path), "go.sh")).faults
+    assert [(one.kind, one.detail, one.location.line) for one in faults] == [
+        ("started-missing", "trian.py", 2)
+    ]

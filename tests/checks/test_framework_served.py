@@ -209,3 +209,9 @@ def test_clarify_jobs_are_read_by_their_names() -> None:
     assert paths("analysis_config", "report", "EndOfJob") == [f"{outputs}.OutputName"]
     assert paths("analysis_config", "analysis_result", "Continuous") == [f"{outputs}.S3Output.S3UploadMode"]
     assert paths("config", "report", "EndOfJob", ContainerEntrypoint=["python3", "own.py"]) == []
+
+
+@pytest.mark.parametrize(("tag", "severity"), [("latest", "error"), ("1", "warning")])
+def test_the_first_xgboost_in_the_registry_of_the_newer(tag: str, severity: str) -> None:
+    found = served(f"683313688378.dkr.ecr.us-east-1.amazonaws.com/xgboost:{tag}")
+    assert [(f.rule, f.severity) for f in found] == [("FRM019", severity)]

@@ -265,7 +265,7 @@ def registry_faults(
 def _has_newer(image: images.Image) -> bool:
     """True where the registry has newer images of the same framework in that region, and may have older ones."""
     own = images.order(images.versions(image.repository)[-1])
-    return len(own) > 1 and any(  # an algorithm's image, whose version is 1, was never there
+    return image.tag != "latest" and any(  # a tag that these registries do not have
         facts["framework"] == image.framework
         and image.account in images.accounts(name, image.region)
         and images.order(images.versions(name)[-1]) > own

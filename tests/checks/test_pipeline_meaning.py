@@ -223,6 +223,20 @@ def test_which_models_go_on(kind: str, path: str, told: bool) -> None:
     )
 
 
+@pytest.mark.parametrize(("kind", "told"), [("LessThan", False), ("GreaterThan", True)])
+def test_a_branch_that_fails_is_for_bad_models(kind: str, told: bool) -> None:
+    tell = {
+        "Name": "Tell",
+        "Type": "Lambda",
+        "FunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:tell",
+        "Arguments": {},
+    }
+    for other in ([], [tell]):
+        assert rules(train(), decide([STOP], other, kind, metric("auc"))) == ["DEP061"] * told
+        assert rules(train(), decide(other, [STOP], kind, metric("auc"))) == ["DEP061"] * (not told)
+    assert rules(train(), decide([tell], [], kind, metric("auc"))) == []
+
+
 def test_a_branch_that_trains_again_is_left_alone() -> None:
     assert rules(decide([train(), model()], [], "LessThan", metric("auc"))) == []
 

@@ -84,6 +84,9 @@ def _ahead(kinds: Mapping[str, set[str | None]]) -> str | None:
     if any(types & TRAINERS for types in kinds.values()):
         return None
     makers = [branch for branch in ("IfSteps", "ElseSteps") if kinds.get(branch, set()) & MAKERS]
+    failing = [branch for branch in ("IfSteps", "ElseSteps") if kinds.get(branch) == {"Fail"}]
+    if not makers and len(failing) == 1:
+        return "ElseSteps" if failing == ["IfSteps"] else "IfSteps"
     return makers[0] if len(makers) == 1 else None
 
 

@@ -320,3 +320,10 @@ def test_a_hyperparameter_that_is_null(name: str) -> None:
     request["HyperParameters"][name] = None
     found = cursus.check(request).findings
     assert [f.path for f in found if f.severity == "error"] == [f"HyperParameters.{name}"]
+
+
+def test_a_hyperparameter_that_image_classification_does_not_use_is_no_error(findings_of: Any) -> None:
+    given = {"num_classes": "2", "num_training_samples": "100", "use_lr_scheduler": "1"}
+    channels = [channel(name, "application/x-recordio") for name in ("train", "validation")]
+    found = [finding for finding in findings_of(job(IMAGES, given, *channels)) if finding.rule == "HPO039"]
+    assert [(one.severity, one.path) for one in found] == [("warning", "HyperParameters.use_lr_scheduler")]

@@ -338,3 +338,27 @@ def test_clusters_that_an_emr_step_makes() -> None:
     assert told({"ReleaseLabel": "emr-6.9.0"}) == {"Instances"}
     assert told({"Instances": {**groups, "InstanceFleets": []}}) == {"Instances"}
     assert told({"Instances": {**groups, "TerminationProtected": True}}) == {"Instances.TerminationProtected"}
+
+
+@pytest.mark.parametrize(("folder", "suggested"), [("input/codes", True), ("input/data", False)])
+def test_a_folder_is_suggested_where_it_is_nearly_the_one_that_is_named(folder: str, suggested: bool) -> None:
+    source = {
+        "S3Uri": "s3://example-bucket/x/",
+        "LocalPath": f"/opt/ml/processing/{folder}",
+        "S3DataType": "S3Prefix",
+    }
+    entry = ["python3", "/opt/ml/processing/input/code/step.py"]
+    step = {
+        "Name": "Prepare",
+        "Type": "Processing",
+        "Arguments": {
+            "AppSpecification": {
+                "ImageUri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/x:1",
+                "ContainerEntrypoint": entry,
+            },
+            "ProcessingInputs": [{"InputName": "x", "S3Input": {**source, "S3InputMode": "File"}}],
+        },
+    }
+    found = [one.message for one in check(pipeline(step)) if one.rule == "DEP039"]
+    assert len(found) == 1
+    assert found[0].endswith(f" Did you mean '/opt/ml/processing/{folder}'?") is suggested

@@ -35,6 +35,7 @@ class Algorithm:
         exact: False where the version asked for is not in the data, and this is the newest that is.
         hyperparameters: by name.
         later: names that only later versions know.
+        ignores_unknown: it trains with hyperparameters that it does not know, and uses none of them.
         aliases: other spellings, to the name they stand for.
         conditions: hyperparameters that depend on each other.
         at_most: hyperparameters that are no greater than another one, by name.
@@ -77,6 +78,7 @@ class Algorithm:
     exact: bool = True
     hyperparameters: Mapping[str, Hyperparameter] = field(default_factory=dict)
     later: tuple[str, ...] = ()
+    ignores_unknown: bool = False
     aliases: Mapping[str, str] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = ()
     at_most: Mapping[str, str] = field(default_factory=dict)
@@ -253,6 +255,7 @@ def _build(
         exact=exact,
         hyperparameters={key: _hyperparameter(key, spec) for key, spec in own["hyperparameters"].items()},
         later=tuple(entry.get("later", ())),
+        ignores_unknown=entry.get("ignores_unknown", False),
         aliases=own.get("aliases", {}),
         conditions=tuple(_condition(c) for c in entry.get("conditions", ()) if _since(c, version)),
         at_most=entry.get("at_most", {}),

@@ -76,7 +76,8 @@ def unknown_hyperparameter(view: TrainingView) -> Iterator[Problem]:
         Looks up each hyperparameter among those of the algorithm.
     Why:
         The algorithms refuse what they do not know: "Additional properties are not allowed", "Extraneous
-        hyperparameter found". The job fails after its instances have started.
+        hyperparameter found". The job fails after its instances have started. Image classification trains, and
+        uses none of it: there it is a warning.
     Breaks:
         AlgorithmSpecification:
           TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
@@ -95,6 +96,7 @@ def unknown_hyperparameter(view: TrainingView) -> Iterator[Problem]:
         return
     # The tabular algorithms are scripts of JumpStart's, whose versions take more than the guide knows and ignore the rest.
     script = "sagemaker_submit_directory" in view.hyperparameters
+    lenient = script or algorithm.ignores_unknown or documented_only(algorithm)
     for name in view.hyperparameters:
         if not isinstance(name, str) or name in algorithm.hyperparameters or name in algorithm.aliases:
             continue
@@ -107,9 +109,7 @@ def unknown_hyperparameter(view: TrainingView) -> Iterator[Problem]:
             "use a later version of the algorithm"
             if name in algorithm.later
             else "remove it, or use the algorithm's spelling",
-            severity="warning"
-            if (script or documented_only(algorithm)) and name not in algorithm.later
-            else None,
+            severity="warning" if lenient and name not in algorithm.later else None,
             allowable=name,
         )
 

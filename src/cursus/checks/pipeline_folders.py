@@ -13,7 +13,7 @@ from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, integer, listing, mapping, mappings, text
 from cursus.model import Path, Step
 from cursus.redact import show
-from cursus.suggest import did_you_mean
+from cursus.suggest import closest
 
 FOLDER = "/opt/ml/processing/"
 SCRIPTS = (".py", ".sh", ".jar")
@@ -96,7 +96,7 @@ def started_script(view: PipelineView) -> Iterator[Problem]:
                 if folders and not any(_around(path, folder) for folder in folders):
                     yield Problem(
                         f"{show(word)} is in no folder of the step's inputs and outputs."
-                        f"{did_you_mean(path, folders)}",
+                        f"{_near(path, folders)}",
                         (*top, "AppSpecification", member, i),
                         "name a path below one of " + ", ".join(dict.fromkeys(folders)),
                         # An image may have it, but not where the file itself is put elsewhere.
@@ -106,6 +106,17 @@ def started_script(view: PipelineView) -> Iterator[Problem]:
                     )
                 elif member == "ContainerEntrypoint":
                     yield from _other_name(path, filled, (*top, "AppSpecification", member, i))
+
+
+def _near(path: str, folders: list[str]) -> str:
+    """The folder whose parts are all nearly those that the path begins with; what all folders have in common says nothing."""
+    for folder in folders:
+        if all(
+            closest(part, (own,))
+            for part, own in zip(path.split("/")[1:], folder.split("/")[1:], strict=False)
+        ):
+            return f" Did you mean {folder!r}?"
+    return ""
 
 
 def _downloaded(path: str, filled: list[tuple[str, Any]]) -> bool:

@@ -7,7 +7,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from cursus.model import SourceCode
+from cursus.model import Location, SourceCode
 from cursus.script import (
     arguments,
     best,
@@ -42,7 +42,6 @@ from cursus.script.facts import (
     Habit,
     Imported,
     KeyRead,
-    Location,
     PathUse,
     PrintedLine,
     ScriptFacts,

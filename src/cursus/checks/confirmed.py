@@ -121,9 +121,9 @@ def told_once(findings: list[Finding], evidence: Evidence) -> list[Finding]:
     superfluous: set[Finding] = set()
     raised: dict[Finding, Finding] = {}
     for position, scan in enumerate(evidence.metric_scans):
-        refuted = read.get(("MON050", f"AlgorithmSpecification.MetricDefinitions[{position}].Regex"))
-        if scan.matches and refuted is not None:
-            superfluous.add(refuted)
+        key = ("MON050", f"AlgorithmSpecification.MetricDefinitions[{position}].Regex")
+        if key in read and (scan.matches or scan.given_up):
+            superfluous.add(read.pop(key))
     for finding in findings:
         if not finding.from_run:
             continue

@@ -358,7 +358,8 @@ def unmatched(view: TrainingView) -> Iterator[Problem]:
           MetricDefinitions: [{Name: loss, Regex: "Loss: ([0-9.]+)"}]
         files:
           train.py: |
-            print("loss=0.25")
+            for name, value in {"loss": 0.25}.items():
+                print(f"{name}={value}")
         channels:
           train:
             data.csv: "1,2"
@@ -367,7 +368,8 @@ def unmatched(view: TrainingView) -> Iterator[Problem]:
           MetricDefinitions: [{Name: loss, Regex: "loss=([0-9.]+)"}]
         files:
           train.py: |
-            print("loss=0.25")
+            for name, value in {"loss": 0.25}.items():
+                print(f"{name}={value}")
         channels:
           train:
             data.csv: "1,2"

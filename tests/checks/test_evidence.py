@@ -521,3 +521,19 @@ def test_an_artifact_that_is_missing_is_told_once_at_the_line_that_writes_anothe
     (missing,) = [finding for finding in found if finding.area == "artifacts"]
     assert (missing.rule, missing.severity, missing.line) == ("ART090", "error", 4)
     assert "write /opt/ml/model/weights.bin" in missing.remedy
+
+
+def test_a_barrier_of_some_ranks_explains_a_job_that_waits_for_good(tmp_path: Path) -> None:
+    script = READS.format(
+        "import torch.distributed as dist\ndef save(rank):\n    if rank == 0:\n        dist.barrier()\nsave(0)"
+    )
+    usage = Usage(wall_seconds=60.0, idle_seconds=58.0, processes=3)
+    stopped = {
+        "status": "Stopped",
+        "usage": {"algo-1": usage},
+        "signals": {"reason": "the timeout of this run"},
+    }
+    found = [
+        finding for finding in told_of(tmp_path, script, stopped) if finding.rule in ("DST054", "RES098")
+    ]
+    assert [(finding.rule, finding.severity, finding.line) for finding in found] == [("DST054", "error", 6)]

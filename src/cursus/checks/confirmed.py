@@ -91,6 +91,16 @@ def _strays_told(findings: list[Finding]) -> set[Finding]:
     }
 
 
+def _with_causes(findings: list[Finding]) -> list[Finding]:
+    """A job that waits for good, told where the script lets some of its processes wait for others."""
+    hangs = [finding for finding in findings if finding.rule == "RES098"]
+    causes = [finding for finding in findings if finding.rule == "DST054"] if hangs else []
+    if not causes:
+        return findings
+    proved = {cause: replace(cause, severity=hangs[0].severity) for cause in causes}
+    return [proved.get(finding, finding) for finding in findings if finding not in hangs]
+
+
 def _with_places(findings: list[Finding]) -> list[Finding]:
     """Artifacts that the run missed at the line of the script that writes something else, where it was read."""
     read = {
@@ -139,4 +149,4 @@ def told_once(findings: list[Finding], evidence: Evidence) -> list[Finding]:
                 superfluous.add(other if weighs_more else finding)
     superfluous |= _foretold(findings) | _strays_told(findings)
     kept = [raised.get(finding, finding) for finding in findings if finding not in superfluous]
-    return _with_places(kept)
+    return _with_causes(_with_places(kept))

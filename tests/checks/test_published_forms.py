@@ -158,3 +158,27 @@ def test_older_image_in_the_registry_of_the_newer_ones() -> None:
     assert [f.severity for f in found if f.rule == "FRM006"] == ["warning"]
     older = errors(request(hyperparameters, f"433757028032.{west}/sagemaker-xgboost:1.7-1"))
     assert [f.rule for f in older] == ["FRM006"]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "content", "rules"),
+    [
+        ("SingleRecord", "application/x-image", []),
+        ("MultiRecord", "application/x-image", []),
+        ("SingleRecord", "text/csv", []),
+        ("MultiRecord", "text/csv", ["DEP038"]),
+    ],
+)
+def test_whole_images_are_sent_as_they_are(strategy: str, content: str, rules: list[str]) -> None:
+    document = {
+        "TransformJobName": "job-1",
+        "ModelName": "model-1",
+        "BatchStrategy": strategy,
+        "TransformInput": {
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://example-bucket/in/"}},
+            "ContentType": content,
+        },
+        "TransformOutput": {"S3OutputPath": "s3://example-bucket/out/"},
+        "TransformResources": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1},
+    }
+    assert [f.rule for f in cursus.check(document).findings if f.severity != "info"] == rules

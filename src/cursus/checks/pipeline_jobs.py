@@ -232,8 +232,9 @@ def transform_load(view: PipelineView) -> Iterator[Problem]:
     """A transform step sends more at a time than it may, or groups records that it does not split.
 
     What it does:
-        Multiplies MaxConcurrentTransforms with MaxPayloadInMB, which may make 100; and looks for a BatchStrategy, and for a
-        join of CSV records with their predictions, where SplitType is missing or None.
+        Multiplies MaxConcurrentTransforms with MaxPayloadInMB, which may make 100; and looks for the
+        BatchStrategy MultiRecord of what is no image, and for a join of CSV records with their predictions, where
+        SplitType is missing or None.
     Why:
         CreateTransformJob refuses the product; without a SplitType there are no records to group or to join, and whole
         files are sent.
@@ -283,7 +284,12 @@ def transform_load(view: PipelineView) -> Iterator[Problem]:
                 f"keep MaxConcurrentTransforms times MaxPayloadInMB to {most}",
             )
         split = mapping(step.request, "TransformInput").get("SplitType")
-        if isinstance(step.request.get("BatchStrategy"), str) and split in (None, "None"):
+        content = mapping(step.request, "TransformInput").get("ContentType")
+        # SingleRecord changes nothing then, and an image is meant to be sent as a whole.
+        image = isinstance(content, str) and (
+            content.startswith("image/") or content == "application/x-image"
+        )
+        if step.request.get("BatchStrategy") == "MultiRecord" and split in (None, "None") and not image:
             yield Problem(
                 "BatchStrategy groups records, and without a SplitType there are none: whole files are sent",
                 (*top, "BatchStrategy"),
@@ -291,8 +297,7 @@ def transform_load(view: PipelineView) -> Iterator[Problem]:
                 severity="warning",
             )
         processing = mapping(step.request, "DataProcessing")
-        is_csv = mapping(step.request, "TransformInput").get("ContentType") == "text/csv"
-        if is_csv and processing.get("JoinSource") == "Input" and split in (None, "None"):
+        if content == "text/csv" and processing.get("JoinSource") == "Input" and split in (None, "None"):
             yield Problem(
                 "JoinSource appends predictions to CSV records, and without a SplitType there are none",
                 (*top, "TransformInput", "SplitType"),

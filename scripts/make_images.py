@@ -31,6 +31,8 @@ MODEL_PARALLEL_TAGS = (
     *("2.0.1-gpu-py310-cu121", "2.1.2-gpu-py310-cu121", "2.2.0-gpu-py310-cu121", "2.3.1-gpu-py311-cu121"),
     *("2.4.1-gpu-py311-cu121", "2.5.1-gpu-py311-cu124"),
 )
+# Tags that no list names, and that a workshop runs with (w601sxs/aws-sagemaker-workshop, workshop-k8s-pipeline).
+MORE_TAGS = (("tensorflow-training", "1.15.2-gpu-py36-cu100-ubuntu18.04"),)
 # Repositories in Amazon's registries that no table lists: the transformer of Autopilot's candidates
 # (https://docs.aws.amazon.com/sagemaker/latest/dg/autopilot-automate-model-development-notebook-output.html).
 UNLISTED = ["sagemaker-sklearn-automl"]
@@ -246,6 +248,8 @@ def complete(repositories: dict[str, dict[str, Any]], folder: Path, clone: str) 
             }
             if framework == "huggingface":
                 repositories[name]["base"] = "tensorflow" if "tensorflow" in name else "pytorch"
+        add_tag(repositories[name], tag)
+    for name, tag in MORE_TAGS:
         add_tag(repositories[name], tag)
     for tag in MODEL_PARALLEL_TAGS:
         add_tag(repositories[MODEL_PARALLEL], tag)

@@ -11,6 +11,8 @@ from cursus.model import Path
 from cursus.redact import show
 
 LISTED = 8
+NAMED_TAGS = ("sagemaker-rl-", "smdistributed-modelparallel")
+"""How repositories begin that have tags of other forms too."""
 
 
 def listed(values: tuple[str, ...] | list[str]) -> str:
@@ -173,7 +175,7 @@ def tag_faults(image: images.Image, path: Path, has_command: bool) -> Iterator[P
             f"The image {image.repository!r} has {written}; Amazon publishes none such.",
             path,
             f"Write a whole tag, such as {_example(image.repository)!r}.",
-            severity="warning" if image.repository.startswith("sagemaker-rl-") else None,
+            severity="warning" if image.repository.startswith(NAMED_TAGS) else None,
         )
         return
     facts = images.facts(image.repository, image.version)

@@ -249,3 +249,19 @@ def test_a_path_of_another_machine_is_one_finding(tmp_path: Path) -> None:
     request["ResourceConfig"]["InstanceType"] = "ml.g5.xlarge"
     found = cursus.check(request, source_dir=tmp_path).findings
     assert [finding.rule for finding in found if finding.severity != "info"] == ["FRM012"]
+
+
+@pytest.mark.parametrize(("given", "default", "rule"), [({"N": "two"}, 1, "DEP021"), ({}, "two", "DEP020")])
+def test_a_parameter_of_another_type_is_one_finding(
+    given: dict[str, Any], default: object, rule: str
+) -> None:
+    arguments = {**copy.deepcopy(BASES["CreateTrainingJob"])}
+    del arguments["TrainingJobName"]
+    arguments["ResourceConfig"]["InstanceCount"] = {"Get": "Parameters.N"}
+    definition = {
+        "Version": "2020-12-01",
+        "Parameters": [{"Name": "N", "Type": "Integer", "DefaultValue": default}],
+        "Steps": [{"Name": "Train", "Type": "Training", "Arguments": arguments}],
+    }
+    found = cursus.check(definition, parameters=given).findings
+    assert [finding.rule for finding in found if finding.severity == "error"] == [rule]

@@ -10,22 +10,10 @@ from cursus.aws.pipelines import facts, parse_get, texts
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView
 from cursus.redact import show
+from cursus.steps.pipelines import fits
 from cursus.suggest import closest, did_you_mean
 
 _NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
-_PYTHON: dict[str, tuple[type, ...]] = {
-    "String": (str,),
-    "Integer": (int,),
-    "Float": (int, float),
-    "Boolean": (bool,),
-}
-
-
-def fits(value: object, kind: Any) -> bool:
-    """True where ``value`` is of the parameter type ``kind``, one of the four."""
-    if isinstance(value, bool):
-        return bool(kind == "Boolean")
-    return isinstance(value, _PYTHON.get(kind, ()))
 
 
 @rule("DEP020", area="dependencies", scope="pipeline", reads=("Parameters",))

@@ -43,14 +43,33 @@ def expand(pipeline: Pipeline) -> list[Step]:
 
 
 def parameter_values(pipeline: Pipeline) -> dict[str, Any]:
-    """The value of every parameter that has one: as given, else its default."""
-    values: dict[str, Any] = {}
+    """The value of every parameter that has one: as given, else its default. One of another type is left out."""
+    values: dict[str, Any] = dict(pipeline.parameters)
     declared = pipeline.definition.get("Parameters")
     for entry in declared if isinstance(declared, list) else []:
-        if isinstance(entry, Mapping) and isinstance(entry.get("Name"), str) and "DefaultValue" in entry:
-            values[entry["Name"]] = entry["DefaultValue"]
-    values.update(pipeline.parameters)
+        if not isinstance(entry, Mapping) or not isinstance(entry.get("Name"), str):
+            continue
+        name, kind = entry["Name"], entry.get("Type")
+        if name not in values and "DefaultValue" in entry:
+            values[name] = entry["DefaultValue"]
+        if name in values and isinstance(kind, str) and kind in PYTHON_TYPES and not fits(values[name], kind):
+            del values[name]
     return values
+
+
+PYTHON_TYPES: dict[str, tuple[type, ...]] = {
+    "String": (str,),
+    "Integer": (int,),
+    "Float": (int, float),
+    "Boolean": (bool,),
+}
+
+
+def fits(value: object, kind: Any) -> bool:
+    """True where ``value`` is of the parameter type ``kind``, one of the four."""
+    if isinstance(value, bool):
+        return bool(kind == "Boolean")
+    return isinstance(value, PYTHON_TYPES.get(kind, ()))
 
 
 DEEPEST = 200

@@ -265,3 +265,10 @@ def test_a_parameter_of_another_type_is_one_finding(
     }
     found = cursus.check(definition, parameters=given).findings
     assert [finding.rule for finding in found if finding.severity == "error"] == [rule]
+
+
+def test_a_misspelt_member_of_a_step_is_one_finding() -> None:
+    step = {"Name": "Ask", "Type": "Callback", "Arguments": {"a": "b"}, "OutputParameters": []}
+    step["SqsQueueURL"] = "https://sqs.us-east-1.amazonaws.com/123456789012/questions"
+    found = cursus.check({"Version": "2020-12-01", "Steps": [step]}).findings
+    assert [(finding.rule, finding.path) for finding in found] == [("DEP002", "Steps[0].SqsQueueURL")]

@@ -13,7 +13,7 @@ from cursus.checks.views import PipelineView, is_reference
 from cursus.model import Path, Severity
 from cursus.redact import show
 from cursus.steps.pipelines import parameter_values, resolve
-from cursus.suggest import did_you_mean
+from cursus.suggest import closest, did_you_mean
 
 _NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
 
@@ -132,9 +132,11 @@ def _type(step: PipelineStep) -> Iterator[Problem]:
     members = entry.get("members")
     if not members:
         return
+    meant = set()
     for name in step.body:
         if name not in members:
             hint = did_you_mean(str(name), members)
+            meant.add(closest(str(name), members))
             elsewhere = any(name in other.get("members", ()) for other in known.values())
             yield Problem(
                 f"a {step.type} step has no member {show(name)}.{hint}",
@@ -153,7 +155,7 @@ def _type(step: PipelineStep) -> Iterator[Problem]:
                     "write one of " + ", ".join(known),
                 )
     for name in entry["required"]:
-        if name not in step.body and name not in ("Name", "Type"):
+        if name not in step.body and name not in ("Name", "Type") and name not in meant:
             yield Problem(f"a {step.type} step needs {name}", (*step.path, name), f"add {name}")
 
 

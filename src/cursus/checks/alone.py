@@ -13,7 +13,10 @@ from cursus.model import Path, Pipeline
 
 TYPES = {"CreateProcessingJob": "Processing", "CreateTransformJob": "Transform"}
 """The types of the steps that such a request may be."""
-ABOUT = ("DEP034", "DEP035", "DEP036", "DEP038", "DEP039", "DEP050", "DEP052", "DEP066", "DEP069")
+ABOUT = (
+    *("DEP034", "DEP035", "DEP036", "DEP038", "DEP039", "DEP050", "DEP052", "DEP066", "DEP069", "DEP092"),
+    *("FRM024", "RES008", "RES021"),
+)
 """The rules on pipelines that read the request of one step alone."""
 TOP: Path = ("Steps", 0, "Arguments")
 

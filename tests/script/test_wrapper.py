@@ -11,15 +11,24 @@ from cursus.script import read_source
 from cursus.script.wrapper import handed_on
 
 HANDS_ON = [
+    "python train.py $@\n",
     '#!/bin/bash\nexec python train.py "$@"\n',
     '#!/bin/bash\nset -euo pipefail\necho "it begins"\nnvidia-smi\npython3 -u ./train.py "${@}"\nexit $?\n',
     'export NCCL_DEBUG=INFO\npython \\\n  /opt/ml/code/train.py \\\n  "$@"\n',
 ]
+IN_PART = [
+    'python train.py --data_dir $SM_CHANNEL_TRAIN --out "/opt/ml/model" "$@"\n',
+    "python train.py\n",
+    "set -e\npython3 train.py --epochs 3\n",
+]
+LAUNCHES = [
+    'torchrun train.py "$@"\n',
+    'pip install -q -r ./requirements.txt\ntorchrun --nproc_per_node=$SM_NUM_GPUS --standalone train.py "$@"\n',
+    'accelerate launch --config_file fsdp.yaml --num_processes 4 train.py "$@"\n',
+]
 DOES_MORE = [
-    "python train.py $@\n",
     'cd src\npython train.py "$@"\n',
     'pip install x\npython train.py "$@"\n',
-    'python train.py --epochs 3 "$@"\n',
     'python train.py "$@" | tee log\n',
     'python prepare.py "$@"\npython train.py "$@"\n',
     'if [ -n "$A" ]; then\n  python train.py "$@"\nfi\n',
@@ -27,7 +36,8 @@ DOES_MORE = [
     'export A=$(date)\npython train.py "$@"\n',
     'run() {\n  python train.py "$@"\n}\nrun "$@"\n',
     'python ../train.py "$@"\n',
-    'torchrun train.py "$@"\n',
+    'deepspeed train.py "$@"\n',
+    'pip install -r other.txt\npython train.py "$@"\n',
 ]
 
 
@@ -35,7 +45,21 @@ DOES_MORE = [
 def test_what_hands_everything_on(text: str) -> None:
     found = handed_on(text)
     assert found is not None
-    assert found.program == "train.py"
+    assert (found.program, found.whole) == ("train.py", True)
+
+
+@pytest.mark.parametrize("text", IN_PART)
+def test_what_gets_other_arguments_too_or_none(text: str) -> None:
+    found = handed_on(text)
+    assert found is not None
+    assert (found.program, found.whole) == ("train.py", False)
+
+
+@pytest.mark.parametrize("text", LAUNCHES)
+def test_what_a_launcher_starts(text: str) -> None:
+    found = handed_on(text)
+    assert found is not None
+    assert (found.program, found.launched, "RANK" in found.exports) == ("train.py", True, True)
 
 
 @pytest.mark.parametrize("text", DOES_MORE)

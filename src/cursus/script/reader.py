@@ -113,11 +113,11 @@ def _read(source: SourceCode) -> tuple[ScriptFacts, list[str]]:
         largest_file=folder.largest,
         strings=frozenset(folder.texts),
     )
-    exports: frozenset[str] = frozenset()
     handed = handed_on(base.shell_text) if base.shell_text else None
     if handed is not None and (root / handed.program).is_file():
-        entry, exports = root / handed.program, handed.exports
-        base = replace(base, entry=shown_below(source.directory, handed.program))
+        entry = root / handed.program
+        told = base.strings | {"torchrun"} if handed.launched else base.strings
+        base = replace(base, entry=shown_below(source.directory, handed.program), strings=told)
     elif handed is not None:
         fault = Fault("started-missing", handed.program, Location(shown, handed.line))
         base = replace(base, faults=(*base.faults, fault))
@@ -127,8 +127,9 @@ def _read(source: SourceCode) -> tuple[ScriptFacts, list[str]]:
         return base, watched
     reading = Reading(Source(root, source.directory), entry)
     facts = reading.facts(base, folder)
-    if exports:
-        facts = replace(facts, env_writes=facts.env_writes | exports)
+    if handed is not None:
+        opaque = facts.opaque_arguments or not handed.whole
+        facts = replace(facts, env_writes=facts.env_writes | handed.exports, opaque_arguments=opaque)
     watched.extend(str(path) for path in reading.source.read)
     return facts, list(dict.fromkeys(watched))
 

@@ -60,10 +60,10 @@ while time.process_time() < end:
     pass
 time.sleep(30)
 """
-    usage = run(script, timeout=2.5, grace=0.1).evidence.usage["algo-1"]
-    assert 0.8 <= usage.idle_seconds < usage.wall_seconds - 0.2
+    usage = run(script, timeout=3, grace=0.1).evidence.usage["algo-1"]
+    assert 0.8 <= usage.idle_seconds < usage.wall_seconds
 
 
 def test_a_host_that_computes_is_not_idle(run: Run) -> None:
-    usage = run("while True: pass", timeout=2, grace=0.1).evidence.usage["algo-1"]
-    assert usage.idle_seconds < 0.7
+    usage = run("while True: pass", timeout=3, grace=0.1).evidence.usage["algo-1"]
+    assert usage.idle_seconds < usage.wall_seconds / 2

@@ -21,6 +21,10 @@ COUNTED = 0.2
 """Seconds that the files of channels are counted for, at most."""
 IDLE = 0.05
 """Processor seconds a second below which a host computes nothing."""
+BLIP = 0.1
+"""Processor seconds that what waits may use at once: heartbeats, and the kernel's rounding."""
+WINDOW_SECONDS = 10.0
+"""How far back those are counted."""
 
 
 class Sampler:
@@ -34,7 +38,8 @@ class Sampler:
         self.cpu_seconds = 0.0
         self.peak_processes = 0
         self.idle_seconds = 0.0
-        self._last = (0.0, 0.0)
+        self._looked = 0.0
+        self._window = (0.0, 0.0)
         self._cpu_before = 0.0
         self._wall_before = 0.0
 
@@ -53,18 +58,24 @@ class Sampler:
         self.open_files = max(self.open_files, files)
         self.cpu_seconds = max(self.cpu_seconds, cpu)
         self.peak_processes = max(self.peak_processes, len(processes))
-        (before, cpu_before), now = self._last, time.monotonic()
-        # What has ended takes its time with it: no waiting either.
-        waits = before > 0 and 0 <= cpu - cpu_before <= IDLE * (now - before)
-        self.idle_seconds = self.idle_seconds + now - before if waits else 0.0
-        self._last = (now, cpu)
+        now, (since, used) = time.monotonic(), self._window
+        few = 0 <= cpu - used <= BLIP + IDLE * (now - since)  # what has ended takes its time with it
+        if not few or not self._looked:
+            self.idle_seconds = 0.0
+            self._window = (now, cpu)
+        else:
+            self.idle_seconds += now - self._looked
+            if now - since > WINDOW_SECONDS:
+                self._window = (now, cpu)
+        self._looked = now
 
     def restart(self, wall: float) -> None:
         """The host is started afresh: peaks stay peaks, times add up. ``wall`` is what it ran so far, in seconds."""
         self._cpu_before += self.cpu_seconds
         self._wall_before += wall
         self.cpu_seconds = 0.0
-        self._last = (0.0, 0.0)
+        self._looked = 0.0
+        self._window = (0.0, 0.0)
 
     def to_dict(self, wall: float, disk: int) -> dict[str, Any]:
         """The fields of ``model.Usage``."""

@@ -9,7 +9,7 @@ import pytest
 import cursus
 from cursus import engine
 from cursus.checks.examples import BASES, merge
-from cursus.checks.texts import bucket_fault, location_faults, placeholder
+from cursus.checks.text_faults import bucket_fault, location_faults, placeholder
 from cursus.checks.views import Settings
 from cursus.model import Finding, Step
 

@@ -9,7 +9,8 @@ from cursus.aws import places
 from cursus.aws.tables import table
 from cursus.checks.image_names import stands_for_another
 from cursus.checks.rules import Problem, rule
-from cursus.checks.texts import IMAGES, NOBODY, place, placeholder
+from cursus.checks.text_faults import placeholder
+from cursus.checks.texts import IMAGES, NOBODY, place
 from cursus.checks.views import RequestView, TrainingView, is_reference, listing, text
 from cursus.model import Path
 from cursus.redact import show

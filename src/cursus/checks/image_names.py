@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from cursus.aws import places
 from cursus.checks.rules import Problem, rule
-from cursus.checks.texts import IMAGES, placeholder
+from cursus.checks.text_faults import placeholder
+from cursus.checks.texts import IMAGES
 from cursus.checks.views import RequestView
 from cursus.model import Severity
 from cursus.redact import show

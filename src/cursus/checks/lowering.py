@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.distribution import is_strategy_name
-from cursus.aws.metrics import direction_of
+from cursus.checks.lowering_tuning import ranges
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView
 from cursus.redact import show
-from cursus.steps import shortforms, tuning
+from cursus.steps import shortforms
 from cursus.suggest import closest, did_you_mean
 
 
@@ -174,7 +174,7 @@ def unknown_tuning_key(view: StepView) -> Iterator[Problem]:
         0.1
     """
     yield from _unknown_keys(view, *_REQUESTS)
-    for name, entry in _ranges(view):
+    for name, entry in ranges(view):
         for key in entry if isinstance(entry, Mapping) else ():
             if key not in shortforms.RANGE:
                 yield Problem(
@@ -183,83 +183,6 @@ def unknown_tuning_key(view: StepView) -> Iterator[Problem]:
                     remedy="Write min and max, or values; and scaling where it is not to be Auto.",
                     location=view.promises.place("get_tuning_config", "hyperparameter_ranges", name, key),
                 )
-
-
-def _ranges(view: StepView) -> Iterator[tuple[Any, Any]]:
-    config = view.promises.hooks.get("get_tuning_config")
-    ranges = config.get("hyperparameter_ranges") if isinstance(config, Mapping) else None
-    if isinstance(ranges, Mapping):
-        yield from ranges.items()
-
-
-@rule("HPO096", area="hyperparameters", scope="step")
-def unknown_direction(view: StepView) -> Iterator[Problem]:
-    """Nothing says whether the tuning objective is to be maximized or minimized.
-
-    What it does:
-        Reads the direction of `get_tuning_config`'s `objective_metric` from its name (accuracy is maximized, loss
-        minimized), unless `objective_type` states it.
-    Why:
-        CreateHyperParameterTuningJob refuses an objective without Type, and the wrong one finds the worst model.
-    Breaks:
-        hooks:
-          get_tuning_config:
-            objective_metric: validation:quality_index
-            hyperparameter_ranges: {learning_rate: {min: 0.001, max: 0.1}}
-    Right:
-        hooks:
-          get_tuning_config:
-            objective_metric: validation:quality_index
-            objective_type: Maximize
-            hyperparameter_ranges: {learning_rate: {min: 0.001, max: 0.1}}
-    Source:
-        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_HyperParameterTuningJobObjective.html
-    Since:
-        0.1
-    """
-    config = view.promises.hooks.get("get_tuning_config")
-    metric = config.get("objective_metric") if isinstance(config, Mapping) else None
-    if isinstance(metric, str) and config and not config.get("objective_type") and not direction_of(metric):
-        yield Problem(
-            f"get_tuning_config's objective_metric {show(metric)} does not tell by its name whether it is to be "
-            "maximized or minimized.",
-            remedy="Add objective_type: Maximize or Minimize.",
-            location=view.promises.place("get_tuning_config", "objective_metric"),
-        )
-
-
-@rule("HPO097", area="hyperparameters", scope="step")
-def range_without_bounds(view: StepView) -> Iterator[Problem]:
-    """A tuning range has neither two numbers as bounds nor a list of values.
-
-    What it does:
-        Looks at each entry of `hyperparameter_ranges` in `get_tuning_config`: `{min, max}` with numbers, or
-        `{values}` with a list.
-    Why:
-        Without both bounds, or the values, there is no range to search: CreateHyperParameterTuningJob requires them.
-    Breaks:
-        hooks:
-          get_tuning_config:
-            objective_metric: validation:accuracy
-            hyperparameter_ranges: {learning_rate: {min: 0.001}}
-    Right:
-        hooks:
-          get_tuning_config:
-            objective_metric: validation:accuracy
-            hyperparameter_ranges: {learning_rate: {min: 0.001, max: 0.1}}
-    Source:
-        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ParameterRanges.html
-    Since:
-        0.1
-    """
-    for name, entry in _ranges(view):
-        if tuning.parameter_range(name, entry)[0] is None:
-            yield Problem(
-                f"the range of {show(name)} in get_tuning_config is {show(entry)}: neither min and max with numbers "
-                "nor a list of values.",
-                remedy='Write {"min": 0.001, "max": 0.1} or {"values": [16, 32]}.',
-                location=view.promises.place("get_tuning_config", "hyperparameter_ranges", name),
-            )
 
 
 @rule("HPO098", area="hyperparameters", scope="step", severity="info")

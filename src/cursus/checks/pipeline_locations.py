@@ -8,7 +8,7 @@ from typing import Any
 
 from cursus.aws.pipelines import parse_get, written_out
 from cursus.checks.rules import Problem, rule
-from cursus.checks.texts import location_faults
+from cursus.checks.text_faults import location_faults
 from cursus.checks.views import PipelineView, listing, mapping, mappings, text
 from cursus.model import Path
 from cursus.redact import show

@@ -8,7 +8,7 @@ from cursus.aws import instances
 from cursus.aws.pipelines import PipelineStep, facts, parse_get, step_type, written_out
 from cursus.checks.image_names import stands_for_another
 from cursus.checks.rules import Problem, rule
-from cursus.checks.texts import placeholder
+from cursus.checks.text_faults import placeholder
 from cursus.checks.views import PipelineView, is_reference, listing, mapping, mappings, text
 from cursus.model import Path
 from cursus.redact import show

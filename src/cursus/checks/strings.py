@@ -9,17 +9,8 @@ import re
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.texts import (
-    CURLY,
-    HYPERPARAMETERS,
-    REPR,
-    STAND_IN,
-    SUBMIT,
-    Fault,
-    bucket_fault,
-    location_faults,
-    placeholder,
-)
+from cursus.checks.text_faults import CURLY, Fault, bucket_fault, location_faults, placeholder
+from cursus.checks.texts import HYPERPARAMETERS, REPR, STAND_IN, SUBMIT
 from cursus.checks.views import RequestView, mapping
 from cursus.model import Path
 from cursus.redact import is_secret_name, show

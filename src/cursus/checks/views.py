@@ -7,10 +7,11 @@ read as None, so that no rule has to defend itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from cursus.aws import algorithms, images
+from cursus.checks.lazy import lazy
 from cursus.checks.locations import s3_path
 from cursus.model import Evidence, Path, Pipeline, Step
 
@@ -26,30 +27,6 @@ if TYPE_CHECKING:
 
 NOTHING: Mapping[str, Any] = {}
 COPIES: tuple[Path, ...] = (("DebugHookConfig", "S3OutputPath"), ("ProfilerConfig", "S3OutputPath"))
-
-T = TypeVar("T")
-
-
-class lazy(Generic[T]):  # noqa: N801 (a decorator, as property is)
-    """An attribute that is worked out when it is first read: ``functools.cached_property`` without its lock."""
-
-    def __init__(self, make: Callable[[Any], T]) -> None:
-        self.make = make
-        self.name = make.__name__
-        self.__doc__ = make.__doc__
-
-    @overload
-    def __get__(self, view: None, owner: type) -> lazy[T]: ...
-
-    @overload
-    def __get__(self, view: object, owner: type) -> T: ...
-
-    def __get__(self, view: object | None, owner: type) -> lazy[T] | T:
-        if view is None:
-            return self
-        value = self.make(view)
-        view.__dict__[self.name] = value  # found there from now on, before this
-        return value
 
 
 def is_reference(value: object) -> bool:

@@ -40,7 +40,7 @@ MOST = 100
 class HandedOn:
     """``program``: below the source directory. ``replaced``: exec leaves no shell before it. ``exports``: names.
 
-    ``launched``: a launcher starts it, once for each GPU or as it is told. ``whole``: with what came to the shell alone.
+    ``launched``: a launcher starts it, once for each GPU or as it is told. ``whole``: with what the shell got, alone.
     """
 
     program: str

@@ -1,0 +1,123 @@
+"""Rules on the EMR clusters and applications that steps of a pipeline run on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import PipelineView, is_reference, mapping
+from cursus.model import Path
+from cursus.redact import show
+
+
+@rule("DEP047", area="dependencies", scope="pipeline")
+def emr_cluster(view: PipelineView) -> Iterator[Problem]:
+    """An EMR step does not say clearly on which cluster or application it runs.
+
+    What it does:
+        Looks for ClusterId and ClusterConfig in the arguments: one of the two; for an ExecutionRoleArn, which goes with a
+        ClusterId alone; for what a ClusterConfig needs and must not say; and for what the step runs. Of an EMR Serverless
+        step: for ApplicationId or ApplicationConfig, ExecutionRoleArn and JobConfig.
+    Why:
+        CreatePipeline takes a cluster that is there, or the configuration of one that it makes and ends with the step.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Spark
+            Type: EMR
+            Arguments: {StepConfig: {HadoopJarStep: {Jar: command-runner.jar}}}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Spark
+            Type: EMR
+            Arguments: {ClusterId: j-1A2B3C4D5E6F7, StepConfig: {HadoopJarStep: {Jar: command-runner.jar}}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html (EMR step),
+        https://github.com/aws/sagemaker-python-sdk/pull/3604 and /3703
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        arguments = mapping(step.body, "Arguments")
+        if step.type == "EMRServerless" and arguments:
+            yield from _serverless(arguments, (*step.path, "Arguments"))
+        if step.type != "EMR" or not arguments:
+            continue
+        place: Path = (*step.path, "Arguments")
+        named, made = arguments.get("ClusterId") is not None, arguments.get("ClusterConfig") is not None
+        if named == made:
+            yield Problem(
+                "ClusterId and ClusterConfig are both given"
+                if named
+                else "nothing says on which cluster the step runs",
+                (*place, "ClusterId"),
+                "keep the one that the step is to run on" if named else "add ClusterId, or ClusterConfig",
+            )
+        elif made and arguments.get("ExecutionRoleArn") is not None:
+            yield Problem(
+                "ExecutionRoleArn goes with a ClusterId; the cluster of a ClusterConfig has its JobFlowRole",
+                (*place, "ExecutionRoleArn"),
+                "remove it",
+            )
+        cluster = arguments.get("ClusterId")
+        if (
+            isinstance(cluster, str)
+            and not re.fullmatch(r"j-[A-Z0-9]+", cluster)
+            and not set("<>{}$") & set(cluster)
+        ):
+            yield Problem(
+                f"{show(cluster)} is no id of a cluster",
+                (*place, "ClusterId"),
+                "write the id, such as j-1A2B3C4D5E6F7",
+                # "MyClusterID" stands for what is filled in later.
+                severity="warning" if re.search(r"(?i)cluster[-_]?id", cluster) else None,
+            )
+        yield from _cluster(mapping(arguments, "ClusterConfig"), (*place, "ClusterConfig"))
+        work = arguments.get("StepConfig")
+        if not is_reference(work) and "Jar" not in mapping(mapping(arguments, "StepConfig"), "HadoopJarStep"):
+            yield Problem(
+                "the step has no StepConfig: nothing says what it runs"
+                if work is None
+                else "the StepConfig has no HadoopJarStep with a Jar",
+                (*place, "StepConfig"),
+                'write {"HadoopJarStep": {"Jar": "command-runner.jar", "Args": […]}}',
+            )
+
+
+def _serverless(arguments: Mapping[str, object], place: Path) -> Iterator[Problem]:
+    named, made = arguments.get("ApplicationId") is not None, arguments.get("ApplicationConfig") is not None
+    if named == made:
+        yield Problem(
+            f"ApplicationId and ApplicationConfig are {'both' if named else 'neither'} given",
+            (*place, "ApplicationId"),
+            "give the one that the step is to run on",
+        )
+    for member in ("ExecutionRoleArn", "JobConfig"):
+        if arguments.get(member) is None:
+            yield Problem(f"the EMRServerless step has no {member}", (*place, member), f"add {member}")
+
+
+def _cluster(config: Mapping[str, object], place: Path) -> Iterator[Problem]:
+    """What pipelines say themselves of a cluster that they make, and what they need to be told."""
+    if not config:
+        return
+    owned: list[Path] = [(name,) for name in ("Name", "AutoTerminationPolicy", "Steps")]
+    owned += [("Instances", name) for name in ("KeepJobFlowAliveWhenNoSteps", "TerminationProtected")]
+    for path in owned:
+        holder = config if len(path) == 1 else mapping(config, "Instances")
+        if path[-1] in holder:
+            yield Problem(
+                f"{path[-1]} is the pipeline's own to say: it ends the cluster with the step",
+                (*place, *path),
+                "remove it",
+            )
+    instances_ = mapping(config, "Instances")
+    groups, fleets = "InstanceGroups" in instances_, "InstanceFleets" in instances_
+    if "Instances" not in config or (instances_ and groups == fleets):
+        yield Problem(
+            "the cluster's Instances need InstanceGroups or InstanceFleets, and not both",
+            (*place, "Instances"),
+            "write one of the two",
+        )

@@ -1,0 +1,428 @@
+"""Reads a script without running it: from the entry point along imports and calls."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from pathlib import Path
+
+from cursus.script import (
+    arguments,
+    best,
+    command_libraries,
+    commands,
+    endings,
+    exits,
+    habits,
+    numbers,
+    paths,
+    prints,
+    resuming,
+    rows,
+    sequence,
+    settings,
+    signals,
+    signatures,
+    slips,
+    torch_code,
+    undefined,
+    workers,
+)
+from cursus.script import values as v
+from cursus.script.bodies import Body, CallSite, place
+from cursus.script.calls import PROCESS_GROUP, backend_of
+from cursus.script.evaluate import Evaluator
+from cursus.script.facts import (
+    ArgvRead,
+    EnvRead,
+    Exit,
+    Habit,
+    Imported,
+    KeyRead,
+    PathUse,
+    PrintedLine,
+    ScriptFacts,
+    Swallowed,
+    Text,
+    Used,
+)
+from cursus.script.files import FolderFacts
+from cursus.script.modules import Source, resolve_relative
+from cursus.script.nodes import everything_given, last_name, receiver
+
+ENVIRONMENT_LOADERS = frozenset(
+    {"os.environ.update", "dotenv.load_dotenv", "load_dotenv", "os.putenv", "environ.update"}
+)
+QUIET_LIBRARIES = frozenset(
+    {"numpy", "pandas", "sklearn", "joblib", "scipy", "torch", "torchvision", "yaml", "boto3"}
+)
+OUTSIDE = frozenset(
+    {"subprocess", "os.system", "os.popen", "tarfile", "zipfile", "urllib", "requests", "boto3"}
+)
+ENDS = frozenset({"sys.exit", "exit", "quit", "os._exit"})
+LOGGING_LEVELS = frozenset({"setLevel", "dictConfig", "fileConfig", "level", "disable"})
+
+
+class Reading:
+    """One reading of one source: which bodies run, and what they do."""
+
+    def __init__(self, source: Source, entry: Path) -> None:
+        self.source = source
+        self.entry = entry
+        self.evaluator = Evaluator(self.resolve_import, str(source.root))
+        self.reached: dict[int, tuple[Body, bool]] = {}
+        self.edges: set[tuple[int, int, bool]] = set()
+        self.pending: list[tuple[Body, bool]] = []
+
+    # -- imports ----------------------------------------------------------------------------------
+
+    def resolve_import(self, node: ast.AST, name: str, body: Body) -> v.Value:
+        """What an import statement binds ``name`` to."""
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                bound = alias.asname or alias.name.partition(".")[0]
+                if bound == name:
+                    dotted = alias.name if alias.asname else bound
+                    local = self._local(dotted, body)
+                    return v.LocalModule(local) if local is not None else v.Ref(dotted)
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                if (alias.asname or alias.name) == name:
+                    return self._member(node, alias.name, body)
+        return v.UNKNOWN
+
+    def _member(self, node: ast.ImportFrom, name: str, body: Body) -> v.Value:
+        module = self._module(node, body)
+        if module is not None and name in module.bindings:
+            return self.evaluator.member(module, name)
+        inner = self._local(f"{node.module}.{name}" if node.module else name, body, node.level)
+        if inner is not None:
+            return v.LocalModule(inner)
+        if module is not None or node.level:
+            return v.UNKNOWN
+        dotted = f"{node.module}.{name}"
+        return v.Special("environ") if dotted == "os.environ" else v.Ref(dotted)
+
+    def _module(self, node: ast.ImportFrom, body: Body) -> Body | None:
+        return self._local(node.module or "", body, node.level) if node.module or node.level else None
+
+    def _local(self, dotted: str, body: Body, level: int = 0) -> Body | None:
+        base = self.entry.parent
+        if level:
+            start = resolve_relative(Path(body.module), level, self.source.root)
+            if start is None:
+                return None
+            base = start
+        path = self.source.find(dotted, base)
+        return self.source.load(path, entry=path == self.entry) if path is not None else None
+
+    # -- reachability -----------------------------------------------------------------------------
+
+    def follow(self, module: Body) -> None:
+        """Find every body that runs, from the entry point on, and whether it runs each time."""
+        self.visit(module, True)
+        rounds = 0
+        while self.pending and rounds < 5000:
+            rounds += 1
+            body, sure = self.pending.pop(0)
+            self._expand(body, sure)
+        self.evaluator.bodies = self.source.bodies
+
+    def visit(self, body: Body, sure: bool) -> None:
+        """Note that ``body`` runs."""
+        known = self.reached.get(id(body))
+        if known is None or (sure and not known[1]):
+            self.reached[id(body)] = (body, sure)
+            self.pending.append((body, sure))
+
+    def _expand(self, body: Body, sure: bool) -> None:
+        for node, certain in body.imports:
+            for module in self._imported(node, body):
+                self.visit(module, sure and certain)
+        for inner in body.defined.values():
+            if isinstance(inner.owner, ast.ClassDef):
+                self.visit(inner, False)
+            elif commands.click_decorators(inner):
+                self.evaluator.command_functions.add(id(inner.owner))
+            elif getattr(inner.owner, "decorator_list", []) or isinstance(body.owner, ast.ClassDef):
+                self.visit(inner, False)
+        for site in body.calls:
+            self._call(site, sure and site.sure)
+
+    def _imported(self, node: ast.Import | ast.ImportFrom, body: Body) -> list[Body]:
+        found: list[Body | None] = []
+        if isinstance(node, ast.Import):
+            found.extend(self._local(alias.name, body) for alias in node.names)
+        else:
+            found.append(self._module(node, body))
+            for alias in node.names:
+                dotted = f"{node.module}.{alias.name}" if node.module else alias.name
+                found.append(self._local(dotted, body, node.level))
+        return [module for module in found if module is not None]
+
+    def _call(self, site: CallSite, sure: bool) -> None:
+        callee = self.evaluator.evaluate(site.node.func, site.body, site.order)
+        alone = len(callee.values) == 1
+        for value in callee.values:
+            if isinstance(value, v.Func):
+                self._edge(site, value.body, sure and alone, value.bound)
+            elif isinstance(value, v.Klass):
+                for inner in value.body.defined.values():
+                    if inner.name == "__init__":
+                        self._edge(site, inner, sure and alone, True)
+                    else:
+                        self.visit(inner, False)
+        for given in everything_given(site.node):
+            if isinstance(given, (ast.Name, ast.Lambda, ast.Attribute)):
+                value = self.evaluator.value(given, site.body)
+                if isinstance(value, v.Func):
+                    self.visit(value.body, False)
+
+    def _edge(self, site: CallSite, body: Body, sure: bool, bound: bool) -> None:
+        edge = (id(site.node), id(body.owner), sure)
+        if edge not in self.edges:
+            self.edges.add(edge)
+            if (edge[0], edge[1], True) not in self.edges or sure:
+                self.evaluator.add_site(body.owner, site, sure, bound)
+        self.visit(body, sure)
+
+    # -- facts ------------------------------------------------------------------------------------
+
+    def facts(self, base: ScriptFacts, folder: FolderFacts) -> ScriptFacts:
+        """Read the entry point, follow it, and put together what was found."""
+        self.evaluator.settings = folder.texts_by_name
+        module = self.source.load(self.entry, entry=True)
+        if module is None:
+            return replace(base, faults=(*base.faults, *self.source.faults))
+        self.follow(module)
+        strings, attributes, tops = self._mentions()
+        self.evaluator.mentioned = attributes
+        self.evaluator.memo.clear()
+        self.evaluator.steps = 0
+        calls: list[tuple[CallSite, bool]] = []
+        for body, sure in self.reached.values():
+            calls.extend((site, sure and site.sure) for site in body.calls)
+        names = self._names(calls)
+        parsers, opaque = arguments.read_parsers(self.evaluator, calls)
+        foreign = {top for top in tops if not self.source.find(top, self.entry.parent)}
+        known = command_libraries.read_libraries(self.evaluator, calls, foreign)
+        parsers = (*parsers, *commands.read_commands(self.evaluator, calls), *known)
+        opaque = opaque or bool(tops & arguments.OPAQUE_MODULES - {parser.kind for parser in known})
+        env_reads, key_reads = self._reads(calls)
+        conversions = numbers.conversions(self.evaluator, calls)
+        modules = list(self.source.modules.values())
+        uses: list[PathUse] = []
+        lines: list[PrintedLine] = []
+        for site, sure in calls:
+            uses.extend(paths.path_uses(self.evaluator, site, sure))
+            lines.extend(prints.printed(self.evaluator, site))
+        return replace(
+            base,
+            readable=True,
+            files=tuple(body.file for body in self.source.modules.values()),
+            parsers=parsers,
+            opaque_arguments=opaque or settings.uses_argv(modules),
+            reads_hyperparameters=_reads_hyperparameters(strings, tops),
+            hyperparameters_whole=_reads_hyperparameters(strings, tops)
+            and settings.used_whole(self.evaluator, self.reached.values()),
+            env_reads=(*env_reads, *numbers.demanded(conversions, env_reads)),
+            env_writes=self._env_writes(calls),
+            env_open=bool({used.name for used in names} & ENVIRONMENT_LOADERS) or "load_dotenv" in attributes,
+            key_reads=key_reads,
+            paths=tuple(uses),
+            printed=tuple(lines),
+            swallowed=self._swallowed(),
+            exits=self._exits(calls),
+            argv_reads=self._argv(),
+            text_as_number=numbers.texts_as_numbers(self.evaluator, calls),
+            conversions=conversions,
+            imports=self._imports(),
+            top_imports=tops,
+            used=tuple(names),
+            calls=frozenset(used.name for used in names),
+            attributes=attributes,
+            strings=base.strings | strings,
+            outside_effects=bool(tops & OUTSIDE) or bool({u.name for u in names} & OUTSIDE),
+            plain_output=_plain(tops, self),
+            logging_configured=bool(attributes & LOGGING_LEVELS),
+            does_nothing=exits.does_nothing(module),
+            habits=(
+                *self._habits(tops),
+                *signatures.read_calls(self.evaluator, calls),
+                *undefined.read_options(
+                    self.evaluator, self.reached.values(), self.entry, parsers, attributes
+                ),
+            ),
+            unread=habits.unread_arguments(modules, [a.dest for p in parsers for a in p.arguments]),
+            faults=(*base.faults, *dict.fromkeys(self.source.faults)),
+        )
+
+    def _habits(self, tops: frozenset[str]) -> tuple[Habit, ...]:
+        reached, modules = self.reached.values(), self.source.modules.values()
+        return (
+            *habits.read_habits(self.evaluator, reached),
+            *habits.ordered(modules),
+            *rows.read_rows(self.evaluator, reached),
+            *settings.read_settings(self.evaluator, reached),
+            *resuming.read_resuming(modules),
+            *sequence.read_sequence(modules),
+            *sequence.read_intervals(self.evaluator, reached),
+            *slips.read_slips(modules),
+            *best.read_best(modules),
+            *undefined.read_undefined(self.evaluator, reached, self.entry, self._module, self._member),
+            *endings.swallowing_decorators(modules),
+            *(signals.read_signals(modules) if "signal" in tops else ()),
+            *(workers.read_workers(modules) if tops & workers.MODULES else ()),
+            *(torch_code.read_torch(modules) if tops & {"torch", "transformers"} else ()),
+        )
+
+    def _names(self, calls: list[tuple[CallSite, bool]]) -> list[Used]:
+        found = []
+        for site, sure in calls:
+            name = self.evaluator.called(site.node, site.body)
+            if not name and isinstance(site.node.func, ast.Attribute):
+                name = "." + site.node.func.attr
+            if name:
+                backend = backend_of(self.evaluator, site) if name == PROCESS_GROUP else None
+                found.append(Used(name, sure, place(site.node, site.body), backend))
+        return found
+
+    def _reads(self, calls: list[tuple[CallSite, bool]]) -> tuple[tuple[EnvRead, ...], tuple[KeyRead, ...]]:
+        environment: list[EnvRead] = []
+        keys: list[KeyRead] = []
+        for body, sure in self.reached.values():
+            for node, _, certain in body.reads:
+                kind = self.evaluator.value(node.value, body)
+                index = self.evaluator.evaluate(node.slice, body)
+                for value in index.values:
+                    literal = value.literal if isinstance(value, Text) else None
+                    if literal is None or not isinstance(kind, v.Special):
+                        continue
+                    where = place(node, body)
+                    certainly = sure and certain and index.sure
+                    if kind.kind == "environ":
+                        environment.append(EnvRead(literal, True, certainly, where))
+                    else:
+                        keys.append(KeyRead(literal, True, certainly, where))
+        for site, sure in calls:
+            self._get(site, sure, environment, keys)
+        return tuple(environment), tuple(keys)
+
+    def _get(self, site: CallSite, sure: bool, environment: list[EnvRead], keys: list[KeyRead]) -> None:
+        if not site.node.args:
+            return
+        mapping = receiver(site.node, ("get", "pop", "setdefault"))
+        is_getenv = self.evaluator.called(site.node, site.body) == "os.getenv"
+        if mapping is None and not is_getenv:
+            return
+        base = v.UNKNOWN if mapping is None else self.evaluator.value(mapping, site.body)
+        key = self.evaluator.value(site.node.args[0], site.body)
+        literal = key.literal if isinstance(key, Text) else None
+        if literal is None:
+            return
+        where = place(site.node, site.body)
+        if is_getenv or base == v.Special("environ"):
+            given = everything_given(site.node)[1:]
+            bare = not given or (isinstance(given[0], ast.Constant) and given[0].value is None)
+            bare = bare and last_name(site.node.func) != "setdefault"
+            environment.append(EnvRead(literal, False, sure, where, bare))
+        elif isinstance(base, v.Special):
+            keys.append(KeyRead(literal, False, sure, where))
+
+    def _env_writes(self, calls: list[tuple[CallSite, bool]]) -> frozenset[str]:
+        found = set()
+        for body, _ in self.reached.values():
+            for node in body.stores:
+                if isinstance(self.evaluator.value(node.value, body), v.Special):
+                    key = self.evaluator.value(node.slice, body)
+                    found.add(key.literal or "*" if isinstance(key, Text) else "*")
+        for site, _ in calls:
+            if site.node.args and receiver(site.node, ("setdefault",)) is not None:
+                key = self.evaluator.value(site.node.args[0], site.body)
+                if isinstance(key, Text) and key.literal:
+                    found.add(key.literal)
+        return frozenset(found)
+
+    def _mentions(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+        strings: set[str] = set()
+        attributes: set[str] = set()
+        tops: set[str] = set()
+        for body in self.source.modules.values():
+            for node in body.all_nodes:
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    strings.add(node.value)
+                elif isinstance(node, ast.Attribute):
+                    attributes.add(node.attr)
+                elif isinstance(node, ast.Name):
+                    attributes.add(node.id)
+                elif isinstance(node, ast.keyword) and node.arg:
+                    attributes.add(node.arg)
+                elif isinstance(node, ast.Import):
+                    tops.update(alias.name.partition(".")[0] for alias in node.names)
+                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                    tops.add(node.module.partition(".")[0])
+        return frozenset(strings), frozenset(attributes), frozenset(tops)
+
+    def _exits(self, calls: list[tuple[CallSite, bool]]) -> tuple[Exit, ...]:
+        found = []
+        for site, sure in calls:
+            if not site.node.args or self.evaluator.called(site.node, site.body) not in ENDS:
+                continue
+            status = self.evaluator.evaluate(site.node.args[0], site.body, site.order)
+            value = status.values[0] if len(status.values) == 1 else v.UNKNOWN
+            where = place(site.node, site.body)
+            shown = exits.failing(value)
+            if shown is not None:
+                found.append(Exit(shown, sure and status.sure, where))
+        return tuple(found)
+
+    def _argv(self) -> tuple[ArgvRead, ...]:
+        found = []
+        for body, sure in self.reached.values():
+            for node, _, certain in body.reads:
+                index = node.slice.value if isinstance(node.slice, ast.Constant) else None
+                if isinstance(index, int) and self.evaluator.value(node.value, body) == v.Ref("sys.argv"):
+                    found.append(ArgvRead(index, sure and certain, place(node, body)))
+        return tuple(found)
+
+    def _swallowed(self) -> tuple[Swallowed, ...]:
+        found = []
+        for body, _ in self.reached.values():
+            for node, _ in body.tries:
+                for where, zero, around in exits.swallowing(body, node):
+                    found.append(Swallowed(where, zero, around))
+        return tuple(found)
+
+    def _imports(self) -> tuple[Imported, ...]:
+        found: list[Imported] = []
+        for body, sure in self.reached.values():
+            for node, certain in body.imports:
+                where = place(node, body)
+                if isinstance(node, ast.Import):
+                    found.extend(Imported(a.name, 0, sure and certain, where) for a in node.names)
+                else:
+                    names = tuple(alias.name for alias in node.names)
+                    found.append(Imported(node.module or "", node.level, sure and certain, where, names))
+        return tuple(
+            one
+            for one in found
+            if one.level
+            or (
+                not self.source.find(one.module.partition(".")[0], self.entry.parent)
+                and not self.source.is_package(one.module.partition(".")[0], self.entry.parent)
+            )
+        )
+
+
+def _reads_hyperparameters(strings: frozenset[str], tops: frozenset[str]) -> bool:
+    if tops & {"sagemaker_training", "sagemaker_containers", "sagemaker", "sagemaker_algorithm_toolkit"}:
+        return True
+    words = ("hyperparameters.json", "SM_HP", "SM_USER_ARGS", "input/config", "hyperparam")
+    return any(word in string for string in strings for word in words)
+
+
+def _plain(tops: frozenset[str], reading: Reading) -> bool:
+    import sys
+
+    local = {Path(name).stem for name in reading.source.modules}
+    return all(name in QUIET_LIBRARIES or name in sys.stdlib_module_names or name in local for name in tops)

@@ -1,0 +1,78 @@
+"""What reading tells and a run confirms is told once, at the line of the script."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.checks.test_evidence import FAILED, SOUND
+
+from cursus import engine
+from cursus.checks.examples import BASES, merge
+from cursus.checks.views import Settings
+from cursus.model import Evidence, Finding, Promises, SourceCode, Step, Usage
+
+
+def told_of(folder: Path, script: str, evidence: dict[str, Any], **promises: Any) -> list[Finding]:
+    """Everything that is told of a run of ``script``, readings included."""
+    (folder / "train.py").write_text(script)
+    step = Step(
+        "test",
+        "CreateTrainingJob",
+        merge(BASES["CreateTrainingJob"], {"HyperParameters": {"sagemaker_program": "train.py"}}),
+        promises=Promises(**promises),
+        source=SourceCode(str(folder), "train.py"),
+    )
+    return engine.check_step(step, Settings(), Evidence(**{**SOUND, **evidence}))
+
+
+READS = """import os
+print(os.environ['SM_CHANNEL_TRAIN'])
+{}
+open(os.environ['SM_MODEL_DIR'] + '/model.json', 'w').write('1')
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "rules"),
+    [
+        ("print(os.environ['SM_CHANNEL_TEST'])", "KeyError: 'SM_CHANNEL_TEST'", ["CHN050"]),
+        ("print({}['label'])", "KeyError: 'label'", ["FRM090"]),
+    ],
+)
+def test_a_failure_that_reading_explains_is_told_once(
+    line: str, error: str, rules: list[str], tmp_path: Path
+) -> None:
+    reason = FAILED.format(f'File "/opt/ml/code/train.py", line 3, in <module>\n{line}\n{error}')
+    failed = {
+        "status": "Failed",
+        "failure_reason": reason,
+        "script_exit_codes": {"algo-1": 1},
+        "model_files": (),
+    }
+    found = told_of(tmp_path, READS.format(line), failed)
+    assert [finding.rule for finding in found if finding.severity == "error"] == rules
+
+
+def test_an_artifact_that_is_missing_is_told_once_at_the_line_that_writes_another(tmp_path: Path) -> None:
+    found = told_of(tmp_path, READS.format(""), {}, expected_artifacts=("weights.bin",))
+    (missing,) = [finding for finding in found if finding.area == "artifacts"]
+    assert (missing.rule, missing.severity, missing.line) == ("ART090", "error", 4)
+    assert "write /opt/ml/model/weights.bin" in missing.remedy
+
+
+def test_a_barrier_of_some_ranks_explains_a_job_that_waits_for_good(tmp_path: Path) -> None:
+    script = READS.format(
+        "import torch.distributed as dist\ndef save(rank):\n    if rank == 0:\n        dist.barrier()\nsave(0)"
+    )
+    usage = Usage(wall_seconds=60.0, idle_seconds=58.0, processes=3)
+    stopped = {
+        "status": "Stopped",
+        "usage": {"algo-1": usage},
+        "signals": {"reason": "the timeout of this run"},
+    }
+    found = [
+        finding for finding in told_of(tmp_path, script, stopped) if finding.rule in ("DST054", "RES098")
+    ]
+    assert [(finding.rule, finding.severity, finding.line) for finding in found] == [("DST054", "error", 6)]

@@ -67,6 +67,10 @@ def test_what_does_more_is_left_alone(text: str) -> None:
     assert handed_on(text) is None
 
 
+def test_many_options_are_read_at_once() -> None:
+    assert handed_on("torchrun " + "--a b --c " * 90 + "(") is None
+
+
 def test_the_program_is_read_in_the_place_of_the_shell_script(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     (tmp_path / "src/train.py").write_text(

@@ -16,7 +16,7 @@ from cursus.script.shell import commands
 STARTS = re.compile(
     r"(exec\s+)?(?:(?:/usr/bin/(?:env\s+)?)?python3?\s+(?:-u\s+)?|"
     r"(?P<launcher>torchrun|accelerate\s+launch|python3?\s+-m\s+torch\.distributed\.run)\s+"
-    r"(?:--?[\w-]+(?:[=\s](?:\"[^\"`]*\"|\$\{?\w+\}?|[\w.:/-]+))?\s+)*?)"
+    r"(?:-{1,2}\w[\w-]*(?:[=\s](?:\"[^\"`]*\"|\$\{?\w+\}?|[\w.:/][\w.:/-]*))?\s+)*?)"
     r"(?:\./)?(?P<program>[\w./-]+\.py)(?P<arguments>(?:\s+(?:\"[^\"`]*\"|'[^']*'|[^\s\"'`$();&|<>]+|\$\{?\w+\}?|\$@|\$\*))*)"
 )
 RANKS = frozenset(
@@ -34,6 +34,8 @@ CHANGES = re.compile(r"PYTHON|SM_|PATH$")
 """Variables that change what the program is, or what it is told of the job."""
 WHOLE = frozenset({'"$@"', '"${@}"', "$@", "$*"})
 MOST = 100
+LONGEST = 1000
+"""Letters of a command that is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ def handed_on(text: str) -> HandedOn | None:
     program: HandedOn | None = None
     exports: set[str] = set()
     for one in found:
+        if len(one.text) > LONGEST:
+            return None
         started = STARTS.fullmatch(one.text)
         if one.after not in ("", ";") or one.function or one.loops:
             return None

@@ -97,7 +97,7 @@ def _with_causes(findings: list[Finding]) -> list[Finding]:
     causes = [finding for finding in findings if finding.rule == "DST054"] if hangs else []
     if not causes:
         return findings
-    proved = {cause: replace(cause, severity=hangs[0].severity) for cause in causes}
+    proved = {cause: replace(cause, severity=hangs[0].severity, from_run=True) for cause in causes}
     return [proved.get(finding, finding) for finding in findings if finding not in hangs]
 
 
@@ -144,7 +144,7 @@ def told_once(findings: list[Finding], evidence: Evidence) -> list[Finding]:
             if other is not None:
                 weighs_more = SEVERITIES.index(finding.severity) < SEVERITIES.index(other.severity)
                 if weighs_more and rule == "MON050" and other.location is not None:
-                    raised[other] = replace(other, severity=finding.severity)
+                    raised[other] = replace(other, severity=finding.severity, from_run=True)
                     weighs_more = False
                 superfluous.add(other if weighs_more else finding)
     superfluous |= _foretold(findings) | _strays_told(findings)

@@ -415,7 +415,7 @@ def test_of_two_findings_on_one_fault_the_graver_is_kept() -> None:
     assert told_once([read, elsewhere, seen], Evidence(**SOUND)) == [elsewhere, seen]
 
     placed = replace(read, location=Location("train.py", 7))
-    assert told_once([placed, seen], Evidence(**SOUND)) == [replace(placed, severity="error")]
+    assert told_once([placed, seen], Evidence(**SOUND)) == [replace(placed, severity="error", from_run=True)]
 
 
 @pytest.mark.parametrize(("size", "rules"), [(9, {"HPO090", "FRM094"}), (0, {"ART092"})])

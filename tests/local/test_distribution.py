@@ -272,7 +272,7 @@ for address in config["cluster"]["ps"]:
             with socket.create_connection((host, int(port)), 5) as connection:
                 print(host, connection.recv(10).decode())
                 break
-        except ConnectionRefusedError:
+        except (ConnectionRefusedError, TimeoutError):
             time.sleep(0.02)
 if config["task"]["type"] == "master":
     listener.accept()  # the other's launcher looks whether we are still there: its script has ended

@@ -67,7 +67,8 @@ def test_a_given_value_is_told_at_the_parameter() -> None:
     assert errors(document) == []
     (finding,) = errors(document, parameters={"Compute": "ml.m5.wide"})
     assert finding.path == "Parameters[1]"
-    assert "value given for the parameter 'Compute': 'ml.m5.wide'" in finding.message
+    assert finding.message.startswith("'ml.m5.wide' is no instance type")
+    assert "It comes from the value given for the parameter 'Compute', put in at" in finding.message
 
 
 def test_it_stands_at_the_line_of_the_default(tmp_path: Path) -> None:

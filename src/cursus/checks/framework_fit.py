@@ -67,9 +67,9 @@ def processor(view: TrainingView) -> Iterator[Problem]:
             )
         else:
             idle = f"{instance.gpus} GPU" if instance.gpus else f"{instance.neuron_devices} Neuron device"
-            idle += "s" if max(instance.gpus, instance.neuron_devices) > 1 else ""
+            stay = "s stay" if max(instance.gpus, instance.neuron_devices) > 1 else " stays"
             yield Problem(
-                f"The image is for CPUs (tag {image.tag!r}): {idle} of {instance.name} stay idle.",
+                f"The image is for CPUs (tag {image.tag!r}): the {idle}{stay} idle on {instance.name}.",
                 path,
                 f"Use the image's tag for {instance.processor}, or an instance type without accelerators.",
             )

@@ -82,8 +82,8 @@ def _at_parameter(
     origin = pipeline.origin(place)
     end = "" if first.message.endswith((".", "?")) else "."
     message = (
-        f"the {said} the parameter {show(name)}: {first.message}{end} It is put in at "
-        f"{', '.join(listed[:MOST_USES])}{more}"
+        f"{first.message}{end} It comes from the {said} the parameter {show(name)}, put in at "
+        f"{', '.join(listed[:MOST_USES])}{more}."
     )
     return replace(
         first,

@@ -265,17 +265,20 @@ import json, os, socket, time
 config = json.loads(os.environ["TF_CONFIG"])
 own = config["cluster"][config["task"]["type"]][config["task"]["index"]]
 listener = socket.create_server((own.split(":")[0], int(own.split(":")[1])))
-for address in config["cluster"]["ps"]:
+def connected(address):
     host, port = address.split(":")
     while True:
         try:
-            with socket.create_connection((host, int(port)), 5) as connection:
-                print(host, connection.recv(10).decode())
-                break
-        except (ConnectionRefusedError, TimeoutError):
+            return socket.create_connection((host, int(port)), 5)
+        except ConnectionRefusedError:
             time.sleep(0.02)
+for address in config["cluster"]["ps"]:
+    print(address.split(":")[0], connected(address).recv(10).decode())
 if config["task"]["type"] == "master":
-    listener.accept()  # the other's launcher looks whether we are still there: its script has ended
+    listener.accept()  # the other's script, which ends when we are there
+    listener.accept()  # its launcher looks whether we are still there
+else:
+    connected(config["cluster"]["master"][0])
 """
     settings = {distribution.PARAMETER_SERVER: "true"}
     members = patch(2, "tensorflow", **settings)

@@ -8,21 +8,16 @@ import pytest
 
 import cursus
 from cursus.checks.examples import BASES, merge
+from tests.checks import made
+from tests.checks.made import TUNING, XGBOOST, broken, findings_of
 
 REGISTRY = ".dkr.ecr.us-east-1.amazonaws.com/"
-XGBOOST = f"683313688378{REGISTRY}sagemaker-xgboost:1.7-1"
 LINEAR = f"382416733822{REGISTRY}linear-learner:1"
 IMAGES = f"811284229777{REGISTRY}image-classification:1"
 
 
 def channel(name: str, content: str | None = "text/csv", **members: Any) -> dict[str, Any]:
-    data = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://example-bucket/{name}/"}}
-    return {
-        "ChannelName": name,
-        "DataSource": data,
-        **({"ContentType": content} if content else {}),
-        **members,
-    }
+    return made.channel(name, **({"ContentType": content} if content else {}), **members)
 
 
 def job(image: str, hyperparameters: dict[str, str], *channels: dict[str, Any]) -> dict[str, Any]:
@@ -32,10 +27,6 @@ def job(image: str, hyperparameters: dict[str, str], *channels: dict[str, Any]) 
         "InputDataConfig": list(channels) or [channel("train")],
         "ResourceConfig": {"InstanceType": "ml.p3.2xlarge" if image == IMAGES else "ml.m5.xlarge"},
     }
-
-
-def broken(found: list[Any]) -> set[str]:
-    return {f.rule for f in found if f.severity == "error"}
 
 
 @pytest.mark.parametrize(
@@ -68,16 +59,16 @@ def broken(found: list[Any]) -> set[str]:
         ({"num_round": "10", "_tuning_objective_metric": "validation:auc"}, set()),
     ],
 )
-def test_xgboost(findings_of: Any, hyperparameters: dict[str, str], rules: set[str]) -> None:
+def test_xgboost(hyperparameters: dict[str, str], rules: set[str]) -> None:
     assert broken(findings_of(job(XGBOOST, hyperparameters))) == rules
 
 
-def test_a_quoted_value_is_told_to_be_bare(findings_of: Any) -> None:
+def test_a_quoted_value_is_told_to_be_bare() -> None:
     (found,) = findings_of(job(XGBOOST, {"num_round": '"10"'}), "HPO040")
     assert found.remedy == "write it bare: 10"
 
 
-def test_a_script_in_the_same_image_takes_what_it_likes(findings_of: Any) -> None:
+def test_a_script_in_the_same_image_takes_what_it_likes() -> None:
     script = {
         "sagemaker_program": "train.py",
         "sagemaker_submit_directory": "s3://example-bucket/code.tar.gz",
@@ -87,7 +78,7 @@ def test_a_script_in_the_same_image_takes_what_it_likes(findings_of: Any) -> Non
     assert not {rule for rule in rules if rule.startswith(("HPO", "CHN"))}
 
 
-def test_an_own_image_of_that_name_is_not_amazons(findings_of: Any) -> None:
+def test_an_own_image_of_that_name_is_not_amazons() -> None:
     own = f"123456789012{REGISTRY}sagemaker-xgboost:1.7-1"
     assert not broken(findings_of(job(own, {"depth": "3"}, channel("anything", "application/json"))))
 
@@ -106,17 +97,17 @@ def test_an_own_image_of_that_name_is_not_amazons(findings_of: Any) -> None:
         ([channel("train", InputMode="FastFile")], set()),
     ],
 )
-def test_channels_of_xgboost(findings_of: Any, channels: list[dict[str, Any]], rules: set[str]) -> None:
+def test_channels_of_xgboost(channels: list[dict[str, Any]], rules: set[str]) -> None:
     assert broken(findings_of(job(XGBOOST, {"num_round": "10"}, *channels))) == rules
 
 
-def test_linear_learner(findings_of: Any) -> None:
+def test_linear_learner() -> None:
     ok = {"predictor_type": "regressor", "loss": "absolute_loss", "feature_dim": "auto"}
     assert not broken(findings_of(job(LINEAR, ok)))
     assert broken(findings_of(job(LINEAR, {**ok, "predictor_type": "multiclass_classifier"}))) == {"HPO041"}
 
 
-def test_a_value_without_its_capitals_is_a_warning(findings_of: Any) -> None:
+def test_a_value_without_its_capitals_is_a_warning() -> None:
     deepar = f"522234722520{REGISTRY}forecasting-deepar:1"
     needed = {"time_freq": "D", "context_length": "30", "prediction_length": "30", "epochs": "10"}
 
@@ -130,7 +121,7 @@ def test_a_value_without_its_capitals_is_a_warning(findings_of: Any) -> None:
     assert severities("poisson") == ["error"]
 
 
-def test_image_lists(findings_of: Any) -> None:
+def test_image_lists() -> None:
     hyperparameters = {"num_classes": "3", "num_training_samples": "900"}
     files = [channel(name, "application/x-image") for name in ("train", "validation")]
     found = findings_of(job(IMAGES, hyperparameters, *files), "CHN030")
@@ -142,7 +133,7 @@ def test_image_lists(findings_of: Any) -> None:
     assert not broken(findings_of(job(IMAGES, hyperparameters, *records)))
 
 
-def test_a_tuned_hyperparameter_is_not_missing(findings_of: Any) -> None:
+def test_a_tuned_hyperparameter_is_not_missing() -> None:
     eta = {"Name": "num_round", "MinValue": "1", "MaxValue": "50"}
     patch = {
         "HyperParameterTuningJobConfig": {
@@ -155,7 +146,7 @@ def test_a_tuned_hyperparameter_is_not_missing(findings_of: Any) -> None:
             "InputDataConfig": [channel("train"), channel("validation")],
         },
     }
-    assert not findings_of(patch, "HPO038", operation="CreateHyperParameterTuningJob")
+    assert not findings_of(patch, "HPO038", operation=TUNING)
 
 
 DETECTION = f"811284229777{REGISTRY}object-detection:1"
@@ -178,9 +169,7 @@ def manifest(name: str, *attributes: str, **members: Any) -> dict[str, Any]:
         (("source-ref", "boxes"), "None", {"CHN034"}),
     ],
 )
-def test_augmented_manifests(
-    findings_of: Any, attributes: tuple[str, ...], wrapper: str, rules: set[str]
-) -> None:
+def test_augmented_manifests(attributes: tuple[str, ...], wrapper: str, rules: set[str]) -> None:
     hyperparameters = {"num_classes": "3", "num_training_samples": "900"}
     channels = [manifest(name, *attributes) for name in ("train", "validation")]
     channels[0]["RecordWrapperType"] = wrapper
@@ -189,14 +178,14 @@ def test_augmented_manifests(
     assert broken(findings_of(patch)) == rules
 
 
-def test_a_manifest_brings_its_annotations(findings_of: Any) -> None:
+def test_a_manifest_brings_its_annotations() -> None:
     image = DETECTION.replace("object-detection", "semantic-segmentation")
     channels = [manifest(name, "source-ref", "mask-ref") for name in ("train", "validation")]
     patch = job(image, {"num_classes": "3", "num_training_samples": "900"}, *channels)
     assert not findings_of(patch, "CHN030")
 
 
-def test_random_cut_forest(findings_of: Any) -> None:
+def test_random_cut_forest() -> None:
     def forest(content: str, distribution: str) -> dict[str, Any]:
         train = channel("train", content)
         train["DataSource"]["S3DataSource"]["S3DataDistributionType"] = distribution
@@ -240,9 +229,7 @@ ENCODER = {"enc0_vocab_size": "20", "enc0_max_seq_len": "9", "enc1_max_seq_len":
         (BLAZING, {"mode": "supervised", "early_stopping": "False"}, set()),
     ],
 )
-def test_what_goes_together(
-    findings_of: Any, image: str, hyperparameters: dict[str, str], rules: set[str]
-) -> None:
+def test_what_goes_together(image: str, hyperparameters: dict[str, str], rules: set[str]) -> None:
     content = {DEEPAR: "json", IMAGES: "application/x-recordio", BLAZING: "text/plain"}.get(
         image, "application/jsonlines" if image == OBJECT2VEC else "text/csv"
     )
@@ -251,21 +238,21 @@ def test_what_goes_together(
     assert broken(found) == rules
 
 
-def test_channels_of_one_job_hold_one_kind_of_data(findings_of: Any) -> None:
+def test_channels_of_one_job_hold_one_kind_of_data() -> None:
     request = job(XGBOOST, {"num_round": "10"}, channel("train"), channel("validation", None))
     assert broken(findings_of(request)) == {"CHN032"}
     request = job(XGBOOST, {"num_round": "10"}, channel("train", "libsvm"), channel("validation", None))
     assert not broken(findings_of(request))
 
 
-def test_a_misspelt_hyperparameter_is_one_mistake(findings_of: Any) -> None:
+def test_a_misspelt_hyperparameter_is_one_mistake() -> None:
     found = findings_of(job(XGBOOST, {"num_rounds": "10"}))
     assert [(f.rule, f.path) for f in found if f.severity == "error"] == [
         ("HPO039", "HyperParameters.num_rounds")
     ]
 
 
-def test_manifests_in_file_mode_are_one_mistake(findings_of: Any) -> None:
+def test_manifests_in_file_mode_are_one_mistake() -> None:
     channels = [channel(name, "application/x-recordio") for name in ("train", "validation")]
     for each in channels:
         each["DataSource"]["S3DataSource"].update(
@@ -293,7 +280,7 @@ def test_manifests_in_file_mode_are_one_mistake(findings_of: Any) -> None:
         ({"spread": "ShardedByS3Key"}, {"CHN038"}),
     ],
 )
-def test_training_with_dask(findings_of: Any, change: dict[str, str], rules: set[str]) -> None:
+def test_training_with_dask(change: dict[str, str], rules: set[str]) -> None:
     values = {
         "num_round": "10",
         "use_dask_gpu_training": "true",
@@ -307,7 +294,7 @@ def test_training_with_dask(findings_of: Any, change: dict[str, str], rules: set
     assert broken(findings_of(request)) == rules
 
 
-def test_an_old_version_does_not_know_what_later_ones_do(findings_of: Any) -> None:
+def test_an_old_version_does_not_know_what_later_ones_do() -> None:
     old = f"811284229777{REGISTRY}xgboost:1"
     assert broken(findings_of(job(old, {"num_round": "10", "monotone_constraints": "(1,0)"}))) == {"HPO039"}
     assert not broken(findings_of(job(old, {"num_round": "10", "num_parallel_tree": "4"})))
@@ -322,7 +309,7 @@ def test_a_hyperparameter_that_is_null(name: str) -> None:
     assert [f.path for f in found if f.severity == "error"] == [f"HyperParameters.{name}"]
 
 
-def test_a_hyperparameter_that_image_classification_does_not_use_is_no_error(findings_of: Any) -> None:
+def test_a_hyperparameter_that_image_classification_does_not_use_is_no_error() -> None:
     given = {"num_classes": "2", "num_training_samples": "100", "use_lr_scheduler": "1"}
     channels = [channel(name, "application/x-recordio") for name in ("train", "validation")]
     found = [finding for finding in findings_of(job(IMAGES, given, *channels)) if finding.rule == "HPO039"]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from cursus.checks.artifacts import artifact_problem, key_problem
 from cursus.model import Promises
+from tests.checks.made import findings_of
 
 
 @pytest.mark.parametrize(
@@ -50,7 +49,7 @@ def test_promised_artifacts(artifact: str, right: bool) -> None:
     assert (artifact_problem(artifact) is None) is right
 
 
-def test_promised_artifacts_of_a_step(findings_of: Any) -> None:
+def test_promised_artifacts_of_a_step() -> None:
     found = findings_of({}, "ART005", promises=Promises(expected_artifacts=("a", "../b", "a")))
     assert [f.severity for f in found] == ["error", "info"]
 
@@ -64,5 +63,5 @@ def test_promised_artifacts_of_a_step(findings_of: Any) -> None:
         ("s3://example-bucket/model", False),
     ],
 )
-def test_checkpoints_beside_models(findings_of: Any, uri: str, wrong: bool) -> None:
+def test_checkpoints_beside_models(uri: str, wrong: bool) -> None:
     assert bool(findings_of({"CheckpointConfig": {"S3Uri": uri}}, "ART003")) is wrong

@@ -6,16 +6,14 @@ from typing import Any
 
 import pytest
 
+from tests.checks.made import broken, findings_of
+
 V1, V2 = "CreateAutoMLJob", "CreateAutoMLJobV2"
 PROBLEM = "AutoMLProblemTypeConfig"
 
 
-def broken(found: list[Any]) -> set[str]:
-    return {f.rule for f in found if f.severity == "error"}
-
-
 @pytest.mark.parametrize("operation", [V1, V2])
-def test_the_bases_are_sound(findings_of: Any, operation: str) -> None:
+def test_the_bases_are_sound(operation: str) -> None:
     assert findings_of({}, operation=operation) == []
 
 
@@ -30,7 +28,7 @@ def test_the_bases_are_sound(findings_of: Any, operation: str) -> None:
         ("Regression", "Accuracy", False),
     ],
 )
-def test_metrics(findings_of: Any, kind: str, metric: str, right: bool) -> None:
+def test_metrics(kind: str, metric: str, right: bool) -> None:
     one = {"ProblemType": kind, "AutoMLJobObjective": {"MetricName": metric}}
     two = {
         PROBLEM: {"TabularJobConfig": {"ProblemType": kind}},
@@ -40,7 +38,7 @@ def test_metrics(findings_of: Any, kind: str, metric: str, right: bool) -> None:
         assert broken(findings_of(patch, operation=operation)) == (set() if right else {"HPO026"})
 
 
-def test_both_or_neither(findings_of: Any) -> None:
+def test_both_or_neither() -> None:
     assert broken(findings_of({"ProblemType": None}, operation=V1)) == {"HPO025"}
     assert broken(findings_of({"AutoMLJobObjective": None}, operation=V2)) == {"HPO025"}
     assert not findings_of({"ProblemType": None, "AutoMLJobObjective": None}, operation=V1)
@@ -49,7 +47,7 @@ def test_both_or_neither(findings_of: Any) -> None:
 @pytest.mark.parametrize(
     ("whole", "one", "short"), [(1800, 3600, True), (3600, 3600, False), (36000, 3600, False)]
 )
-def test_times(findings_of: Any, whole: int, one: int, short: bool) -> None:
+def test_times(whole: int, one: int, short: bool) -> None:
     criteria = {"MaxAutoMLJobRuntimeInSeconds": whole, "MaxRuntimePerTrainingJobInSeconds": one}
     patch = {PROBLEM: {"TabularJobConfig": {"CompletionCriteria": criteria}}}
     assert [f.severity for f in findings_of(patch, "HPO027", operation=V2)] == ["warning"] * short
@@ -65,7 +63,7 @@ def test_times(findings_of: Any, whole: int, one: int, short: bool) -> None:
         (None, "xgboost", "warning"),
     ],
 )
-def test_modes(findings_of: Any, mode: str | None, algorithm: str, severity: str | None) -> None:
+def test_modes(mode: str | None, algorithm: str, severity: str | None) -> None:
     config = {"CandidateGenerationConfig": {"AlgorithmsConfig": [{"AutoMLAlgorithms": [algorithm]}]}}
     patch = {"AutoMLJobConfig": {**config, **({"Mode": mode} if mode else {})}}
     assert [f.severity for f in findings_of(patch, "HPO028", operation=V1)] == (
@@ -100,7 +98,7 @@ def forecasting(**members: Any) -> dict[str, Any]:
         ({"Transformations": {"Filling": {"price": {"frontfill": "mean"}}}}, False),
     ],
 )
-def test_forecasting(findings_of: Any, members: dict[str, Any], right: bool) -> None:
+def test_forecasting(members: dict[str, Any], right: bool) -> None:
     found = findings_of(forecasting(**members), operation=V2)
     assert broken(found) == (set() if right else {"HPO030"})
 
@@ -123,7 +121,7 @@ def data(**members: Any) -> dict[str, Any]:
         ([data(CompressionType="Gzip")], set()),
     ],
 )
-def test_channels(findings_of: Any, channels: list[dict[str, Any]], rules: set[str]) -> None:
+def test_channels(channels: list[dict[str, Any]], rules: set[str]) -> None:
     found = findings_of({"AutoMLJobInputDataConfig": channels}, operation=V2)
     assert broken(found) == rules
 
@@ -138,20 +136,20 @@ def test_channels(findings_of: Any, channels: list[dict[str, Any]], rules: set[s
         ({"AutoGenerateEndpointName": False}, False),
     ],
 )
-def test_endpoints(findings_of: Any, deploy: dict[str, Any], right: bool) -> None:
+def test_endpoints(deploy: dict[str, Any], right: bool) -> None:
     assert broken(findings_of({"ModelDeployConfig": deploy}, operation=V1)) == (
         set() if right else {"ART010"}
     )
 
 
-def test_a_misspelt_problem_type_is_not_shown_as_something_else(findings_of: Any) -> None:
+def test_a_misspelt_problem_type_is_not_shown_as_something_else() -> None:
     found = findings_of({"ProblemType": "Binary", "AutoMLJobObjective": None}, operation=V1)
     assert broken(found) == {"STP004", "HPO025"}
     assert not [f for f in found if "Get" in f.message]
 
 
 @pytest.mark.parametrize(("content", "right"), [("image/png", True), ("text/csv;header=present", False)])
-def test_images_are_no_csv(findings_of: Any, content: str, right: bool) -> None:
+def test_images_are_no_csv(content: str, right: bool) -> None:
     patch = {
         PROBLEM: {"TabularJobConfig": None, "ImageClassificationJobConfig": {}},
         "AutoMLJobInputDataConfig": [data(ContentType=content)],

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.checks.made import findings_of
+
 
 def channel(name: str = "train", **members: Any) -> dict[str, Any]:
     uri = members.pop("uri", f"s3://example-bucket/{name}/")
@@ -35,7 +37,7 @@ GROUPS = {
 }
 
 
-def test_names_are_compared_literally(findings_of: Any) -> None:
+def test_names_are_compared_literally() -> None:
     found = findings_of({"InputDataConfig": [channel("a"), channel("b"), channel("a")]}, "CHN001")
     assert [(f.path, f.severity) for f in found] == [("InputDataConfig[2].ChannelName", "error")]
     assert "InputDataConfig[0]" in found[0].message
@@ -51,7 +53,7 @@ def test_names_are_compared_literally(findings_of: Any) -> None:
         ("FastFile", None, True),
     ],
 )
-def test_gzip_follows_the_mode_that_applies(findings_of: Any, job: str, own: str | None, wrong: bool) -> None:
+def test_gzip_follows_the_mode_that_applies(job: str, own: str | None, wrong: bool) -> None:
     members = {"CompressionType": "Gzip", **({"InputMode": own} if own else {})}
     patch = {
         "AlgorithmSpecification": {"TrainingInputMode": job},
@@ -60,14 +62,14 @@ def test_gzip_follows_the_mode_that_applies(findings_of: Any, job: str, own: str
     assert bool(findings_of(patch, "CHN004")) is wrong
 
 
-def test_a_mode_that_is_a_pipeline_variable_is_not_judged(findings_of: Any) -> None:
+def test_a_mode_that_is_a_pipeline_variable_is_not_judged() -> None:
     members = {"CompressionType": "Gzip", "InputMode": {"Get": "Parameters.Mode"}}
     assert not findings_of({"InputDataConfig": [channel(**members)]}, "CHN004")
 
 
 @pytest.mark.parametrize("kind", ["ManifestFile", "AugmentedManifestFile"])
 @pytest.mark.parametrize("mode", ["File", "Pipe", "FastFile"])
-def test_manifests_and_modes(findings_of: Any, kind: str, mode: str) -> None:
+def test_manifests_and_modes(kind: str, mode: str) -> None:
     s3 = {"S3DataType": kind, **({"AttributeNames": ["source-ref", "label"]} if kind[0] == "A" else {})}
     patch = {"InputDataConfig": [channel(uri="s3://b-1/m.manifest", s3=s3, InputMode=mode)]}
     errors = {f.rule for f in findings_of(patch) if f.severity == "error"}
@@ -79,19 +81,19 @@ def test_manifests_and_modes(findings_of: Any, kind: str, mode: str) -> None:
     assert errors == expected.get((kind, mode), set())
 
 
-def test_attribute_names_twice(findings_of: Any) -> None:
+def test_attribute_names_twice() -> None:
     s3 = {"S3DataType": "AugmentedManifestFile", "AttributeNames": ["label", "label"]}
     patch = {"InputDataConfig": [channel(uri="s3://b-1/m.manifest", s3=s3, InputMode="Pipe")]}
     assert [f.severity for f in findings_of(patch, "CHN007")] == ["error"]
 
 
-def test_two_sources_are_one_too_many(findings_of: Any) -> None:
+def test_two_sources_are_one_too_many() -> None:
     both = channel()
     both["DataSource"]["FileSystemDataSource"] = file_system()["DataSource"]["FileSystemDataSource"]
     assert findings_of({"InputDataConfig": [both], "VpcConfig": VPC}, "CHN003")
 
 
-def test_file_systems_want_a_vpc_and_file_mode(findings_of: Any) -> None:
+def test_file_systems_want_a_vpc_and_file_mode() -> None:
     assert findings_of({"InputDataConfig": [file_system()]}, "CHN010")
     assert not findings_of({"InputDataConfig": [file_system()], "VpcConfig": VPC})
     pipe = {"AlgorithmSpecification": {"TrainingInputMode": "Pipe"}, "InputDataConfig": [file_system()]}
@@ -102,7 +104,7 @@ def test_file_systems_want_a_vpc_and_file_mode(findings_of: Any) -> None:
     ("path", "kind", "wrong"),
     [("/data", "EFS", False), ("/", "EFS", False), ("data", "EFS", True), ("/", "FSxLustre", True)],
 )
-def test_directory_paths(findings_of: Any, path: str, kind: str, wrong: bool) -> None:
+def test_directory_paths(path: str, kind: str, wrong: bool) -> None:
     patch = {
         "InputDataConfig": [file_system(DirectoryPath=path, FileSystemType=kind)],
         "VpcConfig": VPC,
@@ -110,7 +112,7 @@ def test_directory_paths(findings_of: Any, path: str, kind: str, wrong: bool) ->
     assert bool(findings_of(patch, "CHN011")) is wrong
 
 
-def test_groups_are_for_all_channels_or_none(findings_of: Any) -> None:
+def test_groups_are_for_all_channels_or_none() -> None:
     named = channel("train", s3={"InstanceGroupNames": ["gpu", "cpu"]})
     patch = {"ResourceConfig": GROUPS, "InputDataConfig": [named, channel("code")]}
     (found,) = findings_of(patch, "CHN014")
@@ -119,7 +121,7 @@ def test_groups_are_for_all_channels_or_none(findings_of: Any) -> None:
     assert not findings_of(plain, "CHN014")
 
 
-def test_groups_exist(findings_of: Any) -> None:
+def test_groups_exist() -> None:
     misspelt = channel("train", s3={"InstanceGroupNames": ["gpus"]})
     (found,) = findings_of({"ResourceConfig": GROUPS, "InputDataConfig": [misspelt]}, "CHN015")
     assert "Did you mean 'gpu'?" in found.message
@@ -127,7 +129,7 @@ def test_groups_exist(findings_of: Any) -> None:
     assert "no instance groups" in found.message
 
 
-def test_sharding_counts_the_hosts_of_the_channels_groups(findings_of: Any) -> None:
+def test_sharding_counts_the_hosts_of_the_channels_groups() -> None:
     s3 = {"S3DataDistributionType": "ShardedByS3Key", "InstanceGroupNames": ["gpu"]}
     one = channel("train", uri="s3://example-bucket/train.csv", s3=s3)
     (found,) = findings_of({"ResourceConfig": GROUPS, "InputDataConfig": [one]}, "CHN017")
@@ -146,14 +148,12 @@ def test_sharding_counts_the_hosts_of_the_channels_groups(findings_of: Any) -> N
         ("s3://b-1/train", "s3://b-1/train-validation/", False),
     ],
 )
-def test_training_data_is_not_validation_data(
-    findings_of: Any, train: str, validation: str, overlaps: bool
-) -> None:
+def test_training_data_is_not_validation_data(train: str, validation: str, overlaps: bool) -> None:
     patch = {"InputDataConfig": [channel("train", uri=train), channel("validation", uri=validation)]}
     assert bool(findings_of(patch, "CHN018")) is overlaps
 
 
-def test_a_prefix_is_a_string(findings_of: Any) -> None:
+def test_a_prefix_is_a_string() -> None:
     patch = {
         "InputDataConfig": [
             channel("train", uri="s3://b-1/train"),
@@ -165,7 +165,7 @@ def test_a_prefix_is_a_string(findings_of: Any) -> None:
     assert "s3://b-1/train/" in found.remedy
 
 
-def test_output_below_input(findings_of: Any) -> None:
+def test_output_below_input() -> None:
     patch = {
         "InputDataConfig": [channel("train", uri="s3://b-1/work")],
         "OutputDataConfig": {"S3OutputPath": "s3://b-1/work/models/"},

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from tests.checks.made import DLC, SCRIPT, findings_of
+
 RULES = "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest"
 HOOK = {"S3OutputPath": "s3://example-bucket/debug/"}
-REGISTRY = "763104351884.dkr.ecr.us-east-1.amazonaws.com/"
-SCRIPT = {"sagemaker_program": "train.py", "sagemaker_submit_directory": "s3://example-bucket/code.tar.gz"}
 
 
 def evaluation(name: str, invoke: str) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def evaluation(name: str, invoke: str) -> dict[str, Any]:
     }
 
 
-def test_names_are_unique_over_both_lists(findings_of: Any) -> None:
+def test_names_are_unique_over_both_lists() -> None:
     patch = {
         "DebugHookConfig": HOOK,
         "ProfilerConfig": HOOK,
@@ -31,13 +31,13 @@ def test_names_are_unique_over_both_lists(findings_of: Any) -> None:
     assert found.path == "ProfilerRuleConfigurations[0].RuleConfigurationName"
 
 
-def test_a_profiler_rule_among_debugger_rules(findings_of: Any) -> None:
+def test_a_profiler_rule_among_debugger_rules() -> None:
     patch = {"DebugHookConfig": HOOK, "DebugRuleConfigurations": [evaluation("a", "ProfilerReport")]}
     (found,) = findings_of(patch, "MON011")
     assert "ProfilerRuleConfigurations" in found.remedy
 
 
-def test_a_rule_image_of_ones_own_is_not_judged(findings_of: Any) -> None:
+def test_a_rule_image_of_ones_own_is_not_judged() -> None:
     own = {
         **evaluation("a", "Mine"),
         "RuleEvaluatorImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/rules:1",
@@ -54,9 +54,9 @@ def test_a_rule_image_of_ones_own_is_not_judged(findings_of: Any) -> None:
         ("tensorflow-training:2.4.1-cpu-py37-ubuntu18.04", None),
     ],
 )
-def test_hook_by_framework_version(findings_of: Any, image: str, severity: str | None) -> None:
+def test_hook_by_framework_version(image: str, severity: str | None) -> None:
     patch = {
-        "AlgorithmSpecification": {"TrainingImage": REGISTRY + image},
+        "AlgorithmSpecification": {"TrainingImage": f"{DLC}/{image}"},
         "HyperParameters": SCRIPT,
         "DebugHookConfig": {**HOOK, "CollectionConfigurations": [{"CollectionName": "losses"}]},
     }
@@ -64,7 +64,7 @@ def test_hook_by_framework_version(findings_of: Any, image: str, severity: str |
 
 
 @pytest.mark.parametrize("interval", [100, 200, 500, 1000, 5000, 60000])
-def test_intervals(findings_of: Any, interval: int) -> None:
+def test_intervals(interval: int) -> None:
     config = {**HOOK, "ProfilingIntervalInMilliseconds": interval}
     assert not findings_of({"ProfilerConfig": config}, "MON015")
     config["ProfilingIntervalInMilliseconds"] += 1
@@ -72,7 +72,7 @@ def test_intervals(findings_of: Any, interval: int) -> None:
     assert str(interval) in found.remedy
 
 
-def test_settings_of_a_disabled_profiler(findings_of: Any) -> None:
+def test_settings_of_a_disabled_profiler() -> None:
     config = {"DisableProfiler": True, "ProfilingIntervalInMilliseconds": 500}
     assert [f.severity for f in findings_of({"ProfilerConfig": config}, "MON015")] == ["warning"]
     assert not findings_of({"ProfilerConfig": {"DisableProfiler": True}}, "MON015")
@@ -88,10 +88,10 @@ def test_settings_of_a_disabled_profiler(findings_of: Any) -> None:
         ("mxnet-training:1.8.0-cpu-py37", True),
     ],
 )
-def test_frameworks_that_are_profiled(findings_of: Any, image: str, told: bool) -> None:
+def test_frameworks_that_are_profiled(image: str, told: bool) -> None:
     parameters = {"DetailedProfilingConfig": '{"StartStep": 5}', "LocalPath": "/opt/ml/output/profiler"}
     patch = {
-        "AlgorithmSpecification": {"TrainingImage": REGISTRY + image},
+        "AlgorithmSpecification": {"TrainingImage": f"{DLC}/{image}"},
         "HyperParameters": SCRIPT,
         "ProfilerConfig": {**HOOK, "ProfilingParameters": parameters},
     }

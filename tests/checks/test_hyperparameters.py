@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import cursus
 from cursus.checks.examples import BASES, merge
+from tests.checks.made import findings_of
 
 
 @pytest.mark.parametrize(
@@ -27,12 +27,12 @@ from cursus.checks.examples import BASES, merge
         ({"a": ""}, set()),
     ],
 )
-def test_texts(findings_of: Any, hyperparameters: dict[str, str], rules: set[str]) -> None:
+def test_texts(hyperparameters: dict[str, str], rules: set[str]) -> None:
     found = findings_of({"HyperParameters": hyperparameters})
     assert {f.rule for f in found if f.rule in ("HPO035", "HPO036", "HPO037")} == rules
 
 
-def test_secrets_are_not_shown(findings_of: Any) -> None:
+def test_secrets_are_not_shown() -> None:
     (found,) = findings_of({"HyperParameters": {"api_key": " hunter2hunter2 "}}, "HPO035")
     assert "hunter2" not in found.message + found.remedy
 

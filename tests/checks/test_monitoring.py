@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
+from tests.checks.made import SCRIPT, XGBOOST, findings_of
 
 
 def metric(regex: str, name: str = "loss") -> dict[str, Any]:
@@ -27,17 +27,17 @@ def metric(regex: str, name: str = "loss") -> dict[str, Any]:
         ("loss: ([0-9.]+)", "MON004", "info"),
     ],
 )
-def test_regex(findings_of: Any, regex: str, rule: str, severity: str) -> None:
+def test_regex(regex: str, rule: str, severity: str) -> None:
     found = findings_of(metric(regex), rule)
     assert [f.severity for f in found] == [severity]
     assert found[0].path == "AlgorithmSpecification.MetricDefinitions[0].Regex"
 
 
-def test_counting_metrics_may_be_whole(findings_of: Any) -> None:
+def test_counting_metrics_may_be_whole() -> None:
     assert not findings_of(metric("epoch: ([0-9]+)", "epoch"))
 
 
-def test_scores_have_no_exponent(findings_of: Any) -> None:
+def test_scores_have_no_exponent() -> None:
     assert not findings_of(metric("mean dice: ([0-9.]+)", "train:mean dice"), "MON004")
     assert findings_of(metric("mean dice: ([0-9]+)", "train:mean dice"), "MON004")
 
@@ -51,11 +51,11 @@ def test_scores_have_no_exponent(findings_of: Any) -> None:
         r"loss (\S+)",
     ],
 )
-def test_sound_expressions(findings_of: Any, regex: str) -> None:
+def test_sound_expressions(regex: str) -> None:
     assert not findings_of(metric(regex))
 
 
-def test_own_metrics_of_a_builtin_algorithm(findings_of: Any) -> None:
+def test_own_metrics_of_a_builtin_algorithm() -> None:
     patch = metric("validation-auc:([0-9.eE+-]+)", "validation:auc")
     patch["AlgorithmSpecification"]["TrainingImage"] = XGBOOST
     patch["HyperParameters"] = {"num_round": "10"}
@@ -65,13 +65,10 @@ def test_own_metrics_of_a_builtin_algorithm(findings_of: Any) -> None:
     assert [f.severity for f in findings_of(patch, "MON006")] == ["warning"]
 
 
-def test_a_script_in_that_image_has_no_metrics_of_its_own_either(findings_of: Any) -> None:
+def test_a_script_in_that_image_has_no_metrics_of_its_own_either() -> None:
     patch = metric("rmse: ([0-9.eE+-]+)", "rmse")
     patch["AlgorithmSpecification"]["TrainingImage"] = XGBOOST
-    patch["HyperParameters"] = {
-        "sagemaker_program": "train.py",
-        "sagemaker_submit_directory": "s3://b-1/c.tar.gz",
-    }
+    patch["HyperParameters"] = SCRIPT
     assert [f.severity for f in findings_of(patch, "MON006")] == ["error"]
 
 
@@ -86,6 +83,6 @@ def test_a_script_in_that_image_has_no_metrics_of_its_own_either(findings_of: An
         ("25", "info"),
     ],
 )
-def test_log_level(findings_of: Any, level: str, severity: str | None) -> None:
+def test_log_level(level: str, severity: str | None) -> None:
     found = findings_of({"HyperParameters": {"sagemaker_container_log_level": level}}, "MON007")
     assert [f.severity for f in found] == ([severity] if severity else [])

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from cursus.checks.examples import BASES, merge
+from tests.checks.made import TUNING, XGBOOST, findings_of
+
 CONFIG = "HyperParameterTuningJobConfig"
-OPERATION = "CreateHyperParameterTuningJob"
-XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 
 
 def number(low: str, high: str, name: str = "x", **members: str) -> dict[str, str]:
@@ -54,26 +55,26 @@ def errors(found: list[Any]) -> list[tuple[str, str]]:
         (integer("1", "100", ScalingType="Logarithmic"), []),
     ],
 )
-def test_ranges(findings_of: Any, patch: dict[str, Any], expected: list[tuple[str, str]]) -> None:
-    assert errors(findings_of(patch, operation=OPERATION)) == expected
+def test_ranges(patch: dict[str, Any], expected: list[tuple[str, str]]) -> None:
+    assert errors(findings_of(patch, operation=TUNING)) == expected
 
 
-def test_bounds_that_are_pipeline_variables(findings_of: Any) -> None:
+def test_bounds_that_are_pipeline_variables() -> None:
     patch = ranges(ContinuousParameterRanges=[number({"Get": "Parameters.Low"}, "0.1")])  # type: ignore[arg-type]
-    assert not findings_of(patch, "HPO001", operation=OPERATION)
+    assert not findings_of(patch, "HPO001", operation=TUNING)
 
 
-def test_a_name_in_two_kinds(findings_of: Any) -> None:
+def test_a_name_in_two_kinds() -> None:
     patch = ranges(
         IntegerParameterRanges=[number("1", "90")],
         CategoricalParameterRanges=[{"Name": "x", "Values": ["1", "2"]}],
     )
-    assert findings_of(patch, "HPO004", operation=OPERATION)
+    assert findings_of(patch, "HPO004", operation=TUNING)
 
 
-def test_tuned_and_static(findings_of: Any) -> None:
+def test_tuned_and_static() -> None:
     patch = {"TrainingJobDefinition": {"StaticHyperParameters": {"learning_rate": "1"}}}
-    (found,) = findings_of(patch, "HPO005", operation=OPERATION)
+    (found,) = findings_of(patch, "HPO005", operation=TUNING)
     assert found.path == "TrainingJobDefinition.StaticHyperParameters.learning_rate"
 
 
@@ -101,31 +102,31 @@ def test_tuned_and_static(findings_of: Any) -> None:
         ),
     ],
 )
-def test_combinations(findings_of: Any, kinds: dict[str, Any], jobs: int, enough: bool) -> None:
+def test_combinations(kinds: dict[str, Any], jobs: int, enough: bool) -> None:
     patch = ranges(**kinds)
     patch[CONFIG]["ResourceLimits"] = {"MaxNumberOfTrainingJobs": jobs, "MaxParallelTrainingJobs": 1}
-    assert bool(findings_of(patch, "HPO010", operation=OPERATION)) is not enough
+    assert bool(findings_of(patch, "HPO010", operation=TUNING)) is not enough
 
 
-def test_grid(findings_of: Any) -> None:
+def test_grid() -> None:
     grid = ranges(CategoricalParameterRanges=[{"Name": "o", "Values": ["a", "b"]}])
     grid[CONFIG] |= {"Strategy": "Grid", "ResourceLimits": {"MaxNumberOfTrainingJobs": 2}}
-    assert not findings_of(grid, "HPO011", operation=OPERATION)
+    assert not findings_of(grid, "HPO011", operation=TUNING)
     grid[CONFIG]["ResourceLimits"] = {"MaxNumberOfTrainingJobs": 5}
-    assert findings_of(grid, "HPO011", operation=OPERATION)
-    found = findings_of({CONFIG: {"Strategy": "Grid"}}, "HPO011", operation=OPERATION)
+    assert findings_of(grid, "HPO011", operation=TUNING)
+    found = findings_of({CONFIG: {"Strategy": "Grid"}}, "HPO011", operation=TUNING)
     assert [f.path for f in found] == [f"{CONFIG}.ParameterRanges.ContinuousParameterRanges[0]"]
 
 
-def test_limits(findings_of: Any) -> None:
+def test_limits() -> None:
     more = limits(MaxNumberOfTrainingJobs=2, MaxParallelTrainingJobs=3)
-    assert errors(findings_of(more, "HPO012", operation=OPERATION))
+    assert errors(findings_of(more, "HPO012", operation=TUNING))
     short = limits(MaxRuntimeInSeconds=1800)
-    assert [f.severity for f in findings_of(short, "HPO013", operation=OPERATION)] == ["warning"]
-    rounds = findings_of(limits(MaxRuntimeInSeconds=35999), "HPO013", operation=OPERATION)
+    assert [f.severity for f in findings_of(short, "HPO013", operation=TUNING)] == ["warning"]
+    rounds = findings_of(limits(MaxRuntimeInSeconds=35999), "HPO013", operation=TUNING)
     assert [f.severity for f in rounds] == ["info"]
     assert "10 rounds" in rounds[0].message
-    assert not findings_of(limits(MaxRuntimeInSeconds=36000), "HPO013", operation=OPERATION)
+    assert not findings_of(limits(MaxRuntimeInSeconds=36000), "HPO013", operation=TUNING)
 
 
 @pytest.mark.parametrize(
@@ -151,9 +152,9 @@ def test_limits(findings_of: Any) -> None:
         ),
     ],
 )
-def test_hyperband(findings_of: Any, config: dict[str, Any], static: dict[str, str], wrong: bool) -> None:
+def test_hyperband(config: dict[str, Any], static: dict[str, str], wrong: bool) -> None:
     patch = {CONFIG: config, "TrainingJobDefinition": {"StaticHyperParameters": static}}
-    assert bool(findings_of(patch, "HPO014", operation=OPERATION)) is wrong
+    assert bool(findings_of(patch, "HPO014", operation=TUNING)) is wrong
 
 
 @pytest.mark.parametrize(
@@ -165,15 +166,13 @@ def test_hyperband(findings_of: Any, config: dict[str, Any], static: dict[str, s
         ("validation:accuracy", None, "error"),
     ],
 )
-def test_objective_is_defined(
-    findings_of: Any, objective: str, defined: str | None, severity: str | None
-) -> None:
+def test_objective_is_defined(objective: str, defined: str | None, severity: str | None) -> None:
     metrics = [{"Name": defined, "Regex": "a=([0-9.]+)"}] if defined else None
     patch = {
         CONFIG: {"HyperParameterTuningJobObjective": {"MetricName": objective}},
         "TrainingJobDefinition": {"AlgorithmSpecification": {"MetricDefinitions": metrics}},
     }
-    found = findings_of(patch, "HPO020", operation=OPERATION)
+    found = findings_of(patch, "HPO020", operation=TUNING)
     assert [f.severity for f in found] == ([severity] if severity else [])
 
 
@@ -188,13 +187,13 @@ def test_objective_is_defined(
         ("reward", "Minimize", False),
     ],
 )
-def test_direction_by_name(findings_of: Any, name: str, kind: str, wrong: bool) -> None:
+def test_direction_by_name(name: str, kind: str, wrong: bool) -> None:
     metrics = [{"Name": name, "Regex": "x=([0-9.]+)"}]
     patch = {
         CONFIG: {"HyperParameterTuningJobObjective": {"MetricName": name, "Type": kind}},
         "TrainingJobDefinition": {"AlgorithmSpecification": {"MetricDefinitions": metrics}},
     }
-    assert [f.severity for f in findings_of(patch, "HPO021", operation=OPERATION)] == ["warning"] * wrong
+    assert [f.severity for f in findings_of(patch, "HPO021", operation=TUNING)] == ["warning"] * wrong
 
 
 def xgboost(objective: str, kind: str, **kinds: Any) -> dict[str, Any]:
@@ -212,20 +211,20 @@ def xgboost(objective: str, kind: str, **kinds: Any) -> dict[str, Any]:
     return patch
 
 
-def test_metrics_of_a_builtin_algorithm(findings_of: Any) -> None:
-    assert not errors(findings_of(xgboost("validation:auc", "Maximize"), operation=OPERATION))
-    found = findings_of(xgboost("validation:acu", "Maximize"), operation=OPERATION)
+def test_metrics_of_a_builtin_algorithm() -> None:
+    assert not errors(findings_of(xgboost("validation:auc", "Maximize"), operation=TUNING))
+    found = findings_of(xgboost("validation:acu", "Maximize"), operation=TUNING)
     assert errors(found) == [("HPO020", "MetricName")]
     assert "Did you mean 'validation:auc'?" in found[0].message
-    assert errors(findings_of(xgboost("validation:rmse", "Maximize"), operation=OPERATION)) == [
+    assert errors(findings_of(xgboost("validation:rmse", "Maximize"), operation=TUNING)) == [
         ("HPO021", "Type")
     ]
 
 
-def test_objective_wants_its_channel(findings_of: Any) -> None:
+def test_objective_wants_its_channel() -> None:
     patch = xgboost("validation:auc", "Maximize")
     patch["TrainingJobDefinition"]["InputDataConfig"].pop()
-    assert errors(findings_of(patch, "HPO022", operation=OPERATION))
+    assert errors(findings_of(patch, "HPO022", operation=TUNING))
 
 
 @pytest.mark.parametrize(
@@ -240,16 +239,14 @@ def test_objective_wants_its_channel(findings_of: Any) -> None:
         ({"ContinuousParameterRanges": [number("-1", "1", "subsample")]}, True),
     ],
 )
-def test_what_xgboost_lets_tune(findings_of: Any, kinds: dict[str, Any], wrong: bool) -> None:
+def test_what_xgboost_lets_tune(kinds: dict[str, Any], wrong: bool) -> None:
     patch = xgboost("validation:auc", "Maximize", **kinds)
     patch[CONFIG]["ResourceLimits"] = {"MaxNumberOfTrainingJobs": 3, "MaxParallelTrainingJobs": 1}
-    assert bool(errors(findings_of(patch, "HPO023", operation=OPERATION))) is wrong
+    assert bool(errors(findings_of(patch, "HPO023", operation=TUNING))) is wrong
 
 
 def several(*definitions: dict[str, Any]) -> dict[str, Any]:
-    from cursus.checks.examples import BASES, merge
-
-    base = BASES[OPERATION]["TrainingJobDefinition"]
+    base = BASES[TUNING]["TrainingJobDefinition"]
     return {
         "TrainingJobDefinition": None,
         CONFIG: {"HyperParameterTuningJobObjective": None, "ParameterRanges": None},
@@ -265,34 +262,34 @@ def definition(name: str) -> dict[str, Any]:
     }
 
 
-def test_several_definitions(findings_of: Any) -> None:
-    assert not errors(findings_of(several(definition("a"), definition("b")), operation=OPERATION))
-    assert findings_of(several(definition("a"), definition("a")), "HPO016", operation=OPERATION)
+def test_several_definitions() -> None:
+    assert not errors(findings_of(several(definition("a"), definition("b")), operation=TUNING))
+    assert findings_of(several(definition("a"), definition("a")), "HPO016", operation=TUNING)
     bare = {**definition("b"), "TuningObjective": None}
-    (found,) = findings_of(several(definition("a"), bare), "HPO016", operation=OPERATION)
+    (found,) = findings_of(several(definition("a"), bare), "HPO016", operation=TUNING)
     assert found.path == "TrainingJobDefinitions[1].TuningObjective"
     both = {**several(definition("a"), definition("b")), "TrainingJobDefinition": {}}
-    assert findings_of(both, "HPO016", operation=OPERATION)
+    assert findings_of(both, "HPO016", operation=TUNING)
 
 
-def test_the_second_definitions_range(findings_of: Any) -> None:
+def test_the_second_definitions_range() -> None:
     wrong = definition("b")
     wrong["HyperParameterRanges"] = {"IntegerParameterRanges": [number("5", "5")]}
-    (found,) = findings_of(several(definition("a"), wrong), "HPO001", operation=OPERATION)
+    (found,) = findings_of(several(definition("a"), wrong), "HPO001", operation=TUNING)
     assert found.path == "TrainingJobDefinitions[1].HyperParameterRanges.IntegerParameterRanges[0].MaxValue"
 
 
-def test_warm_start(findings_of: Any) -> None:
+def test_warm_start() -> None:
     parent = {"HyperParameterTuningJobName": "parent"}
     patch = {
         "WarmStartConfig": {"WarmStartType": "TransferLearning", "ParentHyperParameterTuningJobs": [parent]}
     }
-    assert not findings_of(patch, "HPO018", operation=OPERATION)
+    assert not findings_of(patch, "HPO018", operation=TUNING)
     patch["WarmStartConfig"]["ParentHyperParameterTuningJobs"] = [parent, parent, {}]  # type: ignore[index]
-    assert len(findings_of(patch, "HPO018", operation=OPERATION)) == 2
+    assert len(findings_of(patch, "HPO018", operation=TUNING)) == 2
 
 
-def test_autotune_needs_no_ranges(findings_of: Any) -> None:
+def test_autotune_needs_no_ranges() -> None:
     patch = {CONFIG: {"ParameterRanges": None}}
-    assert findings_of(patch, "HPO007", operation=OPERATION)
-    assert not findings_of({**patch, "Autotune": {"Mode": "Enabled"}}, "HPO007", operation=OPERATION)
+    assert findings_of(patch, "HPO007", operation=TUNING)
+    assert not findings_of({**patch, "Autotune": {"Mode": "Enabled"}}, "HPO007", operation=TUNING)

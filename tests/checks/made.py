@@ -1,0 +1,57 @@
+"""What the tests of rules share: requests made of a base and a patch, and how what the engine finds in them is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from cursus import engine
+from cursus.checks.examples import BASES, merge
+from cursus.checks.views import Settings
+from cursus.model import Evidence, Finding, Step
+
+DLC = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
+XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
+SCIKIT_LEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
+SCRIPT = {
+    "sagemaker_program": "train.py",
+    "sagemaker_submit_directory": "s3://example-bucket/code/sourcedir.tar.gz",
+}
+TUNING = "CreateHyperParameterTuningJob"
+
+
+def channel(name: str = "train", **members: Any) -> dict[str, Any]:
+    """A member of InputDataConfig."""
+    place = {"S3DataType": "S3Prefix", "S3Uri": f"s3://example-bucket/{name}/"}
+    return {"ChannelName": name, "DataSource": {"S3DataSource": place}, **members}
+
+
+def findings_of(
+    patch: dict[str, Any],
+    rule: str | None = None,
+    operation: str = "CreateTrainingJob",
+    *,
+    evidence: Evidence | None = None,
+    allow: tuple[str, ...] = (),
+    select: tuple[str, ...] = (),
+    **step: Any,
+) -> list[Finding]:
+    """What is found in the base request of ``operation`` with ``patch``; of one rule, where it is named."""
+    made = Step("test", operation, merge(BASES[operation], patch), **step)
+    settings = Settings(region=made.region, allow=allow, select=select)
+    return [one for one in engine.check_step(made, settings, evidence) if rule in (None, one.rule)]
+
+
+def told(found: Iterable[Finding]) -> list[Finding]:
+    """The errors and warnings."""
+    return [one for one in found if one.severity != "info"]
+
+
+def rules_of(found: Iterable[Finding]) -> list[str]:
+    """The rule of each finding."""
+    return [one.rule for one in found]
+
+
+def broken(found: Iterable[Finding]) -> set[str]:
+    """The rules with an error."""
+    return {one.rule for one in found if one.severity == "error"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -89,12 +90,37 @@ def test_several_targets(cursus: Cursus, good: dict[str, Any], twice: dict[str, 
     assert "error[CHN001]" in done.out and "in 2 steps of 3 targets; 1 could not be read" in done.out
 
 
-def test_standard_input(cursus: Cursus, twice: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    for text in (json.dumps(twice), "TrainingJobName: a\nRoleArn: x\nResourceConfig: {}\n"):
-        stdin = io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8")
-        monkeypatch.setattr(sys, "stdin", stdin)
-        done = cursus("check", "-")
-        assert done.code == 1 and "-: error[" in done.out
+@pytest.fixture
+def give(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
+    """Puts bytes on standard input."""
+    return lambda data: monkeypatch.setattr(
+        sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8")
+    )
+
+
+def test_standard_input(cursus: Cursus, twice: dict[str, Any], give: Callable[[bytes], None]) -> None:
+    give(json.dumps(twice, indent=1).encode())
+    lines = json.dumps(twice, indent=1).splitlines()
+    second = [number for number, line in enumerate(lines, 1) if "ChannelName" in line][1]
+    done = cursus("check", "-")
+    assert done.code == 1 and f"<stdin>:{second}:" in done.out and "error[CHN001]" in done.out
+    give(b"TrainingJobName: a\nRoleArn: x\nResourceConfig: {}\n---\nTrainingJobName: b\nRoleArn: y\n")
+    done = cursus("check", "-")
+    assert done.code == 1 and "<stdin>:2:10: error[" in done.out and "<stdin>:6:10: error[" in done.out
+    give(b'{"TrainingJobName": "a", "TrainingJobName": "b"}')
+    assert "error[STP095]" in cursus("check", "-").out
+
+
+def test_standard_input_is_read_like_a_file(
+    cursus: Cursus, twice: dict[str, Any], give: Callable[[bytes], None]
+) -> None:
+    give(json.dumps(twice).encode("utf-16"))
+    assert "error[CHN001]" in cursus("check", "-").out
+    give(b"x" * 5_000_000)
+    done = cursus("check", "-")
+    assert done.code == 2 and "<stdin>: larger than 4 MiB" in done.out
+    give(b'{"a": "\xff"}')
+    assert "<stdin>:1:8: this is not UTF-8" in cursus("check", "-").out
 
 
 def test_show_request_hides_secrets(cursus: Cursus, twice: dict[str, Any]) -> None:

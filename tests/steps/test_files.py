@@ -104,7 +104,9 @@ def test_keys_are_texts(tmp_path: Path) -> None:
         ("a.json", "[" * 100_000 + "]" * 100_000, "nested deeper than 200"),
         ("a.json", b'{"a": "\xe9"}', "a.json:1:8: this is not UTF-8"),
         ("a.json", b" " * (files.MAX_BYTES + 1), "larger than 4 MiB"),
-        ("a.yaml", "a:\n\tb: 1\n", "a.yaml:2:1: this is no YAML"),
+        ("a.json", '{"a": 1}\n{"a": 2}\n', "a.json:2:1: .* several requests are a list"),
+        ("a.json", '{"a": 1}'.encode("utf-16-le"), "Save it as UTF-8"),
+        ("a.yaml", "a:\n\tb: 1\n", "a.yaml:2:1: this is no YAML.*spaces, not tabs"),
         ("a.yaml", "a: [1, 2\nb: 3", "this is no YAML"),
         ("a.yaml", "a: &a [*a]\n", "contains itself"),
         ("a.yaml", "[" * 100_000, "nested deeper than 200"),
@@ -118,7 +120,7 @@ def test_keys_are_texts(tmp_path: Path) -> None:
         ("a.yaml", "a: .nan\n", "no JSON number"),
         ("a.yaml", "a: -.inf\n", "no JSON number"),
         ("a.yaml", "? [a]\n: b\n", "a key must be a text"),
-        ("a.yaml", "a: \x00\n", "this is no YAML"),
+        ("a.yaml", "é: 1\na: \x00\n", "a.yaml:2:4: this is no YAML"),
         ("a.yaml", "a: " + "9" * 5000, "a number of this length"),
         ("a.yaml", b"a: \xff\n", "this is not UTF-8"),
     ],
@@ -135,7 +137,7 @@ def test_aliases_that_multiply_are_refused(tmp_path: Path) -> None:
         files.read(write(tmp_path, "bomb.yaml", "\n".join(lines)))
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
 def test_byte_order_marks_are_read(tmp_path: Path, encoding: str) -> None:
     path = write(tmp_path, "a.json", '{"TrainingJobName": "ü"}'.encode(encoding))
     assert files.read(path).data == {"TrainingJobName": "ü"}
@@ -166,6 +168,10 @@ def test_lone_surrogates_and_huge_numbers_are_left_to_the_check(tmp_path: Path) 
 def test_yaml_documents_and_json_lists(tmp_path: Path) -> None:
     many = write(tmp_path, "a.yaml", "TrainingJobName: a\n---\nTrainingJobName: b\n")
     assert [step.name for step in load(many)] == ["a", "b"]
+    gaps = write(
+        tmp_path, "b.yaml", "---\n---\nTrainingJobName: a\n---\n# nothing\n---\nTrainingJobName: b\n---\n"
+    )
+    assert [step.name for step in load(gaps)] == ["a", "b"]
     listed = write(tmp_path, "a.json", '[{"TrainingJobName": "a"},\n {"TrainingJobName": "b"}]')
     steps = load(listed)
     assert [step.name for step in steps] == ["a", "b"]

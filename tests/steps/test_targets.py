@@ -144,6 +144,9 @@ def test_module_that_is_not_there() -> None:
         load("none/builder.py:Builder")
     with pytest.raises(TargetError, match="there is no such file"):
         load("none/builder:Builder")
+    for path in ("C:\\jobs\\request.json", "C:/jobs/request.json"):  # where a drive stands before the colon
+        with pytest.raises(TargetError, match="there is no such file"):
+            load(path)
 
 
 def test_module_whose_import_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from cursus.model import Finding, Pipeline, Step
 if TYPE_CHECKING:
     from cursus.checks.views import Settings
     from cursus.ignores import Comment, Ignore
+    from cursus.steps.files import Document
 
 STDIN = "-"
 
@@ -236,24 +237,13 @@ def _value(text: str, kind: object) -> Any:
     return text
 
 
-def read_stdin() -> Any:
-    """The request on standard input, as JSON or YAML."""
-    from cursus.steps.files import parse_json
+def read_stdin() -> list[Document]:
+    """What is on standard input, as JSON or YAML."""
+    from cursus.steps.files import read_stream
 
     if sys.stdin is None:
         raise TargetError("-: standard input is closed")
-    try:
-        text = sys.stdin.buffer.read().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise TargetError(f"-: standard input is not UTF-8: {error.reason}") from None
-    if text.lstrip()[:1] in ("{", "[", ""):
-        return parse_json(text, "<stdin>").data
-    from cursus.steps.yaml_files import parse_yaml
-
-    documents = parse_yaml(text, "<stdin>")
-    if len(documents) != 1:
-        raise TargetError(f"-: {len(documents)} YAML documents on standard input; one was expected")
-    return documents[0].data
+    return read_stream(sys.stdin.buffer, "<stdin>")
 
 
 def guarded(action: Any) -> tuple[Any, str]:

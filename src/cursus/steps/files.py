@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 from cursus.errors import TargetError
 from cursus.model import Finding, Location, Origin, Path
@@ -56,11 +56,26 @@ def read_all(path: str | os.PathLike[str]) -> list[Document]:
     """Read every document of a file (YAML may hold several). Raises TargetError where it cannot be read."""
     name = os.fspath(path)
     text = _text(name)
-    if name.lower().endswith((".yaml", ".yml")):
-        from cursus.steps.yaml_files import parse_yaml
+    return _parse_yaml(text, name) if name.lower().endswith((".yaml", ".yml")) else [parse_json(text, name)]
 
-        return parse_yaml(text, name)
-    return [parse_json(text, name)]
+
+def read_stream(stream: BinaryIO, name: str) -> list[Document]:
+    """Read every document of a stream of bytes, JSON or YAML as its first character says; ``name`` is for messages.
+
+    Raises TargetError where it cannot be read.
+    """
+    try:
+        content = stream.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise TargetError(f"{name}: cannot be read: {error}.") from None
+    text = _decoded(content, name)
+    return [parse_json(text, name)] if text.lstrip()[:1] in ("{", "[", "") else _parse_yaml(text, name)
+
+
+def _parse_yaml(text: str, name: str) -> list[Document]:
+    from cursus.steps.yaml_files import parse_yaml
+
+    return parse_yaml(text, name)
 
 
 def parse_json(text: str, name: str) -> Document:
@@ -153,11 +168,17 @@ def _text(name: str) -> str:
         raise TargetError(f"{name}: this is a folder, not a file.") from None
     except (OSError, ValueError) as error:
         raise TargetError(f"{name}: cannot be read: {error}.") from None
+    return _decoded(content, name)
+
+
+def _decoded(content: bytes, name: str) -> str:
     if len(content) > MAX_BYTES:
         raise TargetError(f"{name}: larger than {MAX_BYTES // 2**20} MiB; no request or definition is.")
     encoding = "utf-8"
     if content[:3] == b"\xef\xbb\xbf":
         encoding = "utf-8-sig"
+    elif content[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
+        encoding = "utf-32"
     elif content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encoding = "utf-16"
     try:
@@ -177,6 +198,8 @@ def _refuse_constant(constant: str) -> float:
 def _json_hint(text: str, error: json.JSONDecodeError) -> str:
     if not text.strip():
         return " The file is empty."
+    if "\0" in text[:4]:
+        return " Save it as UTF-8."
     around = text[error.pos : error.pos + 2]
     if around.startswith(("/", "#")):
         return " JSON has no comments."
@@ -184,6 +207,8 @@ def _json_hint(text: str, error: json.JSONDecodeError) -> str:
         return " Strings stand in double quotes."
     if around[:1] in "}]" and text[: error.pos].rstrip().endswith(","):
         return " There is a comma too many before it."
+    if error.msg == "Extra data":
+        return " One document stands in a file; several requests are a list: [{...}, {...}]."
     return ""
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cursus.errors import TargetError
 from cursus.model import Pipeline, Step
@@ -14,6 +14,9 @@ from cursus.redact import show
 from cursus.steps.plain import NestingError, is_plain, plain
 from cursus.steps.requests import describe_unknown, from_mapping, is_json_text, parse_text
 from cursus.suggest import kind_of
+
+if TYPE_CHECKING:
+    from cursus.steps.files import Document
 
 
 class Options:
@@ -99,6 +102,10 @@ def _of_any(target: Any, options: Options) -> list[Step | Pipeline]:
         if not found:
             raise TargetError("an empty list stands for no step.")
         return found
+    from cursus.steps.files import Document
+
+    if isinstance(target, Document):
+        return _of_document(target, "", options)
     return of_object(target, options)
 
 
@@ -126,7 +133,7 @@ def _ask_kind() -> str:
 
 def _of_text(text: str, options: Options) -> list[Step | Pipeline]:
     path, colon, name = text.rpartition(":")
-    if colon and path and name and not os.path.exists(text):
+    if colon and path and name and not os.path.exists(text) and not _is_file_name(text):
         from cursus.steps.imports import named_object
 
         return of_object(named_object(path, name), options, text)
@@ -154,30 +161,45 @@ def of_file(path: str, options: Options, *, strict: bool = True) -> list[Step | 
             raise TargetError(_no_such(path))
         return of_object(builder, options, path)
     found: list[Step | Pipeline] = []
+    name = os.path.splitext(os.path.basename(path))[0]
     for document in files.read_all(path):
-        entries = document.data if isinstance(document.data, list) and document.data else [document.data]
-        for index, data in enumerate(entries):
-            made = None
-            if isinstance(data, Mapping):
-                from cursus.steps.origins import at
-
-                made = from_mapping(
-                    data,
-                    kind=options.kind if strict else None,
-                    name=os.path.splitext(os.path.basename(path))[0],
-                    origins=at(document.origins, (index,) if entries is document.data else ()),
-                    problems=document.problems if index == 0 else (),
-                    region=options.region,
-                    parameters=options.parameters,
-                    sure=not strict,
-                )
-            if made is not None:
-                found.extend(made)
-            elif strict:
-                raise TargetError(
-                    f"{path}: neither request nor pipeline definition: {describe_unknown(data)}."
-                )
+        found.extend(_of_document(document, name, options, strict=strict))
     return found
+
+
+def _of_document(
+    document: Document, name: str, options: Options, *, strict: bool = True
+) -> list[Step | Pipeline]:
+    """Every request and definition of one document; ``name`` is a request's that has none of its own."""
+    found: list[Step | Pipeline] = []
+    entries = document.data if isinstance(document.data, list) and document.data else [document.data]
+    for index, data in enumerate(entries):
+        made = None
+        if isinstance(data, Mapping):
+            from cursus.steps.origins import at
+
+            made = from_mapping(
+                data,
+                kind=options.kind if strict else None,
+                name=name,
+                origins=at(document.origins, (index,) if entries is document.data else ()),
+                problems=document.problems if index == 0 else (),
+                region=options.region,
+                parameters=options.parameters,
+                sure=not strict,
+            )
+        if made is not None:
+            found.extend(made)
+        elif strict:
+            raise TargetError(
+                f"{document.path}: neither request nor pipeline definition: {describe_unknown(data)}."
+            )
+    return found
+
+
+def _is_file_name(text: str) -> bool:
+    """True for the path of a file on Windows, whose drive stands before a colon: ``C:\\jobs\\request.json``."""
+    return text[1:3] in (":\\", ":/") and not text.rpartition(":")[2].isidentifier()
 
 
 def _installed(name: str) -> Any:

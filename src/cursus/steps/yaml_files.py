@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import yaml
+from yaml.reader import ReaderError
 
 from cursus.errors import TargetError
 from cursus.model import Finding, Location, Origin, Path, format_path
@@ -59,12 +60,17 @@ def parse_yaml(text: str, name: str) -> list[Document]:
         mark = error.problem_mark or error.context_mark
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
         problem = error.problem or error.context or "cannot be read"
-        raise TargetError(f"{place}: this is no YAML: {problem}.{_hint(text, problem)}") from None
-    except yaml.YAMLError as error:
-        raise TargetError(f"{name}: this is no YAML: {str(error).splitlines()[0]}.") from None
+        raise TargetError(f"{place}: this is no YAML: {problem}.{_hint(text, mark)}") from None
+    except ReaderError as error:  # a control character
+        found = error.character
+        before = text[: text.find(found if isinstance(found, str) else chr(found))]
+        place = f"{name}:{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
+        raise TargetError(f"{place}: this is no YAML: {str(error).splitlines()[0]}.") from None
     except RecursionError:
         raise TargetError(f"{name}: nested too deeply; no request is.") from None
-    return [_Reader(name).document(node) for node in nodes if node is not None] or [Document(name, None)]
+    documents = [_Reader(name).document(node) for node in nodes]
+    # An empty one is what a --- too many leaves.
+    return [one for one in documents if one.data is not None] or [Document(name, None)]
 
 
 class _Reader:
@@ -219,12 +225,10 @@ def _about_tag(tag: str) -> str:
     return f"the tag {name} has no meaning in a request; write the plain value"
 
 
-def _hint(text: str, problem: str) -> str:
-    if "\\t" in problem or "'\t'" in problem:
-        return " YAML is indented by spaces, not tabs."
-    if not text.strip():
-        return " The file is empty."
-    return ""
+def _hint(text: str, mark: Any) -> str:
+    lines = text.split("\n")
+    line = lines[mark.line] if mark and mark.line < len(lines) else ""
+    return " YAML is indented by spaces, not tabs." if "\t" in line[: len(line) - len(line.lstrip())] else ""
 
 
 def _may_be_deep(text: str) -> bool:

@@ -37,7 +37,7 @@ def findings_of(
     **step: Any,
 ) -> list[Finding]:
     """What is found in the base request of ``operation`` with ``patch``; of one rule, where it is named."""
-    made = Step("test", operation, merge(BASES[operation], patch), **step)
+    made = Step("example", operation, merge(BASES[operation], patch), **step)
     settings = Settings(region=made.region, allow=allow, select=select)
     return [one for one in engine.check_step(made, settings, evidence) if rule in (None, one.rule)]
 

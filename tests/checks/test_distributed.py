@@ -7,16 +7,10 @@ from typing import Any
 
 import pytest
 
-from cursus.checks.examples import DEFINITION, merge
-from cursus.checks.views import Settings
-from cursus.engine import check_step
-from cursus.model import Finding, Promises, SourceCode, Step
+from cursus.checks.examples import CHANNEL, merge
+from cursus.model import Finding, Promises, SourceCode
+from tests.checks.made import DLC, SCRIPT, findings_of
 
-DLC = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
-SCRIPT = {
-    "sagemaker_program": "train.py",
-    "sagemaker_submit_directory": "s3://example-bucket/code/sourcedir.tar.gz",
-}
 SMDDP = {"sagemaker_distributed_dataparallel_enabled": "true"}
 TORCH = {"sagemaker_torch_distributed_enabled": "true"}
 SERVER = {"sagemaker_parameter_server_enabled": "true"}
@@ -34,23 +28,19 @@ def findings(
     source: SourceCode | None = None,
 ) -> list[Finding]:
     nvme = instance.split(".")[1] not in ("m5", "c5", "p3")
-    request = merge(
-        {"TrainingJobName": "job-1", **DEFINITION},
-        {
-            "AlgorithmSpecification": {
-                "TrainingImage": image if ":" not in image or "/" in image else f"{DLC}/{image}"
-            },
-            "HyperParameters": {**SCRIPT, **hyperparameters},
-            "ResourceConfig": {
-                "InstanceType": instance,
-                "InstanceCount": count,
-                "VolumeSizeInGB": None if nvme else 30,
-            },
+    request = {
+        "AlgorithmSpecification": {
+            "TrainingImage": image if ":" not in image or "/" in image else f"{DLC}/{image}"
         },
-    )
-    request = merge(request, patch or {})
-    step = Step("job", "CreateTrainingJob", request, promises=Promises(hooks=hooks or {}), source=source)
-    return [f for f in check_step(step, Settings()) if f.rule.startswith("DST0") and f.rule < "DST050"]
+        "HyperParameters": {**SCRIPT, **hyperparameters},
+        "ResourceConfig": {
+            "InstanceType": instance,
+            "InstanceCount": count,
+            "VolumeSizeInGB": None if nvme else 30,
+        },
+    }
+    found = findings_of(merge(request, patch or {}), promises=Promises(hooks=hooks or {}), source=source)
+    return [f for f in found if "DST0" <= f.rule < "DST050"]
 
 
 def brief(found: list[Finding]) -> list[tuple[str, str]]:
@@ -224,10 +214,7 @@ def test_hosts_that_nothing_joins(tmp_path: Path) -> None:
     assert brief(findings(image, {}, "ml.g5.xlarge", 2)) == [("DST007", "warning")]
     sharded = {
         "InputDataConfig": [
-            merge(
-                DEFINITION["InputDataConfig"][0],
-                {"DataSource": {"S3DataSource": {"S3DataDistributionType": "ShardedByS3Key"}}},
-            )
+            merge(CHANNEL, {"DataSource": {"S3DataSource": {"S3DataDistributionType": "ShardedByS3Key"}}})
         ]
     }
     assert findings(image, {}, "ml.g5.xlarge", 2, patch=sharded) == []

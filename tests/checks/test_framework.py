@@ -11,12 +11,7 @@ from cursus.checks.views import Settings
 from cursus.engine import check_step
 from cursus.model import Finding, Promises, Step
 from cursus.steps import load
-
-DLC = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
-SCRIPT = {
-    "sagemaker_program": "train.py",
-    "sagemaker_submit_directory": "s3://example-bucket/code/sourcedir.tar.gz",
-}
+from tests.checks.made import DLC, SCIKIT_LEARN, SCRIPT, findings_of, rules_of, told
 
 
 def findings(
@@ -27,18 +22,12 @@ def findings(
     allow: tuple[str, ...] = (),
     **promises: Any,
 ) -> list[Finding]:
-    request = merge({"TrainingJobName": "job-1", **DEFINITION}, {"HyperParameters": SCRIPT} if script else {})
+    """Errors and warnings of the area, for a job of ``image``."""
+    request = merge({"HyperParameters": SCRIPT} if script else {}, patch or {})
     if image is not None:
-        request = merge(request, {"AlgorithmSpecification": {"TrainingImage": image}})
-    request = merge(request, patch or {})
-    step = Step("job", "CreateTrainingJob", request, promises=Promises(**promises))
-    return [
-        f for f in check_step(step, Settings(allow=allow)) if f.area == "framework" and f.severity != "info"
-    ]
-
-
-def rules(found: list[Finding]) -> list[str]:
-    return [finding.rule for finding in found]
+        request = merge({"AlgorithmSpecification": {"TrainingImage": image}}, request)
+    found = findings_of(request, allow=allow, promises=Promises(**promises))
+    return [one for one in told(found) if one.area == "framework"]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +94,7 @@ def test_sound_images(image: str) -> None:
 )
 def test_images_that_do_not_exist(image: str, rule: str, words: tuple[str, ...]) -> None:
     found = [f for f in findings(image) if f.severity == "error"]
-    assert rules(found) == [rule]
+    assert rules_of(found) == [rule]
     assert found[0].path == "AlgorithmSpecification.TrainingImage"
     for word in words:
         assert word in found[0].message + found[0].remedy
@@ -114,7 +103,7 @@ def test_images_that_do_not_exist(image: str, rule: str, words: tuple[str, ...])
 def test_an_image_made_for_ec2_runs_a_command_of_the_request() -> None:
     image = f"{DLC}/pytorch-training:2.4.0-gpu-py311-cu124-ubuntu22.04-ec2"
     gpu: dict[str, Any] = {"ResourceConfig": {"InstanceType": "ml.g5.xlarge"}}
-    assert rules(findings(image, gpu)) == ["FRM004"]
+    assert rules_of(findings(image, gpu)) == ["FRM004"]
     command = {
         "ContainerEntrypoint": ["/bin/bash"],
         "ContainerArguments": ["-c", "/opt/ml/input/data/sm_drivers/sm_train.sh"],
@@ -161,13 +150,13 @@ def test_script_mode_is_not_demanded_where_it_is_not_used() -> None:
 def test_archives_that_the_container_cannot_have(value: str) -> None:
     patch = {"HyperParameters": {"sagemaker_submit_directory": value}}
     found = findings(f"{DLC}/pytorch-training:2.1.0-cpu-py310", patch)
-    assert rules(found) == ["FRM012"]
+    assert rules_of(found) == ["FRM012"]
     assert found[0].path == "HyperParameters.sagemaker_submit_directory"
 
 
 def test_a_script_for_an_algorithm() -> None:
     image = "382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1"
-    assert set(rules(findings(image))) == {"FRM013"}
+    assert set(rules_of(findings(image))) == {"FRM013"}
 
 
 @pytest.mark.parametrize(
@@ -187,7 +176,7 @@ def test_a_script_for_an_algorithm() -> None:
 )
 def test_image_and_instance(tag: str, instance: str, expected: list[str]) -> None:
     patch = {"ResourceConfig": {"InstanceType": instance}}
-    assert rules(findings(f"{DLC}/pytorch-training:{tag}", patch)) == expected
+    assert rules_of(findings(f"{DLC}/pytorch-training:{tag}", patch)) == expected
 
 
 def test_one_fitting_group_is_enough() -> None:
@@ -201,7 +190,7 @@ def test_one_fitting_group_is_enough() -> None:
 
 def test_neuron_images_want_neuron_devices() -> None:
     image = f"{DLC}/pytorch-training-neuronx:2.1.2-neuronx-py310-sdk2.20.0-ubuntu20.04"
-    assert rules(findings(image)) == ["FRM011"]
+    assert rules_of(findings(image)) == ["FRM011"]
     trainium = {"ResourceConfig": {"InstanceType": "ml.trn1.2xlarge", "VolumeSizeInGB": None}}
     assert findings(image, trainium) == []
 
@@ -284,20 +273,18 @@ def test_the_documents_example_configuration_has_no_image() -> None:
 
 
 def test_a_framework_that_no_image_has() -> None:
-    image = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
-    (found,) = findings(image, framework="caffe")
+    (found,) = findings(SCIKIT_LEARN, framework="caffe")
     assert (found.rule, found.severity) == ("FRM015", "warning") and "caffe" in found.message
-    assert findings(image, framework="custom") == findings(image, framework="sklearn") == []
+    assert findings(SCIKIT_LEARN, framework="custom") == findings(SCIKIT_LEARN, framework="sklearn") == []
 
 
 def test_an_image_of_another_region_is_told_once_whatever_its_account() -> None:
     image = "683313688378.dkr.ecr.{}.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
     for region in ("us-east-1", "eu-central-1"):
-        request = merge({"TrainingJobName": "job-1", **DEFINITION}, {"HyperParameters": SCRIPT})
-        request = merge(request, {"AlgorithmSpecification": {"TrainingImage": image.format(region)}})
+        algorithm = {"TrainingImage": image.format(region)}
         other = "us-east-1" if region == "eu-central-1" else "eu-central-1"
-        step = Step("job", "CreateTrainingJob", request)
-        errors = [f for f in check_step(step, Settings(region=other)) if f.severity == "error"]
+        found = findings_of({"AlgorithmSpecification": algorithm, "HyperParameters": SCRIPT}, region=other)
+        errors = [f for f in found if f.severity == "error"]
         assert [(f.rule, f.area) for f in errors] == [("FRM017", "framework")]
 
 
@@ -332,14 +319,14 @@ def test_a_program_is_a_file_in_the_archive(program: str) -> None:
 def test_images_for_reinforcement_learning_are_known_by_their_prefix(image: str) -> None:
     assert findings(image) == []
     name, _, tag = image.partition(":")
-    assert rules(findings(f"{name}:{tag.replace('0', '7', 1)}")) != []
+    assert rules_of(findings(f"{name}:{tag.replace('0', '7', 1)}")) != []
 
 
 def test_program_in_a_home_folder_is_not_in_the_container() -> None:
     image = f"{DLC}/pytorch-training:2.1.0-cpu-py310"
     for program in ("/home/ec2-user/SageMaker/train.py", "~/train.py", "C:/code/train.py"):
         patch = {"HyperParameters": {"sagemaker_program": program}}
-        assert rules(findings(image, patch)) == ["FRM012"]
+        assert rules_of(findings(image, patch)) == ["FRM012"]
     assert findings(image, {"HyperParameters": {"sagemaker_program": "/opt/ml/code/train.py"}}) == []
 
 

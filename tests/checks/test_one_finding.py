@@ -12,18 +12,11 @@ import cursus
 from cursus import engine
 from cursus.checks.examples import BASES, merge
 from cursus.checks.views import Settings
-from cursus.model import Finding, Step
+from cursus.model import Step
+from tests.checks.made import SCRIPT, TUNING, XGBOOST, findings_of, rules_of, told
 
 REPR = "s3://example-bucket/<sagemaker.workflow.parameters.ParameterString object at 0x7f>/"
-XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 CHANNEL = BASES["CreateTrainingJob"]["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"]
-
-
-def check(
-    patch: dict[str, Any], operation: str = "CreateTrainingJob", allow: tuple[str, ...] = ()
-) -> list[Finding]:
-    step = Step("step", operation, merge(BASES[operation], patch))
-    return [f for f in engine.check_step(step, Settings(allow=allow)) if f.severity != "info"]
 
 
 def image(name: str) -> dict[str, Any]:
@@ -33,11 +26,7 @@ def image(name: str) -> dict[str, Any]:
 def on_a_cpu(*switches: str) -> dict[str, Any]:
     return {
         **image("763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310"),
-        "HyperParameters": {
-            "sagemaker_program": "train.py",
-            "sagemaker_submit_directory": "s3://example-bucket/code/sourcedir.tar.gz",
-            **dict.fromkeys(switches, "true"),
-        },
+        "HyperParameters": {**SCRIPT, **dict.fromkeys(switches, "true")},
         "ResourceConfig": {"InstanceType": "ml.m5.2xlarge"},
     }
 
@@ -71,7 +60,7 @@ def on_a_cpu(*switches: str) -> dict[str, Any]:
     ],
 )
 def test_training(patch: dict[str, Any], rule: str) -> None:
-    assert [finding.rule for finding in check(patch)] == [rule]
+    assert rules_of(told(findings_of(patch))) == [rule]
 
 
 def test_the_copies_of_the_output_have_faults_of_their_own() -> None:
@@ -79,7 +68,7 @@ def test_the_copies_of_the_output_have_faults_of_their_own() -> None:
         "DebugHookConfig": {"S3OutputPath": "s3://My_Bucket/a"},
         "ProfilerConfig": {"S3OutputPath": "s3://B_B/"},
     }
-    found = [(f.rule, f.path) for f in check(patch)]
+    found = [(f.rule, f.path) for f in told(findings_of(patch))]
     assert found == [("STP042", "DebugHookConfig.S3OutputPath"), ("STP042", "ProfilerConfig.S3OutputPath")]
 
 
@@ -97,15 +86,14 @@ def test_an_output_inside_two_channels_is_told_once() -> None:
         "InputDataConfig": channels,
         "OutputDataConfig": {"S3OutputPath": "s3://example-bucket/a/b/models/"},
     }
-    (found,) = [f for f in check(patch) if f.rule == "CHN020"]
+    (found,) = findings_of(patch, "CHN020")
     assert "channels 'train', 'test'" in found.message
 
 
 def test_the_word_none_for_an_algorithms_value_is_told_once() -> None:
     given = {"num_round": "100", "eta": "None", "objective": "binary:logistics"}
-    found = {
-        f.path: f for f in check({**image(XGBOOST), "HyperParameters": given}) if f.area == "hyperparameters"
-    }
+    every = told(findings_of({**image(XGBOOST), "HyperParameters": given}))
+    found = {f.path: f for f in every if f.area == "hyperparameters"}
     eta, objective = found["HyperParameters.eta"], found["HyperParameters.objective"]
     assert len(found) == 2
     assert (eta.rule, objective.rule) == ("HPO040", "HPO040")
@@ -114,7 +102,7 @@ def test_the_word_none_for_an_algorithms_value_is_told_once() -> None:
 
 
 def test_a_definition_without_ranges() -> None:
-    request = dict(BASES["CreateHyperParameterTuningJob"])
+    request = dict(BASES[TUNING])
     config = dict(request.pop("HyperParameterTuningJobConfig"))
     ranges = config.pop("ParameterRanges")
     objective = config.pop("HyperParameterTuningJobObjective")
@@ -122,16 +110,16 @@ def test_a_definition_without_ranges() -> None:
     several = [{**single, "DefinitionName": name, "HyperParameterRanges": ranges} for name in ("a", "b")]
     del several[1]["HyperParameterRanges"]
     request = {**request, "HyperParameterTuningJobConfig": config, "TrainingJobDefinitions": several}
-    found = engine.check_step(Step("step", "CreateHyperParameterTuningJob", request), Settings())
+    found = engine.check_step(Step("step", TUNING, request), Settings())
     lacking = [f.rule for f in found if f.path == "TrainingJobDefinitions[1].HyperParameterRanges"]
     assert lacking == ["HPO016"]
 
 
 def test_a_region_newer_than_the_data_can_be_allowed() -> None:
     name = "123456789012.dkr.ecr.eu-east-1.amazonaws.com/churn:1"
-    assert check(image(name), allow=("eu-east-1",)) == []
+    assert told(findings_of(image(name), allow=("eu-east-1",))) == []
     upper = name.replace("churn", "Churn")
-    assert [f.rule for f in check(image(upper))] == ["STP033"]
+    assert rules_of(told(findings_of(image(upper)))) == ["STP033"]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +131,7 @@ def test_a_region_newer_than_the_data_can_be_allowed() -> None:
     ],
 )
 def test_two_schemes_are_made_one(uri: str, better: str) -> None:
-    (found,) = check({"OutputDataConfig": {"S3OutputPath": uri}})
+    (found,) = told(findings_of({"OutputDataConfig": {"S3OutputPath": uri}}))
     assert found.rule == "STP040"
     assert found.remedy == f"write {better}"
 
@@ -156,10 +144,10 @@ def test_an_alias_is_tuned_and_static_at_once() -> None:
         "HyperParameterTuningJobConfig": {"ParameterRanges": ranges},
         "TrainingJobDefinition": {**image, "StaticHyperParameters": static},
     }
-    found = [f.path for f in check(patch, "CreateHyperParameterTuningJob") if f.rule == "HPO005"]
+    found = [f.path for f in findings_of(patch, "HPO005", TUNING)]
     assert found == ["TrainingJobDefinition.StaticHyperParameters.learning_rate"]
     del static["learning_rate"]
-    assert not [f for f in check(patch, "CreateHyperParameterTuningJob") if f.rule == "HPO005"]
+    assert not findings_of(patch, "HPO005", TUNING)
 
 
 HEAD = """\
@@ -206,18 +194,12 @@ def test_one_mistake_in_a_script_is_one_finding(
 ) -> None:
     head = HEAD if rule != "CHN053" else "import os\n"
     (tmp_path / "train.py").write_text(head + script + TAIL)
-    patch: dict[str, Any] = {
-        "HyperParameters": {
-            "num": value,
-            "sagemaker_program": "train.py",
-            "sagemaker_submit_directory": "s3://example-bucket/code/sourcedir.tar.gz",
-        }
-    }
+    patch: dict[str, Any] = {"HyperParameters": {"num": value, **SCRIPT}}
     if regex:
         patch["AlgorithmSpecification"] = {"MetricDefinitions": [{"Name": "loss", "Regex": regex}]}
     request = merge(BASES["CreateTrainingJob"], patch)
     found = cursus.check(request, source_dir=tmp_path, entry_point="train.py").findings
-    assert [finding.rule for finding in found if finding.severity != "info"] == [rule]
+    assert rules_of(told(found)) == [rule]
 
 
 @pytest.mark.parametrize(
@@ -235,11 +217,9 @@ def test_one_mistake_in_a_script_is_one_finding(
     ],
 )
 def test_one_mistake_in_a_range_is_one_finding(ranges: dict[str, Any], rule: str) -> None:
-    operation = "CreateHyperParameterTuningJob"
-    request = copy.deepcopy(BASES[operation])
-    request["HyperParameterTuningJobConfig"]["ParameterRanges"] = ranges
-    found = engine.check_step(Step("step", operation, request), Settings())
-    assert [finding.rule for finding in found if finding.severity != "info"] == [rule]
+    only = {"ContinuousParameterRanges": None, **ranges}
+    patch = {"HyperParameterTuningJobConfig": {"ParameterRanges": only}}
+    assert rules_of(told(findings_of(patch, operation=TUNING))) == [rule]
 
 
 def test_a_path_of_another_machine_is_one_finding(tmp_path: Path) -> None:
@@ -248,7 +228,7 @@ def test_a_path_of_another_machine_is_one_finding(tmp_path: Path) -> None:
     request["HyperParameters"]["sagemaker_program"] = "/home/me/train.py"
     request["ResourceConfig"]["InstanceType"] = "ml.g5.xlarge"
     found = cursus.check(request, source_dir=tmp_path).findings
-    assert [finding.rule for finding in found if finding.severity != "info"] == ["FRM012"]
+    assert rules_of(told(found)) == ["FRM012"]
 
 
 @pytest.mark.parametrize(("given", "default", "rule"), [({"N": "two"}, 1, "DEP021"), ({}, "two", "DEP020")])

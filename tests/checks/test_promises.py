@@ -8,21 +8,19 @@ from typing import Any
 import pytest
 
 import cursus
-from cursus import engine
-from cursus.checks.examples import BASES, CHANNEL, merge
-from cursus.checks.views import Settings
-from cursus.model import Finding, Promises, Step, UpstreamStep
+from cursus.checks.examples import BASES, CHANNEL
+from cursus.model import Finding, Promises, UpstreamStep
+from tests.checks.made import findings_of, rules_of
 
 OWN = ("STP082", "HPO08", "CHN08", "ART08", "MON08", "DST08", "RES08", "DEP08")
 
 
 def findings(patch: dict[str, Any], operation: str = "CreateTrainingJob", **promises: Any) -> list[Finding]:
-    step = Step("example", operation, merge(BASES[operation], patch), promises=Promises(**promises))
-    return engine.check_step(step, Settings(select=OWN))
+    return findings_of(patch, operation=operation, select=OWN, promises=Promises(**promises))
 
 
 def rules(patch: dict[str, Any], **promises: Any) -> list[str]:
-    return [finding.rule for finding in findings(patch, **promises)]
+    return rules_of(findings(patch, **promises))
 
 
 @pytest.mark.parametrize(
@@ -301,10 +299,7 @@ def test_references_to_other_steps() -> None:
 )
 @pytest.mark.parametrize("hook", ["config", "get_step_config"])
 def test_a_configuration_of_the_wrong_type_is_named(hook: str, config: dict[str, Any], key: str) -> None:
-    step = Step(
-        "example", "CreateTrainingJob", BASES["CreateTrainingJob"], promises=Promises(hooks={hook: config})
-    )
-    (found,) = engine.check_step(step, Settings(select=("STP090",)))
+    (found,) = findings_of({}, "STP090", promises=Promises(hooks={hook: config}))
     assert found.severity == "warning" and f"{key} is " in found.message
 
 
@@ -362,9 +357,6 @@ def test_an_empty_tuning_range_is_told_once() -> None:
 def test_a_key_whose_value_the_builder_puts_into_the_request_is_read(
     config: dict[str, Any], severity: str | None
 ) -> None:
-    request = copy.deepcopy(BASES["CreateTrainingJob"])
-    request["ResourceConfig"]["InstanceType"] = "ml.m5.large"
-    request["ResourceConfig"]["InstanceCount"] = 1
-    step = Step("example", "CreateTrainingJob", request, promises=Promises(hooks={"config": config}))
-    findings = engine.check_step(step, Settings(select=("STP090",)))
-    assert [one.severity for one in findings] == ([severity] if severity else [])
+    patch = {"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1}}
+    found = findings_of(patch, "STP090", promises=Promises(hooks={"config": config}))
+    assert [one.severity for one in found] == ([severity] if severity else [])

@@ -6,13 +6,11 @@ from typing import Any
 
 import pytest
 
-from cursus.checks.examples import BASES, DEFINITION, merge
-from cursus.checks.views import Settings
-from cursus.engine import check_step
-from cursus.model import Finding, Promises, Step
+from cursus.checks.examples import merge
+from cursus.model import Finding, Promises
+from tests.checks.made import TUNING, XGBOOST, findings_of, rules_of, told
 
 KEY = "1234abcd-12ab-34cd-56ef-1234567890ab"
-XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 
 
 def findings(
@@ -22,22 +20,17 @@ def findings(
     hooks: dict[str, Any] | None = None,
     allow: tuple[str, ...] = (),
 ) -> list[Finding]:
-    request = merge({"TrainingJobName": "job-1", **DEFINITION}, patch)
+    """Errors and warnings of the area that reading the request alone shows."""
     if image is not None:
-        request = merge(request, {"AlgorithmSpecification": {"TrainingImage": image}})
-    step = Step("job", "CreateTrainingJob", request, promises=Promises(hooks=hooks or {}))
-    found = check_step(step, Settings(allow=allow))
-    return [f for f in found if f.rule.startswith("RES0") and f.rule < "RES050" and f.severity != "info"]
+        patch = merge(patch, {"AlgorithmSpecification": {"TrainingImage": image}})
+    found = findings_of(patch, allow=allow, promises=Promises(hooks=hooks or {}))
+    return [one for one in told(found) if "RES0" <= one.rule < "RES050"]
 
 
 def on(instance: str, count: int = 1, **members: Any) -> dict[str, Any]:
     volume = members.pop("VolumeSizeInGB", None)
     config = {"InstanceType": instance, "InstanceCount": count, "VolumeSizeInGB": volume, **members}
     return {"ResourceConfig": config}
-
-
-def rules(found: list[Finding]) -> list[str]:
-    return [finding.rule for finding in found]
 
 
 @pytest.mark.parametrize(
@@ -69,8 +62,7 @@ def test_instance_types_that_are_ruled_out(name: str, word: str) -> None:
 
 @pytest.mark.parametrize(("name", "rules"), [("ml.t3.large", ["RES006"]), ("ml.trn1.2xlarge", [])])
 def test_families_that_are_paid_by_credits(name: str, rules: list[str]) -> None:
-    step = Step("job", "CreateTrainingJob", merge({"TrainingJobName": "job-1", **DEFINITION}, on(name)))
-    assert [f.rule for f in check_step(step, Settings()) if f.rule == "RES006"] == rules
+    assert rules_of(findings_of(on(name), "RES006")) == rules
 
 
 def test_an_unknown_family_is_a_warning_that_can_be_allowed() -> None:
@@ -90,14 +82,9 @@ def test_each_instance_group_is_looked_at() -> None:
 
 
 def test_a_tuning_job_is_looked_at() -> None:
-    request = merge(
-        BASES["CreateHyperParameterTuningJob"],
-        {"TrainingJobDefinition": {"ResourceConfig": {"InstanceType": "ml.m5.xlrge"}}},
-    )
-    found = check_step(Step("t", "CreateHyperParameterTuningJob", request), Settings())
-    assert "TrainingJobDefinition.ResourceConfig.InstanceType" in [
-        f.path for f in found if f.rule == "RES001"
-    ]
+    patch = {"TrainingJobDefinition": {"ResourceConfig": {"InstanceType": "ml.m5.xlrge"}}}
+    found = findings_of(patch, "RES001", TUNING)
+    assert [f.path for f in found] == ["TrainingJobDefinition.ResourceConfig.InstanceType"]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +105,7 @@ def test_a_tuning_job_is_looked_at() -> None:
     ],
 )
 def test_storage(patch: dict[str, Any], expected: list[str]) -> None:
-    assert rules(findings(patch)) == expected
+    assert rules_of(findings(patch)) == expected
 
 
 @pytest.mark.parametrize(
@@ -204,7 +191,7 @@ def test_spot_without_checkpoints_may_wait_an_hour() -> None:
         times = {"MaxRuntimeInSeconds": 3000, "MaxWaitTimeInSeconds": seconds}
         return {"EnableManagedSpotTraining": True, "StoppingCondition": times}
 
-    assert rules(findings(spot(3601), image=f"{AMAZON}/kmeans:1")) == ["RES013"]
+    assert rules_of(findings(spot(3601), image=f"{AMAZON}/kmeans:1")) == ["RES013"]
     assert findings(spot(3600), image=f"{AMAZON}/kmeans:1") == []
     assert findings(spot(7200), image=XGBOOST) == []
     assert findings(spot(7200)) == []
@@ -232,7 +219,7 @@ def test_spot_without_checkpoints_may_wait_an_hour() -> None:
 def test_precision(instance: str, precision: str, expected: list[str]) -> None:
     hooks = {"get_gpu_optimization_config": {"mixed_precision": precision}}
     volume = 30 if instance.split(".")[1] in ("m5", "p2", "p3") else None
-    assert rules(findings(on(instance, VolumeSizeInGB=volume), hooks=hooks)) == expected
+    assert rules_of(findings(on(instance, VolumeSizeInGB=volume), hooks=hooks)) == expected
 
 
 @pytest.mark.parametrize(

@@ -6,18 +6,11 @@ from typing import Any
 
 import pytest
 
-from cursus import engine
-from cursus.checks.examples import BASES, merge
-from cursus.checks.views import Settings
-from cursus.model import Finding, Step
+from cursus.model import Finding
+from tests.checks.made import findings_of
 
 SECRET = "hunter2-correct-horse"
 TOKEN = "hf_" + "aB3" * 12
-
-
-def check(patch: dict[str, Any]) -> list[Finding]:
-    step = Step("step", "CreateTrainingJob", merge(BASES["CreateTrainingJob"], patch))
-    return engine.check_step(step, Settings())
 
 
 def own(found: list[Finding]) -> set[tuple[str, str]]:
@@ -37,7 +30,7 @@ def own(found: list[Finding]) -> set[tuple[str, str]]:
     ],
 )
 def test_secrets_are_seen_and_never_shown(patch: dict[str, Any]) -> None:
-    found = check(patch)
+    found = findings_of(patch)
     assert own(found) == {("STP049", "warning")}
     for finding in found:
         for text in (finding.message, finding.remedy):
@@ -55,7 +48,7 @@ def test_secrets_are_seen_and_never_shown(patch: dict[str, Any]) -> None:
     ],
 )
 def test_what_only_looks_like_a_secret(patch: dict[str, Any]) -> None:
-    assert own(check(patch)) == set()
+    assert own(findings_of(patch)) == set()
 
 
 def test_broken_secrets_are_not_shown_either() -> None:
@@ -63,10 +56,10 @@ def test_broken_secrets_are_not_shown_either() -> None:
         {"Environment": {"DB_PASSWORD": SECRET * 40}},
         {"HyperParameters": {"api_key": SECRET + "\n"}},
     ):
-        for finding in check(patch):
+        for finding in findings_of(patch):
             assert SECRET not in finding.message + finding.remedy
 
 
 @pytest.mark.parametrize("name", ["token-column-name", "secret-name", "token_file", "API_KEY_ARN"])
 def test_what_only_names_a_secret_is_none(name: str) -> None:
-    assert not own(check({"HyperParameters": {name: "churn-database"}}))
+    assert not own(findings_of({"HyperParameters": {name: "churn-database"}}))

@@ -8,21 +8,14 @@ import pytest
 
 import cursus
 from cursus import engine
-from cursus.checks.examples import BASES, merge
+from cursus.checks.examples import BASES, ROLE
 from cursus.checks.text_faults import bucket_fault, location_faults, placeholder
 from cursus.checks.views import Settings
 from cursus.model import Finding, Step
+from tests.checks.made import TUNING, findings_of
 
-ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
 KEY = "1234abcd-12ab-34cd-56ef-1234567890ab"
 ECR = "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1"
-
-
-def check(
-    patch: dict[str, Any], operation: str = "CreateTrainingJob", region: str | None = None, **step: Any
-) -> list[Finding]:
-    request = merge(BASES[operation], patch)
-    return engine.check_step(Step("step", operation, request, **step), Settings(region=region))
 
 
 def own(found: list[Finding]) -> set[tuple[str, str]]:
@@ -79,7 +72,7 @@ def output(uri: str) -> dict[str, Any]:
     ],
 )
 def test_output_locations_that_are_almost_right(uri: str, rule: str, severity: str) -> None:
-    found = check(output(uri))
+    found = findings_of(output(uri))
     assert own(found) == {(rule, severity)}
     assert at(found, rule).path == "OutputDataConfig.S3OutputPath"
     assert at(found, rule).remedy
@@ -101,17 +94,17 @@ def test_output_locations_that_are_almost_right(uri: str, rule: str, severity: s
     ],
 )
 def test_unusual_locations_are_left_alone(uri: str) -> None:
-    assert own(check(output(uri))) == set()
+    assert own(findings_of(output(uri))) == set()
 
 
 def test_the_source_archive_is_looked_up_without_leading_slashes() -> None:
     names = {"sagemaker_program": '"train.py"'}
-    lost = check(
+    lost = findings_of(
         {"HyperParameters": {**names, "sagemaker_submit_directory": '"s3://example-bucket//code/s.tar.gz"'}}
     )
     assert own(lost) == {("STP043", "error")}
     right = {**names, "sagemaker_submit_directory": '"s3://example-bucket/code/s.tar.gz"'}
-    assert own(check({"HyperParameters": right})) == set()
+    assert own(findings_of({"HyperParameters": right})) == set()
 
 
 @pytest.mark.parametrize(
@@ -129,20 +122,20 @@ def test_the_source_archive_is_looked_up_without_leading_slashes() -> None:
     ],
 )
 def test_what_is_no_role_is_named(arn: str, words: str) -> None:
-    found = check({"RoleArn": arn})
+    found = findings_of({"RoleArn": arn})
     assert own(found) == {("STP005", "error")}
     assert words in at(found, "STP005").remedy
 
 
 def test_messages_have_awss_form() -> None:
     name = "generic-training-pipeline-2023-04-12-15-36-41-124330-model-trainer"
-    finding = at(check({"TrainingJobName": name}), "STP006")
+    finding = at(findings_of({"TrainingJobName": name}), "STP006")
     assert (
         "at 'trainingJobName' failed to satisfy constraint: Member must have length less than or equal to 63"
         in (finding.message)
     )
     assert "cut at least 3" in finding.remedy
-    value = at(check({"Environment": {"LINK": "x" * 513}}), "STP006")
+    value = at(findings_of({"Environment": {"LINK": "x" * 513}}), "STP006")
     assert (
         "at 'environment' failed to satisfy constraint: Map value must satisfy constraint: [Member must"
         in (value.message)
@@ -150,20 +143,20 @@ def test_messages_have_awss_form() -> None:
     channel = {**BASES["CreateTrainingJob"]["InputDataConfig"][0], "ChannelName": "my train"}
     assert (
         "'inputDataConfig.1.member.channelName'"
-        in at(check({"InputDataConfig": [channel]}), "STP005").message
+        in at(findings_of({"InputDataConfig": [channel]}), "STP005").message
     )
 
 
 def test_names_are_corrected() -> None:
-    assert "'churn-model-v2'" in at(check({"TrainingJobName": "churn_model v2"}), "STP005").remedy
-    assert "VolumeSizeInGB" in at(check({"ResourceConfig": {"VolumeSizeInGb": 30}}), "STP002").remedy
-    finding = at(check({"AlgorithmSpecification": {"TrainingInputMode": "FILE"}}), "STP004")
+    assert "'churn-model-v2'" in at(findings_of({"TrainingJobName": "churn_model v2"}), "STP005").remedy
+    assert "VolumeSizeInGB" in at(findings_of({"ResourceConfig": {"VolumeSizeInGb": 30}}), "STP002").remedy
+    finding = at(findings_of({"AlgorithmSpecification": {"TrainingInputMode": "FILE"}}), "STP004")
     assert "'File'" in finding.remedy
 
 
 def test_a_member_at_the_wrong_place_is_told_where_it_belongs() -> None:
-    assert "belongs in StoppingCondition" in at(check({"MaxRuntimeInSeconds": 60}), "STP002").remedy
-    moved = check({"ResourceConfig": {"EnableManagedSpotTraining": True}})
+    assert "belongs in StoppingCondition" in at(findings_of({"MaxRuntimeInSeconds": 60}), "STP002").remedy
+    moved = findings_of({"ResourceConfig": {"EnableManagedSpotTraining": True}})
     assert "belongs in the request itself" in at(moved, "STP002").remedy
     bias = {"ModelPackageGroupName": "churn", "ModelMetrics": {"Bias": {"ContentType": "application/json"}}}
     register = {"Name": "Register", "Type": "RegisterModel", "Arguments": bias}
@@ -250,7 +243,7 @@ def test_hyperparameters_are_texts(value: Any, remedy: str) -> None:
     ],
 )
 def test_what_the_service_demands(patch: dict[str, Any], expected: tuple[str, str]) -> None:
-    found = check(patch)
+    found = findings_of(patch)
     errors = {(f.rule, f.path) for f in found if f.severity == "error" and f.rule.startswith("STP")}
     assert expected in errors
     assert len(errors - {("STP027", "AlgorithmSpecification.TrainingImage")} | {expected}) == 1
@@ -264,32 +257,34 @@ def test_serverless_jobs_need_no_algorithm_and_no_instances() -> None:
         "StoppingCondition": None,
         "ServerlessJobConfig": {"BaseModelArn": base, "JobType": "FineTuning", "AcceptEula": True},
     }
-    assert own(check(patch)) == set()
+    assert own(findings_of(patch)) == set()
 
 
 def test_spot() -> None:
     spot = {"EnableManagedSpotTraining": True, "CheckpointConfig": {"S3Uri": "s3://example-bucket/c/"}}
-    assert own(check({**spot, "StoppingCondition": {"MaxWaitTimeInSeconds": 3600}})) == set()
-    assert own(check(spot)) == {("STP024", "error")}
-    assert own(check({**spot, "StoppingCondition": {"MaxWaitTimeInSeconds": 3599}})) == {("STP024", "error")}
+    assert own(findings_of({**spot, "StoppingCondition": {"MaxWaitTimeInSeconds": 3600}})) == set()
+    assert own(findings_of(spot)) == {("STP024", "error")}
+    assert own(findings_of({**spot, "StoppingCondition": {"MaxWaitTimeInSeconds": 3599}})) == {
+        ("STP024", "error")
+    }
     without = {"EnableManagedSpotTraining": True, "StoppingCondition": {"MaxWaitTimeInSeconds": 3600}}
-    assert own(check(without)) == {("STP025", "warning")}
-    assert own(check({"EnableManagedSpotTraining": False})) == set()
+    assert own(findings_of(without)) == {("STP025", "warning")}
+    assert own(findings_of({"EnableManagedSpotTraining": False})) == set()
     unknown = {
         "EnableManagedSpotTraining": {"Get": "Parameters.Spot"},
         "StoppingCondition": {"MaxWaitTimeInSeconds": 1},
     }
-    assert own(check(unknown, in_pipeline=True)) == set()
+    assert own(findings_of(unknown, in_pipeline=True)) == set()
 
 
 def test_groups() -> None:
     group = {"InstanceGroupName": "data", "InstanceType": "ml.c5.xlarge", "InstanceCount": 1}
     alone = {"InstanceType": None, "InstanceCount": None, "InstanceGroups": [group]}
     data = {"InputDataConfig": None}
-    assert own(check({"ResourceConfig": alone, **data})) == set()
-    assert own(check({"ResourceConfig": {**alone, "InstanceCount": 0}, **data})) == set()
-    assert own(check({"ResourceConfig": {"InstanceGroups": [group]}, **data})) == {("STP022", "error")}
-    assert own(check({"ResourceConfig": {**alone, "InstanceGroups": [group, group]}, **data})) == {
+    assert own(findings_of({"ResourceConfig": alone, **data})) == set()
+    assert own(findings_of({"ResourceConfig": {**alone, "InstanceCount": 0}, **data})) == set()
+    assert own(findings_of({"ResourceConfig": {"InstanceGroups": [group]}, **data})) == {("STP022", "error")}
+    assert own(findings_of({"ResourceConfig": {**alone, "InstanceGroups": [group, group]}, **data})) == {
         ("STP022", "error")
     }
 
@@ -298,8 +293,8 @@ def test_private_registries() -> None:
     vpc = {"SecurityGroupIds": ["sg-0a1b2c3d"], "Subnets": ["subnet-0a1b2c3d"]}
     config = {"TrainingRepositoryAccessMode": "Vpc"}
     private = {"TrainingImage": "registry.example.com/churn:1", "TrainingImageConfig": config}
-    assert own(check({"AlgorithmSpecification": private, "VpcConfig": vpc})) == set()
-    found = check({"AlgorithmSpecification": private})
+    assert own(findings_of({"AlgorithmSpecification": private, "VpcConfig": vpc})) == set()
+    found = findings_of({"AlgorithmSpecification": private})
     assert at(found, "STP027").path == "VpcConfig"
 
 
@@ -308,9 +303,9 @@ def test_isolated_jobs_cannot_fetch_their_code() -> None:
         "sagemaker_program": '"train.py"',
         "sagemaker_submit_directory": '"s3://example-bucket/s.tar.gz"',
     }
-    found = check({"EnableNetworkIsolation": True, "HyperParameters": names})
+    found = findings_of({"EnableNetworkIsolation": True, "HyperParameters": names})
     assert at(found, "STP028").path == "HyperParameters.sagemaker_submit_directory"
-    assert own(check({"EnableNetworkIsolation": False, "HyperParameters": names})) == set()
+    assert own(findings_of({"EnableNetworkIsolation": False, "HyperParameters": names})) == set()
 
 
 @pytest.mark.parametrize(
@@ -329,7 +324,7 @@ def test_isolated_tensorflow_cannot_ask_for_its_bucket(image: str, folder: str, 
         "AlgorithmSpecification": {"TrainingImage": uri},
         "HyperParameters": names,
     }
-    paths = [finding.path for finding in check(patch) if finding.rule == "STP028"]
+    paths = [finding.path for finding in findings_of(patch) if finding.rule == "STP028"]
     assert paths == (["HyperParameters.model_dir"] if told else [])
 
 
@@ -356,7 +351,7 @@ def test_isolated_tensorflow_cannot_ask_for_its_bucket(image: str, folder: str, 
 )
 def test_one_region(patch: dict[str, Any], region: str | None, path: str) -> None:
     rule, other = ("FRM017", "STP035") if path.endswith("Image") else ("STP035", "FRM017")
-    every = check(patch, region=region)
+    every = findings_of(patch, region=region)
     assert not [f for f in every if f.rule == other]
     found = [f for f in every if f.rule == rule]
     assert [(f.path, f.severity) for f in found] == [(path, "error")]
@@ -365,26 +360,26 @@ def test_one_region(patch: dict[str, Any], region: str | None, path: str) -> Non
 def test_regions_that_agree() -> None:
     image = "387376663083.dkr.ecr.cn-northwest-1.amazonaws.com.cn/churn:1"
     patch = {"AlgorithmSpecification": {"TrainingImage": image}, "RoleArn": ROLE.replace("aws", "aws-cn", 1)}
-    assert own(check(patch, region="cn-northwest-1")) == set()
-    assert own(check(output("s3://my-data-us-east-1/models"), region="us-east-1")) == set()
-    assert own(check(output("s3://my-data-eu-west-1/models"))) == {("STP035", "warning")}
+    assert own(findings_of(patch, region="cn-northwest-1")) == set()
+    assert own(findings_of(output("s3://my-data-us-east-1/models"), region="us-east-1")) == set()
+    assert own(findings_of(output("s3://my-data-eu-west-1/models"))) == {("STP035", "warning")}
 
 
 @pytest.mark.parametrize(
     "key", ["", KEY, f"arn:aws:kms:us-east-1:123456789012:key/{KEY}", "alias/mine", "mrk-" + "0" * 32]
 )
 def test_keys_that_are_keys(key: str) -> None:
-    assert own(check({"OutputDataConfig": {"KmsKeyId": key}})) == set()
+    assert own(findings_of({"OutputDataConfig": {"KmsKeyId": key}})) == set()
 
 
 def test_keys_that_are_none() -> None:
-    assert own(check({"ResourceConfig": {"VolumeKmsKeyId": "mine"}})) == {("STP036", "warning")}
-    assert own(check({"ResourceConfig": {"VolumeKmsKeyId": ROLE}})) == {("STP036", "error")}
+    assert own(findings_of({"ResourceConfig": {"VolumeKmsKeyId": "mine"}})) == {("STP036", "warning")}
+    assert own(findings_of({"ResourceConfig": {"VolumeKmsKeyId": ROLE}})) == {("STP036", "error")}
 
 
 @pytest.mark.parametrize(("key", "severity"), [("aws/s3", "warning"), (ROLE, "error")])
 def test_the_key_of_the_output_is_the_artifacts_matter_alone(key: str, severity: str) -> None:
-    found = check({"OutputDataConfig": {"KmsKeyId": key}})
+    found = findings_of({"OutputDataConfig": {"KmsKeyId": key}})
     assert [(f.rule, f.area, f.severity) for f in found if "KmsKeyId" in f.path] == [
         ("ART001", "artifacts", severity)
     ]
@@ -403,8 +398,10 @@ def test_the_key_of_the_output_is_the_artifacts_matter_alone(key: str, severity:
     ],
 )
 def test_objects_as_text(text: str) -> None:
-    assert own(check({"HyperParameters": {"model": text}})) == {("STP046", "error")}
-    assert own(check({"AlgorithmSpecification": {"ContainerArguments": [text]}})) == {("STP046", "error")}
+    assert own(findings_of({"HyperParameters": {"model": text}})) == {("STP046", "error")}
+    assert own(findings_of({"AlgorithmSpecification": {"ContainerArguments": [text]}})) == {
+        ("STP046", "error")
+    }
 
 
 @pytest.mark.parametrize(
@@ -426,13 +423,13 @@ def test_objects_as_text(text: str) -> None:
     ],
 )
 def test_hyperparameters_may_be_anything(text: str) -> None:
-    assert own(check({"HyperParameters": {"model": text}})) == set()
+    assert own(findings_of({"HyperParameters": {"model": text}})) == set()
 
 
 def test_arguments_of_a_shell_may_have_variables() -> None:
     command = {"ContainerEntrypoint": ["bash", "-c"], "ContainerArguments": ["python train.py ${EPOCHS} {x}"]}
-    assert own(check({"AlgorithmSpecification": command})) == set()
-    assert own(check({"Environment": {"HERE": "${PATH}:/x"}})) == {("STP045", "warning")}
+    assert own(findings_of({"AlgorithmSpecification": command})) == set()
+    assert own(findings_of({"Environment": {"HERE": "${PATH}:/x"}})) == {("STP045", "warning")}
 
 
 def test_a_misspelt_member_counts_as_the_right_one() -> None:
@@ -450,14 +447,16 @@ def test_tuning_definitions_are_looked_at_too() -> None:
             "OutputDataConfig": {"S3OutputPath": "s3://s3://example-bucket/models/"},
         }
     }
-    found = check(patch, "CreateHyperParameterTuningJob")
+    found = findings_of(patch, operation=TUNING)
     places = {(f.rule, f.path) for f in found}
     assert ("STP024", "TrainingJobDefinition.StoppingCondition.MaxWaitTimeInSeconds") in places
     assert ("STP040", "TrainingJobDefinition.OutputDataConfig.S3OutputPath") in places
 
 
 def test_automl_requests_are_looked_at_too() -> None:
-    found = check({"OutputDataConfig": {"S3OutputPath": "s3://Bad_Bucket/"}}, "CreateAutoMLJobV2")
+    found = findings_of(
+        {"OutputDataConfig": {"S3OutputPath": "s3://Bad_Bucket/"}}, operation="CreateAutoMLJobV2"
+    )
     assert ("STP042", "error") in own(found)
 
 
@@ -472,17 +471,17 @@ def test_single_functions() -> None:
 def test_a_template_is_no_forgotten_format() -> None:
     request = output("s3://{bucket}/models/")
     request["RoleArn"] = "arn:aws:iam::<account>:role/SageMakerRole"
-    assert at(check(request), "STP045").severity == "warning"
+    assert at(findings_of(request), "STP045").severity == "warning"
 
 
 def test_a_request_full_of_placeholders_is_a_template() -> None:
     request = output("s3://<your-bucket>/models/")
     request["CheckpointConfig"] = {"S3Uri": "s3://<your-bucket>/checkpoints/"}
-    assert own(check(request)) == {("STP045", "warning")}
+    assert own(findings_of(request)) == {("STP045", "warning")}
 
 
 def test_a_misspelt_member_is_one_mistake() -> None:
-    found = check({"Tags": [{"key": "team", "value": "ml"}]})
+    found = findings_of({"Tags": [{"key": "team", "value": "ml"}]})
     assert [(f.rule, f.path) for f in found if f.severity == "error"] == [
         ("STP002", "Tags[0].key"),
         ("STP002", "Tags[0].value"),

@@ -68,6 +68,10 @@ EARLY = (
     "if wait >= patience:\n            break\n    model = torch.nn.parallel.DistributedDataParallel(model)"
 )
 PAIRED = "if rank in [-1, 0]:\n            dist.barrier()\n        if rank not in [-1, 0]:\n            dist.barrier()"
+OR_ELSE = (
+    "if rank <= 0:\n            if rank == 0:\n                dist.barrier()\n        else:\n"
+    "            dist.barrier()"
+)
 AGREED = "dist.all_reduce(loss)\n        " + EARLY
 
 
@@ -89,6 +93,8 @@ AGREED = "dist.all_reduce(loss)\n        " + EARLY
             [],
         ),
         (LOOP % PAIRED, []),
+        (LOOP % OR_ELSE, []),
+        (LOOP % "if rank <= 0:\n            dist.barrier()", ["rank-alone"]),
         (LOOP % "if rank == 0:\n            print(1)\n        dist.barrier()", []),
         (LOOP % EARLY, ["rank-stops"]),
         (LOOP % AGREED, []),

@@ -43,7 +43,7 @@ AGREEING = COLLECTIVES - {"barrier", "monitored_barrier", "wait_for_everyone", "
 GROUPS = re.compile(r"^(?:torch\.)?(?:distributed|dist|c10d|hvd|xm)$|accelerator$")
 FIRST = re.compile(
     r"(?:[\w.]+\.)?(?:get_|local_|global_|world_|node_)*(?:rank|process_index)(?:\(\))? "
-    r"(?:(?P<sign>==|!=|>) 0|(?P<sign2>in|not in) [\[(]-1, 0[\])])"
+    r"(?:(?P<sign>==|!=|>|<=) 0|(?P<sign2>in|not in) [\[(]-1, 0[\])])"
     r"|(?P<no>not )?(?:[\w.]+\.)?is_(?:local_|world_|global_)?(?:main|master|zero|first|root|primary)\w*(?:\(\))?"
 )
 RANKED = frozenset({"DistributedDataParallel", "DDP", "FSDP", "FullyShardedDataParallel"})
@@ -128,7 +128,7 @@ def _of_first(test: ast.expr) -> bool | None:
     if found is None:
         return None
     sign = found["sign"] or found["sign2"]
-    return sign in ("==", "in") if sign else not found["no"]
+    return sign in ("==", "<=", "in") if sign else not found["no"]
 
 
 def _collective(node: ast.AST, meeting: Collection[str] = ()) -> str:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 from cursus.aws import schema
 from cursus.checks import alone, plans, unknowns
+from cursus.checks.findings import finding_in, finding_of
 from cursus.checks.outline import Outline, take_apart
 from cursus.checks.plans import Outlook, Plan, Settled, selected
 from cursus.checks.rules import Problem, Rule, Scope
@@ -30,9 +31,8 @@ from cursus.model import (
     Pipeline,
     Promises,
     Step,
-    format_path,
 )
-from cursus.redact import LONGEST_TEXT, cut
+from cursus.redact import cut
 
 __all__ = ["check_pipeline", "check_step", "selected"]
 
@@ -242,7 +242,8 @@ def _run(
 ) -> list[Finding]:
     if plan is None:
         plan = plans.plan(scope, view, None, settings, None)
-    found: list[tuple[Rule, Problem]] = list(plan.known)
+    alone = plan.told is not None and not owner.origins and not owner.prefix
+    found: list[tuple[Rule, Problem]] = [] if alone else list(plan.known)
     if scope == "pipeline":  # of any size: a definition has many steps, and each rule reads all of them
         for rule in plan.rules:
             found.extend((rule, problem) for problem in _bounded(rule.check(view)))
@@ -250,19 +251,23 @@ def _run(
         for rule in plan.rules:
             for problem in rule.check(view):
                 found.append((rule, problem))  # noqa: PERF401 (few rules find anything: a list for each costs more)
-    if not found:
-        return []
-    if len(found) > 1:  # what was known, and rules on parts, came out of turn
-        found.sort(key=lambda each: plan.order[each[0].id])
-    findings: list[Finding] = []
+    told = [(place, finding_in(said, owner.name)) for place, said in plan.told or ()] if alone else []
     for rule, problem in found:
         path = (*view.path, *problem.path)
         if problem.allowable is not None and problem.allowable in settings.allow:
             continue
         if broken.violations and broken.covers(path):
             continue
-        findings.append(_finding(rule, problem, path, owner, from_run=scope == "run"))
-    return findings
+        step = owner.name if isinstance(owner, Step) else _step_at(owner, path)
+        told.append(
+            (plan.order[rule.id], finding_of(rule, problem, path, owner, step, from_run=scope == "run"))
+        )
+    if len(told) > 1:  # what was known, and rules on parts, came out of turn
+        told.sort(key=_place)
+    return [said for _, said in told]
+
+
+_place = itemgetter(0)
 
 
 MOST_PROBLEMS = 1000
@@ -273,29 +278,6 @@ def _bounded(problems: Iterator[Problem]) -> Iterator[Problem]:
     yield from islice(problems, MOST_PROBLEMS)
     if next(problems, None) is not None:
         yield Problem(f"there are more than {MOST_PROBLEMS:,} of these; the rest is not listed")
-
-
-@lru_cache(maxsize=4096)
-def _formatted(path: Path) -> str:
-    return format_path([cut(part) if isinstance(part, str) else part for part in path])
-
-
-def _finding(rule: Rule, problem: Problem, path: Path, owner: Step | Pipeline, *, from_run: bool) -> Finding:
-    location = problem.location
-    if location is None and owner.origins:
-        origin = owner.origin(path)
-        location = origin.location if origin else None
-    return Finding(
-        rule.id,
-        problem.severity or rule.severity,
-        cut(problem.message, LONGEST_TEXT),
-        _formatted((*owner.prefix, *path)),
-        cut(problem.remedy, LONGEST_TEXT),
-        rule.area,
-        location,
-        owner.name if isinstance(owner, Step) else _step_at(owner, path),
-        from_run,
-    )
 
 
 _STEPS = frozenset({"Steps", "IfSteps", "ElseSteps", "ForEachBody"})

@@ -17,6 +17,7 @@ from typing import Any
 
 from cursus import checks
 from cursus.aws import instances
+from cursus.checks.findings import finding_of
 from cursus.checks.outline import Outline
 from cursus.checks.parts import Known, Part, of_rules
 from cursus.checks.rules import RULES, Rule, Scope, When
@@ -24,7 +25,7 @@ from cursus.checks.skeletons import Sight, Skeleton, sight
 from cursus.checks.texts import FREE
 from cursus.checks.views import RequestView, Settings, TrainingView, TuningView, request_views
 from cursus.checks.walk import Members
-from cursus.model import NO_PROMISES, Path, Step
+from cursus.model import NO_PROMISES, Finding, Path, Step
 
 MAX_OUTLOOKS = 1024
 MAX_SEEN = 65_536
@@ -38,7 +39,8 @@ MAX_PLANS = 256
 class Plan:
     """The rules to run over a view, the order of their findings, and what other rules said of the outline.
 
-    ``parts`` are those among the rules that look at one part of a job, and ``others`` all others.
+    ``parts`` are those among the rules that look at one part of a job, and ``others`` all others. ``told`` are the
+    findings of what is known, each with its place in the order, where that holds for every request with the outline.
     """
 
     rules: tuple[Rule, ...]
@@ -46,6 +48,7 @@ class Plan:
     known: Known = ()
     parts: tuple[Part, ...] = ()
     others: tuple[Rule, ...] = ()
+    told: tuple[tuple[int, Finding], ...] | None = None
 
 
 Settled = tuple[tuple[int, Plan], ...]
@@ -121,14 +124,14 @@ def plans(found: Outlook, step: Step, settings: Settings, kinds: tuple[str, ...]
         settled = []
         for place, (scope, view) in enumerate(found.views):
             whole = plan(scope, view, step, settings, found.sight[1], kinds)
-            left = _known(whole, view, (*kinds, *present(view, step)))
+            left = _known(whole, view, (*kinds, *present(view, step)), settings)
             if left.rules or left.known:
                 settled.append((place, left))
         made = found.plans[kinds] = tuple(settled)
     return made
 
 
-def _known(plan: Plan, view: Any, there: Sequence[str]) -> Plan:
+def _known(plan: Plan, view: Any, there: Sequence[str], settings: Settings) -> Plan:
     """The plan with what its shared rules say of an outline; of those, the ones that ``there`` bars are left to run."""
     left, known = [], []
     for rule in plan.rules:
@@ -136,7 +139,12 @@ def _known(plan: Plan, view: Any, there: Sequence[str]) -> Plan:
             known.extend([(rule, problem) for problem in rule.check(view)])
         else:
             left.append(rule)
-    return Plan(tuple(left), plan.order, tuple(known))
+    told = [
+        (plan.order[rule.id], finding_of(rule, problem, (*view.path, *problem.path), view.step, ""))
+        for rule, problem in known
+        if problem.allowable is None or problem.allowable not in settings.allow
+    ]
+    return Plan(tuple(left), plan.order, tuple(known), told=tuple(told))
 
 
 def plan(

@@ -21,8 +21,11 @@ MAX_CHOSEN = 64
 """Sets of choices of one skeleton whose members are remembered."""
 
 Sight = tuple["Skeleton", Members, Suspects, str]
-"""The skeleton, the members, the suspects among the texts of the outline, and the region that nothing else may lie
-outside of."""
+"""The skeleton, the members, the suspects among the texts of the outline, and the region or partition that nothing else
+may lie outside of."""
+
+COMMERCIAL = "aws"
+"""The partition where no other is named."""
 
 
 class Skeleton:
@@ -79,7 +82,7 @@ def forget() -> None:
 def sight(request: Mapping[str, Any], outline: Outline, region: str) -> Sight | None:
     """What the outline of a request tells; None where the request is larger than rules look into.
 
-    Where ``region`` is empty, all has to lie where the image does.
+    Where ``region`` is empty, all has to lie where the image does, or to name no region and no other partition.
     """
     skeleton = _SKELETONS.get(outline.shapes)
     if skeleton is None:
@@ -99,9 +102,8 @@ def sight(request: Mapping[str, Any], outline: Outline, region: str) -> Sight | 
     suspects = _suspects(skeleton, closed, region)
     if not region:
         images = [place(str(path[-1]), value) for path, value in suspects.get("image", ())]
-        region = next((image[1].region for image in images if image is not None), "")
-        if region:
-            suspects = _suspects(skeleton, closed, region)
+        region = next((image[1].region for image in images if image is not None), COMMERCIAL)
+        suspects = _suspects(skeleton, closed, region)
     return skeleton, members, suspects, region
 
 

@@ -198,8 +198,8 @@ def suspicions(holder: str, member: str, value: str, region: str = "") -> tuple[
     """What a text is suspected of: kinds that the rules ask for.
 
     ``holder`` is the member of ``FREE`` that the text lies in, or empty; ``member`` the name of the member, the
-    map's key, or the list that holds it. ``region`` is the job's: what names the same is not suspected of lying
-    elsewhere.
+    map's key, or the list that holds it. ``region`` is the job's, or the partition where that is all that is known: what
+    names the same is not suspected of lying elsewhere.
     """
     if not is_read(holder, member):
         bare = value[1:-1] if holder in HYPERPARAMETERS and value[:1] == value[-1:] == '"' else value
@@ -330,11 +330,11 @@ def place(member: str, value: str) -> tuple[str, places.Place, bool] | None:
 
 
 def _is_elsewhere(member: str, value: str, region: str) -> bool:
-    """True where a text names a place that is not for certain the job's region."""
+    """True where a text names a place that is not for certain the job's region, or partition."""
     named = place(member, value)
     if named is None or not region:
         return named is not None
-    where, partition = named[1], places.partition_of(region)
+    where, partition = named[1], places.partition_of(region) or region
     if where.region not in ("", region) or (member in IMAGES and places.wrong_suffix(value) is not None):
         return True
     return bool(where.partition and partition and where.partition != partition)

@@ -104,8 +104,47 @@ def test_leftovers(tmp_path: Path) -> None:
     assert [f.rule for f in leftovers(ignores, [], [str(file)], {"pipeline"})] == ["STP081"]
 
 
+def test_a_comment_is_the_same_however_its_file_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "builder.py"
+    file.write_text("A = 1  # cursus: ignore[STP080] one\n")
+    monkeypatch.chdir(tmp_path)
+    ignores = Ignores()
+    assert ignores.keep([at(file, 1)]) == []
+    assert leftovers(ignores, [], ["builder.py"], {"script"}) == []
+
+
+def test_what_a_run_may_need_is_said_so(tmp_path: Path) -> None:
+    entry = Ignore("STP", "why")
+    assert "so that it cannot hide" in leftovers(Ignores(), [entry], [], {"script", "run"})[0].remedy
+    assert (
+        "so that it cannot hide" in leftovers(Ignores(), [Ignore("STP080", "why")], [], {"script"})[0].remedy
+    )
+    assert "unless a run needs it" in leftovers(Ignores(), [Ignore("ART", "why")], [], {"script"})[0].remedy
+
+
+LOOKALIKES = {
+    "a.py": (
+        '"""Write # cursus: ignore[STP080] why."""\n\x0c\nA = "# cursus: ignore[STP080] x"\n'
+        "B = 1  # cursus: ignore[STP081] y\n"
+    ),
+    "a.yaml": (
+        "a: \"# cursus: ignore[STP080] why\"\nb: [' # cursus: ignore[STP080] it''s', c#cursus: ignore[STP080] x]\n"
+        "# it\u2028d: don't 'x  # cursus: ignore[STP081] y\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LOOKALIKES)
+def test_a_text_is_no_comment(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(LOOKALIKES[name], encoding="utf-8")
+    found = read_comments(str(tmp_path / name)).comments
+    assert [(comment.rules, comment.line) for comment in found] == [(("STP081",), 4)]
+
+
 @pytest.mark.parametrize(
-    "content", [b"\xff\xfe# cursus: ignore[STP080] x", b"", b"# cursus: ignore[STP080] last line"]
+    "content", [b"\xff\xfe # cursus: ignore[STP080] x", b"", b"# cursus: ignore[STP080] last line"]
 )
 def test_odd_files(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "odd.yaml"

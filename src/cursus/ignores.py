@@ -5,13 +5,16 @@ They stand in ``[tool.cursus]``, or as a comment in a YAML or Python file::
     InputDataConfig:  # cursus: ignore[CHN018] the script splits the data by date
 
 A comment counts for findings at its line, and, on the first line of a block, for the whole block. A comment
-on a line of its own belongs to the line below it.
+on a line of its own belongs to the line below it. What only looks like one, inside a text, is none.
 """
 
 from __future__ import annotations
 
+import io
+import os
 import re
-from collections.abc import Iterable, Sequence
+import tokenize
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +24,10 @@ from cursus.model import Finding, Location
 
 COMMENT = re.compile(r"#\s*cursus:\s*ignore\b[ \t]*(?:\[([^\]\n]*)\])?[ \t]*[:—-]*[ \t]*([^\n]*)")
 SUFFIXES = (".py", ".yaml", ".yml")
+PYTHON_BREAK = re.compile("\r\n|\r|\n")
+YAML_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+YAML_TEXT = re.compile(r"""(?:^|(?<=[\s\[{,]))(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')""")
+YAML_COMMENT = re.compile(r"(?:^|(?<=\s))#")
 MAX_SOURCE = 16 * 1024 * 1024
 """Bytes. A larger file is data, not something that a person comments."""
 
@@ -101,16 +108,43 @@ def _read(file: str, modified: int, size: int) -> Comments:
         return NO_COMMENTS
     if b"cursus:" not in data:
         return NO_COMMENTS
-    lines = data.decode("utf-8", "replace").splitlines()
+    text = data.decode("utf-8-sig", "replace")
+    is_python = file.endswith(".py")
+    lines = (PYTHON_BREAK if is_python else YAML_BREAK).split(text)
     found = []
-    for number, line in enumerate(lines, 1):
-        match = COMMENT.search(line) if "cursus:" in line else None
+    for number, start in _python_comments(text, lines) if is_python else _yaml_comments(lines):
+        line = lines[number - 1]
+        match = COMMENT.search(line, start)
         if match:
             rules = tuple(rule for rule in re.split(r"[,\s]+", match[1] or "") if rule)
             owner = number if line[: match.start()].strip() else _next_code(lines, number)
             place = Location(file, number, match.start() + 1)
             found.append(Comment(owner, rules, match[2].strip(), place))
     return Comments(tuple(found), _parents(lines)) if found else NO_COMMENTS
+
+
+def _python_comments(text: str, lines: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Line and offset of each comment; of what may be one, where the text is no Python."""
+    try:
+        found = [
+            token.start
+            for token in tokenize.generate_tokens(io.StringIO(text).readline)
+            if token.type == tokenize.COMMENT and "cursus:" in token.string
+        ]
+    except (tokenize.TokenError, SyntaxError):
+        found = [(number, 0) for number, line in enumerate(lines, 1) if "cursus:" in line]
+    yield from found
+
+
+def _yaml_comments(lines: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Line and offset of each comment. A text over several lines is not followed."""
+    for number, line in enumerate(lines, 1):
+        if "cursus:" in line:
+            quoted = [match.span() for match in YAML_TEXT.finditer(line)]
+            for mark in YAML_COMMENT.finditer(line):
+                if not any(start < mark.start() < end for start, end in quoted):
+                    yield number, mark.start()
+                    break
 
 
 def _is_code(line: str) -> bool:
@@ -151,25 +185,34 @@ def _parents(lines: Sequence[str]) -> list[int]:
 class Ignores:
     """The ignores of one check: what they took out, and which of them took out nothing."""
 
-    def __init__(self, entries: Iterable[Ignore] = (), used: set[Ignore | Comment] | None = None) -> None:
+    def __init__(
+        self, entries: Iterable[Ignore] = (), used: set[Ignore | tuple[str, int]] | None = None
+    ) -> None:
         """``used`` is shared by the ignores of several checks whose leftovers are reported together."""
         self.entries = tuple(entries)
-        self._used = set() if used is None else used
+        self._used: set[Ignore | tuple[str, int]] = set() if used is None else used
 
     def keep(self, findings: Iterable[Finding]) -> list[Finding]:
         """The findings that no ignore of the configuration and no comment covers."""
         return [finding for finding in findings if not self._ignored(finding)]
 
     def _ignored(self, finding: Finding) -> bool:
-        found: list[Ignore | Comment] = [entry for entry in self.entries if entry.covers(finding)]
-        found.extend(_comments_on(finding))
+        found = [_key(entry) for entry in self.entries if entry.covers(finding)]
+        found.extend(map(_key, _comments_on(finding)))
         if found:
             self._used.update(found)
         return bool(found)
 
     def is_used(self, ignore: Ignore | Comment) -> bool:
         """True where the ignore has taken out a finding."""
-        return ignore in self._used
+        return _key(ignore) in self._used
+
+
+def _key(ignore: Ignore | Comment) -> Ignore | tuple[str, int]:
+    """What an ignore is known by: a comment by its place, however its file was named."""
+    if isinstance(ignore, Ignore):
+        return ignore
+    return os.path.realpath(ignore.location.file), ignore.location.line or 0
 
 
 def keep(findings: list[Finding], ignores: Ignores | None) -> list[Finding]:

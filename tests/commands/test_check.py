@@ -83,6 +83,36 @@ def test_strict_and_explain(cursus: Cursus, folder: Path, good: dict[str, Any]) 
     assert "train.py:1:11: warning[STP081]" in done.out and "What it does:" in done.out
 
 
+def test_unused_ignores_are_named_wherever_they_stand(
+    cursus: Cursus, folder: Path, good: dict[str, Any]
+) -> None:
+    (folder / "train.py").write_text("print(1)  # cursus: ignore[CHN001] old\n")
+    (folder / "requests").mkdir()
+    (folder / "requests" / "a.yaml").write_text(json.dumps(good) + "  # cursus: ignore[CHN001] gone\n")
+    (folder / "idle_builder.py").write_text(
+        f"class B:\n  def create_step(self):\n    return {good!r}  # cursus: ignore[CHN001] done\n"
+    )
+    for target, place in (("requests", "requests/a.yaml:1:"), ("idle_builder:B", "idle_builder.py:3:")):
+        assert f"{place}" in (out := cursus("check", target).out) and "info[STP080]" in out
+    script = ("--source", ".", "--entry-point", "train.py")
+    assert (
+        "train.py:1:11: info[STP080] the ignore of CHN001 (old)" in cursus("check", "good.json", *script).out
+    )
+
+
+def test_used_ignores_are_not_named(cursus: Cursus, folder: Path, twice: dict[str, Any]) -> None:
+    (folder / "used_builder.py").write_text(
+        f"class B:\n  def create_step(self):\n    return {twice!r}  # cursus: ignore[CHN001,STP049] both\n"
+    )
+    (folder / "train.py").write_text("print(nowhere)  # cursus: ignore[FRM070] the caller defines it\n")
+    script = ("--source", ".", "--entry-point", "train.py")
+    for arguments in (("used_builder.py:B",), ("used_builder:B",), ("good.json", *script)):
+        done = cursus("check", *arguments)
+        assert done.code == 0 and "STP080" not in done.out, done.out
+    (folder / "train.py").write_text("print(nowhere)\n")
+    assert "error[FRM070]" in cursus("check", "good.json", *script).out
+
+
 def test_several_targets(cursus: Cursus, good: dict[str, Any], twice: dict[str, Any]) -> None:
     done = cursus("check", "good.json", "twice.json", "nowhere.json")
     assert done.code == 2

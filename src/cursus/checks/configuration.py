@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from cursus import checks
@@ -31,38 +31,47 @@ def _comments(view: TrainingView) -> Iterator[Comment]:
 
 
 def leftovers(
-    ignores: Ignores, entries: Iterable[Ignore], files: Iterable[str], scopes: Iterable[str]
+    ignores: Ignores,
+    entries: Iterable[Ignore],
+    files: Iterable[str],
+    scopes: Iterable[str],
+    scripts: Iterable[str] = (),
 ) -> list[Finding]:
     """Those of ``entries`` that took out nothing, and comments in ``files`` that cannot count or took out nothing.
 
     ``scopes`` are the scopes of rules that were looked at: an ignore of a rule that had nothing to read is no
-    leftover.
+    leftover. ``scripts`` are training scripts, whose comments that cannot count the rules below report.
     """
     checks.load()
     looked = frozenset(scopes)
     findings = [
-        unused(entry.rule, entry.reason, entry.location)
+        unused((entry.rule,), entry.reason, entry.location, looked)
         for entry in entries
-        if not ignores.is_used(entry) and _could_be_used(entry.rule, looked)
+        if not ignores.is_used(entry) and looked.intersection(_scopes((entry.rule,)))
     ]
-    for file in dict.fromkeys(files):
+    told = dict.fromkeys(files, True)
+    for file, faults in {**dict.fromkeys(scripts, False), **told}.items():
         for comment in read_comments(file).comments:
             fault = fault_of(comment)
             if fault is not None:
-                findings.append(fault)
-            elif not ignores.is_used(comment) and any(_could_be_used(r, looked) for r in comment.rules):
-                findings.append(unused(", ".join(comment.rules), comment.reason, comment.location))
+                findings.extend([fault] if faults else [])
+            elif not ignores.is_used(comment) and looked.intersection(_scopes(comment.rules)):
+                findings.append(unused(comment.rules, comment.reason, comment.location, looked))
     return findings
 
 
-def _could_be_used(rule_id: str, scopes: frozenset[str]) -> bool:
-    return any(found.scope in scopes for id, found in RULES.items() if id.startswith(rule_id))
+def _scopes(ids: Sequence[str]) -> set[str]:
+    """The scopes of the rules that have one of ``ids`` or begin with it."""
+    return {found.scope for id, found in RULES.items() if id.startswith(tuple(ids))}
 
 
-def unused(rule_id: str, reason: str, location: Location | None) -> Finding:
-    """The finding on an ignore that took out nothing."""
+def unused(ids: Sequence[str], reason: str, location: Location | None, looked: frozenset[str]) -> Finding:
+    """The finding on an ignore that took out nothing; ``looked`` are the scopes of rules that were looked at."""
     remedy = "remove it, so that it cannot hide a later fault"
-    return _finding("STP080", "info", f"the ignore of {rule_id} ({reason}) ignores nothing", remedy, location)
+    if "run" in _scopes(ids) - looked:
+        remedy = "remove it, unless a run needs it: `cursus test` tells"
+    message = f"the ignore of {', '.join(ids)} ({reason}) ignores nothing"
+    return _finding("STP080", "info", message, remedy, location)
 
 
 def fault_of(comment: Comment) -> Finding | None:

@@ -18,7 +18,7 @@ from cursus.model import Finding, Pipeline, Step
 
 if TYPE_CHECKING:
     from cursus.checks.views import Settings
-    from cursus.ignores import Comment, Ignore
+    from cursus.ignores import Ignore
     from cursus.steps.files import Document
 
 STDIN = "-"
@@ -71,8 +71,9 @@ class Project:
             if fault:
                 raise click.UsageError(fault)
         self.strict = choices.strict or self.configuration.strict
-        self._used: set[Ignore | Comment] = set()
+        self._used: set[Ignore | tuple[str, int]] = set()
         self._scopes: set[str] = set()
+        self._scripts: list[str] = []
         _make_importable(self.configuration)
 
     def _entry(self, target: str, builder_config: Mapping[str, Any] | None) -> StepEntry:
@@ -140,7 +141,7 @@ class Project:
 
         entries = (*self._ignores, *entry.ignore, *self.configuration.ignore)
         ignores = None
-        if entries or not entry.target.endswith(".json"):  # JSON has no comments
+        if entries or self._scripts or not entry.target.endswith(".json"):  # JSON has no comments
             from cursus.ignores import Ignores
 
             ignores = Ignores(entries, self._used)
@@ -160,14 +161,14 @@ class Project:
         looked = {entry.target for entry in self.entries}
         if looked.issuperset(entry.target for entry in self.configuration.steps):
             entries.extend(self.configuration.ignore)
-        if not entries and not any(_source_file(entry.target) for entry in self.entries):
+        files = [file for entry in self.entries for file in _source_files(entry.target)]
+        if not entries and not files and not self._scripts:
             return []
         from cursus.checks.configuration import leftovers
         from cursus.ignores import Ignores
 
         scopes = self._scopes | ({"run", "script"} if ran else set())
-        files = [file for entry in self.entries for file in _source_file(entry.target)]
-        return leftovers(Ignores(used=self._used), dict.fromkeys(entries), files, scopes)
+        return leftovers(Ignores(used=self._used), dict.fromkeys(entries), files, scopes, self._scripts)
 
     def _note_scopes(self, loaded: Sequence[Step | Pipeline]) -> None:
         for item in loaded:
@@ -177,6 +178,7 @@ class Project:
             self._scopes |= {"schema", "request", "training", "tuning", "automl"}
             if item.source is not None:
                 self._scopes.add("script")
+                self._scripts.append(str(Path(item.source.directory, item.source.entry_point)))
             if item.promises.hooks or item.promises.upstream is not None:
                 self._scopes.add("step")
 
@@ -261,7 +263,21 @@ def _make_importable(found: Configuration) -> None:
             sys.path.insert(0, folder)
 
 
-def _source_file(target: str) -> list[str]:
-    """The file in which ignore comments on a target stand, where it is one."""
-    path = target.rpartition(":")[0] if ".py:" in target else target
-    return [path] if path.endswith((".py", ".yaml", ".yml")) else []
+def _source_files(target: str) -> Iterator[str]:
+    """The files in which ignore comments on a target stand."""
+    if target.endswith(".json"):
+        return
+    path, colon, _ = target.rpartition(":")
+    if target.endswith((".py", ".yaml", ".yml")):
+        yield target
+    elif colon and path.endswith(".py"):
+        yield path
+    elif colon:
+        yield from filter(None, [getattr(sys.modules.get(path), "__file__", None)])
+    elif os.path.isdir(target):  # noqa: PTH112
+        from cursus.steps.files import candidates
+        from cursus.steps.folders import registers
+
+        for file in candidates(target):
+            if registers(file) if file.endswith(".py") else not file.endswith(".json"):
+                yield file

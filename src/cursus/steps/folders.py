@@ -32,7 +32,7 @@ def of_folder(folder: str, options: Options) -> list[Step | Pipeline]:
         try:
             if not path.endswith(".py"):
                 found.extend(of_file(path, options, strict=False))
-            elif _registers(path):
+            elif registers(path):
                 found.extend(of_python_file(path, options))
         except TargetError as error:
             if path.endswith(".py") or _may_be_request(path):
@@ -112,7 +112,7 @@ def _may_be_request(path: str) -> bool:
         return True
 
 
-def _registers(path: str) -> bool:
+def registers(path: str) -> bool:
     """True where a Python file mentions the decorator: no other file of a folder is imported."""
     try:
         if os.path.getsize(path) > 1_000_000:

@@ -204,8 +204,31 @@ def test_neuron_images_want_neuron_devices() -> None:
     ],
 )
 def test_a_promise_without_an_image(promise: dict[str, str], severity: str) -> None:
-    found = findings(f"{DLC}/tensorflow-training:2.11.0-cpu-py39", **promise)
+    nothing = {"AlgorithmSpecification": {"TrainingImage": None}}
+    found = findings_of(nothing, promises=Promises(**promise))
     assert ("FRM014", severity) in {(f.rule, f.severity) for f in found}
+
+
+@pytest.mark.parametrize(
+    ("promise", "rules"),
+    [
+        ({"framework": "pytorch", "framework_version": "1.8.0", "python_version": "py38"}, ["FRM015"]),
+        ({"framework": "tensorflow", "framework_version": "2.11.0", "python_version": "py38"}, ["FRM015"]),
+        ({"framework": "tensorflow", "framework_version": "2.11.0", "python_version": "py39"}, []),
+    ],
+)
+def test_a_promise_is_held_against_the_image_that_the_request_names(
+    promise: dict[str, str], rules: list[str]
+) -> None:
+    found = findings(f"{DLC}/tensorflow-training:2.11.0-cpu-py39", **promise)
+    assert rules_of(found) == rules
+
+
+def test_an_image_without_gpus_runs_on_a_gpu_instance() -> None:
+    image = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
+    gpu = {"ResourceConfig": {"InstanceType": "ml.g5.xlarge", "VolumeSizeInGB": None}}
+    found = findings(image, gpu, framework="sklearn", framework_version="1.2-1")
+    assert [(f.rule, f.severity) for f in found] == [("FRM010", "warning")]
 
 
 def test_a_promise_beside_an_own_image_is_a_warning() -> None:

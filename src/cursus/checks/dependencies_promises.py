@@ -167,11 +167,14 @@ def cycle(view: StepView) -> Iterator[Problem]:
         return
     own = view.step.name
     graph = {name: step.depends_on for name, step in known.items()}
-    graph[own] = tuple(step for _, step, _ in dependencies(view) if step != own)
+    needed = {step: name for name, step, _ in dependencies(view) if step != own}
+    graph[own] = tuple(needed)
     for circle in _circles(graph):
+        ours = next((needed[step] for step in circle if own in circle and step in needed), None)
         yield Problem(
             f"The steps wait for each other in a circle: {' → '.join((*circle, circle[0]))}.",
             remedy="Take one of these dependencies out.",
+            location=_place(view, ours, "step") if ours is not None else None,
         )
 
 
@@ -223,6 +226,7 @@ def self_dependency(view: StepView) -> Iterator[Problem]:
             yield Problem(
                 f"{_label(name, step)} is to come from {own!r}, which is this step itself.",
                 remedy="Name a step that runs before this one.",
+                location=_place(view, name, "step"),
             )
     for path, step, _ in references(view.request):
         if step == own:
@@ -345,6 +349,7 @@ def channel_that_is_fed_is_missing(view: StepView) -> Iterator[Problem]:
                 f"(it has {', '.join(sorted(channels))}).{did_you_mean(name, channels)}",
                 (*training.path, "InputDataConfig"),
                 f"Add a channel {name!r} to InputDataConfig, or take the dependency out.",
+                location=_place(view, name),
             )
 
 

@@ -58,6 +58,7 @@ def strategy_name(view: TrainingView) -> Iterator[Problem]:
             f"{HOOK} has DistributionStrategy {show(said)}.{did_you_mean(said, WORDS)}",
             (),
             f"Use one of {', '.join(WORDS)}.",
+            location=view.step.promises.place(HOOK, "DistributionStrategy"),
         )
 
 

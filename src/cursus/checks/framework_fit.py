@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from cursus.aws import distribution, images, instances
 from cursus.checks.framework import IMAGE, READS, amazon_image, framework_image
 from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView
-from cursus.model import Path
+from cursus.model import Location, Path
 from cursus.redact import show
 from cursus.suggest import did_you_mean
 
@@ -346,7 +346,7 @@ def promised_image(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Looks for the training image of the framework, framework version and Python version that the builder's
-        configuration names. Where the request has an image of your own, it only warns.
+        configuration names, where the request does not name one. Where it has an image of your own, it only warns.
     Why:
         An SDK refuses to make the request, and no tag that one could write exists. A version above the newest known
         may be newer than this data, so that is a warning.
@@ -366,6 +366,8 @@ def promised_image(view: TrainingView) -> Iterator[Problem]:
     promises = view.step.promises
     if not promises.framework or not promises.framework_version or promises.framework.lower() in OWN:
         return
+    if framework_image(view) is not None:
+        return  # whose tag other rules read, and FRM015 holds what the builder names against it
     kinds = [kind for _, kind, _ in view.instances]
     version = str(promises.framework_version)
     found = images.find_image(
@@ -382,12 +384,25 @@ def promised_image(view: TrainingView) -> Iterator[Problem]:
     if (custom and own) or view.settings.allow & {version, f"{promises.framework} {version}"}:
         return
     yield Problem(
-        f"The builder's framework does not exist: {found.problem}.",
+        f"The builder's framework has no image: {found.problem.removesuffix('.')}.",
         IMAGE,
         found.remedy,
         severity="warning" if own or newer or custom else None,
         allowable=version if newer else None,
+        location=_said(
+            view, "python_version" if str(promises.python_version) in found.problem else "framework_version"
+        ),
     )
+
+
+def _said(view: TrainingView, key: str) -> Location | None:
+    """Where the builder's configuration, or its hook, names the framework or a version."""
+    promises = view.step.promises
+    for source in ("config", "get_step_config"):
+        told = promises.hooks.get(source)
+        if isinstance(told, Mapping) and told.get(key):
+            return promises.place(source, key)
+    return None
 
 
 @rule("FRM015", area="framework", reads=READS, when="promises")
@@ -430,15 +445,15 @@ def promised_framework(view: TrainingView) -> Iterator[Problem]:
         return
     name = images.canonical(promises.framework) if promises.framework else None
     if promises.framework and name is None and promises.framework.lower() not in OWN:
-        if not promises.framework_version:  # with a version it is FRM014's to report
-            yield Problem(
-                f"The builder names the framework {show(promises.framework)}, and its image is "
-                f"{images.title(image.framework or '')}'s ({image.repository})."
-                f"{did_you_mean(promises.framework, sorted(images.TRAINING_REPOSITORIES))}",
-                IMAGE,
-                f"Name {image.framework}, or use an image of your own.",
-                severity="warning",
-            )
+        yield Problem(
+            f"The builder names the framework {show(promises.framework)}, and its image is "
+            f"{images.title(image.framework or '')}'s ({image.repository})."
+            f"{did_you_mean(promises.framework, sorted(images.TRAINING_REPOSITORIES))}",
+            IMAGE,
+            f"Name {image.framework}, or use an image of your own.",
+            severity="warning",
+            location=_said(view, "framework"),
+        )
         return
     if name is not None and name not in (image.framework, image.engine):
         yield Problem(
@@ -446,6 +461,7 @@ def promised_framework(view: TrainingView) -> Iterator[Problem]:
             f"({image.repository}).",
             IMAGE,
             f"Use an image of {images.title(name)}, or name the framework of this one.",
+            location=_said(view, "framework"),
         )
         return
     version = image.version if name in (None, image.framework) else image.engine_version
@@ -455,6 +471,7 @@ def promised_framework(view: TrainingView) -> Iterator[Problem]:
             f"The builder names {images.title(name)} {said}, and its image has {version} (tag {image.tag!r}).",
             IMAGE,
             f"Use an image with {said}, or name {version}.",
+            location=_said(view, "framework_version"),
         )
     python = images.python_tag(promises.python_version) if promises.python_version else None
     if python and image.python_version and not images.has_python((image.python_version,), python):
@@ -466,6 +483,7 @@ def promised_framework(view: TrainingView) -> Iterator[Problem]:
             f"(tag {image.tag!r}).",
             IMAGE,
             f"Name {image.python_version}, or use an image that has {python}.",
+            location=_said(view, "python_version"),
         )
 
 

@@ -338,12 +338,14 @@ def precision(view: TrainingView) -> Iterator[Problem]:
     where: Path = place[0] if place else ()
     if said is True:
         return
+    written = view.step.promises.place(GPU_HOOK, "mixed_precision")
     if word is None:
         known = ("fp16", "bf16", "tf32", "fp8", "none")
         yield Problem(
             f"{GPU_HOOK} has mixed_precision {show(said)}.{did_you_mean(str(said), known)}",
             where,
             f"Use one of {', '.join(known)}.",
+            location=written,
         )
         return
     instance = instances.find(place[1]) if place else None
@@ -355,6 +357,7 @@ def precision(view: TrainingView) -> Iterator[Problem]:
             f"{GPU_HOOK} counts on {word}, and {instance.name} has no GPU.",
             where,
             "Use an instance type with GPUs, or mixed_precision 'none'.",
+            location=written,
         )
     elif instance.gpu is not None and instance.gpu.capability < needed:
         able = sorted(
@@ -365,6 +368,7 @@ def precision(view: TrainingView) -> Iterator[Problem]:
             f"{instance.name} has {instance.gpu.capability:g}.",
             where,
             f"Use {' or '.join(able) or 'full precision'}, or an instance type with newer GPUs.",
+            location=written,
         )
 
 
@@ -398,11 +402,17 @@ def processes(view: TrainingView) -> Iterator[Problem]:
     for key in ("processes_per_host", "gradient_accumulation_steps"):
         value = promise.get(key)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-            yield Problem(f"{GPU_HOOK} has {key} {show(value)}.", where, "Give a whole number of at least 1.")
+            yield Problem(
+                f"{GPU_HOOK} has {key} {show(value)}.",
+                where,
+                "Give a whole number of at least 1.",
+                location=view.step.promises.place(GPU_HOOK, key),
+            )
     instance = instances.find(place[1]) if place else None
     said = promise.get("processes_per_host")
     if instance is None or isinstance(said, bool) or not isinstance(said, int) or said < 1:
         return
+    written = view.step.promises.place(GPU_HOOK, "processes_per_host")
     if instance.processor == "cpu":
         if said > instance.vcpus:
             yield Problem(
@@ -411,6 +421,7 @@ def processes(view: TrainingView) -> Iterator[Problem]:
                 where,
                 "Use an instance type with GPUs.",
                 severity="warning",
+                location=written,
             )
     elif said != instance.accelerators:
         devices = "GPU" if instance.gpus else "Neuron core"
@@ -420,6 +431,7 @@ def processes(view: TrainingView) -> Iterator[Problem]:
             where,
             f"Use {instance.accelerators} processes a host, or another instance type.",
             severity=None if said > instance.accelerators else "warning",
+            location=written,
         )
 
 

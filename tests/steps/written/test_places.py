@@ -220,6 +220,78 @@ HOOKS = {
                 return {"upstream": [{"name": "Split", "outputs": ["train"]}]}
     """
     + CREATE,
+    "DEP083 ": """
+        class Builder:
+            def get_dependencies(self):
+                return {"model": {"step": <HERE>"churn", "output": "model"}}
+    """
+    + CREATE,
+    "DEP082 ": """
+        class Builder:
+            def get_dependencies(self):
+                return {"train": {"step": <HERE>"Split", "output": "train"}}
+            def get_step_config(self):
+                return {"upstream": [{"name": "Split", "outputs": ["train"], "depends_on": ["churn"]}]}
+    """
+    + CREATE,
+    "DEP086 InputDataConfig": """
+        class Builder:
+            def get_dependencies(self):
+                return {
+                    "train": {"step": "Split", "output": "train"},
+                    "test": <HERE>{"step": "Split", "output": "test"},
+                }
+            def create_step(self):
+                return request(InputDataConfig=[{"ChannelName": "train", "DataSource": {"S3DataSource": {
+                    "S3DataType": "S3Prefix", "S3Uri": "s3://example-bucket/t/"}}}])
+    """,
+    "DST010 ": """
+        WAY = <HERE>"DataParalel"
+        class Builder:
+            def get_distributed_config(self):
+                return {"DistributionStrategy": WAY}
+    """
+    + CREATE,
+    "DST081 ResourceConfig": """
+        class Builder:
+            def is_distributed_training(self):
+                if self is None:
+                    return False
+                return <HERE>True
+    """
+    + CREATE,
+    "RES014 ResourceConfig.InstanceType": """
+        class Builder:
+            def get_gpu_optimization_config(self):
+                return {"mixed_precision": <HERE>"bf16", "processes_per_host": 1}
+    """
+    + CREATE,
+    "RES015 ResourceConfig.InstanceType": """
+        class Builder:
+            def get_gpu_optimization_config(self):
+                return {"mixed_precision": "none", "processes_per_host": <HERE>0}
+    """
+    + CREATE,
+    "FRM015 AlgorithmSpecification.TrainingImage": """
+        class Builder:
+            def get_step_config(self):
+                return {"framework": "sklearn", "framework_version": <HERE>"1.0-1"}
+            def create_step(self):
+                made = request(ResourceConfig={"InstanceType": "ml.m5.large", REST})
+                registry = "683313688378.dkr.ecr.us-east-1.amazonaws.com/"
+                made["AlgorithmSpecification"]["TrainingImage"] = registry + "sagemaker-scikit-learn:1.2-1-cpu-py3"
+                return made
+    """,
+    "STP041 InputDataConfig[1].DataSource.S3DataSource.S3Uri": """
+        def channel(name, uri):
+            return {"ChannelName": name, "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}}}
+        class Builder:
+            def get_training_inputs(self):
+                web, s3 = "https://example-bucket.s3.amazonaws.com", "s3://example-bucket"
+                return {"a": channel("a", f"{s3}/a/"), "b": channel("b", <HERE>f"{web}/b/")}
+            def create_step(self):
+                return request(InputDataConfig=list(self.get_training_inputs().values()))
+    """,
     "ART081 ": """
         class Builder:
             def get_expected_artifacts(self):

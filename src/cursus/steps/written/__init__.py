@@ -31,7 +31,7 @@ class Written:
 
         None where it is not known more exactly than that the hook gave it.
         """
-        if not path and not isinstance(self.builder, ModuleType):
+        if not path and not isinstance(self.builder, ModuleType) and not _is_scalar(given):
             return None
         mark = (hook, path)
         if mark not in self._known:
@@ -66,6 +66,11 @@ class Written:
         if path and (found is None or found.left >= len(path)):
             found = mentioned(trace, start, path) or (found if isinstance(self.builder, ModuleType) else None)
         return found.location if found is not None else None
+
+
+def _is_scalar(value: Any) -> bool:
+    """True for what a hook gave whole: it is written where the hook returns it."""
+    return isinstance(value, (str, int, float))
 
 
 def at(value: Any, path: Path) -> Any:
@@ -152,10 +157,12 @@ class HookPlaces(Mapping[Path, Location]):
     def __getitem__(self, path: Path) -> Location:
         hook, inside = str(path[0]), path[1:]
         own = self._hooks.get(hook)
-        place = self._written.place(hook, inside, self._values.get(hook)) if inside else own
+        place = self._written.place(hook, inside, self._values.get(hook)) if hook in self._values else None
+        if place is None and not inside:
+            place = own
         if place is None:
             raise KeyError(path)
-        return _led_by(place, own) if inside else place
+        return _led_by(place, own)
 
     def __iter__(self) -> Iterator[Path]:
         return ((hook,) for hook in self._hooks)

@@ -171,6 +171,10 @@ def _of_entries(trace: Trace, name: str, base: ast.expr, path: Path, scope: Scop
         return trace.at(listed[which], rest, scope) if which < len(listed) else None
     if name == "keys" and rest:
         return None
+    if name == "values" and isinstance(which, Item) and which.name is not None:  # kept under its own name
+        named_ = trace.at(base, (which.name, *rest), scope)
+        if named_ is not None and named_.left <= len(rest):
+            return named_
     return trace.at(base, (ANY, *rest), scope)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from cursus import engine
-from cursus.checks.examples import BASES, merge
+from cursus.checks.examples import BASES, ROLE, merge
 from cursus.checks.views import Settings
-from cursus.model import Evidence, Finding, Step
+from cursus.model import Evidence, Finding, SourceCode, Step
 
 DLC = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
 XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
@@ -24,6 +25,30 @@ def channel(name: str = "train", **members: Any) -> dict[str, Any]:
     """A member of InputDataConfig."""
     place = {"S3DataType": "S3Prefix", "S3Uri": f"s3://example-bucket/{name}/"}
     return {"ChannelName": name, "DataSource": {"S3DataSource": place}, **members}
+
+
+def processing(name: str = "Prepare", **members: Any) -> dict[str, Any]:
+    """A step of a pipeline that runs a processing job whose request has these members too."""
+    cluster = {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30}
+    arguments = {
+        "ProcessingResources": {"ClusterConfig": cluster},
+        "AppSpecification": {"ImageUri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"},
+        "RoleArn": ROLE,
+        **members,
+    }
+    return {"Name": name, "Type": "Processing", "Arguments": arguments}
+
+
+def pipeline(*steps: dict[str, Any], **members: Any) -> dict[str, Any]:
+    """The definition of a pipeline."""
+    return {"Version": "2020-12-01", "Metadata": {}, "Parameters": [], "Steps": list(steps), **members}
+
+
+def source(folder: Path, script: str, **files: str) -> SourceCode:
+    """Source code whose entry point is ``script``; in a file's name ``__`` stands for the dot."""
+    for name, text in {"train__py": script, **files}.items():
+        (folder / name.replace("__", ".")).write_text(text)
+    return SourceCode(str(folder), "train.py")
 
 
 def findings_of(

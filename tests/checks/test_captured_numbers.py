@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cursus import engine
-from cursus.checks.examples import BASES, merge
-from cursus.checks.views import Settings
-from cursus.model import Evidence, MetricScan, Step
+from cursus.model import Evidence, MetricScan
+from tests.checks.made import findings_of, rules_of
 
 NUMBER = "([0-9.]+)"
 WRONG = {
@@ -75,10 +73,6 @@ RIGHT = {
 def rules(folder: Path, name: str, regex: str, log: str) -> list[str]:
     path = folder / "algo-1.log"
     path.write_bytes(log.encode() + b"\n")
-    request = merge(
-        BASES["CreateTrainingJob"],
-        {"AlgorithmSpecification": {"MetricDefinitions": [{"Name": name, "Regex": regex}]}},
-    )
     evidence = Evidence(
         "Completed",
         str(folder),
@@ -86,8 +80,8 @@ def rules(folder: Path, name: str, regex: str, log: str) -> list[str]:
         log_lines=2,
         metric_scans=(MetricScan(name, regex, 1),),
     )
-    found = engine.check_step(Step("test", "CreateTrainingJob", request), Settings(), evidence)
-    return [finding.rule for finding in found if finding.rule == "MON092"]
+    patch = {"AlgorithmSpecification": {"MetricDefinitions": [{"Name": name, "Regex": regex}]}}
+    return rules_of(findings_of(patch, "MON092", evidence=evidence))
 
 
 @pytest.mark.parametrize(("name", "regex", "log"), WRONG.values(), ids=WRONG.keys())

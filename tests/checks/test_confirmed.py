@@ -6,25 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.checks.test_evidence import FAILED, SOUND
 
-from cursus import engine
-from cursus.checks.examples import BASES, merge
-from cursus.checks.views import Settings
-from cursus.model import Evidence, Finding, Promises, SourceCode, Step, Usage
+from cursus.model import Evidence, Finding, Promises, Usage
+from tests.checks.made import findings_of, source
+from tests.checks.test_evidence import FAILED, SOUND
 
 
 def told_of(folder: Path, script: str, evidence: dict[str, Any], **promises: Any) -> list[Finding]:
     """Everything that is told of a run of ``script``, readings included."""
-    (folder / "train.py").write_text(script)
-    step = Step(
-        "test",
-        "CreateTrainingJob",
-        merge(BASES["CreateTrainingJob"], {"HyperParameters": {"sagemaker_program": "train.py"}}),
+    return findings_of(
+        {"HyperParameters": {"sagemaker_program": "train.py"}},
+        evidence=Evidence(**{**SOUND, **evidence}),
         promises=Promises(**promises),
-        source=SourceCode(str(folder), "train.py"),
+        source=source(folder, script),
     )
-    return engine.check_step(step, Settings(), Evidence(**{**SOUND, **evidence}))
 
 
 READS = """import os

@@ -8,11 +8,9 @@ from typing import Any
 
 import pytest
 
-from cursus import engine
 from cursus.checks.confirmed import told_once
 from cursus.checks.evidence_artifacts import found
-from cursus.checks.examples import BASES, merge
-from cursus.checks.views import Settings
+from cursus.checks.examples import CHANNEL
 from cursus.model import (
     Evidence,
     FileEntry,
@@ -22,9 +20,9 @@ from cursus.model import (
     MetricScan,
     Promises,
     SourceCode,
-    Step,
     Usage,
 )
+from tests.checks.made import SCIKIT_LEARN, findings_of, rules_of
 
 MODEL = (FileEntry("model.json", 12), FileEntry("saved/1/weights.bin", 4), FileEntry("empty.txt", 0))
 SOUND: dict[str, Any] = {
@@ -38,7 +36,6 @@ SOUND: dict[str, Any] = {
 FAILED = (
     'AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage "{}"\nCommand "python", exit code: 1'
 )
-FRAMEWORK = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 
 
 def findings(
@@ -48,14 +45,12 @@ def findings(
     source: str | None = None,
 ) -> list[Finding]:
     """What the rules on a run find."""
-    step = Step(
-        "test",
-        "CreateTrainingJob",
-        merge(BASES["CreateTrainingJob"], patch or {}),
+    found = findings_of(
+        patch or {},
+        evidence=Evidence(**{**SOUND, **evidence}),
         promises=Promises(expected_artifacts=expected),
         source=None if source is None else SourceCode(source, "train.py"),
     )
-    found = engine.check_step(step, Settings(), Evidence(**{**SOUND, **evidence}))
     return [finding for finding in found if finding.from_run]
 
 
@@ -190,9 +185,9 @@ OWN_IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1"
 @pytest.mark.parametrize(
     ("image", "module", "requirements", "severity"),
     [
-        (FRAMEWORK, "torch.nn", False, "warning"),
-        (FRAMEWORK, "churn_helpers", False, "error"),
-        (FRAMEWORK, "churn_helpers", True, "warning"),
+        (SCIKIT_LEARN, "torch.nn", False, "warning"),
+        (SCIKIT_LEARN, "churn_helpers", False, "error"),
+        (SCIKIT_LEARN, "churn_helpers", True, "warning"),
         (OWN_IMAGE, "churn_helpers", False, "warning"),
     ],
 )
@@ -252,7 +247,7 @@ def test_module_of_the_users_own_is_an_error(tmp_path: Path) -> None:
 )
 def test_version_that_ran(installed: str | None, rules: list[str]) -> None:
     runtime = {"python": "3.11.7", **({"scikit-learn": installed} if installed else {})}
-    patch = {"AlgorithmSpecification": {"TrainingImage": FRAMEWORK}}
+    patch = {"AlgorithmSpecification": {"TrainingImage": SCIKIT_LEARN}}
     assert [f.rule for f in findings({"runtime": runtime}, patch)] == rules
 
 
@@ -373,22 +368,15 @@ def test_what_a_run_confirms_is_told_once_at_the_line_of_the_script(tmp_path: Pa
     unread = {**SOUND, "opened": {"train": 0}}
     assert [f.rule for f in findings(unread) if f.area == "channels"] == ["CHN090"]
     assert [f.rule for f in findings(unread, patch, source=str(tmp_path)) if f.area == "channels"] == []
-    step = Step(
-        "test",
-        "CreateTrainingJob",
-        merge(BASES["CreateTrainingJob"], patch),
-        source=SourceCode(str(tmp_path), "train.py"),
-    )
-    told = engine.check_step(step, Settings(), Evidence(**unread))
+    code = SourceCode(str(tmp_path), "train.py")
+    told = findings_of(patch, evidence=Evidence(**unread), source=code)
     assert [f.rule for f in told if f.path == "InputDataConfig[0].ChannelName"] == ["CHN052"]
 
 
 def test_an_empty_model_that_the_script_foretells_is_told_once(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text("import os\nprint(os.listdir(os.environ['SM_CHANNEL_TRAIN']))\n")
-    step = Step(
-        "test", "CreateTrainingJob", BASES["CreateTrainingJob"], source=SourceCode(str(tmp_path), "train.py")
-    )
-    told = engine.check_step(step, Settings(), Evidence(**{**SOUND, "model_files": ()}))
+    code = SourceCode(str(tmp_path), "train.py")
+    told = findings_of({}, evidence=Evidence(**{**SOUND, "model_files": ()}), source=code)
     assert [f.rule for f in told if f.area == "artifacts"] == ["ART050"]
 
 
@@ -396,13 +384,9 @@ def test_a_key_of_nearly_that_name_explains_what_had_no_effect(tmp_path: Path) -
     script = 'import json, os\nprint(json.loads(os.environ["SM_HPS"]).get("num_epochs", 1))\n'
     (tmp_path / "train.py").write_text(script)
     values = {"sagemaker_program": "train.py", "num-epochs": "5"}
-    step = Step(
-        "test",
-        "CreateTrainingJob",
-        merge(BASES["CreateTrainingJob"], {"HyperParameters": values}),
-        source=SourceCode(str(tmp_path), "train.py"),
-    )
-    told = engine.check_step(step, Settings(), Evidence(**SOUND, unmoved={"num-epochs": ("6", "1")}))
+    evidence = Evidence(**SOUND, unmoved={"num-epochs": ("6", "1")})
+    code = SourceCode(str(tmp_path), "train.py")
+    told = findings_of({"HyperParameters": values}, evidence=evidence, source=code)
     assert [f.rule for f in told if f.path == "HyperParameters.num-epochs"] == ["HPO056"]
 
 
@@ -456,20 +440,14 @@ def test_all_data_given_to_two_channels_of_which_each_takes_its_part(
         (tmp_path / name).mkdir()
         (tmp_path / name / "part-0.csv").write_text("1,2")
         (tmp_path / name / "part-1.csv").write_text(text)
-    (sound,) = BASES["CreateTrainingJob"]["InputDataConfig"][:1]
-    request = merge(
-        BASES["CreateTrainingJob"],
-        {"InputDataConfig": [{**sound, "ChannelName": name} for name in ("train", "test")]},
-    )
     folders = {name: str(tmp_path / name) for name in ("train", "test")}
-    step = Step(
-        "test",
-        "CreateTrainingJob",
-        request,
+    opened = {"train": ("part-0.csv",), "test": ("part-0.csv", "part-1.csv")}
+    evidence = Evidence(**{**SOUND, "opened": {"train": 1, "test": 2}, "opened_files": opened})
+    found = findings_of(
+        {"InputDataConfig": [{**CHANNEL, "ChannelName": name} for name in ("train", "test")]},
+        "CHN091",
+        evidence=evidence,
         promises=Promises(local_channels=folders),
         source=SourceCode(str(tmp_path), "train.py"),
     )
-    opened = {"train": ("part-0.csv",), "test": ("part-0.csv", "part-1.csv")}
-    evidence = Evidence(**{**SOUND, "opened": {"train": 1, "test": 2}, "opened_files": opened})
-    found = engine.check_step(step, Settings(), evidence)
-    assert [finding.rule for finding in found if finding.rule == "CHN091"] == rules
+    assert rules_of(found) == rules

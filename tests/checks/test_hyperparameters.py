@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import cursus
-from cursus.checks.examples import BASES, merge
-from tests.checks.made import findings_of
+from tests.checks.made import findings_of, source
 
 
 @pytest.mark.parametrize(
@@ -43,7 +41,5 @@ def test_secrets_are_not_shown() -> None:
 def test_a_word_that_the_script_knows(tmp_path: Path, reading: str, rules: list[str]) -> None:
     declared = f"p.add_argument('--depth', type={reading})"
     script = f"import argparse\np = argparse.ArgumentParser()\n{declared}\np.parse_args()\n"
-    (tmp_path / "train.py").write_text(script)
-    request = merge(BASES["CreateTrainingJob"], {"HyperParameters": {"depth": "None"}})
-    found = cursus.check(request, source_dir=tmp_path, entry_point="train.py").findings
+    found = findings_of({"HyperParameters": {"depth": "None"}}, source=source(tmp_path, script))
     assert [f.rule for f in found if f.rule in ("HPO037", "HPO052")] == rules

@@ -7,21 +7,28 @@ from typing import Any
 
 import pytest
 
-import cursus
-from cursus.checks.examples import BASES, merge
+from cursus.checks.examples import merge
+from tests.checks.made import (
+    DLC,
+    SCRIPT,
+    TUNING,
+    XGBOOST,
+    broken,
+    channel,
+    findings_of,
+    rules_of,
+    source,
+    told,
+)
 
 SAVES = 'import json, os\nopen(os.path.join(os.environ["SM_MODEL_DIR"], "m"), "w").write("1")\n'
 READS = 'print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))\n'
 CHECKPOINTS = {"CheckpointConfig": {"S3Uri": "s3://example-bucket/checkpoints/"}}
 EPOCHS = {"HyperParameters": {"epochs": "3"}}
-RANGES = "HyperParameterTuningJobConfig"
 HOSTS = {
-    "AlgorithmSpecification": {
-        "TrainingImage": "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310"
-    },
+    "AlgorithmSpecification": {"TrainingImage": f"{DLC}/pytorch-training:2.1.0-cpu-py310"},
     "ResourceConfig": {"InstanceCount": 2},
 }
-XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 
 
 @pytest.mark.parametrize(
@@ -40,14 +47,8 @@ XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
     ],
 )
 def test_training(tmp_path: Path, script: str, patch: dict[str, Any], rule: str) -> None:
-    (tmp_path / "train.py").write_text(script)
-    program = {
-        "sagemaker_program": "train.py",
-        "sagemaker_submit_directory": "s3://example-bucket/code/sourcedir.tar.gz",
-    }
-    request = merge(merge(BASES["CreateTrainingJob"], {"HyperParameters": program}), patch)
-    report = cursus.check(request, source_dir=tmp_path, entry_point="train.py")
-    assert [f.rule for f in report.findings if f.severity != "info"] == [rule]
+    patch = merge({"HyperParameters": SCRIPT}, patch)
+    assert rules_of(told(findings_of(patch, source=source(tmp_path, script)))) == [rule]
 
 
 @pytest.mark.parametrize(
@@ -69,22 +70,10 @@ def test_tuning(ranges: list[dict[str, str]], rule: str) -> None:
         "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "validation:auc"},
         "ParameterRanges": {"ContinuousParameterRanges": ranges},
     }
-    channel = {"S3DataType": "S3Prefix", "S3Uri": "s3://example-bucket/data/"}
-    channels = [
-        {
-            "ChannelName": name,
-            "ContentType": "text/csv",
-            "DataSource": {"S3DataSource": {**channel, "S3Uri": f"s3://example-bucket/{name}/"}},
-        }
-        for name in ("train", "validation")
-    ]
     definition = {
         "AlgorithmSpecification": {"TrainingImage": XGBOOST, "MetricDefinitions": None},
         "StaticHyperParameters": {"objective": "binary:logistic", "num_round": "100"},
-        "InputDataConfig": channels,
+        "InputDataConfig": [channel(name, ContentType="text/csv") for name in ("train", "validation")],
     }
-    request = merge(
-        BASES["CreateHyperParameterTuningJob"], {RANGES: config, "TrainingJobDefinition": definition}
-    )
-    errors = [f.rule for f in cursus.check(request).findings if f.severity == "error"]
-    assert errors == [rule]
+    patch = {"HyperParameterTuningJobConfig": config, "TrainingJobDefinition": definition}
+    assert broken(findings_of(patch, operation=TUNING)) == {rule}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-import cursus
-from cursus.checks.examples import BASES, merge
+from tests.checks.made import SCRIPT, findings_of, rules_of, source, told
 
 IMAGE = (
     "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-training:"
@@ -16,7 +15,7 @@ IMAGE = (
 )
 OLD = IMAGE.format("2.1.0", "4.36.0", "py310-cu121", "20.04")
 NEW = IMAGE.format("2.8.0", "4.56.2", "py312-cu129", "22.04")
-SCRIPT = """\
+PROGRAM = """\
 import os
 from dataclasses import dataclass
 from transformers import HfArgumentParser, TrainingArguments
@@ -32,6 +31,14 @@ print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]), data.name, data.fast, data.shu
 open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
 """
 RIGHT = {"name": "x", "output_dir": "/opt/ml/model", "learning_rate": "5e-5"}
+
+
+def job(image: str, hyperparameters: dict[str, str]) -> dict[str, Any]:
+    return {
+        "AlgorithmSpecification": {"TrainingImage": image},
+        "ResourceConfig": {"InstanceType": "ml.g5.xlarge"},
+        "HyperParameters": hyperparameters,
+    }
 
 
 @pytest.mark.parametrize(
@@ -57,43 +64,13 @@ RIGHT = {"name": "x", "output_dir": "/opt/ml/model", "learning_rate": "5e-5"}
 def test_fields_of_a_version(
     tmp_path: Path, image: str, given: dict[str, str], requirement: str, rules: list[str]
 ) -> None:
-    (tmp_path / "train.py").write_text(SCRIPT)
-    if requirement:
-        (tmp_path / "requirements.txt").write_text(requirement + "\n")
-    request = copy.deepcopy(
-        merge(
-            BASES["CreateTrainingJob"],
-            {
-                "AlgorithmSpecification": {"TrainingImage": image},
-                "ResourceConfig": {"InstanceType": "ml.g5.xlarge"},
-            },
-        )
-    )
-    request["HyperParameters"] = {
-        "sagemaker_program": "train.py",
-        "sagemaker_submit_directory": "s3://example-bucket/code/sourcedir.tar.gz",
-        **{name: value for name, value in {**RIGHT, **given}.items() if value},
-    }
-    found = cursus.check(request, source_dir=tmp_path, entry_point="train.py").findings
-    assert [f.rule for f in found if f.severity != "info"] == rules
+    code = source(tmp_path, PROGRAM, **({"requirements__txt": requirement + "\n"} if requirement else {}))
+    values = {name: value for name, value in {**RIGHT, **given}.items() if value}
+    assert rules_of(told(findings_of(job(image, {**SCRIPT, **values}), source=code))) == rules
 
 
 def test_the_versions_of_a_field_are_named(tmp_path: Path) -> None:
-    (tmp_path / "train.py").write_text(SCRIPT)
-    request = copy.deepcopy(
-        merge(
-            BASES["CreateTrainingJob"],
-            {
-                "AlgorithmSpecification": {"TrainingImage": NEW},
-                "ResourceConfig": {"InstanceType": "ml.g5.xlarge"},
-            },
-        )
-    )
-    request["HyperParameters"] = {**RIGHT, "evaluation_strategy": "epoch"}
-    (found,) = [
-        f
-        for f in cursus.check(request, source_dir=tmp_path, entry_point="train.py").findings
-        if f.rule == "HPO050"
-    ]
+    patch = job(NEW, {**RIGHT, "evaluation_strategy": "epoch"})
+    (found,) = findings_of(patch, "HPO050", source=source(tmp_path, PROGRAM))
     assert "TrainingArguments has it in transformers up to 4.49.0" in found.message
     assert "'eval_strategy'" in found.remedy

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-import cursus
-from cursus.checks.examples import BASES, merge
+from tests.checks.made import DLC, SCRIPT, findings_of, source
 
-IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.0.1-cpu-{}-ubuntu20.04-sagemaker"
-SCRIPT = """\
+PROGRAM = """\
 import os
 print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
 open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
 """
+
+
+def image_for(python: str) -> dict[str, Any]:
+    image = f"{DLC}/pytorch-training:2.0.1-cpu-{python}-ubuntu20.04-sagemaker"
+    return {"AlgorithmSpecification": {"TrainingImage": image}, "HyperParameters": SCRIPT}
 
 
 @pytest.mark.parametrize(
@@ -38,30 +41,15 @@ open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
 def test_a_version_for_another_python(
     tmp_path: Path, line: str, python: str, said: list[tuple[str, str]]
 ) -> None:
-    (tmp_path / "train.py").write_text(SCRIPT)
-    (tmp_path / "requirements.txt").write_text(line + "\n")
-    request = copy.deepcopy(
-        merge(BASES["CreateTrainingJob"], {"AlgorithmSpecification": {"TrainingImage": IMAGE.format(python)}})
-    )
-    request["HyperParameters"] = {
-        "sagemaker_program": "train.py",
-        "sagemaker_submit_directory": "s3://example-bucket/code/sourcedir.tar.gz",
-    }
-    report = cursus.check(request, source_dir=tmp_path, entry_point="train.py")
-    found = [f for f in report.findings if f.rule == "FRM069"]
+    code = source(tmp_path, PROGRAM, requirements__txt=line + "\n")
+    found = findings_of(image_for(python), "FRM069", source=code)
     assert [f.severity for f in found] == [severity for severity, _ in said]
     assert all(words in f.message for f, (_, words) in zip(found, said, strict=True))
     assert all(f.location is not None and f.location.line == 1 for f in found)
 
 
 def test_a_pin_of_the_framework_that_is_not_for_the_python_is_told_once(tmp_path: Path) -> None:
-    (tmp_path / "train.py").write_text(SCRIPT)
-    (tmp_path / "requirements.txt").write_text("torch==1.4.0\n")
-    request = copy.deepcopy(
-        merge(
-            BASES["CreateTrainingJob"], {"AlgorithmSpecification": {"TrainingImage": IMAGE.format("py310")}}
-        )
-    )
-    report = cursus.check(request, source_dir=tmp_path, entry_point="train.py")
-    found = [f.rule for f in report.findings if f.location and f.location.file.endswith("requirements.txt")]
+    code = source(tmp_path, PROGRAM, requirements__txt="torch==1.4.0\n")
+    every = findings_of(image_for("py310"), source=code)
+    found = [f.rule for f in every if f.location and f.location.file.endswith("requirements.txt")]
     assert found == ["FRM069"]

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from cursus import engine
-from cursus.checks.examples import BASES, CHANNEL, merge
-from cursus.checks.views import Settings
-from cursus.model import Finding, Promises, SourceCode, Step
+from cursus.model import Finding, Promises, SourceCode
+from tests.checks.made import TUNING, findings_of, source, told
 
 AREAS = ("HPO", "CHN", "ART", "FRM", "MON", "RES", "DST")
 MINE = tuple(f"{area}0{tens}" for area in AREAS for tens in ("5", "6", "7"))
@@ -38,17 +35,8 @@ def check(
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
-    body = copy.deepcopy(BASES["CreateTrainingJob"])
-    body["InputDataConfig"] = [{**CHANNEL, "ChannelName": "train"}]
-    step = Step(
-        "step",
-        "CreateTrainingJob",
-        merge(body, request or {}),
-        source=SourceCode(str(folder), entry),
-        promises=promises or Promises(),
-    )
-    found = engine.check_step(step, Settings())
-    return [finding for finding in found if finding.rule.startswith(MINE) and finding.severity != "info"]
+    found = findings_of(request or {}, source=SourceCode(str(folder), entry), promises=promises or Promises())
+    return [one for one in told(found) if one.rule.startswith(MINE)]
 
 
 @pytest.mark.parametrize("case", FAULTS, ids=lambda case: case["name"])
@@ -157,29 +145,19 @@ def test_findings_point_into_the_script(tmp_path: Path) -> None:
     )
 
 
-def tuned(folder: Path) -> list[Finding]:
-    """What is wrong with a tuning job of the script in a folder."""
-    request = copy.deepcopy(BASES["CreateHyperParameterTuningJob"])
-    source = SourceCode(str(folder), "train.py")
-    return engine.check_step(
-        Step("tune", "CreateHyperParameterTuningJob", request, source=source, type="Tuning"), Settings()
-    )
-
-
 def test_arguments_of_a_tuning_request_count(tmp_path: Path) -> None:
     script = SCRIPT + (
         "import argparse\nparser = argparse.ArgumentParser()\n"
         'parser.add_argument("--learning_rate", type=int)\nparser.parse_args()\nprint("validation accuracy: 0.5")\n'
     )
-    (tmp_path / "train.py").write_text(script)
-    found = [finding for finding in tuned(tmp_path) if finding.rule == "HPO052"]
+    found = findings_of({}, "HPO052", TUNING, source=source(tmp_path, script))
     assert [finding.severity for finding in found] == ["error"]
     assert "continuous" in found[0].message
 
 
 def test_objective_that_is_never_printed_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "train.py").write_text(SCRIPT + 'print("accuracy of validation: 0.5")\n')
-    found = [finding for finding in tuned(tmp_path) if finding.rule == "MON050"]
+    code = source(tmp_path, SCRIPT + 'print("accuracy of validation: 0.5")\n')
+    found = findings_of({}, "MON050", TUNING, source=code)
     assert [finding.severity for finding in found] == ["error"]
 
 

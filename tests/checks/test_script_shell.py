@@ -7,22 +7,20 @@ from typing import Any
 
 import pytest
 
-import cursus
-from cursus.checks.examples import BASES, merge
 from cursus.checks.shell_words import shell_words
+from tests.checks.made import SCIKIT_LEARN, SCRIPT, findings_of, source
 
 ECR = "763104351884.dkr.ecr.us-east-1.amazonaws.com/"
 OLD = ECR + "pytorch-training:2.1.0-cpu-py310"
 NEW = ECR + "pytorch-training:2.8.0-cpu-py312-ubuntu22.04-sagemaker"
 HUGGINGFACE = ECR + "huggingface-pytorch-training:2.1.0-transformers4.36.0-gpu-py310-cu121-ubuntu20.04"
-SKLEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 FIRST = ECR + "pytorch-training:1.6.0-cpu-py36-ubuntu16.04"
 
 
 def check(
     folder: Path, value: str, image: str = OLD, argument: str = "", parse: str = "parse_args()"
 ) -> list[tuple[str, str]]:
-    (folder / "train.py").write_text(
+    script = (
         "import argparse, os\n"
         "parser = argparse.ArgumentParser()\n"
         f"parser.add_argument('--sizes'{argument})\n"
@@ -32,21 +30,12 @@ def check(
     )
     patch: dict[str, Any] = {
         "AlgorithmSpecification": {"TrainingImage": image},
-        "HyperParameters": {
-            "sizes": value,
-            "sagemaker_program": "train.py",
-            "sagemaker_submit_directory": "s3://example-bucket/code.tar.gz",
-        },
+        "HyperParameters": {"sizes": value, **SCRIPT},
     }
     if "gpu" in image:
         patch["ResourceConfig"] = {"InstanceType": "ml.g4dn.xlarge"}
-    report = cursus.check(
-        merge(BASES["CreateTrainingJob"], patch),
-        source_dir=folder,
-        entry_point="train.py",
-        region="us-east-1",
-    )
-    return [(f.rule, f.severity) for f in report.findings if f.rule.startswith("HPO")]
+    found = findings_of(patch, source=source(folder, script), region="us-east-1")
+    return [(f.rule, f.severity) for f in found if f.rule.startswith("HPO")]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +91,7 @@ def test_images_made_of_such_a_one(image: str, tmp_path: Path) -> None:
     assert [rule for rule, _ in check(tmp_path, "[64, 32]", image)] == ["HPO066"]
 
 
-@pytest.mark.parametrize("image", [SKLEARN, FIRST])
+@pytest.mark.parametrize("image", [SCIKIT_LEARN, FIRST])
 def test_images_without_a_shell(image: str, tmp_path: Path) -> None:
     assert check(tmp_path, "[64, 32]", image) == []
     assert [rule for rule, _ in check(tmp_path, "64 32", image, ", nargs='+', type=int")] == ["HPO052"]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import textwrap
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-import cursus
-from cursus.checks.examples import BASES, CHANNEL
 from cursus.model import Finding
+from tests.checks.made import SCRIPT, findings_of, source, told
 
 HEAD = """\
 import argparse, ast, collections, csv, json, os, sys
@@ -24,20 +21,11 @@ open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(out))
 
 
 def check(folder: Path, script: str, given: dict[str, str], **files: str) -> list[Finding]:
-    source = folder / "source"
-    source.mkdir()
-    for name, content in files.items():
-        (source / name.replace("__", ".")).write_text(content)
-    (source / "train.py").write_text(HEAD + textwrap.dedent(script) + TAIL)
-    body: dict[str, Any] = copy.deepcopy(BASES["CreateTrainingJob"])
-    body["InputDataConfig"] = [{**CHANNEL, "ChannelName": "train"}]
-    body["HyperParameters"] = {
-        **given,
-        "sagemaker_program": "train.py",
-        "sagemaker_submit_directory": "s3://example-bucket/code/sourcedir.tar.gz",
-    }
-    found = cursus.check(body, source_dir=source, entry_point="train.py").findings
-    return [f for f in found if f.rule.startswith(("HPO05", "HPO06", "RES054")) and f.severity != "info"]
+    place = folder / "source"
+    place.mkdir()
+    code = source(place, HEAD + textwrap.dedent(script) + TAIL, **files)
+    found = findings_of({"HyperParameters": {**given, **SCRIPT}}, source=code)
+    return [f for f in told(found) if f.rule.startswith(("HPO05", "HPO06", "RES054"))]
 
 
 def parsed(argument: str, out: str = "a.val") -> str:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-import cursus
-from cursus.checks.examples import BASES
+from tests.checks.made import XGBOOST, findings_of
 
 KMEANS = "382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1"
-XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 OWN = "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1"
 
 
@@ -21,12 +19,10 @@ OWN = "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1"
     ],
 )
 def test_spot_without_checkpoints(image: str, said: str) -> None:
-    base = BASES["CreateTrainingJob"]
-    request = {
-        **base,
-        "AlgorithmSpecification": {"TrainingImage": image, "TrainingInputMode": "File"},
+    patch = {
+        "AlgorithmSpecification": {"TrainingImage": image},
         "EnableManagedSpotTraining": True,
-        "StoppingCondition": {"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 7200},
+        "StoppingCondition": {"MaxWaitTimeInSeconds": 7200},
     }
-    (found,) = [one for one in cursus.check(request).findings if one.rule == "STP025"]
+    (found,) = findings_of(patch, "STP025")
     assert said in found.remedy

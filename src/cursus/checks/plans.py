@@ -21,7 +21,7 @@ from cursus.checks.findings import finding_of
 from cursus.checks.outline import Outline
 from cursus.checks.parts import Known, Part, of_rules
 from cursus.checks.rules import RULES, Rule, Scope, When
-from cursus.checks.skeletons import Sight, Skeleton, sight
+from cursus.checks.skeletons import Sight, Skeleton, sight, suspects_of_outline
 from cursus.checks.texts import FREE
 from cursus.checks.views import RequestView, Settings, TrainingView, TuningView, request_views
 from cursus.checks.walk import Members
@@ -107,8 +107,9 @@ def _outlook(step: Step, settings: Settings, outline: Outline, region: str) -> O
     seen = sight(alone.request, outline, region)
     if seen is None:
         return None
-    views: list[tuple[Scope, Any]] = [("request", RequestView(alone, settings))]
-    views.extend(request_views(alone, settings))
+    texts = RequestView(alone, settings)
+    texts.suspects = suspects_of_outline(seen, outline, region)
+    views: list[tuple[Scope, Any]] = [("request", texts), *request_views(alone, settings)]
     return Outlook(seen, tuple(views), {})
 
 
@@ -175,11 +176,10 @@ def _made(
 ) -> Plan:
     rules = [
         rule
-        for rule in _of_scope(scope)
-        if selected(rule.id, settings)
-        and (not rule.suspects or rule.suspects in kinds)
+        for rule in (_of_scope(scope).rules if members is None else _of_scope(scope).reading(members, kinds))
+        if (not rule.suspects or rule.suspects in kinds)
         and (not rule.when or rule.when in there)
-        and (members is None or not rule.reads or _has(rule.reads, members, kinds))
+        and selected(rule.id, settings)
     ]
     return Plan(
         tuple(rules),
@@ -204,29 +204,46 @@ def by_parts(
     return Plan(rules, plan.order, known)
 
 
+class Rules:
+    """All rules of a scope, in the order of their findings, and where those stand that read a name."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = rules
+        self._always = [place for place, rule in enumerate(rules) if not rule.reads]
+        self._members: dict[str, list[int]] = {}
+        self._entries: dict[str, list[tuple[str, int]]] = {}  # in maps of the user's own, by the map
+        self._kinds: dict[str, list[int]] = {}
+        for place, rule in enumerate(rules):
+            for name in rule.reads:
+                member, _, own = name.rpartition(".")
+                if name[:1] == "?":
+                    self._kinds.setdefault(name[1:], []).append(place)
+                elif member in FREE:
+                    self._entries.setdefault(member, []).append((own, place))
+                else:
+                    self._members.setdefault(own, []).append(place)
+
+    def reading(self, members: Members, kinds: Sequence[str]) -> list[Rule]:
+        """Those that find any of what they read among these members and suspicions."""
+        places = set(self._always)
+        for name in members.names:
+            places.update(self._members.get(name, ()))
+        for kind in kinds:
+            places.update(self._kinds.get(kind, ()))
+        for member in members.entries:
+            places.update(
+                place
+                for name, place in self._entries.get(member, ())
+                if place not in places and members.has_entry(member, name)
+            )
+        return [self.rules[place] for place in sorted(places)]
+
+
 @cache
-def _of_scope(scope: Scope) -> tuple[Rule, ...]:
-    """All rules of that scope, in the order of their findings."""
+def _of_scope(scope: Scope) -> Rules:
     checks.load(scope)
     rules = [rule for rule in RULES.values() if rule.scope == scope]
-    return tuple(sorted(rules, key=lambda rule: checks.position(rule.check.__module__)))
-
-
-def _has(reads: tuple[str, ...], members: Members, kinds: Sequence[str]) -> bool:
-    """True where any of what a rule reads is there."""
-    names, free, suspected = _asked(reads)
-    if not names.isdisjoint(members.names) or any(kind in kinds for kind in suspected):
-        return True
-    return any(members.has_entry(*each) for each in free)
-
-
-@cache
-def _asked(reads: tuple[str, ...]) -> tuple[frozenset[str], list[tuple[str, str]], list[str]]:
-    """What ``reads`` of a rule asks for: names of members, (map of the user's own, name in it), suspicions."""
-    parted = [name.rpartition(".") for name in reads if name[:1] != "?"]
-    names = frozenset(name for member, _, name in parted if member not in FREE)
-    free = [(member, name) for member, _, name in parted if member in FREE]
-    return names, free, [name[1:] for name in reads if name[:1] == "?"]
+    return Rules(sorted(rules, key=lambda rule: checks.position(rule.check.__module__)))
 
 
 def present(view: Any, step: Step) -> tuple[When, ...]:

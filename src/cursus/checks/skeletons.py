@@ -118,6 +118,12 @@ def suspects_of(sighted: Sight, outline: Outline, region: str) -> Suspects:
     return {kind: [*closed.get(kind, ()), *opened.get(kind, ())] for kind in (*closed, *opened)}
 
 
+def suspects_of_outline(sighted: Sight, outline: Outline, region: str) -> Suspects:
+    """The texts of the outline alone that rules look at, in a request to ``region``."""
+    skeleton, _, closed, _ = sighted
+    return closed if region else _suspects(skeleton, outline.closed, "")
+
+
 def _suspects(skeleton: Skeleton, closed: tuple[Any, ...], region: str) -> Suspects:
     found: Suspects = {}
     for index, holder, member, path in skeleton.texts:

@@ -106,9 +106,31 @@ def test_sarif() -> None:
     physical = run["results"][0]["locations"][0]["physicalLocation"]
     assert physical["region"] == {"startLine": 3, "startColumn": 7}
     assert re.fullmatch(r"[!-~]+", physical["artifactLocation"]["uri"])
-    assert "physicalLocation" not in run["results"][1]["locations"][0]
+    assert run["results"][1]["locations"][0]["physicalLocation"] == {"artifactLocation": {"uri": "a.json"}}
     invocation = run["invocations"][0]
     assert invocation["executionSuccessful"] is False and invocation["toolExecutionNotifications"]
+
+
+def test_sarif_gives_each_result_a_file() -> None:
+    """GitHub takes no log in which a result has none."""
+    targets = [
+        TargetOutcome(target, Report((Finding("STP089", "error", "no create_step"),)))
+        for target in ("steps/builder.py:Builder", "steps.builder:Builder")
+    ]
+    unused = {**Finding("STP080", "info", "the ignore of CHN").to_dict(), "target": ""}
+    (run,) = json.loads(rendered(Outcome("check", tuple(targets), extra=(unused,)), "sarif"))["runs"]
+    places = [one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for one in run["results"]]
+    assert places == ["steps/builder.py", "steps.builder%3ABuilder"]
+    (note,) = run["invocations"][0]["toolConfigurationNotifications"]
+    assert note == {"level": "note", "message": {"text": "the ignore of CHN"}}
+
+
+def test_a_failure_names_its_target_once() -> None:
+    failed = Outcome("check", (TargetOutcome("a.json", failure="a.json:3: nested too deeply"),))
+    for format in ("sarif", "github"):
+        assert rendered(failed, format).count("a.json") == 1
+    unused = {**Finding("STP080", "info", "the ignore of CHN").to_dict(), "target": ""}
+    assert "::the ignore of CHN" in rendered(Outcome("check", (), extra=(unused,)), "github")
 
 
 def test_junit() -> None:

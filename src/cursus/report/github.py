@@ -20,7 +20,7 @@ def render(outcome: Outcome) -> Iterator[str]:
     """``::error file=…,line=…,col=…,title=…::message`` a finding, and the summary as a plain line."""
     for target in outcome.targets:
         if target.failure:
-            yield f"::error title=unreadable::{_data(f'{target.target}: {target.failure}')}\n"
+            yield f"::error title=unreadable::{_data(target.named_failure)}\n"
         for name, result in (target.tests or {}).get("tests", {}).items():
             if result.get("status") == "failed" and not result.get("findings"):
                 text = "; ".join(map(str, result.get("errors", ()))) or "failed"
@@ -40,7 +40,7 @@ def annotation(record: Record) -> str:
             properties["line"] = str(record["line"])
             if record.get("column"):
                 properties["col"] = str(record["column"])
-    place = "" if file else f"{record['target']}: "
+    place = "" if file or not record["target"] else f"{record['target']}: "
     text = place + record["message"] + (f"\n{record['remedy']}" if record.get("remedy") else "")
     listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
     return f"::{LEVELS[record['severity']]} {listed}::{_data(text)}\n"

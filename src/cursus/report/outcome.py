@@ -41,6 +41,11 @@ class TargetOutcome(NamedTuple):
                 yield clean_record(dict(found), self.target)
 
     @property
+    def named_failure(self) -> str:
+        """The failure as a sentence that names the target, once."""
+        return self.failure if self.failure.startswith(self.target) else f"{self.target}: {self.failure}"
+
+    @property
     def passed(self) -> bool:
         """True where the target was read, and nothing failed."""
         if self.failure:

@@ -1,4 +1,9 @@
-"""SARIF 2.1.0, for code scanning: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html."""
+"""SARIF 2.1.0, for code scanning: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html.
+
+GitHub refuses a whole log in which one result has no physical location
+(https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning):
+what has no file stands at its target's, and what belongs to no target (``--ignore``) is a notification.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +30,8 @@ def document(outcome: Outcome) -> dict[str, Any]:
     """The log as plain data."""
     import cursus
 
-    records = list(outcome.findings())
+    found = list(outcome.findings())
+    records = [record for record in found if _file(record)]
     ids = sorted({record["rule"] for record in records})
     index = {id: position for position, id in enumerate(ids)}
     failures = [target for target in outcome.targets if target.failure]
@@ -42,8 +48,12 @@ def document(outcome: Outcome) -> dict[str, Any]:
             {
                 "executionSuccessful": not failures,
                 "toolExecutionNotifications": [
-                    {"level": "error", "message": {"text": f"{target.target}: {target.failure}"}}
-                    for target in failures
+                    {"level": "error", "message": {"text": target.named_failure}} for target in failures
+                ],
+                "toolConfigurationNotifications": [
+                    {"level": LEVELS[record["severity"]], "message": {"text": _text(record)}}
+                    for record in found
+                    if not _file(record)
                 ],
             }
         ],
@@ -79,32 +89,38 @@ def _rule(id: str) -> dict[str, Any]:
 
 
 def _result(record: Record, index: int) -> dict[str, Any]:
-    text = record["message"] + (f"\n{record['remedy']}" if record.get("remedy") else "")
     identity = "\0".join((record["rule"], record["target"], record["step"], record["path"]))
     result: dict[str, Any] = {
         "ruleId": record["rule"],
         "ruleIndex": index,
         "level": LEVELS[record["severity"]],
-        "message": {"text": text},
+        "message": {"text": _text(record)},
         "locations": [_location(record)],
         "partialFingerprints": {"place/v1": hashlib.sha256(identity.encode("utf-8", "replace")).hexdigest()},
     }
     return result
 
 
+def _text(record: Record) -> str:
+    return str(record["message"]) + (f"\n{record['remedy']}" if record.get("remedy") else "")
+
+
+def _file(record: Record) -> str:
+    """The finding's file, else that of its target; a target that is none stands for itself."""
+    target: str = record["target"]
+    path, _, _ = target.rpartition(":")
+    return record.get("file") or (path if path.endswith(".py") else target)
+
+
 def _location(record: Record) -> dict[str, Any]:
-    location: dict[str, Any] = {}
-    file = record.get("file")
-    if file:
-        location["physicalLocation"] = {"artifactLocation": {"uri": _uri(file)}}
-        if record.get("line"):
-            region = {"startLine": record["line"]}
-            if record.get("column"):
-                region["startColumn"] = record["column"]
-            location["physicalLocation"]["region"] = region
+    place: dict[str, Any] = {"artifactLocation": {"uri": _uri(_file(record))}}
+    if record.get("file") and record.get("line"):
+        region = {"startLine": record["line"]}
+        if record.get("column"):
+            region["startColumn"] = record["column"]
+        place["region"] = region
     name = ".".join(part for part in (record["step"], record["path"]) if part) or record["target"]
-    location["logicalLocations"] = [{"fullyQualifiedName": name, "kind": "member"}]
-    return location
+    return {"physicalLocation": place, "logicalLocations": [{"fullyQualifiedName": name, "kind": "member"}]}
 
 
 def _uri(file: str) -> str:

@@ -274,6 +274,8 @@ def tuned_and_static(view: TuningView) -> Iterator[Problem]:
         static = definition.hyperparameters
         if not static:
             continue
+        aliases = definition.builtin.aliases if definition.builtin is not None else {}
+        given = {aliases.get(each, each): each for each in static} if aliases else {}
         for path, _, name in definition.ranges:
             if name in static:
                 yield Problem(
@@ -282,8 +284,7 @@ def tuned_and_static(view: TuningView) -> Iterator[Problem]:
                     f"remove it from StaticHyperParameters, or remove the range {path[-2]}[{path[-1]}]",
                 )
                 continue
-            aliases = definition.builtin.aliases if definition.builtin is not None else {}
-            other = next((given for given in static if _one(given, name, aliases)), None)
+            other = given.get(aliases.get(name, name))
             if other is not None:
                 yield Problem(
                     f"{show(name)} has a range and, by its other name {show(other)}, the static value "
@@ -291,11 +292,6 @@ def tuned_and_static(view: TuningView) -> Iterator[Problem]:
                     (*definition.path, "StaticHyperParameters", other),
                     f"remove it from StaticHyperParameters, or remove the range {path[-2]}[{path[-1]}]",
                 )
-
-
-def _one(given: object, name: str, aliases: Mapping[str, str]) -> bool:
-    """True for two names of one hyperparameter."""
-    return isinstance(given, str) and bool(aliases) and aliases.get(given, given) == aliases.get(name, name)
 
 
 @rule("HPO006", area="hyperparameters", scope="tuning", reads=READS, shared=True, of=SPACE)

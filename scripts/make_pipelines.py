@@ -312,6 +312,15 @@ def main(published: Path) -> None:
         ]["Mode"]["enum"],
         "job_summaries": 50,  # sagemaker.workflow.steps.TuningStep.get_top_model_s3_uri
         "transform_payload": 100,  # MB: API_CreateTransformJob, MaxPayloadInMB
+        # What the servers take by default, 6,553,500 bytes: pytorch.org/serve/configuration.html (max_request_size),
+        # github.com/awslabs/multi-model-server/blob/master/docs/configuration.md
+        "served_requests": {
+            "pytorch-inference": {"mb": 6, "variable": "TS_MAX_REQUEST_SIZE"},
+            "huggingface-pytorch-inference": {"mb": 6, "variable": "MMS_MAX_REQUEST_SIZE"},
+        },
+        # From which version on the GPU images have the label that MultiModel wants; those for CPUs always had it:
+        # github.com/aws/deep-learning-containers, tensorflow/inference/docker/*/py3/*/Dockerfile.gpu
+        "multi_models_since": {"tensorflow-inference": "2.18"},
         "default_length": schema["StringParameter"]["properties"]["DefaultValue"]["maxLength"],
         "enum_values": 16,  # what the service takes: https://github.com/aws/sagemaker-python-sdk/issues/2314
         "refused_arguments": {

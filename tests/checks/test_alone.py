@@ -17,9 +17,11 @@ checks.load()
 
 
 def request(id: str, which: str) -> Step:
-    """The request of the first step in an example of a rule's page."""
-    (entry, *_) = yaml.safe_load(page(RULES[id]).sections[which])["Steps"]
-    operation = next(operation for operation, name in TYPES.items() if name == entry["Type"])
+    """The request of the first step, of those that may be requests, in an example of a rule's page."""
+    steps = yaml.safe_load(page(RULES[id]).sections[which])["Steps"]
+    operations = {name: operation for operation, name in TYPES.items()}
+    entry = next(entry for entry in steps if entry["Type"] in operations)
+    operation = operations[entry["Type"]]
     return Step("churn", operation, entry["Arguments"])
 
 

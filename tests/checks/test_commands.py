@@ -8,7 +8,7 @@ import pytest
 
 import cursus
 from cursus.checks.examples import BASES
-from cursus.model import Finding
+from cursus.model import Finding, Step
 
 
 def found(entry: list[Any], arguments: list[Any] | None = None, **inputs: str) -> list[Finding]:
@@ -94,3 +94,33 @@ LAUNCHER = "s3://example-bucket/code/runproc.sh"
 )
 def test_launcher_finds_its_archive(inputs: dict[str, str], path: str | None) -> None:
     assert [one.path for one in found(LAUNCH, **inputs)] == ([path] if path else [])
+
+
+@pytest.mark.parametrize(
+    ("entry", "arguments", "severities"),
+    [
+        (["/bin/bash", "/opt/ml/input/data/drivers/run.sh"], None, ["error"]),
+        (["/bin/bash", "-c", "cd /opt/ml/input/data/drivers && ./run.sh"], None, ["error"]),
+        (["python3", "train.py"], ["--data", "/opt/ml/input/data/drivers"], ["warning"]),
+        (["/bin/bash", "-c", "[ -d /opt/ml/input/data/drivers ] && ls"], None, []),
+        (["python3", "/opt/ml/input/data/train/run.py", "/opt/ml/input/data/train_0"], None, []),
+    ],
+)
+def test_channels_of_a_command(entry: list[str], arguments: list[str] | None, severities: list[str]) -> None:
+    specification: dict[str, Any] = {"ContainerEntrypoint": entry}
+    if arguments is not None:
+        specification["ContainerArguments"] = arguments
+    request = {
+        "AlgorithmSpecification": {
+            **specification,
+            "TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1",
+        },
+        "InputDataConfig": [
+            {
+                "ChannelName": "train",
+                "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://example-bucket/a/"}},
+            }
+        ],
+    }
+    found = cursus.check(Step("train", "CreateTrainingJob", request), select=("CHN044",)).findings
+    assert [one.severity for one in found] == severities

@@ -1,4 +1,4 @@
-"""A processing or transform job by itself: what rules on pipelines say of the request of one step."""
+"""A processing job, transform job or model by itself: what rules on pipelines say of the request of one step."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from cursus.checks.rules import RULES, Check, Problem
 from cursus.checks.views import PipelineView, RequestView, Settings
 from cursus.model import Path, Pipeline
 
-TYPES = {"CreateProcessingJob": "Processing", "CreateTransformJob": "Transform"}
+TYPES = {"CreateProcessingJob": "Processing", "CreateTransformJob": "Transform", "CreateModel": "Model"}
 """The types of the steps that such a request may be."""
 ABOUT = (
     *("DEP034", "DEP035", "DEP036", "DEP038", "DEP039", "DEP050", "DEP052", "DEP066", "DEP069", "DEP092"),
     *("FRM024", "RES008", "RES021"),
+    *("DEP033", "DEP046", "DEP051", "DEP090", "DEP091"),
 )
 """The rules on pipelines that read the request of one step alone."""
 TOP: Path = ("Steps", 0, "Arguments")

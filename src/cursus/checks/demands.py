@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cursus.aws.algorithms import names
 from cursus.aws.places import arn
 from cursus.aws.tables import table
 from cursus.checks.rules import BASICS, Problem, rule
@@ -20,6 +21,10 @@ GROUPS = "InstanceGroups"
 PREFERENCES = "InstancePreferences"
 CONFIGS = "InstanceConfigs"
 DAY = 24 * 3600
+
+
+def _bare(name: str) -> str:
+    return "".join(filter(str.isalnum, name.lower()))
 
 
 def _given(container: Mapping[str, Any], name: str) -> bool:
@@ -37,8 +42,9 @@ def algorithm(view: TrainingView) -> Iterator[Problem]:
     """A training job has exactly one algorithm: an image, or the name of an algorithm resource.
 
     What it does:
-        Wants AlgorithmSpecification, and in it either TrainingImage or AlgorithmName, which names an algorithm. A serverless job, which
-        has ServerlessJobConfig instead, needs none.
+        Wants AlgorithmSpecification, and in it either TrainingImage or AlgorithmName, which names an algorithm resource, from
+        the Marketplace or the user's own: the name of a built-in algorithm is a warning. A serverless job, which has
+        ServerlessJobConfig instead, needs none.
     Why:
         The service model leaves all of these optional. Without an algorithm, or with two, the service answers
         with a ValidationException or the job breaks.
@@ -85,6 +91,13 @@ def algorithm(view: TrainingView) -> Iterator[Problem]:
                 f"AlgorithmName {show(algorithm)} is the ARN of a {kind}, which does not train",
                 ("AlgorithmSpecification", "AlgorithmName"),
                 "give the name or the ARN of an algorithm resource",
+            )
+        elif isinstance(algorithm, str) and _bare(algorithm) in map(_bare, names()):
+            yield Problem(
+                f"AlgorithmName {show(algorithm)} is the name of a built-in algorithm, which is no algorithm resource",
+                ("AlgorithmSpecification", "AlgorithmName"),
+                "give the algorithm's image as TrainingImage, in place of AlgorithmName",
+                severity="warning",
             )
 
 
@@ -276,13 +289,14 @@ def stopping_condition(view: TrainingView) -> Iterator[Problem]:
 
 @rule("STP032", area="step", reads=("ServerlessJobConfig",))
 def serverless(view: TrainingView) -> Iterator[Problem]:
-    """A serverless job says what kind of evaluation it is, and accepts the model's licence.
+    """A serverless job says what kind of evaluation it is and where MLflow keeps it, and accepts the model's licence.
 
     What it does:
-        Wants EvaluationType where JobType is Evaluation, and finds AcceptEula false.
+        Wants EvaluationType where JobType is Evaluation, and an MlflowExperimentName in MlflowConfig where there is no
+        ModelPackageGroupArn; and finds AcceptEula false.
     Why:
-        EvaluationType is required for evaluation jobs; a model with a licence is not used until the licence is
-        accepted.
+        EvaluationType is required for evaluation jobs; "MlflowExperimentName is required when ModelPackageGroupArn is not
+        provided"; a model with a licence is not used until the licence is accepted.
     Breaks:
         ServerlessJobConfig:
           BaseModelArn: arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/some-model/1.0.0
@@ -293,7 +307,8 @@ def serverless(view: TrainingView) -> Iterator[Problem]:
           JobType: Evaluation
           EvaluationType: BenchmarkEvaluation
     Source:
-        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ServerlessJobConfig.html
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ServerlessJobConfig.html,
+        https://github.com/aws/sagemaker-python-sdk/pull/5582
     Since:
         0.1
     """
@@ -303,6 +318,14 @@ def serverless(view: TrainingView) -> Iterator[Problem]:
             "an evaluation job has no EvaluationType",
             ("ServerlessJobConfig", "EvaluationType"),
             "add EvaluationType: LLMAJEvaluation, CustomScorerEvaluation or BenchmarkEvaluation",
+        )
+    flow = mapping(view.request, "MlflowConfig")
+    group = _given(mapping(view.request, "ModelPackageConfig"), "ModelPackageGroupArn")
+    if flow and not group and not _given(flow, "MlflowExperimentName"):
+        yield Problem(
+            "MlflowExperimentName is required when ModelPackageGroupArn is not provided",
+            ("MlflowConfig", "MlflowExperimentName"),
+            "add MlflowExperimentName, or ModelPackageConfig with a ModelPackageGroupArn",
         )
     if config.get("AcceptEula") is False:
         yield Problem(

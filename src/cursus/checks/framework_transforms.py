@@ -320,6 +320,11 @@ def _filter_fault(path: str | None, kind: str) -> tuple[str, str] | None:
             f"{show(path)} names something nested among several children in brackets, which is not supported",
             "name children of one level in the brackets",
         )
+    if re.search(r"\[[^\]'\"]*(?::[^\]'\"]*,|,[^\]'\"]*:)", path):
+        return (
+            f"Invalid JsonPath: {show(path)}: only single range filters of format (eg: [1:5]) are supported",
+            "write one range, or every index, such as $[0,1,-1]",
+        )
     if ".." in path or "?(" in path:
         return (
             f"{show(path)} uses what batch transform does not support of JSONPath",

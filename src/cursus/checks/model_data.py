@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cursus.aws.algorithms import find
+from cursus.aws.images import parse_image
 from cursus.aws.pipelines import PipelineStep, facts
 from cursus.checks.pipeline_models import containers
 from cursus.checks.rules import Problem, rule
@@ -139,14 +140,18 @@ def _source(source: Mapping[str, object], place: Path) -> Iterator[Problem]:
 
 @rule("DEP091", area="dependencies", scope="pipeline")
 def containers_together(view: PipelineView) -> Iterator[Problem]:
-    """The containers of a model, or the specifications of a package, do not go together by their names.
+    """The containers of a model, or the specifications of a package, do not go together.
 
     What it does:
-        Looks at ContainerHostname, which all containers of a model have or none, each another; at RepositoryAuthConfig of
-        an image that is not in a private registry; and at the names of AdditionalInferenceSpecifications.
+        Looks for PrimaryContainer beside Containers; for several containers with the Mode MultiModel, and one whose image
+        serves one model only; at ContainerHostname, which all containers of a model have or none, each another; at
+        RepositoryAuthConfig of an image that is not in a private registry; and at the names of
+        AdditionalInferenceSpecifications.
     Why:
-        "If you specify a value for the ContainerHostName for any ContainerDefinition that is part of an inference pipeline,
-        you must specify a value for the ContainerHostName parameter of every ContainerDefinition." The request is refused.
+        "More than one container in MultiModel mode is not supported with inference pipeline." "Your Ecr Image … does not
+        contain required com.amazonaws.sagemaker.capabilities.multi-models=true Docker label(s)." "If you specify a value
+        for the ContainerHostName for any ContainerDefinition that is part of an inference pipeline, you must specify a
+        value for the ContainerHostName parameter of every ContainerDefinition." The request is refused.
     Breaks:
         operation: Pipeline
         Steps:
@@ -169,7 +174,9 @@ def containers_together(view: PipelineView) -> Iterator[Problem]:
                 - {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ContainerHostname: serve}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html,
-        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AdditionalInferenceSpecificationDefinition.html
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AdditionalInferenceSpecificationDefinition.html,
+        https://github.com/OElesin/sagemaker-autopilot-step-functions/issues/10,
+        https://github.com/aws/amazon-sagemaker-examples/issues/3925
     Since:
         0.1
     """
@@ -188,6 +195,13 @@ def containers_together(view: PipelineView) -> Iterator[Problem]:
                     )
         yield from _twice([((*place, "ContainerHostname"), name) for place, name in names])
         arguments = mapping(step.body, "Arguments")
+        if step.type == "Model" and arguments.get("PrimaryContainer") and arguments.get("Containers"):
+            yield Problem(
+                "PrimaryContainer and Containers are both given",
+                (*step.path, "Arguments", "Containers"),
+                "keep PrimaryContainer for one container, Containers for an inference pipeline",
+            )
+        yield from _of_many_models([one for one in found if one[1].get("Mode") == "MultiModel"])
         place = (*step.path, "Arguments", "AdditionalInferenceSpecifications")
         more = mappings(arguments, "AdditionalInferenceSpecifications")
         yield from _twice([((*place, i, "Name"), each.get("Name")) for i, each in more])
@@ -202,6 +216,29 @@ def containers_together(view: PipelineView) -> Iterator[Problem]:
                     (*where, "ImageConfig", "RepositoryAccessMode"),
                     "write Vpc, or leave RepositoryAuthConfig out",
                 )
+
+
+def _of_many_models(found: list[tuple[Path, Mapping[str, object]]]) -> Iterator[Problem]:
+    """What is wrong with the containers of a model that serve several models each."""
+    for place, _ in found[1:]:
+        yield Problem(
+            "More than one container in MultiModel mode is not supported with inference pipeline",
+            (*place, "Mode"),
+            "write SingleModel for all containers but one",
+        )
+    for place, container in found:
+        image = parse_image(text(container, "Image") or "")
+        since = facts()["multi_models_since"].get(image.repository) if image is not None else None
+        if image is None or since is None or not image.amazon or image.processor != "gpu":
+            continue
+        numbers = [int(part) for part in (image.version or "").split(".") if part.isdecimal()]
+        if numbers and numbers < [int(part) for part in since.split(".")]:
+            yield Problem(
+                f"{show(image.tag)} of {image.repository} does not contain the required label "
+                "com.amazonaws.sagemaker.capabilities.multi-models=true",
+                (*place, "Image"),
+                f"use the cpu tag, a version from {since} on, or an image of the Triton Inference Server",
+            )
 
 
 def _twice(names: list[tuple[Path, object]]) -> Iterator[Problem]:
@@ -219,10 +256,12 @@ def what_jobs_take(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Looks for Gzip in inputs of a processing step that are not piped, for an output to a feature store that the job does
-        not manage itself, for MaxPayloadInMB above the limit, and for an unlimited one with a built-in algorithm.
+        not manage itself, for MaxPayloadInMB above the limit, for an unlimited one with a built-in algorithm, and for one
+        that the server in the model's image was not told of.
     Why:
         "Gzip can only be used when Pipe mode is specified"; a feature store is "only supported when AppManaged is specified";
-        built-in algorithms "do not support HTTP chunked encoding". The request is refused, or the job ends with an error.
+        built-in algorithms "do not support HTTP chunked encoding". The request is refused, or the job ends with an error:
+        "ClientError: 413" where TorchServe or the Multi Model Server gets more than it takes by default.
     Breaks:
         operation: Pipeline
         Steps:
@@ -245,7 +284,8 @@ def what_jobs_take(view: PipelineView) -> Iterator[Problem]:
               RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingS3Input.html,
-        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html,
+        https://github.com/aws/sagemaker-python-sdk/issues/1882
     Since:
         0.1
     """
@@ -288,14 +328,28 @@ def _payload(
             (*place, "MaxPayloadInMB"),
             f"write {most} at most; larger objects can be split into records (SplitType)",
         )
-    elif payload == 0:
-        from cursus.checks.framework_transforms import transforms
+        return
+    from cursus.checks.framework_transforms import transforms
 
-        for each, _, model in transforms(view):
-            algorithm = next((find(text(held, "Image") or "") for held in model.values()), None)
-            if each.name == step.name and algorithm is not None:
-                yield Problem(
-                    f"MaxPayloadInMB 0 sends payloads in chunks, which the built-in algorithm {algorithm.name} does not read",
-                    (*place, "MaxPayloadInMB"),
-                    "write the size of the largest record in MB; 6 is the default",
-                )
+    model = next((model for each, _, model in transforms(view) if each.name == step.name), {})
+    for container in model.values():
+        algorithm = find(text(container, "Image") or "")
+        if payload == 0 and algorithm is not None:
+            yield Problem(
+                f"MaxPayloadInMB 0 sends payloads in chunks, which the built-in algorithm {algorithm.name} does not read",
+                (*place, "MaxPayloadInMB"),
+                "write the size of the largest record in MB; 6 is the default",
+            )
+            return
+        image = parse_image(text(container, "Image") or "")
+        limit = facts()["served_requests"].get(image.repository) if image is not None else None
+        variables = mapping(container, "Environment")
+        if limit and payload > limit["mb"] and limit["variable"] not in variables:
+            yield Problem(
+                f"the model's server refuses requests of more than {limit['mb']} MB (413), and MaxPayloadInMB is {payload}",
+                (*place, "MaxPayloadInMB"),
+                f"set {limit['variable']} in the model's Environment to {payload * 2**20}, in bytes, and"
+                f" {limit['variable'].replace('REQUEST', 'RESPONSE')} with it",
+                severity="warning",
+            )
+            return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -52,7 +53,8 @@ def started_script(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Looks for the paths below /opt/ml/processing in ContainerEntrypoint and ContainerArguments: each must be in a
-        folder of an input or output; and a script that is downloaded alone must have the name that is started.
+        folder of an input or output, without the backslashes of Windows; and a script that is downloaded alone must have
+        the name that is started.
     Why:
         "can't open file '/opt/ml/processing/input/code/step.py'". What a script writes to a folder of no output is lost
         with the job. An image of your own may have a folder already: then this is a warning.
@@ -89,6 +91,13 @@ def started_script(view: PipelineView) -> Iterator[Problem]:
         for member in ("ContainerEntrypoint", "ContainerArguments"):
             for i, word in enumerate(listing(application, member)):
                 if not isinstance(word, str) or not word.startswith(FOLDER) or len(word) > 1000:
+                    continue
+                if "\\" in word:
+                    yield Problem(
+                        f"{show(word)} has a backslash, which Linux takes for a part of a name: there is no such file",
+                        (*top, "AppSpecification", member, i),
+                        "write " + re.sub(r"\\+", "/", word)[:100],
+                    )
                     continue
                 path = posixpath.normpath(word)
                 if misplaced and not any(_around(path, folder) for folder in folders):

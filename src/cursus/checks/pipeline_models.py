@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from cursus.aws import instances
 from cursus.aws.pipelines import PipelineStep, facts, parse_get, step_type, written_out
@@ -21,12 +22,11 @@ def step_arguments(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Looks for ModelPackageName in the arguments of a registration step, for AdditionalS3DataSource and
-        AdditionalModelDataSources in the containers of these steps, for a model that has both a PrimaryContainer and Containers or no ExecutionRoleArn, and for the Mode
-        of an AutoML step, which pipelines know one of.
+        AdditionalModelDataSources in the containers of these steps, for a model that has no ExecutionRoleArn, and for the
+        Mode of an AutoML step, which pipelines know one of.
     Why:
         "Unable to parse pipeline definition. Unknown Argument member 'ModelPackageName'": a pipeline registers versions
-        in a group. CreateModel takes one container or several, not both members. "AutoMLStep currently only supports
-        ENSEMBLING mode."
+        in a group. "AutoMLStep currently only supports ENSEMBLING mode."
     Breaks:
         operation: Pipeline
         Steps:
@@ -67,12 +67,6 @@ def step_arguments(view: PipelineView) -> Iterator[Problem]:
                     )
         if not is_reference(arguments):
             yield from _lacking(step, arguments, place)
-        if step.type == "Model" and arguments.get("PrimaryContainer") and arguments.get("Containers"):
-            yield Problem(
-                "PrimaryContainer and Containers are both given",
-                (*place, "Containers"),
-                "keep PrimaryContainer for one container, Containers for an inference pipeline",
-            )
 
 
 def _lacking(step: PipelineStep, arguments: Mapping[str, object], place: Path) -> Iterator[Problem]:
@@ -323,10 +317,11 @@ def model_data_is_a_prefix(view: PipelineView) -> Iterator[Problem]:
     What it does:
         Looks at ModelDataUrl in model and registration steps, and at the archive that a step of the SDK repacks, for
         references to OutputDataConfig.S3OutputPath or to the S3Uri of a processing step's output, and for URIs that end
-        with a slash. A container for several models takes a folder.
+        with a slash. A container for several models takes a folder. For the files of ModelMetrics and DriftCheckBaselines
+        it is a warning.
     Why:
         The artifact is at <S3OutputPath>/<job name>/output/model.tar.gz. "Could not find model data": CreateModel refuses
-        what is no archive.
+        what is no archive. The registry takes a folder for the metrics, and shows none.
     Breaks:
         operation: Pipeline
         Steps:
@@ -369,6 +364,9 @@ def model_data_is_a_prefix(view: PipelineView) -> Iterator[Problem]:
             for place, container in containers(step):
                 if container.get("Mode") != "MultiModel":  # which takes a prefix
                     yield from _a_folder(container.get("ModelDataUrl"), (*place, "ModelDataUrl"))
+            for place, uri in _metrics(step):
+                for problem in _a_folder(uri, place, "file of metrics", "evaluation.json"):
+                    yield replace(problem, severity="warning")
         elif step.type == "Training":
             held = mapping(mapping(step.body, "Arguments"), "HyperParameters")
             if "model_archive" in held and "inference_script" in held:  # _repack_model.py of the SDK
@@ -376,25 +374,39 @@ def model_data_is_a_prefix(view: PipelineView) -> Iterator[Problem]:
                 yield from _a_folder(held["model_archive"], place)
 
 
-def _a_folder(url: object, place: Path) -> Iterator[Problem]:
-    """What is wrong with a location that is to be one archive."""
+def _metrics(step: PipelineStep) -> Iterator[tuple[Path, object]]:
+    """The location of each file of a registration's metrics and baselines."""
+    arguments = mapping(step.body, "Arguments")
+    for member in ("ModelMetrics", "DriftCheckBaselines"):
+        for kind, files in mapping(arguments, member).items():
+            for name, file in files.items() if isinstance(files, Mapping) else ():
+                if isinstance(file, Mapping):
+                    yield (*step.path, "Arguments", member, kind, name, "S3Uri"), file.get("S3Uri")
+
+
+def _a_folder(
+    url: object, place: Path, what: str = "model artifact", name: str = "model.tar.gz"
+) -> Iterator[Problem]:
+    """What is wrong with a location that is to be one file."""
     get = url.get("Get") if isinstance(url, Mapping) else None
     target = parse_get(get) if isinstance(get, str) else None
     if target is not None and target.rest == ("OutputDataConfig", "S3OutputPath"):
         yield Problem(
-            f"{show(get)} is a folder, not a model artifact",
+            f"{show(get)} is a folder, not a {what}",
             place,
-            f"write Steps.{target.name}.ModelArtifacts.S3ModelArtifacts",
+            f"write Steps.{target.name}.ModelArtifacts.S3ModelArtifacts"
+            if name == "model.tar.gz"
+            else f"name the file itself: …/{name}",
         )
     elif target is not None and target.rest[-2:] == ("S3Output", "S3Uri"):
         yield Problem(
-            f"{show(get)} is the folder that the step uploads to, not the archive in it",
+            f"{show(get)} is the folder that the step uploads to, not the {what} in it",
             place,
-            'join the archive\'s name to it: {"Std:Join": {"On": "/", "Values": [{"Get": …}, "model.tar.gz"]}}',
+            f'join the file\'s name to it: {{"Std:Join": {{"On": "/", "Values": [{{"Get": …}}, "{name}"]}}}}',
         )
     elif (whole := written_out(url)) is not None and whole.endswith("/"):
         yield Problem(
-            f"{show(whole)} is a folder, not a model artifact",
+            f"{show(whole)} is a folder, not a {what}",
             place,
-            "name the archive itself: …/model.tar.gz",
+            f"name the file itself: …/{name}",
         )

@@ -27,6 +27,31 @@ def channel(name: str = "train", **members: Any) -> dict[str, Any]:
     return {"ChannelName": name, "DataSource": {"S3DataSource": place}, **members}
 
 
+def model(container: dict[str, Any]) -> dict[str, Any]:
+    """The step Create of a pipeline, which makes a model of this container."""
+    arguments = {"ExecutionRoleArn": ROLE, "PrimaryContainer": container}
+    return {"Name": "Create", "Type": "Model", "Arguments": arguments}
+
+
+def transform(**members: Any) -> dict[str, Any]:
+    """The step Score of a pipeline, which runs the model of the step Create over lines of CSV."""
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://example-bucket/in/"}}
+    arguments = {
+        "ModelName": {"Get": "Steps.Create.ModelName"},
+        "TransformInput": {"DataSource": source, "ContentType": "text/csv", "SplitType": "Line"},
+        "TransformOutput": {"S3OutputPath": "s3://example-bucket/out/"},
+        "TransformResources": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1},
+        **members,
+    }
+    return {"Name": "Score", "Type": "Transform", "Arguments": arguments}
+
+
+def processing_input(name: str, uri: Any, place: str = "", **members: Any) -> dict[str, Any]:
+    """A member of ProcessingInputs."""
+    source = {"S3Uri": uri, "LocalPath": place or f"/opt/ml/processing/{name}", "S3DataType": "S3Prefix"}
+    return {"InputName": name, "S3Input": {**source, "S3InputMode": "File", **members}}
+
+
 def processing(name: str = "Prepare", **members: Any) -> dict[str, Any]:
     """A step of a pipeline that runs a processing job whose request has these members too."""
     cluster = {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30}

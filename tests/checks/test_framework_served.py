@@ -8,33 +8,19 @@ import pytest
 
 from cursus import check
 from cursus.model import Finding
-
-DLC = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
-ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
+from tests.checks.made import DLC, model, pipeline, processing, processing_input, told, transform
 
 
 def definition(container: dict[str, Any], instance: str = "ml.m5.xlarge") -> dict[str, Any]:
-    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://example-bucket/in/"}}
-    transform = {
-        "ModelName": {"Get": "Steps.Create.ModelName"},
-        "TransformInput": {"DataSource": source, "ContentType": "application/json"},
-        "TransformOutput": {"S3OutputPath": "s3://example-bucket/out/"},
-        "TransformResources": {"InstanceType": instance, "InstanceCount": 1},
-    }
-    model = {"ExecutionRoleArn": ROLE, "PrimaryContainer": container}
-    return {
-        "Version": "2020-12-01",
-        "Steps": [
-            {"Name": "Create", "Type": "Model", "Arguments": model},
-            {"Name": "Score", "Type": "Transform", "Arguments": transform},
-        ],
-    }
+    scored = transform(TransformResources={"InstanceType": instance, "InstanceCount": 1})
+    scored["Arguments"]["TransformInput"]["ContentType"] = "application/json"
+    return pipeline(model(container), scored)
 
 
 def served(image: str, instance: str = "ml.m5.xlarge", **options: Any) -> list[Finding]:
     container = {"Image": image, "ModelDataUrl": "s3://example-bucket/model.tar.gz"}
     report = check(definition(container, instance), region="us-east-1", **options)
-    return [f for f in report.findings if f.area == "framework" and f.severity != "info"]
+    return [f for f in told(report.findings) if f.area == "framework"]
 
 
 @pytest.mark.parametrize(
@@ -185,23 +171,18 @@ def test_filters(sent: str, member: str, path: str, told: str) -> None:
 
 def test_clarify_jobs_are_read_by_their_names() -> None:
     clarify = "205585389593.dkr.ecr.us-east-1.amazonaws.com/sagemaker-clarify-processing:1.0"
-    place = {"S3Uri": "s3://example-bucket/config.json", "LocalPath": "/opt/ml/processing/input/config"}
-    given = {"S3DataType": "S3Prefix", "S3InputMode": "File"}
     output = {"S3Uri": "s3://example-bucket/report/", "LocalPath": "/opt/ml/processing/output"}
-    cluster = {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30}
 
     def paths(config: str, result: str, mode: str, **command: Any) -> list[str]:
-        arguments = {
-            "AppSpecification": {"ImageUri": clarify, **command},
-            "ProcessingInputs": [{"InputName": config, "S3Input": {**place, **given}}],
-            "ProcessingOutputConfig": {
+        step = processing(
+            "Explain",
+            AppSpecification={"ImageUri": clarify, **command},
+            ProcessingInputs=[processing_input(config, "s3://example-bucket/config.json")],
+            ProcessingOutputConfig={
                 "Outputs": [{"OutputName": result, "S3Output": {**output, "S3UploadMode": mode}}]
             },
-            "ProcessingResources": {"ClusterConfig": cluster},
-            "RoleArn": ROLE,
-        }
-        steps = [{"Name": "Explain", "Type": "Processing", "Arguments": arguments}]
-        report = check({"Version": "2020-12-01", "Steps": steps}, region="us-east-1")
+        )
+        report = check(pipeline(step), region="us-east-1")
         return [f.path.removeprefix("Steps[0].Arguments.") for f in report.findings if f.rule == "FRM025"]
 
     assert paths("analysis_config", "analysis_result", "EndOfJob") == []

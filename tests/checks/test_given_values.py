@@ -12,6 +12,7 @@ import pytest
 import cursus
 from cursus.checks.examples import DEFINITION
 from cursus.model import Finding
+from tests.checks.made import pipeline, processing
 
 
 def train(name: str, **members: Any) -> dict[str, Any]:
@@ -21,13 +22,9 @@ def train(name: str, **members: Any) -> dict[str, Any]:
 
 
 def prepare(**members: Any) -> dict[str, Any]:
-    cluster = {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30, **members}
-    arguments = {
-        "ProcessingResources": {"ClusterConfig": cluster},
-        "AppSpecification": {"ImageUri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"},
-        "RoleArn": DEFINITION["RoleArn"],
-    }
-    return {"Name": "Prepare", "Type": "Processing", "Arguments": arguments}
+    step = processing()
+    step["Arguments"]["ProcessingResources"]["ClusterConfig"].update(members)
+    return step
 
 
 def definition(kind: str, default: object, member: str) -> dict[str, Any]:
@@ -39,7 +36,7 @@ def definition(kind: str, default: object, member: str) -> dict[str, Any]:
     ]
     first = {"Name": "Unrelated", "Type": "String", "DefaultValue": "x"}
     parameters = [first, {"Name": "Compute", "Type": kind, "DefaultValue": default}]
-    return {"Version": "2020-12-01", "Metadata": {}, "Parameters": parameters, "Steps": steps}
+    return pipeline(*steps, Parameters=parameters)
 
 
 def errors(document: object, **options: Any) -> list[Finding]:

@@ -7,26 +7,20 @@ from typing import Any
 import pytest
 
 from cursus import check
+from cursus.checks.examples import ROLE
+from tests.checks.made import XGBOOST, model, pipeline, processing, processing_input, transform
 
-ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
 OWN = "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"
-XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 ARCHIVE = "s3://example-bucket/models/model.tar.gz"
 PREFIX = "s3://example-bucket/models/"
 
 
 def found(*steps: dict[str, Any]) -> list[tuple[str, str]]:
-    report = check({"Version": "2020-12-01", "Steps": list(steps)}, region="us-east-1")
     return [
         (f.rule, f.path.removeprefix("Steps[0].Arguments."))
-        for f in report.findings
+        for f in check(pipeline(*steps), region="us-east-1").findings
         if f.rule in ("DEP090", "DEP091", "DEP092") and f.severity == "error"
     ]
-
-
-def model(*containers: dict[str, Any]) -> dict[str, Any]:
-    held = {"PrimaryContainer": containers[0]} if len(containers) == 1 else {"Containers": list(containers)}
-    return {"Name": "Create", "Type": "Model", "Arguments": {"ExecutionRoleArn": ROLE, **held}}
 
 
 def source(uri: str, kind: str, packed: str) -> dict[str, Any]:
@@ -72,7 +66,12 @@ def test_model_data(container: dict[str, Any], member: str | None) -> None:
 )
 def test_hostnames(names: tuple[str | None, ...], wanted: list[str]) -> None:
     containers = [{"Image": OWN, **({"ContainerHostname": name} if name else {})} for name in names]
-    assert found(model(*containers)) == [("DEP091", path) for path in wanted]
+    step = {
+        "Name": "Create",
+        "Type": "Model",
+        "Arguments": {"ExecutionRoleArn": ROLE, "Containers": containers},
+    }
+    assert found(step) == [("DEP091", path) for path in wanted]
 
 
 def test_packages() -> None:
@@ -106,21 +105,10 @@ def test_packages() -> None:
     ],
 )
 def test_payloads(payload: int, at_once: int | None, image: str, told: bool) -> None:
-    arguments: dict[str, Any] = {
-        "ModelName": {"Get": "Steps.Create.ModelName"},
-        "TransformInput": {
-            "ContentType": "text/csv",
-            "SplitType": "Line",
-            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://example-bucket/in/"}},
-        },
-        "TransformOutput": {"S3OutputPath": "s3://example-bucket/out/"},
-        "TransformResources": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1},
-        "MaxPayloadInMB": payload,
-    }
+    step = transform(MaxPayloadInMB=payload)
     if at_once:
-        arguments["MaxConcurrentTransforms"] = at_once
+        step["Arguments"]["MaxConcurrentTransforms"] = at_once
     made = model({"Image": image, "ModelDataUrl": ARCHIVE})
-    step = {"Name": "Score", "Type": "Transform", "Arguments": arguments}
     assert found(made, step) == ([("DEP092", "Steps[1].Arguments.MaxPayloadInMB")] if told else [])
 
 
@@ -134,21 +122,11 @@ def test_payloads(payload: int, at_once: int | None, image: str, told: bool) -> 
     ],
 )
 def test_processing(packed: str, mode: str, managed: bool, wanted: list[str]) -> None:
-    place = {"S3Uri": "s3://example-bucket/raw/", "LocalPath": "/opt/ml/processing/raw"}
-    given = {"S3DataType": "S3Prefix", "S3InputMode": mode, "S3CompressionType": packed}
     output = {
         "OutputName": "features",
         "AppManaged": managed,
         "FeatureStoreOutput": {"FeatureGroupName": "churn"},
     }
-    arguments = {
-        "AppSpecification": {"ImageUri": OWN},
-        "ProcessingInputs": [{"InputName": "raw", "S3Input": {**place, **given}}],
-        "ProcessingOutputConfig": {"Outputs": [output]},
-        "ProcessingResources": {
-            "ClusterConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30}
-        },
-        "RoleArn": ROLE,
-    }
-    step = {"Name": "Prepare", "Type": "Processing", "Arguments": arguments}
+    read = processing_input("raw", "s3://example-bucket/raw/", S3InputMode=mode, S3CompressionType=packed)
+    step = processing(ProcessingInputs=[read], ProcessingOutputConfig={"Outputs": [output]})
     assert found(step) == [("DEP092", path) for path in wanted]

@@ -10,6 +10,7 @@ import pytest
 import cursus
 from cursus.checks.examples import DEFINITION
 from cursus.model import Finding
+from tests.checks.made import XGBOOST, pipeline, processing, processing_input, told
 
 TRAIN: dict[str, Any] = {"Name": "Train", "Type": "Training", "Arguments": DEFINITION}
 ASK: dict[str, Any] = {
@@ -20,7 +21,6 @@ ASK: dict[str, Any] = {
     "OutputParameters": [{"OutputName": "answer", "OutputType": "String"}],
 }
 ANSWER = {"Get": "Steps.Ask.OutputParameters['answer']"}
-XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 
 
 def named(step: dict[str, Any], name: str, **members: Any) -> dict[str, Any]:
@@ -49,38 +49,22 @@ def xgboost(**hyperparameters: str) -> dict[str, Any]:
 
 
 def found(*steps: dict[str, Any], parameters: tuple[Any, ...] = ()) -> list[Finding]:
-    definition = {
-        "Version": "2020-12-01",
-        "Metadata": {},
-        "Parameters": list(parameters),
-        "Steps": list(steps),
-    }
-    return [f for f in cursus.check(definition).findings if f.severity != "info"]
+    return told(cursus.check(pipeline(*steps, Parameters=list(parameters))).findings)
 
 
 MISSPELT = {"S3Uri": "s3://example-bucket/report.json", "JsonPath": "metrics.auc"}
 
 
-def read(name: str, folder: str) -> dict[str, Any]:
-    source = {"S3Uri": "s3://example-bucket/code/step.py", "S3DataType": "S3Prefix", "S3InputMode": "File"}
-    return {"InputName": name, "S3Input": {**source, "LocalPath": folder}}
+def prepare(*inputs: dict[str, Any]) -> dict[str, Any]:
+    step = processing(ProcessingInputs=list(inputs))
+    step["Arguments"]["AppSpecification"]["ContainerEntrypoint"] = [
+        "python3",
+        "/opt/ml/processing/code/step.py",
+    ]
+    return step
 
 
-def processing(*inputs: dict[str, Any]) -> dict[str, Any]:
-    arguments = {
-        "ProcessingResources": {
-            "ClusterConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30}
-        },
-        "AppSpecification": {
-            "ImageUri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1",
-            "ContainerEntrypoint": ["python3", "/opt/ml/processing/code/step.py"],
-        },
-        "RoleArn": DEFINITION["RoleArn"],
-        "ProcessingInputs": list(inputs),
-    }
-    return {"Name": "Prepare", "Type": "Processing", "Arguments": arguments}
-
-
+CODE = processing_input("code", "s3://example-bucket/code/step.py", "/opt/ml/input/code")
 EPOCHS = {"Name": "Epochs", "Type": "Integer", "DefaultValue": 5}
 BARE = {"Type": "Equals", "LeftValue": ANSWER, "RightValue": "go"}
 
@@ -125,7 +109,7 @@ BARE = {"Type": "Equals", "LeftValue": ANSWER, "RightValue": "go"}
             "DEP013",
         ),
         ([training(RoleArn={"Ref": "Epochs"})], "STP003"),
-        ([processing(read("code", "/opt/ml/input/code"))], "DEP036"),
+        ([prepare(CODE)], "DEP036"),
     ],
 )
 def test_one_cause_is_one_finding(steps: list[dict[str, Any]], rule: str) -> None:
@@ -137,7 +121,7 @@ def test_an_output_that_is_not_there_is_not_also_another_ones() -> None:
     outputs = [
         {"OutputName": "train", "S3Output": {"S3Uri": "s3://b/t/", "LocalPath": "/opt/ml/processing/t"}}
     ]
-    prepare = {
+    before = {
         "Name": "Prepare",
         "Type": "Processing",
         "Arguments": {"ProcessingOutputConfig": {"Outputs": outputs}},
@@ -148,7 +132,7 @@ def test_an_output_that_is_not_there_is_not_also_another_ones() -> None:
     source["S3Uri"] = {"Get": "Steps.Prepare.ProcessingOutputConfig.Outputs['training'].S3Output.S3Uri"}
     told = [
         finding.rule
-        for finding in found(prepare, step)
+        for finding in found(before, step)
         if finding.path.endswith("S3Uri") and "Steps[1]" in finding.path
     ]
     assert told == ["DEP012"]
@@ -162,8 +146,8 @@ def test_a_channel_that_stands_twice_is_not_also_the_wrong_output() -> None:
         }
         for name in ("train", "validation")
     ]
-    prepare = processing()
-    prepare["Arguments"]["ProcessingOutputConfig"] = {"Outputs": outputs}
+    before = prepare()
+    before["Arguments"]["ProcessingOutputConfig"] = {"Outputs": outputs}
     step = training()
     channels = [copy.deepcopy(DEFINITION["InputDataConfig"][0]) for _ in outputs]
     for channel, output in zip(channels, outputs, strict=True):
@@ -172,7 +156,7 @@ def test_a_channel_that_stands_twice_is_not_also_the_wrong_output() -> None:
         }
         channel["DataSource"]["S3DataSource"]["S3Uri"] = uri
     step["Arguments"]["InputDataConfig"] = channels  # both are called train
-    told = [finding.rule for finding in found(prepare, step) if "Steps[1]" in finding.path]
+    told = [finding.rule for finding in found(before, step) if "Steps[1]" in finding.path]
     assert told == ["CHN001"]
 
 
@@ -185,7 +169,7 @@ def test_an_output_that_is_looked_for_elsewhere_is_shown(reference: str) -> None
 
 
 def test_a_number_where_a_text_belongs_is_told_of_the_parameter() -> None:
-    step = processing()
+    step = prepare()
     step["Arguments"]["AppSpecification"]["ContainerEntrypoint"] = ["run", {"Get": "Parameters.Epochs"}]
     (finding,) = found(step, parameters=(EPOCHS,))
     assert "the parameter 'Epochs', which is of type 'Integer'; the API takes a text" in finding.message

@@ -9,9 +9,9 @@ import pytest
 
 import cursus
 from cursus.checks.examples import DEFINITION
+from tests.checks.made import XGBOOST, model, pipeline, processing, processing_input, told
 
 ACCOUNT = "683313688378.dkr.ecr.us-east-1.amazonaws.com"
-XGBOOST = f"{ACCOUNT}/sagemaker-xgboost:1.7-1"
 LEARNED = {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}
 
 
@@ -23,28 +23,8 @@ def train(image: str = XGBOOST, **members: Any) -> dict[str, Any]:
     return {"Name": "Train", "Type": "Training", "Arguments": arguments, **members}
 
 
-def prepare(name: str = "Prepare", **members: Any) -> dict[str, Any]:
-    arguments = {
-        "ProcessingResources": {
-            "ClusterConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30}
-        },
-        "AppSpecification": {"ImageUri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"},
-        "RoleArn": DEFINITION["RoleArn"],
-    }
-    step = {"Name": name, "Type": "Processing", "Arguments": arguments}
-    arguments.update({key: members.pop(key) for key in list(members) if key.startswith("Processing")})
-    return {**step, **members}
-
-
-def model(image: str = XGBOOST, data: Any = LEARNED, **environment: str) -> dict[str, Any]:
-    container = {"Image": image, "ModelDataUrl": data, "Environment": environment}
-    arguments = {"ExecutionRoleArn": DEFINITION["RoleArn"], "PrimaryContainer": container}
-    return {"Name": "Create", "Type": "Model", "Arguments": arguments}
-
-
-def read(uri: Any, name: str = "model") -> dict[str, Any]:
-    source = {"S3Uri": uri, "S3DataType": "S3Prefix", "S3InputMode": "File"}
-    return {"InputName": name, "S3Input": {**source, "LocalPath": f"/opt/ml/processing/{name}"}}
+def learned(image: str = XGBOOST, data: Any = LEARNED, **environment: str) -> dict[str, Any]:
+    return model({"Image": image, "ModelDataUrl": data, "Environment": environment})
 
 
 def decide(yes: list[Any], no: list[Any], kind: str, value: Any) -> dict[str, Any]:
@@ -57,9 +37,8 @@ def decide(yes: list[Any], no: list[Any], kind: str, value: Any) -> dict[str, An
 
 
 def rules(*steps: dict[str, Any], region: str | None = None, **rest: Any) -> list[str]:
-    definition = {"Version": "2020-12-01", "Metadata": {}, "Parameters": [], "Steps": list(steps), **rest}
-    found = cursus.check(definition, region=region).findings
-    return [f.rule for f in found if f.severity != "info" and f.rule.startswith("DEP")]
+    found = cursus.check(pipeline(*steps, **rest), region=region).findings
+    return [f.rule for f in told(found) if f.rule.startswith("DEP")]
 
 
 CACHED = {"CacheConfig": {"Enabled": True, "ExpireAfter": "P30D"}}
@@ -71,7 +50,7 @@ def metric(path: str) -> dict[str, Any]:
 
 
 def test_a_cached_step_after_one_that_is_not() -> None:
-    evaluate = prepare("Evaluate", ProcessingInputs=[read(LEARNED)], **CACHED)
+    evaluate = {**processing("Evaluate", ProcessingInputs=[processing_input("model", LEARNED)]), **CACHED}
     assert rules(train(), evaluate) == ["DEP055"]
     assert rules(train(**CACHED), evaluate) == []
     assert rules(train(), {**evaluate, "CacheConfig": {"Enabled": False}}) == []
@@ -107,20 +86,21 @@ def test_a_cached_step_that_is_named_by_the_clock(name: str, value: str, told: b
 
 
 def test_code_that_is_uploaded_anew_for_a_cached_step() -> None:
-    code = read(f"s3://example-bucket/{BUILT}/input/code/prepare.py", "code")
-    data = read(
-        f"s3://example-bucket/{BUILT}/output/train", "train"
-    )  # one earlier job's, which stays the same
-    assert rules(prepare(ProcessingInputs=[data, code], **CACHED)) == ["DEP055"]
-    assert rules(prepare(ProcessingInputs=[data], **CACHED)) == []
+    code = processing_input("code", f"s3://example-bucket/{BUILT}/input/code/prepare.py")
+    one_earlier_job = f"s3://example-bucket/{BUILT}/output/train"  # which stays the same
+    data = processing_input("train", one_earlier_job)
+    assert rules({**processing(ProcessingInputs=[data, code]), **CACHED}) == ["DEP055"]
+    assert rules({**processing(ProcessingInputs=[data]), **CACHED}) == []
 
 
 def test_the_model_of_a_step_that_is_waited_for() -> None:
     guessed = "s3://example-bucket/models/epoch-5"
-    evaluate = prepare("Evaluate", ProcessingInputs=[read(guessed)], DependsOn=["Train"])
+    evaluate = processing("Evaluate", ProcessingInputs=[processing_input("model", guessed)])
+    evaluate["DependsOn"] = ["Train"]
     assert rules(train(), evaluate) == ["DEP060"]
-    assert rules(train(), {**evaluate, "DependsOn": ["Other"]}, prepare("Other")) == []
-    test_data = prepare("Evaluate", ProcessingInputs=[read(guessed, "test")], DependsOn=["Train"])
+    assert rules(train(), {**evaluate, "DependsOn": ["Other"]}, processing("Other")) == []
+    test_data = processing("Evaluate", ProcessingInputs=[processing_input("test", guessed)])
+    test_data["DependsOn"] = ["Train"]
     assert rules(train(), test_data) == []
 
 
@@ -128,7 +108,7 @@ def test_the_model_of_a_step_that_is_waited_for() -> None:
     ("name", "expected"), [("Create", ["DEP070"]), ("churn", ["DEP070"]), ("another", []), (None, [])]
 )
 def test_names_that_a_pipeline_makes_up(name: str | None, expected: list[str]) -> None:
-    created = model()
+    created = learned()
     created["Arguments"]["ModelName"] = "churn"
     score = {
         "ModelName": name or {"Get": "Steps.Create.ModelName"},
@@ -146,7 +126,7 @@ def test_an_endpoint_configuration_gets_a_name_of_its_own() -> None:
     variant = {"VariantName": "all", "ModelName": {"Get": "Steps.Create.ModelName"}}
     config = {"EndpointConfigName": "churn", "ProductionVariants": [variant]}
     endpoint = {"EndpointName": "churn", "EndpointConfigName": "churn"}
-    steps = [train(), model(), {"Name": "Config", "Type": "EndpointConfig", "Arguments": config}]
+    steps = [train(), learned(), {"Name": "Config", "Type": "EndpointConfig", "Arguments": config}]
     assert rules(*steps, {"Name": "Serve", "Type": "Endpoint", "Arguments": endpoint}) == ["DEP070"]
     endpoint["EndpointConfigName"] = {"Get": "Steps.Config.EndpointConfigName"}  # type: ignore[assignment]
     assert rules(*steps, {"Name": "Serve", "Type": "Endpoint", "Arguments": endpoint}) == []
@@ -161,7 +141,7 @@ def test_variables_beside_their_values_in_a_remote_function() -> None:
         "Parameters.Epochs",
         {"Std:Join": {"On": "", "Values": [{"Get": "Parameters.Epochs"}]}},
     ]
-    step = prepare()
+    step = processing()
     step["Arguments"]["AppSpecification"]["ContainerArguments"] = values
     epochs = {"Name": "Epochs", "Type": "Integer", "DefaultValue": 5}
     assert rules(step, Parameters=[epochs]) == []
@@ -197,13 +177,13 @@ def test_months_that_were_meant_as_minutes() -> None:
     ],
 )
 def test_what_serves_a_model(trained: str, served: str, expected: list[str]) -> None:
-    assert rules(train(trained), model(served)) == expected
+    assert rules(train(trained), learned(served)) == expected
 
 
 def test_a_script_of_its_own_may_load_anything() -> None:
     sklearn = f"{ACCOUNT}/sagemaker-scikit-learn:1.2-1-cpu-py3"
-    assert rules(train(), model(sklearn)) == ["DEP056"]
-    assert rules(train(), model(sklearn, SAGEMAKER_PROGRAM="inference.py")) == []
+    assert rules(train(), learned(sklearn)) == ["DEP056"]
+    assert rules(train(), learned(sklearn, SAGEMAKER_PROGRAM="inference.py")) == []
 
 
 @pytest.mark.parametrize(
@@ -217,8 +197,8 @@ def test_a_script_of_its_own_may_load_anything() -> None:
     ],
 )
 def test_which_models_go_on(kind: str, path: str, told: bool) -> None:
-    assert rules(train(), decide([model()], [STOP], kind, metric(path))) == ["DEP061"] * told
-    assert rules(train(), decide([STOP], [model()], kind, metric(path))) == ["DEP061"] * (
+    assert rules(train(), decide([learned()], [STOP], kind, metric(path))) == ["DEP061"] * told
+    assert rules(train(), decide([STOP], [learned()], kind, metric(path))) == ["DEP061"] * (
         not told and "standard" not in path and "churned" not in path
     )
 
@@ -238,15 +218,15 @@ def test_a_branch_that_fails_is_for_bad_models(kind: str, told: bool) -> None:
 
 
 def test_a_branch_that_trains_again_is_left_alone() -> None:
-    assert rules(decide([train(), model()], [], "LessThan", metric("auc"))) == []
+    assert rules(decide([train(), learned()], [], "LessThan", metric("auc"))) == []
 
 
 def test_an_archive_that_whoever_starts_the_pipeline_names() -> None:
     old = "s3://example-bucket/models/churn-2023/output/model.tar.gz"
-    assert rules(train(), model(data=old)) == ["DEP060"]
+    assert rules(train(), learned(data=old)) == ["DEP060"]
     parameter = {"Name": "Model", "Type": "String", "DefaultValue": old}
-    assert rules(train(), model(data={"Get": "Parameters.Model"}), Parameters=[parameter]) == []
-    assert rules(train(), model(data=old.replace("/models/", "/pretrained/"))) == []
+    assert rules(train(), learned(data={"Get": "Parameters.Model"}), Parameters=[parameter]) == []
+    assert rules(train(), learned(data=old.replace("/models/", "/pretrained/"))) == []
 
 
 def test_a_fail_step_that_only_some_executions_come_to() -> None:
@@ -262,12 +242,12 @@ def test_a_fail_step_that_only_some_executions_come_to() -> None:
 
 
 def test_images_of_several_regions() -> None:
-    other = prepare("Other")
+    other = processing("Other")
     other["Arguments"]["AppSpecification"]["ImageUri"] = (
         "123456789012.dkr.ecr.eu-west-1.amazonaws.com/prepare:1"
     )
-    assert rules(prepare(), prepare("Again"), other) == ["DEP063"]
-    assert "DEP063" not in rules(prepare(), prepare("Again"), other, region="us-east-1")
+    assert rules(processing(), processing("Again"), other) == ["DEP063"]
+    assert "DEP063" not in rules(processing(), processing("Again"), other, region="us-east-1")
 
 
 def test_two_channels_with_one_output() -> None:
@@ -276,7 +256,7 @@ def test_two_channels_with_one_output() -> None:
         "LocalPath": "/opt/ml/processing/a",
         "S3UploadMode": "EndOfJob",
     }
-    before = prepare(ProcessingOutputConfig={"Outputs": [{"OutputName": "data", "S3Output": output}]})
+    before = processing(ProcessingOutputConfig={"Outputs": [{"OutputName": "data", "S3Output": output}]})
     step = train()
     channels = step["Arguments"]["InputDataConfig"]
     reference = {"Get": "Steps.Prepare.ProcessingOutputConfig.Outputs['data'].S3Output.S3Uri"}
@@ -294,7 +274,7 @@ def test_a_number_that_a_tuning_job_minimizes() -> None:
         "Arguments": {"HyperParameterTuningJobConfig": {"HyperParameterTuningJobObjective": objective}},
     }
     best = {"Get": "Steps.Tune.BestTrainingJob.FinalHyperParameterTuningJobObjectiveMetric.Value"}
-    made = model(data="s3://example-bucket/model.tar.gz")
+    made = learned(data="s3://example-bucket/model.tar.gz")
     assert "DEP061" in rules(tune, decide([made], [], "GreaterThan", best))
     assert "DEP061" not in rules(tune, decide([made], [], "LessThan", best))
 
@@ -314,7 +294,7 @@ def test_functions_and_queues_of_another_region() -> None:
         "OutputParameters": [],
     }
     assert rules(ask, wait) == []
-    assert rules(prepare(), ask, wait) == ["DEP063", "DEP063"]
+    assert rules(processing(), ask, wait) == ["DEP063", "DEP063"]
     assert rules(ask, region="eu-west-1") == []
     assert rules(ask, region="us-east-1") == ["DEP063"]
 
@@ -336,7 +316,7 @@ def test_a_location_that_is_nearly_written(word: str, told: bool) -> None:
         "LocalPath": "/opt/ml/processing/a",
         "S3UploadMode": "EndOfJob",
     }
-    before = prepare(ProcessingOutputConfig={"Outputs": [{"OutputName": "data", "S3Output": output}]})
+    before = processing(ProcessingOutputConfig={"Outputs": [{"OutputName": "data", "S3Output": output}]})
     step = train(DependsOn=["Prepare"])
     step["Arguments"]["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] = (
         f"s3://example-bucket/churn/{word}"
@@ -347,12 +327,12 @@ def test_a_location_that_is_nearly_written(word: str, told: bool) -> None:
 def test_metrics_of_an_image_that_reports_none() -> None:
     value = {"Get": "Steps.Train.FinalMetricDataList['validation:auc'].Value"}
     own = train("123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1")
-    assert rules(own, decide([model()], [STOP], "GreaterThan", value)) == ["DEP012"]
-    assert rules(train(), decide([model()], [STOP], "GreaterThan", value)) == []
+    assert rules(own, decide([learned()], [STOP], "GreaterThan", value)) == ["DEP012"]
+    assert rules(train(), decide([learned()], [STOP], "GreaterThan", value)) == []
 
 
 def test_retries_of_a_step_that_starts_no_job() -> None:
     policy = {"ExceptionType": ["SageMaker.CAPACITY_ERROR"], "MaxAttempts": 3}
-    made = {**model(data="s3://example-bucket/model.tar.gz"), "RetryPolicies": [policy]}
+    made = {**learned(data="s3://example-bucket/model.tar.gz"), "RetryPolicies": [policy]}
     assert rules(made) == ["DEP041"]
     assert rules(train(RetryPolicies=[policy])) == []

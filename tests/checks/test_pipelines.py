@@ -16,12 +16,9 @@ from cursus import engine
 from cursus.checks.examples import DEFINITION
 from cursus.checks.views import Settings
 from cursus.model import Finding, Pipeline
+from tests.checks.made import model, pipeline
 
 TRAIN: dict[str, Any] = {"Name": "Train", "Type": "Training", "Arguments": DEFINITION}
-
-
-def pipeline(*steps: dict[str, Any], **rest: Any) -> dict[str, Any]:
-    return {"Version": "2020-12-01", "Metadata": {}, "Parameters": [], "Steps": list(steps), **rest}
 
 
 def check(definition: dict[str, Any], **parameters: Any) -> list[Finding]:
@@ -36,18 +33,11 @@ CONDITION = {"Type": "Equals", "LeftValue": 1, "RightValue": 1}
 
 
 def test_sound_pipeline_has_no_errors() -> None:
-    model = {
-        "Name": "Create",
-        "Type": "Model",
-        "Arguments": {
-            "ExecutionRoleArn": DEFINITION["RoleArn"],
-            "PrimaryContainer": {
-                "Image": DEFINITION["AlgorithmSpecification"]["TrainingImage"],
-                "ModelDataUrl": {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"},
-            },
-        },
+    container = {
+        "Image": DEFINITION["AlgorithmSpecification"]["TrainingImage"],
+        "ModelDataUrl": {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"},
     }
-    assert rules(pipeline(TRAIN, model)) == set()
+    assert rules(pipeline(TRAIN, model(container))) == set()
 
 
 def test_steps_inside_conditions_are_checked_with_their_path() -> None:
@@ -249,7 +239,7 @@ def test_a_million_dependencies_are_bounded() -> None:
 def test_long_names_are_cut() -> None:
     name = "N" * 100_000
     stop = {"Name": name, "Type": "Fail", name: 1, "Arguments": {"ErrorMessage": {"Get": f"Steps.{name}.x"}}}
-    report = cursus.check({"Version": "2020-12-01", "Steps": [stop]})
+    report = cursus.check(pipeline(stop))
     assert report.findings
     for finding in report.findings:
         assert len(finding.message + finding.remedy + finding.path + finding.step) < 2000

@@ -10,12 +10,20 @@ import pytest
 import cursus
 from cursus.checks.examples import DEFINITION, merge
 from cursus.model import Finding
+from tests.checks.made import (
+    SCRIPT,
+    XGBOOST,
+    channel,
+    model,
+    pipeline,
+    processing,
+    processing_input,
+    rules_of,
+    told,
+    transform,
+)
 
 ALGORITHMS = "382416733822.dkr.ecr.us-east-1.amazonaws.com"
-SCRIPT = {
-    "sagemaker_program": "train.py",
-    "sagemaker_submit_directory": "s3://example-bucket/code/sourcedir.tar.gz",
-}
 RCF = {"feature_dim": "10", "num_trees": "50", "num_samples_per_tree": "512"}
 OBJECT2VEC = {"enc0_max_seq_len": "200", "enc0_vocab_size": "40000"}
 GPU = {"ResourceConfig": {"InstanceType": "ml.p3.8xlarge"}}
@@ -24,12 +32,6 @@ GPU = {"ResourceConfig": {"InstanceType": "ml.p3.8xlarge"}}
 def request(patch: dict[str, Any], image: str | None = None) -> dict[str, Any]:
     made = merge({"TrainingJobName": "job-1", **copy.deepcopy(DEFINITION)}, patch)
     return merge(made, {"AlgorithmSpecification": {"TrainingImage": image}}) if image else made
-
-
-def channel(name: str, content_type: str | None = None) -> dict[str, Any]:
-    location = {"S3DataType": "S3Prefix", "S3Uri": f"s3://example-bucket/{name}/"}
-    made: dict[str, Any] = {"ChannelName": name, "DataSource": {"S3DataSource": location}}
-    return {**made, "ContentType": content_type} if content_type else made
 
 
 def errors(document: dict[str, Any], **options: Any) -> list[Finding]:
@@ -56,7 +58,7 @@ def test_repository_of_the_transformer_of_autopilot() -> None:
 
 def test_batch_size_that_the_sdk_sends_to_random_cut_forest() -> None:
     image = f"{ALGORITHMS}/randomcutforest:1"
-    data = channel("train", "application/x-recordio-protobuf")
+    data = channel("train", ContentType="application/x-recordio-protobuf")
     data["DataSource"]["S3DataSource"]["S3DataDistributionType"] = "ShardedByS3Key"
     train = {"InputDataConfig": [data]}
     assert errors(request({"HyperParameters": {**RCF, "mini_batch_size": "1000"}, **train}, image)) == []
@@ -66,7 +68,10 @@ def test_batch_size_that_the_sdk_sends_to_random_cut_forest() -> None:
 
 def test_auxiliary_channel_has_a_type_of_its_own() -> None:
     image = f"{ALGORITHMS}/object2vec:1"
-    data = [channel("train", "application/jsonlines"), channel("auxiliary", "application/json")]
+    data = [
+        channel("train", ContentType="application/jsonlines"),
+        channel("auxiliary", ContentType="application/json"),
+    ]
     assert errors(request({"HyperParameters": OBJECT2VEC, "InputDataConfig": data, **GPU}, image)) == []
     data[0]["ContentType"] = "application/json"
     wrong = errors(request({"HyperParameters": OBJECT2VEC, "InputDataConfig": data, **GPU}, image))
@@ -81,46 +86,31 @@ def test_image_that_stands_for_another_says_nothing_of_the_region() -> None:
     assert [finding.rule for finding in wrong] == ["STP035"]
 
 
-def processing(name: str, reads: str, writes: str, *after: str) -> dict[str, Any]:
-    source = {
-        "S3Uri": reads,
-        "LocalPath": "/opt/ml/processing/in",
-        "S3DataType": "S3Prefix",
-        "S3InputMode": "File",
-    }
+def shortening(name: str, reads: str, writes: str, *after: str) -> dict[str, Any]:
     target = {"S3Uri": writes, "LocalPath": "/opt/ml/processing/out", "S3UploadMode": "EndOfJob"}
-    cluster = {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30}
-    arguments = {
-        "ProcessingResources": {"ClusterConfig": cluster},
-        "AppSpecification": {"ImageUri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/text:1"},
-        "RoleArn": "arn:aws:iam::123456789012:role/SageMakerRole",
-        "ProcessingInputs": [{"InputName": "in", "S3Input": source}],
-        "ProcessingOutputConfig": {"Outputs": [{"OutputName": "out", "S3Output": target}]},
-    }
-    return {"Name": name, "Type": "Processing", "DependsOn": list(after), "Arguments": arguments}
+    step = processing(
+        name,
+        ProcessingInputs=[processing_input("in", reads)],
+        ProcessingOutputConfig={"Outputs": [{"OutputName": "out", "S3Output": target}]},
+    )
+    return {**step, "DependsOn": list(after)}
 
 
 def test_step_that_waits_for_one_of_those_that_write_a_place() -> None:
     raw, short = "s3://example-bucket/text/raw/", "s3://example-bucket/text/short/"
-    steps = [processing("ShortenHere", raw, short), processing("ShortenThere", raw, short)]
-    waits = [*steps, processing("Judge", short, "s3://example-bucket/text/judged/", "ShortenHere")]
-    assert "DEP030" not in {f.rule for f in errors({"Version": "2020-12-01", "Metadata": {}, "Steps": waits})}
-    starts = [*steps, processing("Judge", short, "s3://example-bucket/text/judged/")]
-    assert "DEP030" in {f.rule for f in errors({"Version": "2020-12-01", "Metadata": {}, "Steps": starts})}
+    steps = [shortening("ShortenHere", raw, short), shortening("ShortenThere", raw, short)]
+    waits = [*steps, shortening("Judge", short, "s3://example-bucket/text/judged/", "ShortenHere")]
+    assert "DEP030" not in rules_of(errors(pipeline(*waits)))
+    starts = [*steps, shortening("Judge", short, "s3://example-bucket/text/judged/")]
+    assert "DEP030" in rules_of(errors(pipeline(*starts)))
 
 
 def test_model_data_may_be_an_objects_address() -> None:
     address = "https://example-bucket.s3-us-east-1.amazonaws.com/churn/model.tar.gz"
-    container = {
-        "Image": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1",
-        "ModelDataUrl": address,
-    }
-    role = "arn:aws:iam::123456789012:role/SageMakerRole"
-    arguments = {"ExecutionRoleArn": role, "PrimaryContainer": container}
-    steps = [{"Name": "Model", "Type": "Model", "Arguments": arguments}]
-    assert errors({"Version": "2020-12-01", "Metadata": {}, "Steps": steps}) == []
+    container = {"Image": XGBOOST, "ModelDataUrl": address}
+    assert errors(pipeline(model(container))) == []
     container["ModelDataUrl"] = "https://console.aws.amazon.com/s3/buckets/example-bucket"
-    wrong = errors({"Version": "2020-12-01", "Metadata": {}, "Steps": steps})
+    wrong = errors(pipeline(model(container)))
     assert [finding.rule for finding in wrong] == ["STP041"]
 
 
@@ -141,7 +131,7 @@ def test_tabular_algorithms_take_more_than_the_guide_knows() -> None:
         "sagemaker_submit_directory": archive,
         "use_dask": "True",
     }
-    data = {"InputDataConfig": [channel("training", "text/csv")]}
+    data = {"InputDataConfig": [channel("training", ContentType="text/csv")]}
     image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:1.9.0-cpu-py38"
     found = cursus.check(request({"HyperParameters": taken, **data}, image)).findings
     assert [(f.rule, f.severity) for f in found if "use_dask" in str(f.path)] == [("HPO039", "warning")]
@@ -151,7 +141,7 @@ def test_tabular_algorithms_take_more_than_the_guide_knows() -> None:
 def test_older_image_in_the_registry_of_the_newer_ones() -> None:
     hyperparameters = {
         "HyperParameters": {"num_round": "10"},
-        "InputDataConfig": [channel("train", "text/csv")],
+        "InputDataConfig": [channel("train", ContentType="text/csv")],
     }
     west = "dkr.ecr.us-west-2.amazonaws.com"
     found = cursus.check(request(hyperparameters, f"246618743249.{west}/xgboost:1")).findings
@@ -170,15 +160,7 @@ def test_older_image_in_the_registry_of_the_newer_ones() -> None:
     ],
 )
 def test_whole_images_are_sent_as_they_are(strategy: str, content: str, rules: list[str]) -> None:
-    document = {
-        "TransformJobName": "job-1",
-        "ModelName": "model-1",
-        "BatchStrategy": strategy,
-        "TransformInput": {
-            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://example-bucket/in/"}},
-            "ContentType": content,
-        },
-        "TransformOutput": {"S3OutputPath": "s3://example-bucket/out/"},
-        "TransformResources": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1},
-    }
-    assert [f.rule for f in cursus.check(document).findings if f.severity != "info"] == rules
+    document = {"TransformJobName": "job-1", **transform(BatchStrategy=strategy)["Arguments"]}
+    document["ModelName"] = "model-1"
+    document["TransformInput"] = {**document["TransformInput"], "ContentType": content, "SplitType": "None"}
+    assert rules_of(told(cursus.check(document).findings)) == rules

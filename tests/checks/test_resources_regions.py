@@ -10,6 +10,7 @@ from cursus import check
 from cursus.aws import instances
 from cursus.checks.examples import BASES, DEFINITION, merge
 from cursus.model import Finding
+from tests.checks.made import pipeline, processing
 
 HERE = "123456789012.dkr.ecr.{}.amazonaws.com/churn-trainer:1.4"
 
@@ -62,17 +63,9 @@ def test_tuning_jobs_and_steps() -> None:
     )
     found = [f for f in check(job, region="us-west-1").findings if f.rule == "RES020"]
     assert [f.path for f in found] == ["TrainingJobDefinition.ResourceConfig.InstanceType"]
-    cluster = {"InstanceType": "ml.m4.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30}
-    arguments = {
-        "ProcessingResources": {"ClusterConfig": cluster},
-        "AppSpecification": {"ImageUri": HERE.format("eu-north-1")},
-        "RoleArn": DEFINITION["RoleArn"],
-    }
-    pipeline = {
-        "Version": "2020-12-01",
-        "Steps": [{"Name": "Prepare", "Type": "Processing", "Arguments": arguments}],
-    }
-    found = [f for f in check(pipeline).findings if f.rule == "RES021"]
+    step = processing(AppSpecification={"ImageUri": HERE.format("eu-north-1")})
+    step["Arguments"]["ProcessingResources"]["ClusterConfig"]["InstanceType"] = "ml.m4.xlarge"
+    found = [f for f in check(pipeline(step)).findings if f.rule == "RES021"]
     assert [f.path for f in found] == ["Steps[0].Arguments.ProcessingResources.ClusterConfig.InstanceType"]
 
 

@@ -12,7 +12,7 @@ from cursus.checks.examples import BASES, ROLE
 from cursus.checks.text_faults import bucket_fault, location_faults, placeholder
 from cursus.checks.views import Settings
 from cursus.model import Finding, Step
-from tests.checks.made import TUNING, findings_of
+from tests.checks.made import TUNING, findings_of, pipeline
 
 KEY = "1234abcd-12ab-34cd-56ef-1234567890ab"
 ECR = "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1"
@@ -160,7 +160,7 @@ def test_a_member_at_the_wrong_place_is_told_where_it_belongs() -> None:
     assert "belongs in the request itself" in at(moved, "STP002").remedy
     bias = {"ModelPackageGroupName": "churn", "ModelMetrics": {"Bias": {"ContentType": "application/json"}}}
     register = {"Name": "Register", "Type": "RegisterModel", "Arguments": bias}
-    found = cursus.check({"Version": "2020-12-01", "Steps": [register]})
+    found = cursus.check(pipeline(register))
     assert "belongs in ModelMetrics.Bias.Report" in next(
         f.remedy for f in found.findings if f.rule == "STP002"
     )

@@ -11,6 +11,7 @@ import cursus
 from cursus.checks.examples import BASES, merge
 from cursus.errors import ConfigurationError
 from cursus.model import Finding
+from tests.checks.made import XGBOOST, told
 
 TRAINING = "CreateTrainingJob"
 RULES = "dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest"
@@ -18,7 +19,7 @@ RULES = "dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest"
 
 def found(patch: dict[str, Any], operation: str = TRAINING) -> list[Finding]:
     request = copy.deepcopy(merge(BASES[operation], patch))
-    return [f for f in cursus.check(request, kind=operation).findings if f.severity != "info"]
+    return told(cursus.check(request, kind=operation).findings)
 
 
 @pytest.mark.parametrize(
@@ -101,8 +102,7 @@ def test_a_target_that_is_its_own_weight(weight: str, rules: list[str]) -> None:
 
 
 def test_a_content_type_of_another_mode_is_no_misspelling() -> None:
-    image = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
-    request = copy.deepcopy(merge(BASES[TRAINING], {"AlgorithmSpecification": {"TrainingImage": image}}))
+    request = copy.deepcopy(merge(BASES[TRAINING], {"AlgorithmSpecification": {"TrainingImage": XGBOOST}}))
     request["HyperParameters"] = {"num_round": "10"}
     request["InputDataConfig"][0].update(ContentType="text/libsvm", InputMode="Pipe")
     (finding,) = [f for f in cursus.check(request).findings if f.rule == "CHN032"]

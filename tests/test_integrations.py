@@ -73,6 +73,21 @@ def wanted(condition: str, given: dict[str, str]) -> bool:
     return True
 
 
+def test_the_action_installs_its_own_revision(tmp_path: Path) -> None:
+    """The name may be another project's in a registry."""
+    document = yaml.safe_load((TOP / "action.yml").read_text())
+    (install,) = [step for step in document["runs"]["steps"] if step["name"] == "Install"]
+    pip = tmp_path / "python"
+    pip.write_text('#!/bin/sh\nprintf "%s|" "$@"\n')
+    pip.chmod(0o755)
+    for extras, wanted in (("", f"{TOP}"), ("s3,html", f"{TOP}[s3,html]")):
+        values = {name: filled(text, {"extras": extras}) for name, text in install["env"].items()}
+        env = {**values, "PATH": f"{tmp_path}:{os.environ['PATH']}", "GITHUB_ACTION_PATH": str(TOP)}
+        command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", install["run"]]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+        assert done.stdout == f"-m|pip|install|{wanted}|"
+
+
 def test_the_action_passes_a_sound_request(project: Path) -> None:
     done = action(project, targets="good-request.json")
     assert (done.returncode, "::error" in done.stdout) == (0, False), done.stdout + done.stderr
@@ -113,6 +128,22 @@ def test_the_hook_checks_the_files_that_it_asks_for(project: Path, name: str, co
     command = [*shlex.split(hook("cursus-check")["entry"]), name]
     done = subprocess.run(command, cwd=project, env=environment(), capture_output=True, text=True)
     assert done.returncode == code, done.stdout + done.stderr
+
+
+def test_the_hook_passes_over_files_that_are_for_others(project: Path) -> None:
+    (project / "pipeline.yml").write_text("name: ci\non: push\n")
+    (project / "training-data.json").write_text('{"rows": [1, 2]}')
+    (project / "training.yml").write_text("chart: {{ .Values.name }}\n")
+    names = ["pipeline.yml", "training-data.json", "training.yml"]
+    assert all(re.search(hook("cursus-check")["files"], name) for name in names)
+    for more, code in (([], 0), (["good-request.json"], 0), (["bad-request.json"], 1), (["gone.json"], 2)):
+        command = [*shlex.split(hook("cursus-check")["entry"]), *names, *more]
+        done = subprocess.run(command, cwd=project, env=environment(), capture_output=True, text=True)
+        assert done.returncode == code, done.stdout + done.stderr
+    (project / "broken-request.json").write_text('{"TrainingJobName": "a",}')
+    command = [*shlex.split(hook("cursus-check")["entry"]), "broken-request.json"]
+    done = subprocess.run(command, cwd=project, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 2 and "broken-request.json:1:25: this is no JSON" in done.stdout
 
 
 def test_the_hook_leaves_other_files_alone() -> None:

@@ -25,7 +25,7 @@ def installed_model() -> tuple[str, dict[str, Any]]:
     except ImportError:
         raise CursusError(
             "no botocore is installed here to take the service model from; install it with "
-            "`pip install 'cursus[refresh]'`"
+            "`pip install botocore`"
         ) from None
     model = Loader().load_service_model("sagemaker", "service-2")
     return str(botocore.__version__), model

@@ -29,6 +29,7 @@ from cursus.report.outcome import Outcome, TargetOutcome
 @common.source_option
 @common.entry_option
 @common.parameter_option
+@click.option("--skip-others", is_flag=True, help="Pass over files that hold neither request nor definition.")
 @common.strict_option
 @click.option("--explain", is_flag=True, help="Say below each finding why its rule exists.")
 @click.option(
@@ -104,7 +105,7 @@ def check_all(
         checked.extend(TargetOutcome(entry.label, failure=str(error)) for error in errors)
         if failure:
             checked.append(TargetOutcome(entry.label, failure=failure))
-        elif not loaded and not errors:
+        elif not loaded and not errors and not project.choices.skip_others:
             nothing = "there is no request, definition or builder in it"
             checked.append(TargetOutcome(entry.label, failure=nothing, readable=True))
         if not loaded:

@@ -35,6 +35,7 @@ class Choices(NamedTuple):
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
+    skip_others: bool = False
     strict: bool = False
     channels: Mapping[str, str] = NOTHING
     root: str | None = None
@@ -130,6 +131,7 @@ class Project:
                 region=entry.region,
                 parameters=entry.parameters,
                 errors=errors,
+                skip_others=self.choices.skip_others,
             )
         loaded = [_typed(item, self.choices.parameters) for item in loaded]
         self._note_scopes(loaded)

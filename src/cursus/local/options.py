@@ -76,7 +76,7 @@ class Options:
             from importlib.util import find_spec
 
             if find_spec("obstore") is None:
-                raise RunError("real S3 needs obstore: pip install 'cursus[s3]'")
+                raise RunError("real S3 needs obstore: pip install obstore")
         if self.times < 1:
             raise RunError(f"times is {self.times}: the number of interruptions is at least 1")
 

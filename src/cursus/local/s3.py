@@ -325,7 +325,7 @@ class Client:
         try:
             from obstore.store import S3Store
         except ImportError as error:
-            raise StoreError("obstore is needed for S3: pip install 'cursus[s3]'") from error
+            raise StoreError("obstore is needed for S3: pip install obstore") from error
         options: dict[str, Any] = {
             "endpoint": self.access.endpoint,
             "region": self.access.region,

@@ -1,6 +1,6 @@
 """The report as one HTML page, to open in a browser or keep as a build artifact: no script, nothing fetched.
 
-Needs Jinja2 (``pip install 'cursus[html]'``), which escapes whatever a request or a log put into a message.
+Needs Jinja2 (``pip install jinja2``), which escapes whatever a request or a log put into a message.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def render(outcome: Outcome) -> Iterator[str]:
     try:
         import jinja2
     except ModuleNotFoundError:
-        raise CursusError("--format html needs Jinja2: pip install 'cursus[html]'") from None
+        raise CursusError("--format html needs Jinja2: pip install jinja2") from None
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     environment.filters["clean"] = _printable
     environment.filters["short"] = shortened

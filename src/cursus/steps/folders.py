@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from cursus.errors import TargetError
@@ -24,11 +25,23 @@ def of_folder(folder: str, options: Options) -> list[Step | Pipeline]:
     cannot be read is put into ``options.errors``; where there is no such list, a TargetError names them all.
     """
     from cursus.steps.files import candidates
+
+    found, failed = of_files(candidates(folder), options)
+    if not found and not failed:
+        raise TargetError(
+            f"{folder}: no request, definition or registered builder in it. Builders in Python files are "
+            "found where the decorator cursus.steps.discovery.step_builder registers them."
+        )
+    return found
+
+
+def of_files(paths: Iterable[str], options: Options) -> tuple[list[Step | Pipeline], list[TargetError]]:
+    """What those of these files hold that hold something, and the faults of those that should be readable."""
     from cursus.steps.targets import of_file
 
     found: list[Step | Pipeline] = []
     failed: list[TargetError] = []
-    for path in candidates(folder):
+    for path in paths:
         try:
             if not path.endswith(".py"):
                 found.extend(of_file(path, options, strict=False))
@@ -41,12 +54,7 @@ def of_folder(folder: str, options: Options) -> list[Step | Pipeline]:
         raise TargetError("\n".join(str(error) for error in failed))
     if options.errors is not None:
         options.errors.extend(failed)
-    if not found and not failed:
-        raise TargetError(
-            f"{folder}: no request, definition or registered builder in it. Builders in Python files are "
-            "found where the decorator cursus.steps.discovery.step_builder registers them."
-        )
-    return found
+    return found, failed
 
 
 def of_python_file(path: str, options: Options) -> list[Step | Pipeline]:

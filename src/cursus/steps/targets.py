@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 class Options:
     """How a target is to be read: what ``load`` was given beside it."""
 
-    __slots__ = ("config", "entry_point", "errors", "kind", "parameters", "region", "source_dir")
+    __slots__ = (
+        "config",
+        "entry_point",
+        "errors",
+        "kind",
+        "parameters",
+        "region",
+        "skip_others",
+        "source_dir",
+    )
 
     def __init__(
         self,
@@ -33,6 +42,7 @@ class Options:
         region: str | None = None,
         parameters: Mapping[str, Any] | None = None,
         errors: list[TargetError] | None = None,
+        skip_others: bool = False,
     ) -> None:
         self.kind = kind
         self.config = config
@@ -41,6 +51,7 @@ class Options:
         self.region = region
         self.parameters = parameters
         self.errors = errors
+        self.skip_others = skip_others
 
 
 def load(
@@ -53,6 +64,7 @@ def load(
     region: str | None = None,
     parameters: Mapping[str, Any] | None = None,
     errors: list[TargetError] | None = None,
+    skip_others: bool = False,
     as_is: bool = False,
 ) -> list[Step | Pipeline]:
     """Turn whatever stands for steps into them.
@@ -70,6 +82,7 @@ def load(
         parameters: values of pipeline parameters, by name.
         errors: where given, a file of a folder that cannot be read is put there and the others are read all
             the same.
+        skip_others: a JSON or YAML file that holds neither request nor definition gives nothing, as in a folder.
         as_is: the target is a mapping of dicts, lists, texts, numbers and booleans alone.
 
     Raises:
@@ -80,7 +93,7 @@ def load(
         found = from_mapping(target, kind=kind, region=region, parameters=parameters)
         if found is not None:
             return found
-    options = Options(kind, config, source_dir, entry_point, region, parameters, errors)
+    options = Options(kind, config, source_dir, entry_point, region, parameters, errors, skip_others)
     if isinstance(target, Mapping):
         return _with_options(_of_mapping(target, options), options)
     return _with_options(_of_any(target, options), options)
@@ -145,6 +158,10 @@ def _of_text(text: str, options: Options) -> list[Step | Pipeline]:
         from cursus.steps.folders import of_python_file
 
         return of_python_file(text, options)
+    if options.skip_others and text.lower().endswith((".json", ".yaml", ".yml")):
+        from cursus.steps.folders import of_files
+
+        return of_files([text], options)[0]
     return of_file(text, options)
 
 

@@ -34,8 +34,17 @@ MODEL_PARALLEL_TAGS = (
 # Tags that no list names, and that a workshop runs with (w601sxs/aws-sagemaker-workshop, workshop-k8s-pipeline).
 MORE_TAGS = (("tensorflow-training", "1.15.2-gpu-py36-cu100-ubuntu18.04"),)
 # Repositories in Amazon's registries that no table lists: the transformer of Autopilot's candidates
-# (https://docs.aws.amazon.com/sagemaker/latest/dg/autopilot-automate-model-development-notebook-output.html).
-UNLISTED = ["sagemaker-sklearn-automl"]
+# (https://docs.aws.amazon.com/sagemaker/latest/dg/autopilot-automate-model-development-notebook-output.html), and those
+# of the first frameworks, one for each Python and device (fw_utils.create_image_uri of sagemaker-python-sdk 1.2).
+UNLISTED = [
+    "sagemaker-sklearn-automl",
+    *(
+        f"sagemaker-{framework}-{python}-{device}"
+        for framework in ("mxnet", "tensorflow", "pytorch", "chainer")
+        for python in ("py2", "py3")
+        for device in ("cpu", "gpu")
+    ),
+]
 # Frameworks whose image runs a user's script: what is no entry here, and has no table of its own, is an
 # algorithm.
 FRAMEWORKS = {

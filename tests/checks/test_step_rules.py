@@ -55,13 +55,13 @@ def output(uri: str) -> dict[str, Any]:
         ("s3://example-bucket//models/", "STP043", "warning"),
         ("s3://example-bucket/models//churn/", "STP043", "warning"),
         ("s3://example-bucket/models/ ", "STP044", "error"),
-        ("s3://<your-bucket>/models/", "STP045", "error"),
+        ("s3://<your-bucket>/models/", "STP045", "warning"),
         ("s3://xxxxxx/models/", "STP045", "warning"),
-        ("s3://YOUR_BUCKET/models/", "STP045", "error"),
+        ("s3://YOUR_BUCKET/models/", "STP045", "warning"),
         ("s3://${BUCKET}/models/", "STP045", "error"),
         ("s3://{bucket}/models/", "STP045", "error"),
         ("s3://example-bucket/%s/models/", "STP045", "warning"),
-        ("s3://<< YOUR S3 BUCKET NAME >>/models/", "STP045", "error"),
+        ("s3://<< YOUR S3 BUCKET NAME >>/models/", "STP045", "warning"),
         ("s3://example-bucket/None/models/", "STP047", "warning"),
         ("s3a://example-bucket/models/", "STP005", "error"),
         ("arn:aws:s3:::example-bucket/models/", "STP005", "error"),
@@ -475,8 +475,8 @@ def test_a_template_is_no_forgotten_format() -> None:
 
 
 def test_a_request_full_of_placeholders_is_a_template() -> None:
-    request = output("s3://<your-bucket>/models/")
-    request["CheckpointConfig"] = {"S3Uri": "s3://<your-bucket>/checkpoints/"}
+    request = output("s3://${BUCKET}/models/")
+    request["CheckpointConfig"] = {"S3Uri": "s3://${BUCKET}/checkpoints/"}
     assert own(findings_of(request)) == {("STP045", "warning")}
 
 

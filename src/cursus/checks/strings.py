@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.text_faults import CURLY, Fault, bucket_fault, location_faults, placeholder
+from cursus.checks.text_faults import CURLY, Fault, location_faults, placeholder
 from cursus.checks.texts import HYPERPARAMETERS, REPR, STAND_IN, SUBMIT
 from cursus.checks.views import RequestView, mapping
 from cursus.model import Path
@@ -203,8 +203,8 @@ def placeholders(view: RequestView) -> Iterator[Problem]:
         Finds <your-bucket>, YOUR_ROLE, ${VARIABLE}, {name}, %s, REPLACE_ME and their like in names, URIs, ARNs and
         environment. Arguments of a shell, hyperparameters and regular expressions may hold such things rightly, unless
         the value of a hyperparameter, variable or tag is nothing else (TODO, changeme, <your value>).
-        A single one in a bucket's name, or one of Python's such as {name} in an input, is an error where role and image
-        are filled in.
+        One of a language's own (${VARIABLE}, {name}, %s) in a bucket's name or an input is an error where role and
+        image are filled in. What is there for a reader to replace, such as <your-bucket>, marks a sample.
     Why:
         SageMaker fills in nothing: the text is taken as it stands, and no such bucket, role or image exists.
     Breaks:
@@ -237,8 +237,8 @@ def placeholders(view: RequestView) -> Iterator[Problem]:
             )
             continue
         # No bucket is called so. A request with several of them is a template as a whole.
-        illegal = value.startswith("s3://") and found in bucket and bool(bucket_fault(bucket))
-        forgotten = illegal and len(list(view.suspected("placeholder"))) == 1 and _filled_in(view)
+        unfilled = value.startswith("s3://") and found in bucket and found.startswith("$")
+        forgotten = unfilled and len(list(view.suspected("placeholder"))) == 1 and _filled_in(view)
         yield Problem(
             f"{_where(path, value)} still holds the placeholder {found[:40]!r}",
             path,

@@ -13,7 +13,7 @@ CONFIRMS: Mapping[str, tuple[str, ...]] = {
     "ART094": ("ART053",),
     "CHN090": ("CHN052",),
     "HPO090": ("HPO053", "HPO055", "HPO056", "HPO060", "HPO061", "HPO062", "HPO064"),
-    "MON090": ("MON050",),
+    "MON090": ("MON001", "MON050"),
     "MON091": ("MON002", "MON051"),
     "MON092": ("MON051",),
     "RES097": ("ART057", "ART059", "RES050", "RES056"),
@@ -57,7 +57,11 @@ FRAME = re.compile(r'File "/opt/ml/code/([^"]+)", line (\d+)')
 USAGE = re.compile(r"\S+: error: .*")
 FLAG = re.compile(r"--[A-Za-z][\w-]*")
 NAMED = re.compile(r"'([^']+)'")
-NOT_STARTED = re.compile(r"exit code 12[67]\b")
+NOT_STARTED = {
+    "FRM050": re.compile(r"exit code 2\b.*can't open file"),
+    "FRM056": re.compile(r"exit code 12[67]\b"),
+}
+"""For a rule on what a job begins with: how a run ends where that cannot be started."""
 
 
 def _foretold(findings: list[Finding]) -> set[Finding]:
@@ -75,7 +79,8 @@ def _foretold(findings: list[Finding]) -> set[Finding]:
             f"/{where.file}".endswith(f"/{name}") and str(where.line) == line for name, line in places
         )
         argument = finding.rule.startswith("HPO") and refused & set(FLAG.findall(finding.message))
-        if at or argument or (finding.rule == "FRM056" and NOT_STARTED.search(text)):
+        ending = NOT_STARTED.get(finding.rule)
+        if at or argument or (ending is not None and ending.search(text)):
             return set(failed)
     return set()
 

@@ -7,9 +7,12 @@ from the builder alone is checked.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from cursus.checks.promises import definition, located, place_of, whereabouts
+from cursus.aws.pipelines import PipelineStep, Reference, parse_get
+from cursus.checks.pipeline_references import unresolved
+from cursus.checks.promises import definition, located, place_of, promised_channels, whereabouts
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView, listing, mapping
 from cursus.model import Location, Path, UpstreamStep, format_path
@@ -17,6 +20,8 @@ from cursus.redact import show
 from cursus.suggest import did_you_mean
 
 HOOKS = ("get_dependencies", "get_required_dependencies", "get_optional_dependencies")
+UNKNOWN = ""
+"""Stands for a list of which nothing is known."""
 MODEL_ARTIFACT = "ModelArtifacts.S3ModelArtifacts"
 MODEL_MEDIA = ("application/x-tar", "application/gzip", "application/x-gzip", "application/octet-stream")
 """Content types under which a model.tar.gz may rightly be fed into a channel."""
@@ -111,7 +116,8 @@ def unknown_output(view: StepView) -> Iterator[Problem]:
     """The builder depends on an output that the step does not have.
 
     What it does:
-        Looks up the output of every dependency among those that the step before declares.
+        Looks up the output of every dependency among those that the step before declares, and the property of every
+        `{"Get": "Steps.NAME.…"}` of the request among those that a step of its type has.
     Why:
         The reference to the output cannot be resolved: the pipeline is refused, or the channel is empty.
     Breaks:
@@ -136,6 +142,30 @@ def unknown_output(view: StepView) -> Iterator[Problem]:
             remedy=f"Name an output of {step!r}, or declare {output!r} there.",
             location=_place(view, name, "output"),
         )
+    for path, text in _texts(view.request):
+        target = parse_get(text)
+        owner = known.get(target.name) if target is not None else None
+        if target is None or owner is None:
+            continue
+        reference = Reference(path, text, None, in_json_get=True)
+        for problem in unresolved(reference, target, _pipeline_step(owner)):
+            origin = view.step.origin(path)
+            yield replace(problem, location=origin.location if origin else None)
+
+
+def _texts(request: Any) -> Iterator[tuple[Path, str]]:
+    return ((path, f"Steps.{step}.{rest}".rstrip(".")) for path, step, rest in references(request))
+
+
+def _pipeline_step(step: UpstreamStep) -> PipelineStep:
+    """A step before this one as a step of a definition, of which only its type and outputs are known."""
+    outputs: Any = UNKNOWN if step.outputs is None else [{"OutputName": name} for name in step.outputs]
+    body = {
+        "Arguments": {"ProcessingOutputConfig": {"Outputs": outputs}},
+        "OutputParameters": outputs,
+        "PropertyFiles": UNKNOWN,
+    }
+    return PipelineStep(step.name, step.type, body, ())
 
 
 @rule("DEP082", area="dependencies", scope="step")
@@ -342,8 +372,9 @@ def channel_that_is_fed_is_missing(view: StepView) -> Iterator[Problem]:
     if not channels.intersection(fed):
         return
     used = {step for _, step, _ in references(training.request)}
+    known = channels | promised_channels(view)
     for name, step in fed.items():
-        if name not in channels and step not in used:
+        if name not in known and step not in used:
             yield Problem(
                 f"The output of {step!r} is to feed {name!r}, but the request has no channel {name!r} "
                 f"(it has {', '.join(sorted(channels))}).{did_you_mean(name, channels)}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from cursus.aws import distribution, images, instances
@@ -91,10 +92,11 @@ def promised_strategy(view: TrainingView) -> Iterator[Problem]:
     """
     said = _strategy(view)
     strategy = distribution.named(said) if said else None
-    if strategy is None or any(on.name == strategy.name for _, _, on in switches(view)):
-        return
+    if strategy is None or any(True for _ in switches(view)):
+        return  # of another one than the request's DST080 tells
     image = framework_image(view)
     promises = view.step.promises
+    written = promises.place(HOOK, "DistributionStrategy")
     framework = image.engine if image else images.canonical(promises.framework or "")
     version = image.engine_version if image else promises.framework_version
     if framework is not None:
@@ -103,13 +105,13 @@ def promised_strategy(view: TrainingView) -> Iterator[Problem]:
             strategy, framework, version, (image.tag or "") if image else "", (), neuron
         )
         if problem is not None:
-            yield problem
+            yield replace(problem, location=written)
     for path, kind, _ in view.instances:
         instance = instances.find(kind)
         if instance is not None:
             problem = instance_problem(strategy, instance, framework, version, path, named=True)
             if problem is not None:
-                yield problem
+                yield replace(problem, location=written)
 
 
 POSITIVE = (

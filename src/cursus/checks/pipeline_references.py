@@ -222,26 +222,32 @@ def unknown_property(view: PipelineView) -> Iterator[Problem]:
         if target is None or target.root != "Steps":
             continue
         step = view.definition.by_name.get(target.name)
-        if step is None or step_type(step.type or "") == {}:
-            continue
-        if not target.rest:
+        if step is not None:
+            yield from unresolved(reference, target, step)
+
+
+def unresolved(reference: Reference, target: Target, step: PipelineStep) -> Iterator[Problem]:
+    """What a reference to ``step`` names that it does not return, or does not declare."""
+    if step_type(step.type or "") == {}:
+        return
+    if not target.rest:
+        yield Problem(
+            f"{show(reference.text)} names a step, not a property of it",
+            reference.path,
+            f"write Steps.{target.name}.<property>",
+        )
+    elif target.rest[0] == "PropertyFiles":
+        if not reference.in_json_get:
             yield Problem(
-                f"{show(reference.text)} names a step, not a property of it",
+                f"{show(reference.text)} is a file; a reference cannot look into it",
                 reference.path,
-                f"write Steps.{target.name}.<property>",
+                'write {"Std:JsonGet": {"PropertyFile": {"Get": …}, "Path": …}}',
             )
-        elif target.rest[0] == "PropertyFiles":
-            if not reference.in_json_get:
-                yield Problem(
-                    f"{show(reference.text)} is a file; a reference cannot look into it",
-                    reference.path,
-                    'write {"Std:JsonGet": {"PropertyFile": {"Get": …}, "Path": …}}',
-                )
-            yield from _property_file(reference, target, step)
-        elif target.rest[0] == "OutputParameters" and step.type in ("Lambda", "Callback"):
-            yield from _output_parameter(reference, target, step)
-        else:
-            yield from _property(reference, target, step)
+        yield from _property_file(reference, target, step)
+    elif target.rest[0] == "OutputParameters" and step.type in ("Lambda", "Callback"):
+        yield from _output_parameter(reference, target, step)
+    else:
+        yield from _property(reference, target, step)
 
 
 def _property_file(reference: Reference, target: Target, step: PipelineStep) -> Iterator[Problem]:

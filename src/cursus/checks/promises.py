@@ -2,12 +2,14 @@
 
 The request is what SageMaker gets, so it is the truth; a hook that says something else misleads whoever
 reads it, and every tool that trusts it. Each rule compares one hook and names both places. A value that
-the request leaves out was filled in from the hook before any rule runs, so it agrees by construction.
+the request leaves out was filled in from the hook before any rule runs; where the request could be sent without
+it, that is a warning.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import wraps
@@ -17,6 +19,8 @@ from cursus.checks.rules import Check, Problem, rule
 from cursus.checks.views import NOTHING, StepView, TrainingView, TuningView, is_reference, mapping
 from cursus.model import Location, Path, format_path
 from cursus.redact import show
+from cursus.steps.protocol import HOOKS
+from cursus.steps.written import MISSING, WrittenOrigins, at
 from cursus.suggest import did_you_mean
 
 
@@ -125,6 +129,53 @@ def compare(
             yield differs(view, source, key, said, (*training.path, *where), has)
 
 
+DEFAULTS: dict[str, Any] = {
+    "EnableManagedSpotTraining": False,
+    "KeepAlivePeriodInSeconds": 0,
+    "CompressionType": "GZIP",
+    "S3DataDistributionType": "FullyReplicated",
+    "sagemaker_container_log_level": "20",
+}
+"""What SageMaker, or the training toolkit, takes where a request says nothing."""
+DEMANDED: frozenset[Path] = frozenset(
+    {
+        ("RoleArn",),
+        ("AlgorithmSpecification", "TrainingImage"),
+        ("OutputDataConfig", "S3OutputPath"),
+        ("ResourceConfig", "InstanceType"),
+        ("ResourceConfig", "InstanceCount"),
+        ("ResourceConfig", "InstanceGroups"),
+        ("ResourceConfig", "VolumeSizeInGB"),
+        ("StoppingCondition", "MaxRuntimeInSeconds"),
+    }
+)
+"""What no training job is made without: where a hook gives one of these, somebody completes the request with the hooks."""
+
+
+def unsent(view: StepView, source: str) -> Iterator[Problem]:
+    """What a hook alone says, where ``create_step`` gives a whole request: SageMaker gets it without that."""
+    origins = view.step.origins
+    if source not in view.promises.filled or not isinstance(origins, WrittenOrigins):
+        return
+    filled = {path: origin for path, origin in origins.known().items() if path and origin.source in HOOKS}
+    if not DEMANDED.isdisjoint(filled):
+        return
+    for path, origin in filled.items():
+        value = at(view.request, path)
+        name = str(path[-1])
+        if origin.source != source or isinstance(path[-1], int) or value in (DEFAULTS.get(name), MISSING):
+            continue
+        shown = "" if isinstance(value, (Mapping, list)) else f" {show(value, name)}"
+        yield Problem(
+            f"{source} gives {name}{shown}, and the request that create_step gives is whole without: SageMaker "
+            "never gets it.",
+            path,
+            f"Put {name} into the request of create_step, or take it out of {source}.",
+            severity="warning",
+            location=view.promises.place(source, *origin.inside),
+        )
+
+
 def same(said: Any, has: Any) -> bool:
     """True where two values mean the same to a training job, for which every value is text in the end."""
     return bool(meaning(said) == meaning(has))
@@ -187,6 +238,7 @@ def step_config(view: StepView) -> Iterator[Problem]:
     What it does:
         Compares what `get_step_config` returns, a request or the flat configuration, with the request that
         `create_step` gives.
+        What the hook alone says, where the request is whole without it, is a warning.
     Why:
         The job is made from the request. Whoever reads the configuration, a cost report or a reviewer,
         believes in a job that never runs.
@@ -217,6 +269,7 @@ def step_config(view: StepView) -> Iterator[Problem]:
             if plain and said is not None and has is not None and not same(said, has):
                 where = view.promises.place("get_step_config", member, key)
                 yield differs(view, "get_step_config", f"{member}.{key}", said, (member, key), has, where)
+    yield from unsent(view, "get_step_config")
 
 
 @rule("HPO080", area="hyperparameters", scope="step")
@@ -227,6 +280,7 @@ def hyperparameters(view: StepView) -> Iterator[Problem]:
     What it does:
         Looks up every hyperparameter of `get_hyperparameters` in the request. Values are compared by what they
         mean to the script: 0.1 and "0.1", true and "True" are the same. More in the request is no fault.
+        What the hook alone says, where the request is whole without it, is a warning.
     Why:
         The model is trained with the request's values. Experiments are then recorded with values that were
         never used.
@@ -263,6 +317,7 @@ def hyperparameters(view: StepView) -> Iterator[Problem]:
                 f"Add {name!r} to the request's {member}, or take it out of get_hyperparameters.",
                 location=view.promises.place("get_hyperparameters", name),
             )
+    yield from unsent(view, "get_hyperparameters")
 
 
 @rule("CHN080", area="channels", scope="step")
@@ -273,6 +328,7 @@ def training_inputs(view: StepView) -> Iterator[Problem]:
     What it does:
         Compares each channel of `get_training_inputs` with the channel of that name in InputDataConfig: it must
         be there, and read the same S3Uri.
+        What the hook alone says, where the request is whole without it, is a warning.
     Why:
         The job gets the request's channels. One that only the hook has is a folder that is not there when
         the script looks for it; one with another address trains on other data.
@@ -298,16 +354,18 @@ def training_inputs(view: StepView) -> Iterator[Problem]:
     if not said or training is None or is_reference(training.request.get("InputDataConfig")):
         return
     channels = {channel.name: channel for channel in training.channels if channel.name is not None}
+    twice = Counter(channel.name for channel in training.channels)
     for label, entry in entries(said):
         uri = source_uri(entry)
-        name = literal(entry, "ChannelName") if isinstance(entry, Mapping) else None
-        name = name if isinstance(name, str) else label
+        name = _channel_name(label, entry)
         if name is None:
             known = [channel.s3.get("S3Uri") for channel in training.channels]
             if uri is not None and known and not any(is_reference(k) or same_uri(uri, k) for k in known):
                 yield _no_channel(
                     f"a channel with S3Uri {show(uri)}", "no channel with that S3Uri", training, ""
                 )
+        elif twice.get(name, 1) > 1:
+            continue  # which of them is meant is not known: CHN001 reports the name
         elif name not in channels:
             missing = _no_channel(f"the channel {name!r}", f"no channel {name!r}", training, name)
             yield replace(missing, location=place_of(view, "get_training_inputs", name))
@@ -319,6 +377,7 @@ def training_inputs(view: StepView) -> Iterator[Problem]:
                 where = place_of(view, "get_training_inputs", name, "DataSource", "S3DataSource", "S3Uri")
                 key = f"S3Uri of the channel {name!r}"
                 yield differs(view, "get_training_inputs", key, uri, place, has, where)
+    yield from unsent(view, "get_training_inputs")
 
 
 def _no_channel(said: str, lacks: str, training: TrainingView, name: str) -> Problem:
@@ -345,6 +404,16 @@ def entries(said: Any) -> Iterator[tuple[str | None, Any]]:
             yield None, entry
 
 
+def _channel_name(label: str | None, entry: Any) -> str | None:
+    name = literal(entry, "ChannelName") if isinstance(entry, Mapping) else None
+    return name if isinstance(name, str) else label
+
+
+def promised_channels(view: StepView) -> set[str | None]:
+    """The names of the channels of ``get_training_inputs``; one that the request lacks is CHN080's to report."""
+    return {_channel_name(*one) for one in entries(view.promises.hooks.get("get_training_inputs"))}
+
+
 def source_uri(entry: Any) -> str | None:
     """The S3Uri of a channel in one of the forms that hooks use, or None."""
     if isinstance(entry, str):
@@ -362,6 +431,7 @@ def data_distribution(view: StepView) -> Iterator[Problem]:
 
     What it does:
         Compares `get_data_distribution_config`, channel → S3DataDistributionType, with the channels of the request.
+        What the hook alone says, where the request is whole without it, is a warning.
     Why:
         With FullyReplicated every host trains on all objects, with ShardedByS3Key each on its part. Whoever
         believes in the other one waits longer, or gets a model that saw a fraction of the data.
@@ -386,10 +456,13 @@ def data_distribution(view: StepView) -> Iterator[Problem]:
     ):
         return
     channels = {channel.name: channel for channel in training.channels if channel.name is not None}
+    promised = promised_channels(view)
     for name, value in said.items():
         targets = list(channels.values()) if name == "S3DataDistributionType" else [channels.get(name)]
         wanted = value.get("S3DataDistributionType") if isinstance(value, Mapping) else value
         for channel in targets:
+            if channel is None and name in promised:
+                continue
             if channel is None:
                 yield Problem(
                     f"get_data_distribution_config names the channel {name!r}, but the request has no such channel "
@@ -411,3 +484,4 @@ def data_distribution(view: StepView) -> Iterator[Problem]:
                     has,
                     view.promises.place("get_data_distribution_config", str(name)),
                 )
+    yield from unsent(view, "get_data_distribution_config")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws import distribution
-from cursus.checks.promises import compare, definition, differs, hook, literal, located, same
+from cursus.checks.promises import compare, definition, differs, hook, literal, located, same, unsent
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView, TrainingView, integer, listing
 from cursus.model import Path, format_path
@@ -33,6 +33,7 @@ def distributed_config(view: StepView) -> Iterator[Problem]:
         Compares InstanceType, InstanceCount, VolumeSizeInGB, MaxRuntimeInSeconds and DistributionStrategy of
         `get_distributed_config` with the request; in its cluster form (MasterType, WorkerType, WorkerCount …) the
         instances with ResourceConfig.
+        What the hook alone says, where the request is whole without it, is a warning.
     Why:
         SageMaker starts the hosts of the request. With fewer than promised a script that waits for its peers
         waits until the time limit; with more they are paid for and idle.
@@ -73,6 +74,7 @@ def distributed_config(view: StepView) -> Iterator[Problem]:
             f"Set {wanted!r} to 'true' in the request instead, or name the strategy that the request uses.",
             location=view.promises.place("get_distributed_config", "DistributionStrategy"),
         )
+    yield from unsent(view, "get_distributed_config")
 
 
 def _cluster(view: StepView, said: Mapping[str, Any], training: TrainingView) -> Iterator[Problem]:
@@ -177,6 +179,7 @@ def resources(view: StepView) -> Iterator[Problem]:
     What it does:
         Compares `get_resource_optimization_config` (instance type and count, volume, run time and waiting
         time, spot, input mode, keep-alive) with the request.
+        What the hook alone says, where the request is whole without it, is a warning.
     Why:
         SageMaker bills the request. A spot saving or a smaller instance that only the hook has is never made.
     Breaks:
@@ -191,6 +194,7 @@ def resources(view: StepView) -> Iterator[Problem]:
         0.1
     """
     yield from _against(view, "get_resource_optimization_config", RESOURCE_KEYS)
+    yield from unsent(view, "get_resource_optimization_config")
 
 
 @rule("RES081", area="resources", scope="step")

@@ -16,6 +16,7 @@ from cursus.checks.promises import (
     place_of,
     same,
     same_uri,
+    unsent,
 )
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView, is_reference, mapping
@@ -41,6 +42,7 @@ def model_output(view: StepView) -> Iterator[Problem]:
 
     What it does:
         Compares S3OutputPath, KmsKeyId and CompressionType of `get_model_output_config` with OutputDataConfig.
+        What the hook alone says, where the request is whole without it, is a warning.
     Why:
         The model lies where the request says. The next step looks where the hook says, and finds nothing.
     Breaks:
@@ -63,6 +65,7 @@ def model_output(view: StepView) -> Iterator[Problem]:
         place: Path = (*training.path, "OutputDataConfig", "S3OutputPath")
         yield differs(view, "get_model_output_config", "S3OutputPath", uri, place, has)
     yield from compare(view, "get_model_output_config", said, OUTPUT_KEYS)
+    yield from unsent(view, "get_model_output_config")
 
 
 @rule("ART081", area="artifacts", scope="step")
@@ -140,6 +143,7 @@ def metrics(view: StepView) -> Iterator[Problem]:
     What it does:
         Looks up each metric of `get_metrics_config` in AlgorithmSpecification.MetricDefinitions, and compares the
         regular expressions.
+        What the hook alone says, where the request is whole without it, is a warning.
     Why:
         SageMaker reads only the metrics that the request defines. One that only the hook has is never
         recorded: no chart, no alarm, and a tuning job that has it as its objective fails.
@@ -164,11 +168,10 @@ def metrics(view: StepView) -> Iterator[Problem]:
     training = definition(view)
     if not value or training is None:
         return
-    defined = {
-        name: (i, metric.get("Regex"))
-        for i, metric in training.metric_definitions
-        if isinstance(name := metric.get("Name"), str)
-    }
+    defined: dict[str, dict[Any, int]] = {}
+    for i, metric in training.metric_definitions:
+        if isinstance(name := metric.get("Name"), str):
+            defined.setdefault(name, {}).setdefault(literal(metric, "Regex"), i)
     place: Path = (*training.path, "AlgorithmSpecification", "MetricDefinitions")
     if is_reference(training.algorithm.get("MetricDefinitions")):
         return
@@ -182,8 +185,8 @@ def metrics(view: StepView) -> Iterator[Problem]:
                 location=place_of(view, "get_metrics_config", name),
             )
             continue
-        i, has = defined[name]
-        if isinstance(regex, str) and isinstance(has, str) and regex != has:
+        has, i = next(iter(defined[name].items()))
+        if isinstance(regex, str) and isinstance(has, str) and regex not in defined[name]:
             where: Path = (*place, i, "Regex")
             yield differs(
                 view,
@@ -194,6 +197,7 @@ def metrics(view: StepView) -> Iterator[Problem]:
                 has,
                 place_of(view, "get_metrics_config", name, "Regex"),
             )
+    yield from unsent(view, "get_metrics_config")
 
 
 def promised_metrics(value: Any) -> Iterator[tuple[str, Any]]:
@@ -247,6 +251,7 @@ def logging(view: StepView) -> Iterator[Problem]:
     What it does:
         Compares LogLevel of `get_logging_config` with the hyperparameter `sagemaker_container_log_level`, and
         EnableSageMakerDebugger with DebugHookConfig.
+        What the hook alone says, where the request is whole without it, is a warning.
     Why:
         The container logs at the level of the request, and SageMaker saves tensors only with a DebugHookConfig.
     Breaks:
@@ -282,3 +287,4 @@ def logging(view: StepView) -> Iterator[Problem]:
             "Take DebugHookConfig out of the request, or write True in get_logging_config.",
             location=view.promises.place("get_logging_config", "EnableSageMakerDebugger"),
         )
+    yield from unsent(view, "get_logging_config")

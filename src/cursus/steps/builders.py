@@ -245,7 +245,7 @@ def _fill_resources(draft: Draft, hooks: Hooks) -> None:
                     draft.origins[around + member] = replace(hooks.origin(name), inside=(key,))
     _fill_table(draft, config, shortforms.DISTRIBUTED, name, hooks.origin(name))
     strategy = config.get("DistributionStrategy")
-    if isinstance(strategy, str) and _takes_toolkit_settings(draft):
+    if isinstance(strategy, str) and _takes_toolkit_settings(draft) and not _starts_otherwise(draft):
         for key, value in shortforms.STRATEGIES.get(strategy, {}).items():
             inside = ("DistributionStrategy",)
             draft.fill(("HyperParameters", key), value, name, hooks.origin(name), inside)
@@ -254,6 +254,15 @@ def _fill_resources(draft: Draft, hooks: Hooks) -> None:
     name = "get_gpu_optimization_config"
     only = {"instance_type": shortforms.RESOURCES["instance_type"]}
     _fill_table(draft, hooks.mapping(name), only, name, hooks.origin(name))
+
+
+def _starts_otherwise(draft: Draft) -> bool:
+    """True where the request itself says how training is distributed: a hook is held against that."""
+    from cursus.aws import distribution
+
+    settings = draft.get("HyperParameters")
+    known = settings if isinstance(settings, Mapping) else {}
+    return any(distribution.is_on(known.get(name)) for name in distribution.document()["switches"])
 
 
 def _fill_table(

@@ -117,6 +117,10 @@ class WrittenOrigins(Mapping[Path, Origin]):
                 return found
         raise KeyError(path)
 
+    def known(self) -> Mapping[Path, Origin]:
+        """The origins without their exact places, which cost nothing."""
+        return self._base
+
     def _beside(self, path: Path, end: int) -> Origin | None:
         """Of what is missing in a part that hooks filled: the origin of what they put there."""
         for size in range(len(path) - 1, end, -1):

@@ -12,7 +12,7 @@ from cursus.model import Area, Evidence
 from cursus.validation.builders import forms, properties
 from cursus.validation.builders.forms import Validation, verdict
 from cursus.validation.builders.framework import detect_framework
-from cursus.validation.builders.results import spell
+from cursus.validation.builders.results import TESTS, spell
 from cursus.validation.builders.subject import nothing_to_look_at
 from cursus.validation.builders.trial import Trial, reads_run
 
@@ -123,10 +123,27 @@ def _framework(trial: Trial, told: Told) -> None:
     if trial.run.evidence is not None:
         told.details["ran_with"] = trial.run.evidence.runtime
         # A rule says it, as a warning where only this machine lacks what the script imports.
-        seen = any(one.from_run and one.severity != "info" for one in trial.findings_in("framework"))
+        seen = any(
+            one.severity == "error" or (one.from_run and one.severity != "info")
+            for one in trial.findings_in("framework")
+        )
         if trial.run.evidence.status != "Completed" and not seen:
-            told.errors.append(f"The training did not complete: {trial.run.summary}")
+            _not_completed(trial, told)
     told.details[f"{framework}_workflow"] = workflow(trial, framework)
+
+
+def _not_completed(trial: Trial, told: Told) -> None:
+    """A run that failed of what the test of another area reports proves nothing of the workflow, for or against."""
+    causes = [
+        one for one in trial.findings if one.severity == "error" and one.area not in ("framework", "step")
+    ]
+    if causes:
+        test = next(test for test in TESTS if test.area == causes[0].area)
+        told.warnings.append(
+            f"The script was not proven: {trial.run.summary}. {test.name} says why ({causes[0].rule})."
+        )
+    else:
+        told.errors.append(f"The training did not complete: {trial.run.summary}")
 
 
 def workflow(trial: Trial, framework: str) -> Validation:

@@ -1,0 +1,162 @@
+"""One cause is told once, in the test that it belongs to; what only follows from it fails no other test."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cursus.validation.builders.variants.training_integration_tests import TrainingIntegrationTests
+from tests.validation.results import (
+    CHANNELS,
+    DEPENDENCIES,
+    DISTRIBUTED,
+    FRAMEWORK,
+    HYPERPARAMETERS,
+    MONITORING,
+    STEP,
+    failed,
+    static,
+)
+
+REFERENCE = "Steps.Split.ProcessingOutputConfig.Outputs['{}'].S3Output.{}"
+
+
+def rules(results: dict[str, Any], *severities: str) -> list[str]:
+    return [one["rule"] for one in results["findings"] if one["severity"] in (severities or ("error",))]
+
+
+def executed(builder: Any, config: Any, tmp_path: Path) -> dict[str, Any]:
+    return TrainingIntegrationTests(builder, config, root=str(tmp_path / "root")).run_all_tests()
+
+
+def test_a_channel_that_the_request_lacks_is_told_where_the_inputs_are(builder: Any, config: Any) -> None:
+    test = copy.deepcopy(builder.request["InputDataConfig"][0])
+    test["ChannelName"] = "test"
+    builder.get_training_inputs = lambda: [*builder.request["InputDataConfig"], test]
+    builder.get_data_distribution_config = lambda: dict.fromkeys(("train", "test"), "FullyReplicated")
+    builder.get_dependencies = lambda: {
+        name: {"step": "Split", "output": "train"} for name in ("train", "test")
+    }
+    results = static(builder, config)
+    assert list(failed(results)) == [CHANNELS]
+    assert rules(results) == ["CHN080"]
+
+
+def test_a_channel_of_the_same_name_twice(builder: Any, config: Any) -> None:
+    other = copy.deepcopy(builder.request["InputDataConfig"][0])
+    other["DataSource"]["S3DataSource"]["S3Uri"] = "s3://example-bucket/churn/other/"
+    builder.request["InputDataConfig"].append(other)
+    assert rules(static(builder, config)) == ["CHN001"]
+
+
+def test_a_metric_of_the_same_name_twice(builder: Any, config: Any) -> None:
+    definitions = builder.request["AlgorithmSpecification"]["MetricDefinitions"]
+    definitions.append({"Name": "loss", "Regex": "epoch [0-9]+: loss=([0-9.]+)"})
+    builder.get_metrics_config = lambda: definitions
+    assert rules(static(builder, config), "error", "warning") == ["MON005"]
+
+
+def test_another_way_of_training_distributed_than_the_request_starts(builder: Any, config: Any) -> None:
+    builder.request["ResourceConfig"]["InstanceCount"] = 2
+    builder.request["HyperParameters"]["sagemaker_mpi_enabled"] = "true"
+    builder.is_distributed_training = lambda: True
+    builder.get_distributed_config = lambda: {"DistributionStrategy": "ParameterServer"}
+    results = static(builder, config)
+    assert list(failed(results)) == [DISTRIBUTED]
+    assert rules(results) == ["DST080"]
+
+
+@pytest.mark.parametrize(
+    ("output", "member", "says"),
+    [
+        ("train", "S3Uri", None),
+        ("trian", "S3Uri", "Did you mean 'train'?"),
+        ("train", "S3Url", "Did you mean 'S3Uri'?"),
+    ],
+)
+def test_a_reference_to_a_step_before(
+    builder: Any, config: Any, output: str, member: str, says: str | None
+) -> None:
+    source = builder.request["InputDataConfig"][0]["DataSource"]["S3DataSource"]
+    source["S3Uri"] = {"Get": REFERENCE.format(output, member)}
+    results = static(builder, config)
+    if says is None:
+        assert failed(results) == {}
+    else:
+        assert list(failed(results)) == [DEPENDENCIES]
+        assert rules(results) == ["DEP081"] and says in failed(results)[DEPENDENCIES][0]
+
+
+def test_nothing_is_said_of_outputs_that_are_not_known(builder: Any, config: Any) -> None:
+    config["upstream"] = [{"name": "Split", "type": "Processing"}]
+    output = builder.request["OutputDataConfig"]
+    output["S3OutputPath"] = {"Get": REFERENCE.format("anything", "S3Uri")}
+    assert failed(static(builder, config)) == {}
+
+
+def test_a_run_that_fails_of_an_argument_fails_the_test_of_hyperparameters_alone(
+    builder: Any, config: Any, tmp_path: Path
+) -> None:
+    builder.request["HyperParameters"]["momentum"] = "0.9"
+    results = executed(builder, config, tmp_path)
+    assert list(failed(results)) == [HYPERPARAMETERS]
+    (warning,) = results["tests"][FRAMEWORK]["warnings"]
+    assert "not proven" in warning and HYPERPARAMETERS in warning and "HPO050" in warning
+
+
+def test_a_missing_entry_point_is_told_once(builder: Any, config: Any, tmp_path: Path) -> None:
+    config["entry_point"] = "missing.py"
+    (error,) = failed(executed(builder, config, tmp_path))[FRAMEWORK]
+    assert error.startswith("FRM050")
+
+
+def test_a_regex_that_does_not_compile_is_told_once(builder: Any, config: Any, tmp_path: Path) -> None:
+    broken = [{"Name": "loss", "Regex": "loss=([0-9.]+"}]
+    builder.request["AlgorithmSpecification"]["MetricDefinitions"] = broken
+    builder.get_metrics_config = lambda: broken
+    builder.get_tuning_config = None
+    results = executed(builder, config, tmp_path)
+    assert list(failed(results)) == [MONITORING]
+    assert rules(results) == ["MON001"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "leave_out"),
+    [
+        ("MON080", ("AlgorithmSpecification", "MetricDefinitions")),
+        ("CHN080", ("InputDataConfig",)),
+        ("HPO080", ("HyperParameters",)),
+    ],
+)
+def test_what_only_a_hook_says_never_reaches_sagemaker(
+    builder: Any, config: Any, rule: str, leave_out: tuple[str, ...]
+) -> None:
+    builder.get_training_inputs = lambda: [{**copy.deepcopy(channel)}]
+    channel = builder.request["InputDataConfig"][0]
+    target = builder.request
+    for part in leave_out[:-1]:
+        target = target[part]
+    del target[leave_out[-1]]
+    results = static(builder, config)
+    assert failed(results) == {}
+    told = [one for one in results["findings"] if one["rule"] == rule]
+    assert [one["severity"] for one in told] == ["warning"]
+    assert leave_out[-1] in told[0]["message"] and "SageMaker never gets it" in told[0]["message"]
+    # Somebody completes a request that could not be sent as it is, and takes the rest from the hooks, too.
+    del builder.request["StoppingCondition"]
+    assert [one for one in static(builder, config)["findings"] if one["rule"] == rule] == []
+
+
+@pytest.mark.parametrize("spot", [True, False])
+def test_spot_instances_that_only_a_hook_asks_for(builder: Any, config: Any, spot: bool) -> None:
+    builder.request["CheckpointConfig"] = {"S3Uri": "s3://example-bucket/churn/checkpoints/"}
+    builder.get_resource_optimization_config = lambda: {
+        "use_spot_instances": spot,
+        **({"max_wait_in_seconds": 7200} if spot else {}),
+    }
+    results = static(builder, config)
+    assert results["tests"][STEP]["passed"] is True
+    assert rules(results, "error", "warning").count("RES080") == (2 if spot else 0)

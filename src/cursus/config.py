@@ -44,6 +44,8 @@ STEP_KEYS = frozenset(
 
 
 NOTHING: Mapping[str, str] = {}
+COMPASS = re.compile(r"-(north|south|east|west|central|northeast|northwest|southeast|southwest)-[0-9]+\Z")
+"""How the name of every region ends."""
 
 # These are named tuples, because a dataclass costs the start of every command five times as much.
 
@@ -395,7 +397,8 @@ def misspelt_region(region: str) -> str:
     """What is wrong with ``region``; empty where nothing is. One of a known form may be newer than our facts."""
     from cursus.aws import images, places
 
-    near = None if places.partition_of(region) else closest(region, images.region_names())
+    sound = places.partition_of(region) and COMPASS.search(region)
+    near = None if sound else closest(region, images.region_names())
     return f"there is no region {region!r}. Did you mean {near!r}?" if near else ""
 
 

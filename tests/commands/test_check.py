@@ -113,6 +113,20 @@ def test_used_ignores_are_not_named(cursus: Cursus, folder: Path, twice: dict[st
     assert "error[FRM070]" in cursus("check", "good.json", *script).out
 
 
+def test_strict_says_why_it_fails(cursus: Cursus, folder: Path, good: dict[str, Any]) -> None:
+    (folder / "odd.json").write_text(json.dumps({**good, "HyperParameters": {"api_key": "abcdefgh"}}))
+    assert (plain := cursus("check", "odd.json")).code == 0 and "--strict" not in plain.out
+    assert (done := cursus("check", "odd.json", "--strict")).code == 1
+    assert "1 warning in 1 step; with --strict" in done.out
+
+
+@pytest.mark.parametrize(("region", "meant"), [("us-esat-1", "us-east-1"), ("eu-centrla-1", "eu-central-1")])
+def test_a_misspelt_region_is_refused(cursus: Cursus, good: dict[str, Any], region: str, meant: str) -> None:
+    done = cursus("check", "good.json", "--region", region)
+    assert done.code == 2 and f"there is no region {region!r}. Did you mean {meant!r}?" in done.err
+    assert cursus("check", "good.json", "--region", "us-east-9", "--select", "STP001").code == 0
+
+
 def test_several_targets(cursus: Cursus, good: dict[str, Any], twice: dict[str, Any]) -> None:
     done = cursus("check", "good.json", "twice.json", "nowhere.json")
     assert done.code == 2

@@ -184,6 +184,17 @@ def test_rules(cursus: Cursus) -> None:
     assert done.code == 2 and "Did you mean 'CHN001'?" in done.err
 
 
+def test_without_a_command_the_help_stands_alone() -> None:
+    done = process(cwd=Path.cwd())
+    assert done.returncode == 2 and (done.stdout + done.stderr).startswith(b"Usage: cursus ")
+
+
+def test_init_says_what_comes_next(cursus: Cursus, folder: Path, good: dict[str, Any]) -> None:
+    assert "name your builders in `steps`, then cursus test" in cursus("init").out
+    (folder / "cursus.toml").unlink()
+    assert "Next: cursus test" in cursus("init", "good.json").out
+
+
 def test_init_never_overwrites(cursus: Cursus, folder: Path, good: dict[str, Any]) -> None:
     assert cursus("init", "good.json").code == 0
     text = (folder / "cursus.toml").read_text()

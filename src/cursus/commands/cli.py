@@ -134,6 +134,9 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _usage(error: click.ClickException) -> None:
+    if type(error).__name__ == "NoArgsIsHelpError":  # of click 8.2
+        common.say(error.format_message())
+        return
     text = f"cursus: {error.format_message()}"
     context = getattr(error, "ctx", None)
     if context is not None:

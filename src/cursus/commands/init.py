@@ -65,7 +65,8 @@ def command(targets: tuple[str, ...]) -> int:
             stream.write(text)
     except OSError as error:
         raise ConfigurationError(f"{file}: cannot be written: {error.strerror}") from None
-    common.write([f"{file}: written. Next: cursus test\n"])
+    first = "" if targets else "name your builders in `steps`, then "
+    common.write([f"{file}: written. Next: {first}cursus test\n"])
     return common.OK
 
 

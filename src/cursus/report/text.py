@@ -168,6 +168,8 @@ def summary(outcome: Outcome) -> str:
             text += f" of {count(counts['targets'], 'target')}"
     if counts["unreadable"]:
         text += f"; {counts['unreadable']} could not be read"
+    if outcome.strict and not outcome.ok and not counts["errors"] and counts["warnings"]:
+        text += "; with --strict, or strict in the configuration, warnings fail"
     if outcome.service_model:
         text += f" (service model of {outcome.service_model})"
     return text

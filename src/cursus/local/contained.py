@@ -239,8 +239,8 @@ def connect(owner: Supervisor) -> str | None:
 def begun(owner: Supervisor) -> None:
     """Wait until every container runs, or has ended already: what is timed in a job is timed from then on."""
     while any(one.alive and "running" not in one.facts for one in owner.hosts) and owner.stopping is None:
-        owner._wait(0.1)
-        owner._deadlines(time.monotonic())
+        owner.wait(0.1)
+        owner.keep_deadlines(time.monotonic())
 
 
 def release(owner: Supervisor) -> None:

@@ -14,8 +14,8 @@ import select
 import signal
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from cursus.local import descriptors, init, sandbox
 from cursus.local import engine as engines
-from cursus.local import init, sandbox
 from cursus.local import syscalls as sc
 from cursus.local.engine import Engine, EngineError
 from cursus.local.mounts import ML
@@ -72,13 +72,13 @@ def start(
     log_read, log_write = os.pipe()
     status_read, status_write = os.pipe()
     control_read, control_write = os.pipe()
-    sandbox._enlarge(log_write)
+    descriptors.enlarge(log_write)
     pid = os.fork()
     if pid == 0:
         try:
-            sandbox._streams(log_write)
+            descriptors.redirect(log_write)
             kept = {status_write, control_read, *([gate] if gate is not None else [])}
-            _close_others(kept | ({init.TERMINAL} if terminal else set()))
+            descriptors.close_all_but(kept | ({init.TERMINAL} if terminal else set()))
             Keeper(container, box, program, status_write, control_read).run(gate)
         except BaseException as error:
             init.report(status_write, refused=str(error) or type(error).__name__)
@@ -87,16 +87,6 @@ def start(
     for number in (log_write, status_write, control_read):
         os.close(number)
     return sandbox.Started(pid, log_read, status_read, None, control_write)
-
-
-def _close_others(kept: set[int]) -> None:
-    signal.set_wakeup_fd(-1)
-    for number in [int(name) for name in os.listdir("/proc/self/fd")]:
-        if number > 2 and number not in kept:
-            try:
-                os.close(number)
-            except OSError:
-                continue  # the listing's own
 
 
 def arguments(container: Container, box: Box, program: Program, *, limited: bool = True) -> list[str]:

@@ -82,7 +82,7 @@ def _send(job: Supervisor, pairs: list[tuple[str, str]], kms: str | None) -> Non
     begun = Transfer(work)
     try:
         while not select.select([begun.descriptor], [], [], 0)[0]:
-            job._wait(0.05)
+            job.wait(0.05)
             if job.hurried:
                 raise storage.StoreError("the upload was ended")
         begun.result()

@@ -42,7 +42,7 @@ def finish(job: Supervisor) -> None:
             bad = job.culprit or next((one for one in job.hosts if one.failed), None)
             if bad is not None:
                 state["failure_reason"] = bad.failure_reason()
-        job._enter("Uploading")
+        job.enter("Uploading")
         evidence = _upload(job)
     evidence.update(_gather(job))
     primary, secondary = _final(job)

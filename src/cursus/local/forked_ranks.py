@@ -80,12 +80,12 @@ class ForkedRanks:
             environment.setdefault("OMP_NUM_THREADS", "1")  # torchrun sets it, and OpenMP reads it once
         log = os.path.join(self.owner.folder, "supervisor.log")
         self._nursery, self._importing = Nursery(plan["python"], environment, log), True
-        self.owner._on(self._nursery.descriptor, self._hear)
+        self.owner.watch(self._nursery.descriptor, self._hear)
 
     def _hear(self) -> None:
         assert self._nursery is not None
         self._importing = False
-        self.owner._off(self._nursery.descriptor)
+        self.owner.forget(self._nursery.descriptor)
         try:
             self._nursery.hear()
         except RuntimeError as error:
@@ -137,6 +137,6 @@ class ForkedRanks:
         """End it."""
         if self._nursery is not None:
             if self._importing:
-                self.owner._off(self._nursery.descriptor)
+                self.owner.forget(self._nursery.descriptor)
             self._nursery.close()
             self._nursery, self._importing = None, False

@@ -175,13 +175,14 @@ class Host:
     def _overlays(self, sources: list[channels.Source]) -> tuple[Overlay, ...]:
         found = self.inputs.overlays()
         for number, path in enumerate(self.plan["installable"]):
-            found.append(Overlay(path, path, self._layer(f"packages-{number}")))
-        added = mpi_driver.programs(found, self.plan["python"], self._layer)
+            found.append(Overlay(path, path, self.layer(f"packages-{number}")))
+        added = mpi_driver.programs(found, self.plan["python"], self.layer)
         if added:
             self.owner.facts["not_reproduced"].append(mpi_driver.STANDS_IN)
         return (*found, *added)
 
-    def _layer(self, name: str) -> str:
+    def layer(self, name: str) -> str:
+        """A folder of the host's own for the upper side of an overlay."""
         path = os.path.join(self.scratch, name)
         os.makedirs(path, exist_ok=True)
         return path
@@ -320,15 +321,15 @@ class Host:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         output = started.log if self.terminal is None else self.terminal.instead_of(started.log)
         self.log = Log(self.name, output, path, self._line if owner.scanner.active else None)
-        owner._on(output, self._read_log)
+        owner.watch(output, self._read_log)
         os.set_blocking(started.status, False)
         self._status_fd = started.status
-        owner._on(started.status, self._read_status)
+        owner.watch(started.status, self._read_status)
         if self.opens.descriptor is not None:
-            owner._on(self.opens.descriptor, self.opens.read)
+            owner.watch(self.opens.descriptor, self.opens.read)
         self._pidfd = sc.pidfd_open(started.pid)
         if self._pidfd is not None:
-            owner._on(self._pidfd, self._ended)
+            owner.watch(self._pidfd, self._ended)
 
     def _line(self, text: str, name: str) -> None:
         self.owner.scanner.lines(text, name, time.time())
@@ -338,7 +339,7 @@ class Host:
     def _read_log(self) -> None:
         assert self.log is not None
         if not self.log.read():
-            self.owner._off(self.log.descriptor)
+            self.owner.forget(self.log.descriptor)
 
     def _read_status(self) -> None:
         try:
@@ -348,7 +349,7 @@ class Host:
         if data:
             self._told(data)
         else:
-            self.owner._off(self._status_fd)
+            self.owner.forget(self._status_fd)
             if self._pidfd is None:
                 self._ended()
 
@@ -439,9 +440,9 @@ class Host:
         self.alive = False
         self.wall = time.monotonic() - self._started_at
         if self._pidfd is not None:
-            self.owner._off(self._pidfd)
+            self.owner.forget(self._pidfd)
             os.close(self._pidfd)
-        self.owner._off(self._status_fd)
+        self.owner.forget(self._status_fd)
         os.set_blocking(self._status_fd, False)
         try:
             while data := os.read(self._status_fd, 65536):
@@ -474,14 +475,14 @@ class Host:
             children.kill_below()
             children.reap()
         if self.log is not None:
-            self.owner._off(self.log.descriptor)
+            self.owner.forget(self.log.descriptor)
             if self.terminal is not None:
                 self.terminal.rest(self.log)
             self.log.drain()
             self.log.finish()
             os.close(self.log.descriptor)
         if self.opens.descriptor is not None:
-            self.owner._off(self.opens.descriptor)
+            self.owner.forget(self.opens.descriptor)
             self.opens.close()
         self.limit.end()
 

@@ -165,15 +165,15 @@ class Inputs:
         for feed in pipes.feeds(self.sources, owner.request, self.host.name, self.data):
             feeder = pipes.start(feed)
             self.feeders.append(feeder)
-            owner._on(feeder.errors, partial(self._failed, feeder, feed.channel))
+            owner.watch(feeder.errors, partial(self._failed, feeder, feed.channel))
 
     def _failed(self, feeder: pipes.Feeder, channel: str) -> None:
         owner = self.host.owner
-        owner._off(feeder.errors)
+        owner.forget(feeder.errors)
         reason = pipes.failure(feeder, channel)
         if reason is not None and owner.stopping is None:
             owner.state.setdefault("failure_reason", reason)
-            owner._kill_all()
+            owner.kill_all()
 
     # --- read on demand ---------------------------------------------------------------------------
 
@@ -188,7 +188,7 @@ class Inputs:
             plan = self.host.owner.plan
             self._server = Server(plan["store"], plan["region"], sources)
             self.sender = self._server.sender
-            self.host.owner._on(self._server.descriptor, self._heard)
+            self.host.owner.watch(self._server.descriptor, self._heard)
         return tuple(source.channel for source in sources)
 
     def download(self, reason: str) -> None:
@@ -237,7 +237,7 @@ class Inputs:
         """End who serves the channels: what still waits for them gets an error."""
         if self._server is not None:
             server, self._server, self.sender = self._server, None, None
-            self.host.owner._off(server.descriptor)
+            self.host.owner.forget(server.descriptor)
             self._take(server.end())
 
     # --- in the host's file system ----------------------------------------------------------------
@@ -246,12 +246,12 @@ class Inputs:
         """The channels that are shown through an overlay; those that cannot be are copied."""
         found: list[Overlay] = []
         for source in self._filed():
-            farm = self.host._layer("files-" + source.channel)
+            farm = self.host.layer("files-" + source.channel)
             lower = channels.lower(source, farm)
             if lower is None:
                 self._copy(source)
                 continue
-            layer = self.host._layer("channel-" + source.channel)
+            layer = self.host.layer("channel-" + source.channel)
             upper = os.path.join(layer, "upper")
             channels.place_linked(source, upper)
             target = f"{ML}/input/data/{source.channel}"
@@ -307,6 +307,6 @@ class Inputs:
         """End the feeders, and who serves the channels that are read on demand."""
         self.abandon()
         for feeder in self.feeders:
-            self.host.owner._off(feeder.errors)
+            self.host.owner.forget(feeder.errors)
             pipes.stop(feeder)
         self.feeders = []

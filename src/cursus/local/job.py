@@ -301,15 +301,20 @@ class TrainingJob:
                 return
             time.sleep(0.01)  # it is about to start
 
-    def _attach(self, process: Popen[bytes], *, detached: bool, terminal: Terminal | None = None) -> None:
-        """The supervisor was started by this process. A detached one is only collected when it ends."""
-        if detached:
-            threading.Thread(target=process.wait, daemon=True, name="cursus-supervisor").start()
-        else:
-            self._process = process
-        if terminal is not None:
-            terminal.started()
-            self._terminal = terminal
+
+def begun(
+    folder: str, step: Step, process: Popen[bytes], *, detached: bool, terminal: Terminal | None = None
+) -> TrainingJob:
+    """The job whose supervisor this process started. A detached one is only collected when it ends."""
+    job = TrainingJob(folder, step)
+    if detached:
+        threading.Thread(target=process.wait, daemon=True, name="cursus-supervisor").start()
+    else:
+        job._process = process
+    if terminal is not None:
+        terminal.started()
+        job._terminal = terminal
+    return job
 
 
 Fact = TypeVar("Fact")

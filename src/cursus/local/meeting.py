@@ -146,7 +146,7 @@ class Meeting:
             return
         said.append(text)
         self.owner.record.note(f"Training: {text}")
-        self.owner._tell()
+        self.owner.tell()
 
 
 def _number(address: str) -> int:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cursus.local import syscalls as sc
+from cursus.local import users
 from cursus.local.children import collect, end
 
 BRIDGE = "cursus0"
@@ -125,15 +126,13 @@ def _namespaces() -> tuple[int, int]:
     """Descriptors of a new user and a new network namespace with a bridge in it."""
     import socket
 
-    from cursus.local import namespaces
-
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     child = os.fork()
     if child == 0:
         code = 1
         try:
             ours.close()
-            namespaces.enter_user(sc.CLONE_NEWUSER | sc.CLONE_NEWNET)
+            users.enter(sc.CLONE_NEWUSER | sc.CLONE_NEWNET)
             sc.loopback_up()
             with _Netlink() as link:
                 link.bridge()

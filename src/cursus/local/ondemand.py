@@ -50,11 +50,11 @@ def refusal(level: str | None) -> str | None:
 
 
 def _try() -> int:
-    from cursus.local import namespaces
+    from cursus.local import namespaces, users
     from cursus.local import syscalls as sc
 
     try:
-        namespaces.enter_user(sc.CLONE_NEWNS | sc.CLONE_NEWUSER)
+        users.enter(sc.CLONE_NEWNS | sc.CLONE_NEWUSER)
         sc.mount("none", "/", None, sc.MS_REC | sc.MS_SLAVE)
         fuse.mount(next(path for path in namespaces.BASE if os.path.isdir(path)))
     except OSError as error:

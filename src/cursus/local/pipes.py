@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
-from cursus.local import contract, recordio, sharding, syscalls
+from cursus.local import contract, descriptors, recordio, sharding, syscalls
 from cursus.local.channels import Part, Source
 from cursus.local.children import end
 
@@ -118,7 +118,7 @@ def _run(feed: Feed) -> None:
         following = path_of(feed, epoch + 1)
         os.mkfifo(following, 0o666)
         os.chmod(following, 0o666)
-        _enlarge(descriptor)
+        descriptors.enlarge(descriptor)
         try:
             for record in epoch_of(feed, epoch):
                 for part in record:
@@ -133,15 +133,6 @@ def _run(feed: Feed) -> None:
             pass
         os.close(descriptor)
         epoch += 1
-
-
-def _enlarge(descriptor: int) -> None:
-    import fcntl
-
-    try:
-        fcntl.fcntl(descriptor, 1031, CHUNK)  # F_SETPIPE_SZ
-    except OSError:
-        pass
 
 
 def epoch_of(feed: Feed, epoch: int) -> list[Sequence[Part]]:

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable
 from importlib.machinery import SourceFileLoader
 from typing import Any, NoReturn
 
-from cursus.local import init
+from cursus.local import descriptors, init
 
 FIRST = frozenset({"sitecustomize", "usercustomize"})
 """What an interpreter imports at its start, where it is there."""
@@ -52,7 +52,7 @@ def become(command: list[str], environment: dict[str, str], directory: str, stat
         init.report(status, ranks_refused=reason or f"{count} processes on a host")
         return
     init.report(status, ranks_forked=int(count))
-    _close_all()
+    descriptors.close_all_but(())
     sys.executable = python
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
@@ -113,15 +113,6 @@ def _interpreter(torchrun: str) -> str:
     named = [word for word in first.replace("#!", " ").split() if os.path.basename(word).startswith("python")]
     ours = os.path.dirname(sys.executable)
     return next((word for word in named if os.path.dirname(word) == ours), "")
-
-
-def _close_all(*kept: int) -> None:
-    for name in os.listdir("/proc/self/fd"):
-        if int(name) > 2 and int(name) not in kept:
-            try:
-                os.close(int(name))
-            except OSError:
-                continue  # the listing's own
 
 
 # --- torchrun ----------------------------------------------------------------------------------------------
@@ -277,7 +268,7 @@ def _wait_to_be_one(there: int, leads: int) -> NoReturn:
         told += data
     if not told:
         os._exit(0)  # the agent did not want it
-    _close_all()
+    descriptors.close_all_but(())
     args, env = json.loads(told)
     os.environ.clear()
     os.environ.update(env)

@@ -10,6 +10,7 @@ import errno
 import json
 import os
 import time
+from collections.abc import Mapping
 from typing import Any
 
 RESERVE = 256 * 1024
@@ -149,11 +150,45 @@ def load(folder: str) -> dict[str, Any]:
         state = json.load(file)
     if not isinstance(state, dict):
         raise ValueError(f"{folder}/job.json is no record of a job")
-    if os.path.exists(os.path.join(folder, "updated.json")):
-        from cursus.local import updates
+    return updated(state, updates(folder))
 
-        return updates.merged(folder, state)
-    return state
+
+UPDATES = "updated.json"
+"""What UpdateTrainingJob changed while the supervisor, which writes ``job.json``, did not know of it."""
+
+
+def updates(folder: str) -> dict[str, Any]:
+    """The members of a job's request that were changed while it ran."""
+    try:
+        with open(os.path.join(folder, UPDATES), "rb") as file:
+            found: dict[str, Any] = json.loads(file.read())
+            return found
+    except (OSError, ValueError):
+        return {}
+
+
+def write_updates(folder: str, changes: Mapping[str, Any]) -> None:
+    """Write them down. Raises OSError."""
+    temporary = os.path.join(folder, f".{UPDATES}.{os.getpid()}")
+    with open(temporary, "w") as file:
+        json.dump(changes, file)
+    os.replace(temporary, os.path.join(folder, UPDATES))
+
+
+def updated(state: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The state of a job with these members of its request changed."""
+    if not changes:
+        return state
+    request = dict(state["request"])
+    for member, value in changes.items():
+        request[member] = (
+            {**(request.get(member) or {}), **value} if isinstance(value, Mapping) else list(value)
+        )
+    found = {**state, "request": request}
+    seconds = (changes.get("ResourceConfig") or {}).get("KeepAlivePeriodInSeconds")
+    if seconds is not None:
+        found["warm_pool"] = {**(state.get("warm_pool") or {}), "seconds": seconds}
+    return found
 
 
 FINAL = ("Completed", "Failed", "Stopped")

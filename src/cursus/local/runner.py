@@ -20,7 +20,7 @@ from cursus.errors import NameInUseError, RunError
 from cursus.local import contract, images, mpi_driver, record
 from cursus.local.engine import ENGINES
 from cursus.local.events import Event, Listener
-from cursus.local.job import TrainingJob
+from cursus.local.job import TrainingJob, begun
 from cursus.local.limits import refuse, refuse_level
 from cursus.local.options import Options, apply, free_name
 from cursus.local.options import interpreter as interpreter_of
@@ -158,9 +158,7 @@ def _begin(
         raise RunError(f"{folder} cannot be used for a job: {os.strerror(error.errno or 0)}") from error
     finally:
         os.close(lock)
-    job = TrainingJob(folder, step)
-    job._attach(process, detached=detach, terminal=terminal)
-    return job
+    return begun(folder, step, process, detached=detach, terminal=terminal)
 
 
 def _compared(

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, NoReturn
 
-from cursus.local import bubblewrap, init, namespaces
+from cursus.local import bubblewrap, descriptors, init, namespaces
 from cursus.local.guard import guard
 from cursus.local.mounts import Box
 from cursus.local.namespaces import Program
@@ -62,7 +62,7 @@ def start(
     log_read, log_write = os.pipe()
     status_read, status_write = os.pipe()
     info_read, info_write = os.pipe() if level == "bubblewrap" else (None, None)
-    _enlarge(log_write)
+    descriptors.enlarge(log_write)
     try:
         pid = os.fork() if fork is None else fork((log_write, status_write, opens, watched or {}))
         if pid == 0:
@@ -86,8 +86,8 @@ def child(
 ) -> NoReturn:
     """Go on as a host's outermost process."""
     try:
-        _streams(log)
-        _close_others(status, opens, info, box)
+        descriptors.redirect(log)
+        descriptors.close_all_but(_kept(status, opens, info, box))
         if level == "unshare":
             namespaces.keeper(box, program, status, opens, watched)
         elif level == "bubblewrap":
@@ -102,40 +102,9 @@ def child(
     os._exit(init.SETUP_FAILED)
 
 
-def _streams(log: int) -> None:
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-
-
-def _close_others(status: int, opens: int | None, info: int | None, box: Box) -> None:
-    """A host has nothing of the supervisor's: no lock, no other host's log, no end of the gate."""
-    import signal
-
-    signal.set_wakeup_fd(-1)
-    kept = {0, 1, 2, init.TERMINAL, status, opens, info, box.sender}
-    if box.wire is not None:
-        kept |= {box.wire.user, box.wire.net, box.wire.gate}
-    try:
-        found = [int(name) for name in os.listdir("/proc/self/fd")]
-    except OSError:
-        return
-    for number in found:
-        if number not in kept:
-            try:
-                os.close(number)
-            except OSError:
-                continue  # the listing's own
-
-
-def _enlarge(descriptor: int) -> None:
-    import fcntl
-
-    try:
-        fcntl.fcntl(descriptor, 1031, 1 << 20)  # F_SETPIPE_SZ: a burst of lines does not stop the script
-    except OSError:
-        pass
+def _kept(status: int, opens: int | None, info: int | None, box: Box) -> set[int | None]:
+    kept = {init.TERMINAL, status, opens, info, box.sender}
+    return kept if box.wire is None else {*kept, box.wire.user, box.wire.net, box.wire.gate}
 
 
 def interpreter(program: str) -> list[str]:
@@ -143,9 +112,7 @@ def interpreter(program: str) -> list[str]:
 
     A fork is safe only in a process without other threads, and this one may be anybody's.
     """
-    import cursus
-
-    here = os.path.dirname(os.path.dirname(os.path.abspath(cursus.__file__)))
+    here = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     packages = (path for path in sys.path if path and os.path.isdir(os.path.join(path, "isal")))
     paths = [here, *(os.path.abspath(path) for path in packages)]
     return [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {paths!r}; {program}"]

@@ -94,7 +94,7 @@ class Starts:
         if not self.interrupted:
             self.retries_left -= 1
             found["ended_by"] = "InternalServerError"
-            owner._enter("Restarting", reason)
+            owner.enter("Restarting", reason)
         try:
             found["synced"] = len(owner.checkpoints.finish()[0])
             owner.outputs.finish()

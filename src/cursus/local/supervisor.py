@@ -84,18 +84,18 @@ class Supervisor:
         self._listen()
         self._start_once()
         while self.starts.again():
-            self._enter("Starting")
+            self.enter("Starting")
             self._start_once()
         self.forked_ranks.close()
         finish(self)
-        self._tell()
+        self.tell()
 
     def _start_once(self) -> None:
         """From Downloading to the end of the hosts."""
         try:
             self.forked_ranks.start()
             sources = self._download()
-            self._enter("Training")
+            self.enter("Training")
             self._train(sources)
         except StoppedEarlyError:
             pass
@@ -109,7 +109,8 @@ class Supervisor:
             sys.excepthook(type(error), error, error.__traceback__)
         self._close()
 
-    def _enter(self, secondary: str, message: str | None = None) -> None:
+    def enter(self, secondary: str, message: str | None = None) -> None:
+        """Begin another stage of the job: write it down first, then say so."""
         now = time.monotonic()
         previous = self.state.get("secondary")
         if previous:
@@ -120,9 +121,9 @@ class Supervisor:
         if secondary == "Downloading":
             self.state.setdefault("started", time.time())
         self.record.transition("Stopping" if self.stopping else "InProgress", secondary, message)
-        self._tell()
+        self.tell()
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
         """Wake whoever follows the job. What it has to know is in the files."""
         self.scanner.flush()
         try:
@@ -141,12 +142,12 @@ class Supervisor:
             signal.signal(number, lambda *_: None)
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())  # whoever started it held them back until now
-        self._on(read, lambda: self._signalled(read))
+        self.watch(read, lambda: self._signalled(read))
         client = self.plan.get("client")
         if client is not None:
             gone = syscalls.pidfd_open(client)
             if gone is not None:
-                self._on(gone, lambda: self._orphaned(gone))
+                self.watch(gone, lambda: self._orphaned(gone))
             elif os.getppid() != client:
                 self.stop("the process that asked for the job ended", at_once=True)
         if self.plan.get("stop_after") is not None:
@@ -154,11 +155,13 @@ class Supervisor:
         if self.plan.get("max_wait") is not None:
             self.wait_at = time.monotonic() + float(self.plan["max_wait"])
 
-    def _on(self, descriptor: int, handler: Callable[[], None]) -> None:
+    def watch(self, descriptor: int, handler: Callable[[], None]) -> None:
+        """Call ``handler`` whenever there is something to read."""
         self.handlers[descriptor] = handler
         self.poll.register(descriptor, select.POLLIN | select.POLLHUP | select.POLLERR)
 
-    def _off(self, descriptor: int) -> None:
+    def forget(self, descriptor: int) -> None:
+        """Watch it no longer; before it is closed."""
         if self.handlers.pop(descriptor, None) is not None:
             self.poll.unregister(descriptor)
 
@@ -174,7 +177,7 @@ class Supervisor:
                 self.stop("killed", at_once=True)
 
     def _orphaned(self, descriptor: int) -> None:
-        self._off(descriptor)
+        self.forget(descriptor)
         self.stop("the process that asked for the job ended", at_once=True)
 
     def stop(self, why: str, *, at_once: bool = False) -> None:
@@ -183,7 +186,7 @@ class Supervisor:
         if self.stopping is None:
             self.stopping = why
             self.state["stop_reason"] = why
-            self._enter("Stopping", None if why in SERVICE else f"Stopping the training job: {why}")
+            self.enter("Stopping", None if why in SERVICE else f"Stopping the training job: {why}")
             self.kill_at = now + float(self.plan["grace"])
             if not at_once:
                 for one in self.hosts:
@@ -194,7 +197,7 @@ class Supervisor:
 
     def _interrupt(self, now: float) -> None:
         """Take the hosts away as a spot interruption does: SIGTERM, the grace period, SIGKILL."""
-        self._enter("Interrupted")
+        self.enter("Interrupted")
         self.kill_at = now + float(self.plan["grace"])
         for one in self.hosts:
             one.terminate(self.starts.signals)
@@ -205,8 +208,8 @@ class Supervisor:
         for name in contract.host_names(self.request):
             self.hosts.append(Host(name, self))
             self.hosts[-1].sampler = self.starts.samplers.get(name, self.hosts[-1].sampler)
-        self._wait(0)
-        self._enter("Downloading")
+        self.wait(0)
+        self.enter("Downloading")
         sources = inputs.gather(self)
         for one in self.hosts:
             one.prepare(sources)
@@ -216,8 +219,8 @@ class Supervisor:
 
     def breathe(self, seconds: float = 0.0) -> None:
         """Look at everything once, in the middle of something long. Raises StoppedEarlyError."""
-        self._wait(seconds)
-        self._deadlines(time.monotonic())
+        self.wait(seconds)
+        self.keep_deadlines(time.monotonic())
         if self.stopping:
             raise StoppedEarlyError
 
@@ -250,21 +253,21 @@ class Supervisor:
                 next_sample = now + pause
                 if self.meeting is not None:
                     self.meeting.look(now)
-            self._deadlines(now)
+            self.keep_deadlines(now)
             self.checkpoints.tick(now)
             self.outputs.tick(now)
             times = [next_sample, self.kill_at, self.limit_at, self.stop_at, self.wait_at]
             times += [self.checkpoints.next_at, self.outputs.next_at, self.starts.interrupt_at]
-            self._wait(max(0.0, min(t for t in times if t is not None) - now))
+            self.wait(max(0.0, min(t for t in times if t is not None) - now))
             if self.culprit is None:
                 self.culprit = next((one for one in self.hosts if one.failed), None)
             if self.culprit is not None and not (self.stopping or self.starts.interrupted):
-                self._kill_all()
+                self.kill_all()
 
     def _close(self) -> None:
-        self._kill_all()
+        self.kill_all()
         while any(one.alive for one in self.hosts):
-            self._wait(1.0)
+            self.wait(1.0)
         for one in self.hosts:
             one.end()
         if self.network is not None:
@@ -296,7 +299,8 @@ class Supervisor:
 
             from isal import igzip_threaded  # noqa: F401
 
-    def _deadlines(self, now: float) -> None:
+    def keep_deadlines(self, now: float) -> None:
+        """Do what is due."""
         if self.stop_at is not None and now >= self.stop_at:
             self.stop_at = None
             self.stop("StopTrainingJob")
@@ -310,9 +314,10 @@ class Supervisor:
             self._interrupt(now)
         if self.kill_at is not None and now >= self.kill_at:
             self.kill_at = None
-            self._kill_all()
+            self.kill_all()
 
-    def _wait(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> None:
+        """Handle what comes in this time; it returns with the first that comes."""
         for descriptor, _ in self.poll.poll(seconds * 1000):
             handler = self.handlers.get(descriptor)
             if handler is not None:
@@ -323,9 +328,10 @@ class Supervisor:
         size = sum(one.log_size for one in self.hosts)
         if size != self.seen:
             self.seen = size
-            self._tell()
+            self.tell()
 
-    def _kill_all(self) -> None:
+    def kill_all(self) -> None:
+        """SIGKILL to every host."""
         for one in self.hosts:
             one.kill()
 

@@ -184,7 +184,7 @@ class Sync:
         os.close(write)
         self.error = None
         self._child, self._pipe = pid, read
-        self.owner._on(read, self._heard)
+        self.owner.watch(read, self._heard)
 
     def _carry(self, work: Work, write: int) -> None:
         assert self.place is not None
@@ -234,7 +234,7 @@ class Sync:
             else:
                 known.pop(name, None)
         if not data:
-            self.owner._off(self._pipe)
+            self.owner.forget(self._pipe)
             os.close(self._pipe)
             collect(self._child)
             self._child, self._pipe, self._told = 0, None, b""
@@ -265,7 +265,7 @@ class Sync:
     def _wait(self) -> None:
         """Until the child has ended; whoever wants the job gone at once does not wait for it."""
         while self._pipe is not None:
-            self.owner._wait(0.2)
+            self.owner.wait(0.2)
             if self.owner.hurried and self._child:
                 kill(self._child)
 

@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateTrainingJob.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Mapping
@@ -13,7 +12,6 @@ from typing import Any
 
 from cursus.local import record, warm
 
-FILE = "updated.json"
 MEMBERS = ("ProfilerConfig", "ProfilerRuleConfigurations", "ResourceConfig", "RemoteDebugConfig")
 PROFILER = MEMBERS[:2]
 DEBUGGABLE = ("Downloading", "Training")
@@ -53,50 +51,15 @@ def keep(folder: str, request: Mapping[str, Any]) -> None:
     try:
         lock = record.acquire(folder)
     except OSError:  # its supervisor has it: what it writes does not know of this
-        _write(folder, {**_read(folder), **changes})
+        record.write_updates(folder, {**record.updates(folder), **changes})
         return
     try:
-        state = merge(record.load(folder), changes)
+        state = record.updated(record.load(folder), changes)
         pool = state.get("warm_pool")
         if pool and not pool["seconds"]:  # given up now
             pool["seconds"] = int(max(0.0, time.time() - float(state["ended"])))
         record.replace(folder, state)
-        if os.path.exists(os.path.join(folder, FILE)):
-            os.unlink(os.path.join(folder, FILE))
+        if os.path.exists(os.path.join(folder, record.UPDATES)):
+            os.unlink(os.path.join(folder, record.UPDATES))
     finally:
         os.close(lock)
-
-
-def _write(folder: str, changes: Mapping[str, Any]) -> None:
-    temporary = os.path.join(folder, f".{FILE}.{os.getpid()}")
-    with open(temporary, "w") as file:
-        json.dump(changes, file)
-    os.replace(temporary, os.path.join(folder, FILE))
-
-
-def _read(folder: str) -> dict[str, Any]:
-    try:
-        with open(os.path.join(folder, FILE), "rb") as file:
-            found: dict[str, Any] = json.loads(file.read())
-            return found
-    except (OSError, ValueError):
-        return {}
-
-
-def merged(folder: str, state: dict[str, Any]) -> dict[str, Any]:
-    """The state of a job with what was updated while it ran."""
-    return merge(state, _read(folder))
-
-
-def merge(state: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The state of a job with these members of its request changed."""
-    request = dict(state["request"])
-    for member, value in changes.items():
-        request[member] = (
-            {**(request.get(member) or {}), **value} if isinstance(value, Mapping) else list(value)
-        )
-    found = {**state, "request": request}
-    seconds = (changes.get("ResourceConfig") or {}).get("KeepAlivePeriodInSeconds")
-    if seconds is not None:
-        found["warm_pool"] = {**(state.get("warm_pool") or {}), "seconds": seconds}
-    return found

@@ -1,0 +1,44 @@
+"""What a process that was just forked off the supervisor does with the descriptors that came along."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+
+PIPE = 1 << 20
+"""The size of a pipe that is to take a burst without holding up who writes, in bytes."""
+
+
+def enlarge(pipe: int) -> None:
+    """Let a pipe hold ``PIPE`` bytes, where this machine allows it."""
+    import fcntl
+
+    try:
+        fcntl.fcntl(pipe, 1031, PIPE)  # F_SETPIPE_SZ
+    except OSError:
+        pass
+
+
+def redirect(log: int) -> None:
+    """Read nothing, and write both streams into ``log``."""
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+
+
+def close_all_but(kept: Collection[int | None]) -> None:
+    """Close what the supervisor has open but the streams and ``kept``: no lock, no other host's log, no gate's end."""
+    import signal
+
+    signal.set_wakeup_fd(-1)
+    try:
+        found = [int(name) for name in os.listdir("/proc/self/fd")]
+    except OSError:
+        return  # not Linux
+    for number in found:
+        if number > 2 and number not in kept:
+            try:
+                os.close(number)
+            except OSError:
+                continue  # the listing's own

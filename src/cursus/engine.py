@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from operator import itemgetter
 from typing import Any
@@ -59,7 +60,7 @@ def check_step(
     if violations:
         broken = unknowns.Broken(violations)
         findings.extend(_run("schema", SchemaView(step, violations, settings), step, settings))
-        readable = unknowns.without_broken(step.request, violations)
+        readable = unknowns.without_broken(step.request, violations, step.operation)
         if readable is None:
             return _kept(findings, settings)
         step = replace(step, request=readable)
@@ -115,6 +116,11 @@ def check_pipeline(pipeline: Pipeline, settings: Settings) -> tuple[list[Finding
             for f in check_step(step, settings)
             if f.path not in said or _rank(f) < SEVERITIES.index(said[f.path])
         )
+    if any("EnumValues" in entry for entry in view.definition.parameters.values()):
+        from cursus.checks import other_values
+
+        check = partial(check_step, settings=settings)
+        findings.extend(other_values.tried(pipeline, view.definition, steps, findings, check))
     if findings:
         findings = given_values.gathered(pipeline, view.definition, findings)
     return _kept(findings, settings), steps

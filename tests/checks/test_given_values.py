@@ -76,6 +76,43 @@ def test_it_stands_at_the_line_of_the_default(tmp_path: Path) -> None:
     assert "ml.m5.huge" in file.read_text().splitlines()[finding.location.line - 1]
 
 
+def allowed(*values: str, default: str | None = None) -> list[Finding]:
+    """What is told of a parameter for the instance type that allows these values."""
+    document = definition("String", default, "InstanceType")
+    entry = document["Parameters"][1]
+    entry["EnumValues"] = list(values)
+    if default is None:
+        del entry["DefaultValue"]
+    return [f for f in cursus.check(document).findings if "Parameters[1]" in f.path and f.severity != "info"]
+
+
+def test_each_value_that_may_be_given_is_tried() -> None:
+    assert allowed("ml.m5.xlarge", "ml.m5.2xlarge", default="ml.m5.xlarge") == []
+    (one,) = allowed("ml.m5.xlarge", "ml.m5.9xlarge", default="ml.m5.xlarge")
+    assert (one.rule, one.severity, one.path) == ("RES001", "warning", "Parameters[1].EnumValues[1]")
+    assert "First" in one.message and "'ml.m5.9xlarge'" in one.message
+    (many,) = allowed("ml.m5.9xlarge", "ml.m5.xlarge", "ml.m5.huge", default="ml.m5.xlarge")
+    assert many.path == "Parameters[1].EnumValues" and "'ml.m5.9xlarge', 'ml.m5.huge'" in many.message
+
+
+def test_a_parameter_without_a_value_that_can_be_used() -> None:
+    assert [f.severity for f in allowed("m5.xlarge", "m5.2xlarge")] == ["error"]
+    assert [f.severity for f in allowed("m5.xlarge", "ml.m5.2xlarge")] == ["warning"]
+
+
+def test_a_faulty_default_is_not_told_of_the_other_values_too() -> None:
+    (told,) = allowed("m5.xlarge", "m5.2xlarge", default="m5.xlarge")
+    assert (told.severity, told.path) == ("error", "Parameters[1].DefaultValue")
+
+
+@pytest.mark.parametrize("values", ["ml.m5.xlarge", [[]], [{"Get": "x"}], [5, None], []])
+def test_enum_values_of_any_form_make_no_check_raise(values: Any) -> None:
+    document = definition("String", "ml.m5.xlarge", "InstanceType")
+    document["Parameters"][1]["EnumValues"] = values
+    document["Parameters"][0]["Type"] = []
+    cursus.check(document)
+
+
 def test_a_value_of_another_type_is_the_fault_of_the_use() -> None:
     document = definition("Integer", 3, "InstanceType")
     assert [f.path.rpartition(".")[2] for f in errors(document)] == ["InstanceType"] * 3

@@ -9,7 +9,7 @@ import pytest
 
 import cursus
 from cursus.checks.examples import DEFINITION
-from tests.checks.made import XGBOOST, model, pipeline, processing, processing_input, told
+from tests.checks.made import SCIKIT_LEARN, XGBOOST, model, pipeline, processing, processing_input, told
 
 ACCOUNT = "683313688378.dkr.ecr.us-east-1.amazonaws.com"
 LEARNED = {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}
@@ -264,6 +264,91 @@ def test_two_channels_with_one_output() -> None:
     assert rules(before, step) == []
     channels.append({**copy.deepcopy(channels[0]), "ChannelName": "validation"})
     assert rules(before, step) == ["DEP062"]
+    inputs = [processing_input("data", reference), processing_input("more", reference)]
+    assert rules(before, processing("Again", ProcessingInputs=inputs)) == ["DEP062"]
+    assert rules(before, processing("Again", ProcessingInputs=inputs[:1])) == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "slash", "expected"),
+    [("File", "", "warning"), ("FastFile", "", "error"), ("FastFile", "/", None), (None, "", "warning")],
+)
+def test_a_prefix_of_a_sibling_in_each_mode(mode: str | None, slash: str, expected: str | None) -> None:
+    outputs = [
+        {
+            "OutputName": name,
+            "S3Output": {
+                "S3Uri": f"s3://example-bucket/penguins/{name}{slash}",
+                "LocalPath": f"/opt/ml/processing/{name}",
+                "S3UploadMode": "EndOfJob",
+            },
+        }
+        for name in ("train", "train-baseline")
+    ]
+    before = processing(ProcessingOutputConfig={"Outputs": outputs})
+    step = train()
+    place = step["Arguments"]["InputDataConfig"][0]
+    place["DataSource"]["S3DataSource"]["S3Uri"] = {
+        "Get": "Steps.Prepare.ProcessingOutputConfig.Outputs['train'].S3Output.S3Uri"
+    }
+    if mode is not None:
+        place["InputMode"] = mode
+    found = [f.severity for f in cursus.check(pipeline(before, step)).findings if f.rule == "DEP037"]
+    assert found == ([expected] if expected else [])
+
+
+@pytest.mark.parametrize(
+    ("image", "folder", "expected"),
+    [
+        (SCIKIT_LEARN, "/opt/ml/processing/data/train.csv", "error"),
+        (SCIKIT_LEARN, "/opt/ml/processing/data/v1.2", None),
+        (
+            "123456789012.dkr.ecr.us-east-1.amazonaws.com/spark:1",
+            "/opt/ml/processing/train.parquet",
+            "warning",
+        ),
+    ],
+)
+def test_an_output_that_is_called_like_a_file(image: str, folder: str, expected: str | None) -> None:
+    target = {"S3Uri": "s3://example-bucket/out/", "LocalPath": folder, "S3UploadMode": "EndOfJob"}
+    step = processing(ProcessingOutputConfig={"Outputs": [{"OutputName": "data", "S3Output": target}]})
+    step["Arguments"]["AppSpecification"]["ImageUri"] = image
+    found = [f.severity for f in cursus.check(pipeline(step)).findings if f.rule == "DEP036"]
+    assert found == ([expected] if expected else [])
+
+
+def test_an_input_that_is_a_pipe() -> None:
+    piped = processing_input("raw", "s3://example-bucket/raw/", S3InputMode="Pipe")
+    assert rules(processing(ProcessingInputs=[piped])) == ["DEP036"]
+
+
+def test_metrics_that_are_a_folder() -> None:
+    folder = {"Get": "Steps.Prepare.ProcessingOutputConfig.Outputs['report'].S3Output.S3Uri"}
+    target = {
+        "S3Uri": "s3://example-bucket/r",
+        "LocalPath": "/opt/ml/processing/r",
+        "S3UploadMode": "EndOfJob",
+    }
+    before = processing(ProcessingOutputConfig={"Outputs": [{"OutputName": "report", "S3Output": target}]})
+
+    def told(uri: Any) -> list[tuple[str, str]]:
+        container = {"Image": XGBOOST, "ModelDataUrl": "s3://example-bucket/m/model.tar.gz"}
+        metrics = {"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": uri}}}
+        arguments = {
+            "ModelPackageGroupName": "churn",
+            "ModelMetrics": metrics,
+            "InferenceSpecification": {
+                "Containers": [container],
+                "SupportedContentTypes": ["text/csv"],
+                "SupportedResponseMIMETypes": ["text/csv"],
+            },
+        }
+        step = {"Name": "Register", "Type": "RegisterModel", "Arguments": arguments}
+        found = cursus.check(pipeline(before, step)).findings
+        return [(f.rule, f.severity) for f in found if f.severity != "info"]
+
+    assert told(folder) == told("s3://example-bucket/r/") == [("DEP033", "warning")]
+    assert told({"Std:Join": {"On": "/", "Values": [folder, "evaluation.json"]}}) == []
 
 
 def test_a_number_that_a_tuning_job_minimizes() -> None:

@@ -19,6 +19,12 @@ from cursus.model import Finding, Pipeline
 from tests.checks.made import model, pipeline
 
 TRAIN: dict[str, Any] = {"Name": "Train", "Type": "Training", "Arguments": DEFINITION}
+ASK: dict[str, Any] = {
+    "Name": "Ask",
+    "Type": "Lambda",
+    "FunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:ask",
+    "Arguments": {},
+}
 
 
 def check(definition: dict[str, Any], **parameters: Any) -> list[Finding]:
@@ -283,6 +289,82 @@ def test_steps_that_no_execution_comes_to() -> None:
     assert told("Stop") == ["Steps[1].DependsOn[0]"]
     assert told("Train", "Stop") == ["Steps[1].DependsOn[1]"]
     assert told({"Step": "Stop", "Trigger": "Failed"}) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "default", "right", "expected"),
+    [
+        ("Equals", True, False, ["Steps[1].DependsOn[0]"]),
+        ("Equals", True, True, []),
+        ("GreaterThan", 1, 2, ["Steps[1].DependsOn[0]"]),
+        ("LessThanOrEqualTo", 1, 2, []),
+        ("Equals", None, False, []),  # each execution gives it
+    ],
+)
+def test_a_step_that_waits_for_a_branch_that_the_defaults_do_not_take(
+    kind: str, default: Any, right: Any, expected: list[str]
+) -> None:
+    types = {bool: "Boolean", int: "Integer", type(None): "Boolean"}
+    gate: dict[str, Any] = {"Name": "Gate", "Type": types[type(default)], "DefaultValue": default}
+    if default is None:
+        del gate["DefaultValue"]
+    condition = {"Type": kind, "LeftValue": {"Get": "Parameters.Gate"}, "RightValue": right}
+    arguments = {"Conditions": [condition], "IfSteps": [TRAIN], "ElseSteps": []}
+    last = {**copy.deepcopy(TRAIN), "Name": "Last", "DependsOn": ["Train"]}
+    decide = {"Name": "Decide", "Type": "Condition", "Arguments": arguments}
+    found = check(pipeline(decide, last, Parameters=[gate]))
+    assert [f.path for f in found if f.rule == "DEP054"] == expected
+    turned = {**arguments, "Conditions": [{"Type": "Not", "Condition": condition}]}
+    found = check(pipeline({**decide, "Arguments": turned}, last, Parameters=[gate]))
+    assert bool([f for f in found if f.rule == "DEP054"]) == (default is not None and not expected)
+    inside = {**arguments, "IfSteps": [TRAIN, last]}  # which is left out with it
+    found = check(pipeline({**decide, "Arguments": inside}, Parameters=[gate]))
+    assert [f for f in found if f.rule == "DEP054"] == []
+
+
+JOINED = {"On": "/", "Values": ["s3://example-bucket", "models"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "inner", "right"),
+    [
+        ("Std:join", JOINED, "Std:Join"),
+        ("std:Join", JOINED, "Std:Join"),
+        ("Std::Join", JOINED, "Std:Join"),
+        ("Join", JOINED, "Std:Join"),
+        ("Std:Concat", JOINED, "Std:Join"),
+        ("Std:JSONGet", {"Path": "a", "S3Uri": "s3://example-bucket/a.json"}, "Std:JsonGet"),
+        ("Ref", "Bucket", "Parameters.Bucket"),
+    ],
+)
+def test_functions_of_another_name(name: str, inner: Any, right: str) -> None:
+    step = copy.deepcopy(TRAIN)
+    step["Arguments"]["OutputDataConfig"]["S3OutputPath"] = {name: inner}
+    (told,) = [f for f in check(pipeline(step)) if f.severity == "error"]
+    assert (told.rule, told.path) == ("DEP013", "Steps[0].Arguments.OutputDataConfig.S3OutputPath")
+    assert right in told.remedy
+
+
+def test_a_mapping_that_is_no_function_is_left_alone() -> None:
+    event = {"join": {"left": "a", "right": "b"}, "nested": {"Join": {}}}
+    ask = {**ASK, "Arguments": event}
+    assert [f for f in check(pipeline(ask)) if f.rule == "DEP013"] == []
+
+
+def test_two_output_parameters_of_one_name() -> None:
+    output = {"OutputName": "answer", "OutputType": "String"}
+    assert rules(pipeline({**ASK, "OutputParameters": [output]})) == set()
+    found = [f for f in check(pipeline({**ASK, "OutputParameters": [output, output]})) if f.rule == "DEP043"]
+    assert [f.path for f in found] == ["Steps[0].OutputParameters[1].OutputName"]
+
+
+def test_members_of_the_second_automl_api() -> None:
+    problem = {"TabularJobConfig": {"TargetAttributeName": "y"}}
+    learn = {"Name": "Learn", "Type": "AutoML", "Arguments": {"AutoMLProblemTypeConfig": problem}}
+    told = {f.path: f for f in check(pipeline(learn))}
+    found = told["Steps[0].Arguments.AutoMLProblemTypeConfig"]
+    assert found.rule == "DEP044" and "AutoMLJobConfig" in found.remedy
+    assert "Steps[0].Arguments.InputDataConfig" in told  # which nothing in the step stands for
 
 
 def test_references_into_a_loop() -> None:

@@ -348,14 +348,20 @@ def attribute_names(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN008", area="channels", reads=("*.S3DataType=ManifestFile",))
+@rule(
+    "CHN008",
+    area="channels",
+    reads=("*.S3DataType=ManifestFile", "*.InputMode=FastFile", "*.TrainingInputMode=FastFile"),
+)
 def fast_file_needs_prefix(view: TrainingView) -> Iterator[Problem]:
-    """FastFile mode reads S3 prefixes only.
+    """FastFile mode reads S3 prefixes only, and not beside Pipe mode.
 
     What it does:
-        Holds S3DataType ManifestFile against FastFile mode. (An augmented manifest is CHN006's.)
+        Holds S3DataType ManifestFile, and the modes of the other channels, against FastFile mode. (An augmented manifest is
+        CHN006's.)
     Why:
-        FastFile mode supports S3 prefixes, and neither manifests nor augmented manifests.
+        FastFile mode supports S3 prefixes, and neither manifests nor augmented manifests. "Cannot use both 'Pipe' and
+        'FastFile' TrainingInputMode on the same Training Job."
     Breaks:
         InputDataConfig:
           - ChannelName: train
@@ -379,6 +385,13 @@ def fast_file_needs_prefix(view: TrainingView) -> Iterator[Problem]:
                 mode_path(channel),
                 "use S3DataType S3Prefix, or InputMode File or Pipe",
             )
+    modes = {input_mode(view, channel): channel for channel in reversed(list(view.channels))}
+    if "FastFile" in modes and "Pipe" in modes:
+        yield Problem(
+            f"{label(modes['Pipe'])} is in Pipe mode, and {label(modes['FastFile'])} in FastFile mode: a job cannot use both",
+            mode_path(modes["Pipe"]),
+            "write FastFile or File for it",
+        )
 
 
 @rule(

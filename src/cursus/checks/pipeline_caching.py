@@ -17,6 +17,8 @@ _DURATION = re.compile(
 _MONTHS = re.compile(r"P(\d{1,4})M", re.IGNORECASE)
 _BUILT = re.compile(r"-\d{4}(?:-\d\d){5}-\d{3}(?!\d)")
 """The time in a name that the SDK makes of a base name when a pipeline is built."""
+_PROFILED = re.compile(r"-\d{10}(?!\d)")
+"""The time in the name of the profiler's rule that the SDK adds to an estimator."""
 
 
 @rule("DEP042", area="dependencies", scope="pipeline")
@@ -81,8 +83,8 @@ def never_the_same(view: PipelineView) -> Iterator[Problem]:
     What it does:
         Looks at the attributes that a step with CacheConfig is recognised by: for variables such as
         Execution.StartDateTime; for names and artifacts of jobs and models that are made anew, because their own step
-        is not cached or makes a model; and for the time at which the SDK built the pipeline, in sagemaker_job_name and in
-        the locations that it uploads code to.
+        is not cached or makes a model; and for the time at which the SDK built the pipeline, in sagemaker_job_name, in
+        the locations that it uploads code to and in the names of the profiler's rules.
     Why:
         The step runs, and is paid for, each time: its attributes differ from those of every earlier run.
     Breaks:
@@ -109,7 +111,8 @@ def never_the_same(view: PipelineView) -> Iterator[Problem]:
               Environment: {RUN: {Get: Execution.PipelineName}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-default-keys.html,
-        https://github.com/aws/sagemaker-python-sdk/issues/3392, /2736, /2940 and /3651
+        https://github.com/aws/sagemaker-python-sdk/issues/3392, /2736, /2940 and /3651,
+        https://github.com/aws/sagemaker-python-sdk/pull/2790 (profiler rules)
     Since:
         0.1
     """
@@ -151,13 +154,19 @@ def _named_by_the_clock(step: PipelineStep) -> Iterator[Problem]:
         uri = written_out(mapping(entry, "S3Input").get("S3Uri"))
         if uri is not None and ("/input/" in uri or "/source/" in uri):  # what the SDK uploads, not data
             found.append((("ProcessingInputs", i, "S3Input", "S3Uri"), uri))
+    for i, entry in mappings(arguments, "ProfilerRuleConfigurations"):
+        member = "RuleConfigurationName"
+        found.append((("ProfilerRuleConfigurations", i, member), text(entry, member)))
     for place, value in found:
-        if value is not None and (time := _BUILT.search(value)):
+        pattern = _PROFILED if place[-1] == "RuleConfigurationName" else _BUILT
+        if value is not None and (time := pattern.search(value)):
             yield Problem(
                 f"step {show(step.name)} is cached, and {show(value, limit=120)} has the time at which the pipeline was "
                 f"built, {time[0][1:]}: built again, it is not found in the cache",
                 (*step.path, "Arguments", *place),
-                "build it with a current SDK and a PipelineSession, which name code by its content, or leave the name out",
+                "set disable_profiler=True, or name the profiler's rule yourself"
+                if pattern is _PROFILED
+                else "build it with a current SDK and a PipelineSession, which name code by its content, or leave the name out",
             )
             return
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.pipelines import step_type
+from cursus.checks.pipeline_values import almost
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference
 from cursus.model import Path, Severity
@@ -89,6 +90,8 @@ def _held(value: Any, form: Mapping[str, Any], place: Path) -> Iterator[Problem]
         kind = form.get("type")
         if here is None or kind is None or is_reference(here):
             continue
+        if isinstance(here, Mapping) and kind != "object" and almost(here) is not None:
+            continue  # which is told of its name
         if not _is(here, kind):
             bare = ", without quotes" if isinstance(here, str) and kind == "boolean" else ""
             yield Problem(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cursus.aws import instances
+from cursus.aws.images import parse_image
 from cursus.aws.pipelines import PipelineStep, facts, step_type
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, integer, listing, mapping, mappings
@@ -176,13 +177,16 @@ def processing_inputs(view: PipelineView) -> Iterator[Problem]:
 
 @rule("DEP036", area="dependencies", scope="pipeline")
 def processing_folders(view: PipelineView) -> Iterator[Problem]:
-    """An input of a processing step is put into a folder that processing jobs do not have.
+    """The folder of a processing step's input or output is none that processing jobs have, or no folder.
 
     What it does:
-        Looks at the LocalPath of every input that SageMaker downloads: it must begin with /opt/ml/processing/.
+        Looks at the LocalPath of every input that SageMaker downloads: it must begin with /opt/ml/processing/. At inputs in
+        Pipe mode, which is a warning, and at outputs whose LocalPath is called like a file.
     Why:
         CreateProcessingJob refuses other folders, and the step fails when it is reached. /opt/ml/input is where
-        training jobs have their data.
+        training jobs have their data. In Pipe mode there are no files in the folder: "No such file or directory". An output is
+        a folder, made before the script starts: one called data.csv stands where the script would write its file. Spark
+        writes such folders itself.
     Breaks:
         operation: Pipeline
         Steps:
@@ -205,25 +209,46 @@ def processing_folders(view: PipelineView) -> Iterator[Problem]:
               ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/raw, S3InputMode: File}}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingS3Input.html (LocalPath "must begin with
-        /opt/ml/processing/")
+        /opt/ml/processing/"),
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingS3Output.html (LocalPath)
     Since:
         0.1
     """
     for step in _processing(view):
-        for i, entry in mappings(mapping(step.body, "Arguments"), "ProcessingInputs"):
-            if entry.get("AppManaged") not in (None, False):
+        arguments = mapping(step.body, "Arguments")
+        place: Path = (*step.path, "Arguments")
+        for i, entry in mappings(arguments, "ProcessingInputs"):
+            source, at = mapping(entry, "S3Input"), (*place, "ProcessingInputs", i, "S3Input")
+            folder = _member(source, "LocalPath") if entry.get("AppManaged") in (None, False) else None
+            if folder is None:
                 continue
-            folder = _member(mapping(entry, "S3Input"), "LocalPath")
-            if folder is None or f"{folder}/".startswith(f"{PROCESSING}/"):
-                continue
-            yield Problem(
-                f"the input is put into {show(folder)}; processing jobs have their data below {PROCESSING}",
-                (*step.path, "Arguments", "ProcessingInputs", i, "S3Input", "LocalPath"),
-                f"write {PROCESSING}/{folder.rstrip('/').rpartition('/')[2] or 'input'}"[:120],
-            )
+            if not f"{folder}/".startswith(f"{PROCESSING}/"):
+                yield Problem(
+                    f"the input is put into {show(folder)}; processing jobs have their data below {PROCESSING}",
+                    (*at, "LocalPath"),
+                    f"write {PROCESSING}/{folder.rstrip('/').rpartition('/')[2] or 'input'}"[:120],
+                )
+            elif source.get("S3InputMode") == "Pipe":
+                yield Problem(
+                    f"in Pipe mode there are no files in {show(folder)}, but a pipe that the container reads",
+                    (*at, "S3InputMode"),
+                    "write File, unless the container reads pipes",
+                    severity="warning",
+                )
+        image = parse_image(_member(mapping(arguments, "AppSpecification"), "ImageUri") or "")
+        for i, entry in mappings(mapping(arguments, "ProcessingOutputConfig"), "Outputs"):
+            folder = _member(mapping(entry, "S3Output"), "LocalPath")
+            if folder is not None and folder.lower().endswith(FILES):
+                yield Problem(
+                    f"{show(folder)} is called like a file: an output is a folder, which is there before the script starts",
+                    (*place, "ProcessingOutputConfig", "Outputs", i, "S3Output", "LocalPath"),
+                    f"write {folder.rpartition('/')[0]}, and let the script write the file there"[:200],
+                    severity=None if image and image.amazon and image.kind == "framework" else "warning",
+                )
 
 
 PROCESSING = "/opt/ml/processing"
+FILES = (".csv", ".json", ".jsonl", ".tar.gz", ".pkl", ".joblib", ".parquet", ".txt", ".html", ".png", ".npy")
 
 
 @rule("DEP038", area="dependencies", scope="pipeline")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cursus.aws.pipelines import parse_get, written_out
+from cursus.aws.pipelines import Reference, parse_get, written_out
 from cursus.checks.rules import Problem, rule
 from cursus.checks.text_faults import location_faults
 from cursus.checks.views import PipelineView, listing, mapping, mappings, text
@@ -112,7 +112,8 @@ def prefix_of_a_sibling(view: PipelineView) -> Iterator[Problem]:
         job reads one of them as an S3Prefix.
     Why:
         A prefix is a beginning of keys, not a folder: s3://bucket/test also names what is in s3://bucket/test_small/.
-        The job reads both.
+        The job reads both. In FastFile mode it fails: "partial S3 prefix is not supported. S3 prefix has to end with a full
+        file or folder".
     Breaks:
         operation: Pipeline
         Steps:
@@ -173,13 +174,28 @@ def prefix_of_a_sibling(view: PipelineView) -> Iterator[Problem]:
         for name, uri in written.items():
             rest = uri[len(mine) :]
             if name != target.rest[2] and uri.startswith(mine) and rest and not rest.startswith("/"):
+                fast = _mode(view, reference) == "FastFile"
                 yield Problem(
                     f"{show(mine)} of {target.name} is read as a prefix, and also the beginning of its output {name}, "
-                    f"{show(uri)}: both are read",
+                    f"{show(uri)}: "
+                    + ("FastFile mode takes no part of a folder's name" if fast else "both are read"),
                     reference.path,
                     f"end the location of the output {target.rest[2]} with /",
+                    severity="error" if fast else None,
                 )
                 break
+
+
+def _mode(view: PipelineView, reference: Reference) -> object:
+    """The input mode of the training channel that a reference gives the data of."""
+    place = reference.path[:-3]
+    if place[-2:-1] != ("InputDataConfig",):
+        return None
+    job: Any = view.request
+    for part in place[:-2]:
+        job = job[part]
+    own = job["InputDataConfig"][place[-1]].get("InputMode")
+    return own or mapping(job, "AlgorithmSpecification").get("TrainingInputMode")
 
 
 def _outputs(request: Mapping[str, Any]) -> dict[str, str]:

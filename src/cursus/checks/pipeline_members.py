@@ -304,11 +304,21 @@ def _unfilled(value: object) -> Severity:
 def _outputs(step: PipelineStep) -> Iterator[Problem]:
     declared = step.body.get("OutputParameters")
     types = facts()["parameter_types"]
+    seen: set[str] = set()
     for i, entry in enumerate(declared if isinstance(declared, list) else []):
         place = (*step.path, "OutputParameters", i)
         if not isinstance(entry, Mapping) or not isinstance(entry.get("OutputName"), str):
             yield Problem("an output parameter needs an OutputName", (*place, "OutputName"))
-        elif entry.get("OutputType") not in types:
+            continue
+        if entry["OutputName"] in seen:
+            yield Problem(
+                f"another output parameter is called {show(entry['OutputName'])} too: references cannot tell them apart",
+                (*place, "OutputName"),
+                "give it a name of its own",
+                severity="warning",  # what the service makes of it is documented nowhere
+            )
+        seen.add(entry["OutputName"])
+        if entry.get("OutputType") not in types:
             kind = entry.get("OutputType")
             yield Problem(
                 f"there is no output type {show(kind)}.{did_you_mean(str(kind), types)}",

@@ -23,7 +23,7 @@ def step_arguments(view: PipelineView) -> Iterator[Problem]:
     What it does:
         Looks for ModelPackageName in the arguments of a registration step, for AdditionalS3DataSource and
         AdditionalModelDataSources in the containers of these steps, for a model that has no ExecutionRoleArn, and for the
-        Mode of an AutoML step, which pipelines know one of.
+        Mode of an AutoML step, which pipelines know one of, and members of CreateAutoMLJobV2 in one.
     Why:
         "Unable to parse pipeline definition. Unknown Argument member 'ModelPackageName'": a pipeline registers versions
         in a group. "AutoMLStep currently only supports ENSEMBLING mode."
@@ -70,8 +70,15 @@ def step_arguments(view: PipelineView) -> Iterator[Problem]:
 
 
 def _lacking(step: PipelineStep, arguments: Mapping[str, object], place: Path) -> Iterator[Problem]:
+    newer = [member for member in SECOND if step.type == "AutoML" and member in arguments]
+    for member in newer:
+        yield Problem(
+            f"{member} is a member of CreateAutoMLJobV2; an AutoML step sends CreateAutoMLJob",
+            (*place, member),
+            f"write {SECOND[member]}",
+        )
     for member in step_type(step.type or "").get("required_arguments", ()):
-        if arguments.get(member) is None:
+        if arguments.get(member) is None and not any(member in SECOND[each] for each in newer):
             yield Problem(f"the {step.type} step has no {member}", (*place, member), f"add {member}")
     config = mapping(arguments, "AutoMLJobConfig")
     mode, modes = config.get("Mode"), facts()["automl_modes"]
@@ -85,6 +92,13 @@ def _lacking(step: PipelineStep, arguments: Mapping[str, object], place: Path) -
             severity=None if mode is not None else "warning",
             allowable=str(mode) if mode is not None else None,
         )
+
+
+SECOND = {
+    "AutoMLJobInputDataConfig": "InputDataConfig, with TargetAttributeName",
+    "AutoMLProblemTypeConfig": "AutoMLJobConfig and ProblemType",
+}
+"""The members of the second AutoML API that the first has others for."""
 
 
 def containers(step: PipelineStep) -> Iterator[tuple[Path, Mapping[str, object]]]:

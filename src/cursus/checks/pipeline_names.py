@@ -129,7 +129,7 @@ def other_output(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Compares the names of channels and of processing inputs with the outputs that they refer to, where the same step has an
-        output of that name; and the references of a step's channels with each other.
+        output of that name; and the references of a step's channels, or inputs, with each other.
     Why:
         A model that is validated or evaluated on what it was trained with looks better than it is. Nothing fails.
     Breaks:
@@ -206,9 +206,10 @@ def other_output(view: PipelineView) -> Iterator[Problem]:
                     where,
                     f"refer to Outputs['{meant}'], or call it {read}",
                 )
-            elif place[0] == "InputDataConfig" and first.setdefault(str(source["Get"]), names[0]) != names[0]:
+            elif first.setdefault(str(source["Get"]), names[0]) != names[0]:
+                kind = "channel" if place[0] == "InputDataConfig" else "input"
                 yield Problem(
-                    f"the data of channel {show(names[0])} is the data of channel {show(first[str(source['Get'])])}",
+                    f"the data of {kind} {show(names[0])} is the data of {kind} {show(first[str(source['Get'])])}",
                     where,
                     "refer to another output",
                 )

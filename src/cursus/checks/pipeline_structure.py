@@ -100,8 +100,13 @@ def step_members(view: PipelineView) -> Iterator[Problem]:
             )
             continue
         if step.name is None:
+            given = step.body.get("Name")
             yield Problem(
-                "the step has no Name", (*step.path, "Name"), "give it a name: letters, digits, - and _"
+                f"the Name of the step is a text, not {show(given)}"
+                if given is not None
+                else "the step has no Name",
+                (*step.path, "Name"),
+                "give it a name: letters, digits, - and _",
             )
         elif not _NAME.fullmatch(step.name):
             yield Problem(

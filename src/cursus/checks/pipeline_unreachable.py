@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import operator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from cursus.aws.pipelines import Definition, PipelineStep, dependencies, parse_get
+from cursus.aws.pipelines import Definition, PipelineStep, dependencies, parse_get, references
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView
 from cursus.model import Path
 from cursus.redact import show
+from cursus.steps.pipelines import parameter_values, resolve
 
 
 @rule("DEP054", area="dependencies", severity="warning", scope="pipeline")
 def never_reached(view: PipelineView) -> Iterator[Problem]:
-    """A step waits for what never comes: both branches of a condition, or a Fail step.
+    """A step waits for what never comes: both branches of a condition, the one not taken, or a Fail step.
 
     What it does:
         Looks at the steps that a step waits for, by DependsOn and by reference: two in different branches of one condition,
-        or one that fails the execution.
+        one in a branch that is not taken with the values of the parameters, or one that fails the execution.
     Why:
         Of IfSteps and ElseSteps only one is executed, and a Fail step ends the execution. The step is never run, and the
         execution says nothing of it.
@@ -51,17 +53,27 @@ def never_reached(view: PipelineView) -> Iterator[Problem]:
     branched = [step for step in definition.steps if step.branches]
     if not branched and all(step.type != "Fail" for step in definition.steps):
         return
-    waits = _waits(definition)
+    waits, left_out = _waits(definition), dict(_left_out(view))
     for step in definition.steps:
-        problem = _unreached(step, waits.get(step.path, []))
+        problem = _unreached(step, waits.get(step.path, []), left_out)
         # One in a circle never runs for that.
         if problem is not None and not (step.name and definition.waits(step.name, step.name)):
             yield problem
 
 
-def _unreached(step: PipelineStep, waits: list[tuple[Path, PipelineStep]]) -> Problem | None:
+def _unreached(
+    step: PipelineStep, waits: list[tuple[Path, PipelineStep]], left_out: Mapping[tuple[Path, str], str]
+) -> Problem | None:
     taken: dict[Path, tuple[str, str]] = {}
     for place, before in waits:
+        closed = next((at for at in before.branches if at in left_out and at not in step.branches), None)
+        if closed is not None:
+            return Problem(
+                f"step {show(step.name)} never runs with {left_out[closed]}: it waits for {show(before.name)}, whose branch "
+                "is not taken then",
+                place,
+                "put it into the same branch, or let it wait for a step that always runs",
+            )
         if before.type == "Fail":
             return Problem(
                 f"step {show(step.name)} never runs: it waits for {show(before.name)}, which ends the execution",
@@ -81,6 +93,50 @@ def _unreached(step: PipelineStep, waits: list[tuple[Path, PipelineStep]]) -> Pr
         for condition, branch in before.branches:
             taken.setdefault(condition, (branch, str(before.name)))
     return None
+
+
+_COMPARED: Mapping[str, Callable[[Any, Any], bool]] = {
+    "Equals": operator.eq,
+    "GreaterThan": operator.gt,
+    "GreaterThanOrEqualTo": operator.ge,
+    "LessThan": operator.lt,
+    "LessThanOrEqualTo": operator.le,
+}
+
+
+def _left_out(view: PipelineView) -> Iterator[tuple[tuple[Path, str], str]]:
+    """The branches that are not taken with the values that parameters have, each with the parameters that decide."""
+    values = parameter_values(view.pipeline)
+    for step in view.definition.steps if values else ():
+        entries = step.body.get("Arguments", {}) if step.type == "Condition" else {}
+        entries = entries.get("Conditions") if isinstance(entries, Mapping) else None
+        if not isinstance(entries, list):
+            continue
+        asked = [parse_get(each.text) for each in references(entries, (), step)]
+        names = [t.name for t in asked if t is not None and t.root == "Parameters" and t.name in values]
+        outcomes = [_holds(resolve(entry, values)) for entry in entries]
+        if not names or (None in outcomes and False not in outcomes):
+            continue
+        branch = "IfSteps" if False in outcomes else "ElseSteps"
+        yield (
+            (step.path, branch),
+            ", ".join(f"{name} {show(values[name], name)}" for name in dict.fromkeys(names)),
+        )
+
+
+def _holds(entry: object) -> bool | None:
+    """What comes of a condition whose parameters are put in; None where only an execution knows."""
+    if not isinstance(entry, Mapping):
+        return None
+    if entry.get("Type") == "Not":
+        inner = _holds(entry.get("Condition", entry.get("Expression")))
+        return None if inner is None else not inner
+    left, right = entry.get("LeftValue"), entry.get("RightValue")
+    compare = _COMPARED.get(str(entry.get("Type")))
+    known = all(isinstance(side, (str, int, float)) for side in (left, right))
+    if compare is None or not known or isinstance(left, str) != isinstance(right, str):
+        return None
+    return compare(left, right)
 
 
 def _waits(definition: Definition) -> dict[Path, list[tuple[Path, PipelineStep]]]:

@@ -11,7 +11,7 @@ from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference
 from cursus.model import Path
 from cursus.redact import show
-from cursus.suggest import did_you_mean
+from cursus.suggest import closest, did_you_mean
 
 JOIN = ("On", "Values")
 JSON_GET = ("PropertyFile", "Path", "S3Uri", "Step")
@@ -19,10 +19,10 @@ JSON_GET = ("PropertyFile", "Path", "S3Uri", "Step")
 
 @rule("DEP013", area="dependencies", scope="pipeline")
 def functions(view: PipelineView) -> Iterator[Problem]:
-    """A Std:Join or Std:JsonGet has not the form of one.
+    """A Std:Join or Std:JsonGet has not the form of one, or is not called so.
 
     What it does:
-        Looks at the members of every function: a join has ``Values``, a list of texts, numbers and references; a
+        Looks at the name and the members of every function: a join has ``Values``, a list of texts, numbers and references; a
         JsonGet has a ``Path``, a text that no reference can stand for, and a ``PropertyFile`` that is a reference or an ``S3Uri``.
     Why:
         CreatePipeline refuses what it cannot parse: "Unable to parse pipeline definition".
@@ -54,6 +54,25 @@ def functions(view: PipelineView) -> Iterator[Problem]:
                         yield from _join(inner, (*place, key))
                     elif len(value) == 1 and key == "Std:JsonGet":
                         yield from _json_get(inner, (*place, key))
+                right, name = almost(value), str(next(iter(value), ""))
+                if right is not None and name.lower() != "get":  # which is told of its text
+                    hint = f" Did you mean {right!r}?" if right.startswith("Std:") else ""
+                    yield Problem(f"there is no function {show(name)}.{hint}", place, f"write {right}")
+
+
+def almost(value: Mapping[str, Any]) -> str | None:
+    """The function or reference that a mapping of one member is meant to be, and is not for its name."""
+    key, inner = next(iter(value.items())) if len(value) == 1 else ("", None)
+    if not isinstance(key, str) or key in ("Std:Join", "Std:JsonGet", "Get"):
+        return None
+    plain = "".join(filter(str.isalnum, key.lower())).removeprefix("std")
+    for name, members in (("Std:Join", JOIN), ("Std:JsonGet", JSON_GET)):
+        form = isinstance(inner, Mapping) and bool(inner) and inner.keys() <= set(members)
+        if form and (key[:3].lower() == "std" or closest(plain, (name[4:].lower(),))):
+            return name
+    if key in ("Ref", "ref") and isinstance(inner, str):  # CloudFormation's
+        return f'{{"Get": "Parameters.{inner}"}}'
+    return '{"Get": …}' if key.lower() == "get" else None
 
 
 def _members(value: Mapping[str, Any], known: tuple[str, ...], place: Path, name: str) -> Iterator[Problem]:

@@ -289,6 +289,15 @@ def test_groups() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("image", "severity"),
+    [("my-image:1.0", "warning"), ("fakeImageUri", "warning"), ("byoc", "warning"), ("churnimage", "error")],
+)
+def test_names_that_stand_for_an_image(image: str, severity: str) -> None:
+    found = findings_of({"AlgorithmSpecification": {"TrainingImage": image}})
+    assert own(found) == {("STP027", severity)}
+
+
 def test_private_registries() -> None:
     vpc = {"SecurityGroupIds": ["sg-0a1b2c3d"], "Subnets": ["subnet-0a1b2c3d"]}
     config = {"TrainingRepositoryAccessMode": "Vpc"}

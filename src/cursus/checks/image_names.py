@@ -21,15 +21,18 @@ _PART = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
 _REPOSITORY = rf"{_PART}(?:/{_PART})*"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _WORDS = (
-    r"(?:a|account|acct|algo|algorithm|an|bar|baz|byo|container|custom|docker|dummy|ecr|example|fake|foo|id|images?"
-    r"|imageuri|img|mock|my|myimage|name|region|repo|repository|sample|some|tag|test|the|train|training|ur[il]|your)"
+    r"(?:account|acct|algo|algorithm|an?|bar|baz|byoc?|container|custom|docker|dummy|ecr|example|fake|foo|id|images?|img"
+    r"|mock|my|name|region|repo|repository|sample|some|string|tag|test|the|train|training|ur[il]|your)"
 )
 
 
 def stands_for_another(name: str) -> bool:
-    """True for a name made of words such as my, example and image, which stands for one to be filled in."""
+    """True for a name made of words such as my, example and image, which stands for one to be filled in.
+
+    They may be written as one: fakeImageUri.
+    """
     words = [word for word in re.split(r"[^a-z]+", name.partition(":")[0].lower()) if word]
-    return bool(words) and all(re.fullmatch(_WORDS, word) for word in words)
+    return bool(words) and all(re.fullmatch(f"{_WORDS}+", word) for word in words)
 
 
 @rule("STP033", area="step", scope="request", suspects="image", shared=True)

@@ -125,3 +125,29 @@ def test_a_pipelines_parameters_are_hidden_by_their_names() -> None:
     report = check(definition, parameters={"DbPassword": "kept-from-you", "ApiToken": "kept-from-you"})
     assert {finding.rule for finding in report.findings} >= {"DEP020", "DEP021"}
     assert "kept-from" not in str([finding.to_dict() for finding in report.findings])
+    assert "kept-from" not in str(redact.redact(definition))
+
+
+def test_what_stands_below_a_secrets_name_is_hidden() -> None:
+    request = {
+        "HyperParameters": {
+            "db_password": {"x": "kept-from-you"},
+            "api-key": ["kept-from-you"],
+            "passwd": 77123,
+        }
+    }
+    shown = redact.redact(request)
+    assert "kept-from-you" not in str(shown) and "77123" not in str(shown)
+    assert redact.redact({"max_tokens": 512, "epochs": 3}) == {"max_tokens": 512, "epochs": 3}
+
+
+def test_a_key_file_and_a_signed_token_are_hidden_whole() -> None:
+    body = "Proc-Type: 4,ENCRYPTED\n\nMIIEowIBAAKCAQEA75\nkeptFromYou==\n"
+    key = f"-----BEGIN RSA PRIVATE KEY-----\n{body}-----END RSA PRIVATE KEY-----\n"
+    token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.kept_from-you"
+    for shown in (
+        redact.redact({"A": key, "B": token}),
+        redact.show([key, token]),
+        redact.prose(key + token),
+    ):
+        assert "kept" not in str(shown) and "MIIE" not in str(shown)

@@ -23,7 +23,8 @@ _VALUE = re.compile(
     r"(?<![A-Z0-9])(AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])"
     r"|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_[A-Za-z0-9_]{30,}|\bhf_[A-Za-z0-9]{30,}"
     r"|\bsk-[A-Za-z0-9_-]{20,}|\bxox[abprs]-[A-Za-z0-9-]{10,}|\bglpat-[A-Za-z0-9_-]{15,}"
-    r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----|\beyJ[A-Za-z0-9_-]{10,500}\.eyJ[A-Za-z0-9_-]{10,}"
+    r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*?(?=-----|\Z)"
+    r"|\beyJ[A-Za-z0-9_-]{10,500}\.eyJ[A-Za-z0-9_-]{10,}(\.[A-Za-z0-9_-]*)?"
     r"|[a-z][a-z0-9+.-]{0,30}://[^/\s:@]+:[^/\s@]{3,}@|X-Amz-(Signature|Security-Token)=[^&\s'\"]{16,}"
 )
 """Repetitions that a failed match would walk again have bounds: a value may be megabytes long."""
@@ -34,6 +35,7 @@ _ASSIGNED = re.compile(
 )
 _ACCESS_KEY = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9/+]{40}")
 """AWS's secret access keys have no sign of their own: what is one as a whole is hidden, and no finding for that."""
+_LABELLED = frozenset({"Value", "DefaultValue", "EnumValues"})
 _OPTION = re.compile(r"(--?(?P<name>[A-Za-z][\w-]*))(?P<value>=.+)?", re.DOTALL)
 _BEARER = re.compile(r"\b(Bearer|Basic)\s{1,3}[A-Za-z0-9._~+/=-]{6,}")
 
@@ -101,15 +103,18 @@ def prose(text: str) -> str:
 def redact(value: Any, name: str = "") -> Any:
     """A copy of plain data in which every secret is replaced."""
     if isinstance(value, Mapping):
-        tag = value.get("Key")
-        if isinstance(tag, str) and is_secret_name(tag):
+        label = value.get("Key") or value.get("Name")  # of a tag, of a pipeline's parameter
+        if isinstance(label, str) and is_secret_name(label):
             return {
-                key: HIDDEN if key == "Value" and item else redact(item, str(key))
+                key: HIDDEN if key in _LABELLED and item else redact(item, str(key))
                 for key, item in value.items()
             }
-        return {key: redact(item, str(key)) for key, item in value.items()}
+        inside = name if name and is_secret_name(name) else ""
+        return {key: redact(item, inside or str(key)) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return _redact_list(value, name)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return HIDDEN if name and is_secret_name(name) else value
     if isinstance(value, str) and value:
         if (name and is_secret_name(name)) or (len(value) == 40 and _is_secret(value)):
             return HIDDEN

@@ -160,3 +160,29 @@ def test_spot_instances_that_only_a_hook_asks_for(builder: Any, config: Any, spo
     results = static(builder, config)
     assert results["tests"][STEP]["passed"] is True
     assert rules(results, "error", "warning").count("RES080") == (2 if spot else 0)
+
+
+@pytest.mark.parametrize(
+    ("hook", "value"),
+    [
+        (
+            "get_tuning_config",
+            {
+                "objective_metric": "loss",
+                "hyperparameter_ranges": {"learning-rate": {"min": 0.01, "max": 0.5}},
+                "max_jobs": 10,
+                "max_parallel_jobs": 2,
+                "strategy": "Baysian",
+            },
+        ),
+        ("get_auto_ml_config", {"problem_type": "Binary", "objective": "F1", "target_attribute_name": "y"}),
+    ],
+)
+def test_a_tuning_or_automl_job_that_is_refused_is_no_fault_of_the_training_job(
+    builder: Any, config: Any, tmp_path: Path, hook: str, value: Any
+) -> None:
+    setattr(builder, hook, lambda: value)
+    results = executed(builder, config, tmp_path)
+    assert list(failed(results)) == [HYPERPARAMETERS]
+    assert rules(results) == ["STP004"]
+    assert results["tests"][FRAMEWORK]["details"]["local_job"]["status"] == "Completed"

@@ -99,7 +99,11 @@ def unknown_step(view: StepView) -> Iterator[Problem]:
     if known is None:
         return
     optional = _optional(view)
+    training = definition(view)
+    channels = [channel.name for channel in training.channels] if training is not None else []
     for name, step, _ in dependencies(view):
+        if name == step and name in channels:
+            continue  # the name of an input, whose step is not told
         if step not in known and step != view.step.name:
             yield Problem(
                 severity="info" if name in optional else None,

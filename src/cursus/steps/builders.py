@@ -18,13 +18,15 @@ from cursus.steps.automl import automl_request
 from cursus.steps.channel_names import named_channels, to_request
 from cursus.steps.created import Created, create, instance
 from cursus.steps.draft import Draft
-from cursus.steps.hooks import HookError, Hooks, place
+from cursus.steps.hooks import HookError, Hooks, place, words
 from cursus.steps.plain import attribute, attributes, plain
 from cursus.steps.tuning import tuning_request
 from cursus.steps.written import HookPlaces, Written, WrittenOrigins
 from cursus.suggest import kind_of
 
 CONFIG = "config"
+_BEFORE = ("upstream", "inputs")
+_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
 
 
 def lower(
@@ -49,7 +51,7 @@ def lower(
                 name=builder.__name__,
                 operation="CreateTrainingJob",
                 request={},
-                promises=Promises(hooks=_config_hook(flat), failures=(error.failure,)),
+                promises=Promises(hooks=_config_hook(flat, builder), failures=(error.failure,)),
             )
     if config is None:
         flat = _own_configuration(builder)
@@ -60,7 +62,7 @@ def lower(
     region = region or _text(sources_of, "region") or created.region
     _fill(draft, hooks, flat, region)
     misspelt = hooks.misspelt() if hooks.values or created.request else {}
-    values = {**_config_hook(flat), **dict.fromkeys(misspelt), **hooks.values}
+    values = {**_config_hook(flat, type(builder)), **dict.fromkeys(misspelt), **hooks.values}
     where = place(getattr(type(builder), "create_step", None))
     written = Written(builder, configured.origins(config))
     written.values = hooks.values
@@ -89,12 +91,7 @@ def lower(
             framework_version=_text(sources_of, "framework_version") or created.framework_version,
             python_version=_text(sources_of, "python_version") or created.python_version,
             upstream=_upstream(sources_of, created),
-            dependencies=sources.dependencies(
-                *(
-                    hooks.values.get(name)
-                    for name in ("get_dependencies", "get_required_dependencies", "get_optional_dependencies")
-                )
-            ),
+            dependencies=_dependencies(hooks, flat),
             answered=created.answered,
         ),
         problems=created.problems,
@@ -105,6 +102,8 @@ def lower(
 def configuration(config: Any) -> dict[str, Any]:
     """The flat configuration as a mapping: a mapping, or an object with its keys as attributes.
 
+    What else an object has is its class's own, and a region that is none too (``NA``, as some teams say).
+
     Raises ConfigurationError for anything else.
     """
     if config is None:
@@ -114,9 +113,15 @@ def configuration(config: Any) -> dict[str, Any]:
         raise ConfigurationError(
             f"the configuration is {kind_of(config)}, not a mapping with keys such as role"
         )
-    # upstream may hold builders and steps, which are no data.
-    made = {key: value if key == "upstream" else plain(value, lenient=True) for key, value in found.items()}
-    return {str(key): value for key, value in made.items()}
+    # What stands before the step may be builders, steps and their properties, which are no data.
+    made = {key: value if key in _BEFORE else plain(value, lenient=True) for key, value in found.items()}
+    flat = {str(key): value for key, value in made.items()}
+    if not isinstance(config, Mapping):
+        known = shortforms.KEYS[CONFIG]
+        flat = {key: value for key, value in flat.items() if key in known or key[:1].isupper()}
+        if not _REGION.fullmatch(str(flat.get("region"))):
+            flat.pop("region", None)
+    return flat
 
 
 def _own_configuration(builder: Any) -> dict[str, Any]:
@@ -127,9 +132,15 @@ def _own_configuration(builder: Any) -> dict[str, Any]:
     return {}
 
 
-def _config_hook(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration among the hooks, so that a rule can hold its keys against the known ones."""
-    return {CONFIG: {key: value for key, value in flat.items() if key != "upstream"}} if flat else {}
+def _config_hook(flat: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    """The configuration among the hooks, so that a rule can hold its keys against the known ones.
+
+    Other keys that the builder's class names are the builder's own.
+    """
+    known = shortforms.KEYS[CONFIG]
+    own = words(kind) if any(key not in known for key in flat) else frozenset()
+    kept = {k: v for k, v in flat.items() if k not in _BEFORE and (k in known or k not in own)}
+    return {CONFIG: kept} if flat else {}
 
 
 def _fill(draft: Draft, hooks: Hooks, flat: Mapping[str, Any], region: str | None) -> None:
@@ -406,6 +417,16 @@ def _local_channels(config: Mapping[str, Any], where: Location | None) -> dict[s
 def _upstream(config: Mapping[str, Any], created: Created) -> Any:
     value = config.get("upstream")
     return created.upstream if value is None else sources.upstream_steps(value)
+
+
+def _dependencies(hooks: Hooks, flat: Mapping[str, Any]) -> dict[str, dict[str, str]] | None:
+    """What the builder says that it depends on, less the inputs that the configuration gives by name."""
+    names = ("get_dependencies", "get_required_dependencies", "get_optional_dependencies")
+    found = sources.dependencies(*(hooks.values.get(name) for name in names))
+    given = flat.get("inputs")
+    if not found or not isinstance(given, Mapping):
+        return found
+    return {name: one for name, one in found.items() if name not in given or one != {"step": name}}
 
 
 def _text(config: Mapping[str, Any], key: str) -> str | None:

@@ -12,9 +12,9 @@ from typing import Any
 from cursus.model import Finding, HookFailure, Origin, Path, Pipeline, Step, UpstreamStep
 from cursus.steps import kinds
 from cursus.steps.configured import bare
-from cursus.steps.hooks import HookError, Hooks, call, find, nonsense, place, raised
+from cursus.steps.hooks import HookError, Hooks, call, find, nonsense, place, raised, unwrapped
 from cursus.steps.offline import offline
-from cursus.steps.plain import NestingError, plain
+from cursus.steps.plain import NestingError, attribute, plain
 
 CREATE = "create_step"
 _MEMBER = re.compile(r"[A-Z][A-Za-z0-9]*\Z")
@@ -46,10 +46,25 @@ class Created:
 def instance(builder: type, config: Any) -> Any:
     """An instance of a builder class: ``cls(config)``, ``cls(config=config)`` or ``cls()``, as it takes.
 
+    A ``role`` of its own, without which it would have none, is the configuration's.
+
     Raises HookError (hook ``__init__``) for whatever it raises.
     """
     positional, named = _arguments(builder, {"config": bare(config)})
+    role = _role(builder, config)
+    if role is not None:
+        named["role"] = role
     return call(partial(builder, *positional, **named), "__init__")
+
+
+def _role(builder: type, config: Any) -> str | None:
+    """The configuration's role, for a class that takes a role and may do without one."""
+    found = config.get("role") if isinstance(config, Mapping) else attribute(config, "role")
+    try:
+        parameter = inspect.signature(builder).parameters.get("role")
+    except (TypeError, ValueError):
+        return None
+    return found if isinstance(found, str) and parameter is not None and parameter.default is None else None
 
 
 def _arguments(callee: Any, offered: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -112,11 +127,15 @@ def create(builder: Any, config: Mapping[str, Any], hooks: Hooks, region: str | 
 
 @dataclass(frozen=True, slots=True)
 class _Offered:
-    """What ``create_step`` is called with; ``empty`` says that it asks for inputs and nobody knows any."""
+    """What ``create_step`` is called with.
+
+    ``empty`` says that it asks for inputs and nobody knows any, ``named_inputs`` that its signature names them.
+    """
 
     positional: tuple[Any, ...] = ()
     named: Mapping[str, Any] = field(default_factory=dict)
     empty: bool = False
+    named_inputs: bool = False
 
 
 def _offered(hook: Callable[..., Any], config: Mapping[str, Any], hooks: Hooks) -> _Offered:
@@ -131,7 +150,7 @@ def _offered(hook: Callable[..., Any], config: Mapping[str, Any], hooks: Hooks) 
     kinds_ = inspect.Parameter
     accepts_all = any(one.kind is kinds_.VAR_KEYWORD for one in parameters.values())
     values: dict[str, Any] = {
-        "inputs": _uris(hooks.values.get("get_training_inputs")),
+        "inputs": {**_uris(hooks.values.get("get_training_inputs")), **_given_inputs(config)},
         "outputs": {},
         "dependencies": list(_listed(config.get("upstream"))),
     }
@@ -152,7 +171,20 @@ def _offered(hook: Callable[..., Any], config: Mapping[str, Any], hooks: Hooks) 
     if accepts_all:
         # Into **kwargs goes only what there is to say: a builder may hand them on to its base class.
         named.update({name: value for name, value in values.items() if value and name not in parameters})
-    return _Offered(tuple(positional), named, "inputs" in parameters and not values["inputs"])
+    named_inputs = "inputs" in parameters
+    asks = named_inputs or (accepts_all and "inputs" in _words(hook))
+    return _Offered(tuple(positional), named, asks and not values["inputs"], named_inputs)
+
+
+def _given_inputs(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    given = config.get("inputs")
+    return given if isinstance(given, Mapping) else {}
+
+
+def _words(hook: Any) -> tuple[Any, ...]:
+    """The constants in a function's code: the keys that it asks its ``**kwargs`` for are among them."""
+    code = getattr(unwrapped(hook), "__code__", None)
+    return code.co_consts if code is not None else ()
 
 
 def _unknown_argument(hook: Any, name: str) -> HookFailure:
@@ -168,11 +200,13 @@ def _without_inputs(failure: HookFailure, offered: _Offered) -> HookFailure:
     """The failure of a ``create_step`` that got no inputs, with how it would get some."""
     if not offered.empty or not failure.traceback:
         return failure
+    if not offered.named_inputs and "input" not in failure.message.lower():
+        return failure  # any **kwargs may hold inputs
     return replace(
         failure,
-        message=f"{failure.message} (its inputs were empty: the builder has no get_training_inputs)",
-        remedy="Give the builder get_training_inputs, whose channels become inputs (channel name: S3 URI), or "
-        "make create_step do without them.",
+        message=f"{failure.message} (its inputs were empty: no get_training_inputs, no inputs in the configuration)",
+        remedy='Name them in the configuration ({"inputs": {NAME: S3 URI}}), give the builder get_training_inputs, '
+        "whose channels become inputs, or make create_step do without them.",
     )
 
 

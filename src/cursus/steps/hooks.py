@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 from cursus.model import HookFailure, Location, Origin
@@ -84,6 +84,28 @@ class Hooks:
     def origin(self, name: str) -> Origin:
         """The origin of the values that a hook returned."""
         return Origin(name, place(getattr(type(self.builder), name, None) or attribute(self.builder, name)))
+
+
+def words(kind: type) -> frozenset[str]:
+    """Every name and text in the code of a class's methods: the keys and attributes that it reads are among them."""
+    found: set[str] = set()
+    pending: list[CodeType] = []
+    for one in kind.__mro__[:-1]:
+        for member in vars(one).values():
+            code = getattr(unwrapped(member), "__code__", None)
+            if isinstance(code, CodeType):
+                pending.append(code)
+    while pending:
+        code = pending.pop()
+        found.update(code.co_names)
+        for constant in code.co_consts:
+            if isinstance(constant, CodeType):
+                pending.append(constant)
+            elif isinstance(constant, str):
+                found.add(constant)
+            elif isinstance(constant, (tuple, frozenset)):
+                found.update(each for each in constant if isinstance(each, str))
+    return frozenset(found)
 
 
 def _is_near(name: str, wanted: list[str]) -> bool:

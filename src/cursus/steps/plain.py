@@ -175,7 +175,8 @@ def attributes(value: Any) -> dict[str, Any] | None:
     for names in ("model_fields", "__fields__"):
         fields = getattr(kind, names, None)
         if isinstance(fields, Mapping):
-            return {name: getattr(value, name, None) for name in fields}
+            extra = attribute(value, "model_extra")  # of a model that takes more than its fields
+            return {name: getattr(value, name, None) for name in (*fields, *(extra or ()))}
     attrs = getattr(kind, "__attrs_attrs__", None)
     if attrs is not None:
         return {one.name: getattr(value, one.name) for one in attrs}

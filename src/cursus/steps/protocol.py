@@ -18,8 +18,9 @@ class StepBuilder(Protocol):
         """The step, from which the request comes.
 
         A request mapping, an object with the request's members as attributes, or one with ``.arguments``.
-        Called with those of ``inputs`` (channel name → S3 URI), ``outputs`` (output name → S3 URI) and
-        ``dependencies`` (the steps that this one depends on) that its signature takes.
+        Called with those of ``inputs`` (name → S3 URI: the channels of ``get_training_inputs``, and the
+        configuration's ``inputs``), ``outputs`` (output name → S3 URI) and ``dependencies`` (the steps that this
+        one depends on) that its signature takes.
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
         """
         ...

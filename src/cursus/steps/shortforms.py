@@ -104,7 +104,7 @@ AUTOML = (
 )
 
 KEYS: dict[str, tuple[str, ...]] = {
-    "config": (*FLAT, *FLAT_OTHERS),
+    "config": (*FLAT, *FLAT_OTHERS, "inputs"),
     "get_step_config": (*FLAT, *FLAT_OTHERS),
     "get_resource_optimization_config": tuple(RESOURCES),
     "get_gpu_optimization_config": GPU,

@@ -150,7 +150,7 @@ class Trial:
         """Every finding that needs no run."""
         if self.step is None:
             return []
-        found = engine.check_step(self.step, self.settings)
+        found = self._checked(self.step)
         if self.created:
             return found
         # What hooks filled in is not a request: that it lacks members says nothing beyond the failure itself.
@@ -167,7 +167,17 @@ class Trial:
         evidence = self.run.evidence
         if self.step is None or evidence is None:
             return self.static
-        return engine.check_step(self.step, self.settings, evidence)
+        return self._checked(self.step, evidence)
+
+    def _checked(self, step: Step, evidence: Evidence | None = None) -> list[Finding]:
+        """The findings on a step. What its tuning or AutoML job lacks is no fault of the training job's request."""
+        companions = {companion.name for companion in step.companions}
+        return [
+            dataclasses.replace(one, area="hyperparameters")
+            if one.area == "step" and one.step in companions
+            else one
+            for one in engine.check_step(step, self.settings, evidence)
+        ]
 
     def findings_in(self, area: Area) -> list[Finding]:
         """The findings of one area, each once; the local run is made where rules of the area read it."""

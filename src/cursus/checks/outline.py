@@ -134,16 +134,17 @@ class Outline:
         queue: list[tuple[Context, Any]],
         closed: list[Any],
         groups: Groups,
+        texts: list[str],
         noted: list[tuple[Shape, Any]],
         fresh: Fresh,
     ) -> None:
-        read, written, texts, values = groups
+        read, written, _, values = groups
         self.shapes = tuple(shapes)
         self.closed = tuple(closed)
         self.kinds = of_places(read, written) if read or written else []
         self._queue = queue
         self._fresh = fresh
-        self._texts = texts + read + written
+        self._texts = texts
         self._values = values
         self._watched: list[tuple[str, str, str]] = []
         for shape, container in noted:
@@ -249,12 +250,13 @@ def take_apart(request: Any, typed: bool = False) -> Outline | None:
                 return None
     if not _are_leaves(closed):
         return None
-    for texts in groups:
-        if texts and not _TEXT.issuperset(map(type, texts)):
-            return None
-    if groups[VALUE] and _ARCHIVES in "".join(groups[VALUE]):
+    read, written, others, values = groups
+    texts = others + read + written
+    if not _TEXT.issuperset(map(type, texts)):
+        return None
+    if values and not (_TEXT.issuperset(map(type, values)) and _ARCHIVES not in "".join(values)):
         return None  # whose archive it is says what algorithm the job runs
-    return Outline(shapes, queue, closed, groups, noted, fresh)
+    return Outline(shapes, queue, closed, groups, texts, noted, fresh)
 
 
 def _are_leaves(closed: list[Any]) -> bool:

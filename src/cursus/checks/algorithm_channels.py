@@ -9,6 +9,7 @@ from cursus.aws.algorithms import Algorithm
 from cursus.checks.algorithms import documented_only
 from cursus.checks.channels import input_mode
 from cursus.checks.rules import PROGRAM, Problem, rule
+from cursus.checks.texts import NOTHING
 from cursus.checks.views import Channel, TrainingView, is_reference, text
 from cursus.redact import show
 from cursus.suggest import closest, did_you_mean
@@ -67,7 +68,7 @@ def required_channel(view: TrainingView) -> Iterator[Problem]:
     if is_reference(given) or (isinstance(given, list) and len(view.channels) != len(given)):
         return
     names = [channel.name for channel in view.channels]
-    if None in names:
+    if None in names or not NOTHING.isdisjoint(filter(None, names)):
         return
     wanted = dict.fromkeys(algorithm.required_channels, "")
     for condition in algorithm.channels_when:
@@ -91,16 +92,20 @@ def required_channel(view: TrainingView) -> Iterator[Problem]:
     # A misnamed channel is said once, by the rule on unknown channels.
     unknown = [] if documented_only(algorithm) else [n for n in names if n and n not in algorithm.channels]
     misnamed = {meant(n, algorithm.channels) for n in unknown if n not in view.settings.allow}
+    lacking: dict[str, list[str]] = {}
     for name, reason in wanted.items():
         if name in misnamed and algorithm.channels:
             continue
         if name not in names and not any(name.startswith(start) for start in labelled):
-            yield Problem(
-                f"the {algorithm.name} algorithm requires the channel {show(name)}{reason}",
-                ("InputDataConfig",),
-                f"add a channel {show(name)}"
-                + (f" (the job has {', '.join(map(show, names))})" if names else ""),
-            )
+            lacking.setdefault(reason, []).append(show(name))
+    for reason, channels in lacking.items():
+        shown = f"channel{'s' if len(channels) > 1 else ''} {' and '.join(channels)}"
+        yield Problem(
+            f"the {algorithm.name} algorithm requires the {shown}{reason}",
+            ("InputDataConfig",),
+            f"add {'the' if len(channels) > 1 else 'a'} {shown}"
+            + (f" (the job has {', '.join(map(show, names))})" if names else ""),
+        )
 
 
 @rule("CHN031", area="channels", reads=("InputDataConfig",), when="builtin", shared=True, of=PROGRAM)

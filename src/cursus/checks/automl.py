@@ -58,6 +58,8 @@ def problem_and_objective(view: AutoMLView) -> Iterator[Problem]:
     """
     if kind_of(view) != "TabularJobConfig":
         return
+    if any(map(is_reference, mapping(view.request, "AutoMLProblemTypeConfig").values())):
+        return
     kind, path = problem_type(view)
     objective = view.request.get("AutoMLJobObjective")
     if kind is not None and objective is None:

@@ -32,9 +32,16 @@ ECHOES: Mapping[str, tuple[str, ...]] = {
 """For a rule: those that say more of the same cause, where they find something at the same place."""
 
 
+SAYS_ALL = "STP047"
+"""The rule on values that are the word None: what others find in such a value comes of that."""
+
+
 def without_echoes(findings: list[Finding]) -> list[Finding]:
     """``findings`` without those of which another one at the same place says more, and weighs no less."""
     told = {finding.rule for finding in findings}
+    if SAYS_ALL in told:
+        nothing = {finding.path for finding in findings if finding.rule == SAYS_ALL}
+        findings = [one for one in findings if one.path not in nothing or one.rule == SAYS_ALL]
     if told.isdisjoint(ECHOES):
         return findings
     weight: dict[tuple[str, object], int] = {}

@@ -137,11 +137,14 @@ def instances(view: TrainingView) -> Iterator[Problem]:
     if config.get(PREFERENCES) is not None:
         yield from _preference_counts(config, member)
         return
-    for name in ("InstanceType", "InstanceCount"):
-        if config.get(name) is None:
-            yield Problem(
-                f"{member} has no {name}", (member, name), f"add {name}, or describe InstanceGroups"
-            )
+    lacking = [name for name in ("InstanceType", "InstanceCount") if config.get(name) is None]
+    if lacking:
+        shown = " and no ".join(lacking)
+        yield Problem(
+            f"{member} has no {shown}",
+            (member, lacking[0]),
+            f"add {' and '.join(lacking)}, or describe InstanceGroups",
+        )
     if config.get("InstanceCount") == 0 and config["InstanceCount"] is not False:
         yield Problem(f"{member} asks for 0 instances", (member, "InstanceCount"), "ask for at least 1")
 

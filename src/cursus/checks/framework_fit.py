@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from cursus.aws import distribution, images, instances
 from cursus.checks.framework import IMAGE, READS, amazon_image, framework_image
 from cursus.checks.rules import Problem, hyperparameters, rule
-from cursus.checks.views import TrainingView
+from cursus.checks.views import TrainingView, is_reference
 from cursus.model import Location, Path
 from cursus.redact import show
 from cursus.suggest import did_you_mean
@@ -163,6 +163,8 @@ def script_mode(view: TrainingView) -> Iterator[Problem]:
     if image is None or not image.trains or view.algorithm.get("ContainerEntrypoint"):
         return
     member: Path = (view.hyperparameters_member,)
+    if is_reference(view.request.get(view.hyperparameters_member)):
+        return
     program = _written(view, PROGRAM, "SAGEMAKER_PROGRAM")
     directory = _written(view, DIRECTORY, "SAGEMAKER_SUBMIT_DIRECTORY")
     if program is None and directory is None:

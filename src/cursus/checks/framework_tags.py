@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cursus.aws import images
+from cursus.aws import images, places
 from cursus.checks.rules import Problem
 from cursus.checks.views import Settings
 from cursus.model import Path
@@ -245,7 +245,7 @@ def registry_faults(
     if image.account in right:
         return
     if not right:
-        if image.amazon:
+        if image.amazon and places.partition_of(image.region):  # of a region that there is not STP033 speaks
             yield Problem(
                 f"The data of {images.date()} knows no registry of {image.repository!r} in {image.region}.",
                 path,

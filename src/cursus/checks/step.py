@@ -7,17 +7,17 @@ what is wrong, in AWS's words where those are known, and what to write instead.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import takewhile
 from typing import Any
 
 from cursus.aws import schema
 from cursus.aws.schema import Violation
+from cursus.checks.meant import places, value_at
 from cursus.checks.pattern_words import words
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import SchemaView
 from cursus.model import Path, format_path
 from cursus.redact import is_secret_name, show
-from cursus.suggest import closest, did_you_mean
+from cursus.suggest import did_you_mean
 
 MAPS = frozenset({"HyperParameters", "StaticHyperParameters", "Environment"})
 
@@ -89,23 +89,29 @@ def missing_member(view: SchemaView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    # A misspelt member is said once, by the rule on unknown members.
+    # A member that stands elsewhere or is misspelt is said once, by the rule on unknown members.
     required = list(_of_kind(view, "required"))
-    misspelt = {
-        (*unknown.path[:-1], closest(str(unknown.path[-1]), unknown.options))
-        for unknown in _of_kind(view, "unknown")
-        if required
-    }
+    meant = _meant(view).values() if required else ()
+    ends = {place[:end] for place in meant for end in range(1, len(place) + 1)}
+    lacking: dict[Path, list[Path]] = {}
     for violation in required:
-        if violation.path in misspelt:
+        if violation.path not in ends:
+            lacking.setdefault(violation.path[:-1], []).append(violation.path)
+    for holder, paths in lacking.items():
+        around = format_path(holder) or view.step.operation
+        if len(paths) > 1 and value_at(view.step.request, holder) == {}:
+            names = [_name(path) for path in paths]
+            shown = ", ".join(names[:-1]) + " and " + names[-1]
+            yield Problem(f"{around} is empty; it must have {shown}", paths[0], f"add {shown}")
             continue
-        name = _name(violation.path)
-        around = format_path(violation.path[:-1]) or view.step.operation
-        kind = _node(view, violation.path)
-        example = f", one of {', '.join(kind['enum'])}" if len(kind.get("enum", ())) in range(1, 8) else ""
-        yield Problem(
-            f"{around} has no {name}, which it must have", violation.path, f"add {name}{example}{words(kind)}"
-        )
+        for path in paths:
+            name, kind = _name(path), _node(view, path)
+            example = (
+                f", one of {', '.join(kind['enum'])}" if len(kind.get("enum", ())) in range(1, 8) else ""
+            )
+            yield Problem(
+                f"{around} has no {name}, which it must have", path, f"add {name}{example}{words(kind)}"
+            )
 
 
 @rule("STP002", area="step", scope="schema")
@@ -126,48 +132,69 @@ def unknown_member(view: SchemaView) -> Iterator[Problem]:
     Since:
         0.1
     """
+    meant = _meant(view)
+    groups: dict[tuple[Path, Path], list[Violation]] = {}
     for violation in _of_kind(view, "unknown"):
-        name = str(violation.path[-1])
-        around = format_path(violation.path[:-1]) or view.step.operation
-        whole = [option for option in violation.options if option.endswith(name)]  # StaticHyperParameters
-        near = did_you_mean(name, whole or violation.options) or _elsewhere(view, violation.path)
-        remedy = near.strip() or (
-            f"leave it out; {around} has {_listed(violation.options)} (service model of {schema.model_date()}; "
-            "`cursus refresh` takes a newer one from the botocore installed)"
+        place = meant.get(violation.path, ())
+        # Members that stand beside the structure they belong in are one mistake.
+        alone = place[:-1] == violation.path[:-1] or not place
+        groups.setdefault((violation.path if alone else violation.path[:-1], place[:-1]), []).append(
+            violation
         )
+    for (_, target), group in groups.items():
+        first = group[0]
+        around = format_path(first.path[:-1]) or view.step.operation
+        names = [show(str(violation.path[-1])) for violation in group]
+        shown = ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else names[0]
         yield Problem(
-            f"Unknown parameter in {around}: {show(name)}",
-            violation.path,
-            remedy,
+            f"Unknown parameter{'s' if len(names) > 1 else ''} in {around}: {shown}",
+            first.path,
+            _instead(
+                view, group, [meant[one.path] for one in group] if target or meant.get(first.path) else []
+            ),
         )
 
 
-def _elsewhere(view: SchemaView, path: Path) -> str:
-    """Where in the request a member of this name does belong, as near as may be, or an empty text."""
-    document = schema.document(view.step.operation) or {}
-    places = [place[:-1] for place in _members(document) if place[-1] == path[-1]]
-    if not places:
-        return ""
-    near = [0 if isinstance(part, int) else part for part in path]
-
-    def shared(place: Path) -> int:
-        return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(place, near, strict=False)))
-
-    nearest = max(places, key=shared)
-    shown = format_path(nearest) or "the request itself"
-    return f"{path[-1]} belongs in {shown}: move it there"
+def _meant(view: SchemaView) -> dict[Path, Path]:
+    made = view.__dict__.get("_meant")
+    if made is None:
+        made = view.__dict__["_meant"] = places(view.step.operation, view.step.request, view.violations)
+    return made
 
 
-def _members(document: Mapping[str, Any]) -> Iterator[Path]:
-    """The paths of all members of a model, the outer ones first."""
-    queue: list[Path] = [()]
-    for path in queue:
-        node = schema.at(document, path) or {}
-        for name in node.get("properties", ()):
-            yield (*path, name)
-            queue.append((*path, name))
-        if "items" in node:
-            queue.append((*path, 0))
+def _instead(view: SchemaView, group: list[Violation], targets: list[Path]) -> str:
+    """What to write instead of unknown members, where these places were meant by them."""
+    violation, around = group[0], format_path(group[0].path[:-1]) or view.step.operation
+    name = str(violation.path[-1])
+    if not targets:
+        others = _operations_with(view, name) if len(violation.path) == 1 else ""
+        return (
+            f"leave it out; {others}{around} has {_listed(violation.options)} (service model of "
+            f"{schema.model_date()}; `cursus refresh` takes a newer one from the botocore installed)"
+        )
+    target = targets[0]
+    if target[:-1] == violation.path[:-1]:
+        return f"Did you mean {show(str(target[-1]))}?"
+    holder = format_path(target[:-1]) or "the request itself"
+    if len(group) > 1:
+        renamed = [
+            f"{each.path[-1]} as {place[-1]}"
+            for each, place in zip(group, targets, strict=True)
+            if each.path[-1] != place[-1]
+        ]
+        return f"they belong in {holder}: move them there" + (", " + ", ".join(renamed) if renamed else "")
+    return f"{name} belongs in {holder}: move it there" + (f", as {target[-1]}" if target[-1] != name else "")
+
+
+def _operations_with(view: SchemaView, name: str) -> str:
+    """In which other requests a member of this name stands at the top, or an empty text."""
+    found = [
+        operation
+        for operation in schema.JOB_NAMES
+        if operation != view.step.operation
+        and name in ((schema.document(operation) or {}).get("properties") or {})
+    ]
+    return f"{' and '.join(found[:2])} ha{'ve' if len(found) > 1 else 's'} it, and " if found else ""
 
 
 def _listed(options: tuple[str, ...]) -> str:

@@ -370,8 +370,11 @@ def how_many_ranges(view: TuningView) -> Iterator[Problem]:
                 path,
                 "fix the less important ones in StaticHyperParameters",
             )
-    if "Autotune" in view.request or not view.config or is_reference(view.config.get("ParameterRanges")):
+    ranges = view.config.get("ParameterRanges")
+    if "Autotune" in view.request or not view.config or is_reference(ranges):
         return
+    if isinstance(ranges, Mapping) and any(map(is_reference, ranges.values())):
+        return  # lists that are not known
     shared = any(path == RANGES for path, _ in found)
     for definition in view.definitions:
         own = (*definition.path, "HyperParameterRanges")

@@ -58,6 +58,12 @@ def all_combinations(view: TuningView) -> int | None:
     """The combinations of all definitions together."""
     if not view.definitions or "Autotune" in view.request:
         return None
+    held = (
+        mapping(view.config, "ParameterRanges"),
+        *(mapping(d.request, "HyperParameterRanges") for d in view.definitions),
+    )
+    if any(map(is_reference, (kind for ranges in held for kind in ranges.values()))):
+        return None
     total = 0
     for definition in view.definitions:
         found = combinations(_space(view, definition))

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from cursus.aws import algorithms, images
 from cursus.aws.hyperparameters import Idle
 from cursus.aws.metrics import direction_of
+from cursus.checks.algorithm_channels import meant
 from cursus.checks.rules import OBJECTIVE, Problem, rule
 from cursus.checks.texts import STAND_IN
 from cursus.checks.tuning import READS, Entry, number, spaces
@@ -226,7 +227,10 @@ def objective_needs_channel(view: TuningView) -> Iterator[Problem]:
         if algorithm is None or stage not in algorithm.channels or name not in algorithm.metrics:
             continue
         names = [channel.name for channel in definition.channels]
-        if names and None not in names and stage not in names:
+        misnamed = {
+            meant(each, algorithm.channels) for each in names if each and each not in algorithm.channels
+        }
+        if names and None not in names and stage not in names and stage not in misnamed:
             yield Problem(
                 f"the objective {show(name)} is computed on the channel {show(stage)}, which the job does not have",
                 (*path, "MetricName"),
@@ -288,6 +292,8 @@ def objective_of_the_learning_task(view: TuningView) -> Iterator[Problem]:
         name = objective.get("MetricName")
         algorithm = definition.builtin
         if algorithm is None or not isinstance(name, str) or name not in algorithm.metrics:
+            continue
+        if is_reference(definition.request.get("StaticHyperParameters")):
             continue
         metric = name.partition(":")[2]
         deciding = [each.other for each in algorithm.metrics_when if _left_out(definition, each, metric)]

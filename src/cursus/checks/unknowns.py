@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cursus.aws.schema import Violation
+from cursus.checks.meant import places
 from cursus.model import Path
-from cursus.suggest import closest
 
 UNKNOWN: Mapping[str, str] = {"Get": "unknown"}
 
@@ -40,8 +40,8 @@ _SHAPES = frozenset({"type", "count", "not_json"})
 NOTHING_BROKEN = Broken()
 
 
-def without_broken(request: Any, violations: Sequence[Violation]) -> dict[str, Any] | None:
-    """A copy of ``request`` in which broken values are unknown and misspelt members go by their right names.
+def without_broken(request: Any, violations: Sequence[Violation], operation: str) -> dict[str, Any] | None:
+    """A copy of ``request`` in which broken values are unknown, and unknown members stand where they were meant to.
 
     Only what lies on the way to a violation is copied. None where the request cannot be read at all.
     """
@@ -49,6 +49,7 @@ def without_broken(request: Any, violations: Sequence[Violation]) -> dict[str, A
         return None
     made = dict(request)
     copied: dict[Path, Any] = {(): made}
+    meant = places(operation, request, violations)
     for violation in violations:
         container = _container(copied, violation.path[:-1])
         if container is None or violation.kind == "count":
@@ -61,12 +62,23 @@ def without_broken(request: Any, violations: Sequence[Violation]) -> dict[str, A
             container.pop(last, None)
         elif violation.kind == "unknown":
             container.pop(last, None)
-            meant = closest(str(last), violation.options)
-            if meant is not None:
-                container.setdefault(meant, UNKNOWN)
+            if violation.path in meant:
+                _take_for_given(copied, meant[violation.path])
         else:
             container[last] = UNKNOWN
     return made
+
+
+def _take_for_given(copied: dict[Path, Any], path: Path) -> None:
+    """Let there be an unknown value at ``path``, or where nothing is yet of what holds it."""
+    for end in range(1, len(path) + 1):
+        container = _container(copied, path[: end - 1])
+        last = path[end - 1]
+        if container == UNKNOWN or not isinstance(container, dict if isinstance(last, str) else list):
+            return
+        if isinstance(container, dict) and (end == len(path) or last not in container):
+            container.setdefault(last, UNKNOWN)
+            return
 
 
 def _container(copied: dict[Path, Any], path: Path) -> Any:

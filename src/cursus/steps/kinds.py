@@ -60,6 +60,10 @@ _TELLING: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("CreatePipeline", ("PipelineDefinition", "PipelineDefinitionS3Location", "PipelineName")),
     ("CreateModel", ("PrimaryContainer", "Containers", "ExecutionRoleArn", "ModelName")),
 )
+_NAMED = frozenset(
+    {"CreateTrainingJob", "CreateProcessingJob", "CreateTransformJob", "CreateHyperParameterTuningJob"}
+)
+"""Operations whose requests alone hold the name of such a job at the top."""
 # Members that several operations have: they say that this is a request, not of which kind. A file with one
 # of them and nothing else would be a training request, the commonest.
 _COMMON = ("InputDataConfig", "OutputDataConfig", "HyperParameters", "RoleArn")
@@ -139,7 +143,10 @@ def identify(data: Mapping[str, Any], *, sure: bool = False) -> str | None:
 
 
 def told(data: Mapping[str, Any]) -> str | None:
-    """The operation of a request that has a member which tells it."""
+    """The operation of a request that has a member which tells it, the job's own name and another one before all."""
+    for name, members in _TELLING:
+        if NAMES[name] in data and name in _NAMED and sum(member in data for member in members) > 1:
+            return name
     for name, members in _TELLING:
         for member in members:
             if member in data:

@@ -1,0 +1,212 @@
+"""What members that the API does not know were meant to be: misspelt, in the SDK's words, or standing elsewhere.
+
+One mistake is told once: a member that is missing where an unknown one belongs is not told again, and every other rule
+takes it for given, with a value that is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import takewhile
+from typing import Any
+
+from cursus.aws import schema
+from cursus.aws.schema import Violation
+from cursus.model import Path
+from cursus.suggest import closest
+
+MAX_SOUGHT = 50
+"""Unknown members of one request that are looked for at other places than their own."""
+NOTHING = object()
+HELD = ("HyperParameters", "StaticHyperParameters", "TextGenerationHyperParameters")
+ALIKE = (
+    ("InputDataConfig", "AutoMLJobInputDataConfig", "ProcessingInputs", "TransformInput"),
+    ("OutputDataConfig", "ProcessingOutputConfig", "TransformOutput"),
+    ("ResourceConfig", "ProcessingResources", "TransformResources"),
+    ("AlgorithmSpecification", "AppSpecification", "PrimaryContainer"),
+    ("TrainingImage", "ImageUri", "Image"),
+    ("RoleArn", "ExecutionRoleArn"),
+    ("VpcConfig", "NetworkConfig"),
+    ("AutoMLJobConfig", "AutoMLProblemTypeConfig"),
+    ("TrainingJobDefinition", "TrainingJobDefinitions"),
+    ("HyperParameterRanges", "ParameterRanges"),
+    ("StaticHyperParameters", "HyperParameters"),
+)
+"""What the requests of several operations call the same thing."""
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list, tuple),
+    "object": (Mapping,),
+}
+
+Words = frozenset[tuple[str, ...]]
+
+
+def places(operation: str, request: Any, violations: Sequence[Violation]) -> dict[Path, Path]:
+    """For each unknown member of a request that something can be meant by: where that belongs."""
+    unknown = [violation for violation in violations if violation.kind == "unknown"]
+    if not unknown:
+        return {}
+    missing = {violation.path for violation in violations if violation.kind == "required"}
+    found: dict[Path, Path] = {}
+    for number, violation in enumerate(unknown):
+        if number < MAX_SOUGHT:
+            place = _Member(operation, request, violation, missing, found).place()
+        else:
+            near = closest(str(violation.path[-1]), violation.options)
+            place = None if near is None else (*violation.path[:-1], near)
+        if place is not None:
+            found[violation.path] = place
+    return found
+
+
+def value_at(request: Any, path: Path) -> Any:
+    """What a request has at a path; ``NOTHING`` where it has nothing."""
+    held = request
+    for part in path:
+        if not isinstance(held, Mapping if isinstance(part, str) else (list, tuple)):
+            return NOTHING
+        try:
+            held = held[part]
+        except (KeyError, IndexError):
+            return NOTHING
+    return held
+
+
+def given(request: Any, path: Path) -> bool:
+    """True where a request has something at a path."""
+    return value_at(request, path) is not NOTHING
+
+
+class _Member:
+    """A member that the API does not know, and what is missing around it."""
+
+    def __init__(
+        self,
+        operation: str,
+        request: Any,
+        violation: Violation,
+        missing: set[Path],
+        found: Mapping[Path, Path],
+    ) -> None:
+        from cursus.steps.written.names import meanings
+
+        self.operation, self.request = operation, request
+        self.around, self.name = violation.path[:-1], str(violation.path[-1])
+        self.value = value_at(request, violation.path)
+        self.words = meanings(self.name)
+        self.missing = missing - {*found.values()}
+        self.beside = {place[:-1] for path, place in found.items() if path[:-1] == self.around}
+        self.options = [o for o in violation.options if not given(request, (*self.around, o))]
+        self.lacking = [o for o in self.options if (*self.around, o) in self.missing]
+
+    def place(self) -> Path | None:
+        """The place that was meant, from the surest reason to the least."""
+        own = self._same() or self._called_otherwise() or self._longer(self.lacking)
+        if own is None:
+            place = self._elsewhere(frozenset({(_plain(self.name),)}))
+            place = place or self._held() or self._elsewhere(self.words)
+            if place is not None:
+                return place
+            own = (
+                self._alike()
+                or closest(self.name, self.options)
+                or self._alone()
+                or self._longer(self.options)
+            )
+        return None if own is None else (*self.around, own)
+
+    def _same(self) -> str | None:
+        return next((option for option in self.options if _plain(option) == _plain(self.name)), None)
+
+    def _called_otherwise(self) -> str | None:
+        """The member of this structure that the SDK has another word for, a required one first."""
+        ends = _plain_names(self.around)
+        found = [
+            option
+            for option in self.options
+            if any((*ends, _plain(option))[-len(word) :] == word for word in self.words)
+        ]
+        return next((option for option in found if option in self.lacking), found[0] if found else None)
+
+    def _longer(self, options: list[str]) -> str | None:
+        """The member that has a longer name, or a shorter one: JobName, AutoMLJobInputDataConfig."""
+        found = [o for o in options if o.endswith(self.name) or self.name.endswith(o)]
+        return found[0] if len(found) == 1 and len(self.name) > 3 else None
+
+    def _alike(self) -> str | None:
+        """What this is called in the request of another operation."""
+        same = {other for group in ALIKE if self.name in group for other in group}
+        return next((option for option in self.options if option in same), None)
+
+    def _alone(self) -> str | None:
+        """The only required member that is missing beside it, if it takes such a value."""
+        if len(self.lacking) != 1:
+            return None
+        node = schema.at(schema.document(self.operation) or {}, (*self.around, self.lacking[0])) or {}
+        kinds = _TYPES.get(str(node.get("type")), ())
+        return self.lacking[0] if isinstance(self.value, kinds) and self.value != "" else None
+
+    def _elsewhere(self, words: Words) -> Path | None:
+        """The nearest place of this name, of those that the request has or that would stand right beside it."""
+        near = tuple(0 if isinstance(part, int) else part for part in self.around)
+        best: tuple[tuple[bool, int, bool, bool], Path] | None = None
+        for place in _named(self.operation, words):
+            pairs = zip(place[:-1], near, strict=False)
+            shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+            real = (*self.around[:shared], *place[shared:])
+            there = given(self.request, real[:-1])
+            if real[:-1] == self.around or given(self.request, real):
+                continue
+            if not there and real[:-2] != self.around:
+                continue
+            rank = (real[:-1] in self.beside, shared, there, real in self.missing)
+            if best is None or rank > best[0]:
+                best = (rank, real)
+        return None if best is None else best[1]
+
+    def _held(self) -> Path | None:
+        """The place among hyperparameters of what is no name of the API's at all, where the request has none of these."""
+        if not self.name[:1].islower() or isinstance(self.value, (dict, list)):
+            return None
+        return next(((*self.around, held, self.name) for held in HELD if held in self.options), None)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").replace("-", "").lower()
+
+
+def _plain_names(path: Path) -> tuple[str, ...]:
+    return tuple(_plain(part) for part in path if isinstance(part, str))
+
+
+@lru_cache(maxsize=64)
+def _named(operation: str, words: Words) -> tuple[Path, ...]:
+    """The places of a model whose ends are one of these, as plain names."""
+    found = []
+    for place in _members(operation):
+        names = _plain_names(place)
+        if any(names[-len(word) :] == word for word in words):
+            found.append(place)
+    return tuple(found)
+
+
+@lru_cache(maxsize=16)
+def _members(operation: str) -> tuple[Path, ...]:
+    """The paths of all members of an operation's model, the outer ones first."""
+    return tuple(_walk(schema.document(operation) or {}))
+
+
+def _walk(document: Mapping[str, Any]) -> Iterator[Path]:
+    queue: list[Path] = [()]
+    for path in queue:
+        node = schema.at(document, path) or {}
+        for name in node.get("properties", ()):
+            yield (*path, name)
+            queue.append((*path, name))
+        if "items" in node:
+            queue.append((*path, 0))

@@ -86,3 +86,11 @@ def test_a_script_in_that_image_has_no_metrics_of_its_own_either() -> None:
 def test_log_level(level: str, severity: str | None) -> None:
     found = findings_of({"HyperParameters": {"sagemaker_container_log_level": level}}, "MON007")
     assert [f.severity for f in found] == ([severity] if severity else [])
+
+
+def test_log_level_of_an_image_that_is_not_named() -> None:
+    patch = {
+        "HyperParameters": {"sagemaker_container_log_level": '"logging.INFO"'},
+        "AlgorithmSpecification": {"TrainingImage": "fakeimage"},
+    }
+    assert [f.severity for f in findings_of(patch, "MON007")] == ["warning"]

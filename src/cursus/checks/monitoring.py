@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cursus.aws import algorithms
+from cursus.aws import algorithms, images
 from cursus.checks.rules import Problem, rule
 from cursus.checks.texts import LEVELS
 from cursus.checks.views import TrainingView, is_reference, text
@@ -19,6 +19,8 @@ DEFINITIONS: Path = ("AlgorithmSpecification", "MetricDefinitions")
 _COUNTS = (
     "epoch|step|iter|count|num|batch|round|samples|params|total|index|start|complete|finish|done|fail|status"
 )
+_KEY = re.compile(r"""(?:\.\*|\{)*(['"])(\w+)\1(?: |\\s[*+?]?)*:""")
+"""An expression that begins with the key of a printed dictionary."""
 _SCORES = r"acc|auc|dice|\bf1|_f1|iou|precision|recall|bleu|rouge|score|percent|size|time|second|_mb\b|speed|throughput"
 """Metrics whose numbers are not so small that they are printed with an exponent."""
 
@@ -148,16 +150,34 @@ def metric_regex_matches_anything(view: TrainingView) -> Iterator[Problem]:
             )
 
 
+def _unlike_a_dictionary(pattern: str) -> str:
+    """A dictionary that the expression should find its key in and does not; empty where it does, or names no key alone."""
+    found = _KEY.match(pattern)
+    if found is None or re.search(r"[A-Za-z'\"]", re.sub(r"\[[^\]]*\]|\\.", "", pattern[found.end() :])):
+        return ""
+    from cursus.checks.metric_lines import compiled  # only here, as it brings the reading of scripts along
+
+    expression = compiled(pattern)
+    key, other = (f"{found[1]}{name}{found[1]}" for name in (found[2], "epoch"))
+    lines = [f"{{{key}: {number}, {other}: 1.0}}" for number in ("0.25", "2.5e-05", "3")]
+    lines += [f"{{{other}: 1.0, {key}: 0.25}}", f"{{{key}: 0.25}}"]
+    if found[1] == '"':
+        lines += [line.replace(" ", "") for line in lines]
+    return "" if expression is None or any(map(expression.search, lines)) else lines[0]
+
+
 @rule("MON004", area="monitoring", severity="warning", reads=READS, shared=True, of=OF)
 def metric_regex_cuts(view: TrainingView) -> Iterator[Problem]:
-    """A metric's regular expression cuts numbers off.
+    """A metric's regular expression cuts numbers off, or fits no printed dictionary.
 
     What it does:
         Tries the first group on numbers as scripts print them: `0.123`, `1.5e-05`, `-0.5`. A warning where decimals are
         lost; an info where an exponent is, which scores such as accuracy do not have. Metrics that count (epoch,
-        step) are left alone.
+        step) are left alone. An expression that begins with a quoted key and a colon is tried on a printed dictionary,
+        which is how the Trainer of Hugging Face prints its metrics.
     Why:
-        `[0-9]+` makes 0 of 0.123, and `[0-9.]+` makes 1.5 of 1.5e-05: the metric is wrong, and nothing says so.
+        `[0-9]+` makes 0 of 0.123, and `[0-9.]+` makes 1.5 of 1.5e-05: the metric is wrong, and nothing says so. After the
+        number of a dictionary there is a comma or a brace: `'eval_loss':(.*?);` never matches.
     Breaks:
         AlgorithmSpecification:
           MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9]+)"}]
@@ -170,6 +190,14 @@ def metric_regex_cuts(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     for path, name, pattern, reading in view.metric_readings:
+        printed = _unlike_a_dictionary(pattern)
+        if printed:
+            yield Problem(
+                f"a dictionary is printed as {printed}, which the expression of metric {show(name)} does not match",
+                path,
+                "after the key write only a colon, a space and the number: ([-+0-9.eE]+)",
+            )
+            continue
         if not reading.cut or reading.lazy is not None or re.search(_COUNTS, name.lower()):
             continue
         group = reading.group or ""
@@ -288,7 +316,7 @@ def log_level(view: TrainingView) -> Iterator[Problem]:
         Reads the hyperparameter sagemaker_container_log_level as the training toolkit does.
     Why:
         The toolkit sets its logger to this value before it starts the script: an unknown word ends the job there
-        ("Unknown level"), and a number in quotes is a word.
+        ("Unknown level"), and a number in quotes is a word. It is a warning where the image stands for another.
     Breaks:
         HyperParameters: {sagemaker_container_log_level: VERBOSE}
     Right:
@@ -320,7 +348,13 @@ def log_level(view: TrainingView) -> Iterator[Problem]:
         )
     else:
         number = f"write {bare}" if bare in LEVELS else "write 20 for INFO"
-        yield Problem(f"the log level {show(value)} is none of {options}", path, number)
+        unknown = view.image is not None and images.parse_image(view.image) is None
+        yield Problem(
+            f"the log level {show(value)} is none of {options}",
+            path,
+            number,
+            severity="warning" if unknown else None,
+        )
 
 
 @rule("MON008", area="monitoring", severity="warning", reads=READS, shared=True, of=OF)

@@ -10,110 +10,97 @@ change there stops this script.
 
 from __future__ import annotations
 
-import re
-
 from model_docs import Model, write
 
 CSV = "text/csv;header=present"
 PARQUET = "x-application/vnd.amazon+parquet"
 
 
+TABLES = [CSV, PARQUET]
+METRICS = {
+    "Regression": ["MAE", "MSE", "R2", "RMSE"],
+    "BinaryClassification": ["Accuracy", "AUC", "BalancedAccuracy", "F1", "Precision", "Recall"],
+    "MulticlassClassification": ["Accuracy", "BalancedAccuracy", "F1macro", "PrecisionMacro", "RecallMacro"],
+    "ImageClassificationJobConfig": ["Accuracy"],
+    "TextClassificationJobConfig": ["Accuracy"],
+    "TimeSeriesForecastingJobConfig": ["RMSE", "MASE", "MAPE", "WAPE", "Average wQL"],
+    "TextGenerationJobConfig": [],
+}
+SPELT = {"Average wQL": "AverageWeightedQuantileLoss"}
+"""What the documentation calls otherwise than the enum."""
+ALGORITHMS = {
+    "ENSEMBLING": [
+        "catboost",
+        "extra-trees",
+        "fastai",
+        "lightgbm",
+        "linear-learner",
+        "nn-torch",
+        "randomforest",
+        "xgboost",
+    ],
+    "HYPERPARAMETER_TUNING": ["linear-learner", "mlp", "xgboost"],
+    "TimeSeriesForecastingJobConfig": ["cnn-qr", "deepar", "prophet", "arima", "npts", "ets"],
+}
+CONTENT_TYPES = {
+    "TabularJobConfig": TABLES,
+    "TextClassificationJobConfig": TABLES,
+    "TimeSeriesForecastingJobConfig": TABLES,
+    "TextGenerationJobConfig": TABLES,
+    "ImageClassificationJobConfig": ["image/png", "image/jpeg", "image/*"],
+}
+FILLS = ["zero", "value", "median", "mean", "min", "max"]
+OTHERS = {
+    "s3_data_types": {
+        "TabularJobConfig": ["S3Prefix", "ManifestFile"],
+        "ImageClassificationJobConfig": ["S3Prefix", "ManifestFile", "AugmentedManifestFile"],
+        "TextClassificationJobConfig": ["S3Prefix"],
+        "TimeSeriesForecastingJobConfig": ["S3Prefix"],
+        "TextGenerationJobConfig": ["S3Prefix"],
+    },
+    "single_candidate": [
+        "TextClassificationJobConfig",
+        "ImageClassificationJobConfig",
+        "TimeSeriesForecastingJobConfig",
+        "TextGenerationJobConfig",
+    ],
+    "text_generation_hyperparameters": {
+        "epochCount": ["integer", 1, 10],
+        "batchSize": ["integer", 1, 64],
+        "learningRate": ["number", 0, 1],
+        "learningRateWarmupSteps": ["integer", 0, 250],
+    },
+    "filling": {"frontfill": ["none"], "middlefill": FILLS, "backfill": FILLS, "futurefill": FILLS},
+}
+
+
 def main() -> None:
     """Write the table."""
     model = Model.load()
-    metric = ("AutoMLJobObjective", "MetricName")
-    content = ("AutoMLJobChannel", "ContentType")
-    algorithm = ("AutoMLAlgorithmConfig", "AutoMLAlgorithms")
-    candidates = re.search(
-        r"maximum value is (\d+)", model.text("AutoMLJobCompletionCriteria", "MaxCandidates")
-    )
-    if candidates is None:
-        raise SystemExit("the greatest MaxCandidates is no longer stated")
-    horizon = re.search(r"lesser of (\d+)", model.text("TimeSeriesForecastingJobConfig", "ForecastHorizon"))
-    if horizon is None:
-        raise SystemExit("the greatest ForecastHorizon is no longer stated")
-    output = re.search(r"Must be (\d+) characters", model.text("AutoMLOutputDataConfig", "S3OutputPath"))
-    if output is None:
-        raise SystemExit("the greatest length of S3OutputPath is no longer stated")
-    model.expect(["wQL", "Average wQL"], *metric)
+    metrics = {
+        kind: model.expect(words, "AutoMLJobObjective", "MetricName") for kind, words in METRICS.items()
+    }
+    horizon = model.stated(r"lesser of (\d+)", "TimeSeriesForecastingJobConfig", "ForecastHorizon")
+    candidates = model.stated(r"maximum value is (\d+)", "AutoMLJobCompletionCriteria", "MaxCandidates")
+    output = model.stated(r"Must be (\d+) characters", "AutoMLOutputDataConfig", "S3OutputPath")
     write(
         "automl.json",
         model,
         "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoMLJobObjective.html",
         {
-            "metrics": {
-                "Regression": model.expect(["MAE", "MSE", "R2", "RMSE"], *metric),
-                "BinaryClassification": model.expect(
-                    ["Accuracy", "AUC", "BalancedAccuracy", "F1", "Precision", "Recall"], *metric
-                ),
-                "MulticlassClassification": model.expect(
-                    ["Accuracy", "BalancedAccuracy", "F1macro", "PrecisionMacro", "RecallMacro"], *metric
-                ),
-                "ImageClassificationJobConfig": ["Accuracy"],
-                "TextClassificationJobConfig": ["Accuracy"],
-                # The enum spells "Average wQL" AverageWeightedQuantileLoss.
-                "TimeSeriesForecastingJobConfig": [
-                    *model.expect(["RMSE", "MASE", "MAPE", "WAPE"], *metric),
-                    "AverageWeightedQuantileLoss",
-                ],
-                "TextGenerationJobConfig": [],
-            },
+            "metrics": {kind: [SPELT.get(word, word) for word in words] for kind, words in metrics.items()},
             "algorithms": {
-                "ENSEMBLING": model.expect(
-                    [
-                        "catboost",
-                        "extra-trees",
-                        "fastai",
-                        "lightgbm",
-                        "linear-learner",
-                        "nn-torch",
-                        "randomforest",
-                        "xgboost",
-                    ],
-                    *algorithm,
-                ),
-                "HYPERPARAMETER_TUNING": model.expect(["linear-learner", "mlp", "xgboost"], *algorithm),
-                "TimeSeriesForecastingJobConfig": model.expect(
-                    ["cnn-qr", "deepar", "prophet", "arima", "npts", "ets"], *algorithm
-                ),
+                kind: model.expect(words, "AutoMLAlgorithmConfig", "AutoMLAlgorithms")
+                for kind, words in ALGORITHMS.items()
             },
             "content_types": {
-                "TabularJobConfig": model.expect([CSV, PARQUET], *content),
-                "TextClassificationJobConfig": [CSV, PARQUET],
-                "TimeSeriesForecastingJobConfig": [CSV, PARQUET],
-                "TextGenerationJobConfig": [CSV, PARQUET],
-                "ImageClassificationJobConfig": model.expect(
-                    ["image/png", "image/jpeg", "image/*"], *content
-                ),
+                kind: model.expect(words, "AutoMLJobChannel", "ContentType")
+                for kind, words in CONTENT_TYPES.items()
             },
-            "s3_data_types": {
-                "TabularJobConfig": ["S3Prefix", "ManifestFile"],
-                "ImageClassificationJobConfig": ["S3Prefix", "ManifestFile", "AugmentedManifestFile"],
-                "TextClassificationJobConfig": ["S3Prefix"],
-                "TimeSeriesForecastingJobConfig": ["S3Prefix"],
-                "TextGenerationJobConfig": ["S3Prefix"],
-            },
-            "max_candidates": int(candidates[1]),
-            "single_candidate": [
-                "TextClassificationJobConfig",
-                "ImageClassificationJobConfig",
-                "TimeSeriesForecastingJobConfig",
-                "TextGenerationJobConfig",
-            ],
-            "max_forecast_horizon": int(horizon[1]),
-            "max_output_path": int(output[1]),
-            "text_generation_hyperparameters": {
-                "epochCount": ["integer", 1, 10],
-                "batchSize": ["integer", 1, 64],
-                "learningRate": ["number", 0, 1],
-                "learningRateWarmupSteps": ["integer", 0, 250],
-            },
-            "filling": {
-                "frontfill": ["none"],
-                "middlefill": ["zero", "value", "median", "mean", "min", "max"],
-                "backfill": ["zero", "value", "median", "mean", "min", "max"],
-                "futurefill": ["zero", "value", "median", "mean", "min", "max"],
-            },
+            "max_candidates": int(candidates),
+            "max_forecast_horizon": int(horizon),
+            "max_output_path": int(output),
+            **OTHERS,
         },
     )
 

@@ -57,13 +57,10 @@ def main() -> None:
         if issubclass(found, profiler.ProfilerRuleBase) and found is not profiler.ProfilerRuleBase
     }
     model = Model.load()
-    intervals = re.search(
-        r"Available values are (.*?) milliseconds",
-        model.text("ProfilerConfig", "ProfilingIntervalInMilliseconds"),
+    intervals = model.stated(
+        r"Available values are (.*?) milliseconds", "ProfilerConfig", "ProfilingIntervalInMilliseconds"
     )
-    if intervals is None:
-        raise SystemExit("the profiling intervals are no longer stated")
-    numbers = [int(n) for n in re.findall(r"(?<!\()\b(\d+)\b(?! (?:second|minute))", intervals[1])]
+    numbers = [int(n) for n in re.findall(r"(?<!\()\b(\d+)\b(?! (?:second|minute))", intervals)]
     write(
         "debugger.json",
         model,

@@ -20,6 +20,7 @@ DATE = "2026-06-25"
 GUIDE = "https://docs.aws.amazon.com/sagemaker/latest/dg/"
 DATA_PARALLEL = GUIDE + "distributed-data-parallel-support.html"
 MODEL_PARALLEL = GUIDE + "distributed-model-parallel-support.html"
+COMPILER = GUIDE + "training-compiler-support.html"
 MODEL_PARALLEL_2 = GUIDE + "distributed-model-parallel-support-v2.html"
 TORCH = "https://sagemaker.readthedocs.io/en/stable/frameworks/pytorch/using_pytorch.html#distributed-pytorch-training"
 TENSORFLOW = (
@@ -31,6 +32,57 @@ MODEL_PARALLEL_TORCH = [
     *("1.13.1", "2.0.0", "2.0.1", "2.1.0", "2.1.2", "2.2.0", "2.3.0", "2.3.1", "2.4.0", "2.4.1"),
 ]
 MODEL_PARALLEL_TENSORFLOW = ["2.3.1", "2.3.2", "2.4.1", "2.4.3", "2.5.0", "2.5.1", "2.6.0", "2.6.2", "2.6.3"]
+
+
+SWITCHES = {
+    "sagemaker_distributed_dataparallel_enabled": "smdistributed.dataparallel",
+    "sagemaker_torch_distributed_enabled": "torch_distributed",
+    "sagemaker_pytorch_ddp_enabled": "pytorchddp",
+    "sagemaker_mpi_enabled": "mpi",
+    "sagemaker_parameter_server_enabled": "parameter_server",
+    "sagemaker_multi_worker_mirrored_strategy_enabled": "multi_worker_mirrored_strategy",
+    "sagemaker_pytorch_xla_multi_worker_enabled": "pytorchxla",
+}
+OTHERS = {
+    "pytorchddp": {
+        "title": "PyTorch DDP through MPI (pytorchddp)",
+        "page": TORCH,
+        "versions": {"pytorch": ["1.11.0"]},
+        "open_ended": True,
+        "processors": ["gpu"],
+    },
+    "mpi": {
+        "title": "MPI",
+        "page": TENSORFLOW,
+        "versions": {"tensorflow": ["1.12.0"], "pytorch": ["1.6.0"], "mxnet": ["1.6.0"]},
+        "open_ended": True,
+        "processors": ["gpu", "cpu"],
+    },
+    "parameter_server": {
+        "title": "The parameter server",
+        "page": TENSORFLOW,
+        "versions": {"tensorflow": ["1.11.0"], "mxnet": ["1.3.0"]},
+        "open_ended": True,
+        "processors": ["cpu", "gpu"],
+        "single_gpu": True,
+        "several_hosts": True,
+    },
+    "multi_worker_mirrored_strategy": {
+        "title": "TensorFlow's multi-worker mirrored strategy",
+        "page": TENSORFLOW,
+        "versions": {"tensorflow": ["2.9.0"]},
+        "open_ended": True,
+        "processors": ["gpu", "cpu"],
+        "several_hosts": True,
+    },
+    "pytorchxla": {
+        "title": "PyTorch/XLA of the training compiler",
+        "page": COMPILER,
+        "versions": {"pytorch": ["1.11.0", "1.12.0", "1.13.1"]},
+        "processors": ["gpu"],
+    },
+}
+"""Strategies of which neither the SDK nor a page has a table."""
 
 
 def constants(folder: Path, *names: str) -> dict[str, Any]:
@@ -60,36 +112,83 @@ def compiled_families(folder: Path) -> list[str]:
     raise LookupError("SUPPORTED_INSTANCE_CLASS_PREFIXES")
 
 
+def data_parallel(read: dict[str, Any]) -> dict[str, Any]:
+    """The data parallelism library, of the SDK's constants and the guide's page."""
+    types = instance_types(read)
+    versions = read["SM_DATAPARALLEL_SUPPORTED_FRAMEWORK_VERSIONS"]
+    versions["pytorch"] += ["2.3.0", "2.3.1", "2.4.1"]  # the guide's page names these beside the SDK's
+    return {
+        "title": "The SageMaker data parallelism library",
+        "page": DATA_PARALLEL,
+        "versions": versions,
+        # The library that came with PyTorch 2.1 has nothing for p3.16xlarge any more; the containers' own
+        # tests ran there until then (aws/deep-learning-containers, pull request 3645).
+        "instance_types": [
+            {"from": "0", "types": types},
+            {
+                "from": "2.1",
+                "framework": "pytorch",
+                "types": [name for name in types if not name.startswith("ml.p3.")],
+            },
+        ],
+        "declining": ["ml.p3dn.24xlarge"],
+        "excluded_tags": ["2.0.1-gpu-py310-cu121"],
+        "processors": ["gpu"],
+    }
+
+
+def model_parallel(read: dict[str, Any]) -> dict[str, Any]:
+    """The model parallelism library."""
+    types = ["ml.g4dn.12xlarge", *instance_types(read)]
+    newer = ["ml.p5.48xlarge", "ml.p5e.48xlarge", "ml.p5en.48xlarge"]
+    return {
+        "title": "The SageMaker model parallelism library",
+        "page": MODEL_PARALLEL,
+        "versions": {"pytorch": MODEL_PARALLEL_TORCH, "tensorflow": MODEL_PARALLEL_TENSORFLOW},
+        "instance_types": [
+            {"from": "0", "types": types},
+            {"from": "2.0.1", "framework": "pytorch", "types": [*types, *newer]},
+        ],
+        "processors": ["gpu"],
+    }
+
+
+def torch_distributed(read: dict[str, Any]) -> dict[str, Any]:
+    """Torchrun."""
+    return {
+        "title": "torch_distributed (torchrun)",
+        "page": TORCH,
+        "versions": {"pytorch": read["TORCH_DISTRIBUTED_GPU_SUPPORTED_FRAMEWORK_VERSIONS"]},
+        "neuron_versions": read["TRAINIUM_SUPPORTED_TORCH_DISTRIBUTED_FRAMEWORK_VERSIONS"],
+        "open_ended": True,
+        "processors": ["gpu", "neuron"],
+        # The SDK refuses it; the training toolkit starts torchrun there all the same, and gloo works.
+        "unsupported_processors": ["cpu"],
+    }
+
+
+def instance_types(read: dict[str, Any]) -> list[str]:
+    return [name for name in read["SM_DATAPARALLEL_SUPPORTED_INSTANCE_TYPES"] if name.startswith("ml.")]
+
+
 def main() -> None:
+    folder = Path(sys.argv[1])
     read = constants(
-        Path(sys.argv[1]),
+        folder,
         "SM_DATAPARALLEL_SUPPORTED_INSTANCE_TYPES",
         "SM_DATAPARALLEL_SUPPORTED_FRAMEWORK_VERSIONS",
         "TORCH_DISTRIBUTED_GPU_SUPPORTED_FRAMEWORK_VERSIONS",
         "TRAINIUM_SUPPORTED_TORCH_DISTRIBUTED_FRAMEWORK_VERSIONS",
     )
-    types = [name for name in read["SM_DATAPARALLEL_SUPPORTED_INSTANCE_TYPES"] if name.startswith("ml.")]
-    newer = ["ml.p5.48xlarge", "ml.p5e.48xlarge", "ml.p5en.48xlarge"]
-    modern = [name for name in types if not name.startswith("ml.p3.")]
-    data_parallel = read["SM_DATAPARALLEL_SUPPORTED_FRAMEWORK_VERSIONS"]
-    data_parallel["pytorch"] += ["2.3.0", "2.3.1", "2.4.1"]  # the guide's page names these beside the SDK's
     document = {
         "source": f"{SDK} (PyPI) fw_utils; {DATA_PARALLEL}; {MODEL_PARALLEL}; {MODEL_PARALLEL_2}",
         "date": DATE,
-        "switches": {
-            "sagemaker_distributed_dataparallel_enabled": "smdistributed.dataparallel",
-            "sagemaker_torch_distributed_enabled": "torch_distributed",
-            "sagemaker_pytorch_ddp_enabled": "pytorchddp",
-            "sagemaker_mpi_enabled": "mpi",
-            "sagemaker_parameter_server_enabled": "parameter_server",
-            "sagemaker_multi_worker_mirrored_strategy_enabled": "multi_worker_mirrored_strategy",
-            "sagemaker_pytorch_xla_multi_worker_enabled": "pytorchxla",
-        },
+        "switches": SWITCHES,
         # What the SDK's TrainingCompilerConfig.validate refuses.
         "training_compiler": {
             "switch": "sagemaker_training_compiler_enabled",
-            "page": GUIDE + "training-compiler-support.html",
-            "families": compiled_families(Path(sys.argv[1])),
+            "page": COMPILER,
+            "families": compiled_families(folder),
             "excludes": [
                 "smdistributed.dataparallel",
                 "smdistributed.modelparallel",
@@ -97,86 +196,12 @@ def main() -> None:
             ],
         },
         "strategies": {
-            "smdistributed.dataparallel": {
-                "title": "The SageMaker data parallelism library",
-                "page": DATA_PARALLEL,
-                "versions": data_parallel,
-                # The library that came with PyTorch 2.1 has nothing for p3.16xlarge any more; the containers' own
-                # tests ran there until then (aws/deep-learning-containers, pull request 3645).
-                "instance_types": [
-                    {"from": "0", "types": types},
-                    {"from": "2.1", "framework": "pytorch", "types": modern},
-                ],
-                "declining": ["ml.p3dn.24xlarge"],
-                "excluded_tags": ["2.0.1-gpu-py310-cu121"],
-                "processors": ["gpu"],
-            },
-            "smdistributed.modelparallel": {
-                "title": "The SageMaker model parallelism library",
-                "page": MODEL_PARALLEL,
-                "versions": {
-                    "pytorch": MODEL_PARALLEL_TORCH,
-                    "tensorflow": MODEL_PARALLEL_TENSORFLOW,
-                },
-                "instance_types": [
-                    {"from": "0", "types": ["ml.g4dn.12xlarge", *types]},
-                    {
-                        "from": "2.0.1",
-                        "framework": "pytorch",
-                        "types": ["ml.g4dn.12xlarge", *types, *newer],
-                    },
-                ],
-                "processors": ["gpu"],
-            },
-            "torch_distributed": {
-                "title": "torch_distributed (torchrun)",
-                "page": TORCH,
-                "versions": {"pytorch": read["TORCH_DISTRIBUTED_GPU_SUPPORTED_FRAMEWORK_VERSIONS"]},
-                "neuron_versions": read["TRAINIUM_SUPPORTED_TORCH_DISTRIBUTED_FRAMEWORK_VERSIONS"],
-                "open_ended": True,
-                "processors": ["gpu", "neuron"],
-                # The SDK refuses it; the training toolkit starts torchrun there all the same, and gloo works.
-                "unsupported_processors": ["cpu"],
-            },
-            "pytorchddp": {
-                "title": "PyTorch DDP through MPI (pytorchddp)",
-                "page": TORCH,
-                "versions": {"pytorch": ["1.11.0"]},
-                "open_ended": True,
-                "processors": ["gpu"],
-            },
-            "mpi": {
-                "title": "MPI",
-                "page": TENSORFLOW,
-                "versions": {"tensorflow": ["1.12.0"], "pytorch": ["1.6.0"], "mxnet": ["1.6.0"]},
-                "open_ended": True,
-                "processors": ["gpu", "cpu"],
-            },
-            "parameter_server": {
-                "title": "The parameter server",
-                "page": TENSORFLOW,
-                "versions": {"tensorflow": ["1.11.0"], "mxnet": ["1.3.0"]},
-                "open_ended": True,
-                "processors": ["cpu", "gpu"],
-                "single_gpu": True,
-                "several_hosts": True,
-            },
-            "multi_worker_mirrored_strategy": {
-                "title": "TensorFlow's multi-worker mirrored strategy",
-                "page": TENSORFLOW,
-                "versions": {"tensorflow": ["2.9.0"]},
-                "open_ended": True,
-                "processors": ["gpu", "cpu"],
-                "several_hosts": True,
-            },
-            "pytorchxla": {
-                "title": "PyTorch/XLA of the training compiler",
-                "page": GUIDE + "training-compiler-support.html",
-                "versions": {"pytorch": ["1.11.0", "1.12.0", "1.13.1"]},
-                "processors": ["gpu"],
-            },
+            "smdistributed.dataparallel": data_parallel(read),
+            "smdistributed.modelparallel": model_parallel(read),
+            "torch_distributed": torch_distributed(read),
+            **OTHERS,
         },
-    }  # fmt: skip
+    }
     TARGET.write_text(json.dumps(document, separators=(",", ":")) + "\n")
 
 

@@ -6,8 +6,6 @@ python scripts/make_limits.py
 
 from __future__ import annotations
 
-import re
-
 from model_docs import Model, write
 
 # What channels, the model archive, the training toolkit and the reason of a failure take of the container's tree.
@@ -50,11 +48,7 @@ CALLED = {"sagemaker-tensorflow": "1.11", "sagemaker-mxnet": "1.3"}
 def main() -> None:
     """Write the table."""
     model = Model.load()
-    days = re.search(
-        r"The maximum value is (\d+) days", model.text("StoppingCondition", "MaxRuntimeInSeconds")
-    )
-    if days is None:
-        raise SystemExit("the longest time of a job is no longer stated")
+    days = model.stated(r"The maximum value is (\d+) days", "StoppingCondition", "MaxRuntimeInSeconds")
     checkpoints = model.expect(["/opt/ml/checkpoints/"], "CheckpointConfig", "LocalPath")
     tensorboard = model.expect(["/opt/ml/output/tensorboard"], "TensorBoardOutputConfig", "LocalPath")
     write(
@@ -62,7 +56,7 @@ def main() -> None:
         model,
         "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html",
         {
-            "longest_job_days": int(days[1]),
+            "longest_job_days": int(days),
             "arguments_by_shell": SHELL,
             "functions_called_below": CALLED,
             "marketplace_accounts": MARKETPLACE,

@@ -267,8 +267,8 @@ EXECUTION_VARIABLES = [
 ]
 
 
-def main(published: Path) -> None:
-    schema = json.loads(published.read_text())["definitions"]
+def step_types(schema: dict[str, Any]) -> dict[str, Any]:
+    """What is known of each type of step: its operation, properties, members and arguments."""
     types: dict[str, Any] = {}
     for name, (operation, outputs, properties, members) in STEP_TYPES.items():
         entry: dict[str, Any] = {"outputs": outputs, "properties": properties}
@@ -286,7 +286,13 @@ def main(published: Path) -> None:
         if name in DEFINITIONS or name in NO_REQUEST:
             entry["forms"] = forms(schema, name)
         types[name] = entry
-    data = {
+    return types
+
+
+def document(schema: dict[str, Any]) -> dict[str, Any]:
+    """The table."""
+    automl = schema["AutoMLStep"]["properties"]["Arguments"]
+    return {
         "source": (
             "JSON schema of pipeline definitions published by AWS (aws-sagemaker-mlops, 2025-04-03); "
             "sagemaker 2.257.7, sagemaker.workflow; sagemaker 3.27.0, sagemaker.mlops.workflow"
@@ -299,17 +305,11 @@ def main(published: Path) -> None:
         "execution_variables": EXECUTION_VARIABLES,
         "experiment_variables": ["ExperimentName", "TrialName"],
         "conditions": CONDITIONS,
-        "retry_exceptions": [
-            *schema["RetryPolicy"]["properties"]["ExceptionType"]["enum"],
-        ],
+        "retry_exceptions": schema["RetryPolicy"]["properties"]["ExceptionType"]["enum"],
         # sagemaker.workflow.retry.SageMakerJobStepRetryPolicy is for steps that start jobs.
         "steps_without_jobs": ["Model", "RegisterModel", "Lambda", "Callback", "Endpoint", "EndpointConfig"],
         "retry_limits": {"MaxAttempts": 20, "ExpireAfterMin": 14400},
-        # Members that the operation behind a step has and CreatePipeline refuses ("Unknown Argument member"):
-        # github.com/aws/sagemaker-python-sdk/pull/3472 and issues/4994.
-        "automl_modes": schema["AutoMLStep"]["properties"]["Arguments"]["properties"]["AutoMLJobConfig"][
-            "properties"
-        ]["Mode"]["enum"],
+        "automl_modes": automl["properties"]["AutoMLJobConfig"]["properties"]["Mode"]["enum"],
         "job_summaries": 50,  # sagemaker.workflow.steps.TuningStep.get_top_model_s3_uri
         "transform_payload": 100,  # MB: API_CreateTransformJob, MaxPayloadInMB
         # What the servers take by default, 6,553,500 bytes: pytorch.org/serve/configuration.html (max_request_size),
@@ -323,6 +323,8 @@ def main(published: Path) -> None:
         "multi_models_since": {"tensorflow-inference": "2.18"},
         "default_length": schema["StringParameter"]["properties"]["DefaultValue"]["maxLength"],
         "enum_values": 16,  # what the service takes: https://github.com/aws/sagemaker-python-sdk/issues/2314
+        # Members that the operation behind a step has and CreatePipeline refuses ("Unknown Argument member"):
+        # github.com/aws/sagemaker-python-sdk/pull/3472 and issues/4994.
         "refused_arguments": {
             # https://github.com/boto/boto3/issues/4510
             "RegisterModel": ["ModelPackageName", "AdditionalS3DataSource"],
@@ -338,9 +340,13 @@ def main(published: Path) -> None:
             "picks": ["MaxBy", "MinBy"],
             "refused_steps": ["Condition", "Fail", "ForEach"],
         },
-        "step_types": types,
+        "step_types": step_types(schema),
     }
-    OUT.write_text(json.dumps(data, indent=1, sort_keys=False) + "\n")
+
+
+def main(published: Path) -> None:
+    schema = json.loads(published.read_text())["definitions"]
+    OUT.write_text(json.dumps(document(schema), indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -39,15 +39,12 @@ NOT_NEGATIVE = [
 def main() -> None:
     """Write the table."""
     model = Model.load()
-    hyperband = model.text("HyperbandStrategyConfig", "MaxResource")
     epochs = re.findall(
         r"<code>([a-z_-]*epochs)</code>", model.html("HyperbandStrategyConfig", "MaxResource")
     )
     if not epochs:
         raise SystemExit("the model's documentation no longer lists the names MaxResource is inferred from")
-    most = re.search(r"maximum value is ([0-9,]+)", hyperband)
-    if most is None:
-        raise SystemExit("the model's documentation no longer states the greatest MaxResource")
+    most = model.stated(r"maximum value is ([0-9,]+)", "HyperbandStrategyConfig", "MaxResource")
     write(
         "tuning.json",
         model,
@@ -58,7 +55,7 @@ def main() -> None:
             "max_parallel_jobs": 100,
             "max_jobs": {"Random": 10000},
             "epoch_names": epochs,
-            "max_resource": int(most[1].replace(",", "")),
+            "max_resource": int(most.replace(",", "")),
             "better_when_lower": LOWER,
             "better_when_higher": HIGHER,
             "between_0_and_1": SHARES,

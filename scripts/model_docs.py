@@ -49,6 +49,13 @@ class Model:
         """The same without markup."""
         return html.unescape(re.sub(r"<[^>]+>", "", self.html(shape, member)))
 
+    def stated(self, pattern: str, shape: str, member: str | None = None) -> str:
+        """What the documentation states where ``pattern`` has its group."""
+        found = re.search(pattern, self.text(shape, member))
+        if found is None:
+            raise SystemExit(f"{shape}.{member} no longer states {pattern}")
+        return found[1]
+
     def expect(self, words: list[str], shape: str, member: str | None = None) -> list[str]:
         """The words, all of which have to stand in the documentation."""
         documentation = self.text(shape, member)

@@ -349,3 +349,23 @@ def test_an_images_own_train_program(
     assert job.evidence.exit_codes == {"algo-1": 7}, job.logs()
     assert left(job, "h") == {"depth": "5"}
     assert job.describe()["FailureReason"] == "AlgorithmError: , exit code: 7"
+
+
+def test_the_output_of_a_pipelines_step_gets_a_place_here(run: Run) -> None:
+    joined = {
+        "Std:Join": {"On": "/", "Values": ["s3://example-bucket/models", {"Get": "Execution.StartDateTime"}]}
+    }
+    job = run(
+        "open('/opt/ml/model/m', 'w').write('1')",
+        {
+            "OutputDataConfig": {"S3OutputPath": joined},
+            "DebugHookConfig": {"S3OutputPath": {"Get": "Steps.Ask.OutputParameters['place']"}},
+        },
+    )
+    assert job.status == "Completed", job.describe().get("FailureReason")
+    assert job.describe()["OutputDataConfig"]["S3OutputPath"].startswith(
+        "s3://example-bucket/models/Execution"
+    )
+    assert any(
+        "OutputDataConfig.S3OutputPath: a pipeline fills it in" in one for one in job.evidence.not_reproduced
+    )

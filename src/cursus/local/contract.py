@@ -167,6 +167,30 @@ def checkpoint_path(request: Request) -> str | None:
     return str(config.get("LocalPath") or "/opt/ml/checkpoints").rstrip("/") or "/"
 
 
+def with_output_places(request: Request) -> dict[str, Any]:
+    """The request with an address in this machine's store wherever a pipeline fills in an S3OutputPath."""
+    made = dict(request)
+    for member, inner in request.items():
+        place = inner.get("S3OutputPath") if isinstance(inner, Mapping) else None
+        if place is not None and unresolved(place):
+            text = _stand_in(place)
+            made[member] = {
+                **inner,
+                "S3OutputPath": text if text.startswith("s3://") else f"s3://pipeline/{text}",
+            }
+    return made
+
+
+def _stand_in(value: Any) -> str:
+    """What a pipeline variable may become: the texts that it joins, and its own name for what only a pipeline knows."""
+    join = value.get("Std:Join") if isinstance(value, Mapping) else None
+    if isinstance(join, Mapping) and isinstance(join.get("Values"), (list, tuple)):
+        return str(join.get("On", "")).join(_stand_in(part) for part in join["Values"])
+    if isinstance(value, Mapping):
+        return re.sub(r"[^A-Za-z0-9]+", "-", str(next(iter(value.values()), ""))).strip("-")
+    return str(value)
+
+
 def unresolved(value: Any, path: Sequence[str | int] = ()) -> list[tuple[Sequence[str | int], Any]]:
     """Pipeline variables (``{"Get": …}`` and kin) below ``value``, with their paths."""
     if isinstance(value, Mapping):

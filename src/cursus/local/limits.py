@@ -207,6 +207,9 @@ def _sentences(step: Step) -> Iterator[str]:
     for output in outputs.wanted(request):
         if not outputs.seen(output.path):
             yield f"{output.member}: what the script writes to {output.path}, outside /opt/ml, is not brought to S3"
+    for member, placed in contract.with_output_places(request).items():
+        if placed is not request[member]:
+            yield f"{member}.S3OutputPath: a pipeline fills it in; here it is {placed['S3OutputPath']}"
     resources = request.get("ResourceConfig") or {}
     yield from _machine(resources)
     if resources.get("KeepAlivePeriodInSeconds"):

@@ -98,7 +98,7 @@ def run_step(
         raise RunError(problem)
     place = _place(root)
     step = _with_code_channel(step, place, chosen.s3)
-    request = _named(step)
+    request = contract.with_output_places(_named(step))
     if chosen.terminal:  # a look inside leaves the job's own name free
         suffix = "-shell" if chosen.shell else "-debug"
         request["TrainingJobName"] = free_name(place, request["TrainingJobName"], suffix)

@@ -95,6 +95,13 @@ def test_an_artifact_of_an_empty_model_is_told_once() -> None:
     assert {f.rule for f in findings(nothing, expected=("output/data/report.json",))} == {"ART090", "ART091"}
 
 
+def test_a_promised_artifact_among_the_outputs() -> None:
+    where = {"output_files": (FileEntry("best.joblib", 12),)}
+    missing = next(f for f in findings(where, expected=("best.joblib",)) if f.rule == "ART090")
+    assert "/opt/ml/output/data/best.joblib" in missing.remedy
+    assert "below /opt/ml/model" in missing.remedy
+
+
 def test_failed_run_names_the_signal() -> None:
     [finding] = findings(
         {"status": "Failed", "failure_reason": "AlgorithmError: ", "exit_codes": {"algo-1": 139}}

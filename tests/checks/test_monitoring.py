@@ -25,6 +25,9 @@ def metric(regex: str, name: str = "loss") -> dict[str, Any]:
         ("(.*)", "MON003", "warning"),
         ("loss: ([0-9]+)", "MON004", "warning"),
         ("loss: ([0-9.]+)", "MON004", "info"),
+        ("'eval_loss':(.*?);", "MON004", "warning"),
+        ("'eval_loss':([0-9.eE+-]+)", "MON004", "warning"),
+        (r'"loss":\t(\d+\.\d+)', "MON004", "warning"),
     ],
 )
 def test_regex(regex: str, rule: str, severity: str) -> None:
@@ -49,6 +52,13 @@ def test_scores_have_no_exponent() -> None:
         r"f1: ([0-9]+(.|e\-)[0-9]+),?",
         r"loss=([-+]?\d*\.?\d+(?:[eE][-+]?\d+)?)",
         r"loss (\S+)",
+        r"'eval_loss': ([-+0-9.eE]+),?",
+        r".*'eval_loss':\s*([-+0-9.eE]+)",
+        r"{'loss': (\S+),",
+        r"'eval_loss': ([-+0-9.eE]+)}",
+        r'"loss":([-+0-9.eE]+)',
+        r"'loss': (\S+), 'learning_rate'",
+        r"'loss': tensor\((\S+)\)",
     ],
 )
 def test_sound_expressions(regex: str) -> None:

@@ -122,6 +122,15 @@ def test_a_region_newer_than_the_data_can_be_allowed() -> None:
     assert rules_of(told(findings_of(image(upper)))) == ["STP033"]
 
 
+def test_a_second_region_of_a_place_without_a_first_one_is_none() -> None:
+    [finding] = told(findings_of(image("123456789012.dkr.ecr.eu-east-2.amazonaws.com/churn:1")))
+    assert (finding.rule, finding.severity) == ("STP033", "error")
+    [known] = told(findings_of(image("123456789012.dkr.ecr.us-west-3.amazonaws.com/churn:1")))
+    assert (known.rule, known.severity) == ("STP033", "warning")
+    amazons = "257758044811.dkr.ecr.eu-east-2.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
+    assert "FRM006" not in rules_of(findings_of(image(amazons)))
+
+
 @pytest.mark.parametrize(
     ("uri", "better"),
     [

@@ -23,6 +23,10 @@ from tests.checks.made import (
 
 SAVES = 'import json, os\nopen(os.path.join(os.environ["SM_MODEL_DIR"], "m"), "w").write("1")\n'
 READS = 'print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))\n'
+POSITIONAL = (
+    "import argparse\np = argparse.ArgumentParser()\np.add_argument('data')\na = p.parse_args()\n"
+    "def read(path):\n    return open(path).read()\n\nread(a.data)\n"
+)
 CHECKPOINTS = {"CheckpointConfig": {"S3Uri": "s3://example-bucket/checkpoints/"}}
 EPOCHS = {"HyperParameters": {"epochs": "3"}}
 HOSTS = {
@@ -44,6 +48,7 @@ HOSTS = {
         (SAVES + READS + 'open("/opt/ml/models/a.json", "w").write("1")\n', {}, "ART052"),
         ("import os\n" + READS + 'open("/opt/ml/models/a.json", "w").write("1")\n', {}, "ART050"),
         (SAVES + READS, HOSTS, "DST050"),
+        (SAVES + READS + POSITIONAL, {}, "HPO051"),
     ],
 )
 def test_training(tmp_path: Path, script: str, patch: dict[str, Any], rule: str) -> None:

@@ -44,6 +44,8 @@ def on(instance: str, count: int = 1, **members: Any) -> dict[str, Any]:
         ("ML.M5.XLARGE", "'ml.m5.xlarge'"),
         ("ml_m5_xlarge", "'ml.m5.xlarge'"),
         ("ml.m5", "no SageMaker instance type"),
+        ("ml.5.2xlarge", "no SageMaker instance type"),
+        ("ml.m.xlarge", "no SageMaker instance type"),
         ("local", "local mode"),
         ("local_gpu", "local mode"),
         ("local-gpu", "local mode"),

@@ -383,6 +383,18 @@ def test_keys_that_are_keys(key: str) -> None:
 
 def test_keys_that_are_none() -> None:
     assert own(findings_of({"ResourceConfig": {"VolumeKmsKeyId": "mine"}})) == {("STP036", "warning")}
+    for word in ("EMPTY", "default", "n/a"):
+        found = findings_of({"ResourceConfig": {"VolumeKmsKeyId": word}})
+        assert own(found) == {("STP036", "error")}
+        assert at(found, "STP036").remedy == "leave VolumeKmsKeyId out where no key is meant"
+        assert at(findings_of({"OutputDataConfig": {"KmsKeyId": word}}), "ART001").severity == "error"
+
+
+def test_several_values_in_one_text() -> None:
+    network = {"Subnets": ["subnet-0a1b2c3d, subnet-4e5f6071"], "SecurityGroupIds": ["sg-0a1b2c3d"]}
+    found = at(findings_of({"VpcConfig": network}), "STP005")
+    assert found.path == "VpcConfig.Subnets[0]"
+    assert "each as an item of its own" in found.remedy
     assert own(findings_of({"ResourceConfig": {"VolumeKmsKeyId": ROLE}})) == {("STP036", "error")}
 
 

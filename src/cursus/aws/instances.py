@@ -14,7 +14,7 @@ from typing import Any
 
 from cursus.aws.tables import table
 
-NAME = r"ml\.([a-z0-9-]+)\.([a-z0-9-]+)"
+NAME = r"ml\.([a-z][a-z-]*[0-9][a-z0-9-]*)\.([a-z0-9-]+)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,11 @@ def key_problem(key: str) -> str | None:
     return "is no key id, key ARN, alias/NAME or alias ARN"
 
 
+def no_key(key: str) -> bool:
+    """True for a word that a template has where no key is chosen."""
+    return re.fullmatch(r"empty|default|n/?a|no|no-?key|false|-+", key, re.IGNORECASE) is not None
+
+
 def of_another_service(key: str) -> bool:
     """True for an ARN of something that is no KMS key, which the service refuses."""
     return key.startswith("arn:") and key.split(":", 3)[2:3] != ["kms"]
@@ -74,7 +79,7 @@ def kms_key_form(view: TrainingView) -> Iterator[Problem]:
             f"the KMS key {show(key)} {wrong}",
             ("OutputDataConfig", "KmsKeyId"),
             "use 1234abcd-12ab-34cd-56ef-1234567890ab, alias/NAME, or the ARN of either",
-            severity="error" if of_another_service(key) else None,
+            severity="error" if of_another_service(key) or no_key(key) else None,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cursus.aws.tables import table
-from cursus.checks.artifacts import key_problem, of_another_service
+from cursus.checks.artifacts import key_problem, no_key, of_another_service
 from cursus.checks.automl import PROBLEM, kind_of, settings_of
 from cursus.checks.rules import LEARNT_FROM, Problem, rule
 from cursus.checks.views import AutoMLView, is_reference, mapping, text
@@ -253,7 +253,7 @@ def automl_output(view: AutoMLView) -> Iterator[Problem]:
             f"the KMS key {show(key)} {wrong}",
             ("OutputDataConfig", "KmsKeyId"),
             "use a key id, alias/NAME, or the ARN of either",
-            severity="error" if of_another_service(str(key)) else "warning",
+            severity="error" if of_another_service(str(key)) or no_key(str(key)) else "warning",
         )
     deploy = mapping(view.request, "ModelDeployConfig")
     automatic, name = deploy.get("AutoGenerateEndpointName"), deploy.get("EndpointName")

@@ -21,6 +21,7 @@ CONFIRMS: Mapping[str, tuple[str, ...]] = {
 """For a rule on runs: the rules on source code or request that say the same of the same place, or of the whole script, without a run."""
 
 ECHOES: Mapping[str, tuple[str, ...]] = {
+    "FRM006": ("STP033",),
     "FRM050": ("FRM012",),
     "FRM053": ("FRM069",),
     "FRM060": ("FRM012", "FRM050"),

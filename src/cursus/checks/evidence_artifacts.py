@@ -106,7 +106,10 @@ def _missing(name: str, evidence: Evidence, where: Location | None) -> Problem:
     known = [file.path for file in evidence.model_files]
     base = name.rsplit("/", 1)[-1]
     beside = next((file.path for file in evidence.stray_files if file.path.endswith("/" + base)), None)
-    if beside is not None:
+    output = next((file.path for file in evidence.output_files if file.path.rsplit("/", 1)[-1] == base), None)
+    if output is not None and not name.startswith("output/"):
+        remedy = f"the script wrote /opt/ml/output/data/{output}, which goes to output.tar.gz: write it below /opt/ml/model"
+    elif beside is not None:
         remedy = f"the script wrote {beside}, which is thrown away: write it below the directory that is kept"
     elif did_you_mean(name, known):
         remedy = did_you_mean(name, known)

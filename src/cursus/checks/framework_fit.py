@@ -63,7 +63,8 @@ def processor(view: TrainingView) -> Iterator[Problem]:
             yield Problem(
                 f"{instance.name} has no GPU, and the image is for GPUs (tag {image.tag!r}).",
                 path,
-                "Use an instance type with GPUs, or the image's cpu tag.",
+                "Use an instance type with GPUs, or "
+                + ("a neuronx image." if instance.neuron_devices else "the image's cpu tag."),
             )
         else:
             idle = f"{instance.gpus} GPU" if instance.gpus else f"{instance.neuron_devices} Neuron device"

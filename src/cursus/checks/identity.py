@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from cursus.aws import places
 from cursus.aws.tables import table
+from cursus.checks.artifacts import no_key
 from cursus.checks.image_names import stands_for_another
 from cursus.checks.rules import Problem, rule
 from cursus.checks.text_faults import placeholder
@@ -327,7 +328,8 @@ def key_forms(view: RequestView) -> Iterator[Problem]:
         Looks at the form of every KMS key in the request but that of the output, which ART001 and ART010 look at.
     Why:
         The pattern of the model takes almost any text; KMS finds a key only by its id, its ARN, or an alias with
-        `alias/` before it. The job fails when the key is used.
+        `alias/` before it. The job fails when the key is used. A word that stands for no key, such as EMPTY or default,
+        is an error.
     Breaks:
         ResourceConfig: {VolumeKmsKeyId: my-key}
     Right:
@@ -342,12 +344,15 @@ def key_forms(view: RequestView) -> Iterator[Problem]:
             continue
         service = (places.arn(value) or ("",))[0]
         other = service not in ("", "kms")
+        absent = no_key(value)
         yield Problem(
             f"{path[-1]} {show(value)} is "
             + (f"an ARN of {service}, not of KMS" if other else "no key's id, ARN or alias"),
             path,
-            f"write the key's id (a UUID), its ARN, or alias/{value[:40]}",
-            severity="error" if other else None,
+            f"leave {path[-1]} out where no key is meant"
+            if absent
+            else f"write the key's id (a UUID), its ARN, or alias/{value[:40]}",
+            severity="error" if other or absent else None,
         )
 
 

@@ -41,6 +41,7 @@ def ecr_name(view: RequestView) -> Iterator[Problem]:
 
     What it does:
         Takes the name apart: an account of 12 digits, a region, a repository in lower case, and one tag or digest.
+        A region that the data does not know may be newer; one numbered 2 without a first one of its place is an error.
     Why:
         ECR has no image of another form, and SageMaker refuses the request: "Invalid training image". An account that
         went through a number lost the zeros that it began with.
@@ -110,7 +111,8 @@ def _region(region: str) -> Fault | None:
 
     if region in images.region_names():
         return None
-    if places.partition_of(region):
+    first = re.sub(r"\d+$", "1", region)  # no second region of a place comes before its first one
+    if places.partition_of(region) and (region == first or first in images.region_names()):
         near = closest(region, images.region_names())
         hint = f", such as {near}" if near else ""
         message = f"names a region {region!r} that the data of {images.date()} does not know"
@@ -121,7 +123,8 @@ def _region(region: str) -> Fault | None:
         )
     near = closest(region, images.region_names())
     if near:
-        return Fault(f"names a region {region!r} that there is not", f"write {near}", None)
+        remedy = f"write the registry's region, such as {near}"
+        return Fault(f"names a region {region!r} that there is not", remedy, None, region)
     return Fault(f"names an unknown region {region!r}", "write the region of the registry", "warning")
 
 

@@ -73,9 +73,17 @@ def instead(name: str, pattern: str, value: object, key: bool = False) -> str:
             special = f"write {fixed[: int(found[1]) + 1 if found[1] else None].rstrip('-')!r}"
     if value != value.strip() and not special:
         special = "there is white space around it"
+    if re.search(r"[,;] *[^,; ]", value) and not special and _several(pattern, value):
+        special = "these are several values in one text: write each as an item of its own"
     if "\n" in value and pattern in (".*", ".+"):
         special = "there is a line break in it"
     return f"{special}; {advice}" if special else advice
+
+
+def _several(pattern: str, value: str) -> bool:
+    """True where the text is a list of values, each of which has the form."""
+    parts = [part.strip(" \"'[]()") for part in re.split("[,;]", value)]
+    return all(re.fullmatch(pattern, part) for part in parts)
 
 
 def _about_role(value: str) -> str:

@@ -169,7 +169,9 @@ def unknown_step(view: PipelineView) -> Iterator[Problem]:
             continue
         if target.name not in view.definition.by_name:
             giver = next((step.name for step in view.definition.steps if target.name in _outputs(step)), None)
-            hint = did_you_mean(target.name, view.definition.by_name) if giver is None else ""
+            # The SDK names the steps of a collection after it: Register makes Register-RegisterModel.
+            ends = (name for name in view.definition.by_name if name.startswith(f"{target.name}-"))
+            hint = did_you_mean(next(ends, target.name), view.definition.by_name) if giver is None else ""
             yield Problem(
                 f"there is no step {show(target.name)} in this pipeline.{hint}",
                 reference.path,

@@ -102,8 +102,8 @@ def instance_type(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Looks up each instance type: what only hosts or only serves notebooks, a size that its family lacks, a
-        name without `ml.`, and the SDK's word for its local mode are errors. A family that this data does not
-        know may be newer than it, and is a warning.
+        name without `ml.` or without the family's letter or number, and the SDK's word for its local mode are errors.
+        A family that this data does not know may be newer than it, and is a warning.
     Why:
         The request is refused: "Value … at 'resourceConfig.instanceType' failed to satisfy constraint".
     Breaks:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path as FilePath
 
 from cursus.checks.rules import Problem, rule
+from cursus.checks.script_arguments import required_argument_missing
 from cursus.checks.script_places import covers, own_file, searched
 from cursus.checks.script_request import (
     CHANNEL_VARIABLE,
@@ -170,7 +171,8 @@ def channel_folder_missing(view: TrainingView) -> Iterator[Problem]:
     for use, places, _ in _reads(view, facts):
         for place in places:
             if isinstance(place, Missing):
-                if opens(use):
+                # Where an argument is lacking, the parser ends the script before.
+                if opens(use) and not any(required_argument_missing(view)):
                     yield _none(view, facts, use)
                 continue
             name = channel_of(place)

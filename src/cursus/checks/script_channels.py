@@ -24,6 +24,7 @@ from cursus.checks.script_request import (
     steered,
     variable,
 )
+from cursus.checks.script_shell import shell_reads
 from cursus.checks.views import TrainingView, text
 from cursus.model import Path
 from cursus.redact import show
@@ -51,7 +52,8 @@ def channel_variable_missing(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds ``os.environ["SM_CHANNEL_X"]`` on the way that every run takes, also as a default of an argument, and holds it
-        against the channels. The toolkit makes one variable a channel, its name upper-cased.
+        against the channels. The toolkit makes one variable a channel, its name upper-cased. The same of ``$SM_CHANNEL_X`` in a shell
+        script with ``set -u``.
     Why:
         The read raises ``KeyError: 'SM_CHANNEL_X'`` and the job fails.
     Breaks:
@@ -74,13 +76,13 @@ def channel_variable_missing(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    facts = readable(view)
-    if facts is None or invocation(view).kind == "command":
+    facts = view.script
+    if facts is None or not (facts.readable or facts.shell_text) or invocation(view).kind == "command":
         return
     channels = channel_names(view)
     if channels is None:
         return
-    for read in facts.env_reads:
+    for read in (*facts.env_reads, *shell_reads(view, facts)):
         if not (read.hard and read.sure and read.name.startswith(CHANNEL_VARIABLE)):
             continue
         if variable(view, facts, read.name) is not NONE:

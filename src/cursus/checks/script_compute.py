@@ -7,7 +7,14 @@ from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script_artifacts import mentions_folder
-from cursus.checks.script_request import channel_names, checkpoint_path, invocation, readable, variable
+from cursus.checks.script_request import (
+    channel_names,
+    checkpoint_path,
+    habits,
+    invocation,
+    readable,
+    variable,
+)
 from cursus.checks.views import TrainingView
 from cursus.model import Severity
 
@@ -165,7 +172,8 @@ def accelerator_missing(view: TrainingView) -> Iterator[Problem]:
     """The script demands a GPU, and the instance has none.
 
     What it does:
-        Finds ``.cuda()``, ``torch.cuda.set_device`` and the NCCL backend on the way that every run takes, in a job whose instances have no GPU.
+        Finds ``.cuda()``, ``torch.cuda.set_device`` and the NCCL backend on the way that every run takes, in a job whose instances have no GPU; and
+        ``mp.spawn`` of as many processes as there are GPUs.
     Why:
         ``Found no NVIDIA driver on your system``: the job fails. Code that asks ``torch.cuda.is_available()`` first is left alone.
     Breaks:
@@ -191,25 +199,44 @@ def accelerator_missing(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     facts = readable(view)
-    if facts is None or "torch" not in facts.top_imports or "is_available" in facts.attributes:
+    if facts is None or "torch" not in facts.top_imports:
         return
-    if "device_count" in facts.attributes or any("SM_NUM_GPUS" in string for string in facts.strings):
+    yield from _no_process(view)
+    if (
+        "is_available" in facts.attributes
+        or "device_count" in facts.attributes
+        or any("SM_NUM_GPUS" in string for string in facts.strings)
+    ):
         return
     demands = [used for used in facts.used if used.sure and used.name in (".cuda", "torch.cuda.set_device")]
-    if not demands or not view.instances:
-        return
+    if demands and _without_accelerator(view):
+        yield Problem(
+            f"the script puts its model on a GPU, and {view.instances[0][1]} has none",
+            view.instances[0][0],
+            remedy='choose an instance with a GPU, or device = "cuda" if torch.cuda.is_available() else "cpu"',
+            location=demands[0].location,
+        )
+
+
+def _without_accelerator(view: TrainingView) -> bool:
+    """True where every instance of the job surely has neither a GPU nor a Neuron device."""
     from cursus.aws import instances
 
     types = [instances.find(kind) for _, kind, _ in view.instances]
-    if any(kind is None or kind.gpus or kind.neuron_devices for kind in types):
-        return
-    name = view.instances[0][1]
-    yield Problem(
-        f"the script puts its model on a GPU, and {name} has none",
-        view.instances[0][0],
-        remedy='choose an instance with a GPU, or device = "cuda" if torch.cuda.is_available() else "cpu"',
-        location=demands[0].location,
-    )
+    return bool(types) and not any(kind is None or kind.gpus or kind.neuron_devices for kind in types)
+
+
+def _no_process(view: TrainingView) -> Iterator[Problem]:
+    """One process a GPU, and no GPU: nothing is trained, and the job is completed."""
+    for habit in habits(view, "spawn-per-gpu"):
+        if _without_accelerator(view):
+            yield Problem(
+                f"{habit.detail} starts one process a GPU, and {view.instances[0][1]} has none: nothing is trained",
+                view.instances[0][0],
+                remedy="choose an instance with a GPU, or nprocs=max(1, torch.cuda.device_count())",
+                severity="warning",
+                location=habit.location,
+            )
 
 
 STANDARD = frozenset(

@@ -8,8 +8,9 @@ from cursus.checks.rules import Problem, rule
 from cursus.checks.script_request import habits, invocation, readable, resolve
 from cursus.checks.views import TrainingView, mapping
 from cursus.model import Path
+from cursus.redact import show
 from cursus.script.calls import PROCESS_GROUP
-from cursus.script.facts import ScriptFacts, Used
+from cursus.script.facts import Const, ScriptFacts, Used
 
 DISTRIBUTED_MODULES = frozenset(
     [
@@ -298,13 +299,14 @@ def distribution_not_used(view: TrainingView) -> Iterator[Problem]:
 
 @rule("DST053", area="distributed", severity="warning", scope="script")
 def host_number_as_rank(view: TrainingView) -> Iterator[Problem]:
-    """The number in the host's name is taken for a rank.
+    """What the script takes for a rank is none.
 
     What it does:
-        Finds ``int(…)`` of a part of SM_CURRENT_HOST that is compared with 0, begins a slice with a step, or is handed on as a rank.
+        Finds ``int(…)`` of a part of SM_CURRENT_HOST that is compared with 0, begins a slice with a step, or is handed on as a rank; the place
+        of SM_CURRENT_HOST among the hosts of a job that MPI launches; and an argument ``--local_rank`` where torchrun starts the script.
     Why:
         The hosts are called algo-1, algo-2 and so on: no host has the number 0, so that none saves the model, and the first share of the data
-        is nobody's.
+        is nobody's. MPI hands the first host's variables to all others, and torchrun tells the rank by LOCAL_RANK alone: there every process is the first.
     Breaks:
         files:
           train.py: |
@@ -322,7 +324,8 @@ def host_number_as_rank(view: TrainingView) -> Iterator[Problem]:
             mine = sorted(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))[rank::len(hosts)]
             open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(mine))
     Source:
-        https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md
+        https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md;
+        https://github.com/aws/sagemaker-training-toolkit/issues/158; https://pytorch.org/docs/stable/elastic/run.html
     Since:
         0.1
     """
@@ -332,3 +335,30 @@ def host_number_as_rank(view: TrainingView) -> Iterator[Problem]:
             remedy='json.loads(os.environ["SM_HOSTS"]).index(os.environ["SM_CURRENT_HOST"])',
             location=habit.location,
         )
+    launched = _enabled(view) if (view.host_count or 0) > 1 else {}
+    if any(name.startswith("sagemaker_mpi") for name in launched):
+        for habit in habits(view, "own-host"):
+            yield Problem(
+                f"{show(habit.detail)} is that of the first host on every host: MPI hands the first host's variables to all of them",
+                remedy="ask MPI: MPI.COMM_WORLD.Get_rank(), hvd.rank(), OMPI_COMM_WORLD_RANK",
+                location=habit.location,
+            )
+    yield from _always_first(view)
+
+
+def _always_first(view: TrainingView) -> Iterator[Problem]:
+    """``--local_rank`` with a default, which torchrun does not give."""
+    facts = readable(view)
+    if facts is None or not any("torch_distributed" in name for name in _enabled(view)):
+        return
+    if any("LOCAL_RANK" in text for text in facts.strings) or facts.opaque_arguments:
+        return
+    for argument in facts.arguments:
+        default = argument.default.value if isinstance(argument.default, Const) else None
+        used = argument.dest in facts.attributes and argument.dest not in facts.unread
+        if argument.dest == "local_rank" and isinstance(default, int) and used:
+            yield Problem(
+                f"torchrun gives no {argument.flags[0]}: the argument is {default} in every process",
+                remedy='int(os.environ["LOCAL_RANK"])',
+                location=argument.location,
+            )

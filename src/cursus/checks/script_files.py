@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -11,7 +12,7 @@ from pathlib import Path as FilePath
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script_request import invocation
 from cursus.checks.views import TrainingView, text
-from cursus.model import Location, Path
+from cursus.model import Location, Path, Severity
 from cursus.redact import show
 from cursus.script.facts import Fault
 from cursus.script.parsing import parse
@@ -41,8 +42,8 @@ def entry_point_missing(view: TrainingView) -> Iterator[Problem]:
     """The entry point is not a script in the source directory.
 
     What it does:
-        Looks for the source directory, for the entry point inside it, and for what kind of file it is; and for the Python file that a shell
-        script hands its arguments on to.
+        Looks for the source directory, for the entry point inside it, and for what kind of file it is; for the Python file that a shell
+        script hands its arguments on to; and for files that a shell script names as before, though it has gone to another folder.
     Why:
         The SDK refuses it, or the toolkit fails the job: only what is in the source directory gets into the container, and only
         a Python or shell script is started.
@@ -70,6 +71,8 @@ def entry_point_missing(view: TrainingView) -> Iterator[Problem]:
         "entry-outside",
         "notebook",
         "started-missing",
+        "left-program",
+        "left-file",
         "unreadable",
     ):
         if fault.kind == "started-missing" and invocation(view).kind != "toolkit":
@@ -102,13 +105,18 @@ def entry_point_missing(view: TrainingView) -> Iterator[Problem]:
             near = did_you_mean(fault.detail, view.script.directory_listing if view.script else ())
             text_ = f"the shell script starts {show(fault.detail)}, which the source directory does not have.{near}"
             remedy = "name a file by its path below the source directory, in which the script runs"
+        elif fault.kind in ("left-program", "left-file"):
+            file, _, folder = fault.detail.partition("\n")
+            text_ = f"the shell script has gone to {show(folder)} and names {show(file)} from the folder where it began"
+            remedy = f"name it from there: {posixpath.relpath(file, folder)}"
         else:
             text_, remedy = f"{fault.location} cannot be read: {fault.detail}", "make the file readable"
         where = fault.location
         if fault.kind in _NOT_THERE:
             key = "source_dir" if fault.kind == "no-directory" else "entry_point"
             where = _named_by(view, key) or where
-        yield Problem(text_, place, remedy=remedy, location=where)
+        severity: Severity | None = "warning" if fault.kind == "left-file" else None
+        yield Problem(text_, place, remedy=remedy, severity=severity, location=where)
 
 
 _NOT_THERE = ("no-directory", "entry-missing", "entry-outside")

@@ -391,7 +391,7 @@ def never_runs(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds statements that name a function without calling it, call an ``async`` function without awaiting it, or make a generator that
-        nobody iterates.
+        nobody iterates; and a method that is saved in place of what it gives (``torch.save(model.state_dict, …)``).
     Why:
         Nothing of the function's body runs, and no error says so: the job is completed without a model.
     Breaks:
@@ -423,6 +423,9 @@ def never_runs(view: TrainingView) -> Iterator[Problem]:
     for habit in facts.habits:
         if habit.kind == "only-named":
             told, remedy = f"{habit.detail} is named here and not called", f"write {habit.detail}()"
+        elif habit.kind == "method-saved":
+            told = f"{habit.detail} is saved itself, a method, and not what it returns"
+            remedy = f"write {habit.detail}()"
         elif habit.kind == "never-awaited":
             told, remedy = (
                 f"{habit.detail}() is a coroutine that nobody awaits",

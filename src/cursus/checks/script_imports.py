@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from cursus.checks.evidence import IN_IMAGES
 from cursus.checks.rules import Problem, rule
+from cursus.checks.script_conditions import all_hold
 from cursus.checks.views import TrainingView
-from cursus.script.facts import Imported, ScriptFacts
+from cursus.script.facts import Condition, Habit, Imported, ScriptFacts
 from cursus.suggest import did_you_mean, one_letter
 
 
@@ -82,14 +83,27 @@ def local_module_missing(view: TrainingView) -> Iterator[Problem]:
     yield from _fallbacks(facts, packages)
 
 
+MISFITS = {
+    "not-pickled": (
+        "{} is a function that has no name of its own in a module, and pickle refuses it",
+        "make a method of it, or a function of the module",
+    ),
+    "not-json": ("the argument {} is a Path, which JSON cannot hold", "json.dump(…, default=str)"),
+    "not-text": ("{} is set to what is no text, and os.environ takes texts alone", "str(…)"),
+}
+"""What is told of a value that is handed to what cannot take it, and what to write instead."""
+
+
 @rule("FRM070", area="framework", scope="script")
 def name_missing(view: TrainingView) -> Iterator[Problem]:
-    """The script uses a name that is not there.
+    """The script uses a name that is not there, or a value where it cannot be.
 
     What it does:
         Looks for names that neither the module, the functions around, nor Python defines; for members that a module of the
         source does not have (``from utils import laod``, ``config.RATE``); for arguments that no parser declares (``args.mode``); and for
-        calls of the source's own functions that do not fit them. Where it is not certain that the place is reached, it is a warning.
+        calls of the source's own functions that do not fit them; for names that are set in a branch alone that this request does
+        not take; for members that no class of the source has; and for lambdas that are pickled, paths in JSON, numbers put into
+        ``os.environ``. Where it is not certain that the place is reached, it is a warning.
     Why:
         ``NameError``, ``ImportError``, ``AttributeError`` or ``TypeError``, often after hours of training: the job fails.
     Breaks:
@@ -142,14 +156,44 @@ def name_missing(view: TrainingView) -> Iterator[Problem]:
         elif habit.kind == "no-option":
             told = f"the script reads the argument {habit.detail!r}, which its parser does not declare"
             remedy = f"declare it: add_argument('--{habit.detail}', …), or do not read it"
+        elif habit.kind == "no-attribute":
+            owner, _, name = habit.detail.rpartition(".")
+            told = f"nothing gives an object of the class {owner} a member {name!r}"
+            remedy = f"define {name!r} in the class, or write it as it is spelt there"
+        elif habit.kind == "base-not-made":
+            told = f"{habit.detail}.__init__ does not call super().__init__(), which sets {habit.key!r}"
+            remedy = "call super().__init__(…) first"
+        elif habit.kind in MISFITS:
+            told, remedy = (text.format(habit.detail) for text in MISFITS[habit.kind])
         elif habit.kind == "bad-call":
             told = f"{habit.detail}: it is defined in {_short(habit.source)} otherwise"
             remedy = "call it as it is defined, or change its definition"
+        elif habit.kind == "unbound" and facts is not None:
+            handled = [test for test in habit.tests if test.kind == "handled"]
+            if not all_hold(view, facts, [test for test in habit.tests if test not in handled]):
+                continue
+            yield _unbound(habit, handled)
+            continue
         else:
             continue
         yield Problem(
             told, remedy=remedy, severity=None if habit.sure else "warning", location=habit.location
         )
+
+
+def _unbound(habit: Habit, handled: list[Condition]) -> Problem:
+    """A name that nothing has given a value by the time it is used; ``handled``: only after an error that is caught."""
+    name = habit.detail
+    tests = " and ".join(
+        test.written or "not " + test.inner[0].written for test in habit.tests if not handled
+    )
+    when = f"where the {handled[0].written} is caught" if handled else f"with this request ({tests})"
+    return Problem(
+        f"{name!r} is used here, and {when} nothing has given it a value",
+        remedy=f"set {name!r} there too, or before",
+        severity=None if habit.sure and not handled else "warning",
+        location=habit.location,
+    )
 
 
 def _short(file: str) -> str:

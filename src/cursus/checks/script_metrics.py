@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from cursus.checks import metric_lines
 from cursus.checks.captured_numbers import of_another_word
 from cursus.checks.rules import Problem, rule
+from cursus.checks.script_conditions import never_holds
 from cursus.checks.script_request import readable
 from cursus.checks.script_sequence import number_of
 from cursus.checks.views import TrainingView, mapping, text
@@ -27,7 +28,9 @@ def _metrics(
     facts = readable(view)
     if facts is None:
         return
-    lines = [line for line in facts.printed if _reaches(facts, line)][:MANY]
+    lines = [
+        line for line in facts.printed if _reaches(facts, line) and not never_holds(view, facts, line.tests)
+    ][:MANY]
     for index, metric in view.metric_definitions:
         regex, name = text(metric, "Regex"), text(metric, "Name")
         pattern = metric_lines.compiled(regex) if regex else None
@@ -86,12 +89,29 @@ def metric_matches_no_line(view: TrainingView) -> Iterator[Problem]:
         dropped = [line for line in facts.printed if not _reaches(facts, line)]
         quiet = next((line for line in dropped if metric_lines.can_match(line, regex, pattern)), None)
         quiet = quiet or _near(regex, dropped)
+        off = [line for line in facts.printed if never_holds(view, facts, line.tests)]
+        switched = next((line for line in off if metric_lines.can_match(line, regex, pattern)), None)
         if not facts.plain_output or (facts.outside_effects and "subprocess" in facts.top_imports):
             if near is None:
                 continue
         elif not lines and not quiet and not facts.swallowed and facts.does_nothing is not None:
             continue
-        yield _no_line(view, path, name, regex, near, quiet, bool(lines))
+        if switched is not None and near is None:
+            yield _switched_off(view, path, name, switched)
+        else:
+            yield _no_line(view, path, name, regex, near, quiet, bool(lines))
+
+
+def _switched_off(view: TrainingView, path: Path, name: str, line: PrintedLine) -> Problem:
+    tests = " and ".join(test.written for test in line.tests if test.written)
+    told = f"the line for the metric {name!r} is printed in a branch that this request never takes"
+    return Problem(
+        f"{told} ({tests})" if tests else told,
+        path,
+        remedy="print the line in any case, or give the hyperparameter the value that switches it on",
+        severity=_severity(view, name),
+        location=line.location,
+    )
 
 
 def _no_line(

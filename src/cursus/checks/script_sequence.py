@@ -159,7 +159,8 @@ def last_epochs_not_saved(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Reads a loop over a range that saves where the epoch divided by a number leaves none, puts the request's values in, and looks whether
-        the last epoch is one of those; nothing behind the loop saves. And a comparison with the end of the range, which never comes.
+        the last epoch is one of those; nothing behind the loop saves. And a comparison with the end of the range, which never comes, or with the last epoch in a loop that
+        a ``break`` may leave before.
     Why:
         The job is paid for ten epochs, and the model is that of the eighth; or none is saved at all.
     Breaks:
@@ -191,6 +192,12 @@ def last_epochs_not_saved(view: TrainingView) -> Iterator[Problem]:
         yield Problem(
             f"{habit.detail} is never true: the range ends before it",
             remedy="compare with the end less one, or do it after the loop",
+            location=habit.location,
+        )
+    for habit in habits(view, "saved-at-end"):
+        yield Problem(
+            f"the model is saved in the last epoch alone ({habit.detail}), and the loop may be left before it: then nothing is saved",
+            remedy="save it after the loop",
             location=habit.location,
         )
     for habit in habits(view, "saved-each"):
@@ -285,7 +292,8 @@ def progress_not_used(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Finds variables and keys that hold the progress of a restored checkpoint (``epoch``, ``step``, ``start`` …) and that nothing reads
         before a loop or an assignment sets them anew; keys of an optimizer's state and the like, which are saved and never read; a key that
-        is asked for and nearly one of those that are saved; and a loop that begins with the epoch that was done.
+        is asked for and nearly one of those that are saved; a loop that begins with the epoch that was done; and one that ends the earlier
+        the later it begins.
     Why:
         After an interruption all epochs are trained once more, on top of what was learned: it costs the time again, and the
         result is another one.
@@ -339,6 +347,13 @@ def progress_not_used(view: TrainingView) -> Iterator[Problem]:
             f"{habit.detail} begins with the epoch that the checkpoint was saved after: it is trained once more at every start",
             ("CheckpointConfig",),
             remedy="begin with the next one: add 1 to what was restored",
+            location=habit.location,
+        )
+    for habit in habits(view, "epochs-cut"):
+        yield Problem(
+            f"{show(habit.detail)} ends the earlier the later it begins: a training that goes on does not come to its last epochs",
+            ("CheckpointConfig",),
+            remedy="range(first, epochs)",
             location=habit.location,
         )
     for habit in habits(view, "state-unused"):

@@ -1,15 +1,17 @@
-"""Hyperparameters that a shell takes apart on their way to the script."""
+"""What a shell does on the way to the script: values taken apart, variables that are not set."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script_request import Passed, lookup, parsed, started_script
+from cursus.checks.script_request import CHANNEL_VARIABLE, Passed, lookup, parsed, started_script
 from cursus.checks.shell_words import PLAIN, by_shell, shell_words
 from cursus.checks.views import TrainingView
+from cursus.model import Location
 from cursus.redact import is_secret_name, show
-from cursus.script.facts import Argument, Parser, ScriptFacts
+from cursus.script.facts import Argument, EnvRead, Parser, ScriptFacts
+from cursus.script.files import shown_below
 
 SEVERAL = ("*", "+", "...", "A...")
 
@@ -114,3 +116,14 @@ def _wants(argument: Argument, words: list[str]) -> bool:
 def _refuses(parser: Parser, argument: Argument, words: list[str]) -> bool:
     """True where the parser ends the script: words left over that it refuses, or none for an argument that wants one."""
     return (parser.strict and not parser.leftovers and len(words) > 1) or (argument.takes_value and not words)
+
+
+def shell_reads(view: TrainingView, facts: ScriptFacts) -> Iterator[EnvRead]:
+    """The channels' variables whose absence ends the shell script that is the entry point."""
+    source = view.step.source
+    if CHANNEL_VARIABLE in facts.shell_text and source is not None:
+        from cursus.script.shell import unset_uses
+
+        name = shown_below(source.directory, source.entry_point)
+        for used, line in unset_uses(facts.shell_text):
+            yield EnvRead(used, True, True, Location(name, line))

@@ -71,8 +71,8 @@ def ranks_do_not_meet(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds a barrier or another collective call that the first rank makes alone (in ``if rank == 0``, behind ``if rank != 0: return``), or all others
-        alone; a loop over a wrapped model that each rank leaves by a measure of its own; ``mp.spawn`` without ``nprocs``, which starts one process; and a
-        MASTER_PORT that each process finds for itself.
+        alone; a loop over a wrapped model that each rank leaves by a measure of its own; ``mp.spawn`` without ``nprocs``, which starts one process; a
+        MASTER_PORT that each process finds for itself; and a strategy of TensorFlow's that is made before TF_CONFIG is set.
     Why:
         A collective call returns when every rank has made it. The job hangs until a library's time limit, often 30 minutes, or until
         MaxRuntimeInSeconds, and every instance is paid for.
@@ -101,12 +101,12 @@ def ranks_do_not_meet(view: TrainingView) -> Iterator[Problem]:
             dist.init_process_group("gloo", init_method="tcp://localhost:29500", rank=0, world_size=1)
             save(dist.get_rank())
     Source:
-        https://pytorch.org/docs/stable/distributed.html (collective functions);
+        https://pytorch.org/docs/stable/distributed.html (collective functions); https://www.deepspeed.ai/getting-started/#model-checkpointing;
         https://pytorch.org/docs/stable/multiprocessing.html (torch.multiprocessing.spawn)
     Since:
         0.1
     """
-    for habit in habits(view, "rank-alone", "rank-stops", "world-of-one", "own-port"):
+    for habit in habits(view, "rank-alone", "rank-stops", "world-of-one", "own-port", "strategy-early"):
         if habit.kind == "rank-alone":
             told, remedy = habit.detail, "let every rank make the call, outside of the test of the rank"
         elif habit.kind == "own-port":
@@ -114,6 +114,9 @@ def ranks_do_not_meet(view: TrainingView) -> Iterator[Problem]:
                 f"each process that runs {habit.detail} finds another port for MASTER_PORT: they never meet"
             )
             remedy = "find the port once, before the processes are started, and hand it to all of them"
+        elif habit.kind == "strategy-early":
+            told = f"{habit.detail}() reads TF_CONFIG, and the script sets it further down: each host trains alone"
+            remedy = "set os.environ['TF_CONFIG'] first, then make the strategy"
         elif habit.kind == "rank-stops":
             told = f"each rank leaves the loop by its own {show(habit.detail)}: the others wait for its gradients"
             remedy = (
@@ -179,10 +182,10 @@ def written_by_all(view: TrainingView) -> Iterator[Problem]:
 
 @rule("DST055", area="distributed", severity="warning", scope="script")
 def order_of_samples(view: TrainingView) -> Iterator[Problem]:
-    """A distributed sampler gives each epoch the same order, or each rank an order of its own.
+    """A sampler is not used, or gives each epoch the same order, or each rank an order of its own.
 
     What it does:
-        Finds a ``DistributedSampler`` that shuffles in a source that never calls ``set_epoch``, one whose seed depends on the rank, and a list that is
+        Finds a sampler beside ``shuffle=True``, a ``DistributedSampler`` that no loader is given, one that shuffles in a source that never calls ``set_epoch``, one whose seed depends on the rank, and a list that is
         shuffled by the rank before each rank takes its part.
     Why:
         The order comes from the seed and the epoch that the sampler was told: without ``set_epoch`` nothing is shuffled anew. With a seed for
@@ -214,6 +217,19 @@ def order_of_samples(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     told_of: set[str] = set()
+    for habit in habits(view, "sampler-and-shuffle"):
+        yield Problem(
+            f"{habit.detail} is given a sampler and shuffle=True, which exclude each other: ValueError",
+            remedy="leave shuffle out: the sampler shuffles",
+            severity="error" if habit.sure else None,
+            location=habit.location,
+        )
+    for habit in habits(view, "sampler-idle") if _several(view) else ():
+        yield Problem(
+            f"no DataLoader is given {habit.detail}: each process goes through all the data",
+            remedy=f"DataLoader(…, sampler={habit.detail}) without shuffle",
+            location=habit.location,
+        )
     for habit in habits(view, "same-order", "own-order") if _several(view) else ():
         if habit.kind in told_of:
             continue

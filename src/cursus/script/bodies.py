@@ -33,12 +33,13 @@ class Binding:
 
 @dataclass(slots=True)
 class CallSite:
-    """One call, and whether it is made on every run of its body."""
+    """One call, and whether it is made on every run of its body; ``tests``: those it is under, and their ends."""
 
     node: ast.Call
     body: Body
     order: int
     sure: bool
+    tests: tuple[tuple[ast.expr, bool], ...] = ()
 
 
 @dataclass(slots=True)
@@ -135,6 +136,7 @@ class Walker:
         self.order = 0
         self.loops: tuple[int, ...] = ()
         self.left = False
+        self.tests: tuple[tuple[ast.expr, bool], ...] = ()
         self.inner: list[Body] = []
 
     def block(self, statements: list[ast.stmt], sure: bool) -> None:
@@ -217,10 +219,12 @@ class Walker:
         if is_main_guard(node.test):
             self.block(node.body if self.entry else node.orelse, sure)
             return
-        before = self.left
+        before, around = self.left, self.tests
+        self.tests = (*around, (node.test, True))
         self.block(node.body, False)
+        self.tests = (*around, (node.test, False))
         self.block(node.orelse, False)
-        self.left = self.left or before
+        self.left, self.tests = self.left or before, around
 
     def loop(self, node: ast.For | ast.AsyncFor | ast.While, sure: bool) -> None:
         """Walk a loop: its body may run many times or never."""
@@ -327,7 +331,7 @@ class Walker:
         self.expression(node.func, sure)
         for argument in everything_given(node):
             self.expression(argument.value if isinstance(argument, ast.Starred) else argument, sure)
-        self.body.calls.append(CallSite(node, self.body, self.order, sure))
+        self.body.calls.append(CallSite(node, self.body, self.order, sure, self.tests))
         if last_name(node.func) in EXITS:
             self.left = True
 

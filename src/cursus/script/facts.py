@@ -155,12 +155,29 @@ class EnvRead:
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """A test that stands before a statement, as far as a request may decide it.
+
+    ``kind``: ``truth`` of ``part``; ``==``, ``!=``, ``<``, ``<=``, ``>``, ``>=``, ``in``, ``not in`` of ``part`` and
+    ``value``; ``set``, for a variable that is there; ``first``, for the first of several processes; ``known``, decided
+    by the source (``value``); ``and``, ``or``, ``not`` of ``inner``; ``handled``, for an error of the kind that is
+    ``written``; empty for any other test.
+    """
+
+    kind: str
+    part: Part | None = None
+    value: object = None
+    inner: tuple[Condition, ...] = ()
+    written: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PathUse:
     """A path that a script reads or writes.
 
     ``paths`` are the paths that are possible; ``sure``: each of them is used on every run. ``call`` is the
     function's name, ``local`` is True where it knows the file system only (``open``), not ``s3://``. ``looped``, of a
-    write: it is in a loop, or who calls it is not known.
+    write: it is in a loop, or who calls it is not known. ``tests`` are what has to hold for it.
     """
 
     mode: Literal["read", "list", "write", "make", "look", "remove"]
@@ -170,15 +187,17 @@ class PathUse:
     local: bool
     location: Location
     looped: bool = True
+    tests: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PrintedLine:
-    """A line that a script prints. ``level`` is the logging level, empty for a print."""
+    """A line that a script prints. ``level`` is the logging level, empty for a print; ``tests`` have to hold for it."""
 
     text: Text
     level: str
     location: Location
+    tests: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +280,7 @@ class Habit:
 
     ``text`` is the value it is about; where that is one hyperparameter taken from a mapping, ``key`` is its name and
     ``source`` the mapping (``SM_HPS``, ``hyperparameters.json``). ``detail`` is the function, operator or name to show;
-    ``others`` are what it is compared or sorted with.
+    ``others`` are what it is compared or sorted with; ``tests`` are what has to hold for it.
     """
 
     kind: str
@@ -272,6 +291,7 @@ class Habit:
     key: str = ""
     source: str = ""
     others: tuple[Habit, ...] = ()
+    tests: tuple[Condition, ...] = ()
 
     @property
     def part(self) -> Part | None:

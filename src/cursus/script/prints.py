@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from cursus.script import values as v
 from cursus.script.bodies import CallSite, place
+from cursus.script.conditions import conditions
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Hole, Part, PrintedLine, Text
 from cursus.script.nodes import everything_given, last_name, receiver, word
@@ -30,26 +31,26 @@ def printed(evaluator: Evaluator, site: CallSite) -> Iterable[PrintedLine]:
     """The line that one call prints, where it prints one."""
     node = site.node
     name = evaluator.called(node, site.body)
-    where = place(node, site.body)
+    where, tests = place(node, site.body), conditions(evaluator, site.tests, site.body)
     if name == "print":
         file = word(node, "file")
         if file is not None and not STREAM.search(ast.unparse(file)):
             return
         for text in _print(evaluator, site):
-            yield PrintedLine(text, "", where)
+            yield PrintedLine(text, "", where, tests)
     elif name in ("sys.stdout.write", "sys.stderr.write") and node.args:
         for text in _texts(evaluator, site, node.args[0]):
-            yield PrintedLine(text, "", where)
+            yield PrintedLine(text, "", where, tests)
     elif name.rpartition(".")[2] in DUMPS and any(
         STREAM.fullmatch(ast.unparse(one)) for one in everything_given(node)
     ):
-        yield PrintedLine(Text((Hole(),)), "", where)  # as json.dump(found, sys.stdout) does
+        yield PrintedLine(Text((Hole(),)), "", where, tests)  # as json.dump(found, sys.stdout) does
     elif node.args:
         logger = receiver(node, LEVELS)
         if logger is not None and (name.startswith("logging.") or "log" in ast.unparse(logger).lower()):
             level = last_name(node.func) if last_name(node.func) in ("debug", "info") else "warning"
             for text in _logged(evaluator, site):
-                yield PrintedLine(text, level, where)
+                yield PrintedLine(text, level, where, tests)
 
 
 def _print(evaluator: Evaluator, site: CallSite) -> list[Text]:

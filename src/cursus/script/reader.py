@@ -14,6 +14,7 @@ from cursus.script.facts import (
 from cursus.script.files import read_folder, shown_below
 from cursus.script.modules import Source
 from cursus.script.reading import Reading
+from cursus.script.shell import after_cd
 from cursus.script.wrapper import handed_on
 
 CACHE: dict[tuple[str, str], tuple[tuple[tuple[str, int, int], ...], ScriptFacts]] = {}
@@ -63,6 +64,17 @@ def _read(source: SourceCode) -> tuple[ScriptFacts, list[str]]:
         directory_size=folder.size,
         largest_file=folder.largest,
         strings=frozenset(folder.texts),
+    )
+    left = after_cd(base.shell_text, folder.listing) if "cd " in base.shell_text else []
+    base = replace(
+        base,
+        faults=(
+            *base.faults,
+            *(
+                Fault("left-program" if runs else "left-file", f"{name}\n{inside}", Location(shown, line))
+                for name, inside, line, runs in left
+            ),
+        ),
     )
     handed = handed_on(base.shell_text) if base.shell_text else None
     if handed is not None and (root / handed.program).is_file():

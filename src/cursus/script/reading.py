@@ -9,14 +9,17 @@ from pathlib import Path
 from cursus.script import (
     arguments,
     best,
+    classes,
     command_libraries,
     commands,
     endings,
     exits,
     habits,
+    misfits,
     numbers,
     paths,
     prints,
+    processes,
     resuming,
     rows,
     sequence,
@@ -25,6 +28,7 @@ from cursus.script import (
     signatures,
     slips,
     torch_code,
+    unbound,
     undefined,
     workers,
 )
@@ -249,6 +253,7 @@ class Reading:
             habits=(
                 *self._habits(tops),
                 *signatures.read_calls(self.evaluator, calls),
+                *misfits.read_misfits(self.evaluator, self.reached.values(), calls),
                 *undefined.read_options(
                     self.evaluator, self.reached.values(), self.entry, parsers, attributes
                 ),
@@ -269,10 +274,13 @@ class Reading:
             *sequence.read_intervals(self.evaluator, reached),
             *slips.read_slips(modules),
             *best.read_best(modules),
+            *unbound.read_unbound(self.evaluator, reached),
+            *classes.read_classes(self.evaluator, reached, self.source.bodies, self.evaluator.mentioned),
             *undefined.read_undefined(self.evaluator, reached, self.entry, self._module, self._member),
             *endings.swallowing_decorators(modules),
             *(signals.read_signals(modules) if "signal" in tops else ()),
             *(workers.read_workers(modules) if tops & workers.MODULES else ()),
+            *(processes.read_processes(self.evaluator, modules, reached) if tops & processes.MODULES else ()),
             *(torch_code.read_torch(modules) if tops & {"torch", "transformers"} else ()),
         )
 

@@ -3,8 +3,8 @@
 Each finding is a ``Habit``: ``text-order`` (the newest is chosen by the order of names with plain numbers),
 ``no-order`` (the first or last of a folder's listing, which has no order), ``text-order-removed`` (all but some are
 removed in the order of names), ``key-never-saved`` (a key that no checkpoint of the source has), ``restored-unused``
-(the epoch is restored and not used), ``epoch-repeated`` (it is used as it is, though it was done) and ``state-unused``
-(an optimizer's state, say, is saved and not restored).
+(the epoch is restored and not used), ``epoch-repeated`` (it is used as it is, though it was done), ``epochs-cut`` (it
+is taken off the end as well) and ``state-unused`` (an optimizer's state, say, is saved and not restored).
 """
 
 from __future__ import annotations
@@ -87,6 +87,8 @@ def read_resuming(modules: Iterable[Body]) -> Iterator[Habit]:
                 _only_tested(scope, returning) if isinstance(scope, (ast.Module, *FUNCTIONS)) else ()
             ):
                 yield Habit("restored-unused", None, name, True, place(node, body))
+        for node, told in _cut(nodes[id(body)]):
+            yield Habit("epochs-cut", None, told, True, place(node, body))
         for node, name in _repeated(nodes[id(body)]):
             yield Habit("epoch-repeated", None, name, True, place(node, body))
         for node, name in _missing_keys(nodes[id(body)]):
@@ -289,6 +291,22 @@ def _from_checkpoint(value: ast.expr) -> bool:
         if found and PROGRESS.match(string(found[1]) or "") and KEPT.search(ast.unparse(found[0])):
             return True
     return False
+
+
+def _cut(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
+    """``for epoch in range(start, epochs - start)``: of the epochs that are left the first ones only."""
+    for loop in nodes:
+        call = loop.iter if isinstance(loop, ast.For) else None
+        if not isinstance(loop, ast.For) or not is_call(call, "range") or len(call.args) != 2:
+            continue
+        first, end = call.args
+        less = (
+            isinstance(end, ast.BinOp)
+            and isinstance(end.op, ast.Sub)
+            and ast.unparse(end.right) == ast.unparse(first)
+        )
+        if less and PROGRESS.match(last_name(first)) and PROGRESS.match(last_name(loop.target)):
+            yield loop, ast.unparse(call)
 
 
 def _repeated(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:

@@ -1,8 +1,8 @@
 """The order of a script's work: a model saved before it is trained, imports that fall back to something else.
 
 Each finding is a ``Habit``: ``saved-early``, ``live-copy``, ``fallback-import``, ``training-loop`` for a loop over
-epochs or steps, ``saved-each`` for one that saves each so many of them, and nothing behind it, and ``printed-each``
-for one that prints so.
+epochs or steps, ``saved-each`` for one that saves each so many of them, and nothing behind it, ``saved-at-end``
+for one that saves in its last round alone and may be left before, and ``printed-each`` for one that prints so.
 """
 
 from __future__ import annotations
@@ -88,6 +88,8 @@ def read_intervals(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) -
                 if not isinstance(loop, ast.For):
                     continue
                 later = block[position + 1 :]
+                for last in _at_end(loop) if not any(map(_keeps, later)) else ():
+                    yield Habit("saved-at-end", None, ast.unparse(last), sure, place(last, body))
                 for kind, does in (("saved-each", _saves), ("printed-each", _prints)):
                     if kind == "saved-each" and any(map(_keeps, later)):
                         continue
@@ -154,6 +156,28 @@ def _intervals(loop: ast.For, does: Callable[[ast.AST], bool]) -> Iterator[tuple
     if ast.unparse(counted) == ast.unparse(loop.target):
         first = call.args[0] if len(call.args) == 2 else zero
         yield first, call.args[-1], offset, test.comparators[0], left.right
+
+
+def _at_end(loop: ast.For) -> Iterator[ast.expr]:
+    """``if epoch == epochs - 1: save(…)``, the one place that saves, below what may leave the loop."""
+    call = loop.iter
+    saving = [position for position, node in enumerate(loop.body) if _saves(node)]
+    only = loop.body[saving[0]] if len(saving) == 1 else None
+    if not is_call(call, "range") or not isinstance(only, ast.If) or only.orelse or not call.args:
+        return
+    counted, end = (
+        ast.unparse(loop.target),
+        ast.unparse(call.args[-1] if len(call.args) < 3 else call.args[1]),
+    )
+    last = (f"{counted} == {end} - 1", f"{counted} + 1 == {end}")
+    leaves = any(
+        isinstance(inner, ast.Break)
+        for node in loop.body[: saving[0]]
+        if isinstance(node, ast.If)
+        for inner in ast.walk(node)
+    )
+    if leaves and ast.unparse(only.test) in last:
+        yield only.test
 
 
 def _never(loop: ast.For | ast.While) -> Iterator[ast.Compare]:

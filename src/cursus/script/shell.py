@@ -6,6 +6,7 @@ where a script does more than that with statuses (``trap``, ``$?`` behind a comm
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass
 
@@ -191,3 +192,83 @@ def _next(found: list[Command], last: int) -> str:
         elif one.text not in SURROUNDS and word != "}":
             return one.text
     return ""
+
+
+# -- variables and folders -----------------------------------------------------------------------------
+
+USES = re.compile(r"\$(?:\{(?P<braced>\w+)(?P<how>[^}]*)\}|(?P<plain>[A-Za-z_]\w*))")
+SINGLE = re.compile(r"'[^']*'")
+GIVES = re.compile(
+    r"(?:^|[\s;])(?:export\s+|local\s+|declare\s+(?:-\w+\s+)*|readonly\s+)?(\w+)=|\bfor\s+(\w+)\s+in\b"
+)
+HERE = re.compile(
+    r"""(?:"?\$\(dirname "?(?:\$0|\$\{?BASH_SOURCE(?:\[0\]\})?)"?\)"?|/opt/ml/code|"?\$\{?SM_MODULE_DIR\}?"?)/?"""
+)
+BRANCHES = ("if ", "elif ", "else", "fi", "for ", "while ", "until ", "case ", "esac", "pushd", "popd", "(")
+FILE = re.compile(r"(?:\./)?[\w-][\w.-]*(?:/[\w.-]+)*\.(?:py|sh|json|ya?ml|toml|txt|cfg|ini|csv)")
+PYTHON = re.compile(r"(?:^|/)python[0-9.]*$")
+
+
+def unset_uses(text: str) -> list[tuple[str, int]]:
+    """The variables that a script takes under ``set -u`` as they are, and gives no value itself; each with its line."""
+    found = commands(text)[:MOST]
+    strict, given = _head_is_strict(text), set[str]()
+    uses: list[tuple[str, int]] = []
+    for one in found:
+        told = SETS.match(one.text)
+        if told is not None:
+            strict = (
+                strict
+                or "nounset" in told[1]
+                or any(re.fullmatch(r"-[a-z]*u[a-z]*", part) for part in told[1].split())
+            )
+        if one.text.startswith(("read ", "source ", ". ", "eval ", "trap ")) or one.function:
+            return []
+        tests = (
+            one.text.startswith(TESTS)
+            or one.text.startswith(BRANCHES)
+            or one.loops
+            or one.before in ("||", "&&")
+        )
+        for use in USES.finditer(SINGLE.sub("", one.text)) if strict and not tests else ():
+            name = use["plain"] or (use["braced"] if not use["how"] else "")
+            if name and not name.isdigit() and name not in given:
+                uses.append((name, one.line))
+        given.update(name for pair in GIVES.findall(one.text) for name in pair if name)
+    return uses
+
+
+def _head_is_strict(text: str) -> bool:
+    first = text.split("\n", 1)[0]
+    return first.startswith("#!") and bool(re.search(r"\s-[a-z]*u[a-z]*\b", first))
+
+
+def after_cd(text: str, files: frozenset[str]) -> list[tuple[str, str, int, bool]]:
+    """Files that a script names from the folder where it began, after it went to another one.
+
+    Each is (file, folder, line, whether Python is to run it). ``files``: those of the folder where it begins.
+    """
+    folder, found = "", list[tuple[str, str, int, bool]]()
+    for one in commands(text)[:MOST]:
+        if one.function or one.loops or one.text.startswith(BRANCHES) or one.before in ("||", "|"):
+            return found
+        words = one.text.split()
+        if words[0] == "cd":
+            if len(words) != 2 and HERE.fullmatch(one.text[3:].strip()) is None:
+                return found
+            to = one.text[3:].strip()
+            if HERE.fullmatch(to):
+                folder = ""
+            elif re.fullmatch(r"[\w./-]+", to) and not to.startswith(("/", "-")):
+                folder = posixpath.normpath(posixpath.join(folder, to))
+                folder = "" if folder == "." else folder
+            else:
+                return found
+            continue
+        for position, word in enumerate(words if folder and not folder.startswith("..") else ()):
+            name = word.strip("'\"")
+            wanted = posixpath.normpath(posixpath.join(folder, name))
+            if FILE.fullmatch(name) and posixpath.normpath(name) in files and wanted not in files:
+                runs = position > 0 and PYTHON.search(words[position - 1]) is not None
+                found.append((name, folder, one.line, runs))
+    return found

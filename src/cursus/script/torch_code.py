@@ -14,14 +14,13 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 
 from cursus.script.bodies import Body, place
+from cursus.script.conditions import of_first
 from cursus.script.facts import Habit
 from cursus.script.nodes import bare_name, everything_given, last_name, own, receiver, string, word
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-COLLECTIVES = frozenset(
+AGREEING = frozenset(
     {
-        "barrier",
-        "monitored_barrier",
         "all_reduce",
         "all_gather",
         "all_gather_object",
@@ -30,22 +29,20 @@ COLLECTIVES = frozenset(
         "allreduce",
         "allgather",
         "broadcast",
+        "broadcast_object",
         "broadcast_object_list",
         "gather_object",
+        "gather_for_metrics",
         "scatter_object_list",
-        "wait_for_everyone",
-        "synchronize",
     }
 )
+"""What every rank of a group has to call, and what tells the ranks something of each other."""
+WAITING = frozenset({"barrier", "monitored_barrier", "wait_for_everyone", "synchronize"})
+COLLECTIVES = AGREEING | WAITING | {"gather", "broadcast_parameters", "broadcast_optimizer_state"}
 """What every rank of a group has to call."""
-AGREEING = COLLECTIVES - {"barrier", "monitored_barrier", "wait_for_everyone", "synchronize"}
-"""Those that tell the ranks something of each other."""
+OF_ENGINES = ("save_checkpoint", "load_checkpoint", "save_16bit_model")
+"""What every rank has to call of an engine of DeepSpeed's: each has a part of the state."""
 GROUPS = re.compile(r"^(?:torch\.)?(?:distributed|dist|c10d|hvd|xm)$|accelerator$")
-FIRST = re.compile(
-    r"(?:[\w.]+\.)?(?:get_|local_|global_|world_|node_)*(?:rank|process_index)(?:\(\))? "
-    r"(?:(?P<sign>==|!=|>|<=) 0|(?P<sign2>in|not in) [\[(]-1, 0[\])])"
-    r"|(?P<no>not )?(?:[\w.]+\.)?is_(?:local_|world_|global_)?(?:main|master|zero|first|root|primary)\w*(?:\(\))?"
-)
 RANKED = frozenset({"DistributedDataParallel", "DDP", "FSDP", "FullyShardedDataParallel"})
 WRAPS = frozenset({"DataParallel", "DistributedDataParallel", "DDP"})
 MOVES = ("cpu", "to", "float", "half", "eval")
@@ -68,6 +65,7 @@ def read_torch(modules: Iterable[Body]) -> Iterator[Habit]:
     functions = [node for node in everything if isinstance(node, FUNCTIONS)]
     adders = {one.name for one in functions if _adds_up(one)}
     meeting = {one.name for one in functions if any(_collective(step) for step in _always(one.body))}
+    meeting |= {f"{engine}.{method}" for engine in _engines(everything) for method in OF_ENGINES}
     for body, nodes in walked:
         for node in nodes:
             if isinstance(node, (ast.For, ast.While)):
@@ -122,30 +120,31 @@ def _graphs(loop: ast.For | ast.While, adders: set[str]) -> Iterator[tuple[ast.A
 # -- ranks ------------------------------------------------------------------------------------------
 
 
-def _of_first(test: ast.expr) -> bool | None:
-    """True for a test that the first rank alone passes, False for one that all others pass, None for any other."""
-    found = FIRST.fullmatch(ast.unparse(test))
-    if found is None:
-        return None
-    sign = found["sign"] or found["sign2"]
-    return sign in ("==", "<=", "in") if sign else not found["no"]
-
-
 def _collective(node: ast.AST, meeting: Collection[str] = ()) -> str:
     """What a call is named that every rank has to make, or of a function of the source that makes it."""
     if not isinstance(node, ast.Call):
         return ""
     base = receiver(node, COLLECTIVES)
-    known = bare_name(node.func) in meeting or (base is not None and GROUPS.search(ast.unparse(base)))
+    known = ast.unparse(node.func) in meeting or (base is not None and GROUPS.search(ast.unparse(base)))
     return ast.unparse(node.func) if known else ""
+
+
+def _engines(nodes: list[ast.AST]) -> set[str]:
+    """What ``engine, … = deepspeed.initialize(…)`` is called."""
+    made = [
+        node.targets[0]
+        for node in nodes
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Call)
+        and ast.unparse(node.value.func) == "deepspeed.initialize"
+    ]
+    return {ast.unparse(one.elts[0] if isinstance(one, ast.Tuple) and one.elts else one) for one in made}
 
 
 def _always(block: list[ast.stmt]) -> Iterator[ast.AST]:
     """The nodes of a list of statements that are not under a test of the rank."""
     for statement in block:
-        if isinstance(statement, ast.If) and any(
-            _of_first(one) is not None for one in _parts(statement.test)
-        ):
+        if isinstance(statement, ast.If) and any(of_first(one) is not None for one in _parts(statement.test)):
             if isinstance(statement.body[-1], ast.Return):
                 return
             continue
@@ -164,26 +163,26 @@ def _alone(
     """Collective calls that a function makes for the first rank alone, or for all others alone."""
     made: dict[bool, list[tuple[ast.AST, str]]] = {True: [], False: []}
 
-    def note(block: list[ast.stmt], of_first: bool) -> None:
+    def note(block: list[ast.stmt], by_first: bool) -> None:
         for statement in block:
-            made[of_first] += [
+            made[by_first] += [
                 (one, told) for one in ast.walk(statement) if (told := _collective(one, meeting))
             ]
 
     for node in own(function):
         for part in _parts(node.test) if isinstance(node, ast.If) else ():
-            side = _of_first(part)
+            side = of_first(part)
             if isinstance(node, ast.If) and side is not None:
                 note(node.body, side)
                 if part is node.test:
                     note(node.orelse, not side)
     for position, statement in enumerate(function.body):
-        side = _of_first(statement.test) if isinstance(statement, ast.If) else None
+        side = of_first(statement.test) if isinstance(statement, ast.If) else None
         if side is not None and isinstance(statement, ast.If) and isinstance(statement.body[-1], ast.Return):
             note(function.body[position + 1 :], not side)
-    for of_first, found in made.items():
-        if found and not made[not of_first]:
-            who = "the first rank" if of_first else "every rank but the first"
+    for by_first, found in made.items():
+        if found and not made[not by_first]:
+            who = "the first rank" if by_first else "every rank but the first"
             yield found[0][0], f"{found[0][1]}() is called by {who} alone"
 
 

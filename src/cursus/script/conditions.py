@@ -1,0 +1,127 @@
+"""Tests of a script that a request may decide: of an argument, of a variable, of being the first process."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+
+from cursus.script import values as v
+from cursus.script.bodies import Body
+from cursus.script.evaluate import Evaluator
+from cursus.script.facts import ArgPart, Condition, Const, EnvPart, Part, Text
+
+FIRST = re.compile(
+    r"(?:[\w.]+\.)?(?:get_|local_|global_|world_|node_)*(?:rank|process_index)(?:\(\))? "
+    r"(?:(?P<sign>==|!=|>|<=) 0|(?P<sign2>in|not in) [\[(]-1, 0[\])])"
+    r"|(?P<no>not )?(?:[\w.]+\.)?is_(?:local_|world_|global_)?(?:main|master|zero|first|root|primary|chief)\w*(?:\(\))?"
+)
+"""A test of the number of the process, as it is written."""
+FIRST_HOST = re.compile(
+    r"[\w.]*host(?:_?name)? (?P<sign>==|!=) (?:[\w.]*hosts\[0\]|'algo-1'|[\w.]*(?:master|chief|leader)\w*)"
+    r"|[\w.]*host_?(?:rank|index|id|num\w*) (?P<sign2>==|!=|>) 0"
+)
+SIGNS: dict[type[ast.cmpop], str] = {
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Is: "==",
+    ast.IsNot: "!=",
+    ast.In: "in",
+    ast.NotIn: "not in",
+}
+OTHER = Condition("")
+
+
+def of_first(test: ast.expr) -> bool | None:
+    """True for a test that the first process alone passes, False for one that all others pass, None for any other."""
+    written = ast.unparse(test)
+    found = FIRST.fullmatch(written)
+    if found is not None:
+        sign = found["sign"] or found["sign2"]
+        return sign in ("==", "<=", "in") if sign else not found["no"]
+    host = FIRST_HOST.fullmatch(written)
+    return None if host is None else (host["sign"] or host["sign2"]) == "=="
+
+
+def negated(condition: Condition) -> Condition:
+    """What holds where ``condition`` does not."""
+    return condition.inner[0] if condition.kind == "not" else Condition("not", inner=(condition,))
+
+
+def conditions(
+    evaluator: Evaluator, tests: Iterable[tuple[ast.expr, bool]], body: Body
+) -> tuple[Condition, ...]:
+    """Tests with the way that each has to end."""
+    read = ((read_test(evaluator, test, body), wanted) for test, wanted in tests)
+    return tuple(condition if wanted else negated(condition) for condition, wanted in read)
+
+
+def read_test(evaluator: Evaluator, test: ast.expr, body: Body) -> Condition:
+    """A test as far as a request may decide it."""
+    if isinstance(test, ast.BoolOp):
+        kind = "and" if isinstance(test.op, ast.And) else "or"
+        return Condition(kind, inner=tuple(read_test(evaluator, one, body) for one in test.values))
+    first = of_first(test)
+    if first is not None:
+        only = Condition("first", written=ast.unparse(test))
+        return only if first else negated(only)
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return negated(read_test(evaluator, test.operand, body))
+    if isinstance(test, ast.Compare):
+        return _comparison(evaluator, test, body)
+    return _atom(evaluator, test, body, "truth", None)
+
+
+def _comparison(evaluator: Evaluator, test: ast.Compare, body: Body) -> Condition:
+    sign = SIGNS.get(type(test.ops[0]), "") if len(test.ops) == 1 else ""
+    left, right = test.left, test.comparators[0]
+    if sign in ("in", "not in") and evaluator.value(right, body) == v.Special("environ"):
+        name = evaluator.value(left, body)
+        if isinstance(name, Text) and name.literal:
+            there = Condition("set", EnvPart(name.literal), written=ast.unparse(test))
+            return there if sign == "in" else negated(there)
+    value = _constant(evaluator.value(right, body))
+    return _atom(evaluator, left, body, sign, value) if sign and value is not ... else OTHER
+
+
+def _atom(evaluator: Evaluator, node: ast.expr, body: Body, kind: str, value: object) -> Condition:
+    found = evaluator.evaluate(node, body)
+    only = found.values[0] if len(found.values) == 1 else v.UNKNOWN
+    written = ast.unparse(node) if kind == "truth" else f"{ast.unparse(node)} {kind} {value!r}"
+    constant = _constant(only)
+    if constant is not ... and found.sure:
+        return Condition("known", None, compare(kind, constant, value), written=written)
+    part: Part | None = only.only if isinstance(only, Text) else None
+    return Condition(kind, part, value, written=written) if isinstance(part, (ArgPart, EnvPart)) else OTHER
+
+
+def _constant(value: v.Value) -> object:
+    """The value of a constant, of a text, of a list of these; ``...`` where it is not known."""
+    if isinstance(value, Const):
+        return value.value
+    if isinstance(value, Text):
+        return value.literal if value.literal is not None else ...
+    if isinstance(value, v.Items):
+        items = tuple(_constant(item) for item in value.items)
+        return ... if ... in items else items
+    return ...
+
+
+def compare(kind: str, left: object, right: object) -> bool | None:
+    """How a comparison ends; None where these two cannot be compared so."""
+    try:
+        if kind == "truth":
+            return bool(left)
+        if kind in ("==", "!="):
+            return (left == right) is (kind == "==")
+        if kind in ("in", "not in") and isinstance(right, (tuple, str)):
+            return (left in right) is (kind == "in")
+        if isinstance(left, (int, float)) and isinstance(right, (int, float)):
+            return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}.get(kind)
+    except TypeError:
+        pass
+    return None

@@ -1,0 +1,156 @@
+"""Values that a script hands to what cannot take them.
+
+Each finding is a ``Habit``: ``not-pickled`` (a lambda or a function inside a function, in what is pickled),
+``not-json`` (a path among the arguments that are written as JSON), ``not-text`` (a number that is put into
+``os.environ``) and
+``method-saved`` (a method without its parentheses).
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from cursus.script import values as v
+from cursus.script.bodies import Body, CallSite, place
+from cursus.script.evaluate import Evaluator
+from cursus.script.facts import Const, Habit
+from cursus.script.nodes import last_name, receiver, word
+
+PICKLES = frozenset(
+    {"pickle.dump", "pickle.dumps", "joblib.dump", "torch.save", "cPickle.dump", "_pickle.dump"}
+)
+JSON = frozenset({"json.dump", "json.dumps"})
+PATHS = frozenset({"pathlib.Path", "pathlib.PosixPath", "pathlib.PurePath"})
+OWN_FORM = frozenset({"__getstate__", "__reduce__", "__reduce_ex__", "__getnewargs__"})
+METHODS = frozenset(
+    {"state_dict", "get_params", "get_weights", "get_config", "to_dict", "to_json", "parameters", "tolist"}
+)
+"""Methods that give what people save."""
+COUNTS = frozenset({"len", "int", "float", "round", "sum", "max", "min"})
+COUNTING = frozenset({"index", "count", "device_count", "cpu_count", "get_rank", "get_world_size", "getpid"})
+
+
+def read_misfits(
+    evaluator: Evaluator, reached: Iterable[tuple[Body, bool]], calls: Iterable[tuple[CallSite, bool]]
+) -> Iterator[Habit]:
+    """Everything of this kind in what runs."""
+    every = list(calls)
+    for site, sure in every:
+        name = evaluator.called(site.node, site.body)
+        given = site.node.args[0] if site.node.args else word(site.node, "obj", "value")
+        if given is None or name not in PICKLES | JSON:
+            continue
+        where = place(site.node, site.body)
+        if _is_method(evaluator, site, given):
+            yield Habit("method-saved", None, ast.unparse(given), sure, where)
+        elif name in PICKLES:
+            for told in _unpicklable(evaluator, site, given):
+                yield Habit("not-pickled", None, told, sure, where)
+        elif not {one.arg for one in site.node.keywords} & {"default", "cls", None}:
+            for told in _paths(evaluator, site, given, every):
+                yield Habit("not-json", None, told, sure, where)
+    for body, sure in reached:
+        yield from _environment(evaluator, body, sure)
+
+
+def _is_method(evaluator: Evaluator, site: CallSite, given: ast.expr) -> bool:
+    """``model.state_dict``, as it is."""
+    if not isinstance(given, ast.Attribute) or given.attr in evaluator_attributes(evaluator):
+        return False
+    value = evaluator.evaluate(given, site.body, site.order)
+    bound = len(value.values) == 1 and isinstance(value.values[0], v.Func)
+    return bound or (given.attr in METHODS and value.values[0] is v.UNKNOWN)
+
+
+def evaluator_attributes(evaluator: Evaluator) -> frozenset[str]:
+    """The attributes that the source sets anywhere."""
+    return frozenset(name for body in evaluator.bodies for name in body.attributes)
+
+
+def _unpicklable(evaluator: Evaluator, site: CallSite, given: ast.expr) -> Iterator[str]:
+    """The members of an object that pickle refuses, by name."""
+    found = evaluator.evaluate(given, site.body, site.order)
+    only = found.values[0] if len(found.values) == 1 else v.UNKNOWN
+    if not isinstance(only, v.Instance):
+        return
+    classes = [only.body, *evaluator.classes_above(only.body)]
+    methods = [method for one in classes for method in one.defined.values()]
+    if any(method.name in OWN_FORM for method in methods):
+        return
+    for method in methods:
+        for name, bindings in method.attributes.items():
+            made = bindings[0].node if len(bindings) == 1 and bindings[0].kind == "value" else None
+            again = sum(name in body.attributes for body in evaluator.bodies) > 1
+            if made is not None and not again and _local_function(evaluator, made, method):
+                yield f"{ast.unparse(given)}.{name}"
+                return
+
+
+def _local_function(evaluator: Evaluator, node: ast.AST, method: Body) -> bool:
+    if isinstance(node, ast.Lambda):
+        return True
+    value = evaluator.value(node, method) if isinstance(node, ast.Name) else v.UNKNOWN
+    return isinstance(value, v.Func) and value.body.parent is method
+
+
+def _paths(
+    evaluator: Evaluator, site: CallSite, given: ast.expr, calls: list[tuple[CallSite, bool]]
+) -> Iterator[str]:
+    """The first argument of type Path in a namespace that is written whole."""
+    whole = [given, *(given.values if isinstance(given, ast.Dict) else ())]
+    if not any(_is_namespace(evaluator, one, site) for one in whole if one is not None):
+        return
+    for other, _ in calls:
+        kind = word(other.node, "type") if receiver(other.node, ("add_argument",)) is not None else None
+        value = evaluator.value(kind, other.body) if kind is not None else v.UNKNOWN
+        if isinstance(value, v.Ref) and value.name in PATHS and other.node.args:
+            default = word(other.node, "default")
+            unset = default is None or evaluator.value(default, other.body) == Const(None)
+            if not unset or getattr(word(other.node, "required"), "value", False):
+                yield ast.unparse(other.node.args[-1]).strip("'\"")
+                return
+
+
+def _is_namespace(evaluator: Evaluator, node: ast.expr, site: CallSite) -> bool:
+    if (
+        isinstance(node, ast.Call)
+        and last_name(node.func) in ("dict", "copy", "deepcopy")
+        and len(node.args) == 1
+    ):
+        node = node.args[0]
+    value = evaluator.evaluate(node, site.body, site.order).values
+    return len(value) == 1 and isinstance(value[0], v.Space) and value[0].mapping
+
+
+def _environment(evaluator: Evaluator, body: Body, sure: bool) -> Iterator[Habit]:
+    """``os.environ["RANK"] = 0``: only texts can be put there."""
+    targets = {id(target): target for target in body.stores}
+    for node in body.nodes if targets else ():
+        target = node.targets[0] if isinstance(node, ast.Assign) else None
+        if (
+            not isinstance(node, ast.Assign)
+            or not isinstance(target, ast.Subscript)
+            or id(target) not in targets
+        ):
+            continue
+        if evaluator.value(target.value, body) == v.Special("environ") and _is_number(
+            evaluator, node.value, body
+        ):
+            known = sure and node in getattr(body.owner, "body", ())
+            yield Habit("not-text", None, ast.unparse(target), known, place(node, body))
+
+
+def _is_number(evaluator: Evaluator, node: ast.expr, body: Body) -> bool:
+    """True for what is surely no text: a number, a count, a place in a list."""
+    value = evaluator.value(node, body)
+    if isinstance(value, Const):
+        return True
+    if isinstance(node, ast.Call):
+        return (isinstance(node.func, ast.Name) and node.func.id in COUNTS) or last_name(
+            node.func
+        ) in COUNTING
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv)):
+        return _is_number(evaluator, node.left, body) and _is_number(evaluator, node.right, body)
+    made = body.only(node.id) if isinstance(node, ast.Name) else None
+    return isinstance(made, ast.Call) and _is_number(evaluator, made, body)

@@ -1,0 +1,136 @@
+"""How the processes of a distributed training share the data, and how each knows which of them it is.
+
+Each finding is a ``Habit``: ``sampler-and-shuffle`` (a loader is given both), ``sampler-idle`` (no loader is given the
+sampler), ``spawn-per-gpu`` (one process a GPU is started, whatever their number), ``strategy-early`` (TensorFlow's
+strategy is made before TF_CONFIG is set) and ``own-host`` (SM_CURRENT_HOST says which process it is).
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from cursus.script.bodies import Body, place
+from cursus.script.conditions import FIRST_HOST
+from cursus.script.evaluate import Evaluator
+from cursus.script.facts import EnvPart, Habit, Text
+from cursus.script.nodes import bare_name, everything_given, last_name, receiver, string, word
+
+MODULES = frozenset({"torch", "tensorflow", "mpi4py", "horovod", "deepspeed", "accelerate", "smdistributed"})
+SPAWNS = ("mp.spawn", "multiprocessing.spawn")
+STRATEGY = "MultiWorkerMirroredStrategy"
+
+
+def read_processes(
+    evaluator: Evaluator, modules: Iterable[Body], reached: Iterable[tuple[Body, bool]]
+) -> Iterator[Habit]:
+    """Everything of this kind in a source that uses one of ``MODULES``."""
+    for body in modules:
+        yield from _idle(body)
+    for body, sure in reached:
+        for node in body.nodes:
+            if isinstance(node, ast.Call):
+                yield from _loader(body, node, sure)
+                yield from _per_gpu(body, node, sure)
+            yield from _own_host(evaluator, body, node, sure)
+        if body.parent is None:
+            yield from _early(body, sure)
+
+
+# -- data ---------------------------------------------------------------------------------------------
+
+
+def _loader(body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
+    """``DataLoader(…, shuffle=True, sampler=sampler)``."""
+    shuffle = word(node, "shuffle")
+    sampler = word(node, "sampler", "batch_sampler")
+    if last_name(node.func) != "DataLoader" or not (
+        isinstance(shuffle, ast.Constant) and shuffle.value is True
+    ):
+        return
+    made = body.only(sampler.id) if isinstance(sampler, ast.Name) else sampler
+    if isinstance(made, ast.Call) and last_name(made.func).endswith("Sampler"):
+        yield Habit("sampler-and-shuffle", None, ast.unparse(node.func), sure, place(node, body))
+
+
+def _idle(module: Body) -> Iterator[Habit]:
+    """``sampler = DistributedSampler(…)`` that nothing is given, beside loaders without a sampler."""
+    nodes = module.all_nodes
+    loaders = [one for one in nodes if isinstance(one, ast.Call) and last_name(one.func) == "DataLoader"]
+    if not loaders or any(word(one, "sampler", "batch_sampler") or len(one.args) > 3 for one in loaders):
+        return
+    for node in nodes:
+        call = node.value if isinstance(node, ast.Assign) else None
+        if not isinstance(node, ast.Assign) or not isinstance(call, ast.Call):
+            continue
+        name = bare_name(node.targets[0])
+        if last_name(call.func) != "DistributedSampler" or not name:
+            continue
+        used = [
+            one
+            for one in nodes
+            if isinstance(one, ast.Name) and one.id == name and isinstance(one.ctx, ast.Load)
+        ]
+        told = {id(receiver(one, ("set_epoch",))) for one in nodes}
+        if all(id(one) in told for one in used):
+            yield Habit("sampler-idle", None, name, True, place(node, module))
+
+
+# -- processes ----------------------------------------------------------------------------------------
+
+
+def _per_gpu(body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
+    """``mp.spawn(worker, nprocs=torch.cuda.device_count())``."""
+    if not ast.unparse(node.func).endswith(SPAWNS):
+        return
+    given = word(node, "nprocs") or (node.args[2] if len(node.args) > 2 else None)
+    made = body.only(given.id) if isinstance(given, ast.Name) else given
+    if isinstance(made, ast.Call) and ast.unparse(made.func) == "torch.cuda.device_count":
+        yield Habit("spawn-per-gpu", None, ast.unparse(node.func), sure, place(node, body))
+
+
+def _early(module: Body, sure: bool) -> Iterator[Habit]:
+    """A strategy that the module makes above everything that sets TF_CONFIG or calls what does."""
+    setting = {
+        one.name
+        for one in module.all_nodes
+        if isinstance(one, (ast.FunctionDef, ast.AsyncFunctionDef)) and any(map(_sets_cluster, ast.walk(one)))
+    }
+    if not setting and not any(map(_sets_cluster, module.nodes)):
+        return
+    made: ast.Call | None = None
+    for node in module.nodes:
+        if _sets_cluster(node) or (
+            isinstance(node, ast.Call) and last_name(node.func) in setting and made is None
+        ):
+            break
+        if isinstance(node, ast.Call) and last_name(node.func) == STRATEGY:
+            made = node
+    if made is not None:
+        yield Habit("strategy-early", None, ast.unparse(made.func), sure, place(made, module))
+
+
+def _sets_cluster(node: ast.AST) -> bool:
+    if isinstance(node, ast.Assign):
+        return any(
+            isinstance(one, ast.Subscript) and string(one.slice) == "TF_CONFIG" for one in node.targets
+        )
+    return (
+        isinstance(node, ast.Call)
+        and last_name(node.func) in ("setdefault", "update", "putenv")
+        and any("TF_CONFIG" in ast.unparse(given) for given in everything_given(node))
+    )
+
+
+def _own_host(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iterator[Habit]:
+    """``hosts.index(current_host)``, ``current_host == hosts[0]``."""
+    asked: ast.expr | None = None
+    if isinstance(node, ast.Call) and last_name(node.func) == "index" and len(node.args) == 1:
+        asked = node.args[0]
+    elif isinstance(node, ast.Compare) and FIRST_HOST.fullmatch(ast.unparse(node)):
+        asked = node.left
+    if asked is None:
+        return
+    found = evaluator.value(asked, body)
+    if found == Text((EnvPart("SM_CURRENT_HOST"),)):
+        yield Habit("own-host", None, ast.unparse(node), sure, place(node, body))

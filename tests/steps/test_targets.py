@@ -114,6 +114,35 @@ def test_import_that_fails_names_the_line(tmp_path: Path, text: str, message: st
         load(f"{path}:Builder")
 
 
+TEMPLATE = """
+def get_session(region):
+    return None
+
+def get_pipeline(region, role=None{more}):
+    return {{"Version": "2020-12-01", "Metadata": {{"region": region}}, "Steps": []}}
+
+def main():
+    raise ValueError
+"""
+
+
+def test_the_pipeline_of_a_project_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "pipeline.py"
+    path.write_text(TEMPLATE.format(more=""))
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-3")
+    for target, region in ((str(path), None), (f"{path}:get_pipeline", "eu-north-1")):
+        (made,) = load(target, region=region)
+        assert isinstance(made, Pipeline)
+        assert made.definition["Metadata"] == {"region": region or "eu-west-3"}
+
+
+def test_a_pipeline_that_needs_more_than_a_region(tmp_path: Path) -> None:
+    path = tmp_path / "pipeline.py"
+    path.write_text(TEMPLATE.format(more=", *, bucket, prefix"))
+    with pytest.raises(TargetError, match=r"return get_pipeline\(region=…, bucket=…, prefix=…\)"):
+        load(str(path))
+
+
 def test_file_that_changed_is_imported_anew(tmp_path: Path) -> None:
     path = tmp_path / "request.py"
     path.write_text("REQUEST = {'TrainingJobName': 'one'}\n")
@@ -200,8 +229,10 @@ def test_python_file_stands_for_the_pipelines_that_it_names(tmp_path: Path) -> N
 
 def test_python_file_with_only_functions_says_how_one_is_written(tmp_path: Path) -> None:
     path = tmp_path / "pipeline.py"
-    path.write_text("from os import getcwd\n\ndef get_pipeline():\n    return None\n\ndef _own(): ...\n")
-    with pytest.raises(TargetError, match=rf"no name stands for a pipeline.* such as {path}:get_pipeline"):
+    path.write_text(
+        "from os import getcwd\n\ndef churn_pipeline():\n    return None\n\ndef main(): ...\n\ndef _own(): ...\n"
+    )
+    with pytest.raises(TargetError, match=rf"no name stands for a pipeline.* such as {path}:churn_pipeline"):
         load(str(path))
 
 

@@ -13,6 +13,7 @@ from cursus.steps.pipelines import parameter_values
 
 WRONG_TYPE = "STP003"
 """A parameter of a type that the member does not take: no other value would do, so that the use is at fault."""
+TAKES = "; the API takes "
 MOST_USES = 4
 """Uses of one parameter that a message names."""
 
@@ -20,7 +21,8 @@ MOST_USES = 4
 def gathered(pipeline: Pipeline, definition: Definition, findings: list[Finding]) -> list[Finding]:
     """``findings`` with those on values of parameters told once, at the parameter.
 
-    The errors of one parameter are one finding, whatever the rules at its uses call them; warnings are one a rule.
+    The errors of one parameter are one finding, whatever the rules at its uses call them; warnings are one a rule. A
+    parameter of the wrong type is told at the first of its uses.
     """
     uses = _uses(pipeline, definition) if findings else {}
     if not uses or not any(finding.path in uses for finding in findings):
@@ -35,24 +37,28 @@ def gathered(pipeline: Pipeline, definition: Definition, findings: list[Finding]
             made.append(finding)
         elif format_path((*pipeline.prefix, *_place(pipeline, entries, name))) in told:
             continue
-        elif finding.rule == WRONG_TYPE:
-            made.append(_of_another_type(pipeline, entries[name], name, finding))
+        elif finding.rule == WRONG_TYPE and TAKES in finding.message:
+            groups.setdefault((name, finding.message.rpartition(TAKES)[2]), []).append(finding)
         else:
             kind = finding.severity if finding.severity == "error" else finding.rule
             groups.setdefault((name, kind), []).append(finding)
     for (name, _), group in groups.items():
+        if group[0].rule == WRONG_TYPE:
+            others = [uses[finding.path][1] for finding in group[1:]]
+            made.append(_of_another_type(pipeline, entries[name], name, group[0], others))
+            continue
         place = _place(pipeline, entries, name)
         made.append(_at_parameter(pipeline, name, place, group, [uses[finding.path][1] for finding in group]))
     return made
 
 
-def _of_another_type(pipeline: Pipeline, entry: int, name: str, finding: Finding) -> Finding:
+def _of_another_type(
+    pipeline: Pipeline, entry: int, name: str, finding: Finding, others: list[str]
+) -> Finding:
     """A finding on the value's type in words of the parameter: another value would be of the same type."""
     kind = pipeline.definition["Parameters"][entry].get("Type")
     member, _, rest = finding.message.partition(" is ")
     takes = rest.rpartition("; ")[2]
-    if not takes.startswith("the API takes "):
-        return finding
     get = f'{{"Get": "Parameters.{name}"}}'
     remedies = {"the API takes a list": f"put it into a list: [{get}]"}
     remedies["the API takes a text"] = (
@@ -60,7 +66,11 @@ def _of_another_type(pipeline: Pipeline, entry: int, name: str, finding: Finding
     )
     return replace(
         finding,
-        message=f"{member} is the parameter {show(name)}, which is of type {show(kind)}; {takes}",
+        message=cut(
+            f"{member} is the parameter {show(name)}, which is of type {show(kind)}; {takes}"
+            + (f". So do{'es' if len(others) == 1 else ''} {_listed(others)}" if others else ""),
+            LONGEST_TEXT,
+        ),
         remedy=remedies.get(takes, "declare the parameter of the type that is taken"),
     )
 
@@ -69,8 +79,6 @@ def _at_parameter(
     pipeline: Pipeline, name: str, place: Path, group: list[Finding], uses: Iterable[str]
 ) -> Finding:
     first = min(group, key=lambda finding: SEVERITIES.index(finding.severity))
-    listed = list(dict.fromkeys(uses))
-    more = f" and {len(listed) - MOST_USES} more" if len(listed) > MOST_USES else ""
     given = name in pipeline.parameters
     said = "value given for" if given else "default of"
     # An empty default is how a value is asked for that each execution gives.
@@ -81,10 +89,7 @@ def _at_parameter(
     )
     origin = pipeline.origin(place)
     end = "" if first.message.endswith((".", "?")) else "."
-    message = (
-        f"{first.message}{end} It comes from the {said} the parameter {show(name)}, put in at "
-        f"{', '.join(listed[:MOST_USES])}{more}."
-    )
+    message = f"{first.message}{end} It comes from the {said} the parameter {show(name)}, put in at {_listed(uses)}."
     return replace(
         first,
         message=cut(message, LONGEST_TEXT),
@@ -93,6 +98,12 @@ def _at_parameter(
         location=origin.location if origin else None,
         step=pipeline.name,
     )
+
+
+def _listed(uses: Iterable[str]) -> str:
+    listed = list(dict.fromkeys(uses))
+    more = f" and {len(listed) - MOST_USES} more" if len(listed) > MOST_USES else ""
+    return f"{', '.join(listed[:MOST_USES])}{more}"
 
 
 def _is_empty(pipeline: Pipeline, place: Path) -> bool:

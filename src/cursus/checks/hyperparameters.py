@@ -125,9 +125,12 @@ def quoted_value(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
+    repacks = "model_archive" in view.hyperparameters and "inference_script" in view.hyperparameters
     for name, value in view.hyperparameters.items():
         if not isinstance(value, str) or not isinstance(name, str):
             continue
+        if repacks and value == "null":
+            continue  # the SDK's own script, which takes it for nothing
         if value in NOTHING or (value in NO_NUMBER and not any(word in name for word in _MISSING)):
             if view.script is not None and value in view.script.strings:
                 continue  # the script knows that word

@@ -85,7 +85,10 @@ def of_python_file(path: str, options: Options) -> list[Step | Pipeline]:
 
 
 def _pipelines(path: str, options: Options) -> list[Step | Pipeline]:
-    """The SDK pipelines that a Python file's names stand for, each once."""
+    """The SDK pipelines that a Python file's names stand for, each once; else what its get_pipeline returns.
+
+    SageMaker's project templates have such a function, which their run_pipeline calls.
+    """
     from cursus.steps import sdk
     from cursus.steps.imports import import_file
     from cursus.steps.targets import of_object
@@ -102,7 +105,10 @@ def _pipelines(path: str, options: Options) -> list[Step | Pipeline]:
         for name, value in vars(module).items()
         if hasattr(value, "__code__") and value.__module__ == module.__name__ and not name.startswith("_")
     ]
-    hint = f", such as {path}:{functions[-1]}" if functions else ""
+    if "get_pipeline" in functions:
+        return of_object(module.get_pipeline, options, f"{path}:get_pipeline")
+    likely = [name for name in functions if "pipeline" in name.lower()] or functions
+    hint = f", such as {path}:{likely[-1]}" if likely else ""
     raise TargetError(
         f"{path}: there is no builder in it: no class has a create_step, and no name stands for a pipeline. A function "
         f"without arguments that returns one is written FILE:NAME{hint}."

@@ -13,7 +13,7 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from cursus.errors import TargetError
-from cursus.steps.offline import RequestCaptured, offline
+from cursus.steps.offline import FALLBACK_REGION, RequestCaptured, offline
 from cursus.suggest import did_you_mean
 
 
@@ -97,22 +97,24 @@ def import_file(path: str) -> ModuleType:
     return module
 
 
-def call_factory(function: Any, text: str) -> Any:
-    """What a function without arguments returns: a builder, a step, a request.
+def call_factory(function: Any, text: str, region: str | None = None) -> Any:
+    """What a function returns that needs no arguments but a region: a builder, a step, a request.
 
-    Raises TargetError where it takes arguments or raises.
+    Raises TargetError where it needs others or raises.
     """
     name = text or getattr(function, "__name__", "the function")
-    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    needed = needed_arguments(function)
     try:
-        if code is not None and _needs_arguments(function):
+        if not set(needed) <= REGION:
+            own = name.rpartition(":")[2]
+            given = ", ".join(f"{each}=…" for each in needed)
             raise TargetError(
-                f"{name} is a function that takes arguments; a target is a builder, a step, a request, or a "
-                "function without arguments that returns one."
+                f"{name} is a function that takes arguments; a target is a builder, a step, a request, or a function "
+                f"that returns one and needs no more than a region. Write one: def checked(): return {own}({given})"
             )
-        with offline() as answers:
+        with offline(region) as answers:
             answers.captured = None
-            made = function()
+            made = function(**dict.fromkeys(needed, region or _region()))
             if made is None and answers.captured is not None:
                 raise answers.captured
     except RequestCaptured as captured:
@@ -128,15 +130,26 @@ def call_factory(function: Any, text: str) -> Any:
     return made
 
 
-def _needs_arguments(function: Any) -> bool:
+REGION = frozenset(("region", "region_name", "aws_region"))
+"""What the argument of a function is called that takes a region."""
+
+
+def _region() -> str:
+    return os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION") or FALLBACK_REGION
+
+
+def needed_arguments(function: Any) -> list[str]:
+    """The names of a Python function's arguments that have no default."""
     import inspect
 
+    if getattr(getattr(function, "__func__", function), "__code__", None) is None:
+        return []
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
-        return False
+        return []
     optional = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-    return any(one.default is inspect.Parameter.empty and one.kind not in optional for one in parameters)
+    return [p.name for p in parameters if p.default is inspect.Parameter.empty and p.kind not in optional]
 
 
 def _put_on_path(folder: str) -> None:

@@ -272,7 +272,8 @@ def of_object(target: Any, options: Options, text: str = "") -> list[Step | Pipe
     if _is_function(target):
         from cursus.steps.imports import call_factory
 
-        return of_object(call_factory(target, text), options, text or getattr(target, "__name__", ""))
+        made_by = text or getattr(target, "__name__", "")
+        return of_object(call_factory(target, text, options.region), options, made_by)
     step = lower(
         target,
         options.config,

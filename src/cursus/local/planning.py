@@ -32,22 +32,15 @@ def plan(
 
     region = contract.region_of(request, step.region)
     algorithm = request.get("AlgorithmSpecification") or {}
-    hyperparameters = dict(request.get("HyperParameters") or {})
-    name = request["TrainingJobName"]
-    maximum = (request.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds")
-    limits = [limit for limit in (maximum, timeout) if isinstance(limit, (int, float))]
-    output = str((request.get("OutputDataConfig") or {}).get("S3OutputPath") or "").rstrip("/")
-    whole = (request.get("OutputDataConfig") or {}).get("CompressionType") == "NONE"
-    uris = {key: f"{output}/{name}/output/{key}{'' if whole else '.tar.gz'}" for key in ("model", "output")}
+    uris = _artifacts(request)
     paths = [path for path in sys.path if path and os.path.isdir(path)]
-    now = time.time()
     pool = warm.of(request)
     return {
         "folder": folder,
         "root": root,
         "request": request,
         "region": region,
-        "hyperparameters": hyperparameters,
+        "hyperparameters": dict(request.get("HyperParameters") or {}),
         "channels": {key: os.path.abspath(path) for key, path in step.promises.local_channels.items()},
         "source": None if step.source is None else os.path.abspath(step.source.directory),
         "entry_point": _entry_point(step),
@@ -62,14 +55,11 @@ def plan(
         "keep": kept_paths(),
         "installable": _installable(paths),
         "stop_after": stop_after,
-        "limit": min(limits) if limits else None,
-        "limit_reason": "MaxRuntimeExceeded"
-        if limits and min(limits) == maximum
-        else "the timeout of this run",
+        **_limit(request, timeout),
         "grace": grace,
         "level": level,
         "secrets": _secrets(request),
-        "uris": uris if output else {"model": None, "output": None},
+        "uris": uris,
         "memory": memory_limits(request),
         "not_reproduced": not_reproduced(step),
         "missing_requirements": _missing_requirements(step, paths),
@@ -77,13 +67,34 @@ def plan(
             "version": 1,
             "request": redact(request),
             "arn": contract.job_arn(request, region),
-            "model_uri": uris["model"] if output else "",
-            "created": now,
+            "model_uri": uris["model"] or "",
+            "created": time.time(),
             "hosts": contract.host_names(request),
             "region": region,
             **({"warm_pool": pool} if pool else {}),
         },
     }
+
+
+def _limit(request: Mapping[str, Any], timeout: float | None) -> dict[str, Any]:
+    """How long it may train, and whose limit that is."""
+    maximum = (request.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds")
+    limits = [limit for limit in (maximum, timeout) if isinstance(limit, (int, float))]
+    its_own = limits and min(limits) == maximum
+    return {
+        "limit": min(limits) if limits else None,
+        "limit_reason": "MaxRuntimeExceeded" if its_own else "the timeout of this run",
+    }
+
+
+def _artifacts(request: Mapping[str, Any]) -> dict[str, str | None]:
+    """Where the archives of a job go; None where the request names no place."""
+    config = request.get("OutputDataConfig") or {}
+    output = str(config.get("S3OutputPath") or "").rstrip("/")
+    if not output:
+        return {"model": None, "output": None}
+    ending = "" if config.get("CompressionType") == "NONE" else ".tar.gz"
+    return {key: f"{output}/{request['TrainingJobName']}/output/{key}{ending}" for key in ("model", "output")}
 
 
 def _entry_point(step: Step) -> str | None:

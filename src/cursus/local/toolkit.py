@@ -188,49 +188,23 @@ def _facts(
 ) -> dict[str, Any]:
     script, settings = split(decode(hyperparameters))
     framework = {name: value for name, value in settings.items() if name not in OWN}
-    groups = resources.get("instance_groups", [])
-    group = resources.get("current_group_name", "homogeneousCluster")
-    host = resources["current_host"]
-    distribution = framework.get(
-        "sagemaker_distribution_instance_groups",
-        [group] if any(framework.get(name, False) for name in LAUNCHERS) else [],
-    )
-    taking_part = [
-        name for entry in groups if entry["instance_group_name"] in distribution for name in entry["hosts"]
-    ]
-    if not groups:
-        taking_part = list(resources["hosts"])
-    master = (taking_part or resources["hosts"])[0]
     program = environment.get("SAGEMAKER_PROGRAM")
     module = program if program is not None else str(settings.get(PROGRAM))
     parallel: Any = environment.get("SM_HP_MP_PARAMETERS")
     return {
+        **_hosts(resources, framework),
         "additional_framework_parameters": framework,
         "channel_input_dirs": {name: f"{base}/input/data/{name}" for name in channels},
-        "current_host": host,
-        "current_instance_group": group,
-        "current_instance_group_hosts": next(
-            (entry["hosts"] for entry in groups if entry["instance_group_name"] == group), []
-        ),
-        "current_instance_type": resources.get("current_instance_type", "local"),
-        "distribution_hosts": taking_part,
-        "distribution_instance_groups": distribution,
         "framework_module": environment.get("SAGEMAKER_TRAINING_MODULE"),
-        "hosts": resources["hosts"],
         "hyperparameters": script,
         "input_config_dir": f"{base}/input/config",
         "input_data_config": channels,
         "input_dir": f"{base}/input",
-        "instance_groups": [entry["instance_group_name"] for entry in groups],
-        "instance_groups_dict": {entry["instance_group_name"]: entry for entry in groups},
-        "is_hetero": len(groups) > 1,
-        "is_master": host == master,
         "is_modelparallel_enabled": parallel and parallel != "{}",
         "is_smddpmprun_installed": False,
         "is_smddprun_installed": False,
         "job_name": environment.get("TRAINING_JOB_NAME"),
         "log_level": settings.get(LOG_LEVEL, 20),
-        "master_hostname": master,
         "model_dir": f"{base}/model",
         "module_dir": str(settings.get(SUBMIT_DIRECTORY, f"{base}/code")),
         "module_name": module[:-3] if module and module.endswith(".py") else module,
@@ -244,6 +218,39 @@ def _facts(
         "resource_config": resources,
         "topology": resources.get("topology", []),
         "user_entry_point": program or settings.get(PROGRAM),
+    }
+
+
+def _hosts(resources: Mapping[str, Any], framework: Mapping[str, Any]) -> dict[str, Any]:
+    """Which host this is, of which group, and which of them start the script together."""
+    groups = resources.get("instance_groups", [])
+    group = resources.get("current_group_name", "homogeneousCluster")
+    host = resources["current_host"]
+    distribution = framework.get(
+        "sagemaker_distribution_instance_groups",
+        [group] if any(framework.get(name, False) for name in LAUNCHERS) else [],
+    )
+    taking_part = [
+        name for entry in groups if entry["instance_group_name"] in distribution for name in entry["hosts"]
+    ]
+    if not groups:
+        taking_part = list(resources["hosts"])
+    master = (taking_part or resources["hosts"])[0]
+    return {
+        "current_host": host,
+        "current_instance_group": group,
+        "current_instance_group_hosts": next(
+            (entry["hosts"] for entry in groups if entry["instance_group_name"] == group), []
+        ),
+        "current_instance_type": resources.get("current_instance_type", "local"),
+        "distribution_hosts": taking_part,
+        "distribution_instance_groups": distribution,
+        "hosts": resources["hosts"],
+        "instance_groups": [entry["instance_group_name"] for entry in groups],
+        "instance_groups_dict": {entry["instance_group_name"]: entry for entry in groups},
+        "is_hetero": len(groups) > 1,
+        "is_master": host == master,
+        "master_hostname": master,
     }
 
 

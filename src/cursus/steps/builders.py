@@ -57,12 +57,10 @@ def lower(
         flat = _own_configuration(builder)
     hooks = Hooks(builder)
     created = create(builder, flat, hooks, region or _text(flat, "region"))
-    draft = Draft(created.request, created.origins)
+    draft = Draft(created.request, created.origins, created.operation)
     sources_of: dict[str, Any] = {**hooks.mapping("get_step_config"), **flat}
     region = region or _text(sources_of, "region") or created.region
     _fill(draft, hooks, flat, region)
-    misspelt = hooks.misspelt() if hooks.values or created.request else {}
-    values = {**_config_hook(flat, type(builder)), **dict.fromkeys(misspelt), **hooks.values}
     where = place(getattr(type(builder), "create_step", None))
     written = Written(builder, configured.origins(config))
     written.values = hooks.values
@@ -76,27 +74,34 @@ def lower(
         origins=WrittenOrigins(draft.origins, draft.request, written) if draft.origins else {},
         region=region,
         source=_source(source_dir, entry_point, sources_of, created, builder, draft.request, where),
-        promises=Promises(
-            hooks=values,
-            places=HookPlaces(
-                {**misspelt, **{one: at for one in hooks.values if (at := hooks.origin(one).location)}},
-                values,
-                written,
-            ),
-            failures=(*created.failures, *hooks.failures),
-            filled=tuple(draft.filled),
-            expected_artifacts=tuple(hooks.values.get("get_expected_artifacts") or ()),
-            local_channels=_local_channels(sources_of, where),
-            framework=_text(sources_of, "framework") or created.framework,
-            framework_version=_text(sources_of, "framework_version") or created.framework_version,
-            python_version=_text(sources_of, "python_version") or created.python_version,
-            upstream=_upstream(sources_of, created),
-            dependencies=_dependencies(hooks, flat),
-            answered=created.answered,
-        ),
+        promises=_promises(hooks, created, draft, flat, written),
         problems=created.problems,
     )
     return _with_companions(step, draft, hooks, written)
+
+
+def _promises(
+    hooks: Hooks, created: Created, draft: Draft, flat: dict[str, Any], written: Written
+) -> Promises:
+    """What the builder says beside the request; the hooks that are misspelt are named with no value."""
+    misspelt = hooks.misspelt() if hooks.values or created.request else {}
+    values = {**_config_hook(flat, type(hooks.builder)), **dict.fromkeys(misspelt), **hooks.values}
+    places = {one: at for one in hooks.values if (at := hooks.origin(one).location)}
+    said = {**hooks.mapping("get_step_config"), **flat}
+    return Promises(
+        hooks=values,
+        places=HookPlaces({**misspelt, **places}, values, written),
+        failures=(*created.failures, *hooks.failures),
+        filled=tuple(draft.filled),
+        expected_artifacts=tuple(hooks.values.get("get_expected_artifacts") or ()),
+        local_channels=_local_channels(said, place(getattr(type(hooks.builder), "create_step", None))),
+        framework=_text(said, "framework") or created.framework,
+        framework_version=_text(said, "framework_version") or created.framework_version,
+        python_version=_text(said, "python_version") or created.python_version,
+        upstream=_upstream(said, created),
+        dependencies=_dependencies(hooks, flat),
+        answered=created.answered,
+    )
 
 
 def configuration(config: Any) -> dict[str, Any]:
@@ -216,10 +221,11 @@ def _fill_channels(draft: Draft, hooks: Hooks) -> None:
     name = "get_training_inputs"
     inputs = hooks.values.get(name)
     if inputs and draft.get("InputDataConfig") is None:
-        found = named_channels(inputs, draft.request)
-        draft.fill(("InputDataConfig",), [to_request(one) for one in found], name, hooks.origin(name))
-        for index, one in enumerate(found):
-            draft.origins["InputDataConfig", index] = replace(hooks.origin(name), inside=one.path)
+        found = named_channels(inputs, draft.body)
+        if draft.fill(("InputDataConfig",), [to_request(one) for one in found], name, hooks.origin(name)):
+            for index, one in enumerate(found):
+                place_ = draft.place(("InputDataConfig", index))
+                draft.origins[place_] = replace(hooks.origin(name), inside=one.path)
     name = "get_data_distribution_config"
     channels = draft.get("InputDataConfig")
     channels = channels if isinstance(channels, list) else []
@@ -235,7 +241,7 @@ def _fill_channels(draft: Draft, hooks: Hooks) -> None:
             said = hooks.mapping(name)
             key = str(channel.get("ChannelName"))
             inside: Path = next(((one,) for one in (key, place_[-1]) if one in said), ())
-            draft.origins[place_] = replace(hooks.origin(name), inside=inside)
+            draft.origins[draft.place(place_)] = replace(hooks.origin(name), inside=inside)
             if name not in draft.filled:
                 draft.filled.append(name)
 
@@ -247,13 +253,13 @@ def _fill_resources(draft: Draft, hooks: Hooks) -> None:
     resources = draft.get("ResourceConfig")
     resources = resources if isinstance(resources, Mapping) else {}
     if groups and not any(resources.get(one) is not None for one in ("InstanceType", "InstanceCount")):
-        draft.fill(("ResourceConfig", "InstanceGroups"), groups, name, hooks.origin(name))
-        for index, group in enumerate(groups):
+        filled = draft.fill(("ResourceConfig", "InstanceGroups"), groups, name, hooks.origin(name))
+        for index, group in enumerate(groups if filled else ()):
             _, kind, count = next(one for one in shortforms.CLUSTER if one[0] == group["InstanceGroupName"])
             around: Path = ("ResourceConfig", "InstanceGroups", index)
             for member, key in ((), kind), (("InstanceType",), kind), (("InstanceCount",), count):
                 if key in config:
-                    draft.origins[around + member] = replace(hooks.origin(name), inside=(key,))
+                    draft.origins[draft.place(around + member)] = replace(hooks.origin(name), inside=(key,))
     _fill_table(draft, config, shortforms.DISTRIBUTED, name, hooks.origin(name))
     strategy = config.get("DistributionStrategy")
     if isinstance(strategy, str) and _takes_toolkit_settings(draft) and not _starts_otherwise(draft):
@@ -316,13 +322,14 @@ def _with_companions(step: Step, draft: Draft, hooks: Hooks, written: Written) -
     companions = []
     tuning = hooks.mapping("get_tuning_config")
     own = hooks.values.get("get_hyperparameters")
-    static = step.request.get("HyperParameters")
+    training = draft.training_request()
+    static = training.get("HyperParameters")
     merged = {
         **(shortforms.hyperparameters(own) if isinstance(own, Mapping) else {}),
         **(static if isinstance(static, Mapping) and not _variable(static) else {}),
     }
     if tuning:
-        request = plain(tuning_request(tuning, step.request, merged))
+        request = plain(tuning_request(tuning, training, merged))
         companions.append(
             _companion(
                 step, "get_tuning_config", "CreateHyperParameterTuningJob", request, draft, hooks, written
@@ -330,7 +337,7 @@ def _with_companions(step: Step, draft: Draft, hooks: Hooks, written: Written) -
         )
     automl = hooks.mapping("get_auto_ml_config")
     if automl:
-        operation, request = automl_request(automl, step.request)
+        operation, request = automl_request(automl, training)
         companions.append(
             _companion(step, "get_auto_ml_config", operation, plain(request), draft, hooks, written)
         )
@@ -350,11 +357,17 @@ def _companion(
     origins: dict[Path, Origin] = {(): origin}
     if operation == "CreateHyperParameterTuningJob" and "TrainingJobDefinition" not in hooks.mapping(hook):
         inside: Path = ("TrainingJobDefinition",)
-        origins.update({(*inside, *path): one for path, one in draft.origins.items()})
+        start = len(draft.base)
+        for path, one in draft.origins.items():
+            if path[:start] == draft.base:
+                origins[*inside, *path[start:]] = one
+        whole = draft.origins.get((), origin)
+        if draft.base:
+            origins.setdefault(inside, replace(whole, inside=(*whole.inside, *draft.base)))
         # What a training job calls HyperParameters.
-        static = (*inside, "StaticHyperParameters")
-        own = replace(draft.origins.get((), origin), inside=("HyperParameters",))
-        origins[static] = draft.origins.get(("HyperParameters",), own)
+        static = draft.place(("HyperParameters",))
+        own = replace(whole, inside=static)
+        origins[*inside, "StaticHyperParameters"] = draft.origins.get(static, own)
     named = request.get(kinds.NAMES[operation])
     return Step(
         name=f"{step.name} ({kinds.TYPES[operation]})",

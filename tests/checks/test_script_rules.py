@@ -127,6 +127,13 @@ def test_a_stand_in_for_a_module_that_is_not_packed(tmp_path: Path) -> None:
     assert check(tmp_path, {"train.py": script, "robust.py": "def mean(v):\n    return 1\n"}) == []
 
 
+def test_a_module_that_is_named_from_above_the_source_directory(tmp_path: Path) -> None:
+    script = "from src.utils import mean\n" + SCRIPT
+    (found,) = check(tmp_path, {"train.py": script, "utils.py": "def mean(v):\n    return 1\n"})
+    assert found.rule == "FRM055"
+    assert "write from utils import" in found.remedy
+
+
 @pytest.mark.parametrize(("name", "rules"), [("helprs", ["FRM055"]), ("helpers", []), ("helpdesk", [])])
 def test_a_module_of_the_source_with_one_letter_wrong(tmp_path: Path, name: str, rules: list[str]) -> None:
     found = check(tmp_path, {"train.py": f"import {name}\n" + SCRIPT, "helpers.py": "RATE = 1\n"})

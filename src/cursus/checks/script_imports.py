@@ -74,9 +74,12 @@ def local_module_missing(view: TrainingView) -> Iterator[Problem]:
         local = _own_name(one) or (_nearly(top, names) and not _known(top))
         if local and top.lower() not in packages:
             seen.add(top)
+            below = one.module.partition(".")[2]
             yield Problem(
                 f"the script imports {one.module!r}, which is not in the source directory.{did_you_mean(top, names)}",
-                remedy=f"put {f'the package {top!r}' if '.' in one.module else f'{top}.py'} into the source directory, "
+                remedy=f"write from {below} import …: in the container imports begin at the source directory, not above it"
+                if below and below in names
+                else f"put {f'the package {top!r}' if below else f'{top}.py'} into the source directory, "
                 "or its package into requirements.txt",
                 location=one.location,
             )

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cursus.commands.cli import main
 from cursus.validation.builders.variants.training_integration_tests import TrainingIntegrationTests
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -63,16 +64,18 @@ def test_sound_builders_pass_with_a_run(package: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_broken_builder_fails_where_it_is_broken(tmp_path: Path) -> None:
+def test_the_broken_builder_fails_where_the_readme_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     if importlib.util.find_spec("sklearn") is None:
         pytest.skip("sklearn is not installed")
-    tests = TrainingIntegrationTests(builder("sklearn_demo", "BrokenBuilder"), root=str(tmp_path / "root"))
-    results = tests.run_all_tests()
-    assert list(verdicts(results)) == [
-        "test_hyperparameter_optimization_integration",
-        "test_model_artifact_generation",
-        "test_training_job_monitoring",
-        "test_training_performance_optimization",
-        "test_training_dependency_resolution",
+    monkeypatch.chdir(EXAMPLES.parent)
+    target = "examples/sklearn_demo/builder.py:BrokenBuilder"
+    assert main(("test", target, "--root", str(tmp_path / "root"))) == 1
+    said = capsys.readouterr().out.splitlines()
+    shown = (EXAMPLES.parent / "README.md").read_text().splitlines()
+    verdicts = ("passed  test_", "FAILED  test_")
+    assert [line for line in shown if line.startswith(verdicts)] == [
+        line for line in said if line.startswith(verdicts)
     ]
-    assert results["all_tests_passed"] is False
+    assert [line for line in shown if line.startswith("    examples/") and line not in said] == []

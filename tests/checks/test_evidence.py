@@ -120,6 +120,18 @@ def test_failed_run_of_several_hosts_names_the_one_that_failed(tmp_path: Path) -
     )
     assert "with exit code 3: ValueError: x" in finding.message
     assert "algo-2.log" in str(finding.remedy)
+    logs = {"algo-1": tmp_path / "algo-1.log", "algo-2": tmp_path / "algo-2.log"}
+    logs["algo-1"].write_text("epoch 1\n")
+    logs["algo-2"].write_text("NameError: name 'rows' is not defined\n")
+    [quoted] = findings(
+        {
+            "status": "Failed",
+            "failure_reason": FAILED.format(""),
+            "exit_codes": {"algo-1": 137, "algo-2": 1},
+            "logs": {host: str(log) for host, log in logs.items()},
+        }
+    )
+    assert "'rows'" in quoted.message
     [killed] = findings(
         {"status": "Failed", "failure_reason": "AlgorithmError: ", "exit_codes": {"algo-1": 137}}
     )

@@ -262,10 +262,13 @@ def _telling(line: str) -> bool:
 
 
 def last_lines(evidence: Evidence, count: int = 3) -> list[str]:
-    """The last lines that the job's first host printed."""
+    """The last lines that the host which failed printed; where none did, the job's first host."""
     from pathlib import Path as FilePath
 
-    for path in evidence.logs.values():
+    culprit = _culprit(evidence.script_exit_codes)[0] or _culprit(evidence.exit_codes)[0]
+    for path in (evidence.logs.get(culprit or ""), *evidence.logs.values()):
+        if path is None:
+            continue
         try:
             with FilePath(path).open("rb") as file:
                 file.seek(0, 2)

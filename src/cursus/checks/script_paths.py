@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 
@@ -11,15 +12,19 @@ from cursus.checks.script_request import MODEL_DIR, UNKNOWN, habits, invocation,
 from cursus.checks.views import TrainingView
 from cursus.model import Location
 from cursus.redact import show
+from cursus.script.facts import ScriptFacts, Text
 from cursus.script.files import shown_below
+
+BRACES = re.compile(r"\{([A-Za-z_]\w*)(?:[.\[][^{}]*)?(?::[^{}]*)?\}")
 
 
 @rule("ART064", area="artifacts", severity="warning", scope="script")
 def first_part_dropped(view: TrainingView) -> Iterator[Problem]:
-    """A path is joined with one that begins with a slash.
+    """A path is joined with one that begins with a slash, or has braces that nothing fills.
 
     What it does:
-        Finds ``os.path.join(folder, "/name")`` and ``Path(folder) / "/name"`` where the first part is a folder of SageMaker's.
+        Finds ``os.path.join(folder, "/name")`` and ``Path(folder) / "/name"`` where the first part is a folder of SageMaker's; and files that
+        are opened under names with braces around a name of the script's, ``"{args.model_dir}/model.txt"`` without the f.
     Why:
         A part that begins with a slash drops all before it: what was to be in the model directory is at the root of the container, and lost.
     Breaks:
@@ -50,6 +55,25 @@ def first_part_dropped(view: TrainingView) -> Iterator[Problem]:
                 remedy=f"write {habit.detail.lstrip('/')!r}",
                 location=habit.location,
             )
+    if facts is not None:
+        yield from _unfilled(facts)
+
+
+def _unfilled(facts: ScriptFacts) -> Iterator[Problem]:
+    """Braces in the name of a file that is opened: a text that was to be an f-string."""
+    told: set[str] = set()
+    for use in facts.paths:
+        for path in use.paths if use.local and use.mode in ("read", "write", "make") else ():
+            written = path.literal if isinstance(path, Text) else None
+            braces = BRACES.search(written) if written else None
+            if braces is not None and braces[1] in facts.attributes and braces[0] not in told:
+                told.add(braces[0])
+                yield Problem(
+                    f"{show(written)} is a path with braces: nothing puts a value in place of {braces[0]}",
+                    remedy='begin the text with f: f"…"',
+                    severity="error" if use.mode == "read" and use.sure else None,
+                    location=use.location,
+                )
 
 
 @rule("ART065", area="artifacts", severity="warning", scope="script")

@@ -13,6 +13,7 @@ from cursus.checks.script_request import (
     Invocation,
     channel_of,
     checkpoint_path,
+    habits,
     invocation,
     readable,
     resolve,
@@ -229,7 +230,8 @@ def folder_not_writable_so(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds files written to the model directory's own name, files in a subfolder that nothing makes, and ``os.makedirs`` without
-        ``exist_ok`` of a folder that SageMaker has made, on the way that every run takes.
+        ``exist_ok`` of a folder that SageMaker has made, on the way that every run takes; and ``os.rename`` or ``os.replace`` from ``/tmp`` to a
+        folder that SageMaker mounts.
     Why:
         ``IsADirectoryError``, ``No such file or directory`` or ``FileExistsError`` at the end of the training, when all is paid for.
     Breaks:
@@ -260,6 +262,18 @@ def folder_not_writable_so(view: TrainingView) -> Iterator[Problem]:
         facts.attributes
         & {"makedirs", "mkdir", "mkpath", "copytree", "save_pretrained", "ensure_dir", "rmtree", "chdir"}
     )
+    for habit in habits(view, "moved-across"):
+        place = resolve(view, facts, invocation(view), habit.text)
+        if isinstance(place, str) and any(
+            place.startswith(folder + "/") for folder in (*there, "/opt/ml/checkpoints")
+        ):
+            yield Problem(
+                f"{habit.detail} cannot bring a file from /tmp to {show(place.replace(UNKNOWN, '…'))}, which is mounted from elsewhere: "
+                "Invalid cross-device link",
+                remedy="shutil.move, or write the temporary file beside the one that it replaces",
+                severity="warning",
+                location=habit.location,
+            )
     for _, _, use, place in _uses(view):
         plain = place.rstrip("/")
         if not use.sure:
@@ -289,67 +303,6 @@ def folder_not_writable_so(view: TrainingView) -> Iterator[Problem]:
                     remedy=f"os.makedirs({folder!r}, exist_ok=True) first",
                     location=use.location,
                 )
-
-
-@rule("HPO058", area="hyperparameters", scope="script")
-def argument_by_position(view: TrainingView) -> Iterator[Problem]:
-    """The script reads the command line by position.
-
-    What it does:
-        Finds ``sys.argv[1]`` and further on the way that every run takes, and puts in what the container passes: ``--name value`` for each
-        hyperparameter, sorted by name.
-    Why:
-        Where nothing is passed the read raises IndexError; else the script gets the text ``--name`` where it wants a value.
-    Breaks:
-        files:
-          train.py: |
-            import os, sys
-            epochs = int(sys.argv[1])
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(epochs))
-    Right:
-        files:
-          train.py: |
-            import argparse, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--epochs", type=int, default=1)
-            epochs = parser.parse_args().epochs
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(epochs))
-    Source:
-        https://github.com/aws/sagemaker-training-toolkit (mapping.to_cmd_args)
-    Since:
-        0.1
-    """
-    facts = view.script
-    if facts is None or not facts.argv_reads or "serve" in facts.strings:
-        return  # an image of one's own is started with "train" or "serve"
-    started = invocation(view)
-    if started.kind not in ("toolkit", "driver") or started.arguments is None:
-        return
-    for read in facts.argv_reads:
-        if read.index < 1:
-            continue
-        if not read.sure and (
-            facts.parsers or read.index % 2 == 0 or read.index > 2 * len(started.arguments)
-        ):
-            continue
-        if read.index > 2 * len(started.arguments):
-            yield Problem(
-                f"the script reads sys.argv[{read.index}], and the container passes {2 * len(started.arguments)} arguments",
-                (view.hyperparameters_member,),
-                remedy="read hyperparameters with argparse",
-                location=read.location,
-            )
-        elif read.index % 2:
-            flag = started.arguments[(read.index - 1) // 2].flag
-            yield Problem(
-                f"the script reads sys.argv[{read.index}], which is the text {flag!r}",
-                (view.hyperparameters_member,),
-                remedy="read hyperparameters with argparse",
-                severity="warning",
-                location=read.location,
-            )
 
 
 FRAMEWORKS = {"torch": "pytorch", "tensorflow": "tensorflow", "xgboost": "xgboost", "mxnet": "mxnet"}

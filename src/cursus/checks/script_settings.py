@@ -1,11 +1,11 @@
-"""Hyperparameters that a script lays its own settings over, looks for in another form, or names nowhere."""
+"""Hyperparameters that a script lays its own settings over, looks for in another form or place, or names nowhere."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script_request import Invocation, Passed, decoded, habits, started_script
+from cursus.checks.script_request import Invocation, Passed, decoded, habits, invocation, started_script
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 from cursus.script.facts import Habit, ScriptFacts
@@ -203,3 +203,64 @@ def never_named(view: TrainingView) -> Iterator[Problem]:
 def _named(facts: ScriptFacts, passed: Passed) -> bool:
     variable = f"SM_HP_{passed.name.upper()}"
     return any(passed.name in text or variable in text for text in facts.strings)
+
+
+@rule("HPO058", area="hyperparameters", scope="script")
+def argument_by_position(view: TrainingView) -> Iterator[Problem]:
+    """The script reads the command line by position.
+
+    What it does:
+        Finds ``sys.argv[1]`` and further on the way that every run takes, and puts in what the container passes: ``--name value`` for each
+        hyperparameter, sorted by name.
+    Why:
+        Where nothing is passed the read raises IndexError; else the script gets the text ``--name`` where it wants a value.
+    Breaks:
+        files:
+          train.py: |
+            import os, sys
+            epochs = int(sys.argv[1])
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(epochs))
+    Right:
+        files:
+          train.py: |
+            import argparse, os
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--epochs", type=int, default=1)
+            epochs = parser.parse_args().epochs
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(epochs))
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit (mapping.to_cmd_args)
+    Since:
+        0.1
+    """
+    facts = view.script
+    if facts is None or not facts.argv_reads or "serve" in facts.strings:
+        return  # an image of one's own is started with "train" or "serve"
+    started = invocation(view)
+    if started.kind not in ("toolkit", "driver") or started.arguments is None:
+        return
+    for read in facts.argv_reads:
+        if read.index < 1:
+            continue
+        if not read.sure and (
+            facts.parsers or read.index % 2 == 0 or read.index > 2 * len(started.arguments)
+        ):
+            continue
+        if read.index > 2 * len(started.arguments):
+            yield Problem(
+                f"the script reads sys.argv[{read.index}], and the container passes {2 * len(started.arguments)} arguments",
+                (view.hyperparameters_member,),
+                remedy="read hyperparameters with argparse",
+                location=read.location,
+            )
+        elif read.index % 2:
+            flag = started.arguments[(read.index - 1) // 2].flag
+            yield Problem(
+                f"the script reads sys.argv[{read.index}], which is the text {flag!r}",
+                (view.hyperparameters_member,),
+                remedy="read hyperparameters with argparse",
+                severity="warning",
+                location=read.location,
+            )

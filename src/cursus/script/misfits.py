@@ -3,7 +3,7 @@
 Each finding is a ``Habit``: ``not-pickled`` (a lambda or a function inside a function, in what is pickled),
 ``not-json`` (a path among the arguments that are written as JSON), ``not-text`` (a number that is put into
 ``os.environ``) and
-``method-saved`` (a method without its parentheses).
+``method-saved`` (a method without its parentheses), ``moved-across`` (a file that is renamed from ``/tmp``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from cursus.script import values as v
 from cursus.script.bodies import Body, CallSite, place
 from cursus.script.evaluate import Evaluator
-from cursus.script.facts import Const, Habit
+from cursus.script.facts import Const, Habit, Text
 from cursus.script.nodes import last_name, receiver, word
 
 PICKLES = frozenset(
@@ -27,6 +27,11 @@ METHODS = frozenset(
     {"state_dict", "get_params", "get_weights", "get_config", "to_dict", "to_json", "parameters", "tolist"}
 )
 """Methods that give what people save."""
+RENAMES = frozenset({"os.rename", "os.replace"})
+TEMPORARY = frozenset(
+    f"tempfile.{name}"
+    for name in ("TemporaryDirectory", "NamedTemporaryFile", "mkdtemp", "gettempdir", "mktemp")
+)
 COUNTS = frozenset({"len", "int", "float", "round", "sum", "max", "min"})
 COUNTING = frozenset({"index", "count", "device_count", "cpu_count", "get_rank", "get_world_size", "getpid"})
 
@@ -38,6 +43,8 @@ def read_misfits(
     every = list(calls)
     for site, sure in every:
         name = evaluator.called(site.node, site.body)
+        if name in RENAMES and len(site.node.args) > 1:
+            yield from _renamed(evaluator, site, sure)
         given = site.node.args[0] if site.node.args else word(site.node, "obj", "value")
         if given is None or name not in PICKLES | JSON:
             continue
@@ -52,6 +59,29 @@ def read_misfits(
                 yield Habit("not-json", None, told, sure, where)
     for body, sure in reached:
         yield from _environment(evaluator, body, sure)
+
+
+def _renamed(evaluator: Evaluator, site: CallSite, sure: bool) -> Iterator[Habit]:
+    """``os.rename("/tmp/…", "/opt/ml/model/…")``: a file system cannot rename into another one."""
+    source, target = site.node.args[:2]
+    value = evaluator.value(target, site.body)
+    if isinstance(value, Text) and _temporary(evaluator, source, site.body):
+        yield Habit("moved-across", value, ast.unparse(site.node.func), sure, place(site.node, site.body))
+
+
+def _temporary(evaluator: Evaluator, node: ast.expr, body: Body, depth: int = 0) -> bool:
+    """True for a path in ``/tmp``, or in a folder that ``tempfile`` makes where it makes them all."""
+    value = evaluator.value(node, body)
+    if isinstance(value, Text) and isinstance(value.parts[0], str):
+        return value.parts[0].startswith("/tmp/")
+    if isinstance(node, ast.Call) and evaluator.called(node, body) in TEMPORARY:
+        return word(node, "dir") is None
+    if isinstance(node, ast.Call) and last_name(node.func) == "join" and node.args:
+        return _temporary(evaluator, node.args[0], body, depth)
+    if isinstance(node, ast.Attribute) and node.attr == "name":
+        return _temporary(evaluator, node.value, body, depth)
+    made = body.only(node.id) if isinstance(node, ast.Name) else None
+    return made is not None and depth < 4 and _temporary(evaluator, made, body, depth + 1)
 
 
 def _is_method(evaluator: Evaluator, site: CallSite, given: ast.expr) -> bool:

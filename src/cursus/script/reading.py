@@ -15,6 +15,7 @@ from cursus.script import (
     endings,
     exits,
     habits,
+    keras_files,
     misfits,
     numbers,
     paths,
@@ -253,6 +254,7 @@ class Reading:
             habits=(
                 *self._habits(tops),
                 *signatures.read_calls(self.evaluator, calls),
+                *(keras_files.read_keras(self.evaluator, calls) if tops & keras_files.MODULES else ()),
                 *misfits.read_misfits(self.evaluator, self.reached.values(), calls),
                 *undefined.read_options(
                     self.evaluator, self.reached.values(), self.entry, parsers, attributes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -143,6 +144,14 @@ def test_cold_check_imports_only_what_it_needs(folder: Path, good: dict[str, Any
     )
     loaded = set(done.stdout.splitlines()[-1].split())
     assert loaded.isdisjoint({"rich", "yaml", "typer", "botocore", "asyncio", "tomllib", "pydantic"})
+
+
+def test_ctrl_c_while_the_commands_are_imported_leaves_no_traceback(folder: Path) -> None:
+    (folder / "click.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    program = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    program += "from cursus.__main__ import main; sys.exit(main())"
+    done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, b"")
 
 
 def test_a_bug_of_ours_is_named_as_one(folder: Path) -> None:

@@ -154,11 +154,11 @@ DEMANDED: frozenset[Path] = frozenset(
 
 def unsent(view: StepView, source: str) -> Iterator[Problem]:
     """What a hook alone says, where ``create_step`` gives a whole request: SageMaker gets it without that."""
-    origins = view.step.origins
-    if source not in view.promises.filled or not isinstance(origins, WrittenOrigins):
+    origins, training = view.step.origins, definition(view)
+    if source not in view.promises.filled or training is None or not isinstance(origins, WrittenOrigins):
         return
     filled = {path: origin for path, origin in origins.known().items() if path and origin.source in HOOKS}
-    if not DEMANDED.isdisjoint(filled):
+    if not DEMANDED.isdisjoint(path[len(training.path) :] for path in filled):
         return
     for path, origin in filled.items():
         value = at(view.request, path)

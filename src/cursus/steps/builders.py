@@ -57,7 +57,7 @@ def lower(
         flat = _own_configuration(builder)
     hooks = Hooks(builder)
     created = create(builder, flat, hooks, region or _text(flat, "region"))
-    draft = Draft(created.request, created.origins)
+    draft = Draft(created.request, created.origins, created.operation)
     sources_of: dict[str, Any] = {**hooks.mapping("get_step_config"), **flat}
     region = region or _text(sources_of, "region") or created.region
     _fill(draft, hooks, flat, region)
@@ -221,10 +221,11 @@ def _fill_channels(draft: Draft, hooks: Hooks) -> None:
     name = "get_training_inputs"
     inputs = hooks.values.get(name)
     if inputs and draft.get("InputDataConfig") is None:
-        found = named_channels(inputs, draft.request)
-        draft.fill(("InputDataConfig",), [to_request(one) for one in found], name, hooks.origin(name))
-        for index, one in enumerate(found):
-            draft.origins["InputDataConfig", index] = replace(hooks.origin(name), inside=one.path)
+        found = named_channels(inputs, draft.body)
+        if draft.fill(("InputDataConfig",), [to_request(one) for one in found], name, hooks.origin(name)):
+            for index, one in enumerate(found):
+                place_ = draft.place(("InputDataConfig", index))
+                draft.origins[place_] = replace(hooks.origin(name), inside=one.path)
     name = "get_data_distribution_config"
     channels = draft.get("InputDataConfig")
     channels = channels if isinstance(channels, list) else []
@@ -240,7 +241,7 @@ def _fill_channels(draft: Draft, hooks: Hooks) -> None:
             said = hooks.mapping(name)
             key = str(channel.get("ChannelName"))
             inside: Path = next(((one,) for one in (key, place_[-1]) if one in said), ())
-            draft.origins[place_] = replace(hooks.origin(name), inside=inside)
+            draft.origins[draft.place(place_)] = replace(hooks.origin(name), inside=inside)
             if name not in draft.filled:
                 draft.filled.append(name)
 
@@ -252,13 +253,13 @@ def _fill_resources(draft: Draft, hooks: Hooks) -> None:
     resources = draft.get("ResourceConfig")
     resources = resources if isinstance(resources, Mapping) else {}
     if groups and not any(resources.get(one) is not None for one in ("InstanceType", "InstanceCount")):
-        draft.fill(("ResourceConfig", "InstanceGroups"), groups, name, hooks.origin(name))
-        for index, group in enumerate(groups):
+        filled = draft.fill(("ResourceConfig", "InstanceGroups"), groups, name, hooks.origin(name))
+        for index, group in enumerate(groups if filled else ()):
             _, kind, count = next(one for one in shortforms.CLUSTER if one[0] == group["InstanceGroupName"])
             around: Path = ("ResourceConfig", "InstanceGroups", index)
             for member, key in ((), kind), (("InstanceType",), kind), (("InstanceCount",), count):
                 if key in config:
-                    draft.origins[around + member] = replace(hooks.origin(name), inside=(key,))
+                    draft.origins[draft.place(around + member)] = replace(hooks.origin(name), inside=(key,))
     _fill_table(draft, config, shortforms.DISTRIBUTED, name, hooks.origin(name))
     strategy = config.get("DistributionStrategy")
     if isinstance(strategy, str) and _takes_toolkit_settings(draft) and not _starts_otherwise(draft):
@@ -321,21 +322,22 @@ def _with_companions(step: Step, draft: Draft, hooks: Hooks, written: Written) -
     companions = []
     tuning = hooks.mapping("get_tuning_config")
     own = hooks.values.get("get_hyperparameters")
-    static = step.request.get("HyperParameters")
+    training = draft.training_request()
+    static = training.get("HyperParameters")
     merged = {
         **(shortforms.hyperparameters(own) if isinstance(own, Mapping) else {}),
         **(static if isinstance(static, Mapping) and not _variable(static) else {}),
     }
-    if tuning:
-        request = plain(tuning_request(tuning, step.request, merged))
+    if tuning and step.operation != "CreateHyperParameterTuningJob":  # HPO081 compares the two
+        request = plain(tuning_request(tuning, training, merged))
         companions.append(
             _companion(
                 step, "get_tuning_config", "CreateHyperParameterTuningJob", request, draft, hooks, written
             )
         )
     automl = hooks.mapping("get_auto_ml_config")
-    if automl:
-        operation, request = automl_request(automl, step.request)
+    if automl and not step.operation.startswith("CreateAutoML"):
+        operation, request = automl_request(automl, training)
         companions.append(
             _companion(step, "get_auto_ml_config", operation, plain(request), draft, hooks, written)
         )

@@ -308,7 +308,8 @@ def _of_attributes(value: Any, origin: Origin, hook: Any) -> Created:
 def _members(value: Any) -> dict[str, Any]:
     """The attributes of an object that could be members of a request: they begin with a capital."""
     found: dict[str, Any] = {}
-    for name in dir(value):
+    extra = attribute(value, "model_extra")  # of a pydantic model that takes more than its fields
+    for name in (*dir(value), *(extra if isinstance(extra, Mapping) else ())):
         if _MEMBER.match(name):
             try:
                 member = getattr(value, name)

@@ -8,39 +8,96 @@ from dataclasses import replace
 from typing import Any
 
 from cursus.model import Origin, Path
+from cursus.steps.tuning import NOT_IN_DEFINITION, tuned
+
+_TAKES: Mapping[str, frozenset[str]] = {
+    "CreateAutoMLJob": frozenset({"RoleArn", "OutputDataConfig"}),
+    "CreateAutoMLJobV2": frozenset({"RoleArn", "OutputDataConfig"}),
+    "CreateProcessingJob": frozenset({"RoleArn"}),
+}
+"""By the operation: the members that it shares with a training job."""
 
 
 class Draft:
-    """A builder's request. A value is put only where nothing stands; every value remembers its origin."""
+    """A builder's request. A value is put only where nothing stands; every value remembers its origin.
 
-    def __init__(self, request: dict[str, Any], origins: dict[Path, Origin]) -> None:
+    Paths are those of a training job's request, wherever that stands in the request: in a tuning job it is the
+    training job definition.
+    """
+
+    def __init__(
+        self, request: dict[str, Any], origins: dict[Path, Origin], operation: str = "CreateTrainingJob"
+    ) -> None:
         self.request = request
         self.origins = origins
         self.filled: list[str] = []
+        self.base: Path = ()
+        self.tuned: frozenset[str] = frozenset()
+        self.body = request
+        if operation == "CreateHyperParameterTuningJob":
+            self._enter_definition()
+
+        self._takes = (
+            None if operation == "CreateTrainingJob" or self.base else _TAKES.get(operation, frozenset())
+        )
+
+    def _enter_definition(self) -> None:
+        """Take the one training job definition of a tuning job for the training job."""
+        one, several = self.request.get("TrainingJobDefinition"), self.request.get("TrainingJobDefinitions")
+        if isinstance(one, dict) and not _is_variable(one) and not several:
+            self.base, self.body = ("TrainingJobDefinition",), one
+        elif isinstance(several, list) and len(several) == 1 and isinstance(several[0], dict) and not one:
+            self.base, self.body = ("TrainingJobDefinitions", 0), several[0]
+        config = {**(self.body if self.base else {})}.get("HyperParameterRanges")
+        self.tuned = frozenset(
+            {*tuned(self.request.get("HyperParameterTuningJobConfig")), *tuned({"ParameterRanges": config})}
+        )
+
+    def place(self, path: Path) -> Path:
+        """The path in the whole request of what is at ``path`` of a training job's."""
+        if self.base and path[:1] == ("HyperParameters",):
+            path = ("StaticHyperParameters", *path[1:])
+        return (*self.base, *path)
+
+    def training_request(self) -> dict[str, Any]:
+        """The request of the training job, or of one that the tuning job starts."""
+        if not self.base:
+            return self.request
+        static = self.body.get("StaticHyperParameters")
+        given = {} if static is None else {"HyperParameters": static}
+        return {**self.body, **given}
 
     def fill(self, path: Path, value: Any, source: str, origin: Origin, inside: Path = ()) -> bool:
         """Put ``value`` at ``path`` unless something stands there or in the way. True where it was put.
 
         ``inside`` is the path of the value in what its source gave.
         """
-        if value is None:
+        if value is None or not self._fits(path):
             return False
+        if path == ("HyperParameters",) and self.tuned and isinstance(value, Mapping):
+            value = {name: one for name, one in value.items() if name not in self.tuned}
         container: Any = self.request
-        for name in path[:-1]:
-            inner = container.get(name)
+        place = self.place(path)
+        for name in place[:-1]:
+            inner = container[name] if isinstance(name, int) else container.get(name)
             if inner is None:
                 inner = container[name] = {}
-            if not isinstance(inner, dict) or _is_variable(inner):
+            if not isinstance(inner, (dict, list)) or (isinstance(inner, dict) and _is_variable(inner)):
                 return False
             container = inner
-        if container.get(path[-1]) is not None:
+        if container.get(place[-1]) is not None:
             return False
         # A copy: what a hook promised must not change with the request.
-        container[path[-1]] = deepcopy(value) if isinstance(value, (dict, list)) else value
-        self.origins[path] = replace(origin, inside=inside) if inside else origin
+        container[place[-1]] = deepcopy(value) if isinstance(value, (dict, list)) else value
+        self.origins[place] = replace(origin, inside=inside) if inside else origin
         if source not in self.filled:
             self.filled.append(source)
         return True
+
+    def _fits(self, path: Path) -> bool:
+        if self.base:
+            return path[0] not in NOT_IN_DEFINITION or path[0] == "HyperParameters"
+        return self._takes is None or path[0] in self._takes
 
     def fill_members(
         self, path: Path, values: Mapping[str, Any], source: str, origin: Origin, inside: Path = ()
@@ -54,10 +111,13 @@ class Draft:
     def get(self, *path: str) -> Any:
         """The value at ``path``, None where there is none."""
         value: Any = self.request
-        for name in path:
-            if not isinstance(value, Mapping):
+        for name in self.place(path):
+            if isinstance(name, int):
+                value = value[name]
+            elif isinstance(value, Mapping):
+                value = value.get(name)
+            else:
                 return None
-            value = value.get(name)
         return value
 
 

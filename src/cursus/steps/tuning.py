@@ -14,7 +14,7 @@ from cursus.steps.shortforms import hyperparameters as as_text
 UNKNOWN_DIRECTION = {"Get": "Parameters.ObjectiveType"}
 """Stands for a direction that nobody gave. Rule HPO096 reports it, and no other rule reads it."""
 
-_NOT_IN_DEFINITION = frozenset(
+NOT_IN_DEFINITION = frozenset(
     {
         "TrainingJobName",
         "HyperParameters",
@@ -47,13 +47,13 @@ def tuning_request(
     if "HyperParameterTuningJobConfig" in config:
         made = dict(config)
         if "TrainingJobDefinition" not in made and "TrainingJobDefinitions" not in made:
-            tuned = _tuned(made["HyperParameterTuningJobConfig"])
-            made["TrainingJobDefinition"] = training_definition(request, own, tuned)
+            ranged = tuned(made["HyperParameterTuningJobConfig"])
+            made["TrainingJobDefinition"] = training_definition(request, own, ranged)
         return made
     if "ParameterRanges" in config or "HyperParameterTuningJobObjective" in config:
         return {
             "HyperParameterTuningJobConfig": dict(config),
-            "TrainingJobDefinition": training_definition(request, own, _tuned(config)),
+            "TrainingJobDefinition": training_definition(request, own, tuned(config)),
         }
     ranges = config.get("hyperparameter_ranges")
     ranges = ranges if isinstance(ranges, Mapping) else {}
@@ -92,14 +92,14 @@ def _objective(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def training_definition(
-    request: Mapping[str, Any], own: Mapping[str, Any], tuned: set[str]
+    request: Mapping[str, Any], own: Mapping[str, Any], ranged: set[str]
 ) -> dict[str, Any]:
     """The request as the training definition of a tuning job: without name, with static hyperparameters."""
-    definition = {name: value for name, value in request.items() if name not in _NOT_IN_DEFINITION}
+    definition = {name: value for name, value in request.items() if name not in NOT_IN_DEFINITION}
     algorithm = definition.get("AlgorithmSpecification")
     if isinstance(algorithm, Mapping):
         definition["AlgorithmSpecification"] = {k: v for k, v in algorithm.items() if k in _ALGORITHM}
-    static = {name: value for name, value in own.items() if name not in tuned}
+    static = {name: value for name, value in own.items() if name not in ranged}
     if static:
         definition["StaticHyperParameters"] = static
     return definition
@@ -171,7 +171,8 @@ def _text(value: Any) -> Any:
     return value
 
 
-def _tuned(config: Any) -> set[str]:
+def tuned(config: Any) -> set[str]:
+    """The names of the hyperparameters that a HyperParameterTuningJobConfig has ranges of."""
     ranges = config.get("ParameterRanges") if isinstance(config, Mapping) else None
     found: set[str] = set()
     for entries in ranges.values() if isinstance(ranges, Mapping) else ():

@@ -179,8 +179,10 @@ def _channels(trial: Trial, told: Told) -> None:
             told.details["training_inputs"] = [channel for _, channel in inputs]
     for i, (_, entry) in enumerate(inputs):
         found = properties.training_input(entry, i)
-        short = isinstance(entry, str)  # a channel given as its address alone
-        stricter = [error for error in found["errors"] if short or error.endswith(": ContentType")]
+        if isinstance(entry, str):  # a channel given as its address alone, of which nothing is missing
+            told.details[f"input_{i}_validation"] = found
+            continue
+        stricter = [error for error in found["errors"] if error.endswith(": ContentType")]
         told.add(f"input_{i}_validation", found, stricter=stricter)
     if trial.hooks.get(hook):
         told.add("channels_validation", forms.validate(trial, hook, trial.hooks[hook]))

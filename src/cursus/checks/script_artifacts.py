@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
+from cursus.checks.script_conditions import never_holds
 from cursus.checks.script_request import (
     MODEL_DIR,
     UNKNOWN,
@@ -79,7 +80,8 @@ def nothing_saved(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Looks for the model directory in everything that the script and its settings name: ``SM_MODEL_DIR``, ``/opt/ml/model``, an
-        argument that gets either. The finding stands where there is no mention, or where the one argument that holds it is never used.
+        argument that gets either. The finding stands where there is no mention, where the one argument that holds it is never used, or where
+        all that is saved there is in branches that this request switches off (``if args.save_model``).
     Why:
         The job completes, ``model.tar.gz`` is empty, and there is nothing to deploy: the instance's time was for nothing.
     Breaks:
@@ -106,6 +108,7 @@ def nothing_saved(view: TrainingView) -> Iterator[Problem]:
     found = writes(view, facts)
     if mentions_folder(view, facts, MODEL_DIR):
         yield from _never_used(facts, found)
+        yield from _switched_off(view, facts, found)
         return
     if any(place.startswith(("s3://", "gs://")) for _, place in found):
         return  # saved to S3 by a library that can: not in model.tar.gz, but not lost
@@ -123,6 +126,20 @@ def nothing_saved(view: TrainingView) -> Iterator[Problem]:
         remedy='save below os.environ["SM_MODEL_DIR"] (/opt/ml/model)',
         location=where or Location(facts.entry),
     )
+
+
+def _switched_off(
+    view: TrainingView, facts: ScriptFacts, found: list[tuple[PathUse, str]]
+) -> Iterator[Problem]:
+    """Everything that goes to the model directory is in branches that this request never takes."""
+    inside = [use for use, place in found if place.startswith(MODEL_DIR) or UNKNOWN in place]
+    if inside and not mentions_upload(facts) and all(never_holds(view, facts, use.tests) for use in inside):
+        told = " and ".join(test.written for test in inside[0].tests if test.written)
+        yield Problem(
+            f"the model is saved in a branch that this request never takes{f' ({told})' if told else ''}: model.tar.gz will be empty",
+            remedy="save it in any case, or give the hyperparameter the value that switches it on",
+            location=inside[0].location,
+        )
 
 
 def _never_used(facts: ScriptFacts, found: list[tuple[PathUse, str]]) -> Iterator[Problem]:

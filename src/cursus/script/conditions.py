@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 from cursus.script import values as v
-from cursus.script.bodies import Body
+from cursus.script.bodies import Body, CallSite
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import ArgPart, Condition, Const, EnvPart, Part, Text
 
@@ -34,6 +34,8 @@ SIGNS: dict[type[ast.cmpop], str] = {
     ast.NotIn: "not in",
 }
 OTHER = Condition("")
+DEEPEST = 4
+"""Functions one in another that are followed."""
 
 
 def of_first(test: ast.expr) -> bool | None:
@@ -58,6 +60,18 @@ def conditions(
     """Tests with the way that each has to end."""
     read = ((read_test(evaluator, test, body), wanted) for test, wanted in tests)
     return tuple(condition if wanted else negated(condition) for condition, wanted in read)
+
+
+def around(evaluator: Evaluator, site: CallSite, depth: int = 0) -> tuple[Condition, ...]:
+    """What has to hold for a call: the tests that it is under, and those of the one call of its function."""
+    found = conditions(evaluator, site.tests, site.body)
+    owner = site.body.owner
+    callers = evaluator.sites.get(id(owner), [])
+    if not isinstance(owner, ast.FunctionDef) or len(callers) != 1 or depth >= DEEPEST:
+        return found
+    if evaluator.named[owner.name] == 1:  # nothing else names it, as a callback or a method of another class
+        found += around(evaluator, callers[0][0], depth + 1)
+    return found
 
 
 def read_test(evaluator: Evaluator, test: ast.expr, body: Body) -> Condition:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 from cursus.script import values as v
@@ -62,6 +63,8 @@ class Evaluator:
         self.cuts = 0
         self.mentioned: frozenset[str] = frozenset()
         """Every name and attribute of the source, where it has been followed."""
+        self.named: Counter[str] = Counter()
+        """How often each of them stands there."""
         self.looking: set[tuple[str, int]] = set()
 
     def add_site(self, owner: ast.AST, site: CallSite, sure: bool, bound: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from cursus.script import values as v
 from cursus.script.bodies import CallSite, place
+from cursus.script.conditions import around
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import PathUse, Text
 from cursus.script.nodes import string, word
@@ -121,7 +122,10 @@ NO_METHODS = OPENS | LOCAL_READS.keys() | REMOTE_READS.keys() | WRITES.keys()
 def path_uses(evaluator: Evaluator, site: CallSite, sure: bool) -> Iterable[PathUse]:
     """Every use of a path that one call makes."""
     for use in _uses(evaluator, site, sure):
-        yield use if use.mode != "write" else replace(use, looped=_looped(evaluator, site))
+        if use.mode == "write":
+            tests = around(evaluator, site)
+            use = replace(use, looped=_looped(evaluator, site), tests=tests)
+        yield use
 
 
 def _looped(evaluator: Evaluator, site: CallSite, depth: int = 0) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from cursus.script import values as v
 from cursus.script.bodies import CallSite, place
-from cursus.script.conditions import conditions
+from cursus.script.conditions import around
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Hole, Part, PrintedLine, Text
 from cursus.script.nodes import everything_given, last_name, receiver, word
@@ -31,7 +31,7 @@ def printed(evaluator: Evaluator, site: CallSite) -> Iterable[PrintedLine]:
     """The line that one call prints, where it prints one."""
     node = site.node
     name = evaluator.called(node, site.body)
-    where, tests = place(node, site.body), conditions(evaluator, site.tests, site.body)
+    where, tests = place(node, site.body), around(evaluator, site)
     if name == "print":
         file = word(node, "file")
         if file is not None and not STREAM.search(ast.unparse(file)):

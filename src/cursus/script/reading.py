@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -200,8 +201,8 @@ class Reading:
         if module is None:
             return replace(base, faults=(*base.faults, *self.source.faults))
         self.follow(module)
-        strings, attributes, tops = self._mentions()
-        self.evaluator.mentioned = attributes
+        strings, self.evaluator.named, tops = self._mentions()
+        attributes = self.evaluator.mentioned = frozenset(self.evaluator.named)
         self.evaluator.memo.clear()
         self.evaluator.steps = 0
         calls: list[tuple[CallSite, bool]] = []
@@ -353,25 +354,25 @@ class Reading:
                     found.add(key.literal)
         return frozenset(found)
 
-    def _mentions(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    def _mentions(self) -> tuple[frozenset[str], Counter[str], frozenset[str]]:
         strings: set[str] = set()
-        attributes: set[str] = set()
+        attributes: Counter[str] = Counter()
         tops: set[str] = set()
         for body in self.source.modules.values():
             for node in body.all_nodes:
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     strings.add(node.value)
                 elif isinstance(node, ast.Attribute):
-                    attributes.add(node.attr)
+                    attributes[node.attr] += 1
                 elif isinstance(node, ast.Name):
-                    attributes.add(node.id)
+                    attributes[node.id] += 1
                 elif isinstance(node, ast.keyword) and node.arg:
-                    attributes.add(node.arg)
+                    attributes[node.arg] += 1
                 elif isinstance(node, ast.Import):
                     tops.update(alias.name.partition(".")[0] for alias in node.names)
                 elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                     tops.add(node.module.partition(".")[0])
-        return frozenset(strings), frozenset(attributes), frozenset(tops)
+        return frozenset(strings), attributes, frozenset(tops)
 
     def _exits(self, calls: list[tuple[CallSite, bool]]) -> tuple[Exit, ...]:
         found = []

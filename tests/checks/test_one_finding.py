@@ -129,6 +129,8 @@ def test_a_second_region_of_a_place_without_a_first_one_is_none() -> None:
     assert (known.rule, known.severity) == ("STP033", "warning")
     amazons = "257758044811.dkr.ecr.eu-east-2.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
     assert "FRM006" not in rules_of(findings_of(image(amazons)))
+    bucket = {**image(amazons), "OutputDataConfig": {"S3OutputPath": "s3://models-us-east-2/"}}
+    assert "STP035" not in rules_of(findings_of(bucket))
 
 
 @pytest.mark.parametrize(

@@ -245,6 +245,13 @@ def test_what_xgboost_lets_tune(kinds: dict[str, Any], wrong: bool) -> None:
     assert bool(errors(findings_of(patch, "HPO023", operation=TUNING))) is wrong
 
 
+def test_an_unknown_name_is_answered_with_those_that_may_be_tuned() -> None:
+    ranges = {"ContinuousParameterRanges": [number("0.1", "0.5", "lr")]}
+    patch = xgboost("validation:auc", "Maximize", **ranges)
+    [finding] = findings_of(patch, "HPO023", operation=TUNING)
+    assert finding.remedy is not None and ", eta, " in finding.remedy
+
+
 def several(*definitions: dict[str, Any]) -> dict[str, Any]:
     base = BASES[TUNING]["TrainingJobDefinition"]
     return {

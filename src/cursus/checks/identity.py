@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from cursus.aws import places
 from cursus.aws.tables import table
 from cursus.checks.artifacts import no_key
-from cursus.checks.image_names import stands_for_another
+from cursus.checks.image_names import no_region, stands_for_another
 from cursus.checks.rules import Problem, rule
 from cursus.checks.text_faults import placeholder
 from cursus.checks.texts import IMAGES, NOBODY, place
@@ -286,6 +286,7 @@ def _elsewhere(view: RequestView) -> Iterator[tuple[Path, Problem]]:
         for path, value in view.suspected("place")
         if (what := place(str(path[-1]), value)) is not None
         and (what[1].partition or not what[1].region)  # of a region that there is not STP033 speaks
+        and not (path[-1] in IMAGES and no_region(what[1].region))
     ]
     if len(found) < (1 if view.region else 2):
         return

@@ -106,6 +106,12 @@ def _account(account: str) -> Fault | None:
     )
 
 
+def no_region(region: str) -> bool:
+    """True of a region that no newer data can have."""
+    fault = _region(region)
+    return fault is not None and fault.severity is None
+
+
 def _region(region: str) -> Fault | None:
     from cursus.aws import images
 

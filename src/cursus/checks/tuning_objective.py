@@ -10,7 +10,7 @@ from cursus.aws.hyperparameters import Idle
 from cursus.aws.metrics import direction_of
 from cursus.checks.algorithm_channels import meant
 from cursus.checks.rules import OBJECTIVE, Problem, rule
-from cursus.checks.texts import STAND_IN
+from cursus.checks.texts import NOTHING, STAND_IN
 from cursus.checks.tuning import READS, Entry, number, spaces
 from cursus.checks.views import TUNING, TrainingView, TuningView, is_reference, mapping, text
 from cursus.model import Path
@@ -119,8 +119,9 @@ def objective_defined(view: TuningView) -> Iterator[Problem]:
                 "use the name of a metric definition, or add a definition of this name",
             )
         else:
-            parsed = images.parse_image(definition.image)
-            stand_in = parsed is None or re.fullmatch(STAND_IN, definition.image) is not None
+            if images.parse_image(definition.image) is None:
+                continue  # what is wrong with the image is said of it
+            stand_in = re.fullmatch(STAND_IN, definition.image) is not None
             yield Problem(
                 f"a metric is required for the objective {show(name)}, and none is defined"
                 + ("; the image is a placeholder, so that its own metrics are not known" if stand_in else ""),
@@ -230,7 +231,8 @@ def objective_needs_channel(view: TuningView) -> Iterator[Problem]:
         misnamed = {
             meant(each, algorithm.channels) for each in names if each and each not in algorithm.channels
         }
-        if names and None not in names and stage not in names and stage not in misnamed:
+        known = names and None not in names and NOTHING.isdisjoint(filter(None, names))
+        if known and stage not in names and stage not in misnamed:
             yield Problem(
                 f"the objective {show(name)} is computed on the channel {show(stage)}, which the job does not have",
                 (*path, "MetricName"),
@@ -316,6 +318,10 @@ def objective_of_the_learning_task(view: TuningView) -> Iterator[Problem]:
 def _left_out(definition: TrainingView, each: Idle, metric: str) -> bool:
     """True where an algorithm does not compute a metric with the hyperparameters that a definition gives."""
     value = definition.hyperparameters.get(each.other)
+    algorithm = definition.builtin
+    spec = algorithm.hyperparameters.get(each.other) if algorithm is not None else None
+    if (value is None and spec is not None and spec.required) or (isinstance(value, str) and value in NOTHING):
+        return False  # that is told of the hyperparameter
     return metric in each.names and each.other not in definition.tuned and not each.counts(value)
 
 
@@ -325,6 +331,7 @@ def _refused(definition: TrainingView, wanted: Mapping[str, tuple[str, ...]]) ->
     return (
         "objective" in wanted
         and isinstance(value, str)
+        and value not in NOTHING
         and not algorithms.matches(value, wanted["objective"])
     )
 
@@ -402,11 +409,12 @@ def _tunable(algorithm: algorithms.Algorithm, entry: Entry, script: bool) -> Ite
     if known is None:
         # The data of versions that are not published as source is the guide's, and may lack one.
         sure = algorithm.exact and not (algorithm.name == "xgboost" and algorithm.version in ("1", "0.72"))
+        options = [name for name, option in algorithm.hyperparameters.items() if option.tunable]
         yield Problem(
             f"the {algorithm.name} algorithm has no hyperparameter {show(entry.name)}."
             + did_you_mean(entry.name, algorithm.hyperparameters),
             (*entry.path, "Name"),
-            "tune one that it has"
+            ("tune one of " + ", ".join(options) if options else "tune one that it has")
             + (": SageMaker goes by the image, whatever the script reads" if script else ""),
             severity=None if sure else "warning",
             allowable=entry.name,

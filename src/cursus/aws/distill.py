@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 REQUESTS = (
@@ -251,12 +251,12 @@ def request_schema(model: Mapping[str, Any], operation: str) -> dict[str, Any]:
     return made
 
 
-def response_schemas(model: Mapping[str, Any], operations: Iterable[str] = DESCRIPTIONS) -> dict[str, Any]:
-    """One document with the responses of many operations: ``operations`` by name, over shared ``$defs``."""
+def response_schemas(model: Mapping[str, Any]) -> dict[str, Any]:
+    """One document with the responses of many operations, by name, over shared ``$defs``."""
     walk = _Distiller(model["shapes"], output=True)
     names = {
         operation: model["operations"][operation]["output"]["shape"]
-        for operation in operations
+        for operation in DESCRIPTIONS
         if operation in model["operations"]
     }
     for name in names.values():

@@ -305,7 +305,7 @@ def newer_than_known(repository: str, version: str) -> bool:
     return bool(known) and order(version) > order(known[-1])
 
 
-def moved_to(repository: str, version: str, serves: bool = False) -> str | None:
+def moved_to(repository: str, version: str, serves: bool) -> str | None:
     """The repository that has a version of a framework which ``repository`` has only older ones of, or None.
 
     ``serves``: one for inference.
@@ -345,15 +345,13 @@ def python_tag(python_version: str) -> str:
 def find_image(
     framework: str,
     version: str | None,
-    python_version: str | None = None,
+    python_version: str | None,
     region: str | None = None,
     instance_type: str | None = None,
-    base: str | None = None,
 ) -> Choice:
     """The training image of a framework in a version, for an instance type.
 
-    ``framework`` and ``python_version`` may be in anyone's spelling. ``base`` is ``pytorch`` or
-    ``tensorflow`` for Hugging Face. Without a region the image is that of us-east-1.
+    ``framework`` and ``python_version`` may be in anyone's spelling. Without a region the image is that of us-east-1.
     """
     name = canonical(framework)
     if name is None:
@@ -368,7 +366,7 @@ def find_image(
             remedy=f"Set framework_version, for example {_newest(name)!r}.",
         )
     processor = _processor_for(instance_type)
-    repository = _repository(name, version, base, processor)
+    repository = _repository(name, version, processor)
     full = None if repository is None else resolve(repository, version)
     if repository is None or full is None:
         return _no_version(name, version)
@@ -438,14 +436,12 @@ def _processor_for(instance_type: str | None) -> str | None:
     return "cpu" if instance is None else instance.processor
 
 
-def _repository(name: str, version: str, base: str | None, processor: str | None) -> str | None:
+def _repository(name: str, version: str, processor: str | None) -> str | None:
     """The first repository that has the version.
 
     One for Trainium where that is what the instance type has.
     """
     for repository in TRAINING_REPOSITORIES[name]:
-        if base is not None and f"-{base}-" not in repository:
-            continue
         if processor == "neuron" and resolve(f"{repository}-neuronx", version):
             return f"{repository}-neuronx"
         if resolve(repository, version):

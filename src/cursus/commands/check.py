@@ -90,9 +90,7 @@ def rare_collections() -> Iterator[None]:
         gc.unfreeze()
 
 
-def check_all(
-    project: Project, *, keep: bool = False
-) -> tuple[list[TargetOutcome], list[Step | Pipeline], str]:
+def check_all(project: Project, *, keep: bool) -> tuple[list[TargetOutcome], list[Step | Pipeline], str]:
     """Every target checked, what they were lowered to (with ``keep``), and the date of the service model."""
     from cursus import api
 

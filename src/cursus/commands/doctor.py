@@ -50,7 +50,7 @@ def command(root: str | None, format: str, output: str | None) -> int:
     return common.OK if isolation["level"] else common.FAILED
 
 
-def examine(root: str | None = None) -> dict[str, Any]:
+def examine(root: str | None) -> dict[str, Any]:
     """Everything that doctor tells, as plain data."""
     import cursus
     from cursus.aws import schema

@@ -90,7 +90,7 @@ def config_files(
     host: str,
     hyperparameters: Mapping[str, str],
     region: str,
-    interface: str = INTERFACE,
+    interface: str,
 ) -> dict[str, Any]:
     """Every file of ``/opt/ml/input/config`` by name, as JSON data."""
     algorithm = request.get("AlgorithmSpecification") or {}

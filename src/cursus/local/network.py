@@ -239,8 +239,8 @@ def _link(index: int = 0, *, up: bool = False) -> bytes:
     return struct.pack("BxHiII", _UNSPECIFIED, 0, index, flags, flags)
 
 
-def _info(kind: str, data: bytes = b"") -> bytes:
-    inner = _attribute(_KIND, kind.encode() + b"\0") + (_attribute(_DATA, data) if data else b"")
+def _info(kind: str, data: bytes) -> bytes:
+    inner = _attribute(_KIND, kind.encode() + b"\0") + _attribute(_DATA, data)
     return _attribute(_LINKINFO, inner)
 
 

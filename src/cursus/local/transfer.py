@@ -130,7 +130,7 @@ def sentence(error: Exception) -> str:
     return " ".join(str(error).split("Debug source")[0].split()) or type(error).__name__
 
 
-def mirror(where: Any, uris: Sequence[str], root: str, *, exact: bool = False) -> list[str]:
+def mirror(where: Any, uris: Sequence[str], root: str, *, exact: bool) -> list[str]:
     """Bring every object that begins with one of ``uris`` to ``<root>/s3/<bucket>/<key>``.
 
     Args:

@@ -114,7 +114,7 @@ def _tests(target: TargetOutcome, style: Style, live: bool) -> Iterator[str]:
         yield from told
     run = results.get("local_run") or {}
     if run.get("summary"):
-        yield f"local run: {clean(run['summary'])}\n"
+        yield f"local run: {clean(' '.join(map(shortened, run['summary'].split(' '))))}\n"
         for sentence in run.get("not_reproduced") or ():
             yield f"    not reproduced: {clean(sentence)}\n"
 

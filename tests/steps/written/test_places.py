@@ -41,6 +41,28 @@ def test_value_of_a_configuration_file(tmp_path: Path, name: str, way: str) -> N
     assert where(target, config=json.loads(FILES["config.json"])).file != str(file)
 
 
+@pytest.mark.parametrize(
+    "start",
+    [
+        "config=None):\n            self.config = config",
+        "config=None):\n            self.config = config or {}",
+        "config=None):\n            config = config or {}\n            self.config = dict(config)",
+        'config={"kind": "ml.m5.large"}):\n            self.config = config',
+        "config=None):\n            if config is None:\n                config = {}\n            self.config = config",
+    ],
+)
+def test_a_configuration_that_may_be_left_out(tmp_path: Path, start: str) -> None:
+    from cursus.config import read_mapping
+
+    source = CONFIGURED.replace("config):\n            self.config = config", start).replace(
+        "WAY", 'self.config["kind"]'
+    )
+    target, _, _ = made(tmp_path, source.replace('            self.kind = config["kind"]\n', ""))
+    file = tmp_path / "config.yaml"
+    file.write_text(FILES["config.yaml"])
+    assert str(where(target, config=read_mapping(file))) == f"{file}:3:7"
+
+
 def test_key_of_a_configuration_file_that_fills_the_request(tmp_path: Path) -> None:
     from cursus.config import read_mapping
 

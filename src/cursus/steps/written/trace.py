@@ -310,6 +310,10 @@ class Trace:
         for here in scope.outwards():
             if here.me is not None and name == here.my_name:
                 return self.of_self(path, here)
+            given = self.of_config(path) if name in here.config else None
+            if given is not None:
+                written = self.variable(here, name, path) if name in here.table else None
+                return written if written is not None and written.left <= given.left else given
             if name in here.bound:  # also a variable of a comprehension, which hides others
                 bound = here.bound[name]
                 written = None if here.of_module else self.variable(here, name, path)
@@ -317,8 +321,6 @@ class Trace:
             found = self.variable(here, name, path, alone=here.of_module)
             if found is not None:
                 return found
-            if name in here.config:
-                return self.of_config(path)
             if name in here.table or _is_parameter(name, here):
                 return None
         return None

@@ -317,6 +317,11 @@ def test_a_step_that_waits_for_a_branch_that_the_defaults_do_not_take(
     turned = {**arguments, "Conditions": [{"Type": "Not", "Condition": condition}]}
     found = check(pipeline({**decide, "Arguments": turned}, last, Parameters=[gate]))
     assert bool([f for f in found if f.rule == "DEP054"]) == (default is not None and not expected)
+    other = {**copy.deepcopy(TRAIN), "Name": "Other"}
+    two_ways = {**arguments, "ElseSteps": [other]}
+    after = {**copy.deepcopy(TRAIN), "Name": "After", "DependsOn": ["Other"]}
+    found = check(pipeline({**decide, "Arguments": two_ways}, last, after, Parameters=[gate]))
+    assert [f for f in found if f.rule == "DEP054"] == []
     inside = {**arguments, "IfSteps": [TRAIN, last]}  # which is left out with it
     found = check(pipeline({**decide, "Arguments": inside}, Parameters=[gate]))
     assert [f for f in found if f.rule == "DEP054"] == []

@@ -20,7 +20,8 @@ def never_reached(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Looks at the steps that a step waits for, by DependsOn and by reference: two in different branches of one condition,
-        one in a branch that is not taken with the values of the parameters, or one that fails the execution.
+        one in a branch that is not taken with the values of the parameters, or one that fails the execution. Where steps
+        outside wait for either branch, the pipeline has two ways, and the parameters choose between them.
     Why:
         Of IfSteps and ElseSteps only one is executed, and a Fail step ends the execution. The step is never run, and the
         execution says nothing of it.
@@ -53,12 +54,23 @@ def never_reached(view: PipelineView) -> Iterator[Problem]:
     branched = [step for step in definition.steps if step.branches]
     if not branched and all(step.type != "Fail" for step in definition.steps):
         return
-    waits, left_out = _waits(definition), dict(_left_out(view))
+    waits = _waits(definition)
+    followed = {
+        branch
+        for step in definition.steps
+        for _, before in waits.get(step.path, ())
+        for branch in before.branches
+        if branch[0] not in {condition for condition, _ in step.branches}
+    }
+    left_out = {at: told for at, told in _left_out(view) if (at[0], _OTHER[at[1]]) not in followed}
     for step in definition.steps:
         problem = _unreached(step, waits.get(step.path, []), left_out)
         # One in a circle never runs for that.
         if problem is not None and not (step.name and definition.waits(step.name, step.name)):
             yield problem
+
+
+_OTHER = {"IfSteps": "ElseSteps", "ElseSteps": "IfSteps"}
 
 
 def _unreached(

@@ -160,6 +160,55 @@ def test_v2_builder_that_starts_a_job(source: str) -> None:
 
 
 @v2
+@pytest.mark.parametrize("gives", ["the estimator", "the job's name"])
+def test_v2_builder_that_starts_a_job_and_goes_on(source: str, gives: str) -> None:
+    class Builder:
+        def create_step(self) -> Any:
+            made = estimator(source, pipeline=False)
+            made.fit({"train": "s3://example-bucket/train/"})  # the SDK swallows what ends it
+            return made if gives == "the estimator" else "a-job"
+
+    step = one(Builder())
+    assert step.request["InputDataConfig"][0]["ChannelName"] == "train"
+    assert (step.source is not None) is (gives == "the estimator")
+
+
+@v2
+def test_v2_estimator_takes_its_channels_from_the_hook(source: str) -> None:
+    class Builder:
+        def create_step(self) -> Any:
+            return estimator(source)
+
+        def get_training_inputs(self) -> dict[str, Any]:
+            return {"train": "s3://example-bucket/train/"}
+
+    assert one(Builder()).request["InputDataConfig"][0]["ChannelName"] == "train"
+    assert not [each for each in cursus.check(Builder()).findings if each.rule == "CHN080"]
+
+
+@v2
+def test_v2_tuner_with_hooks_about_its_training_jobs(source: str) -> None:
+    from sagemaker.tuner import ContinuousParameter, HyperparameterTuner
+    from sagemaker.workflow.steps import TuningStep
+
+    class Builder:
+        def create_step(self) -> Any:
+            ranges = {"lr": ContinuousParameter(0.01, 0.1)}
+            metrics = [{"Name": "accuracy", "Regex": "accuracy=([0-9.]+)"}]
+            tuner = HyperparameterTuner(estimator(source), "accuracy", ranges, metrics, max_jobs=3)
+            return TuningStep(name="Tune", step_args=tuner.fit({"train": "s3://example-bucket/train/"}))
+
+        def get_resource_optimization_config(self) -> dict[str, Any]:
+            return {"instance_type": one(estimator(source)).request["ResourceConfig"]["InstanceType"]}
+
+        def get_tuning_config(self) -> dict[str, Any]:
+            return {"max_jobs": 3, "hyperparameter_ranges": {"lr": {"min": 0.01, "max": 0.1}}}
+
+    errors = [each for each in cursus.check(Builder()).findings if each.severity == "error"]
+    assert errors == []
+
+
+@v2
 def test_v2_pipeline(source: str) -> None:
     from sagemaker.workflow.pipeline import Pipeline as SDKPipeline
     from sagemaker.workflow.pipeline_context import PipelineSession

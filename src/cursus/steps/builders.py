@@ -61,6 +61,8 @@ def lower(
     sources_of: dict[str, Any] = {**hooks.mapping("get_step_config"), **flat}
     region = region or _text(sources_of, "region") or created.region
     _fill(draft, hooks, flat, region)
+    if created.open_inputs:  # get_training_inputs is no promise about the request: it completes it
+        draft.origins.pop(draft.place(("InputDataConfig",)), None)
     where = place(getattr(type(builder), "create_step", None))
     written = Written(builder, configured.origins(config))
     written.values = hooks.values

@@ -40,6 +40,7 @@ class Created:
     python_version: str | None = None
     answered: tuple[str, ...] = ()
     upstream: tuple[UpstreamStep, ...] | None = None
+    open_inputs: bool = False  # an estimator or tuner: whoever starts its job gives the channels
     returned: Any = None  # what create_step returned where that is no request
 
 
@@ -115,10 +116,18 @@ def create(builder: Any, config: Mapping[str, Any], hooks: Hooks, region: str | 
                 value = call(partial(hook, *offered.positional), CREATE, **offered.named)
             except HookError as error:
                 raise HookError(_without_inputs(error.failure, offered)) from None
+            from cursus.steps import sdk
+
+            captured = answers.captured
+            if captured is not None and isinstance(value, str):  # the name of the job that it has started
+                value = {captured.operation: captured.request}
             try:
                 made = read(value, hook)
             except HookError as error:
                 return Created(failures=(error.failure,), returned=value)
+        made.open_inputs = sdk.starts_jobs(value)
+        if made.open_inputs and captured is not None:  # it has started the job itself, with its inputs
+            made.request, made.operation = plain(captured.request), captured.operation
         made.answered = tuple(answers.calls)
         return made
     except HookError as error:

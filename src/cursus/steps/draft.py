@@ -34,6 +34,8 @@ class Draft:
         self.base: Path = ()
         self.tuned: frozenset[str] = frozenset()
         self.body = request
+        self.names: dict[str, str] = {}
+        """Members that the training job definition calls by another name."""
         if operation == "CreateHyperParameterTuningJob":
             self._enter_definition()
 
@@ -48,15 +50,17 @@ class Draft:
             self.base, self.body = ("TrainingJobDefinition",), one
         elif isinstance(several, list) and len(several) == 1 and isinstance(several[0], dict) and not one:
             self.base, self.body = ("TrainingJobDefinitions", 0), several[0]
-        config = {**(self.body if self.base else {})}.get("HyperParameterRanges")
-        self.tuned = frozenset(
-            {*tuned(self.request.get("HyperParameterTuningJobConfig")), *tuned({"ParameterRanges": config})}
-        )
+        if self.base:
+            self.names = {"HyperParameters": "StaticHyperParameters"}
+            if "HyperParameterTuningResourceConfig" in self.body:
+                self.names["ResourceConfig"] = "HyperParameterTuningResourceConfig"
+            own = tuned({"ParameterRanges": self.body.get("HyperParameterRanges")})
+            self.tuned = frozenset({*tuned(self.request.get("HyperParameterTuningJobConfig")), *own})
 
     def place(self, path: Path) -> Path:
         """The path in the whole request of what is at ``path`` of a training job's."""
-        if self.base and path[:1] == ("HyperParameters",):
-            path = ("StaticHyperParameters", *path[1:])
+        if path and path[0] in self.names:
+            path = (self.names[str(path[0])], *path[1:])
         return (*self.base, *path)
 
     def training_request(self) -> dict[str, Any]:

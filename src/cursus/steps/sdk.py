@@ -41,6 +41,11 @@ def _has(value: Any, name: str) -> bool:
     return hasattr(type(value), name) or name in getattr(value, "__dict__", {})
 
 
+def starts_jobs(value: Any) -> bool:
+    """True for an estimator, trainer or tuner: no step, but what starts one job after the other."""
+    return is_sdk_object(value) and not _has(value, "arguments") and not _is_step_args(value)
+
+
 def _of_sdk(value: Any) -> bool:
     return any(base.__module__.partition(".")[0] == "sagemaker" for base in type(value).__mro__)
 

@@ -96,7 +96,8 @@ class Trial:
         from cursus import steps
         from cursus.steps import builders
 
-        if not isinstance(self.target, (Mapping, str)) and not hasattr(self.target, "arguments"):
+        # Not by hasattr: a step's arguments are worked out when they are looked at, with calls to AWS.
+        if not isinstance(self.target, (Mapping, str)) and not hasattr(type(self.target), "arguments"):
             return builders.lower(self.target, self.config)
         found = steps.load(self.target, config=self.config)
         if len(found) != 1 or not isinstance(found[0], Step):

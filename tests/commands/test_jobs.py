@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 
 from cursus.local import record
 from tests.commands.conftest import Cursus, process
+from tests.waiting import until
 
 NAME = "churn-2026-01-31"
 RUN = ("run", "good.json", "--source", "src", "--entry-point", "train.py", "--channel", "train=data")
@@ -29,13 +29,6 @@ def project(folder: Path, good: dict[str, Any]) -> Path:
     (folder / "data").mkdir()
     (folder / "data/a.csv").write_text("1,2\n")
     return folder
-
-
-def until(condition: Callable[[], Any]) -> None:
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
 
 
 @pytest.fixture

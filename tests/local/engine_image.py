@@ -7,8 +7,7 @@ import os
 import subprocess
 import sys
 import tarfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -108,11 +107,3 @@ def left(real: Engine, job: TrainingJob) -> str:
     label = f"label={FOLDER}={job.folder}"
     containers = real.ask("ps", "--all", "--quiet", "--filter", label)
     return containers + real.ask("network", "ls", "--quiet", "--filter", label)
-
-
-def until(found: Callable[[], object], seconds: float = 20.0) -> None:
-    """Wait for something; fail where it does not come in time (seconds)."""
-    end = time.monotonic() + seconds
-    while not found():
-        assert time.monotonic() < end
-        time.sleep(0.05)

@@ -16,7 +16,7 @@ from cursus.errors import RunError
 from cursus.local import channels, pipes, sharding
 from cursus.local.channels import ChannelError
 from tests.local.conftest import Run, channel
-from tests.local.test_channels import put
+from tests.local.helpers import put
 
 TREE = """
 import os

@@ -10,12 +10,7 @@ import pytest
 from cursus.local import channel_files, channels
 from cursus.local.channels import ChannelError
 from tests.local.conftest import Run, channel
-
-
-def put(root: Path, key: str, text: str = "x") -> None:
-    path = root / "s3" / key
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+from tests.local.helpers import put
 
 
 def files(root: Path, uri: str) -> list[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.local.conftest import Run
-from tests.local.test_life import printed, until
+from tests.local.helpers import printed
+from tests.waiting import until
 
 URI = {"CheckpointConfig": {"S3Uri": "s3://example-bucket/run-1/"}}
 

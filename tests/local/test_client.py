@@ -11,13 +11,11 @@ from typing import Any
 
 import pytest
 
-from cursus.checks.examples import BASES, merge
+from cursus.checks.examples import BASES
 from cursus.errors import RunError
 from cursus.local import Client
 from tests.local.conftest import MakeStep
-
-OWN = {"AlgorithmSpecification": {"ContainerEntrypoint": ["python", "train.py"]}}
-ARN = "arn:aws:sagemaker:us-east-1:123456789012:training-job/churn-2026-01-31"
+from tests.local.helpers import ARN, OWN, refused, request
 
 
 @pytest.fixture
@@ -40,19 +38,6 @@ def make(make_step: MakeStep, tmp_path: Path, levels: dict[str, str]) -> Any:
         )
 
     return made
-
-
-def request(patch: dict[str, Any] | None = None, name: str | None = None) -> dict[str, Any]:
-    made = merge(BASES["CreateTrainingJob"], patch or {})
-    return made if name is None else {**made, "TrainingJobName": name}
-
-
-def refused(call: Any, *arguments: Any, **request: Any) -> Any:
-    """What a call raises: code, text, the error."""
-    with pytest.raises(Exception) as caught:
-        call(*arguments, **request)
-    error: Any = caught.value
-    return error.response["Error"]["Code"], error.response["Error"]["Message"], error
 
 
 def wait(client: Client, name: str = "churn-2026-01-31") -> None:

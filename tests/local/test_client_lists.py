@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cursus.local import Client
-from tests.local.test_client import ARN, refused, request
+from tests.local.helpers import ARN, refused, request
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from cursus.local.options import Options
 from cursus.local.runner import run_step
 from tests.local import engine_image
 from tests.local.conftest import Contained, MakeStep
-from tests.local.engine_image import ENGINE, OWN, SCRIPT, left, until
+from tests.local.engine_image import ENGINE, OWN, SCRIPT, left
+from tests.waiting import until
 
 OTHERS = f"localhost/cursus-test-user:{os.getpid()}"
 

@@ -19,7 +19,9 @@ from cursus.local.options import Options
 from cursus.local.runner import run_step
 from tests.local import engine_image
 from tests.local.conftest import Contained, MakeStep
-from tests.local.engine_image import ENGINE, OWN, until
+from tests.local.engine_image import ENGINE, OWN
+from tests.local.terminal import Person
+from tests.waiting import until
 
 
 def test_image_that_is_not_here(make_step: MakeStep, tmp_path: Path, real: engines.Engine) -> None:
@@ -178,8 +180,6 @@ def test_command_line_and_configuration(tmp_path: Path, images: None) -> None:
 
 
 def test_shell_in_the_image(make_step: MakeStep, tmp_path: Path, images: None) -> None:
-    from tests.local.test_debugging import Person
-
     make_step("print(1)", {})
     driver = DRIVER.format(engine=ENGINE, image=OWN, arguments=engine_image.mounted())
     person = Person(tmp_path, "shell", driver)

@@ -12,7 +12,8 @@ from pathlib import Path
 from cursus.local import engine as engines
 from cursus.local.job import TrainingJob
 from tests.local.conftest import Contained
-from tests.local.engine_image import ENGINE, left, until
+from tests.local.engine_image import ENGINE, left
+from tests.waiting import until
 
 
 def kill_session(job: TrainingJob) -> None:

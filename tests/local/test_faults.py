@@ -15,7 +15,8 @@ from cursus.local import record
 from cursus.local.job import TrainingJob
 from tests.local.conftest import MakeStep, Run
 from tests.local.elsewhere import client
-from tests.local.test_life import OWN, drive, printed, running, started, until
+from tests.local.helpers import OWN, drive, printed, running, started
+from tests.waiting import until
 
 LEVELS = ["unshare", "bubblewrap", "process"]
 ISOLATED = ["unshare", "bubblewrap"]

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,9 +12,9 @@ from cursus.errors import RunError
 from cursus.local import record
 from cursus.local.job import TrainingJob
 from tests.local.conftest import MakeStep, Run
-from tests.local.elsewhere import client
+from tests.local.helpers import OWN, SLEEP, drive, printed, running, started, statuses
+from tests.waiting import until
 
-OWN = {"AlgorithmSpecification": {"ContainerEntrypoint": ["python", "train.py"]}}
 HANDLER = """
 import signal, sys, time
 def heard(*_):
@@ -27,39 +24,6 @@ signal.signal(signal.SIGTERM, heard)
 print("ready", flush=True)
 time.sleep(30)
 """
-SLEEP = "import time\nprint('ready', flush=True)\ntime.sleep(30)"
-
-
-def statuses(job: TrainingJob) -> list[str]:
-    return [step["Status"] for step in job.describe()["SecondaryStatusTransitions"]]
-
-
-def until(condition: Any, seconds: float = 20.0) -> None:
-    """Wait for something that another process does."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
-
-
-def printed(job: TrainingJob, text: str = "ready") -> Any:
-    log = job.folder / "logs/algo-1.log"
-    return lambda: log.exists() and text in log.read_text()
-
-
-def running(marker: str) -> list[int]:
-    """Processes whose command line or environment has ``marker``."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid():
-            try:
-                data = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
-                state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
-            except OSError:
-                continue
-            if marker.encode() in data and state != "Z":
-                found.append(int(entry.name))
-    return found
 
 
 def test_own_program_hears_a_stop(run: Run) -> None:
@@ -164,22 +128,6 @@ def test_killed_supervisor(run: Run) -> None:
     assert told["TrainingJobStatus"] == told["SecondaryStatus"] == "Failed"
     assert "supervisor was killed" in told["FailureReason"]
     until(lambda: not running("killed-supervisor"))
-
-
-def drive(
-    make_step: MakeStep, root: Path, script: str, grace: float, *, detach: bool = False, marker: str = ""
-) -> Any:
-    """A client in a process of its own."""
-    step = make_step(script, {**OWN, "Environment": {"MARKER": marker}})
-    return subprocess.Popen(client(step, root, "", grace=grace, detach=detach))
-
-
-def started(root: Path) -> TrainingJob:
-    folder = root / "jobs/churn-2026-01-31"
-    until((folder / "job.json").exists)
-    job = TrainingJob(folder)
-    until(printed(job))
-    return job
 
 
 def test_ctrl_c_stops_the_job_first(make_step: MakeStep, tmp_path: Path) -> None:

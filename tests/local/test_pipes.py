@@ -12,7 +12,7 @@ import pytest
 from cursus.errors import RunError
 from cursus.local import recordio
 from tests.local.conftest import Run, channel
-from tests.local.test_channels import put
+from tests.local.helpers import put
 
 DATA = {f"part-{i}": f"<{i}>" for i in range(8)}
 READ = """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import Any
 
 import pytest
 
@@ -16,25 +15,9 @@ from cursus.local.job import TrainingJob
 from cursus.local.options import Options
 from cursus.local.usage import descendants
 from tests.local.conftest import Run
-from tests.local.test_life import OWN, SLEEP, printed, statuses, until
+from tests.local.helpers import OWN, RESUMES, SLEEP, SPOT, printed, statuses
+from tests.waiting import until
 
-SPOT: dict[str, Any] = {
-    "EnableManagedSpotTraining": True,
-    "StoppingCondition": {"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 7200},
-    "CheckpointConfig": {"S3Uri": "s3://example-bucket/checkpoints/"},
-    "AlgorithmSpecification": {"MetricDefinitions": [{"Name": "loss", "Regex": "loss=([0-9.]+)"}]},
-}
-RESUMES = """
-import os, time
-last = "/opt/ml/checkpoints/last"
-first = int(open(last).read()) if os.path.exists(last) else 0
-for epoch in range(first, 5):
-    time.sleep(0.1)
-    print(f"loss={1 / (epoch + 1):.4f}", flush=True)
-    open(last + ".new", "w").write(str(epoch + 1))
-    os.replace(last + ".new", last)
-open("/opt/ml/model/model.txt", "w").write("weights")
-"""
 BEGINS_AGAIN = RESUMES.replace("exists(last) else", "exists(last) and open(last).read() == 'x' else")
 HANDLER = """
 import os, signal, sys, time

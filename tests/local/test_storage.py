@@ -9,7 +9,7 @@ import pytest
 
 from cursus.local import storage
 from cursus.local.channel_files import KeyConflictError, lay_out, survey
-from tests.local.test_channels import put
+from tests.local.helpers import put
 
 
 @pytest.mark.parametrize(

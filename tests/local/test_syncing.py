@@ -12,7 +12,8 @@ import pytest
 
 from cursus.local.record import load
 from tests.local.conftest import KEYS, Run, ServeS3, channel
-from tests.local.test_life import printed, until
+from tests.local.helpers import printed
+from tests.waiting import until
 
 GO = "/opt/ml/input/config/"
 WAIT = f"""

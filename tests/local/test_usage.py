@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.local.conftest import Run
-from tests.local.test_spot import SPOT
+from tests.local.helpers import SPOT
 
 MIB = 1 << 20
 

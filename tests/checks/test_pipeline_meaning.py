@@ -104,6 +104,19 @@ def test_the_model_of_a_step_that_is_waited_for() -> None:
     assert rules(train(), test_data) == []
 
 
+@pytest.mark.parametrize("taken", ["s3://example-bucket/models/model.tar.gz", "s3://example-bucket/models"])
+def test_a_model_taken_from_the_output_path_itself(taken: str) -> None:
+    evaluate = processing("Evaluate", ProcessingInputs=[processing_input("model", taken)])
+    assert rules(train(), evaluate) == ["DEP060"]
+    place = {
+        "S3Uri": "s3://example-bucket/models/",
+        "LocalPath": "/opt/ml/processing/m",
+        "S3UploadMode": "EndOfJob",
+    }
+    packed = processing("Pack", ProcessingOutputConfig={"Outputs": [{"OutputName": "m", "S3Output": place}]})
+    assert "DEP060" not in rules(train(), packed, {**evaluate, "DependsOn": ["Pack"]})
+
+
 @pytest.mark.parametrize(
     ("name", "expected"), [("Create", ["DEP070"]), ("churn", ["DEP070"]), ("another", []), (None, [])]
 )
@@ -150,7 +163,7 @@ def test_variables_beside_their_values_in_a_remote_function() -> None:
 
 
 def test_the_text_of_a_variable_within_a_word() -> None:
-    stop = copy.deepcopy(STOP)
+    stop: dict[str, Any] = copy.deepcopy(STOP)
     stop["Arguments"]["ErrorMessage"] = (
         "s3://example-bucket/taxi_ParameterString(name='Run', default_value='a')/"
     )

@@ -392,8 +392,9 @@ def archive_of_an_earlier_job(view: PipelineView) -> Iterator[Problem]:
     """A step takes the model of an earlier training job, where this pipeline trains one.
 
     What it does:
-        Looks for model.tar.gz files, written out, below the S3OutputPath of a training or tuning step, and for whatever else a
-        step that depends on it by name takes for a model there.
+        Looks for model.tar.gz files, written out, below the S3OutputPath of a training or tuning step, for a model taken from
+        that path itself, where no step puts one, and for whatever else a step that depends on the job by name takes for a
+        model there.
     Why:
         The archive of a job has the job's name in its path, which is another in each execution. Whatever is trained, the same
         old model is made, evaluated or registered, and nothing says so.
@@ -441,11 +442,14 @@ def archive_of_an_earlier_job(view: PipelineView) -> Iterator[Problem]:
             path = mapping(job, "OutputDataConfig").get("S3OutputPath")
             if isinstance(path, str) and path.count("/") > 2:
                 trained.setdefault(path.rstrip("/") + "/", step.name)
-    for place, uri in _read(view) if trained else ():
-        path = next((path for path in trained if uri.startswith(path) and uri != path), None)
+    if not trained:
+        return
+    put = {uri.rstrip("/") + "/" for step in view.steps for uri in _outputs(step.request).values()}
+    for place, uri in _read(view):
+        path = next((path for path in trained if f"{uri}/".startswith(path)), None)
         if path is None or "{" in uri or "InputDataConfig" in place or not is_text(view.request, place):
             continue
-        name = trained[path]
+        name, rest = trained[path], uri[len(path) :]
         refer = f"refer to Steps.{name}.ModelArtifacts.S3ModelArtifacts"
         if uri.endswith("/output/model.tar.gz"):
             yield Problem(
@@ -453,9 +457,11 @@ def archive_of_an_earlier_job(view: PipelineView) -> Iterator[Problem]:
                 place,
                 refer,
             )
-        elif name in _depends_on(view, place) and _for_a_model(view.request, place):
+        elif not _for_a_model(view.request, place) or path in put:
+            continue
+        elif rest == "model.tar.gz" or (not rest and "S3Input" in place) or name in _depends_on(view, place):
             yield Problem(
-                f"{show(uri, limit=120)} is nothing that step {name} writes, which this step waits for: "
+                f"{show(uri, limit=120)} is nothing that step {name} writes: "
                 f"its model goes to {path}<job name>/output/, and each execution has another job name",
                 place,
                 refer,

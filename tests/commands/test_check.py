@@ -125,6 +125,9 @@ def test_a_misspelt_region_is_refused(cursus: Cursus, good: dict[str, Any], regi
     done = cursus("check", "good.json", "--region", region)
     assert done.code == 2 and f"there is no region {region!r}. Did you mean {meant!r}?" in done.err
     assert cursus("check", "good.json", "--region", "us-east-9", "--select", "STP001").code == 0
+    Path("cursus.toml").write_text(f'region = "{region}"')
+    done = cursus("check", "good.json")
+    assert done.code == 2 and f"cursus.toml: there is no region {region!r}" in done.err
 
 
 def test_several_targets(cursus: Cursus, good: dict[str, Any], twice: dict[str, Any]) -> None:
@@ -173,6 +176,11 @@ def test_show_request_hides_secrets(cursus: Cursus, twice: dict[str, Any]) -> No
     shown = done.json()
     assert shown["Environment"] == {"DB_PASSWORD": "***"}
     assert shown["ResourceConfig"] == twice["ResourceConfig"]
+
+
+def test_output_to_a_dash_is_standard_output(cursus: Cursus, good: dict[str, Any]) -> None:
+    done = cursus("check", "good.json", "--format", "json", "--output", "-")
+    assert done.json()["ok"] is True and done.err == "" and not Path("-").exists()
 
 
 def test_output_file(cursus: Cursus, folder: Path, twice: dict[str, Any]) -> None:

@@ -45,7 +45,7 @@ def write(pieces: Iterable[str], output: str | None = None) -> None:
         OutputError: there is no standard output, or the file cannot be written.
         ReaderGoneError: whoever read standard output has gone.
     """
-    if output is not None and output != "-":
+    if output is not None:
         _replace(Path(output), "".join(pieces))
         return
     stream = sys.stdout
@@ -147,11 +147,21 @@ def config_option(function: Function) -> Function:
     )(function)
 
 
+def _file(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """A click callback: None is standard output."""
+    return None if value == "-" else value
+
+
 def output_options(formats: Iterable[str]) -> Callable[[Function], Function]:
     """``--format`` and ``--output``."""
 
     def decorate(function: Function) -> Function:
-        function = click.option("--output", metavar="FILE", help="Write the result to FILE.")(function)
+        function = click.option(
+            "--output",
+            metavar="FILE",
+            callback=_file,
+            help="Write the result to FILE (- is standard output).",
+        )(function)
         return click.option(
             "--format",
             type=click.Choice(list(formats)),

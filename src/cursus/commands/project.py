@@ -88,7 +88,8 @@ class Project:
         region = choices.region or entry.region or self.configuration.region
         fault = misspelt_region(region) if region else ""
         if fault:
-            raise ConfigurationError(fault)
+            file = "" if choices.region else self.configuration.file
+            raise ConfigurationError(f"{file}: {fault}" if file else fault)
         return entry._replace(
             kind=choices.kind or entry.kind,
             region=region,

@@ -9,7 +9,7 @@ from typing import Any
 from cursus import engine
 from cursus.checks.examples import BASES, ROLE, merge
 from cursus.checks.views import Settings
-from cursus.model import Evidence, Finding, SourceCode, Step
+from cursus.model import Evidence, FileEntry, Finding, SourceCode, Step, Usage
 
 DLC = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
 XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
@@ -19,6 +19,19 @@ SCRIPT = {
     "sagemaker_submit_directory": "s3://example-bucket/code/sourcedir.tar.gz",
 }
 TUNING = "CreateHyperParameterTuningJob"
+MODEL = (FileEntry("model.json", 12), FileEntry("saved/1/weights.bin", 4), FileEntry("empty.txt", 0))
+SOUND: dict[str, Any] = {
+    "status": "Completed",
+    "folder": "/nowhere",
+    "exit_codes": {"algo-1": 0},
+    "model_files": MODEL,
+    "opened": {"train": 1},
+    "usage": {"algo-1": Usage(peak_memory=1 << 30, disk_written=1 << 30)},
+}
+"""What a run leaves of which no rule says anything."""
+FAILED = (
+    'AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage "{}"\nCommand "python", exit code: 1'
+)
 
 
 def channel(name: str = "train", **members: Any) -> dict[str, Any]:

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from cursus.model import Evidence, Finding, Promises, Usage
-from tests.checks.made import findings_of, source
-from tests.checks.test_evidence import FAILED, SOUND
+from tests.checks.made import FAILED, SOUND, findings_of, source
 
 
 def told_of(folder: Path, script: str, evidence: dict[str, Any], **promises: Any) -> list[Finding]:

@@ -22,20 +22,7 @@ from cursus.model import (
     SourceCode,
     Usage,
 )
-from tests.checks.made import SCIKIT_LEARN, findings_of, rules_of
-
-MODEL = (FileEntry("model.json", 12), FileEntry("saved/1/weights.bin", 4), FileEntry("empty.txt", 0))
-SOUND: dict[str, Any] = {
-    "status": "Completed",
-    "folder": "/nowhere",
-    "exit_codes": {"algo-1": 0},
-    "model_files": MODEL,
-    "opened": {"train": 1},
-    "usage": {"algo-1": Usage(peak_memory=1 << 30, disk_written=1 << 30)},
-}
-FAILED = (
-    'AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage "{}"\nCommand "python", exit code: 1'
-)
+from tests.checks.made import FAILED, MODEL, SCIKIT_LEARN, SOUND, findings_of, rules_of
 
 
 def findings(

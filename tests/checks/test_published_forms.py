@@ -30,7 +30,7 @@ GPU = {"ResourceConfig": {"InstanceType": "ml.p3.8xlarge"}}
 
 
 def request(patch: dict[str, Any], image: str | None = None) -> dict[str, Any]:
-    made = merge({"TrainingJobName": "job-1", **copy.deepcopy(DEFINITION)}, patch)
+    made: dict[str, Any] = merge({"TrainingJobName": "job-1", **copy.deepcopy(DEFINITION)}, patch)
     return merge(made, {"AlgorithmSpecification": {"TrainingImage": image}}) if image else made
 
 
@@ -57,6 +57,25 @@ def test_repository_of_the_transformer_of_autopilot() -> None:
     )
     wrong = errors(request({}, f"{registry}/sagemaker-scikitlearn:1.2-1-cpu-py3"))
     assert [finding.rule for finding in wrong] == ["FRM005"]
+
+
+@pytest.mark.parametrize(
+    ("repository", "severity"),
+    [
+        ("sagemaker-inspect-ai", "warning"),
+        ("sagemaker-catboost", "warning"),
+        ("jax-training", "warning"),
+        ("pytorch-nemo-training", "warning"),
+        ("tensorflow-trainig", "error"),
+        ("sagemaker-sklearn", "error"),
+        ("huggingface-training", "error"),
+        ("pytorch", "error"),
+        ("linearlearner", "error"),
+    ],
+)
+def test_repository_that_may_be_newer(repository: str, severity: str) -> None:
+    found = cursus.check(request({}, f"763104351884.dkr.ecr.us-east-1.amazonaws.com/{repository}:1")).findings
+    assert [one.severity for one in found if one.rule == "FRM005"] == [severity]
 
 
 def test_batch_size_that_the_sdk_sends_to_random_cut_forest() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 
@@ -174,8 +175,8 @@ def repository(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Looks up the repository of an image in one of Amazon's registry accounts.
     Why:
-        A repository that is not there fails the request. A name near to a known one is an error; any other may be
-        newer than this data, and is a warning.
+        A repository that is not there fails the request. A known name with a letter or a common word too much or too
+        little is an error; any other may be newer than this data, and is a warning.
     Breaks:
         AlgorithmSpecification:
           TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch_training:2.1.0-cpu-py310
@@ -200,7 +201,7 @@ def repository(view: TrainingView) -> Iterator[Problem]:
     known = images.document()["repositories"]
     whole = f"{image.repository}-training"
     near = whole if whole in known else closest(image.repository, known)
-    if near is not None:
+    if near is not None and (near == whole or _mistyped(image.repository, near)):
         yield Problem(
             f"Amazon's registry {image.account} has no repository {image.repository!r}. Did you mean {near!r}?",
             IMAGE,
@@ -214,6 +215,22 @@ def repository(view: TrainingView) -> Iterator[Problem]:
         severity="warning",
         allowable=image.repository,
     )
+
+
+_COMMON = frozenset({"sagemaker", "training", "inference", "serving", "processing", "container"})
+"""Words that say of a repository what it is for, and not what is in it."""
+
+
+def _mistyped(name: str, known: str) -> bool:
+    """True where what sets a repository's name apart from a known one is a slip: jax-training is no mxnet-training."""
+    words, others = (re.split(r"[-_]+", one.lower()) for one in (name, known))
+    own = "".join(word for word in words if word not in others and word not in _COMMON)
+    missing = [word for word in others if word not in words]
+    if not own:
+        return "training" in words or set(missing) <= {"sagemaker", "training"}
+    import difflib
+
+    return difflib.SequenceMatcher(None, own, "".join(missing)).ratio() >= 0.7
 
 
 @rule("FRM006", area="framework", reads=READS, shared=True, of=READS)

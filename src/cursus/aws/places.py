@@ -31,9 +31,15 @@ def _partitions() -> tuple[tuple[str, re.Pattern[str], str], ...]:
     )
 
 
+_COMPASS = re.compile(r"-(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-\d+$")
+"""How the name of every region ends."""
+
+
 @lru_cache(maxsize=256)
 def partition_of(region: str) -> str:
     """The partition that a region lies in, or an empty text where its name has no known form."""
+    if not _COMPASS.search(region):
+        return ""
     return next((name for name, regions, _ in _partitions() if regions.match(region)), "")
 
 

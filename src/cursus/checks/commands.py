@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import RequestView, TrainingView, listing, mapping, mappings, text
+from cursus.checks.views import RequestView, listing, mapping, mappings, text
 from cursus.model import Path
 from cursus.redact import show
 
@@ -95,60 +95,6 @@ def program_and_script(view: RequestView) -> Iterator[Problem]:
                 f"{show(word)} is a shell script, and {program} reads it as Python",
                 (*place, 0),
                 "write /bin/bash",
-            )
-
-
-_DATA = re.compile(r"/opt/ml/input/data/([A-Za-z0-9._-]+)")
-_ASKED = re.compile(r"\[ |\btest\b|\|\||\bif\b|\bfind\b|\bmkdir\b")
-"""A shell that asks whether a folder is there, or makes it, goes on without it."""
-
-
-@rule("CHN044", area="channels", reads=("ContainerEntrypoint", "ContainerArguments"))
-def channel_of_command(view: TrainingView) -> Iterator[Problem]:
-    """A training job's command reads a channel that the job does not have.
-
-    What it does:
-        Looks for /opt/ml/input/data/<name> in ContainerEntrypoint and ContainerArguments, and for the channel of that name.
-        Where the container is only given the path as an argument, this is a warning.
-    Why:
-        "/opt/ml/input/data/sm_drivers/sm_train.sh: No such file or directory": SageMaker makes a folder for each channel, and
-        no other. A tuning job, or a request that was written by hand, easily loses the channels that the SDK adds itself.
-    Breaks:
-        AlgorithmSpecification: {ContainerEntrypoint: [/bin/bash, /opt/ml/input/data/sm_drivers/sm_train.sh]}
-    Right:
-        AlgorithmSpecification: {ContainerEntrypoint: [/bin/bash, /opt/ml/input/data/sm_drivers/sm_train.sh]}
-        InputDataConfig:
-          - ChannelName: sm_drivers
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/drivers/"}}
-    Source:
-        https://github.com/aws/sagemaker-python-sdk/pull/5634,
-        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
-    Since:
-        0.1
-    """
-    names = [channel.name for channel in view.channels]
-    if None in names or not isinstance(view.request.get("InputDataConfig", []), list):
-        return
-    entry = listing(view.algorithm, "ContainerEntrypoint")
-    words = [*entry, *listing(view.algorithm, "ContainerArguments")]
-    told: set[str] = set()
-    for at, word in enumerate(words):
-        if not isinstance(word, str) or len(word) > 10_000 or _ASKED.search(word):
-            continue
-        run = at < len(entry) or words[at - 1] == "-c"
-        for found in _DATA.finditer(word):
-            name = found[1].rstrip(".")
-            if name in told or name in names or re.sub(r"_\d+$|-manifest$", "", name) in names:
-                continue
-            told.add(name)
-            yield Problem(
-                f"the command reads {found[0]}, and the job has no channel {show(name)}",
-                ("AlgorithmSpecification", "ContainerEntrypoint", at)
-                if at < len(entry)
-                else ("AlgorithmSpecification", "ContainerArguments", at - len(entry)),
-                f"add a channel {name} to InputDataConfig"
-                + (f", or name one of {', '.join(map(str, names))}" if names else ""),
-                severity=None if run else "warning",
             )
 
 

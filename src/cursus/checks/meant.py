@@ -64,16 +64,28 @@ def places(operation: str, request: Any, violations: Sequence[Violation]) -> dic
     return found
 
 
+def taken(operation: str, request: Any, violation: Violation) -> Path | None:
+    """The nearest place of an unknown member's name that the request has something at already."""
+    return _Member(operation, request, violation, set(), {}).taken()
+
+
+def operations_with(operation: str, name: str) -> list[str]:
+    """The other operations in whose requests a member of this name stands at the top."""
+    return [
+        other
+        for other in schema.JOB_NAMES
+        if other != operation and name in ((schema.document(other) or {}).get("properties") or {})
+    ]
+
+
 def value_at(request: Any, path: Path) -> Any:
     """What a request has at a path; ``NOTHING`` where it has nothing."""
     held = request
     for part in path:
-        if not isinstance(held, Mapping if isinstance(part, str) else (list, tuple)):
-            return NOTHING
-        try:
-            held = held[part]
-        except (KeyError, IndexError):
-            return NOTHING
+        if isinstance(part, str):
+            held = held.get(part, NOTHING) if isinstance(held, Mapping) else NOTHING
+        else:
+            held = held[part] if isinstance(held, (list, tuple)) and part < len(held) else NOTHING
     return held
 
 
@@ -109,16 +121,21 @@ class _Member:
         own = self._same() or self._called_otherwise() or self._longer(self.lacking)
         if own is None:
             place = self._elsewhere(frozenset({(_plain(self.name),)}))
-            place = place or self._held() or self._elsewhere(self.words)
+            place = (
+                place
+                or self._elsewhere(self.words, there=True)
+                or self._held()
+                or self._elsewhere(self.words)
+            )
             if place is not None:
                 return place
-            own = (
-                self._alike()
-                or closest(self.name, self.options)
-                or self._alone()
-                or self._longer(self.options)
-            )
+            own = self._alike()
+            if own is None and not self._foreign():
+                own = closest(self.name, self.options) or self._alone() or self._longer(self.options)
         return None if own is None else (*self.around, own)
+
+    def taken(self) -> Path | None:
+        return self._elsewhere(frozenset({(_plain(self.name),)}), taken=True)
 
     def _same(self) -> str | None:
         return next((option for option in self.options if _plain(option) == _plain(self.name)), None)
@@ -143,6 +160,10 @@ class _Member:
         same = {other for group in ALIKE if self.name in group for other in group}
         return next((option for option in self.options if option in same), None)
 
+    def _foreign(self) -> bool:
+        """True for a member of another operation's request."""
+        return not self.around and bool(operations_with(self.operation, self.name))
+
     def _alone(self) -> str | None:
         """The only required member that is missing beside it, if it takes such a value."""
         if len(self.lacking) != 1:
@@ -151,20 +172,23 @@ class _Member:
         kinds = _TYPES.get(str(node.get("type")), ())
         return self.lacking[0] if isinstance(self.value, kinds) and self.value != "" else None
 
-    def _elsewhere(self, words: Words) -> Path | None:
-        """The nearest place of this name, of those that the request has or that would stand right beside it."""
+    def _elsewhere(self, words: Words, *, taken: bool = False, there: bool = False) -> Path | None:
+        """The nearest place of this name, of those that the request has or that would stand right beside it.
+
+        ``taken``: of those at which there is something; ``there``: of those in what the request has.
+        """
         near = tuple(0 if isinstance(part, int) else part for part in self.around)
         best: tuple[tuple[bool, int, bool, bool], Path] | None = None
         for place in _named(self.operation, words):
             pairs = zip(place[:-1], near, strict=False)
             shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
             real = (*self.around[:shared], *place[shared:])
-            there = given(self.request, real[:-1])
-            if real[:-1] == self.around or given(self.request, real):
+            held = given(self.request, real[:-1])
+            if real[:-1] == self.around or given(self.request, real) != taken:
                 continue
-            if not there and real[:-2] != self.around:
+            if not held and (there or real[:-2] != self.around):
                 continue
-            rank = (real[:-1] in self.beside, shared, there, real in self.missing)
+            rank = (real[:-1] in self.beside, shared, held, real in self.missing)
             if best is None or rank > best[0]:
                 best = (rank, real)
         return None if best is None else best[1]

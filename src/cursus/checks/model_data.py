@@ -9,7 +9,7 @@ from cursus.aws.images import parse_image
 from cursus.aws.pipelines import PipelineStep, facts
 from cursus.checks.pipeline_models import containers
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import PipelineView, integer, mapping, mappings, text
+from cursus.checks.views import PipelineView, integer, is_reference, mapping, mappings, text
 from cursus.model import Path
 from cursus.redact import show
 
@@ -143,9 +143,9 @@ def containers_together(view: PipelineView) -> Iterator[Problem]:
     """The containers of a model, or the specifications of a package, do not go together.
 
     What it does:
-        Looks for PrimaryContainer beside Containers; for several containers with the Mode MultiModel, and one whose image
-        serves one model only; at ContainerHostname, which all containers of a model have or none, each another; at
-        RepositoryAuthConfig of an image that is not in a private registry; and at the names of
+        Looks for PrimaryContainer beside Containers, and for a model that has neither; for several containers with the Mode
+        MultiModel, and one whose image serves one model only; at ContainerHostname, which all containers of a model have or
+        none, each another; at RepositoryAuthConfig of an image that is not in a private registry; and at the names of
         AdditionalInferenceSpecifications.
     Why:
         "More than one container in MultiModel mode is not supported with inference pipeline." "Your Ecr Image … does not
@@ -195,12 +195,8 @@ def containers_together(view: PipelineView) -> Iterator[Problem]:
                     )
         yield from _twice([((*place, "ContainerHostname"), name) for place, name in names])
         arguments = mapping(step.body, "Arguments")
-        if step.type == "Model" and arguments.get("PrimaryContainer") and arguments.get("Containers"):
-            yield Problem(
-                "PrimaryContainer and Containers are both given",
-                (*step.path, "Arguments", "Containers"),
-                "keep PrimaryContainer for one container, Containers for an inference pipeline",
-            )
+        if step.type == "Model" and not is_reference(arguments):
+            yield from _one_way(arguments, (*step.path, "Arguments"))
         yield from _of_many_models([one for one in found if one[1].get("Mode") == "MultiModel"])
         place = (*step.path, "Arguments", "AdditionalInferenceSpecifications")
         more = mappings(arguments, "AdditionalInferenceSpecifications")
@@ -216,6 +212,21 @@ def containers_together(view: PipelineView) -> Iterator[Problem]:
                     (*where, "ImageConfig", "RepositoryAccessMode"),
                     "write Vpc, or leave RepositoryAuthConfig out",
                 )
+
+
+def _one_way(arguments: Mapping[str, object], place: Path) -> Iterator[Problem]:
+    if arguments.get("PrimaryContainer") and arguments.get("Containers"):
+        yield Problem(
+            "PrimaryContainer and Containers are both given",
+            (*place, "Containers"),
+            "keep PrimaryContainer for one container, Containers for an inference pipeline",
+        )
+    elif arguments.get("PrimaryContainer") is None and not arguments.get("Containers"):
+        yield Problem(
+            "the model has neither PrimaryContainer nor Containers: nothing serves it",
+            (*place, "PrimaryContainer"),
+            "add PrimaryContainer with Image and ModelDataUrl",
+        )
 
 
 def _of_many_models(found: list[tuple[Path, Mapping[str, object]]]) -> Iterator[Problem]:
@@ -255,9 +266,9 @@ def what_jobs_take(view: PipelineView) -> Iterator[Problem]:
     """A processing or transform step asks for what such a job does not do in this way.
 
     What it does:
-        Looks for Gzip in inputs of a processing step that are not piped, for an output to a feature store that the job does
-        not manage itself, for MaxPayloadInMB above the limit, for an unlimited one with a built-in algorithm, and for one
-        that the server in the model's image was not told of.
+        Looks for a processing step without InstanceType or InstanceCount, for Gzip in its inputs that are not piped, for an
+        output to a feature store that the job does not manage itself, for MaxPayloadInMB above the limit, for an unlimited
+        one with a built-in algorithm, and for one that the server in the model's image was not told of.
     Why:
         "Gzip can only be used when Pipe mode is specified"; a feature store is "only supported when AppManaged is specified";
         built-in algorithms "do not support HTTP chunked encoding". The request is refused, or the job ends with an error:
@@ -298,6 +309,15 @@ def what_jobs_take(view: PipelineView) -> Iterator[Problem]:
 
 
 def _processing(arguments: Mapping[str, object], place: Path) -> Iterator[Problem]:
+    cluster = mapping(mapping(arguments, "ProcessingResources"), "ClusterConfig")
+    if cluster and not is_reference(cluster) and not cluster.get("InstancePreferences"):
+        for member in ("InstanceType", "InstanceCount"):
+            if cluster.get(member) is None:
+                yield Problem(
+                    f"ClusterConfig has no {member}",
+                    (*place, "ProcessingResources", "ClusterConfig", member),
+                    f"add {member}, or InstancePreferences",
+                )
     for i, each in mappings(arguments, "ProcessingInputs"):
         source = mapping(each, "S3Input")
         if source.get("S3CompressionType") == "Gzip" and source.get("S3InputMode") == "File":

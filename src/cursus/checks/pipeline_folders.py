@@ -11,7 +11,7 @@ from cursus.aws.images import parse_image
 from cursus.aws.pipelines import written_out
 from cursus.checks.pipeline_locations import is_text
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import PipelineView, integer, listing, mapping, mappings, text
+from cursus.checks.views import PipelineView, integer, is_reference, listing, mapping, mappings, text
 from cursus.model import Path, Step
 from cursus.redact import show
 from cursus.suggest import closest
@@ -85,6 +85,8 @@ def started_script(view: PipelineView) -> Iterator[Problem]:
     """
     for step, top in _processing(view):
         application = mapping(step.request, "AppSpecification")
+        if _unknown(step):
+            continue
         filled = [(folder, uri) for _, folder, uri in _inputs(step)]
         folders = [*(folder for folder, _ in filled), *(folder for _, folder, _ in _outputs(step) if folder)]
         misplaced = any(not f"{folder}/".startswith(FOLDER) for folder, _ in filled)
@@ -115,6 +117,19 @@ def started_script(view: PipelineView) -> Iterator[Problem]:
                     )
                 elif member == "ContainerEntrypoint":
                     yield from _other_name(path, filled, (*top, "AppSpecification", member, i))
+
+
+def _unknown(step: Step) -> bool:
+    """True where the folder of an input may be anything."""
+    given = step.request.get("ProcessingInputs")
+    inputs = given if isinstance(given, list) else []
+    return is_reference(given) or any(
+        is_reference(entry)
+        or is_reference(source)
+        or is_reference(mapping(entry, "S3Input").get("LocalPath"))
+        for entry in inputs
+        for source in (entry.get("S3Input") if isinstance(entry, Mapping) else None,)
+    )
 
 
 def _near(path: str, folders: list[str]) -> str:

@@ -24,10 +24,10 @@ def retry_policies(view: PipelineView) -> Iterator[Problem]:
         CreatePipeline refuses the definition; a policy for an exception that never comes retries nothing.
     Breaks:
         operation: Pipeline
-        Steps: [{Name: Stop, Type: Model, RetryPolicies: [{ExceptionType: [Step.THROTLING], MaxAttempts: 3}], Arguments: {ExecutionRoleArn: "arn:aws:iam::123456789012:role/SageMakerRole"}}]
+        Steps: [{Name: Stop, Type: Model, RetryPolicies: [{ExceptionType: [Step.THROTLING], MaxAttempts: 3}], Arguments: {ExecutionRoleArn: "arn:aws:iam::123456789012:role/SageMakerRole", PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"}}}]
     Right:
         operation: Pipeline
-        Steps: [{Name: Stop, Type: Model, RetryPolicies: [{ExceptionType: [Step.THROTTLING], MaxAttempts: 3}], Arguments: {ExecutionRoleArn: "arn:aws:iam::123456789012:role/SageMakerRole"}}]
+        Steps: [{Name: Stop, Type: Model, RetryPolicies: [{ExceptionType: [Step.THROTTLING], MaxAttempts: 3}], Arguments: {ExecutionRoleArn: "arn:aws:iam::123456789012:role/SageMakerRole", PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"}}}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-retry-policy.html
     Since:

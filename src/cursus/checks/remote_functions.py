@@ -1,4 +1,4 @@
-"""Rules on functions that the SageMaker SDK sends to a training job: ``@remote``, and ``@step`` of a pipeline."""
+"""Rules on what starts a training job by its own command, as functions of the SageMaker SDK do: ``@remote``, and ``@step`` of a pipeline."""
 
 from __future__ import annotations
 
@@ -29,11 +29,17 @@ def python_of_a_remote_function(view: TrainingView) -> Iterator[Problem]:
           TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.2.0-cpu-py310
           ContainerEntrypoint: [/bin/bash, /opt/ml/input/data/sagemaker_remote_function_bootstrap/job_driver.sh]
           ContainerArguments: [--s3_base_uri, "s3://example-bucket/functions", --client_python_version, "3.11"]
+        InputDataConfig:
+          - ChannelName: sagemaker_remote_function_bootstrap
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/functions/bootstrap/"}}
     Right:
         AlgorithmSpecification:
           TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.2.0-cpu-py310
           ContainerEntrypoint: [/bin/bash, /opt/ml/input/data/sagemaker_remote_function_bootstrap/job_driver.sh]
           ContainerArguments: [--s3_base_uri, "s3://example-bucket/functions", --client_python_version, "3.10"]
+        InputDataConfig:
+          - ChannelName: sagemaker_remote_function_bootstrap
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/functions/bootstrap/"}}
     Source:
         sagemaker 2.257.7, sagemaker.remote_function.runtime_environment,
         https://github.com/aws-samples/amazon-sagemaker-build-train-deploy/issues/38
@@ -59,3 +65,57 @@ def python_of_a_remote_function(view: TrainingView) -> Iterator[Problem]:
             ("AlgorithmSpecification", "ContainerArguments", at),
             f"give the decorator an image with Python {packed}, or build the pipeline with Python {inside}",
         )
+
+
+_DATA = re.compile(r"/opt/ml/input/data/([A-Za-z0-9._-]+)")
+_ASKED = re.compile(r"\[ |\btest\b|\|\||\bif\b|\bfind\b|\bmkdir\b")
+"""A shell that asks whether a folder is there, or makes it, goes on without it."""
+
+
+@rule("CHN044", area="channels", reads=("ContainerEntrypoint", "ContainerArguments"))
+def channel_of_command(view: TrainingView) -> Iterator[Problem]:
+    """A training job's command reads a channel that the job does not have.
+
+    What it does:
+        Looks for /opt/ml/input/data/<name> in ContainerEntrypoint and ContainerArguments, and for the channel of that name.
+        Where the container is only given the path as an argument, this is a warning.
+    Why:
+        "/opt/ml/input/data/sm_drivers/sm_train.sh: No such file or directory": SageMaker makes a folder for each channel, and
+        no other. A tuning job, or a request that was written by hand, easily loses the channels that the SDK adds itself.
+    Breaks:
+        AlgorithmSpecification: {ContainerEntrypoint: [/bin/bash, /opt/ml/input/data/sm_drivers/sm_train.sh]}
+    Right:
+        AlgorithmSpecification: {ContainerEntrypoint: [/bin/bash, /opt/ml/input/data/sm_drivers/sm_train.sh]}
+        InputDataConfig:
+          - ChannelName: sm_drivers
+            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/drivers/"}}
+    Source:
+        https://github.com/aws/sagemaker-python-sdk/pull/5634,
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
+    Since:
+        0.1
+    """
+    names = [channel.name for channel in view.channels]
+    if None in names or not isinstance(view.request.get("InputDataConfig", []), list):
+        return
+    entry = listing(view.algorithm, "ContainerEntrypoint")
+    words = [*entry, *listing(view.algorithm, "ContainerArguments")]
+    told: set[str] = set()
+    for at, word in enumerate(words):
+        if not isinstance(word, str) or len(word) > 10_000 or _ASKED.search(word):
+            continue
+        run = at < len(entry) or words[at - 1] == "-c"
+        for found in _DATA.finditer(word):
+            name = found[1].rstrip(".")
+            if name in told or name in names or re.sub(r"_\d+$|-manifest$", "", name) in names:
+                continue
+            told.add(name)
+            yield Problem(
+                f"the command reads {found[0]}, and the job has no channel {show(name)}",
+                ("AlgorithmSpecification", "ContainerEntrypoint", at)
+                if at < len(entry)
+                else ("AlgorithmSpecification", "ContainerArguments", at - len(entry)),
+                f"add a channel {name} to InputDataConfig"
+                + (f", or name one of {', '.join(map(str, names))}" if names else ""),
+                severity=None if run else "warning",
+            )

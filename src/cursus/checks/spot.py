@@ -44,6 +44,8 @@ def spot_wait(view: TrainingView) -> Iterator[Problem]:
     stopping = view.request.get("StoppingCondition")
     if (spot is not None and not isinstance(spot, bool)) or is_reference(stopping):
         return
+    if spot and stopping is None:
+        return  # that there is none is another rule's
     path = ("StoppingCondition", WAIT)
     run = integer(view.stopping, "MaxRuntimeInSeconds")
     if not spot:

@@ -11,7 +11,7 @@ from typing import Any
 
 from cursus.aws import schema
 from cursus.aws.schema import Violation
-from cursus.checks.meant import places, value_at
+from cursus.checks.meant import operations_with, places, taken, value_at
 from cursus.checks.pattern_words import words
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import SchemaView
@@ -167,7 +167,11 @@ def _instead(view: SchemaView, group: list[Violation], targets: list[Path]) -> s
     violation, around = group[0], format_path(group[0].path[:-1]) or view.step.operation
     name = str(violation.path[-1])
     if not targets:
-        others = _operations_with(view, name) if len(violation.path) == 1 else ""
+        place = taken(view.step.operation, view.step.request, violation)
+        if place is not None:
+            return f"{name} belongs in {format_path(place[:-1]) or 'the request itself'}, which has it: leave it out here"
+        found = operations_with(view.step.operation, name) if len(violation.path) == 1 else []
+        others = f"{' and '.join(found[:2])} ha{'ve' if len(found) > 1 else 's'} it, and " if found else ""
         return (
             f"leave it out; {others}{around} has {_listed(violation.options)} (service model of "
             f"{schema.model_date()}; `cursus refresh` takes a newer one from the botocore installed)"
@@ -184,17 +188,6 @@ def _instead(view: SchemaView, group: list[Violation], targets: list[Path]) -> s
         ]
         return f"they belong in {holder}: move them there" + (", " + ", ".join(renamed) if renamed else "")
     return f"{name} belongs in {holder}: move it there" + (f", as {target[-1]}" if target[-1] != name else "")
-
-
-def _operations_with(view: SchemaView, name: str) -> str:
-    """In which other requests a member of this name stands at the top, or an empty text."""
-    found = [
-        operation
-        for operation in schema.JOB_NAMES
-        if operation != view.step.operation
-        and name in ((schema.document(operation) or {}).get("properties") or {})
-    ]
-    return f"{' and '.join(found[:2])} ha{'ve' if len(found) > 1 else 's'} it, and " if found else ""
 
 
 def _listed(options: tuple[str, ...]) -> str:

@@ -380,7 +380,8 @@ def how_many_ranges(view: TuningView) -> Iterator[Problem]:
         own = (*definition.path, "HyperParameterRanges")
         several = "TrainingJobDefinitions" in view.request
         given = definition.request.get("HyperParameterRanges")
-        if is_reference(given) or (several and given is None):
+        held = given.values() if isinstance(given, Mapping) else ()
+        if is_reference(given) or any(map(is_reference, held)) or (several and given is None):
             continue  # that a definition among several lacks them is another rule's
         if not shared and not any(path == own for path, _ in found):
             single = definition.path == ("TrainingJobDefinition",)

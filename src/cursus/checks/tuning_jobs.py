@@ -62,7 +62,8 @@ def all_combinations(view: TuningView) -> int | None:
         mapping(view.config, "ParameterRanges"),
         *(mapping(d.request, "HyperParameterRanges") for d in view.definitions),
     )
-    if any(map(is_reference, (kind for ranges in held for kind in ranges.values()))):
+    kinds = [kind for ranges in held for kind in ranges.values()]
+    if any(is_reference(kind) or (isinstance(kind, list) and any(map(is_reference, kind))) for kind in kinds):
         return None
     total = 0
     for definition in view.definitions:

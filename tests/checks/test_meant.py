@@ -1,0 +1,126 @@
+"""What a member that the API does not know was meant to be: it is told once, with where it belongs."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+import cursus
+from cursus.checks.examples import BASES
+from cursus.model import Finding, Step
+from tests.checks.made import told
+
+TRAINING, TUNING = "CreateTrainingJob", "CreateHyperParameterTuningJob"
+AUTOML = "CreateAutoMLJob"
+
+
+def found(operation: str, request: dict[str, Any]) -> list[Finding]:
+    return told(list(cursus.check(Step("step", operation, request)).findings))
+
+
+def changed(operation: str, old: str, new: str) -> dict[str, Any]:
+    """A sound request in which the member at ``old`` stands at ``new``."""
+    request = copy.deepcopy(BASES[operation])
+    *path, last = old.split(".")
+    holder: Any = request
+    for part in path:
+        holder = holder[int(part)] if part.isdecimal() else holder[part]
+    value = holder.pop(last)
+    *path, last = new.split(".")
+    holder = request
+    for part in path:
+        holder = holder[int(part)] if part.isdecimal() else holder[part]
+    holder[last] = value
+    return request
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "remedy"),
+    [
+        ("AlgorithmSpecification.TrainingImage", "TrainingImage", "belongs in AlgorithmSpecification"),
+        ("AlgorithmSpecification.TrainingImage", "AlgorithmSpecification.image_uri", "'TrainingImage'"),
+        ("AlgorithmSpecification.TrainingImage", "AlgorithmSpecification.Image", "'TrainingImage'"),
+        (
+            "AlgorithmSpecification.TrainingInputMode",
+            "AlgorithmSpecification.input_mode",
+            "'TrainingInputMode'",
+        ),
+        ("ResourceConfig.InstanceCount", "ResourceConfig.instance_count", "'InstanceCount'"),
+        (
+            "ResourceConfig.VolumeSizeInGB",
+            "volume_size",
+            "belongs in ResourceConfig: move it there, as VolumeSizeInGB",
+        ),
+        ("StoppingCondition.MaxRuntimeInSeconds", "StoppingCondition.max_run", "'MaxRuntimeInSeconds'"),
+        ("OutputDataConfig.S3OutputPath", "OutputDataConfig.S3Uri", "'S3OutputPath'"),
+        ("OutputDataConfig.S3OutputPath", "OutputDataConfig.output_path", "'S3OutputPath'"),
+        ("RoleArn", "ExecutionRoleArn", "'RoleArn'"),
+        ("RoleArn", "role", "'RoleArn'"),
+        ("TrainingJobName", "JobName", "'TrainingJobName'"),
+        ("InputDataConfig", "ProcessingInputs", "'InputDataConfig'"),
+        ("InputDataConfig.0.ChannelName", "InputDataConfig.0.Name", "'ChannelName'"),
+        (
+            "InputDataConfig.0.DataSource.S3DataSource.S3DataType",
+            "InputDataConfig.0.DataSource.S3DataType",
+            "belongs in InputDataConfig[0].DataSource.S3DataSource",
+        ),
+    ],
+)
+def test_a_training_job(old: str, new: str, remedy: str) -> None:
+    (finding,) = found(TRAINING, changed(TRAINING, old, new))
+    assert (finding.rule, finding.severity) == ("STP002", "error")
+    assert remedy in finding.remedy
+
+
+@pytest.mark.parametrize("holder", ["ResourceConfig", "OutputDataConfig", "StoppingCondition"])
+def test_what_a_structure_holds_stands_beside_it(holder: str) -> None:
+    request = copy.deepcopy(BASES[TRAINING])
+    inside = request.pop(holder)
+    (finding,) = found(TRAINING, {**request, **inside})
+    assert finding.rule == "STP002"
+    assert all(f"'{name}'" in finding.message for name in inside)
+    assert f"belong{'s' if len(inside) == 1 else ''} in {holder}" in finding.remedy
+
+
+def test_a_training_definition_stands_in_the_tuning_job_itself() -> None:
+    request = copy.deepcopy(BASES[TUNING])
+    definition = request.pop("TrainingJobDefinition")
+    (finding,) = found(TUNING, {**request, **definition})
+    assert finding.remedy == "they belong in TrainingJobDefinition: move them there"
+
+
+def test_hyperparameters_stand_in_the_request_itself() -> None:
+    request = copy.deepcopy(BASES[TRAINING])
+    request.pop("HyperParameters", None)
+    (finding,) = found(TRAINING, {**request, "epochs": "3", "learning_rate": "0.1"})
+    assert finding.message.endswith("'epochs' and 'learning_rate'")
+    assert finding.remedy == "they belong in HyperParameters: move them there"
+
+
+def test_a_member_of_another_version() -> None:
+    request = changed(AUTOML, "InputDataConfig", "AutoMLJobInputDataConfig")
+    (finding,) = found(AUTOML, request)
+    assert finding.remedy == "Did you mean 'InputDataConfig'?"
+    request = {**BASES[AUTOML], "AutoMLComputeConfig": {}}
+    (finding,) = found(AUTOML, request)
+    assert "CreateAutoMLJobV2 has it" in finding.remedy
+
+
+def test_a_member_that_stands_where_it_belongs_too() -> None:
+    request = {**copy.deepcopy(BASES[TRAINING]), "InstanceType": "ml.m5.xlarge"}
+    (finding,) = found(TRAINING, request)
+    assert finding.remedy == "InstanceType belongs in ResourceConfig, which has it: leave it out here"
+
+
+def test_an_empty_structure_is_told_once() -> None:
+    request = copy.deepcopy(BASES[TRAINING])
+    request["InputDataConfig"][0]["DataSource"]["S3DataSource"] = {}
+    (finding,) = found(TRAINING, request)
+    assert finding.message.endswith("is empty; it must have S3DataType and S3Uri")
+
+
+def test_thousands_of_unknown_members() -> None:
+    request = {**copy.deepcopy(BASES[TRAINING]), **{f"member{number}": "x" for number in range(20_000)}}
+    assert {one.rule for one in found(TRAINING, request)} == {"STP002"}

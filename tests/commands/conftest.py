@@ -31,6 +31,7 @@ class Done:
 
 
 Cursus = Callable[..., Done]
+SOURCE = ("--source", "src", "--entry-point", "train.py", "--channel", "train=data")
 
 
 @pytest.fixture
@@ -75,6 +76,15 @@ def twice(folder: Path, good: dict[str, Any]) -> dict[str, Any]:
     request["Environment"] = {"DB_PASSWORD": "hunter2hunter2"}
     (folder / "twice.json").write_text(json.dumps(request, indent=2))
     return request
+
+
+def with_source(folder: Path, script: str, data: str = "1,2\n") -> Path:
+    """``folder`` with a training script and its data, as ``SOURCE`` names them."""
+    (folder / "src").mkdir()
+    (folder / "src" / "train.py").write_text(script)
+    (folder / "data").mkdir()
+    (folder / "data" / "a.csv").write_text(data)
+    return folder
 
 
 def process(*arguments: str, cwd: Path, env: dict[str, str] | None = None, **options: Any) -> Any:

@@ -14,21 +14,17 @@ from typing import Any
 import pytest
 
 from cursus.local import record
-from tests.commands.conftest import Cursus, process
+from tests.commands.conftest import SOURCE, Cursus, process, with_source
 from tests.waiting import until
 
 NAME = "churn-2026-01-31"
-RUN = ("run", "good.json", "--source", "src", "--entry-point", "train.py", "--channel", "train=data")
+RUN = ("run", "good.json", *SOURCE)
 WAITING = "import time\nprint('ready', flush=True)\ntime.sleep(60)"
 
 
 @pytest.fixture
 def project(folder: Path, good: dict[str, Any]) -> Path:
-    (folder / "src").mkdir()
-    (folder / "src/train.py").write_text(WAITING)
-    (folder / "data").mkdir()
-    (folder / "data/a.csv").write_text("1,2\n")
-    return folder
+    return with_source(folder, WAITING)
 
 
 @pytest.fixture

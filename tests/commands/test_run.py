@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from cursus.checks.examples import BASES
-from tests.commands.conftest import Cursus, process
+from tests.commands.conftest import SOURCE, Cursus, process, with_source
 
 SCRIPT = """
 import os, sys
@@ -23,20 +23,15 @@ print("rows:", open(os.path.join(channel, "a.csv")).read().count(","))
 with open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w") as file:
     file.write("trained")
 """
-RUN = ("--source", "src", "--entry-point", "train.py", "--channel", "train=data")
 
 
 @pytest.fixture
 def project(folder: Path, good: dict[str, Any]) -> Path:
-    (folder / "src").mkdir()
-    (folder / "src" / "train.py").write_text(SCRIPT)
-    (folder / "data").mkdir()
-    (folder / "data" / "a.csv").write_text("1,2\n3,4\n")
-    return folder
+    return with_source(folder, SCRIPT, "1,2\n3,4\n")
 
 
 def test_life_of_a_job(cursus: Cursus, project: Path) -> None:
-    done = cursus("run", "good.json", *RUN)
+    done = cursus("run", "good.json", *SOURCE)
     assert done.code == 0, done
     assert "rows: 2" in done.out and "Completed after" in done.out and "-- Training:" in done.err
     name = "churn-2026-01-31"
@@ -48,7 +43,7 @@ def test_life_of_a_job(cursus: Cursus, project: Path) -> None:
     assert cursus("logs", name).out == "rows: 2\n"
     assert cursus("logs", name, "--follow").out == "rows: 2\n"
     assert cursus("describe", name).json()["TrainingJobStatus"] == "Completed"
-    again = cursus("run", "good.json", *RUN)
+    again = cursus("run", "good.json", *SOURCE)
     assert again.code == 2 and "already used" in again.err
     ended = cursus("stop", name)
     assert ended.code == 2 and "has ended" in ended.err
@@ -63,7 +58,7 @@ def test_life_of_a_job(cursus: Cursus, project: Path) -> None:
 
 
 def test_clean_asks(project: Path) -> None:
-    assert process("run", "good.json", *RUN, cwd=project).returncode == 0
+    assert process("run", "good.json", *SOURCE, cwd=project).returncode == 0
     asked = process("clean", cwd=project, stdin=subprocess.DEVNULL)
     assert asked.returncode == 2 and b"--yes" in asked.stderr
     refused = process("clean", cwd=project, input=b"n\n")
@@ -74,7 +69,7 @@ def test_clean_asks(project: Path) -> None:
 
 
 def test_clean_follows_no_link(cursus: Cursus, project: Path) -> None:
-    assert cursus("run", "good.json", *RUN, "--root", "other").code == 0
+    assert cursus("run", "good.json", *SOURCE, "--root", "other").code == 0
     job = project / "other" / "jobs" / "churn-2026-01-31"
     (project / ".cursus" / "jobs").mkdir(parents=True)
     (project / ".cursus" / "jobs" / "churn-2026-01-31").symlink_to(job)
@@ -83,7 +78,7 @@ def test_clean_follows_no_link(cursus: Cursus, project: Path) -> None:
 
 
 def test_json(cursus: Cursus, project: Path) -> None:
-    done = cursus("run", "good.json", *RUN, "--format", "json", "--expect-artifact", "model.txt")
+    done = cursus("run", "good.json", *SOURCE, "--format", "json", "--expect-artifact", "model.txt")
     data = done.json()
     assert (data["schema_version"], data["status"], done.code) == (1, "Completed", 0)
     assert data["description"]["TrainingJobStatus"] == "Completed" and "rows: 2" in done.err
@@ -92,12 +87,12 @@ def test_json(cursus: Cursus, project: Path) -> None:
 
 def test_failed_job(cursus: Cursus, project: Path) -> None:
     (project / "src" / "train.py").write_text("raise SystemExit(3)\n")
-    done = cursus("run", "good.json", *RUN)
+    done = cursus("run", "good.json", *SOURCE)
     assert done.code == 1 and "Failed after" in done.out and "FailureReason: " in done.out
 
 
 def test_missing_artifact_is_an_error(cursus: Cursus, project: Path) -> None:
-    done = cursus("run", "good.json", *RUN, "--expect-artifact", "weights.bin")
+    done = cursus("run", "good.json", *SOURCE, "--expect-artifact", "weights.bin")
     assert done.code == 1 and "Completed" in done.out and "weights.bin" in done.out
 
 
@@ -106,11 +101,11 @@ def test_step_of_a_pipeline(cursus: Cursus, project: Path) -> None:
     second = {**definition["Steps"][0], "Name": "Again"}
     definition["Steps"].append(second)
     (project / "pipeline.json").write_text(json.dumps(definition))
-    done = cursus("run", "pipeline.json", *RUN)
+    done = cursus("run", "pipeline.json", *SOURCE)
     assert done.code == 2 and "Train, Again" in done.err
-    done = cursus("run", "pipeline.json", *RUN, "--step", "Agian")
+    done = cursus("run", "pipeline.json", *SOURCE, "--step", "Agian")
     assert done.code == 2 and "Did you mean 'Again'?" in done.err
-    assert cursus("run", "pipeline.json", *RUN, "--step", "Again").code == 0
+    assert cursus("run", "pipeline.json", *SOURCE, "--step", "Again").code == 0
 
 
 WAITING = "import time\nprint('ready', flush=True)\ntime.sleep(60)\n"
@@ -127,7 +122,7 @@ def wait_for(folder: Path, text: bytes) -> None:
 
 def test_detached_job_is_stopped_by_another_process(project: Path) -> None:
     (project / "src" / "train.py").write_text(WAITING)
-    started = process("run", "good.json", *RUN, "--detach", cwd=project, env=QUICK)
+    started = process("run", "good.json", *SOURCE, "--detach", cwd=project, env=QUICK)
     assert started.returncode == 0 and b"started" in started.stdout
     wait_for(project, b"ready")
     kept = process("clean", "--yes", cwd=project)
@@ -138,7 +133,7 @@ def test_detached_job_is_stopped_by_another_process(project: Path) -> None:
 
 def test_ctrl_c_stops_the_job(project: Path) -> None:
     (project / "src" / "train.py").write_text(WAITING)
-    command = [sys.executable, "-m", "cursus", "run", "good.json", *RUN]
+    command = [sys.executable, "-m", "cursus", "run", "good.json", *SOURCE]
     running = subprocess.Popen(
         command, cwd=project, env={**os.environ, **QUICK}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
@@ -155,13 +150,13 @@ def test_ctrl_c_stops_the_job(project: Path) -> None:
     [
         (("run",), "TARGET"),
         (("run", "good.json", "--channel", "train"), "NAME=PATH"),
-        (("run", "good.json", *RUN[:4], "--channel", "trian=data"), "trian"),
-        (("run", "good.json", *RUN[:4], "--channel", "train=nowhere"), "nowhere"),
+        (("run", "good.json", *SOURCE[:4], "--channel", "trian=data"), "trian"),
+        (("run", "good.json", *SOURCE[:4], "--channel", "train=nowhere"), "nowhere"),
         (("run", "good.json", "--source", "nowhere"), "nowhere"),
         (("run", "good.json", "--timeout", "-1"), "--timeout"),
         (("run", "good.json", "--timeout", "soon"), "soon"),
         (("run", "tuning.json"), "CreateHyperParameterTuningJob"),
-        (("run", "good.json", *RUN, "--root", "good.json"), "good.json"),
+        (("run", "good.json", *SOURCE, "--root", "good.json"), "good.json"),
         (("logs", "nothing"), "there is no job 'nothing'"),
         (("describe", "nothing"), "there is no job 'nothing'"),
         (("stop", "../../etc"), "there is no job"),
@@ -180,7 +175,7 @@ def test_real_s3_without_its_extra_is_refused_at_once(
     cursus: Cursus, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "obstore", None)
-    done = cursus("run", "good.json", *RUN, "--s3", "aws")
+    done = cursus("run", "good.json", *SOURCE, "--s3", "aws")
     assert done.code == 2 and "pip install obstore" in done.err
     assert not (project / ".cursus").exists()
 

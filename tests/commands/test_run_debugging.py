@@ -9,18 +9,14 @@ from typing import Any
 
 import pytest
 
-from tests.commands.conftest import Cursus, process
+from tests.commands.conftest import SOURCE, Cursus, process, with_source
 
-RUN = ("run", "good.json", "--source", "src", "--entry-point", "train.py", "--channel", "train=data")
+RUN = ("run", "good.json", *SOURCE)
 
 
 @pytest.fixture
 def project(folder: Path, good: dict[str, Any]) -> Path:
-    (folder / "src").mkdir()
-    (folder / "src" / "train.py").write_text("value = 1\nbreakpoint()\nprint('value is', value)\n")
-    (folder / "data").mkdir()
-    (folder / "data" / "a.csv").write_text("1,2\n")
-    return folder
+    return with_source(folder, "value = 1\nbreakpoint()\nprint('value is', value)\n")
 
 
 def test_shell_with_commands_from_a_pipe(project: Path) -> None:

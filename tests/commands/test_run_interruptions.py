@@ -12,43 +12,21 @@ from typing import Any
 
 import pytest
 
-from tests.commands.conftest import Cursus
-
-SCRIPT = """
-import os, time
-last = os.path.join("/opt/ml/checkpoints", "last")
-first = int(open(last).read()) if os.path.exists(last) else 0
-print(open("/opt/ml/input/data/train/a.csv").read())
-for epoch in range(first, 5):
-    time.sleep(0.1)
-    print(f"loss={1 / (epoch + 1):.4f}", flush=True)
-    open(last + ".new", "w").write(str(epoch + 1))
-    os.replace(last + ".new", last)
-open("/opt/ml/model/model.txt", "w").write("weights")
-"""
-RUN = ("--source", "src", "--entry-point", "train.py", "--channel", "train=data")
+from cursus.checks.examples import merge
+from tests.commands.conftest import SOURCE, Cursus, with_source
+from tests.local.helpers import RESUMES, SPOT
 
 
 @pytest.fixture
 def project(folder: Path, good: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Path:
-    (folder / "src").mkdir()
-    (folder / "src" / "train.py").write_text(SCRIPT)
-    (folder / "data").mkdir()
-    (folder / "data" / "a.csv").write_text("1,2\n")
-    request = {
-        **good,
-        "EnableManagedSpotTraining": True,
-        "StoppingCondition": {"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 7200},
-        "CheckpointConfig": {"S3Uri": "s3://example-bucket/checkpoints/"},
-    }
-    request["AlgorithmSpecification"]["MetricDefinitions"] = [{"Name": "loss", "Regex": "loss=([0-9.]+)"}]
-    (folder / "spot.json").write_text(json.dumps(request))
+    with_source(folder, "print(open('/opt/ml/input/data/train/a.csv').read())" + RESUMES)
+    (folder / "spot.json").write_text(json.dumps(merge(good, SPOT)))
     monkeypatch.setenv("CURSUS_STOP_GRACE", "0.1")
     return folder
 
 
 def test_three_answers(cursus: Cursus, project: Path) -> None:
-    done = cursus("run", "spot.json", *RUN, "--interrupt-after", "250ms", "--compare")
+    done = cursus("run", "spot.json", *SOURCE, "--interrupt-after", "250ms", "--compare")
     assert done.code == 0, done
     assert "did the script get the signal? no: it has no handler" in done.out
     assert "did it resume? yes: it read last" in done.out
@@ -63,7 +41,7 @@ def test_three_answers(cursus: Cursus, project: Path) -> None:
 
 
 def test_answers_as_data(cursus: Cursus, project: Path) -> None:
-    done = cursus("run", "spot.json", *RUN, "--interrupt-after", "0.25s", "--format", "json", "--quiet")
+    done = cursus("run", "spot.json", *SOURCE, "--interrupt-after", "0.25s", "--format", "json", "--quiet")
     told = done.json()
     assert told["interruptions"][0]["resumed"]["verdict"] == "yes"
     assert told["same_result"] is None and len(told["starts"]) == 2
@@ -72,18 +50,18 @@ def test_answers_as_data(cursus: Cursus, project: Path) -> None:
 
 @pytest.mark.parametrize("text", ["soon", "0s", "-1", "5 days"])
 def test_time_that_is_none(cursus: Cursus, project: Path, text: str) -> None:
-    done = cursus("run", "spot.json", *RUN, "--interrupt-after", text)
+    done = cursus("run", "spot.json", *SOURCE, "--interrupt-after", text)
     assert done.code == 2 and "is no time above 0" in done.err
 
 
 def test_compare_alone(cursus: Cursus, project: Path) -> None:
-    done = cursus("run", "spot.json", *RUN, "--compare")
+    done = cursus("run", "spot.json", *SOURCE, "--compare")
     assert done.code == 2 and "interrupt_after" in done.err
 
 
 def test_ctrl_c_says_what_happens(project: Path) -> None:
     (project / "src/train.py").write_text("import time; print('ready', flush=True); time.sleep(60)")
-    command = [sys.executable, "-m", "cursus", "run", "spot.json", *RUN]
+    command = [sys.executable, "-m", "cursus", "run", "spot.json", *SOURCE]
     client = subprocess.Popen(
         command,
         cwd=project,

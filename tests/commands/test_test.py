@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.commands.conftest import Cursus
+from tests.commands.conftest import SOURCE, Cursus, with_source
 
 BUILDER = '''
 class Builder:
@@ -38,21 +38,16 @@ import os
 with open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w") as file:
     file.write(open(os.environ["SM_CHANNEL_TRAIN"] + "/a.csv").read())
 """
-RUN = ("--source", "src", "--entry-point", "train.py", "--channel", "train=data")
 
 
 @pytest.fixture
 def project(folder: Path, good: dict[str, Any]) -> Path:
     (folder / "builders.py").write_text(BUILDER)
-    (folder / "src").mkdir()
-    (folder / "src" / "train.py").write_text(SCRIPT)
-    (folder / "data").mkdir()
-    (folder / "data" / "a.csv").write_text("1,2\n3,4\n")
-    return folder
+    return with_source(folder, SCRIPT, "1,2\n3,4\n")
 
 
 def test_builder_that_passes_with_a_real_run(cursus: Cursus, project: Path) -> None:
-    done = cursus("test", "builders.py:Builder", *RUN)
+    done = cursus("test", "builders.py:Builder", *SOURCE)
     assert done.code == 0, done.out
     assert "passed  test_model_artifact_generation" in done.out
     assert "local run: Completed after" in done.out
@@ -61,7 +56,7 @@ def test_builder_that_passes_with_a_real_run(cursus: Cursus, project: Path) -> N
 
 def test_run_that_breaks_a_promise_fails_in_its_test(cursus: Cursus, project: Path) -> None:
     (project / "src" / "train.py").write_text("print('nothing is saved')\n")
-    done = cursus("test", "builders.py:Builder", *RUN, "--format", "json")
+    done = cursus("test", "builders.py:Builder", *SOURCE, "--format", "json")
     assert done.code == 1
     (result,) = done.json()["results"]
     assert result["all_tests_passed"] is False
@@ -70,7 +65,7 @@ def test_run_that_breaks_a_promise_fails_in_its_test(cursus: Cursus, project: Pa
 
 
 def test_no_run(cursus: Cursus, project: Path) -> None:
-    done = cursus("test", "builders.py:Builder", *RUN, "--no-run")
+    done = cursus("test", "builders.py:Builder", *SOURCE, "--no-run")
     assert done.code == 0 and "local run: not run" in done.out
     assert not (project / ".cursus").exists()
 
@@ -177,12 +172,12 @@ def test_what_only_a_helper_warns_of_is_written_too(cursus: Cursus, project: Pat
 
 def test_a_folder_that_cannot_be_written_is_no_success(cursus: Cursus, project: Path) -> None:
     (project / "jobs.txt").write_text("a file where the folder should be")
-    done = cursus("test", "builders.py:Builder", *RUN, "--root", "jobs.txt")
+    done = cursus("test", "builders.py:Builder", *SOURCE, "--root", "jobs.txt")
     assert done.code == 2, done.out
     assert "not run: " in done.err and "jobs.txt" in done.err
     assert "passed  test_complete_training_step_creation" in done.out
     assert "warning: The step was not run here" in done.out
-    assert cursus("test", "builders.py:Builder", *RUN, "--root", "jobs.txt", "--no-run").code == 0
+    assert cursus("test", "builders.py:Builder", *SOURCE, "--root", "jobs.txt", "--no-run").code == 0
 
 
 def test_folder_with_unreadable_files(cursus: Cursus, folder: Path, good: dict[str, Any]) -> None:

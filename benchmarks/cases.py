@@ -5,7 +5,8 @@ twin; failures/FORMAT.md describes them) and ``valid.jsonl`` (requests of public
 the repository (../shared/cases) unless given. A case counts as seen where an error is reported for
 what SageMaker rejects or what fails the job, and at least a warning for what silently goes wrong. A corrected
 script has to give the values and metrics that its case names: a case whose twin does not is wrong itself.
-With --no-run scripts are only read. Judgements on public requests that really would fail are in
+The last line is about the service model: each of its constraints, broken alone, has to be reported at its place,
+and nothing else. With --no-run scripts are only read. Judgements on public requests that really would fail are in
 benchmarks/judgements.json.
 """
 
@@ -174,6 +175,7 @@ class Table:
         self.seen: Counter[str] = Counter()
         self.total: Counter[str] = Counter()
         self.clean = self.requests = 0
+        self.alone = self.constraints = 0
         self.amiss: dict[str, list[str]] = {"missed": [], "false error": [], "wrong case": []}
 
     def failure(self, case: dict[str, Any], run: bool, verbose: bool) -> None:
@@ -196,6 +198,19 @@ class Table:
         self.requests += 1
         self.clean += self._sound(name, list(cursus.check(request).findings), accepted, verbose)
 
+    def model(self) -> None:
+        """Count the constraints of the service model that are reported where they are broken, and alone."""
+        sys.path.insert(0, str(HERE.parent / "tests" / "aws"))
+        from constraints import OPERATIONS, cases
+
+        for operation in OPERATIONS:
+            for case in cases(operation):
+                self.constraints += 1
+                if case.reported() == case.expected:
+                    self.alone += 1
+                else:
+                    self.amiss["missed"].append(str(case))
+
     def _sound(self, name: str, found: list[Finding], accepted: list[str], verbose: bool) -> bool:
         errors = [
             f"{one.rule} {one.path}: {one.message}"
@@ -215,6 +230,7 @@ class Table:
             print(f"{'real failures: ' + kind:<34}{self.seen[kind]:>6}{self.total[kind]:>6}")
         print(f"{'real failures: all':<34}{sum(self.seen.values()):>6}{sum(self.total.values()):>6}")
         print(f"{'public requests without an error':<34}{self.clean:>6}{self.requests:>6}")
+        print(f"{'constraints of the service model':<34}{self.alone:>6}{self.constraints:>6}")
         for what, lines in self.amiss.items():
             for line in lines:
                 print(f"{what}: {line}")
@@ -241,6 +257,7 @@ def main(arguments: list[str]) -> int:
     for i, entry in enumerate(map(json.loads, lines), 1):
         accepted = judged.get(str(i), {}).get("rules", [])
         table.request(f"valid.jsonl:{i} ({entry['origin']})", entry["request"], accepted, given.verbose)
+    table.model()
     return 0 if table.show() else 1
 
 

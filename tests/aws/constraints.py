@@ -8,15 +8,21 @@ breaks them is written here by hand, so that a pattern translated wrongly shows.
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cursus import engine
 from cursus.aws import schema
 from cursus.checks.examples import BASES
+from cursus.checks.views import Settings
+from cursus.model import Finding, Step, format_path
+from cursus.redact import cut
 
 Path = tuple[str | int, ...]
 
+OPERATIONS = ("CreateTrainingJob", "CreateHyperParameterTuningJob", "CreateAutoMLJob", "CreateAutoMLJobV2")
 KINDS = {
     "required": "STP001",
     "unknown": "STP002",
@@ -44,8 +50,29 @@ class Case:
     def rule(self) -> str:
         return KINDS[self.kind]
 
+    @property
+    def expected(self) -> Counter[tuple[str, str]]:
+        """Rule and place of the one finding that it has to give."""
+        path = format_path([cut(part) if isinstance(part, str) else part for part in self.path])
+        return Counter([(self.rule, path)])
+
+    def reported(self) -> Counter[tuple[str, str]]:
+        """Rule and place of what is reported of the broken request and not of the sound one.
+
+        What is only worth knowing may follow from a count, and is left out.
+        """
+        broken, sound = (
+            engine.check_step(Step("case", self.operation, request), Settings())
+            for request in (self.broken, self.sound)
+        )
+        return _places(broken) - _places(sound)
+
     def __str__(self) -> str:
         return f"{self.operation}-{self.kind}-{'.'.join(map(str, self.path))}"
+
+
+def _places(found: list[Finding]) -> Counter[tuple[str, str]]:
+    return Counter((finding.rule, finding.path) for finding in found if finding.severity != "info")
 
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:"
@@ -340,9 +367,11 @@ def prepare(operation: str, path: Path) -> dict[str, Any]:
 def _job(request: dict[str, Any], path: Path) -> dict[str, Any]:
     """The training job definition that a path lies in."""
     if path[:1] == ("TrainingJobDefinition",):
-        return request["TrainingJobDefinition"]
+        definition: dict[str, Any] = request["TrainingJobDefinition"]
+        return definition
     if path[:1] == ("TrainingJobDefinitions",):
-        return request["TrainingJobDefinitions"][0]
+        first: dict[str, Any] = request["TrainingJobDefinitions"][0]
+        return first
     return request
 
 
@@ -372,7 +401,7 @@ VPC = {"SecurityGroupIds": ["sg-0a1b2c3d"], "Subnets": ["subnet-0a1b2c3d"]}
 def _other_instances(names: tuple[str, ...]) -> Any:
     def remove(request: dict[str, Any], path: Path) -> None:
         job = _job(request, path)
-        member = next(part for part in path if str(part).endswith("ResourceConfig"))
+        member = next(str(part) for part in path if str(part).endswith("ResourceConfig"))
         config = job.get(member)
         if config is None:
             config = job[member] = job.pop("ResourceConfig")

@@ -333,6 +333,38 @@ def test_v3_trainer_alone(source: str, pipeline: bool) -> None:
 
 
 @v3
+def test_v3_trainer_takes_channels_from_the_hook_and_brings_its_launcher(source: str) -> None:
+    class Builder:
+        def create_step(self) -> Any:
+            return trainer(source)
+
+        def get_training_inputs(self) -> dict[str, Any]:
+            return {"train": "s3://example-bucket/train/"}
+
+    step = one(Builder())
+    names = [channel["ChannelName"] for channel in step.request["InputDataConfig"]]
+    assert names == ["code", "sm_drivers", "train"]
+    drivers = Path(step.promises.local_channels["sm_drivers"])
+    assert "basic_script_driver.py" in (drivers / "sm_train.sh").read_text()
+    assert [each.rule for each in cursus.check(Builder()).findings if each.severity == "error"] == []
+
+
+@v3
+def test_v3_builder_is_really_run(tmp_path: Path) -> None:
+    from cursus.validation.builders.variants.training_integration_tests import TrainingIntegrationTests
+
+    (tmp_path / "train.py").write_text("open('/opt/ml/model/m', 'w').write('1')\n")
+
+    class Builder:
+        def create_step(self) -> Any:
+            return trainer(str(tmp_path))
+
+    tests = TrainingIntegrationTests(Builder, root=str(tmp_path / "root"))
+    result = tests.test_framework_specific_training_workflow()
+    assert result["details"]["local_job"]["status"] == "Completed"
+
+
+@v3
 def test_v3_pipeline(source: str) -> None:
     from sagemaker.core.workflow.pipeline_context import PipelineSession
     from sagemaker.mlops.workflow.pipeline import Pipeline as SDKPipeline

@@ -19,6 +19,7 @@ from cursus.steps.channel_names import named_channels, to_request
 from cursus.steps.created import Created, create, instance
 from cursus.steps.draft import Draft
 from cursus.steps.hooks import HookError, Hooks, place, words
+from cursus.steps.offline import DRIVERS
 from cursus.steps.plain import attribute, attributes, plain
 from cursus.steps.tuning import tuning_request
 from cursus.steps.written import HookPlaces, Written, WrittenOrigins
@@ -60,9 +61,9 @@ def lower(
     draft = Draft(created.request, created.origins, created.operation)
     sources_of: dict[str, Any] = {**hooks.mapping("get_step_config"), **flat}
     region = region or _text(sources_of, "region") or created.region
+    if created.open_inputs:
+        _open_inputs(draft, hooks)
     _fill(draft, hooks, flat, region)
-    if created.open_inputs:  # get_training_inputs is no promise about the request: it completes it
-        draft.origins.pop(draft.place(("InputDataConfig",)), None)
     where = place(getattr(type(builder), "create_step", None))
     written = Written(builder, configured.origins(config))
     written.values = hooks.values
@@ -96,7 +97,9 @@ def _promises(
         failures=(*created.failures, *hooks.failures),
         filled=tuple(draft.filled),
         expected_artifacts=tuple(hooks.values.get("get_expected_artifacts") or ()),
-        local_channels=_local_channels(said, place(getattr(type(hooks.builder), "create_step", None))),
+        local_channels=_local_channels(
+            said, place(getattr(type(hooks.builder), "create_step", None)), created.drivers
+        ),
         framework=_text(said, "framework") or created.framework,
         framework_version=_text(said, "framework_version") or created.framework_version,
         python_version=_text(said, "python_version") or created.python_version,
@@ -217,6 +220,24 @@ def _fill_image(draft: Draft, config: Mapping[str, Any], region: str | None) -> 
         origin = Origin(CONFIG)
         draft.fill(("AlgorithmSpecification", "TrainingImage"), choice.uri, CONFIG, origin, ("framework",))
         draft.fill(("AlgorithmSpecification", "TrainingInputMode"), "File", CONFIG, origin)
+
+
+def _open_inputs(draft: Draft, hooks: Hooks) -> None:
+    """Add the channels of the hook to those of an estimator, which whoever starts its job gives it.
+
+    They are no promise about the request, and so the list of them has no origin of its own.
+    """
+    name = "get_training_inputs"
+    found = draft.get("InputDataConfig") or []
+    known = [one.get("ChannelName") for one in found if isinstance(one, Mapping)]
+    inputs = hooks.values.get(name)
+    more = [one for one in named_channels(inputs, {}) if one.name not in known] if inputs else []
+    if not more or not isinstance(found, list):
+        return
+    draft.body["InputDataConfig"] = [*found, *(to_request(one) for one in more)]
+    draft.filled.append(name)
+    for index, one in enumerate(more, len(found)):
+        draft.origins[draft.place(("InputDataConfig", index))] = replace(hooks.origin(name), inside=one.path)
 
 
 def _fill_channels(draft: Draft, hooks: Hooks) -> None:
@@ -415,12 +436,16 @@ def _is_path(value: Any) -> bool:
     return (isinstance(value, str) and bool(value)) or hasattr(value, "__fspath__")
 
 
-def _local_channels(config: Mapping[str, Any], where: Location | None) -> dict[str, str]:
+def _local_channels(
+    config: Mapping[str, Any], where: Location | None, drivers: Mapping[str, bytes]
+) -> dict[str, str]:
     found = config.get("local_channels")
-    if not isinstance(found, Mapping):
-        return {}
     near = where.file if where else None
-    return {str(name): sources.local_path(str(path), near) for name, path in found.items()}
+    given = found.items() if isinstance(found, Mapping) else ()
+    local = {str(name): sources.local_path(str(path), near) for name, path in given}
+    if drivers:
+        local.setdefault(DRIVERS, sources.driver_folder(drivers))
+    return local
 
 
 def _upstream(config: Mapping[str, Any], created: Created) -> Any:

@@ -41,6 +41,7 @@ class Created:
     answered: tuple[str, ...] = ()
     upstream: tuple[UpstreamStep, ...] | None = None
     open_inputs: bool = False  # an estimator or tuner: whoever starts its job gives the channels
+    drivers: dict[str, bytes] = field(default_factory=dict)  # the launcher of the SDK's ModelTrainer
     returned: Any = None  # what create_step returned where that is no request
 
 
@@ -129,6 +130,7 @@ def create(builder: Any, config: Mapping[str, Any], hooks: Hooks, region: str | 
         if made.open_inputs and captured is not None:  # it has started the job itself, with its inputs
             made.request, made.operation = plain(captured.request), captured.operation
         made.answered = tuple(answers.calls)
+        made.drivers = answers.drivers
         return made
     except HookError as error:
         return Created(failures=(error.failure,))

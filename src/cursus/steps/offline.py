@@ -28,6 +28,9 @@ ROLE = "CursusOffline"
 KEY = "cursus-offline"
 """The access key that is put into the environment where there is none."""
 FALLBACK_REGION = "us-east-1"
+DRIVERS = "sm_drivers"
+"""The channel of the SDK's ModelTrainer with the program that starts the training script."""
+MOST_BYTES = 1 << 20
 
 _CREATE = frozenset(
     f"SageMaker.{name}"
@@ -72,6 +75,8 @@ class Answers:
         self.calls: list[str] = []
         self.captured: RequestCaptured | None = None
         self.region_made_up = False
+        self.drivers: dict[str, bytes] = {}
+        """The launcher of the SDK's ModelTrainer, by the path in its channel: it is made for each job."""
 
     def note(self, call: str) -> None:
         """Remember one call."""
@@ -245,6 +250,18 @@ def _body(request: Any) -> bytes:
     return bytes(body) if isinstance(body, (bytes, bytearray)) else b""
 
 
+def _uploaded(request: Any) -> bytes:
+    """The bytes that a PutObject sends, of a small file."""
+    body = request.body
+    if not hasattr(body, "read"):
+        return _body(request)
+    raw = getattr(body, "_raw", body)  # inside botocore's own framing, which ends with a checksum
+    place = raw.tell()
+    data: bytes = raw.read(MOST_BYTES)
+    raw.seek(place)
+    return data
+
+
 def _action(request: Any) -> str:
     found = parse_qs(_body(request).decode("utf-8", "replace")).get("Action", [""])
     return found[0]
@@ -302,6 +319,9 @@ def _s3(request: Any, url: Any) -> Any | None:
     on_bucket = len(parts) == 1 if in_path else not parts[0]
     if method in ("PUT", "POST", "DELETE"):
         _active[-1].note("s3:PutObject" if not on_bucket else "s3:CreateBucket")
+        _, driver, name = url.path.partition(f"/{DRIVERS}/")
+        if driver and method == "PUT":
+            _active[-1].drivers[name] = _uploaded(request)
         if "uploads" in url.query.split("&") or url.query.startswith("uploads"):
             return _respond(
                 request,

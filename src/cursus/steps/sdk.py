@@ -115,6 +115,7 @@ def read(value: Any) -> Created:
         in_pipeline=in_pipeline,
         upstream=_upstream(value, request),
         answered=tuple(answers.calls),
+        drivers=answers.drivers,
         region=None if answers.region_made_up else facts.pop("region", None),
         **{key: one for key, one in facts.items() if key != "region"},
     )

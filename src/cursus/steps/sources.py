@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from cursus.model import SourceCode, UpstreamStep
@@ -121,6 +122,22 @@ def _hyperparameter(request: Mapping[str, Any], name: str) -> str | None:
         except ValueError:
             return None
     return value if isinstance(value, str) and value else None
+
+
+def driver_folder(files: Mapping[str, bytes]) -> str:
+    """A folder with the launcher that the SDK's ModelTrainer would upload; it is gone when Python ends."""
+    import atexit
+    import shutil
+    import tempfile
+
+    folder = Path(tempfile.mkdtemp(prefix="cursus-drivers-")).resolve()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for name, data in files.items():
+        place = (folder / name).resolve()
+        if place.is_relative_to(folder):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(data)
+    return str(folder)
 
 
 def upstream_steps(value: Any) -> tuple[UpstreamStep, ...]:

@@ -17,6 +17,8 @@ from cursus.validation.builders.subject import nothing_to_look_at
 from cursus.validation.builders.trial import Trial, reads_run
 
 TRAINS = ("CreateTrainingJob", "CreateHyperParameterTuningJob", "CreateAutoMLJob", "CreateAutoMLJobV2")
+OF_THE_SDK = ("code", "sm_drivers")
+"""Channels that the SDK's ModelTrainer adds by itself."""
 SHOWS_RUN: tuple[Area, ...] = ("framework", "artifacts", "monitoring", "resources")
 """Areas whose details tell what the local run showed."""
 
@@ -179,7 +181,10 @@ def _channels(trial: Trial, told: Told) -> None:
             told.details["training_inputs"] = [channel for _, channel in inputs]
     for i, (_, entry) in enumerate(inputs):
         found = properties.training_input(entry, i)
-        if isinstance(entry, str):  # a channel given as its address alone, of which nothing is missing
+        own = isinstance(entry, Mapping) and entry.get("ChannelName") in OF_THE_SDK
+        if own or isinstance(
+            entry, str
+        ):  # nothing is missing of a channel that is given as its address alone
             told.details[f"input_{i}_validation"] = found
             continue
         stricter = [error for error in found["errors"] if error.endswith(": ContentType")]

@@ -267,6 +267,8 @@ def _without_data(trial: Trial, step: Step) -> list[str]:
     for channel in trial.view.channels if trial.view is not None else ():
         if channel.name is None or channel.name in step.promises.local_channels:
             continue
+        if channel.name == "code" and step.source is not None:
+            continue  # the SDK's ModelTrainer sends the source directory as this channel
         try:
             resolve(channel.request, {}, str(Path(trial.root or default_root()).absolute()))
         except ChannelError:

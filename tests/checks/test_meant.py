@@ -114,6 +114,16 @@ def test_a_member_that_stands_where_it_belongs_too() -> None:
     assert finding.remedy == "InstanceType belongs in ResourceConfig, which has it: leave it out here"
 
 
+def test_names_in_another_case_are_one_mistake() -> None:
+    tags = [{"key": "team", "value": "a"}, {"key": "project", "value": "b"}]
+    (finding,) = found(TRAINING, {**copy.deepcopy(BASES[TRAINING]), "Tags": tags})
+    assert finding.message == "Unknown parameters in Tags[0]: 'key' and 'value' (the same in 1 more)"
+    assert finding.remedy.startswith("write Key and Value")
+    camel = {f"{name[0].lower()}{name[1:]}": value for name, value in BASES[TRAINING].items()}
+    (finding,) = found(TRAINING, camel)
+    assert "'trainingJobName'" in finding.message
+
+
 def test_an_empty_structure_is_told_once() -> None:
     request = copy.deepcopy(BASES[TRAINING])
     request["InputDataConfig"][0]["DataSource"]["S3DataSource"] = {}

@@ -58,7 +58,11 @@ def problem_and_objective(view: AutoMLView) -> Iterator[Problem]:
     """
     if kind_of(view) != "TabularJobConfig":
         return
-    if any(map(is_reference, mapping(view.request, "AutoMLProblemTypeConfig").values())):
+    unknown = (
+        view.request.get("AutoMLJobConfig"),
+        *mapping(view.request, "AutoMLProblemTypeConfig").values(),
+    )
+    if any(map(is_reference, unknown)):
         return
     kind, path = problem_type(view)
     objective = view.request.get("AutoMLJobObjective")

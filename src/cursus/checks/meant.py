@@ -120,7 +120,7 @@ class _Member:
         """The place that was meant, from the surest reason to the least."""
         own = self._same() or self._called_otherwise() or self._longer(self.lacking)
         if own is None:
-            place = self._elsewhere(frozenset({(_plain(self.name),)}))
+            place = self._elsewhere(frozenset({(plain_name(self.name),)}))
             place = (
                 place
                 or self._elsewhere(self.words, there=True)
@@ -135,10 +135,10 @@ class _Member:
         return None if own is None else (*self.around, own)
 
     def taken(self) -> Path | None:
-        return self._elsewhere(frozenset({(_plain(self.name),)}), taken=True)
+        return self._elsewhere(frozenset({(plain_name(self.name),)}), taken=True)
 
     def _same(self) -> str | None:
-        return next((option for option in self.options if _plain(option) == _plain(self.name)), None)
+        return next((option for option in self.options if plain_name(option) == plain_name(self.name)), None)
 
     def _called_otherwise(self) -> str | None:
         """The member of this structure that the SDK has another word for, a required one first."""
@@ -146,7 +146,7 @@ class _Member:
         found = [
             option
             for option in self.options
-            if any((*ends, _plain(option))[-len(word) :] == word for word in self.words)
+            if any((*ends, plain_name(option))[-len(word) :] == word for word in self.words)
         ]
         return next((option for option in found if option in self.lacking), found[0] if found else None)
 
@@ -200,12 +200,12 @@ class _Member:
         return next(((*self.around, held, self.name) for held in HELD if held in self.options), None)
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     return name.replace("_", "").replace("-", "").lower()
 
 
 def _plain_names(path: Path) -> tuple[str, ...]:
-    return tuple(_plain(part) for part in path if isinstance(part, str))
+    return tuple(plain_name(part) for part in path if isinstance(part, str))
 
 
 @lru_cache(maxsize=64)

@@ -11,7 +11,7 @@ from typing import Any
 
 from cursus.aws import schema
 from cursus.aws.schema import Violation
-from cursus.checks.meant import operations_with, places, taken, value_at
+from cursus.checks.meant import operations_with, places, plain_name, taken, value_at
 from cursus.checks.pattern_words import words
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import SchemaView
@@ -101,7 +101,7 @@ def missing_member(view: SchemaView) -> Iterator[Problem]:
         around = format_path(holder) or view.step.operation
         if len(paths) > 1 and value_at(view.step.request, holder) == {}:
             names = [_name(path) for path in paths]
-            shown = ", ".join(names[:-1]) + " and " + names[-1]
+            shown = _and(names)
             yield Problem(f"{around} is empty; it must have {shown}", paths[0], f"add {shown}")
             continue
         for path in paths:
@@ -133,26 +133,35 @@ def unknown_member(view: SchemaView) -> Iterator[Problem]:
         0.1
     """
     meant = _meant(view)
-    groups: dict[tuple[Path, Path], list[Violation]] = {}
+    groups: dict[tuple[object, ...], list[Violation]] = {}
     for violation in _of_kind(view, "unknown"):
-        place = meant.get(violation.path, ())
-        # Members that stand beside the structure they belong in are one mistake.
-        alone = place[:-1] == violation.path[:-1] or not place
-        groups.setdefault((violation.path if alone else violation.path[:-1], place[:-1]), []).append(
-            violation
-        )
-    for (_, target), group in groups.items():
-        first = group[0]
-        around = format_path(first.path[:-1]) or view.step.operation
-        names = [show(str(violation.path[-1])) for violation in group]
-        shown = ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else names[0]
+        groups.setdefault(_one_mistake(violation.path, meant.get(violation.path)), []).append(violation)
+    for group in groups.values():
+        first = group[0].path
+        around = format_path(first[:-1]) or view.step.operation
+        names = list(dict.fromkeys(show(str(one.path[-1])) for one in group))
+        entries = len({one.path[:-1] for one in group})
         yield Problem(
-            f"Unknown parameter{'s' if len(names) > 1 else ''} in {around}: {shown}",
-            first.path,
-            _instead(
-                view, group, [meant[one.path] for one in group] if target or meant.get(first.path) else []
-            ),
+            f"Unknown parameter{'s' if len(names) > 1 else ''} in {around}: {_and(names)}"
+            + (f" (the same in {entries - 1} more)" if entries > 1 else ""),
+            first,
+            _instead(view, group, [meant[one.path] for one in group if one.path in meant]),
         )
+
+
+def _one_mistake(path: Path, place: Path | None) -> tuple[object, ...]:
+    """The same for unknown members that are one mistake: beside what they belong in, or all in another case."""
+    if place is None:
+        return path
+    if place[:-1] != path[:-1]:
+        return ("elsewhere", path[:-1], place[:-1])
+    if plain_name(str(path[-1])) == plain_name(str(place[-1])):
+        return ("case", *(0 if isinstance(part, int) else part for part in path[:-1]))
+    return path
+
+
+def _and(names: list[str]) -> str:
+    return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else names[0]
 
 
 def _meant(view: SchemaView) -> dict[Path, Path]:
@@ -178,7 +187,10 @@ def _instead(view: SchemaView, group: list[Violation], targets: list[Path]) -> s
         )
     target = targets[0]
     if target[:-1] == violation.path[:-1]:
-        return f"Did you mean {show(str(target[-1]))}?"
+        right = list(dict.fromkeys(str(place[-1]) for place in targets))
+        if len(right) > 1:
+            return f"write {_and(right)}: names are exact, down to the case of each letter"
+        return f"Did you mean {show(right[0])}?"
     holder = format_path(target[:-1]) or "the request itself"
     if len(group) > 1:
         renamed = [

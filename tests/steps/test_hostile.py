@@ -14,6 +14,7 @@ from cursus.steps import load
 from cursus.steps.builders import lower
 from cursus.steps.protocol import HOOKS
 from cursus.steps.shortforms import KEYS
+from tests.steps.made import builder
 
 WORDS = [
     *sorted({key for keys in KEYS.values() for key in keys}),
@@ -112,3 +113,20 @@ def test_what_raises_only_when_it_is_read(hook: str, value: Any) -> None:
 def test_a_metrics_hook_that_defines_none(value: Any) -> None:
     builder = type("Builder", (), {"create_step": lambda self: {}, "get_metrics_config": lambda self: value})
     assert "get_metrics_config" in {one.hook for one in lower(builder()).promises.failures}
+
+
+@pytest.mark.parametrize("member", ["AlgorithmSpecification", "ResourceConfig", "TrainingJobDefinition"])
+@pytest.mark.parametrize("value", [[{}], "x", 7])
+def test_a_member_of_another_type_is_not_filled(member: str, value: Any) -> None:
+    request: dict[str, Any] = {"TrainingJobName": "churn", "AlgorithmSpecification": {"TrainingImage": "c:1"}}
+    if member == "TrainingJobDefinition":
+        request = {
+            "HyperParameterTuningJobName": "churn",
+            "HyperParameterTuningJobConfig": {"Strategy": "Random"},
+        }
+    made = builder(
+        {**request, member: value},
+        get_metrics_config=[{"Name": "loss", "Regex": "loss=([0-9.]+)"}],
+        get_resource_optimization_config={"instance_type": "ml.m5.large"},
+    )
+    assert lower(made).request[member] == value

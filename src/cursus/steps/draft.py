@@ -80,13 +80,13 @@ class Draft:
             return False
         if path == ("HyperParameters",) and self.tuned and isinstance(value, Mapping):
             value = {name: one for name, one in value.items() if name not in self.tuned}
-        container: Any = self.request
+        container: Any = self.body
         place = self.place(path)
-        for name in place[:-1]:
-            inner = container[name] if isinstance(name, int) else container.get(name)
+        for name in place[len(self.base) : -1]:
+            inner = container.get(name)
             if inner is None:
                 inner = container[name] = {}
-            if not isinstance(inner, (dict, list)) or (isinstance(inner, dict) and _is_variable(inner)):
+            if not isinstance(inner, dict) or _is_variable(inner):
                 return False
             container = inner
         if container.get(place[-1]) is not None:
@@ -114,14 +114,11 @@ class Draft:
 
     def get(self, *path: str) -> Any:
         """The value at ``path``, None where there is none."""
-        value: Any = self.request
-        for name in self.place(path):
-            if isinstance(name, int):
-                value = value[name]
-            elif isinstance(value, Mapping):
-                value = value.get(name)
-            else:
+        value: Any = self.body
+        for name in self.place(path)[len(self.base) :]:
+            if not isinstance(value, Mapping):
                 return None
+            value = value.get(name)
         return value
 
 

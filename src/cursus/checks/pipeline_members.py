@@ -100,9 +100,18 @@ def _condition(view: PipelineView, entry: Mapping[str, Any], place: Path) -> Ite
             "write one of " + ", ".join(known),
         )
         return
+    yield from _operands(entry, kind, known[kind], place)
+    if kind == "In":
+        yield from _among(view, entry, place)
+    elif "LeftValue" in entry and "RightValue" in entry:
+        yield from _compared(view, entry, kind, place)
+
+
+def _operands(entry: Mapping[str, Any], kind: str, operands: list[str], place: Path) -> Iterator[Problem]:
+    """What a condition has beside its type: all of what it compares, in its form, and nothing else."""
     published = kind == "In" and "Value" in entry and "In" in entry
-    operands = ["Value", "In"] if published else known[kind]
     if published:  # https://github.com/aws/sagemaker-python-sdk/pull/2347
+        operands = ["Value", "In"]
         yield Problem(
             "the In condition has Value and In, as the published schema has it: the SDK's were refused until it wrote "
             "QueryValue and Values",
@@ -135,33 +144,34 @@ def _condition(view: PipelineView, entry: Mapping[str, Any], place: Path) -> Ite
                 (*place, member),
                 f"write {words}",
             )
-    if kind == "In":
-        yield from _among(view, entry, place)
-    elif "LeftValue" in entry and "RightValue" in entry:
-        left, right = _type_of(view, entry["LeftValue"]), _type_of(view, entry["RightValue"])
-        if left and right and left != right:
-            yield Problem(
-                f"the {kind} condition compares a {left} with a {right}: they are not of the same type",
-                (*place, "RightValue"),
-                "give both sides the same type",
-            )
-        elif _constant(entry["LeftValue"]) and _constant(entry["RightValue"]):
-            yield Problem(
-                f"the {kind} condition compares two constants, {show(entry['LeftValue'])} and {show(entry['RightValue'])}: "
-                "each execution takes the same branch",
-                place,
-                "compare with a parameter, or with what a step gives",
-                severity="warning",
-            )
-        elif kind in ORDERED:
-            yield from _ordered(view, entry, kind, place)
-        elif any(isinstance(entry[side], float) and entry[side] % 1 for side in ("LeftValue", "RightValue")):
-            yield Problem(
-                f"the {kind} condition holds a computed number against {show(_fraction(entry))}: hardly any is exactly that",
-                (*place, "Type"),
-                "use GreaterThanOrEqualTo or LessThanOrEqualTo",
-                severity="warning",
-            )
+
+
+def _compared(view: PipelineView, entry: Mapping[str, Any], kind: str, place: Path) -> Iterator[Problem]:
+    """Two sides that cannot be compared, or always come out the same."""
+    left, right = _type_of(view, entry["LeftValue"]), _type_of(view, entry["RightValue"])
+    if left and right and left != right:
+        yield Problem(
+            f"the {kind} condition compares a {left} with a {right}: they are not of the same type",
+            (*place, "RightValue"),
+            "give both sides the same type",
+        )
+    elif _constant(entry["LeftValue"]) and _constant(entry["RightValue"]):
+        yield Problem(
+            f"the {kind} condition compares two constants, {show(entry['LeftValue'])} and {show(entry['RightValue'])}: "
+            "each execution takes the same branch",
+            place,
+            "compare with a parameter, or with what a step gives",
+            severity="warning",
+        )
+    elif kind in ORDERED:
+        yield from _ordered(view, entry, kind, place)
+    elif any(isinstance(entry[side], float) and entry[side] % 1 for side in ("LeftValue", "RightValue")):
+        yield Problem(
+            f"the {kind} condition holds a computed number against {show(_fraction(entry))}: hardly any is exactly that",
+            (*place, "Type"),
+            "use GreaterThanOrEqualTo or LessThanOrEqualTo",
+            severity="warning",
+        )
 
 
 def _fraction(entry: Mapping[str, Any]) -> object:

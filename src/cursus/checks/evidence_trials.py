@@ -70,7 +70,9 @@ def does_not_go_on(view: TrainingView) -> Iterator[Problem]:
         yield Problem(
             f"started again with the checkpoints that it left, {told}",
             ("CheckpointConfig",),
-            remedy="load the newest checkpoint when the script starts, and go on with the epoch after it",
+            remedy="let the script start in the folder as it leaves it"
+            if found and found["status"] != "Completed"
+            else "load the newest checkpoint when the script starts, and go on with the epoch after it",
         )
 
 

@@ -89,6 +89,12 @@ def _log(path: str) -> str:
         return ""
 
 
+def _why(found: Outcome) -> str:
+    """Why a run failed: where the reason quotes nothing, the last line that it printed."""
+    lines = [line.strip() for log in found.logs for line in log.splitlines() if line.strip()]
+    return lines[-1] if lines and 'ErrorMessage ""' in found.reason else found.reason
+
+
 def try_again(job: TrainingJob, step: Step, asked: bool | None, run: RunOne, tell: Tell) -> TrainingJob:
     """Try a finished run again, where ``asked``, or where it is None and the run was short.
 
@@ -197,7 +203,7 @@ def _restart(trial: Trial, first: Outcome, changed: Step | None, other: Outcome 
     kept = [file.path for file in trial.job.evidence.checkpoint_files]
     found: dict[str, Any] = {
         "status": again.status,
-        "reason": again.reason,
+        "reason": _why(again),
         "restored": again.restored,
         "read": None if again.read is None else again.read[:LISTED],
         "written": [name for name in again.written if name in kept][:LISTED],

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 import cursus
-from cursus.model import Step
+from cursus.errors import TargetError
+from cursus.model import Pipeline, Step
 from cursus.steps import load
 from cursus.steps.builders import lower
 from cursus.steps.offline import ACCOUNT, RequestCaptured, offline
@@ -84,6 +85,55 @@ def test_create_call_is_captured() -> None:
     assert step.request == full and not step.in_pipeline
     (failure,) = step.promises.failures
     assert failure.hook == "get_outputs" and "CreateTrainingJob" in failure.message
+
+
+SCRIPT = """
+import json, boto3
+
+class Pipeline:
+    steps = parameters = []
+    name = "churn"
+    def definition(self):
+        return json.dumps({"Version": "2020-12-01", "Steps": []})
+    def upsert(self):
+        client = boto3.client("sagemaker", region_name="eu-west-1")
+        body = {"PipelineName": "churn", "PipelineDefinition": self.definition(), "RoleArn": "r" * 20}
+        try:  # as the wrapper of the SDK for its usage reports
+            return client.create_pipeline(**body, ClientRequestToken="t" * 32)
+        except BaseException:
+            pass
+    def start(self):
+        client = boto3.client("sagemaker", region_name="eu-west-1")
+        return client.start_pipeline_execution(PipelineName="churn", ClientRequestToken="t" * 32)
+
+Pipeline.__module__ = "sagemaker.workflow.pipeline"
+
+def run(pipeline):
+    pipeline.upsert()
+    print(pipeline.start()["PipelineExecutionArn"])
+
+"""
+
+
+@pytest.mark.parametrize("last", ["pipeline = Pipeline()\nrun(pipeline)", "run(Pipeline())"])
+def test_script_that_creates_and_starts_its_pipeline(tmp_path: Path, last: str) -> None:
+    path = tmp_path / "churn.py"
+    path.write_text(SCRIPT + last + "\nraise ValueError('nothing after it is executed')\n")
+    (made,) = [one for one in load(str(path)) if isinstance(one, Pipeline)]
+    assert made.definition == {"Version": "2020-12-01", "Steps": []}
+
+
+def test_script_that_only_starts_or_changes_a_pipeline_starts_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "churn.py"
+    path.write_text(SCRIPT + "Pipeline().start()\n")
+    with pytest.raises(TargetError, match="no name stands for a pipeline"):
+        load(str(path))
+    package = tmp_path / "churning"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "start.py").write_text(SCRIPT + "Pipeline().start()\n")
+    with pytest.raises(TargetError, match=r"change the pipeline in the account at .*StartPipelineExecution"):
+        load(str(package / "start.py"))
 
 
 def test_builder_that_uploads_says_what_was_answered() -> None:

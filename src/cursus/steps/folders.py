@@ -85,12 +85,14 @@ def of_python_file(path: str, options: Options) -> list[Step | Pipeline]:
 
 
 def _pipelines(path: str, options: Options) -> list[Step | Pipeline]:
-    """The SDK pipelines that a Python file's names stand for, each once; else what its get_pipeline returns.
+    """The SDK pipelines that a Python file's names stand for, each once; else the one that it creates when it is
+    executed, or what its get_pipeline returns.
 
     SageMaker's project templates have such a function, which their run_pipeline calls.
     """
     from cursus.steps import sdk
-    from cursus.steps.imports import import_file
+    from cursus.steps.imports import created_pipeline, import_file
+    from cursus.steps.offline import PIPELINE_CALLS
     from cursus.steps.targets import of_object
 
     module = import_file(path)
@@ -100,6 +102,9 @@ def _pipelines(path: str, options: Options) -> list[Step | Pipeline]:
         made.extend(of_object(getattr(module, name), options, f"{path}:{name}"))
     if made:
         return made
+    request = created_pipeline(module)
+    if request is not None:
+        return of_object({PIPELINE_CALLS[0]: request}, options, path)
     functions = [
         name
         for name, value in vars(module).items()

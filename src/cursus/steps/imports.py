@@ -13,7 +13,7 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from cursus.errors import TargetError
-from cursus.steps.offline import FALLBACK_REGION, RequestCaptured, offline
+from cursus.steps.offline import FALLBACK_REGION, PIPELINE_CALLS, RequestCaptured, offline
 from cursus.suggest import did_you_mean
 
 
@@ -61,7 +61,7 @@ def import_file(path: str) -> ModuleType:
     """Import a Python file; its folder is on ``sys.path`` from then on, as when it is run.
 
     A file of a package is imported as the package's module, so that its relative imports work. A file that
-    changed since is imported anew.
+    changed since is imported anew. One that creates or starts its pipeline is executed so far: the pipeline is made.
     """
     if not os.path.isfile(path):
         raise TargetError(f"{path}: there is no such file.")
@@ -85,16 +85,28 @@ def import_file(path: str) -> ModuleType:
         raise TargetError(f"{path}: this is no Python file.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    try:
-        with offline():
+    with offline() as answers:
+        answers.captured = None
+        try:
             spec.loader.exec_module(module)
-    except KeyboardInterrupt:
-        del sys.modules[name]
-        raise
-    except BaseException as error:
-        del sys.modules[name]
-        raise TargetError(_failed(f"importing {path}", error)) from None
+        except KeyboardInterrupt:
+            del sys.modules[name]
+            raise
+        except BaseException as error:
+            if answers.captured is None or answers.captured.operation not in PIPELINE_CALLS:
+                del sys.modules[name]
+                raise TargetError(_failed(f"importing {path}", error)) from None
+        if answers.captured is not None and answers.captured.operation == PIPELINE_CALLS[0]:
+            _created[name] = answers.captured.request
     return module
+
+
+_created: dict[str, dict[str, Any]] = {}
+
+
+def created_pipeline(module: ModuleType) -> dict[str, Any] | None:
+    """The CreatePipeline request that a file's own code was about to send when it was imported."""
+    return _created.get(module.__name__)
 
 
 def call_factory(function: Any, text: str, region: str | None = None) -> Any:
@@ -176,6 +188,11 @@ def _failed(doing: str, error: BaseException) -> str:
         return f"{doing} failed: {error.filename}:{error.lineno}: {type(error).__name__}: {error.msg}."
     line = _line(error.__traceback__)
     at = f" at {line}" if line else ""
+    if isinstance(error, RequestCaptured) and error.operation in PIPELINE_CALLS:
+        return (
+            f"{doing} would change the pipeline in the account{at}: {error.operation} was about to be sent. Put that "
+            'below if __name__ == "__main__":, or name the function that returns the pipeline, FILE:FUNCTION.'
+        )
     if isinstance(error, RequestCaptured):
         return (
             f"{doing} would start a job{at}: {error.operation} was about to be sent. The steps of a pipeline are made "

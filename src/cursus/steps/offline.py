@@ -43,8 +43,12 @@ _CREATE = frozenset(
         "CreateTransformJob",
         "CreateModel",
         "CreatePipeline",
+        "UpdatePipeline",
+        "StartPipelineExecution",
     )
 )
+PIPELINE_CALLS = ("CreatePipeline", "UpdatePipeline", "StartPipelineExecution")
+"""What a script sends one after another for a pipeline that is made by then."""
 _CREDENTIALS = (
     "AWS_ACCESS_KEY_ID",
     "AWS_PROFILE",
@@ -67,8 +71,8 @@ class RequestCaptured(BaseException):
 class Answers:
     """What was answered here instead of sent: the calls, each once; and whether the region is made up.
 
-    ``captured`` is the last Create call. It is kept because the SDK has a ``finally: return`` in its way that
-    swallows even a BaseException.
+    ``captured`` is the last Create call; of a pipeline the first of its calls, which has the definition. It is kept
+    because the SDK has a ``finally: return`` in its way that swallows even a BaseException.
     """
 
     def __init__(self) -> None:
@@ -227,7 +231,14 @@ def _answer(request: Any) -> Any | None:
     target = request.headers.get("X-Amz-Target", b"")
     target = target.decode() if isinstance(target, bytes) else str(target)
     if target in _CREATE:
-        captured = RequestCaptured(target.partition(".")[2], json.loads(_body(request) or b"{}"))
+        operation = target.partition(".")[2]
+        captured = _active[-1].captured
+        if (
+            captured is None
+            or captured.operation not in PIPELINE_CALLS
+            or operation not in PIPELINE_CALLS[1:]
+        ):
+            captured = RequestCaptured(operation, json.loads(_body(request) or b"{}"))
         _active[-1].captured = captured
         raise captured
     if host == "169.254.169.254":

@@ -227,6 +227,19 @@ def test_python_file_stands_for_the_pipelines_that_it_names(tmp_path: Path) -> N
     assert [one.name for one in found if isinstance(one, Pipeline)] == ["one", "two"]
 
 
+def test_pipeline_without_a_definition_names_the_step_and_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "pipeline.py"
+    broken = PIPELINES.replace(
+        "        return json", "        self.steps[0].to_request()\n        return json"
+    )
+    step = "class Train:\n    name, step_type, count = 'Fit', 'Training', None\n    def to_request(self):\n"
+    path.write_text(broken + step + "        self.count > 1\n\nPipeline.steps = [Train()]\n")
+    with pytest.raises(
+        TargetError, match=r"'NoneType' and 'int', in step 'Fit' at .*py:\d+: self\.count > 1\.$"
+    ):
+        load(str(path))
+
+
 def test_python_file_with_only_functions_says_how_one_is_written(tmp_path: Path) -> None:
     path = tmp_path / "pipeline.py"
     path.write_text(

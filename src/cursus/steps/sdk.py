@@ -8,6 +8,7 @@ request is taken from its hands before it leaves this machine (``cursus.steps.of
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -248,6 +249,23 @@ def is_pipeline(value: Any) -> bool:
     )
 
 
+def _where(error: BaseException | None) -> str:
+    """Where the SDK stopped: the step whose request it was making, and the line that says what it missed."""
+    import linecache
+
+    trace, step, line = error.__traceback__ if error else None, None, ""
+    while trace is not None:
+        owner, code = trace.tb_frame.f_locals.get("self"), trace.tb_frame.f_code
+        name = getattr(owner, "name", None)
+        if isinstance(name, str) and hasattr(owner, "step_type"):
+            step = name
+        file = code.co_filename.rpartition(f"site-packages{os.sep}")[2]
+        text = linecache.getline(code.co_filename, trace.tb_lineno).strip()
+        line = f" at {file}:{trace.tb_lineno}: {text}" if text and not text.startswith("raise") else ""
+        trace = trace.tb_next
+    return f", in step {step!r}{line}" if step else line
+
+
 def definition(value: Any) -> Defined | None:
     """An SDK pipeline's definition as plain data, and what its objects know beside it; None for anything else.
 
@@ -261,7 +279,8 @@ def definition(value: Any) -> Defined | None:
         try:
             text = call(value.definition, "definition")
         except HookError as error:
-            raise TargetError(f"the pipeline gives no definition: {str(error).rstrip(chr(46))}.") from None
+            where = _where(error.__context__)
+            raise TargetError(f"the pipeline gives no definition: {str(error).rstrip('.')}{where}.") from None
     found = json.loads(text) if isinstance(text, str) else text
     if not isinstance(found, Mapping):
         return None

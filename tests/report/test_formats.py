@@ -13,9 +13,9 @@ from xml.etree import ElementTree
 import pytest
 
 from cursus.model import Finding, Location, Report, Section
-from cursus.report import outcome as outcomes
+from cursus.report import formats
 from cursus.report.github import relative
-from cursus.report.outcome import FORMATS, Outcome, TargetOutcome
+from cursus.report.outcome import Outcome, TargetOutcome
 from cursus.report.plain import clean, count, one_line
 
 NASTY = "a\x00b\x1b[31m<&>\"'%0A::]]>\ud800\ufffe é\u2028\r\nnext"
@@ -47,10 +47,10 @@ def nasty() -> Outcome:
 
 
 def rendered(found: Outcome, format: str, **options: Any) -> str:
-    return "".join(outcomes.render(found, format, **options))
+    return "".join(formats.render(found, format, **options))
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", formats.FORMATS)
 def test_no_secret_and_no_control_character(format: str) -> None:
     text = rendered(nasty(), format)
     assert SECRET not in text

@@ -15,7 +15,7 @@ from cursus.commands import common
 from cursus.commands.project import Choices, Project, guarded
 from cursus.errors import TargetError
 from cursus.model import Pipeline, Step
-from cursus.report import outcome as outcomes
+from cursus.report import formats
 from cursus.report.outcome import Outcome, TargetOutcome
 
 
@@ -36,7 +36,7 @@ from cursus.report.outcome import Outcome, TargetOutcome
     "--show-request", is_flag=True, help="Print the request that would be sent; findings go to stderr."
 )
 @common.config_option
-@common.output_options(outcomes.FORMATS)
+@common.output_options(formats.FORMATS)
 def command(
     targets: tuple[str, ...],
     config: str | None,
@@ -65,11 +65,11 @@ def command(
     )
     if show_request:
         common.write([shown(requests)], output)
-        for piece in outcomes.render(result, "text"):
+        for piece in formats.render(result, "text"):
             common.say(piece.rstrip("\n"))
     else:
         color = output is None and common.want_color()
-        common.write(outcomes.render(result, format, color=color, explain=explain), output)
+        common.write(formats.render(result, format, color=color, explain=explain), output)
         if output is not None and format != "text":
             from cursus.report.text import summary
 

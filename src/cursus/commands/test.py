@@ -11,7 +11,7 @@ from cursus.commands import common
 from cursus.commands.project import Choices, Project, quiet
 from cursus.commands.run_options import engine_options
 from cursus.commands.trials import Subject, subjects
-from cursus.report import outcome as outcomes
+from cursus.report import formats
 from cursus.report.outcome import Outcome, TargetOutcome
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @engine_options
 @common.root_option
 @common.config_option
-@common.output_options(outcomes.FORMATS)
+@common.output_options(formats.FORMATS)
 def command(
     targets: tuple[str, ...],
     config: str | None,
@@ -70,7 +70,7 @@ def command(
         live=live,
     )
     color = output is None and common.want_color()
-    common.write(outcomes.render(result, format, color=color), output)
+    common.write(formats.render(result, format, color=color), output)
     for why in broken:
         common.say(f"cursus: {why}")
     return common.exit_code(result) or (common.USAGE if broken else common.OK)

@@ -186,3 +186,44 @@ def test_a_tuning_or_automl_job_that_is_refused_is_no_fault_of_the_training_job(
     assert list(failed(results)) == [HYPERPARAMETERS]
     assert rules(results) == ["STP004"]
     assert results["tests"][FRAMEWORK]["details"]["local_job"]["status"] == "Completed"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "rule"),
+    [
+        (("ContentType",), "application/x-parquet", "CHN080"),
+        (("ContentType",), "text/csv", None),
+        (("CompressionType",), "Gzip", None),  # the request leaves it out
+        (("DataSource", "S3DataSource", "S3DataDistributionType"), "ShardedByS3Key", "CHN080"),
+        (("DataSource", "S3DataSource", "S3DataType"), "ManifestFile", "CHN080"),
+    ],
+)
+def test_channels_are_read_in_the_same_way(
+    builder: Any, config: Any, path: tuple[str, ...], value: str, rule: str | None
+) -> None:
+    said = copy.deepcopy(builder.request["InputDataConfig"][0])
+    target = said
+    for part in path[:-1]:
+        target = target[part]
+    target[path[-1]] = value
+    builder.get_training_inputs = lambda: [said]
+    found = [one for one in static(builder, config)["findings"] if one["severity"] == "error"]
+    assert [one["rule"] for one in found] == ([rule] if rule else [])
+    assert all(path[-1] in one["path"] and repr(value) in one["message"] for one in found)
+
+
+def test_a_request_that_hooks_complete_is_told(builder: Any, config: Any) -> None:
+    del builder.request["StoppingCondition"]
+    results = static(builder, config)
+    assert failed(results) == {}
+    told = [one for one in results["findings"] if one["rule"] == "STP093"]
+    assert [one["severity"] for one in told] == ["info"]
+    assert "get_step_config completes" in told[0]["message"] and "MaxRuntimeInSeconds" in told[0]["message"]
+
+
+def test_a_script_without_its_archive(builder: Any, config: Any) -> None:
+    image = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
+    builder.request["AlgorithmSpecification"]["TrainingImage"] = image
+    assert rules(static(builder, config), "error", "warning") == []
+    del builder.request["HyperParameters"]["sagemaker_submit_directory"]
+    assert rules(static(builder, config), "warning") == ["FRM012"]

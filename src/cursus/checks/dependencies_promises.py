@@ -12,7 +12,8 @@ from typing import Any
 
 from cursus.aws.pipelines import PipelineStep, Reference, parse_get
 from cursus.checks.pipeline_references import unresolved
-from cursus.checks.promises import definition, located, place_of, promised_channels, whereabouts
+from cursus.checks.promises import definition, located, place_of, whereabouts
+from cursus.checks.promises_channels import promised_channels
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView, listing, mapping
 from cursus.model import Location, Path, UpstreamStep, format_path

@@ -185,6 +185,8 @@ class Example:
         if operation == "Pipeline":
             parameters = self.rest.get("parameters", {})
             return Pipeline("example", request, parameters, region=self.rest.get("region"))
+        if self.rest.get("builder"):
+            return _built(request, self.rest.get("hooks", {}))
         return Step(
             name="example",
             operation=operation,
@@ -229,6 +231,16 @@ class Example:
             dependencies=self.rest.get("dependencies"),
             answered=tuple(self.rest.get("answered", ())),
         )
+
+
+def _built(request: dict[str, Any], hooks: Mapping[str, Any]) -> Step:
+    """The step of a builder whose hooks give these values."""
+    from cursus.steps.builders import lower
+
+    methods = {"create_step": request, **hooks}
+    return lower(
+        type("Builder", (), {name: lambda _, value=value: value for name, value in methods.items()})()
+    )
 
 
 def _upstream(entry: Any) -> UpstreamStep:

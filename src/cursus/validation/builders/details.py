@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cursus.checks.promises import entries
+from cursus.checks.promises_channels import entries
 from cursus.checks.views import NOTHING
 from cursus.model import Area, Evidence
 from cursus.validation.builders import forms, properties

@@ -124,7 +124,6 @@ AGREED = "dist.all_reduce(loss)\n        " + EARLY
         (TOKENS % "model.save_pretrained(model_dir)\ntokenizer.save_pretrained(model_dir)", []),
         (TOKENS % "Trainer(model, tokenizer=tokenizer).save_model(model_dir)", []),
         (TOKENS % "model.save_pretrained('/tmp/scratch')", []),
-        (TOKENS % "Trainer(model).train(resume_from_checkpoint=True)", ["resumes-always"]),
         (TOKENS % "Trainer(model).train(resume_from_checkpoint=None)", []),
     ],
 )
@@ -140,5 +139,5 @@ def test_habits(tmp_path: Path, code: str, expected: list[str]) -> None:
         "own-order",
         "schedule-lost",
     }
-    kinds |= {"namespace-kept", "wrapped-state", "tokenizer-left", "resumes-always"}
+    kinds |= {"namespace-kept", "wrapped-state", "tokenizer-left"}
     assert [habit.kind for habit in facts.habits if habit.kind in kinds] == expected

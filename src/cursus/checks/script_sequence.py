@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script_artifacts import writes
-from cursus.checks.script_request import checkpoint_path, habits, invocation
+from cursus.checks.script_conditions import all_hold
+from cursus.checks.script_request import checkpoint_path, habits, invocation, resolve
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 from cursus.script.facts import Const, Text
@@ -373,6 +374,74 @@ def progress_not_used(view: TrainingView) -> Iterator[Problem]:
                 remedy="begin the loop there: range(first, epochs)",
                 location=habit.location,
             )
+
+
+@rule("RES061", area="resources", severity="warning", scope="script", reads=("CheckpointConfig",))
+def first_start(view: TrainingView) -> Iterator[Problem]:
+    """The script takes a checkpoint at its first start, too, when there is none.
+
+    What it does:
+        Finds files below the checkpoint folder that are read, listings of it of which one is taken (``max(…)``, ``[-1]``), and a Trainer that is
+        told to resume (``resume_from_checkpoint=True``), where nothing but the folder is looked for before. What the script may have written before is left alone.
+    Why:
+        SageMaker makes the folder before the script starts, and at the first start it is empty: looking whether it exists says nothing, and the
+        script fails ("max() arg is an empty sequence", "No such file or directory"), unless the place in S3 holds checkpoints already.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            folder, first = "/opt/ml/checkpoints", 0
+            if os.path.exists(folder):
+                found = [os.path.join(folder, name) for name in os.listdir(folder)]
+                first = int(open(max(found, key=os.path.getmtime)).read()) + 1
+            for epoch in range(first, 3):
+                open(f"/opt/ml/checkpoints/epoch-{epoch:02d}.txt", "w").write(str(epoch))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            folder, first = "/opt/ml/checkpoints", 0
+            found = [os.path.join(folder, name) for name in os.listdir(folder)]
+            if found:
+                first = int(open(max(found, key=os.path.getmtime)).read()) + 1
+            for epoch in range(first, 3):
+                open(f"/opt/ml/checkpoints/epoch-{epoch:02d}.txt", "w").write(str(epoch))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
+    Since:
+        0.1
+    """
+    facts, folder = view.script, checkpoint_path(view)
+    if facts is None or folder is None:
+        return
+    started = invocation(view)
+
+    def place(text: Text | None) -> str:
+        found = resolve(view, facts, started, text)
+        return found.rstrip("/") if isinstance(found, str) else ""
+
+    for habit in sorted(habits(view, "first-start"), key=lambda habit: habit.key == "file"):
+        taken = place(habit.text)
+        inside = taken.startswith(folder + "/") or (taken == folder and habit.key == "listing")
+        looked = all(place(other.text) == folder for other in habit.others)
+        if (not inside and habit.key != "trainer") or not looked or not all_hold(view, facts, habit.tests):
+            continue
+        remedy = "look for the checkpoint itself before, and begin anew where there is none"
+        if habit.key == "trainer":
+            remedy = "look first: resume_from_checkpoint=get_last_checkpoint(output_dir), which is None where there is none"
+        yield Problem(
+            f"{show(habit.detail)} takes a checkpoint at the first start, too: {folder} is there, and nothing is in it yet",
+            ("CheckpointConfig",),
+            remedy=remedy,
+            location=habit.location,
+        )
+        return  # what is read of it comes after what is chosen
 
 
 @rule("RES058", area="resources", severity="warning", scope="script", reads=("CheckpointConfig",))

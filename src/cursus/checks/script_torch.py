@@ -258,7 +258,7 @@ def checkpoint_not_restored(view: TrainingView) -> Iterator[Problem]:
     """A checkpoint of PyTorch cannot be read back, or lacks the schedule of the learning rate.
 
     What it does:
-        Finds ``resume_from_checkpoint=True``, which is an error on the first start; a namespace of parsed arguments among what ``torch.save`` keeps, where ``torch.load`` is called without ``weights_only``; and a schedule
+        Finds a namespace of parsed arguments among what ``torch.save`` keeps, where ``torch.load`` is called without ``weights_only``; and a schedule
         that is stepped and neither saved nor restored, beside an optimizer that is.
     Why:
         From PyTorch 2.6 on ``torch.load`` reads weights and plain values only: the job that is started again fails with ``Weights only load failed``.
@@ -304,13 +304,6 @@ def checkpoint_not_restored(view: TrainingView) -> Iterator[Problem]:
             f"{show(habit.detail)} is not in the checkpoint that the optimizer is restored from: the learning rate begins anew",
             ("CheckpointConfig",),
             remedy=f"save {habit.detail}.state_dict() with the rest, and load it",
-            location=habit.location,
-        )
-    for habit in habits(view, "resumes-always"):
-        yield Problem(
-            f"{habit.detail}(resume_from_checkpoint=True) fails where there is no checkpoint yet, as on the first start of a job",
-            ("CheckpointConfig",),
-            remedy="look first: resume_from_checkpoint=get_last_checkpoint(output_dir), which is None where there is none",
             location=habit.location,
         )
     image = amazon_image(view)

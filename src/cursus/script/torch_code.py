@@ -3,8 +3,8 @@
 Each finding is a ``Habit``: ``graph-kept`` (losses are added up with their graphs), ``rank-alone`` (some ranks alone
 come to what all have to), ``rank-stops`` (a rank leaves the loop by its own measure), ``world-of-one`` (fewer processes
 than the group has), ``same-order`` and ``own-order`` (of a sampler), ``schedule-lost`` and ``namespace-kept`` (of a
-checkpoint), ``resumes-always`` (a first run has nothing to resume from), ``wrapped-state`` (keys that begin with
-``module.``) and ``tokenizer-left`` (a model of transformers is saved without the tokenizer that it was trained with).
+checkpoint), ``wrapped-state`` (keys that begin with ``module.``) and ``tokenizer-left`` (a model of transformers is saved
+without the tokenizer that it was trained with).
 """
 
 from __future__ import annotations
@@ -78,9 +78,6 @@ def read_torch(modules: Iterable[Body]) -> Iterator[Habit]:
                     yield Habit("rank-alone", None, told, True, place(alone, body))
             elif isinstance(node, ast.Call):
                 yield from _spawned(node, names, body)
-                always = word(node, "resume_from_checkpoint") if last_name(node.func) == "train" else None
-                if isinstance(always, ast.Constant) and always.value is True:
-                    yield Habit("resumes-always", None, ast.unparse(node.func), True, place(node, body))
                 if last_name(node.func) == "DistributedSampler" and not names & LEADERS:
                     yield from _sampled(node, nodes, names, body)
         yield from _wrapped(nodes, body)

@@ -12,6 +12,7 @@ import pytest
 from cursus.errors import TargetError
 from cursus.model import Pipeline, Step
 from cursus.steps import files, load
+from cursus.steps.documents import Document
 
 
 def write(folder: Path, name: str, content: str | bytes) -> str:
@@ -21,7 +22,7 @@ def write(folder: Path, name: str, content: str | bytes) -> str:
     return str(path)
 
 
-def places(document: files.Document) -> dict[tuple[str | int, ...], tuple[int | None, int | None]]:
+def places(document: Document) -> dict[tuple[str | int, ...], tuple[int | None, int | None]]:
     found = {}
     for path, origin in document.origins.items():
         assert origin.location is not None and origin.location.file == document.path

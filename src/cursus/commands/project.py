@@ -19,7 +19,7 @@ from cursus.model import Finding, Pipeline, Step
 if TYPE_CHECKING:
     from cursus.checks.views import Settings
     from cursus.ignores import Ignore
-    from cursus.steps.files import Document
+    from cursus.steps.documents import Document
 
 STDIN = "-"
 

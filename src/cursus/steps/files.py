@@ -11,17 +11,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from cursus.errors import TargetError
-from cursus.model import Finding, Location, Origin, Path
+from cursus.model import Finding, Origin, Path
+from cursus.steps.documents import MAX_DEPTH, Document, duplicate_key
 from cursus.steps.origins import LazyOrigins
 
 MAX_BYTES = 4 * 1024 * 1024
 """No request comes near: a pipeline definition may have 1 MiB, a request less."""
-MAX_DEPTH = 200
-"""Deeper than any request or definition; below what recursion in Python can hold."""
 SUFFIXES = (".json", ".yaml", ".yml")
 _SKIPPED = frozenset(
     {"node_modules", "__pycache__", "site-packages", "venv", "env", "build", "dist", "cdk.out"}
@@ -30,16 +28,6 @@ _SKIPPED = frozenset(
 
 class _ConstantError(ValueError):
     """NaN or Infinity in a JSON text."""
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """One document of a file: its data, the place of every value in it, and what was odd about it."""
-
-    path: str
-    data: Any
-    origins: Mapping[Path, Origin] = field(default_factory=dict)
-    problems: tuple[Finding, ...] = ()
 
 
 def read(path: str | os.PathLike[str]) -> Document:
@@ -125,19 +113,6 @@ def parse_json(text: str, name: str) -> Document:
             duplicate_key(key, path, location, first) for key, path, location, first in duplicates(text, name)
         )
     return Document(name, data, LazyOrigins(positions), problems)
-
-
-def duplicate_key(key: str, path: str, location: Location, first: int) -> Finding:
-    """The finding on a key that stands twice in one mapping."""
-    return Finding(
-        rule="STP095",
-        severity="error",
-        message=f"the key {key!r} stands twice in one mapping (first in line {first}); only the last counts",
-        path=path,
-        remedy="Remove one of the two.",
-        area="step",
-        location=location,
-    )
 
 
 def candidates(folder: str | os.PathLike[str]) -> Iterator[str]:

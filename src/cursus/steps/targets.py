@@ -16,7 +16,7 @@ from cursus.steps.requests import describe_unknown, from_mapping, is_json_text, 
 from cursus.suggest import kind_of
 
 if TYPE_CHECKING:
-    from cursus.steps.files import Document
+    from cursus.steps.documents import Document
 
 
 class Options:
@@ -115,7 +115,7 @@ def _of_any(target: Any, options: Options) -> list[Step | Pipeline]:
         if not found:
             raise TargetError("an empty list stands for no step.")
         return found
-    from cursus.steps.files import Document
+    from cursus.steps.documents import Document
 
     if isinstance(target, Document):
         return _of_document(target, "", options)

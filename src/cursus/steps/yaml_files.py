@@ -16,7 +16,7 @@ from yaml.reader import ReaderError
 
 from cursus.errors import TargetError
 from cursus.model import Finding, Location, Origin, Path, format_path
-from cursus.steps.files import MAX_DEPTH, Document, duplicate_key
+from cursus.steps.documents import MAX_DEPTH, Document, duplicate_key
 from cursus.steps.origins import LazyOrigins
 from cursus.steps.plain import MAX_VALUES
 

@@ -297,6 +297,12 @@ def test_training_with_dask(change: dict[str, str], rules: set[str]) -> None:
 def test_an_old_version_does_not_know_what_later_ones_do() -> None:
     old = f"811284229777{REGISTRY}xgboost:1"
     assert broken(findings_of(job(old, {"num_round": "10", "monotone_constraints": "(1,0)"}))) == {"HPO039"}
+    for image, version in (
+        (old, "1.0-1"),
+        (f"683313688378{REGISTRY}sagemaker-xgboost:0.90-1-cpu-py3", "1.0-1"),
+    ):
+        found = findings_of(job(image, {"num_round": "10", "monotone_constraints": "(1,0)"}))
+        assert f"use version {version} of the algorithm" in found[0].remedy
     assert not broken(findings_of(job(old, {"num_round": "10", "num_parallel_tree": "4"})))
 
 

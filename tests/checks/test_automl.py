@@ -66,9 +66,10 @@ def test_times(whole: int, one: int, short: bool) -> None:
 def test_modes(mode: str | None, algorithm: str, severity: str | None) -> None:
     config = {"CandidateGenerationConfig": {"AlgorithmsConfig": [{"AutoMLAlgorithms": [algorithm]}]}}
     patch = {"AutoMLJobConfig": {**config, **({"Mode": mode} if mode else {})}}
-    assert [f.severity for f in findings_of(patch, "HPO028", operation=V1)] == (
-        [severity] if severity else []
-    )
+    found = findings_of(patch, "HPO028", operation=V1)
+    assert [f.severity for f in found] == ([severity] if severity else [])
+    if algorithm == "lightgbm" and found:
+        assert found[0].remedy.endswith("or set Mode to ENSEMBLING, which trains lightgbm")
 
 
 def forecasting(**members: Any) -> dict[str, Any]:

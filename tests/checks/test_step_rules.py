@@ -152,6 +152,30 @@ def test_names_are_corrected() -> None:
     assert "VolumeSizeInGB" in at(findings_of({"ResourceConfig": {"VolumeSizeInGb": 30}}), "STP002").remedy
     finding = at(findings_of({"AlgorithmSpecification": {"TrainingInputMode": "FILE"}}), "STP004")
     assert "'File'" in finding.remedy
+    # A stamp is not cut in two, nor is a name of one long word left without a proposal.
+    stamped = "churn_model_of_the_north_european_market-2026-01-31-12-22-59-886794"
+    told = at(findings_of({"TrainingJobName": stamped}), "STP006").remedy
+    assert "such as 'churn-model-of-the-north-european-market-2026-01-31-12-22-59' (" in told
+    assert f"such as '{'x' * 63}'" in at(findings_of({"TrainingJobName": "x" * 80}), "STP006").remedy
+
+
+@pytest.mark.parametrize(
+    ("patch", "rule", "remedy"),
+    [
+        ({"TrainingJobName": ""}, "STP006", "the text is empty: give it a value"),
+        ({"StoppingCondition": {"MaxRuntimeInSeconds": 0}}, "STP007", "write a number of at least 1"),
+        ({"RetryStrategy": {"MaximumRetryAttempts": 31}}, "STP007", "write a number from 1 to 30"),
+        ({"ResourceConfig": {"VolumeSizeInGB": "30"}}, "STP003", "write the number without quotes"),
+        ({"ResourceConfig": {"VolumeSizeInGB": "large"}}, "STP003", "write a whole number, without quotes"),
+        (
+            {"Tags": [{"Key": "team", "Value": "a"}, {"Key": "team", "Value": "b"}]},
+            "STP034",
+            "keep one of them",
+        ),
+    ],
+)
+def test_what_to_write_instead(patch: dict[str, Any], rule: str, remedy: str) -> None:
+    assert at(findings_of(patch), rule).remedy == remedy
 
 
 def test_a_member_at_the_wrong_place_is_told_where_it_belongs() -> None:

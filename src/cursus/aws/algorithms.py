@@ -244,6 +244,16 @@ def _algorithm(name: str, version: str | None) -> Algorithm:
     return _build(name, entry, merged, chosen, exact=version in versions or version is None)
 
 
+def later_version(algorithm: Algorithm, hyperparameter: str) -> str | None:
+    """The first later version of an algorithm, such as ``1.5-1``, that has a hyperparameter; None where none has."""
+    versions = _document()["algorithms"].get(algorithm.name, {}).get("versions", {})
+    names = list(versions)
+    own = names.index(algorithm.version) if algorithm.version in versions else -1
+    return next(
+        (each for each in names[own + 1 :] if hyperparameter in versions[each]["hyperparameters"]), None
+    )
+
+
 def _build(
     name: str, entry: Mapping[str, Any], own: Mapping[str, Any], version: str, *, exact: bool
 ) -> Algorithm:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cursus.aws.algorithms import Algorithm, Condition, Hyperparameter, matches
+from cursus.aws.algorithms import Algorithm, Condition, Hyperparameter, later_version, matches
 from cursus.checks.rules import PROGRAM, Problem, hyperparameters, rule
 from cursus.checks.texts import NOTHING
 from cursus.checks.views import TrainingView, is_reference
@@ -106,8 +106,8 @@ def unknown_hyperparameter(view: TrainingView) -> Iterator[Problem]:
             f"the {algorithm.name} algorithm has no hyperparameter {show(name)}."
             + did_you_mean(name, algorithm.hyperparameters),
             (view.hyperparameters_member, name),
-            "use a later version of the algorithm"
-            if name in algorithm.later
+            f"remove it, or use version {newer} of the algorithm, which has it"
+            if (newer := later_version(algorithm, name))
             else "remove it, or use the algorithm's spelling",
             severity="warning" if lenient and name not in algorithm.later else None,
             allowable=name,

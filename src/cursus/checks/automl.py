@@ -226,12 +226,20 @@ def mode_and_algorithms(view: AutoMLView) -> Iterator[Problem]:
     for i, entry in enumerate(listed):
         for j, name in enumerate(listing(entry, "AutoMLAlgorithms") if isinstance(entry, Mapping) else ()):
             if known is not None and isinstance(name, str) and name not in known:
+                tabular = kind == "TabularJobConfig"
+                whose = f"the mode {mode} trains" if tabular else f"{kind} knows"
                 yield Problem(
-                    f"the algorithm {show(name)} is not one of {mode if kind == 'TabularJobConfig' else kind}."
-                    + did_you_mean(name, known),
+                    f"the algorithm {show(name)} is not one that {whose}." + did_you_mean(name, known),
                     (*place, i, "AutoMLAlgorithms", j),
-                    "use " + ", ".join(known),
+                    f"use one of {', '.join(known)}{_other_mode(name, mode) if tabular else ''}",
                 )
+
+
+def _other_mode(name: str, mode: str | None) -> str:
+    """The training mode that does know an algorithm, as an addition to the advice."""
+    trained = table("automl")["algorithms"]
+    other = next((each for each in ("ENSEMBLING", "HYPERPARAMETER_TUNING") if name in trained[each]), None)
+    return f", or set Mode to {other}, which trains {name}" if other not in (None, mode) else ""
 
 
 @rule(

@@ -159,7 +159,8 @@ def python_faults(image: images.Image, path: Path, settings: Settings) -> Iterat
             remedy += f", or use a version of {name} that has {image.python_version}: {listed(others)}"
         told = f"No image of {name} {image.version} has Python {image.python_version!r}; {told}"
     else:
-        told = f"No image of {name} {image.version} has the short tag 'py3' any more; {told}"
+        gone = any(each.startswith("py3") for each in pythons)
+        told = f"No image of {name} {image.version} has 'py3' in its tag{', but the whole version' if gone else ''}; {told}"
     yield Problem(f"{told} (tag {image.tag!r}).", path, f"{remedy}.")
 
 

@@ -209,7 +209,7 @@ def tags(view: RequestView) -> Iterator[Problem]:
             )
         elif key in seen:
             yield Problem(
-                f"the tag {show(key)} is given twice, at {seen[key] + 1} and {i + 1}",
+                f"the tag {show(key)} is given twice, as Tags[{seen[key]}] and Tags[{i}]",
                 path,
                 "keep one of them",
             )

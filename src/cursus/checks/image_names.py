@@ -130,7 +130,7 @@ def _region(region: str) -> Fault | None:
     near = closest(region, images.region_names())
     if near:
         remedy = f"write the registry's region, such as {near}"
-        return Fault(f"names a region {region!r} that there is not", remedy, None, region)
+        return Fault(f"names the region {region!r}, which does not exist", remedy, None, region)
     return Fault(f"names an unknown region {region!r}", "write the region of the registry", "warning")
 
 

@@ -57,6 +57,28 @@ def words(node: Mapping[str, Any]) -> str:
     return f" ({text})" if text else ""
 
 
+def shorter(node: Mapping[str, Any], value: object) -> str:
+    """What a name that is too long could be instead: its beginning, without a cut word where that leaves enough."""
+    most, allowed = node.get("maxLength"), words(node)
+    if (
+        not isinstance(value, str)
+        or not isinstance(most, int)
+        or not _HYPHENS.fullmatch(node.get("awsPattern", ""))
+    ):
+        return allowed
+    name = _hyphened(value)
+    cut = name[:most].rstrip("-")
+    whole = cut.rpartition("-")[0].rstrip("-")
+    if len(whole) >= most // 2 and name[len(cut) :][:1] not in ("", "-"):
+        cut = whole
+    return f", such as {cut!r}{allowed}" if cut else allowed
+
+
+def _hyphened(value: str) -> str:
+    """A text as a name of letters, digits and hyphens."""
+    return re.sub(r"[^a-zA-Z0-9]+", "-", value).strip("-")
+
+
 def instead(name: str, pattern: str, value: object, key: bool = False) -> str:
     """What to write instead of a text that breaks ``pattern``."""
     allowed = describe(pattern)
@@ -68,7 +90,7 @@ def instead(name: str, pattern: str, value: object, key: bool = False) -> str:
         special = _about_uri(value)
     found = _HYPHENS.fullmatch(pattern)
     if found:
-        fixed = re.sub(r"[^a-zA-Z0-9]+", "-", value).strip("-")
+        fixed = _hyphened(value)
         if fixed and fixed != value:
             special = f"write {fixed[: int(found[1]) + 1 if found[1] else None].rstrip('-')!r}"
     if value != value.strip() and not special:

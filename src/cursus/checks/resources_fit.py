@@ -154,7 +154,11 @@ def _algorithm_on(
 
 
 def _said(wanted: Mapping[str, tuple[str, ...]]) -> str:
-    return " and ".join(f"{name}={' or '.join(filter(None, values))}" for name, values in wanted.items())
+    named = []
+    for name, values in wanted.items():
+        *others, last = filter(None, values)
+        named.append(f"{name}={', '.join(others)}{' or ' if others else ''}{last}")
+    return " and ".join(named)
 
 
 @rule("RES011", area="resources", reads=READS, when="several hosts")
@@ -199,7 +203,7 @@ def algorithm_hosts(view: TrainingView) -> Iterator[Problem]:
             f"The algorithm {algorithm.name} trains on several instances only with "
             f"{_said(algorithm.multi_instance_when)}; the request asks for {hosts} instances.",
             path,
-            "Set InstanceCount to 1.",
+            f"Set InstanceCount to 1, or give {_said(algorithm.multi_instance_when)}.",
         )
 
 

@@ -12,8 +12,9 @@ from typing import Any
 from cursus.aws import schema
 from cursus.aws.schema import Violation
 from cursus.checks.meant import operations_with, places, plain_name, taken, value_at
-from cursus.checks.pattern_words import words
+from cursus.checks.pattern_words import shorter, words
 from cursus.checks.rules import Problem, rule
+from cursus.checks.type_words import WHAT, kind_in_words, listed, written
 from cursus.checks.views import SchemaView
 from cursus.model import Path, format_path
 from cursus.redact import is_secret_name, show
@@ -182,7 +183,7 @@ def _instead(view: SchemaView, group: list[Violation], targets: list[Path]) -> s
         found = operations_with(view.step.operation, name) if len(violation.path) == 1 else []
         others = f"{' and '.join(found[:2])} ha{'ve' if len(found) > 1 else 's'} it, and " if found else ""
         return (
-            f"leave it out; {others}{around} has {_listed(violation.options)} (service model of "
+            f"leave it out; {others}{around} has {listed(violation.options)} (service model of "
             f"{schema.model_date()}; `cursus refresh` takes a newer one from the botocore installed)"
         )
     target = targets[0]
@@ -200,36 +201,6 @@ def _instead(view: SchemaView, group: list[Violation], targets: list[Path]) -> s
         ]
         return f"they belong in {holder}: move them there" + (", " + ", ".join(renamed) if renamed else "")
     return f"{name} belongs in {holder}: move it there" + (f", as {target[-1]}" if target[-1] != name else "")
-
-
-def _listed(options: tuple[str, ...]) -> str:
-    return ", ".join(options[:12]) + (", …" if len(options) > 12 else "") if options else "no members"
-
-
-_WHAT = {
-    "string": "a text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "a mapping",
-}
-
-
-def _is(value: object) -> str:
-    if value is None:
-        return "null"
-    for kinds, text in (
-        (bool, "a boolean"),
-        (str, "a text"),
-        (int, "a whole number"),
-        (float, "a number"),
-        (list, "a list"),
-        (dict, "a mapping"),
-    ):
-        if isinstance(value, kinds):
-            return text
-    return type(value).__name__
 
 
 @rule("STP003", area="step", scope="schema")
@@ -254,41 +225,14 @@ def wrong_type(view: SchemaView) -> Iterator[Problem]:
     for violation in _of_kind(view, "type"):
         wanted = str(violation.limit)
         path = format_path(violation.path) or "the request"
-        what = _WHAT.get(wanted, wanted)
+        what = WHAT.get(wanted, wanted)
         value = violation.value
         shown = f" {_shown(violation)}," if isinstance(value, (str, int, float)) else ""
         yield Problem(
-            f"{path} is{shown} {_is(value)}; the API takes {what}",
+            f"{path} is{shown} {kind_in_words(value)}; the API takes {what}",
             violation.path,
-            _written(value, wanted, _shown(violation), _node(view, violation.path)),
+            written(value, wanted, _shown(violation), _node(view, violation.path)),
         )
-
-
-def _written(value: Any, wanted: str, shown: str, node: Mapping[str, Any]) -> str:
-    """What to write instead of a value of the wrong type."""
-    if value is None:
-        return "leave the member out, or give it a value"
-    if wanted == "string":
-        if isinstance(value, bool):
-            return f'write the text "{str(value).lower()}"'
-        if isinstance(value, (int, float)):
-            return f'write the text "{shown}"'
-        return "write one text" + (", such as the JSON of it" if isinstance(value, (list, dict)) else "")
-    if wanted == "array":
-        return (
-            f"write a list of one: [{shown}]" if not isinstance(value, dict) else "put the mapping in a list"
-        )
-    if wanted == "object":
-        return (
-            f"write a mapping of {_listed(tuple(node.get('properties', ())))}" if node else "write a mapping"
-        )
-    if wanted == "integer" and isinstance(value, float) and value.is_integer():
-        return f"write {int(value)}"
-    if wanted in ("integer", "number") and isinstance(value, str):
-        return "write the number without quotes"
-    if wanted == "boolean":
-        return "write true or false, without quotes"
-    return f"write {_WHAT.get(wanted, wanted)}"
 
 
 @rule("STP004", area="step", scope="schema")
@@ -367,9 +311,10 @@ def wrong_length(view: SchemaView) -> Iterator[Problem]:
             if not violation.key and len(violation.path) > 1 and violation.path[-2] in MAPS:
                 remedy += "; put long values into a file in a channel and pass its name"
             elif not violation.key:
-                remedy += words(_node(view, violation.path))
+                remedy += shorter(_node(view, violation.path), violation.value)
         elif count == 0:
-            remedy = f"{what} is empty: give it a value, or leave the member out"
+            demanded = _name(violation.path) in _node(view, violation.path[:-1]).get("required", ())
+            remedy = f"{what} is empty: give it a value" + ("" if demanded else ", or leave the member out")
         else:
             remedy = f"{what} has {count} characters, at least {violation.limit} are needed"
             node = _node(view, violation.path)
@@ -403,7 +348,16 @@ def out_of_range(view: SchemaView) -> Iterator[Problem]:
     for violation in _of_kind(view, "range"):
         node = _node(view, violation.path)
         low, high = node.get("minimum"), node.get("maximum")
-        yield Problem(_at_aws(violation), violation.path, f"write a number from {low} to {high}")
+        yield Problem(_at_aws(violation), violation.path, _between(low, high, violation.bound))
+
+
+def _between(low: float | None, high: float | None, bound: str) -> str:
+    """The numbers allowed, in words. The end of what the type can count to is no bound of the other side's."""
+    if bound == "min" and high in (None, 2**31 - 1, 2**63 - 1):
+        return f"write a number of at least {low}"
+    if bound == "max" and low in (None, -(2**31), -(2**63)):
+        return f"write a number of at most {high}"
+    return f"write a number from {low} to {high}"
 
 
 @rule("STP008", area="step", scope="schema")
@@ -506,5 +460,5 @@ def _as_json(violation: Violation) -> str:
         return "write the key as a text, in quotes"
     if hasattr(value, "isoformat"):
         return "write the time as a text, in quotes"
-    wanted = _WHAT.get(str(violation.limit))
+    wanted = WHAT.get(str(violation.limit))
     return f"write {wanted}" if wanted else "write plain JSON: texts, numbers, booleans, lists, mappings"

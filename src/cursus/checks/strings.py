@@ -351,6 +351,8 @@ def quoted(view: RequestView) -> Iterator[Problem]:
         yield Problem(
             f"{_where(path, value)} has quotation marks inside it",
             path,
-            f"write {show(bare, str(path[-1]))} without them",
+            "write it without them"
+            if len(bare) > 60
+            else f"write it without them: {show(bare, str(path[-1]))}",
             severity="warning" if "Environment" in path else None,
         )

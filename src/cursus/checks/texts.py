@@ -325,7 +325,7 @@ def place(member: str, value: str) -> tuple[str, places.Place, bool] | None:
     if value.startswith("s3://"):
         named = places.bucket(value[5:].partition("/")[0])
         if named:
-            return "the bucket's name", places.Place(places.partition_of(named[0]), named[0]), named[1]
+            return "the bucket (by its name)", places.Place(places.partition_of(named[0]), named[0]), named[1]
     return None
 
 

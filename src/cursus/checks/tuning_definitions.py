@@ -142,10 +142,11 @@ def _flexible(definition: TrainingView, config: Mapping[str, object]) -> Iterato
     path = (*definition.path, "HyperParameterTuningResourceConfig")
     beside = [name for name in ("InstanceType", "InstanceCount", "VolumeSizeInGB") if name in config]
     if "InstanceConfigs" in config and beside:
+        named = " and ".join(filter(None, (", ".join(beside[:-1]), beside[-1])))
         yield Problem(
-            f"InstanceConfigs has {' and '.join(beside)} beside it; they exclude each other",
+            f"InstanceConfigs has {named} beside it; they exclude each other",
             (*path, beside[0]),
-            f"keep InstanceConfigs and leave {' and '.join(beside)} out, or the other way round",
+            f"keep InstanceConfigs and leave {named} out, or the other way round",
         )
     elif "InstanceConfigs" not in config:
         for name in ("InstanceType", "InstanceCount"):

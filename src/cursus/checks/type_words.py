@@ -1,0 +1,76 @@
+"""The types of the API in words: what a value is, what it should be, and what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+WHAT = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+}
+
+
+def kind_in_words(value: object) -> str:
+    """What a value is: ``a text``, ``a list``."""
+    if value is None:
+        return "null"
+    for kinds, text in (
+        (bool, "a boolean"),
+        (str, "a text"),
+        (int, "a whole number"),
+        (float, "a number"),
+        (list, "a list"),
+        (dict, "a mapping"),
+    ):
+        if isinstance(value, kinds):
+            return text
+    return type(value).__name__
+
+
+def listed(options: tuple[str, ...]) -> str:
+    """The first of some members' names, for a message."""
+    return ", ".join(options[:12]) + (", …" if len(options) > 12 else "") if options else "no members"
+
+
+def written(value: Any, wanted: str, shown: str, node: Mapping[str, Any]) -> str:
+    """What to write instead of a value of the wrong type."""
+    if value is None:
+        return "leave the member out, or give it a value"
+    if wanted == "string":
+        if isinstance(value, bool):
+            return f'write the text "{str(value).lower()}"'
+        if isinstance(value, (int, float)):
+            return f'write the text "{shown}"'
+        return "write one text" + (", such as the JSON of it" if isinstance(value, (list, dict)) else "")
+    if wanted == "array":
+        return (
+            f"write a list of one: [{shown}]" if not isinstance(value, dict) else "put the mapping in a list"
+        )
+    if wanted == "object":
+        return (
+            f"write a mapping of {listed(tuple(node.get('properties', ())))}" if node else "write a mapping"
+        )
+    if wanted == "integer" and isinstance(value, float) and value.is_integer():
+        return f"write {int(value)}"
+    if wanted in ("integer", "number") and isinstance(value, str):
+        return (
+            "write the number without quotes"
+            if _is_number(value)
+            else f"write {WHAT[wanted]}, without quotes"
+        )
+    if wanted == "boolean":
+        return "write true or false, without quotes"
+    return f"write {WHAT.get(wanted, wanted)}"
+
+
+def _is_number(value: str) -> bool:
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True

@@ -227,3 +227,20 @@ def test_a_script_without_its_archive(builder: Any, config: Any) -> None:
     assert rules(static(builder, config), "error", "warning") == []
     del builder.request["HyperParameters"]["sagemaker_submit_directory"]
     assert rules(static(builder, config), "warning") == ["FRM012"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        ({"step": "Split", "outputs": "train"}, "Did you mean 'output'?"),
+        ({"step": "Split", "output": 7}, "7 for its output"),
+        ({"step": "Split", "output": None}, None),
+        ("Split", None),
+    ],
+)
+def test_what_a_dependency_says_beside_step_and_output(
+    builder: Any, config: Any, entry: Any, says: str | None
+) -> None:
+    builder.get_dependencies = lambda: {"train": entry}
+    told = [one["message"] for one in static(builder, config)["findings"] if one["rule"] == "DEP088"]
+    assert [says is not None and says in one for one in told] == ([True] if says else [])

@@ -442,12 +442,13 @@ def type_does_not_fit(view: StepView) -> Iterator[Problem]:
 @rule("DEP088", area="dependencies", scope="step")
 @located(*HOOKS)
 def dependency_without_a_step(view: StepView) -> Iterator[Problem]:
-    """A dependency does not say which step it comes from.
+    """A dependency does not say which step it comes from, or says something else.
 
     What it does:
-        Looks for `step` in every dependency that is more than a name: a mapping of `step` and `output`.
+        Looks for `step` in every dependency that is more than a name: a mapping of `step` and `output`. Other keys, and
+        an output that is no text, are read by nobody.
     Why:
-        Without the step nothing can be put in its place when the pipeline is built.
+        Without the step nothing can be put in its place when the pipeline is built; without the output any would do.
     Breaks:
         dependencies: {training_data: {output: train}}
     Right:
@@ -459,16 +460,39 @@ def dependency_without_a_step(view: StepView) -> Iterator[Problem]:
     """
     for name, target in (view.promises.dependencies or {}).items():
         if not target.get("step"):
+            hint = next((hint for key in target if (hint := did_you_mean(key, ("step",)))), "")
             yield Problem(
-                f"The dependency {name!r} names no step: it has {', '.join(sorted(target)) or 'nothing'}."
-                f"{_key(target)}",
+                f"The dependency {name!r} names no step: it has {', '.join(sorted(target)) or 'nothing'}.{hint}",
                 remedy='Write {"step": …, "output": …}, or the name of the step alone.',
                 location=_place(view, name),
             )
+    for name, entry in _written(view):
+        for key, value in entry.items():
+            if key not in _KEYS:
+                problem = f"has the key {show(key)}, which nobody reads.{did_you_mean(str(key), _KEYS)}"
+            elif not isinstance(value, str) and value is not None:
+                problem = f"has {show(value)} for its {key}, which is no text."
+            else:
+                continue
+            yield Problem(
+                f"The dependency {name!r} {problem}",
+                remedy='Write {"step": …, "output": …}, or the name of the step alone.',
+                severity="warning",
+                location=_place(view, name, str(key)),
+            )
 
 
-def _key(target: Mapping[str, str]) -> str:
-    return next((hint for key in target if (hint := did_you_mean(key, ("step",)))), "")
+_KEYS = ("step", "output", "input")
+
+
+def _written(view: StepView) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(logical name, what the hook gives) of the dependencies that say which step they come from."""
+    told = view.promises.dependencies or {}
+    for hook in HOOKS:
+        said = view.promises.hooks.get(hook)
+        for name, entry in said.items() if isinstance(said, Mapping) else ():
+            if isinstance(entry, Mapping) and told.get(str(name), {}).get("step"):
+                yield str(name), entry
 
 
 def _label(name: str, step: str) -> str:

@@ -249,6 +249,19 @@ def test_python_file_with_only_functions_says_how_one_is_written(tmp_path: Path)
         load(str(path))
 
 
+def test_python_file_with_a_method_that_makes_a_pipeline_says_how_it_is_called(tmp_path: Path) -> None:
+    path = tmp_path / "pipeline.py"
+    made = "    def __init__(self, role, bucket=None): ...\n    def build(self, name):\n        return Pipeline(name)\n"
+    path.write_text(f"def get_pipeline_tags(): ...\n\nclass Churn:\n{made}")
+    with pytest.raises(TargetError, match=r"def checked\(\): return Churn\(role=…\)\.build\(name=…\)\.$"):
+        load(str(path))
+    path.write_text(
+        "def get_pipeline_tags(): ...\n\ndef churn():\n    return Pipeline()\n\ndef main(): ...\n"
+    )
+    with pytest.raises(TargetError, match=rf"such as {path}:churn\.$"):
+        load(str(path))
+
+
 def test_import_that_starts_a_job_says_what_makes_steps(tmp_path: Path, no_network: None) -> None:
     pytest.importorskip("boto3")
     path = tmp_path / "pipeline.py"

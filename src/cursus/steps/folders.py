@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from cursus.errors import TargetError
@@ -105,19 +106,38 @@ def _pipelines(path: str, options: Options) -> list[Step | Pipeline]:
     request = created_pipeline(module)
     if request is not None:
         return of_object({PIPELINE_CALLS[0]: request}, options, path)
-    functions = [
-        name
-        for name, value in vars(module).items()
-        if hasattr(value, "__code__") and value.__module__ == module.__name__ and not name.startswith("_")
-    ]
-    if "get_pipeline" in functions:
-        return of_object(module.get_pipeline, options, f"{path}:get_pipeline")
-    likely = [name for name in functions if "pipeline" in name.lower()] or functions
-    hint = f", such as {path}:{likely[-1]}" if likely else ""
+    function = getattr(module, "get_pipeline", None)
+    if hasattr(function, "__code__") and function.__module__ == module.__name__:
+        return of_object(function, options, f"{path}:get_pipeline")
     raise TargetError(
         f"{path}: there is no builder in it: no class has a create_step, and no name stands for a pipeline. A function "
-        f"without arguments that returns one is written FILE:NAME{hint}."
+        f"without arguments that returns one is written FILE:NAME{_maker(path, module)}."
     )
+
+
+def _maker(path: str, module: ModuleType) -> str:
+    """How a file's pipeline is named: the function that makes one, or what calls the method of a class that does."""
+    from cursus.steps.imports import needed_arguments
+
+    own = [value for value in vars(module).values() if getattr(value, "__module__", None) == module.__name__]
+    functions = [value for value in own if hasattr(value, "__code__") and not value.__name__.startswith("_")]
+    methods = [
+        (one, method)
+        for one in own
+        if isinstance(one, type)
+        for method in vars(one).values()
+        if "Pipeline" in getattr(getattr(method, "__code__", None), "co_names", ())
+    ]
+    makers = [value for value in functions if "Pipeline" in value.__code__.co_names]
+    if methods and not makers:
+        one, method = methods[-1]
+        given, named = (
+            ", ".join(f"{each}=…" for each in needed_arguments(function)[1:])
+            for function in (one.__init__, method)
+        )
+        return f". Write one: def checked(): return {one.__name__}({given}).{method.__name__}({named})"
+    likely = makers or [value for value in functions if "pipeline" in value.__name__.lower()] or functions
+    return f", such as {path}:{likely[-1].__name__}" if likely else ""
 
 
 def _may_be_request(path: str) -> bool:

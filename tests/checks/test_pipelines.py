@@ -205,6 +205,14 @@ def test_no_mutation_of_a_real_definition_makes_a_check_raise(data: st.DataObjec
             "Arguments": {"Conditions": [{"Type": {"Get": "Parameters.Text"}}]},
         },
         {"Name": "A", "Type": "Training", "Arguments": {"Get": "Parameters.Text"}},
+        {
+            "Name": "A",
+            "Type": "Processing",
+            "Arguments": {
+                "AppSpecification": {"ContainerEntrypoint": ["python3", "/opt/ml/processing/code/a.py"]},
+                "ProcessingInputs": [[{"InputName": "code"}]],
+            },
+        },
     ],
 )
 def test_steps_that_once_made_a_check_raise(step: dict[str, Any]) -> None:

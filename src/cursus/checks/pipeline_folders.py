@@ -123,12 +123,10 @@ def _unknown(step: Step) -> bool:
     """True where the folder of an input may be anything."""
     given = step.request.get("ProcessingInputs")
     inputs = given if isinstance(given, list) else []
-    return is_reference(given) or any(
-        is_reference(entry)
-        or is_reference(source)
-        or is_reference(mapping(entry, "S3Input").get("LocalPath"))
+    return any(map(is_reference, (given, *inputs))) or any(
+        is_reference(entry.get("S3Input")) or is_reference(mapping(entry, "S3Input").get("LocalPath"))
         for entry in inputs
-        for source in (entry.get("S3Input") if isinstance(entry, Mapping) else None,)
+        if isinstance(entry, Mapping)
     )
 
 

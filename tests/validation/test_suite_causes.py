@@ -244,3 +244,16 @@ def test_what_a_dependency_says_beside_step_and_output(
     builder.get_dependencies = lambda: {"train": entry}
     told = [one["message"] for one in static(builder, config)["findings"] if one["rule"] == "DEP088"]
     assert [says is not None and says in one for one in told] == ([True] if says else [])
+
+
+def test_hooks_without_a_step_complete_no_request(config: Any) -> None:
+    class OnlyHooks:
+        def get_hyperparameters(self) -> Any:
+            return {"epochs": 1}
+
+        def get_step_config(self) -> Any:
+            return {"training_instance_type": "ml.m5.large"}
+
+    results = static(OnlyHooks, config)
+    assert list(failed(results)) == [STEP]
+    assert rules(results, "error", "warning", "info") == ["STP089"]

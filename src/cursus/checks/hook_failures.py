@@ -84,7 +84,8 @@ def _make(area: Area) -> Callable[[StepView], Iterator[Problem]]:
         for failure in view.promises.failures:
             if area_of(failure.hook) == area:
                 known = failure.hook in failure.message
-                remedy = f"Make {failure.hook} return its value without raising, or remove the hook."
+                does = "return its value without raising" if failure.traceback else "return what it is for"
+                remedy = f"Make {failure.hook} {does}, or remove the hook."
                 if failure.hook == "__init__":
                     remedy = _MAKING[bool(view.promises.hooks.get("config"))]
                 elif failure.hook == "create_step":

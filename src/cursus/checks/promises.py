@@ -155,6 +155,8 @@ DEMANDED: frozenset[Path] = frozenset(
 def _filled(view: StepView) -> Mapping[Path, Origin]:
     """What hooks and configuration put into the request, by the place."""
     origins = view.step.origins
+    if any(failure.hook in ("create_step", "__init__") for failure in view.promises.failures):
+        return {}  # there is no request that they were put into
     known = origins.known() if isinstance(origins, WrittenOrigins) else {}
     sources = {*HOOKS, "config"}
     return {path: origin for path, origin in known.items() if path and origin.source in sources}

@@ -46,6 +46,21 @@ def test_account_bucket_and_upload_are_answered() -> None:
     assert not any(name.startswith("AWS_") for name in os.environ)
 
 
+def test_function_of_a_lambda_step_is_made_up() -> None:
+    code = {"ZipFile": b"x"}
+    with offline("cn-north-1") as answers:
+        client = boto3.Session().client("lambda")
+        made = client.create_function(
+            FunctionName="register", Role=f"arn:aws-cn:iam::{ACCOUNT}:role/Role", Code=code
+        )
+        assert made["FunctionArn"] == f"arn:aws-cn:lambda:cn-north-1:{ACCOUNT}:function:register"
+        changed = client.update_function_code(FunctionName="register", ZipFile=b"x")
+        assert changed["FunctionArn"] == made["FunctionArn"]
+        with pytest.raises(Exception, match=r"(?i)connect"):  # to call one is the builder's own doing
+            client.invoke(FunctionName="register")
+    assert answers.calls == ["lambda:CreateFunction", "lambda:UpdateFunctionCode"]
+
+
 def test_large_upload_in_parts_is_answered(tmp_path: Path) -> None:
     large = tmp_path / "source.tar.gz"
     large.write_bytes(b"x" * (9 * 1024 * 1024))

@@ -133,7 +133,7 @@ def _maker(path: str, module: ModuleType) -> str:
         one, method = methods[-1]
         given, named = (
             ", ".join(f"{each}=…" for each in needed_arguments(function)[1:])
-            for function in (one.__init__, method)
+            for function in (vars(one).get("__init__"), method)
         )
         return f". Write one: def checked(): return {one.__name__}({given}).{method.__name__}({named})"
     likely = makers or [value for value in functions if "pipeline" in value.__name__.lower()] or functions

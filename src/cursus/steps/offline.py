@@ -3,8 +3,8 @@
 Making a request with the SageMaker SDK asks AWS for the account, looks for a bucket and uploads the source
 archive; a real session would even start the job. While ``offline`` is active botocore's HTTP layer answers
 what the SDK asks of STS, IAM and S3 itself, and a Create call to SageMaker ends with ``RequestCaptured``,
-which holds the exact body. Anything else goes on as it is: it is the builder's own doing. Without credentials
-the SDK's question for a model is answered too.
+which holds the exact body. The function that the SDK makes of a Lambda step's script is answered too, and without
+credentials its question for a model. Anything else goes on as it is: it is the builder's own doing.
 """
 
 from __future__ import annotations
@@ -249,6 +249,8 @@ def _answer(request: Any) -> Any | None:
         return _sts(request)
     if host.startswith("iam."):
         return _iam(request)
+    if host.startswith("lambda.") and request.method in ("POST", "PUT"):
+        return _function(request, url)
     if host.startswith(("s3.", "s3-")) or ".s3." in host or ".s3-" in host:
         return _s3(request, url)
     return None
@@ -286,6 +288,23 @@ def _model(request: Any) -> Any:
     image = f"{ACCOUNT}.dkr.ecr.{FALLBACK_REGION}.amazonaws.com/model:1"
     found = {"ModelName": name, "ModelArn": arn, "PrimaryContainer": {"Image": image}, "CreationTime": 0}
     return _respond(request, 200, json.dumps(found))
+
+
+def _function(request: Any, url: Any) -> Any | None:
+    """A function that was created, or whose code or configuration was changed; None for one that is called."""
+    host, parts = url.hostname.split("."), url.path.strip("/").split("/")[1:]
+    doing = {
+        "functions": "CreateFunction",
+        "code": "UpdateFunctionCode",
+        "configuration": "UpdateFunctionConfiguration",
+    }
+    if not parts or parts[-1] not in doing:
+        return None
+    _active[-1].note(f"lambda:{doing[parts[-1]]}")
+    name = parts[1] if len(parts) > 1 else json.loads(_body(request) or b"{}").get("FunctionName", "function")
+    partition = "aws-cn" if host[-1] == "cn" else "aws"
+    arn = f"arn:{partition}:lambda:{host[1]}:{ACCOUNT}:function:{name}"
+    return _respond(request, 200, json.dumps({"FunctionName": name, "FunctionArn": arn}))
 
 
 def _sts(request: Any) -> Any | None:

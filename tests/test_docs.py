@@ -1,10 +1,16 @@
-"""What is derived is not stale: the rule pages are what the rules say."""
+"""What is derived is not stale: the rule pages are what the rules say, and the architecture names the modules."""
 
 from __future__ import annotations
 
+import fnmatch
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
+
+import pytest
+
+from cursus import checks
 
 ROOT = Path(__file__).parents[1]
 
@@ -23,3 +29,16 @@ def test_rule_pages_are_up_to_date() -> None:
     written = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.md")}
     stale = sorted(name for name in pages.keys() | written.keys() if pages.get(name) != written.get(name))
     assert stale == [], "run `make docs`"
+
+
+@pytest.mark.parametrize("part", ["checks", "local"])
+def test_the_architecture_names_the_modules_that_there_are(part: str) -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    section = text.partition(f"### How `{part}/` is laid out")[2].partition("\n#")[0]
+    rows = "".join(line for line in section.splitlines() if line.startswith("|"))
+    named = re.findall(r"`([a-z_0-9*]+)`", rows)
+    there = {path.stem for path in (ROOT / "src" / "cursus" / part).glob("[a-z]*.py")}
+    found = {name: fnmatch.filter(there, name) for name in named}
+    assert [name for name, modules in found.items() if not modules] == []
+    wanted = set(checks.MODULES) if part == "checks" else there
+    assert wanted - {module for modules in found.values() for module in modules} == set()

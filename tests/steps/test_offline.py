@@ -46,6 +46,17 @@ def test_account_bucket_and_upload_are_answered() -> None:
     assert not any(name.startswith("AWS_") for name in os.environ)
 
 
+def test_changes_to_sagemaker_are_made_up() -> None:
+    with offline("eu-west-3") as answers:
+        client = boto3.Session().client("sagemaker")
+        group = client.create_model_package_group(ModelPackageGroupName="churn")["ModelPackageGroupArn"]
+        assert group == f"arn:aws:sagemaker:eu-west-3:{ACCOUNT}:model-package-group/churn"
+        client.delete_endpoint(EndpointName="churn")
+        with pytest.raises(Exception, match=r"(?i)connect"):  # to read is the builder's own doing
+            client.describe_endpoint(EndpointName="churn")
+    assert answers.calls == ["sagemaker:CreateModelPackageGroup", "sagemaker:DeleteEndpoint"]
+
+
 def test_function_of_a_lambda_step_is_made_up() -> None:
     code = {"ZipFile": b"x"}
     with offline("cn-north-1") as answers:

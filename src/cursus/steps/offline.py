@@ -3,8 +3,9 @@
 Making a request with the SageMaker SDK asks AWS for the account, looks for a bucket and uploads the source
 archive; a real session would even start the job. While ``offline`` is active botocore's HTTP layer answers
 what the SDK asks of STS, IAM and S3 itself, and a Create call to SageMaker ends with ``RequestCaptured``,
-which holds the exact body. The function that the SDK makes of a Lambda step's script is answered too, and without
-credentials its question for a model. Anything else goes on as it is: it is the builder's own doing.
+which holds the exact body. What else would change SageMaker or make a function of Lambda is answered with a
+made-up ARN, and without credentials the SDK's question for a model. Anything else goes on as it is: it is the
+builder's own doing.
 """
 
 from __future__ import annotations
@@ -49,6 +50,9 @@ _CREATE = frozenset(
 )
 PIPELINE_CALLS = ("CreatePipeline", "UpdatePipeline", "StartPipelineExecution")
 """What a script sends one after another for a pipeline that is made by then."""
+_CHANGES = tuple(
+    f"SageMaker.{verb}" for verb in ("Create", "Update", "Delete", "Add", "Start", "Stop", "Register")
+)
 _CREDENTIALS = (
     "AWS_ACCESS_KEY_ID",
     "AWS_PROFILE",
@@ -241,6 +245,8 @@ def _answer(request: Any) -> Any | None:
             captured = RequestCaptured(operation, json.loads(_body(request) or b"{}"))
         _active[-1].captured = captured
         raise captured
+    if target.startswith(_CHANGES):
+        return _changed(request, target.partition(".")[2], host)
     if host == "169.254.169.254":
         return _respond(request, 404)
     if target == "SageMaker.DescribeModel" and os.environ.get("AWS_ACCESS_KEY_ID") == KEY:
@@ -288,6 +294,19 @@ def _model(request: Any) -> Any:
     image = f"{ACCOUNT}.dkr.ecr.{FALLBACK_REGION}.amazonaws.com/model:1"
     found = {"ModelName": name, "ModelArn": arn, "PrimaryContainer": {"Image": image}, "CreationTime": 0}
     return _respond(request, 200, json.dumps(found))
+
+
+def _changed(request: Any, operation: str, host: str) -> Any:
+    """What SageMaker says of a change: the ARN of what was created, as in CreateModelPackageGroup."""
+    _active[-1].note(f"sagemaker:{operation}")
+    kind = operation.removeprefix("Create")
+    if kind == operation:
+        return _respond(request, 200, "{}")
+    body = json.loads(_body(request) or b"{}")
+    words = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in kind).strip("-")
+    region = next((part for part in host.split(".") if part.count("-") > 1), FALLBACK_REGION)
+    arn = f"arn:aws:sagemaker:{region}:{ACCOUNT}:{words}/{body.get(f'{kind}Name', kind)}"
+    return _respond(request, 200, json.dumps({f"{kind}Arn": arn}))
 
 
 def _function(request: Any, url: Any) -> Any | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from cursus.errors import ConfigurationError
 from cursus.model import HookFailure, Location, Origin, Path, Promises, Step
-from cursus.steps import configured, kinds, shortforms, sources
+from cursus.steps import configured, kinds, shortforms, sources, upstream
 from cursus.steps.automl import automl_request
 from cursus.steps.channel_names import named_channels, to_request
 from cursus.steps.created import Created, create, instance
@@ -450,13 +450,13 @@ def _local_channels(
 
 def _upstream(config: Mapping[str, Any], created: Created) -> Any:
     value = config.get("upstream")
-    return created.upstream if value is None else sources.upstream_steps(value)
+    return created.upstream if value is None else upstream.upstream_steps(value)
 
 
 def _dependencies(hooks: Hooks, flat: Mapping[str, Any]) -> dict[str, dict[str, str]] | None:
     """What the builder says that it depends on, less the inputs that the configuration gives by name."""
     names = ("get_dependencies", "get_required_dependencies", "get_optional_dependencies")
-    found = sources.dependencies(*(hooks.values.get(name) for name in names))
+    found = upstream.dependencies(*(hooks.values.get(name) for name in names))
     given = flat.get("inputs")
     if not found or not isinstance(given, Mapping):
         return found

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cursus.model import Evidence, Finding, Promises, Usage
+from cursus.model import Evidence, Finding, Promises, Start, Usage
 from tests.checks.made import FAILED, SOUND, findings_of, source
 
 
@@ -70,3 +70,43 @@ def test_a_barrier_of_some_ranks_explains_a_job_that_waits_for_good(tmp_path: Pa
         finding for finding in told_of(tmp_path, script, stopped) if finding.rule in ("DST054", "RES098")
     ]
     assert [(finding.rule, finding.severity, finding.line) for finding in found] == [("DST054", "error", 6)]
+
+
+RESUMES = """import os
+folder, first = '/opt/ml/checkpoints', 0
+if os.path.isdir(folder):
+    first = int(max(os.listdir(folder)).partition('.')[0])
+print(os.listdir(os.environ['SM_CHANNEL_TRAIN']))
+for epoch in range(first, 3):
+    open(f'{folder}/{epoch:02d}.txt', 'w').write('1')
+open(os.environ['SM_MODEL_DIR'] + '/model.json', 'w').write('1')
+"""
+
+
+@pytest.mark.parametrize(
+    ("failed", "restored", "expected"),
+    [(True, 0, [("RES061", "error")]), (False, 0, []), (False, 2, [("RES061", "warning")])],
+)
+def test_a_first_start_without_a_checkpoint_is_settled_by_a_run(
+    failed: bool, restored: int, expected: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    error = "ValueError: max() arg is an empty sequence"
+    reason = FAILED.format(f'File "/opt/ml/code/train.py", line 4, in <module>\n{error}')
+    ending = {
+        "status": "Failed",
+        "failure_reason": reason,
+        "script_exit_codes": {"algo-1": 1},
+        "model_files": (),
+    }
+    found = findings_of(
+        {
+            "HyperParameters": {"sagemaker_program": "train.py"},
+            "CheckpointConfig": {"S3Uri": "s3://example-bucket/checkpoints/"},
+        },
+        evidence=Evidence(
+            **{**SOUND, **(ending if failed else {}), "starts": (Start(0.0, 1.0, restored=restored),)}
+        ),
+        source=source(tmp_path, RESUMES),
+    )
+    told = [(finding.rule, finding.severity) for finding in found]
+    assert [one for one in told if one[0] in ("RES061", "FRM090")] == expected

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from cursus.model import SEVERITIES, Evidence, Finding
+from cursus.model import SEVERITIES, Evidence, Finding, Location
 
 CONFIRMS: Mapping[str, tuple[str, ...]] = {
     "ART091": ("ART050",),
@@ -84,9 +84,7 @@ def _foretold(findings: list[Finding]) -> set[Finding]:
         if finding.from_run or finding.severity != "error":
             continue
         where = finding.location
-        at = where is not None and any(
-            f"/{where.file}".endswith(f"/{name}") and str(where.line) == line for name, line in places
-        )
+        at = where is not None and _at(where, places)
         argument = finding.rule.startswith("HPO") and refused & set(FLAG.findall(finding.message))
         ending = NOT_STARTED.get(finding.rule)
         if at or argument or (ending is not None and ending.search(text)):
@@ -113,6 +111,27 @@ def _with_causes(findings: list[Finding]) -> list[Finding]:
         return findings
     proved = {cause: replace(cause, severity=hangs[0].severity, from_run=True) for cause in causes}
     return [proved.get(finding, finding) for finding in findings if finding not in hangs]
+
+
+def _with_first_start(findings: list[Finding], evidence: Evidence) -> list[Finding]:
+    """A checkpoint that is taken at the first start: an error where the run failed there, nothing where it went on."""
+    if evidence.starts and evidence.starts[0].restored:
+        return findings
+    if evidence.status == "Completed" and evidence.starts:
+        return [finding for finding in findings if finding.rule != "RES061"]
+    failed = [finding for finding in findings if finding.from_run and finding.rule == "FRM090"]
+    places = FRAME.findall("\n".join(finding.message for finding in failed))
+    for finding in findings:
+        where = finding.location if finding.rule == "RES061" else None
+        if where is not None and _at(where, places):
+            proved = replace(finding, severity="error", from_run=True)
+            return [proved, *(one for one in findings if one is not finding and one not in failed)]
+    return findings
+
+
+def _at(where: Location, places: Iterable[tuple[str, str]]) -> bool:
+    """True for one of these lines of files below the source directory."""
+    return any(f"/{where.file}".endswith(f"/{name}") and str(where.line) == line for name, line in places)
 
 
 def _with_places(findings: list[Finding]) -> list[Finding]:
@@ -163,4 +182,4 @@ def told_once(findings: list[Finding], evidence: Evidence) -> list[Finding]:
                 superfluous.add(other if weighs_more else finding)
     superfluous |= _foretold(findings) | _strays_told(findings)
     kept = [raised.get(finding, finding) for finding in findings if finding not in superfluous]
-    return _with_causes(_with_places(kept))
+    return _with_first_start(_with_causes(_with_places(kept)), evidence)

@@ -257,3 +257,16 @@ def test_hooks_without_a_step_complete_no_request(config: Any) -> None:
     results = static(OnlyHooks, config)
     assert list(failed(results)) == [STEP]
     assert rules(results, "error", "warning", "info") == ["STP089"]
+
+
+def test_a_channel_of_another_name_is_no_fault_of_the_dependencies(builder: Any, config: Any) -> None:
+    other = copy.deepcopy(builder.request["InputDataConfig"][0])
+    other["ChannelName"] = "validation"
+    builder.request["InputDataConfig"].append(other)
+    builder.get_training_inputs = None
+    builder.get_data_distribution_config = lambda: dict.fromkeys(("train", "test"), "FullyReplicated")
+    builder.get_dependencies = lambda: {
+        name: {"step": "Split", "output": "train"} for name in ("train", "test")
+    }
+    results = static(builder, config)
+    assert list(failed(results)) == [CHANNELS] and rules(results) == ["CHN081"]

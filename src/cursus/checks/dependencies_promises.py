@@ -13,7 +13,7 @@ from typing import Any
 from cursus.aws.pipelines import PipelineStep, Reference, parse_get
 from cursus.checks.pipeline_references import unresolved
 from cursus.checks.promises import definition, located, place_of, whereabouts
-from cursus.checks.promises_channels import promised_channels
+from cursus.checks.promises_channels import distributed_channels, promised_channels
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView, listing, mapping
 from cursus.model import Location, Path, UpstreamStep, format_path
@@ -108,7 +108,7 @@ def unknown_step(view: StepView) -> Iterator[Problem]:
         if step not in known and step != view.step.name:
             yield Problem(
                 severity="info" if name in optional else None,
-                message=f"{_label(name, step)} is to come from the step {step!r}, which is none of the steps before this one "
+                message=f"{_depends(name, step)}, which is none of the steps before this one "
                 f"({', '.join(known) or 'there are none'}).{did_you_mean(step, known)}",
                 remedy="Name a step that runs before this one, or add it to upstream in the config.",
                 location=_place(view, name, "step"),
@@ -142,7 +142,7 @@ def unknown_output(view: StepView) -> Iterator[Problem]:
         if output is None or owner is None or owner.outputs is None or output in owner.outputs:
             continue
         yield Problem(
-            f"{_label(name, step)} is to come from the output {output!r} of the step {step!r}, which declares "
+            f"The dependency {name!r} is to come from the output {output!r} of the step {step!r}, which declares "
             f"{', '.join(map(repr, owner.outputs)) or 'no outputs'}.{did_you_mean(output, owner.outputs)}",
             remedy=f"Name an output of {step!r}, or declare {output!r} there.",
             location=_place(view, name, "output"),
@@ -259,7 +259,7 @@ def self_dependency(view: StepView) -> Iterator[Problem]:
     for name, step, _ in dependencies(view):
         if step == own:
             yield Problem(
-                f"{_label(name, step)} is to come from {own!r}, which is this step itself.",
+                f"{_depends(name, step)}, which is this step itself.",
                 remedy="Name a step that runs before this one.",
                 location=_place(view, name, "step"),
             )
@@ -328,18 +328,16 @@ def named_twice(view: StepView) -> Iterator[Problem]:
     """
     seen: set[str] = set()
     told: set[str] = set()
-    for step in view.promises.upstream or ():
-        if step.name in seen and step.name not in told:
+    for number, step in enumerate(view.promises.upstream or ()):
+        own = step.name == view.step.name
+        if (own or step.name in seen) and step.name not in told:
             told.add(step.name)
             yield Problem(
-                f"Several of the steps before this one are called {step.name!r}.",
+                f"A step before this one is called {step.name!r}, which is this step's own name."
+                if own
+                else f"Several of the steps before this one are called {step.name!r}.",
                 remedy="Give each step of the pipeline a name of its own.",
-            )
-        elif step.name == view.step.name and view.step.name not in told:
-            told.add(step.name)
-            yield Problem(
-                f"A step before this one is called {step.name!r}, which is this step's own name.",
-                remedy="Give each step of the pipeline a name of its own.",
+                location=view.promises.place("get_step_config", "upstream", number),
             )
         seen.add(step.name)
 
@@ -377,7 +375,7 @@ def channel_that_is_fed_is_missing(view: StepView) -> Iterator[Problem]:
     if not channels.intersection(fed):
         return
     used = {step for _, step, _ in references(training.request)}
-    known = channels | promised_channels(view)
+    known = channels | promised_channels(view) | distributed_channels(view)
     for name, step in fed.items():
         if name not in known and step not in used:
             yield Problem(
@@ -495,5 +493,6 @@ def _written(view: StepView) -> Iterator[tuple[str, Mapping[str, Any]]]:
                 yield str(name), entry
 
 
-def _label(name: str, step: str) -> str:
-    return "This step" if name == step else f"The dependency {name!r}"
+def _depends(name: str, step: str) -> str:
+    what = "This step depends on" if name == step else f"The dependency {name!r} is to come from the step"
+    return f"{what} {step!r}"

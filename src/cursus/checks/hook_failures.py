@@ -90,9 +90,12 @@ def _make(area: Area) -> Callable[[StepView], Iterator[Problem]]:
                     remedy = _MAKING[bool(view.promises.hooks.get("config"))]
                 elif failure.hook == "create_step":
                     remedy = "Make create_step return the step, such as the request as a mapping."
+                    if failure.traceback:
+                        remedy = "Mend what raises: the traceback stands in the details of the test."
                 remedy = failure.remedy or remedy
+                says = failure.message.rstrip(".")
                 yield Problem(
-                    f"{failure.message if known else f'{failure.hook} failed: {failure.message}'}.",
+                    f"{says if known else f'{failure.hook} failed: {says}'}.",
                     remedy=remedy,
                     location=failure.location,
                 )

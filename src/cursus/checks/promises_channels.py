@@ -132,6 +132,12 @@ def promised_channels(view: StepView) -> set[str | None]:
     return {_channel_name(*one) for one in entries(view.promises.hooks.get("get_training_inputs"))}
 
 
+def distributed_channels(view: StepView) -> set[str]:
+    """The channels that ``get_data_distribution_config`` names; one that the request lacks is CHN081's to report."""
+    said = view.promises.hooks.get("get_data_distribution_config")
+    return {str(name) for name in said} if isinstance(said, Mapping) else set()
+
+
 def source_uri(entry: Any) -> str | None:
     """The S3Uri of a channel in one of the forms that hooks use, or None."""
     if isinstance(entry, str):

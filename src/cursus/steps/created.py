@@ -251,7 +251,7 @@ def read(value: Any, hook: Any) -> Created:
         from cursus.steps import sdk
 
         if sdk.is_sdk_object(value):
-            return _with_origin(sdk.read(value), origin)
+            return _with_origin(_of_sdk(value, hook), origin)
         named = getattr(value, "_asdict", None)
         if isinstance(value, tuple) and named is not None:
             return _of_mapping(named(), origin, hook)
@@ -266,6 +266,19 @@ def read(value: Any, hook: Any) -> Created:
     except Exception as error:  # a class of the user's that raises while it is read
         raise HookError(raised(CREATE, error, place(hook))) from None
     raise HookError(nonsense(hook, CREATE, value, "which is no step and no request"))
+
+
+def _of_sdk(value: Any, hook: Any) -> Created:
+    """The request of an SDK object; what the SDK raises while it makes it is the builder's, not the SDK's line."""
+    from cursus.steps import sdk
+
+    try:
+        return sdk.read(value)
+    except HookError as error:
+        where, failed = place(hook), error.failure.location
+        if where is None or (failed is not None and failed.file == where.file):
+            raise
+        raise HookError(replace(error.failure, location=where)) from None
 
 
 def _with_origin(created: Created, origin: Origin) -> Created:

@@ -363,6 +363,14 @@ SHAPES = {
             def create_step(self):
                 return request(ResourceConfig=resources(**SETTINGS))
     """,
+    "attribute of a class that is the configuration": """
+        class Config:
+            kind = <HERE>"ml.m5.tiny"
+        class Builder:
+            config = Config
+            def create_step(self):
+                return request(ResourceConfig={"InstanceType": self.config.kind, REST})
+    """,
     "default of the configuration's class": """
         @dataclass
         class Config:

@@ -303,6 +303,11 @@ class Trace:
     # --- names -----------------------------------------------------------------------------------------
 
     def _on_name(self, node: ast.Name, path: Path, scope: Scope) -> Found | None:
+        kind = named(node, scope) if path and isinstance(path[0], str) else None
+        if isinstance(kind, type) and isinstance(path[0], str):
+            found = self.of_class(kind, path[0], path[1:])
+            if found is not None:
+                return found
         return self.of_name(node.id, path, scope)
 
     def of_name(self, name: str, path: Path, scope: Scope) -> Found | None:

@@ -136,10 +136,22 @@ def test_the_pipeline_of_a_project_template(tmp_path: Path, monkeypatch: pytest.
         assert made.definition["Metadata"] == {"region": region or "eu-west-3"}
 
 
+def test_role_and_bucket_of_a_project_template_are_made_up(tmp_path: Path) -> None:
+    path = tmp_path / "pipeline.py"
+    head = "def get_pipeline(region, role_arn, pipeline_name, default_bucket=None, count=None, prefix='p'):\n"
+    held = "{'region': region, 'role': role_arn, 'name': pipeline_name, 'bucket': default_bucket, 'count': count}"
+    path.write_text(f"{head}    return {{'Version': '2020-12-01', 'Metadata': {held}, 'Steps': []}}\n")
+    (made,) = load(str(path), region="cn-north-1")
+    assert isinstance(made, Pipeline)
+    role, bucket = made.definition["Metadata"]["role"], made.definition["Metadata"]["bucket"]
+    assert role.startswith("arn:aws-cn:iam::") and bucket.startswith("sagemaker-cn-north-1-")
+    assert made.definition["Metadata"]["name"] == "Pipeline" and made.definition["Metadata"]["count"] is None
+
+
 def test_a_pipeline_that_needs_more_than_a_region(tmp_path: Path) -> None:
     path = tmp_path / "pipeline.py"
     path.write_text(TEMPLATE.format(more=", *, bucket, prefix"))
-    with pytest.raises(TargetError, match=r"return get_pipeline\(region=…, bucket=…, prefix=…\)"):
+    with pytest.raises(TargetError, match=r"return get_pipeline\(region=…, bucket=…, prefix=…\)$"):
         load(str(path))
 
 

@@ -12,8 +12,9 @@ import sys
 from types import ModuleType, TracebackType
 from typing import Any
 
+from cursus.aws.places import partition_of
 from cursus.errors import TargetError
-from cursus.steps.offline import FALLBACK_REGION, PIPELINE_CALLS, RequestCaptured, offline
+from cursus.steps.offline import ACCOUNT, FALLBACK_REGION, PIPELINE_CALLS, ROLE, RequestCaptured, offline
 from cursus.suggest import did_you_mean
 
 
@@ -110,23 +111,26 @@ def created_pipeline(module: ModuleType) -> dict[str, Any] | None:
 
 
 def call_factory(function: Any, text: str, region: str | None = None) -> Any:
-    """What a function returns that needs no arguments but a region: a builder, a step, a request.
+    """What a function returns that needs no arguments but a region, a role, a bucket and names, which are made up.
 
     Raises TargetError where it needs others or raises.
     """
     name = text or getattr(function, "__name__", "the function")
     needed = needed_arguments(function)
+    known = _made_up(region or _region())
     try:
-        if not set(needed) <= REGION:
+        if not known.keys() >= set(needed):
             own = name.rpartition(":")[2]
             given = ", ".join(f"{each}=…" for each in needed)
             raise TargetError(
                 f"{name} is a function that takes arguments; a target is a builder, a step, a request, or a function "
-                f"that returns one and needs no more than a region. Write one: def checked(): return {own}({given})"
+                "that returns one and needs no more than a region, a role and a bucket. "
+                f"Write one: def checked(): return {own}({given})"
             )
         with offline(region) as answers:
             answers.captured = None
-            made = function(**dict.fromkeys(needed, region or _region()))
+            buckets = [each for each in needed_arguments(function, None) if each.endswith("bucket")]
+            made = function(**{each: known[each] for each in (*needed, *buckets) if each in known})
             if made is None and answers.captured is not None:
                 raise answers.captured
     except RequestCaptured as captured:
@@ -142,16 +146,25 @@ def call_factory(function: Any, text: str, region: str | None = None) -> Any:
     return made
 
 
-REGION = frozenset(("region", "region_name", "aws_region"))
-"""What the argument of a function is called that takes a region."""
+def _made_up(region: str) -> dict[str, str]:
+    """What is given to arguments of these names; SageMaker's project templates call them so."""
+    role = f"arn:{partition_of(region) or 'aws'}:iam::{ACCOUNT}:role/{ROLE}"
+    return {
+        **dict.fromkeys(("region", "region_name", "aws_region"), region),
+        **dict.fromkeys(("role", "role_arn", "execution_role", "execution_role_arn", "sagemaker_role"), role),
+        **dict.fromkeys(("bucket", "default_bucket", "s3_bucket"), f"sagemaker-{region}-{ACCOUNT}"),
+        "pipeline_name": "Pipeline",
+        "model_package_group_name": "Models",
+        "base_job_prefix": "job",
+    }
 
 
 def _region() -> str:
     return os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION") or FALLBACK_REGION
 
 
-def needed_arguments(function: Any) -> list[str]:
-    """The names of a Python function's arguments that have no default."""
+def needed_arguments(function: Any, *defaults: None) -> list[str]:
+    """The names of a Python function's arguments that have no default, or the default given here."""
     import inspect
 
     if getattr(getattr(function, "__func__", function), "__code__", None) is None:
@@ -161,7 +174,10 @@ def needed_arguments(function: Any) -> list[str]:
     except (TypeError, ValueError):
         return []
     optional = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-    return [p.name for p in parameters if p.default is inspect.Parameter.empty and p.kind not in optional]
+    without = defaults or (inspect.Parameter.empty,)
+    return [
+        p.name for p in parameters if any(p.default is each for each in without) and p.kind not in optional
+    ]
 
 
 def _put_on_path(folder: str) -> None:

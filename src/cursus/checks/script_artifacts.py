@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script_conditions import never_holds
+from cursus.checks.script_conditions import holds, never_holds
 from cursus.checks.script_request import (
     MODEL_DIR,
     UNKNOWN,
@@ -19,6 +19,7 @@ from cursus.checks.script_request import (
 from cursus.checks.views import TrainingView, mapping
 from cursus.model import Location
 from cursus.redact import show
+from cursus.script.conditions import told
 from cursus.script.facts import PathUse, ScriptFacts, Text
 
 MODEL_WORDS = ("SM_MODEL_DIR", "SM_TRAINING_ENV", "AIP_MODEL_DIR")
@@ -134,9 +135,9 @@ def _switched_off(
     """Everything that goes to the model directory is in branches that this request never takes."""
     inside = [use for use, place in found if place.startswith(MODEL_DIR) or UNKNOWN in place]
     if inside and not mentions_upload(facts) and all(never_holds(view, facts, use.tests) for use in inside):
-        told = " and ".join(test.written for test in inside[0].tests if test.written)
+        tests = told(test for test in inside[0].tests if holds(view, facts, test, others=False) is False)
         yield Problem(
-            f"the model is saved in a branch that this request never takes{f' ({told})' if told else ''}: model.tar.gz will be empty",
+            f"the model is saved in a branch that this request never takes{f' ({tests})' if tests else ''}: model.tar.gz will be empty",
             remedy="save it in any case, or give the hyperparameter the value that switches it on",
             location=inside[0].location,
         )
@@ -245,7 +246,7 @@ def written_to_lost_place(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds files written to a folder of ``/opt/ml`` that is neither the model directory, output, checkpoints nor a path of the
-        request's own; mostly a misspelt one.
+        request's own, mostly a misspelt one; and those written to the working directory under a plain name that nothing else uses.
     Why:
         The folder goes with the instance when the job ends.
     Breaks:
@@ -307,6 +308,34 @@ def written_to_lost_place(view: TrainingView) -> Iterator[Problem]:
             else "save below SM_MODEL_DIR, SM_OUTPUT_DATA_DIR or the checkpoint path",
             location=use.location,
         )
+
+
+LEFT_THERE = re.compile(r"(?![/~.])[\w./-]*\w\.(?!log$|tmp$|lock$|py$)\w+")
+"""The name of a file in the working directory that was written to be kept."""
+CARRIED = re.compile(r"^shutil\.|^os\.(?:rename|replace|chdir|link|symlink)$|log_|Image|FileLink|add_artifact|^wandb\.")
+"""Functions that may bring a file somewhere else."""
+
+
+def _left_behind(
+    view: TrainingView, facts: ScriptFacts, found: list[tuple[PathUse, str]]
+) -> Iterator[tuple[PathUse, str]]:
+    """Files that are written to the working directory under a plain name, and that nothing else uses."""
+    named = [(use, place) for use, place in found if LEFT_THERE.fullmatch(place)]
+    if not named or mentions_upload(facts) or any(CARRIED.search(name) for name in facts.calls):
+        return
+    if facts.top_imports & SAVERS_ELSEWHERE:
+        return
+    started = invocation(view)
+    used = {
+        resolve(view, facts, started, path)
+        for use in facts.paths
+        if use.mode != "write"
+        for path in use.paths
+    }
+    folder = "/opt/ml/code/" if started.kind == "toolkit" else ""
+    for use, place in {place: (use, place) for use, place in reversed(named)}.values():
+        if place not in used and UNKNOWN not in used and not never_holds(view, facts, use.tests):
+            yield use, folder + place
 
 
 def _misses_output(place: str) -> bool:

@@ -173,7 +173,7 @@ def accelerator_missing(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds ``.cuda()``, ``torch.cuda.set_device`` and the NCCL backend on the way that every run takes, in a job whose instances have no GPU; and
-        ``mp.spawn`` of as many processes as there are GPUs.
+        ``mp.spawn`` of as many processes as there are GPUs, and divisions by their number.
     Why:
         ``Found no NVIDIA driver on your system``: the job fails. Code that asks ``torch.cuda.is_available()`` first is left alone.
     Breaks:
@@ -199,9 +199,11 @@ def accelerator_missing(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     facts = readable(view)
-    if facts is None or "torch" not in facts.top_imports:
+    if facts is None:
         return
     yield from _no_process(view)
+    if "torch" not in facts.top_imports:
+        return
     if (
         "is_available" in facts.attributes
         or "device_count" in facts.attributes
@@ -227,7 +229,15 @@ def _without_accelerator(view: TrainingView) -> bool:
 
 
 def _no_process(view: TrainingView) -> Iterator[Problem]:
-    """One process a GPU, and no GPU: nothing is trained, and the job is completed."""
+    """One process a GPU, and no GPU: nothing is trained, and the job is completed. Or a division by their number."""
+    for habit in habits(view, "by-no-gpu"):
+        if habit.sure and _without_accelerator(view):
+            yield Problem(
+                f"{habit.detail} divides by the number of GPUs, and {view.instances[0][1]} has none: ZeroDivisionError",
+                view.instances[0][0],
+                remedy="divide by max(1, …), or choose an instance with a GPU",
+                location=habit.location,
+            )
     for habit in habits(view, "spawn-per-gpu"):
         if _without_accelerator(view):
             yield Problem(

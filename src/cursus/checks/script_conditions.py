@@ -31,7 +31,8 @@ def holds(view: TrainingView, facts: ScriptFacts, test: Condition, *, others: bo
     if test.kind == "known":
         return test.value if isinstance(test.value, bool) else None
     if test.kind == "first":
-        return None if not others else False if several_processes(view, facts) else None
+        local = "local" in test.written.lower()  # each host has such a process, and perhaps no other
+        return False if others and not local and several_processes(view, facts) else None
     if test.kind in ("and", "or"):
         found = [holds(view, facts, one, others=others) for one in test.inner]
         decides = test.kind == "or"
@@ -43,6 +44,8 @@ def holds(view: TrainingView, facts: ScriptFacts, test: Condition, *, others: bo
         given = variable(view, facts, test.part.name)
         return None if given is None else given is not NONE
     value = _value(view, facts, test.part) if test.kind and test.part is not None else ...
+    if test.number and isinstance(value, str):
+        value = _converted(value, "float")
     return None if value is ... else compare(test.kind, value, test.value)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path as FilePath
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script_request import habits, invocation, readable, resolve
@@ -184,12 +186,14 @@ def hosts_without_work(view: TrainingView) -> Iterator[Problem]:
 
 @rule("DST051", area="distributed", scope="script")
 def process_group_without_launcher(view: TrainingView) -> Iterator[Problem]:
-    """The script joins a process group that nothing launches.
+    """The script joins a process group that nothing launches, or uses one that it never joins.
 
     What it does:
         Finds ``torch.distributed.init_process_group`` without ranks and ``os.environ["RANK"]`` on the way that every run takes, in a
-        job whose request starts no launcher (``torch_distributed``, MPI, smdistributed, a command of its own).
+        job whose request starts no launcher (``torch_distributed``, MPI, smdistributed, a command of its own). Finds
+        ``DistributedDataParallel``, ``get_rank`` and the like there, where nothing in the source initializes a process group.
     Why:
+        ``Default process group has not been initialized, please make sure to call init_process_group``; or
         ``environment variable RANK expected, but not set``: the job fails. The toolkit starts one plain Python process a host unless told
         otherwise.
     Breaks:
@@ -215,7 +219,19 @@ def process_group_without_launcher(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     facts = readable(view)
-    if facts is None or invocation(view).kind != "toolkit" or _enabled(view) or facts.env_open:
+    if facts is None or facts.env_open:
+        return
+    source = view.step.source
+    lone = _without_group(facts, source.directory) if source is not None else None
+    if lone is not None:
+        yield Problem(
+            f"{lone.name} needs a process group, and nothing in the source calls init_process_group",
+            (view.hyperparameters_member,),
+            remedy='call torch.distributed.init_process_group("nccl") (without GPUs "gloo") before it',
+            location=lone.location,
+        )
+        return
+    if invocation(view).kind != "toolkit" or _enabled(view):
         return
     if any(str(name).startswith("sagemaker_") and "enabled" in str(name) for name in view.hyperparameters):
         return
@@ -235,6 +251,60 @@ def process_group_without_launcher(view: TrainingView) -> Iterator[Problem]:
             '(hyperparameter sagemaker_torch_distributed_enabled "true")',
             location=found.location,
         )
+
+
+NEEDS_GROUP = frozenset(
+    [
+        "torch.nn.parallel.DistributedDataParallel",
+        *(
+            f"torch.distributed.{name}"
+            for name in ("get_rank", "get_world_size", "barrier", "all_reduce", "broadcast", "all_gather")
+        ),
+    ]
+)
+MAKES_GROUP = frozenset({"init_device_mesh", "init_distributed", "is_initialized", "Accelerator", "spawn"})
+
+
+HARMLESS = frozenset(
+    [
+        "torch",
+        "torchvision",
+        "torchaudio",
+        "numpy",
+        "pandas",
+        "scipy",
+        "sklearn",
+        "matplotlib",
+        "PIL",
+        "cv2",
+        "tqdm",
+        "joblib",
+        "boto3",
+        "yaml",
+        "pyarrow",
+        "h5py",
+    ]
+)
+
+
+def _makes_no_group(module: str, folder: str) -> bool:
+    """True for what joins no process group by itself: Python's own, well-known libraries, and the source's modules."""
+    own = FilePath(folder, module)
+    return (
+        module in sys.stdlib_module_names
+        or module in HARMLESS
+        or own.is_dir()
+        or own.with_suffix(".py").is_file()
+    )
+
+
+def _without_group(facts: ScriptFacts, folder: str) -> Used | None:
+    """The first call of every run that needs a process group, where neither the source nor a library makes one."""
+    found = next((used for used in facts.used if used.sure and used.name in NEEDS_GROUP), None)
+    if found is None or not all(_makes_no_group(name, folder) for name in facts.top_imports):
+        return None
+    named = {used.name.rpartition(".")[2] for used in facts.used} | facts.attributes
+    return None if "init_process_group" in named or named & MAKES_GROUP else found
 
 
 def _group(facts: ScriptFacts) -> Used | None:

@@ -391,7 +391,8 @@ def never_runs(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds statements that name a function without calling it, call an ``async`` function without awaiting it, or make a generator that
-        nobody iterates; and a method that is saved in place of what it gives (``torch.save(model.state_dict, …)``).
+        nobody iterates; and a method that is saved in place of what it gives (``torch.save(model.state_dict, …)``); and loops over epochs or
+        batches whose last statement is ``return`` or ``break``.
     Why:
         Nothing of the function's body runs, and no error says so: the job is completed without a model.
     Breaks:
@@ -423,6 +424,9 @@ def never_runs(view: TrainingView) -> Iterator[Problem]:
     for habit in facts.habits:
         if habit.kind == "only-named":
             told, remedy = f"{habit.detail} is named here and not called", f"write {habit.detail}()"
+        elif habit.kind == "runs-once":
+            told = f"the loop over {show(habit.detail)} is left at the end of its first round, whatever came of it"
+            remedy = "put the return after the loop, or take the break out"
         elif habit.kind == "method-saved":
             told = f"{habit.detail} is saved itself, a method, and not what it returns"
             remedy = f"write {habit.detail}()"

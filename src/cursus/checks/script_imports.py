@@ -8,6 +8,7 @@ from cursus.checks.evidence import IN_IMAGES
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script_conditions import all_hold
 from cursus.checks.views import TrainingView
+from cursus.script.conditions import told
 from cursus.script.facts import Condition, Habit, Imported, ScriptFacts
 from cursus.suggest import did_you_mean, one_letter
 
@@ -92,6 +93,10 @@ MISFITS = {
         "make a method of it, or a function of the module",
     ),
     "not-json": ("the argument {} is a Path, which JSON cannot hold", "json.dump(…, default=str)"),
+    "other-mode": (
+        "{0[0]} wants a file that is opened for {0[2]}, and its mode is {0[1]!r}",
+        "open(…, {0[3]!r})",
+    ),
     "not-text": ("{} is set to what is no text, and os.environ takes texts alone", "str(…)"),
 }
 """What is told of a value that is handed to what cannot take it, and what to write instead."""
@@ -105,7 +110,7 @@ def name_missing(view: TrainingView) -> Iterator[Problem]:
         Looks for names that neither the module, the functions around, nor Python defines; for members that a module of the
         source does not have (``from utils import laod``, ``config.RATE``); for arguments that no parser declares (``args.mode``); and for
         calls of the source's own functions that do not fit them; for names that are set in a branch alone that this request does
-        not take; for members that no class of the source has; and for lambdas that are pickled, paths in JSON, numbers put into
+        not take, or in a function that uses them first; for members that no class of the source has; and for lambdas that are pickled, paths in JSON, numbers put into
         ``os.environ``. Where it is not certain that the place is reached, it is a warning.
     Why:
         ``NameError``, ``ImportError``, ``AttributeError`` or ``TypeError``, often after hours of training: the job fails.
@@ -166,8 +171,11 @@ def name_missing(view: TrainingView) -> Iterator[Problem]:
         elif habit.kind == "base-not-made":
             told = f"{habit.detail}.__init__ does not call super().__init__(), which sets {habit.key!r}"
             remedy = "call super().__init__(…) first"
+        elif habit.kind == "hidden-method":
+            told = f"__init__ sets a value under the name of the method {habit.detail}, which can no longer be called"
+            remedy = "give the value another name"
         elif habit.kind in MISFITS:
-            told, remedy = (text.format(habit.detail) for text in MISFITS[habit.kind])
+            told, remedy = (text.format(_parts(habit.detail)) for text in MISFITS[habit.kind])
         elif habit.kind == "bad-call":
             told = f"{habit.detail}: it is defined in {_short(habit.source)} otherwise"
             remedy = "call it as it is defined, or change its definition"
@@ -184,13 +192,31 @@ def name_missing(view: TrainingView) -> Iterator[Problem]:
         )
 
 
+def _parts(detail: str) -> str | tuple[str, ...]:
+    """Of a call and the mode of its file also what the mode had to be."""
+    call, colon, mode = detail.partition(":")
+    if not colon:
+        return detail
+    right = mode.replace("b", "") if "b" in mode else mode + "b"
+    return call, mode, "text" if "b" in mode else "bytes", right
+
+
 def _unbound(habit: Habit, handled: list[Condition]) -> Problem:
     """A name that nothing has given a value by the time it is used; ``handled``: only after an error that is caught."""
     name = habit.detail
-    tests = " and ".join(
-        test.written or "not " + test.inner[0].written for test in habit.tests if not handled
+    if habit.key == "global":
+        return Problem(
+            f"{name!r} is used here before the function sets it: as it does, the name is its own, and not the module's",
+            remedy=f"global {name}, or another name",
+            severity=None if habit.sure else "warning",
+            location=habit.location,
+        )
+    tests = told(habit.tests)
+    when = (
+        f"where the {handled[0].written} is caught"
+        if handled
+        else "with this request" + f" ({tests})" * bool(tests)
     )
-    when = f"where the {handled[0].written} is caught" if handled else f"with this request ({tests})"
     return Problem(
         f"{name!r} is used here, and {when} nothing has given it a value",
         remedy=f"set {name!r} there too, or before",

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from cursus.checks import metric_lines
 from cursus.checks.captured_numbers import of_another_word
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script_conditions import never_holds
+from cursus.checks.script_conditions import holds, never_holds
 from cursus.checks.script_request import readable
 from cursus.checks.script_sequence import number_of
 from cursus.checks.views import TrainingView, mapping, text
 from cursus.model import Path, Severity
 from cursus.redact import show
+from cursus.script.conditions import told
 from cursus.script.facts import Habit, PrintedLine, ScriptFacts
 
 READS = ("AlgorithmSpecification.MetricDefinitions",)
@@ -103,10 +104,14 @@ def metric_matches_no_line(view: TrainingView) -> Iterator[Problem]:
 
 
 def _switched_off(view: TrainingView, path: Path, name: str, line: PrintedLine) -> Problem:
-    tests = " and ".join(test.written for test in line.tests if test.written)
-    told = f"the line for the metric {name!r} is printed in a branch that this request never takes"
+    tests = (
+        told(test for test in line.tests if holds(view, view.script, test, others=False) is False)
+        if view.script
+        else ""
+    )
+    text_ = f"the line for the metric {name!r} is printed in a branch that this request never takes"
     return Problem(
-        f"{told} ({tests})" if tests else told,
+        f"{text_} ({tests})" if tests else text_,
         path,
         remedy="print the line in any case, or give the hyperparameter the value that switches it on",
         severity=_severity(view, name),

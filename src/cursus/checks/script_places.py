@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
+from cursus.checks.script_conditions import holds
 from cursus.checks.script_request import (
     INPUT_DATA,
     MODEL_DIR,
@@ -230,7 +231,8 @@ def folder_not_writable_so(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds files written to the model directory's own name, files in a subfolder that nothing makes, and ``os.makedirs`` without
-        ``exist_ok`` of a folder that SageMaker has made, on the way that every run takes; and ``os.rename`` or ``os.replace`` from ``/tmp`` to a
+        ``exist_ok`` of a folder that SageMaker has made, on the way that every run takes; a folder that the first
+        host alone makes and all write into; and ``os.rename`` or ``os.replace`` from ``/tmp`` to a
         folder that SageMaker mounts.
     Why:
         ``IsADirectoryError``, ``No such file or directory`` or ``FileExistsError`` at the end of the training, when all is paid for.
@@ -262,6 +264,7 @@ def folder_not_writable_so(view: TrainingView) -> Iterator[Problem]:
         facts.attributes
         & {"makedirs", "mkdir", "mkpath", "copytree", "save_pretrained", "ensure_dir", "rmtree", "chdir"}
     )
+    yield from _made_by_first(view, facts)
     for habit in habits(view, "moved-across"):
         place = resolve(view, facts, invocation(view), habit.text)
         if isinstance(place, str) and any(
@@ -303,6 +306,28 @@ def folder_not_writable_so(view: TrainingView) -> Iterator[Problem]:
                     remedy=f"os.makedirs({folder!r}, exist_ok=True) first",
                     location=use.location,
                 )
+
+
+def _made_by_first(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
+    """A folder that the first host makes alone, and that every host writes into: each has a disk of its own."""
+    if (view.host_count or 0) < 2:
+        return
+    made: dict[bool, set[str]] = {True: set(), False: set()}
+    uses = list(_uses(view))
+    for _, _, use, place in uses:
+        if use.mode == "make" and UNKNOWN not in place:
+            made[any(holds(view, facts, test) is False for test in use.tests)].add(place.rstrip("/"))
+    for _, _, use, place in uses if made[True] - made[False] else ():
+        folder = place.rpartition("/")[0]
+        others = not any(holds(view, facts, test) is False for test in use.tests)
+        if use.mode == "write" and use.local and others and folder in made[True] - made[False]:
+            yield Problem(
+                f"{use.call} writes into {show(folder)} on every host, and the first host alone makes it: each has a disk of its own",
+                remedy="let every host make it: os.makedirs(…, exist_ok=True) without the test",
+                severity=None if use.sure else "warning",
+                location=use.location,
+            )
+            return
 
 
 FRAMEWORKS = {"torch": "pytorch", "tensorflow": "tensorflow", "xgboost": "xgboost", "mxnet": "mxnet"}

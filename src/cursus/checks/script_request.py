@@ -215,6 +215,8 @@ def variable(view: TrainingView, facts: ScriptFacts, name: str) -> str | Missing
         return None
     if name in FIXED:
         return FIXED[name]
+    if name == "SM_NUM_GPUS":
+        return _gpus(view)
     if name.startswith(CHANNEL_VARIABLE):
         channels = channel_names(view)
         if channels is None:
@@ -224,6 +226,16 @@ def variable(view: TrainingView, facts: ScriptFacts, name: str) -> str | Missing
                 return f"{INPUT_DATA}/{channel}"
         return NONE
     return None
+
+
+def _gpus(view: TrainingView) -> str | None:
+    """The number of GPUs of each host, where all have the same."""
+    from cursus.aws import instances
+
+    found = [instances.find(kind) for _, kind, _ in view.instances]
+    counts = {None if one is None else one.gpus for one in found}
+    only = counts.pop() if len(counts) == 1 else None
+    return None if only is None else str(only)
 
 
 def resolve(

@@ -72,7 +72,8 @@ def ranks_do_not_meet(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Finds a barrier or another collective call that the first rank makes alone (in ``if rank == 0``, behind ``if rank != 0: return``), or all others
         alone; a loop over a wrapped model that each rank leaves by a measure of its own; ``mp.spawn`` without ``nprocs``, which starts one process; a
-        MASTER_PORT that each process finds for itself; and a strategy of TensorFlow's that is made before TF_CONFIG is set.
+        MASTER_PORT that each process finds for itself; a strategy of TensorFlow's that is made before TF_CONFIG is set; and a ``num_nodes`` of Lightning's
+        Trainer that is not the number of hosts.
     Why:
         A collective call returns when every rank has made it. The job hangs until a library's time limit, often 30 minutes, or until
         MaxRuntimeInSeconds, and every instance is paid for.
@@ -126,6 +127,14 @@ def ranks_do_not_meet(view: TrainingView) -> Iterator[Problem]:
             told = f"mp.spawn starts one process without nprocs, and the group has {habit.detail}"
             remedy = f"nprocs={habit.detail}"
         yield Problem(told, remedy=remedy, location=habit.location)
+    launched = view.script is not None and "ray" not in view.script.top_imports
+    for habit in habits(view, "nodes") if launched and (view.host_count or 0) > 1 else ():
+        if habit.detail != str(view.host_count):
+            yield Problem(
+                f"the Trainer is told of {habit.detail} host{'s' * (habit.detail != '1')}, and the job has {view.host_count}",
+                remedy='num_nodes=len(json.loads(os.environ["SM_HOSTS"]))',
+                location=habit.location,
+            )
 
 
 @rule("DST056", area="distributed", severity="warning", scope="script")

@@ -1,7 +1,8 @@
 """Members that a script's own classes do not have, and objects whose base class was never made.
 
 Each finding is a ``Habit``: ``no-attribute`` (nothing in the source gives an object of the class such a member) and
-``base-not-made`` (its ``__init__`` leaves out the base's, which sets what the class uses; ``key`` is one such member).
+``base-not-made`` (its ``__init__`` leaves out the base's, which sets what the class uses; ``key`` is one such member)
+and ``hidden-method`` (``__init__`` sets a value under a method's name).
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ def read_classes(
     for body in classes:
         above = _above(evaluator, body)
         yield from _base_not_made(evaluator, body, above, runs, every)
+        yield from _hidden(evaluator, body, runs)
         if above is not None and not mentioned & OTHERWISE:
             below = [one for one in classes if body in (_above(evaluator, one) or ())]
             declared = {
@@ -152,6 +154,27 @@ def _certain(method: Body) -> set[int]:
         if isinstance(statement, ast.Return):
             break
     return found
+
+
+def _hidden(evaluator: Evaluator, body: Body, runs: dict[int, bool]) -> Iterator[Habit]:
+    """``self.loss = 0.0`` in ``__init__`` of a class whose method ``loss`` is called."""
+    start = _initialiser(body)
+    methods = {one.name: one for one in body.defined.values() if _this(one) and one is not start}
+    for name, found in start.attributes.items() if start is not None and id(start) in runs else ():
+        made = found[0].node
+        plain = isinstance(made, (ast.Constant, ast.List, ast.Dict)) and len(found) == 1 and found[0].sure
+        owner = methods[name].owner if name in methods else None
+        if plain and isinstance(owner, FunctionDef) and not owner.decorator_list and start is not None:
+            called = any(
+                last_name(site.node.func) == name and isinstance(site.node.func, ast.Attribute)
+                for one in evaluator.bodies
+                for site in one.calls
+            )
+            if called and getattr(made, "value", 0) is not None:
+                sure = runs[id(start)] and evaluator.named[name] == 2
+                yield Habit(
+                    "hidden-method", None, f"{body.name}.{name}", sure, place(made or start.owner, start)
+                )
 
 
 # -- bases that were never made ----------------------------------------------------------------------

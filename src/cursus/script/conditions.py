@@ -10,6 +10,7 @@ from cursus.script import values as v
 from cursus.script.bodies import Body, CallSite
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import ArgPart, Condition, Const, EnvPart, Part, Text
+from cursus.script.nodes import bare_name
 
 FIRST = re.compile(
     r"(?:[\w.]+\.)?(?:get_|local_|global_|world_|node_)*(?:rank|process_index)(?:\(\))? "
@@ -52,6 +53,19 @@ def of_first(test: ast.expr) -> bool | None:
 def negated(condition: Condition) -> Condition:
     """What holds where ``condition`` does not."""
     return condition.inner[0] if condition.kind == "not" else Condition("not", inner=(condition,))
+
+
+def told(tests: Iterable[Condition]) -> str:
+    """Tests as they are written, for a message; empty where one of them cannot be shown."""
+    found = [_told(test) for test in tests]
+    return " and ".join(found) if all(found) else ""
+
+
+def _told(test: Condition) -> str:
+    inner = [_told(one) for one in test.inner]
+    if test.kind in ("and", "or") and all(inner):
+        return f" {test.kind} ".join(inner)
+    return f"not {inner[0]}" if test.kind == "not" and inner[0] else test.written
 
 
 def conditions(
@@ -103,14 +117,25 @@ def _comparison(evaluator: Evaluator, test: ast.Compare, body: Body) -> Conditio
 
 
 def _atom(evaluator: Evaluator, node: ast.expr, body: Body, kind: str, value: object) -> Condition:
-    found = evaluator.evaluate(node, body)
+    plain, number = _number_of(node, body)
+    found = evaluator.evaluate(plain, body)
     only = found.values[0] if len(found.values) == 1 else v.UNKNOWN
     written = ast.unparse(node) if kind == "truth" else f"{ast.unparse(node)} {kind} {value!r}"
     constant = _constant(only)
     if constant is not ... and found.sure:
         return Condition("known", None, compare(kind, constant, value), written=written)
     part: Part | None = only.only if isinstance(only, Text) else None
-    return Condition(kind, part, value, written=written) if isinstance(part, (ArgPart, EnvPart)) else OTHER
+    if not isinstance(part, (ArgPart, EnvPart)):
+        return OTHER
+    return Condition(kind, part, value, written=written, number=number)
+
+
+def _number_of(node: ast.expr, body: Body) -> tuple[ast.expr, bool]:
+    """``x`` and True of ``int(x)``, also by a name that is set to it alone; any other expression as it is."""
+    made = body.only(node.id) if isinstance(node, ast.Name) else node
+    if isinstance(made, ast.Call) and bare_name(made.func) in ("int", "float") and len(made.args) == 1:
+        return made.args[0], True
+    return node, False
 
 
 def _constant(value: v.Value) -> object:

@@ -161,7 +161,7 @@ class Condition:
     ``kind``: ``truth`` of ``part``; ``==``, ``!=``, ``<``, ``<=``, ``>``, ``>=``, ``in``, ``not in`` of ``part`` and
     ``value``; ``set``, for a variable that is there; ``first``, for the first of several processes; ``known``, decided
     by the source (``value``); ``and``, ``or``, ``not`` of ``inner``; ``handled``, for an error of the kind that is
-    ``written``; empty for any other test.
+    ``written``; empty for any other test. ``number``: ``part`` is made a number first.
     """
 
     kind: str
@@ -169,6 +169,7 @@ class Condition:
     value: object = None
     inner: tuple[Condition, ...] = ()
     written: str = ""
+    number: bool = False
 
 
 @dataclass(frozen=True, slots=True)

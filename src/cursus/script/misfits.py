@@ -3,7 +3,9 @@
 Each finding is a ``Habit``: ``not-pickled`` (a lambda or a function inside a function, in what is pickled),
 ``not-json`` (a path among the arguments that are written as JSON), ``not-text`` (a number that is put into
 ``os.environ``) and
-``method-saved`` (a method without its parentheses), ``moved-across`` (a file that is renamed from ``/tmp``).
+``method-saved`` (a method without its parentheses), ``moved-across`` (a file that is renamed from ``/tmp``),
+``other-mode`` (a file that is opened for text gets bytes, or the reverse) and ``by-no-gpu`` (a division by the number
+of GPUs).
 """
 
 from __future__ import annotations
@@ -14,8 +16,8 @@ from collections.abc import Iterable, Iterator
 from cursus.script import values as v
 from cursus.script.bodies import Body, CallSite, place
 from cursus.script.evaluate import Evaluator
-from cursus.script.facts import Const, Habit, Text
-from cursus.script.nodes import last_name, receiver, word
+from cursus.script.facts import Const, EnvPart, Habit, Text
+from cursus.script.nodes import bare_name, last_name, receiver, string, word
 
 PICKLES = frozenset(
     {"pickle.dump", "pickle.dumps", "joblib.dump", "torch.save", "cPickle.dump", "_pickle.dump"}
@@ -32,6 +34,9 @@ TEMPORARY = frozenset(
     f"tempfile.{name}"
     for name in ("TemporaryDirectory", "NamedTemporaryFile", "mkdtemp", "gettempdir", "mktemp")
 )
+FILES = {"pickle.dump": 1, "json.dump": 1, "pickle.load": 0}
+"""Where these take the file."""
+BYTES = frozenset({"pickle.dump", "pickle.load"})
 COUNTS = frozenset({"len", "int", "float", "round", "sum", "max", "min"})
 COUNTING = frozenset({"index", "count", "device_count", "cpu_count", "get_rank", "get_world_size", "getpid"})
 
@@ -45,6 +50,7 @@ def read_misfits(
         name = evaluator.called(site.node, site.body)
         if name in RENAMES and len(site.node.args) > 1:
             yield from _renamed(evaluator, site, sure)
+        yield from _other_mode(evaluator, site, name, sure)
         given = site.node.args[0] if site.node.args else word(site.node, "obj", "value")
         if given is None or name not in PICKLES | JSON:
             continue
@@ -59,6 +65,59 @@ def read_misfits(
                 yield Habit("not-json", None, told, sure, where)
     for body, sure in reached:
         yield from _environment(evaluator, body, sure)
+        yield from _by_gpus(evaluator, body, sure)
+
+
+def _other_mode(evaluator: Evaluator, site: CallSite, name: str, sure: bool) -> Iterator[Habit]:
+    """``pickle.dump(model, file)`` where ``file`` is ``open(…, "w")``, ``json.dump`` where it is ``open(…, "wb")``."""
+    at = FILES.get(name)
+    given = None if at is None or len(site.node.args) <= at else site.node.args[at]
+    opened = _opened(site, given)
+    if opened is None or at is None or evaluator.called(opened, site.body) != "open":
+        return
+    mode = word(opened, "mode") or (opened.args[1] if len(opened.args) > 1 else ast.Constant("r"))
+    written = string(mode)
+    if written is not None and ("b" in written) is not (name in BYTES):
+        yield Habit("other-mode", None, f"{name}:{written}", sure, place(site.node, site.body))
+
+
+def _opened(site: CallSite, node: ast.expr | None) -> ast.Call | None:
+    """The call that opens a file which is given as it is, or by the name that ``with`` or an assignment gives it."""
+    if isinstance(node, ast.Call):
+        return node
+    made = [one for one in site.body.bindings.get(getattr(node, "id", ""), ()) if one.order <= site.order]
+    last = made[-1].node if made and made[-1].kind == "value" and not made[-1].path else None
+    return last if isinstance(last, ast.Call) else None
+
+
+def _by_gpus(evaluator: Evaluator, body: Body, sure: bool) -> Iterator[Habit]:
+    """``batch_size // int(os.environ["SM_NUM_GPUS"])``."""
+    for node in body.nodes:
+        divides = isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Div, ast.FloorDiv, ast.Mod))
+        if isinstance(node, ast.BinOp) and divides and _counts_gpus(evaluator, node.right, body):
+            known = sure and any(
+                node in ast.walk(one) for one in getattr(body.owner, "body", ()) if _plain(one)
+            )
+            yield Habit("by-no-gpu", None, ast.unparse(node), known, place(node, body))
+
+
+def _plain(statement: ast.AST) -> bool:
+    return isinstance(statement, (ast.Assign, ast.Expr, ast.Return, ast.AugAssign)) and not any(
+        isinstance(one, (ast.IfExp, ast.BoolOp, ast.Lambda)) for one in ast.walk(statement)
+    )
+
+
+def _counts_gpus(evaluator: Evaluator, node: ast.expr, body: Body) -> bool:
+    made = body.only(node.id) if isinstance(node, ast.Name) else node
+    if isinstance(made, ast.Call) and evaluator.called(made, body) == "torch.cuda.device_count":
+        return True
+    if isinstance(made, ast.Call) and bare_name(made.func) == "int" and len(made.args) == 1:
+        made = made.args[0]
+    if made is None:
+        return False
+    found = evaluator.value(made, body)
+    only = found.only if isinstance(found, Text) else None
+    return isinstance(only, EnvPart) and only.name == "SM_NUM_GPUS"
 
 
 def _renamed(evaluator: Evaluator, site: CallSite, sure: bool) -> Iterator[Habit]:

@@ -122,9 +122,10 @@ NO_METHODS = OPENS | LOCAL_READS.keys() | REMOTE_READS.keys() | WRITES.keys()
 def path_uses(evaluator: Evaluator, site: CallSite, sure: bool) -> Iterable[PathUse]:
     """Every use of a path that one call makes."""
     for use in _uses(evaluator, site, sure):
+        if use.mode in ("write", "make"):
+            use = replace(use, tests=around(evaluator, site))
         if use.mode == "write":
-            tests = around(evaluator, site)
-            use = replace(use, looped=_looped(evaluator, site), tests=tests)
+            use = replace(use, looped=_looped(evaluator, site))
         yield use
 
 

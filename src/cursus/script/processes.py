@@ -2,7 +2,8 @@
 
 Each finding is a ``Habit``: ``sampler-and-shuffle`` (a loader is given both), ``sampler-idle`` (no loader is given the
 sampler), ``spawn-per-gpu`` (one process a GPU is started, whatever their number), ``strategy-early`` (TensorFlow's
-strategy is made before TF_CONFIG is set) and ``own-host`` (SM_CURRENT_HOST says which process it is).
+strategy is made before TF_CONFIG is set), ``own-host`` (SM_CURRENT_HOST says which process it is) and ``nodes`` (the
+number of hosts that Lightning is told).
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ from collections.abc import Iterable, Iterator
 from cursus.script.bodies import Body, place
 from cursus.script.conditions import FIRST_HOST
 from cursus.script.evaluate import Evaluator
-from cursus.script.facts import EnvPart, Habit, Text
+from cursus.script.facts import Const, EnvPart, Habit, Text
 from cursus.script.nodes import bare_name, everything_given, last_name, receiver, string, word
 
-MODULES = frozenset({"torch", "tensorflow", "mpi4py", "horovod", "deepspeed", "accelerate", "smdistributed"})
+MODULES = frozenset(
+    {"torch", "tensorflow", "mpi4py", "horovod", "deepspeed", "accelerate", "smdistributed"}
+    | {"pytorch_lightning", "lightning"}
+)
 SPAWNS = ("mp.spawn", "multiprocessing.spawn")
 STRATEGY = "MultiWorkerMirroredStrategy"
 
@@ -32,6 +36,7 @@ def read_processes(
             if isinstance(node, ast.Call):
                 yield from _loader(body, node, sure)
                 yield from _per_gpu(body, node, sure)
+                yield from _nodes(evaluator, body, node, sure)
             yield from _own_host(evaluator, body, node, sure)
         if body.parent is None:
             yield from _early(body, sure)
@@ -87,6 +92,19 @@ def _per_gpu(body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
     made = body.only(given.id) if isinstance(given, ast.Name) else given
     if isinstance(made, ast.Call) and ast.unparse(made.func) == "torch.cuda.device_count":
         yield Habit("spawn-per-gpu", None, ast.unparse(node.func), sure, place(node, body))
+
+
+def _nodes(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
+    """The number of hosts that a Trainer of Lightning is told."""
+    name = evaluator.called(node, body)
+    if not name.endswith(".Trainer") or name.partition(".")[0] not in ("pytorch_lightning", "lightning"):
+        return
+    given = word(node, "num_nodes")
+    if given is None and any(one.arg is None for one in node.keywords):
+        return
+    value = Const(1) if given is None else evaluator.value(given, body)
+    if isinstance(value, Const) and isinstance(value.value, int):
+        yield Habit("nodes", None, str(value.value), sure, place(node, body))
 
 
 def _early(module: Body, sure: bool) -> Iterator[Habit]:

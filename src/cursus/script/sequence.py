@@ -2,7 +2,8 @@
 
 Each finding is a ``Habit``: ``saved-early``, ``live-copy``, ``fallback-import``, ``training-loop`` for a loop over
 epochs or steps, ``saved-each`` for one that saves each so many of them, and nothing behind it, ``saved-at-end``
-for one that saves in its last round alone and may be left before, and ``printed-each`` for one that prints so.
+for one that saves in its last round alone and may be left before, and ``printed-each`` for one that prints so,
+``runs-once`` for one that is left in its first round.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ KEEP_PREFIXES = (*SAVE_PREFIXES, "copy", "move")
 TRAINS = frozenset({"fit", "partial_fit", "fit_generator", "train", "learn", "optimize", "run_training"})
 TRAIN_PREFIXES = ("train_", "fit_")
 EPOCHS = re.compile(r"epoch|step|iter(?:ation)?s?\b|round", re.IGNORECASE)
+ROUNDS = re.compile(r"epoch|batch|loader", re.IGNORECASE)
 MOST = 20
 """Things of one list of statements that are followed."""
 LOOKS = frozenset(
@@ -67,6 +69,8 @@ def read_sequence(modules: Iterable[Body]) -> Iterator[Habit]:
             elif isinstance(node, (ast.For, ast.While)):
                 for test in _never(node):
                     yield Habit("never-comes", None, ast.unparse(test), True, place(test, body))
+                for left in _runs_once(node):
+                    yield Habit("runs-once", None, _rounds(node), True, place(left, body))
                 if _over_epochs(node):
                     yield Habit("training-loop", None, "", True, place(node, body))
                 for kept, name in _live(node):
@@ -156,6 +160,33 @@ def _intervals(loop: ast.For, does: Callable[[ast.AST], bool]) -> Iterator[tuple
     if ast.unparse(counted) == ast.unparse(loop.target):
         first = call.args[0] if len(call.args) == 2 else zero
         yield first, call.args[-1], offset, test.comparators[0], left.right
+
+
+def _rounds(loop: ast.For | ast.While) -> str:
+    return ast.unparse(loop.iter if isinstance(loop, ast.For) else loop.test)
+
+
+def _runs_once(loop: ast.For | ast.While) -> Iterator[ast.stmt]:
+    """A loop over epochs or batches that trains, and whose last statement leaves it in its first round."""
+    last = loop.body[-1]
+    if not isinstance(loop, ast.For) or not isinstance(last, (ast.Return, ast.Break)):
+        return
+    counted = ast.unparse(loop.target) + " " + ast.unparse(loop.iter)
+    inside = [node for step in loop.body for node in ast.walk(step)]
+    if not ROUNDS.search(counted) or any(isinstance(node, ast.Continue) for node in inside):
+        return
+    works = any(
+        isinstance(node, ast.Assign)
+        and any(mentions(node.value, bare_name(one)) for one in node.targets if bare_name(one))
+        for node in inside
+    )
+    calls = {last_name(node.func) for node in inside if isinstance(node, ast.Call)}
+    if (
+        works
+        or any(_changed(loop))
+        or calls & {"backward", "step", "train_on_batch", "train_step", "partial_fit"}
+    ):
+        yield last
 
 
 def _at_end(loop: ast.For) -> Iterator[ast.expr]:

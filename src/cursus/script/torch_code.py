@@ -3,8 +3,8 @@
 Each finding is a ``Habit``: ``graph-kept`` (losses are added up with their graphs), ``rank-alone`` (some ranks alone
 come to what all have to), ``rank-stops`` (a rank leaves the loop by its own measure), ``world-of-one`` (fewer processes
 than the group has), ``same-order`` and ``own-order`` (of a sampler), ``schedule-lost`` and ``namespace-kept`` (of a
-checkpoint), ``wrapped-state`` (keys that begin with ``module.``) and ``tokenizer-left`` (a model of transformers is saved
-without the tokenizer that it was trained with).
+checkpoint), ``wrapped-state`` (keys that begin with ``module.``) and ``tokenizer-left`` (a model of transformers is
+saved without the tokenizer that it was trained with).
 """
 
 from __future__ import annotations

@@ -37,6 +37,27 @@ def read_unbound(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) -> 
                 name, where, (tests, more) = found
                 told = (*conditions(evaluator, tests, body), *more)
                 yield Habit("unbound", None, name, sure, place(where, body), tests=told)
+            yield from _own_too_late(evaluator, body, sure)
+
+
+def _own_too_late(evaluator: Evaluator, body: Body, sure: bool) -> Iterator[Habit]:
+    """``steps += 1`` in a function, of a name that the module has: without ``global`` it is the function's own."""
+    owner = body.owner
+    if body.parent is None or not isinstance(owner, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return
+    for name in sorted(_set_in(owner.body) & body.top.bindings.keys()):
+        if not _declared(body, name):
+            used = _used(name, owner.body)
+            if used is not None:
+                tests = conditions(evaluator, used[1], body)
+                yield Habit("unbound", None, name, sure, place(used[0], body), key="global", tests=tests)
+
+
+def _declared(body: Body, name: str) -> bool:
+    """True for a parameter, and for a name that is none of the body's own."""
+    return any(one.kind == "parameter" for one in body.bindings.get(name, ())) or any(
+        isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names for node in body.nodes
+    )
 
 
 def _block(
@@ -159,10 +180,10 @@ def _bound_before(body: Body, name: str, statement: ast.stmt) -> bool:
     """True where the name may have a value before the statement, or is none of this body's own."""
     if name in body.globals or (body.parent is None and hasattr(builtins, name)) or name == "_":
         return True
-    if any(isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names for node in body.nodes):
+    if _declared(body, name):
         return True
     at = body.orders.get(id(statement), (0, ()))[0]
-    return any(one.order < at or one.kind == "parameter" for one in body.bindings.get(name, ()))
+    return any(one.order < at for one in body.bindings.get(name, ()))
 
 
 # -- where it is used ---------------------------------------------------------------------------------

@@ -7,16 +7,15 @@ requests are held to the same. ``benchmarks/cases.py`` counts both.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 import cursus
 from cursus.model import Finding
+from tests import modules
 
 ROOT = Path(__file__).resolve().parents[1]
 OWN = sorted((ROOT / "tests" / "cases").glob("*.json"))
@@ -25,15 +24,7 @@ FAILURES = sorted((SHARED / "failures").glob("*.json"))
 KEYS = {"id", "kind", "source", "reported_error", "cause", "effect", "detectable_offline", "bad", "good"}
 
 
-def _module() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("cases", ROOT / "benchmarks" / "cases.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-CASES = _module()
+CASES = modules.load(ROOT / "benchmarks" / "cases.py")
 
 
 def load(path: Path) -> dict[str, Any]:

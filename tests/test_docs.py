@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import fnmatch
-import importlib.util
 import re
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from cursus import checks
+from tests.modules import load
 
 ROOT = Path(__file__).parents[1]
-
-
-def load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_rule_pages_are_up_to_date() -> None:

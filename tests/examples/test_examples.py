@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.modules import load
 
 from cursus.commands.cli import main
 from cursus.validation.builders.variants.training_integration_tests import TrainingIntegrationTests
@@ -22,16 +23,7 @@ FRAMEWORKS = {"sklearn": "sklearn", "xgboost": "xgboost", "torch": "pytorch", "t
 
 
 def builder(example: str, name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(f"{example}_builder", EXAMPLES / example / "builder.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    # A dataclass looks its module up by name.
-    import sys
-
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return getattr(module, name)
+    return getattr(load(EXAMPLES / example / "builder.py", f"{example}_builder"), name)
 
 
 def verdicts(results: dict[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,6 @@ ROWS = (
 HEAVY = (
     "botocore",
     "boto3",
-    "optuna",
     "rich",
     "sagemaker",
     "yaml",

@@ -130,15 +130,3 @@ def test_a_member_of_another_type_is_not_filled(member: str, value: Any) -> None
         get_resource_optimization_config={"instance_type": "ml.m5.large"},
     )
     assert lower(made).request[member] == value
-
-
-def test_a_class_whose_own_attributes_raise_is_made_all_the_same() -> None:
-    class Meta(type):
-        def __getattr__(cls, name: str) -> Any:
-            raise RuntimeError(name)
-
-    class Builder(metaclass=Meta):
-        def create_step(self) -> dict[str, Any]:
-            return {"TrainingJobName": "churn"}
-
-    assert lower(Builder).request == {"TrainingJobName": "churn"}

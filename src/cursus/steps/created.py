@@ -64,7 +64,7 @@ def _role(builder: type, config: Any) -> str | None:
     found = config.get("role") if isinstance(config, Mapping) else attribute(config, "role")
     try:
         parameter = inspect.signature(builder).parameters.get("role")
-    except Exception:  # the class may answer by code of its own
+    except (TypeError, ValueError):
         return None
     return found if isinstance(found, str) and parameter is not None and parameter.default is None else None
 
@@ -74,7 +74,7 @@ def _arguments(callee: Any, offered: Mapping[str, Any]) -> tuple[tuple[Any, ...]
     config = offered["config"]
     try:
         parameters = list(inspect.signature(callee).parameters.values())
-    except Exception:  # the class may answer by code of its own
+    except (TypeError, ValueError):
         return (), {}
     kinds_ = inspect.Parameter
     for parameter in parameters:

@@ -32,6 +32,7 @@ open(os.environ['SM_MODEL_DIR'] + '/model.json', 'w').write('1')
     ("line", "error", "rules"),
     [
         ("print(os.environ['SM_CHANNEL_TEST'])", "KeyError: 'SM_CHANNEL_TEST'", ["CHN050"]),
+        ("if os.environ.get('A'): print(absent)", "NameError: name 'absent' is not defined", ["FRM070"]),
         ("print({}['label'])", "KeyError: 'label'", ["FRM090"]),
     ],
 )

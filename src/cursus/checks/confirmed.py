@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from cursus.model import SEVERITIES, Evidence, Finding, Location
@@ -63,6 +63,10 @@ def without_echoes(findings: list[Finding]) -> list[Finding]:
 
 FRAME = re.compile(r'File "/opt/ml/code/([^"]+)", line (\d+)')
 """A line of a traceback that is in the source of the job."""
+SHELL_LINE = re.compile(r"(?:\./)?([\w./-]+\.sh): line (\d+): ")
+"""The beginning of what a shell says of a line of its script."""
+PROVED = frozenset({"ART055", "FRM070"})
+"""Rules that warn where they cannot know that a line is come to: of a line where the job failed they know."""
 USAGE = re.compile(r"\S+: error: .*")
 FLAG = re.compile(r"--[A-Za-z][\w-]*")
 NAMED = re.compile(r"'([^']+)'")
@@ -73,12 +77,35 @@ NOT_STARTED = {
 """For a rule on what a job begins with: how a run ends where that cannot be started."""
 
 
-def _foretold(findings: list[Finding]) -> set[Finding]:
+def _failed_at(failed: list[Finding]) -> set[tuple[str, str]]:
+    """The lines of the source that a failed job names, each as its file and its number."""
+    text = "\n".join(finding.message for finding in failed)
+    placed = ((f.location.file, str(f.location.line)) for f in failed if f.location)
+    return {*FRAME.findall(text), *SHELL_LINE.findall(text), *placed}
+
+
+def _proved(findings: list[Finding]) -> dict[Finding, Finding]:
+    """Warnings that say why the job failed, at the line where it did, as the errors that they are then."""
+    places = _failed_at([one for one in findings if one.from_run and one.rule == "FRM090"])
+    return {
+        one: replace(one, severity="error", from_run=True)
+        for one in findings
+        if one.rule in PROVED
+        and one.severity != "error"
+        and not one.from_run
+        and one.location is not None
+        and _at(one.location, places)
+    }
+
+
+def _foretold(findings: list[Finding], proved: Collection[Finding]) -> set[Finding]:
     """A failed job, where an error that was read from the source or the request says why: at a line of the traceback,
     of an argument that the parser refused, of a program that cannot be started."""
     failed = [finding for finding in findings if finding.from_run and finding.rule == "FRM090"]
+    if proved:
+        return set(failed)
     text = "\n".join(finding.message for finding in failed)
-    places = {*FRAME.findall(text), *((f.location.file, str(f.location.line)) for f in failed if f.location)}
+    places = _failed_at(failed)
     refused = {flag for line in USAGE.findall(text) for flag in FLAG.findall(line)}
     for finding in findings if failed else ():
         if finding.from_run or finding.severity != "error":
@@ -139,12 +166,16 @@ def _with_places(findings: list[Finding]) -> list[Finding]:
     read = {
         NAMED.findall(f.message)[0]: f for f in findings if f.rule == "ART051" and NAMED.search(f.message)
     }
-    if not read:
+    left = {f"wrote {NAMED.findall(f.message)[0]}, ": f for f in findings if f.rule == "ART052"}
+    if not read and not left:
         return findings
     made: dict[Finding, Finding] = {}
     for finding in findings:
         name = NAMED.search(finding.message) if finding.rule == "ART090" else None
-        if name is not None and name[1] in read:
+        there = next((f for told, f in left.items() if name and told in (finding.remedy or "")), None)
+        if there is not None:
+            made[finding] = made[there] = replace(finding, location=finding.location or there.location)
+        elif name is not None and name[1] in read:
             other = read[name[1]]
             made[finding] = replace(finding, location=finding.location or other.location, remedy=other.remedy)
             made[other] = made[finding]
@@ -180,6 +211,8 @@ def told_once(findings: list[Finding], evidence: Evidence) -> list[Finding]:
                     raised[other] = replace(other, severity=finding.severity, from_run=True)
                     weighs_more = False
                 superfluous.add(other if weighs_more else finding)
-    superfluous |= _foretold(findings) | _strays_told(findings)
+    proved = _proved(findings)
+    raised |= proved
+    superfluous |= _foretold(findings, proved) | _strays_told(findings)
     kept = [raised.get(finding, finding) for finding in findings if finding not in superfluous]
     return _with_first_start(_with_causes(_with_places(kept)), evidence)

@@ -41,31 +41,12 @@ GPUS: dict[str, tuple[float, float]] = {
     "H200": (141, 9.0), "B200": (179, 10.0), "GB200": (185, 10.0), "B300": (268, 10.3),
     "RTX PRO 4500 Blackwell": (32, 12.0), "RTX PRO 6000 Blackwell": (96, 12.0),
 }  # fmt: skip
-# family: GiB a virtual processor (None: by size below), generation's successor, sizes with EFA.
-PLAIN: dict[str, tuple[float | None, str, tuple[str, ...]]] = {
-    "t3": (None, "", ()),
-    "m4": (4, "m5", ()),
-    "m5": (4, "", ()),
-    "m6i": (4, "", ("32xlarge",)),
-    "m7i": (4, "", ("48xlarge",)),
-    "m7i-flex": (4, "", ()),
-    "m8i": (4, "", ("48xlarge", "96xlarge")),
-    "m8i-flex": (4, "", ()),
-    "c4": (None, "c5", ()),
-    "c5": (2, "", ()),
-    "c5n": (None, "", ("9xlarge", "18xlarge")),
-    "c6i": (2, "", ("32xlarge",)),
-    "c7i": (2, "", ("48xlarge",)),
-    "c7i-flex": (2, "", ()),
-    "c8i": (2, "", ("48xlarge", "96xlarge")),
-    "c8i-flex": (2, "", ()),
-    "r5": (8, "", ()),
-    "r5d": (8, "", ()),
-    "r6i": (8, "", ("32xlarge",)),
-    "r7i": (8, "", ("48xlarge",)),
-    "r8i": (8, "", ("48xlarge", "96xlarge")),
-    "r8i-flex": (8, "", ()),
-}
+# family: GiB a virtual processor (None: by size below).
+PLAIN: dict[str, float | None] = {
+    "t3": None, "m4": 4, "m5": 4, "m6i": 4, "m7i": 4, "m7i-flex": 4, "m8i": 4, "m8i-flex": 4,
+    "c4": None, "c5": 2, "c5n": None, "c6i": 2, "c7i": 2, "c7i-flex": 2, "c8i": 2, "c8i-flex": 2,
+    "r5": 8, "r5d": 8, "r6i": 8, "r7i": 8, "r8i": 8, "r8i-flex": 8,
+}  # fmt: skip
 MEMORY = {
     "t3.medium": 4, "t3.large": 8, "t3.xlarge": 16, "t3.2xlarge": 32,
     "c4.xlarge": 7.5, "c4.2xlarge": 15, "c4.4xlarge": 30, "c4.8xlarge": 60,
@@ -76,71 +57,71 @@ NVME = {
     "r5d.large": 75, "r5d.xlarge": 150, "r5d.2xlarge": 300, "r5d.4xlarge": 600, "r5d.8xlarge": 1200,
     "r5d.12xlarge": 1800, "r5d.16xlarge": 2400, "r5d.24xlarge": 3600,
 }  # fmt: skip
-# type: vCPUs, memory GiB, accelerators, kind, local NVMe GB (0: none, None: not published here), EFA, successor.
-Row = tuple[int, "float | None", int, str, "int | None", bool]
+# name: vCPUs, memory GiB, accelerators, kind, local NVMe GB (0: none, None: not published here).
+Row = tuple[int, "float | None", int, str, "int | None"]
 ACCELERATED: dict[str, Row] = {
-    "p2.xlarge": (4, 61, 1, "K80", 0, False),
-    "p2.8xlarge": (32, 488, 8, "K80", 0, False),
-    "p2.16xlarge": (64, 732, 16, "K80", 0, False),
-    "p3.2xlarge": (8, 61, 1, "V100", 0, False),
-    "p3.8xlarge": (32, 244, 4, "V100", 0, False),
-    "p3.16xlarge": (64, 488, 8, "V100", 0, False),
-    "p3dn.24xlarge": (96, 768, 8, "V100 32GB", 1800, True),
-    "p4d.24xlarge": (96, 1152, 8, "A100", 8000, True),
-    "p4de.24xlarge": (96, 1152, 8, "A100 80GB", 8000, True),
-    "p5.4xlarge": (16, 256, 1, "H100", 3840, True),
-    "p5.48xlarge": (192, 2048, 8, "H100", 30720, True),
-    "p5e.48xlarge": (192, 2048, 8, "H200", 30720, True),
-    "p5en.48xlarge": (192, 2048, 8, "H200", 30720, True),
-    "p6-b200.48xlarge": (192, 2048, 8, "B200", 30720, True),
-    "p6-b300.48xlarge": (192, 4096, 8, "B300", 30720, True),
-    "p6e-gb200.36xlarge": (144, 960, 4, "GB200", 22500, True),
-    "g4dn.xlarge": (4, 16, 1, "T4", 125, False),
-    "g4dn.2xlarge": (8, 32, 1, "T4", 225, False),
-    "g4dn.4xlarge": (16, 64, 1, "T4", 225, False),
-    "g4dn.8xlarge": (32, 128, 1, "T4", 900, True),
-    "g4dn.12xlarge": (48, 192, 4, "T4", 900, True),
-    "g4dn.16xlarge": (64, 256, 1, "T4", 900, True),
-    "g5.xlarge": (4, 16, 1, "A10G", 250, False),
-    "g5.2xlarge": (8, 32, 1, "A10G", 450, False),
-    "g5.4xlarge": (16, 64, 1, "A10G", 600, False),
-    "g5.8xlarge": (32, 128, 1, "A10G", 900, True),
-    "g5.12xlarge": (48, 192, 4, "A10G", 3800, True),
-    "g5.16xlarge": (64, 256, 1, "A10G", 1900, True),
-    "g5.24xlarge": (96, 384, 4, "A10G", 3800, True),
-    "g5.48xlarge": (192, 768, 8, "A10G", 7600, True),
-    "g6.xlarge": (4, 16, 1, "L4", 250, False),
-    "g6.2xlarge": (8, 32, 1, "L4", 450, False),
-    "g6.4xlarge": (16, 64, 1, "L4", 600, False),
-    "g6.8xlarge": (32, 128, 1, "L4", 900, True),
-    "g6.12xlarge": (48, 192, 4, "L4", 3760, True),
-    "g6.16xlarge": (64, 256, 1, "L4", 1880, True),
-    "g6.24xlarge": (96, 384, 4, "L4", 3760, True),
-    "g6.48xlarge": (192, 768, 8, "L4", 7520, True),
-    "g6e.xlarge": (4, 32, 1, "L40S", 250, False),
-    "g6e.2xlarge": (8, 64, 1, "L40S", 450, False),
-    "g6e.4xlarge": (16, 128, 1, "L40S", 600, False),
-    "g6e.8xlarge": (32, 256, 1, "L40S", 900, True),
-    "g6e.12xlarge": (48, 384, 4, "L40S", 3800, True),
-    "g6e.16xlarge": (64, 512, 1, "L40S", 1900, True),
-    "g6e.24xlarge": (96, 768, 4, "L40S", 3800, True),
-    "g6e.48xlarge": (192, 1536, 8, "L40S", 7600, True),
-    "g7.2xlarge": (8, None, 1, "RTX PRO 4500 Blackwell", None, False),
-    "g7.4xlarge": (16, None, 1, "RTX PRO 4500 Blackwell", None, False),
-    "g7.8xlarge": (32, None, 1, "RTX PRO 4500 Blackwell", None, True),
-    "g7.12xlarge": (48, None, 2, "RTX PRO 4500 Blackwell", None, True),
-    "g7.24xlarge": (96, None, 4, "RTX PRO 4500 Blackwell", None, True),
-    "g7.48xlarge": (192, None, 8, "RTX PRO 4500 Blackwell", None, True),
-    "g7e.2xlarge": (8, 64, 1, "RTX PRO 6000 Blackwell", 1900, False),
-    "g7e.4xlarge": (16, 128, 1, "RTX PRO 6000 Blackwell", 1900, False),
-    "g7e.8xlarge": (32, 256, 1, "RTX PRO 6000 Blackwell", 1900, True),
-    "g7e.12xlarge": (48, 512, 2, "RTX PRO 6000 Blackwell", 3800, True),
-    "g7e.24xlarge": (96, 1024, 4, "RTX PRO 6000 Blackwell", 7600, True),
-    "g7e.48xlarge": (192, 2048, 8, "RTX PRO 6000 Blackwell", 15200, True),
-    "trn1.2xlarge": (8, 32, 1, "Trainium", 475, False),
-    "trn1.32xlarge": (128, 512, 16, "Trainium", 7600, True),
-    "trn1n.32xlarge": (128, 512, 16, "Trainium", 7600, True),
-    "trn2.48xlarge": (192, 2048, 16, "Trainium2", 7600, True),
+    "p2.xlarge": (4, 61, 1, "K80", 0),
+    "p2.8xlarge": (32, 488, 8, "K80", 0),
+    "p2.16xlarge": (64, 732, 16, "K80", 0),
+    "p3.2xlarge": (8, 61, 1, "V100", 0),
+    "p3.8xlarge": (32, 244, 4, "V100", 0),
+    "p3.16xlarge": (64, 488, 8, "V100", 0),
+    "p3dn.24xlarge": (96, 768, 8, "V100 32GB", 1800),
+    "p4d.24xlarge": (96, 1152, 8, "A100", 8000),
+    "p4de.24xlarge": (96, 1152, 8, "A100 80GB", 8000),
+    "p5.4xlarge": (16, 256, 1, "H100", 3840),
+    "p5.48xlarge": (192, 2048, 8, "H100", 30720),
+    "p5e.48xlarge": (192, 2048, 8, "H200", 30720),
+    "p5en.48xlarge": (192, 2048, 8, "H200", 30720),
+    "p6-b200.48xlarge": (192, 2048, 8, "B200", 30720),
+    "p6-b300.48xlarge": (192, 4096, 8, "B300", 30720),
+    "p6e-gb200.36xlarge": (144, 960, 4, "GB200", 22500),
+    "g4dn.xlarge": (4, 16, 1, "T4", 125),
+    "g4dn.2xlarge": (8, 32, 1, "T4", 225),
+    "g4dn.4xlarge": (16, 64, 1, "T4", 225),
+    "g4dn.8xlarge": (32, 128, 1, "T4", 900),
+    "g4dn.12xlarge": (48, 192, 4, "T4", 900),
+    "g4dn.16xlarge": (64, 256, 1, "T4", 900),
+    "g5.xlarge": (4, 16, 1, "A10G", 250),
+    "g5.2xlarge": (8, 32, 1, "A10G", 450),
+    "g5.4xlarge": (16, 64, 1, "A10G", 600),
+    "g5.8xlarge": (32, 128, 1, "A10G", 900),
+    "g5.12xlarge": (48, 192, 4, "A10G", 3800),
+    "g5.16xlarge": (64, 256, 1, "A10G", 1900),
+    "g5.24xlarge": (96, 384, 4, "A10G", 3800),
+    "g5.48xlarge": (192, 768, 8, "A10G", 7600),
+    "g6.xlarge": (4, 16, 1, "L4", 250),
+    "g6.2xlarge": (8, 32, 1, "L4", 450),
+    "g6.4xlarge": (16, 64, 1, "L4", 600),
+    "g6.8xlarge": (32, 128, 1, "L4", 900),
+    "g6.12xlarge": (48, 192, 4, "L4", 3760),
+    "g6.16xlarge": (64, 256, 1, "L4", 1880),
+    "g6.24xlarge": (96, 384, 4, "L4", 3760),
+    "g6.48xlarge": (192, 768, 8, "L4", 7520),
+    "g6e.xlarge": (4, 32, 1, "L40S", 250),
+    "g6e.2xlarge": (8, 64, 1, "L40S", 450),
+    "g6e.4xlarge": (16, 128, 1, "L40S", 600),
+    "g6e.8xlarge": (32, 256, 1, "L40S", 900),
+    "g6e.12xlarge": (48, 384, 4, "L40S", 3800),
+    "g6e.16xlarge": (64, 512, 1, "L40S", 1900),
+    "g6e.24xlarge": (96, 768, 4, "L40S", 3800),
+    "g6e.48xlarge": (192, 1536, 8, "L40S", 7600),
+    "g7.2xlarge": (8, None, 1, "RTX PRO 4500 Blackwell", None),
+    "g7.4xlarge": (16, None, 1, "RTX PRO 4500 Blackwell", None),
+    "g7.8xlarge": (32, None, 1, "RTX PRO 4500 Blackwell", None),
+    "g7.12xlarge": (48, None, 2, "RTX PRO 4500 Blackwell", None),
+    "g7.24xlarge": (96, None, 4, "RTX PRO 4500 Blackwell", None),
+    "g7.48xlarge": (192, None, 8, "RTX PRO 4500 Blackwell", None),
+    "g7e.2xlarge": (8, 64, 1, "RTX PRO 6000 Blackwell", 1900),
+    "g7e.4xlarge": (16, 128, 1, "RTX PRO 6000 Blackwell", 1900),
+    "g7e.8xlarge": (32, 256, 1, "RTX PRO 6000 Blackwell", 1900),
+    "g7e.12xlarge": (48, 512, 2, "RTX PRO 6000 Blackwell", 3800),
+    "g7e.24xlarge": (96, 1024, 4, "RTX PRO 6000 Blackwell", 7600),
+    "g7e.48xlarge": (192, 2048, 8, "RTX PRO 6000 Blackwell", 15200),
+    "trn1.2xlarge": (8, 32, 1, "Trainium", 475),
+    "trn1.32xlarge": (128, 512, 16, "Trainium", 7600),
+    "trn1n.32xlarge": (128, 512, 16, "Trainium", 7600),
+    "trn2.48xlarge": (192, 2048, 16, "Trainium2", 7600),
 }
 NEURON_CORES = {"Trainium": 2, "Trainium2": 8}
 ARM = ("p6e-gb200",)
@@ -181,17 +162,17 @@ def hardware(name: str) -> dict[str, Any]:
     family, size = name.split(".")
     found: dict[str, Any]
     if name in ACCELERATED:
-        vcpus, memory, count, kind, nvme, efa = ACCELERATED[name]
-        found = {"vcpus": vcpus, "memory": memory, "nvme": nvme, "efa": efa}
+        vcpus, memory, count, kind, nvme = ACCELERATED[name]
+        found = {"vcpus": vcpus, "memory": memory, "nvme": nvme}
         if kind in GPUS:
             found["gpus"], found["gpu"] = count, kind
         else:
             found["neuron"], found["neuron_cores"], found["device"] = count, count * NEURON_CORES[kind], kind
     else:
-        ratio, _, with_efa = PLAIN[family]
+        ratio = PLAIN[family]
         vcpus = ODD_VCPUS.get(name, VCPUS[size])
         memory = MEMORY[name] if ratio is None else vcpus * ratio
-        found = {"vcpus": vcpus, "memory": memory, "nvme": NVME.get(name, 0), "efa": size in with_efa}
+        found = {"vcpus": vcpus, "memory": memory, "nvme": NVME.get(name, 0)}
     if family.startswith(ARM):
         found["architecture"] = "arm64"
     return found

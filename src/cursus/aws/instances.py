@@ -41,7 +41,6 @@ class Instance:
     vcpus: int
     memory: float | None
     nvme: int | None = 0
-    efa: bool = False
     gpus: int = 0
     gpu: Gpu | None = None
     neuron_devices: int = 0
@@ -94,7 +93,6 @@ def find(name: str) -> Instance | None:
         vcpus=entry["vcpus"],
         memory=entry["memory"],
         nvme=entry["nvme"],
-        efa=entry["efa"],
         gpus=entry.get("gpus", 0),
         gpu=Gpu(kind, gpu["memory"], gpu["capability"]) if gpu else None,
         neuron_devices=entry.get("neuron", 0),

@@ -134,7 +134,6 @@ LIMITS = {
     "max_runtime": 28 * 24 * 3600,
     "max_runtime_quota": 5 * 24 * 3600,
     "max_wait_without_checkpoints": 3600,
-    "long_job": 3600,
 }
 # https://docs.nvidia.com/cuda/cuda-c-programming-guide/#arithmetic-instructions: number formats by compute
 # capability: fp16 arithmetic from 5.3, tensor cores from 7.0, bf16 and tf32 from 8.0, fp8 from 8.9.

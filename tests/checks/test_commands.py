@@ -42,6 +42,8 @@ def found(entry: list[Any], arguments: list[Any] | None = None, **inputs: str) -
         (["a.py"], []),
         (["spark-submit", "a.py"], []),
         ([], ["a.py"]),
+        (["/opt/my program/run"], None),
+        (["bash", "-c", "python3 a.py --epochs 3"], None),
     ],
 )
 def test_commands_that_run(entry: list[Any], arguments: list[Any] | None) -> None:
@@ -56,6 +58,9 @@ def test_commands_that_run(entry: list[Any], arguments: list[Any] | None) -> Non
         (["/usr/bin/python3", "a.sh"], None, "ContainerEntrypoint[0]", "'a.sh' is a shell script", "error"),
         (["python3"], ["--epochs", "3"], "ContainerArguments[0]", "where the script stands", "error"),
         (["python3", "-u", "--epochs"], None, "ContainerEntrypoint[2]", "where the script stands", "error"),
+        (["python3 /opt/a.py"], None, "ContainerEntrypoint[0]", "looked for as one program", "error"),
+        (["/opt/run.sh --fast"], ["3"], "ContainerEntrypoint[0]", "looked for as one program", "error"),
+        (["torchrun --nproc-per-node 4 a.py"], None, "ContainerEntrypoint[0]", "as one program", "error"),
         (["python3"], None, "ContainerEntrypoint", "is given no script", "warning"),
         (["python3", "-u"], [], "ContainerEntrypoint", "is given no script", "warning"),
     ],

@@ -157,6 +157,8 @@ def test_formats_of_records(image: str, sent: str, split: str | None, wanted: li
         ("application/jsonlines", "OutputFilter", "$.a.['b','c.d']", "nested"),
         ("application/jsonlines", "InputFilter", "features", "does not begin with $"),
         ("application/jsonlines", "InputFilter", "$..features", "JSONPath"),
+        ("text/csv", "OutputFilter", "$[0,5:]", ""),
+        ("text/csv", "OutputFilter", "$[0:2,5:]", "only single range filters"),
     ],
 )
 def test_filters(sent: str, member: str, path: str, told: str) -> None:
@@ -167,6 +169,16 @@ def test_filters(sent: str, member: str, path: str, told: str) -> None:
     found = [f for f in check(asked, region="us-east-1").findings if f.rule == "FRM024"]
     assert [f.path for f in found] == ([f"Steps[1].Arguments.DataProcessing.{member}"] if told else [])
     assert all(told in f.message for f in found)
+
+
+def test_augmented_manifests_are_not_transformed() -> None:
+    asked = definition({"Image": OWN, "ModelDataUrl": "s3://example-bucket/model.tar.gz"})
+    source = asked["Steps"][1]["Arguments"]["TransformInput"]["DataSource"]["S3DataSource"]
+    told = []
+    for kind in ("S3Prefix", "ManifestFile", "AugmentedManifestFile"):
+        source["S3DataType"] = kind
+        told += [f.message for f in check(asked, region="us-east-1").findings if f.rule == "FRM024"]
+    assert told == ["S3DataType AugmentedManifestFile is not compatible with batch transform"]
 
 
 def test_clarify_jobs_are_read_by_their_names() -> None:

@@ -197,6 +197,8 @@ def test_a_script_of_its_own_may_load_anything() -> None:
     sklearn = f"{ACCOUNT}/sagemaker-scikit-learn:1.2-1-cpu-py3"
     assert rules(train(), learned(sklearn)) == ["DEP056"]
     assert rules(train(), learned(sklearn, SAGEMAKER_PROGRAM="inference.py")) == []
+    trainer = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310"
+    assert rules(train(), learned(trainer, SAGEMAKER_PROGRAM="inference.py")) == ["DEP056"]
 
 
 @pytest.mark.parametrize(

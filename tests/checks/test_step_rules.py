@@ -156,7 +156,11 @@ def test_names_are_corrected() -> None:
     stamped = "churn_model_of_the_north_european_market-2026-01-31-12-22-59-886794"
     told = at(findings_of({"TrainingJobName": stamped}), "STP006").remedy
     assert "such as 'churn-model-of-the-north-european-market-2026-01-31-12-22-59' (" in told
-    assert f"such as '{'x' * 63}'" in at(findings_of({"TrainingJobName": "x" * 80}), "STP006").remedy
+    assert f"such as '{'a' * 63}'" in at(findings_of({"TrainingJobName": "a" * 80}), "STP006").remedy
+
+
+def command(entry: str) -> dict[str, Any]:
+    return {"AlgorithmSpecification": {"ContainerEntrypoint": entry}}
 
 
 @pytest.mark.parametrize(
@@ -167,6 +171,30 @@ def test_names_are_corrected() -> None:
         ({"RetryStrategy": {"MaximumRetryAttempts": 31}}, "STP007", "write a number from 1 to 30"),
         ({"ResourceConfig": {"VolumeSizeInGB": "30"}}, "STP003", "write the number without quotes"),
         ({"ResourceConfig": {"VolumeSizeInGB": "large"}}, "STP003", "write a whole number, without quotes"),
+        (command('["sh", "-c"]'), "STP003", "write the list itself, without quotes around it"),
+        (command("python3 /opt/train.py"), "STP003", "write a list, each word an item of its own"),
+        (command("/opt/train"), "STP003", "write a list of one: ['/opt/train']"),
+        (
+            {
+                "VpcConfig": {
+                    "Subnets": "subnet-0a1b2c3d,subnet-0a1b2c3e",
+                    "SecurityGroupIds": ["sg-0a1b2c3d"],
+                }
+            },
+            "STP003",
+            "write a list, each value an item of its own",
+        ),
+        (
+            {"ResourceConfig": {"InstanceType": None, "InstanceType.$": "$.instance"}},
+            "STP002",
+            "write InstanceType, with a value: only a state of Step Functions has names that end with .$, and fills them in",
+        ),
+        (
+            {"TrainingJobName": "churn-{{ ds_nodash }}"},
+            "STP005",
+            "'{{ ds_nodash }}' stands where a value was to be filled in: write the value; allowed: letters, digits and "
+            "hyphens, with a letter or digit first and last, at most 63 characters",
+        ),
         (
             {"Tags": [{"Key": "team", "Value": "a"}, {"Key": "team", "Value": "b"}]},
             "STP034",

@@ -16,7 +16,7 @@ TYPES = {"CreateProcessingJob": "Processing", "CreateTransformJob": "Transform",
 ABOUT = (
     *("DEP034", "DEP035", "DEP036", "DEP038", "DEP039", "DEP050", "DEP052", "DEP066", "DEP069", "DEP092"),
     *("FRM024", "RES008", "RES021"),
-    *("DEP033", "DEP046", "DEP051", "DEP090", "DEP091"),
+    *("DEP033", "DEP046", "DEP051", "DEP056", "DEP090", "DEP091"),
 )
 """The rules on pipelines that read the request of one step alone."""
 TOP: Path = ("Steps", 0, "Arguments")
@@ -53,6 +53,7 @@ def _of_request(check: Check, view: RequestView) -> Iterator[Problem]:
 
 def _pipeline(view: RequestView) -> PipelineView:
     step = view.step
-    entry = {"Name": step.name, "Type": TYPES[step.operation], "Arguments": view.request}
+    kind = TYPES[step.operation]
+    entry = {"Name": step.name, "Type": kind, "Arguments": view.request}
     pipeline = Pipeline(step.name, {"Version": "2020-12-01", "Metadata": {}, "Steps": [entry]})
-    return PipelineView(pipeline, [replace(step, prefix=TOP, in_pipeline=True)], view.settings)
+    return PipelineView(pipeline, [replace(step, type=kind, prefix=TOP, in_pipeline=True)], view.settings)

@@ -12,6 +12,9 @@ from cursus.redact import show
 
 SPECIFICATIONS = ("AppSpecification", "AlgorithmSpecification")
 SHELLS = frozenset({"sh", "bash", "dash", "zsh"})
+LAUNCHERS = frozenset(
+    {"torchrun", "accelerate", "deepspeed", "mpirun", "spark-submit", "smspark-submit", "conda", "uv"}
+)
 _PYTHON = re.compile(r"python(\d(\.\d+)?)?")
 _SWITCH = re.compile(r"-[A-Za-z]+")
 _WITH_WORD = {"python": "WX", "shell": "oO"}
@@ -29,15 +32,15 @@ PACKED = (".tar.gz", ".tgz", ".tar", ".zip")
 
 @rule("FRM026", area="framework", scope="request", reads=("ContainerEntrypoint",))
 def program_and_script(view: RequestView) -> Iterator[Problem]:
-    """A container's command starts a script with the wrong program, or a program without a script.
+    """A container's command starts a script with the wrong program, a program without a script, or a whole line as one.
 
     What it does:
         Where ContainerEntrypoint begins with a shell or Python, looks for the script that it is given there or in
         ContainerArguments: a shell runs no .py, Python no .sh. Python without a script is a warning; arguments in the
-        script's place are an error.
+        script's place are an error, and so is a program that is written in one item with what it is given.
     Why:
         "evaluate.py: line 1: import: command not found" fails the job once its instance is up, as does "runproc.sh", line 3,
-        "SyntaxError: invalid syntax". Python that is given nothing reads an empty input: the job succeeds, and has done nothing.
+        "SyntaxError: invalid syntax". There is no program of the name "python3 /opt/program/evaluate.py". Python that is given nothing reads an empty input: the job succeeds, and has done nothing.
     Breaks:
         operation: CreateProcessingJob
         AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1", ContainerEntrypoint: [/bin/bash, /opt/program/evaluate.py]}
@@ -45,7 +48,8 @@ def program_and_script(view: RequestView) -> Iterator[Problem]:
         operation: CreateProcessingJob
         AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1", ContainerEntrypoint: [python3, /opt/program/evaluate.py]}
     Source:
-        https://github.com/aws/sagemaker-python-sdk/issues/4802, https://github.com/aws/sagemaker-python-sdk/issues/4272
+        https://github.com/aws/sagemaker-python-sdk/issues/4802, https://github.com/aws/sagemaker-python-sdk/issues/4272,
+        https://docs.aws.amazon.com/sagemaker/latest/dg/byoc-run-image.html
     Since:
         0.1
     """
@@ -58,6 +62,13 @@ def program_and_script(view: RequestView) -> Iterator[Problem]:
             or not isinstance(entry[0], str)
             or not isinstance(specification.get("ContainerArguments"), (list, type(None)))
         ):
+            continue
+        if _is_line(entry[0]):
+            yield Problem(
+                f"{show(entry[0])} is looked for as one program, spaces and all: no shell takes the line apart",
+                (member, "ContainerEntrypoint", 0),
+                "write each word as an item of its own",
+            )
             continue
         program = entry[0].rpartition("/")[2]
         kind = "shell" if program in SHELLS else "python" if _PYTHON.fullmatch(program) else None
@@ -96,6 +107,14 @@ def program_and_script(view: RequestView) -> Iterator[Problem]:
                 (*place, 0),
                 "write /bin/bash",
             )
+
+
+def _is_line(word: str) -> bool:
+    """True for a known program with its arguments behind it in one text."""
+    first, *others = word.split() or [""]
+    name = first.rpartition("/")[2]
+    known = name in SHELLS or name in LAUNCHERS or _PYTHON.fullmatch(name) or name.endswith((".py", ".sh"))
+    return bool(others and known)
 
 
 def _script(words: list[object], kind: str) -> int | None:

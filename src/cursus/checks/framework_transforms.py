@@ -222,8 +222,9 @@ def transformed_records(view: PipelineView) -> Iterator[Problem]:
     """What a transform step splits, joins and filters does not go with the format of its records.
 
     What it does:
-        Compares SplitType with ContentType; ContentType with Accept where JoinSource puts them together; and takes
-        InputFilter, JoinSource's OutputFilter and their subset of JSONPath apart.
+        Compares SplitType with ContentType; ContentType with Accept where JoinSource puts them together; takes
+        InputFilter, JoinSource's OutputFilter and their subset of JSONPath apart; and looks for augmented manifests, which
+        the API's own text excludes.
     Why:
         A line is no record of RecordIO, of JSON or of an image: the container gets a piece of one. A CSV row is an array,
         which only an index such as $[1:] can filter. Batch transform knows a part of JSONPath only; it refuses the rest, or
@@ -252,7 +253,8 @@ def transformed_records(view: PipelineView) -> Iterator[Problem]:
               TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/batch-transform-data-processing.html,
-        https://docs.aws.amazon.com/sagemaker/latest/dg/cdf-inference.html
+        https://docs.aws.amazon.com/sagemaker/latest/dg/cdf-inference.html,
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TransformS3DataSource.html
     Since:
         0.1
     """
@@ -263,6 +265,16 @@ def transformed_records(view: PipelineView) -> Iterator[Problem]:
         source, target = mapping(step.request, "TransformInput"), mapping(step.request, "TransformOutput")
         sent, asked = _plain(text(source, "ContentType") or ""), _plain(text(target, "Accept") or "")
         split, wanted = text(source, "SplitType"), _split_of(sent)
+        if (
+            text(mapping(mapping(source, "DataSource"), "S3DataSource"), "S3DataType")
+            == "AugmentedManifestFile"
+        ):
+            yield Problem(
+                "S3DataType AugmentedManifestFile is not compatible with batch transform",
+                (*place, "TransformInput", "DataSource", "S3DataSource", "S3DataType"),
+                "write ManifestFile, with a manifest of the objects' keys, or S3Prefix",
+                severity="error",
+            )
         if wanted is not None and split not in (None, "None", wanted):
             yield Problem(
                 f"SplitType {split} takes {show(sent)} apart where no record ends",
@@ -320,7 +332,8 @@ def _filter_fault(path: str | None, kind: str) -> tuple[str, str] | None:
             f"{show(path)} names something nested among several children in brackets, which is not supported",
             "name children of one level in the brackets",
         )
-    if re.search(r"\[[^\]'\"]*(?::[^\]'\"]*,|,[^\]'\"]*:)", path):
+    # An index beside one range is in AWS's own examples: $[0,5:].
+    if re.search(r"\[[^\]'\"]*:[^\]'\"]*,[^\]'\"]*:", path):
         return (
             f"Invalid JsonPath: {show(path)}: only single range filters of format (eg: [1:5]) are supported",
             "write one range, or every index, such as $[0,1,-1]",

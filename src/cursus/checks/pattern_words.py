@@ -6,15 +6,23 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from cursus.checks.text_faults import placeholder
 from cursus.checks.texts import NOTHING
 
-_HYPHENS = re.compile(r"\[a-zA-Z0-9\]\(-\*\[a-zA-Z0-9\]\)(?:\{0,(\d+)\}|\*)")
+_HYPHENS = re.compile(
+    r"\[a-zA-Z0-9\]\(-\*\[a-zA-Z0-9\]\)(?:\{0,(\d+)\}|\*)|\[a-zA-Z0-9\]\(\[\\-a-zA-Z0-9\]\*\[a-zA-Z0-9\]\)\?"
+)
 
 _WORDS: tuple[tuple[str, str], ...] = (
     (":role/?", "an IAM role's ARN, such as arn:aws:iam::123456789012:role/SageMakerRole"),
     ("(https|s3)://", "an S3 URI, such as s3://bucket/prefix/"),
     ("(1Y|Y|", "a number and a unit, such as 1H, 30min, D, W, M or Y"),
     ("(fs-", "a file system's id, such as fs-0a1b2c3d"),
+    (
+        "(arn:aws[a-z\\-]*:sagemaker:[a-z0-9\\-]*:[0-9]{12}:[a-z\\-]*\\/)?",
+        "an ARN, or a name of letters, digits and hyphens",
+    ),
+    ("[Ss][Hh][Aa]256:", "sha256: and 64 hexadecimal digits"),
     ("\\p{L}\\p{Z}\\p{N}_.:/=+", "letters, digits, spaces and _ . : / = + - @"),
     (":lambda:", "a Lambda function's ARN"),
     (":training-plan/", "a training plan's ARN"),
@@ -35,6 +43,12 @@ _EXACT = {
     "\\d+K": "a number of thousands with a K, such as 32K",
     "(^p[1-9]\\d?$)": "p1 to p99",
     "[a-zA-Z0-9_-]+": "letters, digits, underscores and hyphens",
+    "[-\\w]+\\/.+": "a media type, such as text/csv",
+    "[a-zA-Z_][a-zA-Z0-9_]{0,1023}": "letters, digits and underscores, not beginning with a digit",
+    "[a-zA-Z0-9-]+": "letters, digits and hyphens",
+    "[a-zA-Z0-9\\_\\-]+": "letters, digits, underscores and hyphens",
+    "[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*": "letters, digits and single hyphens between them",
+    "[a-zA-Z0-9]([_-]*[a-zA-Z0-9]){0,63}": "letters, digits, underscores and hyphens, with a letter or digit first and last",
     "[A-Z]{2}": "a country's code of two capital letters, such as DE",
 }
 
@@ -59,6 +73,8 @@ def words(node: Mapping[str, Any]) -> str:
 
 def shorter(node: Mapping[str, Any], value: object) -> str:
     """What a name that is too long could be instead: its beginning, without a cut word where that leaves enough."""
+    if isinstance(value, str) and (left := placeholder(value)):
+        return f" ({_filled(left)})"
     most, allowed = node.get("maxLength"), words(node)
     if (
         not isinstance(value, str)
@@ -72,6 +88,10 @@ def shorter(node: Mapping[str, Any], value: object) -> str:
     if len(whole) >= most // 2 and name[len(cut) :][:1] not in ("", "-"):
         cut = whole
     return f", such as {cut!r}{allowed}" if cut else allowed
+
+
+def _filled(left: str) -> str:
+    return f"{left!r} stands where a value was to be filled in: write the value"
 
 
 def _hyphened(value: str) -> str:
@@ -93,6 +113,9 @@ def instead(name: str, pattern: str, value: object, key: bool = False) -> str:
         fixed = _hyphened(value)
         if fixed and fixed != value:
             special = f"write {fixed[: int(found[1]) + 1 if found[1] else None].rstrip('-')!r}"
+    left = placeholder(value)
+    if left is not None and (found or not special):
+        special = _filled(left)
     if value != value.strip() and not special:
         special = "there is white space around it"
     if re.search(r"[,;] *[^,; ]", value) and not special and _several(pattern, value):

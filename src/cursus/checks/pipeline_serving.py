@@ -20,10 +20,11 @@ def served_by_another(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Compares the image of a model or registration step's container with the one of the training step whose artifact it
-        gets, where both are Amazon's. A container with a script of its own (SAGEMAKER_PROGRAM) is left alone.
+        gets, where both are Amazon's. A container with a script of its own (SAGEMAKER_PROGRAM) is left alone. In a model, an image
+        for training alone, such as pytorch-training, is an error whatever it gets.
     Why:
         CreateModel looks into no archive. The endpoint fails its health check, or the transform job ends with an error: the
-        server finds no model that it can load, or there is no server in the image.
+        server finds no model that it can load, or there is no server in the image: exec: "serve": executable file not found.
     Breaks:
         operation: Pipeline
         Steps:
@@ -41,7 +42,7 @@ def served_by_another(view: PipelineView) -> Iterator[Problem]:
             Type: Model
             Arguments:
               ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {Image: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3", ModelDataUrl: {Get: Steps.Train.ModelArtifacts.S3ModelArtifacts}}
+              PrimaryContainer: {Image: "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310", ModelDataUrl: {Get: Steps.Train.ModelArtifacts.S3ModelArtifacts}}
     Right:
         operation: Pipeline
         Steps:
@@ -62,22 +63,32 @@ def served_by_another(view: PipelineView) -> Iterator[Problem]:
               PrimaryContainer: {Image: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1", ModelDataUrl: {Get: Steps.Train.ModelArtifacts.S3ModelArtifacts}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html,
-        https://docs.aws.amazon.com/sagemaker/latest/dg-ecr-paths/sagemaker-algo-docker-registry-paths.html
+        https://docs.aws.amazon.com/sagemaker/latest/dg-ecr-paths/sagemaker-algo-docker-registry-paths.html,
+        https://github.com/aws/sagemaker-huggingface-inference-toolkit/issues/45,
+        https://github.com/aws/sagemaker-pytorch-training-toolkit/issues/139
     Since:
         0.1
     """
     trained = {step.name: step.request for step in view.steps if step.operation == "CreateTrainingJob"}
-    for step in view.steps if trained else ():
+    for step in view.steps:
         if step.type not in ("Model", "RegisterModel"):
             continue
         top = step.prefix[len(view.pipeline.prefix) :]
         for place, container in containers(
             PipelineStep(step.name, step.type, {"Arguments": step.request}, ())
         ):
+            image = _amazon(text(container, "Image"))
+            if image is not None and "inference" not in image.scopes and not image.repository.startswith(RL):
+                yield Problem(
+                    f"the image {show(image.repository)} is made for {' and '.join(image.scopes)}, and serves no models",
+                    (*top, *place[1:], "Image"),
+                    _server(image),
+                    severity="error" if "-training" in image.repository and step.type == "Model" else None,
+                )
+                continue
             url = container.get("ModelDataUrl")
             target = parse_get(str(url.get("Get"))) if isinstance(url, Mapping) else None
             job = trained.get(target.name) if target is not None and target.root == "Steps" else None
-            image = _amazon(text(container, "Image"))
             if job is None or image is None or "SAGEMAKER_PROGRAM" in mapping(container, "Environment"):
                 continue
             trainer = _amazon(text(mapping(job, "AlgorithmSpecification"), "TrainingImage"))
@@ -95,8 +106,6 @@ def _amazon(uri: str | None) -> images.Image | None:
 
 def _not_served(trainer: images.Image | None, image: images.Image) -> str:
     """What keeps an image from serving the model of a training image; empty where nothing known does."""
-    if "inference" not in image.scopes:
-        return f"the image {show(image.repository)} is made for {' and '.join(image.scopes)}, and serves no models"
     if trainer is None or not (image.kind == "framework" or image.trains):
         return ""  # servers of several frameworks
     if trainer.engine != image.engine:
@@ -111,6 +120,15 @@ def _not_served(trainer: images.Image | None, image: images.Image) -> str:
     return ""
 
 
+def _server(image: images.Image) -> str:
+    """What to write instead of an image that serves nothing."""
+    name = image.repository.replace("-training", "-inference")
+    known = name != image.repository and name in images.document()["repositories"]
+    return f"write the one for inference, {name}" if known else "write the image that serves what was trained"
+
+
+RL = "sagemaker-rl-"
+"""How repositories begin whose images serve some of what they train."""
 PICKLED = ("sklearn", "xgboost")
 """Frameworks whose models an older version may be unable to load."""
 

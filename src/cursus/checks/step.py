@@ -180,6 +180,8 @@ def _instead(view: SchemaView, group: list[Violation], targets: list[Path]) -> s
         place = taken(view.step.operation, view.step.request, violation)
         if place is not None:
             return f"{name} belongs in {format_path(place[:-1]) or 'the request itself'}, which has it: leave it out here"
+        if name.endswith(".$"):
+            return f"a name that ends with .$ is Step Functions' own: write {name[:-2]} with the value that the state will put in"
         found = operations_with(view.step.operation, name) if len(violation.path) == 1 else []
         others = f"{' and '.join(found[:2])} ha{'ve' if len(found) > 1 else 's'} it, and " if found else ""
         return (
@@ -189,6 +191,8 @@ def _instead(view: SchemaView, group: list[Violation], targets: list[Path]) -> s
     target = targets[0]
     if target[:-1] == violation.path[:-1]:
         right = list(dict.fromkeys(str(place[-1]) for place in targets))
+        if name == f"{right[0]}.$":
+            return f"write {right[0]}, with a value: only a state of Step Functions has names that end with .$, and fills them in"
         if len(right) > 1:
             return f"write {_and(right)}: names are exact, down to the case of each letter"
         return f"Did you mean {show(right[0])}?"
@@ -231,7 +235,7 @@ def wrong_type(view: SchemaView) -> Iterator[Problem]:
         yield Problem(
             f"{path} is{shown} {kind_in_words(value)}; the API takes {what}",
             violation.path,
-            written(value, wanted, _shown(violation), _node(view, violation.path)),
+            written(value, wanted, _shown(violation), _node(view, violation.path), _name(violation.path)),
         )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+COMMANDS = frozenset({"ContainerEntrypoint", "ContainerArguments"})
+"""Members that hold the words of a command."""
 WHAT = {
     "string": "a text",
     "integer": "a whole number",
@@ -37,8 +39,8 @@ def listed(options: tuple[str, ...]) -> str:
     return ", ".join(options[:12]) + (", …" if len(options) > 12 else "") if options else "no members"
 
 
-def written(value: Any, wanted: str, shown: str, node: Mapping[str, Any]) -> str:
-    """What to write instead of a value of the wrong type."""
+def written(value: Any, wanted: str, shown: str, node: Mapping[str, Any], name: str = "") -> str:
+    """What to write instead of a value of the wrong type, in the member ``name``."""
     if value is None:
         return "leave the member out, or give it a value"
     if wanted == "string":
@@ -48,9 +50,13 @@ def written(value: Any, wanted: str, shown: str, node: Mapping[str, Any]) -> str
             return f'write the text "{shown}"'
         return "write one text" + (", such as the JSON of it" if isinstance(value, (list, dict)) else "")
     if wanted == "array":
-        return (
-            f"write a list of one: [{shown}]" if not isinstance(value, dict) else "put the mapping in a list"
-        )
+        if isinstance(value, dict):
+            return "put the mapping in a list"
+        if isinstance(value, str) and value.lstrip()[:1] == "[" and value.rstrip()[-1:] == "]":
+            return "write the list itself, without quotes around it"
+        if isinstance(value, str) and ("," in value or (name in COMMANDS and value.split()[1:])):
+            return f"write a list, each {'word' if name in COMMANDS else 'value'} an item of its own"
+        return f"write a list of one: [{shown}]"
     if wanted == "object":
         return (
             f"write a mapping of {listed(tuple(node.get('properties', ())))}" if node else "write a mapping"

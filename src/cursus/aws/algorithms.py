@@ -67,7 +67,6 @@ class Algorithm:
         batch_per_gpu: the hyperparameter whose value is shared out among an instance's GPUs.
         cpu_only_when: hyperparameter values with which it trains on CPU instances only.
         checkpoints: it writes checkpoints, so that a spot job can go on after an interruption.
-        saves_when_stopped: False where a job that is stopped leaves no model.
         tunable: a tuning job can use it.
         source: the page that says so.
         known: what ``given`` has found.
@@ -114,7 +113,6 @@ class Algorithm:
     batch_per_gpu: str | None = None
     cpu_only_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     checkpoints: bool = False
-    saves_when_stopped: bool = True
     tunable: bool = True
     source: str = ""
     known: dict[tuple[str, ...], Given] = field(default_factory=dict, compare=False, repr=False)
@@ -308,7 +306,6 @@ def _build(
         batch_per_gpu=entry.get("batch_per_gpu"),
         cpu_only_when={key: tuple(v) for key, v in entry.get("cpu_only_when", {}).items()},
         checkpoints=entry["checkpoints"],
-        saves_when_stopped=entry.get("saves_when_stopped", True),
         tunable=entry.get("tunable_job", True),
         source=entry["source"],
     )

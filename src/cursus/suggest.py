@@ -44,6 +44,18 @@ def did_you_mean(word: str, options: Iterable[str]) -> str:
     return f" Did you mean {near!r}?" if near else ""
 
 
+def file_meant(path: str) -> str:
+    """`` Did you mean 'folder/x.json'?`` for a file or folder that is not there, or an empty string."""
+    from pathlib import Path
+
+    missing = Path(path)
+    try:
+        near = closest(missing.name, [one.name for one in missing.parent.iterdir()])
+    except (OSError, ValueError):
+        return ""
+    return f" Did you mean {str(missing.parent / near)!r}?" if near else ""
+
+
 def kind_of(value: object) -> str:
     """The type of a value with its article: ``an int``, ``a list``."""
     name = type(value).__name__

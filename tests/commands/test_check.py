@@ -130,6 +130,26 @@ def test_a_misspelt_region_is_refused(cursus: Cursus, good: dict[str, Any], regi
     assert done.code == 2 and f"cursus.toml: there is no region {region!r}" in done.err
 
 
+@pytest.mark.parametrize(
+    ("target", "meant"),
+    [
+        ("godo.json", "good.json"),
+        ("requets/", "requests"),
+        ("buidler.py:B", "builder.py"),
+        ("buidler:B", "builder"),
+        ("churn-trian", "churn-train"),
+    ],
+)
+def test_targets_that_are_nearly_there(
+    cursus: Cursus, folder: Path, good: dict[str, Any], target: str, meant: str
+) -> None:
+    (folder / "requests").mkdir()
+    (folder / "builder.py").write_text("")
+    (folder / "cursus.toml").write_text('[[steps]]\ntarget = "good.json"\nname = "churn-train"\n')
+    done = cursus("check", target)
+    assert done.code == 2 and f"Did you mean {meant!r}?" in done.out, done.out
+
+
 def test_several_targets(cursus: Cursus, good: dict[str, Any], twice: dict[str, Any]) -> None:
     done = cursus("check", "good.json", "twice.json", "nowhere.json")
     assert done.code == 2

@@ -122,21 +122,32 @@ class Project:
         """
         from cursus import steps
 
-        with quiet():
-            loaded = steps.load(
-                read_stdin() if entry.target == STDIN else entry.target,
-                kind=entry.kind,
-                config=entry.config,
-                source_dir=entry.source_dir,
-                entry_point=entry.entry_point,
-                region=entry.region,
-                parameters=entry.parameters,
-                errors=errors,
-                skip_others=self.choices.skip_others,
-            )
+        try:
+            with quiet():
+                loaded = steps.load(
+                    read_stdin() if entry.target == STDIN else entry.target,
+                    kind=entry.kind,
+                    config=entry.config,
+                    source_dir=entry.source_dir,
+                    entry_point=entry.entry_point,
+                    region=entry.region,
+                    parameters=entry.parameters,
+                    errors=errors,
+                    skip_others=self.choices.skip_others,
+                )
+        except TargetError as error:
+            raise TargetError(f"{error}{self._step_meant(entry.target)}") from None
         loaded = [_typed(item, self.choices.parameters) for item in loaded]
         self._note_scopes(loaded)
         return loaded
+
+    def _step_meant(self, target: str) -> str:
+        """The configured step whose name is nearly that of a target that is not there."""
+        if os.path.exists(target) or os.sep in target or target.endswith((".json", ".yaml", ".yml", ".py")):  # noqa: PTH110
+            return ""
+        from cursus.suggest import did_you_mean
+
+        return did_you_mean(target, [step.name for step in self.configuration.steps if step.name])
 
     def settings(self, entry: StepEntry) -> Settings:
         """How the rules look at one target."""

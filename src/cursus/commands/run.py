@@ -217,4 +217,7 @@ def _need_script(step: Step) -> None:
     if source is None or (step.request.get("AlgorithmSpecification") or {}).get("ContainerEntrypoint"):
         return
     if not (Path(source.directory) / source.entry_point).is_file():
-        raise TargetError(f"there is no entry point {source.entry_point} in {source.directory}")
+        from cursus.suggest import file_meant
+
+        hint = file_meant(str(Path(source.directory, source.entry_point)))
+        raise TargetError(f"there is no entry point {source.entry_point} in {source.directory}.{hint}")

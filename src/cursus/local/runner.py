@@ -238,7 +238,7 @@ def _with_overrides(
                 from cursus.suggest import did_you_mean
 
                 hint = did_you_mean(name, [str(k) for k in known])
-                raise RunError(f"the request has no channel {name!r}{hint and ':' + hint}")
+                raise RunError(f"the request has no channel {name!r}.{hint}")
         promises = dataclasses.replace(promises, local_channels=local)
     if expected is not None:
         promises = dataclasses.replace(promises, expected_artifacts=tuple(expected))

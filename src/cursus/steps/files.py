@@ -138,7 +138,9 @@ def _text(name: str) -> str:
         with open(name, "rb") as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise TargetError(f"{name}: there is no such file.") from None
+        from cursus.suggest import file_meant
+
+        raise TargetError(f"{name}: there is no such file.{file_meant(name)}") from None
     except IsADirectoryError:
         raise TargetError(f"{name}: this is a folder, not a file.") from None
     except (OSError, ValueError) as error:

@@ -9,13 +9,14 @@ import importlib
 import importlib.util
 import os
 import sys
+from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
 from cursus.aws.places import partition_of
 from cursus.errors import TargetError
 from cursus.steps.offline import ACCOUNT, FALLBACK_REGION, PIPELINE_CALLS, ROLE, RequestCaptured, offline
-from cursus.suggest import did_you_mean
+from cursus.suggest import did_you_mean, file_meant
 
 
 def named_object(module: str, name: str) -> Any:
@@ -52,6 +53,7 @@ def import_module(name: str) -> ModuleType:
         if error.name is not None and (name == error.name or name.startswith(error.name + ".")):
             raise TargetError(
                 f"there is no module {error.name!r}, neither installed nor below the current folder."
+                + did_you_mean(error.name, [one.stem for one in Path(here).glob("*.py")])
             ) from None
         raise TargetError(_failed(f"importing {name}", error)) from None
     except BaseException as error:
@@ -65,7 +67,7 @@ def import_file(path: str) -> ModuleType:
     changed since is imported anew. One that creates or starts its pipeline is executed so far: the pipeline is made.
     """
     if not os.path.isfile(path):
-        raise TargetError(f"{path}: there is no such file.")
+        raise TargetError(f"{path}: there is no such file.{file_meant(path)}")
     path = os.path.realpath(path)
     package = _module_of_package(path)
     if package is not None:

@@ -13,7 +13,7 @@ from cursus.model import Pipeline, Step
 from cursus.redact import show
 from cursus.steps.plain import NestingError, is_plain, plain
 from cursus.steps.requests import describe_unknown, from_mapping, is_json_text, parse_text
-from cursus.suggest import kind_of
+from cursus.suggest import file_meant, kind_of
 
 if TYPE_CHECKING:
     from cursus.steps.documents import Document
@@ -234,7 +234,7 @@ def _no_such(path: str) -> str:
             f"{path}: there is no such file. A builder in a module is written package.module:Builder, "
             "one in a file file.py:Builder."
         )
-    return f"{path}: there is no such file or folder."
+    return f"{path}: there is no such file or folder.{file_meant(path)}"
 
 
 def of_object(target: Any, options: Options, text: str = "") -> list[Step | Pipeline]:

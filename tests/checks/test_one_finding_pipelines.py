@@ -205,3 +205,14 @@ def test_a_misspelt_parameter_is_not_also_unused() -> None:
     )
     assert [finding.rule for finding in found(step, parameters=(EPOCHS,))] == ["DEP010"]
     assert [finding.rule for finding in found(TRAIN, parameters=(EPOCHS,))] == ["DEP022"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{0}", "Parameters.{0}", "Steps.{0}.ProcessingJobArn", "Steps.Ask.OutputParameters['{0}']"],
+)
+def test_an_object_as_text_in_a_reference_is_no_wrong_name_too(text: str) -> None:
+    shown = text.format("<sagemaker.workflow.steps.ProcessingStep object at 0x7f3b2c1d9a90>")
+    stop = {"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": {"Get": shown}}}
+    (one,) = found(stop)
+    assert one.rule == "DEP004"

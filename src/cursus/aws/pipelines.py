@@ -150,6 +150,8 @@ def references(value: Any, path: Path, step: PipelineStep | None) -> Iterator[Re
         if isinstance(here, Mapping):
             get = here.get("Get")
             if len(here) == 1 and "Get" in here:
+                if isinstance(get, str) and "<sagemaker." in get and " object at 0x" in get:
+                    continue  # an object's text refers to nothing, and is told as that
                 yield Reference(place, get if isinstance(get, str) else repr(get)[:80], step, in_json_get)
                 continue
             for key, inner in here.items():

@@ -347,7 +347,11 @@ JOINED = {"On": "/", "Values": ["s3://example-bucket", "models"]}
         ("Join", JOINED, "Std:Join"),
         ("Std:Concat", JOINED, "Std:Join"),
         ("Std:JSONGet", {"Path": "a", "S3Uri": "s3://example-bucket/a.json"}, "Std:JsonGet"),
+        ("Concat", [{"Get": "Execution.PipelineName"}, "/models"], "Std:Join"),
+        ("Fn::Join", ["/", ["s3://example-bucket", "models"]], "Std:Join"),
+        ("Fn::Sub", "s3://${Bucket}/models", "Std:Join"),
         ("Ref", "Bucket", "Parameters.Bucket"),
+        ("$ref", "Bucket", "Parameters.Bucket"),
     ],
 )
 def test_functions_of_another_name(name: str, inner: Any, right: str) -> None:
@@ -359,7 +363,7 @@ def test_functions_of_another_name(name: str, inner: Any, right: str) -> None:
 
 
 def test_a_mapping_that_is_no_function_is_left_alone() -> None:
-    event = {"join": {"left": "a", "right": "b"}, "nested": {"Join": {}}}
+    event = {"join": {"left": "a", "right": "b"}, "nested": {"Join": {}}, "both": {"Concat": ["a", "b"]}}
     ask = {**ASK, "Arguments": event}
     assert [f for f in check(pipeline(ask)) if f.rule == "DEP013"] == []
 

@@ -70,8 +70,12 @@ def almost(value: Mapping[str, Any]) -> str | None:
         form = isinstance(inner, Mapping) and bool(inner) and inner.keys() <= set(members)
         if form and (key[:3].lower() == "std" or closest(plain, (name[4:].lower(),))):
             return name
-    if key in ("Ref", "ref") and isinstance(inner, str):  # CloudFormation's
+    if key in ("Ref", "ref", "$ref") and isinstance(inner, str):  # CloudFormation's
         return f'{{"Get": "Parameters.{inner}"}}'
+    if key in ("Fn::Join", "Fn::Sub", "Std:Concat") and isinstance(inner, (list, str)):
+        return "Std:Join"
+    if key == "Concat" and isinstance(inner, list) and any(map(is_reference, inner)):
+        return "Std:Join"
     return '{"Get": …}' if key.lower() == "get" else None
 
 

@@ -52,11 +52,13 @@ def test_images_of_the_model_parallelism_library(tag: str) -> None:
 def test_repository_of_the_transformer_of_autopilot() -> None:
     registry = "683313688378.dkr.ecr.us-east-1.amazonaws.com"
     assert errors(request({}, f"{registry}/sagemaker-sklearn-automl:2.5-1-cpu-py3")) == []
-    assert (
-        errors(request({}, "520713654638.dkr.ecr.us-west-2.amazonaws.com/sagemaker-mxnet-py2-cpu:1.0")) == []
-    )
     wrong = errors(request({}, f"{registry}/sagemaker-scikitlearn:1.2-1-cpu-py3"))
     assert [finding.rule for finding in wrong] == ["FRM005"]
+
+
+@pytest.mark.parametrize("image", ["sagemaker-mxnet-py2-cpu:1.0", "sagemaker-tensorflow:1.12-cpu-py2"])
+def test_images_before_script_mode(image: str) -> None:
+    assert errors(request({}, f"520713654638.dkr.ecr.us-west-2.amazonaws.com/{image}")) == []
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from cursus.script.bodies import EXITS, Body, CallSite, gives_up, is_main_guard,
 from cursus.script.conditions import negated, read_test
 from cursus.script.evaluate import LAST, Evaluator
 from cursus.script.facts import ArgPart, Condition, Const, EnvPart, Habit, Text
-from cursus.script.nodes import LISTINGS, bare_name, is_call, last_name, receiver, string, word
+from cursus.script.nodes import LISTINGS, bare_name, first_or_last, is_call, last_name, receiver, string, word
 
 READS = frozenset(
     {"torch.load", "joblib.load", "numpy.load", "pandas.read_csv", "pandas.read_pickle", "pandas.read_json"}
@@ -69,7 +69,7 @@ def read_first_start(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]])
 def _taken(evaluator: Evaluator, node: ast.AST, body: Body) -> tuple[str, Text | None]:
     """How a node takes something that has to be there, and from where; an empty text for any other node."""
     if isinstance(node, ast.Subscript):
-        if isinstance(node.ctx, ast.Load) and _end(node.slice):
+        if isinstance(node.ctx, ast.Load) and first_or_last(node.slice):
             listed = _listed(evaluator, node.value, body)
             return ("listing", listed) if listed is not None else ("", None)
     elif isinstance(node, ast.Call):
@@ -93,13 +93,6 @@ def _of_checkpoints(path: Text) -> bool:
     return isinstance(first, ArgPart) or (
         isinstance(first, EnvPart) and not first.name.startswith("SM_CHANNEL")
     )
-
-
-def _end(index: ast.expr) -> bool:
-    """True for ``[-1]`` and ``[0]``."""
-    if isinstance(index, ast.UnaryOp) and isinstance(index.op, ast.USub):
-        index = index.operand
-    return isinstance(index, ast.Constant) and index.value in (0, 1) and not isinstance(index.value, bool)
 
 
 def _only_reads(node: ast.Call) -> bool:

@@ -94,3 +94,10 @@ def own(owner: Owner) -> Iterator[ast.AST]:
         yield node
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
             queue.extend(reversed(list(ast.iter_child_nodes(node))))
+
+
+def first_or_last(index: ast.expr) -> bool:
+    """True for the index of the first or the last element: ``[0]``, ``[1]``, ``[-1]``."""
+    if isinstance(index, ast.UnaryOp) and isinstance(index.op, ast.USub):
+        index = index.operand
+    return isinstance(index, ast.Constant) and index.value in (0, 1) and not isinstance(index.value, bool)

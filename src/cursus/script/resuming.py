@@ -20,6 +20,7 @@ from cursus.script.nodes import (
     LISTINGS,
     assigned,
     bare_name,
+    first_or_last,
     is_call,
     last_name,
     looked_up,
@@ -137,7 +138,7 @@ def _picks(scope: Scope) -> Iterator[tuple[ast.AST, str]]:
         if is_call(node, "max"):
             if len(node.args) == 1 and not node.keywords and _is_listing(node.args[0], listed):
                 yield node, "text-order"
-        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and _end(node.slice):
+        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and first_or_last(node.slice):
             name = bare_name(node.value)
             if name in ordered or _by_name(node.value, listed):
                 yield node, "text-order"
@@ -222,13 +223,6 @@ def _by_name(node: ast.AST, listed: set[str]) -> bool:
         and word(node, "key") is None
         and _is_listing(node.args[0], listed)
     )
-
-
-def _end(index: ast.expr) -> bool:
-    """True for ``[-1]`` and ``[0]``."""
-    if isinstance(index, ast.UnaryOp) and isinstance(index.op, ast.USub):
-        index = index.operand
-    return isinstance(index, ast.Constant) and index.value in (0, 1) and not isinstance(index.value, bool)
 
 
 def _about_checkpoints(node: ast.AST, scope: Scope) -> bool:

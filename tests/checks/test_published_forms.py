@@ -58,7 +58,8 @@ def test_repository_of_the_transformer_of_autopilot() -> None:
 
 @pytest.mark.parametrize("image", ["sagemaker-mxnet-py2-cpu:1.0", "sagemaker-tensorflow:1.12-cpu-py2"])
 def test_images_before_script_mode(image: str) -> None:
-    assert errors(request({}, f"520713654638.dkr.ecr.us-west-2.amazonaws.com/{image}")) == []
+    whole = f"520713654638.dkr.ecr.us-west-2.amazonaws.com/{image}"
+    assert errors(request({"HyperParameters": SCRIPT}, whole)) == []
 
 
 @pytest.mark.parametrize(

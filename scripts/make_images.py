@@ -31,7 +31,7 @@ MODEL_PARALLEL_TAGS = (
     *("2.0.1-gpu-py310-cu121", "2.1.2-gpu-py310-cu121", "2.2.0-gpu-py310-cu121", "2.3.1-gpu-py311-cu121"),
     *("2.4.1-gpu-py311-cu121", "2.5.1-gpu-py311-cu124"),
 )
-# Tags that no list names: one that a workshop runs with (w601sxs/aws-sagemaker-workshop, workshop-k8s-pipeline), and the
+# Tags that no list names: a workshop's that runs (w601sxs/aws-sagemaker-workshop, workshop-k8s-pipeline), and the
 # last of the mode before script mode (tensorflow/estimator.py of sagemaker-python-sdk 1.42: it ends below 1.13).
 MORE_TAGS = (
     ("tensorflow-training", "1.15.2-gpu-py36-cu100-ubuntu18.04"),

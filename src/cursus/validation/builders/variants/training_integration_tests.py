@@ -26,7 +26,8 @@ class TrainingIntegrationTests:
     Args:
         builder: a builder instance, or a class, which is built with ``config``.
         config: the flat training configuration (``training_instance_type`` …, ``source_dir``,
-            ``entry_point``, ``local_channels``, ``role``, ``region``, ``upstream``).
+            ``entry_point``, ``local_channels``, ``role``, ``region``, ``upstream``, and
+            ``inputs``, with which ``create_step`` is called).
         execute: run the step on this machine, where there is source code and data to run.
         settings: region, selected and ignored rules, allowed values.
         root: the folder of local jobs and of ``s3/``; ``.cursus`` in the current folder where None.

@@ -235,7 +235,8 @@ def beside(view: TrainingView) -> Iterator[Problem]:
     Breaks:
         files:
           train.py: |
-            open("history.json", "w").write("[]")
+            for name in ("history", "notes"):
+                open(f"{name}.json", "w").write("[]")
             open("/opt/ml/model/model.txt", "w").write("weights")
         channels:
           train:
@@ -243,7 +244,8 @@ def beside(view: TrainingView) -> Iterator[Problem]:
     Right:
         files:
           train.py: |
-            open("/opt/ml/output/data/history.json", "w").write("[]")
+            for name in ("history", "notes"):
+                open(f"/opt/ml/output/data/{name}.json", "w").write("[]")
             open("/opt/ml/model/model.txt", "w").write("weights")
         channels:
           train:

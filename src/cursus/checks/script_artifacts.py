@@ -11,6 +11,7 @@ from cursus.checks.script_request import (
     MODEL_DIR,
     UNKNOWN,
     checkpoint_path,
+    habits,
     invocation,
     readable,
     resolve,
@@ -279,6 +280,13 @@ def written_to_lost_place(view: TrainingView) -> Iterator[Problem]:
     if "CheckpointConfig" not in view.request:
         kept.remove("/opt/ml/checkpoints")
     told: set[Location | None] | None = None
+    for problem in _left_behind(view, facts):
+        if told is None:
+            told = {
+                other.location for others in (nothing_saved, checkpoints_elsewhere) for other in others(view)
+            }
+        if problem.location not in told:
+            yield problem
     for use, place in writes(view, facts):
         known = place.partition(UNKNOWN)[0]
         if known.startswith("/opt/ml/checkpoints/") and (
@@ -310,32 +318,26 @@ def written_to_lost_place(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-LEFT_THERE = re.compile(r"(?![/~.])[\w./-]*\w\.(?!log$|tmp$|lock$|py$)\w+")
-"""The name of a file in the working directory that was written to be kept."""
-CARRIED = re.compile(r"^shutil\.|^os\.(?:rename|replace|chdir|link|symlink)$|log_|Image|FileLink|add_artifact|^wandb\.")
+CARRIED = re.compile(
+    r"^shutil\.|^os\.(?:rename|replace|chdir|link|symlink)$|log_|Image|FileLink|add_artifact|^wandb\."
+)
 """Functions that may bring a file somewhere else."""
 
 
-def _left_behind(
-    view: TrainingView, facts: ScriptFacts, found: list[tuple[PathUse, str]]
-) -> Iterator[tuple[PathUse, str]]:
-    """Files that are written to the working directory under a plain name, and that nothing else uses."""
-    named = [(use, place) for use, place in found if LEFT_THERE.fullmatch(place)]
-    if not named or mentions_upload(facts) or any(CARRIED.search(name) for name in facts.calls):
+def _left_behind(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
+    """Files that are written to the working directory under a name that nothing else uses."""
+    if mentions_upload(facts) or any(CARRIED.search(name) for name in facts.calls):
         return
     if facts.top_imports & SAVERS_ELSEWHERE:
         return
-    started = invocation(view)
-    used = {
-        resolve(view, facts, started, path)
-        for use in facts.paths
-        if use.mode != "write"
-        for path in use.paths
-    }
-    folder = "/opt/ml/code/" if started.kind == "toolkit" else ""
-    for use, place in {place: (use, place) for use, place in reversed(named)}.values():
-        if place not in used and UNKNOWN not in used and not never_holds(view, facts, use.tests):
-            yield use, folder + place
+    folder = "/opt/ml/code/" if invocation(view).kind == "toolkit" else ""
+    for habit in habits(view, "left-behind"):
+        if not never_holds(view, facts, habit.tests):
+            yield Problem(
+                f"the script saves {folder + habit.detail!r} in its working directory, of which SageMaker keeps nothing",
+                remedy="save below SM_MODEL_DIR or SM_OUTPUT_DATA_DIR what is to be kept, and the rest below /tmp",
+                location=habit.location,
+            )
 
 
 def _misses_output(place: str) -> bool:

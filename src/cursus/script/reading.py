@@ -18,6 +18,7 @@ from cursus.script import (
     first_start,
     habits,
     keras_files,
+    left_behind,
     misfits,
     numbers,
     paths,
@@ -257,6 +258,7 @@ class Reading:
                 *self._habits(tops),
                 *signatures.read_calls(self.evaluator, calls),
                 *(keras_files.read_keras(self.evaluator, calls) if tops & keras_files.MODULES else ()),
+                *left_behind.read_left_behind(self.evaluator, calls, modules),
                 *misfits.read_misfits(self.evaluator, self.reached.values(), calls),
                 *undefined.read_options(
                     self.evaluator, self.reached.values(), self.entry, parsers, attributes

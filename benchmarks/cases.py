@@ -200,8 +200,8 @@ class Table:
 
     def model(self) -> None:
         """Count the constraints of the service model that are reported where they are broken, and alone."""
-        sys.path.insert(0, str(HERE.parent / "tests" / "aws"))
-        from constraints import OPERATIONS, cases
+        sys.path.insert(0, str(HERE.parent))
+        from tests.aws.constraints import OPERATIONS, cases
 
         for operation in OPERATIONS:
             for case in cases(operation):

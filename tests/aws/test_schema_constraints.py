@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -12,9 +10,7 @@ from cursus import engine
 from cursus.aws import schema
 from cursus.checks.views import Settings
 from cursus.model import Finding, Step
-
-sys.path.insert(0, str(Path(__file__).parent))
-from constraints import OPERATIONS, Case, cases
+from tests.aws.constraints import OPERATIONS, Case, cases
 
 AT_LEAST = {
     "CreateTrainingJob": 380,

@@ -129,6 +129,15 @@ def test_create_step_that_raises_names_the_line() -> None:
     assert "get_metrics_config" in step.promises.hooks
 
 
+def test_what_stands_below_the_heading_of_an_error_is_told() -> None:
+    def create_step(self: Any) -> Any:
+        raise ValueError("Parameter validation failed:\nMissing RoleArn\n\nMissing Tags\nMissing VpcConfig\n")
+
+    (failure,) = lower(builder(create_step=create_step)).promises.failures
+    said = "Parameter validation failed: Missing RoleArn; Missing Tags …"
+    assert failure.message == f"create_step raised ValueError: {said}"
+
+
 def test_missing_create_step_and_empty_class() -> None:
     class Empty:
         pass

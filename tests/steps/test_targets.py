@@ -138,7 +138,7 @@ def test_the_pipeline_of_a_project_template(tmp_path: Path, monkeypatch: pytest.
 
 def test_role_and_bucket_of_a_project_template_are_made_up(tmp_path: Path) -> None:
     path = tmp_path / "pipeline.py"
-    head = "def get_pipeline(region, role_arn, pipeline_name, default_bucket=None, count=None, prefix='p'):\n"
+    head = "def get_pipeline(region, pipeline_name, role_arn=None, default_bucket=None, count=None, prefix='p'):\n"
     held = "{'region': region, 'role': role_arn, 'name': pipeline_name, 'bucket': default_bucket, 'count': count}"
     path.write_text(f"{head}    return {{'Version': '2020-12-01', 'Metadata': {held}, 'Steps': []}}\n")
     (made,) = load(str(path), region="cn-north-1")
@@ -196,6 +196,9 @@ def test_module_whose_import_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(TargetError, match=r"cursus_test_broken\.py:2: ZeroDivisionError"):
         load("cursus_test_broken:Builder")
     assert "cursus_test_broken" not in sys.modules
+    (tmp_path / "cursus_test_broken.py").write_text('raise ValueError("1 validation error for A\\nrole")\n')
+    with pytest.raises(TargetError, match="ValueError: 1 validation error for A role"):
+        load("cursus_test_broken:Builder")
 
 
 def test_python_file_without_a_clear_builder(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import CodeType, FunctionType
 from typing import Any
 
+from cursus.errors import first_words
 from cursus.model import HookFailure, Location, Origin
 from cursus.redact import prose, show
 from cursus.steps.offline import RequestCaptured, offline
@@ -227,8 +228,8 @@ def raised(name: str, error: BaseException, fallback: Location | None = None) ->
     # The first frame is the call in this module: the reader's own code starts below it.
     frames = error.__traceback__.tb_next if error.__traceback__ else None
     text = "".join(traceback.format_exception(type(error), error, frames))
-    message = str(error).strip()
-    says = f": {message.splitlines()[0]}" if message else ""
+    message = first_words(error)
+    says = f": {message}" if message else ""
     return HookFailure(
         name,
         prose(f"{name} raised {type(error).__name__}{says}"),

@@ -14,7 +14,7 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from cursus.aws.places import partition_of
-from cursus.errors import TargetError
+from cursus.errors import TargetError, first_words
 from cursus.steps.offline import ACCOUNT, FALLBACK_REGION, PIPELINE_CALLS, ROLE, RequestCaptured, offline
 from cursus.suggest import did_you_mean, file_meant
 
@@ -233,7 +233,5 @@ def _line(traceback: TracebackType | None) -> str | None:
 
 
 def _says(error: BaseException) -> str:
-    message = str(error).strip()
-    return (
-        f"{type(error).__name__}: {message.splitlines()[0].rstrip('.')}" if message else type(error).__name__
-    )
+    message = first_words(error).rstrip(".")
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__

@@ -40,6 +40,11 @@ def channel(name: str = "train", **members: Any) -> dict[str, Any]:
     return {"ChannelName": name, "DataSource": {"S3DataSource": place}, **members}
 
 
+def output(uri: str) -> dict[str, Any]:
+    """OutputDataConfig with this place for models."""
+    return {"OutputDataConfig": {"S3OutputPath": uri}}
+
+
 def model(container: dict[str, Any]) -> dict[str, Any]:
     """The step Create of a pipeline, which makes a model of this container."""
     arguments = {"ExecutionRoleArn": ROLE, "PrimaryContainer": container}
@@ -118,3 +123,13 @@ def rules_of(found: Iterable[Finding]) -> list[str]:
 def broken(found: Iterable[Finding]) -> set[str]:
     """The rules with an error."""
     return {one.rule for one in found if one.severity == "error"}
+
+
+def own(found: Iterable[Finding]) -> set[tuple[str, str]]:
+    """Rule and severity of what the area *step* says."""
+    return {(one.rule, one.severity) for one in found if one.rule.startswith("STP")}
+
+
+def first(found: Iterable[Finding], rule: str) -> Finding:
+    """The first finding of a rule."""
+    return next(one for one in found if one.rule == rule)

@@ -6,15 +6,10 @@ from typing import Any
 
 import pytest
 
-from cursus.model import Finding
-from tests.checks.made import findings_of
+from tests.checks.made import findings_of, own
 
 SECRET = "hunter2-correct-horse"
 TOKEN = "hf_" + "aB3" * 12
-
-
-def own(found: list[Finding]) -> set[tuple[str, str]]:
-    return {(f.rule, f.severity) for f in found if f.rule.startswith("STP")}
 
 
 @pytest.mark.parametrize(

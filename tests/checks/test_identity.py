@@ -1,0 +1,150 @@
+"""Who the job is and where: roles, registries, networks, keys and regions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cursus.checks.examples import ROLE
+from tests.checks.made import findings_of, first, output, own
+
+KEY = "1234abcd-12ab-34cd-56ef-1234567890ab"
+ECR = "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1"
+
+
+@pytest.mark.parametrize(
+    ("arn", "words"),
+    [
+        ("arn:aws:iam::123456789012:user/role_admin", "IAM user"),
+        ("arn:aws:iam::123456789012:root", "account itself"),
+        ("arn:aws:sts::123456789012:assumed-role/SageMakerRole/me", "session"),
+        ("arn:aws:iam::123456789012:policy/SageMakerRole", "policy"),
+        ("arn:aws:iam::123456789:role/SageMakerRole", "twelve digits"),
+        ("arn:aws:iam::<account-id>:role/SageMakerRole", "placeholder"),
+        ("arn:aws:iam:::role/SageMakerRole", "account is missing"),
+        ("AmazonSageMaker-ExecutionRole", "role's name is not enough"),
+        ("arn:aws:iam::123456789012:role/SageMaker Role", "allowed"),
+    ],
+)
+def test_what_is_no_role_is_named(arn: str, words: str) -> None:
+    found = findings_of({"RoleArn": arn})
+    assert own(found) == {("STP005", "error")}
+    assert words in first(found, "STP005").remedy
+
+
+@pytest.mark.parametrize(
+    ("image", "severity"),
+    [("my-image:1.0", "warning"), ("fakeImageUri", "warning"), ("byoc", "warning"), ("churnimage", "error")],
+)
+def test_names_that_stand_for_an_image(image: str, severity: str) -> None:
+    found = findings_of({"AlgorithmSpecification": {"TrainingImage": image}})
+    assert own(found) == {("STP027", severity)}
+
+
+def test_private_registries() -> None:
+    vpc = {"SecurityGroupIds": ["sg-0a1b2c3d"], "Subnets": ["subnet-0a1b2c3d"]}
+    config = {"TrainingRepositoryAccessMode": "Vpc"}
+    private = {"TrainingImage": "registry.example.com/churn:1", "TrainingImageConfig": config}
+    assert own(findings_of({"AlgorithmSpecification": private, "VpcConfig": vpc})) == set()
+    found = findings_of({"AlgorithmSpecification": private})
+    assert first(found, "STP027").path == "VpcConfig"
+
+
+def test_isolated_jobs_cannot_fetch_their_code() -> None:
+    names = {
+        "sagemaker_program": '"train.py"',
+        "sagemaker_submit_directory": '"s3://example-bucket/s.tar.gz"',
+    }
+    found = findings_of({"EnableNetworkIsolation": True, "HyperParameters": names})
+    assert first(found, "STP028").path == "HyperParameters.sagemaker_submit_directory"
+    assert own(findings_of({"EnableNetworkIsolation": False, "HyperParameters": names})) == set()
+
+
+@pytest.mark.parametrize(
+    ("image", "folder", "told"),
+    [
+        ("tensorflow-training:2.4.1-cpu-py37", "s3://example-bucket/m", True),
+        ("tensorflow-training:2.4.1-cpu-py37", "/opt/ml/model", False),
+        ("pytorch-training:2.1.0-cpu-py310", "s3://example-bucket/m", False),
+    ],
+)
+def test_isolated_tensorflow_cannot_ask_for_its_bucket(image: str, folder: str, told: bool) -> None:
+    names = {"model_dir": f'"{folder}"', "sagemaker_program": '"train.py"'}
+    uri = f"763104351884.dkr.ecr.us-east-1.amazonaws.com/{image}"
+    patch = {
+        "EnableNetworkIsolation": True,
+        "AlgorithmSpecification": {"TrainingImage": uri},
+        "HyperParameters": names,
+    }
+    paths = [finding.path for finding in findings_of(patch) if finding.rule == "STP028"]
+    assert paths == (["HyperParameters.model_dir"] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("patch", "region", "path"),
+    [
+        ({}, "eu-central-1", "AlgorithmSpecification.TrainingImage"),
+        (
+            {"ResourceConfig": {"VolumeKmsKeyId": f"arn:aws:kms:eu-west-1:123456789012:key/{KEY}"}},
+            None,
+            "ResourceConfig.VolumeKmsKeyId",
+        ),
+        ({"RoleArn": ROLE.replace("aws", "aws-cn", 1)}, "us-east-1", "RoleArn"),
+        (output("s3://sagemaker-eu-west-1-123456789012/models/"), None, "OutputDataConfig.S3OutputPath"),
+        (
+            {
+                "AlgorithmSpecification": {"TrainingImage": ECR.replace("us-east-1", "cn-north-1")},
+                "RoleArn": None,
+            },
+            None,
+            "AlgorithmSpecification.TrainingImage",
+        ),
+    ],
+)
+def test_one_region(patch: dict[str, Any], region: str | None, path: str) -> None:
+    rule, other = ("FRM017", "STP035") if path.endswith("Image") else ("STP035", "FRM017")
+    every = findings_of(patch, region=region)
+    assert not [f for f in every if f.rule == other]
+    found = [f for f in every if f.rule == rule]
+    assert [(f.path, f.severity) for f in found] == [(path, "error")]
+
+
+def test_regions_that_agree() -> None:
+    image = "387376663083.dkr.ecr.cn-northwest-1.amazonaws.com.cn/churn:1"
+    patch = {"AlgorithmSpecification": {"TrainingImage": image}, "RoleArn": ROLE.replace("aws", "aws-cn", 1)}
+    assert own(findings_of(patch, region="cn-northwest-1")) == set()
+    assert own(findings_of(output("s3://my-data-us-east-1/models"), region="us-east-1")) == set()
+    assert own(findings_of(output("s3://my-data-eu-west-1/models"))) == {("STP035", "warning")}
+
+
+@pytest.mark.parametrize(
+    "key", ["", KEY, f"arn:aws:kms:us-east-1:123456789012:key/{KEY}", "alias/mine", "mrk-" + "0" * 32]
+)
+def test_keys_that_are_keys(key: str) -> None:
+    assert own(findings_of({"OutputDataConfig": {"KmsKeyId": key}})) == set()
+
+
+def test_keys_that_are_none() -> None:
+    assert own(findings_of({"ResourceConfig": {"VolumeKmsKeyId": "mine"}})) == {("STP036", "warning")}
+    for word in ("EMPTY", "default", "n/a"):
+        found = findings_of({"ResourceConfig": {"VolumeKmsKeyId": word}})
+        assert own(found) == {("STP036", "error")}
+        assert first(found, "STP036").remedy == "leave VolumeKmsKeyId out where no key is meant"
+        assert first(findings_of({"OutputDataConfig": {"KmsKeyId": word}}), "ART001").severity == "error"
+
+
+def test_several_values_in_one_text() -> None:
+    network = {"Subnets": ["subnet-0a1b2c3d, subnet-4e5f6071"], "SecurityGroupIds": ["sg-0a1b2c3d"]}
+    found = first(findings_of({"VpcConfig": network}), "STP005")
+    assert found.path == "VpcConfig.Subnets[0]"
+    assert "each as an item of its own" in found.remedy
+    assert own(findings_of({"ResourceConfig": {"VolumeKmsKeyId": ROLE}})) == {("STP036", "error")}
+
+
+@pytest.mark.parametrize(("key", "severity"), [("aws/s3", "warning"), (ROLE, "error")])
+def test_the_key_of_the_output_is_the_artifacts_matter_alone(key: str, severity: str) -> None:
+    found = findings_of({"OutputDataConfig": {"KmsKeyId": key}})
+    assert [(f.rule, f.area, f.severity) for f in found if "KmsKeyId" in f.path] == [
+        ("ART001", "artifacts", severity)
+    ]

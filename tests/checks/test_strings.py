@@ -1,0 +1,152 @@
+"""Texts that are almost right: what is seen, and what is left alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from cursus.checks.text_faults import bucket_fault, location_faults, placeholder
+from tests.checks.made import findings_of, first, output, own
+
+
+@pytest.mark.parametrize(
+    ("uri", "rule", "severity"),
+    [
+        ("s3://s3://example-bucket/models/", "STP040", "error"),
+        ("s3://https://example-bucket/models/", "STP040", "error"),
+        ("s3://s3a://example-bucket/models/", "STP040", "error"),
+        ("s3://example-bucket/s3://example-bucket/models/", "STP040", "warning"),
+        ("https://example-bucket.s3.amazonaws.com/models/", "STP041", "error"),
+        ("https://example-bucket.s3.eu-west-1.amazonaws.com/models/", "STP041", "error"),
+        ("https://s3.console.aws.amazon.com/s3/buckets/example-bucket", "STP041", "error"),
+        ("https://example.com/models/", "STP041", "error"),
+        ("s3://example-bucket.s3.amazonaws.com/models/", "STP041", "error"),
+        ("s3://s3.amazonaws.com/example-bucket/models/", "STP041", "error"),
+        ("https://s3-us-west-2.amazonaws.com/example-bucket/models", "STP041", "warning"),
+        ("s3://Example-Bucket/models/", "STP042", "error"),
+        ("s3://example_bucket/models/", "STP042", "error"),
+        ("s3://ab/models/", "STP042", "error"),
+        ("s3://-example/models/", "STP042", "error"),
+        ("s3://example..bucket/models/", "STP042", "error"),
+        ("s3://192.168.0.1/models/", "STP042", "error"),
+        ("s3://example bucket/models/", "STP042", "error"),
+        ("s3://" + "a" * 64 + "/models/", "STP042", "error"),
+        ("s3://example-bucket//models/", "STP043", "warning"),
+        ("s3://example-bucket/models//churn/", "STP043", "warning"),
+        ("s3://example-bucket/models/ ", "STP044", "error"),
+        ("s3://<your-bucket>/models/", "STP045", "warning"),
+        ("s3://xxxxxx/models/", "STP045", "warning"),
+        ("s3://YOUR_BUCKET/models/", "STP045", "warning"),
+        ("s3://${BUCKET}/models/", "STP045", "error"),
+        ("s3://{bucket}/models/", "STP045", "error"),
+        ("s3://example-bucket/%s/models/", "STP045", "warning"),
+        ("s3://<< YOUR S3 BUCKET NAME >>/models/", "STP045", "warning"),
+        ("s3://example-bucket/None/models/", "STP047", "warning"),
+        ("s3a://example-bucket/models/", "STP005", "error"),
+        ("arn:aws:s3:::example-bucket/models/", "STP005", "error"),
+        ("/opt/ml/model", "STP005", "error"),
+        ("example-bucket/models/", "STP005", "error"),
+        (" s3://example-bucket/models/", "STP005", "error"),
+        ('"s3://example-bucket/models/"', "STP005", "error"),
+    ],
+)
+def test_output_locations_that_are_almost_right(uri: str, rule: str, severity: str) -> None:
+    found = findings_of(output(uri))
+    assert own(found) == {(rule, severity)}
+    assert first(found, rule).path == "OutputDataConfig.S3OutputPath"
+    assert first(found, rule).remedy
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "s3://example-bucket",
+        "s3://example-bucket/",
+        "s3://example.bucket/a b/ü=1/",
+        "s3://data/{}/x",
+        "s3://my-bucket/your/own/data",
+        "s3://sagemaker-us-east-1-123456789012/models",
+        "s3://arn:aws:s3:us-east-1:123456789012:accesspoint/mine/models",
+        "s3://mine-abcdefghij-s3alias/models/",
+        "s3://example-bucket/none-of-these/nonexistent/",
+        "s3://example-bucket/to-be/changes/",
+    ],
+)
+def test_unusual_locations_are_left_alone(uri: str) -> None:
+    assert own(findings_of(output(uri))) == set()
+
+
+def test_the_source_archive_is_looked_up_without_leading_slashes() -> None:
+    names = {"sagemaker_program": '"train.py"'}
+    lost = findings_of(
+        {"HyperParameters": {**names, "sagemaker_submit_directory": '"s3://example-bucket//code/s.tar.gz"'}}
+    )
+    assert own(lost) == {("STP043", "error")}
+    right = {**names, "sagemaker_submit_directory": '"s3://example-bucket/code/s.tar.gz"'}
+    assert own(findings_of({"HyperParameters": right})) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<sagemaker.workflow.parameters.ParameterString object at 0x7f7ec915cbd0>",
+        "ParameterInteger(name='KFold', parameter_type=<ParameterTypeEnum.INTEGER: 'Integer'>, default_value=3)",
+        "PosixPath('/opt/ml/model')",
+        "<Mode.FILE: 'File'>",
+        "<function train at 0x7f7ec915cbd0>",
+        "datetime.date(2026, 1, 31)",
+        "b'abc'",
+    ],
+)
+def test_objects_as_text(text: str) -> None:
+    assert own(findings_of({"HyperParameters": {"model": text}})) == {("STP046", "error")}
+    assert own(findings_of({"AlgorithmSpecification": {"ContainerArguments": [text]}})) == {
+        ("STP046", "error")
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "True",
+        "None",
+        "<s>",
+        "<|endoftext|>",
+        "[1, 2]",
+        '{"a": 1}',
+        "lambda: 1",
+        "f(x)",
+        "a<b",
+        "$HOME",
+        "{x}",
+        "%s",
+        "",
+    ],
+)
+def test_hyperparameters_may_be_anything(text: str) -> None:
+    assert own(findings_of({"HyperParameters": {"model": text}})) == set()
+
+
+def test_arguments_of_a_shell_may_have_variables() -> None:
+    command = {"ContainerEntrypoint": ["bash", "-c"], "ContainerArguments": ["python train.py ${EPOCHS} {x}"]}
+    assert own(findings_of({"AlgorithmSpecification": command})) == set()
+    assert own(findings_of({"Environment": {"HERE": "${PATH}:/x"}})) == {("STP045", "warning")}
+
+
+def test_single_functions() -> None:
+    assert bucket_fault("example-bucket") == ""
+    assert "capital" in bucket_fault("Example")
+    assert location_faults("not a uri") == ()
+    assert placeholder("s3://example-bucket/data") is None
+    assert placeholder("arn:aws:iam::<account>:role/x") == "<account>"
+
+
+def test_a_template_is_no_forgotten_format() -> None:
+    request = output("s3://{bucket}/models/")
+    request["RoleArn"] = "arn:aws:iam::<account>:role/SageMakerRole"
+    assert first(findings_of(request), "STP045").severity == "warning"
+
+
+def test_a_request_full_of_placeholders_is_a_template() -> None:
+    request = output("s3://${BUCKET}/models/")
+    request["CheckpointConfig"] = {"S3Uri": "s3://${BUCKET}/checkpoints/"}
+    assert own(findings_of(request)) == {("STP045", "warning")}

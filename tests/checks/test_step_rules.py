@@ -76,8 +76,8 @@ def command(entry: str) -> dict[str, Any]:
         (
             {"ResourceConfig": {"InstanceType": None, "InstanceType.$": "$.instance"}},
             "STP002",
-            "write InstanceType, with a value: only a state of Step Functions has names that end with .$, and fills them "
-            "in",
+            "write InstanceType, with a value: only a state of Step Functions has names that end with .$, "
+            "and fills them in",
         ),
         (
             {"TrainingJobName": "churn-{{ ds_nodash }}"},

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.modules import load
 
 from cursus.commands.cli import main
 from cursus.validation.builders.variants.training_integration_tests import TrainingIntegrationTests
+from tests.modules import load
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SOUND = {

@@ -131,8 +131,8 @@ def call_factory(function: Any, text: str, region: str | None = None) -> Any:
             )
         with offline(region) as answers:
             answers.captured = None
-            buckets = [each for each in needed_arguments(function, None) if each.endswith("bucket")]
-            made = function(**{each: known[each] for each in (*needed, *buckets) if each in known})
+            unset = [each for each in needed_arguments(function, None) if each in known]
+            made = function(**{each: known[each] for each in (*needed, *unset)})
             if made is None and answers.captured is not None:
                 raise answers.captured
     except RequestCaptured as captured:

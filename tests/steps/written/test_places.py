@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import cursus
+from tests.steps.written.shapes import SHAPES
 from tests.steps.written.sources import HEAD, made, where
-from tests.steps.written.test_shapes import SHAPES
 
 CONFIGURED = """
     class Builder:

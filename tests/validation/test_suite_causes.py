@@ -270,3 +270,10 @@ def test_a_channel_of_another_name_is_no_fault_of_the_dependencies(builder: Any,
     }
     results = static(builder, config)
     assert list(failed(results)) == [CHANNELS] and rules(results) == ["CHN081"]
+
+
+def test_an_image_that_the_configuration_chooses_completes_the_request(builder: Any, config: Any) -> None:
+    del builder.request["AlgorithmSpecification"]["TrainingImage"]
+    config |= {"framework": "sklearn", "framework_version": "1.2-1"}
+    told = [one for one in static(builder, config)["findings"] if one["rule"] == "STP093"]
+    assert len(told) == 1 and "the configuration completes" in told[0]["message"]

@@ -196,7 +196,8 @@ def completed_by_hooks(view: StepView) -> Iterator[Problem]:
 
     What it does:
         Looks for members that no training job is made without (role, image, output, instances, time limit), and that
-        `create_step` leaves out and a hook gives. They are put into the request before it is checked.
+        `create_step` leaves out and a hook or the configuration gives. They are put into the request before it is
+        checked.
     Why:
         SageMaker gets what is sent: that is what was checked only where whoever sends the request completes it so.
     Breaks:
@@ -216,11 +217,10 @@ def completed_by_hooks(view: StepView) -> Iterator[Problem]:
     filled = _filled(view)
     found: dict[str, list[str]] = {}
     for path in _demanded(view, filled):
-        if filled[path].source in HOOKS:
-            found.setdefault(filled[path].source, []).append(format_path(path))
+        found.setdefault(filled[path].source, []).append(format_path(path))
     for source, places in found.items():
         yield Problem(
-            f"{source} completes the request of create_step: {', '.join(places)}. SageMaker gets that only where "
+            f"{'the configuration' if source == 'config' else source} completes the request of create_step: {', '.join(places)}. SageMaker gets that only where "
             "whoever sends the request puts it in, too.",
             location=view.promises.place(source),
         )

@@ -320,7 +320,9 @@ def _left_out(definition: TrainingView, each: Idle, metric: str) -> bool:
     value = definition.hyperparameters.get(each.other)
     algorithm = definition.builtin
     spec = algorithm.hyperparameters.get(each.other) if algorithm is not None else None
-    if (value is None and spec is not None and spec.required) or (isinstance(value, str) and value in NOTHING):
+    if (value is None and spec is not None and spec.required) or (
+        isinstance(value, str) and value in NOTHING
+    ):
         return False  # that is told of the hyperparameter
     return metric in each.names and each.other not in definition.tuned and not each.counts(value)
 

@@ -260,7 +260,7 @@ def test_v2_model_steps(source: str) -> None:
     from sagemaker.workflow.pipeline_context import PipelineSession
 
     model = Model(
-        image_uri=IMAGE,
+        image_uri=IMAGE.replace("pytorch-training", "pytorch-inference"),
         model_data="s3://example-bucket/model.tar.gz",
         role=ROLE,
         sagemaker_session=PipelineSession(),

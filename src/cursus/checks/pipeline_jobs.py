@@ -181,7 +181,7 @@ def processing_folders(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Looks at the LocalPath of every input that SageMaker downloads: it must begin with /opt/ml/processing/. At inputs in
-        Pipe mode, which is a warning, and at outputs whose LocalPath is called like a file.
+        Pipe mode, which is a warning, and at outputs whose LocalPath is called like a file, or is no absolute path.
     Why:
         CreateProcessingJob refuses other folders, and the step fails when it is reached. /opt/ml/input is where
         training jobs have their data. In Pipe mode there are no files in the folder: "No such file or directory". An output is
@@ -238,12 +238,24 @@ def processing_folders(view: PipelineView) -> Iterator[Problem]:
         image = parse_image(_member(mapping(arguments, "AppSpecification"), "ImageUri") or "")
         for i, entry in mappings(mapping(arguments, "ProcessingOutputConfig"), "Outputs"):
             folder = _member(mapping(entry, "S3Output"), "LocalPath")
-            if folder is not None and folder.lower().endswith(FILES):
+            at = (*place, "ProcessingOutputConfig", "Outputs", i, "S3Output", "LocalPath")
+            if folder is None:
+                continue
+            below = folder.lstrip("./").removeprefix("opt/ml/").removeprefix("processing/")
+            right = folder if folder[:1] == "/" else f"{PROCESSING}/{below}"
+            if folder.lower().endswith(FILES):
                 yield Problem(
                     f"{show(folder)} is called like a file: an output is a folder, which is there before the script starts",
-                    (*place, "ProcessingOutputConfig", "Outputs", i, "S3Output", "LocalPath"),
-                    f"write {folder.rpartition('/')[0]}, and let the script write the file there"[:200],
+                    at,
+                    f"write {right.rpartition('/')[0]}, and let the script write the file there"[:200],
                     severity=None if image and image.amazon and image.kind == "framework" else "warning",
+                )
+            elif folder != right:
+                yield Problem(
+                    f"the output's folder {show(folder)} is no absolute path",
+                    at,
+                    f"write {right}"[:200],
+                    severity="warning",
                 )
 
 

@@ -1,4 +1,5 @@
-"""Make ``src/cursus/aws/data/limits.json``: the longest time of a job, and the directories that are SageMaker's own.
+"""Make ``src/cursus/aws/data/limits.json``: the longest time of a job, the directories that are SageMaker's own,
+and the members that tell what became of a job.
 
 pip install botocore==1.44.5
 python scripts/make_limits.py
@@ -45,6 +46,28 @@ MARKETPLACE = [
 CALLED = {"sagemaker-tensorflow": "1.11", "sagemaker-mxnet": "1.3"}
 
 
+JOBS = (
+    "TrainingJob",
+    "HyperParameterTuningJob",
+    "AutoMLJob",
+    "AutoMLJobV2",
+    "ProcessingJob",
+    "TransformJob",
+    "Model",
+)
+
+
+def _answers(model: Model) -> list[str]:
+    """What the Describe operations of jobs answer with beside the members of their requests."""
+    found: set[str] = set()
+    for job in JOBS:
+        request = f"Create{job}Input" if job == "Model" else f"Create{job}Request"
+        response = f"Describe{job}Output" if job == "Model" else f"Describe{job}Response"
+        found |= set(model.shape(response)["members"]) - set(model.shape(request)["members"])
+    requests = (f"Create{job}Input" if job == "Model" else f"Create{job}Request" for job in JOBS)
+    return sorted(found.difference(*(model.shape(request)["members"] for request in requests)))
+
+
 def main() -> None:
     """Write the table."""
     model = Model.load()
@@ -60,6 +83,7 @@ def main() -> None:
             "arguments_by_shell": SHELL,
             "functions_called_below": CALLED,
             "marketplace_accounts": MARKETPLACE,
+            "answers": _answers(model),
             "directories": {
                 "CheckpointConfig": {"default": checkpoints[0].rstrip("/"), "taken": CHECKPOINTS_TAKEN},
                 "TensorBoardOutputConfig": {"default": tensorboard[0], "taken": TENSORBOARD_TAKEN},

@@ -48,6 +48,20 @@ def test_names_are_corrected() -> None:
     assert f"such as '{'a' * 63}'" in first(findings_of({"TrainingJobName": "a" * 80}), "STP006").remedy
 
 
+def test_what_a_description_adds_is_told_once() -> None:
+    described = {
+        "TrainingJobArn": "arn:aws:sagemaker:us-east-1:123456789012:training-job/churn",
+        "TrainingJobStatus": "Completed",
+        "ModelArtifacts": {"S3ModelArtifacts": "s3://example-bucket/models/churn/output/model.tar.gz"},
+        "ResponseMetadata": {"HTTPStatusCode": 200},
+    }
+    (finding,) = findings_of(described)
+    assert finding.rule == "STP002" and finding.path == "TrainingJobArn"
+    assert "DescribeTrainingJob answers with such members" in finding.remedy
+    rules = [(f.rule, f.path) for f in findings_of({"FailureReason": "", "Tag": []})]
+    assert rules == [("STP002", "FailureReason"), ("STP002", "Tag")]
+
+
 def command(entry: str) -> dict[str, Any]:
     return {"AlgorithmSpecification": {"ContainerEntrypoint": entry}}
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from cursus.aws import schema
 from cursus.aws.schema import Violation
+from cursus.aws.tables import table
 from cursus.model import Path
 from cursus.suggest import closest
 
@@ -67,6 +68,11 @@ def places(operation: str, request: Any, violations: Sequence[Violation]) -> dic
 def taken(operation: str, request: Any, violation: Violation) -> Path | None:
     """The nearest place of an unknown member's name that the request has something at already."""
     return _Member(operation, request, violation, set(), {}).taken()
+
+
+def answered(name: str) -> bool:
+    """True for a member that Describe operations answer with, beside what a job was made with."""
+    return name == "ResponseMetadata" or name in table("limits")["answers"]
 
 
 def operations_with(operation: str, name: str) -> list[str]:

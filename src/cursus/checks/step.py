@@ -11,7 +11,7 @@ from typing import Any
 
 from cursus.aws import schema
 from cursus.aws.schema import Violation
-from cursus.checks.meant import operations_with, places, plain_name, taken, value_at
+from cursus.checks.meant import answered, operations_with, places, plain_name, taken, value_at
 from cursus.checks.pattern_words import shorter, words
 from cursus.checks.rules import Problem, rule
 from cursus.checks.type_words import WHAT, kind_in_words, listed, written
@@ -136,7 +136,8 @@ def unknown_member(view: SchemaView) -> Iterator[Problem]:
     meant = _meant(view)
     groups: dict[tuple[object, ...], list[Violation]] = {}
     for violation in _of_kind(view, "unknown"):
-        groups.setdefault(_one_mistake(violation.path, meant.get(violation.path)), []).append(violation)
+        mistake = _one_mistake(violation.path, meant.get(violation.path))
+        groups.setdefault(("answer",) if _is_answer(violation.path) else mistake, []).append(violation)
     for group in groups.values():
         first = group[0].path
         around = format_path(first[:-1]) or view.step.operation
@@ -161,6 +162,11 @@ def _one_mistake(path: Path, place: Path | None) -> tuple[object, ...]:
     return path
 
 
+def _is_answer(path: Path) -> bool:
+    """True for a member that tells what became of a job."""
+    return len(path) == 1 and answered(str(path[0]))
+
+
 def _and(names: list[str]) -> str:
     return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else names[0]
 
@@ -176,6 +182,9 @@ def _instead(view: SchemaView, group: list[Violation], targets: list[Path]) -> s
     """What to write instead of unknown members, where these places were meant by them."""
     violation, around = group[0], format_path(group[0].path[:-1]) or view.step.operation
     name = str(violation.path[-1])
+    if _is_answer(violation.path):
+        described = view.step.operation.replace("Create", "Describe")
+        return f"leave {'them' if len(group) > 1 else 'it'} out: {described} answers with such members, no request has them"
     if not targets:
         place = taken(view.step.operation, view.step.request, violation)
         if place is not None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from cursus.commands import common
+from cursus.commands import common, options
 from cursus.commands.project import Choices, Project, guarded
 from cursus.errors import TargetError
 from cursus.model import Pipeline, Step
@@ -21,22 +21,22 @@ from cursus.report.outcome import Outcome, TargetOutcome
 
 @click.command("check")
 @click.argument("targets", nargs=-1, metavar="[TARGET]...")
-@common.rule_options
-@common.region_option
+@options.rules
+@options.region
 @click.option(
     "--kind", metavar="OPERATION", help="The operation a request is for, such as CreateTrainingJob."
 )
-@common.source_option
-@common.entry_option
-@common.parameter_option
+@options.source
+@options.entry
+@options.parameter
 @click.option("--skip-others", is_flag=True, help="Pass over files that hold neither request nor definition.")
-@common.strict_option
+@options.strict
 @click.option("--explain", is_flag=True, help="Say below each finding why its rule exists.")
 @click.option(
     "--show-request", is_flag=True, help="Print the request that would be sent; findings go to stderr."
 )
-@common.config_option
-@common.output_options(formats.FORMATS)
+@options.config
+@options.output(formats.FORMATS)
 def command(
     targets: tuple[str, ...],
     config: str | None,

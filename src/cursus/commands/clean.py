@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cursus.commands import common
+from cursus.commands import common, options
 from cursus.errors import CursusError
 from cursus.report.plain import count
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.command("clean")
 @click.argument("names", nargs=-1, metavar="[JOB]...")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
-@common.root_option
+@options.root
 def command(names: tuple[str, ...], yes: bool, root: str | None) -> int:
     """Remove the folders of all jobs that have ended, or of each JOB, and what they stored in ROOT/s3.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from cursus.commands import common
+from cursus.commands import common, options
 
 
 @click.command("describe")
 @click.argument("name")
-@common.root_option
+@options.root
 def command(name: str, root: str | None) -> int:
     """Print the DescribeTrainingJob response of the job NAME as JSON."""
     from cursus.commands.job_folders import job, place

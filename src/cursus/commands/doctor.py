@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cursus.commands import common
+from cursus.commands import common, options
 from cursus.report.plain import Style, clean
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ OPTIONAL = {
 
 
 @click.command("doctor")
-@common.root_option
-@common.output_options(("text", "json"))
+@options.root
+@options.output(("text", "json"))
 def command(root: str | None, format: str, output: str | None) -> int:
     """Say which isolation a local run gets on this machine, and why not more; versions and facts in use."""
     data = examine(root)

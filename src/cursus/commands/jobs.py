@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import click
 
-from cursus.commands import common
+from cursus.commands import common, options
 
 REASON = 80
 """Characters of a FailureReason that the table shows."""
 
 
 @click.command("jobs")
-@common.root_option
-@common.output_options(("text", "json"))
+@options.root
+@options.output(("text", "json"))
 def command(root: str | None, format: str, output: str | None) -> int:
     """List the jobs that run and ran here, oldest first, and why those failed or stopped that did."""
     from datetime import datetime, timezone

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cursus.commands import common
+from cursus.commands import common, options
 from cursus.errors import RunError
 
 CHUNK = 1 << 20
@@ -17,7 +17,7 @@ CHUNK = 1 << 20
 @click.argument("name")
 @click.option("--host", metavar="HOST", help="One host's log.  [default: all of them]")
 @click.option("--follow", "-f", is_flag=True, help="Go on until the job ends; Ctrl-C leaves the job alone.")
-@common.root_option
+@options.root
 def command(name: str, host: str | None, follow: bool, root: str | None) -> int:
     """Print the log of the job NAME."""
     from cursus.commands.job_folders import job, place

@@ -8,14 +8,14 @@ from typing import Any
 import click
 
 from cursus.checks.rules import HEADINGS, Rule
-from cursus.commands import common
+from cursus.commands import common, options
 from cursus.report.outcome import SCHEMA_VERSION
 from cursus.report.plain import Style, count
 
 
 @click.command("rules")
 @click.argument("id", required=False)
-@common.output_options(("text", "json"))
+@options.output(("text", "json"))
 def command(id: str | None, format: str, output: str | None) -> int:
     """List the rules, or explain the rule ID (or all rules whose id begins with ID)."""
     from cursus import checks

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cursus.commands import common
+from cursus.commands import common, options, run_options
 from cursus.commands.project import Choices, Project
-from cursus.commands.run_options import debug_options, engine_options, life_options, store_option, vary_option
 from cursus.commands.trials import all_steps, with_source
 from cursus.errors import RunError, TargetError
 from cursus.model import Step
@@ -31,25 +30,25 @@ DIFFERENCES = ("deliver_sigterm", "keep", "python", "requirements", "fork_ranks"
 
 @click.command("run")
 @click.argument("target")
-@common.channel_option
-@common.source_option
-@common.entry_option
+@options.channel
+@options.source
+@options.entry
 @click.option("--step", "step_name", metavar="NAME", help="Which step of a pipeline or folder to run.")
 @click.option("--region", metavar="REGION", help="The region that the job believes to run in.")
-@common.parameter_option
+@options.parameter
 @click.option("--expect-artifact", "artifacts", multiple=True, metavar="PATH", help="What it has to leave.")
-@common.timeout_option
-@click.option("--stop-after", type=common.SECONDS, metavar="S", help="Stop it as StopTrainingJob would.")
-@store_option
-@vary_option
-@life_options
-@debug_options
-@engine_options
+@options.timeout
+@click.option("--stop-after", type=options.SECONDS, metavar="S", help="Stop it as StopTrainingJob would.")
+@run_options.store
+@run_options.vary
+@run_options.life
+@run_options.debugging
+@run_options.containers
 @click.option("--detach", is_flag=True, help="Return at once; the job goes on.")
 @click.option("--quiet", "-q", is_flag=True, help="Leave the job's log out.")
-@common.root_option
-@common.config_option
-@common.output_options(("text", "json"))
+@options.root
+@options.config
+@options.output(("text", "json"))
 def command(
     target: str,
     config: str | None,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from cursus.commands import common
+from cursus.commands import common, options
 
 
 @click.command("stop")
 @click.argument("name")
 @click.option("--wait", is_flag=True, help="Return when the job has ended.")
-@common.root_option
+@options.root
 def command(name: str, wait: bool, root: str | None) -> int:
     """Stop the job NAME: SIGTERM, the grace period, SIGKILL."""
     from cursus.commands.job_folders import job, place

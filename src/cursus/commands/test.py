@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cursus.commands import common
+from cursus.commands import common, options, run_options
 from cursus.commands.project import Choices, Project, quiet
-from cursus.commands.run_options import engine_options
 from cursus.commands.trials import Subject, subjects
 from cursus.report import formats
 from cursus.report.outcome import Outcome, TargetOutcome
@@ -21,17 +20,17 @@ if TYPE_CHECKING:
 @click.command("test")
 @click.argument("targets", nargs=-1, metavar="[TARGET]...")
 @click.option("--no-run", is_flag=True, help="Leave the local training run out.")
-@common.timeout_option
-@common.region_option
-@common.source_option
-@common.entry_option
-@common.channel_option
-@common.rule_options
-@common.strict_option
-@engine_options
-@common.root_option
-@common.config_option
-@common.output_options(formats.FORMATS)
+@options.timeout
+@options.region
+@options.source
+@options.entry
+@options.channel
+@options.rules
+@options.strict
+@run_options.containers
+@options.root
+@options.config
+@options.output(formats.FORMATS)
 def command(
     targets: tuple[str, ...],
     config: str | None,

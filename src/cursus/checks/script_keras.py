@@ -60,7 +60,7 @@ def keras_name_refused(view: TrainingView) -> Iterator[Problem]:
         return
     third = images.order(image.version) >= images.order(KERAS_3)
     places = [(habit, _place(view, facts, habit)) for habit in habits(view, "keras-file", "saved-model")]
-    if third and not _legacy(view, facts):
+    if third and not legacy_keras(view, facts):
         for habit, place in places:
             wanted = ENDINGS.get(habit.detail)
             if wanted and place and not place.endswith(wanted):
@@ -98,7 +98,7 @@ def _is_folder(habit: Habit, place: str) -> bool:
     return habit.detail == "model" and UNKNOWN not in place and "." not in place.rpartition("/")[2]
 
 
-def _legacy(view: TrainingView, facts: ScriptFacts) -> bool:
+def legacy_keras(view: TrainingView, facts: ScriptFacts) -> bool:
     """True where the second Keras may be in use all the same."""
     asked = {one.name.lower().replace("_", "-") for one in facts.requirements}
     return (

@@ -19,6 +19,7 @@ from cursus.script import (
     habits,
     keras_files,
     left_behind,
+    library_words,
     misfits,
     numbers,
     paths,
@@ -259,6 +260,11 @@ class Reading:
                 *signatures.read_calls(self.evaluator, calls),
                 *(keras_files.read_keras(self.evaluator, calls) if tops & keras_files.MODULES else ()),
                 *left_behind.read_left_behind(self.evaluator, calls, modules),
+                *(
+                    library_words.read_library_words(self.evaluator, calls)
+                    if tops & library_words.MODULES
+                    else ()
+                ),
                 *misfits.read_misfits(self.evaluator, self.reached.values(), calls),
                 *undefined.read_options(
                     self.evaluator, self.reached.values(), self.entry, parsers, attributes

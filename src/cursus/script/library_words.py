@@ -1,0 +1,35 @@
+"""Arguments that a script gives by name to functions and classes of libraries: ``library-words``.
+
+``detail`` is the function's dotted name, for a method that of the class which made its object; ``key`` are the names.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from cursus.script import values as v
+from cursus.script.bodies import CallSite, place
+from cursus.script.evaluate import Evaluator
+from cursus.script.facts import Habit
+
+MODULES = frozenset({"sklearn", "tensorflow", "keras", "xgboost", "transformers"})
+
+
+def read_library_words(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) -> Iterator[Habit]:
+    """Every call of a function of these libraries that gives arguments by name."""
+    for site, sure in calls:
+        words = [given.arg for given in site.node.keywords if given.arg is not None]
+        name = _name(evaluator, site) if words else ""
+        if name.partition(".")[0] in MODULES:
+            yield Habit("library-words", None, name, sure, place(site.node, site.body), key=",".join(words))
+
+
+def _name(evaluator: Evaluator, site: CallSite) -> str:
+    name = evaluator.called(site.node, site.body)
+    func = site.node.func
+    if name or not isinstance(func, ast.Attribute):
+        return name
+    made = evaluator.value(func.value, site.body)
+    origin = made.origin if isinstance(made, v.Unknown) else ""
+    return f"{origin}.{func.attr}" if origin else ""

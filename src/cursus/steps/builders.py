@@ -16,9 +16,10 @@ from cursus.model import HookFailure, Location, Origin, Path, Promises, Step
 from cursus.steps import configured, kinds, shortforms, sources, upstream
 from cursus.steps.automl import automl_request
 from cursus.steps.channel_names import named_channels, to_request
-from cursus.steps.created import Created, create, instance
+from cursus.steps.created import Created
 from cursus.steps.draft import Draft
 from cursus.steps.hooks import HookError, Hooks, place, words
+from cursus.steps.making import create, instance
 from cursus.steps.offline import DRIVERS
 from cursus.steps.plain import attribute, attributes, plain
 from cursus.steps.tuning import tuning_request

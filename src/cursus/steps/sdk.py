@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 from cursus.aws.pipelines import parse_get, references, step_type
 from cursus.model import HookFailure, SourceCode, UpstreamStep
 from cursus.steps import kinds
+from cursus.steps.created import Created
 from cursus.steps.hooks import HookError, call, nonsense
 from cursus.steps.offline import answered_here, offline
 from cursus.steps.plain import plain
 
 if TYPE_CHECKING:
     from cursus.model import Step
-    from cursus.steps.created import Created
 
 _STARTERS = ("fit", "train", "tune")
 _FRAMEWORKS = ("pytorch", "tensorflow", "xgboost", "sklearn", "huggingface", "mxnet", "chainer")
@@ -88,8 +88,6 @@ def read(value: Any) -> Created:
 
     Raises HookError for what the SDK or the builder's code raises.
     """
-    from cursus.steps.created import Created
-
     with offline() as answers, _unchanged(value):
         name, arguments, in_pipeline = _arguments(value)
     if isinstance(arguments, str) and arguments.lstrip().startswith("{"):

@@ -54,10 +54,10 @@ def _own() -> dict[str, Suite]:
 
 def _built(builder: type, config: Any) -> Any:
     """The builder built with its config, where that works; else the class itself."""
-    from cursus.steps import created
+    from cursus.steps import making
 
     try:
-        return created.instance(builder, config)
+        return making.instance(builder, config)
     except Exception:  # the suite's own step creation says what is wrong with it
         return builder
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cursus import config
 from cursus.errors import ConfigurationError
@@ -118,7 +119,7 @@ def test_builder_config_from_a_file(tmp_path: Path) -> None:
         ("ignore = [{ reason = 'x' }]", "names no rule"),
         ("steps = [{ target = 'm:B', channels = { train = 3 } }]", "channels.train is a local path"),
         ("steps = [{ target = 'm:B', config = 3 }]", "steps[0].config is a table"),
-        ("steps = [{ target = 'm:B', config = 'none.json' }]", "none.json: cannot be read"),
+        ("steps = [{ target = 'm:B', config = 'none.json' }]", "none.json: there is no such file"),
         (
             "steps = [{ target = 'm', expect_fail = [{ test = 'data-chanels', reason = 'x' }] }]",
             "Did you mean 'data-channels'?",
@@ -162,13 +163,33 @@ def test_project_file_or_builder_config(tmp_path: Path, name: str, text: str, pr
     assert config.is_project_file(tmp_path / name) is project
 
 
+def test_values_of_yaml_are_those_that_pyyaml_gives(tmp_path: Path) -> None:
+    text = "a: yes\nb: 2026-01-02\nc: &c {1: 010}\nd: {<<: *c, e: .inf}\n"
+    (tmp_path / "b.yaml").write_text(text)
+    assert config.read_mapping(tmp_path / "b.yaml") == yaml.safe_load(text)
+
+
+LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{new}: &{new} [{','.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
         ("b.json", "[1]", "is a mapping, not a list"),
-        ("b.json", "{", "broken JSON"),
-        ("b.yaml", "a: [", "broken YAML"),
-        ("b.json", "[" * 100_000, "broken JSON"),
+        ("b.json", "{", "b.json:1:2: this is no JSON"),
+        ("b.yaml", "a: [", "b.yaml:2:1: this is no YAML"),
+        ("b.json", "[" * 100_000, "nested deeper"),
+        ("b.yaml", "[" * 100_000, "nested deeper"),
+        ("b.yaml", "a: &a [*a]", "contains itself"),
+        ("b.yaml", LAUGHS, "its aliases, written out"),
+        ("b.yaml", "a: 1\n---\na: 2\n", "2 YAML documents"),
+        ("b.yaml", "a: !Ref x", "b.yaml:1:4: !Ref is a CloudFormation function"),
+        ("b.yaml", "a: 2026-99-99", "month must be in 1..12"),
+        ("b.yaml", "", "is a mapping, not a file without any"),
+        ("b.json", '{"a": "' + "x" * 5_000_000 + '"}', "larger than 4 MiB"),
+        ("b.toml", 'a = "' + "x" * 5_000_000 + '"', "larger than 4 MiB"),
     ],
 )
 def test_builder_config_that_cannot_be_read(tmp_path: Path, name: str, text: str, said: str) -> None:

@@ -7,14 +7,13 @@ the line where it can be found, and what to write instead.
 from __future__ import annotations
 
 import importlib
-import json
 import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cursus.errors import ConfigurationError
+from cursus.errors import ConfigurationError, TargetError
 from cursus.suggest import closest, did_you_mean
 
 if TYPE_CHECKING:
@@ -44,6 +43,7 @@ STEP_KEYS = frozenset(
 
 
 NOTHING: Mapping[str, str] = {}
+MAX_BYTES = 4 * 1024 * 1024
 COMPASS = re.compile(r"-(north|south|east|west|central|northeast|northwest|southeast|southwest)-[0-9]+\Z")
 """How the name of every region ends."""
 
@@ -163,19 +163,18 @@ def read_mapping(file: str | Path) -> dict[str, Any]:
 
     if path.suffix == ".toml":
         return FileMapping(_parse(path), str(file))
-    data = _bytes(path)
-    try:
-        if path.suffix in (".yaml", ".yml"):
-            import yaml
+    from cursus.steps import files
 
-            try:
-                found = yaml.safe_load(data)
-            except yaml.YAMLError as error:
-                raise ConfigurationError(f"{path}: broken YAML: {_one_line(error)}") from None
+    try:
+        text = files.text_of(str(path))
+        if path.suffix in (".yaml", ".yml"):
+            from cursus.steps.yaml_files import as_pyyaml
+
+            found = as_pyyaml(text, str(path))
         else:
-            found = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{path}: broken JSON: {_one_line(error)}") from None
+            found = files.parse_json(text, str(path)).data
+    except TargetError as error:
+        raise ConfigurationError(str(error)) from None
     if not isinstance(found, dict):
         raise ConfigurationError(f"{path}: a builder's configuration is a mapping, not a {_kind(found)}")
     return FileMapping(found, str(file))
@@ -183,10 +182,14 @@ def read_mapping(file: str | Path) -> dict[str, Any]:
 
 def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ConfigurationError(f"{path}: cannot be read: {reason}") from None
+    if len(data) > MAX_BYTES:
+        raise ConfigurationError(f"{path}: larger than {MAX_BYTES // 2**20} MiB; no configuration is")
+    return data
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -203,6 +206,8 @@ def _one_line(error: object) -> str:
 
 
 def _kind(value: object) -> str:
+    if value is None:
+        return "file without any"
     names = {dict: "table", list: "list", str: "text", bool: "truth value", int: "number", float: "number"}
     return names.get(type(value), type(value).__name__)
 

@@ -145,7 +145,7 @@ def test_suite_of_a_third_party(cursus: Cursus, project: Path) -> None:
         ((), "name a TARGET"),
         (("nowhere.json",), "there is no such file"),
         (("builders.py:Missing",), "Missing"),
-        (("good.json", "--config", "nowhere.json"), "cannot be read"),
+        (("good.json", "--config", "nowhere.json"), "there is no such file"),
         (("processing.json",), "no training, tuning or AutoML step"),
     ],
 )

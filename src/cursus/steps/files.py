@@ -43,7 +43,7 @@ def read(path: str | os.PathLike[str]) -> Document:
 def read_all(path: str | os.PathLike[str]) -> list[Document]:
     """Read every document of a file (YAML may hold several). Raises TargetError where it cannot be read."""
     name = os.fspath(path)
-    text = _text(name)
+    text = text_of(name)
     return _parse_yaml(text, name) if name.lower().endswith((".yaml", ".yml")) else [parse_json(text, name)]
 
 
@@ -133,7 +133,8 @@ def candidates(folder: str | os.PathLike[str]) -> Iterator[str]:
                     yield path
 
 
-def _text(name: str) -> str:
+def text_of(name: str) -> str:
+    """The text of a file. Raises TargetError where it cannot be read, is no text, or is far too large."""
     try:
         with open(name, "rb") as file:
             content = file.read(MAX_BYTES + 1)

@@ -52,10 +52,36 @@ def parse_yaml(text: str, name: str) -> list[Document]:
     Raises TargetError, with line and column, for what is no YAML and for what JSON cannot say: tags such as
     ``!Ref``, recursive anchors, endless nesting, NaN.
     """
+    nodes = _composed(text, name)
+    documents = [_Reader(name).document(node) for node in nodes]
+    # An empty one is what a --- too many leaves.
+    return [one for one in documents if one.data is not None] or [Document(name, None)]
+
+
+def as_pyyaml(text: str, name: str) -> Any:
+    """The one document of a YAML text with the types that ``yaml.safe_load`` gives its values.
+
+    Raises TargetError for what ``parse_yaml`` refuses, but for numbers that JSON has not, and where there are several
+    documents.
+    """
+    nodes = _composed(text, name)
+    if len(nodes) > 1:
+        raise TargetError(f"{name}: {len(nodes)} YAML documents in one file; one was expected.")
+    if not nodes:
+        return None
+    _Bounded(name).value(nodes[0], ())
+    try:
+        return yaml.constructor.SafeConstructor().construct_document(nodes[0])
+    except (yaml.YAMLError, ValueError) as error:
+        raise TargetError(f"{name}: this is no YAML: {' '.join(str(error).split())}.") from None
+
+
+def _composed(text: str, name: str) -> list[Any]:
+    """The nodes of each document."""
     try:
         if _may_be_deep(text):
             _check_depth(text, name)
-        nodes = list(yaml.compose_all(text, Loader=_Loader))
+        return list(yaml.compose_all(text, Loader=_Loader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
@@ -68,9 +94,6 @@ def parse_yaml(text: str, name: str) -> list[Document]:
         raise TargetError(f"{place}: this is no YAML: {str(error).splitlines()[0]}.") from None
     except RecursionError:
         raise TargetError(f"{name}: nested too deeply; no request is.") from None
-    documents = [_Reader(name).document(node) for node in nodes]
-    # An empty one is what a --- too many leaves.
-    return [one for one in documents if one.data is not None] or [Document(name, None)]
 
 
 class _Reader:
@@ -195,6 +218,13 @@ def _merged(node: Any) -> list[Any]:
         if _is_merge(key):
             found.extend(child.value if isinstance(child, yaml.SequenceNode) else [child])
     return found
+
+
+class _Bounded(_Reader):
+    """Refuses what has no end, and takes every scalar."""
+
+    def scalar(self, node: Any, path: Path) -> Any:
+        return node.value
 
 
 def _switch(text: str, path: Path, location: Location) -> Finding:

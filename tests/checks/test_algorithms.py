@@ -38,6 +38,7 @@ def job(image: str, hyperparameters: dict[str, str], *channels: dict[str, Any]) 
         ({"num_round": "10", "eta": "0.1", "max_dept": "3"}, {"HPO039"}),
         ({"num_round": "ten"}, {"HPO040"}),
         ({"num_round": '"10"'}, {"HPO040"}),
+        ({"num_round": "10", "booster": ""}, {"HPO040"}),
         ({"num_round": "10", "objective": "multi:softprob"}, {"HPO041"}),
         ({"num_round": "10", "objective": "multi:softprob", "num_class": "3"}, set()),
         ({"num_round": "10", "objective": "reg:squarederror", "num_class": "3"}, {"HPO041"}),

@@ -351,6 +351,9 @@ def test_program_in_a_home_folder_is_not_in_the_container() -> None:
         patch = {"HyperParameters": {"sagemaker_program": program}}
         assert rules_of(findings(image, patch)) == ["FRM012"]
     assert findings(image, {"HyperParameters": {"sagemaker_program": "/opt/ml/code/train.py"}}) == []
+    for directory, rules in (("/home/ec2-user/SageMaker/code", ["FRM012"]), ("/opt/ml/code", [])):
+        patch = {"HyperParameters": {"sagemaker_submit_directory": directory}}
+        assert rules_of(findings(image, patch)) == rules
 
 
 def test_an_old_version_with_another_cuda_is_an_error() -> None:

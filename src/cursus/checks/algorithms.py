@@ -149,7 +149,7 @@ def hyperparameter_value(view: TrainingView) -> Iterator[Problem]:
         if known is None or not isinstance(value, str):
             continue
         wrong = known.problem(value)
-        if wrong is None or (value == "" and known.type in ("FreeText", "Categorical")):
+        if wrong is None or (value == "" and known.type == "FreeText"):
             continue
         bare = value.strip().strip("\"'")
         quoted = bare != value and known.problem(bare) is None

@@ -235,7 +235,7 @@ def _elsewhere(program: str) -> bool:
 
 def _archive(path: Path, value: str) -> Iterator[Problem]:
     """What is wrong with the place of the source archive."""
-    if value.lower() in NO_VALUE or value.startswith("/"):
+    if value.lower() in NO_VALUE or (value.startswith("/") and not _elsewhere(value)):
         return
     remedy = "Give the S3 URI of a gzipped tar archive, s3://bucket/prefix/sourcedir.tar.gz."
     if not value.startswith("s3://"):

@@ -217,3 +217,10 @@ def test_instance_that_keeps_its_config() -> None:
     made = builder()
     made.config = {"max_runtime_in_seconds": 60}
     assert lower(made).request["StoppingCondition"] == {"MaxRuntimeInSeconds": 60}
+
+
+def test_a_configuration_that_contains_itself_is_refused() -> None:
+    config: dict[str, Any] = {"role": "r"}
+    config["again"] = [config]
+    with pytest.raises(ConfigurationError, match="nests deeper than 200 levels, or contains itself"):
+        lower(builder(), config)

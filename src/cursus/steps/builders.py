@@ -21,7 +21,7 @@ from cursus.steps.draft import Draft
 from cursus.steps.hooks import HookError, Hooks, place, words
 from cursus.steps.making import create, instance
 from cursus.steps.offline import DRIVERS
-from cursus.steps.plain import attribute, attributes, plain
+from cursus.steps.plain import NestingError, attribute, attributes, plain
 from cursus.steps.tuning import tuning_request
 from cursus.steps.written import HookPlaces, Written, WrittenOrigins
 from cursus.suggest import kind_of
@@ -125,7 +125,10 @@ def configuration(config: Any) -> dict[str, Any]:
             f"the configuration is {kind_of(config)}, not a mapping with keys such as role"
         )
     # What stands before the step may be builders, steps and their properties, which are no data.
-    made = {key: value if key in _BEFORE else plain(value, lenient=True) for key, value in found.items()}
+    try:
+        made = {key: value if key in _BEFORE else plain(value, lenient=True) for key, value in found.items()}
+    except NestingError as error:
+        raise ConfigurationError(f"the configuration cannot be used: {error}") from None
     flat = {str(key): value for key, value in made.items()}
     if not isinstance(config, Mapping):
         known = shortforms.KEYS[CONFIG]

@@ -128,7 +128,9 @@ def test_sarif_gives_each_result_a_file() -> None:
 def test_a_failure_names_its_target_once() -> None:
     failed = Outcome("check", (TargetOutcome("a.json", failure="a.json:3: nested too deeply"),))
     for format in ("sarif", "github"):
-        assert rendered(failed, format).count("a.json") == 1
+        assert "a.json: a.json" not in rendered(failed, format) and "a.json:3: nested" in rendered(
+            failed, format
+        )
     unused = {**Finding("STP080", "info", "the ignore of CHN").to_dict(), "target": ""}
     assert "::the ignore of CHN" in rendered(Outcome("check", (), extra=(unused,)), "github")
 
@@ -154,6 +156,20 @@ def test_github() -> None:
     assert ",line=3,col=7::wrong " in first and "%250A" in first and "%0D%0Anext" in first
     properties = first.split("::")[1]
     assert "%3A%3A" in properties
+
+
+@pytest.mark.parametrize(
+    ("failure", "place"),
+    [
+        ("a.json:3:7: this is no JSON", ",file=a.json,line=3,col=7"),
+        ("a.json:3: NaN is no number", ",file=a.json,line=3"),
+        ("a.json: larger than 4 MiB", ",file=a.json"),
+        ("there is nothing in it", ""),
+    ],
+)
+def test_github_shows_a_file_that_cannot_be_read_beside_its_line(failure: str, place: str) -> None:
+    lines = rendered(Outcome("check", (TargetOutcome("a.json", failure=failure),)), "github").splitlines()
+    assert lines[0].startswith(f"::error title=unreadable{place}::")
 
 
 def test_places_relative_to_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

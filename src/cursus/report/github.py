@@ -6,10 +6,11 @@ https://docs.github.com/actions/reference/workflow-commands-for-github-actions
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from cursus.report.outcome import Outcome, Record
+from cursus.report.outcome import Outcome, Record, TargetOutcome
 from cursus.report.plain import clean
 from cursus.report.text import summary
 
@@ -20,7 +21,7 @@ def render(outcome: Outcome) -> Iterator[str]:
     """``::error file=…,line=…,col=…,title=…::message`` a finding, and the summary as a plain line."""
     for target in outcome.targets:
         if target.failure:
-            yield f"::error title=unreadable::{_data(target.named_failure)}\n"
+            yield f"::error {_listed(_place_of(target))}::{_data(target.named_failure)}\n"
         for name, result in (target.tests or {}).get("tests", {}).items():
             if result.get("status") == "failed" and not result.get("findings"):
                 text = "; ".join(map(str, result.get("errors", ()))) or "failed"
@@ -42,8 +43,22 @@ def annotation(record: Record) -> str:
                 properties["col"] = str(record["column"])
     place = "" if file or not record["target"] else f"{record['target']}: "
     text = place + record["message"] + (f"\n{record['remedy']}" if record.get("remedy") else "")
-    listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    return f"::{LEVELS[record['severity']]} {listed}::{_data(text)}\n"
+    return f"::{LEVELS[record['severity']]} {_listed(properties)}::{_data(text)}\n"
+
+
+def _place_of(target: TargetOutcome) -> dict[str, str]:
+    """The place in a file that cannot be read, where the failure begins with it: ``a.json:3:7: …``."""
+    properties = {"title": "unreadable"}
+    if target.failure.startswith(f"{target.target}:") and target.target.endswith((".json", ".yaml", ".yml")):
+        properties["file"] = relative(target.target)
+        place = re.match(r":(\d+)(?::(\d+))?: ", target.failure[len(target.target) :])
+        if place is not None:
+            properties.update({"line": place[1], **({"col": place[2]} if place[2] else {})})
+    return properties
+
+
+def _listed(properties: Mapping[str, str]) -> str:
+    return ",".join(f"{name}={_property(value)}" for name, value in properties.items())
 
 
 def relative(file: str) -> str:

@@ -12,7 +12,7 @@ from cursus.checks.views import Settings
 from cursus.engine import check_step
 from cursus.steps.builders import lower
 from tests.steps.made import builder, channel
-from tests.validation.results import failed, static
+from tests.validation.results import CHANNELS, MONITORING, failed, static
 
 TUNING = "CreateHyperParameterTuningJob"
 RANGES = {"lr": {"min": 0.001, "max": 0.1}}
@@ -89,6 +89,18 @@ def test_sound_hooks_beside_a_tuning_job() -> None:
     )
     results = static(made)
     assert failed(results) == {} and results["step_type"] == "Tuning"
+
+
+@pytest.mark.parametrize(
+    ("hook", "value", "test"),
+    [
+        ("get_metrics_config", [{"Name": "loss"}], MONITORING),
+        ("get_metrics_config", [{"Name": "loss", "Regex": 7}], MONITORING),
+        ("get_data_distribution_config", {"train": 5}, CHANNELS),
+    ],
+)
+def test_a_form_is_checked_over_the_training_job_of_the_tuning_job(hook: str, value: Any, test: str) -> None:
+    assert list(failed(static(builder(tuning(), **{hook: value})))) == [test]
 
 
 @pytest.mark.parametrize(

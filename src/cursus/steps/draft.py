@@ -71,6 +71,20 @@ class Draft:
         given = {} if static is None else {"HyperParameters": static}
         return {**self.body, **given}
 
+    def values(self) -> dict[str, str]:
+        """A value for each hyperparameter that the tuning job has a range of: the first of the range."""
+        config = self.request.get("HyperParameterTuningJobConfig")
+        ranges = [config.get("ParameterRanges") if isinstance(config, Mapping) else None]
+        found: dict[str, str] = {}
+        for kinds in (*ranges, self.body.get("HyperParameterRanges")):
+            for entries in kinds.values() if isinstance(kinds, Mapping) else ():
+                for entry in entries if isinstance(entries, list) else ():
+                    if isinstance(entry, Mapping) and entry.get("Name") in self.tuned:
+                        given = entry.get("Values")
+                        first = given[0] if isinstance(given, list) and given else entry.get("MinValue")
+                        found[str(entry["Name"])] = str(first)
+        return found
+
     def fill(self, path: Path, value: Any, source: str, origin: Origin, inside: Path = ()) -> bool:
         """Put ``value`` at ``path`` unless something stands there or in the way. True where it was put.
 

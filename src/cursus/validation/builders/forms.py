@@ -27,6 +27,14 @@ Validation = dict[str, Any]
 
 ASKS_FOR_SOMETHING = ("get_step_config", "get_tuning_config", "get_auto_ml_config", "get_distributed_config")
 """Forms that are nothing when empty; where there is no such thing, the hook returns None."""
+ONLY_TUNED = (
+    "DefinitionName",
+    "TuningObjective",
+    "HyperParameterRanges",
+    "StaticHyperParameters",
+    "HyperParameterTuningResourceConfig",
+)
+"""Members of a training job definition that a training job has not."""
 RESOURCES: tuple[Path, ...] = (
     ("ResourceConfig", "InstanceType"),
     ("ResourceConfig", "InstanceCount"),
@@ -94,7 +102,8 @@ def validate(trial: Trial, hook: str, value: Any) -> Validation:
         return verdict([f"{hook} gives {show(value)}, which is not {wanted}."])
     if not value and hook in ASKS_FOR_SOMETHING:
         return verdict([f"{hook} gives nothing: the configuration is empty."])
-    base = trial.step or Step("step", "CreateTrainingJob", {})
+    step = trial.step or Step("step", "CreateTrainingJob", {})
+    base = step if form.companion else _training(step)
     stripped = _strip(base, form)
     try:
         lowered = _lower(stripped, form.hook, value)
@@ -120,6 +129,22 @@ def validate(trial: Trial, hook: str, value: Any) -> Validation:
         [spell(finding) for finding in new if finding.severity == "error"],
         [spell(finding) for finding in new if finding.severity == "warning"],
     )
+
+
+def _training(step: Step) -> Step:
+    """The step, or one for a training job that its tuning job starts: of that the forms are parts."""
+    from cursus.steps.draft import Draft
+
+    draft = Draft(dict(step.request), {}, step.operation)
+    if not draft.base:
+        return step
+    request = {name: one for name, one in draft.training_request().items() if name not in ONLY_TUNED}
+    if "HyperParameterTuningResourceConfig" in draft.body:
+        request["ResourceConfig"] = draft.body["HyperParameterTuningResourceConfig"]
+    settings = request.get("HyperParameters")
+    if isinstance(settings, Mapping) or settings is None:
+        request["HyperParameters"] = {**draft.values(), **(settings or {})}
+    return dataclasses.replace(step, operation="CreateTrainingJob", request=request, in_pipeline=True)
 
 
 def verdict(errors: list[str], warnings: list[str] | None = None) -> Validation:

@@ -315,8 +315,8 @@ def test_a_prefix_of_a_sibling_in_each_mode(mode: str | None, slash: str, expect
 @pytest.mark.parametrize(
     ("image", "folder", "expected"),
     [
-        (SCIKIT_LEARN, "/opt/ml/processing/data/train.csv", "error"),
-        (SCIKIT_LEARN, "processing/train.csv", "error"),
+        (SCIKIT_LEARN, "/opt/ml/processing/data/train.csv", "warning"),
+        (SCIKIT_LEARN, "processing/train.csv", "warning"),
         (SCIKIT_LEARN, "processing/data", "warning"),
         (SCIKIT_LEARN, "/opt/ml/processing/data/v1.2", None),
         (

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cursus.aws import instances
-from cursus.aws.images import parse_image
 from cursus.aws.pipelines import PipelineStep, facts, step_type
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, integer, listing, mapping, mappings
@@ -181,12 +180,12 @@ def processing_folders(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Looks at the LocalPath of every input that SageMaker downloads: it must begin with /opt/ml/processing/. At inputs in
-        Pipe mode, which is a warning, and at outputs whose LocalPath is called like a file, or is no absolute path.
+        Pipe mode, and at outputs whose LocalPath is called like a file, or is no absolute path: these are warnings.
     Why:
         CreateProcessingJob refuses other folders, and the step fails when it is reached. /opt/ml/input is where
         training jobs have their data. In Pipe mode there are no files in the folder: "No such file or directory". An output is
-        a folder, made before the script starts: one called data.csv stands where the script would write its file. Spark
-        writes such folders itself.
+        a folder, made before the script starts: one called data.csv stands where the script would write its file, and stays
+        empty where the script puts its file elsewhere. Spark writes such folders itself.
     Breaks:
         operation: Pipeline
         Steps:
@@ -235,7 +234,6 @@ def processing_folders(view: PipelineView) -> Iterator[Problem]:
                     "write File, unless the container reads pipes",
                     severity="warning",
                 )
-        image = parse_image(_member(mapping(arguments, "AppSpecification"), "ImageUri") or "")
         for i, entry in mappings(mapping(arguments, "ProcessingOutputConfig"), "Outputs"):
             folder = _member(mapping(entry, "S3Output"), "LocalPath")
             at = (*place, "ProcessingOutputConfig", "Outputs", i, "S3Output", "LocalPath")
@@ -248,7 +246,7 @@ def processing_folders(view: PipelineView) -> Iterator[Problem]:
                     f"{show(folder)} is called like a file: an output is a folder, which is there before the script starts",
                     at,
                     f"write {right.rpartition('/')[0]}, and let the script write the file there"[:200],
-                    severity=None if image and image.amazon and image.kind == "framework" else "warning",
+                    severity="warning",
                 )
             elif folder != right:
                 yield Problem(

@@ -326,7 +326,9 @@ def test_a_prefix_of_a_sibling_in_each_mode(mode: str | None, slash: str, expect
         ),
     ],
 )
-def test_an_output_that_is_called_like_a_file_or_is_no_absolute_path(image: str, folder: str, expected: str | None) -> None:
+def test_an_output_that_is_called_like_a_file_or_is_no_absolute_path(
+    image: str, folder: str, expected: str | None
+) -> None:
     target = {"S3Uri": "s3://example-bucket/out/", "LocalPath": folder, "S3UploadMode": "EndOfJob"}
     step = processing(ProcessingOutputConfig={"Outputs": [{"OutputName": "data", "S3Output": target}]})
     step["Arguments"]["AppSpecification"]["ImageUri"] = image

@@ -218,7 +218,9 @@ def test_a_request_that_hooks_complete_is_told(builder: Any, config: Any) -> Non
     assert failed(results) == {}
     told = [one for one in results["findings"] if one["rule"] == "STP093"]
     assert [one["severity"] for one in told] == ["info"]
-    assert "get_step_config completes" in told[0]["message"] and "MaxRuntimeInSeconds" in told[0]["message"]
+    assert (
+        "completed by get_step_config (" in told[0]["message"] and "MaxRuntimeInSeconds" in told[0]["message"]
+    )
 
 
 def test_a_script_without_its_archive(builder: Any, config: Any) -> None:
@@ -276,4 +278,4 @@ def test_an_image_that_the_configuration_chooses_completes_the_request(builder: 
     del builder.request["AlgorithmSpecification"]["TrainingImage"]
     config |= {"framework": "sklearn", "framework_version": "1.2-1"}
     told = [one for one in static(builder, config)["findings"] if one["rule"] == "STP093"]
-    assert len(told) == 1 and "the configuration completes" in told[0]["message"]
+    assert len(told) == 1 and "completed by the configuration (" in told[0]["message"]

@@ -218,11 +218,15 @@ def completed_by_hooks(view: StepView) -> Iterator[Problem]:
     found: dict[str, list[str]] = {}
     for path in _demanded(view, filled):
         found.setdefault(filled[path].source, []).append(format_path(path))
-    for source, places in found.items():
+    if found:
+        who = (
+            f"{'the configuration' if source == 'config' else source} ({', '.join(places)})"
+            for source, places in found.items()
+        )
         yield Problem(
-            f"{'the configuration' if source == 'config' else source} completes the request of create_step: {', '.join(places)}. SageMaker gets that only where "
-            "whoever sends the request puts it in, too.",
-            location=view.promises.place(source),
+            f"The request of create_step is completed by {', '.join(who)}. SageMaker gets that only where whoever "
+            "sends the request puts it in, too.",
+            location=next((at for one in found if (at := view.promises.place(one))), None),
         )
 
 

@@ -44,7 +44,7 @@ def test_life_of_a_job(cursus: Cursus, project: Path) -> None:
     assert cursus("logs", name, "--follow").out == "rows: 2\n"
     assert cursus("describe", name).json()["TrainingJobStatus"] == "Completed"
     again = cursus("run", "good.json", *SOURCE)
-    assert again.code == 2 and "already used" in again.err
+    assert again.code == 2 and "already used" in again.err and "cursus clean churn" in again.err
     ended = cursus("stop", name)
     assert ended.code == 2 and "has ended" in ended.err
 

@@ -299,7 +299,8 @@ def _claim(root: str, name: str) -> tuple[str, int]:
     """
     folder = os.path.join(root, "jobs", name)
     taken = NameInUseError(
-        f"the job name {name!r} is already used in {root}: give the job another TrainingJobName, or another root"
+        f"the job name {name!r} is already used in {root}: remove that job (cursus clean {name}), or give this one "
+        "another TrainingJobName or another root"
     )
     try:
         os.makedirs(os.path.dirname(folder), exist_ok=True)

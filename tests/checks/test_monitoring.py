@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cursus.model import SourceCode
 from tests.checks.made import SCRIPT, XGBOOST, findings_of
 
 
@@ -24,7 +26,7 @@ def metric(regex: str, name: str = "loss") -> dict[str, Any]:
         (r"loss: ([0-9]+)\.([0-9]+)", "MON002", "warning"),
         ("(.*)", "MON003", "warning"),
         ("loss: ([0-9]+)", "MON004", "warning"),
-        ("loss: ([0-9.]+)", "MON004", "info"),
+        ("loss: ([0-9.]+)", "MON009", "info"),
         ("'eval_loss':(.*?);", "MON004", "warning"),
         ("'eval_loss':([0-9.eE+-]+)", "MON004", "warning"),
         (r'"loss":\t(\d+\.\d+)', "MON004", "warning"),
@@ -40,8 +42,27 @@ def test_counting_metrics_may_be_whole() -> None:
     assert not findings_of(metric("epoch: ([0-9]+)", "epoch"))
 
 
+@pytest.mark.parametrize(
+    ("printed", "told"),
+    [
+        ('f"loss: {loss:.4f}"', False),
+        ('"epoch %d loss: %8.3f" % (epoch, loss)', False),
+        ('f"loss: {loss}"', True),
+        ('f"loss: {loss:.4g}"', True),
+        ('"loss: " + str(loss)', True),
+    ],
+)
+def test_a_fixed_form_has_no_exponent(printed: str, told: bool, tmp_path: Path) -> None:
+    script = (
+        f"import os\nfor epoch in range(3):\n    loss = float(os.environ['LOSS'])\n    print({printed})\n"
+    )
+    (tmp_path / "train.py").write_text(script)
+    found = findings_of(metric("loss: ([0-9.]+)"), "MON009", source=SourceCode(str(tmp_path), "train.py"))
+    assert bool(found) is told
+
+
 def test_scores_have_no_exponent() -> None:
-    assert not findings_of(metric("mean dice: ([0-9.]+)", "train:mean dice"), "MON004")
+    assert not findings_of(metric("mean dice: ([0-9.]+)", "train:mean dice"), "MON009")
     assert findings_of(metric("mean dice: ([0-9]+)", "train:mean dice"), "MON004")
 
 

@@ -28,6 +28,7 @@ ECHOES: Mapping[str, tuple[str, ...]] = {
     "HPO037": ("FRM012", "HPO044", "HPO052", "HPO059", "HPO060", "HPO065"),
     "HPO061": ("HPO052", "HPO060"),
     "MON004": ("MON050", "MON051", "MON090", "MON091", "MON092"),
+    "MON009": ("MON050", "MON051", "MON090", "MON091", "MON092"),
     "RES001": ("STP044",),
     "STP041": ("FRM012",),
 }

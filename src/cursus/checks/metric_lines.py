@@ -6,11 +6,11 @@ import importlib
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from cursus.script.facts import Hole, PrintedLine
+from cursus.script.facts import Hole, PrintedLine, Text
 
 LINES = 48
 MANY_TIMES = 10
@@ -156,6 +156,18 @@ def can_match(line: PrintedLine, regex: str, pattern: re.Pattern[str]) -> bool:
     return _open_ended(line, regex)
 
 
+def fixed(line: PrintedLine, regex: str, pattern: re.Pattern[str]) -> bool:
+    """True where what the expression captures of the line is surely a number without an exponent, as ``.4f`` prints it."""
+    shown = [
+        f"0.8765{position:02}" if isinstance(part, Hole) and FIXED.search(part.spec) else part
+        for position, part in enumerate(line.text.parts)
+    ]
+    plain = replace(line, text=Text(tuple(shown)))
+    marks = {part for part, old in zip(shown, line.text.parts, strict=True) if part is not old}
+    matches = [match for text in renderings(plain, regex) if (match := pattern.search(text)) is not None]
+    return bool(matches and pattern.groups) and all(match.group(1) in marks for match in matches)
+
+
 def _open_ended(line: PrintedLine, regex: str) -> bool:
     """True where an unknown text in the line could hold all or the needed half of a match."""
     holes = [
@@ -225,6 +237,8 @@ def example(line: PrintedLine) -> str:
     return "".join(_shapes(part)[0] if isinstance(part, Hole) else str(part) for part in parts).strip()
 
 
+FIXED = re.compile(r"[0-9][fF%]$")
+"""How the format of a number ends that is printed without an exponent."""
 SMALL = re.compile(r"\b(?:lr|learning_?rate)\b|_lr\b|\blr_|get_last_lr|\['lr'\]", re.IGNORECASE)
 
 

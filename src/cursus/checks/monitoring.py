@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from cursus.aws import algorithms, images
+from cursus.checks.metric_regex import Reading
 from cursus.checks.rules import Problem, rule
 from cursus.checks.texts import LEVELS
 from cursus.checks.views import TrainingView, is_reference, text
@@ -171,13 +172,12 @@ def metric_regex_cuts(view: TrainingView) -> Iterator[Problem]:
     """A metric's regular expression cuts numbers off, or fits no printed dictionary.
 
     What it does:
-        Tries the first group on numbers as scripts print them: `0.123`, `1.5e-05`, `-0.5`. A warning where decimals are
-        lost; an info where an exponent is, which scores such as accuracy do not have. Metrics that count (epoch,
-        step) are left alone. An expression that begins with a quoted key and a colon is tried on a printed dictionary,
-        which is how the Trainer of Hugging Face prints its metrics.
+        Tries the first group on numbers as scripts print them: `0.123`, `-0.5`. Metrics that count (epoch, step) are left
+        alone. An expression that begins with a quoted key and a colon is tried on a printed dictionary, which is how the
+        Trainer of Hugging Face prints its metrics.
     Why:
-        `[0-9]+` makes 0 of 0.123, and `[0-9.]+` makes 1.5 of 1.5e-05: the metric is wrong, and nothing says so. After the
-        number of a dictionary there is a comma or a brace: `'eval_loss':(.*?);` never matches.
+        `[0-9]+` makes 0 of 0.123: the metric is wrong, and nothing says so. After the number of a dictionary there is a
+        comma or a brace: `'eval_loss':(.*?);` never matches.
     Breaks:
         AlgorithmSpecification:
           MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9]+)"}]
@@ -198,24 +198,55 @@ def metric_regex_cuts(view: TrainingView) -> Iterator[Problem]:
                 "after the key write only a colon, a space and the number: ([-+0-9.eE]+)",
             )
             continue
-        if not reading.cut or reading.lazy is not None or re.search(_COUNTS, name.lower()):
-            continue
-        group = reading.group or ""
-        if not pattern.endswith(f"({group})"):  # what follows may hold the rest, as \.\d+ does
-            continue
-        cut = dict(reading.cut)
-        if "0.123" in cut:
+        captured = _cut(name, pattern, reading).get("0.123")
+        if captured is not None:
             yield Problem(
-                f"the group ({group}) of metric {show(name)} captures {cut['0.123']} of a number such as 0.123",
+                f"the group ({reading.group}) of metric {show(name)} captures {captured} of a number such as 0.123",
                 path,
                 "capture the decimals too: ([-+0-9.eE]+)",
             )
-        elif "1.5e-05" in cut and not re.search(_SCORES, name.lower()):
+
+
+def _cut(name: str, pattern: str, reading: Reading) -> dict[str, str]:
+    """What the group captures of each number of which it takes a part, where the metric does not count."""
+    if not reading.cut or reading.lazy is not None or re.search(_COUNTS, name.lower()):
+        return {}
+    # What follows the group may hold the rest, as \.\d+ does.
+    return dict(reading.cut) if pattern.endswith(f"({reading.group or ''})") else {}
+
+
+@rule("MON009", area="monitoring", severity="info", reads=READS, shared=True, unless=("step",))
+def metric_regex_cuts_exponents(view: TrainingView) -> Iterator[Problem]:
+    """A metric's regular expression cuts exponents off.
+
+    What it does:
+        Tries the first group on `1.5e-05`. Metrics that count (epoch, step) and scores such as accuracy, which are not so
+        small, are left alone, and so is a metric whose lines, in the training script, all print it in a fixed form: `:.4f`.
+    Why:
+        `[0-9.]+` makes 1.5 of 1.5e-05: the metric is wrong, and nothing says so.
+    Breaks:
+        AlgorithmSpecification:
+          MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9.]+)"}]
+    Right:
+        AlgorithmSpecification:
+          MetricDefinitions: [{Name: loss, Regex: "loss: ([-+0-9.eE]+)"}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
+    Since:
+        0.1
+    """
+    fixed: Collection[Path] = ()
+    if view.step.source is not None:
+        from cursus.checks.script_metrics import printed_fixed
+
+        fixed = printed_fixed(view)
+    for path, name, pattern, reading in view.metric_readings:
+        cut = {} if path in fixed or _unlike_a_dictionary(pattern) else _cut(name, pattern, reading)
+        if "1.5e-05" in cut and "0.123" not in cut and not re.search(_SCORES, name.lower()):
             yield Problem(
-                f"the group ({group}) of metric {show(name)} captures {cut['1.5e-05']} of a number such as 1.5e-05",
+                f"the group ({reading.group}) of metric {show(name)} captures {cut['1.5e-05']} of a number such as 1.5e-05",
                 path,
                 "where such small numbers are printed: ([-+0-9.eE]+)",
-                severity="info",
             )
 
 

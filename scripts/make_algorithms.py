@@ -167,7 +167,7 @@ def from_container(clone: str, commit: str) -> dict[str, Any]:
         printed = subprocess.run(
             [sys.executable, "-c", READER], cwd=folder, check=True, capture_output=True, text=True
         ).stdout
-    read = json.loads(printed)
+    read: dict[str, Any] = json.loads(printed)
     read["hyperparameters"] = {entry["name"]: container_row(entry) for entry in read["hyperparameters"]}
     return read
 

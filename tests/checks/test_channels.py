@@ -63,8 +63,8 @@ def test_gzip_follows_the_mode_that_applies(job: str, own: str | None, wrong: bo
 
 
 def test_a_mode_that_is_a_pipeline_variable_is_not_judged() -> None:
-    members = {"CompressionType": "Gzip", "InputMode": {"Get": "Parameters.Mode"}}
-    assert not findings_of({"InputDataConfig": [channel(**members)]}, "CHN004")
+    by_variable = channel(CompressionType="Gzip", InputMode={"Get": "Parameters.Mode"})
+    assert not findings_of({"InputDataConfig": [by_variable]}, "CHN004")
 
 
 @pytest.mark.parametrize("kind", ["ManifestFile", "AugmentedManifestFile"])

@@ -67,7 +67,7 @@ def test_hook_by_framework_version(image: str, severity: str | None) -> None:
 def test_intervals(interval: int) -> None:
     config = {**HOOK, "ProfilingIntervalInMilliseconds": interval}
     assert not findings_of({"ProfilerConfig": config}, "MON015")
-    config["ProfilingIntervalInMilliseconds"] += 1
+    config["ProfilingIntervalInMilliseconds"] = interval + 1
     (found,) = findings_of({"ProfilerConfig": config}, "MON015")
     assert str(interval) in found.remedy
 

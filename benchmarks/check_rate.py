@@ -7,7 +7,7 @@ URIs and hyperparameters are new in each, and images, instance types and time li
 are among the jobs of one team. Both take turns on requests that are made anew for each and have the same content, so
 that neither meets what the other has brought into the processor's caches; processor time is measured, and the best
 batch counts for each, so that a noisy machine harms neither. The last two columns are the rates where no outline was
-met before (``cursus.checks.plans``): with parts that were, such as an image or an instance type, and without.
+met before (``cursus.checks.outlines.plans``): with parts that were, such as an image or an instance type, and without.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ import botocore.session
 from botocore.validate import ParamValidator
 
 import cursus
-from cursus.checks import parts, plans
 from cursus.checks.examples import BASES
+from cursus.checks.outlines import parts, plans
 
 IMAGE = (
     "763104351884.dkr.ecr.us-east-1.amazonaws.com/"

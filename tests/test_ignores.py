@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cursus import checks
-from cursus.checks.configuration import leftovers
+from cursus.checks.step.configuration import leftovers
 from cursus.ignores import Ignore, Ignores, keep, read_comments
 from cursus.model import Finding, Location
 

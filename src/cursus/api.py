@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cursus import engine, steps
 from cursus.aws import schema
 from cursus.aws.places import partition_of
-from cursus.checks.outline import Outline
+from cursus.checks.outlines.outline import Outline
 from cursus.checks.views import Settings
 from cursus.errors import ConfigurationError, RunError
 from cursus.model import Finding, Pipeline, Report, Section, Step, format_path

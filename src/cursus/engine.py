@@ -1,8 +1,8 @@
 """Runs rules over steps and pipelines and turns what they yield into findings.
 
-A request is taken apart in one walk (``checks.outline``). What is known of all requests with its outline, and which
-rules have something to read in it, is looked up (``checks.plans``); few rules are left to run. A request that is no
-plain data, or breaks the service model, is looked at in full.
+A request is taken apart in one walk (``checks.outlines.outline``). What is known of all requests with its outline, and
+which rules have something to read in it, is looked up (``checks.outlines.plans``); few rules are left to run. A request
+that is no plain data, or breaks the service model, is looked at in full.
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ from operator import itemgetter
 from typing import Any
 
 from cursus.aws import schema
-from cursus.checks import alone, plans, unknowns
+from cursus.checks import unknowns
 from cursus.checks.findings import finding_in, finding_of
-from cursus.checks.outline import Outline, take_apart
-from cursus.checks.plans import Outlook, Plan, Settled, selected
+from cursus.checks.outlines import plans
+from cursus.checks.outlines.outline import Outline, take_apart
+from cursus.checks.outlines.plans import Outlook, Plan, Settled, selected
+from cursus.checks.outlines.skeletons import Sight, sight, suspects_of
+from cursus.checks.outlines.walk import Suspects
+from cursus.checks.pipeline import alone
 from cursus.checks.rules import Problem, Rule, Scope
-from cursus.checks.skeletons import Sight, sight, suspects_of
 from cursus.checks.views import PipelineView, RequestView, SchemaView, Settings, StepView, request_views
-from cursus.checks.walk import Suspects
 from cursus.model import (
     NO_PROMISES,
     SEVERITIES,
@@ -101,7 +103,7 @@ def sound(step: Step) -> Outline | None:
 
 def check_pipeline(pipeline: Pipeline, settings: Settings) -> tuple[list[Finding], list[Step]]:
     """Every finding on a pipeline and on each of its steps, and the steps themselves."""
-    from cursus.checks import given_values
+    from cursus.checks.pipeline import given_values
     from cursus.steps import pipelines
 
     steps = pipelines.expand(pipeline)
@@ -117,7 +119,7 @@ def check_pipeline(pipeline: Pipeline, settings: Settings) -> tuple[list[Finding
             if f.path not in said or _rank(f) < SEVERITIES.index(said[f.path])
         )
     if any("EnumValues" in entry for entry in view.definition.parameters.values()):
-        from cursus.checks import other_values
+        from cursus.checks.pipeline import other_values
 
         check = partial(check_step, settings=settings)
         findings.extend(other_values.tried(pipeline, view.definition, steps, findings, check))

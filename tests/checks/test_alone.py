@@ -9,7 +9,7 @@ import yaml
 
 import cursus
 from cursus import checks
-from cursus.checks.alone import ABOUT, TYPES
+from cursus.checks.pipeline.alone import ABOUT, TYPES
 from cursus.checks.rules import RULES, page
 from cursus.model import Finding, Step
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cursus.checks.confirmed import told_once
-from cursus.checks.evidence_artifacts import found
+from cursus.checks.evidence.artifacts import found
 from cursus.checks.examples import CHANNEL
 from cursus.model import (
     Evidence,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cursus.checks.metric_lines import compiled
+from cursus.checks.monitoring.lines import compiled
 
 
 @pytest.mark.parametrize(

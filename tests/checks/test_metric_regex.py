@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cursus.checks.metric_regex import read
+from cursus.checks.monitoring.expressions import read
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cursus.checks.examples import BASES
-from cursus.checks.outline import MAX_CONTAINERS, Outline, take_apart
-from cursus.checks.skeletons import sight
+from cursus.checks.outlines.outline import MAX_CONTAINERS, Outline, take_apart
+from cursus.checks.outlines.skeletons import sight
 from cursus.checks.texts import harmless, is_read, of_places, suspicions
 from cursus.checks.unknowns import UNKNOWN
 

@@ -15,15 +15,16 @@ import pytest
 import cursus
 from cursus import checks, engine, steps
 from cursus.aws import schema
-from cursus.checks import outline as outlines
-from cursus.checks import parts, plans, skeletons, texts
-from cursus.checks import walk as walks
+from cursus.checks import texts
 from cursus.checks.examples import BASES, Example, merge
-from cursus.checks.outline import take_apart
+from cursus.checks.outlines import outline as outlines
+from cursus.checks.outlines import parts, plans, skeletons
+from cursus.checks.outlines import walk as walks
+from cursus.checks.outlines.outline import take_apart
+from cursus.checks.outlines.walk import Suspects
 from cursus.checks.rules import RULES, SHARED
 from cursus.checks.unknowns import UNKNOWN
 from cursus.checks.views import Settings, request_views
-from cursus.checks.walk import Suspects
 from cursus.model import Path, Step
 
 checks.load()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cursus.checks.shell_words import shell_words
+from cursus.checks.script.shell_words import shell_words
 from tests.checks.made import SCIKIT_LEARN, SCRIPT, findings_of, source
 
 ECR = "763104351884.dkr.ecr.us-east-1.amazonaws.com/"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from cursus.checks.rules import PROGRAM, Problem, rule
-from cursus.checks.shell_words import by_shell
+from cursus.checks.script.shell_words import by_shell
 from cursus.checks.texts import NUMBERS
 from cursus.checks.views import TrainingView
 from cursus.redact import show

@@ -155,13 +155,13 @@ def rule(
     - ``"?nested"``: a text, or texts together, suspected of this (``cursus.checks.texts``).
 
     ``when`` says what else it is about. A ``shared`` rule needs nothing but the outline of a request
-    (``cursus.checks.outline``): to it the values of hyperparameters, environment and tags, S3 locations in
+    (``cursus.checks.outlines.outline``): to it the values of hyperparameters, environment and tags, S3 locations in
     ``texts.LOCATIONS``, the role and the job's name are unknown, as pipeline variables are, and it sees no source
     code and no promises. What it says is remembered for the next job with the same outline. It is run on the whole
     request, as other rules are, where a text is suspected of what ``unless`` names, or the job is one that it names;
     ``"step"`` is one whose step has source code, origins of its values or promises. ``of`` names the members of a job
     that are all it looks at, in a tuning job its own and those of its definitions: it may be run on a job that has no
-    others (``cursus.checks.parts``).
+    others (``cursus.checks.outlines.parts``).
     A rule of scope ``request`` names the ``suspects`` it looks at (``cursus.checks.texts``), and runs where there
     are any.
     """

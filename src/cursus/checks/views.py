@@ -18,10 +18,10 @@ from cursus.model import Evidence, Path, Pipeline, Step
 if TYPE_CHECKING:
     from cursus.aws.pipelines import Definition
     from cursus.aws.schema import Violation
-    from cursus.checks.metric_regex import Reading
+    from cursus.checks.monitoring.expressions import Reading
+    from cursus.checks.outlines.walk import Members
     from cursus.checks.rules import Scope
-    from cursus.checks.tuning import Entry
-    from cursus.checks.walk import Members
+    from cursus.checks.tuning.ranges import Entry
     from cursus.ignores import Ignores
     from cursus.script.facts import ScriptFacts
 
@@ -208,7 +208,7 @@ class TrainingView:
     @lazy
     def metric_readings(self) -> list[tuple[Path, str, str, Reading]]:
         """(path of the Regex, metric name, expression, reading) of each metric definition."""
-        from cursus.checks.metric_regex import read
+        from cursus.checks.monitoring.expressions import read
 
         found = []
         for i, metric in self.metric_definitions:
@@ -335,7 +335,7 @@ class TuningView:
     @lazy
     def spaces(self) -> list[tuple[Path, list[Entry]]]:
         """Each search space that has ranges: the shared one, and the one of each definition."""
-        from cursus.checks.tuning import RANGES, entries
+        from cursus.checks.tuning.ranges import RANGES, entries
 
         found = [(RANGES, list(entries(mapping(self.config, "ParameterRanges"), RANGES)))]
         for definition in self.definitions:
@@ -431,7 +431,7 @@ class RequestView:
 
         Pipeline variables and what is deeper than any request are left out.
         """
-        from cursus.checks.walk import walk
+        from cursus.checks.outlines.walk import walk
 
         found, self._members = walk(self.request, self.region or "")
         return found

@@ -178,7 +178,7 @@ class Project:
         files = [file for entry in self.entries for file in _source_files(entry.target)]
         if not entries and not files and not self._scripts:
             return []
-        from cursus.checks.configuration import leftovers
+        from cursus.checks.step.configuration import leftovers
         from cursus.ignores import Ignores
 
         scopes = self._scopes | ({"run", "script"} if ran else set())

@@ -2,7 +2,7 @@
 
 A ``Text`` is a string whose unknown pieces are named: an environment variable, a command line
 argument, or something that only running the script would tell. Which request stands beside the script is
-not known here; ``cursus.checks.script_request`` puts a request's values in.
+not known here; ``cursus.checks.script.request`` puts a request's values in.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cursus.checks.promises_channels import entries
+from cursus.checks.promises.channels import entries
 from cursus.checks.views import NOTHING
 from cursus.model import Area, Evidence
 from cursus.validation.builders import forms, properties
@@ -63,7 +63,7 @@ def tell(trial: Trial, area: Area) -> Told:
 
 def _filled(trial: Trial, area: Area) -> list[str]:
     """The hooks of this area whose value was put into the request."""
-    from cursus.checks.hook_failures import HOOK_AREAS
+    from cursus.checks.promises.failures import HOOK_AREAS
 
     filled = trial.step.promises.filled if trial.step is not None else ()
     return [hook for hook in filled if HOOK_AREAS.get(hook, "step") == area]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cursus.checks.dependencies_promises import references
-from cursus.checks.promises_compute import switched_on
+from cursus.checks.promises.compute import switched_on
+from cursus.checks.promises.dependencies import references
 from cursus.checks.rules import RULES
 from cursus.checks.views import TrainingView
 from cursus.engine import selected

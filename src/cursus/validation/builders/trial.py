@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cursus import checks, engine
-from cursus.checks.hook_failures import area_of
+from cursus.checks.promises.failures import area_of
 from cursus.checks.rules import RULES
 from cursus.checks.views import Settings, TrainingView, TuningView
 from cursus.errors import CursusError, RunError

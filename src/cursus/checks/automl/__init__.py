@@ -1,0 +1,1 @@
+"""Rules for AutoML requests, in both versions of the operation."""

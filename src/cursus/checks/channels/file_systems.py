@@ -1,0 +1,145 @@
+"""Rules of the area *channels* for file systems: EFS and FSx for Lustre, mounted instead of downloaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cursus.checks.channels.inputs import input_mode, label, mode_path
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import TrainingView, text
+from cursus.redact import show
+
+
+@rule("CHN009", area="channels", reads=("*.FileSystemDataSource",))
+def file_system_mode(view: TrainingView) -> Iterator[Problem]:
+    """A file system is mounted in File mode only.
+
+    What it does:
+        Holds FileSystemDataSource against Pipe and FastFile mode, and against members that only streaming has.
+    Why:
+        EFS and FSx for Lustre are mounted, not streamed or downloaded: the other modes are for S3 only.
+    Breaks:
+        InputDataConfig:
+          - ChannelName: train
+            InputMode: FastFile
+            DataSource:
+              FileSystemDataSource:
+                {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: /data}
+        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
+    Right:
+        InputDataConfig:
+          - ChannelName: train
+            DataSource:
+              FileSystemDataSource:
+                {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: /data}
+        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-access-training-data.html
+    Since:
+        0.1
+    """
+    for channel in view.channels:
+        if not channel.file_system:
+            continue
+        mode = input_mode(view, channel)
+        if mode in ("Pipe", "FastFile"):
+            yield Problem(
+                f"{label(channel)} is a file system in {mode} mode; file systems are mounted in File mode only",
+                mode_path(channel),
+                "set InputMode of this channel to File",
+            )
+        if "ShuffleConfig" in channel.request:
+            yield Problem(
+                f"{label(channel)} is a file system, of which nothing is shuffled",
+                (*channel.path, "ShuffleConfig"),
+                "leave ShuffleConfig out",
+                severity="warning",
+            )
+
+
+@rule("CHN010", area="channels", reads=("*.FileSystemDataSource",))
+def file_system_needs_vpc(view: TrainingView) -> Iterator[Problem]:
+    """A file system is reached through a VPC.
+
+    What it does:
+        Wants VpcConfig where a channel is a FileSystemDataSource.
+    Why:
+        EFS and FSx live in a VPC. Without VpcConfig SageMaker refuses the request:
+        "To use file systems, you must specify a VPC configuration".
+    Breaks:
+        InputDataConfig:
+          - ChannelName: train
+            DataSource:
+              FileSystemDataSource:
+                {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: /data}
+    Right:
+        InputDataConfig:
+          - ChannelName: train
+            DataSource:
+              FileSystemDataSource:
+                {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: /data}
+        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-access-training-data.html
+    Since:
+        0.1
+    """
+    if view.request.get("VpcConfig"):
+        return
+    for channel in view.channels:
+        if channel.file_system:
+            yield Problem(
+                f"{label(channel)} reads a file system, and the job has no VpcConfig to reach it through",
+                ("VpcConfig",),
+                "add VpcConfig with the file system's subnets and a security group that may mount it",
+            )
+            return
+
+
+@rule("CHN011", area="channels", reads=("*.FileSystemDataSource",))
+def directory_path(view: TrainingView) -> Iterator[Problem]:
+    """DirectoryPath is a full path on the file system.
+
+    What it does:
+        Wants DirectoryPath to begin with a slash and to be no URI; for FSx for Lustre, to begin with a mount name.
+    Why:
+        SageMaker mounts this very path. A relative one, or an FSx path without the file system's mount name (`/fsx`,
+        or what DescribeFileSystems gives), does not exist there, and the job fails when it mounts.
+    Breaks:
+        InputDataConfig:
+          - ChannelName: train
+            DataSource:
+              FileSystemDataSource:
+                {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: data/train}
+        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
+    Right:
+        InputDataConfig:
+          - ChannelName: train
+            DataSource:
+              FileSystemDataSource:
+                {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: /data/train}
+        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_FileSystemDataSource.html
+    Since:
+        0.1
+    """
+    for channel in view.channels:
+        if not channel.file_system:
+            continue
+        directory = text(channel.file_system, "DirectoryPath")
+        if directory is None:
+            continue
+        path = (*channel.path, "DataSource", "FileSystemDataSource", "DirectoryPath")
+        if not directory.startswith("/"):
+            yield Problem(
+                f"the directory path {show(directory)} of {label(channel)} does not begin with '/'",
+                path,
+                "write the full path on the file system, such as /data/train",
+            )
+        elif directory == "/" and channel.file_system.get("FileSystemType") == "FSxLustre":
+            yield Problem(
+                f"the directory path '/' of {label(channel)} lacks the mount name of the FSx file system",
+                path,
+                "begin the path with the mount name that DescribeFileSystems gives, such as /fsx or /fbtjz5bmv",
+            )

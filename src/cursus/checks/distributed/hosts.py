@@ -1,0 +1,380 @@
+"""Rules of the area *distributed*: whether hosts, processes and script fit the way of distributed training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cursus.aws import distribution, instances
+from cursus.checks.distributed.strategies import GROUPS, SWITCHES, groups, switches
+from cursus.checks.framework.images import framework_image
+from cursus.checks.rules import Problem, hyperparameters, rule
+from cursus.checks.views import TrainingView, listing, text
+from cursus.model import Path
+from cursus.redact import show
+from cursus.suggest import did_you_mean
+
+
+@rule("DST004", area="distributed", severity="warning", reads=SWITCHES)
+def hosts_for_strategy(view: TrainingView) -> Iterator[Problem]:
+    """The way of distributed training needs more hosts, or leaves GPUs idle.
+
+    What it does:
+        Says where a strategy that works between hosts has only one, and where one that uses a single GPU of each
+        host has several.
+    Why:
+        With one host there is nothing to distribute; GPUs beyond the first are billed and idle.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.11.0-gpu-py39
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+          sagemaker_parameter_server_enabled: "true"
+        ResourceConfig: {InstanceType: ml.p3.8xlarge, InstanceCount: 1}
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.11.0-gpu-py39
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+          sagemaker_parameter_server_enabled: "true"
+        ResourceConfig: {InstanceType: ml.p3.2xlarge, InstanceCount: 2}
+    Source:
+        https://sagemaker.readthedocs.io/en/stable/frameworks/tensorflow/using_tf.html#distributed-training
+    Since:
+        0.1
+    """
+    for path, _, strategy in switches(view):
+        if strategy.several_hosts and view.host_count == 1:
+            yield Problem(
+                f"{strategy.title} works between hosts, and the request has one.",
+                path,
+                "Use more instances, or switch it off.",
+                severity="info",
+            )
+        if strategy.single_gpu:
+            for where, kind, _ in view.instances:
+                instance = instances.find(kind)
+                if instance is not None and instance.gpus > 1:
+                    yield Problem(
+                        f"{strategy.title} uses one GPU of each host; {kind} has {instance.gpus}.",
+                        where,
+                        "Use an instance type with one GPU, or MPI.",
+                    )
+
+
+@rule("DST005", area="distributed", reads=hyperparameters(distribution.PROCESSES_PER_HOST))
+def processes_per_host(view: TrainingView) -> Iterator[Problem]:
+    """The number of processes a host does not fit the instance.
+
+    What it does:
+        Compares `sagemaker_mpi_num_of_processes_per_host` with the GPUs, or the processors, of the instances.
+    Why:
+        Each process takes the GPU of its local rank: one too many finds none and fails, one too few leaves a GPU
+        idle. More processes than processors hinder each other.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.11.0-gpu-py39
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+          sagemaker_mpi_enabled: "true"
+          sagemaker_mpi_num_of_processes_per_host: "8"
+        ResourceConfig: {InstanceType: ml.p3.8xlarge, InstanceCount: 2}
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.11.0-gpu-py39
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+          sagemaker_mpi_enabled: "true"
+          sagemaker_mpi_num_of_processes_per_host: "4"
+        ResourceConfig: {InstanceType: ml.p3.8xlarge, InstanceCount: 2}
+    Source:
+        https://sagemaker.readthedocs.io/en/stable/frameworks/tensorflow/using_tf.html#training-with-horovod
+    Since:
+        0.1
+    """
+    value = view.hyperparameters.get(distribution.PROCESSES_PER_HOST)
+    if not isinstance(value, str):
+        return
+    path: Path = (view.hyperparameters_member, distribution.PROCESSES_PER_HOST)
+    written = value.strip().strip('"')
+    if not written.isdecimal() or len(written) > 9 or int(written) < 1:
+        yield Problem(f"{show(value)} is no number of processes.", path, "Give a whole number of at least 1.")
+        return
+    count = int(written)
+    for _, kind, _ in view.instances:
+        instance = instances.find(kind)
+        if instance is None:
+            continue
+        if instance.gpus and count > instance.gpus:
+            yield Problem(
+                f"{count} processes a host are more than the {instance.gpus} GPU{'s' if instance.gpus > 1 else ''} of {kind}.",
+                path,
+                f"Set {instance.gpus}, or use an instance type with more GPUs.",
+                severity=None if distribution.MODEL_PARALLEL in view.hyperparameters else "warning",
+            )
+        elif instance.gpus and count < instance.gpus:
+            yield Problem(
+                f"{count} process{'es' if count > 1 else ''} a host leave {instance.gpus - count} of {instance.gpus} GPUs of {kind} idle.",
+                path,
+                f"Set {instance.gpus}.",
+                severity="warning",
+            )
+        elif not instance.gpus and not instance.neuron_devices and count > instance.vcpus:
+            yield Problem(
+                f"{count} processes a host are more than the {instance.vcpus} vCPUs of {kind}.",
+                path,
+                f"Set at most {instance.vcpus}.",
+                severity="warning",
+            )
+
+
+@rule("DST006", area="distributed", reads=hyperparameters("*_enabled"))
+def switch_value(view: TrainingView) -> Iterator[Problem]:
+    """A switch of distributed training says no, and is on.
+
+    What it does:
+        Looks for a switch whose text means no and is not JSON's `false`, and for switches of that form that no
+        toolkit knows.
+    Why:
+        The toolkit decodes the value as JSON. `False`, `no` or `off` are not JSON, stay texts, and a text that is
+        not empty counts as true.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.11.0-cpu-py39
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+          sagemaker_mpi_enabled: "False"
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.11.0-cpu-py39
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+          sagemaker_mpi_enabled: "false"
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit
+    Since:
+        0.1
+    """
+    known = distribution.document()["switches"]
+    for name, value in view.hyperparameters.items():
+        if not isinstance(name, str) or not (name.startswith("sagemaker_") and name.endswith("_enabled")):
+            continue
+        path: Path = (view.hyperparameters_member, name)
+        if name not in known:
+            words = name.split("_")
+            if any(w in ("mpi", "ddp") or w.startswith("distribut") or w.endswith("parallel") for w in words):
+                hint = did_you_mean(name, known)
+                yield Problem(
+                    f"No toolkit knows the switch {name!r}.{hint}", path, f"Use one of {', '.join(known)}."
+                )
+        elif (
+            isinstance(value, str)
+            and value.strip().strip('"').lower() in ("false", "no", "off", "none")
+            and distribution.is_on(value)
+        ):
+            yield Problem(
+                f"{name} is {show(value)}, which counts as true.", path, "Write 'false', or leave it out."
+            )
+
+
+@rule(
+    "DST007",
+    area="distributed",
+    severity="warning",
+    reads=("ResourceConfig", "HyperParameterTuningResourceConfig"),
+    when="several hosts",
+)
+def hosts_alone(view: TrainingView) -> Iterator[Problem]:
+    """Several hosts are asked for, and nothing joins them.
+
+    What it does:
+        Says where a framework image runs a script on more than one instance, no way of distributed training is
+        switched on, and the script, where it is known, does not look at its hosts either.
+    Why:
+        SageMaker starts the script on every instance. Unless the script finds the others by itself, each trains the
+        whole model alone, and the last one to upload wins.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+        ResourceConfig: {InstanceType: ml.p3.2xlarge, InstanceCount: 2}
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+          sagemaker_torch_distributed_enabled: "true"
+        ResourceConfig: {InstanceType: ml.p3.2xlarge, InstanceCount: 2}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/distributed-training.html
+    Since:
+        0.1
+    """
+    hosts = view.host_count
+    if hosts is None or hosts < 2:
+        return
+    image = framework_image(view)
+    if image is None or image.engine not in ("pytorch", "tensorflow", "mxnet") or not image.trains:
+        return
+    if switches(view) or view.algorithm.get("ContainerEntrypoint"):
+        return
+    if any(isinstance(value, dict) for value in view.hyperparameters.values()) and _any_switch(view):
+        return
+    if _sharded(view):
+        return
+    facts = view.script
+    if facts is not None and facts.attributes | facts.strings | facts.calls:
+        from cursus.checks.script.distributed import hosts_without_work
+
+        if _looks_at_hosts(facts.strings, facts.calls) or any(hosts_without_work(view)):
+            return  # the script joins them, or the rule that reads it says more
+    yield Problem(
+        f"{hosts} instances are asked for, and no way of distributed training is switched on: unless the script "
+        "joins its hosts itself, each trains alone.",
+        (view.resources_member, "InstanceCount"),
+        "Switch one on (the SDK's `distribution`), or use one instance.",
+    )
+
+
+def _any_switch(view: TrainingView) -> bool:
+    return any(str(name).endswith("_enabled") for name in view.hyperparameters)
+
+
+def _sharded(view: TrainingView) -> bool:
+    """True where the hosts get different data, so that what each does alone is meant."""
+    return any(channel.s3.get("S3DataDistributionType") == "ShardedByS3Key" for channel in view.channels)
+
+
+HOST_WORDS = (
+    "SM_HOSTS",
+    "SM_CURRENT_HOST",
+    "SM_MASTER",
+    "MASTER_ADDR",
+    "TF_CONFIG",
+    "WORLD_SIZE",
+    "resourceconfig.json",
+)
+HOST_CALLS = (
+    "init_process_group",
+    "hvd.init",
+    "Accelerator",
+    "horovod",
+    "MultiWorkerMirroredStrategy",
+    "deepspeed",
+)
+
+
+def _looks_at_hosts(strings: frozenset[str], calls: frozenset[str]) -> bool:
+    return any(word in each for word in HOST_WORDS for each in strings) or any(
+        word in each for word in HOST_CALLS for each in calls
+    )
+
+
+@rule("DST008", area="distributed", reads=SWITCHES)
+def entry_point(view: TrainingView) -> Iterator[Problem]:
+    """torch_distributed starts Python scripts only.
+
+    What it does:
+        Looks at the entry point where `sagemaker_torch_distributed_enabled` is on.
+    Why:
+        torchrun takes a Python file. With a shell script or a module the toolkit refuses to launch.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310
+        HyperParameters:
+          sagemaker_program: train.sh
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+          sagemaker_torch_distributed_enabled: "true"
+        ResourceConfig: {InstanceType: ml.p3.2xlarge, InstanceCount: 2}
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+          sagemaker_torch_distributed_enabled: "true"
+        ResourceConfig: {InstanceType: ml.p3.2xlarge, InstanceCount: 2}
+    Source:
+        https://sagemaker.readthedocs.io/en/stable/frameworks/pytorch/using_pytorch.html
+    Since:
+        0.1
+    """
+    program = view.hyperparameters.get("sagemaker_program")
+    if not isinstance(program, str) or program.strip('"').endswith(".py"):
+        return
+    if any(strategy.name == "torch_distributed" for _, _, strategy in switches(view)):
+        yield Problem(
+            f"torch_distributed starts Python scripts only, and the entry point is {show(program)}.",
+            (view.hyperparameters_member, "sagemaker_program"),
+            "Name a .py file.",
+        )
+
+
+@rule("DST009", area="distributed", reads=hyperparameters(GROUPS))
+def group_names(view: TrainingView) -> Iterator[Problem]:
+    """Distributed training is asked for on an instance group that does not exist.
+
+    What it does:
+        Compares the names in `sagemaker_distribution_instance_groups` with the request's instance groups.
+    Why:
+        The toolkit waits for hosts that never come, or fails.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+          sagemaker_torch_distributed_enabled: "true"
+          sagemaker_distribution_instance_groups: '["train_group"]'
+        ResourceConfig:
+          InstanceType: null
+          InstanceCount: null
+          InstanceGroups:
+            - {InstanceGroupName: train, InstanceType: ml.p3.2xlarge, InstanceCount: 2}
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+          sagemaker_torch_distributed_enabled: "true"
+          sagemaker_distribution_instance_groups: '["train"]'
+        ResourceConfig:
+          InstanceType: null
+          InstanceCount: null
+          InstanceGroups:
+            - {InstanceGroupName: train, InstanceType: ml.p3.2xlarge, InstanceCount: 2}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/train-heterogeneous-cluster.html
+    Since:
+        0.1
+    """
+    chosen = groups(view)
+    if not chosen:
+        return
+    entries = [group for group in listing(view.resources, "InstanceGroups") if isinstance(group, dict)]
+    names = [text(group, "InstanceGroupName") for group in entries]
+    if None in names:
+        return
+    path: Path = (view.hyperparameters_member, GROUPS)
+    for name in chosen:
+        if name not in names:
+            known = [each for each in names if each]
+            written = (
+                f"the groups are {', '.join(map(repr, known))}"
+                if known
+                else "the request has no instance groups"
+            )
+            yield Problem(
+                f"There is no instance group {show(name)}; {written}.{did_you_mean(name, known)}",
+                path,
+                "Name groups of ResourceConfig.InstanceGroups.",
+            )

@@ -1,0 +1,366 @@
+"""Rules of the area *framework*: whether the training image exists, and is one for training."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from cursus.aws import images
+from cursus.checks.framework.tags import (
+    allowed,
+    python_faults,
+    registry_faults,
+    tag_faults,
+    version_faults,
+)
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import TrainingView
+from cursus.model import Path
+from cursus.redact import show
+from cursus.suggest import closest
+
+IMAGE: Path = ("AlgorithmSpecification", "TrainingImage")
+READS = ("AlgorithmSpecification",)
+
+
+def amazon_image(view: TrainingView) -> images.Image | None:
+    """The training image, where it is one that Amazon publishes."""
+    if view.image is None:
+        return None
+    image = images.parse_image(view.image)
+    return image if image is not None and image.amazon else None
+
+
+def framework_image(view: TrainingView) -> images.Image | None:
+    """The training image, where it is one of Amazon's that run a script."""
+    return view.framework
+
+
+@rule("FRM001", area="framework", reads=READS, shared=True, of=READS)
+def version(view: TrainingView) -> Iterator[Problem]:
+    """The training image's version does not exist.
+
+    What it does:
+        Looks up the version in the tag of an image that Amazon publishes.
+    Why:
+        A tag that is not in the registry fails the request: "Cannot find repository" or "Requested image not
+        found". A version above the newest that is known may simply be newer than this data, so that is a warning.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.7-cpu-py310
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Source:
+        https://aws.github.io/deep-learning-containers/reference/available_images/
+    Since:
+        0.1
+    """
+    image = amazon_image(view)
+    if image is not None and image.trains:
+        yield from version_faults(image, IMAGE, view.settings)
+
+
+@rule("FRM002", area="framework", reads=READS, shared=True, of=READS, when="framework")
+def python_version(view: TrainingView) -> Iterator[Problem]:
+    """The training image's version has no image with that Python.
+
+    What it does:
+        Compares the Python version in the tag of one of Amazon's framework images with those built for its version.
+    Why:
+        Each version of a framework is built for one Python version, seldom two. Any other tag is not in the
+        registry, and the request fails.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:1.8.0-cpu-py38
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:1.8.0-cpu-py36
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Source:
+        https://aws.github.io/deep-learning-containers/reference/available_images/
+    Since:
+        0.1
+    """
+    image = framework_image(view)
+    if image is not None and image.trains:
+        yield from python_faults(image, IMAGE, view.settings)
+
+
+@rule("FRM003", area="framework", reads=READS, shared=True, of=READS)
+def not_for_training(view: TrainingView) -> Iterator[Problem]:
+    """The image is not one for training.
+
+    What it does:
+        Says where the training image is one of Amazon's inference, processing, monitoring or compilation images.
+    Why:
+        Such an image has another program in it: it starts a server, or ends at once, and the job fails or hangs
+        until its time is up.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.1.0-cpu-py310
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/pre-built-containers-frameworks-deep-learning.html
+    Since:
+        0.1
+    """
+    image = amazon_image(view)
+    if image is None or image.trains or not image.scopes or view.algorithm.get("ContainerEntrypoint"):
+        return
+    other = image.repository.replace("-inference", "-training")
+    remedy = "Use an image for training."
+    if other != image.repository and images.versions(other):
+        remedy = f"Use the repository {other!r}."
+    yield Problem(
+        f"The image {image.repository!r} is for {' and '.join(image.scopes)}, not for training.",
+        IMAGE,
+        remedy,
+    )
+
+
+@rule("FRM004", area="framework", reads=READS, shared=True, of=READS, when="framework")
+def tag(view: TrainingView) -> Iterator[Problem]:
+    """The tag of one of Amazon's framework images cannot exist.
+
+    What it does:
+        Checks the form of the tag: it has to name the version, the processor and the Python version, and a
+        processor that this version is built for. An image made for EC2 has to get a command.
+    Why:
+        The registries of framework images have no tag `latest` and no short forms. Images ending in `-ec2` lack
+        SageMaker's training toolkit.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:latest
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Source:
+        https://aws.github.io/deep-learning-containers/reference/available_images/
+    Since:
+        0.1
+    """
+    image = framework_image(view)
+    if image is not None and image.trains:
+        yield from tag_faults(image, IMAGE, "ContainerEntrypoint" in view.algorithm)
+
+
+@rule("FRM005", area="framework", reads=READS, shared=True, of=READS)
+def repository(view: TrainingView) -> Iterator[Problem]:
+    """The registry is Amazon's, and has no such repository.
+
+    What it does:
+        Looks up the repository of an image in one of Amazon's registry accounts.
+    Why:
+        A repository that is not there fails the request. A known name with a letter or a common word too much or too
+        little is an error; any other may be newer than this data, and is a warning.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch_training:2.1.0-cpu-py310
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg-ecr-paths/sagemaker-algos-ecr-paths.html
+    Since:
+        0.1
+    """
+    if view.image is None:
+        return
+    image = images.parse_image(view.image)
+    if image is None or image.framework is not None or image.account not in images.amazon_accounts():
+        return
+    if image.repository in images.document()["unlisted"] or allowed(view.settings, image, image.repository):
+        return
+    known = images.document()["repositories"]
+    whole = f"{image.repository}-training"
+    near = whole if whole in known else closest(image.repository, known)
+    if near is not None and (near == whole or _mistyped(image.repository, near)):
+        yield Problem(
+            f"Amazon's registry {image.account} has no repository {image.repository!r}. Did you mean {near!r}?",
+            IMAGE,
+            f"Write {near!r}.",
+        )
+        return
+    yield Problem(
+        f"The data of {images.date()} knows no repository {image.repository!r} in Amazon's registry {image.account}.",
+        IMAGE,
+        f"Check that it exists, then allow {image.repository!r}.",
+        severity="warning",
+        allowable=image.repository,
+    )
+
+
+_COMMON = frozenset({"sagemaker", "training", "inference", "serving", "processing", "container"})
+"""Words that say of a repository what it is for, and not what is in it."""
+
+
+def _mistyped(name: str, known: str) -> bool:
+    """True where what sets a repository's name apart from a known one is a slip: jax-training is no mxnet-training."""
+    words, others = (re.split(r"[-_]+", one.lower()) for one in (name, known))
+    own = "".join(word for word in words if word not in others and word not in _COMMON)
+    missing = [word for word in others if word not in words]
+    if not own:
+        return "training" in words or set(missing) <= {"sagemaker", "training"}
+    import difflib
+
+    return difflib.SequenceMatcher(None, own, "".join(missing)).ratio() >= 0.7
+
+
+@rule("FRM006", area="framework", reads=READS, shared=True, of=READS)
+def registry(view: TrainingView) -> Iterator[Problem]:
+    """The image is in a registry that does not have it.
+
+    What it does:
+        Compares the registry account of an image that Amazon publishes with the account that it has in the
+        image's region. An account that is one digit off a right one counts as mistyped; any other account that is
+        not Amazon's is taken for your own mirror. The registry of the framework's newer images is a warning: it may
+        hold older ones that are not listed.
+    Why:
+        Amazon's accounts differ by region and by kind of image. The request fails: "Cannot find repository" or
+        "Access denied".
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.af-south-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 626614931356.dkr.ecr.af-south-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg-ecr-paths/sagemaker-algos-ecr-paths.html
+    Since:
+        0.1
+    """
+    image = images.parse_image(view.image) if view.image is not None else None
+    if image is not None:
+        yield from registry_faults(image, IMAGE, view.settings, view.region)
+
+
+@rule("FRM007", area="framework", severity="info", reads=READS, shared=True, of=READS, when="framework")
+def end_of_support(view: TrainingView) -> Iterator[Problem]:
+    """Amazon no longer patches the training image.
+
+    What it does:
+        Compares the end of support of a framework image's version with today's date.
+    Why:
+        The image goes on working, and gets no more security patches.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3
+        HyperParameters:
+          sagemaker_program: train.py
+          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Source:
+        https://aws.github.io/deep-learning-containers/reference/support_policy/
+    Since:
+        0.1
+    """
+    image = framework_image(view)
+    if image is None or image.engine is None or image.engine_version is None:
+        return
+    last = images.end_of_support(image.engine, image.engine_version)
+    if last is None:
+        return
+    if last < _today():
+        yield Problem(
+            f"Amazon has not patched images of {images.title(image.engine)} {image.engine_version} since {last}.",
+            IMAGE,
+            "Move to a version that is supported.",
+        )
+
+
+@cache
+def _today() -> str:
+    """Today as an ISO date; taken once, so that all findings of a run agree."""
+    from time import gmtime, strftime
+
+    return strftime("%Y-%m-%d", gmtime())
+
+
+@rule("RES057", area="resources", severity="warning", reads=("Environment",))
+def variable_of_the_toolkit(view: TrainingView) -> Iterator[Problem]:
+    """Environment sets a variable that the training toolkit sets itself.
+
+    What it does:
+        Looks in Environment for the toolkit's own names with another value: SM_MODEL_DIR and its kin, SM_CHANNEL_* of the
+        job's channels and SM_HP_* of its hyperparameters.
+    Why:
+        The toolkit writes its own values over them before it starts the script: what the request says has no effect.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        Environment: {SM_MODEL_DIR: /opt/ml/output/model}
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        Environment: {SM_MODEL_DIR: /opt/ml/model}
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md
+    Since:
+        0.1
+    """
+    if not any(name.startswith("SM_") for name in view.environment):
+        return
+    # Late: few requests name such a variable.
+    from cursus.checks.script.request import CHANNEL_VARIABLE, FIXED, decoded, invocation
+
+    if invocation(view).kind != "toolkit" and (
+        "sagemaker_program" not in view.hyperparameters or "ContainerEntrypoint" in view.algorithm
+    ):
+        return
+    own = dict(FIXED)
+    for channel in view.channels:
+        if channel.name:
+            own[f"{CHANNEL_VARIABLE}{channel.name.upper()}"] = f"/opt/ml/input/data/{channel.name}"
+    for name, value in view.hyperparameters.items():
+        own[f"SM_HP_{name.upper()}"] = decoded(value) if isinstance(value, str) else ""
+    for name, value in view.environment.items():
+        if name in own and isinstance(value, str) and value.rstrip("/") != own[name].rstrip("/"):
+            yield Problem(
+                f"{name} is set to {show(value, name)}, and the toolkit that starts the script writes its own value over it",
+                ("Environment", name),
+                "give the variable a name of its own, and read that in the script",
+            )

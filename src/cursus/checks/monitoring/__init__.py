@@ -1,0 +1,1 @@
+"""Rules of the area *monitoring*, and what reads metric expressions for them."""

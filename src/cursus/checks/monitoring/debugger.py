@@ -1,0 +1,429 @@
+"""Rules of the area *monitoring*: SageMaker Debugger, the profiler and TensorBoard output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from cursus.aws import algorithms, images
+from cursus.aws.tables import table
+from cursus.checks.framework.tags import registry_faults
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import TrainingView, integer, is_reference, listing, mapping, text
+from cursus.model import Path
+from cursus.redact import show
+from cursus.suggest import did_you_mean
+
+RULE_MEMBERS = ("DebugRuleConfigurations", "ProfilerRuleConfigurations")
+
+
+def _rules(view: TrainingView) -> Iterator[tuple[str, int, Mapping[str, Any]]]:
+    for member in RULE_MEMBERS:
+        for i, configuration in enumerate(listing(view.request, member)):
+            if isinstance(configuration, Mapping) and not is_reference(configuration):
+                yield member, i, configuration
+
+
+@rule("MON010", area="monitoring", reads=RULE_MEMBERS, shared=True)
+def rule_named_twice(view: TrainingView) -> Iterator[Problem]:
+    """Two debugger or profiler rules have the same name.
+
+    What it does:
+        Compares RuleConfigurationName over both lists.
+    Why:
+        "It must be unique relative to other rule configuration names": SageMaker refuses the request.
+    Breaks:
+        DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/"}
+        DebugRuleConfigurations:
+          - {RuleConfigurationName: loss, RuleEvaluatorImage: "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest", RuleParameters: {rule_to_invoke: LossNotDecreasing}}
+          - {RuleConfigurationName: loss, RuleEvaluatorImage: "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest", RuleParameters: {rule_to_invoke: Overfit}}
+    Right:
+        DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/"}
+        DebugRuleConfigurations:
+          - {RuleConfigurationName: loss, RuleEvaluatorImage: "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest", RuleParameters: {rule_to_invoke: LossNotDecreasing}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DebugRuleConfiguration.html
+    Since:
+        0.1
+    """
+    seen: dict[str, str] = {}
+    for member, i, configuration in _rules(view):
+        name = text(configuration, "RuleConfigurationName")
+        if name is None:
+            continue
+        if name in seen:
+            yield Problem(
+                f"the rule name {show(name)} is already used by {seen[name]}",
+                (member, i, "RuleConfigurationName"),
+                "give each rule its own name",
+            )
+        seen.setdefault(name, f"{member}[{i}]")
+
+
+@rule("MON011", area="monitoring", severity="warning", reads=RULE_MEMBERS, shared=True)
+def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
+    """A built-in rule is called by its name.
+
+    What it does:
+        For rules in Amazon's own rule image: wants rule_to_invoke, and looks it up among the built-in debugger and
+        profiler rules. The image's registry is that of its region; another one is an error.
+    Why:
+        The rule runs beside the training job. With a name that it does not know it fails there, and watches nothing.
+    Breaks:
+        DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/"}
+        DebugRuleConfigurations:
+          - {RuleConfigurationName: loss, RuleEvaluatorImage: "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest", RuleParameters: {rule_to_invoke: LossNotDecresing}}
+    Right:
+        DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/"}
+        DebugRuleConfigurations:
+          - {RuleConfigurationName: loss, RuleEvaluatorImage: "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest", RuleParameters: {rule_to_invoke: LossNotDecreasing}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-built-in-rules.html
+    Since:
+        0.1
+    """
+    facts = table("debugger")
+    for member, i, configuration in _rules(view):
+        image = text(configuration, "RuleEvaluatorImage")
+        if image is None or "/sagemaker-debugger-rules" not in image:
+            continue
+        evaluator = images.parse_image(image)
+        if evaluator is not None:
+            place = (member, i, "RuleEvaluatorImage")
+            for fault in registry_faults(evaluator, place, view.settings, view.region):
+                yield replace(fault, severity=fault.severity or "error")
+        parameters = configuration.get("RuleParameters")
+        if is_reference(parameters):
+            continue
+        given = parameters.get("rule_to_invoke") if isinstance(parameters, Mapping) else None
+        path = (member, i, "RuleParameters", "rule_to_invoke")
+        if given is None:
+            yield Problem(
+                "a built-in rule is not named", path, 'add {"rule_to_invoke": …}, such as LossNotDecreasing'
+            )
+            continue
+        if not isinstance(given, str):
+            continue
+        own, other = "debugger_rules", "profiler_rules"
+        if member == "ProfilerRuleConfigurations":
+            own, other = other, own
+        if given in facts[own]:
+            image_of_job = images.parse_image(view.image) if view.image else None
+            engine = image_of_job.engine if image_of_job and image_of_job.amazon else None
+            for kind, names in facts["rules_of"].items():
+                if given in names and engine and (engine == "xgboost") != (kind == "xgboost"):
+                    yield Problem(
+                        f"{show(given)} is a rule for {kind}; the image is one of {engine}",
+                        path,
+                        "use a rule that goes with the framework",
+                    )
+            continue
+        if given in facts[other]:
+            yield Problem(
+                f"{show(given)} is a {other[:8]} rule",
+                path,
+                f"move it to {RULE_MEMBERS[0] if member == RULE_MEMBERS[1] else RULE_MEMBERS[1]}",
+            )
+        else:
+            yield Problem(
+                f"there is no built-in rule {show(given)}.{did_you_mean(given, [*facts[own], *facts[other]])}",
+                path,
+                "use the name of a built-in rule",
+                allowable=given,
+            )
+
+
+@rule("MON012", area="monitoring", severity="warning", reads=("DebugRuleConfigurations",), shared=True)
+def rules_need_hook(view: TrainingView) -> Iterator[Problem]:
+    """A debugger rule reads what a hook saves.
+
+    What it does:
+        Wants DebugHookConfig where there are debugger rules.
+    Why:
+        The rules evaluate the tensors that the hook writes to DebugHookConfig.S3OutputPath. Without it there are none.
+    Breaks:
+        DebugRuleConfigurations:
+          - {RuleConfigurationName: loss, RuleEvaluatorImage: "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest", RuleParameters: {rule_to_invoke: LossNotDecreasing}}
+    Right:
+        DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/"}
+        DebugRuleConfigurations:
+          - {RuleConfigurationName: loss, RuleEvaluatorImage: "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest", RuleParameters: {rule_to_invoke: LossNotDecreasing}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DebugHookConfig.html
+    Since:
+        0.1
+    """
+    if listing(view.request, "DebugRuleConfigurations") and view.request.get("DebugHookConfig") is None:
+        yield Problem(
+            "debugger rules are given, and no DebugHookConfig saves the tensors that they read",
+            ("DebugHookConfig",),
+            'add DebugHookConfig: {"S3OutputPath": …}',
+        )
+
+
+@rule(
+    "MON013",
+    area="monitoring",
+    severity="warning",
+    reads=("DebugHookConfig", "DebugRuleConfigurations"),
+    shared=True,
+)
+def hook_support(view: TrainingView) -> Iterator[Problem]:
+    """The image has a debugger hook.
+
+    What it does:
+        Where tensors are to be saved, holds the image against the frameworks and algorithms that have a hook, and the
+        versions in which it starts by itself. Empty CollectionConfigurations, which the SDK always adds, ask for none.
+    Why:
+        Without a hook in the image nothing is saved, and the rules have nothing to read. From TensorFlow 2.6 and PyTorch
+        1.12 on the script has to register the hook itself.
+    Breaks:
+        AlgorithmSpecification:
+          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3
+        HyperParameters: {sagemaker_program: train.py, sagemaker_submit_directory: "s3://example-bucket/code.tar.gz"}
+        DebugHookConfig:
+          S3OutputPath: s3://example-bucket/debug/
+          CollectionConfigurations: [{CollectionName: losses}]
+    Right:
+        AlgorithmSpecification:
+          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3
+        HyperParameters: {sagemaker_program: train.py, sagemaker_submit_directory: "s3://example-bucket/code.tar.gz"}
+        DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/", CollectionConfigurations: []}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-supported-frameworks.html
+    Since:
+        0.1
+    """
+    hook = mapping(view.request, "DebugHookConfig")
+    rules = listing(view.request, "DebugRuleConfigurations")
+    if not (listing(hook, "CollectionConfigurations") or rules) or view.image is None:
+        return
+    image = images.parse_image(view.image)
+    if image is None or not image.amazon or image.engine is None:
+        return
+    facts = table("debugger")
+    path: Path = ("DebugHookConfig", "CollectionConfigurations")
+    if not listing(hook, "CollectionConfigurations"):
+        path = ("DebugRuleConfigurations",)
+    engine, version = image.engine, image.engine_version
+    since = facts["hook_since"].get(engine)
+    if since is None:
+        what = "algorithm" if algorithms.find(view.image) else "image"
+        yield Problem(
+            f"the {engine} {what} has no debugger hook: no tensors are saved",
+            path,
+            "leave the collections and rules out",
+        )
+        return
+    if version is None:
+        return
+    if images.order(version) < images.order(since):
+        yield Problem(
+            f"the debugger hook is in the {engine} images from {since} on, and this is {version}",
+            path,
+            "use a newer image, or leave the collections out",
+        )
+        return
+    own = facts["script_hook_since"].get(engine)
+    if own is not None and images.order(version) >= images.order(own):
+        yield Problem(
+            f"from {engine} {own} on the hook does not start by itself",
+            path,
+            "register it in the script (smdebug), or leave the collections out",
+            severity="info",
+        )
+
+
+@rule("MON014", area="monitoring", reads=("DebugHookConfig",), shared=True)
+def collection_named_twice(view: TrainingView) -> Iterator[Problem]:
+    """Two tensor collections have the same name.
+
+    What it does:
+        Compares CollectionName over DebugHookConfig.CollectionConfigurations.
+    Why:
+        A collection has one configuration; SageMaker refuses a name that occurs twice.
+    Breaks:
+        DebugHookConfig:
+          S3OutputPath: s3://example-bucket/debug/
+          CollectionConfigurations: [{CollectionName: losses}, {CollectionName: losses}]
+    Right:
+        DebugHookConfig:
+          S3OutputPath: s3://example-bucket/debug/
+          CollectionConfigurations: [{CollectionName: losses}, {CollectionName: weights}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CollectionConfiguration.html
+    Since:
+        0.1
+    """
+    seen: set[str] = set()
+    for i, collection in enumerate(
+        listing(mapping(view.request, "DebugHookConfig"), "CollectionConfigurations")
+    ):
+        name = collection.get("CollectionName") if isinstance(collection, Mapping) else None
+        if not isinstance(name, str):
+            continue
+        if name in seen:
+            yield Problem(
+                f"the collection {show(name)} is configured twice",
+                ("DebugHookConfig", "CollectionConfigurations", i, "CollectionName"),
+                "configure it once",
+            )
+        seen.add(name)
+
+
+@rule("MON015", area="monitoring", reads=("ProfilerConfig",), shared=True)
+def profiler(view: TrainingView) -> Iterator[Problem]:
+    """The profiler samples at one of six intervals, to a place of its own.
+
+    What it does:
+        Holds ProfilingIntervalInMilliseconds against the values that exist. A warning for settings beside
+        DisableProfiler true, and for a profiler without S3OutputPath.
+    Why:
+        SageMaker refuses any other interval. Settings beside a disabled profiler do nothing.
+    Breaks:
+        ProfilerConfig: {S3OutputPath: "s3://example-bucket/profiler/", ProfilingIntervalInMilliseconds: 300}
+    Right:
+        ProfilerConfig: {S3OutputPath: "s3://example-bucket/profiler/", ProfilingIntervalInMilliseconds: 500}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProfilerConfig.html
+    Since:
+        0.1
+    """
+    config = mapping(view.request, "ProfilerConfig")
+    interval = integer(config, "ProfilingIntervalInMilliseconds")
+    values = table("debugger")["intervals"]
+    if interval is not None and interval not in values:
+        yield Problem(
+            f"the profiling interval {interval} is none of {', '.join(map(str, values))} milliseconds",
+            ("ProfilerConfig", "ProfilingIntervalInMilliseconds"),
+            f"use {min(values, key=lambda value: abs(value - interval))}",
+        )
+    if config.get("DisableProfiler") is True:
+        for member in ("ProfilingIntervalInMilliseconds", "ProfilingParameters"):
+            if config.get(member):
+                yield Problem(
+                    f"{member} is given, and the profiler is disabled",
+                    ("ProfilerConfig", member),
+                    "leave it out, or enable the profiler",
+                    severity="warning",
+                )
+        if listing(view.request, "ProfilerRuleConfigurations"):
+            yield Problem(
+                "profiler rules are given, and the profiler is disabled",
+                ("ProfilerRuleConfigurations",),
+                "leave them out, or enable the profiler",
+                severity="warning",
+            )
+    elif config and "S3OutputPath" not in config and config.get("DisableProfiler") in (None, False):
+        yield Problem(
+            "the profiler has no S3OutputPath to write to",
+            ("ProfilerConfig", "S3OutputPath"),
+            "add it, or set DisableProfiler to true",
+            severity="warning",
+        )
+
+
+@rule("MON018", area="monitoring", severity="warning", reads=("ProfilingParameters",), shared=True)
+def framework_profiling(view: TrainingView) -> Iterator[Problem]:
+    """The framework's operations are to be profiled in an image where nothing is.
+
+    What it does:
+        Where ProfilingParameters asks for framework metrics (DetailedProfilingConfig and the like), holds Amazon's image
+        against the frameworks and versions that Debugger profiles.
+    Why:
+        MXNet and XGBoost have no framework profiling, and TensorFlow from 2.11 and PyTorch from 2.0 on have none any more.
+        The job runs without these metrics; system monitoring goes on.
+    Breaks:
+        AlgorithmSpecification: {TrainingImage: "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310"}
+        ProfilerConfig: {S3OutputPath: "s3://example-bucket/profiler/", ProfilingParameters: {DetailedProfilingConfig: '{"StartStep": 5, "NumSteps": 3}'}}
+        HyperParameters: {sagemaker_program: train.py, sagemaker_submit_directory: "s3://example-bucket/code.tar.gz"}
+    Right:
+        AlgorithmSpecification: {TrainingImage: "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310"}
+        ProfilerConfig: {S3OutputPath: "s3://example-bucket/profiler/"}
+        HyperParameters: {sagemaker_program: train.py, sagemaker_submit_directory: "s3://example-bucket/code.tar.gz"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-configure-framework-profiling.html,
+        https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-supported-frameworks.html
+    Since:
+        0.1
+    """
+    config = mapping(view.request, "ProfilerConfig")
+    asked = [name for name in mapping(config, "ProfilingParameters") if name.endswith("ProfilingConfig")]
+    image = images.parse_image(view.image) if view.image is not None else None
+    if not asked or config.get("DisableProfiler") is True or image is None or not image.amazon:
+        return
+    engine, version = image.engine, image.engine_version
+    known = table("debugger")["framework_profiling"]
+    if engine in known and version is not None:
+        first, end = known[engine]
+        if images.order(first) <= images.order(version) < images.order(end):
+            return
+        what = f"{images.title(str(engine))} {version}, only from {first} on and below {end}"
+    elif engine is not None and engine not in known:
+        what = images.title(engine)
+    else:
+        return
+    yield Problem(
+        f"framework profiling does not read {what}",
+        ("ProfilerConfig", "ProfilingParameters"),
+        f"leave {' and '.join(asked)} out",
+    )
+
+
+@rule(
+    "MON017",
+    area="monitoring",
+    reads=("DebugHookConfig", "DebugRuleConfigurations", "ProfilerConfig", "ProfilerRuleConfigurations"),
+    shared=True,
+)
+def debugger_region(view: TrainingView) -> Iterator[Problem]:
+    """The region and the instance type have SageMaker Debugger and its profiler.
+
+    What it does:
+        Looks up the region of the job among those without Debugger or its profiler, and its instance types among those
+        without the profiler.
+    Why:
+        There the SDK leaves them out by itself; SageMaker refuses a request that asks for them: "ProfilerConfig is
+        currently not supported in".
+    Breaks:
+        region: ap-southeast-3
+        AlgorithmSpecification: {TrainingImage: 123456789012.dkr.ecr.ap-southeast-3.amazonaws.com/churn-trainer:1.4}
+        DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/"}
+    Right:
+        region: ap-southeast-3
+        AlgorithmSpecification: {TrainingImage: 123456789012.dkr.ecr.ap-southeast-3.amazonaws.com/churn-trainer:1.4}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-supported-frameworks.html
+    Since:
+        0.1
+    """
+    facts = table("debugger")
+    if view.region is not None and view.region in facts["no_debugger_regions"]:
+        for member in ("DebugHookConfig", "DebugRuleConfigurations"):
+            if view.request.get(member):
+                yield Problem(
+                    f"SageMaker Debugger is not available in {view.region}",
+                    (member,),
+                    f"leave {member} out",
+                    allowable=view.region,
+                )
+    config = mapping(view.request, "ProfilerConfig")
+    if not config or config.get("DisableProfiler") is True:
+        return
+    if view.region is not None and view.region in facts["no_profiler_regions"]:
+        yield Problem(
+            f"ProfilerConfig is not supported in {view.region}",
+            ("ProfilerConfig",),
+            "leave ProfilerConfig and ProfilerRuleConfigurations out, or set DisableProfiler to true",
+            allowable=view.region,
+        )
+    for _, kind, _ in view.instances:
+        if kind.removeprefix("ml.").startswith(tuple(facts["no_profiler_families"])):
+            yield Problem(
+                f"the profiler does not support {kind}",
+                ("ProfilerConfig",),
+                "leave ProfilerConfig and ProfilerRuleConfigurations out, or set DisableProfiler to true",
+                allowable=kind,
+            )
+            return

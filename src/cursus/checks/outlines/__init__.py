@@ -1,0 +1,1 @@
+"""What many requests have in common, and which rules that leaves to run."""

@@ -1,0 +1,295 @@
+"""Which rules have something to read in a request, and what is known of it already.
+
+Most rules have nothing to find in most requests, and say so beforehand (``rules.rule``): they read certain members,
+certain values of members with fixed choices, suspected texts, or are about built-in algorithms or promises. Which
+rules are left is a ``Plan``, made once for all requests of one outline (``outline``) or with the same members.
+
+Rules that are ``shared`` read nothing but the outline. What they say of it is found once, on a request in which every
+open text is unknown, and is part of the plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from cursus import checks
+from cursus.aws import instances
+from cursus.checks.findings import finding_of
+from cursus.checks.outlines.outline import Outline
+from cursus.checks.outlines.parts import Known, Part, of_rules
+from cursus.checks.outlines.skeletons import Sight, Skeleton, sight, suspects_of_outline
+from cursus.checks.outlines.walk import Members
+from cursus.checks.rules import RULES, Rule, Scope, When
+from cursus.checks.texts import FREE
+from cursus.checks.views import RequestView, Settings, TrainingView, TuningView, request_views
+from cursus.model import NO_PROMISES, Finding, Path, Step
+
+MAX_OUTLOOKS = 1024
+MAX_SEEN = 65_536
+MAX_BYTES = 16_384
+"""Size of the largest outline that is remembered."""
+MAX_PLANS = 256
+"""Plans for requests with the same outline or members: by settings and what texts are suspected of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The rules to run over a view, the order of their findings, and what other rules said of the outline.
+
+    ``parts`` are those among the rules that look at one part of a job, and ``others`` all others. ``told`` are the
+    findings of what is known, each with its place in the order, where that holds for every request with the outline.
+    """
+
+    rules: tuple[Rule, ...]
+    order: Mapping[str, int]
+    known: Known = ()
+    parts: tuple[Part, ...] = ()
+    others: tuple[Rule, ...] = ()
+    told: tuple[tuple[int, Finding], ...] | None = None
+
+
+Settled = tuple[tuple[int, Plan], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """All that is known of the requests with one outline.
+
+    ``views`` are those of the outline, ``plans`` the plan for each of them by what texts are suspected of.
+    """
+
+    sight: Sight
+    views: tuple[tuple[Scope, Any], ...]
+    plans: dict[tuple[str, ...], Settled]
+
+
+_OUTLOOKS: dict[int, tuple[tuple[Any, ...], Outlook]] = {}  # by the hash of the key that stands first
+_SEEN: set[int] = set()  # hashes of the keys of outlines that were met
+_PLANS: dict[tuple[Any, ...], Plan] = {}  # where the members are not known
+
+
+def outlook(step: Step, settings: Settings, outline: Outline) -> Outlook | None:
+    """What is known of the requests with the outline of ``step``'s; None at its first sight, or where nothing can be.
+
+    The request has to satisfy the service model.
+    """
+    region, promised = settings.region or step.region, _promised(step)
+    asked = (step.operation, step.in_pipeline, region, promised, settings.select, settings.ignore)
+    key = (outline.key, settings.allow, asked)
+    number = hash(key)
+    known = _OUTLOOKS.get(number)
+    if known is not None:
+        return known[1] if known[0] == key else None
+    if number not in _SEEN:  # most outlines that are met once are not met again
+        if len(_SEEN) >= MAX_SEEN:
+            _SEEN.clear()
+        _SEEN.add(number)
+        return None
+    found = _outlook(step, settings, outline, region or "") if outline.size() <= MAX_BYTES else None
+    if found is not None:
+        if len(_OUTLOOKS) >= MAX_OUTLOOKS:
+            _OUTLOOKS.clear()
+        _OUTLOOKS[number] = key, found
+    return found
+
+
+def forget() -> None:
+    """Drop what is remembered of outlines, so that the next request is one unlike any before it."""
+    _OUTLOOKS.clear()
+    _SEEN.clear()
+
+
+def _outlook(step: Step, settings: Settings, outline: Outline, region: str) -> Outlook | None:
+    alone = Step("", step.operation, outline.request(), in_pipeline=step.in_pipeline, region=step.region)
+    seen = sight(alone.request, outline, region)
+    if seen is None:
+        return None
+    texts = RequestView(alone, settings)
+    texts.suspects = suspects_of_outline(seen, outline, region)
+    views: list[tuple[Scope, Any]] = [("request", texts), *request_views(alone, settings)]
+    return Outlook(seen, tuple(views), {})
+
+
+def plans(found: Outlook, step: Step, settings: Settings, kinds: tuple[str, ...]) -> Settled:
+    """The plan for each view of a request which has texts suspected of these ``kinds``, by the view's place.
+
+    Views of which nothing is known and which no rule has to read are left out.
+    """
+    made = found.plans.get(kinds)
+    if made is None:
+        if len(found.plans) >= MAX_PLANS:
+            found.plans.clear()
+        settled = []
+        for place, (scope, view) in enumerate(found.views):
+            whole = plan(scope, view, step, settings, found.sight[1], kinds)
+            left = _known(whole, view, (*kinds, *present(view, step)), settings)
+            if left.rules or left.known:
+                settled.append((place, left))
+        made = found.plans[kinds] = tuple(settled)
+    return made
+
+
+def _known(plan: Plan, view: Any, there: Sequence[str], settings: Settings) -> Plan:
+    """The plan with what its shared rules say of an outline; of those, the ones that ``there`` bars are left to run."""
+    left, known = [], []
+    for rule in plan.rules:
+        if rule.shared and not any(each in there for each in rule.unless):
+            known.extend([(rule, problem) for problem in rule.check(view)])
+        else:
+            left.append(rule)
+    told = [
+        (plan.order[rule.id], finding_of(rule, problem, (*view.path, *problem.path), view.step, ""))
+        for rule, problem in known
+        if problem.allowable is None or problem.allowable not in settings.allow
+    ]
+    return Plan(tuple(left), plan.order, tuple(known), told=tuple(told))
+
+
+def plan(
+    scope: Scope,
+    view: Any,
+    step: Step | None,
+    settings: Settings,
+    members: Members | None,
+    kinds: tuple[str, ...] = (),
+) -> Plan:
+    """The plan for a view by itself, from those made before where there is one for such a request.
+
+    ``members`` are what the step's request has, where that is known.
+    """
+    there = present(view, step) if scope in ("training", "tuning") and step is not None else ()
+    known = _PLANS if members is None else members.plans
+    key = (scope, settings.select, settings.ignore, there, kinds)
+    found = known.get(key)
+    if found is None:
+        if len(known) >= MAX_PLANS:
+            known.clear()
+        found = known[key] = _made(scope, settings, members, there, kinds)
+    return found
+
+
+def _made(
+    scope: Scope, settings: Settings, members: Members | None, there: Sequence[str], kinds: Sequence[str]
+) -> Plan:
+    rules = [
+        rule
+        for rule in (_of_scope(scope).rules if members is None else _of_scope(scope).reading(members, kinds))
+        if (not rule.suspects or rule.suspects in kinds)
+        and (not rule.when or rule.when in there)
+        and selected(rule.id, settings)
+    ]
+    return Plan(
+        tuple(rules),
+        {rule.id: place for place, rule in enumerate(rules)},
+        parts=of_rules(tuple(rules)),
+        others=tuple(rule for rule in rules if not rule.of),
+    )
+
+
+def by_parts(
+    plan: Plan, view: Any, skeleton: Skeleton, outline: Outline, step: Step, settings: Settings
+) -> Plan:
+    """The plan for a view of a request, with what its rules on single parts of that say already known."""
+    rules = plan.others
+    known: Known = ()
+    for part in plan.parts:
+        said = part.said(view, skeleton, outline, step, settings)
+        if said is None:
+            rules += part.rules
+        else:
+            known += said
+    return Plan(rules, plan.order, known)
+
+
+class Rules:
+    """All rules of a scope, in the order of their findings, and where those stand that read a name."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = rules
+        self._always = [place for place, rule in enumerate(rules) if not rule.reads]
+        self._members: dict[str, list[int]] = {}
+        self._entries: dict[str, list[tuple[str, int]]] = {}  # in maps of the user's own, by the map
+        self._kinds: dict[str, list[int]] = {}
+        for place, rule in enumerate(rules):
+            for name in rule.reads:
+                member, _, own = name.rpartition(".")
+                if name[:1] == "?":
+                    self._kinds.setdefault(name[1:], []).append(place)
+                elif member in FREE:
+                    self._entries.setdefault(member, []).append((own, place))
+                else:
+                    self._members.setdefault(own, []).append(place)
+
+    def reading(self, members: Members, kinds: Sequence[str]) -> list[Rule]:
+        """Those that find any of what they read among these members and suspicions."""
+        places = set(self._always)
+        for name in members.names:
+            places.update(self._members.get(name, ()))
+        for kind in kinds:
+            places.update(self._kinds.get(kind, ()))
+        for member in members.entries:
+            places.update(
+                place
+                for name, place in self._entries.get(member, ())
+                if place not in places and members.has_entry(member, name)
+            )
+        return [self.rules[place] for place in sorted(places)]
+
+
+@cache
+def _of_scope(scope: Scope) -> Rules:
+    checks.load(scope)
+    rules = [rule for rule in RULES.values() if rule.scope == scope]
+    return Rules(sorted(rules, key=lambda rule: checks.position(rule.check.__module__)))
+
+
+def present(view: Any, step: Step) -> tuple[When, ...]:
+    """What rules may be about (``rules.When``) that is there, in a view of a training or tuning job of ``step``."""
+    if type(view) is TuningView:
+        return ("builtin",) if any(each.builtin is not None for each in view.definitions) else ()
+    if type(view) is not TrainingView:
+        return ()
+    found: list[When] = []
+    if view.builtin is not None:
+        found.append("builtin")
+        if any(instance is not None and instance.gpus for instance in map(_instance, view.instances)):
+            found.append("builtin on gpus")
+        if view.builtin.channels_when:
+            found.append("builtin with channels by value")
+        given = view.builtin.given(
+            (*view.hyperparameters, *view.tuned) if view.tuning else view.hyperparameters
+        )
+        if given.related:
+            found.append("builtin with related hyperparameters")
+        if given.idle:
+            found.append("builtin with idle hyperparameters")
+    if view.framework is not None:
+        found.append("framework")
+    if len(view.channels) > 1:
+        found.append("several channels")
+    if view.host_count != 1:
+        found.append("several hosts")
+    if _promised(step):
+        found.append("promises")
+    return tuple(found)
+
+
+def _instance(asked: tuple[Path, str, int | None]) -> instances.Instance | None:
+    return instances.find(asked[1])
+
+
+def _promised(step: Step) -> bool:
+    promises = step.promises
+    return promises is not NO_PROMISES and bool(
+        promises.hooks or promises.framework or promises.python_version or promises.expected_artifacts
+    )
+
+
+def selected(rule_id: str, settings: Settings) -> bool:
+    """True where ``select`` and ``ignore`` (ids or their beginnings) leave the rule on."""
+    if settings.ignore and rule_id.startswith(settings.ignore):
+        return False
+    return not settings.select or rule_id.startswith(settings.select)

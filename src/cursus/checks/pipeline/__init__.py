@@ -1,0 +1,1 @@
+"""Rules on pipeline definitions, and what becomes of their findings."""

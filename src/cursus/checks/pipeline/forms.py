@@ -1,0 +1,186 @@
+"""Rules on the types and names of what a pipeline and its steps hold beside the requests that they send."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cursus.aws import schema
+from cursus.aws.pipelines import facts, step_type
+from cursus.checks.pipeline.values import almost
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import PipelineView, is_reference
+from cursus.model import Path, Severity
+from cursus.redact import show
+from cursus.steps.pipelines import parameter_values, resolve
+from cursus.suggest import did_you_mean
+
+WORDS = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a structure",
+}
+TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (Mapping,),
+}
+BASELINES = ("SuppliedBaselineConstraints", "SuppliedBaselineStatistics")
+
+
+@rule("DEP009", area="dependencies", scope="pipeline")
+def step_forms(view: PipelineView) -> Iterator[Problem]:
+    """A member of a pipeline step, or an argument of one that sends no request, is of the wrong type or unknown.
+
+    What it does:
+        Holds the own members of every step, and the arguments of EMR, lambda, callback, fail and endpoint steps, parameters
+        put in, against the published JSON schema of definitions; and looks whether a check's baselines are S3 URIs.
+    Why:
+        "Unable to parse pipeline definition": CreatePipeline reads true and false, not "true", and knows no other members.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Spark
+            Type: EMR
+            Arguments: {ClusterId: j-1A2B3C4D5E6F7, StepConfig: {HadoopJarStep: {Jar: command-runner.jar, Args: spark-submit job.py}}}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Spark
+            Type: EMR
+            Arguments: {ClusterId: j-1A2B3C4D5E6F7, StepConfig: {HadoopJarStep: {Jar: command-runner.jar, Args: [spark-submit, job.py]}}}
+    Source:
+        https://aws-sagemaker-mlops.github.io/sagemaker-model-building-pipeline-definition-JSON-schema/,
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html
+    Since:
+        0.1
+    """
+    values: Mapping[str, Any] | None = None
+    for step in view.definition.steps:
+        forms = step_type(step.type or "").get("forms")
+        if not forms:
+            continue
+        values = parameter_values(view.pipeline) if values is None else values
+        for name, form in forms.items():
+            if name in step.body:
+                yield from _held(resolve(step.body[name], values), form, (*step.path, name))
+        for name in BASELINES:
+            uri = resolve(step.body.get(name), values)
+            # An empty text is what samples give for none.
+            if name in forms and isinstance(uri, str) and uri and not uri.startswith(("s3://", "https://")):
+                severity: Severity = "warning" if any(mark in uri for mark in "<>{}$") else "error"
+                yield Problem(
+                    f"{name} {show(uri)} is no S3 URI",
+                    (*step.path, name),
+                    "write s3://bucket/key",
+                    severity=severity,
+                )
+
+
+def _held(value: Any, form: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+    """Where a value differs from its form. A reference and null are taken for a value of the right type."""
+    pending: list[tuple[Any, Mapping[str, Any], Path]] = [(value, form, place)]
+    while pending:
+        here, form, place = pending.pop()
+        kind = form.get("type")
+        if here is None or kind is None or is_reference(here):
+            continue
+        if isinstance(here, Mapping) and kind != "object" and almost(here) is not None:
+            continue  # which is told of its name
+        if not _is(here, kind):
+            bare = ", without quotes" if isinstance(here, str) and kind == "boolean" else ""
+            yield Problem(
+                f"{place[-1]} is {show(here, str(place[-1]))}; this place takes {WORDS[kind]}",
+                place,
+                f"write {WORDS[kind]}{bare}",
+            )
+        elif kind == "array":
+            items = form.get("items")
+            pending.extend((item, items, (*place, i)) for i, item in enumerate(here) if items)
+        elif "members" in form:
+            members = form["members"]
+            yield from _unknown(here, form, place)
+            pending.extend((here[key], members[key], (*place, key)) for key in here if key in members)
+
+
+def _is(value: object, kind: str) -> bool:
+    return isinstance(value, TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
+
+
+def _unknown(value: Mapping[Any, Any], form: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+    known = form["members"]
+    for key in value:
+        if form["closed"] and key not in known:
+            hint = did_you_mean(str(key), known)
+            yield Problem(
+                f"Unknown Argument member {show(key)}.{hint}",
+                (*place, str(key)),
+                "write one of " + ", ".join(known),
+                severity="error" if hint else "warning",  # the published schema is older than the service
+            )
+
+
+@rule("DEP007", area="dependencies", scope="pipeline", reads=("PipelineExperimentConfig", "Metadata"))
+def experiment_config(view: PipelineView) -> Iterator[Problem]:
+    """The pipeline's experiment has a name that none can have, or its metadata is no mapping.
+
+    What it does:
+        Looks at the members of PipelineExperimentConfig, parameters put in: letters, digits and single hyphens, at most
+        120; and whether Metadata is a mapping.
+    Why:
+        CreatePipeline refuses the definition, or the execution fails when it makes the trial.
+    Breaks:
+        operation: Pipeline
+        PipelineExperimentConfig: {ExperimentName: churn_experiment, TrialName: {Get: Execution.PipelineExecutionId}}
+    Right:
+        operation: Pipeline
+        PipelineExperimentConfig: {ExperimentName: churn-experiment, TrialName: {Get: Execution.PipelineExecutionId}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ExperimentConfig.html
+    Since:
+        0.1
+    """
+    config = resolve(view.request.get("PipelineExperimentConfig"), parameter_values(view.pipeline))
+    if config is not None:
+        yield from _experiment(config)
+    metadata = view.request.get("Metadata")
+    if metadata is not None and not isinstance(metadata, Mapping):
+        yield Problem(f"Metadata is a mapping, not {show(metadata)}", ("Metadata",), "write {} for none")
+
+
+def _experiment(config: object) -> Iterator[Problem]:
+    top = "PipelineExperimentConfig"
+    if not isinstance(config, Mapping):
+        yield Problem(f"{top} is a mapping, not {show(config)}", (top,), "leave it out for none")
+        return
+    names = facts()["experiment_variables"]
+    shape = (schema.document("CreateTrainingJob") or {}).get("$defs", {}).get("ExperimentEntityName", {})
+    for member, value in config.items():
+        if member not in names:
+            yield Problem(
+                f"{top} has no member {show(member)}.{did_you_mean(str(member), names)}",
+                (top, member),
+                "its members are " + ", ".join(names),
+            )
+        elif value is None or is_reference(value):
+            continue
+        elif not isinstance(value, str) or not _matches(value, shape):
+            yield Problem(
+                f"{member} {show(value)} is not allowed",
+                (top, member),
+                f"write 1 to {shape.get('maxLength', 120)} letters and digits, with single hyphens between them",
+            )
+
+
+def _matches(value: str, shape: Mapping[str, object]) -> bool:
+    pattern, most = shape.get("awsPattern"), shape.get("maxLength")
+    if isinstance(most, int) and len(value) > most:
+        return False
+    return not isinstance(pattern, str) or re.fullmatch(pattern, value) is not None

@@ -1,0 +1,450 @@
+"""Rules on what single kinds of pipeline steps hold: conditions, lambdas, callbacks, checks, loops, cleanups."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cursus.aws.pipelines import PipelineStep, facts, parse_get
+from cursus.checks.pipeline.values import given_types
+from cursus.checks.rules import Problem, rule
+from cursus.checks.step.image_names import stands_for_another
+from cursus.checks.views import PipelineView, is_reference, mapping, mappings
+from cursus.model import Path, Severity
+from cursus.redact import show
+from cursus.suggest import did_you_mean
+
+
+@rule("DEP040", area="dependencies", scope="pipeline")
+def conditions(view: PipelineView) -> Iterator[Problem]:
+    """A condition step's conditions cannot be evaluated.
+
+    What it does:
+        Looks for steps in the branches, and at each condition: a known type, all its operands, operands of types that can be compared, and one at least
+        that is no constant.
+    Why:
+        CreatePipeline refuses what it cannot parse; comparing a text with a number fails the execution, or is never true.
+        Of two constants each execution makes the same, and takes the same branch.
+    Breaks:
+        operation: Pipeline
+        Parameters: [{Name: Score, Type: Float, DefaultValue: 1.5}]
+        Steps:
+          - Name: Decide
+            Type: Condition
+            Arguments: {Conditions: [{Type: LessThen, LeftValue: {Get: Parameters.Score}, RightValue: 2}], IfSteps: [{Name: Stop, Type: Fail, Arguments: {ErrorMessage: too small}}], ElseSteps: []}
+    Right:
+        operation: Pipeline
+        Parameters: [{Name: Score, Type: Float, DefaultValue: 1.5}]
+        Steps:
+          - Name: Decide
+            Type: Condition
+            Arguments: {Conditions: [{Type: LessThan, LeftValue: {Get: Parameters.Score}, RightValue: 2}], IfSteps: [{Name: Stop, Type: Fail, Arguments: {ErrorMessage: too small}}], ElseSteps: []}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html (condition step), and
+        sagemaker 2.257.7, sagemaker.local.pipeline, whose step fails where the types differ
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        arguments = step.body.get("Arguments")
+        if step.type != "Condition" or not isinstance(arguments, Mapping):
+            continue
+        for branch in ("IfSteps", "ElseSteps"):
+            yield from _branch(arguments.get(branch), (*step.path, "Arguments", branch))
+        if arguments.get("IfSteps") in (None, []) and arguments.get("ElseSteps") in (None, []):
+            yield Problem(
+                "neither branch of the condition has a step: whatever comes of it, nothing happens",
+                (*step.path, "Arguments"),
+                "put the steps that wait for it into IfSteps or ElseSteps",
+                severity="warning",
+            )
+        place: Path = (*step.path, "Arguments", "Conditions")
+        found = arguments.get("Conditions")
+        if not isinstance(found, list) or not found:
+            yield Problem("the condition step has no conditions", place, "write a list of conditions")
+            continue
+        pending: list[tuple[Any, Path]] = [(entry, (*place, i)) for i, entry in enumerate(found)]
+        while pending:
+            entry, where = pending.pop()
+            if not isinstance(entry, Mapping):
+                yield Problem(f"a condition is a mapping, not {show(entry)}", where)
+                continue
+            yield from _condition(view, entry, where)
+            if isinstance(entry.get("Condition"), Mapping):
+                pending.append((entry["Condition"], (*where, "Condition")))
+            inner = entry.get("Conditions")
+            if isinstance(inner, list):
+                pending.extend((item, (*where, "Conditions", i)) for i, item in enumerate(inner))
+
+
+def _branch(steps: object, place: Path) -> Iterator[Problem]:
+    if steps is not None and not isinstance(steps, list):
+        yield Problem(f"{place[-1]} is a list of steps, not {show(steps)}", place, "write a list of steps")
+    for i, step in enumerate(steps if isinstance(steps, list) else []):
+        if not isinstance(step, Mapping):
+            yield Problem(
+                f"{place[-1]} holds steps, not {show(step)}",
+                (*place, i),
+                "write the whole step here: a step of a branch stands in the condition, not beside it",
+            )
+
+
+def _condition(view: PipelineView, entry: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+    known = facts()["conditions"]
+    kind = entry.get("Type")
+    if not isinstance(kind, str) or kind not in known:
+        yield Problem(
+            f"there is no condition type {show(kind)}.{did_you_mean(str(kind), known)}",
+            (*place, "Type"),
+            "write one of " + ", ".join(known),
+        )
+        return
+    yield from _operands(entry, kind, known[kind], place)
+    if kind == "In":
+        yield from _among(view, entry, place)
+    elif "LeftValue" in entry and "RightValue" in entry:
+        yield from _compared(view, entry, kind, place)
+
+
+def _operands(entry: Mapping[str, Any], kind: str, operands: list[str], place: Path) -> Iterator[Problem]:
+    """What a condition has beside its type: all of what it compares, in its form, and nothing else."""
+    published = kind == "In" and "Value" in entry and "In" in entry
+    if published:  # https://github.com/aws/sagemaker-python-sdk/pull/2347
+        operands = ["Value", "In"]
+        yield Problem(
+            "the In condition has Value and In, as the published schema has it: the SDK's were refused until it wrote "
+            "QueryValue and Values",
+            (*place, "Value"),
+            "write QueryValue and Values",
+            severity="warning",
+        )
+    unknown = [str(member) for member in entry if member != "Type" and member not in operands]
+    if unknown:  # in the place of what is missing
+        hint = did_you_mean(unknown[0], operands) if len(unknown) == 1 else ""
+        yield Problem(
+            f"unknown propert{'y' if len(unknown) == 1 else 'ies'} {', '.join(map(show, unknown[:4]))} of the {kind} "
+            f"condition.{hint}",
+            (*place, unknown[0]),
+            "its members are Type, " + ", ".join(operands),
+        )
+    else:
+        for operand in operands:
+            if operand not in entry:
+                yield Problem(f"the {kind} condition needs {operand}", (*place, operand), f"add {operand}")
+    for member, form, words in (
+        ("Conditions", list, "a list of conditions"),
+        ("Condition", Mapping, "one condition"),
+        ("Values", list, "a list"),
+        ("In", list, "a list"),
+    ):
+        if member in operands and member in entry and not isinstance(entry[member], form):
+            yield Problem(
+                f"{member} of the {kind} condition is {words}, not {show(entry[member])}",
+                (*place, member),
+                f"write {words}",
+            )
+
+
+def _compared(view: PipelineView, entry: Mapping[str, Any], kind: str, place: Path) -> Iterator[Problem]:
+    """Two sides that cannot be compared, or always come out the same."""
+    left, right = _type_of(view, entry["LeftValue"]), _type_of(view, entry["RightValue"])
+    if left and right and left != right:
+        yield Problem(
+            f"the {kind} condition compares a {left} with a {right}: they are not of the same type",
+            (*place, "RightValue"),
+            "give both sides the same type",
+        )
+    elif _constant(entry["LeftValue"]) and _constant(entry["RightValue"]):
+        yield Problem(
+            f"the {kind} condition compares two constants, {show(entry['LeftValue'])} and {show(entry['RightValue'])}: "
+            "each execution takes the same branch",
+            place,
+            "compare with a parameter, or with what a step gives",
+            severity="warning",
+        )
+    elif kind in ORDERED:
+        yield from _ordered(view, entry, kind, place)
+    elif any(isinstance(entry[side], float) and entry[side] % 1 for side in ("LeftValue", "RightValue")):
+        yield Problem(
+            f"the {kind} condition holds a computed number against {show(_fraction(entry))}: hardly any is exactly that",
+            (*place, "Type"),
+            "use GreaterThanOrEqualTo or LessThanOrEqualTo",
+            severity="warning",
+        )
+
+
+def _fraction(entry: Mapping[str, Any]) -> object:
+    return entry["LeftValue"] if isinstance(entry["LeftValue"], float) else entry["RightValue"]
+
+
+def _constant(value: object) -> bool:
+    return isinstance(value, (str, int, float))
+
+
+def _among(view: PipelineView, entry: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+    """A value that is looked for among values of another type."""
+    wanted = _type_of(view, entry.get("QueryValue", entry.get("Value")))
+    member = "Values" if "Values" in entry else "In"
+    options = entry.get(member)
+    for i, option in enumerate(options if wanted and isinstance(options, list) else ()):
+        kind = _type_of(view, option)
+        if kind is not None and kind != wanted:
+            yield Problem(
+                f"the In condition looks for a {wanted} among values such as {show(option)}, a {kind}",
+                (*place, member, i),
+                "write numbers without quotes" if kind == "String" else "write texts in quotes",
+                severity="warning",
+            )
+            return
+
+
+ORDERED = ("GreaterThan", "GreaterThanOrEqualTo", "LessThan", "LessThanOrEqualTo")
+
+
+def _ordered(view: PipelineView, entry: Mapping[str, Any], kind: str, place: Path) -> Iterator[Problem]:
+    """A number that is written as a text on one side: what is on the other is not known before it runs."""
+    for operand in ("LeftValue", "RightValue"):
+        value = entry[operand]
+        if _type_of(view, value) != "String":
+            continue
+        get = value.get("Get") if isinstance(value, Mapping) else None
+        target = parse_get(get) if isinstance(get, str) else None
+        if target is not None:
+            value = view.definition.parameters.get(target.name, {}).get("DefaultValue")
+        if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+            yield Problem(
+                f"the {kind} condition compares with the text {show(value)}, not with a number",
+                (*place, operand),
+                "declare the parameter as Float" if target else f"write {value.strip()} without quotes",
+                severity="warning",  # AWS's local executor fails there; of the service nobody says so
+            )
+
+
+TYPES = {"string": "String", "integer": "number", "number": "number", "boolean": "Boolean"}
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+def _type_of(view: PipelineView, value: object) -> str | None:
+    if isinstance(value, bool):
+        return "Boolean"
+    if isinstance(value, (int, float)):
+        return "number"
+    if isinstance(value, str):
+        return "String"
+    if isinstance(value, Mapping) and isinstance(value.get("Get"), str):
+        target = parse_get(value["Get"])
+        if target is not None and target.root == "Parameters":
+            kind = view.definition.parameters.get(target.name, {}).get("Type")
+            return "number" if kind in ("Integer", "Float") else kind if isinstance(kind, str) else None
+        given = given_types(view, target) if target is not None and target.root == "Steps" else None
+        return next((TYPES[kind] for kind in given or () if kind in TYPES), None)
+    if isinstance(value, Mapping) and "Std:Join" in value:
+        return "String"
+    return None
+
+
+_CHECKS = {
+    "QualityCheck": ("DATA_QUALITY", "MODEL_QUALITY"),
+    "ClarifyCheck": ("DATA_BIAS", "MODEL_BIAS", "MODEL_EXPLAINABILITY"),
+}
+
+
+@rule("DEP043", area="dependencies", scope="pipeline")
+def other_steps(view: PipelineView) -> Iterator[Problem]:
+    """A lambda, callback or check step names something of the wrong form.
+
+    What it does:
+        Looks at FunctionArn, SqsQueueUrl, CheckType, and the output parameters of lambda and callback steps.
+    Why:
+        CreatePipeline refuses the definition, or the step fails when it is reached.
+    Breaks:
+        operation: Pipeline
+        Steps: [{Name: Ask, Type: Lambda, FunctionArn: my-function, Arguments: {}}]
+    Right:
+        operation: Pipeline
+        Steps: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:my-function", Arguments: {}}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        if step.type == "Lambda":
+            arn = step.body.get("FunctionArn")
+            if arn is not None and not is_reference(arn) and not _FUNCTION.fullmatch(str(arn)):
+                yield Problem(
+                    f"{show(arn)} is no ARN of a function",
+                    (*step.path, "FunctionArn"),
+                    "write arn:aws:lambda:<region>:<account>:function:<name>",
+                    severity=_unfilled(arn),
+                )
+        elif step.type == "Callback":
+            url = step.body.get("SqsQueueUrl")
+            if url is not None and not is_reference(url) and not str(url).startswith(("https://", "http://")):
+                yield Problem(
+                    f"{show(url)} is no URL of a queue",
+                    (*step.path, "SqsQueueUrl"),
+                    "write https://sqs.<region>.amazonaws.com/<account>/<queue>",
+                    severity=_unfilled(url),
+                )
+        elif step.type in _CHECKS:
+            kind = step.body.get("CheckType")
+            options = _CHECKS[step.type]
+            if kind is not None and kind not in options:
+                yield Problem(
+                    f"a {step.type} step has no CheckType {show(kind)}.{did_you_mean(str(kind), options)}",
+                    (*step.path, "CheckType"),
+                    "write one of " + ", ".join(options),
+                )
+        yield from _outputs(step)
+
+
+_FUNCTION = re.compile(
+    r"arn:aws[a-z-]*:lambda:[a-z]{2,5}(?:-[a-z]+)+-\d+:\d{12}:function:[\w.-]+(?::[\w$-]+)?"
+)
+
+
+def _unfilled(value: object) -> Severity:
+    """A placeholder is filled in before the definition is sent; anything else is sent as it is."""
+    marked = any(mark in str(value) for mark in "*<>{}$") or stands_for_another(str(value))
+    return "warning" if marked else "error"
+
+
+def _outputs(step: PipelineStep) -> Iterator[Problem]:
+    declared = step.body.get("OutputParameters")
+    types = facts()["parameter_types"]
+    seen: set[str] = set()
+    for i, entry in enumerate(declared if isinstance(declared, list) else []):
+        place = (*step.path, "OutputParameters", i)
+        if not isinstance(entry, Mapping) or not isinstance(entry.get("OutputName"), str):
+            yield Problem("an output parameter needs an OutputName", (*place, "OutputName"))
+            continue
+        if entry["OutputName"] in seen:
+            yield Problem(
+                f"another output parameter is called {show(entry['OutputName'])} too: references cannot tell them apart",
+                (*place, "OutputName"),
+                "give it a name of its own",
+                severity="warning",  # what the service makes of it is documented nowhere
+            )
+        seen.add(entry["OutputName"])
+        if entry.get("OutputType") not in types:
+            kind = entry.get("OutputType")
+            yield Problem(
+                f"there is no output type {show(kind)}.{did_you_mean(str(kind), types)}",
+                (*place, "OutputType"),
+                "write one of " + ", ".join(types),
+            )
+
+
+@rule("DEP048", area="dependencies", scope="pipeline")
+def loops(view: PipelineView) -> Iterator[Problem]:
+    """A ForEach step's items, body or selector, or a cleanup step's sources, are not what these steps take.
+
+    What it does:
+        Looks at IterableItems (a reference, or a list of 1 to 100 references and single values), MaxConcurrency (1 to 50),
+        the types of the steps in ForEachBody and the Selector; and at the StepName of every source of a Cleanup step.
+    Why:
+        CreatePipeline refuses the definition. A loop runs no conditions, no further loops and no Fail steps.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: EachRegion
+            Type: ForEach
+            Arguments:
+              IterableItems: [us-east-1, eu-west-1]
+              MaxConcurrency: 0
+              ForEachBody: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {region: {Get: ForEach.CurrentItem}}}]
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: EachRegion
+            Type: ForEach
+            Arguments:
+              IterableItems: [us-east-1, eu-west-1]
+              MaxConcurrency: 2
+              ForEachBody: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {region: {Get: ForEach.CurrentItem}}}]
+    Source:
+        sagemaker 3.27.0, sagemaker.mlops.workflow.for_each_step and cleanup_step; pipelines as a whole:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-pipeline.html
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        arguments = mapping(step.body, "Arguments")
+        place: Path = (*step.path, "Arguments")
+        if step.type == "ForEach" and arguments:
+            yield from _items(arguments, place)
+            yield from _body(arguments, place)
+        elif step.type == "Cleanup":
+            sources: Path = (*place, "Resources", "S3")
+            for i, source in mappings(mapping(arguments, "Resources"), "S3"):
+                name = source.get("StepName")
+                if isinstance(name, str) and name not in view.definition.by_name:
+                    yield Problem(
+                        f"there is no step {show(name)} in this pipeline."
+                        f"{did_you_mean(name, view.definition.by_name)}",
+                        (*sources, i, "StepName"),
+                        "name the step whose outputs are to be deleted",
+                    )
+
+
+def _items(arguments: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+    limits = facts()["for_each"]
+    items = arguments.get("IterableItems")
+    right = f"give a reference, or a list of 1 to {limits['items']} references and single values"
+    if isinstance(items, list):
+        if not 1 <= len(items) <= limits["items"]:
+            yield Problem(f"IterableItems has {len(items)} items", (*place, "IterableItems"), right)
+        for i, item in enumerate(items[: limits["items"]]):
+            if (
+                item is None
+                or isinstance(item, list)
+                or (isinstance(item, Mapping) and not is_reference(item))
+            ):
+                yield Problem(
+                    f"an item of the loop is {show(item)}",
+                    (*place, "IterableItems", i),
+                    "write it as JSON text",
+                )
+    elif not is_reference(items):
+        shown = "the loop has no IterableItems" if items is None else f"IterableItems is {show(items)}"
+        yield Problem(shown, (*place, "IterableItems"), right)
+    most = arguments.get("MaxConcurrency")
+    if isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= limits["concurrency"]:
+        yield Problem(
+            "the loop has no MaxConcurrency" if most is None else f"MaxConcurrency is {show(most)}",
+            (*place, "MaxConcurrency"),
+            f"write 1 to {limits['concurrency']}",
+        )
+
+
+def _body(arguments: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+    limits = facts()["for_each"]
+    body = arguments.get("ForEachBody")
+    if not isinstance(body, list) or not body:
+        yield Problem("the loop has no steps", (*place, "ForEachBody"), "write a list of steps")
+    yield from _branch(body, (*place, "ForEachBody"))
+    for i, step in enumerate(body if isinstance(body, list) else []):
+        kind = step.get("Type") if isinstance(step, Mapping) else None
+        if kind in limits["refused_steps"]:
+            yield Problem(
+                f"a {kind} step cannot stand in a loop",
+                (*place, "ForEachBody", i, "Type"),
+                "move it out of the loop",
+            )
+    selector = arguments.get("Selector")
+    if isinstance(selector, Mapping):
+        pick = selector.get("Pick")
+        if pick not in limits["picks"]:
+            yield Problem(
+                f"there is no Pick {show(pick)}.{did_you_mean(str(pick), limits['picks'])}",
+                (*place, "Selector", "Pick"),
+                "write one of " + ", ".join(limits["picks"]),
+            )
+        if not is_reference(selector.get("Field")):
+            yield Problem(
+                "the Field of a Selector is a reference to an output of a step in the loop",
+                (*place, "Selector", "Field"),
+                'write {"Get": "IterationOutput.<step>.<property>"}',
+            )

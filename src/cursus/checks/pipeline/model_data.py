@@ -1,0 +1,375 @@
+"""Rules of the area *dependencies*: what the steps that make and register models say of their containers' data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from cursus.aws.algorithms import find
+from cursus.aws.images import parse_image
+from cursus.aws.pipelines import PipelineStep, facts
+from cursus.checks.pipeline.models import containers
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import PipelineView, integer, is_reference, mapping, mappings, text
+from cursus.model import Path
+from cursus.redact import show
+
+NO_ARCHIVES = (
+    *(".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin", ".h5", ".hdf5", ".keras", ".onnx", ".safetensors"),
+    *(".json", ".csv", ".txt", ".py", ".zip", ".parquet", ".model", ".ubj", ".pb"),
+)
+"""How files end that are a model, or anything else, but no gzip-compressed tar archive."""
+
+
+@rule("DEP090", area="dependencies", scope="pipeline")
+def model_data(view: PipelineView) -> Iterator[Problem]:
+    """A container's model data is in a form that SageMaker does not unpack, or is not there.
+
+    What it does:
+        Looks at ModelDataUrl and ModelDataSource in the containers of model and registration steps: a file that is no
+        archive, one archive for a container of several models, a prefix without its slash or with Gzip, both members at
+        once, and none for a built-in algorithm. SamplePayloadUrl is to be an archive too.
+    Why:
+        "This path must point to a single gzip compressed tar archive (.tar.gz suffix)." A prefix ends with a slash, and is
+        never compressed. CreateModel refuses the rest, or the container does not start.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/models/model.joblib"}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/models/model.tar.gz"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html,
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3ModelDataSource.html
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        for place, container in containers(step):
+            yield from _data(container, place)
+            source = mapping(mapping(container, "ModelDataSource"), "S3DataSource")
+            if source:
+                yield from _source(source, (*place, "ModelDataSource", "S3DataSource"))
+        if step.type == "RegisterModel":
+            payload = text(mapping(step.body, "Arguments"), "SamplePayloadUrl")
+            if payload is not None and payload.endswith(NO_ARCHIVES):
+                yield Problem(
+                    f"{show(payload)} is no archive, which the sample payload is to be",
+                    (*step.path, "Arguments", "SamplePayloadUrl"),
+                    "pack the payload into a .tar.gz, and name that",
+                )
+
+
+def _data(container: Mapping[str, object], place: Path) -> Iterator[Problem]:
+    url, several = text(container, "ModelDataUrl"), container.get("Mode") == "MultiModel"
+    if several and container.get("ModelDataSource") is not None:
+        yield Problem(
+            "a container for several models takes no ModelDataSource",
+            (*place, "ModelDataSource"),
+            "write ModelDataUrl, with the prefix that the models' archives are below",
+        )
+    elif several and url is not None and url.endswith(".tar.gz"):
+        yield Problem(
+            f"{show(url)} is one archive, and the container is for several models",
+            (*place, "ModelDataUrl"),
+            f"write the prefix, such as {url.rpartition('/')[0]}/, or Mode: SingleModel",
+        )
+    elif not several and url is not None and url.endswith(NO_ARCHIVES):
+        yield Problem(
+            f"{show(url)} is no gzip-compressed tar archive",
+            (*place, "ModelDataUrl"),
+            "pack the file into a model.tar.gz, and name that",
+        )
+    elif container.get("ModelDataUrl") is not None and container.get("ModelDataSource") is not None:
+        yield Problem(
+            "ModelDataUrl and ModelDataSource both say where the model is",
+            (*place, "ModelDataSource"),
+            "keep one of them",
+            severity="warning",
+        )
+    elif not any(container.get(member) is not None for member in _DATA):
+        algorithm = find(text(container, "Image") or "")
+        if algorithm is not None and "SAGEMAKER_PROGRAM" not in mapping(container, "Environment"):
+            yield Problem(
+                f"the container of the built-in algorithm {algorithm.name} has no model",
+                (*place, "ModelDataUrl"),
+                "add ModelDataUrl, such as the S3ModelArtifacts of the step that trains it",
+            )
+
+
+_DATA = ("ModelDataUrl", "ModelDataSource", "ModelPackageName")
+
+
+def _source(source: Mapping[str, object], place: Path) -> Iterator[Problem]:
+    uri, kind, packed = text(source, "S3Uri"), source.get("S3DataType"), source.get("CompressionType")
+    if kind == "S3Prefix" and packed == "Gzip":
+        yield Problem(
+            "what is below a prefix is not compressed, and CompressionType is Gzip",
+            (*place, "CompressionType"),
+            "write None; or S3Object, with the archive's location",
+        )
+    elif kind == "S3Prefix" and uri is not None and not uri.endswith("/"):
+        archive = uri.endswith(".tar.gz")
+        yield Problem(
+            f"the prefix {show(uri)} does not end with a slash",
+            (*place, "S3Uri"),
+            "write S3DataType: S3Object and CompressionType: Gzip for an archive"
+            if archive
+            else f"write {uri}/",
+        )
+    elif kind == "S3Object" and uri is not None and uri.endswith("/"):
+        yield Problem(
+            f"{show(uri)} is a prefix, and S3DataType is S3Object", (*place, "S3DataType"), "write S3Prefix"
+        )
+    elif kind == "S3Object" and packed == "Gzip" and uri is not None and uri.endswith(NO_ARCHIVES):
+        yield Problem(
+            f"{show(uri)} is no gzip-compressed tar archive",
+            (*place, "S3Uri"),
+            "name a .tar.gz, or write CompressionType: None",
+        )
+
+
+@rule("DEP091", area="dependencies", scope="pipeline")
+def containers_together(view: PipelineView) -> Iterator[Problem]:
+    """The containers of a model, or the specifications of a package, do not go together.
+
+    What it does:
+        Looks for PrimaryContainer beside Containers, and for a model that has neither; for several containers with the Mode
+        MultiModel, and one whose image serves one model only; at ContainerHostname, which all containers of a model have or
+        none, each another; at RepositoryAuthConfig of an image that is not in a private registry; and at the names of
+        AdditionalInferenceSpecifications.
+    Why:
+        "More than one container in MultiModel mode is not supported with inference pipeline." "Your Ecr Image … does not
+        contain required com.amazonaws.sagemaker.capabilities.multi-models=true Docker label(s)." "If you specify a value
+        for the ContainerHostName for any ContainerDefinition that is part of an inference pipeline, you must specify a
+        value for the ContainerHostName parameter of every ContainerDefinition." The request is refused.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              Containers:
+                - {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1", ContainerHostname: prepare}
+                - {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              Containers:
+                - {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1", ContainerHostname: prepare}
+                - {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ContainerHostname: serve}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html,
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AdditionalInferenceSpecificationDefinition.html,
+        https://github.com/OElesin/sagemaker-autopilot-step-functions/issues/10,
+        https://github.com/aws/amazon-sagemaker-examples/issues/3925
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        if step.type not in ("Model", "RegisterModel"):
+            continue
+        found = list(containers(step))
+        names = [(place, container.get("ContainerHostname")) for place, container in found]
+        if step.type == "Model" and len(names) > 1 and any(name is not None for _, name in names):
+            for place, name in names:
+                if name is None:
+                    yield Problem(
+                        "another container of the model has a ContainerHostname, and this one has none",
+                        (*place, "ContainerHostname"),
+                        "give each container one, or none",
+                    )
+        yield from _twice([((*place, "ContainerHostname"), name) for place, name in names])
+        arguments = mapping(step.body, "Arguments")
+        if step.type == "Model" and not is_reference(arguments):
+            yield from _one_way(arguments, (*step.path, "Arguments"))
+        yield from _of_many_models([one for one in found if one[1].get("Mode") == "MultiModel"])
+        place = (*step.path, "Arguments", "AdditionalInferenceSpecifications")
+        more = mappings(arguments, "AdditionalInferenceSpecifications")
+        yield from _twice([((*place, i, "Name"), each.get("Name")) for i, each in more])
+        for where, container in found:
+            config = mapping(container, "ImageConfig")
+            if (
+                config.get("RepositoryAuthConfig") is not None
+                and config.get("RepositoryAccessMode") == "Platform"
+            ):
+                yield Problem(
+                    "RepositoryAuthConfig is for a private registry, and RepositoryAccessMode is Platform",
+                    (*where, "ImageConfig", "RepositoryAccessMode"),
+                    "write Vpc, or leave RepositoryAuthConfig out",
+                )
+
+
+def _one_way(arguments: Mapping[str, object], place: Path) -> Iterator[Problem]:
+    if arguments.get("PrimaryContainer") and arguments.get("Containers"):
+        yield Problem(
+            "PrimaryContainer and Containers are both given",
+            (*place, "Containers"),
+            "keep PrimaryContainer for one container, Containers for an inference pipeline",
+        )
+    elif arguments.get("PrimaryContainer") is None and not arguments.get("Containers"):
+        yield Problem(
+            "the model has neither PrimaryContainer nor Containers: nothing serves it",
+            (*place, "PrimaryContainer"),
+            "add PrimaryContainer with Image and ModelDataUrl",
+        )
+
+
+def _of_many_models(found: list[tuple[Path, Mapping[str, object]]]) -> Iterator[Problem]:
+    """What is wrong with the containers of a model that serve several models each."""
+    for place, _ in found[1:]:
+        yield Problem(
+            "More than one container in MultiModel mode is not supported with inference pipeline",
+            (*place, "Mode"),
+            "write SingleModel for all containers but one",
+        )
+    for place, container in found:
+        image = parse_image(text(container, "Image") or "")
+        since = facts()["multi_models_since"].get(image.repository) if image is not None else None
+        if image is None or since is None or not image.amazon or image.processor != "gpu":
+            continue
+        numbers = [int(part) for part in (image.version or "").split(".") if part.isdecimal()]
+        if numbers and numbers < [int(part) for part in since.split(".")]:
+            yield Problem(
+                f"{show(image.tag)} of {image.repository} does not contain the required label "
+                "com.amazonaws.sagemaker.capabilities.multi-models=true",
+                (*place, "Image"),
+                f"use the cpu tag, a version from {since} on, or an image of the Triton Inference Server",
+            )
+
+
+def _twice(names: list[tuple[Path, object]]) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for path, name in names:
+        if isinstance(name, str) and name in seen:
+            yield Problem(f"{path[-1]} {show(name)} is given twice", path, "write another name")
+        elif isinstance(name, str):
+            seen.add(name)
+
+
+@rule("DEP092", area="dependencies", scope="pipeline")
+def what_jobs_take(view: PipelineView) -> Iterator[Problem]:
+    """A processing or transform step asks for what such a job does not do in this way.
+
+    What it does:
+        Looks for a processing step without InstanceType or InstanceCount, for Gzip in its inputs that are not piped, for an
+        output to a feature store that the job does not manage itself, for MaxPayloadInMB above the limit, for an unlimited
+        one with a built-in algorithm, and for one that the server in the model's image was not told of.
+    Why:
+        "Gzip can only be used when Pipe mode is specified"; a feature store is "only supported when AppManaged is specified";
+        built-in algorithms "do not support HTTP chunked encoding". The request is refused, or the job ends with an error:
+        "ClientError: 413" where TorchServe or the Multi Model Server gets more than it takes by default.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments:
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+              ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", LocalPath: /opt/ml/processing/raw, S3DataType: S3Prefix, S3InputMode: File, S3CompressionType: Gzip}}]
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments:
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+              ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", LocalPath: /opt/ml/processing/raw, S3DataType: S3Prefix, S3InputMode: File, S3CompressionType: None}}]
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingS3Input.html,
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html,
+        https://github.com/aws/sagemaker-python-sdk/issues/1882
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        arguments, place = mapping(step.body, "Arguments"), (*step.path, "Arguments")
+        if step.type == "Processing":
+            yield from _processing(arguments, place)
+        elif step.type == "Transform":
+            yield from _payload(view, step, arguments, place)
+
+
+def _processing(arguments: Mapping[str, object], place: Path) -> Iterator[Problem]:
+    cluster = mapping(mapping(arguments, "ProcessingResources"), "ClusterConfig")
+    if cluster and not is_reference(cluster) and not cluster.get("InstancePreferences"):
+        for member in ("InstanceType", "InstanceCount"):
+            if cluster.get(member) is None:
+                yield Problem(
+                    f"ClusterConfig has no {member}",
+                    (*place, "ProcessingResources", "ClusterConfig", member),
+                    f"add {member}, or InstancePreferences",
+                )
+    for i, each in mappings(arguments, "ProcessingInputs"):
+        source = mapping(each, "S3Input")
+        if source.get("S3CompressionType") == "Gzip" and source.get("S3InputMode") == "File":
+            yield Problem(
+                "S3CompressionType Gzip unpacks what is piped, and S3InputMode is File",
+                (*place, "ProcessingInputs", i, "S3Input", "S3CompressionType"),
+                "write None, and unpack the files in the program; or S3InputMode: Pipe",
+            )
+    outputs = mapping(arguments, "ProcessingOutputConfig")
+    for i, each in mappings(outputs, "Outputs"):
+        if each.get("FeatureStoreOutput") is not None and each.get("AppManaged") in (None, False):
+            yield Problem(
+                "an output to a feature store is written by the program itself",
+                (*place, "ProcessingOutputConfig", "Outputs", i, "AppManaged"),
+                "write AppManaged: true",
+            )
+
+
+def _payload(
+    view: PipelineView, step: PipelineStep, arguments: Mapping[str, object], place: Path
+) -> Iterator[Problem]:
+    payload, most = integer(arguments, "MaxPayloadInMB"), facts()["transform_payload"]
+    if payload is None:
+        return
+    if payload > most and integer(arguments, "MaxConcurrentTransforms") is None:  # DEP038 multiplies the two
+        yield Problem(
+            f"MaxPayloadInMB is {payload}, and {most} are allowed",
+            (*place, "MaxPayloadInMB"),
+            f"write {most} at most; larger objects can be split into records (SplitType)",
+        )
+        return
+    from cursus.checks.pipeline.transforms import transforms
+
+    model = next((model for each, _, model in transforms(view) if each.name == step.name), {})
+    for container in model.values():
+        algorithm = find(text(container, "Image") or "")
+        if payload == 0 and algorithm is not None:
+            yield Problem(
+                f"MaxPayloadInMB 0 sends payloads in chunks, which the built-in algorithm {algorithm.name} does not read",
+                (*place, "MaxPayloadInMB"),
+                "write the size of the largest record in MB; 6 is the default",
+            )
+            return
+        image = parse_image(text(container, "Image") or "")
+        limit = facts()["served_requests"].get(image.repository) if image is not None else None
+        variables = mapping(container, "Environment")
+        if limit and payload > limit["mb"] and limit["variable"] not in variables:
+            yield Problem(
+                f"the model's server refuses requests of more than {limit['mb']} MB (413), and MaxPayloadInMB is {payload}",
+                (*place, "MaxPayloadInMB"),
+                f"set {limit['variable']} in the model's Environment to {payload * 2**20}, in bytes, and"
+                f" {limit['variable'].replace('REQUEST', 'RESPONSE')} with it",
+                severity="warning",
+            )
+            return

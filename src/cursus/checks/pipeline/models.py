@@ -1,0 +1,426 @@
+"""Rules on steps of a pipeline that make and register models, and on AutoML steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from cursus.aws import instances
+from cursus.aws.pipelines import PipelineStep, facts, parse_get, step_type, written_out
+from cursus.checks.rules import Problem, rule
+from cursus.checks.step.image_names import stands_for_another
+from cursus.checks.text_faults import placeholder
+from cursus.checks.views import PipelineView, is_reference, listing, mapping, mappings, text
+from cursus.model import Path
+from cursus.redact import show
+from cursus.suggest import closest
+
+
+@rule("DEP044", area="dependencies", scope="pipeline")
+def step_arguments(view: PipelineView) -> Iterator[Problem]:
+    """A model, registration or AutoML step has arguments that pipelines do not take, or lacks one.
+
+    What it does:
+        Looks for ModelPackageName in the arguments of a registration step, for AdditionalS3DataSource and
+        AdditionalModelDataSources in the containers of these steps, for a model that has no ExecutionRoleArn, and for the
+        Mode of an AutoML step, which pipelines know one of, and members of CreateAutoMLJobV2 in one.
+    Why:
+        "Unable to parse pipeline definition. Unknown Argument member 'ModelPackageName'": a pipeline registers versions
+        in a group. "AutoMLStep currently only supports ENSEMBLING mode."
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Register
+            Type: RegisterModel
+            Arguments:
+              ModelPackageName: churn
+              InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv]}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Register
+            Type: RegisterModel
+            Arguments:
+              ModelPackageGroupName: churn
+              InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv]}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html (model step)
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        arguments = mapping(step.body, "Arguments")
+        place: Path = (*step.path, "Arguments")
+        for member in facts()["refused_arguments"].get(step.type, ()):
+            for where, holder in ((place, arguments), *containers(step)):
+                if holder.get(member) is not None:
+                    registered = step.type == "RegisterModel" and holder is not arguments
+                    yield Problem(
+                        f"{member} is not allowed in InferenceSpecification"
+                        if registered
+                        else f"Unknown Argument member '{member}': pipelines do not take it",
+                        (*where, member),
+                        "write ModelPackageGroupName: the version's name is given by the service"
+                        if member == "ModelPackageName"
+                        else f"remove {member}",
+                        allowable=None if member == "ModelPackageName" else member,
+                    )
+        if not is_reference(arguments):
+            yield from _lacking(step, arguments, place)
+
+
+def _lacking(step: PipelineStep, arguments: Mapping[str, object], place: Path) -> Iterator[Problem]:
+    newer = [member for member in SECOND if step.type == "AutoML" and member in arguments]
+    for member in newer:
+        yield Problem(
+            f"{member} is a member of CreateAutoMLJobV2; an AutoML step sends CreateAutoMLJob",
+            (*place, member),
+            f"write {SECOND[member]}",
+        )
+    for member in step_type(step.type or "").get("required_arguments", ()):
+        if arguments.get(member) is None and not any(member in SECOND[each] for each in newer):
+            yield Problem(f"the {step.type} step has no {member}", (*place, member), f"add {member}")
+    config = mapping(arguments, "AutoMLJobConfig")
+    mode, modes = config.get("Mode"), facts()["automl_modes"]
+    if step.type == "AutoML" and config and not is_reference(mode) and mode not in modes:
+        yield Problem(
+            f"the mode of an AutoML step is {' or '.join(modes)}, not {show(mode)}"
+            if mode is not None
+            else "the AutoML step has no Mode",
+            (*place, "AutoMLJobConfig", "Mode"),
+            "write " + " or ".join(modes),
+            severity=None if mode is not None else "warning",
+            allowable=str(mode) if mode is not None else None,
+        )
+
+
+SECOND = {
+    "AutoMLJobInputDataConfig": "InputDataConfig, with TargetAttributeName",
+    "AutoMLProblemTypeConfig": "AutoMLJobConfig and ProblemType",
+}
+"""The members of the second AutoML API that the first has others for."""
+
+
+def containers(step: PipelineStep) -> Iterator[tuple[Path, Mapping[str, object]]]:
+    """The containers of a model or registration step, each with its place."""
+    arguments = mapping(step.body, "Arguments")
+    place: Path = (*step.path, "Arguments")
+    if step.type == "RegisterModel":
+        arguments, place = mapping(arguments, "InferenceSpecification"), (*place, "InferenceSpecification")
+    single = arguments.get("PrimaryContainer")
+    if isinstance(single, Mapping) and not is_reference(single):
+        yield (*place, "PrimaryContainer"), single
+    for i, entry in mappings(arguments, "Containers"):
+        yield (*place, "Containers", i), entry
+
+
+@rule("DEP046", area="dependencies", scope="pipeline")
+def container_image(view: PipelineView) -> Iterator[Problem]:
+    """A container of a model or registration step has no image.
+
+    What it does:
+        Looks for Image in every container of these steps; a container of a model may name a ModelPackageName instead.
+    Why:
+        "Invalid type for parameter InferenceSpecification.Containers[0].Image, value: None": a model class of the SDK
+        that was given neither an image nor a framework version writes null.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer: {ModelDataUrl: "s3://example-bucket/model.tar.gz"}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html,
+        https://github.com/aws/sagemaker-python-sdk/issues/2696
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        if step.type not in ("Model", "RegisterModel"):
+            continue
+        for place, container in containers(step):
+            if container.get("Image") is None and container.get("ModelPackageName") is None:
+                yield Problem(
+                    "the container has no Image: nothing says what serves the model",
+                    (*place, "Image"),
+                    "write the URI of the image, or give the model class a framework_version",
+                )
+
+
+@rule("DEP051", area="dependencies", scope="pipeline")
+def image_address(view: PipelineView) -> Iterator[Problem]:
+    """The image of a processing, model or registration step is in no registry.
+
+    What it does:
+        Looks for the registry's host before the first slash of ImageUri and of every container's Image, parameters put
+        in. A container whose ImageConfig names another way to its repository is left alone.
+    Why:
+        The services take images from Amazon ECR: a name that Docker completes on a laptop, and a location on S3, are
+        refused when the job or model is made.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "prepare:1"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Prepare
+            Type: Processing
+            Arguments:
+              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AppSpecification.html,
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
+    Since:
+        0.1
+    """
+    for step in view.steps:
+        top = step.prefix[len(view.pipeline.prefix) :]
+        found: list[tuple[Path, Mapping[str, object], str]] = []
+        if step.operation == "CreateProcessingJob":
+            found.append((("AppSpecification",), mapping(step.request, "AppSpecification"), "ImageUri"))
+        elif step.type in ("Model", "RegisterModel"):
+            places = containers(PipelineStep(step.name, step.type, {"Arguments": step.request}, ()))
+            found.extend((place[1:], holder, "Image") for place, holder in places)
+        for place, holder, member in found:
+            image = text(holder, member)
+            if (
+                image is None
+                or holder.get("ImageConfig") is not None
+                or any(mark in image for mark in "<>{}$")
+            ):
+                continue
+            host, slash, _ = image.partition("/")
+            if slash and "." in host and not host.endswith(":"):
+                continue
+            yield Problem(
+                f"{show(image)} names no registry",
+                (*top, *place, member),
+                "write <account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>",
+                severity="warning" if placeholder(image) is not None or stands_for_another(image) else None,
+            )
+
+
+@rule("DEP045", area="dependencies", scope="pipeline")
+def serving_types(view: PipelineView) -> Iterator[Problem]:
+    """A registered model is to be served on an instance type that does not exist.
+
+    What it does:
+        Compares SupportedRealtimeInferenceInstanceTypes and SupportedTransformInstanceTypes of a registration step with
+        the types that host and that transform. A type of a family that the data does not know is a warning.
+    Why:
+        CreateModelPackage takes only the types of its list: the step fails, after the training is paid for.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Register
+            Type: RegisterModel
+            Arguments:
+              ModelPackageGroupName: churn
+              InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv], SupportedRealtimeInferenceInstanceTypes: [m5.large]}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Register
+            Type: RegisterModel
+            Arguments:
+              ModelPackageGroupName: churn
+              InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv], SupportedRealtimeInferenceInstanceTypes: [ml.m5.large]}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_InferenceSpecification.html
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        if step.type != "RegisterModel":
+            continue
+        specification = mapping(mapping(step.body, "Arguments"), "InferenceSpecification")
+        for member, use in _SERVING:
+            known = instances.of_use(use)
+            for i, name in enumerate(listing(specification, member)):
+                if not isinstance(name, str) or name in known:
+                    continue
+                place = (*step.path, "Arguments", "InferenceSpecification", member, i)
+                near = f"ml.{name}" if f"ml.{name}" in known else closest(name, known)
+                family = name.removeprefix("ml.").partition(".")[0]
+                likely = any(each.startswith(f"ml.{family}.") for each in instances.all_names())
+                yield Problem(
+                    f"{show(name)} is no instance type for {use}",
+                    place,
+                    f"write {near}" if near else "write a type such as ml.m5.xlarge",
+                    severity="error" if likely and name not in instances.all_names() else "warning",
+                )
+
+
+@rule("DEP049", area="dependencies", severity="warning", scope="pipeline")
+def media_types(view: PipelineView) -> Iterator[Problem]:
+    """A registered model takes or answers a media type that does not exist.
+
+    What it does:
+        Looks at the part before the slash of SupportedContentTypes and SupportedResponseMIMETypes: text, application,
+        image and the few others that there are.
+    Why:
+        The registry takes any text. Who deploys the model finds out: no client asks for test/csv.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Register
+            Type: RegisterModel
+            Arguments:
+              ModelPackageGroupName: churn
+              InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [test/csv]}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Register
+            Type: RegisterModel
+            Arguments:
+              ModelPackageGroupName: churn
+              InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv]}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_InferenceSpecification.html,
+        https://www.iana.org/assignments/media-types
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        if step.type != "RegisterModel":
+            continue
+        specification = mapping(mapping(step.body, "Arguments"), "InferenceSpecification")
+        known = facts()["mime_types"]
+        for member in ("SupportedContentTypes", "SupportedResponseMIMETypes"):
+            for i, name in enumerate(listing(specification, member)):
+                first = name.partition("/")[0].lower() if isinstance(name, str) and "/" in name else ""
+                if first and first not in known and not first.startswith("x-"):
+                    near = closest(first, known)
+                    hint = f" Did you mean {show(near + name[len(first) :])}?" if near else ""
+                    yield Problem(
+                        f"there is no media type {show(name)}.{hint}",
+                        (*step.path, "Arguments", "InferenceSpecification", member, i),
+                        "write one such as text/csv or application/json",
+                    )
+
+
+_SERVING = (
+    ("SupportedRealtimeInferenceInstanceTypes", "hosting"),
+    ("SupportedTransformInstanceTypes", "transform"),
+)
+
+
+@rule("DEP033", area="dependencies", scope="pipeline")
+def model_data_is_a_prefix(view: PipelineView) -> Iterator[Problem]:
+    """A model's data is a folder, such as the output path of a training job, instead of a model artifact.
+
+    What it does:
+        Looks at ModelDataUrl in model and registration steps, and at the archive that a step of the SDK repacks, for
+        references to OutputDataConfig.S3OutputPath or to the S3Uri of a processing step's output, and for URIs that end
+        with a slash. A container for several models takes a folder. For the files of ModelMetrics and DriftCheckBaselines
+        it is a warning.
+    Why:
+        The artifact is at <S3OutputPath>/<job name>/output/model.tar.gz. "Could not find model data": CreateModel refuses
+        what is no archive. The registry takes a folder for the metrics, and shows none.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Train
+            Type: Training
+            Arguments: &a
+              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+              StoppingCondition: {MaxRuntimeInSeconds: 3600}
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: {Get: Steps.Train.OutputDataConfig.S3OutputPath}}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Train
+            Type: Training
+            Arguments:
+              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
+              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+              StoppingCondition: {MaxRuntimeInSeconds: 3600}
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: {Get: Steps.Train.ModelArtifacts.S3ModelArtifacts}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelArtifacts.html
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        if step.type in ("Model", "RegisterModel"):
+            for place, container in containers(step):
+                if container.get("Mode") != "MultiModel":  # which takes a prefix
+                    yield from _a_folder(container.get("ModelDataUrl"), (*place, "ModelDataUrl"))
+            for place, uri in _metrics(step):
+                for problem in _a_folder(uri, place, "file of metrics", "evaluation.json"):
+                    yield replace(problem, severity="warning")
+        elif step.type == "Training":
+            held = mapping(mapping(step.body, "Arguments"), "HyperParameters")
+            if "model_archive" in held and "inference_script" in held:  # _repack_model.py of the SDK
+                place = (*step.path, "Arguments", "HyperParameters", "model_archive")
+                yield from _a_folder(held["model_archive"], place)
+
+
+def _metrics(step: PipelineStep) -> Iterator[tuple[Path, object]]:
+    """The location of each file of a registration's metrics and baselines."""
+    arguments = mapping(step.body, "Arguments")
+    for member in ("ModelMetrics", "DriftCheckBaselines"):
+        for kind, files in mapping(arguments, member).items():
+            for name, file in files.items() if isinstance(files, Mapping) else ():
+                if isinstance(file, Mapping):
+                    yield (*step.path, "Arguments", member, kind, name, "S3Uri"), file.get("S3Uri")
+
+
+def _a_folder(
+    url: object, place: Path, what: str = "model artifact", name: str = "model.tar.gz"
+) -> Iterator[Problem]:
+    """What is wrong with a location that is to be one file."""
+    get = url.get("Get") if isinstance(url, Mapping) else None
+    target = parse_get(get) if isinstance(get, str) else None
+    if target is not None and target.rest == ("OutputDataConfig", "S3OutputPath"):
+        yield Problem(
+            f"{show(get)} is a folder, not a {what}",
+            place,
+            f"write Steps.{target.name}.ModelArtifacts.S3ModelArtifacts"
+            if name == "model.tar.gz"
+            else f"name the file itself: …/{name}",
+        )
+    elif target is not None and target.rest[-2:] == ("S3Output", "S3Uri"):
+        yield Problem(
+            f"{show(get)} is the folder that the step uploads to, not the {what} in it",
+            place,
+            f'join the file\'s name to it: {{"Std:Join": {{"On": "/", "Values": [{{"Get": …}}, "{name}"]}}}}',
+        )
+    elif (whole := written_out(url)) is not None and whole.endswith("/"):
+        yield Problem(
+            f"{show(whole)} is a folder, not a {what}",
+            place,
+            f"name the file itself: …/{name}",
+        )

@@ -1,0 +1,441 @@
+"""Rules on what a pipeline definition is made of: its members, steps, names and types."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+
+from cursus.aws.pipelines import PipelineStep, facts, parse_get, step_type, texts
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import PipelineView, is_reference
+from cursus.model import Path, Severity
+from cursus.redact import show
+from cursus.suggest import closest, did_you_mean
+
+_NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
+
+
+@rule("DEP001", area="dependencies", scope="pipeline")
+def definition_members(view: PipelineView) -> Iterator[Problem]:
+    """A pipeline definition has a member that is unknown, missing or of the wrong form.
+
+    What it does:
+        Looks at the definition's own members: Version must be 2020-12-01, Steps a list with at least one step.
+    Why:
+        CreatePipeline refuses the definition: "Unable to parse pipeline definition".
+    Breaks:
+        operation: Pipeline
+        Version: "2020-12-02"
+    Right:
+        operation: Pipeline
+        Version: "2020-12-01"
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-pipeline.html
+    Since:
+        0.1
+    """
+    known = facts()
+    version = view.request.get("Version")
+    if version != known["version"]:
+        yield Problem(
+            f"the definition's Version is {show(version)}",
+            ("Version",),
+            f'write "{known["version"]}": there is no other',
+        )
+    for name in view.request:
+        if name not in known["members"]:
+            yield Problem(
+                f"a pipeline definition has no member {show(name)}.{did_you_mean(str(name), known['members'])}",
+                (name,),
+                "write one of " + ", ".join(known["members"]),
+            )
+    steps = view.request.get("Steps")
+    if not isinstance(steps, list) or not steps:
+        # An empty list is a definition under construction; what the service says to it is not documented.
+        empty: Severity = "warning" if steps == [] else "error"
+        yield Problem("the definition has no steps", ("Steps",), "write a list of steps", severity=empty)
+        return
+    for i, step in enumerate(steps):
+        if not isinstance(step, Mapping):
+            yield Problem(f"a step is a mapping, not {show(step)}", ("Steps", i))
+
+
+@rule("DEP002", area="dependencies", scope="pipeline")
+def step_members(view: PipelineView) -> Iterator[Problem]:
+    """A pipeline step lacks a member, or has one that its type does not know.
+
+    What it does:
+        Looks at every step's own members (Name, Type, Arguments, DependsOn, …) and its name's form.
+    Why:
+        CreatePipeline refuses the definition: "Unable to parse pipeline definition. Unknown Argument member …".
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: "train the model"
+            Type: Fail
+            Arguments: {ErrorMessage: no data}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: TrainTheModel
+            Type: Fail
+            Arguments: {ErrorMessage: no data}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html and the published JSON schema
+        of pipeline definitions
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        small = [name for name in step.body if isinstance(name, str) and name[:1].islower()]
+        unlike = [name for name in small if name.capitalize() in ("Name", "Type")]
+        if unlike and step.name is None and step.type is None:
+            yield Problem(
+                f"the step has no Name and no Type, but {', '.join(map(show, unlike))}",
+                (*step.path, unlike[0]),
+                "begin the members of a step with a capital: Name, Type, Arguments",
+            )
+            continue
+        if step.name is None:
+            given = step.body.get("Name")
+            yield Problem(
+                f"the Name of the step is a text, not {show(given)}"
+                if given is not None
+                else "the step has no Name",
+                (*step.path, "Name"),
+                "give it a name: letters, digits, - and _",
+            )
+        elif not _NAME.fullmatch(step.name):
+            yield Problem(
+                f"the step name {show(step.name)} is not allowed",
+                (*step.path, "Name"),
+                "use 1 to 64 letters, digits, hyphens and underscores",
+            )
+        yield from _type(step)
+
+
+def _type(step: PipelineStep) -> Iterator[Problem]:
+    known = facts()["step_types"]
+    if step.type is None:
+        yield Problem("the step has no Type", (*step.path, "Type"), "write one of " + ", ".join(known))
+        return
+    if step.type not in known:
+        plain = step.type.removeprefix("Create").removesuffix("Job").removesuffix("Step")
+        hint = f" Did you mean {plain!r}?" if plain in known else did_you_mean(step.type, known)
+        yield Problem(
+            f"there is no step type {show(step.type)}.{hint}",
+            (*step.path, "Type"),
+            "write one of " + ", ".join(known),
+            severity="error" if hint else "warning",
+            allowable=None if hint else step.type,
+        )
+        return
+    entry = step_type(step.type)
+    members = entry.get("members")
+    if not members:
+        return
+    meant = set()
+    for name in step.body:
+        if name not in members:
+            hint = did_you_mean(str(name), members)
+            meant.add(closest(str(name), members))
+            elsewhere = any(name in other.get("members", ()) for other in known.values())
+            yield Problem(
+                f"a {step.type} step has no member {show(name)}.{hint}",
+                (*step.path, name),
+                "write one of " + ", ".join(members),
+                severity="error" if hint or elsewhere else "warning",
+            )
+    arguments = step.body.get("Arguments")
+    known = entry.get("argument_members")
+    if known and isinstance(arguments, Mapping) and not is_reference(arguments):
+        for name in arguments:
+            if name not in known:
+                yield Problem(
+                    f"Unknown Argument member {show(name)} of a {step.type} step.{did_you_mean(str(name), known)}",
+                    (*step.path, "Arguments", name),
+                    "write one of " + ", ".join(known),
+                )
+    for name in entry["required"]:
+        if name not in step.body and name not in ("Name", "Type") and name not in meant:
+            yield Problem(f"a {step.type} step needs {name}", (*step.path, name), f"add {name}")
+
+
+@rule("DEP003", area="dependencies", scope="pipeline")
+def duplicate_step_name(view: PipelineView) -> Iterator[Problem]:
+    """Two steps of a pipeline have the same name.
+
+    What it does:
+        Compares the names of all steps, those in the branches of conditions included.
+    Why:
+        "Pipeline steps cannot have duplicate names": references could not be resolved.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: a}}
+          - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: b}}
+    Right:
+        operation: Pipeline
+        Steps:
+          - {Name: StopEarly, Type: Fail, Arguments: {ErrorMessage: a}}
+          - {Name: StopLate, Type: Fail, Arguments: {ErrorMessage: b}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-pipeline.html
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        if step.name is not None and view.definition.by_name[step.name] is not step:
+            yield Problem(
+                f"another step is called {show(step.name)} too",
+                (*step.path, "Name"),
+                "give each step of the pipeline a name of its own, also inside conditions",
+            )
+
+
+_REPR = re.compile(
+    r"<sagemaker\.[\w.]+ object at 0x"
+    r"|(?<![A-Za-z0-9])(Parameter(String|Integer|Float|Boolean)|ExecutionVariable|Join|JsonGet|Properties|PropertyFile)"
+    r"\((name=|on=|step=|step_name=|path=|'|\")"
+    r"|['\"]_shape_names['\"]: ?\["
+    r"|\bParameter(String|Integer|Float|Boolean)\b.*\bdefault_value="
+    r"|\{['\"]Get['\"]: ?['\"](Parameters|Steps|Execution)\."
+    r"|\{['\"]Std:(Join|JsonGet)['\"]:"
+)
+
+
+@rule("DEP004", area="dependencies", scope="pipeline")
+def variable_as_text(view: PipelineView) -> Iterator[Problem]:
+    """A pipeline variable was turned into text, so that its representation is in the definition, not its value.
+
+    What it does:
+        Looks for the text of SDK objects, and for references written as text ("Parameters.Epochs"), anywhere in the
+        definition.
+    Why:
+        ``str()``, an f-string or ``+`` on a parameter or a property gives the object's representation when the
+        pipeline is built. The container gets that text; its script fails on it.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Train
+            Type: Fail
+            Arguments: {ErrorMessage: "ParameterInteger(name='Epochs', parameter_type=…)"}
+    Right:
+        operation: Pipeline
+        Parameters: [{Name: Epochs, Type: Integer, DefaultValue: 5}]
+        Steps:
+          - Name: Train
+            Type: Fail
+            Arguments: {ErrorMessage: {"Std:Join": {"On": "", "Values": [{Get: Parameters.Epochs}]}}}
+    Source:
+        https://sagemaker.readthedocs.io/en/v2/amazon_sagemaker_model_building_pipeline.html (pipeline variables)
+    Since:
+        0.1
+    """
+    for place, value in texts(view.request.get("Steps"), ("Steps",)):
+        if len(value) < 8:
+            continue
+        if isinstance(place[-1], str) and place[-1] != "Get" and place[-1].lower() == "get":
+            place = place[:-1]  # the whole mapping stands where its value belongs
+        if _REPR.search(value):
+            yield Problem(
+                f"{show(value, limit=120)} is the text of a pipeline variable, not its value",
+                place,
+                'pass the variable itself, variable.to_string(), or Join(on="", values=[…])',
+            )
+        elif (inner := _INSIDE.search(value)) and _names_something(view, inner[1]):
+            yield Problem(
+                f"{show(value, limit=120)} holds {show(inner[0])} as a text: nothing puts a value into its place",
+                place,
+                f'write {{"Std:Join": {{"On": "", "Values": ["…", {{"Get": "{inner[1][:80]}"}}, "…"]}}}}',
+            )
+        elif place[-1] != "Get" and (found := _BARE.fullmatch(value)) and _names_something(view, found[1]):
+            if _named_beside_its_value(view.request, place, value):
+                continue
+            yield Problem(
+                f"{show(value, limit=120)} is a text: nothing puts a value into its place",
+                place,
+                f'write {{"Get": "{found[1][:80]}"}}',
+            )
+
+
+_INSIDE = re.compile(r"(?<=.)\$?\{{1,2}\s?((?:Parameters|Steps|Execution)\.[A-Za-z0-9_][^{}\s$]*)\s?\}{1,2}")
+_BARE = re.compile(r"[${]*((?:Parameters|Steps|Execution)\.[A-Za-z0-9_][^{}\s$]*)}*")
+
+
+def _named_beside_its_value(definition: object, place: Path, text: str) -> bool:
+    """True where the value follows in the same list, as the SDK hands variables to its remote functions."""
+    for part in place[:-1]:
+        definition = definition[part]  # type: ignore[index]
+    last = place[-1]
+    if not isinstance(definition, list) or not isinstance(last, int) or last + 1 >= len(definition):
+        return False
+    value = {"Get": text}  # one that is no text is made one
+    return definition[last + 1] in (value, {"Std:Join": {"On": "", "Values": [value]}})
+
+
+def _names_something(view: PipelineView, text: str) -> bool:
+    """True where a text has the form of a reference to what the pipeline has."""
+    target = parse_get(text)
+    if target is None:
+        return False
+    if target.root == "Parameters":
+        return target.name in view.definition.parameters and not target.rest
+    if target.root == "Steps":
+        return target.name in view.definition.by_name and bool(target.rest)
+    return target.name in facts()["execution_variables"]
+
+
+@rule("DEP005", area="dependencies", scope="pipeline")
+def depends_on_form(view: PipelineView) -> Iterator[Problem]:
+    """DependsOn names a step that is not there, the step itself, or a condition.
+
+    What it does:
+        Looks at every name in DependsOn, and at the Trigger beside it where there is one.
+    Why:
+        CreatePipeline refuses a definition in which a dependency cannot be resolved. A condition step cannot be
+        depended on: what has to wait for it belongs into its branches.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - {Name: First, Type: Fail, Arguments: {ErrorMessage: a}}
+          - {Name: Second, Type: Fail, DependsOn: [Frist], Arguments: {ErrorMessage: b}}
+    Right:
+        operation: Pipeline
+        Steps:
+          - {Name: First, Type: Fail, Arguments: {ErrorMessage: a}}
+          - {Name: Second, Type: Fail, DependsOn: [First], Arguments: {ErrorMessage: b}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html
+    Since:
+        0.1
+    """
+    for step in view.definition.steps:
+        depends = step.body.get("DependsOn")
+        if depends is None:
+            continue
+        if not isinstance(depends, list):
+            yield Problem(
+                f"DependsOn is a list of step names, not {show(depends)}",
+                (*step.path, "DependsOn"),
+                f"write [{show(depends)}]" if isinstance(depends, str) else "write a list of step names",
+            )
+            continue
+        told: set[str] = set()
+        for i, entry in enumerate(depends):
+            name = entry
+            if isinstance(entry, Mapping) and not is_reference(entry):
+                yield from _trigger(entry, (*step.path, "DependsOn", i))
+                name = entry.get("Step")
+                if name is None and not entry.keys() <= {"Step", "Trigger"}:
+                    continue  # what stands in its place is told
+            if not isinstance(name, str) or name not in told:
+                yield from _dependency(view, step, name, i)
+            if isinstance(name, str):
+                told.add(name)
+
+
+def _trigger(entry: Mapping[str, object], place: Path) -> Iterator[Problem]:
+    """An entry that runs the step on another outcome than completion: ``{"Step": …, "Trigger": …}``."""
+    triggers = facts()["triggers"]
+    for member in entry:
+        if member not in ("Step", "Trigger"):
+            yield Problem(
+                f"an entry of DependsOn has no member {show(member)}.{did_you_mean(str(member), ('Step', 'Trigger'))}",
+                (*place, str(member)),
+                'write {"Step": …, "Trigger": …}, or the step\'s name alone',
+            )
+    trigger = entry.get("Trigger")
+    if "Trigger" in entry and trigger not in triggers:
+        yield Problem(
+            f"there is no trigger {show(trigger)}.{did_you_mean(str(trigger), triggers)}",
+            (*place, "Trigger"),
+            "write one of " + ", ".join(triggers),
+        )
+
+
+def _dependency(view: PipelineView, step: PipelineStep, name: object, i: int) -> Iterator[Problem]:
+    place = (*step.path, "DependsOn", i)
+    if is_reference(name):
+        yield Problem("DependsOn takes the names of steps, not references", place, "write the step's name")
+    elif not isinstance(name, str):
+        yield Problem(f"DependsOn takes the names of steps, not {show(name)}", place, "write the step's name")
+    elif name == step.name:
+        yield Problem(f"step {show(name)} depends on itself", place, "remove it")
+    elif name not in view.definition.by_name:
+        yield Problem(
+            f"there is no step {show(name)} in this pipeline.{did_you_mean(name, view.definition.by_name)}",
+            place,
+            "name an existing step, or remove the dependency",
+        )
+    elif view.definition.by_name[name].type == "Condition":
+        yield Problem(
+            f"{show(name)} is a condition step, which no other step can depend on",
+            place,
+            f"move this step into the IfSteps or ElseSteps of {name}, or depend on what the condition waits for",
+        )
+
+
+@rule("DEP006", area="dependencies", scope="pipeline")
+def cycle(view: PipelineView) -> Iterator[Problem]:
+    """The steps of a pipeline wait for each other in a circle.
+
+    What it does:
+        Follows DependsOn, references to other steps' properties, and conditions to their branches.
+    Why:
+        A pipeline is a directed acyclic graph; "Cycle detected in pipeline step graph".
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - {Name: A, Type: Fail, DependsOn: [B], Arguments: {ErrorMessage: a}}
+          - {Name: B, Type: Fail, DependsOn: [A], Arguments: {ErrorMessage: b}}
+    Right:
+        operation: Pipeline
+        Steps:
+          - {Name: A, Type: Fail, Arguments: {ErrorMessage: a}}
+          - {Name: B, Type: Fail, DependsOn: [A], Arguments: {ErrorMessage: b}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-pipeline.html
+    Since:
+        0.1
+    """
+    edges = view.definition.edges
+    done: set[str] = set()
+    told: set[tuple[str, str]] = set()
+    for start in edges:
+        trail: list[str] = []
+        on_trail: set[str] = set()
+        pending: list[tuple[str, bool]] = [(start, False)]
+        while pending:
+            name, leaving = pending.pop()
+            if leaving:
+                trail.pop()
+                on_trail.discard(name)
+                done.add(name)
+                continue
+            if name in on_trail:
+                circle = [*trail[trail.index(name) :], name]
+                ways = set(pairwise(circle))
+                if len(circle) > 2 and told.isdisjoint(ways):  # circles with a way in common have one cause
+                    told |= ways
+                    step = view.definition.by_name[name]
+                    yield Problem(
+                        "steps wait for each other in a circle: " + _circle(circle),
+                        step.path,
+                        "remove one of these dependencies or references",
+                    )
+                continue
+            if name in done:
+                continue
+            trail.append(name)
+            on_trail.add(name)
+            pending.append((name, True))
+            pending.extend((before, False) for before in sorted(edges.get(name, ())))
+
+
+def _circle(names: list[str]) -> str:
+    """The way round, less its middle where it is long."""
+    if len(names) > 12:
+        names = [*names[:6], f"{len(names) - 11} more", *names[-5:]]
+    return " → ".join(names)

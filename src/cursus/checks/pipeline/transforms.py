@@ -1,0 +1,363 @@
+"""Rules of the area *framework*: the images of models that a pipeline makes, and the transform steps that use them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from cursus.aws import images, instances
+from cursus.aws.algorithms import find
+from cursus.aws.pipelines import PipelineStep, parse_get
+from cursus.checks.pipeline.models import containers
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import PipelineView, mapping, text
+from cursus.model import Path, Step
+from cursus.redact import show
+
+
+@rule("FRM021", area="framework", scope="pipeline")
+def transform_processor(view: PipelineView) -> Iterator[Problem]:
+    """A transform job runs an image for GPUs on an instance without any, or one for CPUs on GPUs.
+
+    What it does:
+        Compares the processor in the tag of one of Amazon's framework images, in a model that the pipeline makes, with the
+        instance type of each transform step that uses the model.
+    Why:
+        The server of a GPU image looks for CUDA: "error while loading shared libraries: libcuda.so.1". The container fails
+        its health check, and the job ends after minutes of waiting. A CPU image leaves the GPUs idle while they are billed.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer: {Image: "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.8.0-gpu", ModelDataUrl: "s3://example-bucket/model.tar.gz"}
+          - Name: Score
+            Type: Transform
+            Arguments:
+              ModelName: {Get: Steps.Create.ModelName}
+              TransformInput: {ContentType: application/json, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
+              TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
+              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer: {Image: "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.8.0-cpu", ModelDataUrl: "s3://example-bucket/model.tar.gz"}
+          - Name: Score
+            Type: Transform
+            Arguments:
+              ModelName: {Get: Steps.Create.ModelName}
+              TransformInput: {ContentType: application/json, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
+              TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
+              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Source:
+        https://github.com/aws/amazon-sagemaker-examples/issues/613,
+        https://docs.aws.amazon.com/sagemaker/latest/dg/pre-built-containers-frameworks-deep-learning.html
+    Since:
+        0.1
+    """
+    for step, place, model in transforms(view):
+        kind = text(mapping(step.request, "TransformResources"), "InstanceType")
+        instance = instances.find(kind) if kind is not None else None
+        for container in model.values():
+            uri = text(container, "Image")
+            image = images.parse_image(uri) if uri is not None else None
+            if instance is None or image is None or not image.amazon or image.kind != "framework":
+                continue
+            known = images.facts(image.repository, image.version or "").get("processors", ())
+            if image.processor == "gpu" and instance.processor == "cpu":
+                # only the server of TensorFlow is linked with CUDA's library
+                yield Problem(
+                    f"the model's image is for GPUs (tag {image.tag!r}), and {instance.name} has none",
+                    (*place, "TransformResources", "InstanceType"),
+                    "use an instance type with GPUs, or the image's cpu tag in the model",
+                    severity=None if image.engine == "tensorflow" else "warning",
+                )
+            elif image.processor == "cpu" and instance.gpus and "gpu" in known:
+                idle = f"{instance.gpus} GPU" + ("s" if instance.gpus > 1 else "")
+                yield Problem(
+                    f"the model's image is for CPUs (tag {image.tag!r}): {idle} of {instance.name} stay idle",
+                    (*place, "TransformResources", "InstanceType"),
+                    "use the image's gpu tag in the model, or an instance type without GPUs",
+                    severity="warning",
+                )
+
+
+@rule("FRM022", area="framework", scope="pipeline")
+def transform_of_a_source(view: PipelineView) -> Iterator[Problem]:
+    """A transform step uses a model whose artifact is given as ModelDataSource.
+
+    What it does:
+        Looks for ModelDataSource in the containers of models that the pipeline makes, where a transform step uses them.
+    Why:
+        "SageMaker Batch currently doesn't support Model entity with container definitions which use ModelDataSource
+        attribute": the model is made, and CreateTransformJob is refused. Models that were not compressed, such as those of
+        JumpStart, can only be deployed to endpoints.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataSource: {S3DataSource: {S3Uri: "s3://example-bucket/model/", S3DataType: S3Prefix, CompressionType: None}}}
+          - Name: Score
+            Type: Transform
+            Arguments:
+              ModelName: {Get: Steps.Create.ModelName}
+              TransformInput: {ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
+              TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
+              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model/model.tar.gz"}
+          - Name: Score
+            Type: Transform
+            Arguments:
+              ModelName: {Get: Steps.Create.ModelName}
+              TransformInput: {ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
+              TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
+              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Source:
+        https://github.com/aws/sagemaker-python-sdk/issues/4777 and /5160
+    Since:
+        0.1
+    """
+    for step, place, model in transforms(view):
+        if any(container.get("ModelDataSource") is not None for container in model.values()):
+            yield Problem(
+                f"the model of step {_maker(step)} has a ModelDataSource, which batch transform does not support",
+                (*place, "ModelName"),
+                "make the model with ModelDataUrl, of an archive model.tar.gz; or deploy it to an endpoint",
+            )
+
+
+@rule("FRM023", area="framework", severity="warning", scope="pipeline")
+def unwritten_format(view: PipelineView) -> Iterator[Problem]:
+    """A transform step sends a built-in algorithm a format that it does not read, or asks for one that it does not write.
+
+    What it does:
+        Compares ContentType in TransformInput and Accept in TransformOutput with the formats that are published for the
+        algorithm of the step's model, where the pipeline makes the model.
+    Why:
+        "Unable to evaluate payload provided", "Failed to parse output from the algorithm as CSV": the answer is JSON all the same, or an error, and the job
+        fails after the first file.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer: {Image: "382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}
+          - Name: Score
+            Type: Transform
+            Arguments:
+              ModelName: {Get: Steps.Create.ModelName}
+              TransformInput: {ContentType: text/csv, SplitType: Line, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
+              TransformOutput: {Accept: text/csv, AssembleWith: Line, S3OutputPath: "s3://example-bucket/out/"}
+              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Create
+            Type: Model
+            Arguments:
+              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              PrimaryContainer: {Image: "382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}
+          - Name: Score
+            Type: Transform
+            Arguments:
+              ModelName: {Get: Steps.Create.ModelName}
+              TransformInput: {ContentType: text/csv, SplitType: Line, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
+              TransformOutput: {Accept: application/jsonlines, AssembleWith: Line, S3OutputPath: "s3://example-bucket/out/"}
+              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/LL-in-formats.html,
+        https://github.com/aws/amazon-sagemaker-examples/issues/821
+    Since:
+        0.1
+    """
+    for step, place, model in transforms(view):
+        containers_of = [find(text(each, "Image") or "") for each in model.values()]
+        first, last = (containers_of[0], containers_of[-1]) if containers_of else (None, None)
+        sent = text(mapping(step.request, "TransformInput"), "ContentType")
+        if first is not None and sent is not None and _plain(sent) not in (first.requests or (_plain(sent),)):
+            yield Problem(
+                f"{first.name} reads {', '.join(first.requests)}, not {show(sent)}",
+                (*place, "TransformInput", "ContentType"),
+                "convert what is sent, or write what it is",
+                severity="error" if _plain(sent) in first.no_requests else None,
+            )
+        asked = text(mapping(step.request, "TransformOutput"), "Accept")
+        if (
+            last is not None
+            and asked is not None
+            and _plain(asked) not in (last.responses or (_plain(asked),))
+        ):
+            yield Problem(
+                f"{last.name} writes {', '.join(last.responses)}, not {show(asked)}",
+                (*place, "TransformOutput", "Accept"),
+                "write application/jsonlines, and take the predictions out of its lines",
+                severity="error" if _plain(asked) in last.no_responses else None,
+            )
+
+
+def _plain(kind: str) -> str:
+    return kind.partition(";")[0].strip().lower()
+
+
+@rule("FRM024", area="framework", severity="warning", scope="pipeline")
+def transformed_records(view: PipelineView) -> Iterator[Problem]:
+    """What a transform step splits, joins and filters does not go with the format of its records.
+
+    What it does:
+        Compares SplitType with ContentType; ContentType with Accept where JoinSource puts them together; takes
+        InputFilter, JoinSource's OutputFilter and their subset of JSONPath apart; and looks for augmented manifests, which
+        the API's own text excludes.
+    Why:
+        A line is no record of RecordIO, of JSON or of an image: the container gets a piece of one. A CSV row is an array,
+        which only an index such as $[1:] can filter. Batch transform knows a part of JSONPath only; it refuses the rest, or
+        ends with an error after the first file.
+    Breaks:
+        operation: Pipeline
+        Steps:
+          - Name: Score
+            Type: Transform
+            Arguments:
+              ModelName: churn
+              TransformInput: {ContentType: text/csv, SplitType: Line, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
+              TransformOutput: {Accept: application/json, AssembleWith: Line, S3OutputPath: "s3://example-bucket/out/"}
+              DataProcessing: {JoinSource: Input}
+              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Right:
+        operation: Pipeline
+        Steps:
+          - Name: Score
+            Type: Transform
+            Arguments:
+              ModelName: churn
+              TransformInput: {ContentType: text/csv, SplitType: Line, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
+              TransformOutput: {Accept: text/csv, AssembleWith: Line, S3OutputPath: "s3://example-bucket/out/"}
+              DataProcessing: {JoinSource: Input}
+              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/batch-transform-data-processing.html,
+        https://docs.aws.amazon.com/sagemaker/latest/dg/cdf-inference.html,
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TransformS3DataSource.html
+    Since:
+        0.1
+    """
+    for step in view.steps:
+        if step.operation != "CreateTransformJob":
+            continue
+        place: Path = step.prefix[len(view.pipeline.prefix) :]
+        source, target = mapping(step.request, "TransformInput"), mapping(step.request, "TransformOutput")
+        sent, asked = _plain(text(source, "ContentType") or ""), _plain(text(target, "Accept") or "")
+        split, wanted = text(source, "SplitType"), _split_of(sent)
+        if (
+            text(mapping(mapping(source, "DataSource"), "S3DataSource"), "S3DataType")
+            == "AugmentedManifestFile"
+        ):
+            yield Problem(
+                "S3DataType AugmentedManifestFile is not compatible with batch transform",
+                (*place, "TransformInput", "DataSource", "S3DataSource", "S3DataType"),
+                "write ManifestFile, with a manifest of the objects' keys, or S3Prefix",
+                severity="error",
+            )
+        if wanted is not None and split not in (None, "None", wanted):
+            yield Problem(
+                f"SplitType {split} takes {show(sent)} apart where no record ends",
+                (*place, "TransformInput", "SplitType"),
+                f"write {wanted}",
+                severity="error" if sent in RECORDIO or split in ("RecordIO", "TFRecord") else None,
+            )
+        processing = mapping(step.request, "DataProcessing")
+        if (
+            processing.get("JoinSource") == "Input"
+            and "text/csv" in (sent, asked)
+            and sent
+            and asked != sent
+            and asked
+        ):
+            yield Problem(
+                f"JoinSource puts {show(sent)} and {show(asked)} into one record",
+                (*place, "TransformOutput", "Accept"),
+                f"write {sent}, if the model answers with it; otherwise leave JoinSource out",
+                severity="error" if "json" in sent + asked else None,
+            )
+        for member, kind in (("InputFilter", sent), ("OutputFilter", asked)):
+            fault = _filter_fault(text(processing, member), kind)
+            if fault is not None:
+                message, remedy = fault
+                yield Problem(message, (*place, "DataProcessing", member), remedy, severity="error")
+
+
+RECORDIO = ("application/x-recordio-protobuf", "application/x-recordio")
+
+
+def _split_of(kind: str) -> str | None:
+    """The one SplitType, beside None, that records of a type can have; None where any may do."""
+    if kind in RECORDIO:
+        return "RecordIO"
+    if kind in ("text/csv", "application/jsonlines", "text/libsvm"):
+        return "Line"
+    return "None" if kind == "application/x-image" or kind.startswith("image/") else None
+
+
+def _filter_fault(path: str | None, kind: str) -> tuple[str, str] | None:
+    """(what is wrong, what to write) with a filter of records of a type; None where nothing is."""
+    if path is None:
+        return None
+    if not path.startswith("$"):
+        whole = f"${path}" if path[:1] in ("[", ".") else f"$.{path}"
+        return f"{show(path)} does not begin with $, the root of each record", f"write {show(whole)}"
+    if kind == "text/csv" and re.search(r"\.\w|\[\s*['\"]", path):
+        return (
+            f"{show(path)} names an attribute, and a row of CSV is an array",
+            "write the columns' indexes, such as $[0] or $[1:]",
+        )
+    if re.search(r"\[\s*'[^']*\.[^']*'\s*,|,\s*'[^']*\.[^']*'\s*\]", path):
+        return (
+            f"{show(path)} names something nested among several children in brackets, which is not supported",
+            "name children of one level in the brackets",
+        )
+    # An index beside one range is in AWS's own examples: $[0,5:].
+    if re.search(r"\[[^\]'\"]*:[^\]'\"]*,[^\]'\"]*:", path):
+        return (
+            f"Invalid JsonPath: {show(path)}: only single range filters of format (eg: [1:5]) are supported",
+            "write one range, or every index, such as $[0,1,-1]",
+        )
+    if ".." in path or "?(" in path:
+        return (
+            f"{show(path)} uses what batch transform does not support of JSONPath",
+            "use names, indexes, slices and *",
+        )
+    return None
+
+
+def transforms(view: PipelineView) -> Iterator[tuple[Step, Path, Mapping[Path, Mapping[str, object]]]]:
+    """The transform steps of a model that the pipeline makes: each with its place and the model's containers."""
+    models = {step.name: step for step in view.steps if step.type == "Model"}
+    for step in view.steps if models else ():
+        model = models.get(_maker(step)) if step.operation == "CreateTransformJob" else None
+        if model is not None:
+            made = PipelineStep(model.name, model.type, {"Arguments": model.request}, ())
+            yield step, step.prefix[len(view.pipeline.prefix) :], dict(containers(made))
+
+
+def _maker(step: Step) -> str:
+    """The step that makes the model of a transform step; empty where none does."""
+    name = step.request.get("ModelName")
+    target = parse_get(str(name.get("Get"))) if isinstance(name, Mapping) else None
+    return target.name if target is not None and target.root == "Steps" else ""

@@ -1,0 +1,1 @@
+"""Rules on what a builder says beside its request, and on what was read of its short forms."""

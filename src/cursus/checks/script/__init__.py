@@ -1,0 +1,1 @@
+"""Rules on the training script, by reading it, against the request."""

@@ -1,0 +1,497 @@
+"""Hyperparameters against the arguments that the training script declares."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from cursus.aws import library_fields
+from cursus.checks.rules import Problem, rule
+from cursus.checks.script.request import (
+    NONE,
+    Invocation,
+    Passed,
+    is_number,
+    lookup,
+    parsed,
+    resolve,
+    started_script,
+)
+from cursus.checks.script.shell_words import by_shell, shell_words
+from cursus.checks.views import TrainingView
+from cursus.redact import show
+from cursus.script.facts import ArgPart, Argument, Parser, ScriptFacts
+from cursus.suggest import closest, did_you_mean
+
+FALSE_WORDS = frozenset({"false", "0", "no", "off", "none", "f", "n"})
+REMEDIES = {
+    "hydra": "Hydra takes name=value: rewrite sys.argv before its main, or start the script with ContainerArguments, and leave ",
+    "absl": "define it with flags.DEFINE_…, or leave ",
+    "typer": "make it a parameter of the command, or leave ",
+    "fire": "make it a parameter of the function, or leave ",
+}
+TRUE_WORDS = frozenset({"true", "1", "yes", "on"})
+_NEGATIVE = re.compile(r"-\d+|-\d*\.\d+")
+"""What argparse takes for a negative number, up to Python 3.13: https://github.com/python/cpython/issues/155339"""
+
+
+def _meetings(view: TrainingView) -> Iterator[tuple[Parser, Passed, Argument]]:
+    """Each thing passed with the argument that each sure parser takes it for."""
+    found = started_script(view)
+    if found is None:
+        return
+    facts, started = found
+    for parser in parsed(view, facts):
+        for passed in started.arguments or ():
+            argument, _ = lookup(parser, passed.flag)
+            if argument is not None:
+                yield parser, passed, argument
+
+
+@rule("HPO050", area="hyperparameters", scope="script")
+def unknown_argument(view: TrainingView) -> Iterator[Problem]:
+    """A hyperparameter is no argument of the script.
+
+    What it does:
+        Reads the script's argument parser and holds the hyperparameters against it. Each one comes to the script
+        as ``--name value``; a parser that is strict (``parse_args``, click, absl, typer, fire, Hydra) ends the script on a
+        name that it does not know; Hydra knows ``name=value`` alone. argparse, ``parse_known_args`` too, refuses a name that
+        several arguments begin with. The names that the SDK adds itself, such as ``model_dir`` for TensorFlow, count too.
+        Fields of TrainingArguments are those of the transformers that the image has, or requirements.txt pins.
+    Why:
+        The script ends with ``error: unrecognized arguments`` and the job fails, after the instance has been paid for.
+    Breaks:
+        files:
+          train.py: |
+            import argparse, os
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--epochs", type=int, default=1)
+            args = parser.parse_args()
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.epochs))
+        HyperParameters: {epoch-count: "3"}
+    Right:
+        files:
+          train.py: |
+            import argparse, os
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--epochs", type=int, default=1)
+            args = parser.parse_args()
+            train = os.environ["SM_CHANNEL_TRAIN"]
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.epochs))
+        HyperParameters: {epochs: "3"}
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit (mapping.to_cmd_args);
+        https://docs.python.org/3/library/argparse.html
+    Since:
+        0.1
+    """
+    found = started_script(view)
+    if found is None:
+        return
+    facts, started = found
+    for parser in parsed(view, facts):
+        if not parser.complete:
+            continue
+        names = [flag for argument in parser.arguments for flag in argument.flags]
+        for passed in started.arguments or ():
+            argument, ambiguous = lookup(parser, passed.flag)
+            if argument is not None or not (parser.strict or ambiguous):
+                continue
+            if ambiguous:
+                text = f"{passed.flag} could be {', '.join(ambiguous)}: the script's parser refuses it as ambiguous"
+                remedy = "write the name in full, or make the parser with allow_abbrev=False, or leave "
+            elif any(lookup(other, passed.flag)[0] for other in facts.parsers):
+                text = (
+                    f"a second parser reads the command line too, does not know {passed.flag}, and refuses it"
+                )
+                remedy = "give it words of its own, parse_args([]), or parse_known_args, or leave "
+            else:
+                text = f"the script does not know the argument {passed.flag}, and its parser refuses unknown ones."
+                text += _other_versions(parser, passed.flag) or did_you_mean(passed.flag, names)
+                near = closest(passed.flag, names)
+                remedy = f"call the hyperparameter {near.lstrip('-')!r}, " if near else ""
+                remedy += REMEDIES.get(
+                    parser.kind,
+                    f"declare {passed.flag} in the script, parse with parse_known_args, or leave ",
+                )
+            yield Problem(
+                text,
+                passed.path,
+                remedy=f"{remedy}{passed.name!r} out of the hyperparameters",
+                location=parser.location,
+            )
+
+
+def _other_versions(parser: Parser, flag: str) -> str:
+    """That another version of a library has a field, where one has."""
+    field = flag.lstrip("-").replace("-", "_")
+    for name in parser.libraries:
+        versions = library_fields.versions_with(name, field)
+        if versions:
+            return f" {name} has it in {name.partition('.')[0]} {versions}"
+    return ""
+
+
+@rule("HPO051", area="hyperparameters", scope="script")
+def required_argument_missing(view: TrainingView) -> Iterator[Problem]:
+    """An argument that the script requires is not among the hyperparameters.
+
+    What it does:
+        Looks for arguments with ``required=True``, positional arguments, click options and dataclass fields without a
+        default that no hyperparameter gives; and for arguments without a default that the script converts as they are, ``int(args.n)``.
+    Why:
+        The parser ends the script with ``the following arguments are required``, or ``int`` does on None, and the job fails. SageMaker passes
+        options only, so a positional argument can never be given.
+    Breaks:
+        files:
+          train.py: |
+            import argparse, os
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--target", required=True)
+            args = parser.parse_args()
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(args.target)
+    Right:
+        files:
+          train.py: |
+            import argparse, os
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--target", required=True)
+            args = parser.parse_args()
+            train = os.environ["SM_CHANNEL_TRAIN"]
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(args.target)
+        HyperParameters: {target: churned}
+    Source:
+        https://docs.python.org/3/library/argparse.html#required
+    Since:
+        0.1
+    """
+    found = started_script(view)
+    if found is None:
+        return
+    facts, started = found
+    for parser in parsed(view, facts):
+        met = {id(lookup(parser, passed.flag)[0]) for passed in started.arguments or ()}
+        for argument in parser.arguments:
+            if argument.conditional or id(argument) in met:
+                continue
+            if argument.positional and argument.nargs not in ("?", "*", "...", "A..."):
+                yield Problem(
+                    f"the script demands the positional argument {argument.flags[0]!r}, which SageMaker cannot give: "
+                    "hyperparameters come as options",
+                    (view.hyperparameters_member,),
+                    remedy=f"declare it as an option: add_argument({'--' + argument.flags[0]!r})",
+                    location=argument.location,
+                )
+            elif argument.required and not argument.positional:
+                near = closest(argument.flags[-1], [p.flag for p in started.arguments or ()])
+                hint = f" (there is {near!r})" if near else ""
+                yield Problem(
+                    f"the script requires the argument {max(argument.flags, key=len)}, and no hyperparameter gives it{hint}",
+                    (view.hyperparameters_member,),
+                    remedy=f"add the hyperparameter {_name(argument)!r}, or give the argument a default",
+                    location=argument.location,
+                )
+    yield from _converted_none(view, facts, started)
+
+
+def _converted_none(view: TrainingView, facts: ScriptFacts, started: Invocation) -> Iterator[Problem]:
+    """Arguments without a default, and not given, that ``int`` or ``float`` gets as None."""
+    if facts.calls & {"setattr", "vars"} or facts.attributes & {"__dict__", "set_defaults"}:
+        return  # they may be set in another way
+    told = set()
+    for used in facts.conversions:
+        part = used.text.only if used.text is not None else None
+        if not used.sure or not isinstance(part, ArgPart) or part.dest in told:
+            continue
+        if resolve(view, facts, started, used.text) is NONE:
+            told.add(part.dest)
+            argument = next(a for p in facts.parsers for a in p.arguments if a.dest == part.dest)
+            yield Problem(
+                f"{used.call} gets None: {max(argument.flags, key=len)} has no default, and no hyperparameter gives it",
+                (view.hyperparameters_member,),
+                remedy=f"add the hyperparameter {_name(argument)!r}, or give the argument a default",
+                location=used.location,
+            )
+
+
+def _name(argument: Argument) -> str:
+    longest = max(argument.flags, key=len)
+    return longest.lstrip("-")
+
+
+@rule("HPO052", area="hyperparameters", scope="script")
+def value_refused(view: TrainingView) -> Iterator[Problem]:
+    """A hyperparameter's value is one that the script's parser refuses.
+
+    What it does:
+        Converts each value as the parser would: ``type=int`` and ``type=float``, ``choices``, a number of values that one
+        text cannot give, a function given as ``type=`` that raises an error on it. A list comes as one text, ``[1, 2]``, so that
+        ``nargs="+"`` with ``type=int`` refuses it.
+        In a tuning request the values and kinds of the ranges count too.
+    Why:
+        The parser ends the script with ``invalid int value`` or ``invalid choice`` and the job fails.
+    Breaks:
+        files:
+          train.py: |
+            import argparse, os
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--epochs", type=int, default=1)
+            args = parser.parse_args()
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.epochs))
+        HyperParameters: {epochs: "3.5"}
+    Right:
+        files:
+          train.py: |
+            import argparse, os
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--epochs", type=int, default=1)
+            args = parser.parse_args()
+            train = os.environ["SM_CHANNEL_TRAIN"]
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.epochs))
+        HyperParameters: {epochs: "3"}
+    Source:
+        https://docs.python.org/3/library/argparse.html#type
+    Since:
+        0.1
+    """
+    for parser, passed, argument in _meetings(view):
+        if not argument.takes_value:
+            continue
+        if argument.nargs and passed.values and by_shell(view) is not False:
+            passed = _in_words(passed)
+        elif argument.nargs.isdigit() and int(argument.nargs) > 1:
+            yield Problem(
+                f"the script's {passed.flag} takes {argument.nargs} values, and a hyperparameter is always one",
+                passed.path,
+                remedy="take one text and split it in the script",
+                location=argument.location,
+            )
+            continue
+        if passed.continuous and argument.type == "int":
+            yield Problem(
+                f"{passed.name!r} is tuned over a continuous range, and the script's {passed.flag} takes whole numbers only",
+                passed.path,
+                remedy="use an integer range, or type=float in the script",
+                location=argument.location,
+            )
+        for value in passed.values or ():
+            reason = _refusal(value, argument, parser)
+            if reason:
+                yield Problem(
+                    f"the script's {passed.flag} {reason}, and gets {show(value, passed.name)}",
+                    passed.path,
+                    remedy=_remedy(value, argument),
+                    location=argument.location,
+                )
+                if argument.nargs:
+                    break
+
+
+def _in_words(passed: Passed) -> Passed:
+    """What an argument of several values gets where a shell stands before the script."""
+    words = [word for value in passed.values or () for word in shell_words(value) or [value]]
+    return replace(passed, values=tuple(words))
+
+
+def _refusal(value: str, argument: Argument, parser: Parser) -> str:
+    """Why the argument refuses this text; empty where it takes it, or where that is not known."""
+    number = _NEGATIVE.fullmatch(value) or (parser.kind == "fire" and is_number(value))
+    dashed = value.startswith("-") and " " not in value and not number
+    if dashed and parser.kind in ("argparse", "dataclass", "fire"):
+        return "takes a text that begins with a dash for another option"
+    converted: object = value
+    if argument.type == "int":
+        try:
+            converted = int(value)
+        except ValueError:
+            return "takes a whole number"
+    elif argument.type == "float":
+        if not is_number(value):
+            return "takes a number"
+        converted = float(value)
+    elif argument.type == "dict" and value:
+        return "is declared with type=dict, which no text can become"
+    elif argument.type != "str":
+        made = argument.converter(value) if argument.converter is not None else None
+        return "is read by a function that refuses it" if made is not None and made.kind == "raises" else ""
+    if argument.choices is not None and converted not in argument.choices:
+        listed = ", ".join(repr(choice) for choice in argument.choices[:12])
+        return f"takes one of {listed}" if argument.choices else ""
+    return ""
+
+
+def _remedy(value: str, argument: Argument) -> str:
+    if value.startswith("-") and is_number(value) and not _NEGATIVE.fullmatch(value):
+        return "argparse knows negative numbers such as -5 and -0.5 alone: pass it without the sign, and negate it in the script"
+    if argument.type == "dict":
+        return "a mapping comes as a=1,b=2: take that apart in a function of your own, or read SM_HPS"
+    if value.startswith("[") and argument.nargs:
+        return "a list comes as one text: pass it with separators of your own and split it in the script"
+    if argument.type == "int" and is_number(value):
+        number = float(value)
+        if abs(number) < 1e15 and number.is_integer():
+            return f"pass {int(number)}"
+        return "pass a whole number, or declare it with type=float in the script"
+    if argument.choices:
+        near = closest(value, [str(choice) for choice in argument.choices])
+        return f"pass {near!r}" if near else "pass one of these values"
+    return "pass a value of the argument's type, or change the type in the script"
+
+
+@rule("HPO053", area="hyperparameters", severity="warning", scope="script")
+def bool_of_text(view: TrainingView) -> Iterator[Problem]:
+    """An argument with type=bool, or with a function of its own, takes a no for a yes.
+
+    What it does:
+        Finds arguments declared with ``type=bool`` that a hyperparameter gives as false, and with ``type=list`` and its kin; and reads what a
+        function given as ``type=`` makes of a ``False``, ``true``, ``1`` or ``None``.
+    Why:
+        The value is a text, and ``bool("False")`` is True: only an empty text is false. The job runs, with the switch on.
+        ``list("[64]")`` is a list of four characters. A function that knows ``false`` alone takes ``False`` for a yes, and the toolkit passes JSON's
+        ``true`` and ``false`` as ``True`` and ``False``.
+    Breaks:
+        files:
+          train.py: |
+            import argparse, os
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--augment", type=bool, default=True)
+            args = parser.parse_args()
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.augment))
+        HyperParameters: {augment: "False"}
+    Right:
+        files:
+          train.py: |
+            import argparse, os
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--augment", type=lambda text: text.lower() == "true", default=True)
+            args = parser.parse_args()
+            train = os.environ["SM_CHANNEL_TRAIN"]
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.augment))
+        HyperParameters: {augment: "False"}
+    Source:
+        https://github.com/aws/sagemaker-python-sdk/issues/4247; https://docs.python.org/3/library/argparse.html#type
+    Since:
+        0.1
+    """
+    for _, passed, argument in _meetings(view):
+        if argument.type in ("list", "tuple", "set") and argument.takes_value and passed.values:
+            yield Problem(
+                f"{passed.flag} is declared with type={argument.type}, which takes the text {show(passed.values[0])} apart into characters",
+                passed.path,
+                remedy="use type=ast.literal_eval"
+                if passed.values[0].startswith(("[", "("))
+                else "split the text: type=lambda text: text.split(',')",
+                location=argument.location,
+            )
+        yield from _converted(passed, argument)
+        if argument.type != "bool" or not argument.takes_value:
+            continue
+        wrong = [value for value in passed.values or () if value.lower() in FALSE_WORDS]
+        if wrong:
+            yield Problem(
+                f"{passed.flag} is declared with type=bool: it gets the text {show(wrong[0])}, and bool({wrong[0]!r}) is True",
+                passed.path,
+                remedy="use type=lambda text: text.lower() in ('true', '1', 'yes')",
+                location=argument.location,
+            )
+
+
+def _converted(passed: Passed, argument: Argument) -> Iterator[Problem]:
+    """Where a function of the script makes the opposite of what a word says, or sorts numbers as texts."""
+    if argument.converter is None or not argument.takes_value:
+        return
+    for value in passed.values or ():
+        made = argument.converter(value)
+        if made is None or made.kind != "value":
+            continue
+        word, result = value.strip().lower(), made.value
+        if (result is True and word in FALSE_WORDS) or (result is False and word in TRUE_WORDS):
+            told = f"{passed.flag} gets the text {show(value, passed.name)}, and the function that reads it makes {result} of it"
+            remedy = "compare the text in small letters: text.lower() in ('true', '1', 'yes')"
+        elif value.startswith("[") and isinstance(result, list) and _keeps_brackets(result):
+            told = f"{passed.flag} is {show(value, passed.name)}, and the function that reads it makes {show(result)} of it, brackets and all"
+            remedy = "read a list with type=ast.literal_eval, or pass its items with commas alone"
+        elif made.sorts and _sorted_as_text(result):
+            told = f"{passed.flag} is {show(value, passed.name)}, and the function that reads it sorts the numbers as texts: {show(result)}"
+            remedy = "make numbers of them first: sorted(int(part) for part in text.split(','))"
+        else:
+            continue
+        yield Problem(told, passed.path, remedy=remedy, location=argument.location)
+
+
+def _keeps_brackets(result: list[object]) -> bool:
+    return bool(result) and str(result[0]).startswith("[") and str(result[-1]).endswith("]")
+
+
+def _sorted_as_text(result: object) -> bool:
+    if not isinstance(result, list) or not 1 < len(result) < 100:
+        return False
+    if not all(isinstance(one, str) and is_number(one) for one in result):
+        return False
+    return result == sorted(result) and result != sorted(result, key=float)
+
+
+@rule("HPO054", area="hyperparameters", scope="script")
+def flag_given_value(view: TrainingView) -> Iterator[Problem]:
+    """A flag without a value, such as store_true, is given one.
+
+    What it does:
+        Finds hyperparameters that meet an argument with ``action="store_true"``, ``"store_false"``, ``"count"``,
+        ``BooleanOptionalAction`` or click's ``is_flag``.
+    Why:
+        A hyperparameter always comes with its value: ``--verbose True``. A strict parser ends the script with
+        ``unrecognized arguments: True``; with ``parse_known_args`` the flag is set even where the value says False.
+    Breaks:
+        files:
+          train.py: |
+            import argparse, os
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--early-stop", action="store_true")
+            args = parser.parse_args()
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.early_stop))
+        HyperParameters: {early-stop: "true"}
+    Right:
+        files:
+          train.py: |
+            import argparse, os
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--early-stop", type=lambda text: text.lower() == "true", default=False)
+            args = parser.parse_args()
+            train = os.environ["SM_CHANNEL_TRAIN"]
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.early_stop))
+        HyperParameters: {early-stop: "true"}
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit (mapping.to_cmd_args);
+        https://docs.python.org/3/library/argparse.html#action
+    Since:
+        0.1
+    """
+    for parser, passed, argument in _meetings(view):
+        if argument.takes_value or any(other.positional for other in parser.arguments):
+            continue
+        if "" in (passed.values or ()) and (parser.kind == "click" or by_shell(view) is not False):
+            continue
+        value = (passed.values or ("a value",))[0]
+        if parser.strict and not parser.leftovers:
+            yield Problem(
+                f"{passed.flag} is a flag of the script and takes no value, but comes as "
+                f"{passed.flag} {show(value, passed.name)}: the parser refuses the value",
+                passed.path,
+                remedy="declare it with a type that reads true and false, or leave the hyperparameter out",
+                location=argument.location,
+            )
+        elif argument.sets is not None and _contradicts(value, argument.sets):
+            yield Problem(
+                f"{passed.flag} {show(value, passed.name)} sets the flag to {argument.sets}: its value is not looked at",
+                passed.path,
+                remedy="declare it with a type that reads true and false, or leave the hyperparameter out",
+                severity="warning",
+                location=argument.location,
+            )
+
+
+def _contradicts(value: str, sets: bool) -> bool:
+    said_false = value.lower() in FALSE_WORDS
+    said_true = value.lower() in ("true", "1", "yes", "on")
+    return said_false if sets else said_true

@@ -1,0 +1,490 @@
+"""The channels and files that the training script reads, against those that the request brings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path as FilePath
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.script.arguments import required_argument_missing
+from cursus.checks.script.places import covers, own_file, searched
+from cursus.checks.script.request import (
+    CHANNEL_VARIABLE,
+    INPUT_DATA,
+    NONE,
+    UNKNOWN,
+    Invocation,
+    Missing,
+    channel_names,
+    channel_of,
+    invocation,
+    readable,
+    resolve,
+    steered,
+    variable,
+)
+from cursus.checks.script.shell import shell_reads
+from cursus.checks.views import TrainingView, text
+from cursus.model import Path
+from cursus.redact import show
+from cursus.script.facts import ArgPart, Const, EnvPart, PathUse, ScriptFacts, Text
+from cursus.suggest import closest, did_you_mean
+
+CHANNELS: Path = ("InputDataConfig",)
+NO_PATH = "gets None for a path"
+SUPPLIED = frozenset({"code", "sm_drivers", "sm_code"})
+ALL_CHANNELS = (
+    "SM_CHANNELS",
+    "channel_input_dirs",
+    "SM_INPUT_DIR",
+    "SM_INPUT_DATA_CONFIG",
+    "inputdataconfig",
+    "SM_TRAINING_ENV",
+    "input/data",
+    "SM_INPUT_CONFIG_DIR",
+)
+
+
+@rule("CHN050", area="channels", scope="script")
+def channel_variable_missing(view: TrainingView) -> Iterator[Problem]:
+    """The script reads SM_CHANNEL_… of a channel that the request does not have.
+
+    What it does:
+        Finds ``os.environ["SM_CHANNEL_X"]`` on the way that every run takes, also as a default of an argument, and holds it
+        against the channels. The toolkit makes one variable a channel, its name upper-cased. The same of ``$SM_CHANNEL_X`` in a shell
+        script with ``set -u``.
+    Why:
+        The read raises ``KeyError: 'SM_CHANNEL_X'`` and the job fails.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            folder = os.environ["SM_CHANNEL_TRAINING"]
+            print(os.listdir(folder))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Right:
+        files:
+          train.py: |
+            import os
+            folder = os.environ["SM_CHANNEL_TRAIN"]
+            print(os.listdir(folder))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Source:
+        https://github.com/aws/amazon-sagemaker-examples/issues/995;
+        https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md
+    Since:
+        0.1
+    """
+    facts = view.script
+    if facts is None or not (facts.readable or facts.shell_text) or invocation(view).kind == "command":
+        return
+    channels = channel_names(view)
+    if channels is None:
+        return
+    for read in (*facts.env_reads, *shell_reads(view, facts)):
+        if not (read.hard and read.sure and read.name.startswith(CHANNEL_VARIABLE)):
+            continue
+        if variable(view, facts, read.name) is not NONE:
+            continue
+        made = {CHANNEL_VARIABLE + name.upper(): name for name in channels}
+        wanted = read.name[len(CHANNEL_VARIABLE) :].lower()
+        yield Problem(
+            f"the script reads the variable {read.name}, and the job has no channel {wanted!r}: it has "
+            f"{listed(channels)}.{did_you_mean(read.name, made)}",
+            CHANNELS,
+            remedy=rename(wanted, channels),
+            location=read.location,
+        )
+
+
+def listed(channels: frozenset[str]) -> str:
+    """The names of channels, in a message."""
+    return ", ".join(repr(name) for name in sorted(channels)) or "none"
+
+
+def rename(wanted: str, channels: frozenset[str]) -> str:
+    """What to do about a channel that the script wants and the request does not have."""
+    near = next(iter(channels)) if len(channels) == 1 else closest(wanted, channels)
+    if near:
+        return f"call the channel {wanted!r}, or {_other_name(near)} in the script"
+    return f"add a channel {wanted!r} to InputDataConfig, or read another in the script"
+
+
+def _other_name(channel: str) -> str:
+    return f"read the channel {channel!r}"
+
+
+def _reads(
+    view: TrainingView, facts: ScriptFacts
+) -> Iterator[tuple[PathUse, list[str | Missing], Invocation]]:
+    started = invocation(view)
+    for use in facts.paths:
+        if use.mode in ("read", "list"):
+            yield use, [resolve(view, facts, started, path) for path in use.paths], started
+
+
+def made_places(view: TrainingView, facts: ScriptFacts) -> list[str]:
+    """The places that the script writes or makes itself."""
+    started = invocation(view)
+    found = []
+    for use in facts.paths:
+        if use.mode in ("write", "make"):
+            for path in use.paths:
+                place = resolve(view, facts, started, path)
+                if isinstance(place, str):
+                    found.append(place)
+    return found
+
+
+@rule("CHN051", area="channels", scope="script")
+def channel_folder_missing(view: TrainingView) -> Iterator[Problem]:
+    """The script reads a folder below /opt/ml/input/data that is no channel.
+
+    What it does:
+        Follows the paths that the script opens or lists, through variables, ``os.path.join``, functions and arguments'
+        defaults, and holds those below ``/opt/ml/input/data`` against the channels. A path that is None, because it comes from
+        a variable or an argument that the job does not set, counts too.
+    Why:
+        ``No such file or directory``, or ``expected str, bytes or os.PathLike object, not NoneType``: the job fails.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            names = os.listdir("/opt/ml/input/data/training")
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(names))
+    Right:
+        files:
+          train.py: |
+            import os
+            names = os.listdir("/opt/ml/input/data/train")
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(names))
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
+    Since:
+        0.1
+    """
+    facts = readable(view)
+    channels = channel_names(view)
+    if facts is None or channels is None or facts.outside_effects:
+        return
+    made = made_places(view, facts)
+    seen = set()
+    for use, places, _ in _reads(view, facts):
+        for place in places:
+            if isinstance(place, Missing):
+                # Where an argument is lacking, the parser ends the script before.
+                if opens(use) and not any(required_argument_missing(view)):
+                    yield _none(view, facts, use)
+                continue
+            name = channel_of(place)
+            if name is None or _is_channel(view, name, channels) or name in seen:
+                continue
+            folder = f"{INPUT_DATA}/{name}"
+            if any(other.startswith(folder) or other == UNKNOWN for other in made):
+                continue
+            if not use.sure and not _literal(use, folder):
+                continue
+            if not use.sure and _looked_at(view, facts, folder):
+                continue
+            seen.add(name)
+            yield Problem(
+                f"the script reads {place.replace(UNKNOWN, '…')!r}, and the job has no channel {name!r}: it has "
+                f"{listed(channels)}",
+                CHANNELS,
+                remedy=rename(name, channels),
+                severity=None if use.sure else "warning",
+                location=use.location,
+            )
+
+
+def opens(use: PathUse) -> bool:
+    """True where None as the path ends the script for certain."""
+    return use.sure and use.local and use.call in ("open", "os.listdir", "os.scandir")
+
+
+def _none(view: TrainingView, facts: ScriptFacts, use: PathUse) -> Problem:
+    source = next((told for path in use.paths if (told := _unset(view, facts, path))), "")
+    return Problem(
+        f"{use.call} {NO_PATH}: {source or 'the path comes from a variable or an argument that this job does not set'}",
+        CHANNELS,
+        remedy="add the channel, or give the path a default, such as os.environ['SM_CHANNEL_…']",
+        location=use.location,
+    )
+
+
+def _unset(view: TrainingView, facts: ScriptFacts, path: Text | Const | None) -> str:
+    """Which part of a path is None, in words; empty where that is not known."""
+    for part in path.parts if isinstance(path, Text) else ():
+        if isinstance(part, EnvPart) and variable(view, facts, part.name) is NONE:
+            return f"the variable {part.name} is not set, as the job has no such channel"
+        if isinstance(part, ArgPart):
+            argument = next((one for one in facts.arguments if one.dest == part.dest), None)
+            if argument is not None and isinstance(argument.default, Text):
+                return _unset(view, facts, argument.default)
+            if argument is not None:
+                return f"{argument.flags[-1]} has no default, and no hyperparameter gives it"
+    return ""
+
+
+def _is_channel(view: TrainingView, name: str, channels: frozenset[str]) -> bool:
+    """True for a channel, its manifest, and its pipes (``train_0``)."""
+    if name in channels or (name.endswith("-manifest") and name[: -len("-manifest")] in channels):
+        return True
+    base, underscore, epoch = name.rpartition("_")
+    return bool(underscore) and epoch.isdigit() and base in channels
+
+
+def _literal(use: PathUse, folder: str) -> bool:
+    """True where the script names the folder itself, not by an argument or a variable."""
+    first = [path.parts[0] for path in use.paths if hasattr(path, "parts")]
+    return len(use.paths) == 1 and bool(first) and isinstance(first[0], str) and first[0].startswith(folder)
+
+
+def _looked_at(view: TrainingView, facts: ScriptFacts, folder: str) -> bool:
+    started = invocation(view)
+    for use in facts.paths:
+        if use.mode == "look":
+            for path in use.paths:
+                place = resolve(view, facts, started, path)
+                if isinstance(place, str) and (place.startswith(folder) or UNKNOWN in place):
+                    return True
+    return False
+
+
+@rule("CHN052", area="channels", severity="warning", scope="script")
+def channel_not_read(view: TrainingView) -> Iterator[Problem]:
+    """The script mentions a configured channel nowhere.
+
+    What it does:
+        Looks for each channel's name in everything that the script reads: variables, arguments, paths. A script that goes over
+        all channels counts as reading each.
+    Why:
+        The channel is downloaded to every host and paid for, and nothing uses it; often its name is wrong.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-train-storage.html
+    Since:
+        0.1
+    """
+    facts = readable(view)
+    channels = channel_names(view)
+    if facts is None or not channels or facts.opaque_arguments:
+        return
+    if facts.top_imports & {"sagemaker_training", "sagemaker_containers", "sagemaker"} or _reads_all(facts):
+        return
+    wrong = [*channel_variable_missing(view), *channel_folder_missing(view)]
+    if any(NO_PATH in problem.message for problem in wrong):
+        return  # a folder that the script is to be told, and is not: which one, nobody knows
+    if any("reads" in problem.message for problem in s3_uri_as_path(view)):
+        return  # what comes by the channel, the script takes from where it lies
+    for channel in view.channels:
+        name = channel.name or ""
+        if name in SUPPLIED or _mentioned(facts, name) or steered(view, f"{INPUT_DATA}/{name}"):
+            continue
+        if any(str(value).lstrip('"').startswith(f"{name}/") for value in view.hyperparameters.values()):
+            continue  # a file of the channel, for a script that is told the folder of all channels
+        if any(_other_name(name) in problem.remedy for problem in wrong):
+            continue  # the script reads it under another name, which is the same mistake
+        yield Problem(
+            f"nothing in the script reads the channel {name!r}: neither {CHANNEL_VARIABLE}{name.upper()} nor "
+            f"{INPUT_DATA}/{name}",
+            (*channel.path, "ChannelName"),
+            remedy="read it in the script, or take it out of the request",
+        )
+
+
+def _reads_all(facts: ScriptFacts) -> bool:
+    for string in facts.strings:
+        if string.rstrip("/").endswith(
+            ("/opt/ml", "/opt/ml/input", "/opt/ml/input/data", "SM_CHANNEL", "SM_CHANNEL_")
+        ):
+            return True
+        if any(word in string for word in ALL_CHANNELS if word != "input/data"):
+            return True
+        if "input/data" in string and not re.search(r"input/data/[\w.-]", string):
+            return True
+    return "channel_input_dirs" in facts.attributes or (
+        "environ" in facts.attributes and _walks_environment(facts)
+    )
+
+
+def _walks_environment(facts: ScriptFacts) -> bool:
+    return bool(
+        facts.calls & {".items", ".keys", "os.environ.items", "os.environ.keys", "os.environ.copy"}
+    ) and any(
+        string.startswith("SM_")
+        and not string.startswith((CHANNEL_VARIABLE, "SM_MODEL", "SM_OUTPUT", "SM_HOST"))
+        for string in facts.strings
+    )
+
+
+def _mentioned(facts: ScriptFacts, name: str) -> bool:
+    variable_name = CHANNEL_VARIABLE + name.upper()
+    pattern = re.compile(rf"(?:^|[/{{}}$\s\"'=-]){re.escape(name)}(?:$|[/\s\"'=:,.-])", re.IGNORECASE)
+    for string in facts.strings:
+        if len(string) > 2000:
+            if variable_name in string or pattern.search(string):
+                return True
+            continue
+        if (
+            variable_name in string
+            or string.lower() == name.lower()
+            or f"/{name}" in string
+            or f"{name}/" in string
+        ):
+            return True
+        if (
+            string.startswith("--")
+            and string.lstrip("-").replace("-", "_").lower() == name.replace("-", "_").lower()
+        ):
+            return True
+    return False
+
+
+@rule("CHN053", area="channels", scope="script")
+def s3_uri_as_path(view: TrainingView) -> Iterator[Problem]:
+    """The script uses an S3 URI as a path of the file system.
+
+    What it does:
+        Finds ``open``, ``os.listdir``, ``torch.save``, ``joblib.dump`` and their kin on a path that is an ``s3://`` URI, by itself or
+        through an argument that gets one. pandas and others that read S3 by themselves are left alone.
+    Why:
+        The file system knows no ``s3://``: ``No such file or directory: 's3://…'``. Data comes by a channel, results leave by the
+        model directory.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            rows = open("s3://example-bucket/churn/train/data.csv").read()
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(rows)
+    Right:
+        files:
+          train.py: |
+            import os
+            rows = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(rows)
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-train-storage.html
+    Since:
+        0.1
+    """
+    facts = readable(view)
+    if facts is None:
+        return
+    started = invocation(view)
+    for use in facts.paths:
+        if not use.local or use.mode in ("look", "make"):
+            continue
+        for path in use.paths:
+            place = resolve(view, facts, started, path)
+            if isinstance(place, str) and place.startswith(("s3://", "s3a://", "https://s3")):
+                lead = "saves to" if use.mode == "write" else "reads"
+                yield Problem(
+                    f"{use.call} {lead} {show(place.replace(UNKNOWN, '…'))}: it is a URI, and {use.call} knows the file system only",
+                    remedy="read from the channel's folder (SM_CHANNEL_…), save below SM_MODEL_DIR",
+                    severity=None if use.sure else "warning",
+                    location=use.location,
+                )
+                break
+
+
+@rule("CHN054", area="channels", scope="script")
+def file_missing(view: TrainingView) -> Iterator[Problem]:
+    """The script opens a file that the container will not have.
+
+    What it does:
+        Finds files that every run opens or searches for by a relative path, one that leads out of the source directory included,
+        or by a path of a home folder, and that are neither in the source directory nor written by the script; and files of a
+        channel that its local data lacks.
+    Why:
+        ``No such file or directory``: the container has the source directory, the channels and the image, nothing of the machine
+        that the script was written on.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            rows = open("data/train.csv").read()
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(rows)
+    Right:
+        files:
+          train.py: |
+            import os
+            rows = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "train.csv")).read()
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(rows)
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-train-storage.html
+    Since:
+        0.1
+    """
+    facts = readable(view)
+    if facts is None or facts.outside_effects or "chdir" in facts.attributes:
+        return
+    made = made_places(view, facts)
+    seen = set()
+    yield from _looked_for(view, facts)
+    yield from searched(view, facts, made)
+    for use, places, started in _reads(view, facts):
+        if not use.sure or started.kind == "command":
+            continue
+        for place in places:
+            if place in seen:
+                continue
+            seen.add(place)
+            if not isinstance(place, str) or UNKNOWN in place or place in ("", ".") or "://" in place:
+                continue
+            if any(covers(other, place) for other in made):
+                continue
+            problem = _local_file(view, place, use) if channel_of(place) else own_file(view, place, use)
+            if problem is not None:
+                yield problem
+
+
+def _looked_for(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
+    """A file of a channel that is looked for under nearly the name that it has."""
+    started = invocation(view)
+    for use in facts.paths:
+        if use.mode != "look" or use.call not in ("os.path.exists", "os.path.isfile", "exists", "is_file"):
+            continue
+        for path in use.paths:
+            place = resolve(view, facts, started, path)
+            if not isinstance(place, str) or UNKNOWN in place or channel_of(place) is None:
+                continue
+            problem = _local_file(view, place, use)
+            if problem is not None and "Did you mean" in problem.message:
+                yield problem
+
+
+def _local_file(view: TrainingView, place: str, use: PathUse) -> Problem | None:
+    """A file of a channel that the local data lacks; nothing is known where there is no local data."""
+    name = channel_of(place) or ""
+    local = view.step.promises.local_channels.get(name)
+    if local is None or not FilePath(local).is_dir():
+        return None
+    for channel in view.channels:
+        if channel.name == name and (
+            text(channel.request, "InputMode") == "Pipe" or channel.text("CompressionType") == "Gzip"
+        ):
+            return None
+    inside = place[len(f"{INPUT_DATA}/{name}") :].strip("/")
+    if not inside or (FilePath(local) / inside).exists():
+        return None
+    names = [child.name for child in sorted(FilePath(local).iterdir())[:200]]
+    return Problem(
+        f"the script reads {inside!r} from the channel {name!r}, and the channel's local data does not have it"
+        f".{did_you_mean(inside, names)}",
+        CHANNELS,
+        remedy=f"the data has {', '.join(repr(one) for one in names[:5]) or 'no files'}",
+        severity="warning",
+        location=use.location,
+    )

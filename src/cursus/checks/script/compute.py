@@ -1,0 +1,422 @@
+"""What the training script makes of the hosts, accelerators, interruptions and signals that the request gives it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.script.artifacts import mentions_folder
+from cursus.checks.script.request import (
+    channel_names,
+    checkpoint_path,
+    habits,
+    invocation,
+    readable,
+    variable,
+)
+from cursus.checks.views import TrainingView
+from cursus.model import Severity
+
+LOADING = re.compile(
+    r"load|restore|resume|latest|checkpoint_exists|listdir|glob|exists|isfile|isdir|iterdir|scandir|from_pretrained|xgb_model|init_model",
+    re.IGNORECASE,
+)
+
+
+def _spot(view: TrainingView) -> bool:
+    return view.request.get("EnableManagedSpotTraining") is True
+
+
+@rule("RES050", area="resources", severity="warning", scope="script", reads=("CheckpointConfig",))
+def never_resumes(view: TrainingView) -> Iterator[Problem]:
+    """A job saves checkpoints, and its script never looks for one.
+
+    What it does:
+        In a job with CheckpointConfig whose script names the checkpoint folder: looks for anything that loads, restores, lists or
+        resumes.
+    Why:
+        After an interruption of a spot job, or when a stopped job is started again with the same checkpoints, SageMaker brings them back; a script that does not look begins at zero,
+        and a long training may never end.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            rows = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
+            for epoch in range(3):
+                open(f"/opt/ml/checkpoints/{epoch}.txt", "w").write(rows)
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+        EnableManagedSpotTraining: true
+        StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxWaitTimeInSeconds: 7200}
+    Right:
+        files:
+          train.py: |
+            import os
+            rows = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
+            done = len(os.listdir("/opt/ml/checkpoints"))
+            for epoch in range(done, 3):
+                open(f"/opt/ml/checkpoints/{epoch}.txt", "w").write(rows)
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+        EnableManagedSpotTraining: true
+        StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxWaitTimeInSeconds: 7200}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html
+    Since:
+        0.1
+    """
+    facts = readable(view)
+    folder = checkpoint_path(view)
+    if facts is None or folder is None or not mentions_folder(view, facts, folder):
+        return
+    if any(LOADING.search(name) for name in facts.calls) or any(
+        LOADING.search(name) for name in facts.attributes
+    ):
+        return
+    if facts.top_imports & {
+        "transformers",
+        "lightning",
+        "pytorch_lightning",
+        "keras",
+        "tensorflow",
+        "accelerate",
+        "trl",
+    }:
+        return
+    yield Problem(
+        f"the script saves to {folder!r} and never looks there: started again, it begins from the start",
+        ("CheckpointConfig",),
+        remedy="on start, list the folder and load the newest checkpoint",
+    )
+
+
+@rule("RES051", area="resources", severity="warning", scope="script")
+def signal_never_heard(view: TrainingView) -> Iterator[Problem]:
+    """The script waits for SIGTERM, which the training toolkit does not pass on, or does nothing when it comes.
+
+    What it does:
+        Finds a handler for SIGTERM in a script that the toolkit starts, or a shell script without exec, and in any other one that only prints, or sets a name of its own. It is a warning where the job counts on interruptions (spot, or checkpoints), and
+        information elsewhere.
+    Why:
+        The signal goes to the container's first process, which is the toolkit; the script is its child and is killed without a word.
+        What the handler would save is lost. A handler that only prints saves nothing anywhere: SIGKILL follows after two minutes.
+    Breaks:
+        files:
+          train.py: |
+            import os, signal, sys
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            def stop(number, frame):
+                open("/opt/ml/checkpoints/last.txt", "w").write("1")
+                sys.exit(0)
+            signal.signal(signal.SIGTERM, stop)
+            print(os.path.exists("/opt/ml/checkpoints/last.txt"))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+        EnableManagedSpotTraining: true
+        StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxWaitTimeInSeconds: 7200}
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            print(os.path.exists("/opt/ml/checkpoints/last.txt"))
+            open("/opt/ml/checkpoints/last.txt", "w").write("1")
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+        EnableManagedSpotTraining: true
+        StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxWaitTimeInSeconds: 7200}
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit/issues/125
+    Since:
+        0.1
+    """
+    facts = readable(view)
+    if facts is None or "SIGTERM" not in facts.attributes:
+        return
+    severity: Severity | None = None if _spot(view) or checkpoint_path(view) is not None else "info"
+    for habit in facts.habits:
+        if habit.kind == "deaf-handler":
+            yield Problem(
+                f"the handler of SIGTERM, {habit.detail}, saves nothing and ends nothing: the script goes on until it is killed",
+                remedy=("declare the name with global; and " if " for itself alone" in habit.detail else "")
+                + "save checkpoints as the training goes on, every few minutes; where the script is the container's first process, "
+                "save one in the handler and exit",
+                severity=severity,
+                location=habit.location,
+            )
+            return
+    kind = invocation(view).kind
+    handed = None
+    if kind == "command" and facts.shell_text:
+        from cursus.script.wrapper import handed_on
+
+        handed = handed_on(facts.shell_text)
+    if kind != "toolkit" and (handed is None or handed.replaced):
+        return
+    for used in facts.used:
+        if used.name in ("signal.signal", "signal.sigwait", ".add_signal_handler"):
+            yield Problem(
+                f"the script handles SIGTERM, which the {'shell' if handed else 'toolkit'} that starts it does not pass on",
+                remedy="start it with exec in the shell script"
+                if handed
+                else "save checkpoints as the training goes on, every few minutes, not on the signal",
+                severity=severity,
+                location=used.location,
+            )
+            return
+
+
+@rule("RES052", area="resources", scope="script")
+def accelerator_missing(view: TrainingView) -> Iterator[Problem]:
+    """The script demands a GPU, and the instance has none.
+
+    What it does:
+        Finds ``.cuda()``, ``torch.cuda.set_device`` and the NCCL backend on the way that every run takes, in a job whose instances have no GPU; and
+        ``mp.spawn`` of as many processes as there are GPUs, and divisions by their number.
+    Why:
+        ``Found no NVIDIA driver on your system``: the job fails. Code that asks ``torch.cuda.is_available()`` first is left alone.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            import torch
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            model = torch.nn.Linear(2, 1).cuda()
+            torch.save(model, os.path.join(os.environ["SM_MODEL_DIR"], "model.pt"))
+    Right:
+        files:
+          train.py: |
+            import os
+            import torch
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+            model = torch.nn.Linear(2, 1).to(device)
+            torch.save(model, os.path.join(os.environ["SM_MODEL_DIR"], "model.pt"))
+    Source:
+        https://pytorch.org/docs/stable/notes/cuda.html
+    Since:
+        0.1
+    """
+    facts = readable(view)
+    if facts is None:
+        return
+    yield from _no_process(view)
+    if "torch" not in facts.top_imports:
+        return
+    if (
+        "is_available" in facts.attributes
+        or "device_count" in facts.attributes
+        or any("SM_NUM_GPUS" in string for string in facts.strings)
+    ):
+        return
+    demands = [used for used in facts.used if used.sure and used.name in (".cuda", "torch.cuda.set_device")]
+    if demands and _without_accelerator(view):
+        yield Problem(
+            f"the script puts its model on a GPU, and {view.instances[0][1]} has none",
+            view.instances[0][0],
+            remedy='choose an instance with a GPU, or device = "cuda" if torch.cuda.is_available() else "cpu"',
+            location=demands[0].location,
+        )
+
+
+def _without_accelerator(view: TrainingView) -> bool:
+    """True where every instance of the job surely has neither a GPU nor a Neuron device."""
+    from cursus.aws import instances
+
+    types = [instances.find(kind) for _, kind, _ in view.instances]
+    return bool(types) and not any(kind is None or kind.gpus or kind.neuron_devices for kind in types)
+
+
+def _no_process(view: TrainingView) -> Iterator[Problem]:
+    """One process a GPU, and no GPU: nothing is trained, and the job is completed. Or a division by their number."""
+    for habit in habits(view, "by-no-gpu"):
+        if habit.sure and _without_accelerator(view):
+            yield Problem(
+                f"{habit.detail} divides by the number of GPUs, and {view.instances[0][1]} has none: ZeroDivisionError",
+                view.instances[0][0],
+                remedy="divide by max(1, …), or choose an instance with a GPU",
+                location=habit.location,
+            )
+    for habit in habits(view, "spawn-per-gpu"):
+        if _without_accelerator(view):
+            yield Problem(
+                f"{habit.detail} starts one process a GPU, and {view.instances[0][1]} has none: nothing is trained",
+                view.instances[0][0],
+                remedy="choose an instance with a GPU, or nprocs=max(1, torch.cuda.device_count())",
+                severity="warning",
+                location=habit.location,
+            )
+
+
+STANDARD = frozenset(
+    [
+        "HOME",
+        "PATH",
+        "PWD",
+        "USER",
+        "LANG",
+        "HOSTNAME",
+        "PYTHONPATH",
+        "LD_LIBRARY_PATH",
+        "TMPDIR",
+        "SHELL",
+        "TERM",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "TRAINING_JOB_NAME",
+        "TRAINING_JOB_ARN",
+        "CURRENT_HOST",
+        "SAGEMAKER_JOB_NAME",
+        "SAGEMAKER_REGION",
+        "DMLC_INTERFACE",
+        "RANK",
+        "WORLD_SIZE",
+        "LOCAL_RANK",
+        "MASTER_ADDR",
+        "MASTER_PORT",
+        "LOCAL_WORLD_SIZE",
+        "TF_CONFIG",
+        "NCCL_SOCKET_IFNAME",
+        "NCCL_DEBUG",
+        "KMP_AFFINITY",
+        "OMP_NUM_THREADS",
+    ]
+)
+FRAMEWORK_PREFIXES = (
+    "AWS_",
+    "SM_",
+    "SAGEMAKER",
+    "NVIDIA_",
+    "CUDA",
+    "NCCL_",
+    "OMPI_",
+    "TF_",
+    "PYTHON",
+    "CONDA",
+    "MASTER_",
+    "SMDATA",
+    "HF_",
+)
+
+
+@rule("RES053", area="resources", severity="warning", scope="script")
+def variable_missing(view: TrainingView) -> Iterator[Problem]:
+    """The script reads an environment variable that the request does not set.
+
+    What it does:
+        Finds ``os.environ["NAME"]`` on the way that every run takes, where the name is neither in Environment nor one that SageMaker, the
+        toolkit or the system sets.
+    Why:
+        The read raises ``KeyError`` and the job fails, unless the image itself sets the variable.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]), os.environ["TARGET_COLUMN"])
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]), os.environ["TARGET_COLUMN"])
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        Environment: {TARGET_COLUMN: churned}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
+    Since:
+        0.1
+    """
+    facts = readable(view)
+    if facts is None or invocation(view).kind == "command" or facts.env_open or "*" in facts.env_writes:
+        return
+    from cursus.suggest import did_you_mean
+
+    for read in facts.env_reads:
+        unset = _misspelt(read.name) or (read.name in DRIVER_ONLY and invocation(view).kind == "toolkit")
+        if not read.hard and unset and read.name not in (*facts.env_writes, *view.environment):
+            yield Problem(
+                f"the script reads the variable {read.name}, which nobody sets, and goes on with a default"
+                f".{did_you_mean(read.name, TOOLKIT_VARIABLES)}",
+                ("Environment",),
+                remedy="read the variable that the training toolkit sets",
+                severity="warning",
+                location=read.location,
+            )
+        if not (read.hard and read.sure) or read.name in STANDARD or read.name in facts.env_writes:
+            continue
+        if read.name in view.environment or not isinstance(view.request.get("Environment", {}), dict):
+            continue
+        if read.name.startswith(FRAMEWORK_PREFIXES) and not _misspelt(read.name):
+            continue
+        if variable(view, facts, read.name) is None and channel_names(view) is not None:
+            yield Problem(
+                f"the script reads the variable {read.name}, which Environment does not set"
+                f".{did_you_mean(read.name, [*view.environment, *TOOLKIT_VARIABLES])}",
+                ("Environment",),
+                remedy=f"add {read.name} to Environment, or give the read a default",
+                severity="error" if _misspelt(read.name) else None,
+                location=read.location,
+            )
+
+
+DRIVER_ONLY = frozenset(
+    [
+        "SM_MASTER",
+        "SM_INPUT_DATA_DIR",
+        "SM_OUTPUT_FAILURE",
+        "SM_SOURCE_DIR",
+        "SM_ENTRY_SCRIPT",
+        "SM_HOST_COUNT",
+        "SM_CURRENT_HOST_RANK",
+        "SM_LOCAL_CONTAINER_DIR",
+        "SM_DISTRIBUTED_CONFIG",
+    ]
+)
+"""Variables of the SDK's container drivers, which the training toolkit does not set."""
+TOOLKIT_VARIABLES = DRIVER_ONLY | frozenset(
+    [
+        "SM_HOSTS",
+        "SM_NETWORK_INTERFACE_NAME",
+        "SM_HPS",
+        "SM_USER_ENTRY_POINT",
+        "SM_FRAMEWORK_PARAMS",
+        "SM_RESOURCE_CONFIG",
+        "SM_INPUT_DATA_CONFIG",
+        "SM_OUTPUT_DATA_DIR",
+        "SM_CHANNELS",
+        "SM_CURRENT_HOST",
+        "SM_CURRENT_INSTANCE_TYPE",
+        "SM_CURRENT_INSTANCE_GROUP",
+        "SM_CURRENT_INSTANCE_GROUP_HOSTS",
+        "SM_INSTANCE_GROUPS",
+        "SM_INSTANCE_GROUPS_DICT",
+        "SM_DISTRIBUTION_INSTANCE_GROUPS",
+        "SM_IS_HETERO",
+        "SM_MODULE_NAME",
+        "SM_LOG_LEVEL",
+        "SM_FRAMEWORK_MODULE",
+        "SM_INPUT_DIR",
+        "SM_INPUT_CONFIG_DIR",
+        "SM_OUTPUT_DIR",
+        "SM_NUM_CPUS",
+        "SM_NUM_GPUS",
+        "SM_NUM_NEURONS",
+        "SM_MODEL_DIR",
+        "SM_MODULE_DIR",
+        "SM_TRAINING_ENV",
+        "SM_USER_ARGS",
+        "SM_OUTPUT_INTERMEDIATE_DIR",
+        "SM_JOB_NAME",
+        "SM_DLC_TORCH_VERSION",
+    ]
+)
+
+
+def _misspelt(name: str) -> bool:
+    """True for an SM_ variable that the toolkit does not make."""
+    return (
+        name.startswith("SM_")
+        and not name.startswith(("SM_CHANNEL_", "SM_HP_"))
+        and name not in TOOLKIT_VARIABLES
+    )

@@ -1,0 +1,134 @@
+"""What the training script makes of the data, against the local data of its channels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path as FilePath
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.script.channels import CHANNELS
+from cursus.checks.script.request import INPUT_DATA, UNKNOWN, channel_of, habits, invocation, resolve
+from cursus.checks.views import TrainingView
+from cursus.redact import show
+
+
+@rule("CHN060", area="channels", severity="warning", scope="script", reads=("InputDataConfig",))
+def first_row_lost(view: TrainingView) -> Iterator[Problem]:
+    """The script takes the first line of a channel's file for a header, and it is data.
+
+    What it does:
+        Finds ``next(reader)``, ``rows[1:]``, ``csv.DictReader``, ``pandas.read_csv`` without ``header=None`` and their kin on a channel's files, and
+        looks whether the first line of the local data is numbers alone.
+    Why:
+        The first row is lost, or its numbers become the names of columns that the script then does not find. Amazon's algorithms want files
+        without a header, scripts often one with it.
+    Breaks:
+        files:
+          train.py: |
+            import csv, os
+            with open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")) as file:
+                reader = csv.reader(file)
+                next(reader)
+                count = len(list(reader))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(count))
+        channels:
+          train:
+            data.csv: "1,2"
+    Right:
+        files:
+          train.py: |
+            import csv, os
+            with open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")) as file:
+                reader = csv.reader(file)
+                next(reader)
+                count = len(list(reader))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(count))
+        channels:
+          train:
+            data.csv: "x,y"
+    Source:
+        https://github.com/aws/amazon-sagemaker-examples/issues/1618
+    Since:
+        0.1
+    """
+    facts = view.script
+    if facts is None:
+        return
+    started = invocation(view)
+    for habit in habits(view, "header"):
+        place = resolve(view, facts, started, habit.text)
+        name = channel_of(place) if isinstance(place, str) else None
+        local = view.step.promises.local_channels.get(name) if name is not None else None
+        if name is None or local is None or not isinstance(place, str):
+            continue
+        line = _first_line(local, place[len(f"{INPUT_DATA}/{name}") :].strip("/"))
+        if line is not None:
+            yield Problem(
+                f"{habit.detail} takes the first line for a header, and in the channel {name!r} it is {show(line)}",
+                CHANNELS,
+                remedy="read every line (header=None, csv.reader without next), or give the file a header",
+                location=habit.location,
+            )
+
+
+def _first_line(folder: str, inside: str) -> str | None:
+    """The first line of a file of a channel, where it is numbers alone; None elsewhere."""
+    path = FilePath(folder) / inside if UNKNOWN not in inside else FilePath(folder)
+    try:
+        if path.is_dir():
+            path = next(child for child in sorted(path.iterdir()) if child.is_file())
+        with path.open("rb") as file:
+            line = file.readline(4096).decode("utf-8").strip()
+    except (OSError, StopIteration, UnicodeDecodeError):
+        return None
+    cells = re.split(r"[,;\t]", line)
+    try:
+        numbers = [float(cell) for cell in cells]
+    except ValueError:
+        return None
+    return line if numbers else None
+
+
+@rule("CHN063", area="channels", severity="warning", scope="script")
+def mixed_up(view: TrainingView) -> Iterator[Problem]:
+    """The script mixes up what it reads: one default list for all calls, or listings paired in any order.
+
+    What it does:
+        Finds functions that put things into a parameter whose default is a list or a mapping, called several times without it, and
+        ``zip`` of listings of folders that are not sorted.
+    Why:
+        A default is made once: the second call gets what the first one read as well, and validation is done on the training's data. The order
+        of ``os.listdir`` and ``glob`` is any, and another on SageMaker's file system: labels stand beside other examples.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            def read(folder, rows=[]):
+                rows.extend(open(os.path.join(folder, "data.csv")))
+                return rows
+            train = read(os.environ["SM_CHANNEL_TRAIN"])
+            again = read(os.environ["SM_CHANNEL_TRAIN"])
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(len(again)))
+    Right:
+        files:
+          train.py: |
+            import os
+            def read(folder, rows=()):
+                return [*rows, *open(os.path.join(folder, "data.csv"))]
+            train = read(os.environ["SM_CHANNEL_TRAIN"])
+            again = read(os.environ["SM_CHANNEL_TRAIN"])
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(len(again)))
+    Source:
+        https://docs.python.org/3/reference/compound_stmts.html#function-definitions
+    Since:
+        0.1
+    """
+    for habit in habits(view, "shared-default", "unsorted-pairs"):
+        if habit.kind == "shared-default":
+            told = f"{habit.detail} is called several times without that argument, and each call adds to what the others read"
+            remedy = "make the list inside the function"
+        else:
+            told = f"{show(habit.detail)} pairs two listings, whose order is any"
+            remedy = "sort both: sorted(…)"
+        yield Problem(told, remedy=remedy, location=habit.location)

@@ -1,0 +1,434 @@
+"""Distributed training: what the request launches against what the script makes of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path as FilePath
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.script.request import habits, invocation, readable, resolve
+from cursus.checks.views import TrainingView, mapping
+from cursus.model import Path
+from cursus.redact import show
+from cursus.script.calls import PROCESS_GROUP
+from cursus.script.facts import Const, ScriptFacts, Used
+
+DISTRIBUTED_MODULES = frozenset(
+    [
+        "horovod",
+        "smdistributed",
+        "deepspeed",
+        "dask",
+        "distributed",
+        "ray",
+        "mpi4py",
+        "accelerate",
+        "lightning",
+        "pytorch_lightning",
+        "transformers",
+        "trl",
+        "tensorflow_distribute",
+        "colossalai",
+        "megatron",
+        "fairscale",
+        "torch_xla",
+        "sagemaker_training",
+        "sagemaker_containers",
+        "autogluon",
+        "pyspark",
+        "mxnet",
+        "chainer",
+        "herring",
+        "byteps",
+        "dask_cuda",
+        "dask_ml",
+        "sagemaker_xgboost_container",
+    ]
+)
+DISTRIBUTED_NAMES = frozenset(
+    [
+        "distributed",
+        "DistributedDataParallel",
+        "init_process_group",
+        "DDP",
+        "MirroredStrategy",
+        "MultiWorkerMirroredStrategy",
+        "current_host",
+        "hosts",
+        "rabit",
+        "num_machines",
+        "machines",
+        "local_rank",
+        "world_size",
+        "FullyShardedDataParallel",
+        "ParameterServerStrategy",
+        "train_and_evaluate",
+        "kvstore",
+    ]
+)
+DISTRIBUTED_WORDS = (
+    "SM_HOSTS",
+    "SM_CURRENT_HOST",
+    "RESOURCE_CONFIG",
+    "resourceconfig",
+    "WORLD_SIZE",
+    "RANK",
+    "TF_CONFIG",
+    "algo-1",
+)
+
+
+def _enabled(view: TrainingView) -> dict[str, object]:
+    from cursus.aws import distribution
+
+    return dict(distribution.switched_on(view.hyperparameters))
+
+
+def _uses_distribution(facts: ScriptFacts) -> bool:
+    if (
+        facts.top_imports & DISTRIBUTED_MODULES
+        or facts.attributes & DISTRIBUTED_NAMES
+        or facts.outside_effects
+    ):
+        return True
+    return any(word in string for string in facts.strings for word in DISTRIBUTED_WORDS)
+
+
+DATA_PARALLEL = "smdistributed.dataparallel"
+
+
+def data_parallel_library(view: TrainingView) -> Used | None:
+    """Where the script imports SageMaker's data parallelism library, or joins with its backend, on every run.
+
+    Where it has nothing of the library and joins with PyTorch's own backend, that backend and its place. None where
+    reading does not tell.
+    """
+    facts = readable(view)
+    if facts is None:
+        return None
+    for one in facts.imports:
+        full = [one.module, *(f"{one.module}.{name}" for name in one.names)]
+        if one.sure and any(f"{name}.".startswith(f"{DATA_PARALLEL}.") for name in full):
+            return Used(DATA_PARALLEL, True, one.location)
+    for used in facts.used:
+        if used.name == PROCESS_GROUP and used.sure and used.backend is not None:
+            backend = resolve(view, facts, invocation(view), used.backend)
+            if backend == "smddp":
+                return Used(DATA_PARALLEL, True, used.location)
+            if backend in ("nccl", "gloo") and "smdistributed" not in facts.top_imports:
+                return Used(backend, True, used.location)
+    return None
+
+
+def _launch_mentioned(view: TrainingView) -> bool:
+    command = [*_list(view, "ContainerEntrypoint"), *_list(view, "ContainerArguments")]
+    return bool(command)
+
+
+def _list(view: TrainingView, member: str) -> list[object]:
+    value = view.algorithm.get(member)
+    return value if isinstance(value, list) else []
+
+
+@rule(
+    "DST050",
+    area="distributed",
+    severity="warning",
+    scope="script",
+    reads=("ResourceConfig", "HyperParameterTuningResourceConfig"),
+)
+def hosts_without_work(view: TrainingView) -> Iterator[Problem]:
+    """Several hosts run a script that does not know of the others.
+
+    What it does:
+        In a job of more than one host: looks for anything in the script that trains together or divides the work: a distributed library,
+        ``SM_HOSTS``, ``SM_CURRENT_HOST``, ranks, a sharded channel.
+    Why:
+        Every host does the same training, and all but one are paid for nothing; their model directories are merged into one archive.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        ResourceConfig: {InstanceCount: 4}
+    Right:
+        files:
+          train.py: |
+            import os, json
+            names = sorted(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            hosts = json.loads(os.environ["SM_HOSTS"])
+            mine = names[hosts.index(os.environ["SM_CURRENT_HOST"]) :: len(hosts)]
+            name = os.environ["SM_CURRENT_HOST"] + ".txt"
+            open(os.path.join(os.environ["SM_MODEL_DIR"], name), "w").write(str(mine))
+        ResourceConfig: {InstanceCount: 4}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/distributed-training.html
+    Since:
+        0.1
+    """
+    facts = readable(view)
+    count = view.host_count
+    if facts is None or count is None or count < 2 or _uses_distribution(facts) or _launch_mentioned(view):
+        return
+    if any(channel.s3.get("S3DataDistributionType") == "ShardedByS3Key" for channel in view.channels):
+        return
+    path: Path = (view.resources_member, "InstanceCount")
+    if "InstanceCount" not in view.resources:
+        path = (view.resources_member,)
+    yield Problem(
+        f"{count} hosts run the same script, and nothing in it divides the work between them",
+        path,
+        remedy="set InstanceCount to 1, or let the script train distributed",
+    )
+
+
+@rule("DST051", area="distributed", scope="script")
+def process_group_without_launcher(view: TrainingView) -> Iterator[Problem]:
+    """The script joins a process group that nothing launches, or uses one that it never joins.
+
+    What it does:
+        Finds ``torch.distributed.init_process_group`` without ranks and ``os.environ["RANK"]`` on the way that every run takes, in a
+        job whose request starts no launcher (``torch_distributed``, MPI, smdistributed, a command of its own). Finds
+        ``DistributedDataParallel``, ``get_rank`` and the like there, where nothing in the source initializes a process group.
+    Why:
+        ``Default process group has not been initialized, please make sure to call init_process_group``; or
+        ``environment variable RANK expected, but not set``: the job fails. The toolkit starts one plain Python process a host unless told
+        otherwise.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            import torch.distributed as dist
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            dist.init_process_group("gloo")
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Right:
+        files:
+          train.py: |
+            import os
+            import torch.distributed as dist
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            if "RANK" in os.environ:
+                dist.init_process_group("gloo")
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Source:
+        https://pytorch.org/docs/stable/distributed.html#environment-variable-initialization
+    Since:
+        0.1
+    """
+    facts = readable(view)
+    if facts is None or facts.env_open:
+        return
+    source = view.step.source
+    lone = _without_group(facts, source.directory) if source is not None else None
+    if lone is not None:
+        yield Problem(
+            f"{lone.name} needs a process group, and nothing in the source calls init_process_group",
+            (view.hyperparameters_member,),
+            remedy='call torch.distributed.init_process_group("nccl") (without GPUs "gloo") before it',
+            location=lone.location,
+        )
+        return
+    if invocation(view).kind != "toolkit" or _enabled(view):
+        return
+    if any(str(name).startswith("sagemaker_") and "enabled" in str(name) for name in view.hyperparameters):
+        return
+    if facts.env_writes & {"RANK", "WORLD_SIZE", "LOCAL_RANK", "*"} or facts.attributes & {
+        "init_method",
+        "spawn",
+    }:
+        return
+    if mapping(view.request, "Environment").keys() & {"RANK", "WORLD_SIZE", "LOCAL_RANK"}:
+        return
+    found = _group(facts)
+    if found is not None:
+        yield Problem(
+            f"{found.name} needs RANK and WORLD_SIZE, which only a launcher sets, and the request starts none",
+            (view.hyperparameters_member,),
+            remedy="enable one: distribution={'torch_distributed': {'enabled': True}} "
+            '(hyperparameter sagemaker_torch_distributed_enabled "true")',
+            location=found.location,
+        )
+
+
+NEEDS_GROUP = frozenset(
+    [
+        "torch.nn.parallel.DistributedDataParallel",
+        *(
+            f"torch.distributed.{name}"
+            for name in ("get_rank", "get_world_size", "barrier", "all_reduce", "broadcast", "all_gather")
+        ),
+    ]
+)
+MAKES_GROUP = frozenset({"init_device_mesh", "init_distributed", "is_initialized", "Accelerator", "spawn"})
+
+
+HARMLESS = frozenset(
+    [
+        "torch",
+        "torchvision",
+        "torchaudio",
+        "numpy",
+        "pandas",
+        "scipy",
+        "sklearn",
+        "matplotlib",
+        "PIL",
+        "cv2",
+        "tqdm",
+        "joblib",
+        "boto3",
+        "yaml",
+        "pyarrow",
+        "h5py",
+    ]
+)
+
+
+def _makes_no_group(module: str, folder: str) -> bool:
+    """True for what joins no process group by itself: Python's own, well-known libraries, and the source's modules."""
+    own = FilePath(folder, module)
+    return (
+        module in sys.stdlib_module_names
+        or module in HARMLESS
+        or own.is_dir()
+        or own.with_suffix(".py").is_file()
+    )
+
+
+def _without_group(facts: ScriptFacts, folder: str) -> Used | None:
+    """The first call of every run that needs a process group, where neither the source nor a library makes one."""
+    found = next((used for used in facts.used if used.sure and used.name in NEEDS_GROUP), None)
+    if found is None or not all(_makes_no_group(name, folder) for name in facts.top_imports):
+        return None
+    named = {used.name.rpartition(".")[2] for used in facts.used} | facts.attributes
+    return None if "init_process_group" in named or named & MAKES_GROUP else found
+
+
+def _group(facts: ScriptFacts) -> Used | None:
+    for used in facts.used:
+        name = used.name
+        if name == PROCESS_GROUP and used.sure and "world_size" not in facts.attributes:
+            return used
+    for read in facts.env_reads:
+        if read.hard and read.sure and read.name in ("RANK", "LOCAL_RANK", "WORLD_SIZE"):
+            return Used(f'os.environ["{read.name}"]', True, read.location)
+    return None
+
+
+@rule(
+    "DST052",
+    area="distributed",
+    severity="warning",
+    scope="script",
+    reads=("HyperParameters", "StaticHyperParameters"),
+)
+def distribution_not_used(view: TrainingView) -> Iterator[Problem]:
+    """The request starts a distributed strategy that the script makes no use of.
+
+    What it does:
+        Where the request enables a strategy: looks for anything in the script that knows of other processes.
+    Why:
+        The launcher starts one process for each GPU of every host, and each does the whole training by itself, writing over the others' files.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        HyperParameters: {sagemaker_mpi_enabled: "true"}
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            rank = int(os.environ.get("OMPI_COMM_WORLD_RANK", "0"))
+            if rank == 0:
+                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        HyperParameters: {sagemaker_mpi_enabled: "true"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/distributed-training.html
+    Since:
+        0.1
+    """
+    facts = readable(view)
+    if facts is None or not view.hyperparameters:
+        return
+    enabled = _enabled(view)
+    if not enabled or _uses_distribution(facts) or "tensorflow" in facts.top_imports:
+        return
+    names = ", ".join(sorted(enabled))
+    yield Problem(
+        f"the request switches on {names}, and nothing in the script knows of other processes",
+        (view.hyperparameters_member,),
+        remedy="leave the strategy out, or join the process group in the script",
+    )
+
+
+@rule("DST053", area="distributed", severity="warning", scope="script")
+def host_number_as_rank(view: TrainingView) -> Iterator[Problem]:
+    """What the script takes for a rank is none.
+
+    What it does:
+        Finds ``int(…)`` of a part of SM_CURRENT_HOST that is compared with 0, begins a slice with a step, or is handed on as a rank; the place
+        of SM_CURRENT_HOST among the hosts of a job that MPI launches; and an argument ``--local_rank`` where torchrun starts the script.
+    Why:
+        The hosts are called algo-1, algo-2 and so on: no host has the number 0, so that none saves the model, and the first share of the data
+        is nobody's. MPI hands the first host's variables to all others, and torchrun tells the rank by LOCAL_RANK alone: there every process is the first.
+    Breaks:
+        files:
+          train.py: |
+            import json, os
+            rank = int(os.environ["SM_CURRENT_HOST"].split("-")[1])
+            hosts = json.loads(os.environ["SM_HOSTS"])
+            mine = sorted(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))[rank::len(hosts)]
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(mine))
+    Right:
+        files:
+          train.py: |
+            import json, os
+            hosts = json.loads(os.environ["SM_HOSTS"])
+            rank = hosts.index(os.environ["SM_CURRENT_HOST"])
+            mine = sorted(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))[rank::len(hosts)]
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(mine))
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md;
+        https://github.com/aws/sagemaker-training-toolkit/issues/158; https://pytorch.org/docs/stable/elastic/run.html
+    Since:
+        0.1
+    """
+    for habit in habits(view, "host-number"):
+        yield Problem(
+            f"{habit.detail} is a number from 1 on, as hosts are called algo-1, algo-2 …, and is taken for a rank from 0 on",
+            remedy='json.loads(os.environ["SM_HOSTS"]).index(os.environ["SM_CURRENT_HOST"])',
+            location=habit.location,
+        )
+    launched = _enabled(view) if (view.host_count or 0) > 1 else {}
+    if any(name.startswith("sagemaker_mpi") for name in launched):
+        for habit in habits(view, "own-host"):
+            yield Problem(
+                f"{show(habit.detail)} is that of the first host on every host: MPI hands the first host's variables to all of them",
+                remedy="ask MPI: MPI.COMM_WORLD.Get_rank(), hvd.rank(), OMPI_COMM_WORLD_RANK",
+                location=habit.location,
+            )
+    yield from _always_first(view)
+
+
+def _always_first(view: TrainingView) -> Iterator[Problem]:
+    """``--local_rank`` with a default, which torchrun does not give."""
+    facts = readable(view)
+    if facts is None or not any("torch_distributed" in name for name in _enabled(view)):
+        return
+    if any("LOCAL_RANK" in text for text in facts.strings) or facts.opaque_arguments:
+        return
+    for argument in facts.arguments:
+        default = argument.default.value if isinstance(argument.default, Const) else None
+        used = argument.dest in facts.attributes and argument.dest not in facts.unread
+        if argument.dest == "local_rank" and isinstance(default, int) and used:
+            yield Problem(
+                f"torchrun gives no {argument.flags[0]}: the argument is {default} in every process",
+                remedy='int(os.environ["LOCAL_RANK"])',
+                location=argument.location,
+            )

@@ -1,0 +1,221 @@
+"""How a training script ends, and whether it begins at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path as FilePath
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.script.files import program_path
+from cursus.checks.script.request import invocation
+from cursus.checks.views import TrainingView
+from cursus.model import Location
+from cursus.redact import show
+from cursus.script.facts import ScriptFacts
+from cursus.script.files import shown_below
+
+MOST = 100_000
+"""Letters of a shell script that are read."""
+
+
+@rule("FRM057", area="framework", severity="warning", scope="script")
+def script_does_nothing(view: TrainingView) -> Iterator[Problem]:
+    """Running the script defines functions and calls none.
+
+    What it does:
+        Finds an entry point without a statement that does something, and a guard that is never true (``__name__ == "main"``).
+    Why:
+        The script ends at once with status 0, the job completes in a minute, and there is no model. Scripts of the first TensorFlow and
+        MXNet containers look so: newer ones run the file as a program.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            def main():
+                print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Right:
+        files:
+          train.py: |
+            import os
+            def main():
+                print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+            if __name__ == "__main__":
+                main()
+    Source:
+        https://github.com/aws/sagemaker-python-sdk/issues/578
+    Since:
+        0.1
+    """
+    facts = view.script
+    if facts is None or facts.does_nothing is None or invocation(view).kind == "command":
+        return
+    yield Problem(
+        "running the script calls nothing: it only defines functions, or its main guard is never true",
+        program_path(view),
+        remedy='end it with: if __name__ == "__main__": main()',
+        location=facts.does_nothing,
+    )
+
+
+@rule("FRM058", area="framework", severity="warning", scope="script")
+def failure_swallowed(view: TrainingView) -> Iterator[Problem]:
+    """A handler catches every exception of the training and lets the script end well.
+
+    What it does:
+        Finds ``except Exception`` (or a bare ``except``) around the training whose body neither raises nor exits with another status than 0.
+    Why:
+        SageMaker knows only the exit status: the job is Completed, its model is missing or half written, and a pipeline goes on with it.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            def train():
+                print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+            try:
+                train()
+            except Exception as error:
+                print("failed:", error)
+    Right:
+        files:
+          train.py: |
+            import os, sys
+            def train():
+                print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+            try:
+                train()
+            except Exception as error:
+                print("failed:", error)
+                sys.exit(1)
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit/issues/204;
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html
+    Since:
+        0.1
+    """
+    facts: ScriptFacts | None = view.script
+    if facts is None:
+        return
+    for one in facts.swallowed:
+        end = "exits with status 0" if one.exits_zero else "goes on"
+        yield Problem(
+            f"every exception of {one.around}() is caught here, and the script {end}: a failed training ends as a completed job",
+            remedy="raise again, or sys.exit(1)",
+            location=one.location,
+        )
+
+
+@rule("FRM061", area="framework", scope="script")
+def exits_with_failure(view: TrainingView) -> Iterator[Problem]:
+    """The script always ends with a status that means failure.
+
+    What it does:
+        Finds ``sys.exit`` with a text, a mapping, a list or a number other than 0 on the way that every run takes, also through the value of a function.
+    Why:
+        ``sys.exit("done")`` prints the text and exits with 1: SageMaker marks the job as Failed, and keeps no model.
+    Breaks:
+        files:
+          train.py: |
+            import os, sys
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+            sys.exit("training finished")
+    Right:
+        files:
+          train.py: |
+            import os, sys
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+            print("training finished")
+            sys.exit(0)
+    Source:
+        https://docs.python.org/3/library/sys.html#sys.exit;
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html
+    Since:
+        0.1
+    """
+    facts = view.script
+    if facts is None:
+        return
+    for one in facts.exits:
+        if one.sure:
+            yield Problem(
+                f"the script ends with exit({one.value[:60]}), which is a failure to SageMaker",
+                remedy="print it and exit with 0, or just end",
+                location=one.location,
+            )
+
+
+@rule("FRM068", area="framework", severity="warning", scope="script")
+def status_lost_in_shell(view: TrainingView) -> Iterator[Problem]:
+    """A shell script loses the status of a program.
+
+    What it does:
+        Reads the entry point where it is a shell script, and those that it names: Python programs whose status is that of another command in the end, through a pipe without ``pipefail``, ``|| true``,
+        the background, or a command behind them where ``set -e`` is missing.
+    Why:
+        A shell script ends with the status of its last command. A training that failed before ``tee`` or ``echo`` is a completed job to SageMaker.
+    Breaks:
+        entry_point: run.sh
+        files:
+          run.sh: |
+            #!/bin/bash
+            python fit.py "$@" 2>&1 | tee /tmp/fit.log
+          fit.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Right:
+        entry_point: run.sh
+        files:
+          run.sh: |
+            #!/bin/bash
+            set -eo pipefail
+            python fit.py "$@" 2>&1 | tee /tmp/fit.log
+          fit.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Source:
+        https://www.gnu.org/software/bash/manual/html_node/Exit-Status.html;
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html
+    Since:
+        0.1
+    """
+    facts = view.script
+    if facts is None:
+        return
+    for name, text in _shell_scripts(view, facts):
+        from cursus.script.shell import lost_statuses
+
+        for one in lost_statuses(text):
+            yield Problem(
+                f"if {show(one.command, limit=80)} fails, the job is completed all the same: {one.how}",
+                remedy="begin the script with 'set -euo pipefail', and wait for each process by its number",
+                location=Location(name, one.line),
+            )
+
+
+def _shell_scripts(view: TrainingView, facts: ScriptFacts) -> Iterator[tuple[str, str]]:
+    """The shell scripts that run, with their text: the entry point, and those of the source that it names."""
+    source = view.step.source
+    if facts.shell_text and source is not None:
+        yield shown_below(source.directory, source.entry_point), facts.shell_text
+    for name in sorted(facts.directory_listing) if source is not None else ():
+        if not name.endswith(".sh") or source is None or name == source.entry_point:
+            continue
+        last = name.rpartition("/")[2]
+        if any(
+            len(text) < 200 and re.search(rf"(?<![\w.-]){re.escape(last)}\b", text) for text in facts.strings
+        ) or (last in facts.shell_text):
+            try:
+                yield (
+                    name,
+                    (FilePath(source.directory) / name).read_text(encoding="utf-8", errors="replace")[:MOST],
+                )
+            except OSError:
+                continue

@@ -1,0 +1,72 @@
+"""Rules on variables that a script reads as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.script.request import decoded, invocation
+from cursus.checks.views import TrainingView
+from cursus.redact import show
+from cursus.script.facts import EnvPart
+
+
+@rule("HPO065", area="hyperparameters", scope="script")
+def variable_is_no_number(view: TrainingView) -> Iterator[Problem]:
+    """A variable that the script converts to a number holds none.
+
+    What it does:
+        Applies ``int`` and ``float`` to the variables that the script converts so, ``SM_HP_*`` and those of Environment.
+    Why:
+        ``int("0.5")`` and ``float("fast")`` raise ``ValueError``, and the job fails.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            files = os.listdir(os.environ["SM_CHANNEL_TRAIN"])
+            epochs = int(os.environ["SM_HP_EPOCHS"])
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(epochs) + str(files))
+        HyperParameters: {epochs: "many"}
+    Right:
+        files:
+          train.py: |
+            import os
+            files = os.listdir(os.environ["SM_CHANNEL_TRAIN"])
+            epochs = int(os.environ["SM_HP_EPOCHS"])
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(epochs) + str(files))
+        HyperParameters: {epochs: "3"}
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md
+    Since:
+        0.1
+    """
+    facts = view.script
+    if facts is None or not facts.conversions or facts.env_open or "*" in facts.env_writes:
+        return
+    toolkit = invocation(view).kind == "toolkit"
+    names = {f"SM_HP_{name.upper()}": name for name in view.hyperparameters} if toolkit else {}
+    for used in facts.conversions:
+        part = used.text.parts[0] if used.text is not None else None
+        if not isinstance(part, EnvPart) or not used.sure or part.name in facts.env_writes:
+            continue
+        if part.name in names:
+            name, member = names[part.name], view.hyperparameters_member
+            value = view.hyperparameters[name]
+            text = decoded(value) if isinstance(value, str) else None
+        else:
+            name, member, text = part.name, "Environment", view.environment.get(part.name)
+        if isinstance(text, str) and not _converts(text, used.call):
+            yield Problem(
+                f"the script's {used.call} gets {part.name}, which is {show(text, name)}",
+                (member, name),
+                remedy="give a whole number" if used.call == "int" else "give a number",
+                location=used.location,
+            )
+
+
+def _converts(text: str, call: str) -> bool:
+    try:
+        int(text) if call == "int" else float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,398 @@
+"""Files beside the script and folders of the container: looked for and not there, not installed, or cleared away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path as FilePath
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.script.channels import made_places
+from cursus.checks.script.request import MODEL_DIR, UNKNOWN, checkpoint_path, invocation, resolve
+from cursus.checks.views import TrainingView
+from cursus.redact import show
+from cursus.script.facts import PathUse, ScriptFacts
+from cursus.suggest import closest
+
+CONFIG = "/opt/ml/input/config/"
+CONFIG_FILES = (
+    "hyperparameters.json",
+    "inputdataconfig.json",
+    "resourceconfig.json",
+    "checkpointconfig.json",
+    "upstreamoutputdataconfig.json",
+    "trainingjobconfig.json",
+    "metric-definition-regex.json",
+    "debughookconfig.json",
+    "debugruleconfig.json",
+    "profilerconfig.json",
+    "profilerruleconfig.json",
+    "tensorboardoutputconfig.json",
+    "init-config.json",
+)
+SETTINGS = (".json", ".yaml", ".yml", ".toml", ".ini", ".cfg")
+TEXTS = (*SETTINGS, ".txt", ".vocab", ".tsv")
+HOMES = re.compile(r"(?:/home/|/Users/|/root/|/content/|/kaggle/|/dbfs/|~)|[A-Za-z]:[\\/]")
+"""Folders of a notebook's or a person's machine."""
+
+
+def _places(view: TrainingView, facts: ScriptFacts, *modes: str) -> Iterator[tuple[str, PathUse]]:
+    started = invocation(view)
+    for use in facts.paths:
+        if use.mode in modes:
+            for path in use.paths:
+                place = resolve(view, facts, started, path)
+                if isinstance(place, str) and UNKNOWN not in place:
+                    yield place, use
+
+
+@rule("CHN057", area="channels", severity="warning", scope="script")
+def looked_for_in_vain(view: TrainingView) -> Iterator[Problem]:
+    """The script looks for a settings file that the container will not have.
+
+    What it does:
+        Finds files below ``/opt/ml/input/config`` whose name is nearly one of SageMaker's, and settings files (JSON, YAML, TOML, INI) that the
+        script looks for before it reads them, beside itself where the source directory does not have them, or in a home folder.
+    Why:
+        The script goes on with its defaults, and nothing says that the settings were never read.
+    Breaks:
+        files:
+          train.py: |
+            import json, os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            epochs = 1
+            if os.path.exists("/opt/ml/input/config/hyperparameter.json"):
+                with open("/opt/ml/input/config/hyperparameter.json") as file:
+                    epochs = int(json.load(file)["epochs"])
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(epochs))
+        HyperParameters: {epochs: "3"}
+    Right:
+        files:
+          train.py: |
+            import json, os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            epochs = 1
+            if os.path.exists("/opt/ml/input/config/hyperparameters.json"):
+                with open("/opt/ml/input/config/hyperparameters.json") as file:
+                    epochs = int(json.load(file)["epochs"])
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(epochs))
+        HyperParameters: {epochs: "3"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
+    Since:
+        0.1
+    """
+    facts = view.script
+    if facts is None or not facts.paths or invocation(view).kind not in ("toolkit", "driver"):
+        return
+    made = None
+    told = set()
+    for place, use in _places(view, facts, "look", "read"):
+        if place in told or place.partition("/")[0] in ("None", "null"):
+            continue  # a text that means nothing, which HPO060 tells of
+        told.add(place)
+        if place.startswith(CONFIG):
+            name = place[len(CONFIG) :]
+            near = closest(name, CONFIG_FILES) if name not in CONFIG_FILES else None
+            if near is not None:
+                yield Problem(
+                    f"the script looks for {show(place)}, and the container has {near}",
+                    remedy=f"write {CONFIG}{near}",
+                    location=use.location,
+                )
+        elif HOMES.match(place):
+            if use.mode == "look" and place.endswith(SETTINGS):
+                yield Problem(
+                    f"the script looks for {show(place)}, a place of another machine: the container does not have it",
+                    remedy="put the file into the source directory, or bring it as a channel",
+                    location=use.location,
+                )
+        elif place.endswith(SETTINGS) if use.mode == "look" else not use.sure and place.endswith(TEXTS):
+            plain = place.removeprefix("/opt/ml/code/").removeprefix("./")
+            if (
+                plain.startswith(("/", "..", "~"))
+                or plain in facts.directory_listing
+                or facts.outside_effects
+            ):
+                continue
+            made = made_places(view, facts) if made is None else made
+            if not facts.directory_listing or any(UNKNOWN in other or other == place for other in made):
+                continue
+            yield Problem(
+                f"the script looks for {show(place)} beside itself, and the source directory does not have it",
+                remedy="put the file into the source directory, or bring it as a channel",
+                location=use.location,
+            )
+
+
+@rule("ART056", area="artifacts", severity="warning", scope="script")
+def clears_kept_folder(view: TrainingView) -> Iterator[Problem]:
+    """The script clears the folder of its checkpoints or of its model.
+
+    What it does:
+        Finds ``shutil.rmtree`` and its kin on the checkpoint folder and on the model directory.
+    Why:
+        SageMaker puts the checkpoints of the last attempt there before the script starts; cleared, the training begins again. What is
+        removed from the model directory is not in ``model.tar.gz``.
+    Breaks:
+        files:
+          train.py: |
+            import os, shutil
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            shutil.rmtree("/opt/ml/checkpoints", ignore_errors=True)
+            os.makedirs("/opt/ml/checkpoints", exist_ok=True)
+            open("/opt/ml/checkpoints/last.txt", "w").write(str(os.listdir("/opt/ml/checkpoints")))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            os.makedirs("/opt/ml/checkpoints", exist_ok=True)
+            open("/opt/ml/checkpoints/last.txt", "w").write(str(os.listdir("/opt/ml/checkpoints")))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
+    Since:
+        0.1
+    """
+    facts = view.script
+    if facts is None or not facts.paths:
+        return
+    kept = [folder for folder in (checkpoint_path(view), MODEL_DIR) if folder is not None]
+    for place, use in _places(view, facts, "remove"):
+        if place.rstrip("/") in kept:
+            yield Problem(
+                f"the script removes {place!r} with all that is in it",
+                remedy="keep what SageMaker put there, and remove single files that are no longer needed; the folder itself may be a mount, "
+                "whose removal fails with 'Device or resource busy'",
+                location=use.location,
+            )
+
+
+@rule("ART057", area="artifacts", severity="warning", scope="script", reads=("CheckpointConfig",))
+def checkpoint_of_other_name(view: TrainingView) -> Iterator[Problem]:
+    """The script looks for a checkpoint of a name that it never writes.
+
+    What it does:
+        Holds the files that the script looks for in the checkpoint folder against those that it writes there, where every write can be read.
+    Why:
+        Started again, the script finds none of its checkpoints, and begins from the start.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            first = 0
+            if os.path.exists("/opt/ml/checkpoints/last.txt"):
+                first = int(open("/opt/ml/checkpoints/last.txt").read())
+            for epoch in range(first, 3):
+                open(f"/opt/ml/checkpoints/epoch-{epoch}.txt", "w").write(str(epoch))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            first = 0
+            if os.path.exists("/opt/ml/checkpoints/last.txt"):
+                first = int(open("/opt/ml/checkpoints/last.txt").read())
+            for epoch in range(first, 3):
+                open("/opt/ml/checkpoints/last.txt", "w").write(str(epoch))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
+    Since:
+        0.1
+    """
+    facts = view.script
+    folder = checkpoint_path(view)
+    if facts is None or folder is None or not facts.paths or facts.outside_effects:
+        return
+    started = invocation(view)
+    written = []
+    for use in facts.paths:
+        for path in use.paths if use.mode == "write" else ():
+            place = resolve(view, facts, started, path)
+            if not isinstance(place, str) or place.startswith(UNKNOWN):
+                return
+            if place.startswith(folder + "/"):
+                written.append(re.compile(".*".join(map(re.escape, place.split(UNKNOWN)))))
+    if not written or facts.calls & {
+        "shutil.copy",
+        "shutil.copyfile",
+        "shutil.move",
+        "os.rename",
+        "os.replace",
+        "os.symlink",
+    }:
+        return
+    for place, use in _places(view, facts, "look"):
+        name = place[len(folder) + 1 :]
+        if not place.startswith(folder + "/") or not name or "*" in name or "." not in name:
+            continue
+        if not any(pattern.fullmatch(place) for pattern in written):
+            yield Problem(
+                f"the script looks for {show(place)}, and writes no checkpoint of that name",
+                ("CheckpointConfig",),
+                remedy="look for the name that is written, or list the folder",
+                location=use.location,
+            )
+            return
+
+
+PASSES_ON = re.compile(
+    r"\$[@*]|\$\{[@*]|SM_HP|SM_USER_ARGS|hyperparameters\.json|\bshift\b|getopts|SM_TRAINING_ENV"
+)
+POSITION = re.compile(r"(?<!\\)\$\{?([1-9])\b")
+PYTHON = re.compile(
+    r"(?:python[0-9.]*|torchrun|accelerate launch|deepspeed)\s+(?:-\S+\s+(?:\S+\s+)?)*?([\w./-]+\.py)\b"
+)
+
+
+@rule("FRM065", area="framework", severity="warning", scope="script")
+def shell_keeps_arguments(view: TrainingView) -> Iterator[Problem]:
+    """The shell script that is the entry point does not pass its arguments on.
+
+    What it does:
+        Reads a shell script that starts Python: hyperparameters come as ``--name value``, and it neither passes ``"$@"`` on nor reads
+        them otherwise; or it takes them by position, where ``$1`` is a name and the order is that of the names.
+    Why:
+        The script trains with its defaults, and nothing says so.
+    Breaks:
+        entry_point: run.sh
+        files:
+          run.sh: |
+            #!/bin/bash
+            set -e
+            python fit.py
+          fit.py: |
+            import argparse, os
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--epochs", type=int, default=1)
+            print(parser.parse_args().epochs, os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        HyperParameters: {epochs: "3"}
+    Right:
+        entry_point: run.sh
+        files:
+          run.sh: |
+            #!/bin/bash
+            set -e
+            python fit.py "$@"
+          fit.py: |
+            import argparse, os
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--epochs", type=int, default=1)
+            print(parser.parse_args().epochs, os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        HyperParameters: {epochs: "3"}
+    Source:
+        https://github.com/aws/sagemaker-training-toolkit/issues/119
+    Since:
+        0.1
+    """
+    facts = view.script
+    if facts is None or not facts.shell_text:
+        return
+    started = invocation(view)
+    names = [passed.name for passed in started.arguments or () if passed.name != "model_dir"]
+    text = re.sub(r"(?m)^\s*#.*$", "", facts.shell_text)
+    if not names or PYTHON.search(text) is None or PASSES_ON.search(text):
+        return
+    if any("SM_HP" in other or "hyperparameters.json" in other for other in facts.strings):
+        return
+    listed = ", ".join(names[:5])
+    position = POSITION.search(text)
+    if position is not None:
+        told = f"the shell script takes ${position.group(1)} by position, and the container passes --name value for {listed}, sorted by name"
+    else:
+        told = (
+            f"the shell script passes nothing on: {listed} {'has' if len(names) == 1 else 'have'} no effect"
+        )
+    yield Problem(told, (view.hyperparameters_member,), remedy='pass the arguments on: python script.py "$@"')
+
+
+LISTED = "requirements.txt"
+FOLDERS = frozenset(
+    {
+        "lib",
+        "src",
+        "code",
+        "scripts",
+        "source",
+        "requirements",
+        "reqs",
+        "deps",
+        "dependencies",
+        "config",
+        "conf",
+    }
+)
+
+
+@rule("FRM066", area="framework", severity="warning", scope="script")
+def requirements_elsewhere(view: TrainingView) -> Iterator[Problem]:
+    """A requirements file has a name or a place that the toolkit does not look at.
+
+    What it does:
+        Where the source directory has no requirements.txt at its top: finds a file that is nearly called so, or one below a folder of a usual
+        name or with packages that the script imports.
+    Why:
+        Only ``requirements.txt`` at the top of the source directory is installed. With another name the packages are missing, or older ones of
+        the image are used.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+          requirement.txt: "tqdm==4.66.1"
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+          requirements.txt: "tqdm==4.66.1"
+    Source:
+        https://sagemaker.readthedocs.io/en/stable/frameworks/pytorch/using_pytorch.html
+    Since:
+        0.1
+    """
+    facts = view.script
+    if facts is None or not facts.directory_listing or LISTED in facts.directory_listing:
+        return
+    if invocation(view).kind != "toolkit" or "pip" in facts.strings or "pip install" in facts.shell_text:
+        return
+    if any("pip install" in text or LISTED in text for text in facts.strings):
+        return
+    for name in sorted(facts.directory_listing):
+        folder, _, plain = name.rpartition("/")
+        if not plain.endswith((".txt", ".text", ".tx")) or not plain.lower().startswith("req"):
+            continue
+        if (not folder and closest(plain.lower(), (LISTED,)) is not None) or (
+            plain == LISTED and (folder in FOLDERS or _imported(view, facts, name))
+        ):
+            yield Problem(
+                f"{show(name)} is not installed: the toolkit looks for {LISTED} at the top of the source directory",
+                remedy=f"call it {LISTED}"
+                if not folder
+                else f"move it to the top, or include it there: -r {name}",
+            )
+            return
+
+
+def _imported(view: TrainingView, facts: ScriptFacts, name: str) -> bool:
+    """True where the script imports a package that the requirements file ``name`` of the source lists."""
+    from cursus.script.requirements import read_requirements
+
+    if view.step.source is None:
+        return False
+    path = FilePath(view.step.source.directory) / name
+    listed = {one.name.lower().replace("-", "_") for one in read_requirements(path, name)}
+    return bool(listed & {top.lower() for top in facts.top_imports})

@@ -1,0 +1,395 @@
+"""Modules of the script's own: those that it imports and that the source directory does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cursus.checks.evidence.endings import IN_IMAGES
+from cursus.checks.rules import Problem, rule
+from cursus.checks.script.conditions import all_hold
+from cursus.checks.views import TrainingView
+from cursus.script.conditions import told
+from cursus.script.facts import Condition, Habit, Imported, ScriptFacts
+from cursus.suggest import did_you_mean, one_letter
+
+
+@rule("FRM055", area="framework", severity="warning", scope="script")
+def local_module_missing(view: TrainingView) -> Iterator[Problem]:
+    """The script imports a module of its own that the source directory does not have.
+
+    What it does:
+        Finds relative imports that lead nowhere, and imports of plainly local names (``utils``, ``resnet_model``, ``from tools.Reader import
+        Reader`` …) with no such file in the source and no such requirement; and modules whose absence a ``try`` answers with a stand-in
+        of the script's own.
+    Why:
+        ``ModuleNotFoundError``: only the source directory gets into the container, not the folders around it.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            from utils import load
+            load(os.environ["SM_CHANNEL_TRAIN"], os.environ["SM_MODEL_DIR"])
+    Right:
+        files:
+          train.py: |
+            import os
+            from utils import load
+            load(os.environ["SM_CHANNEL_TRAIN"], os.environ["SM_MODEL_DIR"])
+          utils.py: |
+            import os
+            def load(source, target):
+                open(os.path.join(target, "model.txt"), "w").write(str(os.listdir(source)))
+    Source:
+        https://github.com/aws/sagemaker-python-sdk/issues/1325
+    Since:
+        0.1
+    """
+    facts = view.script
+    if (
+        facts is None
+        or not facts.readable
+        or "sys.path.append" in facts.calls
+        or "sys.path.insert" in facts.calls
+    ):
+        return
+    if any("PYTHONPATH" in name for name in view.environment) or "setup.py" in facts.directory_listing:
+        return
+    packages = {one.name.lower().replace("-", "_") for one in facts.requirements}
+    seen = set()
+    for one in facts.imports:
+        top = one.module.partition(".")[0]
+        if not one.sure or top in seen:
+            continue
+        if one.level:
+            if one.location.file == facts.entry and "." not in seen:
+                seen.add(".")
+                yield Problem(
+                    "the entry point has a relative import, and it is started as a script: "
+                    "attempted relative import with no known parent package",
+                    remedy=f"write it without the dot: from {one.module or '…'} import …",
+                    severity="error",
+                    location=one.location,
+                )
+            continue
+        names = [name[:-3].replace("/", ".") for name in facts.directory_listing if name.endswith(".py")]
+        local = _own_name(one) or (_nearly(top, names) and not _known(top))
+        if local and top.lower() not in packages:
+            seen.add(top)
+            below = one.module.partition(".")[2]
+            yield Problem(
+                f"the script imports {one.module!r}, which is not in the source directory.{did_you_mean(top, names)}",
+                remedy=f"write from {below} import …: in the container imports begin at the source directory, not above it"
+                if below and below in names
+                else f"put {f'the package {top!r}' if below else f'{top}.py'} into the source directory, "
+                "or its package into requirements.txt",
+                location=one.location,
+            )
+    yield from _fallbacks(facts, packages)
+
+
+MISFITS = {
+    "not-pickled": (
+        "{} is a function that has no name of its own in a module, and pickle refuses it",
+        "make a method of it, or a function of the module",
+    ),
+    "not-json": ("the argument {} is a Path, which JSON cannot hold", "json.dump(…, default=str)"),
+    "other-mode": (
+        "{0[0]} wants a file that is opened for {0[2]}, and its mode is {0[1]!r}",
+        "open(…, {0[3]!r})",
+    ),
+    "not-text": ("{} is set to what is no text, and os.environ takes texts alone", "str(…)"),
+}
+"""What is told of a value that is handed to what cannot take it, and what to write instead."""
+
+
+@rule("FRM070", area="framework", scope="script")
+def name_missing(view: TrainingView) -> Iterator[Problem]:
+    """The script uses a name that is not there, or a value where it cannot be.
+
+    What it does:
+        Looks for names that neither the module, the functions around, nor Python defines; for members that a module of the
+        source does not have (``from utils import laod``, ``config.RATE``); for arguments that no parser declares (``args.mode``); and for
+        calls of the source's own functions that do not fit them; for names that are set in a branch alone that this request does
+        not take, or in a function that uses them first; for members that no class of the source has; and for lambdas that are pickled, paths in JSON, numbers put into
+        ``os.environ``. Where it is not certain that the place is reached, it is a warning.
+    Why:
+        ``NameError``, ``ImportError``, ``AttributeError`` or ``TypeError``, often after hours of training: the job fails.
+    Breaks:
+        files:
+          train.py: |
+            import argparse, os
+            def train():
+                print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]), args.epochs)
+            def main():
+                parser = argparse.ArgumentParser()
+                parser.add_argument("--epochs", type=int, default=1)
+                args = parser.parse_args()
+                train()
+                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+            main()
+    Right:
+        files:
+          train.py: |
+            import argparse, os
+            def train(args):
+                print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]), args.epochs)
+            def main():
+                parser = argparse.ArgumentParser()
+                parser.add_argument("--epochs", type=int, default=1)
+                args = parser.parse_args()
+                train(args)
+                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+            main()
+    Source:
+        https://docs.python.org/3/reference/executionmodel.html#resolution-of-names
+    Since:
+        0.1
+    """
+    facts = view.script
+    for habit in facts.habits if facts is not None else ():
+        if habit.kind == "undefined-name":
+            told = f"the name {habit.detail!r} is defined nowhere that this place can see"
+            remedy = f"define {habit.detail!r} first, hand it in, or write it as it is spelt elsewhere"
+        elif habit.kind == "no-member":
+            name = habit.detail.rpartition(".")[2]
+            hidden = hides(facts, habit.source) if facts is not None else ""
+            told = f"the source's {_short(habit.source)} has no {name!r}" + (
+                f", and hides the module {hidden!r} that has it" if hidden else ""
+            )
+            remedy = (
+                "give the file another name"
+                if hidden
+                else f"define {name!r} there, or correct what is written here"
+            )
+        elif habit.kind == "no-option":
+            told = f"the script reads the argument {habit.detail!r}, which its parser does not declare"
+            remedy = f"declare it: add_argument('--{habit.detail}', …), or do not read it"
+        elif habit.kind == "no-attribute":
+            owner, _, name = habit.detail.rpartition(".")
+            told = f"nothing gives an object of the class {owner} a member {name!r}"
+            remedy = f"define {name!r} in the class, or write it as it is spelt there"
+        elif habit.kind == "base-not-made":
+            told = f"{habit.detail}.__init__ does not call super().__init__(), which sets {habit.key!r}"
+            remedy = "call super().__init__(…) first"
+        elif habit.kind == "hidden-method":
+            told = f"__init__ sets a value under the name of the method {habit.detail}, which can no longer be called"
+            remedy = "give the value another name"
+        elif habit.kind in MISFITS:
+            told, remedy = (text.format(_parts(habit.detail)) for text in MISFITS[habit.kind])
+        elif habit.kind == "bad-call":
+            told = f"{habit.detail}: it is defined in {_short(habit.source)} otherwise"
+            remedy = "call it as it is defined, or change its definition"
+        elif habit.kind == "unbound" and facts is not None:
+            handled = [test for test in habit.tests if test.kind == "handled"]
+            if not all_hold(view, facts, [test for test in habit.tests if test not in handled]):
+                continue
+            yield _unbound(habit, handled)
+            continue
+        else:
+            continue
+        yield Problem(
+            told, remedy=remedy, severity=None if habit.sure else "warning", location=habit.location
+        )
+
+
+def _parts(detail: str) -> str | tuple[str, ...]:
+    """Of a call and the mode of its file also what the mode had to be."""
+    call, colon, mode = detail.partition(":")
+    if not colon:
+        return detail
+    right = mode.replace("b", "") if "b" in mode else mode + "b"
+    return call, mode, "text" if "b" in mode else "bytes", right
+
+
+def _unbound(habit: Habit, handled: list[Condition]) -> Problem:
+    """A name that nothing has given a value by the time it is used; ``handled``: only after an error that is caught."""
+    name = habit.detail
+    if habit.key == "global":
+        return Problem(
+            f"{name!r} is used here before the function sets it: as it does, the name is its own, and not the module's",
+            remedy=f"global {name}, or another name",
+            severity=None if habit.sure else "warning",
+            location=habit.location,
+        )
+    tests = told(habit.tests)
+    when = (
+        f"where the {handled[0].written} is caught"
+        if handled
+        else "with this request" + f" ({tests})" * bool(tests)
+    )
+    return Problem(
+        f"{name!r} is used here, and {when} nothing has given it a value",
+        remedy=f"set {name!r} there too, or before",
+        severity=None if habit.sure and not handled else "warning",
+        location=habit.location,
+    )
+
+
+def _short(file: str) -> str:
+    """A module's file without its folders; a package's with its own."""
+    parts = file.split("/")
+    return "/".join(parts[-2:] if parts[-1] == "__init__.py" else parts[-1:])
+
+
+def hides(facts: ScriptFacts, file: str) -> str:
+    """The module of the standard library or of a framework that a file of the source hides; empty for any other."""
+    return next(
+        (
+            f.detail
+            for f in facts.faults
+            if f.kind in ("shadows-stdlib", "shadows-library") and f.location.file == file
+        ),
+        "",
+    )
+
+
+def _fallbacks(facts: ScriptFacts, packages: set[str]) -> Iterator[Problem]:
+    """Imports in ``try`` of a module that is not there, which the script's own stand-in answers without a word."""
+    for habit in facts.habits:
+        top = habit.detail.partition(".")[0]
+        if habit.kind != "fallback-import" or _known(top) or top in OPTIONAL or top.lower() in packages:
+            continue
+        if any(one.module.partition(".")[0] == top for one in facts.imports):
+            yield Problem(
+                f"{habit.detail!r} is in neither the source directory nor requirements.txt: unless the image has it, "
+                "its stand-in is used without a word",
+                remedy=f"put {top}.py into the source directory, or let the import fail",
+                location=habit.location,
+            )
+
+
+def _own_name(one: Imported) -> bool:
+    """True for a module that is called as people call their own: ``data_loader``, ``resnet_model``, ``tools.Reader``."""
+    top, _, inside = one.module.partition(".")
+    if top in LOCAL_NAMES:
+        return True
+    if _known(top) or top in OPTIONAL or top.split("_")[0] in OF_LIBRARIES:
+        return False
+    last = inside.rpartition(".")[2]
+    if last and last in one.names and last[:1].isupper():  # a class in a file of its name
+        return True
+    return "_" in top and top.rpartition("_")[2] in OWN_ENDINGS
+
+
+def _nearly(name: str, names: list[str]) -> bool:
+    """True where the source has a file of the same name but for an ending, an underscore, the case or one letter."""
+    plain = name.lower().replace("_", "").rstrip("s")
+    if any(other.lower().replace("_", "").rstrip("s") == plain and other != name for other in names):
+        return True
+    if len(name) < 5 or name in OPTIONAL or not any(one_letter(name, other) for other in names):
+        return False
+    from cursus.aws.tables import table
+
+    return name.replace("_", "-") not in table("packages")["popular"]
+
+
+def _known(name: str) -> bool:
+    import sys
+
+    from cursus.script.files import LIBRARIES
+
+    return name in LIBRARIES or name in sys.stdlib_module_names
+
+
+OPTIONAL = IN_IMAGES | frozenset(
+    [
+        "addict",
+        "albumentations",
+        "apex",
+        "bitsandbytes",
+        "cupy",
+        "dgl",
+        "einops",
+        "faiss",
+        "fire",
+        "flash_attn",
+        "gensim",
+        "imageio",
+        "jax",
+        "mlflow",
+        "mmcv",
+        "neptune",
+        "onnx",
+        "onnxruntime",
+        "optuna",
+        "orjson",
+        "pkg_resources",
+        "polars",
+        "pycocotools",
+        "ray",
+        "rich",
+        "setuptools",
+        "simplejson",
+        "skimage",
+        "spacy",
+        "tabulate",
+        "tensorboardX",
+        "timm",
+        "toml",
+        "tomli",
+        "typing_extensions",
+        "ujson",
+        "wandb",
+        "xformers",
+    ]
+)
+"""Libraries that a script may do without, which are no modules of its own."""
+OF_LIBRARIES = frozenset(
+    {"aws", "azure", "django", "google", "jax", "keras", "pl", "python", "pytorch", "sagemaker"}
+    | {"segmentation", "tensorflow", "tf", "torch"}
+)
+"""First words of names that libraries have: ``keras_preprocessing``, ``tf_utils``."""
+OWN_ENDINGS = frozenset(
+    {"model", "models", "util", "utils", "helper", "helpers", "loader", "dataset", "config", "constants"}
+    | {"layers", "functions", "losses", "network", "trainer", "preprocessing", "processing", "params"}
+    | {"classes", "common"}
+)
+"""Last words of names of modules that people write for one project."""
+LOCAL_NAMES = frozenset(
+    [
+        "utils",
+        "util",
+        "helpers",
+        "helper",
+        "common",
+        "config",
+        "configs",
+        "settings",
+        "model",
+        "models",
+        "my_model",
+        "network",
+        "networks",
+        "dataset",
+        "data_utils",
+        "data_loader",
+        "dataloader",
+        "dataloaders",
+        "data_loaders",
+        "preprocess",
+        "preprocessing",
+        "features",
+        "feature_engineering",
+        "trainer",
+        "train_utils",
+        "training_utils",
+        "losses",
+        "loss",
+        "metrics_utils",
+        "constants",
+        "lib",
+        "src",
+        "source",
+        "scripts",
+        "modules",
+        "layers",
+        "options",
+        "params",
+        "callbacks",
+        "engine",
+        "evaluate_utils",
+        "transforms_utils",
+        "model_utils",
+        "arguments",
+    ]
+)

@@ -1,0 +1,316 @@
+"""Metric definitions against the lines that the training script prints."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cursus.checks.monitoring import lines as metric_lines
+from cursus.checks.monitoring.captured_numbers import of_another_word
+from cursus.checks.rules import Problem, rule
+from cursus.checks.script.conditions import holds, never_holds
+from cursus.checks.script.request import readable
+from cursus.checks.script.sequence import number_of
+from cursus.checks.views import TrainingView, mapping, text
+from cursus.model import Path, Severity
+from cursus.redact import show
+from cursus.script.conditions import told
+from cursus.script.facts import Habit, PrintedLine, ScriptFacts
+
+READS = ("AlgorithmSpecification.MetricDefinitions",)
+MANY = 400
+METRICS: Path = ("AlgorithmSpecification", "MetricDefinitions")
+
+
+def _metrics(
+    view: TrainingView,
+) -> Iterator[tuple[Path, str, str, re.Pattern[str], ScriptFacts, list[PrintedLine]]]:
+    """(path, name, regex, compiled, facts, lines that reach the log) of each metric definition."""
+    facts = readable(view)
+    if facts is None:
+        return
+    lines = [
+        line for line in facts.printed if _reaches(facts, line) and not never_holds(view, facts, line.tests)
+    ][:MANY]
+    for index, metric in view.metric_definitions:
+        regex, name = text(metric, "Regex"), text(metric, "Name")
+        pattern = metric_lines.compiled(regex) if regex else None
+        if pattern is not None and regex and name:
+            path: Path = ("AlgorithmSpecification", "MetricDefinitions", index, "Regex")
+            yield path, name, regex, pattern, facts, lines
+
+
+def _reaches(facts: ScriptFacts, line: PrintedLine) -> bool:
+    """False for an info or debug record where nothing ever sets the level of logging: it is dropped."""
+    return line.level not in ("info", "debug") or facts.logging_configured or not facts.plain_output
+
+
+def printed_fixed(view: TrainingView) -> set[Path]:
+    """The metrics' expressions of which every line that the script prints for them has a number in a fixed form."""
+    found: set[Path] = set()
+    for path, _, regex, pattern, _, lines in _metrics(view):
+        known = (line for line in lines if not metric_lines.opaque(line))
+        mine = [line for line in known if metric_lines.can_match(line, regex, pattern)]
+        if mine and all(metric_lines.fixed(line, regex, pattern) for line in mine):
+            found.add(path)
+    return found
+
+
+@rule("MON050", area="monitoring", severity="warning", scope="script")
+def metric_matches_no_line(view: TrainingView) -> Iterator[Problem]:
+    """A metric's regular expression matches no line that the script prints.
+
+    What it does:
+        Reads what the script prints and logs, with unknown values as holes, and tries the regular expression on it. It speaks where
+        the script prints by itself only (no library that prints its own lines), or where a line is nearly right: the same words in
+        another case or with another separator.
+    Why:
+        The metric stays empty: no graph, no alarm; a tuning job whose objective it is fails all its training jobs.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            accuracy = 0.5
+            print(f"Validation Accuracy: {accuracy:.4f}")
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        AlgorithmSpecification:
+          MetricDefinitions: [{Name: accuracy, Regex: "validation_accuracy=([0-9.]+)"}]
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            accuracy = 0.5
+            print(f"validation_accuracy={accuracy:.4f}")
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        AlgorithmSpecification:
+          MetricDefinitions: [{Name: accuracy, Regex: "validation_accuracy=([0-9.]+)"}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
+    Since:
+        0.1
+    """
+    for path, name, regex, pattern, facts, lines in _metrics(view):
+        known = [line for line in lines if not metric_lines.opaque(line)]
+        if any(metric_lines.can_match(line, regex, pattern) for line in known):
+            continue
+        near = _near(regex, known)
+        if near is None and len(known) < len(lines):
+            continue
+        dropped = [line for line in facts.printed if not _reaches(facts, line)]
+        quiet = next((line for line in dropped if metric_lines.can_match(line, regex, pattern)), None)
+        quiet = quiet or _near(regex, dropped)
+        off = [line for line in facts.printed if never_holds(view, facts, line.tests)]
+        switched = next((line for line in off if metric_lines.can_match(line, regex, pattern)), None)
+        if not facts.plain_output or (facts.outside_effects and "subprocess" in facts.top_imports):
+            if near is None:
+                continue
+        elif not lines and not quiet and not facts.swallowed and facts.does_nothing is not None:
+            continue
+        if switched is not None and near is None:
+            yield _switched_off(view, path, name, switched)
+        else:
+            yield _no_line(view, path, name, regex, near, quiet, bool(lines))
+
+
+def _switched_off(view: TrainingView, path: Path, name: str, line: PrintedLine) -> Problem:
+    tests = (
+        told(test for test in line.tests if holds(view, view.script, test, others=False) is False)
+        if view.script
+        else ""
+    )
+    text_ = f"the line for the metric {name!r} is printed in a branch that this request never takes"
+    return Problem(
+        f"{text_} ({tests})" if tests else text_,
+        path,
+        remedy="print the line in any case, or give the hyperparameter the value that switches it on",
+        severity=_severity(view, name),
+        location=line.location,
+    )
+
+
+def _no_line(
+    view: TrainingView,
+    path: Path,
+    name: str,
+    regex: str,
+    near: PrintedLine | None,
+    quiet: PrintedLine | None,
+    prints: bool,
+) -> Problem:
+    if quiet is not None and near is None:
+        return Problem(
+            f"the line for the metric {name!r} is logged at level {quiet.level.upper()}, and the script never sets a level of "
+            "logging: below WARNING nothing is printed",
+            path,
+            remedy="logging.basicConfig(level=logging.INFO), or print the line",
+            severity=_severity(view, name),
+            location=quiet.location,
+        )
+    told = (
+        f"; the nearest is {_shown(near)!r}" if near is not None else "" if prints else ": it prints nothing"
+    )
+    return Problem(
+        f"no line that the script prints matches the regular expression {show(regex)} of the metric {name!r}{told}",
+        path,
+        remedy="make the expression fit the printed line, letter by letter",
+        severity=_severity(view, name),
+        location=near.location if near is not None else None,
+    )
+
+
+def _severity(view: TrainingView, name: str) -> Severity | None:
+    """A tuning job cannot do without its objective."""
+    return (
+        "error" if objective(view) == name and view.script is not None and view.script.plain_output else None
+    )
+
+
+def _shown(line: PrintedLine) -> str:
+    return "".join(part if isinstance(part, str) else "…" for part in line.text.parts)[:100]
+
+
+def _words(value: str) -> frozenset[str]:
+    plain = re.sub(r"\\[a-zA-Z]|\[[^\]]*\]|\([^)]*\)", " ", value)
+    return frozenset(re.findall(r"[a-z]{3,}|[a-z]+[0-9]+", plain.lower()))
+
+
+def _near(regex: str, lines: list[PrintedLine]) -> PrintedLine | None:
+    """The line that shares every word of the expression's literal text, whatever its case and separators."""
+    wanted = _words(regex)
+    if not wanted:
+        return None
+    for line in lines:
+        if wanted <= _words("".join(part if isinstance(part, str) else " " for part in line.text.parts)):
+            return line
+    return None
+
+
+@rule("MON051", area="monitoring", severity="warning", scope="script")
+def metric_captures_part(view: TrainingView) -> Iterator[Problem]:
+    """A metric's regular expression captures a part of the number that the script prints, or another's number.
+
+    What it does:
+        Fills numbers into the printed lines in the form that they are printed with (``.2e``, ``,``, a plain learning rate) and compares what
+        the expression captures with what stands there, and the word before it with the metric's name.
+    Why:
+        ``([0-9.]+)`` takes 3.2 from ``3.2e-05`` and 1 from ``1,234.5``, and ``loss=`` stands in ``train_loss=`` before it does in
+        ``val_loss=``: the metric has a value, and it is wrong.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            loss = 0.5
+            print(f"loss={loss:.3e}")
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        AlgorithmSpecification:
+          MetricDefinitions: [{Name: loss, Regex: "loss=([0-9.]+)"}]
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            loss = 0.5
+            print(f"loss={loss:.3e}")
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        AlgorithmSpecification:
+          MetricDefinitions: [{Name: loss, Regex: "loss=([-+0-9.eE]+)"}]
+    Source:
+        https://github.com/huggingface/notebooks/issues/61
+    Since:
+        0.1
+    """
+    for path, name, _, pattern, _, lines in _metrics(view):
+        for line in lines:
+            cut = metric_lines.cuts(line, pattern)
+            if cut is not None:
+                yield Problem(
+                    f"the metric {name!r} captures {cut.captured!r} from {cut.line!r}, where {cut.printed!r} is printed",
+                    path,
+                    remedy=r"capture the whole number: ([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?), without thousands separators",
+                    location=line.location,
+                )
+                break
+            shown = metric_lines.example(line)
+            other = of_another_word(name, shown, pattern) if shown else None
+            if other is not None:
+                yield Problem(other[0], path, remedy=other[1], location=line.location)
+                break
+
+
+@rule("MON052", area="monitoring", severity="warning", scope="script", reads=READS)
+def printed_for_little(view: TrainingView) -> Iterator[Problem]:
+    """What the script prints for its metrics is the value of the beginning alone, or a share without its fraction.
+
+    What it does:
+        Reads a loop over a range that prints where the epoch divided by a number leaves none, and puts the request's values in; and finds
+        ``correct // total``.
+    Why:
+        The metric has the value of the beginning alone, or none: no graph, and a tuning job compares what was before the training. Of a
+        share of less than all ``//`` leaves 0.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            loss = 8.0
+            for epoch in range(10):
+                if epoch % 50 == 0:
+                    print(f"loss={loss:.3f}")
+                loss /= 2
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        AlgorithmSpecification:
+          MetricDefinitions: [{Name: loss, Regex: "loss=([0-9.]+)"}]
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            loss = 8.0
+            for epoch in range(10):
+                if epoch % 5 == 0:
+                    print(f"loss={loss:.3f}")
+                loss /= 2
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        AlgorithmSpecification:
+          MetricDefinitions: [{Name: loss, Regex: "loss=([0-9.]+)"}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
+    Since:
+        0.1
+    """
+    facts = view.script
+    for habit in facts.habits if facts is not None and view.metric_definitions else ():
+        if habit.kind == "whole-quotient":
+            told = f"{show(habit.detail)} is 0 where it is less than 1: // leaves the fraction out"
+            yield Problem(told, METRICS, remedy="write / for a share", location=habit.location)
+        elif habit.kind == "printed-each":
+            told = _printed(view, habit)
+            if told:
+                remedy = "print each epoch that a metric is to have a value of, the last one too"
+                yield Problem(told, METRICS, remedy=remedy, location=habit.location)
+
+
+def _printed(view: TrainingView, habit: Habit) -> str:
+    """What is wrong with a loop that prints each so many epochs; empty where nothing is."""
+    numbers = [number_of(view, other.text) for other in habit.others]
+    if None in numbers:
+        return ""
+    first, end, offset, rest, each = (number or 0 for number in numbers)
+    if each < 1 or end - first < 2:
+        return ""
+    printed = [one for one in range(first, min(end, first + MANY)) if (one + offset) % each == rest]
+    if len(printed) > 1 or end - 1 in printed:
+        return ""
+    when = f"at {printed[0]} alone" if printed else "never"
+    return f"the loop runs from {first} to {end - 1} and prints each {each}: {when}"
+
+
+def objective(view: TrainingView) -> str | None:
+    """The name of the metric that a tuning job optimises with this definition."""
+    if view.tuning is None:
+        return None
+    own = text(mapping(view.request, "TuningObjective"), "MetricName")
+    return own or text(mapping(view.tuning.config, "HyperParameterTuningJobObjective"), "MetricName")

@@ -1,0 +1,210 @@
+"""Paths that lead elsewhere than they seem to, and the functions that an endpoint looks for by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path as FilePath
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.script.artifacts import MODEL_FILE, mentions_upload, writes
+from cursus.checks.script.request import MODEL_DIR, UNKNOWN, habits, invocation, resolve
+from cursus.checks.views import TrainingView
+from cursus.model import Location
+from cursus.redact import show
+from cursus.script.facts import ScriptFacts, Text
+from cursus.script.files import shown_below
+
+BRACES = re.compile(r"\{([A-Za-z_]\w*)(?:[.\[][^{}]*)?(?::[^{}]*)?\}")
+
+
+@rule("ART064", area="artifacts", severity="warning", scope="script")
+def first_part_dropped(view: TrainingView) -> Iterator[Problem]:
+    """A path is joined with one that begins with a slash, or has braces that nothing fills.
+
+    What it does:
+        Finds ``os.path.join(folder, "/name")`` and ``Path(folder) / "/name"`` where the first part is a folder of SageMaker's; and files that
+        are opened under names with braces around a name of the script's, ``"{args.model_dir}/model.txt"`` without the f.
+    Why:
+        A part that begins with a slash drops all before it: what was to be in the model directory is at the root of the container, and lost.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+            open(os.path.join(os.environ["SM_OUTPUT_DATA_DIR"], "/report.txt"), "w").write("1")
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+            open(os.path.join(os.environ["SM_OUTPUT_DATA_DIR"], "report.txt"), "w").write("1")
+    Source:
+        https://docs.python.org/3/library/os.path.html#os.path.join
+    Since:
+        0.1
+    """
+    facts = view.script
+    for habit in habits(view, "first-dropped"):
+        first = resolve(view, facts, invocation(view), habit.text) if facts is not None else None
+        if isinstance(first, str) and first.startswith("/opt/ml/"):
+            yield Problem(
+                f"{show(habit.detail)} begins with a slash, so that {show(first.replace(UNKNOWN, '…'))} before it is dropped",
+                remedy=f"write {habit.detail.lstrip('/')!r}",
+                location=habit.location,
+            )
+    if facts is not None:
+        yield from _unfilled(facts)
+
+
+def _unfilled(facts: ScriptFacts) -> Iterator[Problem]:
+    """Braces in the name of a file that is opened: a text that was to be an f-string."""
+    told: set[str] = set()
+    for use in facts.paths:
+        for path in use.paths if use.local and use.mode in ("read", "write", "make") else ():
+            written = path.literal if isinstance(path, Text) else None
+            braces = BRACES.search(written) if written else None
+            if braces is not None and braces[1] in facts.attributes and braces[0] not in told:
+                told.add(braces[0])
+                yield Problem(
+                    f"{show(written)} is a path with braces: nothing puts a value in place of {braces[0]}",
+                    remedy='begin the text with f: f"…"',
+                    severity="error" if use.mode == "read" and use.sure else None,
+                    location=use.location,
+                )
+
+
+@rule("ART065", area="artifacts", severity="warning", scope="script")
+def model_outside(view: TrainingView) -> Iterator[Problem]:
+    """The model is written where it is lost, and something else into the model directory.
+
+    What it does:
+        Finds a file called as a model is (``model.json``, ``weights.pt``) that every run writes outside of what SageMaker keeps, where what goes
+        to the model directory is called otherwise and nothing reads, moves or copies the file.
+    Why:
+        The job is completed, model.tar.gz has files, and the model is not among them.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "labels.txt"), "w").write("1")
+            open("/tmp/model.bin", "w").write("1")
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "labels.txt"), "w").write("1")
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.bin"), "w").write("1")
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
+    Since:
+        0.1
+    """
+    facts = view.script
+    if facts is None or not facts.paths or mentions_upload(facts) or facts.attributes & HANDED_ON:
+        return
+    written = [(use, place) for use, place in writes(view, facts)]
+    inside = [place for _, place in written if place.startswith(MODEL_DIR + "/")]
+    if not inside or any(UNKNOWN in place or MODEL_FILE.search(place) for place in inside):
+        return
+    started = invocation(view)
+    read = {
+        resolve(view, facts, started, path)
+        for use in facts.paths
+        if use.mode in ("read", "look")
+        for path in use.paths
+    }
+    for use, place in written:
+        outside = place.startswith("/") and not place.startswith("/opt/ml/")
+        if use.sure and outside and UNKNOWN not in place and MODEL_FILE.search(place) and place not in read:
+            yield Problem(
+                f"the model goes to {show(place)}, which ends with the instance; the model directory gets {show(inside[0])}",
+                remedy="save it below SM_MODEL_DIR",
+                location=use.location,
+            )
+
+
+HANDED_ON = frozenset(
+    {"copy", "copy2", "copyfile", "copytree", "move", "rename", "replace", "rmtree", "chdir"}
+)
+
+
+ESTIMATORS = frozenset({"tensorflow", "mxnet", "chainer"})
+"""Frameworks whose own functions of the training have such names."""
+
+
+@rule("ART067", area="artifacts", severity="warning", scope="script")
+def handler_misnamed(view: TrainingView) -> Iterator[Problem]:
+    """A function that an endpoint looks for by name is called otherwise, or excludes another one.
+
+    What it does:
+        Where the script, or inference.py beside it, has one of ``model_fn``, ``input_fn``, ``predict_fn`` and ``output_fn``: finds a function
+        of nearly such a name, one that takes ``model_dir`` where there is no ``model_fn``, one that takes other arguments than it is given,
+        and ``transform_fn`` beside one of the others.
+    Why:
+        The serving container calls these functions by name. Without them it takes its own, which for scikit-learn fails: ``Please provide a
+        model_fn implementation``. ``transform_fn`` does the work of the other three, and the container refuses both together.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+            def load_fn(model_dir):
+                return open(os.path.join(model_dir, "model.txt")).read()
+            def predict_fn(data, model):
+                return model
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+            def model_fn(model_dir):
+                return open(os.path.join(model_dir, "model.txt")).read()
+            def predict_fn(data, model):
+                return model
+    Source:
+        https://sagemaker.readthedocs.io/en/stable/frameworks/sklearn/using_sklearn.html;
+        https://github.com/aws/sagemaker-inference-toolkit
+    Since:
+        0.1
+    """
+    facts, source = view.script, view.step.source
+    if facts is None or source is None or not facts.readable or invocation(view).kind != "toolkit":
+        return
+    from cursus.script.serving import SHAPES, excluded_function, misnamed_function, misshaped_function
+
+    names = [
+        source.entry_point,
+        *(name for name in ("inference.py", "code/inference.py") if name in facts.directory_listing),
+    ]
+    for name in dict.fromkeys(names):
+        found = misnamed_function(FilePath(source.directory) / name)
+        if found is not None:
+            there, handler, line = found
+            yield Problem(
+                f"the serving container looks for {handler}, and {name} has {there}",
+                remedy=f"call it {handler}",
+                location=Location(shown_below(source.directory, name), line),
+            )
+        shaped = (
+            None if facts.top_imports & ESTIMATORS else misshaped_function(FilePath(source.directory) / name)
+        )
+        if shaped is not None:
+            yield Problem(
+                f"the serving container calls {shaped[0]}({', '.join(SHAPES[shaped[0]])}), and {name} has {shaped[0]}({shaped[1]})",
+                remedy="take what it is given, in that order, or call a function of the training otherwise",
+                location=Location(shown_below(source.directory, name), shaped[2]),
+            )
+        excluded = excluded_function(FilePath(source.directory) / name)
+        if excluded is not None:
+            yield Problem(
+                f"{name} has {excluded[0]} beside transform_fn, and the serving container refuses both together",
+                remedy="let transform_fn do all of it, or take it out",
+                location=Location(shown_below(source.directory, name), excluded[1]),
+            )

@@ -1,0 +1,466 @@
+"""Folders and files that the training script takes for something that they are not in the container."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+from cursus.checks.rules import Problem, rule
+from cursus.checks.script.conditions import holds
+from cursus.checks.script.request import (
+    INPUT_DATA,
+    MODEL_DIR,
+    UNKNOWN,
+    Invocation,
+    channel_of,
+    checkpoint_path,
+    habits,
+    invocation,
+    readable,
+    resolve,
+)
+from cursus.checks.views import Channel, TrainingView, text
+from cursus.redact import show
+from cursus.script.facts import PathUse, ScriptFacts
+
+OPENS_FILES = frozenset(
+    {
+        "open",
+        "io.open",
+        "pandas.read_csv",
+        "pandas.read_json",
+        "pandas.read_excel",
+        "pandas.read_pickle",
+        "pandas.read_table",
+    }
+    | {
+        "numpy.load",
+        "numpy.loadtxt",
+        "numpy.genfromtxt",
+        "joblib.load",
+        "torch.load",
+        "PIL.Image.open",
+        "zipfile.ZipFile",
+    }
+)
+WRITES_FILES = frozenset(
+    {"open", "io.open", "torch.save", "joblib.dump", "numpy.save", "numpy.savetxt", "to_csv", "to_json"}
+)
+
+
+def _uses(view: TrainingView) -> Iterator[tuple[ScriptFacts, Invocation, PathUse, str]]:
+    """Every use of a path that is wholly known."""
+    facts = readable(view)
+    if facts is None:
+        return
+    started = invocation(view)
+    for use in facts.paths:
+        for path in use.paths:
+            place = resolve(view, facts, started, path)
+            if isinstance(place, str) and UNKNOWN not in place.rpartition("/")[0]:
+                yield facts, started, use, place
+
+
+def _mode(view: TrainingView, channel: Channel) -> str | None:
+    return text(channel.request, "InputMode") or text(view.algorithm, "TrainingInputMode")
+
+
+@rule("CHN055", area="channels", scope="script", reads=("InputDataConfig",))
+def mode_does_not_fit(view: TrainingView) -> Iterator[Problem]:
+    """The script uses a channel in a way that its input mode does not allow.
+
+    What it does:
+        Finds files and folders of a Pipe mode channel that every run opens or lists, and writes into a FastFile channel.
+    Why:
+        In Pipe mode there is no folder, but a pipe ``<channel>_<epoch>`` for each pass: ``No such file or directory``. A FastFile
+        channel is read-only: ``Read-only file system``.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            names = os.listdir(os.environ["SM_CHANNEL_TRAIN"])
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(names))
+        AlgorithmSpecification: {TrainingInputMode: Pipe}
+    Right:
+        files:
+          train.py: |
+            import os
+            names = os.listdir(os.environ["SM_CHANNEL_TRAIN"])
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(names))
+        AlgorithmSpecification: {TrainingInputMode: FastFile}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-access-training-data.html
+    Since:
+        0.1
+    """
+    modes = {channel.name: _mode(view, channel) for channel in view.channels}
+    if not set(modes.values()) & {"Pipe", "FastFile"}:
+        return
+    seen = set()
+    for _, _, use, place in _uses(view):
+        name = channel_of(place)
+        mode = modes.get(name)
+        if not use.sure or name in seen:
+            continue
+        if mode == "Pipe" and use.mode in ("read", "list"):
+            seen.add(name)
+            yield Problem(
+                f"the script reads {show(place)}, and the channel {name!r} is in Pipe mode: there is a pipe {name}_0, no folder",
+                _mode_path(view, name),
+                remedy="use File or FastFile mode, or read the pipe",
+                location=use.location,
+            )
+        elif mode == "FastFile" and use.mode == "write":
+            seen.add(name)
+            yield Problem(
+                f"the script writes {show(place)}, and the channel {name!r} is in FastFile mode, which is read-only",
+                _mode_path(view, name),
+                remedy="write to /tmp, or use File mode",
+                location=use.location,
+            )
+
+
+def _mode_path(view: TrainingView, name: str | None) -> tuple[str | int, ...]:
+    for channel in view.channels:
+        if channel.name == name and "InputMode" in channel.request:
+            return (*channel.path, "InputMode")
+    return ("AlgorithmSpecification", "TrainingInputMode")
+
+
+@rule("CHN056", area="channels", scope="script")
+def folder_opened_as_file(view: TrainingView) -> Iterator[Problem]:
+    """The script opens a channel's folder as if it were a file.
+
+    What it does:
+        Finds ``open``, ``pandas.read_csv``, ``numpy.load`` and their kin on a channel's folder itself, on the way that every run takes.
+    Why:
+        A channel is a folder, also where it holds one object: ``IsADirectoryError``, and the job fails.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            rows = open(os.environ["SM_CHANNEL_TRAIN"]).read()
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(rows)
+    Right:
+        files:
+          train.py: |
+            import os
+            rows = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(rows)
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
+    Since:
+        0.1
+    """
+    names = {f"{INPUT_DATA}/{channel.name}": channel for channel in view.channels if channel.name}
+    for _, _, use, place in _uses(view):
+        channel = names.get(place.rstrip("/"))
+        if channel is None or use.mode != "read" or not use.sure or use.call not in OPENS_FILES:
+            continue
+        if _mode(view, channel) == "Pipe":
+            continue
+        yield Problem(
+            f"{use.call} gets the folder {show(place)} of the channel {channel.name!r}, and takes a file",
+            ("InputDataConfig",),
+            remedy="join the file's name: os.path.join(folder, name)",
+            location=use.location,
+        )
+
+
+@rule("ART054", area="artifacts", severity="warning", scope="script")
+def model_dir_overridden(view: TrainingView) -> Iterator[Problem]:
+    """A hyperparameter sends the model to S3 instead of the model directory.
+
+    What it does:
+        Finds an argument whose default is SM_MODEL_DIR and which gets an ``s3://`` URI, mostly from the ``model_dir`` that the TensorFlow
+        estimator adds.
+    Why:
+        The model goes to that prefix, or fails to be written at all; ``model.tar.gz`` is empty and deploying the job's model fails.
+    Breaks:
+        files:
+          train.py: |
+            import argparse, keras, os
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--model_dir", default=os.environ["SM_MODEL_DIR"])
+            args = parser.parse_args()
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            keras.Sequential().save(os.path.join(args.model_dir, "1"))
+        HyperParameters: {model_dir: s3://example-bucket/job/model}
+    Right:
+        files:
+          train.py: |
+            import argparse, keras, os
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--model_dir", default="")
+            parser.add_argument("--target", default=os.environ["SM_MODEL_DIR"])
+            args = parser.parse_args()
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            keras.Sequential().save(os.path.join(args.target, "1"))
+        HyperParameters: {model_dir: s3://example-bucket/job/model}
+    Source:
+        https://github.com/aws/sagemaker-python-sdk/issues/1895
+    Since:
+        0.1
+    """
+    facts = readable(view)
+    if facts is None:
+        return
+    started = invocation(view)
+    for parser in facts.parsers:
+        for argument in parser.arguments:
+            if argument.default is None or resolve(view, facts, started, argument.default) != MODEL_DIR:
+                continue
+            passed = started.given(argument.flags)
+            values = passed.values if passed is not None else None
+            if passed is None or not values or not values[0].startswith("s3://"):
+                continue
+            reads = [read for read in facts.env_reads if read.name == "SM_MODEL_DIR"]
+            if len(reads) > 1:
+                continue  # the script reads the model directory elsewhere too
+            yield Problem(
+                f"{passed.flag} gets {show(values[0])} instead of its default, the model directory: model.tar.gz will be empty",
+                passed.path,
+                remedy='save below os.environ["SM_MODEL_DIR"], or give the estimator model_dir=False',
+                location=argument.location,
+            )
+
+
+@rule("ART055", area="artifacts", scope="script")
+def folder_not_writable_so(view: TrainingView) -> Iterator[Problem]:
+    """The script writes to a folder that is not there, or takes the model directory for a file.
+
+    What it does:
+        Finds files written to the model directory's own name, files in a subfolder that nothing makes, and ``os.makedirs`` without
+        ``exist_ok`` of a folder that SageMaker has made, on the way that every run takes; a folder that the first
+        host alone makes and all write into; and ``os.rename`` or ``os.replace`` from ``/tmp`` to a
+        folder that SageMaker mounts.
+    Why:
+        ``IsADirectoryError``, ``No such file or directory`` or ``FileExistsError`` at the end of the training, when all is paid for.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.environ["SM_MODEL_DIR"], "w").write("1")
+    Right:
+        files:
+          train.py: |
+            import os
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-train-storage.html
+    Since:
+        0.1
+    """
+    facts = view.script
+    if facts is None:
+        return
+    there = {MODEL_DIR, "/opt/ml/output/data", "/opt/ml/output", "/opt/ml/input", INPUT_DATA}
+    local = checkpoint_path(view)
+    if local:
+        there.add(local)
+    makes = bool(
+        facts.attributes
+        & {"makedirs", "mkdir", "mkpath", "copytree", "save_pretrained", "ensure_dir", "rmtree", "chdir"}
+    )
+    yield from _made_by_first(view, facts)
+    for habit in habits(view, "moved-across"):
+        place = resolve(view, facts, invocation(view), habit.text)
+        if isinstance(place, str) and any(
+            place.startswith(folder + "/") for folder in (*there, "/opt/ml/checkpoints")
+        ):
+            yield Problem(
+                f"{habit.detail} cannot bring a file from /tmp to {show(place.replace(UNKNOWN, '…'))}, which is mounted from elsewhere: "
+                "Invalid cross-device link",
+                remedy="shutil.move, or write the temporary file beside the one that it replaces",
+                severity="warning",
+                location=habit.location,
+            )
+    for _, _, use, place in _uses(view):
+        plain = place.rstrip("/")
+        if not use.sure:
+            continue
+        if (
+            use.mode == "make"
+            and plain in there
+            and use.call in ("os.makedirs", "os.mkdir", "mkdir")
+            and "rmtree" not in facts.attributes
+        ):
+            yield Problem(
+                f"{use.call} of {show(place)}, which SageMaker has made already: FileExistsError",
+                remedy="exist_ok=True",
+                location=use.location,
+            )
+        elif use.mode == "write" and use.call in WRITES_FILES and plain in there:
+            yield Problem(
+                f"{use.call} writes to {show(place)}, which is a folder",
+                remedy="join a file's name: os.path.join(folder, name)",
+                location=use.location,
+            )
+        elif use.mode == "write" and use.call in WRITES_FILES and not makes and not facts.outside_effects:
+            folder = plain.rpartition("/")[0]
+            if any(folder.startswith(known + "/") for known in (MODEL_DIR, "/opt/ml/output/data")):
+                yield Problem(
+                    f"{use.call} writes {show(place.replace(UNKNOWN, '…'))}, and nothing makes the folder {folder!r}",
+                    remedy=f"os.makedirs({folder!r}, exist_ok=True) first",
+                    location=use.location,
+                )
+
+
+def _made_by_first(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
+    """A folder that the first host makes alone, and that every host writes into: each has a disk of its own."""
+    if (view.host_count or 0) < 2:
+        return
+    made: dict[bool, set[str]] = {True: set(), False: set()}
+    uses = list(_uses(view))
+    for _, _, use, place in uses:
+        if use.mode == "make" and UNKNOWN not in place:
+            made[any(holds(view, facts, test) is False for test in use.tests)].add(place.rstrip("/"))
+    for _, _, use, place in uses if made[True] - made[False] else ():
+        folder = place.rpartition("/")[0]
+        others = not any(holds(view, facts, test) is False for test in use.tests)
+        if use.mode == "write" and use.local and others and folder in made[True] - made[False]:
+            yield Problem(
+                f"{use.call} writes into {show(folder)} on every host, and the first host alone makes it: each has a disk of its own",
+                remedy="let every host make it: os.makedirs(…, exist_ok=True) without the test",
+                severity=None if use.sure else "warning",
+                location=use.location,
+            )
+            return
+
+
+FRAMEWORKS = {"torch": "pytorch", "tensorflow": "tensorflow", "xgboost": "xgboost", "mxnet": "mxnet"}
+
+
+@rule("FRM062", area="framework", severity="warning", scope="script")
+def other_framework(view: TrainingView) -> Iterator[Problem]:
+    """The script imports a framework that is not the image's.
+
+    What it does:
+        Where the image is one of Amazon's framework images: looks for an import of another framework, on the way that every run takes, that
+        requirements.txt does not bring.
+    Why:
+        ``ModuleNotFoundError``: an image for scikit-learn has no PyTorch, one for PyTorch no TensorFlow.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            import torch
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            torch.save(torch.zeros(1), os.path.join(os.environ["SM_MODEL_DIR"], "model.pt"))
+        region: us-east-1
+        AlgorithmSpecification: {TrainingImage: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"}
+    Right:
+        files:
+          train.py: |
+            import os
+            import joblib
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            joblib.dump(1, os.path.join(os.environ["SM_MODEL_DIR"], "model.joblib"))
+        region: us-east-1
+        AlgorithmSpecification: {TrainingImage: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/pre-built-docker-containers-frameworks.html
+    Since:
+        0.1
+    """
+    facts = view.script
+    if facts is None or view.image is None or facts.outside_effects:
+        return
+    wanted = [
+        one
+        for one in facts.imports
+        if one.sure and not one.level and one.module.partition(".")[0] in FRAMEWORKS
+    ]
+    if not wanted:
+        return
+    from cursus.aws.images import parse_image
+
+    image = parse_image(view.image)
+    if image is None or not image.amazon or image.engine not in {"sklearn", *FRAMEWORKS.values()}:
+        return
+    brought = {one.name.lower() for one in facts.requirements}
+    for one in wanted:
+        module = one.module.partition(".")[0]
+        if FRAMEWORKS[module] != image.engine and not any(name.startswith(module) for name in brought):
+            yield Problem(
+                f"the script imports {module}, and {image.repository} is an image for {image.engine}",
+                ("AlgorithmSpecification", "TrainingImage"),
+                remedy=f"choose an image for {FRAMEWORKS[module]}, or put {module} into requirements.txt",
+                location=one.location,
+            )
+            return
+
+
+# -- files of the machine that the script was written on ----------------------------------------------
+
+HOMES = ("/home/", "/Users/", "~", "/content/", "/root/", "C:", "D:", "/mnt/", "/kaggle/")
+CODE = "/opt/ml/code"
+KEPT = frozenset({"input", "model", "output", "checkpoints", "code", "errors", "failure", "processing"})
+"""What a container has below /opt/ml."""
+SEARCHES = frozenset({"glob.glob", "glob.iglob", "glob", "rglob", "os.walk"})
+
+
+def covers(made: str, place: str) -> bool:
+    """True where something that the script writes may be what it reads."""
+    if UNKNOWN in made:
+        start = made.partition(UNKNOWN)[0]
+        return place.startswith(start)
+    return place == made or place.startswith(made.rstrip("/") + "/") or made.rpartition(".")[0] == place
+
+
+def own_file(view: TrainingView, place: str, use: PathUse) -> Problem | None:
+    """What is wrong with a file that the script reads and that is of no channel."""
+    facts = view.script
+    plain = place.removeprefix("./").rstrip("/").removeprefix(f"{CODE}/")
+    plain = posixpath.normpath(plain) if "/../" in f"/{plain}/" else plain
+    elsewhere = _elsewhere(view, plain)
+    if elsewhere:
+        told = f"the script reads {show(place)}, {elsewhere}"
+        inside = plain.removeprefix("../")
+        remedy = "read it from a channel: SM_CHANNEL_…"
+        if facts is not None and inside in facts.directory_listing:
+            remedy = f"write {inside!r}: the source directory has it, and the job runs there"
+        return Problem(told, remedy=remedy, location=use.location)
+    if plain.startswith(("/", "..")) or facts is None:
+        return None
+    if plain in facts.directory_listing or not facts.directory_listing:
+        return None
+    return Problem(
+        f"the script reads {show(place)}, which is not in the source directory and which it does not write",
+        remedy="bring it as a channel and read SM_CHANNEL_…, or put the file into the source directory",
+        location=use.location,
+    )
+
+
+def _elsewhere(view: TrainingView, place: str) -> str:
+    """Why the container has nothing at a place; empty where it may have."""
+    if place.startswith(HOMES):
+        return "a path of the machine that it was written on"
+    if not f"{place}/".startswith("../") or invocation(view).kind != "toolkit" or view.framework is None:
+        return ""
+    full = posixpath.normpath(f"{CODE}/{place}")
+    below = full.removeprefix("/opt/ml/")
+    if full == below or below.partition("/")[0] in KEPT:
+        return ""
+    return f"which is {full}: of what is beside the source directory the container has nothing"
+
+
+def searched(view: TrainingView, facts: ScriptFacts, made: list[str]) -> Iterator[Problem]:
+    """Where every run searches for files and there are none: no error, and nothing is read."""
+    started = invocation(view)
+    for use in facts.paths:
+        if use.mode != "look" or use.call not in SEARCHES or not use.sure or started.kind == "command":
+            continue
+        for path in use.paths:
+            place = resolve(view, facts, started, path)
+            if not isinstance(place, str) or any(covers(other, place) for other in made):
+                continue
+            elsewhere = _elsewhere(view, place.partition(UNKNOWN)[0].rstrip("/"))
+            if elsewhere:
+                told = (
+                    f"the script searches {show(place.replace(UNKNOWN, '…'))}, {elsewhere}: it finds no file"
+                )
+                remedy = "search the channel's folder: SM_CHANNEL_…"
+                yield Problem(told, remedy=remedy, severity="warning", location=use.location)

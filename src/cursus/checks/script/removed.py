@@ -1,0 +1,138 @@
+"""Names and arguments of libraries that the version in the job's image no longer has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cursus.aws import images, library_fields
+from cursus.aws.tables import table
+from cursus.checks.rules import Problem, rule
+from cursus.checks.script.keras import legacy_keras
+from cursus.checks.script.request import habits, library_version, readable
+from cursus.checks.views import TrainingView
+from cursus.model import Location
+from cursus.script.facts import ScriptFacts
+from cursus.suggest import did_you_mean
+
+DISTRIBUTIONS = {"sklearn": "scikit-learn", "pytorch": "torch"}
+"""The names of libraries on PyPI, where they have another one."""
+ARGUMENTS = "transformers.TrainingArguments"
+
+
+@rule("FRM072", area="framework", scope="script")
+def name_removed(view: TrainingView) -> Iterator[Problem]:
+    """The script uses what the version of a library in the image no longer has.
+
+    What it does:
+        Holds imports, calls and their arguments against the names that scikit-learn, TensorFlow, Keras, XGBoost and PyTorch have taken out, and the
+        arguments of transformers' ``TrainingArguments`` against its fields, in the version that the image has or requirements.txt pins. What is
+        imported in ``try``, or on a condition, is left alone.
+    Why:
+        ``ImportError``, ``AttributeError`` or ``TypeError``: a script that was written for an older image fails in a newer one.
+    Breaks:
+        files:
+          train.py: |
+            import os
+            from sklearn.externals import joblib
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            joblib.dump([1], os.path.join(os.environ["SM_MODEL_DIR"], "model.joblib"))
+          requirements.txt: scikit-learn==1.5.2
+    Right:
+        files:
+          train.py: |
+            import os
+            import joblib
+            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+            joblib.dump([1], os.path.join(os.environ["SM_MODEL_DIR"], "model.joblib"))
+          requirements.txt: scikit-learn==1.5.2
+    Source:
+        https://scikit-learn.org/stable/whats_new.html; https://www.tensorflow.org/guide/migrate; https://keras.io/guides/migrating_to_keras_3/;
+        https://github.com/dmlc/xgboost/releases/tag/v2.1.0; https://github.com/huggingface/transformers/releases/tag/v4.46.0
+    Since:
+        0.1
+    """
+    facts = readable(view)
+    if facts is None:
+        return
+    told: set[str] = set()
+    for name, where in _used(facts):
+        for entry in table("removals")["names"]:
+            hit = next((one for one in entry["names"] if _is(name, one)), None)
+            version = _since(view, facts, entry) if hit is not None else ""
+            if hit is not None and version and hit not in told:
+                told.add(hit)
+                yield Problem(
+                    f"{hit.rstrip('.')} is not in {entry['library']} {version}: it was taken out in {entry['since']}",
+                    remedy=f"write {entry['instead']}, or take an image of an older version",
+                    location=where,
+                )
+    for habit in habits(view, "library-words"):
+        given = habit.key.split(",")
+        for entry in table("removals")["words"]:
+            gone = sorted(set(given) & set(entry["words"])) if _fits(habit.detail, entry["function"]) else []
+            version = _since(view, facts, entry) if gone else ""
+            if version and not (entry["library"] == "tensorflow" and legacy_keras(view, facts)):
+                yield Problem(
+                    f"{habit.detail} of {entry['library']} {version} takes no {gone[0]!r}: it was taken out in {entry['since']}",
+                    remedy=f"write {entry['instead']}",
+                    severity=None if habit.sure else "warning",
+                    location=habit.location,
+                )
+        if habit.detail.endswith(".TrainingArguments") and habit.sure:
+            yield from _unknown_fields(view, facts, given, habit.location)
+
+
+def _unknown_fields(
+    view: TrainingView, facts: ScriptFacts, given: list[str], where: Location
+) -> Iterator[Problem]:
+    """Arguments that ``TrainingArguments`` of this version does not have, and another one has."""
+    version = library_version(view, facts)
+    if not version:
+        return
+    known = {name for name, _, _ in library_fields.fields(ARGUMENTS, version)}
+    for name in given:
+        span = library_fields.versions_with(ARGUMENTS, name)
+        if span and name not in known:
+            yield Problem(
+                f"TrainingArguments of transformers {version} takes no {name!r}, which versions {span} have.{did_you_mean(name, known)}",
+                remedy="write it as this version calls it, or pin another one in requirements.txt",
+                location=where,
+            )
+
+
+def _used(facts: ScriptFacts) -> Iterator[tuple[str, Location]]:
+    """The dotted names that every run imports or calls."""
+    for one in facts.imports:
+        if one.sure and not one.level:
+            yield one.module + ".", one.location
+            for name in one.names:
+                yield f"{one.module}.{name}", one.location
+    for used in facts.used:
+        if used.sure:
+            yield used.name, used.location
+
+
+def _is(name: str, removed: str) -> bool:
+    return (
+        name.startswith(removed)
+        if removed.endswith(".")
+        else name == removed or name.startswith(f"{removed}.")
+    )
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return re.fullmatch(re.escape(pattern).replace(r"\*", r"\w+"), name) is not None
+
+
+def _since(view: TrainingView, facts: ScriptFacts, entry: dict[str, str]) -> str:
+    """The version that the job has of a library, where it is one without the name; empty for an older or unknown one."""
+    library = entry["library"]
+    asked = [one for one in facts.requirements if one.name.lower() == DISTRIBUTIONS.get(library, library)]
+    image = view.framework
+    version = image.version if image is not None and image.framework == library else None
+    if asked:
+        pinned = re.fullmatch(r"={2,3}\s*(\d+(?:\.\d+)*)", asked[0].version)
+        version = pinned[1] if pinned is not None else None
+    version = (version or "").partition("-")[0]
+    return version if version and images.order(version) >= images.order(entry["since"]) else ""

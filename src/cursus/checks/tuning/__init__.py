@@ -1,0 +1,1 @@
+"""Rules of the area *hyperparameters* for tuning requests."""

@@ -70,8 +70,8 @@ def main() -> int:
             for kind, found in enumerate(times):
                 found.append(start_seconds(root, source, kind, number))
     medians = [statistics.median(found) * 1000 for found in times]
-    for kind, median in zip(KINDS, medians, strict=True):
-        print(f"{kind:>20}  {median:7.1f} ms")
+    for name, median in zip(KINDS, medians, strict=True):
+        print(f"{name:>20}  {median:7.1f} ms")
     most = max(medians) - medians[0]
     print(json.dumps({"start_ms": [round(median, 1) for median in medians], "growth_ms": round(most, 1)}))
     return int(most > max(10.0, medians[0] / 10))

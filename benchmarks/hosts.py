@@ -9,6 +9,7 @@ machine should be idle and seldom is.
 from __future__ import annotations
 
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -83,7 +84,7 @@ def memory(folder: Path, count: int) -> float:
 
 def slope(points: list[tuple[float, float]]) -> float:
     """Of the line with the least squares."""
-    x0, y0 = (sum(values) / len(points) for values in zip(*points, strict=True))
+    x0, y0 = statistics.mean(x for x, _ in points), statistics.mean(y for _, y in points)
     above = sum((x - x0) * (y - y0) for x, y in points)
     return above / sum((x - x0) * (x - x0) for x, _ in points)
 
@@ -107,10 +108,8 @@ def main() -> int:
     added = [(float(count), (jobs[count] - scripts[count]) * 1000) for count in COUNTS]
     each = slope(added)
     print(f"{'hosts':>6}  {'scripts ms':>10}  {'job ms':>8}  {'added ms':>8}")
-    for count, extra in added:
-        print(
-            f"{count:>6.0f}  {scripts[int(count)] * 1000:>10.0f}  {jobs[int(count)] * 1000:>8.0f}  {extra:>8.0f}"
-        )
+    for count, (_, extra) in zip(COUNTS, added, strict=True):
+        print(f"{count:>6}  {scripts[count] * 1000:>10.0f}  {jobs[count] * 1000:>8.0f}  {extra:>8.0f}")
     found = {"ms_a_host": round(each, 1), "gib_of_32": round(gib, 2)}
     print(json.dumps(found))
     return 0 if each <= GOAL_MS and gib <= GOAL_GIB else 1

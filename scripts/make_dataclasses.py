@@ -43,7 +43,9 @@ def main(folder: str) -> None:
                     there[name].setdefault(field, []).append(version)
                     if required:
                         wanted[name].setdefault(field, []).append(version)
-    known, spans, required = {}, {}, {}
+    known: dict[str, dict[str, str]] = {}
+    spans: dict[str, dict[str, list[str]]] = {}
+    demanded: dict[str, dict[str, list[str]]] = {}
     for name in FILES:
         base = BASES.get(name, "")
         whole = {**fields.get(base, {}), **fields[name]}
@@ -52,7 +54,7 @@ def main(folder: str) -> None:
             for field, found in sorted({**there.get(base, {}), **there[name]}.items())
             if found != versions
         }
-        required[f"transformers.{name}"] = {
+        demanded[f"transformers.{name}"] = {
             field: _span(found, versions)
             for field, found in sorted({**wanted.get(base, {}), **wanted[name]}.items())
         }
@@ -65,7 +67,7 @@ def main(folder: str) -> None:
         "versions": versions,
         "fields": known,
         "spans": spans,
-        "required": required,
+        "required": demanded,
     }
     OUT.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
 

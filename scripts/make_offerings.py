@@ -34,8 +34,8 @@ def offered(wheel: Path) -> dict[str, set[str]]:
 def main() -> None:
     regions: dict[str, set[str]] = defaultdict(set)
     for folder in sys.argv[1:]:
-        for region, types in offered(Path(folder)).items():
-            regions[region] |= types
+        for region, sold in offered(Path(folder)).items():
+            regions[region] |= sold
     document = json.loads(INSTANCES.read_text())
     names = sorted({*document["training"], *document["others"]})
     absent = {

@@ -63,7 +63,7 @@ def mutated(draw: st.DrawFn) -> tuple[str, Any]:
     request = copy.deepcopy(BASES[operation])
     for _ in range(draw(st.integers(1, 3))):
         path = draw(st.sampled_from(paths(request)))
-        around = request
+        around: Any = request
         for part in path[:-1]:
             around = around[part]
         action = draw(st.sampled_from(["replace", "remove", "double", "add"]))

@@ -97,7 +97,7 @@ LAUNCHER = "s3://example-bucket/code/runproc.sh"
         ),
     ],
 )
-def test_launcher_finds_its_archive(inputs: dict[str, str], path: str | None) -> None:
+def test_launcher_finds_its_archive(inputs: dict[str, Any], path: str | None) -> None:
     assert [one.path for one in found(LAUNCH, **inputs)] == ([path] if path else [])
 
 

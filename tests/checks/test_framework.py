@@ -203,7 +203,7 @@ def test_neuron_images_want_neuron_devices() -> None:
         ({"framework": "pytorch", "framework_version": "9.0.0"}, "warning"),
     ],
 )
-def test_a_promise_without_an_image(promise: dict[str, str], severity: str) -> None:
+def test_a_promise_without_an_image(promise: dict[str, Any], severity: str) -> None:
     nothing = {"AlgorithmSpecification": {"TrainingImage": None}}
     found = findings_of(nothing, promises=Promises(**promise))
     assert ("FRM014", severity) in {(f.rule, f.severity) for f in found}
@@ -218,7 +218,7 @@ def test_a_promise_without_an_image(promise: dict[str, str], severity: str) -> N
     ],
 )
 def test_a_promise_is_held_against_the_image_that_the_request_names(
-    promise: dict[str, str], rules: list[str]
+    promise: dict[str, Any], rules: list[str]
 ) -> None:
     found = findings(f"{DLC}/tensorflow-training:2.11.0-cpu-py39", **promise)
     assert rules_of(found) == rules
@@ -232,7 +232,7 @@ def test_an_image_without_gpus_runs_on_a_gpu_instance() -> None:
 
 
 def test_a_promise_beside_an_own_image_is_a_warning() -> None:
-    promise = {"framework": "pytorch", "framework_version": "1.8.0", "python_version": "py38"}
+    promise: dict[str, Any] = {"framework": "pytorch", "framework_version": "1.8.0", "python_version": "py38"}
     found = findings(None, script=False, **promise)
     assert [(f.rule, f.severity) for f in found] == [("FRM014", "warning")]
     assert "py38" in found[0].message
@@ -246,14 +246,14 @@ def test_a_promise_beside_an_own_image_is_a_warning() -> None:
         ({"framework": "pytorch", "framework_version": "2.1.0", "python_version": "py39"}, "py39"),
     ],
 )
-def test_a_promise_against_the_image(promise: dict[str, str], word: str) -> None:
+def test_a_promise_against_the_image(promise: dict[str, Any], word: str) -> None:
     found = findings(f"{DLC}/pytorch-training:2.1.0-cpu-py310", **promise)
     assert any(f.rule in ("FRM014", "FRM015") and word in f.message for f in found)
 
 
 @pytest.mark.parametrize("version", ["2.1", "2.1.0"])
 def test_a_promise_that_holds(version: str) -> None:
-    promise = {"framework": "PyTorch", "framework_version": version, "python_version": "3.10"}
+    promise: dict[str, Any] = {"framework": "PyTorch", "framework_version": version, "python_version": "3.10"}
     assert findings(f"{DLC}/pytorch-training:2.1.0-cpu-py310", **promise) == []
 
 

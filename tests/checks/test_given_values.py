@@ -124,7 +124,7 @@ def test_a_value_of_another_type_is_the_fault_of_the_use() -> None:
 
 def test_a_join_with_other_parts_is_told_where_it_stands() -> None:
     document = definition("String", "m5.huge", "InstanceType")
-    join = {"Std:Join": {"On": "", "Values": ["ml.", {"Get": "Parameters.Compute"}]}}
+    join: dict[str, Any] = {"Std:Join": {"On": "", "Values": ["ml.", {"Get": "Parameters.Compute"}]}}
     document["Steps"] = [train("First", InstanceType=join)]
     assert [f.path for f in errors(document)] == ["Steps[0].Arguments.ResourceConfig.InstanceType"]
     join["Std:Join"]["Values"].pop(0)

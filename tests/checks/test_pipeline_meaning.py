@@ -41,7 +41,7 @@ def rules(*steps: dict[str, Any], region: str | None = None, **rest: Any) -> lis
     return [f.rule for f in told(found) if f.rule.startswith("DEP")]
 
 
-CACHED = {"CacheConfig": {"Enabled": True, "ExpireAfter": "P30D"}}
+CACHED: dict[str, Any] = {"CacheConfig": {"Enabled": True, "ExpireAfter": "P30D"}}
 STOP = {"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "not good enough"}}
 
 

@@ -306,7 +306,7 @@ def test_a_configuration_of_the_wrong_type_is_named(hook: str, config: dict[str,
 def _said(**hooks: Any) -> list[tuple[str, str, str]]:
     """(rule, severity, area) of what a builder with these hooks is told, infos left out."""
     request = copy.deepcopy(BASES["CreateTrainingJob"])
-    methods = {"create_step": lambda self: request}
+    methods: dict[str, Any] = {"create_step": lambda self: request}
     methods.update({name: (lambda self, value=value: value) for name, value in hooks.items()})
     found = cursus.check(type("Builder", (), methods)()).findings
     return [(one.rule, one.severity, one.area) for one in found if one.severity != "info"]

@@ -288,11 +288,11 @@ def test_the_second_definitions_range() -> None:
 
 def test_warm_start() -> None:
     parent = {"HyperParameterTuningJobName": "parent"}
-    patch = {
+    patch: dict[str, Any] = {
         "WarmStartConfig": {"WarmStartType": "TransferLearning", "ParentHyperParameterTuningJobs": [parent]}
     }
     assert not findings_of(patch, "HPO018", operation=TUNING)
-    patch["WarmStartConfig"]["ParentHyperParameterTuningJobs"] = [parent, parent, {}]  # type: ignore[index]
+    patch["WarmStartConfig"]["ParentHyperParameterTuningJobs"] = [parent, parent, {}]
     assert len(findings_of(patch, "HPO018", operation=TUNING)) == 2
 
 

@@ -87,7 +87,7 @@ def shares(tmp_path: Path, patch: dict[str, Any], hosts: tuple[str, ...]) -> lis
 def test_shares_are_disjoint_and_complete(tmp_path: Path) -> None:
     for number in range(7):
         put(tmp_path, f"example-bucket/train/{number}")
-    patch = {
+    patch: dict[str, Any] = {
         "InputDataConfig": [
             s3("train", "s3://example-bucket/train/", S3DataDistributionType="ShardedByS3Key")
         ],
@@ -319,7 +319,7 @@ def test_archive_cannot_get_out(run: Run, tmp_path: Path, members: dict[str, Any
 
 
 def test_links_inside_an_archive_are_kept(run: Run, tmp_path: Path) -> None:
-    members = {
+    members: dict[str, Any] = {
         "real.py": b"print('linked')",
         "train.py": special("train.py", tarfile.SYMTYPE, "real.py"),
         "hard.py": special("hard.py", tarfile.LNKTYPE, "real.py"),

@@ -250,7 +250,7 @@ def test_events_in_order(run: Run) -> None:
     assert [event.text for event in events if event.kind == "log"] == ["one", "two"]
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[dict[str, Any], str, dict[str, Any]]] = {
     "tuning": ({}, "only a training job", {"operation": "CreateHyperParameterTuningJob"}),
     "no host": ({"ResourceConfig": {"InstanceCount": 0}}, "no instance", {}),
     "image only": ({}, "the code is in the image", {"source": None}),

@@ -95,7 +95,7 @@ def test_files_themselves_are_uploaded(run: Run, bucket: Path) -> None:
 
 
 def test_what_is_not_there_fails_the_job(run: Run, bucket: Path) -> None:
-    patch = {"InputDataConfig": [channel("train", f"s3://{bucket.name}/none/")]}
+    patch: dict[str, Any] = {"InputDataConfig": [channel("train", f"s3://{bucket.name}/none/")]}
     job = run("", patch, channels={})
     assert job.describe()["FailureReason"] == (
         f"ClientError: Data download failed:S3 key: s3://{bucket.name}/none/ matched no files on s3"

@@ -375,7 +375,7 @@ def test_one_failure_is_said_once() -> None:
 
 def test_a_named_tuple_has_members_too() -> None:
     request = {"TrainingJobName": "churn", "AlgorithmSpecification": {}, "RoleArn": "x"}
-    made = collections.namedtuple("made", request)(**request)  # type: ignore[misc]
+    made = collections.namedtuple("made", request)(**request)
     step = lower(type("Builder", (), {"create_step": lambda self: made})())
     assert step.request == request and not step.promises.failures
 

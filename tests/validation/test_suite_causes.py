@@ -134,8 +134,8 @@ def test_a_regex_that_does_not_compile_is_told_once(builder: Any, config: Any, t
 def test_what_only_a_hook_says_never_reaches_sagemaker(
     builder: Any, config: Any, rule: str, leave_out: tuple[str, ...]
 ) -> None:
-    builder.get_training_inputs = lambda: [{**copy.deepcopy(channel)}]
     channel = builder.request["InputDataConfig"][0]
+    builder.get_training_inputs = lambda: [{**copy.deepcopy(channel)}]
     target = builder.request
     for part in leave_out[:-1]:
         target = target[part]

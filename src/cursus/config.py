@@ -44,8 +44,6 @@ STEP_KEYS = frozenset(
 
 NOTHING: Mapping[str, str] = {}
 MAX_BYTES = 4 * 1024 * 1024
-COMPASS = re.compile(r"-(north|south|east|west|central|northeast|northwest|southeast|southwest)-[0-9]+\Z")
-"""How the name of every region ends."""
 
 # These are named tuples, because a dataclass costs the start of every command five times as much.
 
@@ -402,8 +400,7 @@ def misspelt_region(region: str) -> str:
     """What is wrong with ``region``; empty where nothing is. One of a known form may be newer than our facts."""
     from cursus.aws import images, places
 
-    sound = places.partition_of(region) and COMPASS.search(region)
-    near = None if sound else closest(region, images.region_names())
+    near = None if places.partition_of(region) else closest(region, images.region_names())
     return f"there is no region {region!r}. Did you mean {near!r}?" if near else ""
 
 

@@ -31,7 +31,7 @@ def _partitions() -> tuple[tuple[str, re.Pattern[str], str], ...]:
     )
 
 
-_COMPASS = re.compile(r"-(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-\d+$")
+_COMPASS = re.compile(r"-(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-[0-9]+\Z")
 """How the name of every region ends."""
 
 

@@ -150,8 +150,8 @@ def rule(
     - ``"VpcConfig"``, ``"ResourceConfig.InstanceGroups"``: a member, at whatever depth it stands;
     - ``"*.S3DataType=ManifestFile"``: a member with this value, for members of ``texts.CHOICES``, but for the
       values in ``texts.USUAL``; ``"*.DataSource={}"``: a member that holds nothing;
-    - ``"HyperParameters.sagemaker_program"``, ``"HyperParameters.*_enabled"``: a name, or a name with this ending,
-      in a map of the user's own (``texts.FREE``);
+    - ``"HyperParameters.sagemaker_program"``, ``"HyperParameters.*_enabled"``, ``"Environment.SM_*"``: a name, or a name
+      with this ending or beginning, in a map of the user's own (``texts.FREE``);
     - ``"?nested"``: a text, or texts together, suspected of this (``cursus.checks.texts``).
 
     ``when`` says what else it is about. A ``shared`` rule needs nothing but the outline of a request

@@ -314,7 +314,7 @@ def _today() -> str:
     return strftime("%Y-%m-%d", gmtime())
 
 
-@rule("RES057", area="resources", severity="warning", reads=("Environment",))
+@rule("RES057", area="resources", severity="warning", reads=("Environment.SM_*",))
 def variable_of_the_toolkit(view: TrainingView) -> Iterator[Problem]:
     """Environment sets a variable that the training toolkit sets itself.
 

@@ -50,8 +50,10 @@ class Members:
                 self.entries.setdefault(entry[0], set()).update(entry[1:])
 
     def has_entry(self, member: str, name: str) -> bool:
-        """True where a map of the user's own, ``member``, has ``name``, or where that begins with * its ending."""
+        """True where a map of the user's own, ``member``, has ``name``; * stands for any beginning or ending."""
         entries = self.entries.get(member, ())
+        if name[-1:] == "*":
+            return any(str(each).startswith(name[:-1]) for each in entries)
         if name[:1] == "*":
             return any(str(each).endswith(name[1:]) for each in entries)
         return name in entries

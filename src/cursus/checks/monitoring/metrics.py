@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 
 from cursus.aws import algorithms, images
-from cursus.checks.monitoring.expressions import Reading
+from cursus.checks.monitoring.expressions import Reading, read
 from cursus.checks.rules import Problem, rule
 from cursus.checks.texts import LEVELS
 from cursus.checks.views import TrainingView, is_reference, text
@@ -243,13 +244,22 @@ def metric_regex_cuts_exponents(view: TrainingView) -> Iterator[Problem]:
 
         fixed = printed_fixed(view)
     for path, name, pattern, reading in view.metric_readings:
-        cut = {} if path in fixed or _unlike_a_dictionary(pattern) else _cut(name, pattern, reading)
-        if "1.5e-05" in cut and "0.123" not in cut and not re.search(_SCORES, name.lower()):
+        captured = None if path in fixed else _without_exponent(name, pattern)
+        if captured is not None:
             yield Problem(
-                f"the group ({reading.group}) of metric {show(name)} captures {cut['1.5e-05']} of a number such as 1.5e-05",
+                f"the group ({reading.group}) of metric {show(name)} captures {captured} of a number such as 1.5e-05",
                 path,
                 "where such small numbers are printed: ([-+0-9.eE]+)",
             )
+
+
+@lru_cache(maxsize=4096)
+def _without_exponent(name: str, pattern: str) -> str | None:
+    """What a metric's expression captures of 1.5e-05, where that is a part of it and it takes other numbers whole."""
+    if _unlike_a_dictionary(pattern) or re.search(_SCORES, name.lower()):
+        return None
+    cut = _cut(name, pattern, read(pattern))
+    return None if "0.123" in cut else cut.get("1.5e-05")
 
 
 @rule("MON005", area="monitoring", severity="warning", reads=READS, shared=True, of=OF)

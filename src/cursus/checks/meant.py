@@ -14,6 +14,7 @@ from typing import Any
 from cursus.aws import schema
 from cursus.aws.schema import Violation
 from cursus.aws.tables import table
+from cursus.checks.type_words import TYPES
 from cursus.model import Path
 from cursus.suggest import closest
 
@@ -35,14 +36,6 @@ ALIKE = (
     ("StaticHyperParameters", "HyperParameters"),
 )
 """What the requests of several operations call the same thing."""
-_TYPES: Mapping[str, tuple[type, ...]] = {
-    "string": (str,),
-    "integer": (int,),
-    "number": (int, float),
-    "boolean": (bool,),
-    "array": (list, tuple),
-    "object": (Mapping,),
-}
 
 Words = frozenset[tuple[str, ...]]
 
@@ -175,7 +168,7 @@ class _Member:
         if len(self.lacking) != 1:
             return None
         node = schema.at(schema.document(self.operation) or {}, (*self.around, self.lacking[0])) or {}
-        kinds = _TYPES.get(str(node.get("type")), ())
+        kinds = TYPES.get(str(node.get("type")), ())
         return self.lacking[0] if isinstance(self.value, kinds) and self.value != "" else None
 
     def _elsewhere(self, words: Words, *, taken: bool = False, there: bool = False) -> Path | None:

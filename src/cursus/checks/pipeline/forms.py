@@ -10,28 +10,13 @@ from cursus.aws import schema
 from cursus.aws.pipelines import facts, step_type
 from cursus.checks.pipeline.values import almost
 from cursus.checks.rules import Problem, rule
+from cursus.checks.type_words import TYPES, WHAT
 from cursus.checks.views import PipelineView, is_reference
 from cursus.model import Path, Severity
 from cursus.redact import show
 from cursus.steps.pipelines import parameter_values, resolve
 from cursus.suggest import did_you_mean
 
-WORDS = {
-    "string": "a text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "a structure",
-}
-TYPES: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "integer": (int,),
-    "number": (int, float),
-    "boolean": (bool,),
-    "array": (list,),
-    "object": (Mapping,),
-}
 BASELINES = ("SuppliedBaselineConstraints", "SuppliedBaselineStatistics")
 
 
@@ -97,9 +82,9 @@ def _held(value: Any, form: Mapping[str, Any], place: Path) -> Iterator[Problem]
         if not _is(here, kind):
             bare = ", without quotes" if isinstance(here, str) and kind == "boolean" else ""
             yield Problem(
-                f"{place[-1]} is {show(here, str(place[-1]))}; this place takes {WORDS[kind]}",
+                f"{place[-1]} is {show(here, str(place[-1]))}; this place takes {WHAT[kind]}",
                 place,
-                f"write {WORDS[kind]}{bare}",
+                f"write {WHAT[kind]}{bare}",
             )
         elif kind == "array":
             items = form.get("items")

@@ -8,6 +8,7 @@ from typing import Any
 from cursus.aws import schema
 from cursus.aws.pipelines import INNER, Reference, Target, inner_shape, output_shape, parse_get, step_type
 from cursus.checks.rules import Problem, rule
+from cursus.checks.type_words import WHAT
 from cursus.checks.views import PipelineView, is_reference
 from cursus.model import Path
 from cursus.redact import show
@@ -210,14 +211,6 @@ def referenced_type(view: PipelineView) -> Iterator[Problem]:
             yield from _wrong_property(reference, target)
 
 
-WORDS = {
-    "string": "a text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "object": "a structure",
-    "array": "a list",
-}
 KINDS = {"String": {"string"}, "Integer": {"integer", "number"}, "Float": {"number"}, "Boolean": {"boolean"}}
 
 
@@ -286,8 +279,8 @@ def _wanted(reference: Reference) -> set[str]:
 
 
 def _wrong_type(reference: Reference, target: Target, given: set[str], wanted: set[str]) -> Problem:
-    is_word = next(WORDS[kind] for kind in WORDS if kind in given)
-    takes = "a single value" if wanted == SINGLE else next(WORDS[kind] for kind in WORDS if kind in wanted)
+    is_word = next(WHAT[kind] for kind in WHAT if kind in given)
+    takes = "a single value" if wanted == SINGLE else next(WHAT[kind] for kind in WHAT if kind in wanted)
     remedy = f"refer to something that is {takes}"
     if given == {"array"}:
         remedy = f"name one of its entries: Steps.{target.name}.{target.rest[-1]}[…]"

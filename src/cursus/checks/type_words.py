@@ -12,9 +12,19 @@ WHAT = {
     "integer": "a whole number",
     "number": "a number",
     "boolean": "true or false",
-    "array": "a list",
     "object": "a mapping",
+    "array": "a list",
 }
+"""JSON's types in words."""
+TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "object": (Mapping,),
+    "array": (list, tuple),
+}
+"""What values of these types are in Python, where a boolean is an integer too."""
 
 
 def kind_in_words(value: object) -> str:

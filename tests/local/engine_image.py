@@ -50,7 +50,8 @@ def mounted() -> tuple[str, ...]:
         for name in ("bin", "lib", "lib64", "sbin")
         if Path(f"/usr/{name}").is_dir()
     }
-    places[PREFIX] = PREFIX
+    if PREFIX != "/usr":  # the system's own Python is in what stands above; all of /usr would hide the image's /usr/local
+        places[PREFIX] = PREFIX
     return tuple(
         part
         for target, source in places.items()

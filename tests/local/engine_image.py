@@ -50,7 +50,8 @@ def mounted() -> tuple[str, ...]:
         for name in ("bin", "lib", "lib64", "sbin")
         if Path(f"/usr/{name}").is_dir()
     }
-    if PREFIX != "/usr":  # the system's own Python is in what stands above; all of /usr would hide the image's /usr/local
+    # The system's own Python is in what stands above; all of /usr would hide the image's /usr/local.
+    if PREFIX != "/usr":
         places[PREFIX] = PREFIX
     return tuple(
         part

@@ -24,7 +24,7 @@ from typing import Any
 
 import cursus
 from cursus.errors import RunError
-from cursus.local.job import TrainingJob
+from cursus.local.jobs.job import TrainingJob
 from cursus.model import Finding
 
 HERE = Path(__file__).parent

@@ -19,9 +19,9 @@ from pathlib import Path
 from arguments import numbers
 
 from cursus.checks.examples import BASES, merge
-from cursus.local.job import TrainingJob
+from cursus.local.jobs.job import TrainingJob
+from cursus.local.monitoring.usage import descendants
 from cursus.local.runner import run_step
-from cursus.local.usage import descendants
 from cursus.model import Promises, SourceCode, Step
 
 COUNTS = (1, 2, 4, 8, 16, 32)

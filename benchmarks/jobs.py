@@ -17,7 +17,7 @@ from pathlib import Path
 from arguments import numbers
 
 from cursus.checks.examples import BASES
-from cursus.local.record import Record
+from cursus.local.jobs.record import Record
 
 GOAL = 2.0
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from arguments import numbers
 
 from cursus.checks.examples import BASES, merge
-from cursus.local import record
+from cursus.local.jobs import record
 from cursus.local.runner import run_step
 from cursus.model import Promises, SourceCode, Step
 

@@ -23,7 +23,7 @@ from typing import Any
 
 from arguments import numbers
 
-from cursus.local.transfer import Transfer
+from cursus.local.s3.transfer import Transfer
 
 BUCKET = "benchmark-bucket"
 SMALL, SMALL_SIZE, LARGE_SIZE = 2000, 64 << 10, 1 << 30

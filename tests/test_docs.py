@@ -32,5 +32,13 @@ def test_the_architecture_names_the_modules_that_there_are(part: str) -> None:
     found = {name: fnmatch.filter(there, name) for name in named}
     assert [name for name, modules in found.items() if not modules] == []
     modules_of_rules = {name.partition(".")[0] for name in checks.MODULES}
-    wanted = modules_of_rules if part == "checks" else there - {"shims"}
+    wanted = modules_of_rules if part == "checks" else there
     assert wanted - {module for modules in found.values() for module in modules} == set()
+
+
+def test_the_architecture_names_files_that_there_are() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z_0-9/]+/[a-z_0-9]+\.py)`", text))
+    there = {name for name in named for top in ("src/cursus", ".") if (ROOT / top / name).is_file()}
+    assert named
+    assert named - there == set()

@@ -67,6 +67,12 @@ def test_dependencies_point_one_way(number: int) -> None:
         assert {name: wrong for name, wrong in found.items() if wrong} == {}
 
 
+def test_what_runs_inside_a_host_needs_no_cursus() -> None:
+    files = [*(SOURCE / "local" / "inside").rglob("*.py")]
+    assert {path.name: wrong for path in files if (wrong := imported(path))} == {}
+    assert {"init.py", "launch.py", "secure_shell.py"} <= {path.name for path in files}
+
+
 def test_importing_cursus_loads_nothing_heavy() -> None:
     code = f"import sys, cursus; print([name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

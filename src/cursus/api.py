@@ -17,7 +17,7 @@ from cursus.model import Finding, Pipeline, Report, Section, Step, format_path
 from cursus.redact import cut
 
 if TYPE_CHECKING:
-    from cursus.local.job import TrainingJob
+    from cursus.local.jobs.job import TrainingJob
 
 
 _TEXTS = frozenset({str, type(None)})

@@ -397,7 +397,7 @@ class Evidence:
         comparison: what an uninterrupted run of the same step left beside this one, where it was asked for.
         unmoved: by hyperparameter, the other values with which the run left the very same.
         trials: what a short run did when it was started again with its checkpoints (``restart``) and with other numbers
-            in its data (``data``), as ``cursus.local.trials`` says.
+            in its data (``data``), as ``cursus.local.repeats.trials`` says.
     """
 
     status: str

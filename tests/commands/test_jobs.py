@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from cursus.local import record
+from cursus.local.jobs import record
 from tests.commands.conftest import SOURCE, Cursus, process, with_source
 from tests.waiting import until
 

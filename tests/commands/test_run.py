@@ -193,7 +193,7 @@ def test_clean_removes_what_killed_processes_left(cursus: Cursus, project: Path)
 
 
 def test_many_jobs_are_listed_from_an_index(cursus: Cursus, project: Path) -> None:
-    from cursus.local.record import Record
+    from cursus.local.jobs.record import Record
 
     jobs = project / ".cursus/jobs"
     for number in range(60):

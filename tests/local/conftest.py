@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from cursus.checks.examples import BASES, merge
-from cursus.local import engine as engines
-from cursus.local.job import TrainingJob
+from cursus.local.containers import engine as engines
+from cursus.local.jobs.job import TrainingJob
 from cursus.local.options import Options
 from cursus.local.runner import run_step
 from cursus.model import Promises, SourceCode, Step
-from tests.local import engine_image
-from tests.local.engine_image import ENGINE, OWN, SCRIPT
+from tests.local.containers import engine_image
+from tests.local.containers.engine_image import ENGINE, OWN, SCRIPT
 
 MakeStep = Callable[..., Step]
 Run = Callable[..., TrainingJob]
@@ -101,7 +101,7 @@ def channel(name: str, uri: str = "", **members: Any) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def levels() -> dict[str, str]:
     """By isolation level, why it does not work on this machine; empty where it does."""
-    from cursus.local.probes import probe
+    from cursus.local.isolation.probes import probe
 
     return {found.level: "" if found.works else f"{found.level}: {found.reason}" for found in probe()}
 
@@ -183,7 +183,7 @@ def bucket(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> I
 @pytest.fixture(scope="session")
 def real() -> engines.Engine:
     """The engine, where it really runs containers on this machine."""
-    from cursus.local.probes import probe_engines
+    from cursus.local.isolation.probes import probe_engines
 
     found = next(one for one in probe_engines() if one.level == ENGINE)
     if not found.works:

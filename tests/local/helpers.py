@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cursus.checks.examples import BASES, merge
-from cursus.local.job import TrainingJob
+from cursus.local.jobs.job import TrainingJob
 from tests.local.conftest import MakeStep
 from tests.local.elsewhere import client
 from tests.waiting import until

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from cursus.local import artifacts
-from cursus.local.job import TrainingJob
+from cursus.local.jobs.job import TrainingJob
 from tests.local.conftest import Run
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cursus.local import channel_files, channels
+from cursus.local import channels
 from cursus.local.channels import ChannelError
+from cursus.local.data.files import clone
 from tests.local.conftest import Run, channel
 from tests.local.helpers import put
 
@@ -74,7 +75,7 @@ def test_copy_can_be_written_to(tmp_path: Path) -> None:
     source = tmp_path / "read-only"
     source.write_text("1")
     source.chmod(0o444)
-    channel_files.clone(str(source), str(tmp_path / "copy"))
+    clone(str(source), str(tmp_path / "copy"))
     (tmp_path / "copy").write_text("2")
     assert source.read_text() == "1"
 

@@ -272,7 +272,7 @@ Client({client.root!r}, source_dir={client.source_dir!r}, entry_point="train.py"
 
 
 def test_logs_client_reads_what_hosts_print(make: Any) -> None:
-    from cursus.local.cloudwatch import GROUP, LogsClient
+    from cursus.local.boto.cloudwatch import GROUP, LogsClient
 
     client = make("import os; os.write(1, b'one\\r\\n\\xff\\n' + b'x' * 300_000 + b'\\nrest')")
     client.create_training_job(**request({"Tags": [{"Key": "a", "Value": "b"}]}))
@@ -301,7 +301,7 @@ def test_logs_client_reads_what_hosts_print(make: Any) -> None:
 
 
 def test_log_events_carry_the_time_at_which_they_were_printed(make: Any) -> None:
-    from cursus.local.cloudwatch import GROUP, LogsClient
+    from cursus.local.boto.cloudwatch import GROUP, LogsClient
 
     client = make("import time\nprint('first', flush=True)\ntime.sleep(1)\nprint('second', flush=True)")
     before = time.time()

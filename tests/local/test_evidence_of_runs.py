@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from cursus.local import runtime
-from cursus.local.usage import Sampler, descendants, handles
+from cursus.local.monitoring import runtime
+from cursus.local.monitoring.usage import Sampler, descendants, handles
 from tests.local.conftest import Run
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from cursus.local import record
-from cursus.local.job import TrainingJob
+from cursus.local.jobs import record
+from cursus.local.jobs.job import TrainingJob
 from tests.local.conftest import MakeStep, Run
 from tests.local.elsewhere import client
 from tests.local.helpers import OWN, drive, printed, running, started

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from cursus.errors import RunError
-from cursus.local import record
-from cursus.local.job import TrainingJob
+from cursus.local.jobs import record
+from cursus.local.jobs.job import TrainingJob
 from tests.local.conftest import MakeStep, Run
 from tests.local.helpers import OWN, SLEEP, drive, printed, running, started, statuses
 from tests.waiting import until

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cursus.local.probes import probe
+from cursus.local.isolation.probes import probe
 from cursus.local.sandbox import LEVELS
 from cursus.model import Promises, SourceCode, Step
 from tests.local.conftest import MakeStep, Run
@@ -50,7 +50,7 @@ def test_probe_tells_every_level_with_its_reason() -> None:
 
 KILLED = """
 import os, signal
-from cursus.local import probes
+from cursus.local.isolation import probes
 with probes.probe_folder() as folder:
     os.makedirs(folder + "/overlay/work/work", 0o000)
     print(folder, flush=True)
@@ -71,7 +71,7 @@ def test_what_a_killed_probe_leaves_is_removed_by_the_next(
 
 
 def test_probe_that_runs_now_keeps_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cursus.local.probes import probe_folder
+    from cursus.local.isolation.probes import probe_folder
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setenv("TMPDIR", str(tmp_path))

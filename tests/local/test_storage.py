@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cursus.local import storage
-from cursus.local.channel_files import KeyConflictError, lay_out, survey
+from cursus.local.data.files import KeyConflictError, lay_out, survey
 from tests.local.helpers import put
 
 

@@ -15,7 +15,7 @@ from cursus.errors import CursusError
 from cursus.report.plain import count
 
 if TYPE_CHECKING:
-    from cursus.local.job import TrainingJob
+    from cursus.local.jobs.job import TrainingJob
 
 
 @click.command("clean")
@@ -29,8 +29,8 @@ def command(names: tuple[str, ...], yes: bool, root: str | None) -> int:
     folder that holds no job. A job that still runs stays too.
     """
     from cursus.commands.job_folders import job, jobs, place
-    from cursus.local.job import FINAL
-    from cursus.local.jobs import INDEX
+    from cursus.local.jobs.folders import INDEX
+    from cursus.local.jobs.job import FINAL
 
     folder = place(root)
     leftovers = [] if names else list(_leftovers(folder / "jobs"))
@@ -65,7 +65,8 @@ def command(names: tuple[str, ...], yes: bool, root: str | None) -> int:
 
 def _orphans(folder: Path) -> int:
     """Remove what killed probes left, and containers of jobs whose folders are gone."""
-    from cursus.local import engine, probes
+    from cursus.local.containers import engine
+    from cursus.local.isolation import probes
 
     probes.sweep_probes()
     return engine.orphans(str(folder.absolute()))
@@ -86,8 +87,8 @@ def remove(folder: Path) -> bool:
 
 def _leftovers(folder: Path) -> Iterator[Path]:
     """What killed processes left: folders of jobs half removed, and of jobs that never began."""
-    from cursus.local import record
-    from cursus.local.jobs import REMOVED
+    from cursus.local.jobs import record
+    from cursus.local.jobs.folders import REMOVED
     from cursus.local.runner import ABANDONED
 
     if not folder.is_dir():

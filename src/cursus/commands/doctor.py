@@ -15,7 +15,7 @@ from cursus.commands import common, options
 from cursus.report.plain import Style, clean
 
 if TYPE_CHECKING:
-    from cursus.local.probes import Probe
+    from cursus.local.isolation.probes import Probe
 
 OPTIONAL = {
     "botocore": "cursus refresh",
@@ -55,8 +55,8 @@ def examine(root: str | None) -> dict[str, Any]:
     import cursus
     from cursus.aws import schema
     from cursus.commands.job_folders import place
-    from cursus.local.ondemand import refusal
-    from cursus.local.probes import probe, probe_engines
+    from cursus.local.isolation.probes import probe, probe_engines
+    from cursus.local.s3.ondemand import refusal
     from cursus.report.outcome import SCHEMA_VERSION
 
     probes, engines = probe(), probe_engines()

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cursus.errors import RunError
-from cursus.local.job import TrainingJob
+from cursus.local.jobs.job import TrainingJob
 from cursus.local.runner import default_root
 
 
@@ -23,7 +23,7 @@ def place(root: str | None) -> Path:
 
 def jobs(root: Path) -> Iterator[TrainingJob]:
     """Every job of the root that can be read, oldest first."""
-    from cursus.local import jobs as listing
+    from cursus.local.jobs import folders as listing
 
     found = sorted((state["created"], name) for name, state in listing.states(str(root)))
     for _, name in found:
@@ -36,7 +36,7 @@ def job(root: Path, name: str) -> TrainingJob:
     for path in (root / "jobs" / name, Path(name)):
         if name and "\0" not in name and (path / "job.json").is_file():
             return TrainingJob(path)
-    from cursus.local import jobs as listing
+    from cursus.local.jobs import folders as listing
     from cursus.suggest import did_you_mean
 
     hint = did_you_mean(name, listing.names(str(root)))

@@ -18,15 +18,15 @@ def command(root: str | None, format: str, output: str | None) -> int:
     from datetime import datetime, timezone
 
     from cursus.commands.job_folders import place
-    from cursus.local import jobs
-    from cursus.local.describe import training_seconds
+    from cursus.local.jobs import folders
+    from cursus.local.jobs.describe import training_seconds
     from cursus.report.outcome import SCHEMA_VERSION
     from cursus.report.plain import one_line
 
     folder = place(root)
     rows = []
     data = []
-    found = sorted(jobs.states(str(folder)), key=lambda pair: (pair[1]["created"], pair[0]))
+    found = sorted(folders.states(str(folder)), key=lambda pair: (pair[1]["created"], pair[0]))
     for name, state in found:
         created = datetime.fromtimestamp(state["created"], timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
         seconds = training_seconds(state)

@@ -18,8 +18,8 @@ from cursus.report.outcome import SCHEMA_VERSION, Record, clean_record
 from cursus.report.plain import Style, clean, count
 
 if TYPE_CHECKING:
-    from cursus.local.events import Event
-    from cursus.local.job import TrainingJob
+    from cursus.local.jobs.events import Event
+    from cursus.local.jobs.job import TrainingJob
 
 
 LIMITS = ("timeout", "stop_after", "interrupt_after", "times", "compare", "vary")

@@ -14,7 +14,7 @@ from cursus.report import formats
 from cursus.report.outcome import Outcome, TargetOutcome
 
 if TYPE_CHECKING:
-    from cursus.local.events import Event
+    from cursus.local.jobs.events import Event
 
 
 @click.command("test")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 __all__ = ["Client", "boto_session"]
 
 if TYPE_CHECKING:
+    from cursus.local.boto.sessions import boto_session
     from cursus.local.client import Client
-    from cursus.local.sessions import boto_session
 
 
 def __getattr__(name: str) -> Any:
@@ -18,7 +18,7 @@ def __getattr__(name: str) -> Any:
 
         return Client
     if name == "boto_session":
-        from cursus.local.sessions import boto_session
+        from cursus.local.boto.sessions import boto_session
 
         return boto_session
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cursus.local import storage
 
 if TYPE_CHECKING:
-    from cursus.local.gzip_blocks import BlockWriter
+    from cursus.local.data.gzip_blocks import BlockWriter
 
 Entry = tuple[str, str, os.stat_result]
 """Name inside the directory, path on this machine, lstat of what is to be stored."""
@@ -109,7 +109,7 @@ def pack(collected: Collected, target: str, threads: int = 1) -> None:
     """Write a ``tar.gz``. It appears under its name only when it is whole. Raises OSError."""
     import tarfile
 
-    from cursus.local.gzip_blocks import BlockWriter
+    from cursus.local.data.gzip_blocks import BlockWriter
 
     temporary = target + ".part"
     try:

@@ -12,8 +12,9 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cursus.local import contract, manifests, sharding, storage
-from cursus.local.channel_files import (
+from cursus.local import contract, storage
+from cursus.local.data import manifests, sharding
+from cursus.local.data.files import (
     KeyConflictError,
     clone,
     lay_out,

@@ -13,16 +13,17 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from cursus.errors import NameInUseError
-from cursus.local import contract, jobs, record
-from cursus.local.client_errors import (
+from cursus.local import contract
+from cursus.local.boto.errors import (
     NOT_FOUND,
     Exceptions,
     client_error,
     metadata,
     validation_error,
 )
-from cursus.local.listing import page
-from cursus.local.waiters import Paginator, Waiter
+from cursus.local.boto.listing import page
+from cursus.local.boto.waiters import Paginator, Waiter
+from cursus.local.jobs import folders, record
 
 if TYPE_CHECKING:
     from cursus.aws.schema import Violation
@@ -179,7 +180,7 @@ class Client:
 
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html
         """
-        from cursus.local.describe import description
+        from cursus.local.jobs.describe import description
 
         state = self._find("DescribeTrainingJob", request)
         return {**description(state), "ResponseMetadata": metadata()}
@@ -192,14 +193,14 @@ class Client:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StopTrainingJob.html
         """
         from cursus.errors import RunError
-        from cursus.local.job import TrainingJob
+        from cursus.local.jobs.job import TrainingJob
 
         operation = "StopTrainingJob"
         state = self._find(operation, request)
         name = request["TrainingJobName"]
         if state["status"] == "InProgress":
             try:
-                TrainingJob(jobs.folder_of(self.root, name)).stop()
+                TrainingJob(folders.folder_of(self.root, name)).stop()
             except RunError:  # it ended in between
                 state = self._find(operation, request)
         if state["status"] in record.FINAL:
@@ -217,7 +218,7 @@ class Client:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateTrainingJob.html
         """
         from cursus.aws import schema
-        from cursus.local import updates
+        from cursus.local.jobs import updates
 
         operation = "UpdateTrainingJob"
         violations = schema.validate(operation, request)
@@ -228,7 +229,7 @@ class Client:
         refusal = updates.refuse(state, request)
         if refusal is not None:
             raise client_error("ValidationException", refusal, operation)
-        updates.keep(jobs.folder_of(self.root, name), request)
+        updates.keep(folders.folder_of(self.root, name), request)
         return {"TrainingJobArn": state["arn"], "ResponseMetadata": metadata()}
 
     def delete_training_job(self, **request: Any) -> dict[str, Any]:
@@ -246,7 +247,7 @@ class Client:
             text = f"The training job {request['TrainingJobName']} cannot be deleted because it {what}."
             raise client_error("ResourceInUse", text, operation)
         try:
-            jobs.remove(self.root, request["TrainingJobName"])
+            folders.remove(self.root, request["TrainingJobName"])
         except FileNotFoundError:
             raise client_error("ValidationException", NOT_FOUND, operation) from None
         return {"ResponseMetadata": metadata()}
@@ -271,7 +272,7 @@ class Client:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListTags.html
         """
         arn = str(request.get("ResourceArn", ""))
-        state = jobs.find(self.root, arn.partition(":training-job/")[2])
+        state = folders.find(self.root, arn.partition(":training-job/")[2])
         if state is None or state["arn"] != arn:
             raise client_error("ValidationException", NOT_FOUND, "ListTags")
         return {"Tags": list(state["request"].get("Tags") or ()), "ResponseMetadata": metadata()}
@@ -307,7 +308,7 @@ class Client:
         violations = list(_name_violations(request))
         if violations:
             raise validation_error(violations, operation)
-        state = jobs.find(self.root, request["TrainingJobName"])
+        state = folders.find(self.root, request["TrainingJobName"])
         if state is None:
             raise client_error("ValidationException", NOT_FOUND, operation)
         return state

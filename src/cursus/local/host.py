@@ -10,10 +10,11 @@ import stat
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from cursus.local import contract, toolkit
-from cursus.local.channel_files import clone
+from cursus.local import contract
 from cursus.local.channels import ChannelError
-from cursus.local.mounts import ML, OURS
+from cursus.local.data.files import clone
+from cursus.local.framework import toolkit
+from cursus.local.isolation.mounts import ML, OURS, PROGRAMS
 
 TREE = (
     "input/config",
@@ -184,7 +185,7 @@ def script_mode(
     Raises:
         ValueError: the toolkit refuses the entry point; the text is its own.
     """
-    from cursus.local import distribution
+    from cursus.local.framework import distribution
 
     image = contract.training_image(request)
     own = {**distribution.module(image), **contract.variables(request, host, region)}
@@ -242,7 +243,7 @@ def _distributed(
     interface: str,
 ) -> Launch:
     """A launch as the framework's container does it. ``script``: entry point, source files, arguments."""
-    from cursus.local import distribution
+    from cursus.local.framework import distribution
 
     command = launch.command
     kind = distribution.launcher(facts, image)
@@ -264,8 +265,8 @@ def _distributed(
 
 
 def _ours(launch: Launch) -> str:
-    """Where a host sees the folder of this file."""
-    return OURS if launch.directory.startswith(ML + "/") else os.path.dirname(os.path.abspath(__file__))
+    """Where a host sees our programs."""
+    return OURS if launch.directory.startswith(ML + "/") else PROGRAMS
 
 
 def own_command(
@@ -279,7 +280,7 @@ def own_command(
     code: bool,
 ) -> Launch:
     """The launch of a container's own program, which is the host's first process."""
-    from cursus.local import distribution
+    from cursus.local.framework import distribution
 
     environment = base_environment(python, os.environ)
     image = contract.training_image(request)

@@ -11,7 +11,7 @@ from cursus.local import contract
 from cursus.model import Step
 
 if TYPE_CHECKING:
-    from cursus.local.environments import Interpreter
+    from cursus.local.planning.environments import Interpreter
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def interpreter(options: Options, step: Step) -> Interpreter | None:
     """
     if not (options.python or options.requirements):
         return None
-    from cursus.local import environments
+    from cursus.local.planning import environments
 
     return environments.choose(options.python, options.requirements, step)
 
@@ -136,17 +136,18 @@ def apply(options: Options, planned: dict[str, Any], step: Step, python: Interpr
         checkpoints["private"] = os.path.join(planned["folder"], "checkpoints")
     if options.shell:
         planned["limit"] = None
-    from cursus.local import channel_limits, storage
+    from cursus.local import storage
+    from cursus.local.planning import channel_limits
 
     try:
         channel_limits.settle(step, planned, options.s3)
     except storage.StoreError as error:
         raise RunError(str(error)) from error
     if python is not None:
-        from cursus.local import environments
+        from cursus.local.planning import environments
 
         environments.apply(python, planned, step)
-    from cursus.local import forked_ranks
+    from cursus.local.framework import forked_ranks
 
     forked_ranks.apply(options.fork_ranks, planned, step)
     planned["state"]["grace"] = planned["grace"]

@@ -17,13 +17,16 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from cursus.errors import NameInUseError, RunError
-from cursus.local import contract, images, mpi_driver, record
-from cursus.local.engine import ENGINES
-from cursus.local.events import Event, Listener
-from cursus.local.job import TrainingJob, begun
-from cursus.local.limits import refuse, refuse_level
+from cursus.local import contract
+from cursus.local.containers import images
+from cursus.local.containers.engine import ENGINES
+from cursus.local.framework import mpi_driver
+from cursus.local.jobs import record
+from cursus.local.jobs.events import Event, Listener
+from cursus.local.jobs.job import TrainingJob, begun
 from cursus.local.options import Options, apply, free_name
 from cursus.local.options import interpreter as interpreter_of
+from cursus.local.planning.limits import refuse, refuse_level
 from cursus.local.sandbox import LEVELS, interpreter
 from cursus.model import Step
 
@@ -135,7 +138,7 @@ def _begin(
     on_event: Listener | None,
 ) -> TrainingJob:
     """Claim the job's name, plan the job and start its supervisor."""
-    from cursus.local.planning import plan
+    from cursus.local.planning.plan import plan
 
     python = interpreter_of(chosen, step)
     engine = images.choose(chosen, step, on_event)
@@ -165,7 +168,7 @@ def _compared(
     step: Step, name: str, root: str, chosen: Options, again: Callable[..., TrainingJob]
 ) -> TrainingJob:
     """The job with its interruption, after one without it."""
-    from cursus.local.compare import run_both
+    from cursus.local.repeats.compare import run_both
 
     def run_one(one: Step, interrupted: bool) -> TrainingJob:
         asked = chosen if interrupted else dataclasses.replace(chosen, interrupt_after=None, apart=True)
@@ -183,8 +186,8 @@ def _tried_again(
     on_event: Listener | None,
 ) -> TrainingJob:
     """The finished job, after short runs that are like it but for one thing."""
-    from cursus.local.trials import try_again
-    from cursus.local.variants import repeat
+    from cursus.local.repeats.trials import try_again
+    from cursus.local.repeats.variants import repeat
 
     alike = dataclasses.replace(chosen, keep=False)
 

@@ -13,12 +13,16 @@ import sys
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, NoReturn
 
-from cursus.local import bubblewrap, descriptors, init, namespaces
-from cursus.local.guard import guard
-from cursus.local.mounts import Box
-from cursus.local.namespaces import Program
+from cursus.local.inside import init
+from cursus.local.isolation import bubblewrap, namespaces
+from cursus.local.isolation.guard import guard
+from cursus.local.isolation.mounts import Box
+from cursus.local.isolation.namespaces import Program
+from cursus.local.linux import descriptors
 
 Level = Literal["unshare", "bubblewrap", "podman", "docker", "process"]
+LIBRARY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+"""The folder that cursus is imported from."""
 LEVELS: tuple[Level, ...] = ("unshare", "bubblewrap", "process")
 """Levels that every machine may have. A container engine's has to be asked for: it needs the job's image."""
 
@@ -112,9 +116,8 @@ def interpreter(program: str) -> list[str]:
 
     A fork is safe only in a process without other threads, and this one may be anybody's.
     """
-    here = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     packages = (path for path in sys.path if path and os.path.isdir(os.path.join(path, "isal")))
-    paths = [here, *(os.path.abspath(path) for path in packages)]
+    paths = [LIBRARY, *(os.path.abspath(path) for path in packages)]
     return [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {paths!r}; {program}"]
 
 

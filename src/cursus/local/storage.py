@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from cursus.local.channel_files import Survey, clone, survey, within
+from cursus.local.data.files import Survey, clone, survey, within
 
 VARIABLE = "CURSUS_S3"
 """Which store stands for S3: a directory where it is not set, ``aws``, or the URL of an endpoint."""

@@ -16,20 +16,23 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from cursus.local import channels, cluster, contract, inputs, syscalls
-from cursus.local import record as records
-from cursus.local.checkpoints import Checkpoints
-from cursus.local.finish import finish
-from cursus.local.forked_ranks import ForkedRanks
-from cursus.local.hosts import Host, HostError
+from cursus.local import channels, contract
+from cursus.local.data import inputs
+from cursus.local.data.checkpoints import Checkpoints
+from cursus.local.data.outputs import Outputs
+from cursus.local.framework.forked_ranks import ForkedRanks
+from cursus.local.jobs import record as records
+from cursus.local.lifecycle import cluster
+from cursus.local.lifecycle.finish import finish
+from cursus.local.lifecycle.hosts import Host, HostError
+from cursus.local.lifecycle.spot import Starts
+from cursus.local.linux import syscalls
 from cursus.local.metrics import Scanner
-from cursus.local.outputs import Outputs
-from cursus.local.spot import Starts
 
 if TYPE_CHECKING:
-    from cursus.local.contained import Joined
-    from cursus.local.meeting import Meeting
-    from cursus.local.network import Network
+    from cursus.local.containers.contained import Joined
+    from cursus.local.isolation.network import Network
+    from cursus.local.monitoring.meeting import Meeting
 
 SAMPLE_SECONDS = 0.5
 SERVICE = ("StopTrainingJob", "MaxRuntimeExceeded", "MaxWaitTimeExceeded")
@@ -233,7 +236,7 @@ class Supervisor:
         self.outputs.begin()
         cluster.start(self, sources)
         if self.plan.get("engine"):
-            from cursus.local import contained
+            from cursus.local.containers import contained
 
             contained.begun(self)
         self.starts.training()
@@ -274,13 +277,13 @@ class Supervisor:
             self.network.close()
             self.network = None
         if self.plan.get("engine"):
-            from cursus.local import contained
+            from cursus.local.containers import contained
 
             contained.release(self)
 
     def _meanwhile(self) -> None:
         """What can be done while the scripts run costs nobody time."""
-        from cursus.local import runtime, usage
+        from cursus.local.monitoring import runtime, usage
 
         if not self.plan.get("engine"):  # what is in an image is not known here
             self.facts["runtime"] = runtime.installed(self.plan["paths"], self.plan.get("python_version"))
@@ -289,7 +292,7 @@ class Supervisor:
             data = os.path.join(one.ml, "input", "data")
             one.volume.downloaded = usage.downloaded(one.inputs.sources, self.request, data, known)
         if self.state.get("warm_pool") and not self.starts.ended:
-            from cursus.local import warm
+            from cursus.local.jobs import warm
 
             self.state["warm_start"] = warm.take(
                 self.plan["root"], self.request["TrainingJobName"], self.request

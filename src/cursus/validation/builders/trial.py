@@ -26,7 +26,7 @@ from cursus.model import Area, Evidence, Finding, HookFailure, Step
 STEP_FAILED = "STP089"
 
 if TYPE_CHECKING:
-    from cursus.local.job import TrainingJob
+    from cursus.local.jobs.job import TrainingJob
 
 NAME_LIMIT = 63  # TrainingJobName: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
 

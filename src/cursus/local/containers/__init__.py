@@ -1,0 +1,1 @@
+"""A host as a container of the job's own image."""

@@ -1,0 +1,1 @@
+"""Data on its way into a host and out of it."""

@@ -1,0 +1,82 @@
+"""The outermost process of a host without namespaces.
+
+Where no PID namespace ends a host's processes with its first one, this process does: orphans come to it, and it
+ends them all when the first process has ended, or when the supervisor was killed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import NoReturn
+
+from cursus.local.framework import ranks
+from cursus.local.inside import init
+from cursus.local.isolation.namespaces import Program
+from cursus.local.linux import syscalls
+from cursus.local.monitoring.usage import descendants
+
+SECONDS = 5.0
+"""How long it tries to end processes that start new ones."""
+
+
+def guard(program: Program, status: int) -> NoReturn:
+    """Run ``program`` as the child that the supervisor knows as the host's first process; tell how it ended."""
+    os.setsid()
+    signal.signal(signal.SIGTERM, lambda *_: _end())
+    supervisor = os.getppid()
+    _prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
+    _prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGTERM)
+    me = os.getpid()
+    first = os.fork()
+    if first == 0:
+        _prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != me:
+            os._exit(init.SETUP_FAILED)
+        _first(program, status)
+    init.report(status, first=first)
+    if os.getppid() != supervisor:  # it was killed before the kernel was asked to tell
+        _end()
+    while True:
+        pid, result, used = os.wait4(-1, 0)
+        if pid == first:
+            break
+    number = os.waitstatus_to_exitcode(result)
+    init.report(status, exit=128 - number if number < 0 else number, cpu=used.ru_utime + used.ru_stime)
+    _end()
+
+
+def _first(program: Program, status: int) -> NoReturn:
+    os.setsid()
+    init.report(status, ready=True)
+    if program.script:
+        become = ranks.become if program.forked else None
+        os._exit(init.attend(program.command, program.environment, program.directory, status, become))
+    init.execute(program.command, program.environment, program.directory, status)
+    os._exit(init.CANNOT_EXECUTE)
+
+
+def _end() -> NoReturn:
+    """End every process below, and then this one."""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        for pid in reversed(descendants(os.getpid())[1:]):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                continue
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            break
+        time.sleep(0.002)
+    os._exit(0)
+
+
+def _prctl(option: int, argument: int) -> None:
+    try:
+        syscalls.prctl(option, argument)
+    except (OSError, AttributeError):
+        pass  # no Linux

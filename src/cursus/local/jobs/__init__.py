@@ -1,0 +1,1 @@
+"""A job in its folder, which any process can read."""

@@ -1,0 +1,1 @@
+"""The parts of a supervisor: a job's hosts, from their start to its end."""

@@ -1,0 +1,53 @@
+"""Processes of our own: killed and collected."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+SECONDS = 5.0
+"""How long processes that were killed are waited for."""
+
+
+def kill(pid: int) -> None:
+    """SIGKILL, where the process is still there and ours."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def collect(pid: int) -> None:
+    """Wait for the end of a child, where it has not been collected yet."""
+    try:
+        os.waitpid(pid, 0)
+    except ChildProcessError:
+        pass
+
+
+def end(pid: int) -> None:
+    """Kill a child and collect it."""
+    kill(pid)
+    collect(pid)
+
+
+def kill_below() -> None:
+    """SIGKILL to everything below this process, the youngest first."""
+    from cursus.local.monitoring.usage import descendants
+
+    for pid in reversed(descendants(os.getpid())[1:]):
+        kill(pid)
+
+
+def reap() -> None:
+    """Collect every child that is left; they were all killed."""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            kill_below()
+            time.sleep(0.002)

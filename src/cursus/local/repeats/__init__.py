@@ -1,0 +1,1 @@
+"""A run once more with something changed, to see what that changes."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from cursus.errors import RunError
 from cursus.local.jobs.job import TrainingJob
 from cursus.local.options import free_name
+from cursus.local.repeats.outcome import digests
 from cursus.model import Evidence, MetricPoint, Step
 
 TOLERANCE = 1e-6
@@ -140,21 +139,3 @@ def _files(here: Evidence, plain: Evidence) -> list[dict[str, Any]]:
         }
         for path in sorted({*mine, *other})
     ]
-
-
-def digests(path: str | None) -> dict[str, tuple[int, str]]:
-    """Size and SHA-256 of every file in an archive such as ``model.tar.gz``; empty where there is none."""
-    import tarfile
-
-    found: dict[str, tuple[int, str]] = {}
-    if path is None or not Path(path).is_file():
-        return found
-    with tarfile.open(path, "r:gz") as archive:
-        for member in archive:
-            stream = archive.extractfile(member) if member.isfile() or member.islnk() else None
-            if stream is not None:
-                digest = hashlib.sha256()
-                while chunk := stream.read(1 << 20):
-                    digest.update(chunk)
-                found[member.name] = (member.size, digest.hexdigest())
-    return found

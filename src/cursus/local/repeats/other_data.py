@@ -7,22 +7,15 @@ says was trained on another one; and one that changes with ``test`` was trained 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from cursus.local.repeats.outcome import LARGEST, Outcome
 from cursus.model import Evidence, Step
 
-if TYPE_CHECKING:
-    from cursus.local.repeats.trials import Outcome
-
-LARGEST = 1 << 20
-"""Bytes up to which a file is rewritten with other numbers."""
 FILES = 200
 NUMBER = re.compile(rb"(?<![\w.-])[0-9]+(?:\.[0-9]+)?(?![\w.-])")
 TEXTS = frozenset({".csv", ".tsv", ".txt", ".json", ".jsonl", ".libsvm", ".data", ""})
@@ -31,11 +24,6 @@ FIRST = 2
 """Lines that are a header and the first example, or the first two."""
 KEPT_BACK = frozenset({"test", "testing", "holdout"})
 LOOKED_AT = frozenset({"validation", "valid", "val", "eval", "dev"})
-MEASURE = re.compile(
-    r"test|eval|metric|report|history|result|predict|log|score|loss|err|rmse|mse|mae|mape|acc|auc|f1|precision|recall|r2",
-    re.IGNORECASE,
-)
-"""Names of what is measured, and not learned: of files, and of members of a JSON file."""
 
 
 def changed(evidence: Evidence, step: Step, folder: Path, after: int = 0) -> Step | None:
@@ -91,34 +79,6 @@ def channels_apart(
             if once_more is not None and once_more.learned == first.learned:
                 found["learned"] = name
     return found
-
-
-def learned(path: str | None) -> dict[str, str]:
-    """The files of ``model.tar.gz`` as digests, without those that hold measures, and without measures in JSON."""
-    import tarfile
-
-    found: dict[str, str] = {}
-    if path is None or not Path(path).is_file():
-        return found
-    with tarfile.open(path, "r:gz") as archive:
-        for member in archive:
-            stream = archive.extractfile(member) if member.isfile() and member.size <= LARGEST else None
-            if stream is None or MEASURE.search(member.name):
-                continue
-            data = stream.read()
-            if member.name.endswith(".json"):
-                try:
-                    data = json.dumps(_unmeasured(json.loads(data))).encode()
-                except (ValueError, RecursionError):
-                    pass  # the bytes as they are
-            found[member.name] = hashlib.sha256(data).hexdigest()
-    return found
-
-
-def _unmeasured(value: object) -> object:
-    if isinstance(value, dict):
-        return {name: _unmeasured(inner) for name, inner in value.items() if not MEASURE.search(name)}
-    return [_unmeasured(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _with(step: Step, places: Mapping[str, str]) -> Step:

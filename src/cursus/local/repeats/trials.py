@@ -22,71 +22,14 @@ from typing import Any
 from cursus.errors import RunError
 from cursus.local.jobs.job import TrainingJob
 from cursus.local.repeats import other_data
-from cursus.local.repeats.compare import digests
+from cursus.local.repeats.outcome import Outcome, outcome
 from cursus.local.repeats.settled import by_chance, settled
-from cursus.local.repeats.variants import CLOCK, RunOne, Tell, fits
+from cursus.local.repeats.variants import RunOne, Tell, fits
 from cursus.local.storage import choice, store_path
-from cursus.model import Evidence, Step
+from cursus.model import Step
 
 FILE = "trials.json"
 LISTED = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a run left, times left out; it began with ``restored`` checkpoints and read ``read`` of them.
-
-    ``learned`` is the model without what is measured (see ``other_data``).
-    """
-
-    status: str
-    model: Mapping[str, object]
-    output: Mapping[str, object]
-    metrics: Mapping[str, list[float]]
-    logs: tuple[str, ...]
-    reason: str = dataclasses.field(default="", compare=False)
-    restored: int = dataclasses.field(default=0, compare=False)
-    read: tuple[str, ...] | None = dataclasses.field(default=None, compare=False)
-    written: tuple[str, ...] = dataclasses.field(default=(), compare=False)
-    learned: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
-
-
-def outcome(evidence: Evidence) -> Outcome:
-    """What a run left. Its files have to be there still."""
-    start = evidence.starts[0] if evidence.starts else None
-    return Outcome(
-        evidence.status,
-        digests(evidence.model_artifact),
-        digests(evidence.output_artifact),
-        {name: [point.value for point in points] for name, points in evidence.metrics.items()},
-        tuple(_log(path) for path in evidence.logs.values()),
-        evidence.failure_reason or "",
-        start.restored if start is not None else 0,
-        start.restored_read if start is not None else None,
-        _written(evidence, start.began) if start is not None and start.restored else (),
-        other_data.learned(evidence.model_artifact),
-    )
-
-
-def _written(evidence: Evidence, began: float) -> tuple[str, ...]:
-    """Checkpoints that were written after ``began``, seconds since the epoch, on the hosts' own disks."""
-    found: set[str] = set()
-    for host in evidence.exit_codes:
-        folder = Path(evidence.folder, "hosts", host, "ml", "checkpoints")
-        for file in evidence.checkpoint_files:
-            try:
-                if (folder / file.path).stat().st_mtime > began:
-                    found.add(file.path)
-            except OSError:
-                continue
-    return tuple(sorted(found))
-
-
-def _log(path: str) -> str:
-    try:
-        return CLOCK.sub("", Path(path).read_bytes().decode("utf-8", "replace"))
-    except OSError:
-        return ""
 
 
 def _why(found: Outcome) -> str:

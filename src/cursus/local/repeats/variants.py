@@ -20,7 +20,7 @@ from typing import Any
 
 from cursus.errors import RunError
 from cursus.local.jobs.job import TrainingJob
-from cursus.local.repeats.compare import digests
+from cursus.local.repeats.outcome import CLOCK, digests
 from cursus.local.repeats.settled import by_chance, settled
 from cursus.model import Evidence, Step
 
@@ -40,7 +40,6 @@ NO_RESULT = re.compile(
 )
 """Names, with underscores, of what is not meant to change a result, or of what this machine may lack."""
 
-CLOCK = re.compile(r"\d{4}-\d{2}-\d{2}|\d{2}:\d{2}:\d{2}(?:[.,]\d+)?")
 FLIPPED = {"true": "false", "false": "true", "True": "False", "False": "True", "yes": "no", "no": "yes"}
 RunOne = Callable[[Step, str], TrainingJob]
 """Runs a step to its end in a folder of its own."""

@@ -96,6 +96,15 @@ def test_own_metrics_of_a_builtin_algorithm() -> None:
     assert [f.severity for f in findings_of(patch, "MON006")] == ["warning"]
 
 
+def test_metrics_of_a_bought_algorithm() -> None:
+    patch = metric("auc: ([0-9.eE+-]+)", "validation:auc")
+    patch["AlgorithmSpecification"] |= {"TrainingImage": None, "AlgorithmName": "embed"}
+    assert [f.severity for f in findings_of(patch, "MON006")] == ["warning"]
+    bought = "arn:aws:sagemaker:us-east-1:865070037744:algorithm/embed-v1-cb7001bd0e8243b50adc3338deb44a48"
+    patch["AlgorithmSpecification"]["AlgorithmName"] = bought
+    assert [f.severity for f in findings_of(patch, "MON006")] == ["error"]
+
+
 def test_a_script_in_that_image_has_no_metrics_of_its_own_either() -> None:
     patch = metric("rmse: ([0-9.eE+-]+)", "rmse")
     patch["AlgorithmSpecification"]["TrainingImage"] = XGBOOST

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
+from cursus.aws.tables import table
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -57,6 +59,13 @@ def arn(text: str) -> tuple[str, Place, str] | None:
     if found is None:
         return None
     return found[2], Place(found[1], found[3], found[4]), found[5]
+
+
+def sold(algorithm: str) -> bool:
+    """True where the ARN of an algorithm is of AWS Marketplace: one of its accounts, or a product's name."""
+    found = arn(algorithm)
+    known = found is not None and found[1].account in table("limits")["marketplace_accounts"]
+    return known or re.search(r"-[0-9a-f]{32}\Z", algorithm) is not None
 
 
 @lru_cache(maxsize=4096)

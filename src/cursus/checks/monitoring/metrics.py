@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 
-from cursus.aws import algorithms, images
+from cursus.aws import algorithms, images, places
 from cursus.checks.monitoring.expressions import Reading, read
 from cursus.checks.rules import Problem, rule
 from cursus.checks.texts import LEVELS
@@ -306,11 +306,12 @@ def metrics_of_a_builtin_algorithm(view: TrainingView) -> Iterator[Problem]:
     """The metrics of a built-in algorithm are its own.
 
     What it does:
-        Looks for MetricDefinitions beside the image of a built-in algorithm, also where XGBoost's image runs a script.
-        The definitions that DescribeTrainingJob gives for the algorithm are a warning.
+        Looks for MetricDefinitions beside the image of a built-in algorithm, also where XGBoost's image runs a script,
+        and beside an algorithm of AWS Marketplace. Beside another algorithm resource they are a warning, and so are
+        the definitions that DescribeTrainingJob gives for the algorithm.
     Why:
         SageMaker refuses them: "You can't override the metric definitions for Amazon SageMaker algorithms. Please
-        retry the request without specifying metric definitions."
+        retry the request without specifying metric definitions.", or "for AWS Marketplace algorithms".
     Breaks:
         AlgorithmSpecification:
           TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
@@ -327,13 +328,14 @@ def metrics_of_a_builtin_algorithm(view: TrainingView) -> Iterator[Problem]:
     """
     if not view.metric_definitions:
         return
-    if text(view.algorithm, "AlgorithmName") is not None:
+    named = text(view.algorithm, "AlgorithmName")
+    if named is not None:
         yield Problem(
             "metric definitions are given beside AlgorithmName: the algorithm resource has its own, and those of an AWS "
             "Marketplace algorithm cannot be overridden",
             DEFINITIONS,
             "leave MetricDefinitions out",
-            severity="warning",
+            severity=None if places.sold(named) else "warning",
         )
     if view.image is None:
         return

@@ -218,6 +218,7 @@ ENCODER = {"enc0_vocab_size": "20", "enc0_max_seq_len": "9", "enc1_max_seq_len":
             {"HPO044"},
         ),
         (DEEPAR, {**DEEPAR_HAS, "test_quantiles": "0.1,0.5,0.9"}, {"HPO044"}),
+        (DEEPAR, {**DEEPAR_HAS, "time_freq": "10S"}, {"HPO044"}),
         (DEEPAR, {**DEEPAR_HAS, "test_quantiles": "[0.1, 0.5, 0.9]", "cardinality": "[2, 3]"}, set()),
         (IMAGES, {**IMAGES_HAS, "image_shape": "3,150,250", "top_k": "1"}, set()),
         (IMAGES, {**IMAGES_HAS, "image_shape": "3, 224, 224", "resize": "256"}, set()),

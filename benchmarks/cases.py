@@ -160,6 +160,11 @@ def findings_of(
     if kind == "script_run":
         with tempfile.TemporaryDirectory(prefix="cursus-case-") as folder:
             return script_findings(body, Path(folder), run, vary, amiss)
+    if kind == "processing_script":
+        with tempfile.TemporaryDirectory(prefix="cursus-case-") as folder:
+            write(Path(folder), body["files"])
+            read = {"source_dir": folder, "entry_point": body["entry_point"], "region": region}
+            return list(cursus.check(body["request"], **read).findings)
     return list(cursus.check(body, region=region).findings)
 
 

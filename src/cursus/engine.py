@@ -71,6 +71,12 @@ def check_step(
     if step.operation in alone.TYPES and not step.prefix:
         view = RequestView(step, settings)
         findings.extend(_run("request", view, step, settings, broken, alone.plan(settings)))
+    if step.operation == "CreateProcessingJob" and step.source is not None:
+        from cursus.checks.script import processing
+
+        findings.extend(
+            _run("script", processing.view(step, settings), step, settings, broken, processing.plan(settings))
+        )
     for companion in step.companions:
         # A companion carries parts of this request: what is wrong with them is said once.
         said = {(f.rule, text) for f in findings for text in (f.message, f.path)}

@@ -254,6 +254,40 @@ def test_v2_pipeline_reads_the_scripts_of_its_steps(source: str) -> None:
 
 
 @v2
+def test_v2_pipeline_reads_the_scripts_of_its_processing_steps(source: str) -> None:
+    from sagemaker.processing import FrameworkProcessor, ProcessingOutput
+    from sagemaker.sklearn import SKLearn
+    from sagemaker.sklearn.processing import SKLearnProcessor
+    from sagemaker.workflow.pipeline import Pipeline as SDKPipeline
+    from sagemaker.workflow.pipeline_context import PipelineSession
+    from sagemaker.workflow.steps import ProcessingStep
+
+    Path(source, "tools.py").write_text("def ready(): pass\n")
+    Path(source, "prepare.py").write_text(
+        "import tools\nopen('/opt/ml/processing/train/a', 'w').write('1')\n"
+    )
+    session = PipelineSession()
+    given: dict[str, Any] = {"framework_version": "1.2-1", "role": ROLE, "sagemaker_session": session}
+    given.update(instance_type="ml.m5.xlarge", instance_count=1)
+    target = {"outputs": [ProcessingOutput(output_name="train", source="/opt/ml/processing/train")]}
+    script = str(Path(source, "prepare.py"))
+    steps = [
+        ProcessingStep("Alone", step_args=SKLearnProcessor(**given).run(code=script, **target)),
+        ProcessingStep("Old", processor=SKLearnProcessor(**given), code=script, **target),
+        ProcessingStep(
+            "Whole", step_args=FrameworkProcessor(SKLearn, **given).run("prepare.py", source, **target)
+        ),
+    ]
+    (made,) = load(SDKPipeline(name="Churn", steps=steps, sagemaker_session=session))
+    assert isinstance(made, Pipeline)
+    assert {name: one.entry_point for name, one in made.sources.items()} == dict.fromkeys(
+        ("Alone", "Old", "Whole"), "prepare.py"
+    )
+    found = [(one.step, one.rule) for one in cursus.check(made).findings if one.severity == "error"]
+    assert found == [("Alone", "DEP095"), ("Old", "DEP095")]
+
+
+@v2
 def test_v2_model_steps(source: str) -> None:
     from sagemaker.model import Model
     from sagemaker.workflow.model_step import ModelStep

@@ -92,6 +92,7 @@ MODULES: tuple[str, ...] = (
     "script.shell",
     "script.size",
     "script.paths",
+    "script.processing",
     "promises.requests",
     "promises.channels",
     "promises.outputs",

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cursus.aws.pipelines import parse_get, step_type, walk
-from cursus.model import Path, Pipeline, Step, format_path
+from cursus.model import NO_PROMISES, Path, Pipeline, Promises, Step, format_path
 from cursus.redact import cut
 from cursus.steps.origins import at
 
@@ -37,9 +37,29 @@ def expand(pipeline: Pipeline) -> list[Step]:
                 origins=at(pipeline.origins, place),
                 region=pipeline.region,
                 source=pipeline.sources.get(member.name or ""),
+                promises=_promises(member.body, request),
             )
         )
     return steps
+
+
+def _promises(body: Mapping[str, Any], request: Mapping[str, Any]) -> Promises:
+    """The property files of a processing step, each by its path in the container, as what its script has to write."""
+    files = body.get("PropertyFiles")
+    config = request.get("ProcessingOutputConfig") if isinstance(files, list) and files else None
+    outputs = config.get("Outputs") if isinstance(config, Mapping) else None
+    folders: dict[Any, Any] = {}
+    for entry in outputs if isinstance(outputs, list) else []:
+        target = entry.get("S3Output") if isinstance(entry, Mapping) else None
+        if isinstance(target, Mapping) and isinstance(entry.get("OutputName"), str):
+            folders[entry["OutputName"]] = target.get("LocalPath")
+    found = []
+    for file in files if folders and isinstance(files, list) else []:
+        name = file.get("OutputName") if isinstance(file, Mapping) else None
+        folder = folders.get(name) if isinstance(name, str) else None
+        if isinstance(folder, str) and isinstance(file.get("FilePath"), str):
+            found.append(f"{folder.rstrip('/')}/{file['FilePath']}")
+    return Promises(expected_artifacts=tuple(found)) if found else NO_PROMISES
 
 
 def parameter_values(pipeline: Pipeline) -> dict[str, Any]:

@@ -215,19 +215,39 @@ def _facts(value: Any) -> dict[str, Any]:
     code = getattr(maker, "source_code", None)
     session = getattr(maker, "sagemaker_session", None)
     source_dir = getattr(maker, "source_dir", None) or getattr(code, "source_dir", None)
+    run = _processing(value)
     framework = getattr(maker, "_framework_name", None)
     if not isinstance(framework, str):
         module = type(maker).__module__
         framework = next((name for name in _FRAMEWORKS if f".{name}" in module), None)
     facts = {
-        "source_dir": source_dir,
-        "entry_point": getattr(maker, "entry_point", None) or getattr(code, "entry_script", None),
+        "source_dir": source_dir or run.get("source_dir"),
+        "entry_point": getattr(maker, "entry_point", None)
+        or getattr(code, "entry_script", None)
+        or run.get("code"),
         "framework": framework,
         "framework_version": getattr(maker, "framework_version", None),
         "python_version": getattr(maker, "py_version", None),
         "region": getattr(session, "boto_region_name", None),
     }
-    return {name: one for name, one in facts.items() if isinstance(one, str) and one}
+    return {name: one.removeprefix("file://") for name, one in facts.items() if isinstance(one, str) and one}
+
+
+def _processing(value: Any) -> Mapping[str, Any]:
+    """What a processing step's script and source directory are called where its processor is told them."""
+    import inspect
+
+    step_args = getattr(value, "step_args", None)
+    if type_name(value) != "Processing":
+        return {}
+    if step_args is None or not _is_step_args(step_args):
+        return {"code": getattr(value, "code", None)}
+    try:
+        takes = inspect.signature(step_args.func)
+        given = takes.bind_partial(*step_args.func_args, **step_args.func_kwargs).arguments
+    except (TypeError, ValueError):
+        return {}
+    return {"code": given.get("code") or given.get("submit_app"), "source_dir": given.get("source_dir")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,10 +330,10 @@ def inner_steps(steps: Any) -> Iterator[Any]:
 
 
 def _source(step: Any) -> SourceCode | None:
-    """The training code of a step object, where it starts a training or tuning job."""
+    """The user's code of a step object, where it starts a training, tuning or processing job."""
     from cursus.steps.sources import source_code
 
-    if type_name(step) not in ("Training", "Tuning"):
+    if type_name(step) not in ("Training", "Tuning", "Processing"):
         return None
     facts = _facts(step)
     return source_code(facts.get("source_dir"), facts.get("entry_point"), {})

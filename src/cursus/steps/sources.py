@@ -29,7 +29,7 @@ def source_code(
         submitted = _hyperparameter(request, "sagemaker_submit_directory")
         if submitted is not None and submitted.startswith("file://"):
             directory = submitted.removeprefix("file://")
-    if directory is not None and "://" in directory:
+    if any(named is not None and "://" in named for named in (directory, entry)):
         return None
     if entry is None:
         # One script in a directory leaves no doubt; else the checks say that the entry point is unknown.

@@ -110,7 +110,7 @@ def unknown_argument(view: TrainingView) -> Iterator[Problem]:
                 text = f"the script does not know the argument {passed.flag}, and its parser refuses unknown ones."
                 text += _other_versions(parser, passed.flag) or did_you_mean(passed.flag, names)
                 near = closest(passed.flag, names)
-                remedy = f"call the hyperparameter {near.lstrip('-')!r}, " if near else ""
+                remedy = f"call the {started.what} {near.lstrip('-')!r}, " if near else ""
                 remedy += REMEDIES.get(
                     parser.kind,
                     f"declare {passed.flag} in the script, parse with parse_known_args, or leave ",
@@ -118,7 +118,7 @@ def unknown_argument(view: TrainingView) -> Iterator[Problem]:
             yield Problem(
                 text,
                 passed.path,
-                remedy=f"{remedy}{passed.name!r} out of the hyperparameters",
+                remedy=f"{remedy}{passed.name!r} out",
                 location=parser.location,
             )
 
@@ -176,9 +176,14 @@ def required_argument_missing(view: TrainingView) -> Iterator[Problem]:
             if argument.conditional or id(argument) in met:
                 continue
             if argument.positional and argument.nargs not in ("?", "*", "...", "A..."):
+                own = started.kind in ("command", "processing")
+                why = (
+                    "and the job gives options alone"
+                    if own
+                    else "which SageMaker cannot give: hyperparameters come as options"
+                )
                 yield Problem(
-                    f"the script demands the positional argument {argument.flags[0]!r}, which SageMaker cannot give: "
-                    "hyperparameters come as options",
+                    f"the script demands the positional argument {argument.flags[0]!r}, {why}",
                     (view.hyperparameters_member,),
                     remedy=f"declare it as an option: add_argument({'--' + argument.flags[0]!r})",
                     location=argument.location,
@@ -187,9 +192,9 @@ def required_argument_missing(view: TrainingView) -> Iterator[Problem]:
                 near = closest(argument.flags[-1], [p.flag for p in started.arguments or ()])
                 hint = f" (there is {near!r})" if near else ""
                 yield Problem(
-                    f"the script requires the argument {max(argument.flags, key=len)}, and no hyperparameter gives it{hint}",
+                    f"the script requires the argument {max(argument.flags, key=len)}, and no {started.what} gives it{hint}",
                     (view.hyperparameters_member,),
-                    remedy=f"add the hyperparameter {_name(argument)!r}, or give the argument a default",
+                    remedy=f"add the {started.what} {_name(argument)!r}, or give the argument a default",
                     location=argument.location,
                 )
     yield from _converted_none(view, facts, started)
@@ -208,9 +213,9 @@ def _converted_none(view: TrainingView, facts: ScriptFacts, started: Invocation)
             told.add(part.dest)
             argument = next(a for p in facts.parsers for a in p.arguments if a.dest == part.dest)
             yield Problem(
-                f"{used.call} gets None: {max(argument.flags, key=len)} has no default, and no hyperparameter gives it",
+                f"{used.call} gets None: {max(argument.flags, key=len)} has no default, and no {started.what} gives it",
                 (view.hyperparameters_member,),
-                remedy=f"add the hyperparameter {_name(argument)!r}, or give the argument a default",
+                remedy=f"add the {started.what} {_name(argument)!r}, or give the argument a default",
                 location=used.location,
             )
 
@@ -257,6 +262,14 @@ def value_refused(view: TrainingView) -> Iterator[Problem]:
     """
     for parser, passed, argument in _meetings(view):
         if not argument.takes_value:
+            continue
+        if passed.values == () and argument.nargs not in ("?", "*"):
+            yield Problem(
+                f"the script's {passed.flag} takes a value, and comes without one",
+                passed.path,
+                remedy='declare it with action="store_true", or give it a value',
+                location=argument.location,
+            )
             continue
         if argument.nargs and passed.values and by_shell(view) is not False:
             passed = _in_words(passed)
@@ -468,7 +481,7 @@ def flag_given_value(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     for parser, passed, argument in _meetings(view):
-        if argument.takes_value or any(other.positional for other in parser.arguments):
+        if argument.takes_value or passed.values == () or any(a.positional for a in parser.arguments):
             continue
         if "" in (passed.values or ()) and (parser.kind == "click" or by_shell(view) is not False):
             continue

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.artifacts import mentions_folder
 from cursus.checks.script.request import (
+    NONE,
     channel_names,
     checkpoint_path,
     habits,
@@ -306,7 +307,7 @@ def variable_missing(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds ``os.environ["NAME"]`` on the way that every run takes, where the name is neither in Environment nor one that SageMaker, the
-        toolkit or the system sets.
+        toolkit or the system sets. In a processing job none of the toolkit's is.
     Why:
         The read raises ``KeyError`` and the job fails, unless the image itself sets the variable.
     Breaks:
@@ -345,6 +346,15 @@ def variable_missing(view: TrainingView) -> Iterator[Problem]:
             )
         if not (read.hard and read.sure) or read.name in STANDARD or read.name in facts.env_writes:
             continue
+        if invocation(view).kind == "processing" and variable(view, facts, read.name) is NONE:
+            yield Problem(
+                f"the script reads the variable {read.name}, which training jobs have, and no processing job",
+                ("Environment",),
+                remedy="read the LocalPath of an input or output, or an argument of the job's",
+                severity="error",
+                location=read.location,
+            )
+            continue
         if read.name in view.environment or not isinstance(view.request.get("Environment", {}), dict):
             continue
         if read.name.startswith(FRAMEWORK_PREFIXES) and not _misspelt(read.name):
@@ -363,6 +373,9 @@ def variable_missing(view: TrainingView) -> Iterator[Problem]:
 DRIVER_ONLY = frozenset(
     [
         "SM_MASTER",
+        "SM_MASTER_ADDR",
+        "SM_MASTER_PORT",
+        "SM_DISTRIBUTED_DRIVER_DIR",
         "SM_INPUT_DATA_DIR",
         "SM_OUTPUT_FAILURE",
         "SM_SOURCE_DIR",

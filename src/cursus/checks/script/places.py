@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.conditions import holds
+from cursus.checks.script.processing_view import ProcessingView
 from cursus.checks.script.request import (
     INPUT_DATA,
     MODEL_DIR,
@@ -257,6 +258,10 @@ def folder_not_writable_so(view: TrainingView) -> Iterator[Problem]:
     if facts is None:
         return
     there = {MODEL_DIR, "/opt/ml/output/data", "/opt/ml/output", "/opt/ml/input", INPUT_DATA}
+    below = [MODEL_DIR, "/opt/ml/output/data"]
+    if isinstance(view, ProcessingView):
+        below = [*(view.outputs or ())]
+        there = {*(view.inputs or ()), *below}
     local = checkpoint_path(view)
     if local:
         there.add(local)
@@ -300,7 +305,7 @@ def folder_not_writable_so(view: TrainingView) -> Iterator[Problem]:
             )
         elif use.mode == "write" and use.call in WRITES_FILES and not makes and not facts.outside_effects:
             folder = plain.rpartition("/")[0]
-            if any(folder.startswith(known + "/") for known in (MODEL_DIR, "/opt/ml/output/data")):
+            if any(folder.startswith(known + "/") for known in below) and folder not in there:
                 yield Problem(
                     f"{use.call} writes {show(place.replace(UNKNOWN, '…'))}, and nothing makes the folder {folder!r}",
                     remedy=f"os.makedirs({folder!r}, exist_ok=True) first",

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from cursus.aws import library_fields
 from cursus.aws.images import parse_image
+from cursus.checks.script.processing_view import COMMAND, ProcessingView
 from cursus.checks.views import TrainingView, is_reference, listing, mapping, text
 from cursus.model import Path
 from cursus.script.facts import ArgPart, Argument, Const, EnvPart, Habit, Parser, ScriptFacts, Text
@@ -45,7 +46,10 @@ NONE = Missing()
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """A hyperparameter as it comes to the script. ``values`` are the texts it can have; None where not known."""
+    """A hyperparameter as it comes to the script, or an option of its command.
+
+    ``values`` are the texts it can have; None where not known, none where it comes without a value.
+    """
 
     name: str
     flag: str
@@ -60,11 +64,17 @@ class Invocation:
     """How the container starts the script. ``arguments`` is None where they cannot be known.
 
     ``toolkit``: the training toolkit; ``driver``: the SDK's container drivers; ``command``: the request's own
-    ContainerEntrypoint; ``none``: nothing is passed.
+    ContainerEntrypoint, in an image of which nothing else is known; ``processing``: that of a processing job in an
+    image of Amazon's; ``none``: nothing is passed.
     """
 
-    kind: Literal["toolkit", "driver", "command", "none"]
+    kind: Literal["toolkit", "driver", "command", "processing", "none"]
     arguments: tuple[Passed, ...] | None
+
+    @property
+    def what(self) -> str:
+        """What the user calls that which is passed."""
+        return "hyperparameter" if self.kind in ("toolkit", "driver") else "argument of the job"
 
     def given(self, flags: tuple[str, ...]) -> Passed | None:
         """What is passed for an argument with these option strings."""
@@ -83,19 +93,23 @@ def invocation(view: TrainingView) -> Invocation:
 
 
 def _invocation(view: TrainingView) -> Invocation:
+    if isinstance(view, ProcessingView):
+        passed = None if view.words is None else _options(view.words)
+        return Invocation("command" if view.own_image else "processing", passed)
     entry = view.step.source.entry_point if view.step.source is not None else ""
     if text(view.algorithm, "AlgorithmName") is not None:
         return Invocation("none", ())
     command = view.algorithm.get("ContainerEntrypoint")
     if command is not None:
-        words = _words(command)
-        own = view.algorithm.get("ContainerArguments")
-        more = _words(own) if own is not None else []
-        if words is None or more is None:
-            return Invocation("command", None)
-        if any("sm_drivers" in word or "sm_train.sh" in word for word in [*words, *more]):
+        words = [
+            (word, ("AlgorithmSpecification", member, i))
+            for member in COMMAND
+            for i, word in enumerate(listing(view.algorithm, member))
+        ]
+        if any("sm_drivers" in str(word) or "sm_train.sh" in str(word) for word, _ in words):
             return Invocation("driver", _hyperparameters(view, driver=True))
-        return Invocation("command", _command(entry, [*words, *more]))
+        known = isinstance(command, list) and not is_reference(view.algorithm.get("ContainerArguments"))
+        return Invocation("command", _command(entry, words) if known else None)
     if not entry.endswith((".py", ".sh")):
         return Invocation("none", ())
     if is_reference(view.request.get(view.hyperparameters_member)):
@@ -103,33 +117,28 @@ def _invocation(view: TrainingView) -> Invocation:
     return Invocation("toolkit", _hyperparameters(view, driver=False))
 
 
-def _words(value: object) -> list[str] | None:
-    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
-        return None
-    return value
+Words = Sequence[tuple[object, Path]]
 
 
-def _command(entry: str, words: list[str]) -> tuple[Passed, ...] | None:
-    """The arguments after the script's name in a command, where each is an option with its value."""
+def _command(entry: str, words: Words) -> tuple[Passed, ...] | None:
+    """The arguments after the script's name in a command, where each is an option."""
     name = entry.rpartition("/")[2]
-    at = [i for i, word in enumerate(words) if word.rpartition("/")[2] == name]
-    if len(at) != 1:
-        return None
-    rest = words[at[0] + 1 :]
+    at = [i for i, (word, _) in enumerate(words) if isinstance(word, str) and word.rpartition("/")[2] == name]
+    return _options(words[at[0] + 1 :]) if len(at) == 1 else None
+
+
+def _options(words: Words) -> tuple[Passed, ...] | None:
+    """The options that these words are, each with its value or none; None where there are others."""
     found: list[Passed] = []
-    i = 0
-    path: Path = ("AlgorithmSpecification", "ContainerArguments")
-    while i < len(rest):
-        flag, equals, value = rest[i].partition("=")
-        if not flag.startswith("-"):
+    for word, path in words:
+        waiting = bool(found) and found[-1].values == ()
+        if isinstance(word, str) and word.startswith("-") and not (waiting and is_number(word)):
+            flag, equals, value = word.partition("=")
+            found.append(Passed(flag.lstrip("-"), flag, (value,) if equals else (), path))
+        elif waiting:
+            found[-1] = replace(found[-1], values=(word,) if isinstance(word, str) else None, path=path)
+        else:
             return None
-        if not equals:
-            if i + 1 >= len(rest) or rest[i + 1].startswith("-"):
-                return None
-            value = rest[i + 1]
-            i += 1
-        found.append(Passed(flag.lstrip("-"), flag, (value,), path))
-        i += 1
     return tuple(found)
 
 
@@ -213,6 +222,8 @@ def variable(view: TrainingView, facts: ScriptFacts, name: str) -> str | Missing
         return None
     if is_reference(view.request.get("Environment")):
         return None
+    if isinstance(view, ProcessingView):  # which the training toolkit does not start
+        return NONE if name.startswith("SM_") and not view.own_image else None
     if name in FIXED:
         return FIXED[name]
     if name == "SM_NUM_GPUS":

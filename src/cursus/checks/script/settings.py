@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
+from cursus.checks.script.processing_view import ProcessingView
 from cursus.checks.script.request import Invocation, Passed, decoded, habits, invocation, started_script
 from cursus.checks.views import TrainingView
 from cursus.redact import show
@@ -239,6 +240,9 @@ def argument_by_position(view: TrainingView) -> Iterator[Problem]:
     if facts is None or not facts.argv_reads or "serve" in facts.strings:
         return  # an image of one's own is started with "train" or "serve"
     started = invocation(view)
+    if isinstance(view, ProcessingView):
+        yield from _past_the_end(view, facts)
+        return
     if started.kind not in ("toolkit", "driver") or started.arguments is None:
         return
     for read in facts.argv_reads:
@@ -262,5 +266,17 @@ def argument_by_position(view: TrainingView) -> Iterator[Problem]:
                 (view.hyperparameters_member,),
                 remedy="read hyperparameters with argparse",
                 severity="warning",
+                location=read.location,
+            )
+
+
+def _past_the_end(view: ProcessingView, facts: ScriptFacts) -> Iterator[Problem]:
+    """Words that the command of a processing job does not have."""
+    for read in facts.argv_reads:
+        if view.words is not None and read.sure and read.index > len(view.words):
+            yield Problem(
+                f"the script reads sys.argv[{read.index}], and the job passes arguments up to {len(view.words)}: IndexError",
+                (view.hyperparameters_member,),
+                remedy="add what is missing to ContainerArguments",
                 location=read.location,
             )

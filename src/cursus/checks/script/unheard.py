@@ -128,11 +128,12 @@ def _nobody_reads(view: TrainingView, facts: ScriptFacts, started: Invocation) -
     if any(habit.kind == "undefined-name" and _ARGUMENTS.search(habit.detail) for habit in facts.habits):
         return  # they were meant to be read, and FRM070 tells that they are not
     path: Path = (view.hyperparameters_member,)
+    others = "" if started.kind == "processing" else ", no SM_HP_* and no hyperparameters.json"
     yield Problem(
-        f"the script reads no command line, no SM_HP_* and no hyperparameters.json: {', '.join(names[:5])} "
+        f"the script reads no command line{others}: {', '.join(names[:5])} "
         f"{'has' if len(names) == 1 else 'have'} no effect",
         path,
-        remedy="read them with argparse, or from SM_HPS",
+        remedy="read them with argparse, or from SM_HPS" if others else "read them with argparse",
     )
 
 

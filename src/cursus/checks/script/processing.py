@@ -1,0 +1,297 @@
+"""The script of a processing job: what it reads and writes against the folders of the job's inputs and outputs."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache, partial
+from pathlib import Path as FilePath
+
+from cursus.aws.pipelines import written_out
+from cursus.checks.outlines.plans import Plan, selected
+from cursus.checks.rules import RULES, Check, Problem, rule
+from cursus.checks.script.artifacts import mentions_folder, mentions_upload, writes
+from cursus.checks.script.channels import made_places
+from cursus.checks.script.places import OPENS_FILES, WRITES_FILES, covers
+from cursus.checks.script.processing_view import ProcessingView, place_of
+from cursus.checks.script.request import UNKNOWN, invocation, readable, resolve
+from cursus.checks.views import Settings, TrainingView
+from cursus.model import Location, Step
+from cursus.redact import show
+from cursus.script.facts import PathUse, ScriptFacts
+from cursus.script.files import LIBRARIES
+from cursus.script.parsing import parse
+from cursus.suggest import closest
+
+ABOUT = (
+    *("FRM050", "FRM051", "FRM054", "FRM055", "FRM070", "FRM052", "FRM053", "FRM069"),
+    *("FRM057", "FRM058", "FRM061", "FRM059", "HPO050", "HPO051", "HPO052", "HPO053"),
+    *("HPO054", "HPO055", "HPO057", "HPO068", "HPO059", "HPO067", "HPO065", "CHN053"),
+    *("CHN054", "CHN063", "RES052", "RES053", "ART055", "FRM062", "HPO060", "FRM063"),
+    *("FRM064", "HPO063", "HPO058", "ART064", "FRM072", "DEP095"),
+)
+"""The rules on scripts that hold for processing jobs, in the order of their findings."""
+
+
+def view(step: Step, settings: Settings) -> ProcessingView:
+    """A processing job whose source code is known, as these rules look at it."""
+    return ProcessingView(step, settings)
+
+
+def plan(settings: Settings) -> Plan:
+    """The rules to run over the view of a processing job."""
+    return _plan(settings.select, settings.ignore)
+
+
+@lru_cache(maxsize=64)
+def _plan(select: tuple[str, ...], ignore: tuple[str, ...]) -> Plan:
+    from cursus import checks
+
+    checks.load("script")
+    settings = Settings(select=select, ignore=ignore)
+    rules = tuple(
+        replace(RULES[id], check=partial(_of_processing, RULES[id].check))
+        for id in ABOUT
+        if selected(id, settings)
+    )
+    return Plan(rules, {id: place for place, id in enumerate(ABOUT)})
+
+
+def _of_processing(check: Check, view: ProcessingView) -> Iterator[Problem]:
+    for problem in check(view):
+        yield replace(problem, path=place_of(problem.path))
+
+
+@rule("DEP095", area="dependencies", scope="script")
+def processing_folders(view: TrainingView) -> Iterator[Problem]:
+    """The script of a processing job reads or writes another folder than the job's inputs and outputs have.
+
+    What it does:
+        Follows the paths that the script of a processing job opens, lists and writes, and holds those below ``/opt/ml`` against
+        LocalPath of its inputs and outputs: a folder that nothing fills, a file of another name than the one object of an
+        input, a model that is still in its archive, a folder that is opened as a file, a file that no output uploads, an output that the
+        script never names, and a property file that is written under another name. Looks for modules beside a script that is uploaded alone.
+    Why:
+        ``No such file or directory``; or the job completes, its output is empty, and the next step of the pipeline fails. A processing
+        job has neither channels nor a model directory, and ``run(code=…)`` of a ScriptProcessor uploads one file.
+    Breaks:
+        operation: CreateProcessingJob
+        AppSpecification: {ImageUri: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3", ContainerEntrypoint: [python3, /opt/ml/processing/input/code/train.py]}
+        ProcessingInputs:
+          - {InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/raw, S3InputMode: File}}
+          - {InputName: code, S3Input: {S3Uri: "s3://example-bucket/code/train.py", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/input/code, S3InputMode: File}}
+        ProcessingOutputConfig: {Outputs: [{OutputName: train, S3Output: {S3Uri: "s3://example-bucket/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}]}
+        files:
+          train.py: |
+            rows = open("/opt/ml/processing/input/rows.csv").read()
+            open("/opt/ml/processing/train/rows.csv", "w").write(rows)
+    Right:
+        operation: CreateProcessingJob
+        AppSpecification: {ImageUri: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3", ContainerEntrypoint: [python3, /opt/ml/processing/input/code/train.py]}
+        ProcessingInputs:
+          - {InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/raw, S3InputMode: File}}
+          - {InputName: code, S3Input: {S3Uri: "s3://example-bucket/code/train.py", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/input/code, S3InputMode: File}}
+        ProcessingOutputConfig: {Outputs: [{OutputName: train, S3Output: {S3Uri: "s3://example-bucket/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}]}
+        files:
+          train.py: |
+            rows = open("/opt/ml/processing/raw/rows.csv").read()
+            open("/opt/ml/processing/train/rows.csv", "w").write(rows)
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingS3Input.html,
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingS3Output.html,
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-your-own-processing-container.html
+    Since:
+        0.1
+    """
+    facts = readable(view)
+    if facts is None or not isinstance(view, ProcessingView):
+        return
+    yield from _beside(view, facts)
+    if view.inputs is None or view.outputs is None:
+        return
+    if not facts.outside_effects:
+        yield from _read(view, facts, view.inputs, [*view.inputs, *view.outputs, *KEPT])
+    found = writes(view, facts)
+    lost = list(_lost(view, facts, found, view.outputs))
+    yield from lost or _unnamed(view, facts, found)
+    yield from _property_files(view, found)
+
+
+KEPT = ("/opt/ml/config", "/opt/ml/processing/input/config")
+"""Folders that SageMaker fills itself."""
+FILES = (
+    *(".csv", ".txt", ".json", ".jsonl", ".pkl", ".joblib"),
+    *(".tar.gz", ".zip", ".npz", ".npy", ".xlsx", ".data"),
+)
+ARCHIVE = ".tar.gz"
+
+
+def _inside(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
+
+
+def _read(
+    view: ProcessingView, facts: ScriptFacts, inputs: Mapping[str, object], there: list[str]
+) -> Iterator[Problem]:
+    """What the script reads and nothing brings."""
+    made = made_places(view, facts)
+    seen: set[str] = set()
+    for use, place in _places(view, facts, ("read", "list")):
+        known = place if UNKNOWN not in place else place.partition(UNKNOWN)[0].rpartition("/")[0]
+        path = posixpath.normpath(known)
+        root = "/opt/ml/processing" if view.own_image else "/opt/ml"
+        if not path.startswith(f"{root}/") or path in seen or any(covers(one, place) for one in made):
+            continue
+        owner = max((folder for folder in inputs if _inside(path, folder)), key=len, default=None)
+        told = remedy = ""
+        if owner is None and not any(_inside(path, folder) or _inside(folder, path) for folder in there):
+            near = closest(path, there) or closest(posixpath.dirname(path), there)
+            told = "no input of the job is put there" + (f". Did you mean {near!r}?" if near else "")
+            remedy = "read it from the LocalPath of an input: " + (", ".join(inputs) or "the job has none")
+        elif owner == path and use.mode == "read" and use.call in OPENS_FILES and UNKNOWN not in place:
+            told = "which is the folder of an input, and no file"
+            remedy = "join the file's name: os.path.join(folder, name)"
+        elif owner is not None and owner != path and use.mode == "read":
+            name = _single(inputs[owner])
+            if name.endswith(ARCHIVE) and path != f"{owner}/{name}":
+                told = f"the input brings {owner}/{name}, and nothing unpacks it"
+                remedy = f"unpack it first: tarfile.open('{owner}/{name}').extractall(…)"
+            elif name and path != f"{owner}/{name}" and path.endswith(posixpath.splitext(name)[1]):
+                told, remedy = f"the input brings the one object {name!r}", f"read {owner}/{name}"
+        if told and (use.sure or not _looked_for(view, facts, path)):
+            seen.add(path)
+            yield Problem(
+                f"the script reads {show(place.replace(UNKNOWN, '…'))}: {told}",
+                ("ProcessingInputs",),
+                remedy,
+                severity=None if use.sure and not view.own_image else "warning",
+                location=use.location,
+            )
+
+
+def _places(
+    view: ProcessingView, facts: ScriptFacts, modes: tuple[str, ...]
+) -> Iterator[tuple[PathUse, str]]:
+    for use in facts.paths:
+        for path in use.paths if use.mode in modes else ():
+            place = resolve(view, facts, invocation(view), path)
+            if isinstance(place, str):
+                yield use, place
+
+
+def _looked_for(view: ProcessingView, facts: ScriptFacts, path: str) -> bool:
+    """True where the script asks whether this, or the folder around it, is there."""
+    return any(
+        UNKNOWN in place or _inside(path, place.rstrip("/")) for _, place in _places(view, facts, ("look",))
+    )
+
+
+def _single(uri: object) -> str:
+    """The name of the one object that an input brings; empty for a prefix, and where that is not known."""
+    if isinstance(uri, Mapping) and str(uri.get("Get", "")).endswith(".ModelArtifacts.S3ModelArtifacts"):
+        return "model.tar.gz"
+    name = (written_out(uri) or "").rpartition("/")[2]
+    return name if name.endswith(FILES) else ""
+
+
+def _lost(
+    view: ProcessingView, facts: ScriptFacts, found: list[tuple[PathUse, str]], outputs: Mapping[str, object]
+) -> Iterator[Problem]:
+    """Files below /opt/ml that no output uploads, and that the script does not read again."""
+    if mentions_upload(facts):
+        return
+    makes = facts.attributes & {"makedirs", "mkdir", "copytree", "save_pretrained", "chdir"}
+    read = [place for _, place in _places(view, facts, ("read", "list", "look"))]
+    for use, place in found:
+        known = place.partition(UNKNOWN)[0]
+        folder = posixpath.normpath(posixpath.dirname(known))
+        if not known.startswith("/opt/ml/") or any(
+            _inside(folder, one) or (UNKNOWN in place and _inside(one, folder)) for one in outputs
+        ):
+            continue
+        if any(covers(place, one) or _inside(known, one.rstrip("/")) for one in read):
+            continue
+        missing = not makes and use.sure and use.call in WRITES_FILES and UNKNOWN not in place
+        missing = missing and not any(
+            _inside(folder, one) or _inside(one, folder) for one in view.inputs or ()
+        )
+        near = closest(folder, outputs)
+        yield Problem(
+            f"the script writes {show(place.replace(UNKNOWN, '…'))}, and no output of the job is uploaded from there"
+            + (": there is not even such a folder" if missing and not view.own_image else "")
+            + (f". Did you mean {near!r}?" if near else ""),
+            ("ProcessingOutputConfig",),
+            f"write below {', '.join(outputs)}, or add an output with the LocalPath {folder}"
+            if outputs
+            else f"add an output with the LocalPath {folder}",
+            severity=None if missing and not view.own_image else "warning",
+            location=use.location,
+        )
+
+
+def _unnamed(view: ProcessingView, facts: ScriptFacts, found: list[tuple[PathUse, str]]) -> Iterator[Problem]:
+    """Outputs whose folder neither the script nor its command line names."""
+    passed = invocation(view).arguments
+    if facts.outside_effects or passed is None or any(one.values is None for one in passed):
+        return
+    for folder, path in (view.outputs or {}).items():
+        if not mentions_folder(view, facts, folder) and not any(_inside(p, folder) for _, p in found):
+            yield Problem(
+                f"nothing in the script names {show(folder)}, which the output is uploaded from: it stays empty",
+                path,
+                "write there what is to be uploaded, or give the output the folder that the script writes to",
+                severity="warning",
+                location=Location(facts.entry),
+            )
+
+
+def _property_files(view: ProcessingView, found: list[tuple[PathUse, str]]) -> Iterator[Problem]:
+    """Property files of the pipeline's step that the script writes under another name."""
+    if any(UNKNOWN in place for _, place in found):
+        return
+    for wanted in view.step.promises.expected_artifacts:
+        folder, name = posixpath.split(wanted)
+        others = [
+            (use, place)
+            for use, place in found
+            if place.endswith(".json") and (place.endswith(f"/{name}") or _inside(place, folder))
+        ]
+        if others and all(posixpath.normpath(place) != wanted for _, place in others):
+            use, place = others[0]
+            yield Problem(
+                f"the step's property file is {show(wanted)}, and the script writes {show(place)}",
+                ("ProcessingOutputConfig",),
+                "give the PropertyFile the name below the output's LocalPath that the script writes",
+                location=use.location,
+            )
+
+
+def _beside(view: ProcessingView, facts: ScriptFacts) -> Iterator[Problem]:
+    """Modules that lie beside a script which is uploaded without them."""
+    source, folders = view.step.source, view.inputs or {}
+    if source is None or not view.alone or "PYTHONPATH" in view.environment:
+        return
+    if facts.calls & {"sys.path.append", "sys.path.insert"} or "--py-files" in str(view.algorithm):
+        return
+    code = next((one for one, uri in folders.items() if str(uri).endswith(f"/{source.entry_point}")), "/")
+    if any(one != code and _inside(one, code) for one in folders):
+        return  # another input is put beside the script
+    folder = FilePath(source.directory)
+    for node in parse((folder / source.entry_point).read_bytes()).body:
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            names = [node.module or ""]
+        for name in names:
+            module = folder / name.partition(".")[0]
+            if module.name in LIBRARIES or module.name in sys.stdlib_module_names:
+                continue
+            if module.with_suffix(".py").is_file() or next(module.glob("*.py"), None) is not None:
+                yield Problem(
+                    f"the script imports {name!r} from beside it, and {source.entry_point} alone is uploaded",
+                    ("AppSpecification", "ContainerEntrypoint"),
+                    "run it by a FrameworkProcessor with source_dir, or bring the modules as an input beside the script",
+                    location=Location(facts.entry, node.lineno, node.col_offset + 1),
+                )

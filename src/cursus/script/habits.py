@@ -51,7 +51,9 @@ from cursus.script.texts import (
 )
 
 CONVERTS = frozenset({"int", "float", "bool", "loads", "literal_eval", "eval", "Decimal", "strtobool"})
-STARTS = frozenset({"os.system", "subprocess.call", "subprocess.run", "subprocess.getoutput", "os.popen"})
+STARTS = frozenset(
+    {"os.system", "subprocess.call", "subprocess.run", "subprocess.Popen", "subprocess.getoutput", "os.popen"}
+)
 PROGRAM = re.compile(
     r"""(?:^\[?f?['"]?\{?|(?:&&|;)\s*)(?:\w+=\S*\s+)*"""
     r"""(?:sys\.executable|[\w/.-]*(?:\bpython[0-9.]*|\btorchrun|\baccelerate|\bdeepspeed|\.py)\b)"""
@@ -248,9 +250,7 @@ def _overridden(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) ->
     name = evaluator.called(node, body)
     if name == "atexit.register" and node.args:
         yield from ends_well(evaluator, body, node.args[0], "atexit", sure)
-    if name == "subprocess.Popen":
-        yield Habit("dropped", None, "subprocess.Popen without wait()", sure, place(node, body))
-    elif name in STARTS and _starts_work(" ".join(_written(body, given) for given in node.args)):
+    if name in STARTS and _starts_work(" ".join(_written(body, given) for given in node.args)):
         checked = any(k.arg in ("check", None) and getattr(k.value, "value", True) for k in node.keywords)
         if not (checked and name == "subprocess.run"):
             yield Habit("dropped", None, f"{name} whose exit code nobody reads", sure, place(node, body))

@@ -55,7 +55,8 @@ def _loader(body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
         return
     made = body.only(sampler.id) if isinstance(sampler, ast.Name) else sampler
     if isinstance(made, ast.Call) and last_name(made.func).endswith("Sampler"):
-        yield Habit("sampler-and-shuffle", None, ast.unparse(node.func), sure, place(node, body))
+        always = sure and not any(site.node is node and site.tests for site in body.calls)
+        yield Habit("sampler-and-shuffle", None, ast.unparse(node.func), always, place(node, body))
 
 
 def _idle(module: Body) -> Iterator[Habit]:

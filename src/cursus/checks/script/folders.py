@@ -46,6 +46,11 @@ def _places(view: TrainingView, facts: ScriptFacts, *modes: str) -> Iterator[tup
                     yield place, use
 
 
+def _beside(place: str) -> str:
+    """A place as it is called in the source directory."""
+    return place.removeprefix("/opt/ml/code/").removeprefix("./")
+
+
 @rule("CHN057", area="channels", severity="warning", scope="script")
 def looked_for_in_vain(view: TrainingView) -> Iterator[Problem]:
     """The script looks for a settings file that the container will not have.
@@ -87,7 +92,9 @@ def looked_for_in_vain(view: TrainingView) -> Iterator[Problem]:
         return
     made = None
     told = set()
-    for place, use in _places(view, facts, "look", "read"):
+    places = list(_places(view, facts, "look", "read"))
+    found = {id(use) for place, use in places if _beside(place) in facts.directory_listing}
+    for place, use in places:
         if place in told or place.partition("/")[0] in ("None", "null"):
             continue  # a text that means nothing, which HPO060 tells of
         told.add(place)
@@ -108,12 +115,8 @@ def looked_for_in_vain(view: TrainingView) -> Iterator[Problem]:
                     location=use.location,
                 )
         elif place.endswith(SETTINGS) if use.mode == "look" else not use.sure and place.endswith(TEXTS):
-            plain = place.removeprefix("/opt/ml/code/").removeprefix("./")
-            if (
-                plain.startswith(("/", "..", "~"))
-                or plain in facts.directory_listing
-                or facts.outside_effects
-            ):
+            plain = _beside(place)
+            if plain.startswith(("/", "..", "~")) or facts.outside_effects or id(use) in found:
                 continue
             made = made_places(view, facts) if made is None else made
             if not facts.directory_listing or any(UNKNOWN in other or other == place for other in made):

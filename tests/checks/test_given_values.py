@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import cursus
-from cursus.checks.examples import DEFINITION
+from cursus.checks.examples import BASES, DEFINITION
 from cursus.model import Finding
-from tests.checks.made import pipeline, processing
+from tests.checks.made import TUNING, pipeline, processing
 
 
 def train(name: str, **members: Any) -> dict[str, Any]:
@@ -93,6 +93,23 @@ def test_each_value_that_may_be_given_is_tried() -> None:
     assert "First" in one.message and "'ml.m5.9xlarge'" in one.message
     (many,) = allowed("ml.m5.9xlarge", "ml.m5.xlarge", "ml.m5.huge", default="ml.m5.xlarge")
     assert many.path == "Parameters[1].EnumValues" and "'ml.m5.9xlarge', 'ml.m5.huge'" in many.message
+
+
+def test_a_direction_that_may_be_chosen_is_chosen_with_its_metric() -> None:
+    arguments = copy.deepcopy(BASES[TUNING])
+    del arguments["HyperParameterTuningJobName"]
+    objective = arguments["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]
+    metrics = [{"Name": "auc-roc", "Regex": "auc-roc=([0-9.]+);"}]
+    arguments["TrainingJobDefinition"]["AlgorithmSpecification"]["MetricDefinitions"] = metrics
+    objective.update(MetricName={"Get": "Parameters.Metric"}, Type={"Get": "Parameters.Direction"})
+    direction: dict[str, Any] = {"Name": "Direction", "Type": "String", "DefaultValue": "Maximize"}
+    direction["EnumValues"] = ["Maximize", "Minimize"]
+    metric = {"Name": "Metric", "Type": "String", "DefaultValue": "auc-roc"}
+    step = {"Name": "Tune", "Type": "Tuning", "Arguments": arguments}
+    document = pipeline(step, Parameters=[metric, direction])
+    assert [f for f in cursus.check(document).findings if f.rule == "HPO021"] == []
+    direction["DefaultValue"] = "Minimize"
+    assert [f.severity for f in cursus.check(document).findings if f.rule == "HPO021"] == ["warning"]
 
 
 def test_a_parameter_without_a_value_that_can_be_used() -> None:

@@ -26,3 +26,11 @@ def test_spot_without_checkpoints(image: str, said: str) -> None:
     }
     (found,) = findings_of(patch, "STP025")
     assert said in found.remedy
+
+
+def test_a_job_of_less_than_an_hour_is_soon_made_again() -> None:
+    patch = {
+        "EnableManagedSpotTraining": True,
+        "StoppingCondition": {"MaxRuntimeInSeconds": 900, "MaxWaitTimeInSeconds": 7200},
+    }
+    assert findings_of(patch, "STP025") == []

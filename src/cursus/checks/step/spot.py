@@ -13,6 +13,8 @@ from cursus.redact import show
 
 SPOT = "EnableManagedSpotTraining"
 WAIT = "MaxWaitTimeInSeconds"
+AN_HOUR = 3600
+"""Seconds; a job of less is soon made again."""
 
 
 @rule("STP024", area="step", reads=(SPOT, "*.MaxWaitTimeInSeconds"), shared=True)
@@ -83,7 +85,7 @@ def spot_without_checkpoints(view: TrainingView) -> Iterator[Problem]:
     """A spot job without CheckpointConfig starts from nothing after each interruption.
 
     What it does:
-        Wants CheckpointConfig where EnableManagedSpotTraining is true.
+        Wants CheckpointConfig where EnableManagedSpotTraining is true and the job may run for an hour or more.
     Why:
         An interrupted job is started again. Only what lies in the checkpoint directory is kept, and only where
         CheckpointConfig says where in S3: without it all the work done is lost, and paid.
@@ -99,7 +101,9 @@ def spot_without_checkpoints(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    if view.request.get(SPOT) is True and not view.request.get("CheckpointConfig"):
+    if view.request.get(SPOT) is not True or view.request.get("CheckpointConfig"):
+        return
+    if (integer(view.stopping, "MaxRuntimeInSeconds") or AN_HOUR) >= AN_HOUR:
         yield Problem(
             "spot instances may be taken away at any time, and no CheckpointConfig keeps what was done until then",
             ("CheckpointConfig",),

@@ -119,6 +119,7 @@ def data(**members: Any) -> dict[str, Any]:
         ([data(ContentType="text/csv; header=present")], set()),
         ([data(ContentType="x-application/vnd.amazon+parquet")], set()),
         ([data(ContentType="application/json")], {"CHN041"}),
+        ([data(ContentType="csv")], {"CHN041"}),
         ([data(CompressionType="Gzip")], set()),
     ],
 )

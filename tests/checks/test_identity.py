@@ -126,12 +126,36 @@ def test_keys_that_are_keys(key: str) -> None:
 
 
 def test_keys_that_are_none() -> None:
-    assert own(findings_of({"ResourceConfig": {"VolumeKmsKeyId": "mine"}})) == {("STP036", "warning")}
+    for word in ("my-key", "kms_key_id", "1234abcd-12ab-34cd"):
+        assert own(findings_of({"ResourceConfig": {"VolumeKmsKeyId": word}})) == {("STP036", "warning")}
+        assert first(findings_of({"OutputDataConfig": {"KmsKeyId": word}}), "ART001").severity == "warning"
+    assert own(findings_of({"ResourceConfig": {"VolumeKmsKeyId": "churn-volumes"}})) == {("STP036", "error")}
     for word in ("EMPTY", "default", "n/a"):
         found = findings_of({"ResourceConfig": {"VolumeKmsKeyId": word}})
         assert own(found) == {("STP036", "error")}
         assert first(found, "STP036").remedy == "leave VolumeKmsKeyId out where no key is meant"
         assert first(findings_of({"OutputDataConfig": {"KmsKeyId": word}}), "ART001").severity == "error"
+
+
+@pytest.mark.parametrize(
+    ("registry", "severity"),
+    [
+        ("831135688900.dkr.ecr.us-east-1", None),
+        ("8311356889001.dkr.ecr.us-east-1", "error"),
+        ("8311356889.dkr.ecr.us-east-1", "error"),
+        ("8311-3568-8900.dkr.ecr.us-east-1", "error"),
+        ("ACCOUNT.dkr.ecr.us-east-1", "warning"),
+        ("111222333.dkr.ecr.us-east-1", "warning"),
+        ("123456789.dkr.ecr.us-east-1", "warning"),
+        ("831135688900.dkr.ecr.virginia", "error"),
+        ("831135688900.dkr.ecr.us-east-11", "error"),
+        ("831135688900.dkr.ecr.aws-region", "warning"),
+        ("831135688900.dkr.ecr.us-west-3", "warning"),
+    ],
+)
+def test_registries_that_nobody_can_have(registry: str, severity: str | None) -> None:
+    image = {"AlgorithmSpecification": {"TrainingImage": f"{registry}.amazonaws.com/churn:1"}}
+    assert own(findings_of(image)) == ({("STP033", severity)} if severity else set())
 
 
 def test_several_values_in_one_text() -> None:
@@ -142,9 +166,9 @@ def test_several_values_in_one_text() -> None:
     assert own(findings_of({"ResourceConfig": {"VolumeKmsKeyId": ROLE}})) == {("STP036", "error")}
 
 
-@pytest.mark.parametrize(("key", "severity"), [("aws/s3", "warning"), (ROLE, "error")])
-def test_the_key_of_the_output_is_the_artifacts_matter_alone(key: str, severity: str) -> None:
+@pytest.mark.parametrize("key", ["aws/s3", "alias/", ROLE, "8f2a1c34-12ab-34cd-56ef-9a8b7c6d5e4f1"])
+def test_the_key_of_the_output_is_the_artifacts_matter_alone(key: str) -> None:
     found = findings_of({"OutputDataConfig": {"KmsKeyId": key}})
     assert [(f.rule, f.area, f.severity) for f in found if "KmsKeyId" in f.path] == [
-        ("ART001", "artifacts", severity)
+        ("ART001", "artifacts", "error")
     ]

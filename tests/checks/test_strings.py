@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from cursus.checks.text_faults import bucket_fault, location_faults, placeholder
@@ -150,3 +152,17 @@ def test_a_request_full_of_placeholders_is_a_template() -> None:
     request = output("s3://${BUCKET}/models/")
     request["CheckpointConfig"] = {"S3Uri": "s3://${BUCKET}/checkpoints/"}
     assert own(findings_of(request)) == {("STP045", "warning")}
+
+
+@pytest.mark.parametrize(
+    ("patch", "severity"),
+    [
+        ({"AlgorithmSpecification": {"TrainingImage": "None"}}, "error"),
+        ({"OutputDataConfig": {"KmsKeyId": "null"}}, "error"),
+        ({"VpcConfig": {"Subnets": ["None"], "SecurityGroupIds": ["sg-0a1b2c3d"]}}, "error"),
+        ({"ExperimentConfig": {"ExperimentName": "None"}}, "warning"),
+        ({"Environment": {"Image": "None"}}, "warning"),
+    ],
+)
+def test_what_is_named_none_has_to_be_there(patch: dict[str, Any], severity: str) -> None:
+    assert ("STP047", severity) in own(findings_of(patch))

@@ -9,9 +9,11 @@ from functools import lru_cache
 
 from cursus.checks.locations import below, looks_like_one_object, s3_path, same_place
 from cursus.checks.rules import Problem, rule
+from cursus.checks.step.image_names import stands_for_another
+from cursus.checks.text_faults import placeholder
 from cursus.checks.texts import NOTHING
 from cursus.checks.views import TrainingView, mapping, text
-from cursus.model import Location
+from cursus.model import Location, Severity
 from cursus.redact import show
 
 _KEY_ID = re.compile(
@@ -47,24 +49,26 @@ def no_key(key: str) -> bool:
     return re.fullmatch(r"empty|default|n/?a|no|no-?key|false|-+", key, re.IGNORECASE) is not None
 
 
-def of_another_service(key: str) -> bool:
-    """True for an ARN of something that is no KMS key, which the service refuses."""
-    return key.startswith("arn:") and key.split(":", 3)[2:3] != ["kms"]
+def key_severity(key: str) -> Severity | None:
+    """A warning for a wrong key that stands for one to be filled in, such as my-key or 1234abcd-12ab; else the rule's own."""
+    word = not key.startswith(("arn:", "alias/")) and stands_for_another(key)
+    return "warning" if word or key.startswith("1234") or placeholder(key) is not None else None
 
 
-@rule("ART001", area="artifacts", severity="warning", reads=("OutputDataConfig.KmsKeyId",))
+@rule("ART001", area="artifacts", reads=("OutputDataConfig.KmsKeyId",))
 def kms_key_form(view: TrainingView) -> Iterator[Problem]:
     """A KMS key has one of four forms.
 
     What it does:
-        Holds OutputDataConfig.KmsKeyId against key id, key ARN, alias name and alias ARN.
+        Holds OutputDataConfig.KmsKeyId against key id, key ARN, alias name and alias ARN. A name that only stands for
+        another, such as my-key, is a warning.
     Why:
         The service's pattern lets nearly everything pass; with a key that does not exist the job trains to its end and
         fails when it uploads the model. A name alone wants `alias/` before it.
     Breaks:
-        OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/", KmsKeyId: my-training-key}
+        OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/", KmsKeyId: churn-models}
     Right:
-        OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/", KmsKeyId: alias/my-training-key}
+        OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/", KmsKeyId: alias/churn-models}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html
     Since:
@@ -79,7 +83,7 @@ def kms_key_form(view: TrainingView) -> Iterator[Problem]:
             f"the KMS key {show(key)} {wrong}",
             ("OutputDataConfig", "KmsKeyId"),
             "use 1234abcd-12ab-34cd-56ef-1234567890ab, alias/NAME, or the ARN of either",
-            severity="error" if of_another_service(key) or no_key(key) else None,
+            severity=key_severity(key),
         )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from cursus.aws.tables import table
-from cursus.checks.artifacts import key_problem, no_key, of_another_service
+from cursus.checks.artifacts import key_problem, key_severity
 from cursus.checks.automl.jobs import PROBLEM, kind_of, settings_of
 from cursus.checks.rules import LEARNT_FROM, Problem, rule
 from cursus.checks.views import AutoMLView, is_reference, mapping, text
@@ -155,12 +156,13 @@ def _content_problem(content: str, known: list[str], kind: str, path: Path) -> P
             "Autopilot reads CSV with a header: text/csv;header=present",
             severity=None if absent else "warning",
         )
-    # A word that is no MIME type is what generated samples hold; the service's model lets any text pass.
+    # A word that names no form is what generated samples hold; the service's model lets any text pass.
+    sample = re.search("/|csv|parquet|json|image|jpe?g|png", base) is None
     return Problem(
         f"{kind} does not read the content type {show(content)}",
         path,
         "use " + " or ".join(known),
-        severity=None if "/" in content else "warning",
+        severity="warning" if sample else None,
         allowable=content,
     )
 
@@ -253,7 +255,7 @@ def automl_output(view: AutoMLView) -> Iterator[Problem]:
             f"the KMS key {show(key)} {wrong}",
             ("OutputDataConfig", "KmsKeyId"),
             "use a key id, alias/NAME, or the ARN of either",
-            severity="error" if of_another_service(str(key)) or no_key(str(key)) else "warning",
+            severity=key_severity(str(key)),
         )
     deploy = mapping(view.request, "ModelDeployConfig")
     automatic, name = deploy.get("AutoGenerateEndpointName"), deploy.get("EndpointName")

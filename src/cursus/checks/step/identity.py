@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from cursus.aws import places
 from cursus.aws.tables import table
-from cursus.checks.artifacts import no_key
+from cursus.checks.artifacts import key_severity, no_key
 from cursus.checks.rules import Problem, rule
 from cursus.checks.step.image_names import no_region, stands_for_another
 from cursus.checks.text_faults import placeholder
@@ -321,7 +321,7 @@ def _elsewhere(view: RequestView) -> Iterator[tuple[Path, Problem]]:
             )
 
 
-@rule("STP036", area="step", scope="request", suspects="key", severity="warning", shared=True)
+@rule("STP036", area="step", scope="request", suspects="key", shared=True)
 def key_forms(view: RequestView) -> Iterator[Problem]:
     """A KMS key is named by its id, its ARN or an alias.
 
@@ -329,12 +329,12 @@ def key_forms(view: RequestView) -> Iterator[Problem]:
         Looks at the form of every KMS key in the request but that of the output, which ART001 and ART010 look at.
     Why:
         The pattern of the model takes almost any text; KMS finds a key only by its id, its ARN, or an alias with
-        `alias/` before it. The job fails when the key is used. A word that stands for no key, such as EMPTY or default,
-        is an error.
+        `alias/` before it. The job fails when the key is used. A word that only stands for a key to be filled in, such
+        as my-key, is a warning.
     Breaks:
-        ResourceConfig: {VolumeKmsKeyId: my-key}
+        ResourceConfig: {VolumeKmsKeyId: churn-volumes}
     Right:
-        ResourceConfig: {VolumeKmsKeyId: alias/my-key}
+        ResourceConfig: {VolumeKmsKeyId: alias/churn-volumes}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
     Since:
@@ -353,7 +353,7 @@ def key_forms(view: RequestView) -> Iterator[Problem]:
             f"leave {path[-1]} out where no key is meant"
             if absent
             else f"write the key's id (a UUID), its ARN, or alias/{value[:40]}",
-            severity="error" if other or absent else None,
+            severity=key_severity(value),
         )
 
 

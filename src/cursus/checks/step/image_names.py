@@ -21,8 +21,9 @@ _PART = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
 _REPOSITORY = rf"{_PART}(?:/{_PART})*"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _WORDS = (
-    r"(?:account|acct|algo|algorithm|an?|bar|baz|byoc?|container|custom|docker|dummy|ecr|example|fake|foo|id|images?|img"
-    r"|mock|my|name|region|repo|repository|sample|some|string|tag|test|the|train|training|ur[il]|your)"
+    r"(?:account|acct|algo|algorithm|alias|an?|aws|bar|baz|bucket|byoc?|container|custom|docker|dummy|ecr|example|fake"
+    r"|foo|id|images?|img|key|kms|mock|my|name|output|region|repo|repository|sample|some|string|tag|test|the|train"
+    r"|training|ur[il]|volume|your)"
 )
 
 
@@ -42,6 +43,7 @@ def ecr_name(view: RequestView) -> Iterator[Problem]:
     What it does:
         Takes the name apart: an account of 12 digits, a region, a repository in lower case, and one tag or digest.
         A region that the data does not know may be newer; one numbered 2 without a first one of its place is an error.
+        What only stands for an account, region or repository to be filled in is a warning.
     Why:
         ECR has no image of another form, and SageMaker refuses the request: "Invalid training image". An account that
         went through a number lost the zeros that it began with.
@@ -87,22 +89,19 @@ def _fault(value: str) -> Fault | None:
 
 
 def _account(account: str) -> Fault | None:
+    if len(account) == 12 and account.isdigit():
+        return None
+    # A word, or a number that nobody was given, stands for an account to be filled in.
+    stands = len(re.findall(r"\d", account)) < 8 or "1234" in account or len(set(account)) < 4
+    remedy = "write your account's 12 digits"
     if not account.isdigit():
         return Fault(
-            f"names {account[:40]!r} where an account belongs", "write your account's 12 digits", "warning"
+            f"names {account[:40]!r} where an account belongs", remedy, "warning" if stands else None
         )
-    if len(account) == 12:
-        return None
-    if account.startswith("1234") or len(set(account)) == 1:
-        return Fault(
-            f"names an account of {len(account)} digits", "write your account's 12 digits", "warning"
-        )
-    short = len(account) == 11
-    remedy = (
-        f"write {account.zfill(12)}: as a number it lost a zero" if short else "write the account's 12 digits"
-    )
+    if len(account) == 11 and not stands:
+        remedy = f"write {account.zfill(12)}: as a number it lost a zero"
     return Fault(
-        f"names an account of {len(account)} digits; each has 12", remedy, None if short else "warning"
+        f"names an account of {len(account)} digits; each has 12", remedy, "warning" if stands else None
     )
 
 
@@ -118,7 +117,8 @@ def _region(region: str) -> Fault | None:
     if region in images.region_names():
         return None
     first = re.sub(r"\d+$", "1", region)  # no second region of a place comes before its first one
-    if places.partition_of(region) and (region == first or first in images.region_names()):
+    new = not region[-2:].isdigit() and (region == first or first in images.region_names())
+    if new and places.partition_of(region):
         near = closest(region, images.region_names())
         hint = f", such as {near}" if near else ""
         message = f"names a region {region!r} that the data of {images.date()} does not know"
@@ -131,7 +131,8 @@ def _region(region: str) -> Fault | None:
     if near:
         remedy = f"write the registry's region, such as {near}"
         return Fault(f"names the region {region!r}, which does not exist", remedy, None, region)
-    return Fault(f"names an unknown region {region!r}", "write the region of the registry", "warning")
+    severity: Severity | None = "warning" if stands_for_another(region) else None
+    return Fault(f"names an unknown region {region!r}", "write the region of the registry", severity)
 
 
 def _name(name: str) -> Fault | None:

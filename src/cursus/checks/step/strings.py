@@ -10,13 +10,15 @@ from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.text_faults import CURLY, Fault, location_faults, placeholder
-from cursus.checks.texts import HYPERPARAMETERS, REPR, STAND_IN, SUBMIT
+from cursus.checks.texts import HYPERPARAMETERS, NAMED, NOTHING, REPR, STAND_IN, SUBMIT
 from cursus.checks.views import RequestView, mapping
 from cursus.model import Path
 from cursus.redact import is_secret_name, show
 
 NO_BUCKET = "s3://None/"
 """How a URI begins whose bucket was Python's None. No bucket has a capital letter."""
+EXISTING = NAMED - {"ContentType", "TargetAttributeName"}
+"""Members that name what has to be there."""
 
 
 def _locations(view: RequestView, kind: str) -> Iterator[tuple[Path, str, Fault]]:
@@ -300,7 +302,8 @@ def nothing_as_text(view: RequestView) -> Iterator[Problem]:
 
     What it does:
         Finds members that are the text None, null or nan, and S3 URIs with such a part. Members that have None
-        among their choices, such as CompressionType, are left alone.
+        among their choices, such as CompressionType, are left alone. An error where the text has to name what is
+        there: an image, a key, a subnet, a security group, a path, a bucket.
     Why:
         A variable had no value when it was put into a text. SageMaker looks for a key, a bucket or a prefix of
         that name.
@@ -317,11 +320,12 @@ def nothing_as_text(view: RequestView) -> Iterator[Problem]:
         lost = f"{value}/".startswith(NO_BUCKET)
         message = "names no bucket: it holds" if lost else "holds"
         remedy = "write the bucket's name" if lost else "leave the member out, or write its value"
+        absent = value in NOTHING and "Environment" not in path and not EXISTING.isdisjoint(path)
         yield Problem(
             f"{_where(path, value)} {message} the text of a missing value",
             path,
             remedy,
-            severity="error" if lost else None,
+            severity="error" if lost or absent else None,
         )
 
 

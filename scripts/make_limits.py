@@ -44,6 +44,10 @@ MARKETPLACE = [
 # running it: sagemaker 2.257.7, mxnet/estimator.py (_LOWEST_SCRIPT_MODE_VERSION), tensorflow/estimator.py
 # (_HIGHEST_LEGACY_MODE_ONLY_VERSION, 1.10.0)
 CALLED = {"sagemaker-tensorflow": "1.11", "sagemaker-mxnet": "1.3"}
+# GPU images of frameworks below these versions (of MXNet: all) load NVIDIA's driver when they are imported: "OSError:
+# libcuda.so.1: cannot open shared object file". TensorFlow looks for it while it runs from 1.14 on.
+# https://github.com/aws/sagemaker-mxnet-inference-toolkit/issues/112, https://github.com/aws/sagemaker-python-sdk/issues/440
+NEEDS_DRIVER = {"mxnet": "2", "tensorflow": "1.14"}
 
 
 JOBS = (
@@ -82,6 +86,7 @@ def main() -> None:
             "longest_job_days": int(days),
             "arguments_by_shell": SHELL,
             "functions_called_below": CALLED,
+            "driver_needed_below": NEEDS_DRIVER,
             "marketplace_accounts": MARKETPLACE,
             "answers": _answers(model),
             "directories": {

@@ -75,7 +75,10 @@ def test_intervals(interval: int) -> None:
 def test_settings_of_a_disabled_profiler() -> None:
     config = {"DisableProfiler": True, "ProfilingIntervalInMilliseconds": 500}
     assert [f.severity for f in findings_of({"ProfilerConfig": config}, "MON015")] == ["warning"]
-    assert not findings_of({"ProfilerConfig": {"DisableProfiler": True}}, "MON015")
+    off = {"ProfilerConfig": {"DisableProfiler": True}}
+    assert not findings_of(off, "MON015")
+    rules = {**off, "ProfilerRuleConfigurations": [evaluation("a", "ProfilerReport")]}
+    assert [f.severity for f in findings_of(rules, "MON015")] == ["error"]
 
 
 @pytest.mark.parametrize(

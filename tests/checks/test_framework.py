@@ -231,6 +231,21 @@ def test_an_image_without_gpus_runs_on_a_gpu_instance() -> None:
     assert [(f.rule, f.severity) for f in found] == [("FRM010", "warning")]
 
 
+@pytest.mark.parametrize(
+    ("image", "severity"),
+    [
+        ("mxnet-training:1.9.0-gpu-py38", "error"),
+        ("tensorflow-training:1.13-gpu-py3", "error"),
+        ("tensorflow-training:2.11.0-gpu-py39", "warning"),
+        ("pytorch-training:2.1.0-gpu-py310", "warning"),
+    ],
+)
+def test_a_framework_that_is_not_imported_without_a_driver(image: str, severity: str) -> None:
+    cpu = {"ResourceConfig": {"InstanceType": "ml.m5.xlarge"}}
+    found = findings(f"{DLC}/{image}", cpu)
+    assert [f.severity for f in found if f.rule == "FRM010"] == [severity]
+
+
 def test_a_promise_beside_an_own_image_is_a_warning() -> None:
     promise: dict[str, Any] = {"framework": "pytorch", "framework_version": "1.8.0", "python_version": "py38"}
     found = findings(None, script=False, **promise)

@@ -52,6 +52,9 @@ def on(instance: str, count: int = 1, **members: Any) -> dict[str, Any]:
         ("ml.inf1.xlarge", "hosting"),
         ("ml.g4.xlarge", "'ml.g4dn.xlarge'"),
         ("ml.p4.24xlarge", "'ml.p4d.24xlarge'"),
+        ("ml.p3d.24xlarge", "'ml.p3dn.24xlarge'"),
+        ("ml.m5a.xlarge", "no instance family"),
+        ("ml.p9.huge", "has the size 'huge'"),
     ],
 )
 def test_instance_types_that_are_ruled_out(name: str, word: str) -> None:
@@ -69,7 +72,8 @@ def test_families_that_are_paid_by_credits(name: str, rules: list[str]) -> None:
 
 def test_an_unknown_family_is_a_warning_that_can_be_allowed() -> None:
     name = "ml.m99z.xlarge"
-    assert [(f.rule, f.severity) for f in findings(on(name))] == [("RES001", "warning")]
+    for newer in (name, "ml.p9.96xlarge", "ml.m8azn.2xlarge"):
+        assert [(f.rule, f.severity) for f in findings(on(newer))] == [("RES001", "warning")]
     assert findings(on(name), allow=(name,)) == []
 
 

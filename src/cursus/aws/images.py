@@ -324,6 +324,14 @@ def calls_functions(image: Image | None) -> bool:
     return first is not None and order(image.version) < order(first)
 
 
+def needs_driver(image: Image) -> bool:
+    """True for a GPU image whose framework cannot be imported where there is no driver of NVIDIA's."""
+    end = table("limits")["driver_needed_below"].get(image.engine)
+    if image.processor != "gpu" or end is None or image.engine_version is None:
+        return False
+    return order(image.engine_version) < order(end)
+
+
 @lru_cache(maxsize=256)
 def end_of_support(framework: str, version: str) -> str | None:
     """The last day (ISO) on which Amazon patches the images of a version.

@@ -14,6 +14,8 @@ from typing import Any
 
 from cursus.aws.tables import table
 
+LATE = 3
+"""Generations after which a family of EC2's that SageMaker has not taken up stays out."""
 NAME = r"ml\.([a-z][a-z-]*[0-9][a-z0-9-]*)\.([a-z0-9-]+)"
 
 
@@ -124,6 +126,14 @@ def all_names() -> frozenset[str]:
 
 
 @cache
+def is_size(size: str) -> bool:
+    """True where some instance type has this size, or may have it."""
+    return re.fullmatch(r"[1-9]\d*xlarge", size) is not None or any(
+        name.endswith(f".{size}") for name in all_names()
+    )
+
+
+@cache
 def of_use(use: str) -> frozenset[str]:
     """Every instance type for a use: ``training``, ``hosting``, ``processing``, ``transform`` …."""
     listed = {name: entry["uses"] for name, entry in document()["training"].items()} | document()["others"]
@@ -147,14 +157,18 @@ def other_families() -> frozenset[str]:
 
 
 def is_past(family: str) -> bool:
-    """True for a plain name of an older generation than the newest known (``g4``): no new family will have it."""
-    found = re.fullmatch(r"([a-z]+)(\d+)", family)
+    """True for a name that no new family will have.
+
+    A plain one of an older generation than the newest known (``g4``), or one with letters (``m5a``) that is ``LATE``
+    generations behind it.
+    """
+    found = re.fullmatch(r"([a-z]+)(\d+)([a-z-]*)", family)
     if found is None:
         return False
     newest = max(
         (int(each[2]) for each in map(_generation, families()) if each and each[1] == found[1]), default=0
     )
-    return int(found[2][:9]) < newest
+    return int(found[2][:9]) <= newest - (LATE if found[3] else 1)
 
 
 def _generation(family: str) -> re.Match[str] | None:

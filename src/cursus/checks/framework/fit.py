@@ -26,7 +26,8 @@ def processor(view: TrainingView) -> Iterator[Problem]:
         Compares the processor in the tag of one of Amazon's framework images with the instance types.
     Why:
         A CPU image leaves the GPUs, or the Neuron devices, idle while they are billed. A GPU image on a CPU instance
-        runs without them, or fails where the script asks for CUDA.
+        runs without them, or fails where the script asks for CUDA. MXNet, and TensorFlow below 1.14, are not even
+        imported there ("libcuda.so.1: cannot open shared object file"): that is an error.
     Breaks:
         AlgorithmSpecification:
           TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
@@ -42,7 +43,9 @@ def processor(view: TrainingView) -> Iterator[Problem]:
           sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
         ResourceConfig: {InstanceType: ml.p3.2xlarge}
     Source:
-        https://docs.aws.amazon.com/sagemaker/latest/dg/pre-built-containers-frameworks-deep-learning.html
+        https://docs.aws.amazon.com/sagemaker/latest/dg/pre-built-containers-frameworks-deep-learning.html,
+        https://github.com/aws/sagemaker-mxnet-inference-toolkit/issues/112,
+        https://github.com/aws/sagemaker-python-sdk/issues/440
     Since:
         0.1
     """
@@ -58,11 +61,14 @@ def processor(view: TrainingView) -> Iterator[Problem]:
         if not distribution.switches_not_for(instance.processor).isdisjoint(view.hyperparameters):
             continue  # DST002 and DST013 hold the instance against what is switched on
         if image.processor == "gpu":
+            fails = images.needs_driver(image)
             yield Problem(
-                f"{instance.name} has no GPU, and the image is for GPUs (tag {image.tag!r}).",
+                f"{instance.name} has no GPU, and the image is for GPUs (tag {image.tag!r})"
+                + (": its framework does not start without one." if fails else "."),
                 path,
                 "Use an instance type with GPUs, or "
                 + ("a neuronx image." if instance.neuron_devices else "the image's cpu tag."),
+                severity="error" if fails else None,
             )
         else:
             idle = f"{instance.gpus} GPU" if instance.gpus else f"{instance.neuron_devices} Neuron device"

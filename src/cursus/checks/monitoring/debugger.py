@@ -277,16 +277,18 @@ def profiler(view: TrainingView) -> Iterator[Problem]:
     """The profiler samples at one of six intervals, to a place of its own.
 
     What it does:
-        Holds ProfilingIntervalInMilliseconds against the values that exist. A warning for settings beside
-        DisableProfiler true, and for a profiler without S3OutputPath.
+        Holds ProfilingIntervalInMilliseconds against the values that exist, and looks for profiler rules beside
+        DisableProfiler true. A warning for settings beside it, and for a profiler without S3OutputPath.
     Why:
-        SageMaker refuses any other interval. Settings beside a disabled profiler do nothing.
+        SageMaker refuses any other interval, and a profiler rule where there is no profiler, as the SDK does: "ProfilerRule
+        cannot be set when disable_profiler is True". Settings beside a disabled profiler do nothing.
     Breaks:
         ProfilerConfig: {S3OutputPath: "s3://example-bucket/profiler/", ProfilingIntervalInMilliseconds: 300}
     Right:
         ProfilerConfig: {S3OutputPath: "s3://example-bucket/profiler/", ProfilingIntervalInMilliseconds: 500}
     Source:
-        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProfilerConfig.html
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProfilerConfig.html,
+        https://github.com/aws/sagemaker-python-sdk/pull/6189
     Since:
         0.1
     """
@@ -313,7 +315,6 @@ def profiler(view: TrainingView) -> Iterator[Problem]:
                 "profiler rules are given, and the profiler is disabled",
                 ("ProfilerRuleConfigurations",),
                 "leave them out, or enable the profiler",
-                severity="warning",
             )
     elif config and "S3OutputPath" not in config and config.get("DisableProfiler") in (None, False):
         yield Problem(

@@ -54,6 +54,9 @@ def instance_problem(name: str, path: Path, allow: frozenset[str]) -> Problem | 
         return Problem(
             f"No instance type of the family ml.{family} is for training.{hint}", path, _sizes_remedy(name)
         )
+    if not instances.is_size(size):
+        remedy = f"Write {near!r}." if near else "Write a size such as xlarge or 12xlarge."
+        return Problem(f"No instance type has the size {show(size)} ({show(name)}).{hint}", path, remedy)
     if instances.is_past(family):
         return Problem(
             f"There is no instance family ml.{family} for training.{hint}", path, _sizes_remedy(name)
@@ -102,8 +105,8 @@ def instance_type(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Looks up each instance type: what only hosts or only serves notebooks, a size that its family lacks, a
-        name without `ml.` or without the family's letter or number, and the SDK's word for its local mode are errors.
-        A family that this data does not know may be newer than it, and is a warning.
+        name without `ml.` or without the family's letter or number, a family of an old generation, and the SDK's word
+        for its local mode are errors. A family that this data does not know may be newer than it, and is a warning.
     Why:
         The request is refused: "Value … at 'resourceConfig.instanceType' failed to satisfy constraint".
     Breaks:

@@ -55,7 +55,7 @@ def _directory_of(directory: str, entry: str, near: str | None) -> str:
 
 def _program(directory: str, request: Mapping[str, Any]) -> SourceCode | None:
     """The file of a directory that the container's own command starts, its only script, or its program ``train``."""
-    algorithm = request.get("AlgorithmSpecification")
+    algorithm = request.get("AlgorithmSpecification") or request.get("AppSpecification")
     algorithm = algorithm if isinstance(algorithm, Mapping) else {}
     words: list[str] = []
     for member in ("ContainerEntrypoint", "ContainerArguments"):

@@ -103,7 +103,7 @@ def failure_swallowed(view: TrainingView) -> Iterator[Problem]:
     for one in facts.swallowed:
         end = "exits with status 0" if one.exits_zero else "goes on"
         yield Problem(
-            f"every exception of {one.around}() is caught here, and the script {end}: a failed training ends as a completed job",
+            f"every exception of {one.around}() is caught here, and the script {end}: a failure ends as a completed job",
             remedy="raise again, or sys.exit(1)",
             location=one.location,
         )

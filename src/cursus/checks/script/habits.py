@@ -377,7 +377,7 @@ def error_dropped(view: TrainingView) -> Iterator[Problem]:
     for habit in facts.habits:
         # In a helper that does not train, something is mostly got or looked at.
         if habit.kind == "dropped" or (habit.kind == "returned" and habit.location.file == facts.entry):
-            told = f"{habit.detail} drops whatever error comes up: a failed training ends as a completed job"
+            told = f"{habit.detail} drops whatever error comes up: a failure ends as a completed job"
         elif habit.kind == "quiet-handler" and habit.location not in known:
             told = f"the handler of {habit.detail} around the training lets the script go on as if nothing had happened"
         else:

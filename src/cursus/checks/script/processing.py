@@ -13,6 +13,7 @@ from pathlib import Path as FilePath
 from cursus.aws.pipelines import written_out
 from cursus.checks.outlines.plans import Plan, selected
 from cursus.checks.rules import RULES, Check, Problem, rule
+from cursus.checks.script.arguments import required_argument_missing
 from cursus.checks.script.artifacts import mentions_folder, mentions_upload, writes
 from cursus.checks.script.channels import made_places
 from cursus.checks.script.places import OPENS_FILES, WRITES_FILES, covers
@@ -151,7 +152,7 @@ def _read(
             near = closest(path, there) or closest(posixpath.dirname(path), there)
             told = "no input of the job is put there" + (f". Did you mean {near!r}?" if near else "")
             remedy = "read it from the LocalPath of an input: " + (", ".join(inputs) or "the job has none")
-        elif owner == path and use.mode == "read" and use.call in OPENS_FILES and UNKNOWN not in place:
+        elif owner == place.rstrip("/") and use.sure and use.mode == "read" and use.call in OPENS_FILES:
             told = "which is the folder of an input, and no file"
             remedy = "join the file's name: os.path.join(folder, name)"
         elif owner is not None and owner != path and use.mode == "read":
@@ -237,6 +238,8 @@ def _unnamed(view: ProcessingView, facts: ScriptFacts, found: list[tuple[PathUse
     passed = invocation(view).arguments
     if facts.outside_effects or passed is None or any(one.values is None for one in passed):
         return
+    if any(required_argument_missing(view)):
+        return  # the script is to be told the folder, and is not
     for folder, path in (view.outputs or {}).items():
         if not mentions_folder(view, facts, folder) and not any(_inside(p, folder) for _, p in found):
             yield Problem(

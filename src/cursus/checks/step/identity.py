@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping
 
 from cursus.aws import places
-from cursus.aws.tables import table
 from cursus.checks.artifacts import key_severity, no_key
 from cursus.checks.rules import Problem, rule
 from cursus.checks.step.image_names import no_region, stands_for_another
@@ -128,17 +127,13 @@ def network_isolation(view: TrainingView) -> Iterator[Problem]:
     name = text(view.algorithm, "AlgorithmName")
     if name and name.startswith("arn:") and isolated is not True and not isinstance(isolated, Mapping):
         algorithm, role = places.arn(name), places.arn(text(view.request, "RoleArn") or "")
-        # As algorithms on AWS Marketplace are called, or in an account that they are in.
-        sold = re.search(r"-[0-9a-f]{32}$", name) is not None or (
-            algorithm is not None and algorithm[1].account in table("limits")["marketplace_accounts"]
-        )
         if algorithm and role and algorithm[1].account != role[1].account:
             yield Problem(
                 f"the algorithm {show(name)} is of another account; one from AWS Marketplace runs only with network "
                 "isolation",
                 ("EnableNetworkIsolation",),
                 "set EnableNetworkIsolation to true",
-                severity=None if sold else "warning",
+                severity=None if places.sold(name) else "warning",
             )
 
 

@@ -59,20 +59,21 @@ class Supervisor:
         self.hurried = False
         """Whoever stops the job does not wait for what is still on its way."""
         self.kill_at: float | None = None
-        self.limit_at: float | None = None
-        self.stop_at: float | None = None
-        self.wait_at: float | None = None
+        self.deadlines: dict[str, float] = {}
+        """When the job is stopped, by the reason."""
         self.trained = 0.0
         self.stages: dict[str, float] = {}
-        self.facts: dict[str, Any] = {"not_reproduced": [], "signals": {}, "waits": []}
+        self.facts: dict[str, Any] = {"signals": {}, "waits": []}
+        self.notes: list[str] = []
+        """What this run does not reproduce."""
         self.network: Network | None = None
         self.joined: Joined | None = None
         self.meeting: Meeting | None = None
         self.gate: int | None = None
         self.culprit: Host | None = None
-        self.metrics = open(os.path.join(self.folder, "metrics.jsonl"), "ab", buffering=1 << 16)  # noqa: SIM115
+        metrics = open(os.path.join(self.folder, "metrics.jsonl"), "ab", buffering=1 << 16)  # noqa: SIM115
         algorithm = self.request.get("AlgorithmSpecification") or {}
-        self.scanner = Scanner(algorithm.get("MetricDefinitions") or (), self.metrics)
+        self.scanner = Scanner(algorithm.get("MetricDefinitions") or (), metrics)
         self.began = time.monotonic()
         self.seen = 0
         self.checkpoints = Checkpoints(self)
@@ -97,9 +98,9 @@ class Supervisor:
         """From Downloading to the end of the hosts."""
         try:
             self.forked_ranks.start()
-            sources = self._download()
+            self._download()
             self.enter("Training")
-            self._train(sources)
+            self._train()
         except StoppedEarlyError:
             pass
         except (channels.ChannelError, HostError) as error:
@@ -114,6 +115,14 @@ class Supervisor:
 
     def enter(self, secondary: str, message: str | None = None) -> None:
         """Begin another stage of the job: write it down first, then say so."""
+        self.leave()
+        if secondary == "Downloading":
+            self.state.setdefault("started", time.time())
+        self.record.transition("Stopping" if self.stopping else "InProgress", secondary, message)
+        self.tell()
+
+    def leave(self) -> None:
+        """Count the seconds of the stage that ends."""
         now = time.monotonic()
         previous = self.state.get("secondary")
         if previous:
@@ -121,10 +130,6 @@ class Supervisor:
             if previous == "Downloading":
                 self.state.setdefault("first_download", now - self.began)
         self.began = now
-        if secondary == "Downloading":
-            self.state.setdefault("started", time.time())
-        self.record.transition("Stopping" if self.stopping else "InProgress", secondary, message)
-        self.tell()
 
     def tell(self) -> None:
         """Wake whoever follows the job. What it has to know is in the files."""
@@ -153,10 +158,9 @@ class Supervisor:
                 self.watch(gone, lambda: self._orphaned(gone))
             elif os.getppid() != client:
                 self.stop("the process that asked for the job ended", at_once=True)
-        if self.plan.get("stop_after") is not None:
-            self.stop_at = time.monotonic() + float(self.plan["stop_after"])
-        if self.plan.get("max_wait") is not None:
-            self.wait_at = time.monotonic() + float(self.plan["max_wait"])
+        for name, why in (("stop_after", "StopTrainingJob"), ("max_wait", "MaxWaitTimeExceeded")):
+            if self.plan.get(name) is not None:
+                self.deadlines[why] = time.monotonic() + float(self.plan[name])
 
     def watch(self, descriptor: int, handler: Callable[[], None]) -> None:
         """Call ``handler`` whenever there is something to read."""
@@ -207,7 +211,7 @@ class Supervisor:
 
     # --- stages -----------------------------------------------------------------------------------
 
-    def _download(self) -> list[channels.Source]:
+    def _download(self) -> None:
         for name in contract.host_names(self.request):
             self.hosts.append(Host(name, self))
             self.hosts[-1].sampler = self.starts.samplers.get(name, self.hosts[-1].sampler)
@@ -218,7 +222,6 @@ class Supervisor:
             one.prepare(sources)
             self.checkpoints.restore(one)
             self.outputs.prepare(one)
-        return sources
 
     def breathe(self, seconds: float = 0.0) -> None:
         """Look at everything once, in the middle of something long. Raises StoppedEarlyError."""
@@ -227,14 +230,14 @@ class Supervisor:
         if self.stopping:
             raise StoppedEarlyError
 
-    def _train(self, sources: list[channels.Source]) -> None:
+    def _train(self) -> None:
+        began = time.monotonic()
         limit = self.plan.get("limit")
         if limit is not None:
-            self.limit_at = time.monotonic() + max(0.0, float(limit) - self.trained)
-        began = time.monotonic()
+            self.deadlines[self.plan["limit_reason"]] = began + max(0.0, float(limit) - self.trained)
         self.checkpoints.watch()
         self.outputs.begin()
-        cluster.start(self, sources)
+        cluster.start(self)
         if self.plan.get("engine"):
             from cursus.local.containers import contained
 
@@ -259,7 +262,7 @@ class Supervisor:
             self.keep_deadlines(now)
             self.checkpoints.tick(now)
             self.outputs.tick(now)
-            times = [next_sample, self.kill_at, self.limit_at, self.stop_at, self.wait_at]
+            times = [next_sample, self.kill_at, *self.deadlines.values()]
             times += [self.checkpoints.next_at, self.outputs.next_at, self.starts.interrupt_at]
             self.wait(max(0.0, min(t for t in times if t is not None) - now))
             if self.culprit is None:
@@ -304,15 +307,9 @@ class Supervisor:
 
     def keep_deadlines(self, now: float) -> None:
         """Do what is due."""
-        if self.stop_at is not None and now >= self.stop_at:
-            self.stop_at = None
-            self.stop("StopTrainingJob")
-        if self.limit_at is not None and now >= self.limit_at:
-            self.limit_at = None
-            self.stop(self.plan["limit_reason"])
-        if self.wait_at is not None and now >= self.wait_at:
-            self.wait_at = None
-            self.stop("MaxWaitTimeExceeded")
+        for why in [why for why, at in self.deadlines.items() if now >= at]:
+            del self.deadlines[why]
+            self.stop(why)
         if self.starts.due(now):
             self._interrupt(now)
         if self.kill_at is not None and now >= self.kill_at:

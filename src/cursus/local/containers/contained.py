@@ -111,7 +111,7 @@ class Contained:
         ended = facts.get("exit") == keeper.LOST and not self._killed and one.limit.enforced
         if facts.get("memory_kill") or ended:
             one.limit.killed = max(1, one.limit.killed)
-        notes = one.owner.facts["not_reproduced"]
+        notes = one.owner.notes
         if "unlimited" in facts:
             notes.append(
                 f"limits of memory and processors: the engine has none to give: {facts['unlimited']}"
@@ -250,12 +250,8 @@ def release(owner: Supervisor) -> None:
     if owner.joined is not None:
         owner.joined.close()
         owner.joined = None
-    found = owner.plan.get("engine")
-    if not found:
-        return
+    found = owner.plan["engine"]
     try:
         engine.let_go(owner.folder, engine.restored(found))
     except EngineError as error:
-        owner.facts["not_reproduced"].append(
-            f"nothing: but what the job left in {found['name']} could not be removed: {error}"
-        )
+        owner.notes.append(f"nothing: but what the job left in {found['name']} could not be removed: {error}")

@@ -97,8 +97,8 @@ class Checkpoints:
 
         folder = os.path.join(self.owner.folder, BROUGHT)
         sandbox.remove(folder)
-        found = inputs.transfer(self.owner, {"down": [self.uri], "exact": False, "root": folder})
-        inputs.note(self.owner, found["notes"])
+        work = {"down": [self.uri], "exact": False, "root": folder}
+        self.owner.notes += inputs.transfer(self.owner, work)["notes"]
 
     def _source(self) -> str | None:
         """Where restored files come from."""

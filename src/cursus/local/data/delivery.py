@@ -7,7 +7,6 @@ read-only, full or gone fails the job, and loses nothing.
 from __future__ import annotations
 
 import os
-import select
 from typing import TYPE_CHECKING, Any
 
 from cursus.local import artifacts, storage
@@ -76,15 +75,12 @@ def _to_s3(job: Supervisor, files: artifacts.Collected | None, path: str, uri: s
 
 
 def _send(job: Supervisor, pairs: list[tuple[str, str]], kms: str | None) -> None:
-    from cursus.local.s3.transfer import Transfer
+    from cursus.local.s3.transfer import carried
+
+    def meanwhile() -> None:
+        job.wait(0.05)
+        if job.hurried:
+            raise storage.StoreError("the upload was ended")
 
     work = {"store": job.plan["store"], "region": job.plan["region"], "up": pairs, "kms": kms}
-    begun = Transfer(work)
-    try:
-        while not select.select([begun.descriptor], [], [], 0)[0]:
-            job.wait(0.05)
-            if job.hurried:
-                raise storage.StoreError("the upload was ended")
-        begun.result()
-    finally:
-        begun.stop()
+    carried(work, meanwhile)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -34,7 +33,7 @@ def gather(job: Supervisor) -> list[channels.Source]:
                 root = _bring(job, channel)
             mode = channels.input_mode(channel, job.request)
             source = channels.resolve(channel, job.plan["channels"], root, mode)
-        note(job, source.notes)
+        job.notes += source.notes
         sources.append(source)
         job.breathe()
     job.checkpoints.bring()
@@ -42,12 +41,6 @@ def gather(job: Supervisor) -> list[channels.Source]:
     if archive and not job.plan["source"]:
         job.plan["source"] = _unpack(job, archive)
     return sources
-
-
-def note(job: Supervisor, sentences: Sequence[str]) -> None:
-    """Name what is not reproduced, once."""
-    known = job.facts["not_reproduced"]
-    known += [sentence for sentence in dict.fromkeys(sentences) if sentence not in known]
 
 
 # --- from S3 ----------------------------------------------------------------------------------------
@@ -71,7 +64,7 @@ def _on_demand(job: Supervisor, channel: dict[str, Any]) -> channels.Source | No
     if job.facts["no_fuse"] is not None:
         return None
     found = transfer(job, {"list": uri})
-    note(job, [f"channel {name}: {sentence}" for sentence in found["notes"]])
+    job.notes += [f"channel {name}: {sentence}" for sentence in found["notes"]]
     if not found["objects"]:
         raise channels.ChannelError(f"ClientError: Data download failed:S3 key: {uri} matched no files on s3")
     objects = {inner: channels.Object(*rest) for inner, *rest in found["objects"]}
@@ -90,7 +83,7 @@ def _bring(job: Supervisor, channel: dict[str, Any]) -> str:
     if mode != "File":
         why = f": {job.facts['no_fuse']}" if mode == "FastFile" and job.facts.get("no_fuse") else ""
         name = channel["ChannelName"]
-        note(job, [f"channel {name}: its objects were downloaded from S3 before the script began{why}"])
+        job.notes.append(f"channel {name}: its objects were downloaded from S3 before the script began{why}")
     return root
 
 
@@ -101,23 +94,20 @@ def fetch(job: Supervisor, uris: Sequence[str], *, exact: bool) -> None:
     if not wanted:
         return  # another channel's, or an earlier start's
     work = {"down": wanted, "exact": exact, "root": os.path.join(job.folder, "download")}
-    note(job, transfer(job, work)["notes"])
+    job.notes += transfer(job, work)["notes"]
     known.update(wanted)
 
 
 def transfer(job: Supervisor, work: dict[str, Any]) -> dict[str, Any]:
     """What a transfer came to, which a stop of the job ends. Raises ChannelError, StoppedEarlyError."""
-    from cursus.local.s3.transfer import Transfer
+    from cursus.local.s3.transfer import carried
 
-    begun = Transfer({**work, "store": job.plan["store"], "region": job.plan["region"]})
     try:
-        while not select.select([begun.descriptor], [], [], 0)[0]:
-            job.breathe(0.05)
-        return begun.result()
+        return carried(
+            {**work, "store": job.plan["store"], "region": job.plan["region"]}, lambda: job.breathe(0.05)
+        )
     except storage.StoreError as error:
         raise channels.ChannelError(f"ClientError: Data download failed:{error}") from error
-    finally:
-        begun.stop()
 
 
 def _unpack(job: Supervisor, uri: str) -> str:
@@ -258,12 +248,9 @@ class Inputs:
             target = f"{ML}/input/data/{source.channel}"
             found.append(Overlay(lower, target, layer, source.hidden, source.read_only))
             if os.geteuid() not in (0, os.stat(lower).st_uid):
-                note(
-                    self.host.owner,
-                    [
-                        f"writing to the files of channel {source.channel}: they are another user's, "
-                        "so that the script can only read them"
-                    ],
+                self.host.owner.notes.append(
+                    f"writing to the files of channel {source.channel}: they are another user's, "
+                    "so that the script can only read them"
                 )
         return found
 
@@ -278,9 +265,8 @@ class Inputs:
         if source.channel not in self._copied:
             self._copied.add(source.channel)
             if source.read_only:
-                note(
-                    self.host.owner,
-                    [f"channel {source.channel} is read-only on SageMaker: here it is a copy"],
+                self.host.owner.notes.append(
+                    f"channel {source.channel} is read-only on SageMaker: here it is a copy"
                 )
             channels.copy(source, os.path.join(self.data, source.channel))
 

@@ -93,7 +93,7 @@ class ForkedRanks:
             self._refuse(str(error))
 
     def _refuse(self, reason: str) -> None:
-        self._note(_not_done(reason))
+        self.owner.notes.append(_not_done(reason))
         self.owner.plan["fork_ranks"] = False
         self.close()
 
@@ -110,10 +110,12 @@ class ForkedRanks:
         if self._nursery is None or command[0] != "torchrun":
             return None
         if level == "bubblewrap":
-            self._note(_not_done("bubblewrap starts each host as a program of its own"))
+            self.owner.notes.append(_not_done("bubblewrap starts each host as a program of its own"))
             return None
         if remote:
-            self._note(_not_done("a channel is read on demand from S3, by a mount of the supervisor's"))
+            self.owner.notes.append(
+                _not_done("a channel is read on demand from S3, by a mount of the supervisor's")
+            )
             return None
         return self._nursery
 
@@ -121,18 +123,13 @@ class ForkedRanks:
         """Take from what a host told what is about its ranks."""
         reason = facts.pop("ranks_refused", None)
         if reason:
-            self._note(_not_done(reason))
+            self.owner.notes.append(_not_done(reason))
         if facts.pop("ranks_forked", None) and self._nursery is not None:
             done = self._nursery.facts
-            self._note(
+            self.owner.notes.append(
                 "a fresh interpreter for each rank: torchrun's agents and ranks were forked from one process that had "
                 f"imported torch {done['torch']} (in {done['seconds']:.2f} s), and share its hash seed"
             )
-
-    def _note(self, text: str) -> None:
-        notes = self.owner.facts["not_reproduced"]
-        if text not in notes:
-            notes.append(text)
 
     def close(self) -> None:
         """End it."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import select
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
+from cursus.local.contract import host_names
 from cursus.local.inside import init
 from cursus.local.isolation.namespaces import Program
 
 if TYPE_CHECKING:
     from cursus.local.monitoring.logs import Log
-    from cursus.local.supervisor import Supervisor
 
 PATIENCE = 2.0
 """Seconds that the last output may take on its way through the user's terminal."""
@@ -21,19 +22,18 @@ PATIENCE = 2.0
 class Attached:
     """A terminal that one host of a job is to run on."""
 
-    def __init__(self, owner: Supervisor) -> None:
-        found = owner.plan["terminal"]
+    def __init__(self, plan: Mapping[str, Any]) -> None:
+        found = plan["terminal"]
         self.device: int = found["device"]
         self.log: int = found["log"]
         self.variables: dict[str, str] = found["variables"]
-        self.shell: str | None = owner.plan["shell"]
+        self.shell: str | None = plan["shell"]
         self._given = -1
 
     @classmethod
-    def of(cls, owner: Supervisor, name: str) -> Attached | None:
+    def of(cls, plan: Mapping[str, Any], name: str) -> Attached | None:
         """The terminal of host ``name``: the first host has it, where the job has one."""
-        first = next(iter(owner.state["hosts"]), name)
-        return cls(owner) if owner.plan.get("terminal") and name == first else None
+        return cls(plan) if plan.get("terminal") and name == host_names(plan["request"])[0] else None
 
     def takes(self, program: Program) -> Program:
         """The host that is started next finds the terminal; what it runs there."""

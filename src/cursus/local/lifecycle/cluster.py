@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from cursus.local.lifecycle.hosts import HostError
 
 if TYPE_CHECKING:
-    from cursus.local.channels import Source
     from cursus.local.supervisor import Supervisor
 
 REFUSED = {
@@ -27,14 +26,13 @@ FORBIDDEN = {
 """What stands behind the kernel's words."""
 
 
-def start(owner: Supervisor, sources: list[Source]) -> None:
+def start(owner: Supervisor) -> None:
     """Start every host; all of them are there before the first one begins.
 
     Raises:
         HostError: this machine cannot carry them out, with what it said at each level.
     """
     hosts = owner.hosts
-    owner.network = owner.culprit = owner.meeting = None
     isolated = bool(owner.request.get("EnableNetworkIsolation"))
     wanted = owner.plan["level"]
     if owner.plan.get("engine"):
@@ -47,7 +45,7 @@ def start(owner: Supervisor, sources: list[Source]) -> None:
         refusal = None if len(hosts) == 1 else f"{wanted}: {REFUSED[wanted]}"
     if len(hosts) == 1:
         owner.forked_ranks.wait()
-        hosts[0].start(sources)  # without a network of its own an isolated host has its loopback alone
+        hosts[0].start()  # without a network of its own an isolated host has its loopback alone
         return
     if refusal is not None:
         others = () if wanted else (f"{level}: {reason}" for level, reason in REFUSED.items())
@@ -56,9 +54,9 @@ def start(owner: Supervisor, sources: list[Source]) -> None:
     if not isolated and owner.network is not None:
         reason = owner.network.open()
         if reason is not None:
-            owner.facts["not_reproduced"].append(f"no outbound network for several hosts: {reason}")
+            owner.notes.append(f"no outbound network for several hosts: {reason}")
     owner.forked_ranks.wait()
-    _start_together(owner, sources)
+    _start_together(owner)
     from cursus.local.monitoring.meeting import Meeting
 
     owner.meeting = Meeting(owner)
@@ -76,14 +74,14 @@ def _connect(owner: Supervisor) -> str | None:
     return None
 
 
-def _start_together(owner: Supervisor, sources: list[Source]) -> None:
+def _start_together(owner: Supervisor) -> None:
     gate, release = os.pipe()
     owner.gate = gate
     try:
         for one in owner.hosts:
-            one.begin(sources)
+            one.begin()
         for one in owner.hosts:
-            one.settle(sources)
+            one.settle()
     except BaseException:
         for one in owner.hosts:
             one.abandon()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from cursus.local import artifacts, contract, sandbox
 from cursus.local.data import delivery
 from cursus.local.host import snapshot
 from cursus.local.isolation.mounts import ML
+from cursus.local.lifecycle.outcome import failure_reason
 from cursus.local.lifecycle.spot import billable
 from cursus.local.monitoring.opens import together
 from cursus.local.storage import StoreError
@@ -42,7 +42,7 @@ def finish(job: Supervisor) -> None:
         if "failure_reason" not in state and job.stopping is None:
             bad = job.culprit or next((one for one in job.hosts if one.failed), None)
             if bad is not None:
-                state["failure_reason"] = bad.failure_reason()
+                state["failure_reason"] = failure_reason(bad)
         job.enter("Uploading")
         evidence = _upload(job)
     evidence.update(_gather(job))
@@ -50,13 +50,12 @@ def finish(job: Supervisor) -> None:
     _hide_secrets(job)
     state["metrics"] = {name: list(last) for name, last in job.scanner.last.items()}
     state["log_lines"] = evidence["log_lines"]
-    job.metrics.close()
+    job.scanner.sink.close()
     if not job.plan.get("keep_files"):
         unneeded = [os.path.join(job.folder, "download"), *(one.scratch for one in job.hosts)]
         unneeded += [os.path.join(one.ml, "input", "data") for one in job.hosts]  # copies, or empty places
         sandbox.remove_all(unneeded)
-    now = time.monotonic()
-    job.stages[state["secondary"]] = round(job.stages.get(state["secondary"], 0.0) + now - job.began, 4)
+    job.leave()
     evidence["stages"] = job.stages
     if job.starts.ended:
         state["billable"] = billable(job.stages, float(state.get("first_download", 0.0)))
@@ -120,7 +119,7 @@ def _merge(job: Supervisor, name: str) -> artifacts.Collected:
 def _gather(job: Supervisor) -> dict[str, Any]:
     stray = [entry for one in job.hosts for entry in _stray(job, one)]
     missing = job.plan["missing_requirements"]
-    notes = list(dict.fromkeys([*job.plan["not_reproduced"], *job.facts["not_reproduced"]]))
+    notes = list(dict.fromkeys([*job.plan["not_reproduced"], *job.notes]))
     if missing:
         shown = ", ".join(missing[:10])
         notes.append(f"requirements.txt was not installed; not found in this environment: {shown}")

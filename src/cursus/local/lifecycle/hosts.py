@@ -55,7 +55,8 @@ class Host:
         self.facts: dict[str, Any] = {}
         self.command: list[str] = []
         self._pid = 0
-        self._first: int | None = None
+        self.first: int | None = None
+        """The process that is the first one inside, as seen from here."""
         self._status = b""
         self.inputs = Inputs(self)
         self._overlaid: tuple[Overlay, ...] = ()
@@ -64,15 +65,10 @@ class Host:
         self._status_fd = -1
         self._started_at = 0.0
         self._watched: dict[str, list[str]] = {}
-        self.terminal = Attached.of(owner, name)
+        self.terminal = Attached.of(self.plan, name)
         self.volume = Volume(self.ml, self.scratch)
         self.limit = Limit(name, self.plan["memory"].get(name))
         self.contained = _contained(self)
-
-    @property
-    def first(self) -> int | None:
-        """The process that is the first one inside, as seen from here."""
-        return self._first
 
     @property
     def log_size(self) -> int:
@@ -115,8 +111,7 @@ class Host:
         wired = self.level == "unshare" and self.owner.network is not None
         interface = host.interface(wired=wired, isolated=bool(request.get("EnableNetworkIsolation")))
         if interface == host.LOOPBACK:
-            told = self.owner.facts["not_reproduced"]
-            told += [host.OTHER_INTERFACE] if host.OTHER_INTERFACE not in told else []
+            self.owner.notes.append(host.OTHER_INTERFACE)
             host.write_config(request, self.name, plan["hyperparameters"], plan["region"], self.ml, interface)
         try:
             if plan["entry_point"] is not None:
@@ -146,7 +141,7 @@ class Host:
 
     # --- start ------------------------------------------------------------------------------------
 
-    def start(self, sources: list[channels.Source]) -> None:
+    def start(self) -> None:
         """Start at the best level that works, stepping down in the open."""
         wanted = self.plan["level"]
         levels = [wanted] if wanted else list(sandbox.LEVELS)
@@ -158,31 +153,29 @@ class Host:
                     "process: it cannot take the network away, which EnableNetworkIsolation asks for"
                 )
                 break
-            refusal = self._attempt(sources)
+            refusal = self._attempt()
             if refusal is None:
                 self.owner.state["isolation"] = level
-                self.owner.facts["not_reproduced"] += sandbox.LIMITS[level]
-                self.owner.facts["not_reproduced"] += [
-                    f"a better isolation is not to be had: {r}" for r in reasons
-                ]
+                self.owner.notes += sandbox.LIMITS[level]
+                self.owner.notes += [f"a better isolation is not to be had: {r}" for r in reasons]
                 return
             reasons.append(f"{level}: {refusal}")
         raise HostError("InternalServerError: no isolation level works here: " + "; ".join(reasons))
 
-    def _attempt(self, sources: list[channels.Source]) -> str | None:
-        self._overlaid = self._overlays(sources) if self.level == "unshare" else ()
+    def _attempt(self) -> str | None:
+        self._overlaid = self._overlays() if self.level == "unshare" else ()
         if not self._overlaid:
-            self._copy(sources)
+            self.inputs.copy()
         refusal = self._begin(self._overlaid)
-        return refusal if refusal is None else self._again(refusal, sources)
+        return refusal if refusal is None else self._again(refusal)
 
-    def _overlays(self, sources: list[channels.Source]) -> tuple[Overlay, ...]:
+    def _overlays(self) -> tuple[Overlay, ...]:
         found = self.inputs.overlays()
         for number, path in enumerate(self.plan["installable"]):
             found.append(Overlay(path, path, self.layer(f"packages-{number}")))
         added = mpi_driver.programs(found, self.plan["python"], self.layer)
         if added:
-            self.owner.facts["not_reproduced"].append(mpi_driver.STANDS_IN)
+            self.owner.notes.append(mpi_driver.STANDS_IN)
         return (*found, *added)
 
     def layer(self, name: str) -> str:
@@ -191,24 +184,21 @@ class Host:
         os.makedirs(path, exist_ok=True)
         return path
 
-    def _copy(self, sources: list[channels.Source]) -> None:
-        self.inputs.copy()
-
     # --- together with others ---------------------------------------------------------------------
 
-    def begin(self, sources: list[channels.Source]) -> None:
+    def begin(self) -> None:
         """Start as one of several hosts, and do not wait."""
         self.level = self.plan["level"] or "unshare"
-        self._overlaid = () if self.contained is not None else self._overlays(sources)
+        self._overlaid = () if self.contained is not None else self._overlays()
         if not self._overlaid:
-            self._copy(sources)
+            self.inputs.copy()
         self._spawn(self._overlaid)
 
-    def settle(self, sources: list[channels.Source]) -> None:
+    def settle(self) -> None:
         """Wait until it is about to run its program. Raises HostError where it is refused."""
         refusal = self._await()
         if refusal is not None:
-            refusal = self._again(refusal, sources)
+            refusal = self._again(refusal)
         if refusal is not None:
             raise HostError(f"InternalServerError: {self.name} cannot be started here: {refusal}")
         self.owner.state["isolation"] = self.level
@@ -223,20 +213,20 @@ class Host:
             os.waitpid(self._pid, 0)
             self._pid = 0
 
-    def _again(self, refusal: str, sources: list[channels.Source]) -> str | None:
+    def _again(self, refusal: str) -> str | None:
         """Once more, with copies where mounts were refused; the reason where that does not help."""
         if self.facts.get("on_demand"):
             self.inputs.download(refusal)
-            refusal_then = self._begin(self._overlays(sources))
+            refusal_then = self._begin(self._overlays())
             if refusal_then is None:
                 return None
             refusal = refusal_then
         if not (self._overlaid and self.facts.get("overlay")):
             return refusal
-        note = f"{refusal}: channels were copied, and nothing can be installed during the run"
-        if note not in self.owner.facts["not_reproduced"]:
-            self.owner.facts["not_reproduced"].append(note)
-        self._copy(sources)
+        self.owner.notes.append(
+            f"{refusal}: channels were copied, and nothing can be installed during the run"
+        )
+        self.inputs.copy()
         return self._begin(())
 
     # --- one attempt ------------------------------------------------------------------------------
@@ -249,7 +239,7 @@ class Host:
     def _spawn(self, overlays: tuple[Overlay, ...]) -> None:
         launch = self._launch()
         self.command = launch.shown
-        self.owner.facts["not_reproduced"] += launch.notes
+        self.owner.notes += launch.notes
         keep = tuple(self.plan["keep"])
         isolated = bool(self.owner.request.get("EnableNetworkIsolation"))
         network = self.owner.network if self.level == "unshare" else None
@@ -280,7 +270,7 @@ class Host:
                     self._started = sandbox.start(self.level, box, program, opens, watched, fork)
         if self.terminal is not None:
             self.terminal.taken()
-        self._pid, self._first = self._started.pid, None
+        self._pid, self.first = self._started.pid, None
 
     def _await(self) -> str | None:
         started = self._started
@@ -292,7 +282,7 @@ class Host:
                 break
             self._told(data)
         if started.info is not None:
-            self._first = bubblewrap.child(started.info)
+            self.first = bubblewrap.child(started.info)
         if "ready" not in self.facts:
             return self._refused(started)
         self._watch(started)
@@ -362,7 +352,7 @@ class Host:
         for line in lines:
             if line:
                 self.facts.update(json.loads(line))
-        self._first = self.facts.get("first", self._first)
+        self.first = self.facts.get("first", self.first)
         self.owner.forked_ranks.told(self.facts)
         watching = self.facts.pop("watching", None)
         if watching is not None:
@@ -370,8 +360,8 @@ class Host:
 
     def sample(self) -> None:
         """Measure it once."""
-        if self.alive and (self._first or self.contained is None):
-            self.sampler.sample(self._first or self._pid, skip_first=self.plan["entry_point"] is not None)
+        if self.alive and (self.first or self.contained is None):
+            self.sampler.sample(self.first or self._pid, skip_first=self.plan["entry_point"] is not None)
             self.volume.sample()
 
     def terminate(self, facts: dict[str, Any]) -> None:
@@ -390,7 +380,7 @@ class Host:
         passed_on = own or bool(self.plan.get("deliver_sigterm"))
         facts["script_heard"] = passed_on and bool(facts["script_has_handler"])
         facts["handed_over"] = self.plan["entry_point"] is not None and passed_on
-        first = self._first or self._pid
+        first = self.first or self._pid
         if self.contained is not None:
             self.contained.terminate()
             first = 0
@@ -404,9 +394,9 @@ class Host:
                     facts["handed_over"] = facts["script_heard"] = False
 
     def _script(self) -> int | None:
-        if self.contained is not None and not self._first:
+        if self.contained is not None and not self.first:
             return None
-        below = descendants(self._first or self._pid)
+        below = descendants(self.first or self._pid)
         if self.plan["entry_point"] is None:
             return below[0]
         return below[1] if len(below) > 1 else None
@@ -425,8 +415,8 @@ class Host:
         elif self.level == "process":
             children.kill_below()
             return
-        if self._first:
-            children.kill(self._first)
+        if self.first:
+            children.kill(self.first)
         elif self._pid:
             children.kill(self._pid)
 
@@ -489,10 +479,6 @@ class Host:
             self.owner.forget(self.opens.descriptor)
             self.opens.close()
         self.limit.end()
-
-    def failure_reason(self) -> str:
-        """Why the job failed, where this host's program ended with another code than 0."""
-        return outcome.failure_reason(self)
 
 
 def _contained(one: Host) -> Contained | None:

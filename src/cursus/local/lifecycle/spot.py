@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from cursus.local import sandbox
+from cursus.local.lifecycle.outcome import failure_reason
 from cursus.local.monitoring import opens
 from cursus.local.storage import StoreError
 
@@ -109,7 +110,7 @@ class Starts:
 
     def _failure(self) -> str:
         bad = next((one for one in self.owner.hosts if one.failed), None)
-        return "" if bad is None or self.interrupted else bad.failure_reason()
+        return "" if bad is None or self.interrupted else failure_reason(bad)
 
     def _clear(self) -> None:
         """Nothing of the hosts stays but their logs and what was measured."""
@@ -126,8 +127,9 @@ class Starts:
                 sandbox.remove(one.folder)
         self.opened = opens.together([self.opened, *(one.opens.found for one in owner.hosts)])
         owner.hosts = []
-        owner.culprit = owner.network = owner.gate = None
-        owner.kill_at = owner.limit_at = None
+        owner.culprit = owner.meeting = None
+        owner.kill_at = None
+        owner.deadlines.pop(owner.plan["limit_reason"], None)
         owner.state.pop("failure_reason", None)
         self.interrupted = False
         self.signals = {}

@@ -10,6 +10,7 @@ import http.client
 import json
 import os
 import re
+import select
 import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -73,6 +74,17 @@ class Transfer:
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
+
+
+def carried(work: Mapping[str, Any], meanwhile: Callable[[], None]) -> dict[str, Any]:
+    """What a transfer came to; ``meanwhile`` is called as it goes on, and ends it by what it raises."""
+    begun = Transfer(work)
+    try:
+        while not select.select([begun.descriptor], [], [], 0)[0]:
+            meanwhile()
+        return begun.result()
+    finally:
+        begun.stop()
 
 
 def alone(keep: tuple[int, ...]) -> None:

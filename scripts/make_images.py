@@ -49,6 +49,12 @@ UNLISTED = [
         for device in ("cpu", "gpu")
     ),
 ]
+# Repositories without newer versions: those of MXNet (retired by Apache in 2023), Chainer (in maintenance since 2019),
+# Elastic Inference (ended in 2024), the training compiler (no longer developed) and Transformers on TensorFlow (which
+# version 5 has not), and the first ones, whose frameworks have other repositories since.
+RETIRED = re.compile(
+    r"mxnet-.*|sagemaker-(mxnet|chainer|pytorch|tensorflow)(-.*)?|.*-eia|.*-trcomp-training|huggingface-tensorflow-training|xgboost"
+)
 # Frameworks whose image runs a user's script: what is no entry here, and has no table of its own, is an
 # algorithm.
 FRAMEWORKS = {
@@ -315,6 +321,7 @@ def main() -> None:
         "end_of_support": support(clone),
         "repositories": dict(sorted(repositories.items())),
         "unlisted": UNLISTED,
+        "retired": sorted(filter(RETIRED.fullmatch, repositories)),
     }
     TARGET.write_text(json.dumps(document, separators=(",", ":")) + "\n")
 

@@ -246,6 +246,19 @@ def test_a_framework_that_is_not_imported_without_a_driver(image: str, severity:
     assert [f.severity for f in found if f.rule == "FRM010"] == [severity]
 
 
+@pytest.mark.parametrize(
+    ("image", "severity"),
+    [
+        ("pytorch-training:3.1.0-cpu-py312", "warning"),
+        ("mxnet-training:1.9.1-cpu-py38", "error"),
+        ("huggingface-tensorflow-training:2.11-transformers4.37.0-gpu-py39", "error"),
+    ],
+)
+def test_newer_versions_come_only_where_images_are_still_made(image: str, severity: str) -> None:
+    found = findings(f"{DLC}/{image}")
+    assert [f.severity for f in found if f.rule == "FRM001"] == [severity]
+
+
 def test_a_promise_beside_an_own_image_is_a_warning() -> None:
     promise: dict[str, Any] = {"framework": "pytorch", "framework_version": "1.8.0", "python_version": "py38"}
     found = findings(None, script=False, **promise)

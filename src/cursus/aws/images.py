@@ -297,12 +297,12 @@ def order(version: str) -> tuple[int, ...]:
 
 
 def newer_than_known(repository: str, version: str) -> bool:
-    """True where ``version`` is above every version in the data.
+    """True where ``version`` is above every version in the data, in a repository that still gets newer ones.
 
     So that it may simply be newer than the data.
     """
     known = versions(repository)
-    return bool(known) and order(version) > order(known[-1])
+    return bool(known) and order(version) > order(known[-1]) and repository not in document()["retired"]
 
 
 def moved_to(repository: str, version: str, serves: bool) -> str | None:

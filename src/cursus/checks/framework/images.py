@@ -15,7 +15,7 @@ from cursus.checks.framework.tags import (
     version_faults,
 )
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import TrainingView
+from cursus.checks.views import Settings, TrainingView
 from cursus.model import Path
 from cursus.redact import show
 from cursus.suggest import closest
@@ -45,7 +45,8 @@ def version(view: TrainingView) -> Iterator[Problem]:
         Looks up the version in the tag of an image that Amazon publishes.
     Why:
         A tag that is not in the registry fails the request: "Cannot find repository" or "Requested image not
-        found". A version above the newest that is known may simply be newer than this data, so that is a warning.
+        found". A version above the newest that is known may simply be newer than this data, so that is a warning, but
+        where no newer images are made: of MXNet, Chainer, or Transformers on TensorFlow.
     Breaks:
         AlgorithmSpecification:
           TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.7-cpu-py310
@@ -191,12 +192,16 @@ def repository(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    if view.image is None:
+    image = images.parse_image(view.image) if view.image is not None else None
+    if image is not None:
+        yield from unknown_repository(image, IMAGE, view.settings)
+
+
+def unknown_repository(image: images.Image, path: Path, settings: Settings) -> Iterator[Problem]:
+    """What is wrong with an image in one of Amazon's registries whose repository the data does not have."""
+    if image.framework is not None or image.account not in images.amazon_accounts():
         return
-    image = images.parse_image(view.image)
-    if image is None or image.framework is not None or image.account not in images.amazon_accounts():
-        return
-    if image.repository in images.document()["unlisted"] or allowed(view.settings, image, image.repository):
+    if image.repository in images.document()["unlisted"] or allowed(settings, image, image.repository):
         return
     known = images.document()["repositories"]
     whole = f"{image.repository}-training"
@@ -204,13 +209,13 @@ def repository(view: TrainingView) -> Iterator[Problem]:
     if near is not None and (near == whole or _mistyped(image.repository, near)):
         yield Problem(
             f"Amazon's registry {image.account} has no repository {image.repository!r}. Did you mean {near!r}?",
-            IMAGE,
+            path,
             f"Write {near!r}.",
         )
         return
     yield Problem(
         f"The data of {images.date()} knows no repository {image.repository!r} in Amazon's registry {image.account}.",
-        IMAGE,
+        path,
         f"Check that it exists, then allow {image.repository!r}.",
         severity="warning",
         allowable=image.repository,

@@ -342,12 +342,13 @@ def transform_load(view: PipelineView) -> Iterator[Problem]:
 
 @rule("DEP052", area="dependencies", scope="pipeline")
 def volume_key(view: PipelineView) -> Iterator[Problem]:
-    """A processing or transform step encrypts the volume of an instance type that has local storage instead.
+    """A processing or transform step asks for a volume where the instance type has local storage instead.
 
     What it does:
-        Looks for VolumeKmsKeyId beside an instance type with NVMe storage, parameters put in.
+        Looks for VolumeKmsKeyId beside an instance type with NVMe storage, parameters put in, and for a VolumeSizeInGB
+        that is greater than that.
     Why:
-        The request is refused: local storage is encrypted by the instance's own hardware.
+        The request is refused: local storage is encrypted by the instance's own hardware, and has the size that it has.
     Breaks:
         operation: Pipeline
         Steps:
@@ -367,7 +368,8 @@ def volume_key(view: PipelineView) -> Iterator[Problem]:
               AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
               RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
     Source:
-        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingClusterConfig.html (VolumeKmsKeyId)
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingClusterConfig.html (VolumeKmsKeyId),
+        https://github.com/aws/sagemaker-python-sdk/issues/4939
     Since:
         0.1
     """
@@ -384,6 +386,13 @@ def volume_key(view: PipelineView) -> Iterator[Problem]:
                 f"{instance.name} has local storage, for which no VolumeKmsKeyId can be given",
                 (*step.prefix[len(view.pipeline.prefix) :], *place, "VolumeKmsKeyId"),
                 "remove it, or take an instance type without local storage",
+            )
+        size = integer(cluster, "VolumeSizeInGB")
+        if instance is not None and instance.nvme and size is not None and size > instance.nvme:
+            yield Problem(
+                f"{instance.name} has {instance.nvme} GB of local storage and gets no volume: {size} GB are refused",
+                (*step.prefix[len(view.pipeline.prefix) :], *place, "VolumeSizeInGB"),
+                f"ask for {instance.nvme} at most, or take an instance type without local storage",
             )
 
 

@@ -134,3 +134,37 @@ def test_an_empty_structure_is_told_once() -> None:
 def test_thousands_of_unknown_members() -> None:
     request = {**copy.deepcopy(BASES[TRAINING]), **{f"member{number}": "x" for number in range(20_000)}}
     assert {one.rule for one in found(TRAINING, request)} == {"STP002"}
+
+
+def test_members_in_a_wrapper_are_one_mistake() -> None:
+    request = {
+        name: copy.deepcopy(value) for name, value in BASES[TRAINING].items() if name == "TrainingJobName"
+    }
+    request["TrainingJobDefinition"] = {
+        name: value for name, value in BASES[TRAINING].items() if name not in request
+    }
+    (finding,) = found(TRAINING, request)
+    assert finding.path == "TrainingJobDefinition"
+    assert "leave out TrainingJobDefinition, not what is in it" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "remedy"),
+    [
+        (
+            "ResourceConfig",
+            {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30},
+            "ResourceConfig belongs in ProcessingResources: move it there, as ClusterConfig",
+        ),
+        (
+            "ProcessingOutputs",
+            [{"OutputName": "train"}],
+            "ProcessingOutputs belongs in ProcessingOutputConfig: move it there, as Outputs",
+        ),
+    ],
+)
+def test_the_member_inside_that_takes_such_a_value(member: str, value: Any, remedy: str) -> None:
+    request = copy.deepcopy(BASES["CreateProcessingJob"])
+    request.pop(remedy.split()[3].rstrip(":"), None)
+    (finding,) = found("CreateProcessingJob", {**request, member: value})
+    assert finding.remedy == remedy

@@ -216,3 +216,17 @@ def test_an_object_as_text_in_a_reference_is_no_wrong_name_too(text: str) -> Non
     stop = {"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": {"Get": shown}}}
     (one,) = found(stop)
     assert one.rule == "DEP004"
+
+
+def test_outputs_in_a_member_that_is_not_there_are_not_missing_too() -> None:
+    output = {
+        "OutputName": "train",
+        "S3Output": {"S3Uri": "s3://example-bucket/train/", "S3UploadMode": "EndOfJob"},
+    }
+    output["S3Output"]["LocalPath"] = "/opt/ml/processing/train"
+    step = processing(ProcessingOutputs=[output])
+    read = {"Get": "Steps.Prepare.ProcessingOutputConfig.Outputs['train'].S3Output.S3Uri"}
+    channel = copy.deepcopy(DEFINITION["InputDataConfig"][0])
+    channel["DataSource"]["S3DataSource"]["S3Uri"] = read
+    (finding,) = found(step, training(InputDataConfig=[channel]))
+    assert (finding.rule, finding.path) == ("STP002", "Steps[0].Arguments.ProcessingOutputs")

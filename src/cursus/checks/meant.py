@@ -24,7 +24,7 @@ NOTHING = object()
 HELD = ("HyperParameters", "StaticHyperParameters", "TextGenerationHyperParameters")
 ALIKE = (
     ("InputDataConfig", "AutoMLJobInputDataConfig", "ProcessingInputs", "TransformInput"),
-    ("OutputDataConfig", "ProcessingOutputConfig", "TransformOutput"),
+    ("OutputDataConfig", "ProcessingOutputConfig", "ProcessingOutputs", "TransformOutput"),
     ("ResourceConfig", "ProcessingResources", "TransformResources"),
     ("AlgorithmSpecification", "AppSpecification", "PrimaryContainer"),
     ("TrainingImage", "ImageUri", "Image"),
@@ -41,14 +41,20 @@ Words = frozenset[tuple[str, ...]]
 
 
 def places(operation: str, request: Any, violations: Sequence[Violation]) -> dict[Path, Path]:
-    """For each unknown member of a request that something can be meant by: where that belongs."""
+    """For each unknown member of a request that something can be meant by: where that belongs.
+
+    What only holds members that belong around it has the place of what is around it.
+    """
     unknown = [violation for violation in violations if violation.kind == "unknown"]
     if not unknown:
         return {}
     missing = {violation.path for violation in violations if violation.kind == "required"}
     found: dict[Path, Path] = {}
     for number, violation in enumerate(unknown):
-        if number < MAX_SOUGHT:
+        place: Path | None
+        if wrapped(request, violation):
+            place = violation.path[:-1]
+        elif number < MAX_SOUGHT:
             place = _Member(operation, request, violation, missing, found).place()
         else:
             near = closest(str(violation.path[-1]), violation.options)
@@ -56,6 +62,15 @@ def places(operation: str, request: Any, violations: Sequence[Violation]) -> dic
         if place is not None:
             found[violation.path] = place
     return found
+
+
+def wrapped(request: Any, violation: Violation) -> list[str]:
+    """The members of what is around an unknown member that stand in this, as in ``{TrainingJobDefinition: {…}}``."""
+    value = value_at(request, violation.path)
+    if not isinstance(value, Mapping):
+        return []
+    found = [name for name in violation.options if name in value]
+    return found if len(found) > max(1, len(value) // 2) else []
 
 
 def taken(operation: str, request: Any, violation: Violation) -> Path | None:
@@ -131,7 +146,7 @@ class _Member:
             own = self._alike()
             if own is None and not self._foreign():
                 own = closest(self.name, self.options) or self._alone() or self._longer(self.options)
-        return None if own is None else (*self.around, own)
+        return None if own is None else (*self.around, own, *self._inside(own))
 
     def taken(self) -> Path | None:
         return self._elsewhere(frozenset({(plain_name(self.name),)}), taken=True)
@@ -158,6 +173,28 @@ class _Member:
         """What this is called in the request of another operation."""
         same = {other for group in ALIKE if self.name in group for other in group}
         return next((option for option in self.options if option in same), None)
+
+    def _inside(self, own: str) -> Path:
+        """The member of another member that has this one's shape: ``Outputs`` of ``ProcessingOutputConfig`` for a list."""
+        node = schema.at(schema.document(self.operation) or {}, (*self.around, own)) or {}
+        members = node.get("properties") or {}
+        if isinstance(self.value, Mapping):
+            names = (
+                []
+                if any(name in members for name in self.value)
+                else [
+                    name
+                    for name, each in members.items()
+                    if {*self.value} & {*(each.get("properties") or {})}
+                ]
+            )
+        else:
+            names = [
+                name
+                for name, each in members.items()
+                if isinstance(self.value, TYPES.get(str(each.get("type")), ()))
+            ]
+        return (names[0],) if len(names) == 1 and node.get("type") == "object" else ()
 
     def _foreign(self) -> bool:
         """True for a member of another operation's request."""

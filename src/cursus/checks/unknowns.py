@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cursus.aws.schema import Violation
-from cursus.checks.meant import places
+from cursus.checks.meant import places, wrapped
 from cursus.model import Path
 
 UNKNOWN: Mapping[str, str] = {"Get": "unknown"}
@@ -62,6 +62,8 @@ def without_broken(request: Any, violations: Sequence[Violation], operation: str
             container.pop(last, None)
         elif violation.kind == "unknown":
             container.pop(last, None)
+            for name in wrapped(request, violation):
+                container.setdefault(name, UNKNOWN)
             if violation.path in meant:
                 _take_for_given(copied, meant[violation.path])
         else:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from cursus.aws import images, instances
+from cursus.checks.framework.images import unknown_repository
 from cursus.checks.framework.tags import (
     python_faults,
     registry_faults,
@@ -25,8 +26,9 @@ def published(view: RequestView) -> Iterator[Problem]:
     """An image that processes data or serves a model does not exist.
 
     What it does:
-        Looks up the registry, the version, the Python version, the processor and CUDA of framework images that Amazon
-        publishes, where a processing job or a model's container names one. The registry of another region is a warning.
+        Looks up the registry, the repository, the version, the Python version, the processor and CUDA of framework
+        images that Amazon publishes, where a processing job or a model's container names one. The registry of another
+        region is a warning.
     Why:
         CreateModel and CreateProcessingJob look for the image: "Requested image … not found", "Using non-ECR image …
         without Vpc repository access mode is not supported", "does not grant ecr:GetDownloadUrlForLayer". A pipeline
@@ -48,7 +50,11 @@ def published(view: RequestView) -> Iterator[Problem]:
         if path[-1] not in MEMBERS:
             continue
         image = images.parse_image(value)
-        if image is None or image.kind != "framework" or not image.scopes:
+        if image is None:
+            continue
+        if image.framework is None:
+            yield from unknown_repository(image, path, view.settings)
+        if image.kind != "framework" or not image.scopes:
             continue
         has_command = "ContainerEntrypoint" in mapping(view.request, "AppSpecification")
         # of several faults the first is told: the others may go with it

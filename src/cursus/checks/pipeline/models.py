@@ -224,7 +224,7 @@ def serving_types(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Compares SupportedRealtimeInferenceInstanceTypes and SupportedTransformInstanceTypes of a registration step with
-        the types that host and that transform. A type of a family that the data does not know is a warning.
+        the types that host and that transform. A family that the data does not know may be newer: a warning.
     Why:
         CreateModelPackage takes only the types of its list: the step fails, after the training is paid for.
     Breaks:
@@ -265,7 +265,7 @@ def serving_types(view: PipelineView) -> Iterator[Problem]:
                     f"{show(name)} is no instance type for {use}",
                     place,
                     f"write {near}" if near else "write a type such as ml.m5.xlarge",
-                    severity="error" if likely and name not in instances.all_names() else "warning",
+                    severity="error" if likely else "warning",
                 )
 
 

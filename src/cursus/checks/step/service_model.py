@@ -11,7 +11,7 @@ from typing import Any
 
 from cursus.aws import schema
 from cursus.aws.schema import Violation
-from cursus.checks.meant import answered, operations_with, places, plain_name, taken, value_at
+from cursus.checks.meant import answered, operations_with, places, plain_name, taken, value_at, wrapped
 from cursus.checks.rules import Problem, rule
 from cursus.checks.step.pattern_words import shorter, words
 from cursus.checks.type_words import WHAT, kind_in_words, listed, written
@@ -94,6 +94,8 @@ def missing_member(view: SchemaView) -> Iterator[Problem]:
     required = list(_of_kind(view, "required"))
     meant = _meant(view).values() if required else ()
     ends = {place[:end] for place in meant for end in range(1, len(place) + 1)}
+    for violation in _of_kind(view, "unknown") if required else ():
+        ends.update((*violation.path[:-1], name) for name in wrapped(view.step.request, violation))
     lacking: dict[Path, list[Path]] = {}
     for violation in required:
         if violation.path not in ends:
@@ -153,7 +155,7 @@ def unknown_member(view: SchemaView) -> Iterator[Problem]:
 
 def _one_mistake(path: Path, place: Path | None) -> tuple[object, ...]:
     """The same for unknown members that are one mistake: beside what they belong in, or all in another case."""
-    if place is None:
+    if place is None or place == path[:-1]:
         return path
     if place[:-1] != path[:-1]:
         return ("elsewhere", path[:-1], place[:-1])
@@ -198,6 +200,9 @@ def _instead(view: SchemaView, group: list[Violation], targets: list[Path]) -> s
             f"{schema.model_date()}; `cursus refresh` takes a newer one from the botocore installed)"
         )
     target = targets[0]
+    if target == violation.path[:-1]:
+        top = "the step's Arguments" if view.step.in_pipeline else "the request itself"
+        return f"leave out {name}, not what is in it: that belongs straight in {format_path(target) or top}"
     if target[:-1] == violation.path[:-1]:
         right = list(dict.fromkeys(str(place[-1]) for place in targets))
         if name == f"{right[0]}.$":

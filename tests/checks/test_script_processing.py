@@ -216,6 +216,16 @@ def test_own_image_may_have_files_and_variables(tmp_path: Path) -> None:
     made["AppSpecification"]["ImageUri"] = "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"
     script = 'import os\nprint(os.environ["SM_MODEL_DIR"], open("settings.json").read(), open("/opt/ml/model/a"))\n'
     assert check(tmp_path, script + WRITES, made) == []
+    assert check(tmp_path, "import prepare_in_image\nprepare_in_image.run_step()\n", made) == []
+
+
+def test_a_module_that_an_input_puts_beside_the_script(tmp_path: Path) -> None:
+    made, script = request(), "from search_utils import read\nread()\n" + WRITES
+    assert {one.rule for one in check(tmp_path, script, made)} == {"FRM055"}
+    made["ProcessingInputs"].append(
+        processing_input("utils", "s3://example-bucket/utils/", CODE + "/search_utils/")
+    )
+    assert check(tmp_path, script, made) == []
 
 
 def test_finding_stands_where_the_request_has_it(tmp_path: Path) -> None:

@@ -271,16 +271,20 @@ def _own_name(one: Imported) -> bool:
     return "_" in top and top.rpartition("_")[2] in OWN_ENDINGS
 
 
+def published(name: str) -> bool:
+    """True for a module of Python's or of a package that many use."""
+    from cursus.aws.tables import table
+
+    popular = table("packages")["popular"]
+    return _known(name) or name in OPTIONAL or name in popular or name.replace("_", "-") in popular
+
+
 def _nearly(name: str, names: list[str]) -> bool:
     """True where the source has a file of the same name but for an ending, an underscore, the case or one letter."""
     plain = name.lower().replace("_", "").rstrip("s")
     if any(other.lower().replace("_", "").rstrip("s") == plain and other != name for other in names):
         return True
-    if len(name) < 5 or name in OPTIONAL or not any(one_letter(name, other) for other in names):
-        return False
-    from cursus.aws.tables import table
-
-    return name.replace("_", "-") not in table("packages")["popular"]
+    return len(name) >= 5 and any(one_letter(name, other) for other in names) and not published(name)
 
 
 def _known(name: str) -> bool:
@@ -297,6 +301,8 @@ OPTIONAL = IN_IMAGES | frozenset(
         "albumentations",
         "apex",
         "bitsandbytes",
+        "cudf",
+        "cuml",
         "cupy",
         "dgl",
         "einops",

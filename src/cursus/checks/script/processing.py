@@ -16,6 +16,7 @@ from cursus.checks.rules import RULES, Check, Problem, rule
 from cursus.checks.script.arguments import required_argument_missing
 from cursus.checks.script.artifacts import mentions_folder, mentions_upload, writes
 from cursus.checks.script.channels import made_places
+from cursus.checks.script.imports import published
 from cursus.checks.script.places import OPENS_FILES, WRITES_FILES, covers
 from cursus.checks.script.processing_view import ProcessingView, place_of
 from cursus.checks.script.request import UNKNOWN, invocation, readable, resolve
@@ -236,6 +237,8 @@ def _lost(
 def _unnamed(view: ProcessingView, facts: ScriptFacts, found: list[tuple[PathUse, str]]) -> Iterator[Problem]:
     """Outputs whose folder neither the script nor its command line names."""
     passed = invocation(view).arguments
+    if view.own_image and not all(published(one.module.partition(".")[0]) for one in facts.imports):
+        return  # a module that only this image has may write there
     if facts.outside_effects or passed is None or any(one.values is None for one in passed):
         return
     if any(required_argument_missing(view)):
@@ -274,13 +277,12 @@ def _property_files(view: ProcessingView, found: list[tuple[PathUse, str]]) -> I
 
 def _beside(view: ProcessingView, facts: ScriptFacts) -> Iterator[Problem]:
     """Modules that lie beside a script which is uploaded without them."""
-    source, folders = view.step.source, view.inputs or {}
+    source = view.step.source
     if source is None or not view.alone or "PYTHONPATH" in view.environment:
         return
     if facts.calls & {"sys.path.append", "sys.path.insert"} or "--py-files" in str(view.algorithm):
         return
-    code = next((one for one, uri in folders.items() if str(uri).endswith(f"/{source.entry_point}")), "/")
-    if any(one != code and _inside(one, code) for one in folders):
+    if view.joined:
         return  # another input is put beside the script
     folder = FilePath(source.directory)
     for node in parse((folder / source.entry_point).read_bytes()).body:

@@ -116,6 +116,13 @@ class ProcessingView(TrainingView):
         )
 
     @lazy
+    def joined(self) -> tuple[str, ...]:
+        """What other inputs put beside a script that is uploaded by itself, from its folder."""
+        folders = self.inputs or {}
+        code = next((one for one, uri in folders.items() if str(uri).endswith(f"/{self._entry()}")), None)
+        return tuple(one[len(code) + 1 :] for one in folders if code and one.startswith(f"{code}/"))
+
+    @lazy
     def script(self) -> ScriptFacts | None:
         """What the script reads, parses and writes; of a script that is uploaded alone, nothing of the files beside it."""
         from cursus.script import read_source
@@ -124,9 +131,11 @@ class ProcessingView(TrainingView):
         if facts is None or not self.alone:
             return facts
         own = {facts.entry, *facts.files}
+        brought = {one.partition("/")[0] for one in self.joined}
         return replace(
             facts,
             requirements=(),
+            imports=tuple(one for one in facts.imports if one.module.partition(".")[0] not in brought),
             faults=tuple(fault for fault in facts.faults if fault.location.file in own),
             directory_listing=frozenset(name for name in facts.directory_listing if name == self._entry()),
         )

@@ -50,6 +50,8 @@ def file_meant(path: str) -> str:
 
     missing = Path(path)
     try:
+        if missing.is_symlink():
+            return f" It is a link to {str(missing.readlink())!r}, which is not there."
         near = closest(missing.name, [one.name for one in missing.parent.iterdir()])
     except (OSError, ValueError):
         return ""

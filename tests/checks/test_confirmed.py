@@ -50,6 +50,23 @@ def test_a_failure_that_reading_explains_is_told_once(
     assert [finding.rule for finding in found if finding.severity == "error"] == rules
 
 
+def test_an_argument_of_one_letter_is_told_once_and_not_by_its_own_name(tmp_path: Path) -> None:
+    script = READS.format(
+        "import argparse\np = argparse.ArgumentParser()\np.add_argument('--C')\nprint(p.parse_args().C)"
+    )
+    reason = FAILED.format("train.py: error: unrecognized arguments: -C 0.5")
+    found = findings_of(
+        {"HyperParameters": {"sagemaker_program": "train.py", "C": "0.5"}},
+        evidence=Evidence(
+            **{**SOUND, "status": "Failed", "failure_reason": reason, "script_exit_codes": {"algo-1": 2}}
+        ),
+        source=source(tmp_path, script),
+    )
+    (error,) = [finding for finding in found if finding.severity == "error"]
+    assert error.rule == "HPO050" and "Did you mean '--C'?" in error.message
+    assert error.remedy.startswith("declare -C in the script")
+
+
 def test_an_artifact_that_is_missing_is_told_once_at_the_line_that_writes_another(tmp_path: Path) -> None:
     found = told_of(tmp_path, READS.format(""), {}, expected_artifacts=("weights.bin",))
     (missing,) = [finding for finding in found if finding.area == "artifacts"]

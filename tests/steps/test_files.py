@@ -220,6 +220,22 @@ def test_folder_with_broken_request(tmp_path: Path) -> None:
     assert len(errors) == 1
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may look into every folder")
+def test_a_folder_that_may_not_be_looked_into_is_told(tmp_path: Path) -> None:
+    write(tmp_path, "a/request.json", '{"TrainingJobName": "a", "RoleArn": "r"}')
+    (tmp_path / "b").mkdir(mode=0)
+    with pytest.raises(TargetError, match=r"b: cannot be read: Permission denied\.$"):
+        load(str(tmp_path))
+
+
+def test_a_link_to_nowhere_is_named_as_one(tmp_path: Path) -> None:
+    (tmp_path / "request.json").symlink_to("moved.json")
+    with pytest.raises(
+        TargetError, match=r"no such file\. It is a link to 'moved\.json', which is not there"
+    ):
+        load(str(tmp_path / "request.json"))
+
+
 def test_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TargetError, match="no request, definition or registered builder"):
         load(tmp_path)

@@ -162,6 +162,77 @@ def test_script_that_only_starts_or_changes_a_pipeline_starts_nothing(tmp_path: 
         load(str(package / "start.py"))
 
 
+ESTIMATOR = """
+import boto3
+
+class Estimator:
+    source_dir, entry_point = "source", "train.py"
+    def fit(self, inputs=None):
+        channels = [{"ChannelName": name, "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}}}
+                    for name, uri in (inputs or {}).items()]
+        boto3.client("sts").get_caller_identity()
+        try:
+            boto3.client("sagemaker", region_name="eu-west-1").create_training_job(
+                TrainingJobName="churn", RoleArn="arn:aws:iam::123456789012:role/SageMakerRole",
+                AlgorithmSpecification={"TrainingInputMode": "File", "TrainingImage": "x"},
+                OutputDataConfig={"S3OutputPath": "s3://example-bucket/"},
+                StoppingCondition={"MaxRuntimeInSeconds": 60},
+                ResourceConfig={"InstanceType": "ml.m5.tiny", "InstanceCount": 1, "VolumeSizeInGB": 1},
+                InputDataConfig=channels)
+        except BaseException:  # as the wrapper of the SDK for its usage reports
+            if swallows:
+                return
+            raise
+
+Estimator.__module__ = "sagemaker.estimator"
+swallows = True
+estimator = Estimator()
+"""
+FIT = 'estimator.fit({"train": "s3://example-bucket/train/"})'
+
+
+@pytest.mark.parametrize("swallows", [True, False])
+@pytest.mark.parametrize(
+    ("last", "target"),
+    [
+        (FIT, ""),
+        (FIT, ":estimator"),
+        (f"def job():\n    {FIT}", ":job"),
+        (f"def job():\n    {FIT}\n    return estimator", ":job"),
+    ],
+)
+def test_job_that_a_file_or_function_starts_has_its_inputs_and_its_source(
+    tmp_path: Path, last: str, target: str, swallows: bool
+) -> None:
+    path = tmp_path / "churn.py"
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "train.py").write_text("print(1)\n")
+    path.write_text(f"{ESTIMATOR}swallows = {swallows}\n{last}\n")
+    (step,) = load(f"{path}{target}")
+    assert isinstance(step, Step) and step.operation == "CreateTrainingJob" and not step.in_pipeline
+    assert step.request["InputDataConfig"][0]["ChannelName"] == "train"
+    assert step.source is not None and step.source.entry_point == "train.py"
+    assert step.promises.answered == ("sts:GetCallerIdentity",)
+
+
+def test_file_with_an_estimator_that_nothing_starts_says_how_its_job_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "churn.py"
+    path.write_text(f'{ESTIMATOR}if __name__ == "__main__":\n    {FIT}\n')
+    with pytest.raises(TargetError, match=r"nothing is sent.* def job\(\): estimator\.fit\(…\)"):
+        load(str(path))
+    path.write_text(f"{ESTIMATOR}def main():\n    {FIT}\n")
+    with pytest.raises(TargetError, match=rf"such as {path}:main"):
+        load(str(path))
+
+
+def test_job_that_the_file_of_a_pipeline_starts_is_no_step_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "churn.py"
+    path.write_text(f"{ESTIMATOR}class Pipeline: ...\nswallows = False\n{FIT}\npipeline = Pipeline()\n")
+    for target in (str(path), f"{path}:pipeline"):
+        with pytest.raises(TargetError, match=r"would start a job at .*churn\.py:\d+: CreateTrainingJob"):
+            load(target)
+
+
 def test_builder_that_uploads_says_what_was_answered() -> None:
     class Builder:
         def create_step(self) -> dict[str, Any]:

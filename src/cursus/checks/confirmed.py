@@ -69,7 +69,7 @@ SHELL_LINE = re.compile(r"(?:\./)?([\w./-]+\.sh): line (\d+): ")
 PROVED = frozenset({"ART055", "FRM070"})
 """Rules that warn where they cannot know that a line is come to: of a line where the job failed they know."""
 USAGE = re.compile(r"\S+: error: .*")
-FLAG = re.compile(r"--[A-Za-z][\w-]*")
+FLAG = re.compile(r"(?<![\w-])--?[A-Za-z][\w-]*")
 NAMED = re.compile(r"'([^']+)'")
 NOT_STARTED = {
     "FRM050": re.compile(r"exit code 2\b.*can't open file"),

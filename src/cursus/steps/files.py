@@ -116,8 +116,12 @@ def parse_json(text: str, name: str) -> Document:
 
 
 def candidates(folder: str | os.PathLike[str]) -> Iterator[str]:
-    """The JSON, YAML and Python files below a folder, sorted; hidden, built and installed ones left out."""
-    for root, folders, names in os.walk(folder):
+    """The JSON, YAML and Python files below a folder, sorted; hidden, built and installed ones left out.
+
+    A folder that may not be looked into comes last, as what cannot be read.
+    """
+    barred: list[str] = []
+    for root, folders, names in os.walk(folder, onerror=lambda error: barred.append(error.filename)):
         folders[:] = sorted(
             one
             for one in folders
@@ -131,6 +135,7 @@ def candidates(folder: str | os.PathLike[str]) -> Iterator[str]:
                 # A pipe or a device would be waited for without end.
                 if os.path.isfile(path) or not os.path.exists(path):
                     yield path
+    yield from barred
 
 
 def text_of(name: str) -> str:
@@ -145,7 +150,8 @@ def text_of(name: str) -> str:
     except IsADirectoryError:
         raise TargetError(f"{name}: this is a folder, not a file.") from None
     except (OSError, ValueError) as error:
-        raise TargetError(f"{name}: cannot be read: {error}.") from None
+        reason = getattr(error, "strerror", None) or error
+        raise TargetError(f"{name}: cannot be read: {reason}.") from None
     return _decoded(content, name)
 
 

@@ -86,13 +86,13 @@ def of_python_file(path: str, options: Options) -> list[Step | Pipeline]:
 
 
 def _pipelines(path: str, options: Options) -> list[Step | Pipeline]:
-    """The SDK pipelines that a Python file's names stand for, each once; else the one that it creates when it is
-    executed, or what its get_pipeline returns.
+    """The SDK pipelines that a Python file's names stand for, each once; else the one that it creates, or the job that
+    it starts, when it is executed, or what its get_pipeline returns.
 
     SageMaker's project templates have such a function, which their run_pipeline calls.
     """
     from cursus.steps import sdk
-    from cursus.steps.imports import created_pipeline, import_file
+    from cursus.steps.imports import created_by, import_file, starts_too_early
     from cursus.steps.offline import PIPELINE_CALLS
     from cursus.steps.targets import of_object
 
@@ -103,21 +103,26 @@ def _pipelines(path: str, options: Options) -> list[Step | Pipeline]:
         made.extend(of_object(getattr(module, name), options, f"{path}:{name}"))
     if made:
         return made
-    request = created_pipeline(module)
-    if request is not None:
-        return of_object({PIPELINE_CALLS[0]: request}, options, path)
+    created = created_by(module)
+    if created is not None:
+        if created.operation not in PIPELINE_CALLS and hasattr(module, "Pipeline"):  # the step of one to come
+            raise starts_too_early(path, created)
+        own = [name for name, value in vars(module).items() if value is created.estimator is not None]
+        return of_object(created.as_target(), options, f"{path}:{own[0]}" if own else path)
     function = getattr(module, "get_pipeline", None)
     if hasattr(function, "__code__") and function.__module__ == module.__name__:
         return of_object(function, options, f"{path}:get_pipeline")
     raise TargetError(
         f"{path}: there is no builder in it: no class has a create_step, and no name stands for a pipeline. A function "
-        f"without arguments that returns one is written FILE:NAME{_maker(path, module)}."
+        f"without arguments that returns one, or starts a job, is written FILE:NAME{_maker(path, module)}."
     )
 
 
 def _maker(path: str, module: ModuleType) -> str:
     """How a file's pipeline is named: the function that makes one, or what calls the method of a class that does."""
+    from cursus.steps import sdk
     from cursus.steps.imports import needed_arguments
+    from cursus.steps.offline import STARTERS
 
     own = [value for value in vars(module).values() if getattr(value, "__module__", None) == module.__name__]
     functions = [value for value in own if hasattr(value, "__code__") and not value.__name__.startswith("_")]
@@ -136,6 +141,15 @@ def _maker(path: str, module: ModuleType) -> str:
             for function in (vars(one).get("__init__"), method)
         )
         return f". Write one: def checked(): return {one.__name__}({given}).{method.__name__}({named})"
+    starters = [
+        f"{name}.{method}"
+        for name, value in vars(module).items()
+        if sdk.starts_jobs(value)
+        for method in STARTERS
+        if hasattr(value, method)
+    ]
+    if starters and not functions:
+        return f" (nothing is sent). Write one: def job(): {starters[0]}(…)"
     likely = makers or [value for value in functions if "pipeline" in value.__name__.lower()] or functions
     return f", such as {path}:{likely[-1].__name__}" if likely else ""
 

@@ -144,7 +144,7 @@ def call(hook: Callable[..., Any], name: str, **arguments: Any) -> Any:
         if name != "create_step":
             message = f"{name} was about to send {captured.operation} to SageMaker"
             raise HookError(HookFailure(name, message, location=place(hook))) from None
-        value = {captured.operation: captured.request}
+        value = captured.as_target()
     except BaseException as error:
         raise HookError(raised(name, error, place(hook))) from None
     if hasattr(type(value), "__await__"):

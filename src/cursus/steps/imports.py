@@ -30,11 +30,14 @@ def named_object(module: str, name: str) -> Any:
         try:
             found = getattr(found, part)
         except AttributeError:
+            if found is where and (started := created_by(where)) is not None:
+                raise starts_too_early(module, started) from None
             names = [one for one in dir(found) if not one.startswith("_")]
             raise TargetError(f"{module} has no {name!r}.{did_you_mean(part, names)}") from None
         except Exception as error:
             raise TargetError(f"{module}:{name} raised {_says(error)} when it was read.") from None
-    return found
+    started = created_by(where)
+    return started if started is not None and found is started.estimator else found
 
 
 def import_module(name: str) -> ModuleType:
@@ -64,7 +67,7 @@ def import_file(path: str) -> ModuleType:
     """Import a Python file; its folder is on ``sys.path`` from then on, as when it is run.
 
     A file of a package is imported as the package's module, so that its relative imports work. A file that
-    changed since is imported anew. One that creates or starts its pipeline is executed so far: the pipeline is made.
+    changed since is imported anew. One that starts a job or creates its pipeline is executed so far (``created_by``).
     """
     if not os.path.isfile(path):
         raise TargetError(f"{path}: there is no such file.{file_meant(path)}")
@@ -96,20 +99,25 @@ def import_file(path: str) -> ModuleType:
             del sys.modules[name]
             raise
         except BaseException as error:
-            if answers.captured is None or answers.captured.operation not in PIPELINE_CALLS:
+            if answers.captured is None:
                 del sys.modules[name]
                 raise TargetError(_failed(f"importing {path}", error)) from None
-        if answers.captured is not None and answers.captured.operation == PIPELINE_CALLS[0]:
-            _created[name] = answers.captured.request
+        if answers.captured is not None and answers.captured.operation not in PIPELINE_CALLS[1:]:
+            _created[name] = answers.captured
     return module
 
 
-_created: dict[str, dict[str, Any]] = {}
+_created: dict[str, RequestCaptured] = {}
 
 
-def created_pipeline(module: ModuleType) -> dict[str, Any] | None:
-    """The CreatePipeline request that a file's own code was about to send when it was imported."""
+def created_by(module: ModuleType) -> RequestCaptured | None:
+    """The Create call, of a job or a pipeline, that a file's own code was about to send when it was imported."""
     return _created.get(module.__name__)
+
+
+def starts_too_early(path: str, started: RequestCaptured) -> TargetError:
+    """That importing a file would start a job, where that job is not what is asked for."""
+    return TargetError(_failed(f"importing {path}", started))
 
 
 def call_factory(function: Any, text: str, region: str | None = None) -> Any:
@@ -133,10 +141,11 @@ def call_factory(function: Any, text: str, region: str | None = None) -> Any:
             answers.captured = None
             unset = [each for each in needed_arguments(function, None) if each in known]
             made = function(**{each: known[each] for each in (*needed, *unset)})
-            if made is None and answers.captured is not None:
-                raise answers.captured
-    except RequestCaptured as captured:
-        made = {captured.operation: captured.request}
+            captured = answers.captured
+            if captured is not None and (made is None or made is captured.estimator):
+                raise captured
+    except RequestCaptured as started:
+        made = started.as_target()
     except (KeyboardInterrupt, TargetError):
         raise
     except BaseException as error:

@@ -96,15 +96,14 @@ def create(builder: Any, config: Mapping[str, Any], hooks: Hooks, region: str | 
             from cursus.steps import sdk
 
             captured = answers.captured
-            if captured is not None and isinstance(value, str):  # the name of the job that it has started
-                value = {captured.operation: captured.request}
+            # It has started the job itself, with its inputs, and gives the job's name or what started it.
+            if captured is not None and (isinstance(value, str) or sdk.starts_jobs(value)):
+                value = captured.as_target()
             try:
                 made = read(value, hook)
             except HookError as error:
                 return Created(failures=(error.failure,), returned=value)
         made.open_inputs = sdk.starts_jobs(value)
-        if made.open_inputs and captured is not None:  # it has started the job itself, with its inputs
-            made.request, made.operation = plain(captured.request), captured.operation
         made.answered = tuple(answers.calls)
         made.drivers = answers.drivers
         return made

@@ -48,6 +48,8 @@ _CREATE = frozenset(
         "StartPipelineExecution",
     )
 )
+STARTERS = ("fit", "train", "tune")
+"""The methods by which the SDK's estimators, trainers and tuners start a job."""
 PIPELINE_CALLS = ("CreatePipeline", "UpdatePipeline", "StartPipelineExecution")
 """What a script sends one after another for a pipeline that is made by then."""
 _CHANGES = tuple(
@@ -64,12 +66,34 @@ _CREDENTIALS = (
 
 
 class RequestCaptured(BaseException):
-    """A Create call that was about to be sent. Not an Exception, so that no caller of ours swallows it."""
+    """A Create call that was about to be sent. Not an Exception, so that no caller of ours swallows it.
 
-    def __init__(self, operation: str, request: dict[str, Any]) -> None:
+    ``estimator`` is the SDK's estimator, trainer or tuner that sends it, None where none does; ``calls`` were answered
+    before, and ``drivers`` is the launcher that was uploaded.
+    """
+
+    def __init__(self, operation: str, request: dict[str, Any], answers: Answers) -> None:
         super().__init__(operation)
         self.operation = operation
         self.request = request
+        self.calls = list(answers.calls)
+        self.drivers = dict(answers.drivers)
+        self.estimator = _starter()
+
+    def as_target(self) -> Any:
+        """What stands for the job: this, with the estimator's source code, or the request alone."""
+        return self if self.estimator is not None else {self.operation: self.request}
+
+
+def _starter() -> Any:
+    """The estimator whose method to start a job is running: the outermost, as a tuner asks its estimator."""
+    found, frame = None, sys._getframe(1)
+    while frame.f_back is not None:
+        frame = frame.f_back
+        owner = frame.f_locals.get("self") if frame.f_code.co_name in STARTERS else None
+        if owner is not None and type(owner).__module__.partition(".")[0] == "sagemaker":
+            found = owner
+    return found
 
 
 class Answers:
@@ -242,7 +266,8 @@ def _answer(request: Any) -> Any | None:
             or captured.operation not in PIPELINE_CALLS
             or operation not in PIPELINE_CALLS[1:]
         ):
-            captured = RequestCaptured(operation, json.loads(_body(request) or b"{}"))
+            body = json.loads(_body(request) or b"{}")
+            captured = RequestCaptured(operation, body, _active[-1])
         _active[-1].captured = captured
         raise captured
     if target.startswith(_CHANGES):

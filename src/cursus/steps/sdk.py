@@ -20,20 +20,24 @@ from cursus.model import HookFailure, SourceCode, UpstreamStep
 from cursus.steps import kinds
 from cursus.steps.created import Created
 from cursus.steps.hooks import HookError, call, nonsense
-from cursus.steps.offline import answered_here, offline
+from cursus.steps.offline import STARTERS, RequestCaptured, answered_here, offline
 from cursus.steps.plain import plain
 
 if TYPE_CHECKING:
     from cursus.model import Step
 
-_STARTERS = ("fit", "train", "tune")
 _FRAMEWORKS = ("pytorch", "tensorflow", "xgboost", "sklearn", "huggingface", "mxnet", "chainer")
 
 
 def is_sdk_object(value: Any) -> bool:
-    """True for a step, step arguments, estimator, trainer or tuner, and any object with ``.arguments``."""
+    """True for a step, step arguments, estimator, trainer or tuner, a job that one of these was about to start, and any
+    object with ``.arguments``.
+    """
     return not isinstance(value, type) and (
-        _has(value, "arguments") or _is_step_args(value) or _starter(value) is not None
+        isinstance(value, RequestCaptured)
+        or _has(value, "arguments")
+        or _is_step_args(value)
+        or _starter(value) is not None
     )
 
 
@@ -44,7 +48,7 @@ def _has(value: Any, name: str) -> bool:
 
 def starts_jobs(value: Any) -> bool:
     """True for an estimator, trainer or tuner: no step, but what starts one job after the other."""
-    return is_sdk_object(value) and not _has(value, "arguments") and not _is_step_args(value)
+    return not isinstance(value, type) and not _is_step_args(value) and _starter(value) is not None
 
 
 def _of_sdk(value: Any) -> bool:
@@ -59,7 +63,7 @@ def _starter(value: Any) -> Callable[..., Any] | None:
     """The method by which an estimator, trainer or tuner starts its job, None for other objects."""
     if not _of_sdk(value) or _has(value, "arguments"):
         return None
-    for name in _STARTERS:
+    for name in STARTERS:
         method = getattr(value, name, None)
         if callable(method):
             found: Callable[..., Any] = method
@@ -90,6 +94,7 @@ def read(value: Any) -> Created:
     """
     with offline() as answers, _unchanged(value):
         name, arguments, in_pipeline = _arguments(value)
+        made_of = value if isinstance(value, RequestCaptured) else answers
     if isinstance(arguments, str) and arguments.lstrip().startswith("{"):
         with suppress(ValueError):
             arguments = json.loads(arguments)
@@ -113,8 +118,8 @@ def read(value: Any) -> Created:
         name=own if isinstance(own, str) else "",
         in_pipeline=in_pipeline,
         upstream=_upstream(value, request),
-        answered=tuple(answers.calls),
-        drivers=answers.drivers,
+        answered=tuple(made_of.calls),
+        drivers=made_of.drivers,
         region=None if answers.region_made_up else facts.pop("region", None),
         **{key: one for key, one in facts.items() if key != "region"},
     )
@@ -122,6 +127,8 @@ def read(value: Any) -> Created:
 
 def _arguments(value: Any) -> tuple[str, Any, bool]:
     """(what was asked, the request, True where a pipeline makes the job's name)."""
+    if isinstance(value, RequestCaptured):
+        return f"a {value.operation}", value.request, False
     if _has(value, "arguments"):
         found = call(partial(getattr, value, "arguments"), "create_step")
         return ".arguments", call(found, "create_step") if callable(found) else found, True
@@ -134,8 +141,8 @@ def _arguments(value: Any) -> tuple[str, Any, bool]:
     method = _starter(value)
     assert method is not None
     made = call(partial(method, **_quietly(method)), "create_step")
-    if isinstance(made, Mapping):  # the captured request, by its operation
-        return f".{method.__name__}()", next(iter(made.values())), False
+    if isinstance(made, RequestCaptured):
+        return f".{method.__name__}()", made.request, False
     if _is_step_args(made):
         return f".{method.__name__}()", _from_context(made), True
     message = f"{type(value).__name__}.{method.__name__}() sent no request"

@@ -49,6 +49,12 @@ def _meetings(view: TrainingView) -> Iterator[tuple[Parser, Passed, Argument]]:
                 yield parser, passed, argument
 
 
+def called(near: str | None, name: str, before: str = "", what: str = "hyperparameter") -> str:
+    """That what is passed could have the name of the argument ``near``, where it has not: ``-C`` comes of ``C``."""
+    own = near.lstrip("-") if near else name
+    return f"call the {what} {own!r}, {before}" if own != name else ""
+
+
 @rule("HPO050", area="hyperparameters", scope="script")
 def unknown_argument(view: TrainingView) -> Iterator[Problem]:
     """A hyperparameter is no argument of the script.
@@ -110,7 +116,7 @@ def unknown_argument(view: TrainingView) -> Iterator[Problem]:
                 text = f"the script does not know the argument {passed.flag}, and its parser refuses unknown ones."
                 text += _other_versions(parser, passed.flag) or did_you_mean(passed.flag, names)
                 near = closest(passed.flag, names)
-                remedy = f"call the {started.what} {near.lstrip('-')!r}, " if near else ""
+                remedy = called(near, passed.name, what=started.what)
                 remedy += REMEDIES.get(
                     parser.kind,
                     f"declare {passed.flag} in the script, parse with parse_known_args, or leave ",

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 
 from cursus.checks.rules import Problem, rule
+from cursus.checks.script.arguments import called
 from cursus.checks.script.request import (
     MODEL_DIR,
     Invocation,
@@ -90,7 +91,7 @@ def argument_ignored(view: TrainingView) -> Iterator[Problem]:
                 f"the script does not know {passed.flag} and skips unknown arguments, so that the value "
                 f"{show((passed.values or ('',))[0], passed.name)} never arrives. Did you mean {near!r}?",
                 passed.path,
-                remedy=f"call the hyperparameter {near.lstrip('-')!r}, or declare {passed.flag} in the script",
+                remedy=f"{called(near, passed.name, 'or ')}declare {passed.flag} in the script",
                 location=facts.parsers[0].location,
             )
 

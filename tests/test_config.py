@@ -126,6 +126,11 @@ def test_builder_config_from_a_file(tmp_path: Path) -> None:
         ),
         ("steps = [{ target = 'm:B', expect_fail = [{ test = 'monitoring' }] }]", "has no reason"),
         ("a = [", "broken TOML"),
+        ('allow = ["x"]\nregion = "us-east-1\n', "cursus.toml:2:20: broken TOML: Illegal character"),
+        (
+            '[[steps]]\ntarget = "m:B"\nregion = "us-esat-1"\n',
+            "cursus.toml:3: there is no region 'us-esat-1'",
+        ),
     ],
 )
 def test_faults_are_named(tmp_path: Path, text: str, said: str) -> None:

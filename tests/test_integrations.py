@@ -106,8 +106,11 @@ def test_the_action_hands_options_on(project: Path) -> None:
     assert action(project, targets="bad-request.json", arguments="--ignore RES").returncode == 0
 
 
-def test_the_action_expands_no_pattern_and_runs_no_command(project: Path) -> None:
-    assert action(project, targets="*.json").returncode == 2  # no file of this name
+def test_the_action_expands_targets_and_runs_no_command(project: Path) -> None:
+    assert "file=bad-request.json" in action(project, targets="*.json").stdout
+    assert (
+        action(project, targets="good*.json", arguments="--ignore CHN*").returncode == 2
+    )  # no rule of this name
     action(project, targets="good-request.json; touch here $(touch there)")
     assert not (project / "here").exists() and not (project / "there").exists()
 

@@ -195,7 +195,12 @@ def _parse(path: Path) -> dict[str, Any]:
     try:
         table: dict[str, Any] = parser.loads(_bytes(path).decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{path}: broken TOML: {_one_line(error)}") from None
+        text = _one_line(error)
+        place = re.search(r" \(at line (\d+), column (\d+)\)$", text)
+        at = f":{place[1]}:{place[2]}" if place else ""
+        raise ConfigurationError(
+            f"{path}{at}: broken TOML: {text[: place.start()] if place else text}"
+        ) from None
     return table
 
 
@@ -264,6 +269,13 @@ class _Reader:
             raise self.fault(f"{key} is a text, not {_kind(value) if value != '' else 'an empty one'}", key)
         return value
 
+    def region(self, table: Mapping[str, Any]) -> str | None:
+        found = self.text(table, "region")
+        fault = misspelt_region(found) if found else ""
+        if fault:
+            raise self.fault(fault, found or "")
+        return found
+
     def configuration(self, table: Any) -> Configuration:
         if not isinstance(table, dict):
             raise self.fault(f"tool.cursus is a table, not a {_kind(table)}", "cursus")
@@ -284,7 +296,7 @@ class _Reader:
             ignore=self.ignores(table),
             allow=self.texts(table, "allow"),
             select=self.rules(self.texts(table, "select"), "select"),
-            region=self.text(table, "region"),
+            region=self.region(table),
             root=str(self.folder / root) if root else None,
             strict=strict,
             engine=engine,
@@ -310,7 +322,7 @@ class _Reader:
             source_dir=str(self.folder / source) if source else None,
             entry_point=self.text(entry, "entry_point"),
             channels=self.channels(entry, where),
-            region=self.text(entry, "region"),
+            region=self.region(entry),
             parameters=self.table(entry, "parameters", where),
             expected_artifacts=self.texts(entry, "expected_artifacts"),
             image=self.text(entry, "image"),

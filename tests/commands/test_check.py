@@ -127,7 +127,7 @@ def test_a_misspelt_region_is_refused(cursus: Cursus, good: dict[str, Any], regi
     assert cursus("check", "good.json", "--region", "us-east-9", "--select", "STP001").code == 0
     Path("cursus.toml").write_text(f'region = "{region}"')
     done = cursus("check", "good.json")
-    assert done.code == 2 and f"cursus.toml: there is no region {region!r}" in done.err
+    assert done.code == 2 and f"cursus.toml:1: there is no region {region!r}" in done.err
 
 
 @pytest.mark.parametrize(
@@ -208,6 +208,20 @@ def test_output_file(cursus: Cursus, folder: Path, twice: dict[str, Any]) -> Non
     assert done.code == 1 and done.out == ""
     assert json.loads((folder / "report.json").read_text())["ok"] is False
     assert [path.name for path in folder.iterdir() if "report" in path.name] == ["report.json"]
+    assert done.err.startswith("cursus: 1 error") and "; written to report.json" in done.err
+
+
+def test_a_pattern_is_expanded_where_no_shell_did(
+    cursus: Cursus, folder: Path, good: dict[str, Any], twice: dict[str, Any]
+) -> None:
+    done = cursus("check", "*.json")
+    assert done.code == 1 and "twice.json:" in done.out and "in 2 steps of 2 targets" in done.out
+    (folder / "odd[1].json").write_text(json.dumps(good))
+    assert cursus("check", "odd[1].json").code == 0
+    (folder / "cursus.toml").write_text('steps = ["**/t*.json"]\n')
+    assert cursus("check").code == 1
+    done = cursus("check", "none/*.json")
+    assert done.code == 2 and "no file matches none/*.json" in done.err
 
 
 BUILDER = """

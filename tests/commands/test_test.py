@@ -91,6 +91,11 @@ def test_expected_failures(cursus: Cursus, project: Path, twice: dict[str, Any])
     )
 
 
+def test_a_report_in_a_file_is_summed_up(cursus: Cursus, project: Path) -> None:
+    done = cursus("test", "builders.py:Nothing", "--format", "junit", "--output", "report.xml")
+    assert (done.code, done.out) == (1, "") and "1 failed, 8 skipped; 1 error" in done.err
+
+
 def test_formats(cursus: Cursus, project: Path, twice: dict[str, Any]) -> None:
     arguments = ("test", "good.json", "twice.json", "--no-run", "--format")
     suites = ElementTree.fromstring(cursus(*arguments, "junit").out)

@@ -233,6 +233,14 @@ def test_skip_reasons_hold_no_broken_text(builder: Any, config: Any) -> None:
     json.dumps(static(builder, config), ensure_ascii=False).encode()
 
 
+def test_without_a_step_a_configuration_alone_is_nothing_to_look_at(config: Any) -> None:
+    class Empty: ...
+
+    results = TrainingIntegrationTests(Empty, {**config, "training_instance_count": 2}).run_all_tests()
+    assert list(failed(results)) == ["test_complete_training_step_creation"]
+    assert set(statuses(results).values()) == {"failed", "skipped"}
+
+
 def test_an_area_without_a_selected_rule_is_skipped(builder: Any, config: Any) -> None:
     results = TrainingIntegrationTests(
         builder, config, execute=False, settings=Settings(select=("CHN",))

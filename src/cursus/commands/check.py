@@ -68,12 +68,7 @@ def command(
         for piece in formats.render(result, "text"):
             common.say(piece.rstrip("\n"))
     else:
-        color = output is None and common.want_color()
-        common.write(formats.render(result, format, color=color, explain=explain), output)
-        if output is not None and format != "text":
-            from cursus.report.text import summary
-
-            common.say(f"cursus: {summary(result)}; written to {output}")
+        common.deliver(result, format, output, explain=explain)
     return common.exit_code(result)
 
 

@@ -51,6 +51,17 @@ def write(pieces: Iterable[str], output: str | None = None) -> None:
         raise stdout_error(error) from None
 
 
+def deliver(outcome: Outcome, format: str, output: str | None, *, explain: bool = False) -> None:
+    """Write a report; of one that goes to a file for programs, its summary is said here."""
+    from cursus.report import formats
+    from cursus.report.text import summary
+
+    color = output is None and want_color()
+    write(formats.render(outcome, format, color=color, explain=explain), output)
+    if output is not None and format != "text":
+        say(f"cursus: {summary(outcome)}; written to {output}")
+
+
 def stdout_error(error: OSError | ValueError) -> Exception:
     """A failure of standard output as what the user is told."""
     if isinstance(error, BrokenPipeError):

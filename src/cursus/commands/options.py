@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -53,6 +54,17 @@ def _file(_context: click.Context, _parameter: click.Parameter, value: str | Non
     return None if value == "-" else value
 
 
+def _here(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """A click callback for ``NAME=PATH``: a path that is not there is a slip of the pen, not a job to be failed."""
+    found = pairs("NAME=PATH")(context, parameter, values)
+    for name, path in found.items():
+        if not os.path.exists(path):  # noqa: PTH110 - late imports
+            from cursus.suggest import file_meant
+
+            raise click.BadParameter(f"{name}={path}: there is no such file or folder.{file_meant(path)}")
+    return found
+
+
 source = click.option("--source", "source_dir", type=FOLDER, metavar="DIR", help="The script's directory.")
 entry = click.option(
     "--entry-point", metavar="FILE", help="The training script, inside the source directory."
@@ -65,7 +77,7 @@ channel = click.option(
     "channels",
     multiple=True,
     metavar="NAME=PATH",
-    callback=pairs("NAME=PATH"),
+    callback=_here,
     help="Local file or directory of a channel.",
 )
 parameter = click.option(

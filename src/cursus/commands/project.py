@@ -53,9 +53,13 @@ class Project:
         if config is not None and not configuration.is_project_file(config):
             builder_config, config = configuration.read_mapping(config), None
         self.configuration: Configuration = configuration.load(config)
-        self.entries = tuple(self._entry(target, builder_config) for target in targets)
+        fault = misspelt_region(choices.region) if choices.region else ""
+        if fault:
+            raise ConfigurationError(fault)
+        entries = [self._entry(target, builder_config) for target in targets]
         if not targets:
-            self.entries = tuple(self._with_choices(entry) for entry in self.configuration.steps)
+            entries = [self._with_choices(entry) for entry in self.configuration.steps]
+        self.entries = tuple(one for entry in entries for one in _matched(entry))
         if not self.entries:
             where = self.configuration.file
             lacks = (
@@ -85,14 +89,9 @@ class Project:
 
     def _with_choices(self, entry: StepEntry) -> StepEntry:
         choices = self.choices
-        region = choices.region or entry.region or self.configuration.region
-        fault = misspelt_region(region) if region else ""
-        if fault:
-            file = "" if choices.region else self.configuration.file
-            raise ConfigurationError(f"{file}: {fault}" if file else fault)
         return entry._replace(
             kind=choices.kind or entry.kind,
-            region=region,
+            region=choices.region or entry.region or self.configuration.region,
             source_dir=choices.source_dir or entry.source_dir,
             entry_point=choices.entry_point or entry.entry_point,
             parameters={**(entry.parameters or {}), **choices.parameters} or None,
@@ -195,6 +194,19 @@ class Project:
                 self._scripts.append(str(Path(item.source.directory, item.source.entry_point)))
             if item.promises.hooks or item.promises.upstream is not None:
                 self._scopes.add("step")
+
+
+def _matched(entry: StepEntry) -> Iterator[StepEntry]:
+    """The entry, or one for each file that its pattern matches: not every shell, and no configuration, expands them."""
+    if not any(letter in entry.target for letter in "*?[") or os.path.exists(entry.target):  # noqa: PTH110
+        yield entry
+        return
+    import glob
+
+    found = sorted(glob.glob(entry.target, recursive=True))  # noqa: PTH207 - as the shell: relative stays relative
+    if not found:
+        raise click.UsageError(f"no file matches {entry.target}")
+    yield from (entry._replace(target=one, name="") for one in found)
 
 
 def _ignores(values: Sequence[str]) -> Iterator[Ignore]:

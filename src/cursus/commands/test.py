@@ -68,8 +68,7 @@ def command(
         seconds=time.perf_counter() - started,
         live=live,
     )
-    color = output is None and common.want_color()
-    common.write(formats.render(result, format, color=color), output)
+    common.deliver(result, format, output)
     for why in broken:
         common.say(f"cursus: {why}")
     return common.exit_code(result) or (common.USAGE if broken else common.OK)

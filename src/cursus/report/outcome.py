@@ -105,7 +105,7 @@ class Outcome(NamedTuple):
             "errors": counts["error"],
             "warnings": counts["warning"],
             "infos": counts["info"],
-            "targets": len(self.targets),
+            "targets": len({target.target for target in self.targets}),
             "steps": sum(s.type != "Pipeline" for t in self.targets if t.report for s in t.report.sections),
             "unreadable": sum(bool(t.failure and not t.readable) for t in self.targets),
         }

@@ -11,6 +11,7 @@ from cursus.checks.rules import RULES
 from cursus.checks.views import TrainingView
 from cursus.engine import selected
 from cursus.model import Area
+from cursus.steps.builders import CONFIG
 from cursus.validation.builders.framework import detect_framework
 from cursus.validation.builders.trial import Trial
 
@@ -49,7 +50,7 @@ def nothing_to_look_at(trial: Trial, area: Area) -> str | None:
     """The reason why the test of ``area`` has nothing to look at, or None where it has."""
     if area == "step":
         return None
-    if trial.step is None or not (trial.created or trial.hooks):
+    if trial.step is None or not (trial.created or trial.hooks.keys() - {CONFIG}):
         return "No step was created, so there is nothing to look at."
     if not any(selected(rule.id, trial.settings) for rule in RULES.values() if rule.area == area):
         return UNSELECTED

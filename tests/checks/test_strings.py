@@ -59,6 +59,16 @@ def test_output_locations_that_are_almost_right(uri: str, rule: str, severity: s
 
 
 @pytest.mark.parametrize(
+    ("bucket", "rule"),
+    [("s3://<your-bucket>", "STP045"), ("https://s3.us-east-1.amazonaws.com/churn-models", "STP041")],
+)
+def test_one_bucket_at_many_places_is_one_mistake(bucket: str, rule: str) -> None:
+    patch = output(f"{bucket}/models/") | {"CheckpointConfig": {"S3Uri": f"{bucket}/checkpoints/"}}
+    (found,) = findings_of(patch, rule)
+    assert found.severity == "warning" and found.message.endswith("(and 1 more such place)")
+
+
+@pytest.mark.parametrize(
     "uri",
     [
         "s3://example-bucket",

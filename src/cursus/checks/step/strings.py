@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.text_faults import CURLY, Fault, location_faults, placeholder
@@ -62,6 +63,13 @@ def doubled_scheme(view: RequestView) -> Iterator[Problem]:
         )
 
 
+def _once(problems: list[Problem]) -> Problem:
+    """The first of problems that are one mistake, with the number of the others."""
+    first, more = problems[0], len(problems) - 1
+    others = f" (and {more} more such place{'s' if more > 1 else ''})" if more else ""
+    return replace(first, message=first.message + others)
+
+
 @rule("STP041", area="step", scope="request", suspects="endpoint")
 def endpoint(view: RequestView) -> Iterator[Problem]:
     """A web address stands where an S3 URI belongs.
@@ -82,16 +90,17 @@ def endpoint(view: RequestView) -> Iterator[Problem]:
     Since:
         0.1
     """
+    taken: list[Problem] = []
     for path, value, fault in _locations(view, "endpoint"):
         if path[-1] == "ModelDataUrl" and value.startswith("https://") and ".amazonaws." in value:
             continue
-        hooked = path[0] in ("DebugHookConfig", "ProfilerConfig", "TensorBoardOutputConfig")
-        yield Problem(
-            f"{_where(path, value)} {fault.message}",
-            path,
-            fault.remedy,
-            severity=None if fault.certain or hooked else "warning",
-        )
+        problem = Problem(f"{_where(path, value)} {fault.message}", path, fault.remedy)
+        if fault.certain or path[0] in ("DebugHookConfig", "ProfilerConfig", "TensorBoardOutputConfig"):
+            yield problem
+        else:
+            taken.append(problem)
+    if taken:  # whoever writes one so, the CDK for one, writes all so
+        yield replace(_once(taken), severity="warning")
 
 
 @rule("STP042", area="step", scope="request", suspects="bucket")
@@ -219,6 +228,7 @@ def placeholders(view: RequestView) -> Iterator[Problem]:
         0.1
     """
     hidden = [entry for entry in view.suspected("secret") if is_secret_name(str(entry[0][-1]))]
+    left: dict[str, list[Problem]] = {}
     for path, value in view.suspected("placeholder"):
         if re.search(REPR, value):
             continue  # the rule below says more of it
@@ -241,12 +251,14 @@ def placeholders(view: RequestView) -> Iterator[Problem]:
         # No bucket is called so. A request with several of them is a template as a whole.
         unfilled = value.startswith("s3://") and found in bucket and found.startswith("$")
         forgotten = unfilled and len(list(view.suspected("placeholder"))) == 1 and _filled_in(view)
-        yield Problem(
+        problem = Problem(
             f"{_where(path, value)} still holds the placeholder {found[:40]!r}",
             path,
             "write the real value",
             severity="error" if forgotten else None,
         )
+        left.setdefault(found, []).append(problem)
+    yield from map(_once, left.values())
 
 
 _FORMAT = r"\{[A-Za-z_][\w.]*\}|%s|%\([a-z_]\w*\)s"

@@ -227,6 +227,21 @@ def test_html_is_one_closed_page_that_runs_and_loads_nothing() -> None:
     assert rendered(nasty(), "html").count("<details>") == 3  # each finding with the page of its rule
 
 
+def test_html_tells_each_finding_once_and_folds_the_steps_without_one() -> None:
+    names = ["quiet", "train", "train", "silent", "odd"]
+    report = Report(
+        findings=(
+            Finding("CHN001", "error", "twice", step="train"),
+            Finding("STP080", "warning", "odd", step="odd"),
+        ),
+        sections=tuple(Section(name, "CreateTrainingJob", "Training") for name in names),
+    )
+    for strict, failed in ((False, 1), (True, 2)):
+        text = rendered(Outcome("check", (TargetOutcome("jobs", report),), strict=strict), "html")
+        assert text.count("<b>CHN001</b>") == 1 and "2 without a finding" in text
+        assert text.count('<span class="word failed">') == failed
+
+
 def test_html_draws_the_metrics_of_a_run() -> None:
     points = [
         {"timestamp": 0.5 * n, "value": value, "host": "algo-1"} for n, value in enumerate((4.0, 2.0, 1.0))

@@ -60,7 +60,7 @@ def render(outcome: Outcome) -> Iterator[str]:
         title=f"cursus {outcome.command}",
         ok=outcome.ok,
         summary=summary(outcome),
-        targets=[_target(target) for target in outcome.targets],
+        targets=[_target(target, outcome.bad) for target in outcome.targets],
         extra=list(outcome.extra),
         notes=outcome.notes,
         pages=_pages(outcome),
@@ -74,38 +74,45 @@ def _printable(text: object) -> str:
     return clean(str(text)).replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
 
 
-def _target(target: TargetOutcome) -> dict[str, Any]:
+def _target(target: TargetOutcome, bad: Sequence[str]) -> dict[str, Any]:
     tests = target.tests or {}
+    sections = list(_tested(target) if target.tests is not None else _steps(target, bad))
+    # Of a thousand steps those with something to tell would be lost among the others.
+    silent = [one for one in sections if target.tests is None and not one.findings]
+    if len(silent) < 2:
+        silent = []
     return {
         "name": target.target,
         "passed": target.passed,
         "failure": target.failure.removeprefix(f"{target.target}: "),
         "readable": target.readable,
         "bug": target.bug,
-        "sections": list(_tested(target) if target.tests is not None else _steps(target)),
+        "sections": [one for one in sections if one not in silent],
+        "silent": silent,
         "notes": target.report.notes if target.report else (),
         "run": redact(dict(tests.get("local_run") or {})),
         "curves": [_curve(name, points) for name, points in _series(tests)],
     }
 
 
-def _steps(target: TargetOutcome) -> Iterator[Section]:
-    """A section a step, the pipeline's own among them, and one for what belongs to none."""
-    named = target.report.sections if target.report else ()
+def _steps(target: TargetOutcome, bad: Sequence[str]) -> Iterator[Section]:
+    """A section a step, the pipeline's own among them, and one for what belongs to none; one for steps of one name."""
+    sections = target.report.sections if target.report else ()
+    named = list({section.name: section for section in sections}.values())
     found: dict[str, list[Record]] = {section.name: [] for section in named}
     beside: list[Record] = []
     for record in target.findings():
-        only = named[0].name if len(named) == 1 else record["step"]
+        only = named[0].name if len(sections) == 1 else record["step"]
         found.get(only, beside).append(record)
     for section in named:
         kind = section.operation or f"{section.type} step"
-        yield Section(f"{section.name} ({kind})", found[section.name], _status(found[section.name]))
+        yield Section(f"{section.name} ({kind})", found[section.name], _status(found[section.name], bad))
     if beside:
-        yield Section("beside the steps", beside, _status(beside))
+        yield Section("beside the steps", beside, _status(beside, bad))
 
 
-def _status(records: Sequence[Record]) -> str:
-    return "failed" if any(one["severity"] == "error" for one in records) else "passed"
+def _status(records: Sequence[Record], bad: Sequence[str] = ("error",)) -> str:
+    return "failed" if any(one["severity"] in bad for one in records) else "passed"
 
 
 def _tested(target: TargetOutcome) -> Iterator[Section]:

@@ -19,10 +19,9 @@ _ILLEGAL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\
 
 def render(outcome: Outcome) -> Iterator[str]:
     """The document; characters that XML cannot hold are written out."""
-    suites = [_Suite(target, outcome.strict) for target in outcome.targets]
+    suites = [_Suite(target, outcome.bad) for target in outcome.targets]
     if outcome.extra:
-        bad = ("error", "warning") if outcome.strict else ("error",)
-        suites.append(_Suite.of("cursus configuration", {"ignores": list(outcome.extra)}, bad))
+        suites.append(_Suite.of("cursus configuration", {"ignores": list(outcome.extra)}, outcome.bad))
     totals = {
         "tests": sum(len(suite.cases) for suite in suites),
         "failures": sum(suite.failures for suite in suites),
@@ -39,11 +38,10 @@ def render(outcome: Outcome) -> Iterator[str]:
 class _Suite:
     """The cases of one target, and how many of them went which way."""
 
-    def __init__(self, target: TargetOutcome, strict: bool) -> None:
+    def __init__(self, target: TargetOutcome, bad: Iterable[str]) -> None:
         self.name = target.target
         self.failures = self.errors = self.skipped = 0
         self.cases: list[str] = []
-        bad = ("error", "warning") if strict else ("error",)
         if target.failure:
             self.errors += 1
             self._case(target.target, 0.0, [_element("error", target.failure, target.failure)])
@@ -58,7 +56,7 @@ class _Suite:
 
     @classmethod
     def of(cls, name: str, groups: Mapping[str, list[Record]], bad: Iterable[str]) -> _Suite:
-        suite = cls(TargetOutcome(name), False)
+        suite = cls(TargetOutcome(name), bad)
         suite._groups(groups, bad)
         return suite
 

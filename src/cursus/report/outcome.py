@@ -84,11 +84,15 @@ class Outcome(NamedTuple):
         yield from self.extra
 
     @property
+    def bad(self) -> tuple[str, ...]:
+        """The severities that fail."""
+        return ("error", "warning") if self.strict else ("error",)
+
+    @property
     def ok(self) -> bool:
         """True where every target passed (with ``strict``: without a warning)."""
-        bad = ("error", "warning") if self.strict else ("error",)
         return all(target.passed for target in self.targets) and not any(
-            found["severity"] in bad for found in self.extra
+            found["severity"] in self.bad for found in self.extra
         )
 
     @property

@@ -250,6 +250,7 @@ def test_groups_that_there_are_not() -> None:
     [
         ("DataParallel", "ml.p3.2xlarge", []),
         ("DataParalel", "ml.p3.2xlarge", [("DST010", "error")]),
+        ("torch_distributed", "ml.p4d.24xlarge", []),
         ("SMDataParallel", "ml.p4d.24xlarge", []),
         ("SMDataParallel", "ml.p3.2xlarge", [("DST011", "error")]),
         ("ParameterServer", "ml.p4d.24xlarge", [("DST011", "warning")]),

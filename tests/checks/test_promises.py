@@ -198,6 +198,9 @@ def test_another_strategy() -> None:
     said = {"DistributionStrategy": "SMDataParallel"}
     assert rules(patch, hooks={"get_distributed_config": said}) == ["DST080"]
     assert rules(patch, hooks={"get_distributed_config": {"DistributionStrategy": "Horovod"}}) == []
+    patch = {"HyperParameters": {"sagemaker_torch_distributed_enabled": "true"}}
+    assert rules(patch, hooks={"get_distributed_config": {"DistributionStrategy": "torch_distributed"}}) == []
+    assert rules(patch, hooks={"get_distributed_config": {"DistributionStrategy": "Horovod"}}) == ["DST080"]
 
 
 @pytest.mark.parametrize(

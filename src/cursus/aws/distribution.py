@@ -23,6 +23,7 @@ STRATEGIES: Mapping[str, str | None] = {
     "parameterserver": "parameter_server",
     "horovod": "mpi",
     "mpi": "mpi",
+    "torchdistributed": "torch_distributed",
     "smdataparallel": "smdistributed.dataparallel",
     "smmodelparallel": "smdistributed.modelparallel",
 }

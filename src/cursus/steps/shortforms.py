@@ -61,6 +61,7 @@ STRATEGIES: dict[str, dict[str, str]] = {
     "ParameterServer": {"sagemaker_parameter_server_enabled": "true"},
     "Horovod": {"sagemaker_mpi_enabled": "true"},
     "MPI": {"sagemaker_mpi_enabled": "true"},
+    "torch_distributed": {"sagemaker_torch_distributed_enabled": "true"},
     "SMDataParallel": {"sagemaker_distributed_dataparallel_enabled": "true"},
     "SMModelParallel": {"sagemaker_mpi_enabled": "true"},
 }

@@ -14,18 +14,10 @@ from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView, listing
 from cursus.model import Path
 from cursus.redact import show
+from cursus.steps.shortforms import STRATEGIES
 from cursus.suggest import did_you_mean
 
 HOOK = "get_distributed_config"
-WORDS = (
-    "DataParallel",
-    "ModelParallel",
-    "ParameterServer",
-    "Horovod",
-    "MPI",
-    "SMDataParallel",
-    "SMModelParallel",
-)
 
 
 def _strategy(view: TrainingView) -> str | None:
@@ -56,9 +48,9 @@ def strategy_name(view: TrainingView) -> Iterator[Problem]:
     said = _strategy(view)
     if said is not None and not distribution.is_strategy_name(said):
         yield Problem(
-            f"{HOOK} has DistributionStrategy {show(said)}.{did_you_mean(said, WORDS)}",
+            f"{HOOK} has DistributionStrategy {show(said)}.{did_you_mean(said, STRATEGIES)}",
             (),
-            f"Use one of {', '.join(WORDS)}.",
+            f"Use one of {', '.join(STRATEGIES)}.",
             location=view.step.promises.place(HOOK, "DistributionStrategy"),
         )
 

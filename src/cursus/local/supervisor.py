@@ -22,17 +22,15 @@ from cursus.local.data.checkpoints import Checkpoints
 from cursus.local.data.outputs import Outputs
 from cursus.local.framework.forked_ranks import ForkedRanks
 from cursus.local.jobs import record as records
-from cursus.local.lifecycle import cluster
+from cursus.local.lifecycle.cluster import Cluster
 from cursus.local.lifecycle.finish import finish
-from cursus.local.lifecycle.hosts import Host, HostError
+from cursus.local.lifecycle.hosts import HostError
 from cursus.local.lifecycle.spot import Starts
 from cursus.local.linux import syscalls
 from cursus.local.metrics import Scanner
 
 if TYPE_CHECKING:
-    from cursus.local.containers.contained import Joined
-    from cursus.local.isolation.network import Network
-    from cursus.local.monitoring.meeting import Meeting
+    from cursus.local.lifecycle.hosts import Host
 
 SAMPLE_SECONDS = 0.5
 SERVICE = ("StopTrainingJob", "MaxRuntimeExceeded", "MaxWaitTimeExceeded")
@@ -52,7 +50,7 @@ class Supervisor:
         self.state = record.state
         self.request: dict[str, Any] = plan["request"]
         self.folder: str = plan["folder"]
-        self.hosts: list[Host] = []
+        self.cluster = Cluster(self)
         self.poll = select.poll()
         self.handlers: dict[int, Callable[[], None]] = {}
         self.stopping: str | None = None
@@ -66,11 +64,6 @@ class Supervisor:
         self.facts: dict[str, Any] = {"signals": {}, "waits": []}
         self.notes: list[str] = []
         """What this run does not reproduce."""
-        self.network: Network | None = None
-        self.joined: Joined | None = None
-        self.meeting: Meeting | None = None
-        self.gate: int | None = None
-        self.culprit: Host | None = None
         metrics = open(os.path.join(self.folder, "metrics.jsonl"), "ab", buffering=1 << 16)  # noqa: SIM115
         algorithm = self.request.get("AlgorithmSpecification") or {}
         self.scanner = Scanner(algorithm.get("MetricDefinitions") or (), metrics)
@@ -80,6 +73,11 @@ class Supervisor:
         self.outputs = Outputs(self)
         self.starts = Starts(self)
         self.forked_ranks = ForkedRanks(self)
+
+    @property
+    def hosts(self) -> list[Host]:
+        """Those of this start."""
+        return self.cluster.hosts
 
     # --- life ---------------------------------------------------------------------------------
 
@@ -111,7 +109,7 @@ class Supervisor:
         except Exception as error:  # a fault of ours: the job still ends, and its record says so
             self.state["failure_reason"] = f"InternalServerError: {type(error).__name__}: {error}"
             sys.excepthook(type(error), error, error.__traceback__)
-        self._close()
+        self.cluster.end()
 
     def enter(self, secondary: str, message: str | None = None) -> None:
         """Begin another stage of the job: write it down first, then say so."""
@@ -212,9 +210,9 @@ class Supervisor:
     # --- stages -----------------------------------------------------------------------------------
 
     def _download(self) -> None:
-        for name in contract.host_names(self.request):
-            self.hosts.append(Host(name, self))
-            self.hosts[-1].sampler = self.starts.samplers.get(name, self.hosts[-1].sampler)
+        self.cluster = Cluster(self, contract.host_names(self.request))
+        for one in self.hosts:
+            one.sampler = self.starts.samplers.get(one.name, one.sampler)
         self.wait(0)
         self.enter("Downloading")
         sources = inputs.gather(self)
@@ -237,11 +235,7 @@ class Supervisor:
             self.deadlines[self.plan["limit_reason"]] = began + max(0.0, float(limit) - self.trained)
         self.checkpoints.watch()
         self.outputs.begin()
-        cluster.start(self)
-        if self.plan.get("engine"):
-            from cursus.local.containers import contained
-
-            contained.begun(self)
+        self.cluster.start()
         self.starts.training()
         self._meanwhile()
         self._until_hosts_end()
@@ -250,39 +244,23 @@ class Supervisor:
     def _until_hosts_end(self) -> None:
         next_sample = time.monotonic() + 0.05
         pause = 0.1
-        while any(one.alive for one in self.hosts):
+        while self.cluster.alive:
             now = time.monotonic()
             if now >= next_sample:
                 for one in self.hosts:
                     one.sample()
                 pause = min(SAMPLE_SECONDS, pause * 2)
                 next_sample = now + pause
-                if self.meeting is not None:
-                    self.meeting.look(now)
+                if self.cluster.meeting is not None:
+                    self.cluster.meeting.look(now)
             self.keep_deadlines(now)
             self.checkpoints.tick(now)
             self.outputs.tick(now)
             times = [next_sample, self.kill_at, *self.deadlines.values()]
             times += [self.checkpoints.next_at, self.outputs.next_at, self.starts.interrupt_at]
             self.wait(max(0.0, min(t for t in times if t is not None) - now))
-            if self.culprit is None:
-                self.culprit = next((one for one in self.hosts if one.failed), None)
-            if self.culprit is not None and not (self.stopping or self.starts.interrupted):
-                self.kill_all()
-
-    def _close(self) -> None:
-        self.kill_all()
-        while any(one.alive for one in self.hosts):
-            self.wait(1.0)
-        for one in self.hosts:
-            one.end()
-        if self.network is not None:
-            self.network.close()
-            self.network = None
-        if self.plan.get("engine"):
-            from cursus.local.containers import contained
-
-            contained.release(self)
+            if self.cluster.failed() and not (self.stopping or self.starts.interrupted):
+                self.cluster.kill()
 
     def _meanwhile(self) -> None:
         """What can be done while the scripts run costs nobody time."""
@@ -300,7 +278,7 @@ class Supervisor:
             self.state["warm_start"] = warm.take(
                 self.plan["root"], self.request["TrainingJobName"], self.request
             )
-        if any(one.alive for one in self.hosts):
+        if self.cluster.alive:
             import tarfile  # noqa: F401
 
             from isal import igzip_threaded  # noqa: F401
@@ -314,7 +292,7 @@ class Supervisor:
             self._interrupt(now)
         if self.kill_at is not None and now >= self.kill_at:
             self.kill_at = None
-            self.kill_all()
+            self.cluster.kill()
 
     def wait(self, seconds: float) -> None:
         """Handle what comes in this time; it returns with the first that comes."""
@@ -329,11 +307,6 @@ class Supervisor:
         if size != self.seen:
             self.seen = size
             self.tell()
-
-    def kill_all(self) -> None:
-        """SIGKILL to every host."""
-        for one in self.hosts:
-            one.kill()
 
 
 def main() -> int:

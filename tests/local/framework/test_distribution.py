@@ -138,7 +138,8 @@ def agreed(run: Run, count: int, script: str, switch: str) -> list[str]:
     """Train on ``count`` hosts; the sentences on what was not reproduced."""
     job = run(script, patch(count, "pytorch", **{switch: "true"}))
     assert job.status == "Completed", (job.failure_reason, job.logs())
-    told = [json.loads(job.logs(f"algo-{i + 1}").splitlines()[-1]) for i in range(count)]
+    logs = [job.logs(f"algo-{i + 1}").splitlines() for i in range(count)]  # torch may say more at its end
+    told = [json.loads(next(line for line in log if line.startswith(f"[{count}, "))) for log in logs]
     assert [entry[:2] for entry in told] == [[count, f"algo-{i + 1}"] for i in range(count)]
     assert len({entry[2] for entry in told}) == 1
     assert all(entry[3] < 4 for entry in told)

@@ -56,7 +56,7 @@ class Contained:
         if not self.found["root"]:
             os.chmod(one.folder, 0o700)  # nobody else on this machine gets there
             _open_to_others(one.ml)
-        joined = owner.joined
+        joined = owner.cluster.joined
         memory = one.plan["memory"].get(one.name)
         secrets = set(one.plan["secrets"])
         container = Container(
@@ -74,7 +74,7 @@ class Contained:
             tuple(name for name, value in program.environment.items() if value in secrets),
             one.terminal is not None,
         )
-        started = keeper.start(container, box, program, owner.gate, one.terminal is not None)
+        started = keeper.start(container, box, program, owner.cluster.gate, one.terminal is not None)
         assert started.control is not None
         self._control = started.control
         return started
@@ -153,8 +153,8 @@ def _labels(owner: Supervisor) -> list[str]:
 
 def _known(owner: Supervisor, name: str, *, isolated: bool) -> tuple[tuple[str, str], ...]:
     """The names that a host can resolve from the start; alone and connected it has its own from the engine."""
-    if owner.joined is not None:
-        return tuple(owner.joined.addresses.items())
+    if owner.cluster.joined is not None:
+        return tuple(owner.cluster.joined.addresses.items())
     return ((name, "127.0.0.1"),) if isolated else ()
 
 
@@ -232,7 +232,7 @@ def _addresses(subnet: str, count: int) -> list[str]:
 def connect(owner: Supervisor) -> str | None:
     """Make the network of several hosts; the reason where there is none to be had."""
     try:
-        owner.joined = Joined(owner)
+        owner.cluster.joined = Joined(owner)
     except EngineError as error:
         return f"{owner.plan['engine']['name']}: {error}"
     return None
@@ -247,9 +247,9 @@ def begun(owner: Supervisor) -> None:
 
 def release(owner: Supervisor) -> None:
     """After the last host: nothing of the job stays in the engine."""
-    if owner.joined is not None:
-        owner.joined.close()
-        owner.joined = None
+    if owner.cluster.joined is not None:
+        owner.cluster.joined.close()
+        owner.cluster.joined = None
     found = owner.plan["engine"]
     try:
         engine.let_go(owner.folder, engine.restored(found))

@@ -164,7 +164,7 @@ class Inputs:
         reason = pipes.failure(feeder, channel)
         if reason is not None and owner.stopping is None:
             owner.state.setdefault("failure_reason", reason)
-            owner.kill_all()
+            owner.cluster.kill()
 
     # --- read on demand ---------------------------------------------------------------------------
 

@@ -1,13 +1,17 @@
-"""The hosts of a job as one: connected, and started together."""
+"""The hosts of one start of a job as one: connected, started together, ended together."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cursus.local.lifecycle.hosts import HostError
+from cursus.local.lifecycle.hosts import Host, HostError
 
 if TYPE_CHECKING:
+    from cursus.local.containers.contained import Joined
+    from cursus.local.isolation.network import Network
+    from cursus.local.monitoring.meeting import Meeting
     from cursus.local.supervisor import Supervisor
 
 REFUSED = {
@@ -26,67 +30,110 @@ FORBIDDEN = {
 """What stands behind the kernel's words."""
 
 
-def start(owner: Supervisor) -> None:
-    """Start every host; all of them are there before the first one begins.
+class Cluster:
+    """The hosts, and what connects them."""
 
-    Raises:
-        HostError: this machine cannot carry them out, with what it said at each level.
-    """
-    hosts = owner.hosts
-    isolated = bool(owner.request.get("EnableNetworkIsolation"))
-    wanted = owner.plan["level"]
-    if owner.plan.get("engine"):
-        from cursus.local.containers.contained import connect
+    def __init__(self, owner: Supervisor, names: Sequence[str] = ()) -> None:
+        self.owner = owner
+        self.hosts = [Host(name, owner) for name in names]
+        self.network: Network | None = None
+        self.joined: Joined | None = None
+        self.meeting: Meeting | None = None
+        self.gate: int | None = None
+        """What every host waits at until all are ready."""
+        self.culprit: Host | None = None
+        """The host that failed first."""
 
-        refusal = connect(owner) if len(hosts) > 1 else None
-    elif wanted in (None, "unshare") and (isolated or len(hosts) > 1):
-        refusal = _connect(owner)
-    else:
-        refusal = None if len(hosts) == 1 else f"{wanted}: {REFUSED[wanted]}"
-    if len(hosts) == 1:
+    @property
+    def alive(self) -> bool:
+        """True while one of them runs."""
+        return any(one.alive for one in self.hosts)
+
+    def start(self) -> None:
+        """Start every host; all of them are there before the first one begins.
+
+        Raises:
+            HostError: this machine cannot carry them out, with what it said at each level.
+        """
+        owner, hosts = self.owner, self.hosts
+        isolated = bool(owner.request.get("EnableNetworkIsolation"))
+        wanted = owner.plan["level"]
+        if owner.plan.get("engine"):
+            from cursus.local.containers.contained import connect
+
+            refusal = connect(owner) if len(hosts) > 1 else None
+        elif wanted in (None, "unshare") and (isolated or len(hosts) > 1):
+            refusal = self._connect()
+        else:
+            refusal = None if len(hosts) == 1 else f"{wanted}: {REFUSED[wanted]}"
+        if refusal is not None and len(hosts) > 1:
+            others = () if wanted else (f"{level}: {reason}" for level, reason in REFUSED.items())
+            text = "; ".join([refusal, *others, WAYS_OUT])
+            raise HostError(f"InternalServerError: {len(hosts)} hosts cannot be carried out here: {text}")
         owner.forked_ranks.wait()
-        hosts[0].start()  # without a network of its own an isolated host has its loopback alone
-        return
-    if refusal is not None:
-        others = () if wanted else (f"{level}: {reason}" for level, reason in REFUSED.items())
-        text = "; ".join([refusal, *others, WAYS_OUT])
-        raise HostError(f"InternalServerError: {len(hosts)} hosts cannot be carried out here: {text}")
-    if not isolated and owner.network is not None:
-        reason = owner.network.open()
-        if reason is not None:
-            owner.notes.append(f"no outbound network for several hosts: {reason}")
-    owner.forked_ranks.wait()
-    _start_together(owner)
-    from cursus.local.monitoring.meeting import Meeting
+        if len(hosts) == 1:
+            hosts[0].start()  # without a network of its own an isolated host has its loopback alone
+        else:
+            self._start_together(isolated=isolated)
+        if owner.plan.get("engine"):
+            from cursus.local.containers.contained import begun
 
-    owner.meeting = Meeting(owner)
+            begun(owner)
 
+    def _connect(self) -> str | None:
+        from cursus.local.isolation.network import Network
 
-def _connect(owner: Supervisor) -> str | None:
-    from cursus.local.isolation.network import Network
+        try:
+            self.network = Network([one.name for one in self.hosts])
+        except OSError as error:
+            text = str(error.strerror or error)
+            why = next((why for words, why in FORBIDDEN.items() if words in text), "")
+            return f"unshare: {text}{why and f' ({why})'}"
+        return None
 
-    try:
-        owner.network = Network([one.name for one in owner.hosts])
-    except OSError as error:
-        text = str(error.strerror or error)
-        why = next((why for words, why in FORBIDDEN.items() if words in text), "")
-        return f"unshare: {text}{why and f' ({why})'}"
-    return None
+    def _start_together(self, *, isolated: bool) -> None:
+        if not isolated and self.network is not None:
+            reason = self.network.open()
+            if reason is not None:
+                self.owner.notes.append(f"no outbound network for several hosts: {reason}")
+        self.gate, release = os.pipe()
+        try:
+            for one in self.hosts:
+                one.begin()
+            for one in self.hosts:
+                one.settle()
+        except BaseException:
+            for one in self.hosts:
+                one.abandon()
+            raise
+        finally:
+            os.close(self.gate)
+            os.close(release)  # every host that waits goes on
+            self.gate = None
+        from cursus.local.monitoring.meeting import Meeting
 
+        self.meeting = Meeting(self.owner)
 
-def _start_together(owner: Supervisor) -> None:
-    gate, release = os.pipe()
-    owner.gate = gate
-    try:
-        for one in owner.hosts:
-            one.begin()
-        for one in owner.hosts:
-            one.settle()
-    except BaseException:
-        for one in owner.hosts:
-            one.abandon()
-        raise
-    finally:
-        owner.gate = None
-        os.close(gate)
-        os.close(release)  # every host that waits goes on
+    def failed(self) -> Host | None:
+        """The host that failed first, of several at once the first by name."""
+        self.culprit = self.culprit or next((one for one in self.hosts if one.failed), None)
+        return self.culprit
+
+    def kill(self) -> None:
+        """SIGKILL to every host."""
+        for one in self.hosts:
+            one.kill()
+
+    def end(self) -> None:
+        """End what still runs, and let everything go."""
+        self.kill()
+        while self.alive:
+            self.owner.wait(1.0)
+        for one in self.hosts:
+            one.end()
+        if self.network is not None:
+            self.network.close()
+        if self.owner.plan.get("engine"):
+            from cursus.local.containers.contained import release
+
+            release(self.owner)

@@ -40,7 +40,7 @@ def finish(job: Supervisor) -> None:
     evidence: dict[str, Any] = {}
     if any(one.log is not None for one in job.hosts):
         if "failure_reason" not in state and job.stopping is None:
-            bad = job.culprit or next((one for one in job.hosts if one.failed), None)
+            bad = job.cluster.failed()
             if bad is not None:
                 state["failure_reason"] = failure_reason(bad)
         job.enter("Uploading")

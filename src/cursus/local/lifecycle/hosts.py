@@ -108,7 +108,7 @@ class Host:
             return self.contained.launch()
         plan, request = self.plan, self.owner.request
         base = self.ml if self.level == "process" else ML
-        wired = self.level == "unshare" and self.owner.network is not None
+        wired = self.level == "unshare" and self.owner.cluster.network is not None
         interface = host.interface(wired=wired, isolated=bool(request.get("EnableNetworkIsolation")))
         if interface == host.LOOPBACK:
             self.owner.notes.append(host.OTHER_INTERFACE)
@@ -242,8 +242,8 @@ class Host:
         self.owner.notes += launch.notes
         keep = tuple(self.plan["keep"])
         isolated = bool(self.owner.request.get("EnableNetworkIsolation"))
-        network = self.owner.network if self.level == "unshare" else None
-        wire = None if network is None else network.wire(self.name, self.owner.gate)
+        network = self.owner.cluster.network if self.level == "unshare" else None
+        wire = None if network is None else network.wire(self.name, self.owner.cluster.gate)
         box = Box(self.name, self.ml, self.scratch, keep, overlays, isolated, self._outside(), wire)
         if self.level == "unshare":
             box = box._replace(remote=self.inputs.remote(), sender=self.inputs.sender)

@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from cursus.local import sandbox
+from cursus.local.lifecycle.cluster import Cluster
 from cursus.local.lifecycle.outcome import failure_reason
 from cursus.local.monitoring import opens
 from cursus.local.storage import StoreError
@@ -109,7 +110,7 @@ class Starts:
         return True
 
     def _failure(self) -> str:
-        bad = next((one for one in self.owner.hosts if one.failed), None)
+        bad = self.owner.cluster.failed()
         return "" if bad is None or self.interrupted else failure_reason(bad)
 
     def _clear(self) -> None:
@@ -126,8 +127,7 @@ class Starts:
             else:
                 sandbox.remove(one.folder)
         self.opened = opens.together([self.opened, *(one.opens.found for one in owner.hosts)])
-        owner.hosts = []
-        owner.culprit = owner.meeting = None
+        owner.cluster = Cluster(owner)
         owner.kill_at = None
         owner.deadlines.pop(owner.plan["limit_reason"], None)
         owner.state.pop("failure_reason", None)

@@ -41,8 +41,8 @@ class Meeting:
 
         self.owner = owner
         given = {one.name: address(i) for i, one in enumerate(owner.hosts)}
-        if owner.joined is not None:
-            given = owner.joined.addresses
+        if owner.cluster.joined is not None:
+            given = owner.cluster.joined.addresses
         self.names = {_number(place): name for name, place in given.items()}
         self._next = 0.0
         self._before: dict[str, Tables] = {}

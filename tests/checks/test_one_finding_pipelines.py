@@ -230,3 +230,26 @@ def test_outputs_in_a_member_that_is_not_there_are_not_missing_too() -> None:
     channel["DataSource"]["S3DataSource"]["S3Uri"] = read
     (finding,) = found(step, training(InputDataConfig=[channel]))
     assert (finding.rule, finding.path) == ("STP002", "Steps[0].Arguments.ProcessingOutputs")
+
+
+def test_a_job_beside_name_and_type_is_one_mistake() -> None:
+    (finding,) = found(
+        {"Name": "Train", "Type": "Training", "InstanceType": "ml.m5.xlarge", "HyperParameters": {}}
+    )
+    assert (
+        finding.message
+        == "a Training step needs Arguments, and has no member 'InstanceType' or 'HyperParameters'"
+    )
+
+
+def test_members_of_a_step_in_its_arguments_are_one_mistake() -> None:
+    output = {
+        "OutputName": "report",
+        "S3Output": {"S3Uri": "s3://example-bucket/r/", "S3UploadMode": "EndOfJob"},
+    }
+    output["S3Output"]["LocalPath"] = "/opt/ml/processing/report"
+    file = {"PropertyFileName": "Report", "OutputName": "report", "FilePath": "report.json"}
+    step = processing(ProcessingOutputConfig={"Outputs": [output]}, PropertyFiles=[file])
+    read = {"PropertyFile": {"Get": "Steps.Prepare.PropertyFiles.Report"}, "Path": "auc"}
+    (finding,) = found(step, decide([ASK], [], {**BARE, "LeftValue": {"Std:JsonGet": read}}))
+    assert finding.remedy == "PropertyFiles belongs to the step itself: move it out of Arguments, beside them"

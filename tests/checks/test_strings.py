@@ -176,3 +176,8 @@ def test_a_request_full_of_placeholders_is_a_template() -> None:
 )
 def test_what_is_named_none_has_to_be_there(patch: dict[str, Any], severity: str) -> None:
     assert ("STP047", severity) in own(findings_of(patch))
+
+
+def test_several_values_in_a_text_of_any_letters() -> None:
+    (found,) = findings_of({"Tags": [{"Key": "owners", "Value": "alice,bob"}]}, "STP005")
+    assert found.remedy.startswith("allowed: letters, digits, spaces")

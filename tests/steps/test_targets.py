@@ -105,6 +105,10 @@ def test_names_that_are_no_builder(file: str, name: str, message: str) -> None:
         ("def f(:\n", r"builder\.py:1: SyntaxError"),
         ("raise SystemExit(3)\n", "SystemExit"),
         ("import json\n\ndef f():\n    json.loads('{')\n\nf()\n", r"builder\.py:4: JSONDecodeError"),
+        (
+            "class Properties: ...\n\n's3://' + Properties()\n",
+            r"builder\.py:3: TypeError: .* Join\(on=.* PipelineSession",
+        ),
     ],
 )
 def test_import_that_fails_names_the_line(tmp_path: Path, text: str, message: str) -> None:

@@ -8,6 +8,7 @@ import hashlib
 import importlib
 import importlib.util
 import os
+import re
 import sys
 from pathlib import Path
 from types import ModuleType, TracebackType
@@ -225,7 +226,20 @@ def _failed(doing: str, error: BaseException) -> str:
             f"{doing} would start a job{at}: {error.operation} was about to be sent. The steps of a pipeline are made "
             "with a PipelineSession, which starts nothing; a job of its own belongs into a function, FILE:FUNCTION."
         )
-    return f"{doing} failed{at}: {_says(error)}."
+    variable = _VARIABLE.search(str(error)) if isinstance(error, (TypeError, AttributeError)) else None
+    hint = (
+        f" What a {variable[0]} stands for is known only when the pipeline runs: put texts together with "
+        "Join(on=…, values=[…]), and give the object whose method is called a PipelineSession as its sagemaker_session."
+        if variable
+        else ""
+    )
+    return f"{doing} failed{at}: {_says(error)}.{hint}"
+
+
+_VARIABLE = re.compile(
+    r"\b(?:Parameter(?:String|Integer|Float|Boolean)|Properties(?:List|Map)?|ExecutionVariable|JsonGet)\b"
+)
+"""What the SageMaker SDK calls the values that only an execution has."""
 
 
 def _line(traceback: TracebackType | None) -> str | None:

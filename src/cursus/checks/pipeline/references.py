@@ -263,7 +263,9 @@ def _property_file(reference: Reference, target: Target, step: PipelineStep) -> 
         return
     declared = _names(step.body.get("PropertyFiles"), "PropertyFileName")
     name = target.rest[1] if len(target.rest) > 1 else None
-    if declared is None or name is None or name in declared:
+    arguments = step.body.get("Arguments")
+    misplaced = isinstance(arguments, Mapping) and "PropertyFiles" in arguments
+    if declared is None or name is None or name in declared or misplaced:
         return
     known = "it declares " + ", ".join(declared) if declared else "it declares none"
     yield Problem(

@@ -135,18 +135,24 @@ def _type(step: PipelineStep) -> Iterator[Problem]:
     members = entry.get("members")
     if not members:
         return
-    meant = set()
-    for name in step.body:
-        if name not in members:
-            hint = did_you_mean(str(name), members)
-            meant.add(closest(str(name), members))
-            elsewhere = any(name in other.get("members", ()) for other in known.values())
-            yield Problem(
-                f"a {step.type} step has no member {show(name)}.{hint}",
-                (*step.path, name),
-                "write one of " + ", ".join(members),
-                severity="error" if hint or elsewhere else "warning",
-            )
+    strangers = [name for name in step.body if name not in members]
+    meant = {closest(str(name), members) for name in strangers}
+    if strangers and "Arguments" in entry["required"] and not {*step.body, *meant} & {"Arguments"}:
+        yield Problem(
+            f"a {step.type} step needs Arguments, and has no member {' or '.join(map(show, strangers[:5]))}",
+            (*step.path, strangers[0]),
+            "put what the job is asked for, with the API's names, into Arguments",
+        )
+        return
+    for name in strangers:
+        hint = did_you_mean(str(name), members)
+        elsewhere = any(name in other.get("members", ()) for other in known.values())
+        yield Problem(
+            f"a {step.type} step has no member {show(name)}.{hint}",
+            (*step.path, name),
+            "write one of " + ", ".join(members),
+            severity="error" if hint or elsewhere else "warning",
+        )
     arguments = step.body.get("Arguments")
     known = entry.get("argument_members")
     if known and isinstance(arguments, Mapping) and not is_reference(arguments):

@@ -6,7 +6,7 @@ what is wrong, in AWS's words where those are known, and what to write instead.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cursus.aws import schema
@@ -193,6 +193,8 @@ def _instead(view: SchemaView, group: list[Violation], targets: list[Path]) -> s
             return f"{name} belongs in {format_path(place[:-1]) or 'the request itself'}, which has it: leave it out here"
         if name.endswith(".$"):
             return f"a name that ends with .$ is Step Functions' own: write {name[:-2]} with the value that the state will put in"
+        if len(violation.path) == 1 and view.step.in_pipeline and name in _beside_arguments(view.step.type):
+            return f"{name} belongs to the step itself: move it out of Arguments, beside them"
         found = operations_with(view.step.operation, name) if len(violation.path) == 1 else []
         others = f"{' and '.join(found[:2])} ha{'ve' if len(found) > 1 else 's'} it, and " if found else ""
         return (
@@ -219,6 +221,14 @@ def _instead(view: SchemaView, group: list[Violation], targets: list[Path]) -> s
         ]
         return f"they belong in {holder}: move them there" + (", " + ", ".join(renamed) if renamed else "")
     return f"{name} belongs in {holder}: move it there" + (f", as {target[-1]}" if target[-1] != name else "")
+
+
+def _beside_arguments(kind: str) -> Sequence[str]:
+    """The members of a pipeline's step of this type."""
+    from cursus.aws.pipelines import step_type
+
+    members: Sequence[str] = step_type(kind).get("members", ())
+    return members
 
 
 @rule("STP003", area="step", scope="schema")

@@ -16,7 +16,7 @@ from cursus import engine
 from cursus.checks.examples import DEFINITION
 from cursus.checks.views import Settings
 from cursus.model import Finding, Pipeline
-from tests.checks.made import model, pipeline
+from tests.checks.made import broken, model, pipeline, processing
 
 TRAIN: dict[str, Any] = {"Name": "Train", "Type": "Training", "Arguments": DEFINITION}
 ASK: dict[str, Any] = {
@@ -451,3 +451,11 @@ def test_a_folder_is_suggested_where_it_is_nearly_the_one_that_is_named(folder: 
     found = [one.message for one in check(pipeline(step)) if one.rule == "DEP039"]
     assert len(found) == 1
     assert found[0].endswith(f" Did you mean '/opt/ml/processing/{folder}'?") is suggested
+
+
+def test_jobs_take_on_the_role_of_their_pipeline() -> None:
+    """https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-access.html: a role of their own is an option."""
+    steps = [processing(), {"Name": "Train", "Type": "Training", "Arguments": dict(DEFINITION)}]
+    for step in steps:
+        del step["Arguments"]["RoleArn"]
+    assert not broken(cursus.check(pipeline(*steps)).findings)

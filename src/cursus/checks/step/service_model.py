@@ -80,7 +80,8 @@ def missing_member(view: SchemaView) -> Iterator[Problem]:
         Holds the request against the required members of the service model, at every level.
     Why:
         boto3 refuses the call before it is sent: 'Parameter validation failed: Missing required parameter in
-        input: "RoleArn"'. In a pipeline the job's name is made by the pipeline, and its absence is right.
+        input: "RoleArn"'. In a pipeline the job's name is made by the pipeline, and its absence is right; a training or
+        processing step without a role takes on the pipeline's.
     Breaks:
         RoleArn: null
     Right:
@@ -98,7 +99,7 @@ def missing_member(view: SchemaView) -> Iterator[Problem]:
         ends.update((*violation.path[:-1], name) for name in wrapped(view.step.request, violation))
     lacking: dict[Path, list[Path]] = {}
     for violation in required:
-        if violation.path not in ends:
+        if violation.path not in ends and not _of_the_pipeline(view, violation.path):
             lacking.setdefault(violation.path[:-1], []).append(violation.path)
     for holder, paths in lacking.items():
         around = format_path(holder) or view.step.operation
@@ -115,6 +116,17 @@ def missing_member(view: SchemaView) -> Iterator[Problem]:
             yield Problem(
                 f"{around} has no {name}, which it must have", path, f"add {name}{example}{words(kind)}"
             )
+
+
+def _of_the_pipeline(view: SchemaView, path: Path) -> bool:
+    """True for the role that a step of a pipeline definition takes on by default: the pipeline's."""
+    step = view.step
+    return path == ("RoleArn",) and bool(step.prefix) and step.operation in TAKES_ROLE
+
+
+TAKES_ROLE = ("CreateTrainingJob", "CreateProcessingJob")
+"""https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-access.html, and the published JSON schema of
+definitions, which wants a role of the others' steps."""
 
 
 @rule("STP002", area="step", scope="schema")

@@ -9,8 +9,10 @@ from dataclasses import replace
 from cursus.model import SEVERITIES, Evidence, Finding, Location
 
 CONFIRMS: Mapping[str, tuple[str, ...]] = {
+    "ART068": ("ART067",),
     "ART091": ("ART050",),
     "ART094": ("ART053",),
+    "ART095": ("ART065",),
     "CHN090": ("CHN052",),
     "HPO090": ("HPO053", "HPO055", "HPO056", "HPO060", "HPO061", "HPO062", "HPO064"),
     "MON090": ("MON001", "MON050"),

@@ -121,6 +121,19 @@ def only_told(body: Body, node: ast.If, sure: bool) -> Iterator[Habit]:
         yield Habit("dropped", None, f"a look at {found['status']} that only prints", sure, place(node, body))
 
 
+def only_shown(body: Body, target: ast.expr) -> bool:
+    """True for a name that is read where it is printed, and nowhere else."""
+    name = bare_name(target)
+    shown = {
+        id(one)
+        for step in body.nodes
+        if isinstance(step, ast.Expr) and _tells(step)
+        for one in ast.walk(step)
+    }
+    reads = [one for one in ast.walk(body.owner) if isinstance(one, ast.Name) and one.id == name]
+    return bool(name) and all(isinstance(one.ctx, ast.Store) or id(one) in shown for one in reads)
+
+
 def unread_status(body: Body, node: ast.Call, mentioned: frozenset[str], sure: bool) -> Iterator[Habit]:
     """``running.append(Popen([sys.executable, …]))`` of what is waited for, and whose status nobody reads."""
     if mentioned & {"returncode", "poll", "check_call", "check_output"} or last_name(node.func) != "Popen":

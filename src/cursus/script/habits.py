@@ -16,6 +16,7 @@ from cursus.script.bodies import Body, place
 from cursus.script.endings import (
     ends_well,
     gives_status,
+    only_shown,
     only_told,
     shell_command,
     unasked_futures,
@@ -135,6 +136,8 @@ def _node(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iterat
     elif isinstance(node, ast.Try):
         yield from _finally(evaluator, body, node, sure)
     elif isinstance(node, ast.Assign):
+        if isinstance(node.value, ast.Call) and only_shown(body, node.targets[0]):
+            yield from _unchecked(evaluator, body, node.value, sure)
         yield from _overwritten(evaluator, body, node, sure)
         yield from unused_status(evaluator, body, node, sure)
         yield from unasked_futures(body, node, evaluator.mentioned, sure)
@@ -250,6 +253,12 @@ def _overridden(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) ->
     name = evaluator.called(node, body)
     if name == "atexit.register" and node.args:
         yield from ends_well(evaluator, body, node.args[0], "atexit", sure)
+    yield from _unchecked(evaluator, body, node, sure)
+
+
+def _unchecked(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
+    """A program in Python that is started without a look at how it ended."""
+    name = evaluator.called(node, body)
     if name in STARTS and _starts_work(" ".join(_written(body, given) for given in node.args)):
         checked = any(k.arg in ("check", None) and getattr(k.value, "value", True) for k in node.keywords)
         if not (checked and name == "subprocess.run"):

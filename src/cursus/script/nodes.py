@@ -43,6 +43,12 @@ def word(call: ast.Call, *names: str) -> ast.expr | None:
     return None
 
 
+def may_exist(call: ast.Call) -> bool:
+    """True where a call that makes a folder may say that one is there already."""
+    given = word(call, "exist_ok") or (call.args[2] if len(call.args) > 2 else None)
+    return given is not None and not (isinstance(given, ast.Constant) and given.value is False)
+
+
 def everything_given(call: ast.Call) -> list[ast.expr]:
     """What a call gives, by position and by name."""
     return [*call.args, *(given.value for given in call.keywords)]

@@ -10,7 +10,7 @@ from cursus.script import values as v
 from cursus.script.bodies import CallSite, place
 from cursus.script.conditions import around
 from cursus.script.evaluate import Evaluator
-from cursus.script.facts import Hole, Part, PrintedLine, Text
+from cursus.script.facts import Habit, Hole, Part, PrintedLine, Text
 from cursus.script.nodes import everything_given, last_name, receiver, word
 
 LEVELS = frozenset({"debug", "info", "warning", "warn", "error", "critical", "exception", "fatal"})
@@ -51,6 +51,17 @@ def printed(evaluator: Evaluator, site: CallSite) -> Iterable[PrintedLine]:
             level = last_name(node.func) if last_name(node.func) in ("debug", "info") else "warning"
             for text in _logged(evaluator, site):
                 yield PrintedLine(text, level, where, tests)
+
+
+def log_configs(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) -> Iterable[Habit]:
+    """Where logging is set up, in the order of the source: ``log-config``, with the file that ``text`` names."""
+    for site, sure in calls:
+        if evaluator.called(site.node, site.body) == "logging.basicConfig":
+            name = word(site.node, "filename")
+            value = None if name is None else v.as_path(evaluator.value(name, site.body))
+            text = value if isinstance(value, Text) else None if name is None else Text((Hole(),))
+            where = place(site.node, site.body)
+            yield Habit("log-config", text, "", sure, where, tests=around(evaluator, site))
 
 
 def _print(evaluator: Evaluator, site: CallSite) -> list[Text]:

@@ -20,6 +20,7 @@ from cursus.script import (
     keras_files,
     left_behind,
     library_words,
+    links,
     misfits,
     numbers,
     paths,
@@ -290,6 +291,8 @@ class Reading:
         evaluator, reached = self.evaluator, self.reached.values()
         return (
             *signatures.read_calls(evaluator, calls),
+            *prints.log_configs(evaluator, calls),
+            *links.read_links(evaluator, calls, reached),
             *(keras_files.read_keras(evaluator, calls) if tops & keras_files.MODULES else ()),
             *left_behind.read_left_behind(evaluator, calls, list(self.source.modules.values())),
             *(library_words.read_library_words(evaluator, calls) if tops & library_words.MODULES else ()),

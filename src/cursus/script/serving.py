@@ -24,6 +24,7 @@ SHAPES = {
     "transform_fn": ("model", "request_body", "content_type", "accept"),
 }
 """What the serving containers give each function: https://github.com/aws/sagemaker-inference-toolkit"""
+SAVES = ("pickle.dump", "joblib.dump", "torch.save")
 MODELS = re.compile(r"model|clf|classifier|regressor|estimator|booster|pipeline|^net(?:work)?$")
 LOOKS = frozenset({"exists", "isfile", "is_file", "isdir", "is_dir", "glob", "listdir", "iterdir", "rglob"})
 MOST = 50
@@ -39,14 +40,47 @@ def loaded_names(directory: Path, shown: str) -> Iterator[tuple[str, Location]]:
                 yield name, Location(where, line)
 
 
-def _functions(path: Path, sign: str) -> dict[str, ast.FunctionDef]:
-    """The functions of a module whose text has ``sign``; none of any other, and of what cannot be read."""
+def _tree(path: Path, sign: str) -> ast.Module:
+    """A module whose text has ``sign``; an empty one for any other, and for what cannot be read."""
     try:
         data = path.read_bytes() if path.is_file() and path.stat().st_size <= MAX_FILE else b""
-        tree = parse(data) if sign.encode() in data else ast.Module([], [])
+        return parse(data) if sign.encode() in data else ast.Module([], [])
     except (OSError, ValueError, SyntaxError, RecursionError, MemoryError):
-        return {}
-    return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+        return ast.Module([], [])
+
+
+def _functions(path: Path, sign: str) -> dict[str, ast.FunctionDef]:
+    """The functions of a module whose text has ``sign``."""
+    return {node.name: node for node in _tree(path, sign).body if isinstance(node, ast.FunctionDef)}
+
+
+def pickled_class(path: Path) -> tuple[str, int] | None:
+    """A class of the started script of which an object is saved whole: its name, and the line that saves it."""
+    nodes = list(ast.walk(_tree(path, "class ")))
+    classes = {node.name for node in nodes if isinstance(node, ast.ClassDef)}
+    made: dict[str, str] = {}
+    for node in nodes if classes else ():
+        for target, value in assigned(node) if isinstance(node, ast.Assign) else ():
+            own = _made_of(value, classes)
+            if own:
+                made[bare_name(target)] = own
+    for node in nodes if classes else ():
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in SAVES and node.args:
+            own = _made_of(node.args[0], classes) or made.get(bare_name(node.args[0]), "")
+            if own:
+                return own, node.lineno
+    return None
+
+
+def _made_of(node: ast.expr, classes: set[str]) -> str:
+    """The class of which an object is made in an expression, by itself or as a part of a list or pipeline; or empty."""
+    whole = isinstance(node, (ast.Call, ast.List, ast.Tuple, ast.Dict))
+    called = (bare_name(one.func) for one in ast.walk(node) if isinstance(one, ast.Call)) if whole else ()
+    if isinstance(node, ast.Call) and not (
+        bare_name(node.func) in classes or "ipeline" in last_name(node.func)
+    ):
+        return ""  # what a method gives is something else
+    return next((name for name in called if name in classes), "")
 
 
 def misnamed_function(path: Path) -> tuple[str, str, int] | None:

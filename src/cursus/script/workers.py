@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from cursus.script.bodies import Body, place
 from cursus.script.facts import Habit
-from cursus.script.nodes import Owner, bare_name, is_call, last_name, own, receiver, string, word
+from cursus.script.nodes import Owner, bare_name, is_call, last_name, may_exist, own, receiver, string, word
 
 MODULES = frozenset({"multiprocessing", "concurrent", "torch", "joblib", "random", "numpy"})
 """Without one of these imports there is nothing of the kind."""
@@ -29,7 +29,9 @@ ALONE = re.compile(r"rank|main|master|primary|is_first|is_zero|leader|local_proc
 DIFFERS = re.compile(r"uuid|getpid|mkstemp|mkdtemp|NamedTemporary|time\(|rank|gethostname", re.IGNORECASE)
 FINDS = re.compile(r"free|random|randint|getsockname|find_\w*port")
 MAKES = ("makedirs", "mkdir")
+LOOKS = ("exists", "isdir", "is_dir")
 RANDOMS = ("random", "np.random", "numpy.random")
+NONE: Mapping[str, ast.FunctionDef] = {}
 GROUP = frozenset({"init_process_group", "DistributedDataParallel", "DDP"})
 
 
@@ -39,13 +41,17 @@ def read_workers(modules: Iterable[Body]) -> Iterator[Habit]:
         nodes = body.all_nodes
         defined = {node.name: node for node in nodes if isinstance(node, ast.FunctionDef)}
         calls = [node for node in nodes if isinstance(node, ast.Call)]
-        run = {name for call in calls if (name := _function(call)) in defined}
-        for name in sorted(run):
+        run = {name: call for call in calls if (name := _function(call)) in defined}
+        for name, call in sorted(run.items()):
             function = defined[name]
             differing = {one.arg for one in function.args.args if NUMBERED.fullmatch(one.arg)}
-            for write in _writes(function, differing) if differing else ():
+            for write in _writes(function, differing, defined) if differing else ():
                 kind = "made-by-all" if last_name(write.func) in MAKES else "written-by-all"
-                yield Habit(kind, None, f"{name}()", True, place(write, body))
+                looks = any(
+                    isinstance(one, ast.Call) and last_name(one.func) in LOOKS for one in own(function)
+                )
+                sure = _several(call) and not looks
+                yield Habit(kind, None, f"{name}()", sure, place(write, body))
             for port in _own_ports(function):
                 yield Habit("own-port", None, f"{name}()", True, place(port, body))
         for scope in nodes:
@@ -59,6 +65,19 @@ def read_workers(modules: Iterable[Body]) -> Iterator[Habit]:
                     yield Habit("own-order", None, ast.unparse(shuffle.func)[:60], True, place(shuffle, body))
 
 
+def _several(call: ast.Call) -> bool:
+    """True where the function surely runs more than once, and its errors end the script."""
+    many = word(call, "nprocs") if last_name(call.func) == "spawn" else None
+    if last_name(call.func) in ("map", "starmap") and len(call.args) == 2:
+        items = call.args[1]
+        if isinstance(items, (ast.List, ast.Tuple)):
+            return len(items.elts) > 1
+        many = (
+            items.args[-1] if is_call(items, "range") and isinstance(items, ast.Call) and items.args else None
+        )
+    return isinstance(many, ast.Constant) and isinstance(many.value, int) and many.value > 1
+
+
 def _function(call: ast.Call) -> str:
     """The name of the function that a call lets other processes run."""
     target = word(call, "target")
@@ -69,18 +88,24 @@ def _function(call: ast.Call) -> str:
     return ""
 
 
-def _writes(scope: Owner, differing: set[str]) -> Iterator[ast.Call]:
-    """Calls that write a file whose path is the same in each process, and that each process makes."""
+def _writes(
+    scope: Owner, differing: set[str], helpers: Mapping[str, ast.FunctionDef] = NONE
+) -> Iterator[ast.Call]:
+    """Calls that write a file whose path is the same in each process, and that each process makes.
+
+    ``helpers`` are the functions that are followed where they are called.
+    """
     names = set(differing)
     for node in own(scope):
         if isinstance(node, ast.Assign) and _differs(node.value, names):
             names |= {bare_name(one) for target in node.targets for one in ast.walk(target)} - {""}
         elif isinstance(node, ast.For) and _differs(node.iter, names):
             names |= {bare_name(one) for one in ast.walk(node.target)} - {""}
-    yield from _in(scope.body if not isinstance(scope, ast.Lambda) else [], names)
+    inner = {name: node for name, node in helpers.items() if node is not scope}
+    yield from _in(scope.body if not isinstance(scope, ast.Lambda) else [], names, inner)
 
 
-def _in(block: list[ast.stmt], names: set[str]) -> Iterator[ast.Call]:
+def _in(block: list[ast.stmt], names: set[str], helpers: Mapping[str, ast.FunctionDef]) -> Iterator[ast.Call]:
     for statement in block:
         if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             continue
@@ -97,9 +122,24 @@ def _in(block: list[ast.stmt], names: set[str]) -> Iterator[ast.Call]:
             yield from (call for one in heads if (call := _written(one, names)) is not None)
         if isinstance(statement, ast.Expr):
             call = _written(statement.value, names)
-            yield from [call] if call is not None else ()
+            yield from [call] if call is not None else _helped(statement.value, names, helpers)
         for part in ("body", "orelse", "finalbody"):
-            yield from _in(getattr(statement, part, []), names)
+            yield from _in(getattr(statement, part, []), names, helpers)
+
+
+def _helped(node: ast.expr, names: set[str], helpers: Mapping[str, ast.FunctionDef]) -> Iterator[ast.Call]:
+    """What a function of the source writes that each process calls."""
+    helper = helpers.get(bare_name(node.func)) if isinstance(node, ast.Call) else None
+    if (
+        helper is None
+        or not isinstance(node, ast.Call)
+        or any(isinstance(one, ast.Starred) for one in node.args)
+    ):
+        return
+    given = dict(zip((one.arg for one in helper.args.args), node.args, strict=False))
+    given.update({one.arg: one.value for one in node.keywords if one.arg})
+    differing = {name for name, value in given.items() if _differs(value, names)}
+    yield from _writes(helper, differing, {name: one for name, one in helpers.items() if one is not helper})
 
 
 def _written(node: ast.expr, names: set[str]) -> ast.Call | None:
@@ -110,7 +150,7 @@ def _written(node: ast.expr, names: set[str]) -> ast.Call | None:
     if is_call(node, "open") and node.args:
         mode = node.args[1] if len(node.args) > 1 else word(node, "mode")
         path = node.args[0] if (string(mode) or "r")[0] in "wx" else None
-    elif last_name(node.func) in MAKES and word(node, "exist_ok") is None:
+    elif last_name(node.func) in MAKES and not may_exist(node):
         path = node.args[0] if node.args else receiver(node, MAKES)
     elif ast.unparse(node.func) in ("torch.save", "joblib.dump") and len(node.args) > 1:
         path = node.args[1]

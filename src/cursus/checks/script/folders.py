@@ -338,13 +338,17 @@ FOLDERS = frozenset(
 )
 
 
+OTHER_USE = re.compile(r"dev|test|lint|doc|build")
+"""What a requirements file is called that is not meant for the job."""
+
+
 @rule("FRM066", area="framework", severity="warning", scope="script")
 def requirements_elsewhere(view: TrainingView) -> Iterator[Problem]:
     """A requirements file has a name or a place that the toolkit does not look at.
 
     What it does:
-        Where the source directory has no requirements.txt at its top: finds a file that is nearly called so, or one below a folder of a usual
-        name or with packages that the script imports.
+        Where the source directory has no requirements.txt at its top: finds a file that is nearly called so, one below a folder of a usual
+        name, or one with packages that the script imports (``requirements-gpu.txt``).
     Why:
         Only ``requirements.txt`` at the top of the source directory is installed. With another name the packages are missing, or older ones of
         the image are used.
@@ -370,19 +374,23 @@ def requirements_elsewhere(view: TrainingView) -> Iterator[Problem]:
     facts = view.script
     if facts is None or not facts.directory_listing or LISTED in facts.directory_listing:
         return
-    if invocation(view).kind != "toolkit" or "pip" in facts.strings or "pip install" in facts.shell_text:
+    started = invocation(view).kind in ("toolkit", "processing")
+    if not started or "pip" in facts.strings or "pip install" in facts.shell_text:
         return
     if any("pip install" in text or LISTED in text for text in facts.strings):
         return
     for name in sorted(facts.directory_listing):
         folder, _, plain = name.rpartition("/")
-        if not plain.endswith((".txt", ".text", ".tx")) or not plain.lower().startswith("req"):
+        if not plain.endswith((".txt", ".text", ".tx")) or "req" not in plain.lower():
             continue
-        if (not folder and closest(plain.lower(), (LISTED,)) is not None) or (
-            plain == LISTED and (folder in FOLDERS or _imported(view, facts, name))
-        ):
+        if OTHER_USE.search(plain.lower()):
+            continue
+        nearly = (
+            not folder and plain.lower().startswith("req") and closest(plain.lower(), (LISTED,)) is not None
+        )
+        if nearly or (plain == LISTED and folder in FOLDERS) or _imported(view, facts, name):
             yield Problem(
-                f"{show(name)} is not installed: the toolkit looks for {LISTED} at the top of the source directory",
+                f"{show(name)} is not installed: only {LISTED} at the top of the source directory is",
                 remedy=f"call it {LISTED}"
                 if not folder
                 else f"move it to the top, or include it there: -r {name}",

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from cursus.checks.monitoring import lines as metric_lines
 from cursus.checks.monitoring.captured_numbers import of_another_word
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script.conditions import holds, never_holds
-from cursus.checks.script.request import readable
+from cursus.checks.script.conditions import all_hold, holds, never_holds
+from cursus.checks.script.request import UNKNOWN, habits, invocation, readable, resolve
 from cursus.checks.script.sequence import number_of
 from cursus.checks.views import TrainingView, mapping, text
 from cursus.model import Path, Severity
@@ -29,8 +29,11 @@ def _metrics(
     facts = readable(view)
     if facts is None:
         return
+    filed = _filed(view, facts)
     lines = [
-        line for line in facts.printed if _reaches(facts, line) and not never_holds(view, facts, line.tests)
+        line
+        for line in facts.printed
+        if _reaches(facts, line, filed) and not never_holds(view, facts, line.tests)
     ][:MANY]
     for index, metric in view.metric_definitions:
         regex, name = text(metric, "Regex"), text(metric, "Name")
@@ -40,9 +43,23 @@ def _metrics(
             yield path, name, regex, pattern, facts, lines
 
 
-def _reaches(facts: ScriptFacts, line: PrintedLine) -> bool:
-    """False for an info or debug record where nothing ever sets the level of logging: it is dropped."""
-    return line.level not in ("info", "debug") or facts.logging_configured or not facts.plain_output
+def _filed(view: TrainingView, facts: ScriptFacts) -> bool:
+    """True where what the script logs goes to a file alone."""
+    if facts.attributes & {"StreamHandler", "dictConfig", "fileConfig"}:
+        return False
+    for habit in habits(view, "log-config"):
+        if not never_holds(view, facts, habit.tests):  # the first that is carried out is the one that counts
+            name = None if habit.text is None else resolve(view, facts, invocation(view), habit.text)
+            known = isinstance(name, str) and UNKNOWN not in name
+            return known and all_hold(view, facts, habit.tests)
+    return "FileHandler" in facts.attributes and facts.plain_output
+
+
+def _reaches(facts: ScriptFacts, line: PrintedLine, filed: bool) -> bool:
+    """False for a record that goes to a file, or where nothing ever sets the level of logging: it is dropped."""
+    return not (line.level and filed) and (
+        line.level not in ("info", "debug") or facts.logging_configured or not facts.plain_output
+    )
 
 
 def printed_fixed(view: TrainingView) -> set[Path]:
@@ -63,7 +80,7 @@ def metric_matches_no_line(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Reads what the script prints and logs, with unknown values as holes, and tries the regular expression on it. It speaks where
         the script prints by itself only (no library that prints its own lines), or where a line is nearly right: the same words in
-        another case or with another separator.
+        another case or with another separator. What it logs into a file is not printed.
     Why:
         The metric stays empty: no graph, no alarm; a tuning job whose objective it is fails all its training jobs.
     Breaks:
@@ -98,7 +115,8 @@ def metric_matches_no_line(view: TrainingView) -> Iterator[Problem]:
         near = _near(regex, known)
         if near is None and len(known) < len(lines):
             continue
-        dropped = [line for line in facts.printed if not _reaches(facts, line)]
+        filed = _filed(view, facts)
+        dropped = [line for line in facts.printed if not _reaches(facts, line, filed)]
         quiet = next((line for line in dropped if metric_lines.can_match(line, regex, pattern)), None)
         quiet = quiet or _near(regex, dropped)
         off = [line for line in facts.printed if never_holds(view, facts, line.tests)]
@@ -111,7 +129,7 @@ def metric_matches_no_line(view: TrainingView) -> Iterator[Problem]:
         if switched is not None and near is None:
             yield _switched_off(view, path, name, switched)
         else:
-            yield _no_line(view, path, name, regex, near, quiet, bool(lines))
+            yield _no_line(view, path, name, regex, near, quiet, bool(lines), filed)
 
 
 def _switched_off(view: TrainingView, path: Path, name: str, line: PrintedLine) -> Problem:
@@ -138,7 +156,16 @@ def _no_line(
     near: PrintedLine | None,
     quiet: PrintedLine | None,
     prints: bool,
+    filed: bool,
 ) -> Problem:
+    if quiet is not None and near is None and filed:
+        return Problem(
+            f"the line for the metric {name!r} is logged into a file: SageMaker reads what the script prints",
+            path,
+            remedy="logging.basicConfig without filename, or print the line",
+            severity=_severity(view, name),
+            location=quiet.location,
+        )
     if quiet is not None and near is None:
         return Problem(
             f"the line for the metric {name!r} is logged at level {quiet.level.upper()}, and the script never sets a level of "

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 
+from cursus.checks.evidence.serving import PICKLES
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.artifacts import MODEL_FILE, mentions_upload, writes
 from cursus.checks.script.request import MODEL_DIR, UNKNOWN, habits, invocation, resolve
 from cursus.checks.views import TrainingView
-from cursus.model import Location
+from cursus.model import Location, SourceCode
 from cursus.redact import show
 from cursus.script.facts import ScriptFacts, Text
 from cursus.script.files import shown_below
@@ -82,7 +83,7 @@ def model_outside(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds a file called as a model is (``model.json``, ``weights.pt``) that every run writes outside of what SageMaker keeps, where what goes
-        to the model directory is called otherwise and nothing reads, moves or copies the file.
+        to the model directory is called otherwise and nothing reads, moves or copies the file; and links in the model directory that lead out of it.
     Why:
         The job is completed, model.tar.gz has files, and the model is not among them.
     Breaks:
@@ -105,6 +106,16 @@ def model_outside(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     facts = view.script
+    for habit in habits(view, "linked"):
+        link = resolve(view, facts, invocation(view), habit.text) if facts is not None else None
+        if not isinstance(link, str) or not link.startswith(MODEL_DIR + "/"):
+            continue
+        if habit.detail.startswith("/") and not f"{habit.detail}/".startswith(MODEL_DIR + "/"):
+            yield Problem(
+                f"{show(link.replace(UNKNOWN, '…'))} is a link to {show(habit.detail)}, which is not in model.tar.gz",
+                remedy="copy the file there: shutil.copyfile",
+                location=habit.location,
+            )
     if facts is None or not facts.paths or mentions_upload(facts) or facts.attributes & HANDED_ON:
         return
     written = [(use, place) for use, place in writes(view, facts)]
@@ -139,15 +150,16 @@ ESTIMATORS = frozenset({"tensorflow", "mxnet", "chainer"})
 
 @rule("ART067", area="artifacts", severity="warning", scope="script")
 def handler_misnamed(view: TrainingView) -> Iterator[Problem]:
-    """A function that an endpoint looks for by name is called otherwise, or excludes another one.
+    """A function or class that an endpoint looks for by name is called otherwise, or excludes another one.
 
     What it does:
         Where the script, or inference.py beside it, has one of ``model_fn``, ``input_fn``, ``predict_fn`` and ``output_fn``: finds a function
         of nearly such a name, one that takes ``model_dir`` where there is no ``model_fn``, one that takes other arguments than it is given,
-        and ``transform_fn`` beside one of the others.
+        and ``transform_fn`` beside one of the others. And models of a class of the script itself that are saved whole, where a ``model_fn`` loads them.
     Why:
         The serving container calls these functions by name. Without them it takes its own, which for scikit-learn fails: ``Please provide a
-        model_fn implementation``. ``transform_fn`` does the work of the other three, and the container refuses both together.
+        model_fn implementation``. ``transform_fn`` does the work of the other three, and the container refuses both together. A pickle names the classes of the
+        script that was started as ``__main__.Model``: ``Can't get attribute 'Model'``.
     Breaks:
         files:
           train.py: |
@@ -179,6 +191,7 @@ def handler_misnamed(view: TrainingView) -> Iterator[Problem]:
         return
     from cursus.script.serving import SHAPES, excluded_function, misnamed_function, misshaped_function
 
+    yield from _of_main(view, facts, source)
     names = [
         source.entry_point,
         *(name for name in ("inference.py", "code/inference.py") if name in facts.directory_listing),
@@ -208,3 +221,20 @@ def handler_misnamed(view: TrainingView) -> Iterator[Problem]:
                 remedy="let transform_fn do all of it, or take it out",
                 location=Location(shown_below(source.directory, name), excluded[1]),
             )
+
+
+def _of_main(view: TrainingView, facts: ScriptFacts, source: SourceCode) -> Iterator[Problem]:
+    """A model whose class is one of the started script: a pickle looks for it by the name ``__main__``."""
+    saved = [place for _, place in writes(view, facts) if place.startswith(MODEL_DIR)]
+    if not any(place.endswith(PICKLES) for place in saved):
+        return
+    from cursus.script.serving import has_model_function, pickled_class
+
+    found = pickled_class(FilePath(source.directory) / source.entry_point)
+    if found is not None and has_model_function(FilePath(source.directory)):
+        yield Problem(
+            f"the saved model holds an object of the class {found[0]} of {source.entry_point}, which a pickle calls __main__.{found[0]}: "
+            "on an endpoint another program is __main__",
+            remedy="put the class into a module of its own, and import it from there in both places",
+            location=Location(shown_below(source.directory, source.entry_point), found[1]),
+        )

@@ -233,7 +233,7 @@ def folder_not_writable_so(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Finds files written to the model directory's own name, files in a subfolder that nothing makes, and ``os.makedirs`` without
         ``exist_ok`` of a folder that SageMaker has made, on the way that every run takes; a folder that the first
-        host alone makes and all write into; and ``os.rename`` or ``os.replace`` from ``/tmp`` to a
+        host alone makes and all write into; links and folders that a loop makes again in each round; and ``os.rename`` or ``os.replace`` from ``/tmp`` to a
         folder that SageMaker mounts.
     Why:
         ``IsADirectoryError``, ``No such file or directory`` or ``FileExistsError`` at the end of the training, when all is paid for.
@@ -270,6 +270,13 @@ def folder_not_writable_so(view: TrainingView) -> Iterator[Problem]:
         & {"makedirs", "mkdir", "mkpath", "copytree", "save_pretrained", "ensure_dir", "rmtree", "chdir"}
     )
     yield from _made_by_first(view, facts)
+    for habit in habits(view, "made-again"):
+        yield Problem(
+            f"{habit.detail} makes the same in each round of the loop: FileExistsError in the second",
+            remedy="make it before the loop, with exist_ok=True, or remove what is there first",
+            severity=None if habit.sure else "warning",
+            location=habit.location,
+        )
     for habit in habits(view, "moved-across"):
         place = resolve(view, facts, invocation(view), habit.text)
         if isinstance(place, str) and any(

@@ -29,7 +29,7 @@ from cursus.script.parsing import parse
 from cursus.suggest import closest
 
 ABOUT = (
-    *("FRM050", "FRM051", "FRM054", "FRM055", "FRM070", "FRM052", "FRM053", "FRM069"),
+    *("FRM050", "FRM051", "FRM054", "FRM055", "FRM070", "FRM052", "FRM053", "FRM069", "FRM066"),
     *("FRM057", "FRM058", "FRM061", "FRM059", "HPO050", "HPO051", "HPO052", "HPO053"),
     *("HPO054", "HPO055", "HPO057", "HPO068", "HPO059", "HPO067", "HPO065", "CHN053"),
     *("CHN054", "CHN063", "RES052", "RES053", "ART055", "FRM062", "HPO060", "FRM063"),

@@ -176,6 +176,7 @@ def written_by_all(view: TrainingView) -> Iterator[Problem]:
         yield Problem(
             f"each process that runs {habit.detail} makes this folder: all but the first fail with FileExistsError",
             remedy="exist_ok=True, or make it before the processes are started",
+            severity="error" if habit.sure else None,
             location=habit.location,
         )
     for habit in habits(view, "written-by-all"):

@@ -48,8 +48,9 @@ def command(
 ) -> int:
     """Check everything about each TARGET that can be known offline. Nothing is run, nothing is sent.
 
-    A TARGET is a builder (package.module:Builder, file.py:Builder), a JSON or YAML file with a request or a
-    pipeline definition, a folder, or - for standard input. Without one, the steps of the configuration.
+    A TARGET is a builder or an object of the SageMaker SDK (package.module:Builder, file.py:pipeline), a function
+    that returns one or starts a job, a Python file, a JSON or YAML file with a request or a pipeline definition,
+    a folder, a pattern of files, or - for standard input. Without one, the steps of the configuration.
     """
     started = time.perf_counter()
     project = Project(targets, config, Choices(**options))

@@ -74,8 +74,8 @@ class Commands(click.Group):
 def cli() -> None:
     """Prove that a SageMaker training step works before it costs a cent.
 
-    TARGET is package.module:Builder, file.py:Builder, a JSON or YAML request or pipeline definition, or a
-    folder of those.
+    TARGET is package.module:Builder, file.py:pipeline, a JSON or YAML request or pipeline definition, or a
+    folder of those; `cursus check --help` lists all forms.
     """
 
 

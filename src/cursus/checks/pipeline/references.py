@@ -81,7 +81,7 @@ def reference_form(view: PipelineView) -> Iterator[Problem]:
                 f"an execution has no variable {show(target.name)}."
                 f"{did_you_mean(target.name, known['execution_variables'])}",
                 reference.path,
-                "one of " + ", ".join(known["execution_variables"]),
+                "write one of " + ", ".join(known["execution_variables"]),
             )
         elif target.root == "Execution" and target.rest:
             yield Problem(
@@ -378,7 +378,7 @@ def _below(
                 yield Problem(
                     f"{trail} has no member {show(part)}.{did_you_mean(str(part), members)}",
                     reference.path,
-                    "one of " + ", ".join(members),
+                    "it has " + ", ".join(members),
                 )
             else:
                 yield Problem(

@@ -370,8 +370,9 @@ def _dependency(view: PipelineView, step: PipelineStep, name: object, i: int) ->
     elif name == step.name:
         yield Problem(f"step {show(name)} depends on itself", place, "remove it")
     elif name not in view.definition.by_name:
+        others = [other for other in view.definition.by_name if other != step.name]
         yield Problem(
-            f"there is no step {show(name)} in this pipeline.{did_you_mean(name, view.definition.by_name)}",
+            f"there is no step {show(name)} in this pipeline.{did_you_mean(name, others)}",
             place,
             "name an existing step, or remove the dependency",
         )

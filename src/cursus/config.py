@@ -412,8 +412,13 @@ def misspelt_region(region: str) -> str:
     """What is wrong with ``region``; empty where nothing is. One of a known form may be newer than our facts."""
     from cursus.aws import images, places
 
-    near = None if places.partition_of(region) else closest(region, images.region_names())
-    return f"there is no region {region!r}. Did you mean {near!r}?" if near else ""
+    if places.partition_of(region):
+        return ""
+    near = closest(region, images.region_names())
+    if near:
+        return f"there is no region {region!r}. Did you mean {near!r}?"
+    form = re.fullmatch(r"[a-z]{2,}(-[a-z]+)+-\d+", region)
+    return "" if form else f"there is no region {region!r}: write its code, such as eu-central-1."
 
 
 def unknown_rule(id: str) -> str:

@@ -125,6 +125,7 @@ def test_a_misspelt_region_is_refused(cursus: Cursus, good: dict[str, Any], regi
     done = cursus("check", "good.json", "--region", region)
     assert done.code == 2 and f"there is no region {region!r}. Did you mean {meant!r}?" in done.err
     assert cursus("check", "good.json", "--region", "us-east-9", "--select", "STP001").code == 0
+    assert "such as eu-central-1" in cursus("check", "good.json", "--region", "Frankfurt").err
     Path("cursus.toml").write_text(f'region = "{region}"')
     done = cursus("check", "good.json")
     assert done.code == 2 and f"cursus.toml:1: there is no region {region!r}" in done.err

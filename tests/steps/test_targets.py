@@ -194,6 +194,19 @@ def test_module_that_is_not_there() -> None:
             load(path)
 
 
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("s3://example-bucket/request.json", "nothing is read from the network"),
+        ("https://example.com:8080/request.json", "nothing is read from the network"),
+        ("pipeline.json:Train", "a name after a colon is that of a Python object"),
+    ],
+)
+def test_what_only_looks_like_a_python_object_is_not_imported(target: str, said: str) -> None:
+    with pytest.raises(TargetError, match=said):
+        load(target)
+
+
 def test_module_whose_import_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "cursus_test_broken.py").write_text("\n1 / 0\n")

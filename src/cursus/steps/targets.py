@@ -149,6 +149,12 @@ def _of_text(text: str, options: Options) -> list[Step | Pipeline]:
     if colon and path and name and not os.path.exists(text) and not _is_file_name(text):
         from cursus.steps.imports import named_object
 
+        if "://" in text:
+            raise TargetError(f"{text}: nothing is read from the network: download it, and name the file.")
+        if path.lower().endswith((".json", ".yaml", ".yml")):
+            raise TargetError(
+                f"{text}: a name after a colon is that of a Python object; name the file alone."
+            )
         return of_object(named_object(path, name), options, text)
     if os.path.isdir(text):
         from cursus.steps.folders import of_folder

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 MOST = 2000
+COMPARED = 16
+"""Of many options, those are compared whose beginning and end are most like the word's: a comparison is slow."""
 
 
 def closest(word: str, options: Iterable[str]) -> str | None:
@@ -25,17 +27,33 @@ def closest(word: str, options: Iterable[str]) -> str | None:
     import difflib
 
     wanted = _plain(word)
-    near = difflib.get_close_matches(wanted, plain, n=3, cutoff=0.7)
+    likely: Iterable[str] = plain
+    if len(plain) > 4 * COMPARED:
+        import heapq
+
+        back = wanted[::-1]
+        likely = heapq.nlargest(
+            COMPARED, plain, key=lambda one: _shared(one, wanted) + _shared(one[::-1], back)
+        )
+    near = difflib.get_close_matches(wanted, likely, n=3, cutoff=0.7)
     if not near:
         return None
 
     def nearness(option: str) -> tuple[float, int]:
         # Of two that are as near, the one that begins alike is meant.
-        alike = (left == right for left, right in zip(option, wanted, strict=False))
-        begins = next((place for place, same in enumerate(alike) if not same), min(len(option), len(wanted)))
-        return difflib.SequenceMatcher(None, option, wanted).ratio(), begins
+        return difflib.SequenceMatcher(None, option, wanted).ratio(), _shared(option, wanted)
 
     return plain[max(near, key=nearness)]
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters two texts begin with in common."""
+    number = 0
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            break
+        number += 1
+    return number
 
 
 def did_you_mean(word: str, options: Iterable[str]) -> str:

@@ -249,10 +249,16 @@ def read_options(
                 and not space.mapping
                 and name not in declared.get(space.key, {name})
             ):
-                told.add(name)
                 certain = _certain(scopes, body) if certain is None else certain
                 known = sure and id(node) in certain
-                yield Habit("no-option", None, name, known, place(node, body))
+                if known or not _in_raise(body, node):  # the job fails there in any case
+                    told.add(name)
+                    yield Habit("no-option", None, name, known, place(node, body))
+
+
+def _in_raise(body: Body, node: ast.AST) -> bool:
+    """True for what only makes the message of an error."""
+    return any(isinstance(one, ast.Raise) and node in ast.walk(one) for one in body.nodes)
 
 
 def _lacks(scopes: Scopes, module: Body, name: str) -> bool:

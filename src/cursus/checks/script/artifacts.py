@@ -135,7 +135,11 @@ def _switched_off(
 ) -> Iterator[Problem]:
     """Everything that goes to the model directory is in branches that this request never takes."""
     inside = [use for use, place in found if place.startswith(MODEL_DIR) or UNKNOWN in place]
-    if any(place.startswith(MODEL_DIR) for _, place in found) and not mentions_upload(facts) and all(never_holds(view, facts, use.tests) for use in inside):
+    if (
+        any(place.startswith(MODEL_DIR) for _, place in found)
+        and not mentions_upload(facts)
+        and all(never_holds(view, facts, use.tests) for use in inside)
+    ):
         tests = told(test for test in inside[0].tests if holds(view, facts, test, others=False) is False)
         yield Problem(
             f"the model is saved in a branch that this request never takes{f' ({tests})' if tests else ''}: model.tar.gz will be empty",

@@ -14,6 +14,7 @@ from typing import Literal
 from cursus.model import Location
 from cursus.script.pure import Outcome
 
+HP_FILES = frozenset({"hyperparameters.json", "SM_HPS"})
 JSON_VARIABLES = frozenset(
     {
         "SM_HOSTS",

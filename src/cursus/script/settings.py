@@ -11,7 +11,7 @@ from cursus.script import values as v
 from cursus.script.arguments import PARSES, own_words
 from cursus.script.bodies import Body, place
 from cursus.script.evaluate import Evaluator
-from cursus.script.facts import Const, Habit, Text
+from cursus.script.facts import HP_FILES, Const, Habit, Text
 from cursus.script.nodes import (
     bare_name,
     everything_given,
@@ -22,7 +22,6 @@ from cursus.script.nodes import (
     string,
     word,
 )
-from cursus.script.texts import HP_FILES
 
 Layer = v.Special | v.Space | v.Table
 LOOKS = frozenset({"split", "partition", "startswith", "endswith", "index", "find", "rpartition", "rsplit"})

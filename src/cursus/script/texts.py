@@ -9,10 +9,9 @@ from dataclasses import replace
 from cursus.script import values as v
 from cursus.script.bodies import Body, place
 from cursus.script.evaluate import Evaluator, given_for
-from cursus.script.facts import JSON_VARIABLES, ArgPart, Const, EnvPart, Habit, Text
+from cursus.script.facts import HP_FILES, JSON_VARIABLES, ArgPart, Const, EnvPart, Habit, Text
 from cursus.script.nodes import bare_name, everything_given, is_call, last_name, looked_up, receiver, string
 
-HP_FILES = frozenset({"hyperparameters.json", "SM_HPS"})
 SPLITS = frozenset({"split", "index", "count", "partition"})
 OF_TEXTS = frozenset(
     {"split", "rsplit", "splitlines", "strip", "lstrip", "rstrip", "lower", "upper", "title", "startswith"}
@@ -165,13 +164,14 @@ def cast(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Iterat
     owner = callee.body.owner if isinstance(callee, v.Func) else None
     if not isinstance(callee, v.Func) or not isinstance(owner, ast.FunctionDef):
         return
+    if any(isinstance(inner, ast.Name) and inner.id == "bool" for inner in callee.body.nodes):
+        return  # it knows of bool, and makes something else of the text
     names = [argument.arg for argument in (*owner.args.posonlyargs, *owner.args.args)]
     for name in (*names, *(argument.arg for argument in owner.args.kwonlyargs)):
         if bare_name(given_for(node, name, names, callee.bound)) == "bool" and any(
             is_call(inner, name) and len(inner.args) == 1 for inner in ast.walk(owner)
         ):
-            source = "hyperparameters.json"
-            yield Habit("cast-bool", None, f"{owner.name}()", sure, place(node, body), key or "", source)
+            yield Habit("cast-bool", None, f"{owner.name}()", sure, place(node, body), key or "")
 
 
 def channel_by_place(evaluator: Evaluator, body: Body, node: ast.Subscript, sure: bool) -> Iterator[Habit]:

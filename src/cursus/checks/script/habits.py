@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.request import Invocation, decoded, invocation, is_number
 from cursus.checks.views import TrainingView
 from cursus.redact import show
-from cursus.script.facts import JSON_VARIABLES, ArgPart, Argument, EnvPart, Habit, ScriptFacts, Text
+from cursus.script.facts import HP_FILES, JSON_VARIABLES, ArgPart, Argument, EnvPart, Habit, ScriptFacts, Text
 
 FALSE_TEXTS = frozenset({"false", "no", "off", "0", "none", "null", "n", "f"})
 TEXT_KINDS = frozenset(
@@ -60,7 +61,7 @@ def _text_of(
     """(what it is, its text, the hyperparameter's name) of the value that a habit is about, where the request makes it a text."""
     if habit.key:
         value = view.hyperparameters.get(habit.key)
-        if not isinstance(value, str):
+        if not isinstance(value, str) or not habit.source:
             return None
         if habit.source == "hyperparameters.json":
             return f"the hyperparameter {habit.key!r} of hyperparameters.json", value, habit.key
@@ -140,6 +141,8 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
             yield from _falsy(view, facts, started, habit)
         if habit.kind not in TEXT_KINDS:
             continue
+        if habit.kind == "cast-bool":
+            habit = replace(habit, source=_only_source(facts))
         found = _text_of(view, facts, started, habit)
         if found is None:
             continue
@@ -147,7 +150,7 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
         plain = value.strip().lower()
         if habit.kind == "text-truth" and plain in FALSE_TEXTS:
             told = f"{what} is the text {show(value)}, which counts as true here"
-        elif habit.kind == "cast-bool" and plain in FALSE_TEXTS and _from_file(facts):
+        elif habit.kind == "cast-bool" and plain in FALSE_TEXTS:
             told = f"{what} is the text {show(value)}, and bool, which {habit.detail} calls, makes True of it"
         elif habit.kind == "text-none" and plain in ("none", "null"):
             told = f"{what} is the text {show(value)}, which is not None"
@@ -185,9 +188,10 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-def _from_file(facts: ScriptFacts) -> bool:
-    """True where the hyperparameters can only be those of the file, every one of them a text."""
-    return not facts.parsers and any("hyperparameters.json" in text for text in facts.strings)
+def _only_source(facts: ScriptFacts) -> str:
+    """Where alone the script can have its hyperparameters from; empty where that is not known."""
+    named = [source for source in HP_FILES if any(source in text for text in facts.strings)]
+    return named[0] if len(named) == 1 and not facts.parsers else ""
 
 
 def _other_case(habit: Habit, value: str) -> bool:

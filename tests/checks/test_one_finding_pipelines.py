@@ -207,6 +207,14 @@ def test_a_misspelt_parameter_is_not_also_unused() -> None:
     assert [finding.rule for finding in found(TRAIN, parameters=(EPOCHS,))] == ["DEP022"]
 
 
+def test_what_a_template_declares_for_steps_that_were_taken_out_is_one_finding() -> None:
+    leftover = tuple({"Name": f"Skip{i}", "Type": "String", "DefaultValue": "x"} for i in range(4))
+    (finding,) = found(TRAIN, parameters=leftover)
+    assert (finding.rule, finding.path) == ("DEP022", "Parameters[0]")
+    assert "4 parameters: 'Skip0', 'Skip1', 'Skip2', 'Skip3'" in finding.message
+    assert len(found(TRAIN, parameters=leftover[:3])) == 3
+
+
 @pytest.mark.parametrize(
     "text",
     ["{0}", "Parameters.{0}", "Steps.{0}.ProcessingJobArn", "Steps.Ask.OutputParameters['{0}']"],

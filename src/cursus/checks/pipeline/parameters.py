@@ -9,11 +9,13 @@ from typing import Any
 from cursus.aws.pipelines import facts, parse_get, texts
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView
-from cursus.redact import show
+from cursus.redact import cut, show
 from cursus.steps.pipelines import fits
 from cursus.suggest import closest, did_you_mean
 
 _NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
+FEW = 3
+"""Parameters that nothing uses are told one by one up to this many."""
 
 
 @rule("DEP020", area="dependencies", scope="pipeline", reads=("Parameters",))
@@ -218,11 +220,20 @@ def unused_parameter(view: PipelineView) -> Iterator[Problem]:
             if ("Parameter" in t and place[-1] != "Get") or place[-1] in ("Ref", "ref")
         ]
         used.update(name for name in view.definition.parameters if any(name in text for text in told))
+    idle: list[tuple[int, str]] = []
     for i, entry in enumerate(declared if isinstance(declared, list) else []):
         name = entry.get("Name") if isinstance(entry, Mapping) else None
         if isinstance(name, str) and name not in used and _NAME.fullmatch(name):
-            yield Problem(
-                f"nothing uses the parameter {show(name)}",
-                ("Parameters", i),
-                f'refer to it with {{"Get": "Parameters.{name}"}}, or remove it',
-            )
+            idle.append((i, name))
+    if len(idle) > FEW:  # what a template declares for the steps that were taken out of it
+        names = cut(", ".join(show(name) for _, name in idle), 500)
+        yield Problem(
+            f"nothing uses {len(idle)} parameters: {names}", ("Parameters", idle[0][0]), "remove them"
+        )
+        return
+    for i, name in idle:
+        yield Problem(
+            f"nothing uses the parameter {show(name)}",
+            ("Parameters", i),
+            f'refer to it with {{"Get": "Parameters.{name}"}}, or remove it',
+        )

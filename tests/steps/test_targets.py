@@ -207,6 +207,17 @@ def test_what_only_looks_like_a_python_object_is_not_imported(target: str, said:
         load(target)
 
 
+def test_a_notebook_and_a_training_script_say_what_is_wanted(tmp_path: Path) -> None:
+    (tmp_path / "churn.ipynb").write_text('{"cells": [], "nbformat": 4}')
+    with pytest.raises(TargetError, match="this is a notebook: put what makes the job into a function"):
+        load(str(tmp_path / "churn.ipynb"))
+    (tmp_path / "train.py").write_text("import os\nprint(os.environ.get('SM_MODEL_DIR'))\n")
+    with pytest.raises(
+        TargetError, match=rf"training script\. .*--source {tmp_path} --entry-point train\.py\."
+    ):
+        load(str(tmp_path / "train.py"))
+
+
 def test_module_whose_import_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "cursus_test_broken.py").write_text("\n1 / 0\n")

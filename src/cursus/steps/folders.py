@@ -1,7 +1,7 @@
 """Folders and whole Python files as targets: every request, definition, registered builder and pipeline in them."""
 
 # os.path here: a folder may name thousands of files.
-# ruff: noqa: PTH123, PTH202
+# ruff: noqa: PTH119, PTH120, PTH123, PTH202
 from __future__ import annotations
 
 import os
@@ -112,10 +112,22 @@ def _pipelines(path: str, options: Options) -> list[Step | Pipeline]:
     function = getattr(module, "get_pipeline", None)
     if hasattr(function, "__code__") and function.__module__ == module.__name__:
         return of_object(function, options, f"{path}:get_pipeline")
+    if _trains(path):
+        raise TargetError(
+            f"{path}: this is a training script. Name the job that starts it, and read the script beside it: "
+            f"--source {os.path.dirname(path) or os.curdir} --entry-point {os.path.basename(path)}."
+        )
     raise TargetError(
         f"{path}: there is no builder in it: no class has a create_step, and no name stands for a pipeline. A function "
         f"without arguments that returns one, or starts a job, is written FILE:NAME{_maker(path, module)}."
     )
+
+
+def _trains(path: str) -> bool:
+    """True for a file that reads what SageMaker gives a training script, and does not use its SDK."""
+    with open(path, "rb") as file:
+        text = file.read()
+    return b"sagemaker." not in text and any(word in text for word in (b"SM_", b"/opt/ml/"))
 
 
 def _maker(path: str, module: ModuleType) -> str:

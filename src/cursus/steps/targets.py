@@ -178,6 +178,10 @@ def of_file(path: str, options: Options, *, strict: bool = True) -> list[Step | 
     """
     from cursus.steps import files
 
+    if path.lower().endswith(".ipynb") and os.path.exists(path):
+        raise TargetError(
+            f"{path}: this is a notebook: put what makes the job into a function of a Python file."
+        )
     if not path.lower().endswith(files.SUFFIXES) and not os.path.exists(path):
         builder = _installed(path)
         if builder is None:

@@ -198,6 +198,14 @@ def test_what_is_wrong_with_the_request_is_said_once_where_it_is_tuned_too(build
     assert len(errors) == 1
 
 
+def test_a_number_among_the_hyperparameters_is_said_once_where_they_are_tuned_too(
+    builder: Any, config: Any
+) -> None:
+    builder.request["HyperParameters"]["epochs"] = 3
+    found = failed(static(builder, config))
+    assert [len(errors) for errors in found.values()] == [1] and "STP003" in next(iter(found.values()))[0]
+
+
 def test_what_the_request_lacks_fails_one_test(builder: Any, config: Any) -> None:
     """The hooks fill in the instance; that there is no volume is said where resources are tested."""
     del builder.request["ResourceConfig"]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cursus.aws.metrics import direction_of
+from cursus.steps.shortforms import hyperparameter
 from cursus.steps.shortforms import hyperparameters as as_text
 
 UNKNOWN_DIRECTION = {"Get": "Parameters.ObjectiveType"}
@@ -94,12 +95,19 @@ def _objective(config: Mapping[str, Any]) -> dict[str, Any]:
 def training_definition(
     request: Mapping[str, Any], own: Mapping[str, Any], ranged: set[str]
 ) -> dict[str, Any]:
-    """The request as the training definition of a tuning job: without name, with static hyperparameters."""
+    """The request as the training definition of a tuning job: without name, with static hyperparameters.
+
+    A number among them becomes a text: that it is none is said of the request.
+    """
     definition = {name: value for name, value in request.items() if name not in NOT_IN_DEFINITION}
     algorithm = definition.get("AlgorithmSpecification")
     if isinstance(algorithm, Mapping):
         definition["AlgorithmSpecification"] = {k: v for k, v in algorithm.items() if k in _ALGORITHM}
-    static = {name: value for name, value in own.items() if name not in ranged}
+    static = {
+        name: hyperparameter(value) if isinstance(value, (int, float)) else value
+        for name, value in own.items()
+        if name not in ranged
+    }
     if static:
         definition["StaticHyperParameters"] = static
     return definition

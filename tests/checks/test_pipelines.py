@@ -454,7 +454,7 @@ def test_a_folder_is_suggested_where_it_is_nearly_the_one_that_is_named(folder: 
 
 
 def test_jobs_take_on_the_role_of_their_pipeline() -> None:
-    """https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-access.html: a role of their own is an option."""
+    """https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-access.html: a role of their own is no duty."""
     steps = [processing(), {"Name": "Train", "Type": "Training", "Arguments": dict(DEFINITION)}]
     for step in steps:
         del step["Arguments"]["RoleArn"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from cursus.aws.algorithms import find
@@ -69,6 +70,10 @@ def model_data(view: PipelineView) -> Iterator[Problem]:
                 )
 
 
+_BARE = re.compile(r"s3://[\w.-]+(/[\w.=-]+)*/[\w=-]+")
+"""A location whose last part has no ending, so that it is no archive's."""
+
+
 def _data(container: Mapping[str, object], place: Path) -> Iterator[Problem]:
     url, several = text(container, "ModelDataUrl"), container.get("Mode") == "MultiModel"
     if several and container.get("ModelDataSource") is not None:
@@ -83,11 +88,13 @@ def _data(container: Mapping[str, object], place: Path) -> Iterator[Problem]:
             (*place, "ModelDataUrl"),
             f"write the prefix, such as {url.rpartition('/')[0]}/, or Mode: SingleModel",
         )
-    elif not several and url is not None and url.endswith(NO_ARCHIVES):
+    elif not several and url is not None and (url.endswith(NO_ARCHIVES) or _BARE.fullmatch(url)):
         yield Problem(
             f"{show(url)} is no gzip-compressed tar archive",
             (*place, "ModelDataUrl"),
-            "pack the file into a model.tar.gz, and name that",
+            "pack the file into a model.tar.gz, and name that"
+            if url.endswith(NO_ARCHIVES)
+            else "name the archive in it, such as …/output/model.tar.gz; a step's is Steps.<step>.ModelArtifacts.S3ModelArtifacts",
         )
     elif container.get("ModelDataUrl") is not None and container.get("ModelDataSource") is not None:
         yield Problem(

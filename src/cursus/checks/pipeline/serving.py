@@ -192,7 +192,7 @@ def made_under_another_name(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Compares ModelName of transform steps and of endpoint configurations, EndpointConfigName of endpoints, and what lambda
-        and callback steps are given, with the names in model and endpoint configuration steps.
+        and callback steps are given, with the names, or the parameters, in model and endpoint configuration steps.
     Why:
         A pipeline makes up the name, or ends it with something of its own, so that executions do not meet: there is no model
         of that name, and the step fails. It does not wait for the other either.
@@ -228,7 +228,7 @@ def made_under_another_name(view: PipelineView) -> Iterator[Problem]:
     for step in view.definition.steps:
         member = _NAMED.get(step.type or "")
         if member is not None and step.name is not None:
-            asked = text(mapping(step.body, "Arguments"), member)
+            asked = _spelt(mapping(step.body, "Arguments").get(member))
             if asked is not None:
                 made[member, asked] = step.name
             if member == "ModelName":
@@ -263,9 +263,18 @@ def _named(step: PipelineStep) -> Iterator[tuple[Path, str, str]]:
     elif step.type in ("Lambda", "Callback"):
         for key, value in arguments.items():
             found += [((key,), member, value) for member in _NAMED.values()]
-    for place, member, name in found:
-        if isinstance(name, str):
+    for place, member, value in found:
+        name = _spelt(value)
+        if name is not None:
             yield place, member, name
+
+
+def _spelt(value: object) -> str | None:
+    """A name in so many words, or the parameter that it is."""
+    get = value.get("Get") if isinstance(value, Mapping) else None
+    if isinstance(get, str) and get.startswith("Parameters."):
+        return get
+    return value if isinstance(value, str) else None
 
 
 @rule("DEP071", area="dependencies", scope="pipeline")

@@ -240,6 +240,14 @@ def test_what_goes_together(image: str, hyperparameters: dict[str, str], rules: 
     assert broken(found) == rules
 
 
+def test_blazingtext_reads_its_lines_under_any_name_of_text() -> None:
+    found = {
+        content: len(findings_of(job(BLAZING, {"mode": "supervised"}, channel("train", content)), "CHN032"))
+        for content in ("text/plain", "text/csv", "application/json")
+    }
+    assert found == {"text/plain": 0, "text/csv": 0, "application/json": 1}
+
+
 def test_channels_of_one_job_hold_one_kind_of_data() -> None:
     request = job(XGBOOST, {"num_round": "10"}, channel("train"), channel("validation", None))
     assert broken(findings_of(request)) == {"CHN032"}

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.pipelines import dependencies, parse_get, step_type, written_out
+from cursus.checks.pipeline.references import has_strangers
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, listing, mapping, mappings
 from cursus.model import Path, Step
@@ -419,7 +420,7 @@ def property_files(view: PipelineView) -> Iterator[Problem]:
                     "let the step write a JSON file, and name it",
                 )
             name = entry.get("OutputName")
-            if isinstance(name, str) and name not in outputs:
+            if isinstance(name, str) and name not in outputs and (outputs or not has_strangers(arguments)):
                 yield Problem(
                     f"the step has no output {show(name)}."
                     f"{did_you_mean(name, [o for o in outputs if isinstance(o, str)])}",

@@ -160,7 +160,8 @@ def _experiment(config: object) -> Iterator[Problem]:
             yield Problem(
                 f"{member} {show(value)} is not allowed",
                 (top, member),
-                f"write 1 to {shape.get('maxLength', 120)} letters and digits, with single hyphens between them",
+                f"write 1 to {shape.get('maxLength', 120)} letters and digits, with single hyphens between them"
+                + (', or {"Get": "Execution.PipelineExecutionId"}' if "{" in str(value) else ""),
             )
 
 

@@ -304,7 +304,7 @@ def _names(entries: object, member: str) -> list[str] | None:
     return literal if len(literal) == len(names) else None
 
 
-def _has_strangers(arguments: object) -> bool:
+def has_strangers(arguments: object) -> bool:
     """True where a processing step has members that the API does not know: the outputs may stand in one of them."""
     known = (schema.document("CreateProcessingJob") or {}).get("properties") or {}
     return isinstance(arguments, Mapping) and not arguments.keys() <= known.keys()
@@ -443,7 +443,7 @@ def _named_output(
     config = arguments.get("ProcessingOutputConfig") if isinstance(arguments, Mapping) else None
     outputs = config.get("Outputs") if isinstance(config, Mapping) else None
     declared = _names(outputs, "OutputName")
-    if declared is None or name in declared or (not declared and _has_strangers(arguments)):
+    if declared is None or name in declared or (not declared and has_strangers(arguments)):
         return
     known = "it declares " + ", ".join(declared) if declared else "it declares none"
     yield Problem(

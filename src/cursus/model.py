@@ -107,10 +107,14 @@ class HookFailure:
 
 @dataclass(frozen=True, slots=True)
 class SourceCode:
-    """The user's training code: a source directory and the entry point inside it (a relative path)."""
+    """The user's training code: a source directory and the entry point inside it (a relative path).
+
+    ``alone``: the entry point is uploaded by itself, without what lies beside it.
+    """
 
     directory: str
     entry_point: str
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

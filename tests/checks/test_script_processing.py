@@ -200,7 +200,7 @@ def test_sound_script_is_left_alone(script: str, made: Any, tmp_path: Path) -> N
 def test_module_beside_a_script_that_is_uploaded_alone(tmp_path: Path) -> None:
     script, files = "from tools import read\nread()\n" + WRITES, {"tools__py": "def read(): pass\n"}
     (found,) = check(tmp_path, script, request(), **files)
-    assert (found.rule, found.severity, found.line) == ("DEP095", "error", 1)
+    assert (found.rule, found.severity, found.line) == ("FRM055", "error", 1)
     assert check(tmp_path, script, launched(), **files) == []
     assert check(tmp_path, 'import sys\nsys.path.append("/opt/tools")\n' + script, request(), **files) == []
 

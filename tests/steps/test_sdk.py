@@ -45,15 +45,18 @@ def estimator(source: str, pipeline: bool = True, **more: Any) -> Any:
     from sagemaker.workflow.pipeline_context import PipelineSession
 
     return PyTorch(
-        entry_point="train.py",
-        source_dir=source,
         role=ROLE,
         instance_type="ml.m5.xlarge",
         instance_count=1,
         framework_version="2.1",
         py_version="py310",
         sagemaker_session=PipelineSession() if pipeline else sagemaker.Session(),
-        **{"hyperparameters": {"lr": 0.1, "name": "x"}, **more},
+        **{
+            "entry_point": "train.py",
+            "source_dir": source,
+            "hyperparameters": {"lr": 0.1, "name": "x"},
+            **more,
+        },
     )
 
 
@@ -284,7 +287,25 @@ def test_v2_pipeline_reads_the_scripts_of_its_processing_steps(source: str) -> N
         ("Alone", "Old", "Whole"), "prepare.py"
     )
     found = [(one.step, one.rule) for one in cursus.check(made).findings if one.severity == "error"]
-    assert found == [("Alone", "DEP095"), ("Old", "DEP095")]
+    assert found == [("Alone", "FRM055"), ("Old", "FRM055")]
+
+
+@v2
+def test_v2_script_without_source_dir_is_uploaded_alone(source: str) -> None:
+    Path(source, "tools.py").write_text("def ready(): pass\n")
+    Path(source, "requirements.txt").write_text("-e ../elsewhere\n")
+    Path(source, "train.py").write_text("import tools\ntools.ready()\n")
+    script = str(Path(source, "train.py"))
+    for more, rules in (
+        ({"source_dir": None, "entry_point": script}, {"FRM055"}),
+        (
+            {"source_dir": None, "entry_point": script, "dependencies": [str(Path(source, "tools.py"))]},
+            {"FRM052"},
+        ),
+        ({}, {"FRM052"}),
+    ):
+        step = one(estimator(source, **more).fit({"train": "s3://example-bucket/train/"}))
+        assert {f.rule for f in cursus.check(step).findings if f.severity == "error"} == rules
 
 
 @v2

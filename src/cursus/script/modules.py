@@ -18,10 +18,14 @@ MAX_MODULES = 200
 
 @dataclass(slots=True)
 class Source:
-    """The modules read so far. ``display`` is the directory as the user gave it, for locations."""
+    """The modules read so far. ``display`` is the directory as the user gave it, for locations.
+
+    ``alone``: the container has the entry point, and no other file of the directory.
+    """
 
     root: Path
     display: str
+    alone: bool = False
     modules: dict[str, Body] = field(default_factory=dict)
     bodies: list[Body] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
@@ -41,7 +45,7 @@ class Source:
         """The file of a module that a script in ``base`` imports from its own source, or None."""
         key = (dotted, base)
         if key not in self.found:
-            self.found[key] = self._search(dotted, base)
+            self.found[key] = None if self.alone else self._search(dotted, base)
         return self.found[key]
 
     def _search(self, dotted: str, base: Path) -> Path | None:
@@ -58,7 +62,8 @@ class Source:
 
     def is_package(self, dotted: str, base: Path) -> bool:
         """True where ``dotted`` is a directory of the source, with or without ``__init__.py``."""
-        return any(start.joinpath(*dotted.split(".")).is_dir() for start in (base, self.root))
+        inside = () if self.alone else (base, self.root)
+        return any(start.joinpath(*dotted.split(".")).is_dir() for start in inside)
 
     def load(self, path: Path, *, entry: bool = False) -> Body | None:
         """Parse a file once. A file that does not parse is a fault."""

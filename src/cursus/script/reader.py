@@ -17,7 +17,7 @@ from cursus.script.reading import Reading
 from cursus.script.shell import after_cd
 from cursus.script.wrapper import handed_on
 
-CACHE: dict[tuple[str, str], tuple[tuple[tuple[str, int, int], ...], ScriptFacts]] = {}
+CACHE: dict[SourceCode, tuple[tuple[tuple[str, int, int], ...], ScriptFacts]] = {}
 
 
 def read_source(source: SourceCode) -> ScriptFacts:
@@ -26,14 +26,13 @@ def read_source(source: SourceCode) -> ScriptFacts:
     The result is kept until a file of the directory changes. Nothing is imported or executed, and no
     content makes this raise: what cannot be read is a ``Fault`` or stays unknown.
     """
-    key = (source.directory, source.entry_point)
-    known = CACHE.get(key)
+    known = CACHE.get(source)
     if known is not None and known[0] == _stamps([name for name, _, _ in known[0]]):
         return known[1]
     if len(CACHE) > 256:
         CACHE.clear()
     facts, watched = _read(source)
-    CACHE[key] = (_stamps(watched), facts)
+    CACHE[source] = (_stamps(watched), facts)
     return facts
 
 
@@ -54,6 +53,14 @@ def _read(source: SourceCode) -> tuple[ScriptFacts, list[str]]:
     shown = shown_below(source.directory, source.entry_point)
     folder = read_folder(root, entry, source.directory, shown)
     watched = [str(root), *folder.watched]
+    if source.alone:
+        folder = replace(
+            folder,
+            requirements=(),
+            faults=tuple(fault for fault in folder.faults if fault.location.file == shown),
+            listing=folder.listing & {source.entry_point},
+            texts_by_name={},
+        )
     base = ScriptFacts(
         entry=shown,
         shell=entry.suffix == ".sh",
@@ -88,7 +95,7 @@ def _read(source: SourceCode) -> tuple[ScriptFacts, list[str]]:
         return base, watched
     if not entry.suffix and not _looks_python(entry):
         return base, watched
-    reading = Reading(Source(root, source.directory), entry)
+    reading = Reading(Source(root, source.directory, source.alone), entry)
     facts = reading.facts(base, folder)
     if handed is not None:
         opaque = facts.opaque_arguments or not handed.whole

@@ -428,12 +428,14 @@ def _source(
         attribute(builder, "entry_point"),
         created.entry_point,
     )
-    return sources.source_code(
-        next((one for one in directories if _is_path(one)), None),
+    directory = next((one for one in directories if _is_path(one)), None)
+    found = sources.source_code(
+        directory,
         next((one for one in entries if _is_path(one)), None),
         request,
         where.file if where else None,
     )
+    return replace(found, alone=True) if found is not None and directory is None and created.alone else found
 
 
 def _is_path(value: Any) -> bool:

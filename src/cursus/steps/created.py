@@ -23,6 +23,7 @@ class Created:
     region: str | None = None
     source_dir: Any = None
     entry_point: Any = None
+    alone: bool = False  # the SDK uploads the entry point by itself
     framework: str | None = None
     framework_version: str | None = None
     python_version: str | None = None

@@ -120,6 +120,7 @@ def read(value: Any) -> Created:
         upstream=_upstream(value, request),
         answered=tuple(made_of.calls),
         drivers=made_of.drivers,
+        alone=_alone(value),
         region=None if answers.region_made_up else facts.pop("region", None),
         **{key: one for key, one in facts.items() if key != "region"},
     )
@@ -254,7 +255,17 @@ def _processing(value: Any) -> Mapping[str, Any]:
         given = takes.bind_partial(*step_args.func_args, **step_args.func_kwargs).arguments
     except (TypeError, ValueError):
         return {}
-    return {"code": given.get("code") or given.get("submit_app"), "source_dir": given.get("source_dir")}
+    return {**given, "code": given.get("code") or given.get("submit_app")}
+
+
+def _alone(value: Any) -> bool:
+    """True where version 2 of the SDK uploads the entry point by itself, without source_dir and dependencies."""
+    maker, run = _maker(value), _processing(value)
+    given = [
+        *(run.get(name) for name in ("source_dir", "dependencies", "git_config")),
+        *(getattr(maker, name, None) for name in ("source_dir", "dependencies", "git_config")),
+    ]
+    return hasattr(maker, "_upload_payload" if run else "dependencies") and not any(given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,7 +354,8 @@ def _source(step: Any) -> SourceCode | None:
     if type_name(step) not in ("Training", "Tuning", "Processing"):
         return None
     facts = _facts(step)
-    return source_code(facts.get("source_dir"), facts.get("entry_point"), {})
+    found = source_code(facts.get("source_dir"), facts.get("entry_point"), {})
+    return replace(found, alone=_alone(step)) if found is not None else None
 
 
 def collection(value: Any) -> list[Step] | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path as FilePath
 
 from cursus.checks.evidence.endings import IN_IMAGES
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.conditions import all_hold
+from cursus.checks.script.processing_view import ProcessingView
 from cursus.checks.views import TrainingView
 from cursus.script.conditions import told
 from cursus.script.facts import Condition, Habit, Imported, ScriptFacts
@@ -20,9 +22,10 @@ def local_module_missing(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Finds relative imports that lead nowhere, and imports of plainly local names (``utils``, ``resnet_model``, ``from tools.Reader import
         Reader`` …) with no such file in the source and no such requirement; and modules whose absence a ``try`` answers with a stand-in
-        of the script's own.
+        of the script's own. It is an error where the module lies beside a script that is uploaded by itself.
     Why:
-        ``ModuleNotFoundError``: only the source directory gets into the container, not the folders around it.
+        ``ModuleNotFoundError``: only the source directory gets into the container, not the folders around it. An estimator or FrameworkProcessor
+        of the SDK's version 2 without ``source_dir``, and ``run(code=…)`` of a ScriptProcessor, upload one file.
     Breaks:
         files:
           train.py: |
@@ -55,10 +58,20 @@ def local_module_missing(view: TrainingView) -> Iterator[Problem]:
     if any("PYTHONPATH" in name for name in view.environment) or "setup.py" in facts.directory_listing:
         return
     packages = {one.name.lower().replace("-", "_") for one in facts.requirements}
+    beside = _beside(view)
     seen = set()
     for one in facts.imports:
         top = one.module.partition(".")[0]
         if not one.sure or top in seen:
+            continue
+        if beside is not None and _has_module(beside, top):
+            seen.add(top)
+            yield Problem(
+                f"the script imports {one.module!r} from beside it, and {facts.entry.rpartition('/')[2]} alone is uploaded",
+                remedy="give the folder as source_dir; a processing step needs a FrameworkProcessor for that",
+                severity="error",
+                location=one.location,
+            )
             continue
         if one.level:
             if one.location.file == facts.entry and "." not in seen:
@@ -85,6 +98,21 @@ def local_module_missing(view: TrainingView) -> Iterator[Problem]:
                 location=one.location,
             )
     yield from _fallbacks(facts, packages)
+
+
+def _beside(view: TrainingView) -> FilePath | None:
+    """The folder of a script that is uploaded without what lies there; None for any other."""
+    source = view.step.source
+    alone = source is not None and (view.alone if isinstance(view, ProcessingView) else source.alone)
+    if source is None or not alone or "--py-files" in str(view.algorithm.get("ContainerEntrypoint")):
+        return None
+    return FilePath(source.directory, source.entry_point).parent
+
+
+def _has_module(folder: FilePath, name: str) -> bool:
+    if not name or _known(name):
+        return False
+    return (folder / f"{name}.py").is_file() or next((folder / name).glob("*.py"), None) is not None
 
 
 MISFITS = {

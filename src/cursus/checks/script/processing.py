@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import posixpath
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
-from pathlib import Path as FilePath
 
 from cursus.aws.pipelines import written_out
 from cursus.checks.outlines.plans import Plan, selected
@@ -24,8 +21,6 @@ from cursus.checks.views import Settings, TrainingView
 from cursus.model import Location, Step
 from cursus.redact import show
 from cursus.script.facts import PathUse, ScriptFacts
-from cursus.script.files import LIBRARIES
-from cursus.script.parsing import parse
 from cursus.suggest import closest
 
 ABOUT = (
@@ -75,10 +70,10 @@ def processing_folders(view: TrainingView) -> Iterator[Problem]:
         Follows the paths that the script of a processing job opens, lists and writes, and holds those below ``/opt/ml`` against
         LocalPath of its inputs and outputs: a folder that nothing fills, a file of another name than the one object of an
         input, a model that is still in its archive, a folder that is opened as a file, a file that no output uploads, an output that the
-        script never names, and a property file that is written under another name. Looks for modules beside a script that is uploaded alone.
+        script never names, and a property file that is written under another name.
     Why:
         ``No such file or directory``; or the job completes, its output is empty, and the next step of the pipeline fails. A processing
-        job has neither channels nor a model directory, and ``run(code=…)`` of a ScriptProcessor uploads one file.
+        job has neither channels nor a model directory.
     Breaks:
         operation: CreateProcessingJob
         AppSpecification: {ImageUri: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3", ContainerEntrypoint: [python3, /opt/ml/processing/input/code/train.py]}
@@ -111,7 +106,6 @@ def processing_folders(view: TrainingView) -> Iterator[Problem]:
     facts = readable(view)
     if facts is None or not isinstance(view, ProcessingView):
         return
-    yield from _beside(view, facts)
     if view.inputs is None or view.outputs is None:
         return
     if not facts.outside_effects:
@@ -273,30 +267,3 @@ def _property_files(view: ProcessingView, found: list[tuple[PathUse, str]]) -> I
                 "give the PropertyFile the name below the output's LocalPath that the script writes",
                 location=use.location,
             )
-
-
-def _beside(view: ProcessingView, facts: ScriptFacts) -> Iterator[Problem]:
-    """Modules that lie beside a script which is uploaded without them."""
-    source = view.step.source
-    if source is None or not view.alone or "PYTHONPATH" in view.environment:
-        return
-    if facts.calls & {"sys.path.append", "sys.path.insert"} or "--py-files" in str(view.algorithm):
-        return
-    if view.joined:
-        return  # another input is put beside the script
-    folder = FilePath(source.directory)
-    for node in parse((folder / source.entry_point).read_bytes()).body:
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom) and not node.level:
-            names = [node.module or ""]
-        for name in names:
-            module = folder / name.partition(".")[0]
-            if module.name in LIBRARIES or module.name in sys.stdlib_module_names:
-                continue
-            if module.with_suffix(".py").is_file() or next(module.glob("*.py"), None) is not None:
-                yield Problem(
-                    f"the script imports {name!r} from beside it, and {source.entry_point} alone is uploaded",
-                    ("AppSpecification", "ContainerEntrypoint"),
-                    "run it by a FrameworkProcessor with source_dir, or bring the modules as an input beside the script",
-                    location=Location(facts.entry, node.lineno, node.col_offset + 1),
-                )

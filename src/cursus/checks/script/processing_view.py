@@ -110,6 +110,8 @@ class ProcessingView(TrainingView):
         """True where the script is uploaded by itself, without what lies beside it."""
         source = self.step.source
         name = posixpath.basename(source.entry_point) if source is not None else ""
+        if source is not None and source.alone:
+            return True
         return bool(name) and any(
             isinstance(uri, str) and uri.startswith("s3://") and posixpath.basename(uri) == name
             for _, uri in self._filled()
@@ -127,18 +129,12 @@ class ProcessingView(TrainingView):
         """What the script reads, parses and writes; of a script that is uploaded alone, nothing of the files beside it."""
         from cursus.script import read_source
 
-        facts = read_source(self.step.source) if self.step.source is not None else None
-        if facts is None or not self.alone:
-            return facts
-        own = {facts.entry, *facts.files}
+        if self.step.source is None:
+            return None
+        facts = read_source(replace(self.step.source, alone=self.alone))
         brought = {one.partition("/")[0] for one in self.joined}
-        return replace(
-            facts,
-            requirements=(),
-            imports=tuple(one for one in facts.imports if one.module.partition(".")[0] not in brought),
-            faults=tuple(fault for fault in facts.faults if fault.location.file in own),
-            directory_listing=frozenset(name for name in facts.directory_listing if name == self._entry()),
-        )
+        imports = tuple(one for one in facts.imports if one.module.partition(".")[0] not in brought)
+        return replace(facts, imports=imports) if brought else facts
 
     def _entry(self) -> str:
         return self.step.source.entry_point if self.step.source is not None else ""

@@ -20,7 +20,7 @@ from arguments import numbers
 
 from cursus.checks.examples import BASES, merge
 from cursus.local.jobs.job import TrainingJob
-from cursus.local.monitoring.usage import descendants
+from cursus.local.linux.processes import descendants
 from cursus.local.runner import run_step
 from cursus.model import Promises, SourceCode, Step
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,15 @@ def test_what_runs_inside_a_host_needs_no_cursus() -> None:
     files = [*(SOURCE / "local" / "inside").rglob("*.py")]
     assert {path.name: wrong for path in files if (wrong := imported(path))} == {}
     assert {"init.py", "launch.py", "secure_shell.py"} <= {path.name for path in files}
+
+
+def test_what_the_kernel_offers_knows_nothing_of_jobs() -> None:
+    files = [*(SOURCE / "local" / "linux").rglob("*.py")]
+    found = {
+        name for path in files for name in re.findall(r"from (cursus[\w.]*) import", path.read_text("utf-8"))
+    }
+    assert {name for name in found if not name.startswith("cursus.local.linux")} == set()
+    assert found
 
 
 def test_importing_cursus_loads_nothing_heavy() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from cursus.local.linux.processes import descendants, handles
 from cursus.local.monitoring import runtime
-from cursus.local.monitoring.usage import Sampler, descendants, handles
+from cursus.local.monitoring.usage import Sampler
 from tests.local.conftest import Run
 
 

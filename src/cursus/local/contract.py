@@ -85,17 +85,11 @@ def input_data_config(request: Request) -> dict[str, dict[str, str]]:
     return found
 
 
-def config_files(
-    request: Request,
-    host: str,
-    hyperparameters: Mapping[str, str],
-    region: str,
-    interface: str,
-) -> dict[str, Any]:
+def config_files(request: Request, host: str, region: str, interface: str) -> dict[str, Any]:
     """Every file of ``/opt/ml/input/config`` by name, as JSON data."""
     algorithm = request.get("AlgorithmSpecification") or {}
     files: dict[str, Any] = {
-        "hyperparameters.json": dict(hyperparameters),
+        "hyperparameters.json": dict(request.get("HyperParameters") or {}),
         "resourceconfig.json": resource_config(request, host, interface),
         "inputdataconfig.json": input_data_config(request),
         "init-config.json": {},

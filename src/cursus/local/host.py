@@ -69,13 +69,12 @@ def make_tree(ml: str) -> None:
 def write_config(
     request: Mapping[str, Any],
     host: str,
-    hyperparameters: Mapping[str, str],
     region: str,
     ml: str,
     interface: str = contract.INTERFACE,
 ) -> None:
     """The files of ``/opt/ml/input/config``, readable by the owner alone: they may hold secrets."""
-    for name, content in contract.config_files(request, host, hyperparameters, region, interface).items():
+    for name, content in contract.config_files(request, host, region, interface).items():
         path = os.path.join(ml, "input", "config", name)
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             json.dump(content, file)
@@ -168,7 +167,6 @@ def interface(*, wired: bool, isolated: bool) -> str:
 def script_mode(
     request: Mapping[str, Any],
     host: str,
-    hyperparameters: Mapping[str, str],
     region: str,
     entry_point: str,
     ml: str,
@@ -187,7 +185,7 @@ def script_mode(
     """
     from cursus.local.framework import distribution
 
-    image = contract.training_image(request)
+    image, hyperparameters = contract.training_image(request), request.get("HyperParameters") or {}
     own = {**distribution.module(image), **contract.variables(request, host, region)}
     named = toolkit.variables(
         hyperparameters,

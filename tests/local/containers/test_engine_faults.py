@@ -18,7 +18,7 @@ from tests.waiting import until
 
 def kill_session(job: TrainingJob) -> None:
     """End the supervisor, the keepers and the engine's clients at once; what the engine runs goes on."""
-    from cursus.local.monitoring.usage import descendants
+    from cursus.local.linux.processes import descendants
 
     pid = json.loads((job.folder / "job.json").read_text())["supervisor"]
     ours = [one for one in descendants(pid) if not is_engines(one)]

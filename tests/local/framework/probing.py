@@ -18,7 +18,7 @@ def ask(python: str, probe: str, request: dict[str, Any], name: str) -> dict[str
     with tempfile.TemporaryDirectory() as folder:
         base = f"{folder}/opt/ml"
         host.make_tree(base)
-        host.write_config(request, name, request["HyperParameters"], REGION, base)
+        host.write_config(request, name, REGION, base)
         environment = {"PATH": "/usr/bin:/bin", "HOME": folder, **contract.variables(request, name, REGION)}
         done = subprocess.run(
             [python, str(Path(__file__).with_name(probe)), base],

@@ -37,7 +37,6 @@ def started(request: dict[str, Any], name: str, framework: str, tmp_path: Path) 
         launch = host.script_mode(
             request,
             name,
-            request["HyperParameters"],
             REGION,
             program,
             str(tmp_path),

@@ -11,7 +11,7 @@ from cursus import interruptions
 from cursus.errors import RunError
 from cursus.local.jobs import record
 from cursus.local.jobs.job import TrainingJob
-from cursus.local.monitoring.usage import descendants
+from cursus.local.linux.processes import descendants
 from cursus.local.options import Options
 from cursus.local.repeats.compare import difference
 from tests.local.conftest import Run

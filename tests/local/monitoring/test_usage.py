@@ -49,7 +49,7 @@ time.sleep(0 if begun else 30)
     job = run(script, SPOT, interrupt_after=0.6, grace=0.05)
     usage = job.evidence.usage["algo-1"]
     assert usage.wall_seconds >= sum(start.seconds for start in job.evidence.starts) * 0.8
-    assert usage.cpu_seconds >= 0.4
+    assert usage.cpu_seconds > 0.25  # more than one of them alone
 
 
 def test_how_long_nobody_had_computed_anything_when_the_time_was_up(run: Run) -> None:

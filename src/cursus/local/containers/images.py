@@ -127,10 +127,10 @@ def apply(found: Mapping[str, Any], planned: dict[str, Any], step: Step) -> None
     given = any("gpu" in one or "device" in one for one in found["arguments"])
     if os.path.exists("/dev/nvidia0") and not given:
         notes.append(NO_GPUS)
-    hyperparameters = planned["hyperparameters"]
+    hyperparameters = planned["request"].get("HyperParameters") or {}
     if planned["entry_point"] is not None and "sagemaker_program" not in hyperparameters:
-        hyperparameters["sagemaker_program"] = planned["entry_point"]
-        hyperparameters.setdefault("sagemaker_submit_directory", f"{ML}/code")
+        sent = {"sagemaker_submit_directory": f"{ML}/code", "sagemaker_program": planned["entry_point"]}
+        planned["request"] = {**planned["request"], "HyperParameters": {**sent, **hyperparameters}}
         notes.append(SET_BY_SDK)
 
 

@@ -15,7 +15,7 @@ from cursus.local.framework import ranks
 from cursus.local.inside import init
 from cursus.local.isolation.namespaces import Program
 from cursus.local.linux import syscalls
-from cursus.local.monitoring.usage import descendants
+from cursus.local.linux.processes import descendants
 
 SECONDS = 5.0
 """How long it tries to end processes that start new ones."""

@@ -20,9 +20,10 @@ from cursus.local.lifecycle.attached import Attached
 from cursus.local.linux import children
 from cursus.local.linux import syscalls as sc
 from cursus.local.linux.cgroups import Limit
+from cursus.local.linux.processes import behind_shell, descendants, handles
 from cursus.local.monitoring.logs import Log
 from cursus.local.monitoring.opens import Opens
-from cursus.local.monitoring.usage import Sampler, Volume, behind_shell, descendants, handles
+from cursus.local.monitoring.usage import Sampler, Volume
 
 if TYPE_CHECKING:
     from cursus.local.containers.contained import Contained
@@ -83,7 +84,7 @@ class Host:
         host.make_tree(self.ml)
         self.inputs.prepare(sources)
         request = self.owner.request
-        host.write_config(request, self.name, self.plan["hyperparameters"], self.plan["region"], self.ml)
+        host.write_config(request, self.name, self.plan["region"], self.ml)
         if self._has_code():
             self.code_files = host.copy_source(
                 self.plan["source"], os.path.join(self.ml, "code"), self.plan["root"]
@@ -112,13 +113,12 @@ class Host:
         interface = host.interface(wired=wired, isolated=bool(request.get("EnableNetworkIsolation")))
         if interface == host.LOOPBACK:
             self.owner.notes.append(host.OTHER_INTERFACE)
-            host.write_config(request, self.name, plan["hyperparameters"], plan["region"], self.ml, interface)
+            host.write_config(request, self.name, plan["region"], self.ml, interface)
         try:
             if plan["entry_point"] is not None:
                 return host.script_mode(
                     request,
                     self.name,
-                    plan["hyperparameters"],
                     plan["region"],
                     plan["entry_point"],
                     self.ml,

@@ -6,6 +6,8 @@ import os
 import signal
 import time
 
+from cursus.local.linux.processes import descendants
+
 SECONDS = 5.0
 """How long processes that were killed are waited for."""
 
@@ -34,8 +36,6 @@ def end(pid: int) -> None:
 
 def kill_below() -> None:
     """SIGKILL to everything below this process, the youngest first."""
-    from cursus.local.monitoring.usage import descendants
-
     for pid in reversed(descendants(os.getpid())[1:]):
         kill(pid)
 

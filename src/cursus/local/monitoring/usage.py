@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cursus.local.data.files import tree_size
+from cursus.local.linux import processes
 
 if TYPE_CHECKING:
     from cursus.local.channels import Source
 
-PAGE = os.sysconf("SC_PAGE_SIZE")
-TICKS = os.sysconf("SC_CLK_TCK")
 VOLUME_SECONDS = 1.0
 """Between two looks at a host's files, at least."""
 COUNTED = 0.2
@@ -45,19 +43,19 @@ class Sampler:
 
     def sample(self, root: int, *, skip_first: bool = False) -> None:
         """Look at ``root`` and all its descendants; without ``root`` itself where it is the toolkit's stand-in."""
-        processes = descendants(root)[1 if skip_first else 0 :]
+        pids = processes.descendants(root)[1 if skip_first else 0 :]
         memory = 0
         files = 0
         cpu = 0.0
-        for pid in processes:
-            memory += _memory(pid, alone=len(processes) == 1)
-            files += _files(pid)
-            cpu += _cpu(pid)
+        for pid in pids:
+            memory += processes.memory(pid, alone=len(pids) == 1)
+            files += processes.open_files(pid)
+            cpu += processes.cpu_seconds(pid)
         self.samples += 1
         self.peak_memory = max(self.peak_memory, memory)
         self.open_files = max(self.open_files, files)
         self.cpu_seconds = max(self.cpu_seconds, cpu)
-        self.peak_processes = max(self.peak_processes, len(processes))
+        self.peak_processes = max(self.peak_processes, len(pids))
         now, (since, used) = time.monotonic(), self._window
         few = 0 <= cpu - used <= BLIP + IDLE * (now - since)  # what has ended takes its time with it
         if not few or not self._looked:
@@ -156,107 +154,3 @@ def downloaded(
             known[source.folder] = size
         total += size
     return total
-
-
-def descendants(root: int) -> list[int]:
-    """``root`` and every process below it, by the kernel's lists of children; by all of /proc where it has none."""
-    found = [root]
-    try:
-        for pid in found:
-            for task in os.listdir(f"/proc/{pid}/task"):
-                with open(f"/proc/{pid}/task/{task}/children", "rb") as file:
-                    found.extend(int(child) for child in file.read().split())
-    except FileNotFoundError:
-        if not os.path.exists(f"/proc/{os.getpid()}/task/{os.getpid()}/children"):
-            return _by_parent(root)
-    except (OSError, ValueError):
-        pass
-    return found
-
-
-def _by_parent(root: int) -> list[int]:
-    parents: dict[int, list[int]] = {}
-    try:
-        names = [int(name) for name in os.listdir("/proc") if name.isdigit()]
-    except OSError:
-        return [root]
-    for pid in names:
-        try:
-            with open(f"/proc/{pid}/stat", "rb") as file:
-                parents.setdefault(int(file.read().rpartition(b")")[2].split()[1]), []).append(pid)
-        except (OSError, ValueError, IndexError):
-            continue
-    found = [root]
-    for pid in found:
-        found.extend(parents.get(pid, ()))
-    return found
-
-
-def _memory(pid: int, *, alone: bool) -> int:
-    """Bytes: a lone process's high-water mark, otherwise the proportional share, which counts shared pages once."""
-    try:
-        if alone:
-            with open(f"/proc/{pid}/status", "rb") as file:
-                for line in file:
-                    if line.startswith(b"VmHWM:"):
-                        return int(line.split()[1]) * 1024
-            return 0
-        try:
-            with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
-                for line in file:
-                    if line.startswith(b"Pss:"):
-                        return int(line.split()[1]) * 1024
-        except PermissionError:
-            pass
-        with open(f"/proc/{pid}/statm", "rb") as file:
-            return int(file.read().split()[1]) * PAGE
-    except (OSError, ValueError, IndexError):
-        return 0
-
-
-def _files(pid: int) -> int:
-    try:
-        return len(os.listdir(f"/proc/{pid}/fd"))
-    except OSError:
-        return 0
-
-
-def _cpu(pid: int) -> float:
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            fields = file.read().rpartition(b")")[2].split()
-        return sum(int(field) for field in fields[11:15]) / TICKS
-    except (OSError, ValueError, IndexError):
-        return 0.0
-
-
-SHELLS = frozenset({"sh", "bash", "dash", "zsh"})
-
-
-def behind_shell(pid: int) -> int:
-    """The program that a shell waits for, where ``pid`` is a shell without a handler for SIGTERM; else ``pid``.
-
-    Such a shell passes no signal on: what it started with ``exec`` is in its place, and anything else is not told.
-    """
-    for one in descendants(pid):
-        try:
-            shell = os.readlink(f"/proc/{one}/exe").rpartition("/")[2] in SHELLS
-        except OSError:
-            return pid
-        if not shell:
-            return one
-        if handles(one, signal.SIGTERM) is not False:
-            return pid
-    return pid
-
-
-def handles(pid: int, number: int) -> bool | None:
-    """True where a process has a handler for signal ``number``; None where that cannot be seen."""
-    try:
-        with open(f"/proc/{pid}/status", "rb") as file:
-            for line in file:
-                if line.startswith(b"SigCgt:"):
-                    return bool(int(line.split()[1], 16) >> (number - 1) & 1)
-    except (OSError, ValueError):
-        pass
-    return None

@@ -41,7 +41,6 @@ def plan(
         "root": root,
         "request": request,
         "region": region,
-        "hyperparameters": dict(request.get("HyperParameters") or {}),
         "channels": {key: os.path.abspath(path) for key, path in step.promises.local_channels.items()},
         "source": None if step.source is None else os.path.abspath(step.source.directory),
         "entry_point": _entry_point(step),

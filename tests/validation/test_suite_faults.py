@@ -198,6 +198,29 @@ def test_what_is_wrong_with_the_request_is_said_once_where_it_is_tuned_too(build
     assert len(errors) == 1
 
 
+@pytest.mark.parametrize(
+    ("fault", "test", "rule"),
+    [
+        (_set(("ResourceConfig", "InstanceType"), "ml.m5.xlrge"), PERFORMANCE, "RES001"),
+        (_set(("StoppingCondition", "MaxRuntimeInSeconds"), 0), STEP, "STP007"),
+        (_set(("HyperParameters", "epochs"), "many"), HYPERPARAMETERS, "HPO052"),
+    ],
+)
+def test_a_wrong_value_of_the_request_is_no_disagreement_with_the_hooks_too(
+    fault: Fault, test: str, rule: str, builder: Any, config: Any
+) -> None:
+    seconds = builder.request["StoppingCondition"]["MaxRuntimeInSeconds"]
+    builder.get_distributed_config = lambda: {"InstanceType": "ml.m5.xlarge"}
+    builder.get_resource_optimization_config = lambda: {
+        "instance_type": "ml.m5.xlarge",
+        "max_runtime_in_seconds": seconds,
+    }
+    assert not failed(static(builder, config))
+    fault(builder)
+    found = failed(static(builder, config))
+    assert {name: [error[:6] for error in errors] for name, errors in found.items()} == {test: [rule]}
+
+
 def test_a_number_among_the_hyperparameters_is_said_once_where_they_are_tuned_too(
     builder: Any, config: Any
 ) -> None:

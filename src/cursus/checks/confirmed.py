@@ -41,12 +41,33 @@ SAYS_ALL = "STP047"
 """The rule on values that are the word None: what others find in such a value comes of that."""
 
 
+DISAGREE = frozenset(
+    {
+        "ART080",
+        "CHN080",
+        "CHN081",
+        "DST080",
+        "HPO080",
+        "HPO081",
+        "MON080",
+        "MON082",
+        "RES080",
+        "RES081",
+        "STP082",
+    }
+)
+"""Rules on hooks that say other than the request: a value of it that is wrong by itself is told as that alone."""
+
+
 def without_echoes(findings: list[Finding]) -> list[Finding]:
     """``findings`` without those of which another one at the same place says more, and weighs no less."""
     told = {finding.rule for finding in findings}
     if SAYS_ALL in told:
         nothing = {finding.path for finding in findings if finding.rule == SAYS_ALL}
         findings = [one for one in findings if one.path not in nothing or one.rule == SAYS_ALL]
+    if not told.isdisjoint(DISAGREE):
+        wrong = {one.path for one in findings if one.severity == "error" and one.rule not in DISAGREE}
+        findings = [one for one in findings if one.rule not in DISAGREE or one.path not in wrong]
     if told.isdisjoint(ECHOES):
         return findings
     weight: dict[tuple[str, object], int] = {}

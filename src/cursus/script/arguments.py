@@ -154,6 +154,9 @@ def _use(evaluator: Evaluator, site: CallSite, sure: bool, found: dict[int, Buil
     """Record what one call does to the parsers: declare, parse, or take a parser out of sight."""
     node = site.node
     func = node.func
+    if isinstance(func, ast.Name):  # add = parser.add_argument
+        meant = site.body.only(func.id)
+        func = meant if isinstance(meant, ast.Attribute) and meant.attr == "add_argument" else func
     if isinstance(func, ast.Attribute):
         base = evaluator.evaluate(func.value, site.body, site.order)
         for value in base.values:

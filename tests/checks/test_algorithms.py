@@ -9,7 +9,7 @@ import pytest
 import cursus
 from cursus.checks.examples import BASES, merge
 from tests.checks import made
-from tests.checks.made import TUNING, XGBOOST, broken, findings_of
+from tests.checks.made import TUNING, XGBOOST, broken, channel, findings_of
 
 REGISTRY = ".dkr.ecr.us-east-1.amazonaws.com/"
 LINEAR = f"382416733822{REGISTRY}linear-learner:1"
@@ -330,3 +330,10 @@ def test_a_hyperparameter_that_image_classification_does_not_use_is_no_error() -
     channels = [channel(name, "application/x-recordio") for name in ("train", "validation")]
     found = [finding for finding in findings_of(job(IMAGES, given, *channels)) if finding.rule == "HPO039"]
     assert [(one.severity, one.path) for one in found] == [("warning", "HyperParameters.use_lr_scheduler")]
+
+
+def test_an_algorithms_image_with_a_command_of_ones_own_runs_no_algorithm() -> None:
+    image = {"TrainingImage": XGBOOST, "ContainerEntrypoint": ["python3", "/opt/ml/input/data/code/train.py"]}
+    channels = [channel("code"), channel("train")]
+    found = findings_of({"AlgorithmSpecification": image, "HyperParameters": {}, "InputDataConfig": channels})
+    assert not broken(found)

@@ -261,7 +261,9 @@ class TrainingView:
 
     @lazy
     def builtin(self) -> algorithms.Algorithm | None:
-        """The built-in algorithm that the definition runs, or None for a script or an own image."""
+        """The built-in algorithm that the definition runs, or None for a script, an own image or an own command."""
+        if self.algorithm.get("ContainerEntrypoint"):
+            return None
         return algorithms.of_request(self.image, self.hyperparameters)
 
     @lazy

@@ -9,7 +9,7 @@ import pytest
 import cursus
 from cursus.checks.examples import BASES, merge
 from tests.checks import made
-from tests.checks.made import TUNING, XGBOOST, broken, channel, findings_of
+from tests.checks.made import TUNING, XGBOOST, broken, findings_of
 
 REGISTRY = ".dkr.ecr.us-east-1.amazonaws.com/"
 LINEAR = f"382416733822{REGISTRY}linear-learner:1"

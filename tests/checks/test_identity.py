@@ -172,3 +172,27 @@ def test_the_key_of_the_output_is_the_artifacts_matter_alone(key: str) -> None:
     assert [(f.rule, f.area, f.severity) for f in found if "KmsKeyId" in f.path] == [
         ("ART001", "artifacts", "error")
     ]
+
+
+@pytest.mark.parametrize(
+    ("subnet", "told"),
+    [
+        ("subnet-", {("STP030", "error")}),
+        ("sg-0a1b2c3d", {("STP030", "error")}),
+        ("private-subnet-a", {("STP030", "warning")}),
+        ("subnet-xxxxxxxx", {("STP045", "warning")}),
+        ("subnet-0a1b2c3d", set()),
+        ("subnet-0a1b2c3d4e5f60718", set()),
+    ],
+)
+def test_an_id_of_a_network_has_its_digits(subnet: str, told: set[tuple[str, str]]) -> None:
+    found = findings_of({"VpcConfig": {"Subnets": [subnet], "SecurityGroupIds": ["sg-0a1b2c3d"]}})
+    assert own(found) == told
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "refused"), [("", 64, False), ("", 65, True), ("teams/ml/", 64, False)]
+)
+def test_a_role_has_a_name_of_64_characters_at_most(path: str, size: int, refused: bool) -> None:
+    found = findings_of({"RoleArn": f"arn:aws:iam::123456789012:role/{path}{'r' * size}"})
+    assert own(found) == ({("STP050", "error")} if refused else set())

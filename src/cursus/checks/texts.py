@@ -47,6 +47,10 @@ HAVE_NONE = frozenset(
 NOBODY = "0" * 12
 CONSOLE_ROLE = ":role/AmazonSageMaker-ExecutionRole-"
 """How a role that the console made is named where its path is missing."""
+ROLE_NAME = 64
+"""Characters that the name of a role has at most: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+NETWORK = {"Subnets": "subnet-", "SecurityGroupIds": "sg-"}
+"""How the ids in these members begin; hexadecimal digits follow."""
 CHOICES = HAVE_NONE | {
     "S3DataType",
     "S3DataDistributionType",
@@ -271,7 +275,9 @@ def _by_member(member: str, value: str, region: str) -> list[str]:
             found.append("nobody")
     if member in TRIMMED and value and (value[0] <= " " or value[-1] <= " "):
         found.append("space")
-    if member == "RoleArn" and (CONSOLE_ROLE in value or value[-1:] == "/"):
+    if member == "RoleArn" and (
+        CONSOLE_ROLE in value or not 1 < len(value) - value.rfind("/") <= ROLE_NAME + 1
+    ):
         found.append("role")
     if member in KEYS and value and not re.fullmatch(_KEY, value):
         found.append("key")
@@ -282,9 +288,9 @@ def _by_member(member: str, value: str, region: str) -> list[str]:
         and value[-1] == value[0]
     ):
         found.append("quoted")
-    if member in ("Subnets", "SecurityGroupIds"):
+    if member in NETWORK:
         found.append("network")
-        if not value.startswith("subnet-" if member == "Subnets" else "sg-"):
+        if not re.fullmatch(f"{NETWORK[member]}[0-9a-f]{{8,}}", value):
             found.append("vpc")
     return found
 

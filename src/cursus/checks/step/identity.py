@@ -10,9 +10,9 @@ from cursus.checks.artifacts import key_severity, no_key
 from cursus.checks.rules import Problem, rule
 from cursus.checks.step.image_names import no_region, stands_for_another
 from cursus.checks.text_faults import placeholder
-from cursus.checks.texts import IMAGES, NOBODY, place
+from cursus.checks.texts import IMAGES, NETWORK, NOBODY, NOTHING, ROLE_NAME, place
 from cursus.checks.views import RequestView, TrainingView, is_reference, listing, text
-from cursus.model import Path
+from cursus.model import Path, Severity
 from cursus.redact import show
 
 HAVE_OUTPUT_RULES = frozenset(
@@ -142,8 +142,9 @@ def vpc_ids(view: RequestView) -> Iterator[Problem]:
     """Subnets are subnets and security groups are security groups.
 
     What it does:
-        Looks at the beginnings of the ids in VpcConfig: sg- among the subnets, subnet- or vpc- among the groups, and
-        for availability zones and the group called default.
+        Looks at the ids in VpcConfig: sg- among the subnets, subnet- or vpc- among the groups, availability zones, the
+        group called default, and subnet- or sg- with nothing behind it. Any other text that is no id, such as a
+        subnet's name, is a warning: it may be a sample.
     Why:
         The service refuses the request, because it finds no such subnet or group.
     Breaks:
@@ -151,28 +152,35 @@ def vpc_ids(view: RequestView) -> Iterator[Problem]:
     Right:
         VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
     Source:
-        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_VpcConfig.html
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_VpcConfig.html,
+        https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html
     Since:
         0.1
     """
     for path, value in view.suspected("vpc"):
-        member = path[-2] if len(path) > 1 else None
-        if member == "Subnets" and value.startswith(("sg-", "vpc-")):
-            yield Problem(
-                f"Subnets holds {show(value)}, which is no subnet", path, "write ids that begin with subnet-"
-            )
-        elif member == "SecurityGroupIds" and value.startswith(("subnet-", "vpc-")):
-            what = f"SecurityGroupIds holds {show(value)}, which is no security group"
-            yield Problem(what, path, "write ids that begin with sg-")
-        elif value == "default" or re.fullmatch(r"[a-z]{2,4}(?:-[a-z]+){1,2}-\d[a-f]?", value):
-            zone = value != "default"
-            what = "an availability zone or region" if zone else "a group's name"
-            begins = "subnet-" if member == "Subnets" else "sg-"
-            yield Problem(
-                f"{member} holds {show(value)}, which is {what}, not an id",
-                path,
-                f"write ids that begin with {begins}",
-            )
+        member = str(path[-2])
+        begins = NETWORK.get(member)
+        if begins is None:  # a text where a list belongs
+            continue
+        level: Severity | None = None
+        if value.startswith(("subnet-", "sg-", "vpc-")) and not value.startswith(begins):
+            what = "no subnet" if member == "Subnets" else "no security group"
+        elif value == "default":
+            what = "a group's name, not an id"
+        elif re.fullmatch(r"[a-z]{2,4}(?:-[a-z]+){1,2}-\d[a-f]?", value):
+            what = "an availability zone or region, not an id"
+        elif value == begins:
+            what = "an id without its number"
+        elif placeholder(value) is None and value not in NOTHING:
+            what, level = f"no id: behind {begins} stand 8 or 17 digits from 0 to f", "warning"
+        else:
+            continue
+        yield Problem(
+            f"{member} holds {show(value)}, which is {what}",
+            path,
+            f"write ids that begin with {begins}",
+            severity=level,
+        )
 
 
 @rule("STP034", area="step", scope="request", reads=("Tags",), shared=True)
@@ -383,8 +391,8 @@ def role_path(view: TrainingView) -> Iterator[Problem]:
     """A role's ARN has the role's path in it.
 
     What it does:
-        Looks for a role that the console made, AmazonSageMaker-ExecutionRole with a time, without `service-role/`, and
-        for an ARN that ends where the role's name should be.
+        Looks for a role that the console made, AmazonSageMaker-ExecutionRole with a time, without `service-role/`, for
+        an ARN that ends where the role's name should be, and for a name that is longer than IAM's 64 characters.
     Why:
         The console makes these roles below the path service-role. An ARN put together from the name alone names a role
         that does not exist: "SageMaker was unable to assume the role".
@@ -393,7 +401,8 @@ def role_path(view: TrainingView) -> Iterator[Problem]:
     Right:
         RoleArn: arn:aws:iam::123456789012:role/service-role/AmazonSageMaker-ExecutionRole-20180114T073202
     Source:
-        https://github.com/aws/sagemaker-python-sdk/issues/43
+        https://github.com/aws/sagemaker-python-sdk/issues/43,
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
     Since:
         0.1
     """
@@ -403,6 +412,12 @@ def role_path(view: TrainingView) -> Iterator[Problem]:
     if role.endswith("/"):
         yield Problem(f"RoleArn {show(role)} names no role", ("RoleArn",), "write the role's name at its end")
     name = role.partition(":role/")[2]
+    if (size := len(name) - name.rfind("/") - 1) > ROLE_NAME:
+        yield Problem(
+            f"RoleArn {show(role)} has a name of {size} characters; the name of a role has at most {ROLE_NAME}",
+            ("RoleArn",),
+            "write the ARN of the role as IAM has it",
+        )
     if re.fullmatch(r"AmazonSageMaker-ExecutionRole-\d{8}T\d{6}", name):
         yield Problem(
             f"RoleArn {show(role)} lacks the path of the roles that the console makes: SageMaker is unable to assume it",

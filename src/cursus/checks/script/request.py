@@ -263,14 +263,20 @@ def resolve(
     if any(isinstance(piece, Missing) for piece in found):
         return NONE
     joined = "".join(piece for piece in found if isinstance(piece, str))
-    return re.sub(r"(?<!:)/{2,}", "/", joined)
+    return re.sub(r"(?<!:)/{2,}", "/", _from_root(view, joined))
+
+
+def _from_root(view: TrainingView, place: str) -> str:
+    """A place of a script that a ScriptProcessor starts, which is in the root folder of Amazon's images."""
+    rooted = place.startswith("opt/ml/") and isinstance(view, ProcessingView) and view.alone
+    return f"/{place}" if rooted else place
 
 
 def _part(
     view: TrainingView, facts: ScriptFacts, started: Invocation, part: object, depth: int
 ) -> str | Missing:
     if isinstance(part, str):
-        return part
+        return _from_root(view, part) if depth == 0 else part
     if isinstance(part, EnvPart):
         known = variable(view, facts, part.name)
         if isinstance(known, str):

@@ -191,6 +191,7 @@ def test_fault_is_seen(name: str, tmp_path: Path) -> None:
             '    open(os.path.join(base, name, "a"), "w").write("1")\n',
             request(),
         ),
+        (READS.replace('"/opt', '"opt') + WRITES.replace('"/opt', '"opt'), request()),
     ],
 )
 def test_sound_script_is_left_alone(script: str, made: Any, tmp_path: Path) -> None:
@@ -226,6 +227,8 @@ def test_a_module_that_an_input_puts_beside_the_script(tmp_path: Path) -> None:
         processing_input("utils", "s3://example-bucket/utils/", CODE + "/search_utils/")
     )
     assert check(tmp_path, script, made) == []
+    writes = "import search_utils\n" + READS + "search_utils.write()\n"
+    assert check(tmp_path, writes, made) == []
 
 
 def test_finding_stands_where_the_request_has_it(tmp_path: Path) -> None:

@@ -233,6 +233,8 @@ def _unnamed(view: ProcessingView, facts: ScriptFacts, found: list[tuple[PathUse
     passed = invocation(view).arguments
     if view.own_image and not all(published(one.module.partition(".")[0]) for one in facts.imports):
         return  # a module that only this image has may write there
+    if view.joined:
+        return  # as may one that another input brings
     if facts.outside_effects or passed is None or any(one.values is None for one in passed):
         return
     if any(required_argument_missing(view)):

@@ -125,6 +125,18 @@ FAULTS: dict[str, tuple[str, Any, str, str]] = {
         "DEP095",
         "error",
     ),
+    "a listing of the folder around the code": (
+        'import os\nprint(os.listdir("/opt/ml/processing/input"))\n' + WRITES,
+        request(),
+        "DEP095",
+        "warning",
+    ),
+    "a search in a folder of no input": (
+        'import glob\nprint(glob.glob("/opt/ml/processing/data/*.csv"))\n' + WRITES,
+        request(),
+        "DEP095",
+        "warning",
+    ),
     "an output that is never named": (READS, request(), "DEP095", "warning"),
     "a folder that is there": (
         READS + 'import os\nos.makedirs("/opt/ml/processing/train")\n' + WRITES,
@@ -181,6 +193,12 @@ def test_fault_is_seen(name: str, tmp_path: Path) -> None:
             + 'open("/opt/ml/processing/raw/b.txt", "w").write("1")\nprint(open("/opt/ml/processing/raw/b.txt"))\n',
             request(),
         ),
+        (
+            'import shutil\nshutil.unpack_archive("/opt/ml/processing/raw/model.tar.gz", "/opt/ml/processing/raw")\n'
+            'print(open("/opt/ml/processing/raw/model.txt").read())\n' + WRITES,
+            request(raw=MODEL),
+        ),
+        (READS + WRITES + 'open("/opt/ml/output/message", "w").write("done")\n', request()),
         (
             'import os\nfor root, _, names in os.walk("/opt/ml/processing"):\n    print(root, names)\n'
             + WRITES,

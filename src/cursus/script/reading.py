@@ -68,7 +68,8 @@ QUIET_LIBRARIES = frozenset(
     {"numpy", "pandas", "sklearn", "joblib", "scipy", "torch", "torchvision", "yaml", "boto3"}
 )
 OUTSIDE = frozenset(
-    {"subprocess", "os.system", "os.popen", "tarfile", "zipfile", "urllib", "requests", "boto3"}
+    {"subprocess", "os.system", "os.popen", "shutil.unpack_archive", "tarfile", "zipfile"}
+    | {"urllib", "requests", "boto3"}
 )
 ENDS = frozenset({"sys.exit", "exit", "quit", "os._exit"})
 LOGGING_LEVELS = frozenset({"setLevel", "dictConfig", "fileConfig", "level", "disable"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -14,7 +15,7 @@ from cursus.checks.script.arguments import required_argument_missing
 from cursus.checks.script.artifacts import mentions_folder, mentions_upload, writes
 from cursus.checks.script.channels import made_places
 from cursus.checks.script.imports import published
-from cursus.checks.script.places import OPENS_FILES, WRITES_FILES, covers
+from cursus.checks.script.places import OPENS_FILES, SEARCHES, WRITES_FILES, covers
 from cursus.checks.script.processing_view import ProcessingView, place_of
 from cursus.checks.script.request import UNKNOWN, invocation, readable, resolve
 from cursus.checks.views import Settings, TrainingView
@@ -116,6 +117,7 @@ def processing_folders(view: TrainingView) -> Iterator[Problem]:
     yield from _property_files(view, found)
 
 
+CODE = ("/opt/ml/processing/input/code", "/opt/ml/processing/input/entrypoint")
 KEPT = ("/opt/ml/config", "/opt/ml/processing/input/config")
 """Folders that SageMaker fills itself."""
 FILES = (
@@ -123,6 +125,9 @@ FILES = (
     *(".tar.gz", ".zip", ".npz", ".npy", ".xlsx", ".data"),
 )
 ARCHIVE = ".tar.gz"
+WILD = re.compile(rf"[{UNKNOWN}*?\[]")
+MESSAGE = "/opt/ml/output/message"
+"""What SageMaker reads as the job's ExitMessage."""
 
 
 def _inside(path: str, folder: str) -> bool:
@@ -135,16 +140,23 @@ def _read(
     """What the script reads and nothing brings."""
     made = made_places(view, facts)
     seen: set[str] = set()
-    for use, place in _places(view, facts, ("read", "list")):
-        known = place if UNKNOWN not in place else place.partition(UNKNOWN)[0].rpartition("/")[0]
-        path = posixpath.normpath(known)
+    data = [folder for folder in there if not folder.startswith((*CODE, *KEPT))]
+    for use, place in _places(view, facts, ("read", "list", "look")):
+        if use.mode == "look" and (use.call not in SEARCHES or not use.sure):
+            continue
+        known = WILD.split(place)[0]
+        path = posixpath.normpath(place if known == place else known.rpartition("/")[0])
         root = "/opt/ml/processing" if view.own_image else "/opt/ml"
         if not path.startswith(f"{root}/") or path in seen or any(covers(one, place) for one in made):
             continue
         owner = max((folder for folder in inputs if _inside(path, folder)), key=len, default=None)
         told = remedy = ""
-        if owner is None and not any(_inside(path, folder) or _inside(folder, path) for folder in there):
-            near = closest(path, there) or closest(posixpath.dirname(path), there)
+        if (
+            owner is None
+            and not any(map(partial(_inside, path), there))
+            and not any(_inside(folder, path) for folder in data)
+        ):
+            near = closest(path, data) or closest(posixpath.dirname(path), data)
             told = "no input of the job is put there" + (f". Did you mean {near!r}?" if near else "")
             remedy = "read it from the LocalPath of an input: " + (", ".join(inputs) or "the job has none")
         elif owner == place.rstrip("/") and use.sure and use.mode == "read" and use.call in OPENS_FILES:
@@ -157,13 +169,15 @@ def _read(
                 remedy = f"unpack it first: tarfile.open('{owner}/{name}').extractall(…)"
             elif name and path != f"{owner}/{name}" and path.endswith(posixpath.splitext(name)[1]):
                 told, remedy = f"the input brings the one object {name!r}", f"read {owner}/{name}"
+        # A search fails nowhere, and the folder of the code is there: it has nothing else in it.
+        finds_less = use.mode == "look" or any(folder.startswith(f"{path}/") for folder in inputs)
         if told and (use.sure or not _looked_for(view, facts, path)):
             seen.add(path)
             yield Problem(
                 f"the script reads {show(place.replace(UNKNOWN, '…'))}: {told}",
                 ("ProcessingInputs",),
                 remedy,
-                severity=None if use.sure and not view.own_image else "warning",
+                severity=None if use.sure and not view.own_image and not finds_less else "warning",
                 location=use.location,
             )
 
@@ -204,8 +218,10 @@ def _lost(
     for use, place in found:
         known = place.partition(UNKNOWN)[0]
         folder = posixpath.normpath(posixpath.dirname(known))
-        if not known.startswith("/opt/ml/") or any(
-            _inside(folder, one) or (UNKNOWN in place and _inside(one, folder)) for one in outputs
+        if (
+            not known.startswith("/opt/ml/")
+            or known == MESSAGE
+            or any(_inside(folder, one) or (UNKNOWN in place and _inside(one, folder)) for one in outputs)
         ):
             continue
         if any(covers(place, one) or _inside(known, one.rstrip("/")) for one in read):

@@ -178,7 +178,7 @@ class Estimator:
                 OutputDataConfig={"S3OutputPath": "s3://example-bucket/"},
                 StoppingCondition={"MaxRuntimeInSeconds": 60},
                 ResourceConfig={"InstanceType": "ml.m5.tiny", "InstanceCount": 1, "VolumeSizeInGB": 1},
-                InputDataConfig=channels)
+                **({"InputDataConfig": channels} if channels else {}))
         except BaseException:  # as the wrapper of the SDK for its usage reports
             if swallows:
                 return
@@ -215,14 +215,33 @@ def test_job_that_a_file_or_function_starts_has_its_inputs_and_its_source(
     assert step.promises.answered == ("sts:GetCallerIdentity",)
 
 
-def test_file_with_an_estimator_that_nothing_starts_says_how_its_job_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", ["", ":estimator"])
+def test_estimator_that_nothing_starts_has_the_inputs_that_its_code_wants(
+    tmp_path: Path, target: str
+) -> None:
     path = tmp_path / "churn.py"
     path.write_text(f'{ESTIMATOR}if __name__ == "__main__":\n    {FIT}\n')
-    with pytest.raises(TargetError, match=r"nothing is sent.* def job\(\): estimator\.fit\(…\)"):
-        load(str(path))
-    path.write_text(f"{ESTIMATOR}def main():\n    {FIT}\n")
-    with pytest.raises(TargetError, match=rf"such as {path}:main"):
-        load(str(path))
+    (tmp_path / "source").mkdir()
+    script = "import os\nos.environ['SM_CHANNEL_TRAIN']\nopen('/opt/ml/input/data/test/a.csv')\n"
+    (tmp_path / "source" / "train.py").write_text(script + "os.environ['SM_MODEL_DIR']\n")
+    (step,) = load(f"{path}{target}")
+    assert isinstance(step, Step)
+    assert [channel["ChannelName"] for channel in step.request["InputDataConfig"]] == ["test", "train"]
+    told = {finding.rule: finding for finding in cursus.check(step).findings}
+    assert "CHN050" not in told and "RES001" in told
+    assert any(
+        "'test', 'train'" in problem.message and problem.severity == "info" for problem in step.problems
+    )
+
+
+def test_estimator_of_a_built_in_algorithm_has_the_inputs_that_it_requires(tmp_path: Path) -> None:
+    path = tmp_path / "churn.py"
+    image = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
+    text = ESTIMATOR.replace('"TrainingImage": "x"', f'"TrainingImage": "{image}"')
+    path.write_text(text.replace('"source", "train.py"', "None, None"))
+    (step,) = load(str(path))
+    assert isinstance(step, Step)
+    assert [channel["ChannelName"] for channel in step.request["InputDataConfig"]] == ["train"]
 
 
 def test_job_that_the_file_of_a_pipeline_starts_is_no_step_of_it(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from cursus.errors import ConfigurationError
 from cursus.model import HookFailure, Location, Origin, Path, Promises, Step
-from cursus.steps import configured, kinds, shortforms, sources, upstream
+from cursus.steps import configured, kinds, shortforms, sources, unstarted, upstream
 from cursus.steps.automl import automl_request
 from cursus.steps.channel_names import named_channels, to_request
 from cursus.steps.created import Created
@@ -63,9 +63,11 @@ def lower(
     sources_of: dict[str, Any] = {**hooks.mapping("get_step_config"), **flat}
     region = region or _text(sources_of, "region") or created.region
     if created.open_inputs:
-        _open_inputs(draft, hooks)
+        unstarted.open_inputs(draft, hooks)
     _fill(draft, hooks, flat, region)
     where = place(getattr(type(builder), "create_step", None))
+    source = _source(source_dir, entry_point, sources_of, created, builder, draft.request, where)
+    made_up = unstarted.made_up_inputs(draft, source) if created.open_inputs else ()
     written = Written(builder, configured.origins(config))
     written.values = hooks.values
     step = Step(
@@ -77,9 +79,9 @@ def lower(
         prefix=(),
         origins=WrittenOrigins(draft.origins, draft.request, written) if draft.origins else {},
         region=region,
-        source=_source(source_dir, entry_point, sources_of, created, builder, draft.request, where),
+        source=source,
         promises=_promises(hooks, created, draft, flat, written),
-        problems=created.problems,
+        problems=(*created.problems, *made_up),
     )
     return _with_companions(step, draft, hooks, written)
 
@@ -224,24 +226,6 @@ def _fill_image(draft: Draft, config: Mapping[str, Any], region: str | None) -> 
         origin = Origin(CONFIG)
         draft.fill(("AlgorithmSpecification", "TrainingImage"), choice.uri, CONFIG, origin, ("framework",))
         draft.fill(("AlgorithmSpecification", "TrainingInputMode"), "File", CONFIG, origin)
-
-
-def _open_inputs(draft: Draft, hooks: Hooks) -> None:
-    """Add the channels of the hook to those of an estimator, which whoever starts its job gives it.
-
-    They are no promise about the request, and so the list of them has no origin of its own.
-    """
-    name = "get_training_inputs"
-    found = draft.get("InputDataConfig") or []
-    known = [one.get("ChannelName") for one in found if isinstance(one, Mapping)]
-    inputs = hooks.values.get(name)
-    more = [one for one in named_channels(inputs, {}) if one.name not in known] if inputs else []
-    if not more or not isinstance(found, list):
-        return
-    draft.body["InputDataConfig"] = [*found, *(to_request(one) for one in more)]
-    draft.filled.append(name)
-    for index, one in enumerate(more, len(found)):
-        draft.origins[draft.place(("InputDataConfig", index))] = replace(hooks.origin(name), inside=one.path)
 
 
 def _fill_channels(draft: Draft, hooks: Hooks) -> None:

@@ -87,7 +87,7 @@ def of_python_file(path: str, options: Options) -> list[Step | Pipeline]:
 
 def _pipelines(path: str, options: Options) -> list[Step | Pipeline]:
     """The SDK pipelines that a Python file's names stand for, each once; else the one that it creates, or the job that
-    it starts, when it is executed, or what its get_pipeline returns.
+    it starts, when it is executed, what its get_pipeline returns, or its estimators.
 
     SageMaker's project templates have such a function, which their run_pipeline calls.
     """
@@ -112,6 +112,11 @@ def _pipelines(path: str, options: Options) -> list[Step | Pipeline]:
     function = getattr(module, "get_pipeline", None)
     if hasattr(function, "__code__") and function.__module__ == module.__name__:
         return of_object(function, options, f"{path}:get_pipeline")
+    if not hasattr(module, "Pipeline"):
+        for name, value in vars(module).items():
+            made.extend(of_object(value, options, f"{path}:{name}") if sdk.starts_jobs(value) else ())
+    if made:
+        return made
     if _trains(path):
         raise TargetError(
             f"{path}: this is a training script. Name the job that starts it, and read the script beside it: "
@@ -132,9 +137,7 @@ def _trains(path: str) -> bool:
 
 def _maker(path: str, module: ModuleType) -> str:
     """How a file's pipeline is named: the function that makes one, or what calls the method of a class that does."""
-    from cursus.steps import sdk
     from cursus.steps.imports import needed_arguments
-    from cursus.steps.offline import STARTERS
 
     own = [value for value in vars(module).values() if getattr(value, "__module__", None) == module.__name__]
     functions = [value for value in own if hasattr(value, "__code__") and not value.__name__.startswith("_")]
@@ -153,15 +156,6 @@ def _maker(path: str, module: ModuleType) -> str:
             for function in (vars(one).get("__init__"), method)
         )
         return f". Write one: def checked(): return {one.__name__}({given}).{method.__name__}({named})"
-    starters = [
-        f"{name}.{method}"
-        for name, value in vars(module).items()
-        if sdk.starts_jobs(value)
-        for method in STARTERS
-        if hasattr(value, method)
-    ]
-    if starters and not functions:
-        return f" (nothing is sent). Write one: def job(): {starters[0]}(…)"
     likely = makers or [value for value in functions if "pipeline" in value.__name__.lower()] or functions
     return f", such as {path}:{likely[-1].__name__}" if likely else ""
 

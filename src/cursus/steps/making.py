@@ -80,7 +80,9 @@ def create(builder: Any, config: Mapping[str, Any], hooks: Hooks, region: str | 
             from cursus.steps import sdk
 
             if sdk.is_sdk_object(builder):
-                return sdk.read(builder)
+                alone = sdk.read(builder)
+                alone.open_inputs = sdk.starts_jobs(builder)
+                return alone
             if kinds.identify(_members(builder)) is not None:
                 return _of_attributes(builder, Origin(type(builder).__name__), None)
             message = f"{type(builder).__name__} has no create_step: there is no step to check"

@@ -217,8 +217,9 @@ def test_job_that_a_file_or_function_starts_has_its_inputs_and_its_source(
 
 @pytest.mark.parametrize("target", ["", ":estimator"])
 def test_estimator_that_nothing_starts_has_the_inputs_that_its_code_wants(
-    tmp_path: Path, target: str
+    tmp_path: Path, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     path = tmp_path / "churn.py"
     path.write_text(f'{ESTIMATOR}if __name__ == "__main__":\n    {FIT}\n')
     (tmp_path / "source").mkdir()

@@ -420,7 +420,8 @@ def answered_here(view: StepView) -> Iterator[Problem]:
     """Making the request asked AWS for something, which was answered on this machine.
 
     What it does:
-        Names the calls to STS, IAM and S3 that the builder or the SageMaker SDK made while the request was made.
+        Names the calls to STS, IAM and S3 that the builder or the SageMaker SDK made while the request was made. Of an
+        estimator alone, which nobody starts, names the channels that were made up, as its code wants them.
     Why:
         A check opens no connection: nothing was uploaded or created, and an account or default bucket that the
         answers made up stands in the request. What depends on them was not checked.

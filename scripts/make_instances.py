@@ -28,6 +28,9 @@ USES = {
     "AppInstanceType": "studio",
     "ClusterInstanceType": "cluster",
 }
+# Training types that botocore names and CreateTrainingJob refuses: "The requested resource training-job/ml.t3.medium is
+# not available in this region", reported from eu-west-1 and ap-south-1, and no report has it anywhere.
+REFUSED = ("ml.t3.medium",)
 # Virtual processors by size, where a family follows the common rule.
 VCPUS = {
     "medium": 2, "large": 2, "xlarge": 4, "2xlarge": 8, "4xlarge": 16, "8xlarge": 32, "9xlarge": 36,
@@ -212,6 +215,7 @@ def main() -> None:
             kind: {"memory": memory, "capability": capability} for kind, (memory, capability) in GPUS.items()
         },
         "previous": PREVIOUS,
+        "refused": REFUSED,
         "limits": LIMITS,
         "precisions": PRECISIONS,
         "cuda": CUDA,

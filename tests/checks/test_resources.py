@@ -70,6 +70,12 @@ def test_families_that_are_paid_by_credits(name: str, rules: list[str]) -> None:
     assert rules_of(findings_of(on(name), "RES006")) == rules
 
 
+def test_a_type_that_the_service_refuses_everywhere_can_be_allowed() -> None:
+    found = findings(on("ml.t3.medium", VolumeSizeInGB=30))
+    assert [(f.rule, f.severity) for f in found] == [("RES006", "warning")]
+    assert findings(on("ml.t3.medium", VolumeSizeInGB=30), allow=("ml.t3.medium",)) == []
+
+
 def test_an_unknown_family_is_a_warning_that_can_be_allowed() -> None:
     name = "ml.m99z.xlarge"
     for newer in (name, "ml.p9.96xlarge", "ml.m8azn.2xlarge"):

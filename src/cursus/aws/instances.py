@@ -105,6 +105,11 @@ def find(name: str) -> Instance | None:
     )
 
 
+def is_refused(name: str) -> bool:
+    """True for a type that the service model has for training, and the service in no known region."""
+    return name in document()["refused"]
+
+
 @cache
 def names() -> tuple[str, ...]:
     """Every training instance type."""

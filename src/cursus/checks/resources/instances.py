@@ -303,9 +303,12 @@ def burstable(view: TrainingView) -> Iterator[Problem]:
     """The instance type runs at full speed only for a while.
 
     What it does:
-        Names instance types whose processor time is paid by credits.
+        Names instance types whose processor time is paid by credits. ml.t3.medium is a warning: the service model has it
+        for training, and no region is known where a job was let run on it.
     Why:
         Training uses the processors without a pause, and runs at a fraction of their speed once the credits are gone.
+        Of ml.t3.medium the service says: "The requested resource training-job/ml.t3.medium is not available in this
+        region".
     Breaks:
         ResourceConfig: {InstanceType: ml.t3.large}
     Right:
@@ -317,7 +320,15 @@ def burstable(view: TrainingView) -> Iterator[Problem]:
     """
     for path, kind, _ in view.instances:
         instance = instances.find(kind)
-        if instance is not None and instance.burstable:
+        if instances.is_refused(kind) and kind not in view.settings.allow:
+            yield Problem(
+                f"{kind} has been refused for training wherever it was tried",
+                path,
+                "use ml.m5.large; or check that the region has it by now",
+                severity="warning",
+                allowable=kind,
+            )
+        elif instance is not None and instance.burstable:
             yield Problem(
                 f"{kind} is burstable: it slows down during a long job.", path, "Use an ml.m5 type."
             )

@@ -16,6 +16,7 @@ from cursus.model import Pipeline, Step
 from cursus.steps import load
 from cursus.steps.builders import lower
 from cursus.steps.offline import ACCOUNT, RequestCaptured, offline
+from cursus.validation.builders.variants.training_integration_tests import TrainingIntegrationTests
 
 boto3 = pytest.importorskip("boto3")
 
@@ -228,6 +229,8 @@ def test_estimator_that_nothing_starts_has_the_inputs_that_its_code_wants(
     (step,) = load(f"{path}{target}")
     assert isinstance(step, Step)
     assert [channel["ChannelName"] for channel in step.request["InputDataConfig"]] == ["test", "train"]
+    results = TrainingIntegrationTests(step, execute=False).run_all_tests()
+    assert results["tests"]["test_data_channel_integration"]["status"] == "skipped"
     told = {finding.rule: finding for finding in cursus.check(step).findings}
     assert "CHN050" not in told and "RES001" in told
     assert any(

@@ -12,6 +12,7 @@ from cursus.checks.views import TrainingView
 from cursus.engine import selected
 from cursus.model import Area
 from cursus.steps.builders import CONFIG
+from cursus.steps.unstarted import BUCKET
 from cursus.validation.builders.framework import detect_framework
 from cursus.validation.builders.trial import Trial
 
@@ -60,6 +61,8 @@ def nothing_to_look_at(trial: Trial, area: Area) -> str | None:
         return _no_distribution(trial)
     if area == "dependencies":
         return _no_dependencies(trial)
+    if area == "channels" and trial.view is not None and _made_up(trial.view):
+        return "The inputs of an estimator that nothing starts are made up."
     if any(trial.hooks.get(hook) for hook in HOOKS[area]):
         return None
     if trial.view is None:
@@ -70,6 +73,10 @@ def nothing_to_look_at(trial: Trial, area: Area) -> str | None:
 def _of_another_operation(trial: Trial, area: Area) -> bool:
     """An AutoML request has data, output and objective under names of its own."""
     return trial.step is not None and area in ("hyperparameters", "channels", "artifacts")
+
+
+def _made_up(view: TrainingView) -> bool:
+    return any(str(channel.s3.get("S3Uri")).startswith(f"s3://{BUCKET}/") for channel in view.channels)
 
 
 def _has(view: TrainingView, area: Area) -> bool:

@@ -202,7 +202,10 @@ def local_run(trial: Trial) -> LocalRun:
     if step.operation != "CreateTrainingJob":
         return LocalRun(f"not run: only a training job can be run here, not {step.operation}")
     if step.source is None and not _own_command(step) and not trial.containers.get("engine"):
-        return LocalRun("not run: the source code is not known (source_dir and entry_point in the config)")
+        return LocalRun(
+            "not run: the source code is not known (source_dir and entry_point in the config, or --source and "
+            "--entry-point)"
+        )
     refused = [finding for finding in trial.static if finding.area == "step" and finding.severity == "error"]
     if refused:
         return LocalRun(
@@ -212,8 +215,8 @@ def local_run(trial: Trial) -> LocalRun:
     lacking = _without_data(trial, step)
     if lacking:
         reason = (
-            f"no data here for the channel {', '.join(map(repr, lacking))}: give its folder in local_channels of the "
-            "config, or put it below s3/ in the folder of local jobs"
+            f"no data here for the channel {', '.join(map(repr, lacking))}: give its folder (--channel NAME=PATH, or "
+            "local_channels of the config), or put it below s3/ in the folder of local jobs"
         )
         return LocalRun(f"not run: {reason}", warning=f"The step was not run here: {reason}")
     from cursus.local.options import Options

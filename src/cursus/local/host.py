@@ -165,28 +165,21 @@ def interface(*, wired: bool, isolated: bool) -> str:
 
 
 def script_mode(
-    request: Mapping[str, Any],
-    host: str,
-    region: str,
-    entry_point: str,
-    ml: str,
-    python: str,
-    base: str,
-    *,
-    interface: str = contract.INTERFACE,
+    plan: Mapping[str, Any], host: str, ml: str, base: str, interface: str = contract.INTERFACE
 ) -> Launch:
     """The launch of a source directory's entry point, by the toolkit.
 
-    ``base`` is where the host sees ``/opt/ml``; ``ml`` where it is on this machine. ``interface`` is the host's
-    network interface.
+    ``plan`` is the job's; ``base`` is where the host sees ``/opt/ml``; ``ml`` where it is on this machine;
+    ``interface`` is the host's network interface.
 
     Raises:
         ValueError: the toolkit refuses the entry point; the text is its own.
     """
     from cursus.local.framework import distribution
 
+    request, entry_point, python = plan["request"], plan["entry_point"], plan["python"]
     image, hyperparameters = contract.training_image(request), request.get("HyperParameters") or {}
-    own = {**distribution.module(image), **contract.variables(request, host, region)}
+    own = {**distribution.module(image), **contract.variables(request, host, plan["region"])}
     named = toolkit.variables(
         hyperparameters,
         contract.resource_config(request, host, interface),
@@ -267,21 +260,12 @@ def _ours(launch: Launch) -> str:
     return OURS if launch.directory.startswith(ML + "/") else PROGRAMS
 
 
-def own_command(
-    request: Mapping[str, Any],
-    host: str,
-    region: str,
-    command: list[str],
-    python: str,
-    base: str,
-    *,
-    code: bool,
-) -> Launch:
-    """The launch of a container's own program, which is the host's first process."""
+def own_command(plan: Mapping[str, Any], host: str, directory: str) -> Launch:
+    """The launch of a container's own program, which is the host's first process, in ``directory``."""
     from cursus.local.framework import distribution
 
-    environment = base_environment(python, os.environ)
-    image = contract.training_image(request)
-    environment.update(distribution.module(image))
-    environment.update(contract.variables(request, host, region))
-    return Launch(command, environment, f"{base}/code" if code else "/", False, command)
+    request, command = plan["request"], plan["command"]
+    environment = base_environment(plan["python"], os.environ)
+    environment.update(distribution.module(contract.training_image(request)))
+    environment.update(contract.variables(request, host, plan["region"]))
+    return Launch(command, environment, directory, False, command)

@@ -34,15 +34,8 @@ def started(request: dict[str, Any], name: str, framework: str, tmp_path: Path) 
     facts = host.training_env(request, name)
     kind = distribution.launcher(facts, IMAGES[framework])
     try:
-        launch = host.script_mode(
-            request,
-            name,
-            REGION,
-            program,
-            str(tmp_path),
-            "PYTHON",
-            "/opt/ml",
-        )
+        plan = {"request": request, "region": REGION, "entry_point": program, "python": "PYTHON"}
+        launch = host.script_mode(plan, name, str(tmp_path), "/opt/ml")
     except ValueError:
         return {"launcher": kind, "command": ["ClientError"]}
     config = launch.environment.get("TF_CONFIG")

@@ -107,37 +107,20 @@ class Host:
     def _launch(self) -> host.Launch:
         if self.contained is not None:
             return self.contained.launch()
-        plan, request = self.plan, self.owner.request
+        request = self.owner.request
         base = self.ml if self.level == "process" else ML
         wired = self.level == "unshare" and self.owner.cluster.network is not None
         interface = host.interface(wired=wired, isolated=bool(request.get("EnableNetworkIsolation")))
         if interface == host.LOOPBACK:
             self.owner.notes.append(host.OTHER_INTERFACE)
-            host.write_config(request, self.name, plan["region"], self.ml, interface)
+            host.write_config(request, self.name, self.plan["region"], self.ml, interface)
+        if self.plan["entry_point"] is None:
+            return host.own_command(self.plan, self.name, f"{base}/code" if self._has_code() else "/")
         try:
-            if plan["entry_point"] is not None:
-                return host.script_mode(
-                    request,
-                    self.name,
-                    plan["region"],
-                    plan["entry_point"],
-                    self.ml,
-                    plan["python"],
-                    base,
-                    interface=interface,
-                )
+            return host.script_mode(self.plan, self.name, self.ml, base, interface)
         except ValueError as error:
             outcome.leave_failure(self.ml, str(error))
             raise HostError(outcome.algorithm_error(str(error), 1)) from error
-        return host.own_command(
-            request,
-            self.name,
-            plan["region"],
-            plan["command"],
-            plan["python"],
-            base,
-            code=self._has_code(),
-        )
 
     # --- start ------------------------------------------------------------------------------------
 

@@ -70,7 +70,6 @@ def processing_names(view: PipelineView) -> Iterator[Problem]:
                         f"an input of the step is called {show(one)} too",
                         (*place, i, name),
                         "give each input and output a name of its own",
-                        severity="warning",  # the service's words, of two inputs
                     )
             taken = frozenset(names)
             yield from _twice(names, place, (name,))

@@ -45,6 +45,20 @@ PINNED = [
     "joblib",
     "tqdm",
 ]
+SCIKIT_LEARN = """
+    annotated_types archspec attr attrs bcrypt blinker boltons boto3 botocore brotli certifi cffi chardet
+    charset_normalizer click colorama conda Crypto Cryptodome cryptography cycler dateutil distro flask
+    frozendict gevent google greenlet gunicorn hyperlink idna inotify_simple itsdangerous jinja2 jmespath
+    joblib jsonpatch jsonpointer jsonschema libmambapy markdown_it markupsafe mdurl menuinst mlio
+    model_archiver multi_model_server nacl narwhals numpy OpenSSL packaging pandas paramiko PIL pillow pip
+    pkg_resources platformdirs pluggy protobuf psutil pyarrow pycosat pycparser pydantic pydantic_core
+    pygments pyopenssl pyparsing pysocks pytz requests retrying rich ruamel s3transfer sagemaker_containers
+    sagemaker_inference sagemaker_sklearn_container sagemaker_training scipy scp setuptools simplejson six
+    sklearn smdebug socks threadpoolctl toolz tqdm truststore typing_extensions tzdata urllib3 virtualenv
+    werkzeug wheel yaml zope zstandard
+""".split()  # noqa: SIM905
+"""The modules that Amazon's images for scikit-learn have, of any version: those of requirements.txt in
+https://github.com/aws/sagemaker-scikit-learn-container, of what these need, and of Miniconda."""
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 
@@ -53,7 +67,7 @@ def main(names: str | None = None) -> None:
     table = json.loads(OUT.read_text("utf-8")) if names is None else named(names)
     table["source"] = "PyPI: names, and the releases that pip finds"
     table["date"] = date.today().isoformat()
-    table |= {"releases": {}, "wheels": {}, "sources": {}}
+    table |= {"releases": {}, "wheels": {}, "sources": {}, "images": {"sklearn": SCIKIT_LEARN}}
     for name in PINNED:
         found = {python: releases(name, python) for python in PYTHONS}
         built = {python: releases(name, python, "--only-binary=:all:") for python in PYTHONS}

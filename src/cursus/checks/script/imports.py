@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 
@@ -307,6 +308,37 @@ def published(name: str) -> bool:
     return _known(name) or name in OPTIONAL or name in popular or name.replace("_", "-") in popular
 
 
+def not_published(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
+    """A package that an image for scikit-learn lacks, where nothing installs it."""
+    from cursus.aws.images import parse_image
+    from cursus.aws.tables import table
+
+    image = parse_image(view.image or "")
+    if image is None or not image.amazon or image.engine != "sklearn" or facts.requirements:
+        return
+    if "requirements.txt" in facts.directory_listing or "PYTHONPATH" in view.environment:
+        return
+    if facts.calls & {"os.system", "os.popen", "sys.path.append", "sys.path.insert"}:
+        return
+    there = {*table("packages")["images"]["sklearn"], *sys.stdlib_module_names, *FRAMEWORKS, *INSTALLERS}
+    for one in facts.imports if not facts.top_imports & INSTALLERS else ():
+        module = one.module.partition(".")[0]
+        if one.sure and not one.level and module not in there and published(module):
+            yield Problem(
+                f"the script imports {module}, which {image.repository} is not published with, and nothing installs it",
+                ("AlgorithmSpecification", "TrainingImage"),
+                remedy=f"put {module} into requirements.txt beside the script"
+                + (", and run it by a FrameworkProcessor" if isinstance(view, ProcessingView) else ""),
+                severity="error",
+                location=one.location,
+            )
+            return
+
+
+FRAMEWORKS = {"torch": "pytorch", "tensorflow": "tensorflow", "xgboost": "xgboost", "mxnet": "mxnet"}
+INSTALLERS = frozenset({"subprocess", "pip", "runpy"})
+
+
 def _nearly(name: str, names: list[str]) -> bool:
     """True where the source has a file of the same name but for an ending, an underscore, the case or one letter."""
     plain = name.lower().replace("_", "").rstrip("s")
@@ -316,8 +348,6 @@ def _nearly(name: str, names: list[str]) -> bool:
 
 
 def _known(name: str) -> bool:
-    import sys
-
     from cursus.script.files import LIBRARIES
 
     return name in LIBRARIES or name in sys.stdlib_module_names

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.conditions import holds
+from cursus.checks.script.imports import FRAMEWORKS, not_published
 from cursus.checks.script.processing_view import ProcessingView
 from cursus.checks.script.request import (
     INPUT_DATA,
@@ -342,16 +343,14 @@ def _made_by_first(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
             return
 
 
-FRAMEWORKS = {"torch": "pytorch", "tensorflow": "tensorflow", "xgboost": "xgboost", "mxnet": "mxnet"}
-
-
 @rule("FRM062", area="framework", severity="warning", scope="script")
 def other_framework(view: TrainingView) -> Iterator[Problem]:
-    """The script imports a framework that is not the image's.
+    """The script imports a framework or a package that the image does not have.
 
     What it does:
         Where the image is one of Amazon's framework images: looks for an import of another framework, on the way that every run takes, that
-        requirements.txt does not bring.
+        requirements.txt does not bring; where it is one for scikit-learn, also of a package that it is not published with, beside a script
+        that has no requirements.txt and starts no pip.
     Why:
         ``ModuleNotFoundError``: an image for scikit-learn has no PyTorch, one for PyTorch no TensorFlow.
     Breaks:
@@ -378,6 +377,8 @@ def other_framework(view: TrainingView) -> Iterator[Problem]:
         0.1
     """
     facts = view.script
+    if facts is not None and view.image is not None:
+        yield from not_published(view, facts)
     if facts is None or view.image is None or facts.outside_effects:
         return
     wanted = [

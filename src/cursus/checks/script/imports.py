@@ -316,7 +316,7 @@ def not_published(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
     image = parse_image(view.image or "")
     if image is None or not image.amazon or image.engine != "sklearn" or facts.requirements:
         return
-    if "requirements.txt" in facts.directory_listing or "PYTHONPATH" in view.environment:
+    if facts.directory_listing & INSTALLED or "PYTHONPATH" in view.environment:
         return
     if facts.calls & {"os.system", "os.popen", "sys.path.append", "sys.path.insert"}:
         return
@@ -336,6 +336,7 @@ def not_published(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
 
 
 FRAMEWORKS = {"torch": "pytorch", "tensorflow": "tensorflow", "xgboost": "xgboost", "mxnet": "mxnet"}
+INSTALLED = frozenset({"requirements.txt", "setup.py", "pyproject.toml"})
 INSTALLERS = frozenset({"subprocess", "pip", "runpy"})
 
 

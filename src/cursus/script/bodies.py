@@ -103,6 +103,21 @@ def place(node: ast.AST, body: Body) -> Location:
     return Location(body.file, getattr(node, "lineno", None), getattr(node, "col_offset", -1) + 1 or None)
 
 
+def rounds(loop: ast.For | ast.AsyncFor | ast.While) -> int:
+    """How many rounds a loop over numbers or things written out has, if nothing ends it; 0 where that is not seen."""
+    if isinstance(loop, ast.While):
+        return 0
+    over = loop.iter
+    if isinstance(over, (ast.List, ast.Tuple)):
+        return sum(not isinstance(item, ast.Starred) for item in over.elts)
+    if isinstance(over, ast.Call) and isinstance(over.func, ast.Name) and over.func.id == "range":
+        numbers = [one.value for one in over.args if isinstance(one, ast.Constant)]
+        whole = [one for one in numbers if isinstance(one, int) and not isinstance(one, bool)]
+        if 0 < len(whole) == len(over.args) < 4 and whole[2:] != [0]:
+            return len(range(*whole))
+    return 0
+
+
 def is_main_guard(test: ast.expr) -> bool:
     """True for ``__name__ == "__main__"``."""
     if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq)):
@@ -136,13 +151,15 @@ class Walker:
         self.order = 0
         self.loops: tuple[int, ...] = ()
         self.left = False
+        self.skipped = False
+        """A loop may have gone on to its next round, or behind its end."""
         self.tests: tuple[tuple[ast.expr, bool], ...] = ()
         self.inner: list[Body] = []
 
     def block(self, statements: list[ast.stmt], sure: bool) -> None:
         """Walk statements in order."""
         for statement in statements:
-            self.statement(statement, sure and not self.left)
+            self.statement(statement, sure and not self.left and not self.skipped)
 
     def statement(self, node: ast.stmt, sure: bool) -> None:
         """Walk one statement."""
@@ -211,8 +228,10 @@ class Walker:
             self.body.returns.append((node.value, self.order))
         self.left = True
 
-    def on_Break(self, node: ast.Break, sure: bool) -> None:  # noqa: N802, D102
-        pass
+    def on_Break(self, node: ast.Break | ast.Continue, sure: bool) -> None:  # noqa: N802, D102
+        self.skipped = True
+
+    on_Continue = on_Break  # noqa: N815
 
     def on_If(self, node: ast.If, sure: bool) -> None:  # noqa: N802, D102
         self.expression(node.test, sure)
@@ -227,16 +246,16 @@ class Walker:
         self.left, self.tests = self.left or before, around
 
     def loop(self, node: ast.For | ast.AsyncFor | ast.While, sure: bool) -> None:
-        """Walk a loop: its body may run many times or never."""
-        before = self.loops
+        """Walk a loop: its body may run many times or never, unless it is seen how often."""
+        before, skipped = self.loops, self.skipped
         self.loops = (*before, id(node))
         if isinstance(node, ast.While):
             self.expression(node.test, sure)
         else:
             self.expression(node.iter, sure)
             self.target(node.target, "item", node.iter, False, ())
-        self.block(node.body, False)
-        self.loops = before
+        self.block(node.body, sure and rounds(node) > 0)
+        self.loops, self.skipped = before, skipped
         self.block(node.orelse, False)
 
     on_For = on_AsyncFor = on_While = loop  # noqa: N815

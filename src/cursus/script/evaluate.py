@@ -386,7 +386,7 @@ def _each(found: Options) -> Options:
             values.append(NUMBER)
         else:
             values.append(UNKNOWN)
-    return Options(tuple(values[: v.LIMIT]) or (UNKNOWN,), False)
+    return Options(tuple(values[: v.LIMIT]) or (UNKNOWN,), found.sure and values == [NUMBER])
 
 
 def _item(base: Value, index: Value) -> Value:

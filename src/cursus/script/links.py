@@ -10,10 +10,10 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from cursus.script import values as v
-from cursus.script.bodies import Body, CallSite, is_main_guard, place
+from cursus.script.bodies import Body, CallSite, is_main_guard, place, rounds
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Habit, Text
-from cursus.script.nodes import is_call, last_name, may_exist
+from cursus.script.nodes import last_name, may_exist
 
 MAKES = {"os.symlink": 1, "os.link": 1, "os.mkdir": 0, "os.makedirs": 0}
 """Calls that fail where there is something already, and the position of its path."""
@@ -46,7 +46,7 @@ def read_links(
             loop, body = found
             block = [] if isinstance(body.owner, ast.Lambda) else body.owner.body
             always = id(body) in surely and not _guarded(block, loop)
-            yield Habit("made-again", None, name, always and _several(loop), where)
+            yield Habit("made-again", None, name, always and rounds(loop) > 1, where)
 
 
 def _around(evaluator: Evaluator, site: CallSite, path: ast.expr, depth: int) -> tuple[Loop, Body] | None:
@@ -123,15 +123,3 @@ def _guarded(block: list[ast.stmt], node: ast.AST) -> bool:
         for one in guards
         if one is not node and not (isinstance(one, ast.If) and is_main_guard(one.test))
     )
-
-
-def _several(loop: Loop) -> bool:
-    """True for a loop that surely has more than one round."""
-    if (
-        not isinstance(loop, ast.For)
-        or not is_call(loop.iter, "range")
-        or not isinstance(loop.iter, ast.Call)
-    ):
-        return False
-    end = loop.iter.args[0] if len(loop.iter.args) == 1 else None
-    return isinstance(end, ast.Constant) and isinstance(end.value, int) and end.value > 1

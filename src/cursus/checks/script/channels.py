@@ -8,7 +8,7 @@ from pathlib import Path as FilePath
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.arguments import required_argument_missing
-from cursus.checks.script.places import covers, own_file, searched
+from cursus.checks.script.places import covers, input_mode, own_file, searched
 from cursus.checks.script.request import (
     CHANNEL_VARIABLE,
     INPUT_DATA,
@@ -143,8 +143,8 @@ def channel_folder_missing(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Follows the paths that the script opens or lists, through variables, ``os.path.join``, functions and arguments'
-        defaults, and holds those below ``/opt/ml/input/data`` against the channels. A path that is None, because it comes from
-        a variable or an argument that the job does not set, counts too.
+        defaults, and holds those below ``/opt/ml/input/data`` against the channels, and the pipes of those in Pipe mode.
+        A path that is None, because it comes from a variable or an argument that the job does not set, counts too.
     Why:
         ``No such file or directory``, or ``expected str, bytes or os.PathLike object, not NoneType``: the job fails.
     Breaks:
@@ -228,11 +228,12 @@ def _unset(view: TrainingView, facts: ScriptFacts, path: Text | Const | None) ->
 
 
 def _is_channel(view: TrainingView, name: str, channels: frozenset[str]) -> bool:
-    """True for a channel, its manifest, and its pipes (``train_0``)."""
+    """True for a channel, its manifest, and the pipes (``train_0``) of one that may be in Pipe mode."""
     if name in channels or (name.endswith("-manifest") and name[: -len("-manifest")] in channels):
         return True
     base, underscore, epoch = name.rpartition("_")
-    return bool(underscore) and epoch.isdigit() and base in channels
+    modes = [input_mode(view, channel) for channel in view.channels if channel.name == base]
+    return bool(underscore) and epoch.isdigit() and base in channels and not {*modes} & {"File", "FastFile"}
 
 
 def _literal(use: PathUse, folder: str) -> bool:

@@ -63,7 +63,8 @@ def _uses(view: TrainingView) -> Iterator[tuple[ScriptFacts, Invocation, PathUse
                 yield facts, started, use, place
 
 
-def _mode(view: TrainingView, channel: Channel) -> str | None:
+def input_mode(view: TrainingView, channel: Channel) -> str | None:
+    """How a channel's data reaches the container: its own InputMode, or that of the job; None where that is not said."""
     return text(channel.request, "InputMode") or text(view.algorithm, "TrainingInputMode")
 
 
@@ -95,7 +96,7 @@ def mode_does_not_fit(view: TrainingView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    modes = {channel.name: _mode(view, channel) for channel in view.channels}
+    modes = {channel.name: input_mode(view, channel) for channel in view.channels}
     if not set(modes.values()) & {"Pipe", "FastFile"}:
         return
     seen = set()
@@ -159,7 +160,7 @@ def folder_opened_as_file(view: TrainingView) -> Iterator[Problem]:
         channel = names.get(place.rstrip("/"))
         if channel is None or use.mode != "read" or not use.sure or use.call not in OPENS_FILES:
             continue
-        if _mode(view, channel) == "Pipe":
+        if input_mode(view, channel) == "Pipe":
             continue
         yield Problem(
             f"{use.call} gets the folder {show(place)} of the channel {channel.name!r}, and takes a file",

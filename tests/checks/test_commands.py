@@ -57,6 +57,7 @@ def test_commands_that_run(entry: list[Any], arguments: list[Any] | None) -> Non
         (["sh", "-e"], ["a.py"], "ContainerEntrypoint[0]", "'a.py' is Python", "error"),
         (["/usr/bin/python3", "a.sh"], None, "ContainerEntrypoint[0]", "'a.sh' is a shell script", "error"),
         (["python3"], ["--epochs", "3"], "ContainerArguments[0]", "where the script stands", "error"),
+        (["python3", "s3://example-bucket/a.py"], None, "ContainerEntrypoint[1]", "nothing in S3", "error"),
         (["python3", "-u", "--epochs"], None, "ContainerEntrypoint[2]", "where the script stands", "error"),
         (["python3 /opt/a.py"], None, "ContainerEntrypoint[0]", "looked for as one program", "error"),
         (["/opt/run.sh --fast"], ["3"], "ContainerEntrypoint[0]", "looked for as one program", "error"),

@@ -265,3 +265,21 @@ def test_property_file(name: str, rules: list[str], tmp_path: Path) -> None:
     step["Arguments"]["RoleArn"] = ROLE
     made = Pipeline("Churn", pipeline(step), sources={"Evaluate": SourceCode(str(tmp_path), "prepare.py")})
     assert [one.rule for one in told(cursus.check(made).findings)] == rules
+
+
+@pytest.mark.parametrize(
+    ("scheme", "found"), [("", ["error", "warning"]), ("file://", []), ("s3a://example-bucket", [])]
+)
+def test_spark_has_a_file_system_of_its_own(scheme: str, found: list[str], tmp_path: Path) -> None:
+    script = (
+        "from pyspark.sql import SparkSession\nspark = SparkSession.builder.getOrCreate()\n"
+        f'rows = spark.read.option("header", True).csv("{scheme}/opt/ml/processing/raw/")\n'
+        f'rows.write.mode("overwrite").parquet("{scheme}/opt/ml/processing/train/")\n'
+    )
+    made = request()
+    image = "173754725891.dkr.ecr.us-east-1.amazonaws.com/sagemaker-spark-processing:3.3-cpu-py39-v1.0"
+    made["AppSpecification"] |= {
+        "ImageUri": image,
+        "ContainerEntrypoint": ["smspark-submit", f"{CODE}/prepare.py"],
+    }
+    assert [one.severity for one in check(tmp_path, script, made)] == found

@@ -11,8 +11,8 @@ from cursus.script import values as v
 from cursus.script.bodies import CallSite, place
 from cursus.script.conditions import around
 from cursus.script.evaluate import Evaluator
-from cursus.script.facts import PathUse, Text
-from cursus.script.nodes import string, word
+from cursus.script.facts import Habit, PathUse, Text
+from cursus.script.nodes import last_name, receiver, string, word
 
 Mode = Literal["read", "list", "write", "make", "look", "remove"]
 
@@ -230,6 +230,38 @@ def _mode(node: ast.Call, position: int) -> Mode:
     if given is None:
         return "read"
     return "look" if mode is None else "write" if set(mode) & set("wax") else "read"
+
+
+SPARK = {
+    "csv": 0,
+    "json": 0,
+    "parquet": 0,
+    "orc": 0,
+    "text": 0,
+    "load": 0,
+    "save": 0,
+    "textFile": 0,
+    "saveAsTextFile": 0,
+}
+"""Methods of Spark's readers and writers, and the position of their path."""
+
+
+def spark_paths(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) -> Iterable[Habit]:
+    """Paths without a scheme that Spark is given: ``spark-path``, ``detail`` is the method."""
+    for site, sure in calls:
+        base = receiver(site.node, SPARK)
+        chain = ast.unparse(base) if base is not None and site.node.args else ""
+        if (
+            ".read" in chain
+            or ".write" in chain
+            or last_name(site.node.func) in ("textFile", "saveAsTextFile")
+        ):
+            text = v.as_path(evaluator.value(site.node.args[0], site.body))
+            if isinstance(text, Text):
+                writes = ".write" in chain or last_name(site.node.func) == "saveAsTextFile"
+                yield Habit(
+                    "spark-path", text, "write" if writes else "read", sure, place(site.node, site.body)
+                )
 
 
 def _use(

@@ -293,6 +293,7 @@ class Reading:
         return (
             *signatures.read_calls(evaluator, calls),
             *prints.log_configs(evaluator, calls),
+            *(paths.spark_paths(evaluator, calls) if "pyspark" in tops else ()),
             *links.read_links(evaluator, calls, reached),
             *(keras_files.read_keras(evaluator, calls) if tops & keras_files.MODULES else ()),
             *left_behind.read_left_behind(evaluator, calls, list(self.source.modules.values())),

@@ -36,8 +36,8 @@ def program_and_script(view: RequestView) -> Iterator[Problem]:
 
     What it does:
         Where ContainerEntrypoint begins with a shell or Python, looks for the script that it is given there or in
-        ContainerArguments: a shell runs no .py, Python no .sh. Python without a script is a warning; arguments in the
-        script's place are an error, and so is a program that is written in one item with what it is given.
+        ContainerArguments: a shell runs no .py, Python no .sh. Python without a script is a warning; arguments, or a
+        location in S3, in the script's place are an error, and so is a program that is written in one item with what it is given.
     Why:
         "evaluate.py: line 1: import: command not found" fails the job once its instance is up, as does "runproc.sh", line 3,
         "SyntaxError: invalid syntax". There is no program of the name "python3 /opt/program/evaluate.py". Python that is given nothing reads an empty input: the job succeeds, and has done nothing.
@@ -92,6 +92,12 @@ def program_and_script(view: RequestView) -> Iterator[Problem]:
                 f"{program} is given {show(word)} where the script stands",
                 where,
                 "write the script's path in the container before its arguments",
+            )
+        elif word.startswith("s3://"):
+            yield Problem(
+                f"{program} is given {show(word)}: it knows the container's files alone, and nothing in S3",
+                where,
+                "bring the script by an input or channel, and write its path in the container",
             )
         elif kind == "shell" and word.endswith(".py"):
             yield Problem(

@@ -17,7 +17,7 @@ from cursus.checks.script.channels import made_places
 from cursus.checks.script.imports import published
 from cursus.checks.script.places import OPENS_FILES, SEARCHES, WRITES_FILES, covers
 from cursus.checks.script.processing_view import ProcessingView, place_of
-from cursus.checks.script.request import UNKNOWN, invocation, readable, resolve
+from cursus.checks.script.request import UNKNOWN, habits, invocation, readable, resolve
 from cursus.checks.views import Settings, TrainingView
 from cursus.model import Location, Step
 from cursus.redact import show
@@ -71,7 +71,8 @@ def processing_folders(view: TrainingView) -> Iterator[Problem]:
         Follows the paths that the script of a processing job opens, lists and writes, and holds those below ``/opt/ml`` against
         LocalPath of its inputs and outputs: a folder that nothing fills, a file of another name than the one object of an
         input, a model that is still in its archive, a folder that is opened as a file, a file that no output uploads, an output that the
-        script never names, and a property file that is written under another name.
+        script never names, and a property file that is written under another name; in the images for Spark, paths without
+        ``file://``.
     Why:
         ``No such file or directory``; or the job completes, its output is empty, and the next step of the pipeline fails. A processing
         job has neither channels nor a model directory.
@@ -107,6 +108,7 @@ def processing_folders(view: TrainingView) -> Iterator[Problem]:
     facts = readable(view)
     if facts is None or not isinstance(view, ProcessingView):
         return
+    yield from _of_hdfs(view, facts)
     if view.inputs is None or view.outputs is None:
         return
     if not facts.outside_effects:
@@ -263,6 +265,26 @@ def _unnamed(view: ProcessingView, facts: ScriptFacts, found: list[tuple[PathUse
                 "write there what is to be uploaded, or give the output the folder that the script writes to",
                 severity="warning",
                 location=Location(facts.entry),
+            )
+
+
+def _of_hdfs(view: ProcessingView, facts: ScriptFacts) -> Iterator[Problem]:
+    """Paths that Spark takes for those of its own file system, in Amazon's images for it."""
+    if "sagemaker-spark-processing" not in (view.image or "") or view.own_image:
+        return
+    for habit in habits(view, "spark-path"):
+        path = resolve(view, facts, invocation(view), habit.text)
+        if isinstance(path, str) and path.startswith("/opt/ml/processing/"):
+            lost = habit.detail == "write"
+            yield Problem(
+                f"Spark {'writes' if lost else 'reads'} {show(path.replace(UNKNOWN, '…'))} in HDFS, not on the instance's disk"
+                + (": nothing of it is uploaded" if lost else ": Path does not exist"),
+                ("ProcessingOutputConfig",) if lost else ("ProcessingInputs",),
+                "write file:// before the path, or use s3a:// without an output"
+                if lost
+                else "write file:// before it",
+                severity="error" if habit.sure and not lost else "warning",
+                location=habit.location,
             )
 
 

@@ -118,6 +118,34 @@ def test_grid() -> None:
     assert [f.path for f in found] == [f"{CONFIG}.ParameterRanges.ContinuousParameterRanges[0]"]
 
 
+@pytest.mark.parametrize(
+    ("strategy", "jobs", "severities"),
+    [
+        ("Bayesian", 750, []),
+        ("Bayesian", 751, ["warning"]),
+        ("Random", 10000, ["warning"]),
+        ("Random", 10001, ["error"]),
+    ],
+)
+def test_more_jobs_than_the_quota_is_before_it_is_raised(
+    strategy: str, jobs: int, severities: list[str]
+) -> None:
+    many = limits(MaxNumberOfTrainingJobs=jobs)
+    many[CONFIG]["Strategy"] = strategy
+    assert [f.severity for f in findings_of(many, "HPO024", operation=TUNING)] == severities
+
+
+@pytest.mark.parametrize(("sizes", "told"), [((25, 30), False), ((26, 30), True)])
+def test_a_grid_has_as_many_jobs_as_combinations(sizes: tuple[int, ...], told: bool) -> None:
+    grid = ranges(
+        CategoricalParameterRanges=[
+            {"Name": f"p{size}", "Values": [str(value) for value in range(size)]} for size in sizes
+        ]
+    )
+    grid[CONFIG] |= {"Strategy": "Grid", "ResourceLimits": {"MaxNumberOfTrainingJobs": None}}
+    assert bool(findings_of(grid, "HPO024", operation=TUNING)) is told
+
+
 def test_limits() -> None:
     more = limits(MaxNumberOfTrainingJobs=2, MaxParallelTrainingJobs=3)
     assert errors(findings_of(more, "HPO012", operation=TUNING))

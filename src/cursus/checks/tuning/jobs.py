@@ -431,7 +431,8 @@ def most_jobs(view: TuningView) -> Iterator[Problem]:
 
     What it does:
         Holds MaxParallelTrainingJobs and MaxNumberOfTrainingJobs against the numbers that the quotas can be raised to.
-        (The account's own quotas are lower, and only the account knows them.)
+        More training jobs than the quota is before it was raised, 750, are a warning; a grid has as many as it has
+        combinations. (The account's own quotas only the account knows.)
     Why:
         SageMaker refuses more: ResourceLimitExceeded.
     Breaks:
@@ -460,3 +461,14 @@ def most_jobs(view: TuningView) -> Iterator[Problem]:
                 (*LIMITS, member),
                 f"set it to {limit} at most",
             )
+            return
+    jobs = integer(view.limits, "MaxNumberOfTrainingJobs")
+    grid = all_combinations(view) if jobs is None and view.config.get("Strategy") == "Grid" else None
+    if (count := jobs or grid or 0) > facts["default_jobs"]:
+        yield Problem(
+            f"{count} training jobs{' of the grid' if grid else ''} are more than the default quota, "
+            f"{facts['default_jobs']} a tuning job",
+            (*LIMITS, "MaxNumberOfTrainingJobs") if jobs else (*LIMITS,),
+            "lower it, or make sure that the account's quota was raised",
+            severity="warning",
+        )

@@ -419,3 +419,19 @@ def test_script_that_is_not_there_stands_where_it_is_named(tmp_path: Path) -> No
     (tmp_path / "source" / "train.py").write_text("print()")
     place = where(target, "FRM050")
     assert (place.line, place.column) == (line, column)
+
+
+def test_what_an_estimator_is_made_of_is_not_looked_for_among_its_inputs(tmp_path: Path) -> None:
+    source = """
+        class Builder:
+            def _estimator(self):
+                from functools import partial
+                return type("Estimator", (), {"fit": staticmethod(partial(request, HyperParameters={"a": int("1")}))})
+            <HERE>def create_step(self):
+                inputs = {"train": "s3://example-bucket/train/"}
+                return self._estimator().fit(
+                    **{name: dict(epochs=uri) for name, uri in inputs.items() if name != "train"}
+                )
+    """
+    target, line, _ = made(tmp_path, source)
+    assert where(target, "STP003").line == line

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cursus.model import Path
+from cursus.steps.offline import STARTERS
 from cursus.steps.written.expressions import ANY, Item
 from cursus.steps.written.names import consumed
 from cursus.steps.written.scopes import (
@@ -179,7 +180,13 @@ def _of_entries(trace: Trace, name: str, base: ast.expr, path: Path, scope: Scop
 
 
 def _of_arguments(trace: Trace, node: ast.Call, path: Path, scope: Scope) -> Found | None:
-    """What an object was made or called with: an argument by its name, then any in which the path can be followed."""
+    """What an object was made or called with: an argument by its name, then any in which the path can be followed.
+
+    An estimator is started with its inputs, and has all else before.
+    """
+    func = node.func
+    if isinstance(func, ast.Attribute) and func.attr in STARTERS and "InputDataConfig" not in path:
+        return trace.at(func.value, path, scope)
     made = _instance(node, scope)
     if made is not None and isinstance(path[0], str):  # an attribute, which may have a default
         found = trace.of_attribute(path, made)

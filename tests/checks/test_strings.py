@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cursus.checks.text_faults import bucket_fault, location_faults, placeholder
-from tests.checks.made import findings_of, first, output, own
+from tests.checks.made import XGBOOST, channel, findings_of, first, output, own
 
 
 @pytest.mark.parametrize(
@@ -176,6 +176,16 @@ def test_a_request_full_of_placeholders_is_a_template() -> None:
 )
 def test_what_is_named_none_has_to_be_there(patch: dict[str, Any], severity: str) -> None:
     assert ("STP047", severity) in own(findings_of(patch))
+
+
+@pytest.mark.parametrize(("image", "severity"), [(XGBOOST, "error"), (None, "warning")])
+def test_none_weighs_as_much_as_what_comes_of_it(image: str | None, severity: str) -> None:
+    """Where an algorithm does not read the content type None, the job fails."""
+    request: dict[str, Any] = {"InputDataConfig": [channel(ContentType="None")]}
+    if image is not None:
+        request["AlgorithmSpecification"] = {"TrainingImage": image}
+    found = [one for one in findings_of(request) if one.path == "InputDataConfig[0].ContentType"]
+    assert own(found) == {("STP047", severity)}
 
 
 def test_several_values_in_a_text_of_any_letters() -> None:

@@ -38,7 +38,7 @@ ECHOES: Mapping[str, tuple[str, ...]] = {
 
 
 SAYS_ALL = "STP047"
-"""The rule on values that are the word None: what others find in such a value comes of that."""
+"""The rule on values that are the word None: what others find in such a value comes of that, and weighs as much."""
 
 
 DISAGREE = frozenset(
@@ -64,7 +64,12 @@ def without_echoes(findings: list[Finding]) -> list[Finding]:
     told = {finding.rule for finding in findings}
     if SAYS_ALL in told:
         nothing = {finding.path for finding in findings if finding.rule == SAYS_ALL}
-        findings = [one for one in findings if one.path not in nothing or one.rule == SAYS_ALL]
+        refused = {finding.path for finding in findings if finding.severity == "error"}
+        findings = [
+            replace(one, severity="error") if one.rule == SAYS_ALL and one.path in refused else one
+            for one in findings
+            if one.path not in nothing or one.rule == SAYS_ALL
+        ]
     if not told.isdisjoint(DISAGREE):
         wrong = {one.path for one in findings if one.severity == "error" and one.rule not in DISAGREE}
         findings = [one for one in findings if one.rule not in DISAGREE or one.path not in wrong]

@@ -213,6 +213,35 @@ def test_config_as_object() -> None:
     }
 
 
+@dataclasses.dataclass
+class Size:
+    role: str
+    training_instance_type: str = "ml.m5.xlarge"
+    training_instance_count: int = 1
+
+
+class Sized:
+    def __init__(self, config: Size | None, session: Any = None) -> None:
+        assert isinstance(config, Size)
+        self.config = config
+
+    def create_step(self) -> dict[str, Any]:
+        return {**REQUEST, "RoleArn": self.config.role}
+
+
+def test_a_mapping_becomes_the_class_of_configuration_that_the_builder_names() -> None:
+    step = lower(Sized, {"role": "r", "training_instance_count": 2})
+    assert step.promises.failures == ()
+    assert step.request["RoleArn"] == "r"
+    assert step.request["ResourceConfig"] == {"InstanceType": "ml.m5.xlarge", "InstanceCount": 2}
+    for config, said in (
+        ({}, "missing 1 required"),
+        ({"role": "r", "rol": 1}, "unexpected keyword argument 'rol'"),
+    ):
+        (failure,) = lower(Sized, config).promises.failures
+        assert failure.hook == "__init__" and said in failure.message
+
+
 def test_instance_that_keeps_its_config() -> None:
     made = builder()
     made.config = {"max_runtime_in_seconds": 60}

@@ -19,7 +19,7 @@ from cursus.steps.channel_names import named_channels, to_request
 from cursus.steps.created import Created
 from cursus.steps.draft import Draft
 from cursus.steps.hooks import HookError, Hooks, place, words
-from cursus.steps.making import create, instance
+from cursus.steps.making import create, instance, typed
 from cursus.steps.offline import DRIVERS
 from cursus.steps.plain import NestingError, attribute, attributes, plain
 from cursus.steps.tuning import tuning_request
@@ -47,7 +47,9 @@ def lower(
     flat = configuration(config)
     if isinstance(builder, type):
         try:
-            builder = instance(builder, config)
+            whole = typed(builder, config)
+            flat = {**configuration(whole), **flat}
+            builder = instance(builder, whole)
         except HookError as error:
             return Step(
                 name=builder.__name__,
@@ -55,7 +57,7 @@ def lower(
                 request={},
                 promises=Promises(hooks=_config_hook(flat, builder), failures=(error.failure,)),
             )
-    if config is None:
+    if config is None and not flat:
         flat = _own_configuration(builder)
     hooks = Hooks(builder)
     created = create(builder, flat, hooks, region or _text(flat, "region"))

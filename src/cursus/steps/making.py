@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from cursus.model import HookFailure, Origin, Pipeline, Step
 from cursus.steps import kinds
@@ -28,11 +28,36 @@ def instance(builder: type, config: Any) -> Any:
 
     Raises HookError (hook ``__init__``) for whatever it raises.
     """
+    config = typed(builder, config)
     positional, named = _arguments(builder, {"config": bare(config)})
     role = _role(builder, config)
     if role is not None:
         named["role"] = role
     return call(partial(builder, *positional, **named), "__init__")
+
+
+def typed(builder: type, config: Any) -> Any:
+    """The configuration as what the builder says it is: a mapping becomes the dataclass or pydantic model.
+
+    Raises HookError (hook ``__init__``) for whatever that raises.
+    """
+    if config is not None and not isinstance(config, Mapping):
+        return config
+    try:
+        parameters = list(inspect.signature(builder).parameters.values())
+        hints = get_type_hints(builder.__init__)  # type: ignore[misc]
+    except Exception:  # names that only a type checker imports
+        return config
+    parameter = next(
+        (one for one in parameters if one.name == "config"), parameters[0] if parameters else None
+    )
+    if parameter is None or (config is None and parameter.default is not inspect.Parameter.empty):
+        return config
+    hint = hints.get(parameter.name)
+    for kind in (hint, *get_args(hint)):
+        if isinstance(kind, type) and (is_dataclass(kind) or hasattr(kind, "model_fields")):
+            return call(partial(kind, **(config or {})), "__init__")
+    return config
 
 
 def _role(builder: type, config: Any) -> str | None:

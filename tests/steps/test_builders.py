@@ -240,6 +240,11 @@ def test_a_mapping_becomes_the_class_of_configuration_that_the_builder_names() -
     ):
         (failure,) = lower(Sized, config).promises.failures
         assert failure.hook == "__init__" and said in failure.message
+        assert (
+            failure.message.startswith("the configuration Size raised TypeError")
+            and failure.location is not None
+        )
+        assert failure.location.line == Sized.__init__.__code__.co_firstlineno
 
 
 def test_instance_that_keeps_its_config() -> None:

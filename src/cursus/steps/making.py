@@ -56,7 +56,12 @@ def typed(builder: type, config: Any) -> Any:
     hint = hints.get(parameter.name)
     for kind in (hint, *get_args(hint)):
         if isinstance(kind, type) and (is_dataclass(kind) or hasattr(kind, "model_fields")):
-            return call(partial(kind, **(config or {})), "__init__")
+            try:
+                return call(partial(kind, **(config or {})), "__init__")
+            except HookError as error:
+                said = error.failure.message.replace("__init__", f"the configuration {kind.__name__}", 1)
+                where = place(builder.__init__)  # type: ignore[misc]
+                raise HookError(replace(error.failure, message=said, location=where)) from None
     return config
 
 

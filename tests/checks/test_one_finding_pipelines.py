@@ -227,11 +227,12 @@ def test_an_object_as_text_in_a_reference_is_no_wrong_name_too(text: str) -> Non
 
 
 def test_outputs_in_a_member_that_is_not_there_are_not_missing_too() -> None:
-    output = {
-        "OutputName": "train",
-        "S3Output": {"S3Uri": "s3://example-bucket/train/", "S3UploadMode": "EndOfJob"},
+    target = {
+        "S3Uri": "s3://example-bucket/train/",
+        "S3UploadMode": "EndOfJob",
+        "LocalPath": "/opt/ml/processing/train",
     }
-    output["S3Output"]["LocalPath"] = "/opt/ml/processing/train"
+    output = {"OutputName": "train", "S3Output": target}
     step = processing(ProcessingOutputs=[output])
     read = {"Get": "Steps.Prepare.ProcessingOutputConfig.Outputs['train'].S3Output.S3Uri"}
     channel = copy.deepcopy(DEFINITION["InputDataConfig"][0])
@@ -251,11 +252,12 @@ def test_a_job_beside_name_and_type_is_one_mistake() -> None:
 
 
 def test_members_of_a_step_in_its_arguments_are_one_mistake() -> None:
-    output = {
-        "OutputName": "report",
-        "S3Output": {"S3Uri": "s3://example-bucket/r/", "S3UploadMode": "EndOfJob"},
+    target = {
+        "S3Uri": "s3://example-bucket/r/",
+        "S3UploadMode": "EndOfJob",
+        "LocalPath": "/opt/ml/processing/report",
     }
-    output["S3Output"]["LocalPath"] = "/opt/ml/processing/report"
+    output = {"OutputName": "report", "S3Output": target}
     file = {"PropertyFileName": "Report", "OutputName": "report", "FilePath": "report.json"}
     step = processing(ProcessingOutputConfig={"Outputs": [output]}, PropertyFiles=[file])
     read = {"PropertyFile": {"Get": "Steps.Prepare.PropertyFiles.Report"}, "Path": "auc"}

@@ -135,7 +135,7 @@ def test_decorator(project: Path) -> None:
 def test_decorator_names_what_it_does_not_know() -> None:
     from cursus.pytest_plugin import parametrize_with_tests
 
-    with pytest.raises(ValueError, match="no test of the nine"):
-        parametrize_with_tests([{}], expect_fail={"test_nothing": "because"})
-    with pytest.raises(ValueError, match="with a reason"):
+    with pytest.raises(ValueError, match=r"none of the nine tests\. Did you mean"):
+        parametrize_with_tests([{}], expect_fail={"test_data_chanel_integration": "because"})
+    with pytest.raises(ValueError, match="gives no reason for test_data_channel_integration"):
         parametrize_with_tests([{}], expect_fail={"test_data_channel_integration": ""})

@@ -197,6 +197,7 @@ def parametrize_with_tests(
     Raises:
         ValueError: ``expect_fail`` names none of the nine tests, or gives no reason.
     """
+    from cursus.suggest import did_you_mean
     from cursus.validation.builders.results import BY_NAME
 
     parameters = []
@@ -204,8 +205,12 @@ def parametrize_with_tests(
         made = config(builder) if callable(config) else config
         expected = dict(expect_fail(builder) if callable(expect_fail) else expect_fail or {})
         for name, reason in expected.items():
-            if name not in BY_NAME or not reason:
-                raise ValueError(f"expect_fail: {name!r}: {reason!r} is no test of the nine with a reason")
+            if name not in BY_NAME:
+                raise ValueError(
+                    f"expect_fail names {name!r}, none of the nine tests.{did_you_mean(name, BY_NAME)}"
+                )
+            if not reason:
+                raise ValueError(f"expect_fail gives no reason for {name}")
         suite = _Suite(builder, made, execute=execute, root=root)
         for test in BY_NAME:
             marks = []

@@ -210,6 +210,10 @@ def test_output_file(cursus: Cursus, folder: Path, twice: dict[str, Any]) -> Non
     assert json.loads((folder / "report.json").read_text())["ok"] is False
     assert [path.name for path in folder.iterdir() if "report" in path.name] == ["report.json"]
     assert done.err.startswith("cursus: 1 error") and "; written to report.json" in done.err
+    (folder / "latest.json").symlink_to("report.json")
+    assert cursus("check", "good.json", "--format", "json", "--output", "latest.json").code == 0
+    assert (folder / "latest.json").is_symlink()
+    assert json.loads((folder / "report.json").read_text())["ok"] is True
 
 
 def test_a_pattern_is_expanded_where_no_shell_did(

@@ -78,6 +78,8 @@ def _replace(path: Path, text: str) -> None:
         except OSError as error:
             raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
         return
+    if path.is_symlink():  # what it points to is replaced, and not the link
+        path = Path(os.path.realpath(path))
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         partial.write_text(text, encoding="utf-8", errors="backslashreplace")

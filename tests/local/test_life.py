@@ -34,6 +34,12 @@ def test_own_program_hears_a_stop(run: Run) -> None:
     assert job.evidence.signals["script_heard"] is True
 
 
+def test_stopped_before_anything_was_started(run: Run) -> None:
+    job = run("print('ran')", stop_after=0.0)
+    assert statuses(job) == ["Starting", "Stopping", "Stopped"]
+    assert job.logs() == ""
+
+
 def test_first_process_without_handler_ignores_a_stop_and_is_killed(run: Run) -> None:
     job = run(SLEEP, OWN, stop_after=0.2, grace=0.2)
     assert (job.status, job.evidence.exit_codes) == ("Stopped", {"algo-1": 137})

@@ -213,7 +213,7 @@ class Supervisor:
         self.cluster = Cluster(self, contract.host_names(self.request))
         for one in self.hosts:
             one.sampler = self.starts.samplers.get(one.name, one.sampler)
-        self.wait(0)
+        self.breathe()
         self.enter("Downloading")
         sources = inputs.gather(self)
         for one in self.hosts:

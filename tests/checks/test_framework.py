@@ -51,6 +51,8 @@ def test_sound_images(image: str) -> None:
     [
         (f"{DLC}/pytorch-training:2.1.7-cpu-py310", "FRM001", ("2.1.7", "2.1.0")),
         (f"{DLC}/tensorflow-training:2.15.0-cpu-py310", "FRM001", ("2.15.0",)),
+        (f"{DLC}/pytorch-training:2-cpu-py310", "FRM001", ("No image pytorch-training has PyTorch 2",)),
+        (f"{DLC}/pytorch-training:3-cpu-py310", "FRM001", ("No image pytorch-training has PyTorch 3",)),
         (
             "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7",
             "FRM001",

@@ -267,7 +267,10 @@ def versions(repository: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)
 def resolve(repository: str, version: str) -> str | None:
-    """The full version that a repository has for ``version`` (``2.1`` → ``2.1.0``), or None."""
+    """The full version that a repository has for ``version`` (``2.1`` → ``2.1.0``), or None.
+
+    No tag is as short as ``2``.
+    """
     known = versions(repository)
     if version in known:
         return version
@@ -275,7 +278,7 @@ def resolve(repository: str, version: str) -> str | None:
     alias = document()["aliases"].get(entry["framework"], {}).get(version) if entry else None
     if alias in known:
         return str(alias)
-    longer = [each for each in known if each.startswith(f"{version}.")]
+    longer = [each for each in known if "." in version and each.startswith(f"{version}.")]
     return longer[-1] if longer else None
 
 
@@ -302,7 +305,9 @@ def newer_than_known(repository: str, version: str) -> bool:
     So that it may simply be newer than the data.
     """
     known = versions(repository)
-    return bool(known) and order(version) > order(known[-1]) and repository not in document()["retired"]
+    if not known or repository in document()["retired"]:
+        return False
+    return order(version) > order(known[-1]) and ("." in version) >= ("." in known[-1])
 
 
 def moved_to(repository: str, version: str, serves: bool) -> str | None:

@@ -4,8 +4,10 @@ Each finding is a ``Habit``: ``not-pickled`` (a lambda or a function inside a fu
 ``not-json`` (a path among the arguments that are written as JSON), ``not-text`` (a number that is put into
 ``os.environ``) and
 ``method-saved`` (a method without its parentheses), ``moved-across`` (a file that is renamed from ``/tmp``),
-``other-mode`` (a file that is opened for text gets bytes, or the reverse) and ``by-no-gpu`` (a division by the number
-of GPUs).
+``other-mode`` (a file that is opened for text gets bytes, or the reverse), ``shut-mode`` (one that is opened to read is
+written, or the reverse), ``array-in-json`` (what numpy gives, in what is written as JSON), ``fraction`` (``/`` where a
+whole number is wanted), ``text-and-number`` (both put together by ``+``) and ``by-no-gpu`` (a division by the number of
+GPUs).
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from cursus.script import values as v
 from cursus.script.bodies import Body, CallSite, place
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Const, EnvPart, Habit, Text
-from cursus.script.nodes import bare_name, last_name, receiver, string, word
+from cursus.script.nodes import bare_name, is_call, last_name, receiver, string, word
 
 PICKLES = frozenset(
     {"pickle.dump", "pickle.dumps", "joblib.dump", "torch.save", "cPickle.dump", "_pickle.dump"}
@@ -34,9 +36,21 @@ TEMPORARY = frozenset(
     f"tempfile.{name}"
     for name in ("TemporaryDirectory", "NamedTemporaryFile", "mkdtemp", "gettempdir", "mktemp")
 )
-FILES = {"pickle.dump": 1, "json.dump": 1, "pickle.load": 0}
+FILES = {"pickle.dump": 1, "json.dump": 1, "pickle.load": 0, "json.load": 0}
 """Where these take the file."""
 BYTES = frozenset({"pickle.dump", "pickle.load"})
+ARRAYS = frozenset(
+    {
+        f"numpy.{name}"
+        for name in ("array", "asarray", "zeros", "ones", "arange", "linspace", "argmax", "argmin")
+    }
+    | {
+        f"numpy.{name}"
+        for name in ("float32", "float16", "int64", "int32", "int16", "int8", "uint8", "bool_")
+    }
+    | {"sklearn.metrics.confusion_matrix", "torch.tensor", "torch.zeros", "torch.ones"}
+)
+"""What gives values that JSON does not take."""
 COUNTS = frozenset({"len", "int", "float", "round", "sum", "max", "min"})
 COUNTING = frozenset({"index", "count", "device_count", "cpu_count", "get_rank", "get_world_size", "getpid"})
 
@@ -63,7 +77,11 @@ def read_misfits(
         elif not {one.arg for one in site.node.keywords} & {"default", "cls", None}:
             for told in _paths(evaluator, site, given, every):
                 yield Habit("not-json", None, told, sure, where)
+            for told in _arrays(evaluator, site, given):
+                yield Habit("array-in-json", None, told, sure, where)
     for body, sure in reached:
+        yield from _fractions(body, sure)
+        yield from _put_together(body, sure)
         yield from _environment(evaluator, body, sure)
         yield from _by_gpus(evaluator, body, sure)
 
@@ -79,15 +97,71 @@ def _other_mode(evaluator: Evaluator, site: CallSite, name: str, sure: bool) -> 
     written = string(mode)
     if written is not None and ("b" in written) is not (name in BYTES):
         yield Habit("other-mode", None, f"{name}:{written}", sure, place(site.node, site.body))
+    elif written is not None and "+" not in written and ("r" in written) is not name.endswith("load"):
+        told = f"{name} {'reads' if name.endswith('load') else 'writes'}, and the file is opened with {written!r}"
+        yield Habit("shut-mode", None, told, sure, place(site.node, site.body))
+
+
+def _arrays(evaluator: Evaluator, site: CallSite, node: ast.AST | None, depth: int = 0) -> Iterator[str]:
+    """What of a structure is an array, or a number that Python does not have."""
+    made = _last(site, node.id) if isinstance(node, ast.Name) else node
+    if isinstance(made, ast.Dict) and depth < 6:
+        for value in made.values:
+            yield from _arrays(evaluator, site, value, depth + 1)
+    elif isinstance(made, (ast.List, ast.Tuple)) and depth < 6:
+        for value in made.elts:
+            yield from _arrays(evaluator, site, value, depth + 1)
+    elif isinstance(made, ast.Call) and evaluator.called(made, site.body) in ARRAYS:
+        yield ast.unparse(made.func) + "(…)"
+
+
+def _fractions(body: Body, sure: bool) -> Iterator[Habit]:
+    """``range(rows / size)``, ``rows[: half]`` where ``half = len(rows) / 2``."""
+    for node in body.nodes:
+        wanted: list[ast.expr | None] = (
+            list(node.args) if is_call(node, "range") and isinstance(node, ast.Call) else []
+        )
+        if isinstance(node, ast.Slice):
+            wanted = [node.lower, node.upper, node.step]
+        for one in wanted:
+            made = body.only(one.id) if isinstance(one, ast.Name) else one
+            if isinstance(made, ast.BinOp) and isinstance(made.op, ast.Div):
+                yield Habit("fraction", None, ast.unparse(made), sure, place(made, body))
+
+
+def _put_together(body: Body, sure: bool) -> Iterator[Habit]:
+    """``"epoch " + epoch`` where ``epoch`` is a number."""
+    counted = {
+        bare_name(one.target) for one in body.nodes if isinstance(one, ast.For) and is_call(one.iter, "range")
+    }
+    for node in body.nodes:
+        if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Add):
+            continue
+        for text, other in ((node.left, node.right), (node.right, node.left)):
+            name = bare_name(other)
+            loop = name in counted and len(body.bindings.get(name, ())) == 1
+            if _is_text(text) and (loop or is_call(other, "len", "int", "float", "round")):
+                yield Habit("text-and-number", None, ast.unparse(other), sure, place(node, body))
+
+
+def _is_text(node: ast.expr) -> bool:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return _is_text(node.left) or _is_text(node.right)
+    return isinstance(node, ast.JoinedStr) or string(node) is not None
 
 
 def _opened(site: CallSite, node: ast.expr | None) -> ast.Call | None:
     """The call that opens a file which is given as it is, or by the name that ``with`` or an assignment gives it."""
     if isinstance(node, ast.Call):
         return node
-    made = [one for one in site.body.bindings.get(getattr(node, "id", ""), ()) if one.order <= site.order]
-    last = made[-1].node if made and made[-1].kind == "value" and not made[-1].path else None
+    last = _last(site, getattr(node, "id", ""))
     return last if isinstance(last, ast.Call) else None
+
+
+def _last(site: CallSite, name: str) -> ast.AST | None:
+    """What a name was set to last, before a call."""
+    made = [one for one in site.body.bindings.get(name, ()) if one.order <= site.order]
+    return made[-1].node if made and made[-1].kind == "value" and not made[-1].path else None
 
 
 def _by_gpus(evaluator: Evaluator, body: Body, sure: bool) -> Iterator[Habit]:

@@ -126,6 +126,13 @@ MISFITS = {
         "{0[0]} wants a file that is opened for {0[2]}, and its mode is {0[1]!r}",
         "open(…, {0[3]!r})",
     ),
+    "shut-mode": ("{}", "open(…, 'r') to read, open(…, 'w') to write"),
+    "array-in-json": (
+        "{} gives what JSON cannot hold: an array or a number of another kind",
+        "float(…), or .tolist()",
+    ),
+    "fraction": ("{} is a fraction since Python 3, and a whole number is wanted here", "// in place of /"),
+    "text-and-number": ("{} is a number, which cannot be put behind a text by +", "str(…), or an f-string"),
     "not-text": ("{} is set to what is no text, and os.environ takes texts alone", "str(…)"),
 }
 """What is told of a value that is handed to what cannot take it, and what to write instead."""
@@ -139,8 +146,8 @@ def name_missing(view: TrainingView) -> Iterator[Problem]:
         Looks for names that neither the module, the functions around, nor Python defines; for members that a module of the
         source does not have (``from utils import laod``, ``config.RATE``); for arguments that no parser declares (``args.mode``); and for
         calls of the source's own functions that do not fit them; for names that are set in a branch alone that this request does
-        not take, or in a function that uses them first; for members that no class of the source has; and for lambdas that are pickled, paths in JSON, numbers put into
-        ``os.environ``. Where it is not certain that the place is reached, it is a warning.
+        not take, or in a function that uses them first; for members that no class of the source has; and for lambdas that are pickled, paths and arrays in JSON, numbers put into
+        ``os.environ`` or behind a text, fractions for counts, and files that are opened the other way round. Where it is not certain that the place is reached, it is a warning.
     Why:
         ``NameError``, ``ImportError``, ``AttributeError`` or ``TypeError``, often after hours of training: the job fails.
     Breaks:

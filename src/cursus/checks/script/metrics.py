@@ -56,10 +56,18 @@ def _filed(view: TrainingView, facts: ScriptFacts) -> bool:
 
 
 def _reaches(facts: ScriptFacts, line: PrintedLine, filed: bool) -> bool:
-    """False for a record that goes to a file, or where nothing ever sets the level of logging: it is dropped."""
-    return not (line.level and filed) and (
-        line.level not in ("info", "debug") or facts.logging_configured or not facts.plain_output
-    )
+    """False for a record that goes to a file; of an info or debug record where nothing sets the level, or takes it."""
+    if line.level not in ("info", "debug") or not facts.plain_output:
+        return not (line.level and filed)
+    handled = facts.attributes & HANDLERS or facts.calls & ROOT
+    return bool(facts.logging_configured and handled) and not filed
+
+
+HANDLERS = frozenset({"basicConfig", "addHandler", "StreamHandler", "dictConfig", "fileConfig", "lastResort"})
+ROOT = frozenset(
+    f"logging.{name}" for name in ("debug", "info", "warning", "error", "critical", "exception", "log")
+)
+"""Functions that give the root logger a handler where it has none. Without any, Python prints warnings and worse alone."""
 
 
 def printed_fixed(view: TrainingView) -> set[Path]:
@@ -169,7 +177,7 @@ def _no_line(
     if quiet is not None and near is None:
         return Problem(
             f"the line for the metric {name!r} is logged at level {quiet.level.upper()}, and the script never sets a level of "
-            "logging: below WARNING nothing is printed",
+            "logging, or gives the logger no handler: below WARNING nothing is printed",
             path,
             remedy="logging.basicConfig(level=logging.INFO), or print the line",
             severity=_severity(view, name),

@@ -209,11 +209,33 @@ class Step:
         return None
 
 
+UNREAD: Any = object()
+"""Stands for a value that only the execution of a file would give."""
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineStart:
+    """What a file starts its pipeline with: values by the names of parameters, ``UNREAD`` where not known.
+
+    ``whole`` is True where there are no others. ``steps`` are those that are to be run alone, ``sourceless`` where no
+    earlier execution is named that gives them what the others would.
+    """
+
+    location: Location
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    places: Mapping[str, Location] = field(default_factory=dict)
+    whole: bool = False
+    steps: Mapping[str, Location] = field(default_factory=dict)
+    sourceless: bool = False
+    display_name: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """A pipeline definition, with the parameter values to check it with.
 
-    ``sources`` is the training code of its steps, by their names, where it is known.
+    ``sources`` is the training code of its steps, by their names, where it is known; ``starts`` is what the file that
+    makes it starts it with.
     """
 
     name: str
@@ -224,6 +246,7 @@ class Pipeline:
     region: str | None = None
     problems: tuple[Finding, ...] = ()
     sources: Mapping[str, SourceCode] = field(default_factory=dict)
+    starts: tuple[PipelineStart, ...] = ()
 
     def origin(self, path: Path) -> Origin | None:
         """The origin of the value at ``path``, or of the nearest value around it that has one."""

@@ -257,7 +257,9 @@ def of_object(target: Any, options: Options, text: str = "") -> list[Step | Pipe
 
     if isinstance(target, Mapping) or (text and isinstance(target, (Step, Pipeline, list, tuple))):
         found = load_one(target, options)
-        return _written(found, text) if isinstance(target, Mapping) and len(found) == 1 else found
+        if isinstance(target, Mapping):
+            return _written(found, text) if len(found) == 1 else [_started(one, text) for one in found]
+        return found
     if isinstance(target, (str, bytes, int, float, set)) or target is None:
         raise TargetError(
             f"{text + ': ' if text else ''}{show(target)} is {kind_of(target)}, which is no step."
@@ -306,10 +308,26 @@ def _written(found: list[Step | Pipeline], text: str) -> list[Step | Pipeline]:
     from cursus.steps.written import of_object as origins_of
 
     owner: Any = import_file(path) if path.endswith(".py") else import_module(path)
+    one = _started(one, text)
     if _is_function(getattr(owner, name, None)):
         owner = getattr(owner, name)
     data = one.definition if isinstance(one, Pipeline) else one.request
     return [replace(one, origins=origins_of(owner, name, data))]
+
+
+def _started(one: Step | Pipeline, text: str) -> Step | Pipeline:
+    """A pipeline with what the Python file of its target starts it with."""
+    path, _, name = text.rpartition(":")
+    if not path or not isinstance(one, Pipeline):
+        return one
+    from dataclasses import replace
+
+    from cursus.steps.imports import import_file, import_module
+    from cursus.steps.started import starts
+
+    owner = import_file(path) if path.endswith(".py") else import_module(path)
+    file = getattr(owner, "__file__", None)
+    return replace(one, starts=starts(file, name)) if isinstance(file, str) else one
 
 
 def _is_function(target: Any) -> bool:

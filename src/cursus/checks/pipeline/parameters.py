@@ -9,6 +9,7 @@ from typing import Any
 from cursus.aws.pipelines import facts, parse_get, texts
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView
+from cursus.model import UNREAD, Path, PipelineStart, Severity
 from cursus.redact import cut, show
 from cursus.steps.pipelines import fits
 from cursus.suggest import closest, did_you_mean
@@ -138,12 +139,16 @@ def _values(entry: Mapping[str, Any], i: int) -> Iterator[Problem]:
 
 @rule("DEP021", area="dependencies", scope="pipeline")
 def parameter_value(view: PipelineView) -> Iterator[Problem]:
-    """A value was given for a parameter that the pipeline does not have, or of the wrong type.
+    """The pipeline is started with a parameter or a step that it does not have, or a value that it does not take.
 
     What it does:
-        Compares the values of ``--parameter`` (``parameters=``) with what the definition declares.
+        Compares the values of ``--parameter`` (``parameters=``) with what the definition declares; and of an SDK
+        pipeline the arguments of ``start`` in the file that makes it, as far as they can be read there: parameters,
+        the steps of a SelectiveExecutionConfig, and the name to be displayed. The SDK sends every value as a text:
+        one that is no number is refused for a number.
     Why:
-        StartPipelineExecution refuses an unknown parameter and a value outside EnumValues.
+        StartPipelineExecution refuses an unknown parameter, an empty text, a value outside EnumValues, and a pipeline
+        with a parameter that neither its default nor the start gives a value.
     Breaks:
         operation: Pipeline
         parameters: {Epohcs: 5}
@@ -153,7 +158,9 @@ def parameter_value(view: PipelineView) -> Iterator[Problem]:
         parameters: {Epochs: 7}
         Parameters: [{Name: Epochs, Type: Integer, DefaultValue: 5}]
     Source:
-        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StartPipelineExecution.html
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StartPipelineExecution.html;
+        sagemaker.local.entities of the public package sagemaker 2.257.7, which does the same for a local execution;
+        https://github.com/aws/sagemaker-python-sdk/issues/4016
     Since:
         0.1
     """
@@ -161,11 +168,7 @@ def parameter_value(view: PipelineView) -> Iterator[Problem]:
     for name, value in view.pipeline.parameters.items():
         entry = declared.get(name)
         if entry is None:
-            yield Problem(
-                f"the pipeline has no parameter {show(name)}.{did_you_mean(name, declared)}",
-                ("Parameters",),
-                "name one of " + ", ".join(declared) if declared else "declare it in Parameters",
-            )
+            yield Problem(*_unknown(name, declared))
             continue
         kind = entry.get("Type")
         if kind in facts()["parameter_types"] and not fits(value, kind):
@@ -176,11 +179,140 @@ def parameter_value(view: PipelineView) -> Iterator[Problem]:
             )
         options = entry.get("EnumValues")
         if isinstance(options, list) and value not in options:
+            yield Problem(*_not_among(name, value, options))
+    for start in view.pipeline.starts:
+        yield from _started(view, start)
+
+
+def _unknown(name: str, declared: Mapping[str, Any]) -> tuple[str, Path, str]:
+    return (
+        f"the pipeline has no parameter {show(name)}.{did_you_mean(name, declared)}",
+        ("Parameters",),
+        "name one of " + ", ".join(declared) if declared else "declare it in Parameters",
+    )
+
+
+def _not_among(name: str, value: object, options: list[Any]) -> tuple[str, Path, str]:
+    return (
+        f"the value {show(value, name)} given for {name} is not among its EnumValues",
+        ("Parameters",),
+        "write one of " + ", ".join(show(option, name) for option in options),
+    )
+
+
+def _started(view: PipelineView, start: PipelineStart) -> Iterator[Problem]:
+    """The problems of one start of the pipeline."""
+    declared = view.definition.parameters
+    for name, value in start.parameters.items():
+        found = _sent(name, value, declared)
+        if found is not None:
+            message, remedy, severity = found
+            yield Problem(message, ("Parameters",), remedy, severity, location=start.places[name])
+    missing = [
+        name
+        for name, entry in declared.items()
+        if "DefaultValue" not in entry
+        and name not in start.parameters
+        and name not in view.pipeline.parameters
+    ]
+    if start.whole and missing:
+        yield Problem(
+            f"the pipeline is started without a value for {', '.join(show(name) for name in missing[:FEW])}"
+            f"{f' and {len(missing) - FEW} more' if len(missing) > FEW else ''}, which ha"
+            f"{'s' if len(missing) == 1 else 've'} no default",
+            ("Parameters",),
+            f"give it: start(parameters={{{show(missing[0])}: …}}), or declare a default_value",
+            location=start.location,
+        )
+    yield from _selected(view, start)
+    shown = start.display_name
+    if shown is not None and not _DISPLAYED.fullmatch(shown):
+        yield Problem(
+            f"{show(shown)} is no name to display for an execution",
+            (),
+            "use 1 to 82 letters, digits and hyphens, a letter or digit first and last",
+            location=start.location,
+        )
+
+
+def _selected(view: PipelineView, start: PipelineStart) -> Iterator[Problem]:
+    """The problems of the steps that are to be executed alone."""
+    definition = view.definition
+    names = list(definition.by_name)
+    for name, place in start.steps.items():
+        if name not in definition.by_name:
+            begun = [one for one in names if one.startswith(f"{name}-")]
             yield Problem(
-                f"the value {show(value, name)} given for {name} is not among its EnumValues",
-                ("Parameters",),
-                "write one of " + ", ".join(show(option, name) for option in options),
+                f"the pipeline has no step {show(name)} to be executed.{did_you_mean(name, names)}",
+                ("Steps",),
+                f"select {' and '.join(show(one) for one in begun)}"
+                if begun
+                else "select one of " + ", ".join(names),
+                location=place,
             )
+    if not start.sourceless:
+        return
+    for reference in definition.references:
+        target, step = parse_get(reference.text), reference.step
+        if target is None or target.root != "Steps" or step is None or step.name is None:
+            continue
+        if step.name not in start.steps:
+            continue
+        if target.name in definition.by_name and target.name not in start.steps:
+            yield Problem(
+                f"{step.name} is to be executed alone and reads what {target.name} gives, and no earlier execution "
+                "is named that has it",
+                ("Steps",),
+                "leave reference_latest_execution out, or name a source_pipeline_execution_arn",
+                location=start.steps[step.name],
+            )
+            return
+
+
+_DISPLAYED = re.compile(r"[A-Za-z0-9](-*[A-Za-z0-9]){0,81}")
+
+
+def _sent(name: str, value: Any, declared: Mapping[str, Any]) -> tuple[str, str, Severity | None] | None:
+    """(message, remedy, severity) of one value that ``start`` sends, as a text, None where it is taken."""
+    entry = declared.get(name)
+    if entry is None:
+        message, _, remedy = _unknown(name, declared)
+        return message, remedy, None
+    if value is UNREAD:
+        return None
+    kind, text = entry.get("Type"), str(value)
+    if not text:
+        return (
+            f"the parameter {name} is started with an empty text, which is refused",
+            "leave it out, so that the default is taken, or give a word that your code takes for nothing",
+            None,
+        )
+    if value is None:
+        return (
+            f"the parameter {name} is started with None, which is sent as the text 'None'",
+            "leave it out, so that the default is taken",
+            "warning" if kind == "String" else None,
+        )
+    if not _is_number(text, kind):
+        return (
+            f"the value {show(value, name)} given for {name} is no {kind}",
+            f"give a value of type {kind}",
+            None,
+        )
+    options = entry.get("EnumValues")
+    if isinstance(options, list) and text not in {str(option) for option in options}:
+        message, _, remedy = _not_among(name, value, options)
+        return message, remedy, None
+    return None
+
+
+def _is_number(text: str, kind: Any) -> bool:
+    """False for the text of a number's parameter that is none."""
+    number = {"Integer": int, "Float": float}.get(kind)
+    try:
+        return number is None or number(text) is not None
+    except ValueError:
+        return False
 
 
 @rule("DEP022", area="dependencies", severity="warning", scope="pipeline", reads=("Parameters",))

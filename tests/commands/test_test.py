@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
+from cursus.checks.examples import BASES
 from tests.commands.conftest import SOURCE, Cursus, with_source
 
 BUILDER = '''
@@ -183,6 +186,31 @@ def test_a_folder_that_cannot_be_written_is_no_success(cursus: Cursus, project: 
     assert "passed  test_complete_training_step_creation" in done.out
     assert "warning: The step was not run here" in done.out
     assert cursus("test", "builders.py:Builder", *SOURCE, "--root", "jobs.txt", "--no-run").code == 0
+
+
+@pytest.mark.parametrize(
+    ("reference", "code", "said"),
+    [
+        ("Steps.Split.ProcessingOutputConfig.Outputs['train'].S3Output.S3Uri", 0, "passed  "),
+        ("Steps.Split.ProcessingOutputConfig.Outputs['val'].S3Output.S3Uri", 1, "has no output 'val'"),
+        ("Steps.Spilt.ModelArtifacts.S3ModelArtifacts", 1, "Did you mean 'Split'?"),
+    ],
+)
+def test_what_a_pipelines_step_refers_to(
+    cursus: Cursus, folder: Path, reference: str, code: int, said: str
+) -> None:
+    train = copy.deepcopy(BASES["Pipeline"]["Steps"][0])
+    train["Arguments"]["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] = {"Get": reference}
+    output = {"OutputName": "train", "S3Output": {"S3Uri": "s3://example-bucket/train/"}}
+    split = {
+        "Name": "Split",
+        "Type": "Processing",
+        "Arguments": {"ProcessingOutputConfig": {"Outputs": [output]}},
+    }
+    (folder / "pipeline.json").write_text(json.dumps({**BASES["Pipeline"], "Steps": [split, train]}))
+    done = cursus("test", "pipeline.json", "--no-run")
+    told = done.out[done.out.index("test_training_dependency_resolution") - 10 :]
+    assert done.code == code and said in told, done.out
 
 
 def test_folder_with_unreadable_files(cursus: Cursus, folder: Path, good: dict[str, Any]) -> None:

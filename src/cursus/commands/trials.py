@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cursus.commands.project import Project, guarded, quiet
 from cursus.config import StepEntry
 from cursus.errors import TargetError
-from cursus.model import Pipeline, Step
+from cursus.model import Pipeline, Step, UpstreamStep
 
 if TYPE_CHECKING:
     from cursus.validation.builders.results import Result
@@ -164,10 +164,37 @@ def all_steps(loaded: Iterable[Step | Pipeline]) -> list[Step]:
         if isinstance(item, Pipeline):
             from cursus.steps.pipelines import expand
 
-            found.extend(expand(item))
+            around = {one.name: one for one in _around(item)}
+            found.extend(_with_upstream(step, around) for step in expand(item))
         else:
             found.append(item)
     return found
+
+
+def _with_upstream(step: Step, around: Mapping[str, UpstreamStep]) -> Step:
+    """The step with those that its request refers to; with all others, where one of those is not there."""
+    from cursus.aws.pipelines import parse_get, references
+
+    targets = [parse_get(one.text) for one in references(step.request, (), None)]
+    wanted = {one.name for one in targets if one is not None and one.root == "Steps"}
+    if not wanted:
+        return step
+    names = wanted if wanted <= around.keys() else around
+    upstream = tuple(around[name] for name in names if name != step.name)
+    return replace(step, promises=replace(step.promises, upstream=upstream))
+
+
+def _around(pipeline: Pipeline) -> Iterator[UpstreamStep]:
+    """The steps of a pipeline as those around one of them."""
+    from cursus.aws.pipelines import walk
+    from cursus.steps.upstream import upstream_step
+
+    for member in walk(pipeline.definition):
+        arguments = member.body.get("Arguments")
+        config = arguments.get("ProcessingOutputConfig") if isinstance(arguments, Mapping) else None
+        listed = config.get("Outputs") if isinstance(config, Mapping) else None
+        outputs = [one.get("OutputName") for one in listed or () if isinstance(one, Mapping)]
+        yield upstream_step({**member.body, "outputs": outputs if isinstance(listed, list) else None})
 
 
 def with_source(step: Step, entry: StepEntry) -> Step:

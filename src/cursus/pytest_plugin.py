@@ -41,7 +41,10 @@ def pytest_collection_modifyitems(
 ) -> None:
     """Add the items of the steps, before ``-k`` and ``-m`` select among all of them."""
     if config.getoption("--cursus") and not any(isinstance(item, StepTest) for item in items):
-        items.extend(_collector(session, config).collect())
+        try:
+            items.extend(_collector(session, config).collect())
+        except pytest.Collector.CollectError as error:
+            raise pytest.UsageError(str(error)) from None
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -80,7 +83,7 @@ class StepFile(pytest.File):
         try:
             project = Project(targets, config, Choices())
         except (CursusError, click.UsageError) as error:
-            raise pytest.UsageError(f"cursus: {error}") from None
+            raise self.CollectError(f"cursus: {error}") from None
         for entry in project.entries:
             shared = _Shared(project, entry, execute=not self.config.getoption("--cursus-no-run"))
             for test in TESTS:

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from cursus.script import values as v
 from cursus.script.bodies import Body, CallSite, place
 from cursus.script.evaluate import Evaluator
-from cursus.script.facts import Const, EnvPart, Habit, Text
+from cursus.script.facts import ArgPart, Const, EnvPart, Habit, Text
 from cursus.script.nodes import bare_name, is_call, last_name, receiver, string, word
 
 PICKLES = frozenset(
@@ -81,7 +81,7 @@ def read_misfits(
                 yield Habit("array-in-json", None, told, sure, where)
     for body, sure in reached:
         yield from _fractions(body, sure)
-        yield from _put_together(body, sure)
+        yield from _put_together(evaluator, body, sure)
         yield from _environment(evaluator, body, sure)
         yield from _by_gpus(evaluator, body, sure)
 
@@ -129,19 +129,26 @@ def _fractions(body: Body, sure: bool) -> Iterator[Habit]:
                 yield Habit("fraction", None, ast.unparse(made), sure, place(made, body))
 
 
-def _put_together(body: Body, sure: bool) -> Iterator[Habit]:
-    """``"epoch " + epoch`` where ``epoch`` is a number."""
+def _put_together(evaluator: Evaluator, body: Body, sure: bool) -> Iterator[Habit]:
+    """``"epoch " + epoch`` where ``epoch`` is a number; with ``text`` where it is an argument, which may be one."""
     counted = {
         bare_name(one.target) for one in body.nodes if isinstance(one, ast.For) and is_call(one.iter, "range")
     }
+    stored = {n.attr for n in body.nodes if isinstance(n, ast.Attribute) and not isinstance(n.ctx, ast.Load)}
     for node in body.nodes:
         if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Add):
             continue
         for text, other in ((node.left, node.right), (node.right, node.left)):
-            name = bare_name(other)
+            if not _is_text(text):
+                continue
+            name, where = bare_name(other), place(node, body)
             loop = name in counted and len(body.bindings.get(name, ())) == 1
-            if _is_text(text) and (loop or is_call(other, "len", "int", "float", "round")):
-                yield Habit("text-and-number", None, ast.unparse(other), sure, place(node, body))
+            if loop or is_call(other, "len", "int", "float", "round"):
+                yield Habit("text-and-number", None, ast.unparse(other), sure, where)
+            elif isinstance(other, ast.Attribute) and other.attr not in stored:
+                value = evaluator.value(other, body)
+                if isinstance(value, Text) and isinstance(value.only, ArgPart):
+                    yield Habit("text-and-number", value, ast.unparse(other), sure, where)
 
 
 def _is_text(node: ast.expr) -> bool:

@@ -12,7 +12,7 @@ from cursus.checks.script.conditions import all_hold
 from cursus.checks.script.processing_view import ProcessingView
 from cursus.checks.views import TrainingView
 from cursus.script.conditions import told
-from cursus.script.facts import Condition, Habit, Imported, ScriptFacts
+from cursus.script.facts import ArgPart, Condition, Habit, Imported, Part, ScriptFacts
 from cursus.suggest import did_you_mean, one_letter
 
 
@@ -211,6 +211,8 @@ def name_missing(view: TrainingView) -> Iterator[Problem]:
             told = f"__init__ sets a value under the name of the method {habit.detail}, which can no longer be called"
             remedy = "give the value another name"
         elif habit.kind in MISFITS:
+            if habit.text is not None and facts is not None and not _is_number(facts, habit.part):
+                continue
             told, remedy = (text.format(_parts(habit.detail)) for text in MISFITS[habit.kind])
         elif habit.kind == "bad-call":
             told = f"{habit.detail}: it is defined in {_short(habit.source)} otherwise"
@@ -226,6 +228,12 @@ def name_missing(view: TrainingView) -> Iterator[Problem]:
         yield Problem(
             told, remedy=remedy, severity=None if habit.sure else "warning", location=habit.location
         )
+
+
+def _is_number(facts: ScriptFacts, part: Part | None) -> bool:
+    """True for an argument that is always a number, where it is given at all."""
+    types = [a.type for a in facts.arguments if isinstance(part, ArgPart) and a.dest == part.dest]
+    return bool(types) and all(kind in ("int", "float") for kind in types)
 
 
 def _parts(detail: str) -> str | tuple[str, ...]:

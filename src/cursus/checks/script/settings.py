@@ -275,7 +275,7 @@ def _past_the_end(view: ProcessingView, facts: ScriptFacts) -> Iterator[Problem]
     for read in facts.argv_reads:
         if view.words is not None and read.sure and read.index > len(view.words):
             yield Problem(
-                f"the script reads sys.argv[{read.index}], and the job passes arguments up to {len(view.words)}: IndexError",
+                f"the script reads sys.argv[{read.index}], and the job passes {len(view.words)} of them: IndexError",
                 (view.hyperparameters_member,),
                 remedy="add what is missing to ContainerArguments",
                 location=read.location,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -118,6 +119,17 @@ def test_strict_says_why_it_fails(cursus: Cursus, folder: Path, good: dict[str, 
     assert (plain := cursus("check", "odd.json")).code == 0 and "--strict" not in plain.out
     assert (done := cursus("check", "odd.json", "--strict")).code == 1
     assert "1 warning in 1 step; with --strict" in done.out
+
+
+def test_what_may_be_newer_is_allowed_as_the_remedy_says(
+    cursus: Cursus, folder: Path, good: dict[str, Any]
+) -> None:
+    good["ResourceConfig"]["InstanceType"] = "ml.m9z.xlarge"
+    (folder / "new.json").write_text(json.dumps(good))
+    said = cursus("check", "new.json", "--strict")
+    option = re.search(r"\((--allow \S+)\)", said.out)
+    assert said.code == 1 and option is not None
+    assert cursus("check", "new.json", "--strict", *option[1].split()).code == 0
 
 
 @pytest.mark.parametrize(("region", "meant"), [("us-esat-1", "us-east-1"), ("eu-centrla-1", "eu-central-1")])

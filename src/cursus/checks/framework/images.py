@@ -216,7 +216,7 @@ def unknown_repository(image: images.Image, path: Path, settings: Settings) -> I
     yield Problem(
         f"The data of {images.date()} knows no repository {image.repository!r} in Amazon's registry {image.account}.",
         path,
-        f"Check that it exists, then allow {image.repository!r}.",
+        f"Check that it exists, then allow it (--allow {image.repository}).",
         severity="warning",
         allowable=image.repository,
     )

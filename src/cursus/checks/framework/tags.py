@@ -61,7 +61,7 @@ def version_faults(
             f"{name} {image.version} is above the newest version that has {_purpose(image)} image in the data of "
             f"{images.date()}, {known[-1]}.",
             path,
-            f"Check that the image exists, then allow {image.version!r}; or use {known[-1]}.",
+            f"Check that the image exists, then allow it (--allow {image.version}); or use {known[-1]}.",
             severity="warning",
             allowable=image.version,
         )
@@ -250,7 +250,7 @@ def registry_faults(
             yield Problem(
                 f"The data of {images.date()} knows no registry of {image.repository!r} in {image.region}.",
                 path,
-                f"Check that the image is there, then allow {image.region!r}.",
+                f"Check that the image is there, then allow it (--allow {image.region}).",
                 severity="warning",
                 allowable=image.region,
             )

@@ -64,7 +64,7 @@ def instance_problem(name: str, path: Path, allow: frozenset[str]) -> Problem | 
     return Problem(
         f"The data of {instances.date()} knows no instance type {show(name)} for training.{hint}",
         path,
-        f"Check that it exists, then allow {name!r}.",
+        f"Check that it exists, then allow it (--allow {name}).",
         severity="warning",
         allowable=name,
     )
@@ -456,7 +456,7 @@ def _other_problem(kind: str, use: str, path: Path) -> Problem | None:
         return Problem(
             f"The data of {instances.date()} knows no instance type {show(kind)} for a {use} job.{hint}",
             path,
-            f"Check that it exists, then allow {kind!r}.",
+            f"Check that it exists, then allow it (--allow {kind}).",
             severity="warning",
             allowable=kind,
         )

@@ -114,7 +114,7 @@ def absent(kind: str, where: str, path: Path, allow: frozenset[str]) -> Problem 
     return Problem(
         told,
         path,
-        use if settled else f"check that the region has it by now, then allow {kind!r}; or {use}",
+        use if settled else f"check that the region has it by now, then allow it (--allow {kind}); or {use}",
         severity=None if settled else "warning",
         allowable=None if settled else kind,
     )

@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cursus.local import sandbox
+from cursus.local.framework import ranks
 from cursus.local.isolation.mounts import Box
 from cursus.local.isolation.namespaces import Program
 from cursus.local.linux import syscalls
@@ -182,4 +183,5 @@ def _fork(line: socket.socket, data: bytes, received: list[int]) -> None:
             wire=wire._replace(user=number[wire.user], net=number[wire.net], gate=number.get(wire.gate))
         )
     log, status, opens, watched = rest
+    program = program._replace(become=ranks.become)
     sandbox.child(level, box, program, number[log], number[status], number.get(opens), watched)

@@ -25,6 +25,9 @@ TERMINAL = 61
 """Where a host that is to be on a terminal finds it, as a descriptor; nothing else is ever there."""
 SET_CONTROLLING = 0x540E
 
+Become = Callable[[list[str], dict[str, str], str, int], None]
+"""Takes command, environment, directory and status descriptor; it may be the command without starting it."""
+
 
 def report(descriptor: int, **facts: Any) -> None:
     """Tell the supervisor. It may be gone; then there is nobody to tell."""
@@ -79,7 +82,7 @@ def attend(
     environment: dict[str, str],
     directory: str,
     status: int,
-    become: Callable[[list[str], dict[str, str], str, int], None] | None = None,
+    become: Become | None = None,
 ) -> int:
     """Run ``command`` as the toolkit does and wait for it; the exit code of the toolkit.
 

@@ -11,7 +11,6 @@ import signal
 import time
 from typing import NoReturn
 
-from cursus.local.framework import ranks
 from cursus.local.inside import init
 from cursus.local.isolation.namespaces import Program
 from cursus.local.linux import syscalls
@@ -51,8 +50,7 @@ def _first(program: Program, status: int) -> NoReturn:
     os.setsid()
     init.report(status, ready=True)
     if program.script:
-        become = ranks.become if program.forked else None
-        os._exit(init.attend(program.command, program.environment, program.directory, status, become))
+        os._exit(init.attend(program.command, program.environment, program.directory, status, program.become))
     init.execute(program.command, program.environment, program.directory, status)
     os._exit(init.CANNOT_EXECUTE)
 

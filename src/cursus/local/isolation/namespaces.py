@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
-from cursus.local.framework import ranks
 from cursus.local.inside import init
 from cursus.local.isolation import network, users
 from cursus.local.isolation.mounts import Box, Mount, mounts
@@ -32,14 +31,14 @@ Show = Callable[..., Any]
 class Program(NamedTuple):
     """What a host runs: ``script`` is True where the toolkit stands between (script mode).
 
-    ``forked`` is True where ``command`` is torchrun and the process has imported torch: see ``ranks``.
+    ``become`` may be the script's ``command`` without starting it: see ``framework.ranks``.
     """
 
     command: list[str]
     environment: dict[str, str]
     directory: str
     script: bool
-    forked: bool = False
+    become: init.Become | None = None
 
 
 def keeper(
@@ -112,8 +111,7 @@ def _first(
         sc.drop_capabilities()
         if not program.script:
             init.execute(program.command, program.environment, program.directory, status)
-        become = ranks.become if program.forked else None
-        os._exit(init.attend(program.command, program.environment, program.directory, status, become))
+        os._exit(init.attend(program.command, program.environment, program.directory, status, program.become))
     except SystemExit:
         raise  # a rank's
     except BaseException as error:

@@ -248,7 +248,6 @@ class Host:
                 if nursery is None:
                     self._started = sandbox.start(self.level, box, program, opens, watched)
                 else:
-                    program = program._replace(forked=True)
                     fork = partial(nursery.fork, self.level, box, program, self.limit.adopt)
                     self._started = sandbox.start(self.level, box, program, opens, watched, fork)
         if self.terminal is not None:

@@ -12,7 +12,7 @@ import pytest
 
 from cursus.checks.examples import BASES, merge
 from cursus.local.jobs.job import TrainingJob
-from tests.local.conftest import MakeStep
+from tests.local.conftest import MakeStep, Run
 from tests.local.elsewhere import client
 from tests.waiting import until
 
@@ -64,6 +64,14 @@ def statuses(job: TrainingJob) -> list[str]:
 def printed(job: TrainingJob, text: str = "ready") -> Callable[[], bool]:
     log = job.folder / "logs/algo-1.log"
     return lambda: log.exists() and text in log.read_text()
+
+
+def stopped(run: Run, script: str, patch: dict[str, Any] | None = None, **options: Any) -> TrainingJob:
+    """The job, which was stopped when its script had printed ``ready``."""
+    job = run(script, patch, detach=True, **options)
+    until(printed(job))
+    job.stop()
+    return job.wait()
 
 
 def running(marker: str) -> list[int]:

@@ -12,7 +12,7 @@ from cursus.errors import RunError
 from cursus.local.jobs import record
 from cursus.local.jobs.job import TrainingJob
 from tests.local.conftest import MakeStep, Run
-from tests.local.helpers import OWN, SLEEP, drive, printed, running, started, statuses
+from tests.local.helpers import OWN, SLEEP, drive, printed, running, started, statuses, stopped
 from tests.waiting import until
 
 HANDLER = """
@@ -27,7 +27,7 @@ time.sleep(30)
 
 
 def test_own_program_hears_a_stop(run: Run) -> None:
-    job = run(HANDLER, OWN, stop_after=0.3)
+    job = stopped(run, HANDLER, OWN)
     assert job.logs() == "ready\nheard\n"
     assert statuses(job) == ["Starting", "Downloading", "Training", "Stopping", "Uploading", "Stopped"]
     assert job.evidence.exit_codes == {"algo-1": 7}
@@ -47,7 +47,7 @@ def test_first_process_without_handler_ignores_a_stop_and_is_killed(run: Run) ->
 
 
 def test_script_hears_nothing_of_a_stop(run: Run) -> None:
-    job = run(HANDLER, stop_after=0.3, grace=0.3)
+    job = stopped(run, HANDLER, grace=0.3)
     assert job.logs() == "ready\n"
     assert job.evidence.signals["script_has_handler"] is True
     assert job.evidence.signals["script_heard"] is False
@@ -58,7 +58,7 @@ def test_script_hears_nothing_of_a_stop(run: Run) -> None:
 def test_a_shell_before_the_script_keeps_a_stop_to_itself(run: Run, start: str, heard: bool) -> None:
     shell = {"AlgorithmSpecification": {"ContainerEntrypoint": ["bash", "start.sh"]}}
     files = {"start.sh": f"#!/bin/bash\n{start}\nexit $?\n"}
-    job = run(HANDLER, shell, files=files, stop_after=0.4, grace=0.2)
+    job = stopped(run, HANDLER, shell, files=files, grace=0.2)
     assert job.logs() == ("ready\nheard\n" if heard else "ready\n")
     assert job.evidence.signals["script_has_handler"] is True
     assert job.evidence.signals["script_heard"] is heard

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import cursus
+from cursus import engine
 from cursus.checks.examples import BASES, DEFINITION
-from cursus.model import Finding
+from cursus.checks.views import Settings
+from cursus.model import Finding, Location, Origin, Pipeline
+from cursus.model import Path as ModelPath
 from tests.checks.made import TUNING, pipeline, processing
 
 
@@ -183,3 +187,26 @@ def test_the_remedy_is_of_the_type_that_is_taken(
     document["Steps"] = [train("First", **members)]
     found = [f for f in errors(document) if f.rule == "STP003"]
     assert [remedy in (f.remedy or "") for f in found] == [True]
+
+
+def placed(document: dict[str, Any], place: Callable[[int], Location]) -> dict[ModelPath, Origin]:
+    """The places of the steps' instance types."""
+    member = ("Arguments", "ResourceConfig", "InstanceType")
+    return {("Steps", i, *member): Origin("pipeline", place(i)) for i in range(len(document["Steps"]))}
+
+
+@pytest.mark.parametrize(("file", "told"), [("churn.py", 1), ("churn.json", 3)])
+def test_one_line_of_a_python_file_is_told_once_for_its_steps(file: str, told: int) -> None:
+    document = pipeline(*(train(name, InstanceType="ml.m5.huge") for name in ("First", "Second", "Third")))
+    made = Pipeline("p", document, origins=placed(document, lambda i: Location(file, 7, 3)))
+    found = [f for f in engine.check_pipeline(made, Settings())[0] if f.severity == "error"]
+    assert len(found) == told
+    assert found[0].step == "First"
+    assert ("The same in Second, Third." in found[0].message) is (told == 1)
+
+
+def test_lines_of_their_own_are_told_each() -> None:
+    document = pipeline(*(train(name, InstanceType="ml.m5.huge") for name in ("First", "Second")))
+    origins = placed(document, lambda i: Location("churn.py", 7 + i, 3))
+    found = engine.check_pipeline(Pipeline("p", document, origins=origins), Settings())[0]
+    assert len([f for f in found if f.severity == "error"]) == 2

@@ -216,6 +216,17 @@ def test_job_that_a_file_or_function_starts_has_its_inputs_and_its_source(
     assert step.promises.answered == ("sts:GetCallerIdentity",)
 
 
+def test_every_job_that_a_file_starts_is_a_step(tmp_path: Path) -> None:
+    path = tmp_path / "churn.py"
+    path.write_text(
+        f"{ESTIMATOR}other = Estimator()\n{FIT}\n{FIT.replace('estimator', 'other').replace('train', 'x')}\n"
+    )
+    steps = [step for step in load(str(path)) if isinstance(step, Step)]
+    assert [step.request["InputDataConfig"][0]["ChannelName"] for step in steps] == ["train", "x"]
+    (other,) = load(f"{path}:other")
+    assert isinstance(other, Step) and other.request["InputDataConfig"][0]["ChannelName"] == "x"
+
+
 @pytest.mark.parametrize("target", ["", ":estimator"])
 def test_estimator_that_nothing_starts_has_the_inputs_that_its_code_wants(
     tmp_path: Path, target: str, monkeypatch: pytest.MonkeyPatch

@@ -103,12 +103,13 @@ def _pipelines(path: str, options: Options) -> list[Step | Pipeline]:
         made.extend(of_object(getattr(module, name), options, f"{path}:{name}"))
     if made:
         return made
-    created = created_by(module)
-    if created is not None:
+    for created in created_by(module):
         if created.operation not in PIPELINE_CALLS and hasattr(module, "Pipeline"):  # the step of one to come
             raise starts_too_early(path, created)
         own = [name for name, value in vars(module).items() if value is created.estimator is not None]
-        return of_object(created.as_target(), options, f"{path}:{own[0]}" if own else path)
+        made.extend(of_object(created.as_target(), options, f"{path}:{own[0]}" if own else path))
+    if made:
+        return made
     function = getattr(module, "get_pipeline", None)
     if hasattr(function, "__code__") and function.__module__ == module.__name__:
         return of_object(function, options, f"{path}:get_pipeline")

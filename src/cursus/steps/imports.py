@@ -31,14 +31,13 @@ def named_object(module: str, name: str) -> Any:
         try:
             found = getattr(found, part)
         except AttributeError:
-            if found is where and (started := created_by(where)) is not None:
-                raise starts_too_early(module, started) from None
+            if found is where and (started := created_by(where)):
+                raise starts_too_early(module, started[-1]) from None
             names = [one for one in dir(found) if not one.startswith("_")]
             raise TargetError(f"{module} has no {name!r}.{did_you_mean(part, names)}") from None
         except Exception as error:
             raise TargetError(f"{module}:{name} raised {_says(error)} when it was read.") from None
-    started = created_by(where)
-    return started if started is not None and found is started.estimator else found
+    return next((one for one in created_by(where) if found is one.estimator), found)
 
 
 def import_module(name: str) -> ModuleType:
@@ -93,7 +92,7 @@ def import_file(path: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     with offline() as answers:
-        answers.captured = None
+        answers.captured, answers.jobs = None, []
         try:
             spec.loader.exec_module(module)
         except KeyboardInterrupt:
@@ -103,17 +102,17 @@ def import_file(path: str) -> ModuleType:
             if answers.captured is None:
                 del sys.modules[name]
                 raise TargetError(_failed(f"importing {path}", error)) from None
-        if answers.captured is not None and answers.captured.operation not in PIPELINE_CALLS[1:]:
-            _created[name] = answers.captured
+        last = answers.captured
+        _created[name] = [last] if last is not None and last.operation == PIPELINE_CALLS[0] else answers.jobs
     return module
 
 
-_created: dict[str, RequestCaptured] = {}
+_created: dict[str, list[RequestCaptured]] = {}
 
 
-def created_by(module: ModuleType) -> RequestCaptured | None:
-    """The Create call, of a job or a pipeline, that a file's own code was about to send when it was imported."""
-    return _created.get(module.__name__)
+def created_by(module: ModuleType) -> list[RequestCaptured]:
+    """The Create calls, of jobs or of a pipeline, that a file's own code was about to send when it was imported."""
+    return _created.get(module.__name__, [])
 
 
 def starts_too_early(path: str, started: RequestCaptured) -> TargetError:

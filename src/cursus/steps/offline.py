@@ -106,6 +106,8 @@ class Answers:
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.captured: RequestCaptured | None = None
+        self.jobs: list[RequestCaptured] = []
+        """Every Create call but those of a pipeline."""
         self.region_made_up = False
         self.drivers: dict[str, bytes] = {}
         """The launcher of the SDK's ModelTrainer, by the path in its channel: it is made for each job."""
@@ -269,6 +271,8 @@ def _answer(request: Any) -> Any | None:
             body = json.loads(_body(request) or b"{}")
             captured = RequestCaptured(operation, body, _active[-1])
         _active[-1].captured = captured
+        if operation not in PIPELINE_CALLS:
+            _active[-1].jobs.append(captured)
         raise captured
     if target.startswith(_CHANGES):
         return _changed(request, target.partition(".")[2], host)

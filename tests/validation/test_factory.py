@@ -103,6 +103,9 @@ def test_a_known_type_without_a_suite_is_not_taken_for_a_misspelling() -> None:
     with pytest.raises(NoSuiteError) as caught:
         UniversalStepBuilderTestFactory().create_test_instance(Tuner)
     assert "Did you mean" not in str(caught.value)
+    Tuner.step_type = "Procesing"
+    with pytest.raises(NoSuiteError, match=r"Did you mean 'Processing'\?"):
+        UniversalStepBuilderTestFactory().create_test_instance(Tuner)
 
 
 def test_the_type_is_that_of_the_step_made_with_the_config(request_of_create_training_job: Any) -> None:

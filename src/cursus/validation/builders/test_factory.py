@@ -90,5 +90,5 @@ class UniversalStepBuilderTestFactory:
             )
         raise NoSuiteError(
             f"There is no suite for steps of type {kind} ({reason}). Suites: {known}."
-            f"{did_you_mean(kind, suites) if kind not in STEP_TYPES else ''}"
+            f"{did_you_mean(kind, (*suites, *STEP_TYPES)) if kind not in STEP_TYPES else ''}"
         )

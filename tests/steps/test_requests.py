@@ -81,6 +81,19 @@ def test_broken_definition_is_a_finding(text: str) -> None:
     assert (problem.rule, problem.severity, problem.path) == ("STP097", "error", "PipelineDefinition")
 
 
+@pytest.mark.parametrize("body", [json.dumps(DEFINITION), DEFINITION])
+def test_definition_as_cloudformation_has_it(body: Any) -> None:
+    step, pipeline = load({"PipelineName": "P", "PipelineDefinition": {"PipelineDefinitionBody": body}})
+    assert isinstance(step, Step) and isinstance(pipeline, Pipeline)
+    assert pipeline.definition == DEFINITION
+    assert one({"PipelineName": "P", "PipelineDefinition": {"PipelineDefinitionBody": {"Fn::Sub": "${D}"}}})
+
+
+def test_template_of_cloudformation_is_named() -> None:
+    with pytest.raises(TargetError, match="a template of CloudFormation"):
+        load({"Resources": {"P": {"Type": "AWS::SageMaker::Pipeline", "Properties": {}}}})
+
+
 def test_wrapper_and_pipeline_step() -> None:
     step = one({"CreateTrainingJob": TRAINING})
     assert (step.request, step.prefix) == (TRAINING, ("CreateTrainingJob",))

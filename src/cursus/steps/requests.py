@@ -13,6 +13,7 @@ from cursus.steps.origins import at
 from cursus.suggest import kind_of
 
 NO_ORIGINS: Mapping[Path, Origin] = {}
+_BODY = "PipelineDefinitionBody"
 
 
 def from_mapping(
@@ -88,6 +89,15 @@ def describe_unknown(data: Any) -> str:
     if isinstance(data, Mapping):
         if not data:
             return "it is an empty mapping"
+        resources = data.get("Resources")
+        if isinstance(resources, Mapping) and any(
+            isinstance(one, Mapping) and str(one.get("Type")).startswith("AWS::SageMaker::")
+            for one in resources.values()
+        ):
+            return (
+                "it is a template of CloudFormation, which is not read: write the properties of its resource, or the "
+                f"{_BODY} of its pipeline, into a file of their own"
+            )
         names = ", ".join(show(name) for name in list(data)[:5])
         more = ", …" if len(data) > 5 else ""
         return f"its members ({names}{more}) are those of no request and no pipeline definition"
@@ -149,6 +159,9 @@ def _create_pipeline(
             problems = (*problems, problem)
     elif isinstance(text, Mapping):
         definition = text
+        if _BODY in text:  # as CloudFormation has it; that it is no text is told of the request
+            body = text[_BODY]
+            definition = body if isinstance(body, Mapping) and "Steps" in body else _parsed(body)[0]
     if (text is None) == (data.get("PipelineDefinitionS3Location") is None):
         problems = (*problems, _no_one_definition(place, origins, both=text is not None))
     step = Step(
@@ -173,14 +186,9 @@ def _definition(
 ) -> tuple[Mapping[str, Any] | None, Finding | None]:
     """The definition in a CreatePipeline request's string, or the finding that says why there is none."""
     from cursus.model import format_path
-    from cursus.steps.files import parse_json
 
-    try:
-        data = parse_json(text, "PipelineDefinition").data
-        why = f"it is {kind_of(data)}, not a mapping"
-    except TargetError as error:
-        data, why = None, str(error).removeprefix("PipelineDefinition:")
-    if isinstance(data, Mapping):
+    data, why = _parsed(text)
+    if data is not None:
         return data, None
     origin = origins.get(("PipelineDefinition",)) if origins else None
     return None, Finding(
@@ -192,6 +200,19 @@ def _definition(
         area="step",
         location=origin.location if origin else None,
     )
+
+
+def _parsed(text: Any) -> tuple[Mapping[str, Any] | None, str]:
+    """The definition that is written as a text, or why it is none."""
+    from cursus.steps.files import parse_json
+
+    if not isinstance(text, str):
+        return None, f"it is {kind_of(text)}, not a text"
+    try:
+        data = parse_json(text, "PipelineDefinition").data
+    except TargetError as error:
+        return None, str(error).removeprefix("PipelineDefinition:")
+    return (data, "") if isinstance(data, Mapping) else (None, f"it is {kind_of(data)}, not a mapping")
 
 
 def _no_one_definition(place: Path, origins: Mapping[Path, Origin], *, both: bool) -> Finding:

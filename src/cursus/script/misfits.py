@@ -95,7 +95,7 @@ def _other_mode(evaluator: Evaluator, site: CallSite, name: str, sure: bool) -> 
         return
     mode = word(opened, "mode") or (opened.args[1] if len(opened.args) > 1 else ast.Constant("r"))
     written = string(mode)
-    if written is not None and ("b" in written) is not (name in BYTES):
+    if name != "json.load" and written is not None and ("b" in written) is not (name in BYTES):
         yield Habit("other-mode", None, f"{name}:{written}", sure, place(site.node, site.body))
     elif written is not None and "+" not in written and ("r" in written) is not name.endswith("load"):
         told = f"{name} {'reads' if name.endswith('load') else 'writes'}, and the file is opened with {written!r}"
@@ -104,6 +104,8 @@ def _other_mode(evaluator: Evaluator, site: CallSite, name: str, sure: bool) -> 
 
 def _arrays(evaluator: Evaluator, site: CallSite, node: ast.AST | None, depth: int = 0) -> Iterator[str]:
     """What of a structure is an array, or a number that Python does not have."""
+    if isinstance(node, ast.Name) and _changed(site, node.id):
+        return
     made = _last(site, node.id) if isinstance(node, ast.Name) else node
     if isinstance(made, ast.Dict) and depth < 6:
         for value in made.values:
@@ -115,14 +117,35 @@ def _arrays(evaluator: Evaluator, site: CallSite, node: ast.AST | None, depth: i
         yield ast.unparse(made.func) + "(…)"
 
 
+def _changed(site: CallSite, name: str) -> bool:
+    """True for a structure whose members are set or taken out, or that a function gets, which may do so."""
+    for node in site.body.nodes:
+        if node is site.node:
+            continue
+        if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
+            told = bare_name(node.value) == name
+        elif isinstance(node, ast.Call) and bare_name(node.func) not in ("", "print", "len", "str"):
+            told = any(bare_name(one) == name for one in node.args)
+        else:
+            told = bare_name(receiver(node, CHANGES)) == name
+        if told:
+            return True
+    return False
+
+
+CHANGES = frozenset({"update", "pop", "popitem", "clear", "setdefault", "remove", "insert"})
+NO_PLACES = frozenset({"loc", "mgrid", "ogrid", "r_", "c_", "s_", "at"})
+"""What is put between their brackets is a label, or a step of a range."""
+
+
 def _fractions(body: Body, sure: bool) -> Iterator[Habit]:
     """``range(rows / size)``, ``rows[: half]`` where ``half = len(rows) / 2``."""
     for node in body.nodes:
-        wanted: list[ast.expr | None] = (
-            list(node.args) if is_call(node, "range") and isinstance(node, ast.Call) else []
-        )
-        if isinstance(node, ast.Slice):
-            wanted = [node.lower, node.upper, node.step]
+        wanted: list[ast.expr | None] = list(node.args) if is_call(node, "range") else []
+        if isinstance(node, ast.Subscript) and last_name(node.value) not in NO_PLACES:
+            parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+            for part in parts:
+                wanted += [part.lower, part.upper, part.step] if isinstance(part, ast.Slice) else []
         for one in wanted:
             made = body.only(one.id) if isinstance(one, ast.Name) else one
             if isinstance(made, ast.BinOp) and isinstance(made.op, ast.Div):

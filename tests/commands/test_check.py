@@ -121,6 +121,12 @@ def test_strict_says_why_it_fails(cursus: Cursus, folder: Path, good: dict[str, 
     assert "1 warning in 1 step; with --strict" in done.out
 
 
+def test_half_a_character_says_what_to_write(cursus: Cursus, folder: Path, good: dict[str, Any]) -> None:
+    for part in ({"TrainingJobName": "a\ud800"}, {"Environment": {"\ud800": "a"}}):
+        (folder / "half.json").write_text(json.dumps({**good, **part}))
+        assert "write the whole character in its place" in cursus("check", "half.json").out
+
+
 def test_what_may_be_newer_is_allowed_as_the_remedy_says(
     cursus: Cursus, folder: Path, good: dict[str, Any]
 ) -> None:

@@ -496,6 +496,8 @@ def _as_json(violation: Violation) -> str:
         return "write a list"
     if isinstance(value, float):
         return "write a finite number, or leave the member out"
+    if isinstance(value, str):
+        return "write the whole character in its place, or leave it out"
     if violation.key:
         return "write the key as a text, in quotes"
     if hasattr(value, "isoformat"):

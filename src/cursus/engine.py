@@ -131,7 +131,7 @@ def check_pipeline(pipeline: Pipeline, settings: Settings) -> tuple[list[Finding
         findings.extend(other_values.tried(pipeline, view.definition, steps, findings, check))
     if findings:
         findings = given_values.gathered(pipeline, view.definition, findings)
-    return _kept(findings, settings), steps
+    return given_values.at_one_place(_kept(findings, settings)), steps
 
 
 def _rank(finding: Finding) -> int:

@@ -14,6 +14,7 @@ import cursus
 from cursus import engine
 from cursus.checks.examples import BASES, DEFINITION
 from cursus.checks.views import Settings
+from cursus.ignores import Ignore, Ignores
 from cursus.model import Finding, Location, Origin, Pipeline
 from cursus.model import Path as ModelPath
 from tests.checks.made import TUNING, pipeline, processing
@@ -203,6 +204,14 @@ def test_one_line_of_a_python_file_is_told_once_for_its_steps(file: str, told: i
     assert len(found) == told
     assert found[0].step == "First"
     assert ("The same in Second, Third." in found[0].message) is (told == 1)
+
+
+def test_a_step_that_is_ignored_leaves_the_others() -> None:
+    document = pipeline(*(train(name, InstanceType="ml.m5.huge") for name in ("First", "Second")))
+    made = Pipeline("p", document, origins=placed(document, lambda i: Location("churn.py", 7, 3)))
+    ignored = Ignore("RES", reason="as it is", step="First")
+    found = engine.check_pipeline(made, Settings(ignores=Ignores((ignored,))))[0]
+    assert [f.step for f in found if f.severity == "error"] == ["Second"]
 
 
 def test_lines_of_their_own_are_told_each() -> None:

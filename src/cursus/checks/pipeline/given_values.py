@@ -19,39 +19,11 @@ MOST_USES = 4
 
 
 def gathered(pipeline: Pipeline, definition: Definition, findings: list[Finding]) -> list[Finding]:
-    """``findings`` with those on values of parameters told once, at the parameter; and those of one place in a file.
+    """``findings`` with those on values of parameters told once, at the parameter.
 
     The errors of one parameter are one finding, whatever the rules at its uses call them; warnings are one a rule. A
     parameter of the wrong type is told at the first of its uses.
     """
-    return _at_one_place(_of_parameters(pipeline, definition, findings))
-
-
-def _at_one_place(findings: list[Finding]) -> list[Finding]:
-    """``findings`` with what steps have in common told once: a Python file has one place for it, a constant's line."""
-    groups: dict[object, list[Finding]] = {}
-    for finding in findings:
-        place = finding.location
-        exact = place is not None and place.column is not None and place.file.endswith(".py")
-        mark = (finding.rule, finding.severity, finding.message, place) if exact else id(finding)
-        groups.setdefault(mark, []).append(finding)
-    if len(groups) == len(findings):
-        return findings
-    made = []
-    for group in groups.values():
-        first = group[0]
-        others = dict.fromkeys(one.step for one in group[1:] if one.step and one.step != first.step)
-        if not others:
-            made.extend(group)
-            continue
-        end = "" if first.message.endswith((".", "?")) else "."
-        message = cut(f"{first.message}{end} The same in {_listed(others)}.", LONGEST_TEXT)
-        made.append(replace(first, message=message))
-        made.extend(one for one in group[1:] if one.step == first.step)
-    return made
-
-
-def _of_parameters(pipeline: Pipeline, definition: Definition, findings: list[Finding]) -> list[Finding]:
     uses = _uses(pipeline, definition) if findings else {}
     if not uses or not any(finding.path in uses for finding in findings):
         return findings
@@ -77,6 +49,30 @@ def _of_parameters(pipeline: Pipeline, definition: Definition, findings: list[Fi
             continue
         place = _place(pipeline, entries, name)
         made.append(_at_parameter(pipeline, name, place, group, [uses[finding.path][1] for finding in group]))
+    return made
+
+
+def at_one_place(findings: list[Finding]) -> list[Finding]:
+    """``findings`` with what steps have in common told once: a Python file has one place for it, a constant's line."""
+    groups: dict[object, list[Finding]] = {}
+    for finding in findings:
+        place = finding.location
+        exact = place is not None and place.column is not None and place.file.endswith(".py")
+        mark = (finding.rule, finding.severity, finding.message, place) if exact else id(finding)
+        groups.setdefault(mark, []).append(finding)
+    if len(groups) == len(findings):
+        return findings
+    made = []
+    for group in groups.values():
+        first = group[0]
+        others = dict.fromkeys(one.step for one in group[1:] if one.step and one.step != first.step)
+        if not others:
+            made.extend(group)
+            continue
+        end = "" if first.message.endswith((".", "?")) else "."
+        message = cut(f"{first.message}{end} The same in {_listed(others)}.", LONGEST_TEXT)
+        made.append(replace(first, message=message))
+        made.extend(one for one in group[1:] if one.step == first.step)
     return made
 
 

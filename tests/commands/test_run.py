@@ -44,7 +44,11 @@ def test_life_of_a_job(cursus: Cursus, project: Path) -> None:
     assert cursus("logs", name, "--follow").out == "rows: 2\n"
     assert cursus("describe", name).json()["TrainingJobStatus"] == "Completed"
     again = cursus("run", "good.json", *SOURCE)
-    assert again.code == 2 and "already used" in again.err and "cursus clean churn" in again.err
+    assert again.code == 2 and "already used" in again.err
+    assert f"cursus clean {name})" in again.err
+    assert cursus("run", "good.json", *SOURCE, "--root", "other", "--detach").code == 0
+    again = cursus("run", "good.json", *SOURCE, "--root", "other")
+    assert f"cursus clean {name} --root {project / 'other'})" in again.err
     ended = cursus("stop", name)
     assert ended.code == 2 and "has ended" in ended.err
 
@@ -99,6 +103,7 @@ def test_missing_artifact_is_an_error(cursus: Cursus, project: Path) -> None:
 def test_step_of_a_pipeline(cursus: Cursus, project: Path) -> None:
     definition = json.loads(json.dumps(BASES["Pipeline"]))
     second = {**definition["Steps"][0], "Name": "Again"}
+    definition["Steps"][0]["Arguments"]["DebugHookConfig"] = {"S3OutputPath": "s3://example-bucket/debug/"}
     definition["Steps"].append(second)
     (project / "pipeline.json").write_text(json.dumps(definition))
     done = cursus("run", "pipeline.json", *SOURCE)

@@ -301,9 +301,10 @@ def _claim(root: str, name: str) -> tuple[str, int]:
         RunError: the folder cannot be made.
     """
     folder = os.path.join(root, "jobs", name)
+    where = "" if root == _place(None) else f" --root {root}"
     taken = NameInUseError(
-        f"the job name {name!r} is already used in {root}: remove that job (cursus clean {name}), or give this one "
-        "another TrainingJobName or another root"
+        f"the job name {name!r} is already used in {root}: remove that job (cursus clean {name}{where}), or give this "
+        "one another TrainingJobName or another root"
     )
     try:
         os.makedirs(os.path.dirname(folder), exist_ok=True)

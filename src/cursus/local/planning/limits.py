@@ -139,8 +139,8 @@ def _program(step: Step) -> str | None:
             return None
         image = algorithm.get("TrainingImage") or algorithm.get("AlgorithmName") or "the image"
         return (
-            f"cannot run here: the code is in the image ({image}). With source_dir and entry_point the script is "
-            "run, with ContainerEntrypoint that program"
+            f"cannot run here: the code is in the image ({image}). With source_dir and entry_point (--source and "
+            "--entry-point) the script is run, with ContainerEntrypoint that program"
         )
     directory = step.source.directory
     if not os.path.isdir(directory):

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from cursus.local import contract
@@ -36,6 +37,8 @@ def plan(
     uris = _artifacts(request)
     paths = [path for path in sys.path if path and os.path.isdir(path)]
     pool = warm.of(request)
+    # A pipeline's step has no job's name of its own.
+    named = replace(step, request={**step.request, "TrainingJobName": request["TrainingJobName"]})
     return {
         "folder": folder,
         "root": root,
@@ -61,7 +64,7 @@ def plan(
         "secrets": _secrets(request),
         "uris": uris,
         "memory": memory_limits(request),
-        "not_reproduced": not_reproduced(step),
+        "not_reproduced": not_reproduced(named),
         "missing_requirements": _missing_requirements(step, paths),
         "state": {
             "version": 1,

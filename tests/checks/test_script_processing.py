@@ -283,3 +283,9 @@ def test_spark_has_a_file_system_of_its_own(scheme: str, found: list[str], tmp_p
         "ContainerEntrypoint": ["smspark-submit", f"{CODE}/prepare.py"],
     }
     assert [one.severity for one in check(tmp_path, script, made)] == found
+
+
+def test_files_are_brought_by_an_input(tmp_path: Path) -> None:
+    script = 'print(open("/home/ec2-user/SageMaker/rows.csv").read())\n' + WRITES
+    (found,) = check(tmp_path, script, request())
+    assert (found.rule, found.remedy) == ("CHN054", "read it from a processing input's LocalPath")

@@ -8,7 +8,7 @@ from pathlib import Path as FilePath
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.channels import made_places
-from cursus.checks.script.request import MODEL_DIR, UNKNOWN, checkpoint_path, invocation, resolve
+from cursus.checks.script.request import MODEL_DIR, UNKNOWN, brought_by, checkpoint_path, invocation, resolve
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 from cursus.script.facts import PathUse, ScriptFacts
@@ -111,7 +111,7 @@ def looked_for_in_vain(view: TrainingView) -> Iterator[Problem]:
             if use.mode == "look" and place.endswith(SETTINGS):
                 yield Problem(
                     f"the script looks for {show(place)}, a place of another machine: the container does not have it",
-                    remedy="put the file into the source directory, or bring it as a channel",
+                    remedy=f"put the file into the source directory, or read it from {brought_by(view)}",
                     location=use.location,
                 )
         elif place.endswith(SETTINGS) if use.mode == "look" else not use.sure and place.endswith(TEXTS):
@@ -123,7 +123,7 @@ def looked_for_in_vain(view: TrainingView) -> Iterator[Problem]:
                 continue
             yield Problem(
                 f"the script looks for {show(place)} beside itself, and the source directory does not have it",
-                remedy="put the file into the source directory, or bring it as a channel",
+                remedy=f"put the file into the source directory, or read it from {brought_by(view)}",
                 location=use.location,
             )
 

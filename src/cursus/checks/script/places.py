@@ -14,6 +14,7 @@ from cursus.checks.script.request import (
     MODEL_DIR,
     UNKNOWN,
     Invocation,
+    brought_by,
     channel_of,
     checkpoint_path,
     habits,
@@ -433,7 +434,7 @@ def own_file(view: TrainingView, place: str, use: PathUse) -> Problem | None:
     if elsewhere:
         told = f"the script reads {show(place)}, {elsewhere}"
         inside = plain.removeprefix("../")
-        remedy = "read it from a channel: SM_CHANNEL_…"
+        remedy = f"read it from {brought_by(view)}"
         if facts is not None and inside in facts.directory_listing:
             remedy = f"write {inside!r}: the source directory has it, and the job runs there"
         return Problem(told, remedy=remedy, location=use.location)
@@ -443,7 +444,7 @@ def own_file(view: TrainingView, place: str, use: PathUse) -> Problem | None:
         return None
     return Problem(
         f"the script reads {show(place)}, which is not in the source directory and which it does not write",
-        remedy="bring it as a channel and read SM_CHANNEL_…, or put the file into the source directory",
+        remedy=f"read it from {brought_by(view)}, or put the file into the source directory",
         location=use.location,
     )
 
@@ -476,5 +477,5 @@ def searched(view: TrainingView, facts: ScriptFacts, made: list[str]) -> Iterato
                 told = (
                     f"the script searches {show(place.replace(UNKNOWN, '…'))}, {elsewhere}: it finds no file"
                 )
-                remedy = "search the channel's folder: SM_CHANNEL_…"
+                remedy = f"search in {brought_by(view)}"
                 yield Problem(told, remedy=remedy, severity="warning", location=use.location)

@@ -84,6 +84,11 @@ class Invocation:
         return None
 
 
+def brought_by(view: TrainingView) -> str:
+    """What brings files into the container, and where they are."""
+    return "a processing input's LocalPath" if isinstance(view, ProcessingView) else "a channel: SM_CHANNEL_…"
+
+
 def invocation(view: TrainingView) -> Invocation:
     """How ``view``'s job starts its script; worked out once for each view."""
     known = view.__dict__.get("_invocation")

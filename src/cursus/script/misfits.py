@@ -140,6 +140,7 @@ NO_PLACES = frozenset({"loc", "mgrid", "ogrid", "r_", "c_", "s_", "at"})
 
 def _fractions(body: Body, sure: bool) -> Iterator[Habit]:
     """``range(rows / size)``, ``rows[: half]`` where ``half = len(rows) / 2``."""
+    certain = _certain(body) if sure else set()
     for node in body.nodes:
         wanted: list[ast.expr | None] = list(node.args) if is_call(node, "range") else []
         if isinstance(node, ast.Subscript) and last_name(node.value) not in NO_PLACES:
@@ -149,7 +150,25 @@ def _fractions(body: Body, sure: bool) -> Iterator[Habit]:
         for one in wanted:
             made = body.only(one.id) if isinstance(one, ast.Name) else one
             if isinstance(made, ast.BinOp) and isinstance(made.op, ast.Div):
-                yield Habit("fraction", None, ast.unparse(made), sure, place(made, body))
+                yield Habit("fraction", None, ast.unparse(made), id(node) in certain, place(made, body))
+
+
+def _certain(body: Body) -> set[int]:
+    """The ids of what every run of a body evaluates."""
+    pending: list[ast.AST | None] = [site.node for site in body.calls if site.sure]
+    pending += [node for node, _, sure in body.reads if sure]
+    pending += [one.node for each in body.bindings.values() for one in each if one.sure]
+    found: set[int] = set()
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.expr) and not isinstance(node, PERHAPS):
+            found.add(id(node))
+            pending.extend(ast.iter_child_nodes(node))
+    return found
+
+
+PERHAPS = (ast.IfExp, ast.BoolOp, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+"""What may leave a part of itself out; a call in what it surely evaluates is told by itself."""
 
 
 def _put_together(evaluator: Evaluator, body: Body, sure: bool) -> Iterator[Habit]:
@@ -158,20 +177,22 @@ def _put_together(evaluator: Evaluator, body: Body, sure: bool) -> Iterator[Habi
         bare_name(one.target) for one in body.nodes if isinstance(one, ast.For) and is_call(one.iter, "range")
     }
     stored = {n.attr for n in body.nodes if isinstance(n, ast.Attribute) and not isinstance(n.ctx, ast.Load)}
+    set_by_name = any(is_call(n, "setattr", "vars") or last_name(n) == "__dict__" for n in body.nodes)
+    certain = _certain(body) if sure else set()
     for node in body.nodes:
         if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Add):
             continue
         for text, other in ((node.left, node.right), (node.right, node.left)):
             if not _is_text(text):
                 continue
-            name, where = bare_name(other), place(node, body)
+            name, where, known = bare_name(other), place(node, body), id(node) in certain
             loop = name in counted and len(body.bindings.get(name, ())) == 1
             if loop or is_call(other, "len", "int", "float", "round"):
-                yield Habit("text-and-number", None, ast.unparse(other), sure, where)
-            elif isinstance(other, ast.Attribute) and other.attr not in stored:
+                yield Habit("text-and-number", None, ast.unparse(other), known, where)
+            elif isinstance(other, ast.Attribute) and other.attr not in stored and not set_by_name:
                 value = evaluator.value(other, body)
                 if isinstance(value, Text) and isinstance(value.only, ArgPart):
-                    yield Habit("text-and-number", value, ast.unparse(other), sure, where)
+                    yield Habit("text-and-number", value, ast.unparse(other), known, where)
 
 
 def _is_text(node: ast.expr) -> bool:

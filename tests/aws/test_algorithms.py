@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from cursus.aws import algorithms
@@ -141,3 +143,12 @@ def test_conditions() -> None:
     assert multi.applies({"objective": "multi:softmax"})
     assert not multi.applies({"objective": "reg:squarederror"})
     assert not multi.applies({})
+
+
+@pytest.mark.parametrize("name", ["kmeans", "forecasting-deepar", "image-classification", f"{XGBOOST}:1.7-1"])
+def test_the_text_that_shows_a_form_has_it(name: str) -> None:
+    found = algorithms.find(name)
+    assert found is not None
+    assert found.forms
+    for form, like in found.forms.values():
+        assert re.fullmatch(form, like)

@@ -41,7 +41,7 @@ class Algorithm:
         at_most: hyperparameters that are no greater than another one, by name.
         below: those of them that are less than the other one.
         at_most_when: of some of those, the values of others with which it holds ("" stands for an absent one).
-        forms: regular expressions that the whole of a text has to match, by name.
+        forms: (regular expression that the whole of a text has to match, a text that does), by name.
         idle: hyperparameters that have an effect only with certain values of others.
         inside: numbers that lie between two others where a third one has certain values.
         channels: name → True where required.
@@ -83,7 +83,7 @@ class Algorithm:
     at_most: Mapping[str, str] = field(default_factory=dict)
     below: tuple[str, ...] = ()
     at_most_when: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
-    forms: Mapping[str, str] = field(default_factory=dict)
+    forms: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     idle: tuple[Idle, ...] = ()
     inside: tuple[Inside, ...] = ()
     channels: Mapping[str, bool] = field(default_factory=dict)

@@ -316,16 +316,15 @@ def related_numbers(view: TrainingView) -> Iterator[Problem]:
                 (view.hyperparameters_member, name),
                 f"give a {name} of {most - below} at most",
             )
-    for name, form in algorithm.forms.items():
+    for name, (form, like) in algorithm.forms.items():
         value = view.hyperparameters.get(name)
         if isinstance(value, str) and not re.fullmatch(form, value):
             yield Problem(
                 f"the value {show(value, name)} of {show(name)} has not the form that {algorithm.name} reads",
                 (view.hyperparameters_member, name),
-                f"see {algorithm.source}",
+                f"write it as {like!r} is written: see {algorithm.source}",
                 allowable=value,
             )
-
     for each in algorithm.inside:
         number = _number(view.hyperparameters.get(each.name))
         if number is None or each.low < number < each.high or not each.when.applies(view.hyperparameters):

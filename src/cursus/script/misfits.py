@@ -357,14 +357,13 @@ def _environment(evaluator: Evaluator, body: Body, sure: bool) -> Iterator[Habit
 
 def _is_number(evaluator: Evaluator, node: ast.expr, body: Body) -> bool:
     """True for what is surely no text: a number, a count, a place in a list."""
-    value = evaluator.value(node, body)
-    if isinstance(value, Const):
-        return True
     if isinstance(node, ast.Call):
         return (isinstance(node.func, ast.Name) and node.func.id in COUNTS) or last_name(
             node.func
         ) in COUNTING
+    made = body.only(node.id) or body.top.only(node.id) if isinstance(node, ast.Name) else None
+    if made is not None:
+        return _is_number(evaluator, made, body)
     if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv)):
         return _is_number(evaluator, node.left, body) and _is_number(evaluator, node.right, body)
-    made = body.only(node.id) if isinstance(node, ast.Name) else None
-    return isinstance(made, ast.Call) and _is_number(evaluator, made, body)
+    return isinstance(node, ast.Constant) and isinstance(evaluator.value(node, body), Const)

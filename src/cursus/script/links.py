@@ -13,7 +13,7 @@ from cursus.script import values as v
 from cursus.script.bodies import Body, CallSite, is_main_guard, place, rounds
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Habit, Text
-from cursus.script.nodes import last_name, may_exist
+from cursus.script.nodes import bare_name, last_name, may_exist
 
 MAKES = {"os.symlink": 1, "os.link": 1, "os.mkdir": 0, "os.makedirs": 0}
 """Calls that fail where there is something already, and the position of its path."""
@@ -21,6 +21,8 @@ TAKES_CARE = frozenset(
     {"remove", "unlink", "rmtree", "rmdir", "exists", "lexists", "islink", "isdir", "is_dir", "isfile"}
     | {"is_symlink", "rename", "replace", "move", "suppress"}
 )
+ELSEWHERE = frozenset({"chdir", "system", "run", "call", "check_call", "check_output", "Popen"})
+"""What changes the folder, or may clear it away."""
 JOINS = frozenset({"join", "str", "Path", "format", "abspath", "realpath", "dirname"})
 Loop = ast.For | ast.While
 DEEPEST = 3
@@ -61,11 +63,15 @@ def _around(evaluator: Evaluator, site: CallSite, path: ast.expr, depth: int) ->
     if holding:
         loop = holding[-1]
         stored = {
-            one.id
+            _root(one)
             for one in ast.walk(loop)
-            if isinstance(one, ast.Name) and not isinstance(one.ctx, ast.Load)
+            if isinstance(one, (ast.Name, ast.Attribute, ast.Subscript)) and not isinstance(one.ctx, ast.Load)
         }
-        return None if names & stored or _careful(loop.body, site.node) else (loop, site.body)
+        stored.update(*(one.globals for one in evaluator.bodies))
+        called = {last_name(one.func) for one in ast.walk(loop) if isinstance(one, ast.Call)}
+        if names & stored or called & (ELSEWHERE | _clearing(evaluator)) or _careful(loop.body, site.node):
+            return None
+        return loop, site.body
     callers = evaluator.sites.get(id(owner), [])
     if (
         isinstance(owner, ast.Module)
@@ -87,12 +93,30 @@ def _around(evaluator: Evaluator, site: CallSite, path: ast.expr, depth: int) ->
     )
 
 
+def _clearing(evaluator: Evaluator) -> set[str]:
+    """The functions of the source that look whether something is there, or clear it away."""
+    return {
+        one.name
+        for one in evaluator.bodies
+        if any(last_name(site.node.func) in TAKES_CARE for site in one.calls)
+    } - {"<module>"}
+
+
+def _root(node: ast.AST) -> str:
+    """``settings`` of ``settings.folder`` and of ``settings["folder"]``."""
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return bare_name(node)
+
+
 def _names(path: ast.expr, body: Body, depth: int = 0) -> set[str] | None:
     """The names that a path is put together from; None where something else may be in it."""
     found: set[str] = set()
     for node in ast.walk(path):
         if isinstance(node, ast.Call) and last_name(node.func) not in JOINS:
             return None
+        if isinstance(node, (ast.Attribute, ast.Subscript)):
+            found.add(_root(node))
         if isinstance(node, ast.Name):
             made = body.only(node.id)
             inner = _names(made, body, depth + 1) if made is not None and depth < DEEPEST else None

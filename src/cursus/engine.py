@@ -81,13 +81,12 @@ def check_step(
         # A companion carries parts of this request: what is wrong with them is said once.
         said = {(f.rule, text) for f in findings for text in (f.message, f.path)}
         told = {(f.path, f.message) for f in findings}
-        inside = "TrainingJobDefinition."
         findings.extend(
             f
             for f in check_step(companion, settings)
             if (f.rule, f.message) not in said
             and (f.path, f.message) not in told
-            and not (f.path.startswith(inside) and (f.rule, f.path.removeprefix(inside)) in said)
+            and (f.rule, _in_job(f.path)) not in said
         )
     if len(findings) > 1:
         from cursus.checks import confirmed
@@ -96,6 +95,11 @@ def check_step(
         if evidence is not None:
             findings = confirmed.told_once(findings, evidence)
     return _kept(findings, settings)
+
+
+def _in_job(path: str) -> str:
+    """What a path of a tuning job's definition is in the request of a training job."""
+    return path.removeprefix("TrainingJobDefinition.").replace("StaticHyperParameters", "HyperParameters", 1)
 
 
 def sound(step: Step) -> Outline | None:

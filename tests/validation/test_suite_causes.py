@@ -150,6 +150,14 @@ def test_what_only_a_hook_says_never_reaches_sagemaker(
     assert [one for one in static(builder, config)["findings"] if one["rule"] == rule] == []
 
 
+@pytest.mark.parametrize(("value", "rule"), [({"rate": 1}, "STP003"), ("x" * 2501, "STP006")])
+def test_a_hyperparameter_that_the_tuning_job_has_too(
+    builder: Any, config: Any, value: Any, rule: str
+) -> None:
+    builder.request["HyperParameters"]["schedule"] = value
+    assert rules(static(builder, config)).count(rule) == 1
+
+
 @pytest.mark.parametrize("spot", [True, False])
 def test_spot_instances_that_only_a_hook_asks_for(builder: Any, config: Any, spot: bool) -> None:
     builder.request["CheckpointConfig"] = {"S3Uri": "s3://example-bucket/churn/checkpoints/"}

@@ -95,6 +95,7 @@ def _data(container: Mapping[str, object], place: Path) -> Iterator[Problem]:
             "pack the file into a model.tar.gz, and name that"
             if url.endswith(NO_ARCHIVES)
             else "name the archive in it, such as …/output/model.tar.gz; a step's is Steps.<step>.ModelArtifacts.S3ModelArtifacts",
+            severity=None if url.endswith(NO_ARCHIVES) else "warning",  # an object may be called anything
         )
     elif container.get("ModelDataUrl") is not None and container.get("ModelDataSource") is not None:
         yield Problem(

@@ -126,7 +126,7 @@ def test_keys_that_are_keys(key: str) -> None:
 
 
 def test_keys_that_are_none() -> None:
-    for word in ("my-key", "kms_key_id", "1234abcd-12ab-34cd"):
+    for word in ("my-key", "kms_key_id", "kms-key-arn", "1234abcd-12ab-34cd"):
         assert own(findings_of({"ResourceConfig": {"VolumeKmsKeyId": word}})) == {("STP036", "warning")}
         assert first(findings_of({"OutputDataConfig": {"KmsKeyId": word}}), "ART001").severity == "warning"
     assert own(findings_of({"ResourceConfig": {"VolumeKmsKeyId": "churn-volumes"}})) == {("STP036", "error")}

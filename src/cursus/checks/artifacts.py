@@ -51,7 +51,7 @@ def no_key(key: str) -> bool:
 
 def key_severity(key: str) -> Severity | None:
     """A warning for a wrong key that stands for one to be filled in, such as my-key or 1234abcd-12ab; else the rule's own."""
-    word = not key.startswith(("arn:", "alias/")) and stands_for_another(key)
+    word = not key.startswith(("arn:", "alias/")) and stands_for_another(key.removesuffix("-arn"))
     return "warning" if word or key.startswith("1234") or placeholder(key) is not None else None
 
 

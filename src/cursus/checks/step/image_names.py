@@ -21,7 +21,7 @@ _PART = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
 _REPOSITORY = rf"{_PART}(?:/{_PART})*"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _WORDS = (
-    r"(?:abc|account|acct|algo|algorithm|alias|an?|arn|aws|bar|baz|bucket|byoc?|container|custom|docker|dummy|ecr"
+    r"(?:abc|account|acct|algo|algorithm|alias|an?|aws|bar|baz|bucket|byoc?|container|custom|docker|dummy|ecr"
     r"|encryption|example|fake|foo|id|images?|img|key|kms|mock|my|name|output|region|repo|repository|sample|some|string"
     r"|tag|test|the|train|training|ur[il]|value|volume|xyz|your)"
 )

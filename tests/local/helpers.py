@@ -61,7 +61,7 @@ def statuses(job: TrainingJob) -> list[str]:
     return [step["Status"] for step in job.describe()["SecondaryStatusTransitions"]]
 
 
-def printed(job: TrainingJob, text: str = "ready") -> Callable[[], bool]:
+def printed(job: TrainingJob, text: str = "ready\n") -> Callable[[], bool]:
     log = job.folder / "logs/algo-1.log"
     return lambda: log.exists() and text in log.read_text()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cursus.aws import images
+from cursus.aws import image_choice, images
 
 DLC = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
 
@@ -117,7 +117,7 @@ def test_digests_are_read() -> None:
 def test_finds_the_image(
     framework: str, version: str, python: str | None, region: str | None, instance: str | None, uri: str
 ) -> None:
-    choice = images.find_image(framework, version, python, region, instance)
+    choice = image_choice.find_image(framework, version, python, region, instance)
     assert choice.problem is None
     assert choice.uri == uri
     found = images.parse_image(uri)
@@ -138,7 +138,7 @@ def test_finds_the_image(
 def test_says_why_there_is_none(
     framework: str, version: str | None, python: str | None, words: tuple[str, ...]
 ) -> None:
-    choice = images.find_image(framework, version, python)
+    choice = image_choice.find_image(framework, version, python)
     assert choice.uri is None
     assert choice.problem is not None
     for word in words:

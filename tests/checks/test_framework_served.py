@@ -89,14 +89,17 @@ def test_processors_of_transform_steps(tag: str, instance: str, wanted: list[str
 
 
 def test_python_3_is_a_tag_of_old_versions_alone() -> None:
-    from cursus.aws import images
+    from cursus.aws import image_choice, images
 
     assert images.is_built_for("pytorch-training", "1.5.1", "py3")
     assert images.is_built_for("pytorch-training", "1.8.0", "py3")
     assert images.is_built_for("tensorflow-training", "1.15.2", "py36")
     assert not images.is_built_for("pytorch-training", "1.9.0", "py3")
     assert not images.is_built_for("huggingface-pytorch-training", "4.26.0", "py3")
-    assert images.find_image("tensorflow", "2.2.0", "py3").uri == f"{DLC}/tensorflow-training:2.2.0-cpu-py37"
+    assert (
+        image_choice.find_image("tensorflow", "2.2.0", "py3").uri
+        == f"{DLC}/tensorflow-training:2.2.0-cpu-py37"
+    )
 
 
 @pytest.mark.parametrize(

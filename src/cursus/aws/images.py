@@ -125,15 +125,6 @@ class Image:
         return "training" in self.scopes
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The image for a framework, or why there is none: exactly one of ``uri`` and ``problem`` is set."""
-
-    uri: str | None = None
-    problem: str | None = None
-    remedy: str = ""
-
-
 def document() -> dict[str, Any]:
     """The data file."""
     return table("images")
@@ -355,61 +346,6 @@ def python_tag(python_version: str) -> str:
     return f"py{found[1]}{found[2] or ''}" if found else text
 
 
-def find_image(
-    framework: str,
-    version: str | None,
-    python_version: str | None,
-    region: str | None = None,
-    instance_type: str | None = None,
-) -> Choice:
-    """The training image of a framework in a version, for an instance type.
-
-    ``framework`` and ``python_version`` may be in anyone's spelling. Without a region the image is that of us-east-1.
-    """
-    name = canonical(framework)
-    if name is None:
-        known = ", ".join(sorted(TRAINING_REPOSITORIES))
-        return Choice(
-            problem=f"{framework!r} is no framework that Amazon has training images for",
-            remedy=f"Use one of {known}, or name an image.",
-        )
-    if not version:
-        return Choice(
-            problem=f"no version of {title(name)} is given",
-            remedy=f"Set framework_version, for example {_newest(name)!r}.",
-        )
-    processor = _processor_for(instance_type)
-    repository = _repository(name, version, processor)
-    full = None if repository is None else resolve(repository, version)
-    if repository is None or full is None:
-        return _no_version(name, version)
-    entry = facts(repository, full)
-    python = python_tag(python_version) if python_version else None
-    if python and entry["python"] and not has_python(entry["python"], python):
-        return _no_python(name, repository, full, python, entry["python"])
-    if python and not is_built_for(repository, full, python):
-        python = None  # any Python 3, of a version that has no short tag for it
-    if processor and entry["processors"] and processor not in entry["processors"] and processor != "cpu":
-        kinds = " and ".join(entry["processors"])
-        return Choice(
-            problem=f"{title(name)} {full} has images for {kinds}; {instance_type} needs {processor}",
-            remedy=f"Use an instance type with {entry['processors'][0]}.",
-        )
-    if processor not in entry["processors"] and entry["processors"]:
-        processor = entry["processors"][0]
-    place = region or "us-east-1"
-    registry = sorted(accounts(repository, place))
-    if not registry:
-        return Choice(
-            problem=f"the data of {date()} has no registry of {repository} in {place}",
-            remedy="Name the image's URI.",
-        )
-    tag = _tag(name, full, version, entry, processor, python)
-    return Choice(
-        uri=f"{registry[0]}.dkr.ecr.{place}.{suffix_of(place) or 'amazonaws.com'}/{repository}:{tag}"
-    )
-
-
 def has_python(pythons: Iterable[str], python: str) -> bool:
     """True where one of the images' Python versions is ``python``; ``py3`` stands for any Python 3."""
     return python in pythons or (python == "py3" and any(each.startswith("py3") for each in pythons))
@@ -425,79 +361,3 @@ def is_built_for(repository: str, version: str, python: str) -> bool:
         return not pythons or python in pythons
     short = [each for each in versions(repository) if python in facts(repository, each).get("python", ())]
     return bool(short) and order(version) < order(short[-1]) and has_python(pythons, python)
-
-
-def _tag(
-    name: str, full: str, version: str, entry: Mapping[str, Any], processor: str | None, python: str | None
-) -> str:
-    written = python or next(iter(reversed(entry["python"])), None)
-    if name == "huggingface":
-        base = entry["base_versions"][-1]
-        cuda = f"-{entry['cuda'][-1]}" if processor == "gpu" and entry.get("cuda") else ""
-        return f"{base}-transformers{full}-{processor or 'gpu'}-{written}{cuda}"
-    if name == "xgboost" and not entry["python"]:
-        return full
-    return "-".join(part for part in (full, processor, written) if part)
-
-
-def _processor_for(instance_type: str | None) -> str | None:
-    if instance_type is None:
-        return "cpu"
-    from cursus.aws import instances
-
-    instance = instances.find(instance_type)
-    return "cpu" if instance is None else instance.processor
-
-
-def _repository(name: str, version: str, processor: str | None) -> str | None:
-    """The first repository that has the version.
-
-    One for Trainium where that is what the instance type has.
-    """
-    for repository in TRAINING_REPOSITORIES[name]:
-        if processor == "neuron" and resolve(f"{repository}-neuronx", version):
-            return f"{repository}-neuronx"
-        if resolve(repository, version):
-            return repository
-    return None
-
-
-def _newest(name: str) -> str:
-    return versions(TRAINING_REPOSITORIES[name][0])[-1]
-
-
-def _no_version(name: str, version: str) -> Choice:
-    known = [each for repository in TRAINING_REPOSITORIES[name] for each in versions(repository)]
-    near = [each for each in known if each.startswith(f"{version}-")]
-    near = near or [
-        each for each in known if "." in version and each.startswith(version.rpartition(".")[0] + ".")
-    ]
-    text = f" Did you mean {near[-1]!r}?" if near else ""
-    listed = ", ".join(near or sorted(known, key=order)[-6:])
-    return Choice(
-        problem=f"no training image of {title(name)} {version} is known (data of {date()}).{text}".rstrip(
-            "."
-        ),
-        remedy=f"Use a version that has one: {listed}.",
-    )
-
-
-def _no_python(name: str, repository: str, full: str, python: str, pythons: list[str]) -> Choice:
-    shown = [each for each in pythons if len(each) > 3] or pythons
-    others = [
-        each for each in versions(repository) if has_python(facts(repository, each).get("python", ()), python)
-    ]
-    remedy = f"Use {shown[-1]}"
-    if others:
-        nearest = min(others, key=lambda each: _distance(order(each), order(full)))
-        remedy += f", or {title(name)} {nearest}, whose image has {python}"
-    return Choice(
-        problem=f"no image of {title(name)} {full} for training has {python}: they have {', '.join(shown)}",
-        remedy=remedy + ".",
-    )
-
-
-def _distance(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
-    width = max(len(one), len(other))
-    padded = [(*each, *(0,) * (width - len(each))) for each in (one, other)]
-    return tuple(abs(a - b) for a, b in zip(*padded, strict=True))

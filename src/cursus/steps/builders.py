@@ -214,7 +214,7 @@ def _fill_image(draft: Draft, config: Mapping[str, Any], region: str | None) -> 
     )
     if framework is None or version is None or region is None or named:
         return
-    from cursus.aws.images import find_image
+    from cursus.aws.image_choice import find_image
 
     kind = draft.get("ResourceConfig", "InstanceType")
     choice = find_image(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from cursus.aws import images
+from cursus.aws import image_choice, images
 from cursus.checks.framework.images import IMAGE, READS, amazon_image, framework_image
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView
@@ -45,7 +45,7 @@ def promised_image(view: TrainingView) -> Iterator[Problem]:
         return  # whose tag other rules read, and FRM015 holds what the builder names against it
     kinds = [kind for _, kind, _ in view.instances]
     version = str(promises.framework_version)
-    found = images.find_image(
+    found = image_choice.find_image(
         promises.framework, version, promises.python_version, view.region, kinds[0] if kinds else None
     )
     if found.problem is None:

@@ -7,12 +7,14 @@ A file that is imported runs no further than its ``upsert``, and most start thei
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from cursus.model import UNREAD, Location, PipelineStart
+from cursus.script.nodes import is_call, last_name, string
 
 _ARGUMENTS = ("parameters", "execution_display_name")
 """The first arguments of ``start``, which both versions of the SDK take in this order."""
@@ -62,9 +64,9 @@ _Functions = tuple["ast.FunctionDef | ast.AsyncFunctionDef", ...]
 
 def _calls(node: ast.AST, inside: _Functions) -> Iterator[tuple[ast.Call, _Functions]]:
     """Every call, with the functions around it."""
-    pending: list[tuple[ast.AST, _Functions]] = [(node, inside)]
+    pending: deque[tuple[ast.AST, _Functions]] = deque([(node, inside)])
     while pending:
-        one, around = pending.pop(0)
+        one, around = pending.popleft()
         if isinstance(one, ast.Call):
             yield one, around
         if isinstance(one, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -130,10 +132,7 @@ class _Names:
 
 def _called(node: ast.expr) -> str:
     """The last name of what is called, empty where it is no call."""
-    function = node.func if isinstance(node, ast.Call) else None
-    if isinstance(function, ast.Attribute):
-        return function.attr
-    return function.id if isinstance(function, ast.Name) else ""
+    return last_name(node.func) if isinstance(node, ast.Call) else ""
 
 
 def _own(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
@@ -157,7 +156,6 @@ def _start(call: ast.Call, file: str, known: _Names) -> PipelineStart:
     selected = given.get("selective_execution_config")
     chosen = _words(known.value(selected)) if selected is not None else {}
     latest = chosen.get("reference_latest_execution")
-    name = given.get("execution_display_name")
     return PipelineStart(
         location=_place(file, call),
         parameters=parameters,
@@ -167,7 +165,7 @@ def _start(call: ast.Call, file: str, known: _Names) -> PipelineStart:
         sourceless="source_pipeline_execution_arn" not in chosen
         and isinstance(latest, ast.Constant)
         and latest.value is False,
-        display_name=name.value if isinstance(name, ast.Constant) and isinstance(name.value, str) else None,
+        display_name=string(given.get("execution_display_name")),
     )
 
 
@@ -186,11 +184,12 @@ def _mapping(
     whole = isinstance(node, ast.Dict)
     if isinstance(node, ast.Dict):
         for key, value in zip(node.keys, node.values, strict=True):
-            if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                pairs.append((key.value, value, key))
+            name = string(key)
+            if key is not None and name is not None:
+                pairs.append((name, value, key))
             else:
                 whole = False
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "dict":
+    elif is_call(node, "dict"):
         pairs = [(word.arg, word.value, word) for word in node.keywords if word.arg is not None]
         whole = not node.args and len(pairs) == len(node.keywords)
     return (
@@ -218,7 +217,7 @@ def _texts(node: ast.expr | None, file: str, known: _Names) -> dict[str, Locatio
     """The texts of a list, each with its place."""
     listed = known.value(node) if node is not None else None
     return {
-        each.value: _place(file, each)
+        text: _place(file, each)
         for each in (listed.elts if isinstance(listed, (ast.List, ast.Tuple)) else [])
-        if isinstance(each, ast.Constant) and isinstance(each.value, str)
+        if (text := string(each)) is not None
     }

@@ -65,14 +65,11 @@ def kms_key_form(view: TrainingView) -> Iterator[Problem]:
     Why:
         The service's pattern lets nearly everything pass; with a key that does not exist the job trains to its end and
         fails when it uploads the model. A name alone wants `alias/` before it.
-    Breaks:
-        OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/", KmsKeyId: churn-models}
-    Right:
-        OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/", KmsKeyId: alias/churn-models}
+    Example:
+        - OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/", KmsKeyId: churn-models}
+        + OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/", KmsKeyId: alias/churn-models}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html
-    Since:
-        0.1
     """
     key = text(view.output, "KmsKeyId")
     if key is None or key in NOTHING:  # the text of a missing value, as another rule says
@@ -97,14 +94,11 @@ def output_path(view: TrainingView) -> Iterator[Problem]:
     Why:
         SageMaker appends `/<TrainingJobName>/output/model.tar.gz` itself: a path that names a file becomes a folder of
         that name.
-    Breaks:
-        OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/model.tar.gz"}
-    Right:
-        OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+    Example:
+        - OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/model.tar.gz"}
+        + OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html
-    Since:
-        0.1
     """
     uri = text(view.output, "S3OutputPath")
     path = s3_path(uri) if uri is not None else None
@@ -126,14 +120,11 @@ def checkpoints_and_output(view: TrainingView) -> Iterator[Problem]:
     Why:
         SageMaker copies everything below the checkpoint path into the container when a job starts: in a path shared with
         models, or with training data, it downloads all of them, every time.
-    Breaks:
-        CheckpointConfig: {S3Uri: "s3://example-bucket/models/"}
-    Right:
-        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/churn/"}
+    Example:
+        - CheckpointConfig: {S3Uri: "s3://example-bucket/models/"}
+        + CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/churn/"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
-    Since:
-        0.1
     """
     uri = text(mapping(view.request, "CheckpointConfig"), "S3Uri")
     path = s3_path(uri) if uri is not None else None
@@ -170,14 +161,11 @@ def promised_artifacts(view: TrainingView) -> Iterator[Problem]:
     Why:
         Only what lies below /opt/ml/model (and output/data, and the checkpoint directory) leaves the job. A path
         elsewhere can never be there.
-    Breaks:
-        expected_artifacts: ["../weights.bin"]
-    Right:
-        expected_artifacts: [model.tar.gz, weights.bin, output/data/metrics.json]
+    Example:
+        - expected_artifacts: ["../weights.bin"]
+        + expected_artifacts: [model.tar.gz, weights.bin, output/data/metrics.json]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
-    Since:
-        0.1
     """
     expected = view.step.promises.expected_artifacts
     if not expected:
@@ -236,16 +224,12 @@ def uncompressed_output(view: TrainingView) -> Iterator[Problem]:
         Looks for a promised `model.tar.gz` or `output.tar.gz` beside OutputDataConfig.CompressionType NONE.
     Why:
         With NONE SageMaker uploads the files of the model directory one by one: nobody finds an archive afterwards.
-    Breaks:
-        OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/", CompressionType: NONE}
-        expected_artifacts: [model.tar.gz]
-    Right:
-        OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/", CompressionType: NONE}
-        expected_artifacts: [weights.bin]
+    Example:
+          OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/", CompressionType: NONE}
+        - expected_artifacts: [model.tar.gz]
+        + expected_artifacts: [weights.bin]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html
-    Since:
-        0.1
     """
     if view.output.get("CompressionType") != "NONE":
         return

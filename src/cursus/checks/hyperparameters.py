@@ -32,14 +32,11 @@ def whitespace(view: TrainingView) -> Iterator[Problem]:
     Why:
         SageMaker hands them over as they are: `" train"` is another choice than `"train"`, and a name with a space is
         another argument.
-    Breaks:
-        HyperParameters: {optimizer: "adam "}
-    Right:
-        HyperParameters: {optimizer: "adam"}
+    Example:
+        - HyperParameters: {optimizer: "adam "}
+        + HyperParameters: {optimizer: "adam"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
-    Since:
-        0.1
     """
     for name, value in view.hyperparameters.items():
         if isinstance(name, str) and name != name.strip():
@@ -67,14 +64,11 @@ def one_name_two_spellings(view: TrainingView) -> Iterator[Problem]:
     Why:
         The script's argument parser maps `--batch-size` and `--batch_size` to one variable, or knows only one of them:
         which value counts depends on their order.
-    Breaks:
-        HyperParameters: {batch-size: "32", batch_size: "64"}
-    Right:
-        HyperParameters: {batch-size: "32"}
+    Example:
+        - HyperParameters: {batch-size: "32", batch_size: "64"}
+        + HyperParameters: {batch-size: "32"}
     Source:
         https://github.com/aws/sagemaker-training-toolkit
-    Since:
-        0.1
     """
     names = [name for name in view.hyperparameters if isinstance(name, str)]
     if view.tuning is not None:
@@ -116,14 +110,11 @@ def quoted_value(view: TrainingView) -> Iterator[Problem]:
     Why:
         The training toolkit takes one layer of JSON off each value; the script gets the second with its quotes. `None`
         arrives as the word.
-    Breaks:
-        HyperParameters: {dropout: "None"}
-    Right:
-        HyperParameters: {dropout: "0.1"}
+    Example:
+        - HyperParameters: {dropout: "None"}
+        + HyperParameters: {dropout: "0.1"}
     Source:
         https://github.com/aws/sagemaker-training-toolkit
-    Since:
-        0.1
     """
     repacks = "model_archive" in view.hyperparameters and "inference_script" in view.hyperparameters
     for name, value in view.hyperparameters.items():

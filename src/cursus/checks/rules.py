@@ -9,16 +9,16 @@ is wrong. Its docstring is its documentation page, under fixed headings::
         …
     Why:
         Why SageMaker refuses it, or the job fails, or money is lost.
-    Breaks:
-        A YAML example, see ``Example``.
-    Right:
-        The same made right.
+    Example:
+          A YAML example, see ``examples.Example``.
+        - What of it breaks the rule.
+        + The same made right.
     Source:
         The AWS page or public source behind the fact.
     Since:
-        0.1
+        The version that brought the rule, where that is not the first.
 
-Both examples of every rule are run as tests.
+The page shows both examples in full, what breaks the rule and what does not, and both are run as tests.
 """
 
 from __future__ import annotations
@@ -182,6 +182,7 @@ def rule(
 
 
 HEADINGS = ("What it does", "Why", "Breaks", "Right", "Source", "Since")
+FIRST_RELEASE = "0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,13 +209,22 @@ def page(rule: Rule) -> Page:
     sections: dict[str, list[str]] = {}
     current: list[str] = []
     for line in rest.splitlines():
-        heading = line[:-1] if line.endswith(":") and line[:-1] in HEADINGS else None
+        heading = line[:-1] if line.endswith(":") and line[:-1] in (*HEADINGS, "Example") else None
         if heading:
             current = sections.setdefault(heading, [])
         else:
             current.append(line)
-    missing = [heading for heading in HEADINGS if heading not in sections]
+    written = {name: textwrap.dedent("\n".join(lines)).strip("\n") for name, lines in sections.items()}
+    body = {**_sides(written.get("Example", "")), "Since": FIRST_RELEASE, **written}
+    missing = [heading for heading in HEADINGS if not body.get(heading)]
     if missing:
         raise ValueError(f"rule {rule.id}: its page lacks {', '.join(missing)}")
-    body = {name: textwrap.dedent("\n".join(lines)).strip("\n") for name, lines in sections.items()}
-    return Page(rule, title.strip(), body)
+    return Page(rule, title.strip(), {heading: body[heading] for heading in HEADINGS})
+
+
+def _sides(example: str) -> dict[str, str]:
+    """The two sides of an example: all its lines but those of the other side."""
+    return {
+        heading: "\n".join(line[2:] for line in example.splitlines() if not line.startswith(other))
+        for heading, other in (("Breaks", "+"), ("Right", "-"))
+    }

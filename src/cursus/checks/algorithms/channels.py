@@ -44,22 +44,16 @@ def required_channel(view: TrainingView) -> Iterator[Problem]:
         files want their lists). A channel that is only misnamed is CHN031's.
     Why:
         The algorithm stops when it starts: there is no data to train on.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100"}
-        InputDataConfig:
-          - ChannelName: validation
-            ContentType: text/csv
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/validation/"}}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100"}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+          HyperParameters: {num_round: "100"}
+        - InputDataConfig:
+        -   - ChannelName: validation
+        -     ContentType: text/csv
+        -     DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/validation/"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/common-info-all-im-models.html
-    Since:
-        0.1
     """
     algorithm = view.builtin
     if algorithm is None:
@@ -116,32 +110,20 @@ def unknown_channel(view: TrainingView) -> Iterator[Problem]:
         Looks up each channel name among those of the algorithm.
     Why:
         The algorithms validate their channels: one that they do not know fails the job when it starts.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100"}
-        InputDataConfig:
-          - ChannelName: train
-            ContentType: text/csv
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
-          - ChannelName: valid
-            ContentType: text/csv
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/valid/"}}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100"}
-        InputDataConfig:
-          - ChannelName: train
-            ContentType: text/csv
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
-          - ChannelName: validation
-            ContentType: text/csv
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/valid/"}}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+          HyperParameters: {num_round: "100"}
+          InputDataConfig:
+            - ChannelName: train
+              ContentType: text/csv
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
+        -   - ChannelName: valid
+        +   - ChannelName: validation
+              ContentType: text/csv
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/valid/"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/common-info-all-im-models.html
-    Since:
-        0.1
     """
     algorithm = view.builtin
     if algorithm is None or not algorithm.channels:
@@ -174,26 +156,17 @@ def content_type(view: TrainingView) -> Iterator[Problem]:
         channels, against the algorithm's default.
     Why:
         The algorithm chooses its reader by ContentType and fails on one that it has no reader for.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100"}
-        InputDataConfig:
-          - ChannelName: train
-            ContentType: application/json
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100"}
-        InputDataConfig:
-          - ChannelName: train
-            ContentType: text/csv
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+          HyperParameters: {num_round: "100"}
+          InputDataConfig:
+            - ChannelName: train
+        -     ContentType: application/json
+        +     ContentType: text/csv
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/common-info-all-im-models.html
-    Since:
-        0.1
     """
     algorithm = view.builtin
     if algorithm is None or not algorithm.content_types:
@@ -287,27 +260,17 @@ def algorithm_input_mode(view: TrainingView) -> Iterator[Problem]:
         Holds the input mode of each channel against those of the algorithm. FastFile works where File does.
     Why:
         SageMaker refuses it, or the algorithm finds a pipe where it looks for files.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 522234722520.dkr.ecr.us-east-1.amazonaws.com/forecasting-deepar:1
-          TrainingInputMode: Pipe
-        HyperParameters: {time_freq: D, context_length: "30", prediction_length: "30", epochs: "10"}
-        InputDataConfig:
-          - ChannelName: train
-            ContentType: json
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 522234722520.dkr.ecr.us-east-1.amazonaws.com/forecasting-deepar:1
-        HyperParameters: {time_freq: D, context_length: "30", prediction_length: "30", epochs: "10"}
-        InputDataConfig:
-          - ChannelName: train
-            ContentType: json
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 522234722520.dkr.ecr.us-east-1.amazonaws.com/forecasting-deepar:1
+        -   TrainingInputMode: Pipe
+          HyperParameters: {time_freq: D, context_length: "30", prediction_length: "30", epochs: "10"}
+          InputDataConfig:
+            - ChannelName: train
+              ContentType: json
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/common-info-all-im-models.html
-    Since:
-        0.1
     """
     algorithm = view.builtin
     if algorithm is None:
@@ -347,48 +310,33 @@ def manifest_attributes(view: TrainingView) -> Iterator[Problem]:
     Why:
         The algorithm reads records in pairs from the pipe. Unwrapped objects, or another number of attributes, cannot
         be told apart, and the job fails.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 811284229777.dkr.ecr.us-east-1.amazonaws.com/semantic-segmentation:1
-        ResourceConfig: {InstanceType: ml.p3.2xlarge}
-        HyperParameters: {num_classes: "3", num_training_samples: "900"}
-        InputDataConfig:
-          - ChannelName: train
-            InputMode: Pipe
-            ContentType: application/x-recordio
-            DataSource:
-              S3DataSource:
-                S3DataType: AugmentedManifestFile
-                S3Uri: s3://example-bucket/labels/train.manifest
-                AttributeNames: [source-ref, boxes]
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 811284229777.dkr.ecr.us-east-1.amazonaws.com/object-detection:1
-        ResourceConfig: {InstanceType: ml.p3.2xlarge}
-        HyperParameters: {num_classes: "3", num_training_samples: "900"}
-        InputDataConfig:
-          - ChannelName: train
-            InputMode: Pipe
-            ContentType: application/x-recordio
-            RecordWrapperType: RecordIO
-            DataSource:
-              S3DataSource:
-                S3DataType: AugmentedManifestFile
-                S3Uri: s3://example-bucket/labels/train.manifest
-                AttributeNames: [source-ref, boxes]
-          - ChannelName: validation
-            InputMode: Pipe
-            ContentType: application/x-recordio
-            RecordWrapperType: RecordIO
-            DataSource:
-              S3DataSource:
-                S3DataType: AugmentedManifestFile
-                S3Uri: s3://example-bucket/labels/validation.manifest
-                AttributeNames: [source-ref, boxes]
+    Example:
+          AlgorithmSpecification:
+        -   TrainingImage: 811284229777.dkr.ecr.us-east-1.amazonaws.com/semantic-segmentation:1
+        +   TrainingImage: 811284229777.dkr.ecr.us-east-1.amazonaws.com/object-detection:1
+          ResourceConfig: {InstanceType: ml.p3.2xlarge}
+          HyperParameters: {num_classes: "3", num_training_samples: "900"}
+          InputDataConfig:
+            - ChannelName: train
+              InputMode: Pipe
+              ContentType: application/x-recordio
+        +     RecordWrapperType: RecordIO
+              DataSource:
+                S3DataSource:
+                  S3DataType: AugmentedManifestFile
+                  S3Uri: s3://example-bucket/labels/train.manifest
+                  AttributeNames: [source-ref, boxes]
+        +   - ChannelName: validation
+        +     InputMode: Pipe
+        +     ContentType: application/x-recordio
+        +     RecordWrapperType: RecordIO
+        +     DataSource:
+        +       S3DataSource:
+        +         S3DataType: AugmentedManifestFile
+        +         S3Uri: s3://example-bucket/labels/validation.manifest
+        +         AttributeNames: [source-ref, boxes]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/augmented-manifest.html
-    Since:
-        0.1
     """
     algorithm = view.builtin
     if algorithm is None or algorithm.manifest_content_type is None:

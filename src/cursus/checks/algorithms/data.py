@@ -22,26 +22,19 @@ def distributed_xgboost_data(view: TrainingView) -> Iterator[Problem]:
         Names training channels that are FullyReplicated where the XGBoost algorithm runs on several hosts.
     Why:
         Each host trains on what it is given. With a whole copy each the job costs n times as much for the same model.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100"}
-        ResourceConfig: {InstanceCount: 3}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100"}
-        ResourceConfig: {InstanceCount: 3}
-        InputDataConfig:
-          - ChannelName: train
-            ContentType: text/csv
-            DataSource:
-              S3DataSource:
-                {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/", S3DataDistributionType: ShardedByS3Key}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+          HyperParameters: {num_round: "100"}
+          ResourceConfig: {InstanceCount: 3}
+        + InputDataConfig:
+        +   - ChannelName: train
+        +     ContentType: text/csv
+        +     DataSource:
+        +       S3DataSource:
+        +         {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/", S3DataDistributionType: ShardedByS3Key}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost.html
-    Since:
-        0.1
     """
     algorithm = view.builtin
     hosts = view.host_count
@@ -69,28 +62,19 @@ def distribution_of_the_algorithm(view: TrainingView) -> Iterator[Problem]:
     Why:
         Random Cut Forest's train channel only supports ShardedByS3Key, and its test channel FullyReplicated (which is
         what a channel without S3DataDistributionType has). The algorithm refuses the other when it starts.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/randomcutforest:1
-        HyperParameters: {feature_dim: "10"}
-        InputDataConfig:
-          - ChannelName: train
-            ContentType: text/csv;label_size=0
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/randomcutforest:1
-        HyperParameters: {feature_dim: "10"}
-        InputDataConfig:
-          - ChannelName: train
-            ContentType: text/csv;label_size=0
-            DataSource:
-              S3DataSource:
-                {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/", S3DataDistributionType: ShardedByS3Key}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/randomcutforest:1
+          HyperParameters: {feature_dim: "10"}
+          InputDataConfig:
+            - ChannelName: train
+              ContentType: text/csv;label_size=0
+        -     DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
+        +     DataSource:
+        +       S3DataSource:
+        +         {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/", S3DataDistributionType: ShardedByS3Key}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/randomcutforest.html
-    Since:
-        0.1
     """
     algorithm = view.builtin
     wanted = table("channels")["distribution"].get(algorithm.name) if algorithm is not None else None
@@ -126,26 +110,17 @@ def label_size(view: TrainingView) -> Iterator[Problem]:
         In CSV the first column is the target unless the content type says otherwise. K-means then clusters without its
         first feature, or fails because feature_dim is one more than it finds. XGBoost's container ends with a user
         error on a label_size that is not 1.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1
-        HyperParameters: {k: "3", feature_dim: "10"}
-        InputDataConfig:
-          - ChannelName: train
-            ContentType: text/csv
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1
-        HyperParameters: {k: "3", feature_dim: "10"}
-        InputDataConfig:
-          - ChannelName: train
-            ContentType: text/csv;label_size=0
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1
+          HyperParameters: {k: "3", feature_dim: "10"}
+          InputDataConfig:
+            - ChannelName: train
+        -     ContentType: text/csv
+        +     ContentType: text/csv;label_size=0
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/cdf-training.html
-    Since:
-        0.1
     """
     algorithm = view.builtin
     facts = table("channels")
@@ -193,29 +168,19 @@ def data_for_dask(view: TrainingView) -> Iterator[Problem]:
     Why:
         The container refuses the rest after the instances have started: "Dask training is only supported for CSV and
         Parquet input", "not supported for pipe mode input", "requires FullyReplicated data".
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100", tree_method: gpu_hist, use_dask_gpu_training: "true"}
-        ResourceConfig: {InstanceType: ml.g4dn.12xlarge}
-        InputDataConfig:
-          - ChannelName: train
-            ContentType: text/libsvm
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100", tree_method: gpu_hist, use_dask_gpu_training: "true"}
-        ResourceConfig: {InstanceType: ml.g4dn.12xlarge}
-        InputDataConfig:
-          - ChannelName: train
-            ContentType: text/csv
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+          HyperParameters: {num_round: "100", tree_method: gpu_hist, use_dask_gpu_training: "true"}
+          ResourceConfig: {InstanceType: ml.g4dn.12xlarge}
+          InputDataConfig:
+            - ChannelName: train
+        -     ContentType: text/libsvm
+        +     ContentType: text/csv
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost.html
         https://github.com/aws/sagemaker-xgboost-container
-    Since:
-        0.1
     """
     algorithm = view.builtin
     if algorithm is None or view.hyperparameters.get("use_dask_gpu_training") != "true":
@@ -259,24 +224,16 @@ def batch_for_each_gpu(view: TrainingView) -> Iterator[Problem]:
     Why:
         MXNet shares each batch out among the GPUs of an instance, and fails where one would get none: "Too many
         slices. Some splits are empty."
-    Breaks:
-        AlgorithmSpecification: {TrainingImage: "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"}
-        ResourceConfig: {InstanceType: ml.p3.16xlarge}
-        HyperParameters: {num_classes: "2", num_training_samples: "60", mini_batch_size: "4"}
-        InputDataConfig:
-          - {ChannelName: train, ContentType: application/x-recordio, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}}
-          - {ChannelName: validation, ContentType: application/x-recordio, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/held-out/"}}}
-    Right:
-        AlgorithmSpecification: {TrainingImage: "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"}
-        ResourceConfig: {InstanceType: ml.p3.16xlarge}
-        HyperParameters: {num_classes: "2", num_training_samples: "60", mini_batch_size: "32"}
-        InputDataConfig:
-          - {ChannelName: train, ContentType: application/x-recordio, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}}
-          - {ChannelName: validation, ContentType: application/x-recordio, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/held-out/"}}}
+    Example:
+          AlgorithmSpecification: {TrainingImage: "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"}
+          ResourceConfig: {InstanceType: ml.p3.16xlarge}
+        - HyperParameters: {num_classes: "2", num_training_samples: "60", mini_batch_size: "4"}
+        + HyperParameters: {num_classes: "2", num_training_samples: "60", mini_batch_size: "32"}
+          InputDataConfig:
+            - {ChannelName: train, ContentType: application/x-recordio, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}}
+            - {ChannelName: validation, ContentType: application/x-recordio, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/held-out/"}}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/IC-Hyperparameter.html
-    Since:
-        0.1
     """
     algorithm = view.builtin
     if algorithm is None or algorithm.batch_per_gpu is None:

@@ -34,18 +34,13 @@ def required_hyperparameters(view: TrainingView) -> Iterator[Problem]:
         Looks up the hyperparameters that the algorithm requires; a tuned one counts.
     Why:
         The algorithm reads its hyperparameters after the instances have started, and fails the job there.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {objective: "binary:logistic", eval_metric: auc}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {objective: "binary:logistic", eval_metric: auc, num_round: "100"}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+        - HyperParameters: {objective: "binary:logistic", eval_metric: auc}
+        + HyperParameters: {objective: "binary:logistic", eval_metric: auc, num_round: "100"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost_hyperparameters.html
-    Since:
-        0.1
     """
     algorithm = view.builtin
     if algorithm is None or is_reference(view.request.get(view.hyperparameters_member)):
@@ -78,18 +73,13 @@ def unknown_hyperparameter(view: TrainingView) -> Iterator[Problem]:
         The algorithms refuse what they do not know: "Additional properties are not allowed", "Extraneous
         hyperparameter found". The job fails after its instances have started. Image classification trains, and
         uses none of it: there it is a warning.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100", max_dept: "6"}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100", max_depth: "6"}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+        - HyperParameters: {num_round: "100", max_dept: "6"}
+        + HyperParameters: {num_round: "100", max_depth: "6"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost_hyperparameters.html
-    Since:
-        0.1
     """
     algorithm = view.builtin
     if algorithm is None or not algorithm.hyperparameters:
@@ -127,18 +117,13 @@ def hyperparameter_value(view: TrainingView) -> Iterator[Problem]:
         Holds each value against the type, the interval or the list of values that the algorithm takes.
     Why:
         The algorithm refuses the value after its instances have started, and the job fails.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100", eta: "1.5"}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100", eta: "0.5"}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+        - HyperParameters: {num_round: "100", eta: "1.5"}
+        + HyperParameters: {num_round: "100", eta: "0.5"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost_hyperparameters.html
-    Since:
-        0.1
     """
     algorithm = view.builtin
     if algorithm is None or algorithm.given(view.hyperparameters).takes(view.hyperparameters):
@@ -182,18 +167,13 @@ def hyperparameters_together(view: TrainingView) -> Iterator[Problem]:
         num_class wants a multi-class objective; a loss belongs to a predictor type; and so on.
     Why:
         The algorithm refuses the combination after its instances have started, and the job fails.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100", objective: "multi:softmax"}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100", objective: "multi:softmax", num_class: "3"}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+        - HyperParameters: {num_round: "100", objective: "multi:softmax"}
+        + HyperParameters: {num_round: "100", objective: "multi:softmax", num_class: "3"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost_hyperparameters.html
-    Since:
-        0.1
     """
     algorithm = view.builtin
     if algorithm is None:
@@ -278,24 +258,16 @@ def related_numbers(view: TrainingView) -> Iterator[Problem]:
     Why:
         "The number of input images must be bigger or equal to the mini_batch_size": the algorithm says so after its
         instances have started.
-    Breaks:
-        AlgorithmSpecification: {TrainingImage: "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"}
-        ResourceConfig: {InstanceType: ml.g5.xlarge}
-        HyperParameters: {num_classes: "2", num_training_samples: "60", mini_batch_size: "128"}
-        InputDataConfig:
-          - {ChannelName: train, ContentType: application/x-recordio, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}}
-          - {ChannelName: validation, ContentType: application/x-recordio, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/held-out/"}}}
-    Right:
-        AlgorithmSpecification: {TrainingImage: "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"}
-        ResourceConfig: {InstanceType: ml.g5.xlarge}
-        HyperParameters: {num_classes: "2", num_training_samples: "60", mini_batch_size: "32"}
-        InputDataConfig:
-          - {ChannelName: train, ContentType: application/x-recordio, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}}
-          - {ChannelName: validation, ContentType: application/x-recordio, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/held-out/"}}}
+    Example:
+          AlgorithmSpecification: {TrainingImage: "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"}
+          ResourceConfig: {InstanceType: ml.g5.xlarge}
+        - HyperParameters: {num_classes: "2", num_training_samples: "60", mini_batch_size: "128"}
+        + HyperParameters: {num_classes: "2", num_training_samples: "60", mini_batch_size: "32"}
+          InputDataConfig:
+            - {ChannelName: train, ContentType: application/x-recordio, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}}
+            - {ChannelName: validation, ContentType: application/x-recordio, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/held-out/"}}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/IC-Hyperparameter.html
-    Since:
-        0.1
     """
     algorithm = view.builtin
     if algorithm is None or not algorithm.given(view.hyperparameters).related:
@@ -361,19 +333,14 @@ def idle_hyperparameters(view: TrainingView) -> Iterator[Problem]:
         XGBoost drops no trees without booster dart, and does not grow by loss with tree_method exact; linear learner
         reads target_recall for precision_at_target_recall only. The job trains as if the value were not there, and a
         tuning job searches for nothing.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100", rate_drop: "0.2"}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100", rate_drop: "0.2", booster: dart}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+        - HyperParameters: {num_round: "100", rate_drop: "0.2"}
+        + HyperParameters: {num_round: "100", rate_drop: "0.2", booster: dart}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost_hyperparameters.html
         https://docs.aws.amazon.com/sagemaker/latest/dg/ll_hyperparameters.html
-    Since:
-        0.1
     """
     algorithm = view.builtin
     if algorithm is None or not algorithm.idle:
@@ -423,19 +390,13 @@ def gpu_tree_method(view: TrainingView) -> Iterator[Problem]:
         Holds tree_method `gpu_hist` against the instance types of the job.
     Why:
         On an instance without a GPU XGBoost stops at once: "Must have at least one GPU".
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100", tree_method: gpu_hist}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100", tree_method: gpu_hist}
-        ResourceConfig: {InstanceType: ml.g4dn.xlarge}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+          HyperParameters: {num_round: "100", tree_method: gpu_hist}
+        + ResourceConfig: {InstanceType: ml.g4dn.xlarge}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost.html
-    Since:
-        0.1
     """
     algorithm = view.builtin
     if algorithm is None or algorithm.name != "xgboost":
@@ -469,18 +430,13 @@ def two_spellings(view: TrainingView) -> Iterator[Problem]:
         Looks for a hyperparameter given both by its name and by an alias (`eta` and `learning_rate`).
     Why:
         Which of the two values counts is the algorithm's own affair; some refuse both together.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100", eta: "0.1", learning_rate: "0.2"}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100", eta: "0.1"}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+        - HyperParameters: {num_round: "100", eta: "0.1", learning_rate: "0.2"}
+        + HyperParameters: {num_round: "100", eta: "0.1"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost_hyperparameters.html
-    Since:
-        0.1
     """
     algorithm = view.builtin
     if algorithm is None or not algorithm.aliases:

@@ -18,32 +18,20 @@ def one_format_for_all(view: TrainingView) -> Iterator[Problem]:
     Why:
         The container takes the ContentType of train for both, and fails on data of another format: "Please ensure the
         file is in 'CSV' format."
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100"}
-        InputDataConfig:
-          - ChannelName: train
-            ContentType: text/csv
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
-          - ChannelName: validation
-            ContentType: text/libsvm
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/validation/"}}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100"}
-        InputDataConfig:
-          - ChannelName: train
-            ContentType: text/csv
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
-          - ChannelName: validation
-            ContentType: text/csv
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/validation/"}}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+          HyperParameters: {num_round: "100"}
+          InputDataConfig:
+            - ChannelName: train
+              ContentType: text/csv
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
+            - ChannelName: validation
+        -     ContentType: text/libsvm
+        +     ContentType: text/csv
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/validation/"}}
     Source:
         https://github.com/aws/sagemaker-xgboost-container (algorithm_mode/train.py, data_utils.py)
-    Since:
-        0.1
     """
     algorithm = view.builtin
     if algorithm is None or algorithm.name != "xgboost":
@@ -80,29 +68,19 @@ def early_stopping_without_validation(view: TrainingView) -> Iterator[Problem]:
         Looks for a channel validation where early_stopping_rounds is set.
     Why:
         Without one the container leaves early stopping out and says nothing: the job trains for all of num_round.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100", early_stopping_rounds: "5"}
-        InputDataConfig:
-          - ChannelName: train
-            ContentType: text/csv
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100", early_stopping_rounds: "5"}
-        InputDataConfig:
-          - ChannelName: train
-            ContentType: text/csv
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
-          - ChannelName: validation
-            ContentType: text/csv
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/validation/"}}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+          HyperParameters: {num_round: "100", early_stopping_rounds: "5"}
+          InputDataConfig:
+            - ChannelName: train
+              ContentType: text/csv
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
+        +   - ChannelName: validation
+        +     ContentType: text/csv
+        +     DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/validation/"}}
     Source:
         https://github.com/aws/sagemaker-xgboost-container (algorithm_mode/train.py, callback.py)
-    Since:
-        0.1
     """
     algorithm = view.builtin
     if algorithm is None or algorithm.name != "xgboost" or not view.channels:

@@ -28,24 +28,16 @@ def automl_channel_types(view: AutoMLView) -> Iterator[Problem]:
     Why:
         SageMaker refuses two channels of one type, a validation channel alone, and channels that differ in content type
         or target. A validation fraction means nothing where validation data is given.
-    Breaks:
-        operation: CreateAutoMLJobV2
-        AutoMLJobInputDataConfig:
-          - ChannelType: training
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
-          - ChannelType: training
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/validation/"}}
-    Right:
-        operation: CreateAutoMLJobV2
-        AutoMLJobInputDataConfig:
-          - ChannelType: training
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
-          - ChannelType: validation
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/validation/"}}
+    Example:
+          operation: CreateAutoMLJobV2
+          AutoMLJobInputDataConfig:
+            - ChannelType: training
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
+        -   - ChannelType: training
+        +   - ChannelType: validation
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/validation/"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoMLJobChannel.html
-    Since:
-        0.1
     """
     found = view.channels
     kinds = [channel.get("ChannelType", "training") for _, channel in found]
@@ -104,20 +96,14 @@ def automl_content(view: AutoMLView) -> Iterator[Problem]:
     Why:
         Autopilot reads CSV with a header, or Parquet; images for image classification. It refuses the rest, and manifests
         where the problem type has none. Gzip is for S3 prefixes of tabular data only.
-    Breaks:
-        operation: CreateAutoMLJobV2
-        AutoMLJobInputDataConfig:
-          - ContentType: application/json
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
-    Right:
-        operation: CreateAutoMLJobV2
-        AutoMLJobInputDataConfig:
-          - ContentType: text/csv;header=present
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
+    Example:
+          operation: CreateAutoMLJobV2
+          AutoMLJobInputDataConfig:
+        -   - ContentType: application/json
+        +   - ContentType: text/csv;header=present
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoMLJobChannel.html
-    Since:
-        0.1
     """
     kind = kind_of(view)
     if kind is None:
@@ -176,16 +162,12 @@ def automl_source_and_split(view: AutoMLView) -> Iterator[Problem]:
     Why:
         The model of the service requires no DataSource and allows 0 and 1; the service refuses a channel without data,
         and a split that leaves nothing to train on or nothing to validate with.
-    Breaks:
-        operation: CreateAutoMLJobV2
-        DataSplitConfig: {ValidationFraction: 1}
-    Right:
-        operation: CreateAutoMLJobV2
-        DataSplitConfig: {ValidationFraction: 0.2}
+    Example:
+          operation: CreateAutoMLJobV2
+        - DataSplitConfig: {ValidationFraction: 1}
+        + DataSplitConfig: {ValidationFraction: 0.2}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoMLDataSplitConfig.html
-    Since:
-        0.1
     """
     for path, channel in view.channels:
         if not channel.get("DataSource"):
@@ -228,16 +210,12 @@ def automl_output(view: AutoMLView) -> Iterator[Problem]:
     Why:
         The path must be 512 characters or less, though the model of the service allows twice that. An endpoint name
         beside AutoGenerateEndpointName true is answered with an error 400.
-    Breaks:
-        operation: CreateAutoMLJob
-        ModelDeployConfig: {AutoGenerateEndpointName: true, EndpointName: churn}
-    Right:
-        operation: CreateAutoMLJob
-        ModelDeployConfig: {AutoGenerateEndpointName: true}
+    Example:
+          operation: CreateAutoMLJob
+        - ModelDeployConfig: {AutoGenerateEndpointName: true, EndpointName: churn}
+        + ModelDeployConfig: {AutoGenerateEndpointName: true}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelDeployConfig.html
-    Since:
-        0.1
     """
     output = mapping(view.request, "OutputDataConfig")
     uri = text(output, "S3OutputPath")
@@ -286,18 +264,13 @@ def automl_manifest_is_an_object(view: AutoMLView) -> Iterator[Problem]:
         Wants an S3Uri that is no folder where S3DataType says manifest.
     Why:
         SageMaker reads the object at S3Uri as the list of the data, and a folder is none: the job fails when it starts.
-    Breaks:
-        operation: CreateAutoMLJobV2
-        AutoMLJobInputDataConfig:
-          - DataSource: {S3DataSource: {S3DataType: ManifestFile, S3Uri: "s3://example-bucket/churn/"}}
-    Right:
-        operation: CreateAutoMLJobV2
-        AutoMLJobInputDataConfig:
-          - DataSource: {S3DataSource: {S3DataType: ManifestFile, S3Uri: "s3://example-bucket/churn/train.manifest"}}
+    Example:
+          operation: CreateAutoMLJobV2
+          AutoMLJobInputDataConfig:
+        -   - DataSource: {S3DataSource: {S3DataType: ManifestFile, S3Uri: "s3://example-bucket/churn/"}}
+        +   - DataSource: {S3DataSource: {S3DataType: ManifestFile, S3Uri: "s3://example-bucket/churn/train.manifest"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoMLS3DataSource.html
-    Since:
-        0.1
     """
     for path, channel in view.channels:
         s3 = mapping(mapping(channel, "DataSource"), "S3DataSource")
@@ -318,18 +291,13 @@ def automl_sample_weights(view: AutoMLView) -> Iterator[Problem]:
         Looks for SampleWeightAttributeName beside mode HYPERPARAMETER_TUNING, and for a weight that is the target.
     Why:
         In the other mode Autopilot does not support weights.
-    Breaks:
-        operation: CreateAutoMLJobV2
-        AutoMLProblemTypeConfig:
-          TabularJobConfig: {SampleWeightAttributeName: weight, Mode: HYPERPARAMETER_TUNING}
-    Right:
-        operation: CreateAutoMLJobV2
-        AutoMLProblemTypeConfig:
-          TabularJobConfig: {SampleWeightAttributeName: weight, Mode: ENSEMBLING}
+    Example:
+          operation: CreateAutoMLJobV2
+          AutoMLProblemTypeConfig:
+        -   TabularJobConfig: {SampleWeightAttributeName: weight, Mode: HYPERPARAMETER_TUNING}
+        +   TabularJobConfig: {SampleWeightAttributeName: weight, Mode: ENSEMBLING}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TabularJobConfig.html
-    Since:
-        0.1
     """
     config, path = settings_of(view)
     if config.get("Mode") != "HYPERPARAMETER_TUNING":

@@ -45,16 +45,12 @@ def problem_and_objective(view: AutoMLView) -> Iterator[Problem]:
     Why:
         SageMaker refuses one without the other: "You must either provide both the AutoMLJobObjective and ProblemType,
         or none at all."
-    Breaks:
-        operation: CreateAutoMLJob
-        AutoMLJobObjective: null
-    Right:
-        operation: CreateAutoMLJob
-        AutoMLJobObjective: {MetricName: F1}
+    Example:
+          operation: CreateAutoMLJob
+        - AutoMLJobObjective: null
+        + AutoMLJobObjective: {MetricName: F1}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateAutoMLJob.html
-    Since:
-        0.1
     """
     if kind_of(view) != "TabularJobConfig":
         return
@@ -91,17 +87,12 @@ def objective_fits(view: AutoMLView) -> Iterator[Problem]:
         Looks up AutoMLJobObjective.MetricName among the metrics of the problem type.
     Why:
         Each problem type has its own metrics; SageMaker refuses any other. F1 is for two classes, F1macro for more.
-    Breaks:
-        operation: CreateAutoMLJob
-        ProblemType: Regression
-    Right:
-        operation: CreateAutoMLJob
-        ProblemType: Regression
-        AutoMLJobObjective: {MetricName: RMSE}
+    Example:
+          operation: CreateAutoMLJob
+          ProblemType: Regression
+        + AutoMLJobObjective: {MetricName: RMSE}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoMLJobObjective.html
-    Since:
-        0.1
     """
     name = text(mapping(view.request, "AutoMLJobObjective"), "MetricName")
     kind = kind_of(view)
@@ -141,18 +132,13 @@ def time_limits(view: AutoMLView) -> Iterator[Problem]:
     Why:
         A job whose own limit is below that of one training job can end before any candidate does: it has no best
         candidate then.
-    Breaks:
-        operation: CreateAutoMLJob
-        AutoMLJobConfig:
-          CompletionCriteria: {MaxRuntimePerTrainingJobInSeconds: 3600, MaxAutoMLJobRuntimeInSeconds: 1800}
-    Right:
-        operation: CreateAutoMLJob
-        AutoMLJobConfig:
-          CompletionCriteria: {MaxRuntimePerTrainingJobInSeconds: 3600, MaxAutoMLJobRuntimeInSeconds: 36000}
+    Example:
+          operation: CreateAutoMLJob
+          AutoMLJobConfig:
+        -   CompletionCriteria: {MaxRuntimePerTrainingJobInSeconds: 3600, MaxAutoMLJobRuntimeInSeconds: 1800}
+        +   CompletionCriteria: {MaxRuntimePerTrainingJobInSeconds: 3600, MaxAutoMLJobRuntimeInSeconds: 36000}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoMLJobCompletionCriteria.html
-    Since:
-        0.1
     """
     config, path = settings_of(view)
     criteria = mapping(config, "CompletionCriteria")
@@ -188,20 +174,14 @@ def mode_and_algorithms(view: AutoMLView) -> Iterator[Problem]:
         forecasting; with mode AUTO there may be none; and sample weights want ensembling.
     Why:
         Each mode trains its own algorithms; SageMaker refuses others, and refuses a choice where it chooses the mode.
-    Breaks:
-        operation: CreateAutoMLJob
-        AutoMLJobConfig:
-          Mode: HYPERPARAMETER_TUNING
-          CandidateGenerationConfig: {AlgorithmsConfig: [{AutoMLAlgorithms: [lightgbm]}]}
-    Right:
-        operation: CreateAutoMLJob
-        AutoMLJobConfig:
-          Mode: ENSEMBLING
-          CandidateGenerationConfig: {AlgorithmsConfig: [{AutoMLAlgorithms: [lightgbm]}]}
+    Example:
+          operation: CreateAutoMLJob
+          AutoMLJobConfig:
+        -   Mode: HYPERPARAMETER_TUNING
+        +   Mode: ENSEMBLING
+            CandidateGenerationConfig: {AlgorithmsConfig: [{AutoMLAlgorithms: [lightgbm]}]}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoMLAlgorithmConfig.html
-    Since:
-        0.1
     """
     config, path = settings_of(view)
     kind = kind_of(view)
@@ -256,22 +236,15 @@ def columns_differ(view: AutoMLView) -> Iterator[Problem]:
         Compares the columns that the problem type's configuration, or a channel of the first version, names.
     Why:
         A text and its label cannot be one column, nor time stamp and target, nor a target and its weight.
-    Breaks:
-        operation: CreateAutoMLJobV2
-        AutoMLJobObjective: null
-        AutoMLProblemTypeConfig:
-          TabularJobConfig: null
-          TextClassificationJobConfig: {ContentColumn: review, TargetLabelColumn: review}
-    Right:
-        operation: CreateAutoMLJobV2
-        AutoMLJobObjective: null
-        AutoMLProblemTypeConfig:
-          TabularJobConfig: null
-          TextClassificationJobConfig: {ContentColumn: review, TargetLabelColumn: sentiment}
+    Example:
+          operation: CreateAutoMLJobV2
+          AutoMLJobObjective: null
+          AutoMLProblemTypeConfig:
+            TabularJobConfig: null
+        -   TextClassificationJobConfig: {ContentColumn: review, TargetLabelColumn: review}
+        +   TextClassificationJobConfig: {ContentColumn: review, TargetLabelColumn: sentiment}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateAutoMLJobV2.html
-    Since:
-        0.1
     """
     for place, channel in view.channels:
         target, weight = text(channel, "TargetAttributeName"), text(channel, "SampleWeightAttributeName")
@@ -335,28 +308,18 @@ def forecasting(view: AutoMLView) -> Iterator[Problem]:
     Why:
         SageMaker refuses a longer horizon, a quantile given twice, filling methods that a gap does not have, aggregation of
         other columns than the target, and a data split, which forecasting makes itself.
-    Breaks:
-        operation: CreateAutoMLJobV2
-        AutoMLJobObjective: null
-        AutoMLProblemTypeConfig:
-          TabularJobConfig: null
-          TimeSeriesForecastingJobConfig:
-            ForecastFrequency: 1D
-            ForecastHorizon: 900
-            TimeSeriesConfig: {TargetAttributeName: sales, TimestampAttributeName: day, ItemIdentifierAttributeName: shop}
-    Right:
-        operation: CreateAutoMLJobV2
-        AutoMLJobObjective: null
-        AutoMLProblemTypeConfig:
-          TabularJobConfig: null
-          TimeSeriesForecastingJobConfig:
-            ForecastFrequency: 1D
-            ForecastHorizon: 30
-            TimeSeriesConfig: {TargetAttributeName: sales, TimestampAttributeName: day, ItemIdentifierAttributeName: shop}
+    Example:
+          operation: CreateAutoMLJobV2
+          AutoMLJobObjective: null
+          AutoMLProblemTypeConfig:
+            TabularJobConfig: null
+            TimeSeriesForecastingJobConfig:
+              ForecastFrequency: 1D
+        -     ForecastHorizon: 900
+        +     ForecastHorizon: 30
+              TimeSeriesConfig: {TargetAttributeName: sales, TimestampAttributeName: day, ItemIdentifierAttributeName: shop}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TimeSeriesForecastingJobConfig.html
-    Since:
-        0.1
     """
     config = mapping(mapping(view.request, PROBLEM), "TimeSeriesForecastingJobConfig")
     if not config:
@@ -432,22 +395,15 @@ def text_generation(view: AutoMLView) -> Iterator[Problem]:
     Why:
         A value outside its bounds is refused; some base models are gated, and need AcceptEula true. A name that is not
         known is a warning.
-    Breaks:
-        operation: CreateAutoMLJobV2
-        AutoMLJobObjective: null
-        AutoMLProblemTypeConfig:
-          TabularJobConfig: null
-          TextGenerationJobConfig: {TextGenerationHyperParameters: {epochCount: "50"}}
-    Right:
-        operation: CreateAutoMLJobV2
-        AutoMLJobObjective: null
-        AutoMLProblemTypeConfig:
-          TabularJobConfig: null
-          TextGenerationJobConfig: {TextGenerationHyperParameters: {epochCount: "5"}}
+    Example:
+          operation: CreateAutoMLJobV2
+          AutoMLJobObjective: null
+          AutoMLProblemTypeConfig:
+            TabularJobConfig: null
+        -   TextGenerationJobConfig: {TextGenerationHyperParameters: {epochCount: "50"}}
+        +   TextGenerationJobConfig: {TextGenerationHyperParameters: {epochCount: "5"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TextGenerationJobConfig.html
-    Since:
-        0.1
     """
     config = mapping(mapping(view.request, PROBLEM), "TextGenerationJobConfig")
     path: Path = (PROBLEM, "TextGenerationJobConfig")

@@ -27,28 +27,18 @@ def sharding_against_hosts(view: TrainingView) -> Iterator[Problem]:
     Why:
         Each host gets about 1/n of the objects. With fewer objects than hosts some get none: their channel directory
         is empty, the script fails there, or the host is paid for nothing. With one host it changes nothing.
-    Breaks:
-        ResourceConfig: {InstanceCount: 2}
-        InputDataConfig:
-          - ChannelName: train
-            DataSource:
-              S3DataSource:
-                S3DataType: S3Prefix
-                S3Uri: s3://example-bucket/churn/train.csv
-                S3DataDistributionType: ShardedByS3Key
-    Right:
-        ResourceConfig: {InstanceCount: 2}
-        InputDataConfig:
-          - ChannelName: train
-            DataSource:
-              S3DataSource:
-                S3DataType: S3Prefix
-                S3Uri: s3://example-bucket/churn/train/
-                S3DataDistributionType: ShardedByS3Key
+    Example:
+          ResourceConfig: {InstanceCount: 2}
+          InputDataConfig:
+            - ChannelName: train
+              DataSource:
+                S3DataSource:
+                  S3DataType: S3Prefix
+        -         S3Uri: s3://example-bucket/churn/train.csv
+        +         S3Uri: s3://example-bucket/churn/train/
+                  S3DataDistributionType: ShardedByS3Key
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
-    Since:
-        0.1
     """
     for channel in view.channels:
         if channel.s3.get("S3DataDistributionType") != "ShardedByS3Key":
@@ -115,22 +105,15 @@ def training_and_validation_data_overlap(view: TrainingView) -> Iterator[Problem
         folder inside the other.
     Why:
         The job runs, and its validation metric says how well the model remembers what it was trained on.
-    Breaks:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/"}}
-          - ChannelName: validation
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/validation/"}}
-    Right:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}
-          - ChannelName: validation
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/validation/"}}
+    Example:
+          InputDataConfig:
+            - ChannelName: train
+        -     DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/"}}
+        +     DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}
+            - ChannelName: validation
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/validation/"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
-    Since:
-        0.1
     """
     if len(view.channels) < 2:
         return
@@ -166,22 +149,15 @@ def prefix_matches_more(view: TrainingView) -> Iterator[Problem]:
     Why:
         S3Prefix is a string prefix, not a folder: `s3://b/train` also matches `s3://b/train-old/` and
         `s3://b/train_labels.csv`, and the channel gets those objects too.
-    Breaks:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/data/train"}}
-          - ChannelName: extra
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/data/train-extra/"}}
-    Right:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/data/train/"}}
-          - ChannelName: extra
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/data/train-extra/"}}
+    Example:
+          InputDataConfig:
+            - ChannelName: train
+        -     DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/data/train"}}
+        +     DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/data/train/"}}
+            - ChannelName: extra
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/data/train-extra/"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
-    Since:
-        0.1
     """
     if len(view.channels) < 2:
         return
@@ -208,14 +184,11 @@ def output_inside_input(view: TrainingView) -> Iterator[Problem]:
         of a channel.
     Why:
         The next run of the same job downloads the models and checkpoints of the last one as training data.
-    Breaks:
-        OutputDataConfig: {S3OutputPath: "s3://example-bucket/churn/train/output/"}
-    Right:
-        OutputDataConfig: {S3OutputPath: "s3://example-bucket/churn/output/"}
+    Example:
+        - OutputDataConfig: {S3OutputPath: "s3://example-bucket/churn/train/output/"}
+        + OutputDataConfig: {S3OutputPath: "s3://example-bucket/churn/output/"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
-    Since:
-        0.1
     """
     written = []
     for member, name in (("OutputDataConfig", "S3OutputPath"), ("CheckpointConfig", "S3Uri")):
@@ -262,18 +235,13 @@ def manifest_is_an_object(view: TrainingView) -> Iterator[Problem]:
     Why:
         With ManifestFile and AugmentedManifestFile SageMaker reads the object at S3Uri itself; a folder cannot be
         read. With S3Prefix it hands over the manifest as if it were data.
-    Breaks:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource: {S3DataSource: {S3DataType: ManifestFile, S3Uri: "s3://example-bucket/manifests/"}}
-    Right:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource: {S3DataSource: {S3DataType: ManifestFile, S3Uri: "s3://example-bucket/manifests/a.manifest"}}
+    Example:
+          InputDataConfig:
+            - ChannelName: train
+        -     DataSource: {S3DataSource: {S3DataType: ManifestFile, S3Uri: "s3://example-bucket/manifests/"}}
+        +     DataSource: {S3DataSource: {S3DataType: ManifestFile, S3Uri: "s3://example-bucket/manifests/a.manifest"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
-    Since:
-        0.1
     """
     for channel, path, kind in view.located:
         if kind in ("ManifestFile", "AugmentedManifestFile"):
@@ -301,14 +269,11 @@ def replicated_on_many_hosts(view: TrainingView) -> Iterator[Problem]:
     Why:
         Each host waits for, stores and pays for a whole copy. Data parallel training on sharded data, or FastFile
         mode, starts sooner.
-    Breaks:
-        ResourceConfig: {InstanceCount: 8}
-    Right:
-        ResourceConfig: {InstanceCount: 2}
+    Example:
+        - ResourceConfig: {InstanceCount: 8}
+        + ResourceConfig: {InstanceCount: 2}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
-    Since:
-        0.1
     """
     hosts = view.host_count
     if hosts is None or hosts < MANY_HOSTS:

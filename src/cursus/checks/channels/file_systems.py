@@ -18,25 +18,16 @@ def file_system_mode(view: TrainingView) -> Iterator[Problem]:
         Holds FileSystemDataSource against Pipe and FastFile mode, and against members that only streaming has.
     Why:
         EFS and FSx for Lustre are mounted, not streamed or downloaded: the other modes are for S3 only.
-    Breaks:
-        InputDataConfig:
-          - ChannelName: train
-            InputMode: FastFile
-            DataSource:
-              FileSystemDataSource:
-                {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: /data}
-        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
-    Right:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource:
-              FileSystemDataSource:
-                {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: /data}
-        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
+    Example:
+          InputDataConfig:
+            - ChannelName: train
+        -     InputMode: FastFile
+              DataSource:
+                FileSystemDataSource:
+                  {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: /data}
+          VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-access-training-data.html
-    Since:
-        0.1
     """
     for channel in view.channels:
         if not channel.file_system:
@@ -66,23 +57,15 @@ def file_system_needs_vpc(view: TrainingView) -> Iterator[Problem]:
     Why:
         EFS and FSx live in a VPC. Without VpcConfig SageMaker refuses the request:
         "To use file systems, you must specify a VPC configuration".
-    Breaks:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource:
-              FileSystemDataSource:
-                {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: /data}
-    Right:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource:
-              FileSystemDataSource:
-                {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: /data}
-        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
+    Example:
+          InputDataConfig:
+            - ChannelName: train
+              DataSource:
+                FileSystemDataSource:
+                  {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: /data}
+        + VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-access-training-data.html
-    Since:
-        0.1
     """
     if view.request.get("VpcConfig"):
         return
@@ -105,24 +88,16 @@ def directory_path(view: TrainingView) -> Iterator[Problem]:
     Why:
         SageMaker mounts this very path. A relative one, or an FSx path without the file system's mount name (`/fsx`,
         or what DescribeFileSystems gives), does not exist there, and the job fails when it mounts.
-    Breaks:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource:
-              FileSystemDataSource:
-                {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: data/train}
-        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
-    Right:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource:
-              FileSystemDataSource:
-                {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: /data/train}
-        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
+    Example:
+          InputDataConfig:
+            - ChannelName: train
+              DataSource:
+                FileSystemDataSource:
+        -         {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: data/train}
+        +         {FileSystemId: fs-0a1b2c3d, FileSystemAccessMode: ro, FileSystemType: EFS, DirectoryPath: /data/train}
+          VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_FileSystemDataSource.html
-    Since:
-        0.1
     """
     for channel in view.channels:
         if not channel.file_system:

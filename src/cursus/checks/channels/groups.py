@@ -19,38 +19,24 @@ def instance_groups_all_or_none(view: TrainingView) -> Iterator[Problem]:
     Why:
         In a heterogeneous cluster SageMaker refuses a request in which only some channels say which instance groups
         get their data. The SDK's own `code` channel counts too.
-    Breaks:
-        ResourceConfig:
-          InstanceType: null
-          InstanceCount: null
-          InstanceGroups:
-            - {InstanceGroupName: big, InstanceType: ml.m5.2xlarge, InstanceCount: 1}
-            - {InstanceGroupName: small, InstanceType: ml.m5.xlarge, InstanceCount: 1}
-        InputDataConfig:
-          - ChannelName: train
-            DataSource:
-              S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/a/", InstanceGroupNames: [big]}
-          - ChannelName: code
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/code/"}}
-    Right:
-        ResourceConfig:
-          InstanceType: null
-          InstanceCount: null
-          InstanceGroups:
-            - {InstanceGroupName: big, InstanceType: ml.m5.2xlarge, InstanceCount: 1}
-            - {InstanceGroupName: small, InstanceType: ml.m5.xlarge, InstanceCount: 1}
-        InputDataConfig:
-          - ChannelName: train
-            DataSource:
-              S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/a/", InstanceGroupNames: [big]}
-          - ChannelName: code
-            DataSource:
-              S3DataSource:
-                {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/code/", InstanceGroupNames: [big, small]}
+    Example:
+          ResourceConfig:
+            InstanceType: null
+            InstanceCount: null
+            InstanceGroups:
+              - {InstanceGroupName: big, InstanceType: ml.m5.2xlarge, InstanceCount: 1}
+              - {InstanceGroupName: small, InstanceType: ml.m5.xlarge, InstanceCount: 1}
+          InputDataConfig:
+            - ChannelName: train
+              DataSource:
+                S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/a/", InstanceGroupNames: [big]}
+            - ChannelName: code
+        -     DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/code/"}}
+        +     DataSource:
+        +       S3DataSource:
+        +         {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/code/", InstanceGroupNames: [big, small]}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/train-heterogeneous-cluster.html
-    Since:
-        0.1
     """
     having: list[str] = []
     lacking: list[Channel] = []
@@ -90,33 +76,21 @@ def instance_group_exists(view: TrainingView) -> Iterator[Problem]:
         Looks up each name in ResourceConfig.InstanceGroups.
     Why:
         SageMaker refuses a channel that is meant for an instance group which the job does not have.
-    Breaks:
-        ResourceConfig:
-          InstanceType: null
-          InstanceCount: null
-          InstanceGroups:
-            - {InstanceGroupName: workers, InstanceType: ml.m5.2xlarge, InstanceCount: 1}
-            - {InstanceGroupName: loaders, InstanceType: ml.m5.xlarge, InstanceCount: 1}
-        InputDataConfig:
-          - ChannelName: train
-            DataSource:
-              S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/a/", InstanceGroupNames: [worker]}
-    Right:
-        ResourceConfig:
-          InstanceType: null
-          InstanceCount: null
-          InstanceGroups:
-            - {InstanceGroupName: workers, InstanceType: ml.m5.2xlarge, InstanceCount: 1}
-            - {InstanceGroupName: loaders, InstanceType: ml.m5.xlarge, InstanceCount: 1}
-        InputDataConfig:
-          - ChannelName: train
-            DataSource:
-              S3DataSource:
-                {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/a/", InstanceGroupNames: [workers, loaders]}
+    Example:
+          ResourceConfig:
+            InstanceType: null
+            InstanceCount: null
+            InstanceGroups:
+              - {InstanceGroupName: workers, InstanceType: ml.m5.2xlarge, InstanceCount: 1}
+              - {InstanceGroupName: loaders, InstanceType: ml.m5.xlarge, InstanceCount: 1}
+          InputDataConfig:
+            - ChannelName: train
+              DataSource:
+        -       S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/a/", InstanceGroupNames: [worker]}
+        +       S3DataSource:
+        +         {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/a/", InstanceGroupNames: [workers, loaders]}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/train-heterogeneous-cluster.html
-    Since:
-        0.1
     """
     groups: list[str] | None = None
     for channel in view.channels:
@@ -152,28 +126,19 @@ def instance_group_without_data(view: TrainingView) -> Iterator[Problem]:
         Looks for groups that no channel names, where channels name groups.
     Why:
         The hosts of such a group see no data. That is right for parameter servers, and a slip elsewhere.
-    Breaks:
-        ResourceConfig:
-          InstanceType: null
-          InstanceCount: null
-          InstanceGroups:
-            - {InstanceGroupName: workers, InstanceType: ml.m5.2xlarge, InstanceCount: 1}
-            - {InstanceGroupName: loaders, InstanceType: ml.m5.xlarge, InstanceCount: 1}
-        InputDataConfig:
-          - ChannelName: train
-            DataSource:
-              S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/a/", InstanceGroupNames: [workers]}
-    Right:
-        ResourceConfig:
-          InstanceType: null
-          InstanceCount: null
-          InstanceGroups:
-            - {InstanceGroupName: workers, InstanceType: ml.m5.2xlarge, InstanceCount: 1}
-            - {InstanceGroupName: loaders, InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Example:
+          ResourceConfig:
+            InstanceType: null
+            InstanceCount: null
+            InstanceGroups:
+              - {InstanceGroupName: workers, InstanceType: ml.m5.2xlarge, InstanceCount: 1}
+              - {InstanceGroupName: loaders, InstanceType: ml.m5.xlarge, InstanceCount: 1}
+        - InputDataConfig:
+        -   - ChannelName: train
+        -     DataSource:
+        -       S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/a/", InstanceGroupNames: [workers]}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/train-heterogeneous-cluster.html
-    Since:
-        0.1
     """
     used: set[Any] = set()
     for channel in view.channels:

@@ -43,22 +43,15 @@ def duplicate_channel_names(view: TrainingView) -> Iterator[Problem]:
     Why:
         The name is the directory below /opt/ml/input/data. SageMaker refuses a request that uses one twice:
         "Duplicate channel name".
-    Breaks:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/a/"}}
-          - ChannelName: train
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/b/"}}
-    Right:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/a/"}}
-          - ChannelName: extra
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/b/"}}
+    Example:
+          InputDataConfig:
+            - ChannelName: train
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/a/"}}
+        -   - ChannelName: train
+        +   - ChannelName: extra
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/b/"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Channel.html
-    Since:
-        0.1
     """
     if len(view.channels) < 2:
         return
@@ -91,22 +84,15 @@ def names_differ_by_case(view: TrainingView) -> Iterator[Problem]:
         Compares channel names in upper case, as the environment variables SM_CHANNEL_* have them.
     Why:
         `train` and `Train` are two directories but one variable SM_CHANNEL_TRAIN: a script finds only one of them.
-    Breaks:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/a/"}}
-          - ChannelName: Train
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/b/"}}
-    Right:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/a/"}}
-          - ChannelName: extra
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/b/"}}
+    Example:
+          InputDataConfig:
+            - ChannelName: train
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/a/"}}
+        -   - ChannelName: Train
+        +   - ChannelName: extra
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/b/"}}
     Source:
         https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md
-    Since:
-        0.1
     """
     if len(view.channels) < 2:
         return
@@ -132,17 +118,13 @@ def one_data_source(view: TrainingView) -> Iterator[Problem]:
         Counts the members of DataSource.
     Why:
         A channel reads from exactly one place; SageMaker refuses a channel with none or with two of them.
-    Breaks:
-        InputDataConfig:
-          - {ChannelName: train, DataSource: {}}
-    Right:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/a/"}}
+    Example:
+          InputDataConfig:
+        -   - {ChannelName: train, DataSource: {}}
+        +   - ChannelName: train
+        +     DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/a/"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DataSource.html
-    Since:
-        0.1
     """
     for channel in view.channels:
         source = channel.request.get("DataSource")
@@ -174,21 +156,14 @@ def gzip_outside_pipe_mode(view: TrainingView) -> Iterator[Problem]:
     Why:
         SageMaker decompresses only what it streams: "Compression type Gzip is not allowed" for a channel in File
         or FastFile mode, and the request is refused. In these modes the script decompresses the files itself.
-    Breaks:
-        InputDataConfig:
-          - ChannelName: train
-            CompressionType: Gzip
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/gz/"}}
-    Right:
-        InputDataConfig:
-          - ChannelName: train
-            CompressionType: Gzip
-            InputMode: Pipe
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/gz/"}}
+    Example:
+          InputDataConfig:
+            - ChannelName: train
+              CompressionType: Gzip
+        +     InputMode: Pipe
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/gz/"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Channel.html
-    Since:
-        0.1
     """
     for channel in view.channels:
         if channel.request.get("CompressionType") != "Gzip":
@@ -210,21 +185,14 @@ def record_wrapper_outside_pipe_mode(view: TrainingView) -> Iterator[Problem]:
         Holds the RecordWrapperType of each channel against the input mode that applies to it.
     Why:
         SageMaker wraps objects into records while it streams them. In File mode the member has to be unset or None.
-    Breaks:
-        InputDataConfig:
-          - ChannelName: train
-            RecordWrapperType: RecordIO
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/images/"}}
-    Right:
-        InputDataConfig:
-          - ChannelName: train
-            RecordWrapperType: RecordIO
-            InputMode: Pipe
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/images/"}}
+    Example:
+          InputDataConfig:
+            - ChannelName: train
+              RecordWrapperType: RecordIO
+        +     InputMode: Pipe
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/images/"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Channel.html
-    Since:
-        0.1
     """
     for channel in view.channels:
         if channel.request.get("RecordWrapperType") != "RecordIO":
@@ -248,28 +216,18 @@ def augmented_manifest_outside_pipe_mode(view: TrainingView) -> Iterator[Problem
         Holds S3DataType AugmentedManifestFile against the input mode that applies to the channel.
     Why:
         "AugmentedManifestFile can only be used if the Channel's input mode is Pipe": any other is refused.
-    Breaks:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource:
-              S3DataSource:
-                S3DataType: AugmentedManifestFile
-                S3Uri: s3://example-bucket/labels/train.manifest
-                AttributeNames: [source-ref, label]
-    Right:
-        InputDataConfig:
-          - ChannelName: train
-            InputMode: Pipe
-            RecordWrapperType: RecordIO
-            DataSource:
-              S3DataSource:
-                S3DataType: AugmentedManifestFile
-                S3Uri: s3://example-bucket/labels/train.manifest
-                AttributeNames: [source-ref, label]
+    Example:
+          InputDataConfig:
+            - ChannelName: train
+        +     InputMode: Pipe
+        +     RecordWrapperType: RecordIO
+              DataSource:
+                S3DataSource:
+                  S3DataType: AugmentedManifestFile
+                  S3Uri: s3://example-bucket/labels/train.manifest
+                  AttributeNames: [source-ref, label]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
-    Since:
-        0.1
     """
     wrong: dict[tuple[str | int, ...], tuple[str, list[str]]] = {}
     for channel in view.channels:
@@ -298,22 +256,17 @@ def attribute_names(view: TrainingView) -> Iterator[Problem]:
     Why:
         AttributeNames say which members of each JSON line are streamed, and in which order. Nothing but an
         augmented manifest has any; without them SageMaker does not know what to send.
-    Breaks:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource:
-              S3DataSource:
-                S3DataType: S3Prefix
-                S3Uri: s3://example-bucket/labels/
-                AttributeNames: [source-ref, label]
-    Right:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/labels/"}}
+    Example:
+          InputDataConfig:
+            - ChannelName: train
+        -     DataSource:
+        -       S3DataSource:
+        -         S3DataType: S3Prefix
+        -         S3Uri: s3://example-bucket/labels/
+        -         AttributeNames: [source-ref, label]
+        +     DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/labels/"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/augmented-manifest.html
-    Since:
-        0.1
     """
     for channel in view.channels:
         kind = text(channel.s3, "S3DataType")
@@ -362,21 +315,15 @@ def fast_file_needs_prefix(view: TrainingView) -> Iterator[Problem]:
     Why:
         FastFile mode supports S3 prefixes, and neither manifests nor augmented manifests. "Cannot use both 'Pipe' and
         'FastFile' TrainingInputMode on the same Training Job."
-    Breaks:
-        InputDataConfig:
-          - ChannelName: train
-            InputMode: FastFile
-            DataSource:
-              S3DataSource: {S3DataType: ManifestFile, S3Uri: "s3://example-bucket/train.manifest"}
-    Right:
-        InputDataConfig:
-          - ChannelName: train
-            InputMode: FastFile
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
+    Example:
+          InputDataConfig:
+            - ChannelName: train
+              InputMode: FastFile
+        -     DataSource:
+        -       S3DataSource: {S3DataType: ManifestFile, S3Uri: "s3://example-bucket/train.manifest"}
+        +     DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-access-training-data.html
-    Since:
-        0.1
     """
     for channel in view.channels:
         if channel.s3.get("S3DataType") == "ManifestFile" and input_mode(view, channel) == "FastFile":
@@ -414,24 +361,16 @@ def name_of_a_pipe_or_manifest(view: TrainingView) -> Iterator[Problem]:
     Why:
         In /opt/ml/input/data SageMaker puts `<name>-manifest` beside a channel read through a manifest, and the named
         pipes `<name>_0`, `<name>_1`, … for one in Pipe mode. A channel of that name would take their place.
-    Breaks:
-        InputDataConfig:
-          - ChannelName: train
-            InputMode: Pipe
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/a/"}}
-          - ChannelName: train_0
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/b/"}}
-    Right:
-        InputDataConfig:
-          - ChannelName: train
-            InputMode: Pipe
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/a/"}}
-          - ChannelName: extra
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/b/"}}
+    Example:
+          InputDataConfig:
+            - ChannelName: train
+              InputMode: Pipe
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/a/"}}
+        -   - ChannelName: train_0
+        +   - ChannelName: extra
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/b/"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
-    Since:
-        0.1
     """
     if len(view.channels) < 2:
         return
@@ -464,26 +403,17 @@ def model_access(view: TrainingView) -> Iterator[Problem]:
     Why:
         SageMaker gives the artifacts of a gated model only to those who accept its end-user licence agreement:
         AcceptEula has to be true, or the job cannot read the model.
-    Breaks:
-        InputDataConfig:
-          - ChannelName: model
-            DataSource:
-              S3DataSource:
-                S3DataType: S3Prefix
-                S3Uri: s3://jumpstart-private-cache-prod-us-east-1/meta-training/
-                ModelAccessConfig: {AcceptEula: false}
-    Right:
-        InputDataConfig:
-          - ChannelName: model
-            DataSource:
-              S3DataSource:
-                S3DataType: S3Prefix
-                S3Uri: s3://jumpstart-private-cache-prod-us-east-1/meta-training/
-                ModelAccessConfig: {AcceptEula: true}
+    Example:
+          InputDataConfig:
+            - ChannelName: model
+              DataSource:
+                S3DataSource:
+                  S3DataType: S3Prefix
+                  S3Uri: s3://jumpstart-private-cache-prod-us-east-1/meta-training/
+        -         ModelAccessConfig: {AcceptEula: false}
+        +         ModelAccessConfig: {AcceptEula: true}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelAccessConfig.html
-    Since:
-        0.1
     """
     for channel in view.channels:
         access = mapping(channel.s3, "ModelAccessConfig")

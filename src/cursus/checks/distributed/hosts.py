@@ -23,26 +23,17 @@ def hosts_for_strategy(view: TrainingView) -> Iterator[Problem]:
         host has several.
     Why:
         With one host there is nothing to distribute; GPUs beyond the first are billed and idle.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.11.0-gpu-py39
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-          sagemaker_parameter_server_enabled: "true"
-        ResourceConfig: {InstanceType: ml.p3.8xlarge, InstanceCount: 1}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.11.0-gpu-py39
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-          sagemaker_parameter_server_enabled: "true"
-        ResourceConfig: {InstanceType: ml.p3.2xlarge, InstanceCount: 2}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.11.0-gpu-py39
+          HyperParameters:
+            sagemaker_program: train.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+            sagemaker_parameter_server_enabled: "true"
+        - ResourceConfig: {InstanceType: ml.p3.8xlarge, InstanceCount: 1}
+        + ResourceConfig: {InstanceType: ml.p3.2xlarge, InstanceCount: 2}
     Source:
         https://sagemaker.readthedocs.io/en/stable/frameworks/tensorflow/using_tf.html#distributed-training
-    Since:
-        0.1
     """
     for path, _, strategy in switches(view):
         if strategy.several_hosts and view.host_count == 1:
@@ -72,28 +63,18 @@ def processes_per_host(view: TrainingView) -> Iterator[Problem]:
     Why:
         Each process takes the GPU of its local rank: one too many finds none and fails, one too few leaves a GPU
         idle. More processes than processors hinder each other.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.11.0-gpu-py39
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-          sagemaker_mpi_enabled: "true"
-          sagemaker_mpi_num_of_processes_per_host: "8"
-        ResourceConfig: {InstanceType: ml.p3.8xlarge, InstanceCount: 2}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.11.0-gpu-py39
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-          sagemaker_mpi_enabled: "true"
-          sagemaker_mpi_num_of_processes_per_host: "4"
-        ResourceConfig: {InstanceType: ml.p3.8xlarge, InstanceCount: 2}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.11.0-gpu-py39
+          HyperParameters:
+            sagemaker_program: train.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+            sagemaker_mpi_enabled: "true"
+        -   sagemaker_mpi_num_of_processes_per_host: "8"
+        +   sagemaker_mpi_num_of_processes_per_host: "4"
+          ResourceConfig: {InstanceType: ml.p3.8xlarge, InstanceCount: 2}
     Source:
         https://sagemaker.readthedocs.io/en/stable/frameworks/tensorflow/using_tf.html#training-with-horovod
-    Since:
-        0.1
     """
     value = view.hyperparameters.get(distribution.PROCESSES_PER_HOST)
     if not isinstance(value, str):
@@ -141,24 +122,16 @@ def switch_value(view: TrainingView) -> Iterator[Problem]:
     Why:
         The toolkit decodes the value as JSON. `False`, `no` or `off` are not JSON, stay texts, and a text that is
         not empty counts as true.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.11.0-cpu-py39
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-          sagemaker_mpi_enabled: "False"
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.11.0-cpu-py39
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-          sagemaker_mpi_enabled: "false"
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.11.0-cpu-py39
+          HyperParameters:
+            sagemaker_program: train.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+        -   sagemaker_mpi_enabled: "False"
+        +   sagemaker_mpi_enabled: "false"
     Source:
         https://github.com/aws/sagemaker-training-toolkit
-    Since:
-        0.1
     """
     known = distribution.document()["switches"]
     for name, value in view.hyperparameters.items():
@@ -198,25 +171,16 @@ def hosts_alone(view: TrainingView) -> Iterator[Problem]:
     Why:
         SageMaker starts the script on every instance. Unless the script finds the others by itself, each trains the
         whole model alone, and the last one to upload wins.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-        ResourceConfig: {InstanceType: ml.p3.2xlarge, InstanceCount: 2}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-          sagemaker_torch_distributed_enabled: "true"
-        ResourceConfig: {InstanceType: ml.p3.2xlarge, InstanceCount: 2}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310
+          HyperParameters:
+            sagemaker_program: train.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+        +   sagemaker_torch_distributed_enabled: "true"
+          ResourceConfig: {InstanceType: ml.p3.2xlarge, InstanceCount: 2}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/distributed-training.html
-    Since:
-        0.1
     """
     hosts = view.host_count
     if hosts is None or hosts < 2:
@@ -286,26 +250,17 @@ def entry_point(view: TrainingView) -> Iterator[Problem]:
         Looks at the entry point where `sagemaker_torch_distributed_enabled` is on.
     Why:
         torchrun takes a Python file. With a shell script or a module the toolkit refuses to launch.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310
-        HyperParameters:
-          sagemaker_program: train.sh
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-          sagemaker_torch_distributed_enabled: "true"
-        ResourceConfig: {InstanceType: ml.p3.2xlarge, InstanceCount: 2}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-          sagemaker_torch_distributed_enabled: "true"
-        ResourceConfig: {InstanceType: ml.p3.2xlarge, InstanceCount: 2}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310
+          HyperParameters:
+        -   sagemaker_program: train.sh
+        +   sagemaker_program: train.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+            sagemaker_torch_distributed_enabled: "true"
+          ResourceConfig: {InstanceType: ml.p3.2xlarge, InstanceCount: 2}
     Source:
         https://sagemaker.readthedocs.io/en/stable/frameworks/pytorch/using_pytorch.html
-    Since:
-        0.1
     """
     program = view.hyperparameters.get("sagemaker_program")
     if not isinstance(program, str) or program.strip('"').endswith(".py"):
@@ -326,36 +281,22 @@ def group_names(view: TrainingView) -> Iterator[Problem]:
         Compares the names in `sagemaker_distribution_instance_groups` with the request's instance groups.
     Why:
         The toolkit waits for hosts that never come, or fails.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-          sagemaker_torch_distributed_enabled: "true"
-          sagemaker_distribution_instance_groups: '["train_group"]'
-        ResourceConfig:
-          InstanceType: null
-          InstanceCount: null
-          InstanceGroups:
-            - {InstanceGroupName: train, InstanceType: ml.p3.2xlarge, InstanceCount: 2}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-          sagemaker_torch_distributed_enabled: "true"
-          sagemaker_distribution_instance_groups: '["train"]'
-        ResourceConfig:
-          InstanceType: null
-          InstanceCount: null
-          InstanceGroups:
-            - {InstanceGroupName: train, InstanceType: ml.p3.2xlarge, InstanceCount: 2}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310
+          HyperParameters:
+            sagemaker_program: train.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+            sagemaker_torch_distributed_enabled: "true"
+        -   sagemaker_distribution_instance_groups: '["train_group"]'
+        +   sagemaker_distribution_instance_groups: '["train"]'
+          ResourceConfig:
+            InstanceType: null
+            InstanceCount: null
+            InstanceGroups:
+              - {InstanceGroupName: train, InstanceType: ml.p3.2xlarge, InstanceCount: 2}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/train-heterogeneous-cluster.html
-    Since:
-        0.1
     """
     chosen = groups(view)
     if not chosen:

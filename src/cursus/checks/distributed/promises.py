@@ -34,16 +34,12 @@ def strategy_name(view: TrainingView) -> Iterator[Problem]:
         Checks `DistributionStrategy` of the builder's `get_distributed_config`.
     Why:
         Nothing can be switched on for it, and each host would train alone.
-    Breaks:
-        hooks:
-          get_distributed_config: {DistributionStrategy: DataParalel}
-    Right:
-        hooks:
-          get_distributed_config: {DistributionStrategy: DataParallel}
+    Example:
+          hooks:
+        -   get_distributed_config: {DistributionStrategy: DataParalel}
+        +   get_distributed_config: {DistributionStrategy: DataParallel}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/distributed-training.html
-    Since:
-        0.1
     """
     said = _strategy(view)
     if said is not None and not distribution.is_strategy_name(said):
@@ -65,22 +61,15 @@ def promised_strategy(view: TrainingView) -> Iterator[Problem]:
         checked by other rules.
     Why:
         The SDK refuses it, or the library is not in the image.
-    Breaks:
-        hooks:
-          get_distributed_config: {DistributionStrategy: SMDataParallel}
-        framework: pytorch
-        framework_version: 1.13.1
-        ResourceConfig: {InstanceType: ml.p3.2xlarge, InstanceCount: 2}
-    Right:
-        hooks:
-          get_distributed_config: {DistributionStrategy: SMDataParallel}
-        framework: pytorch
-        framework_version: 1.13.1
-        ResourceConfig: {InstanceType: ml.p3.16xlarge, InstanceCount: 2}
+    Example:
+          hooks:
+            get_distributed_config: {DistributionStrategy: SMDataParallel}
+          framework: pytorch
+          framework_version: 1.13.1
+        - ResourceConfig: {InstanceType: ml.p3.2xlarge, InstanceCount: 2}
+        + ResourceConfig: {InstanceType: ml.p3.16xlarge, InstanceCount: 2}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/distributed-data-parallel-support.html
-    Since:
-        0.1
     """
     said = _strategy(view)
     strategy = distribution.named(said) if said else None
@@ -129,18 +118,13 @@ def model_parallel(view: TrainingView) -> Iterator[Problem]:
         model with the processes of the job.
     Why:
         The library ends the job when it reads them, on every GPU of every host.
-    Breaks:
-        HyperParameters:
-          mp_parameters: '{"partitions": 0, "ddp": true}'
-        ResourceConfig: {InstanceType: ml.p3.16xlarge}
-    Right:
-        HyperParameters:
-          mp_parameters: '{"partitions": 2, "ddp": true}'
-        ResourceConfig: {InstanceType: ml.p3.16xlarge}
+    Example:
+          HyperParameters:
+        -   mp_parameters: '{"partitions": 0, "ddp": true}'
+        +   mp_parameters: '{"partitions": 2, "ddp": true}'
+          ResourceConfig: {InstanceType: ml.p3.16xlarge}
     Source:
         https://sagemaker.readthedocs.io/en/stable/api/training/smd_model_parallel_general.html
-    Since:
-        0.1
     """
     value = view.hyperparameters.get(distribution.MODEL_PARALLEL)
     if not isinstance(value, str) or not value:
@@ -222,26 +206,17 @@ def training_compiler(view: TrainingView) -> Iterator[Problem]:
     Why:
         The compiler is built for the GPUs of a few instance families and for hosts of one kind. The SDK refuses
         other requests; a request past the SDK ends in the container.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-trcomp-training:1.13.1-gpu-py39
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-          sagemaker_training_compiler_enabled: "true"
-        ResourceConfig: {InstanceType: ml.p2.xlarge}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-trcomp-training:1.13.1-gpu-py39
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-          sagemaker_training_compiler_enabled: "true"
-        ResourceConfig: {InstanceType: ml.p3.2xlarge}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-trcomp-training:1.13.1-gpu-py39
+          HyperParameters:
+            sagemaker_program: train.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+            sagemaker_training_compiler_enabled: "true"
+        - ResourceConfig: {InstanceType: ml.p2.xlarge}
+        + ResourceConfig: {InstanceType: ml.p3.2xlarge}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/training-compiler-support.html
-    Since:
-        0.1
     """
     facts = distribution.document()["training_compiler"]
     if not distribution.is_on(view.hyperparameters.get(facts["switch"])):

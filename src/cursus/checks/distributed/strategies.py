@@ -147,26 +147,17 @@ def framework_support(view: TrainingView) -> Iterator[Problem]:
     Why:
         The launcher or library is not in the image, and the job fails; or nobody reads the switch, and every host
         trains alone.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.13.0-gpu-py310
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-          sagemaker_distributed_dataparallel_enabled: "true"
-        ResourceConfig: {InstanceType: ml.p4d.24xlarge, InstanceCount: 2, VolumeSizeInGB: null}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.11.0-gpu-py39
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-          sagemaker_distributed_dataparallel_enabled: "true"
-        ResourceConfig: {InstanceType: ml.p4d.24xlarge, InstanceCount: 2, VolumeSizeInGB: null}
+    Example:
+          AlgorithmSpecification:
+        -   TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.13.0-gpu-py310
+        +   TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.11.0-gpu-py39
+          HyperParameters:
+            sagemaker_program: train.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+            sagemaker_distributed_dataparallel_enabled: "true"
+          ResourceConfig: {InstanceType: ml.p4d.24xlarge, InstanceCount: 2, VolumeSizeInGB: null}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/distributed-data-parallel-support.html
-    Since:
-        0.1
     """
     on = switches(view)
     if not on:
@@ -197,26 +188,17 @@ def instance_support(view: TrainingView) -> Iterator[Problem]:
         the library ends the job. From PyTorch 1.11 on the data parallelism library's switch may also mean plain DDP
         (the SDK's pytorchddp), which runs on any GPU: that is a warning, an error where the script imports the library
         or joins with its backend, and nothing where it joins with PyTorch's own.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-          sagemaker_distributed_dataparallel_enabled: "true"
-        ResourceConfig: {InstanceType: ml.p3.16xlarge, InstanceCount: 2}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-          sagemaker_distributed_dataparallel_enabled: "true"
-        ResourceConfig: {InstanceType: ml.p4d.24xlarge, InstanceCount: 2, VolumeSizeInGB: null}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310
+          HyperParameters:
+            sagemaker_program: train.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+            sagemaker_distributed_dataparallel_enabled: "true"
+        - ResourceConfig: {InstanceType: ml.p3.16xlarge, InstanceCount: 2}
+        + ResourceConfig: {InstanceType: ml.p4d.24xlarge, InstanceCount: 2, VolumeSizeInGB: null}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/distributed-data-parallel-support.html
-    Since:
-        0.1
     """
     on = switches(view)
     if not on:
@@ -297,27 +279,17 @@ def several_strategies(view: TrainingView) -> Iterator[Problem]:
         Looks at pairs of strategies in the hyperparameters.
     Why:
         The training toolkit launches one of them and ignores the other without a word.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.11.0-gpu-py39
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-          sagemaker_mpi_enabled: "true"
-          sagemaker_parameter_server_enabled: "true"
-        ResourceConfig: {InstanceType: ml.p3.2xlarge, InstanceCount: 2}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.11.0-gpu-py39
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-          sagemaker_mpi_enabled: "true"
-        ResourceConfig: {InstanceType: ml.p3.2xlarge, InstanceCount: 2}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.11.0-gpu-py39
+          HyperParameters:
+            sagemaker_program: train.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+            sagemaker_mpi_enabled: "true"
+        -   sagemaker_parameter_server_enabled: "true"
+          ResourceConfig: {InstanceType: ml.p3.2xlarge, InstanceCount: 2}
     Source:
         https://github.com/aws/sagemaker-training-toolkit
-    Since:
-        0.1
     """
     on = switches(view)
     for i, (_, one, first) in enumerate(on):

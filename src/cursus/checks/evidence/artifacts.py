@@ -57,26 +57,17 @@ def missing(view: TrainingView) -> Iterator[Problem]:
         Looks for every expected artifact in what the local run left.
     Why:
         What is to be deployed or read by the next step is not in model.tar.gz, and nothing says so until then.
-    Breaks:
-        expected_artifacts: [model.json]
-        files:
-          train.py: |
-            open("/opt/ml/model/model.txt", "w").write("weights")
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        expected_artifacts: [model.json]
-        files:
-          train.py: |
-            open("/opt/ml/model/model.json", "w").write("{}")
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          expected_artifacts: [model.json]
+          files:
+            train.py: |
+        -     open("/opt/ml/model/model.txt", "w").write("weights")
+        +     open("/opt/ml/model/model.json", "w").write("{}")
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     if evidence.status not in ("Completed", "Stopped"):
@@ -129,26 +120,18 @@ def empty(view: TrainingView) -> Iterator[Problem]:
         while there are notes alone.
     Why:
         That is no failure to SageMaker: the job is Completed, and there is no model to deploy.
-    Breaks:
-        files:
-          train.py: |
-            import glob, os
-            for name in glob.glob("/opt/ml/input/data/train/*.json"):
-                open(os.path.join("/opt/ml/model", os.path.basename(name)), "w").write("weights")
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        files:
-          train.py: |
-            open("/opt/ml/model/model.txt", "w").write("weights")
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          files:
+            train.py: |
+        -     import glob, os
+        -     for name in glob.glob("/opt/ml/input/data/train/*.json"):
+        -         open(os.path.join("/opt/ml/model", os.path.basename(name)), "w").write("weights")
+        +     open("/opt/ml/model/model.txt", "w").write("weights")
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     if evidence.status != "Completed":
@@ -179,26 +162,17 @@ def without_content(view: TrainingView) -> Iterator[Problem]:
         Looks at the size of every expected artifact, and at whether all model files are empty.
     Why:
         A file without content cannot be loaded; it is often opened for writing and never written.
-    Breaks:
-        expected_artifacts: [model.json]
-        files:
-          train.py: |
-            open("/opt/ml/model/model.json", "w").close()
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        expected_artifacts: [model.json]
-        files:
-          train.py: |
-            open("/opt/ml/model/model.json", "w").write("{}")
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          expected_artifacts: [model.json]
+          files:
+            train.py: |
+        -     open("/opt/ml/model/model.json", "w").close()
+        +     open("/opt/ml/model/model.json", "w").write("{}")
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     if evidence.status != "Completed":
@@ -232,28 +206,18 @@ def beside(view: TrainingView) -> Iterator[Problem]:
     Why:
         Only the model directory, the output directory and the checkpoints are uploaded; all else ends with the
         instance.
-    Breaks:
-        files:
-          train.py: |
-            for name in ("history", "notes"):
-                open(f"{name}.json", "w").write("[]")
-            open("/opt/ml/model/model.txt", "w").write("weights")
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        files:
-          train.py: |
-            for name in ("history", "notes"):
-                open(f"/opt/ml/output/data/{name}.json", "w").write("[]")
-            open("/opt/ml/model/model.txt", "w").write("weights")
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          files:
+            train.py: |
+              for name in ("history", "notes"):
+        -         open(f"{name}.json", "w").write("[]")
+        +         open(f"/opt/ml/output/data/{name}.json", "w").write("[]")
+              open("/opt/ml/model/model.txt", "w").write("weights")
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     files = evidence.stray_files
@@ -274,32 +238,21 @@ def no_checkpoint(view: TrainingView) -> Iterator[Problem]:
     Why:
         SageMaker copies that directory to S3 while the job runs, and back before it starts again. With the
         checkpoints elsewhere an interrupted job begins from nothing, and the checkpoints are lost.
-    Breaks:
-        CheckpointConfig:
-          S3Uri: s3://example-bucket/checkpoints/
-        files:
-          train.py: |
-            for epoch in range(3):
-                if epoch % 5 == 4:
-                    open(f"/opt/ml/checkpoints/epoch-{epoch}", "w").write("state")
-            open("/opt/ml/model/model.txt", "w").write("weights")
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        CheckpointConfig:
-          S3Uri: s3://example-bucket/checkpoints/
-        files:
-          train.py: |
-            open("/opt/ml/checkpoints/epoch-1", "w").write("state")
-            open("/opt/ml/model/model.txt", "w").write("weights")
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          CheckpointConfig:
+            S3Uri: s3://example-bucket/checkpoints/
+          files:
+            train.py: |
+        -     for epoch in range(3):
+        -         if epoch % 5 == 4:
+        -             open(f"/opt/ml/checkpoints/epoch-{epoch}", "w").write("state")
+        +     open("/opt/ml/checkpoints/epoch-1", "w").write("state")
+              open("/opt/ml/model/model.txt", "w").write("weights")
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     config = view.request.get("CheckpointConfig")
@@ -321,28 +274,18 @@ def left_out(view: TrainingView) -> Iterator[Problem]:
         Looks for sockets, FIFOs, devices, and links that lead out of the directory.
     Why:
         They are not in model.tar.gz; who unpacks it finds the file missing.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            os.mkfifo("/opt/ml/model/name")
-            open("/opt/ml/model/model.txt", "w").write("weights")
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        files:
-          train.py: |
-            import os
-            open("/opt/ml/model/model.txt", "w").write("weights")
-            os.symlink("model.txt", "/opt/ml/model/latest.txt")
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          files:
+            train.py: |
+              import os
+        -     os.mkfifo("/opt/ml/model/name")
+              open("/opt/ml/model/model.txt", "w").write("weights")
+        +     os.symlink("model.txt", "/opt/ml/model/latest.txt")
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     for name, reason in evidence.left_out[:SHOWN]:
@@ -358,30 +301,19 @@ def unmatched(view: TrainingView) -> Iterator[Problem]:
         processor time for a few lines is given up, and said to be.
     Why:
         The metric stays empty in SageMaker, and a tuning job with it as objective fails.
-    Breaks:
-        AlgorithmSpecification:
-          MetricDefinitions: [{Name: loss, Regex: "Loss: ([0-9.]+)"}]
-        files:
-          train.py: |
-            for name, value in {"loss": 0.25}.items():
-                print(f"{name}={value}")
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        AlgorithmSpecification:
-          MetricDefinitions: [{Name: loss, Regex: "loss=([0-9.]+)"}]
-        files:
-          train.py: |
-            for name, value in {"loss": 0.25}.items():
-                print(f"{name}={value}")
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          AlgorithmSpecification:
+        -   MetricDefinitions: [{Name: loss, Regex: "Loss: ([0-9.]+)"}]
+        +   MetricDefinitions: [{Name: loss, Regex: "loss=([0-9.]+)"}]
+          files:
+            train.py: |
+              for name, value in {"loss": 0.25}.items():
+                  print(f"{name}={value}")
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     if evidence.status != "Completed":
@@ -431,28 +363,18 @@ def no_number(view: TrainingView) -> Iterator[Problem]:
     Why:
         SageMaker keeps numbers alone: a match without one is dropped. Where some matches held numbers and others
         did not, that is a warning.
-    Breaks:
-        AlgorithmSpecification:
-          MetricDefinitions: [{Name: loss, Regex: "loss=(.*)"}]
-        files:
-          train.py: |
-            print("loss=0.25 (best)")
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        AlgorithmSpecification:
-          MetricDefinitions: [{Name: loss, Regex: "loss=([0-9.]+)"}]
-        files:
-          train.py: |
-            print("loss=0.25 (best)")
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          AlgorithmSpecification:
+        -   MetricDefinitions: [{Name: loss, Regex: "loss=(.*)"}]
+        +   MetricDefinitions: [{Name: loss, Regex: "loss=([0-9.]+)"}]
+          files:
+            train.py: |
+              print("loss=0.25 (best)")
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     for position, scan in enumerate(evidence.metric_scans):

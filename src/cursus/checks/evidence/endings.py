@@ -129,25 +129,17 @@ def failed(view: TrainingView) -> Iterator[Problem]:
         A program that ends with another exit code than 0 fails the job; what it wrote to
         /opt/ml/output/failure becomes the FailureReason. A module that is merely not installed on this machine,
         and may well be in the image, is a warning, and so is a GPU that the instance has and this machine lacks.
-    Breaks:
-        files:
-          train.py: |
-            raise SystemExit("no column named churned")
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        files:
-          train.py: |
-            open("/opt/ml/input/data/train/data.csv").read()
-            open("/opt/ml/model/model.txt", "w").write("weights")
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          files:
+            train.py: |
+        -     raise SystemExit("no column named churned")
+        +     open("/opt/ml/input/data/train/data.csv").read()
+        +     open("/opt/ml/model/model.txt", "w").write("weights")
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     if evidence.status != "Failed":
@@ -342,31 +334,21 @@ def other_version(view: TrainingView) -> Iterator[Problem]:
         Compares the version of the framework installed on this machine with the one in the image's tag.
     Why:
         The run proves the script against the version here; what changed between the two is not proved.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:0.23-1-cpu-py3
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-        files:
-          train.py: |
-            print("trained")
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4
-        files:
-          train.py: |
-            print("trained")
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          AlgorithmSpecification:
+        -   TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:0.23-1-cpu-py3
+        - HyperParameters:
+        -   sagemaker_program: train.py
+        -   sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+        +   TrainingImage: 123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4
+          files:
+            train.py: |
+              print("trained")
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg-ecr-paths/sagemaker-algo-docker-registry-paths.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     image = amazon_image(view)
@@ -409,30 +391,22 @@ def unheard(view: TrainingView) -> Iterator[Problem]:
     Why:
         The container's first process is the training toolkit, which passes no signal on; nor does a shell that starts the script without
         exec. What the handler does (save a checkpoint, close a file) does not happen on stop, timeout or spot interruption.
-    Breaks:
-        StoppingCondition:
-          MaxRuntimeInSeconds: 1
-        files:
-          train.py: |
-            import signal, time
-            signal.signal(signal.SIGTERM, lambda *_: print("saved"))
-            time.sleep(2)
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
-        files:
-          train.py: |
-            open("/opt/ml/checkpoints/epoch-1", "w").write("state")
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+        - StoppingCondition:
+        -   MaxRuntimeInSeconds: 1
+        + CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
+          files:
+            train.py: |
+        -     import signal, time
+        -     signal.signal(signal.SIGTERM, lambda *_: print("saved"))
+        -     time.sleep(2)
+        +     open("/opt/ml/checkpoints/epoch-1", "w").write("state")
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://github.com/aws/sagemaker-training-toolkit and
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
-    Since:
-        0.1
     """
     signals = view.evidence.signals if view.evidence is not None else {}
     if (

@@ -20,47 +20,35 @@ def hosts_never_met(view: TrainingView) -> Iterator[Problem]:
         On SageMaker such hosts say nothing until a library gives up, often after 15 minutes or more, and every
         instance is paid for meanwhile. Often one host exits early, or the hosts do not agree on a port or on
         who is the first.
-    Breaks:
-        run: {timeout: 5, grace: 0.1}
-        ResourceConfig: {InstanceCount: 2}
-        files:
-          train.py: |
-            import os, socket, time
-            print(open("/opt/ml/input/data/train/data.csv").read())
-            if os.environ["SM_CURRENT_HOST"] == "algo-1":
-                time.sleep(60)
-            while True:
-                try:
-                    socket.create_connection(("algo-1", 29500)).close()
-                    break
-                except OSError:
-                    time.sleep(0.2)
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        ResourceConfig: {InstanceCount: 2}
-        files:
-          train.py: |
-            import os, socket, time
-            print(open("/opt/ml/input/data/train/data.csv").read())
-            if os.environ["SM_CURRENT_HOST"] == "algo-1":
-                socket.create_server(("algo-1", 29500)).accept()
-                open("/opt/ml/model/model.txt", "w").write("weights")
-            else:
-                while True:
-                    try:
-                        socket.create_connection(("algo-1", 29500)).close()
-                        break
-                    except OSError:
-                        time.sleep(0.2)
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+        - run: {timeout: 5, grace: 0.1}
+          ResourceConfig: {InstanceCount: 2}
+          files:
+            train.py: |
+              import os, socket, time
+              print(open("/opt/ml/input/data/train/data.csv").read())
+              if os.environ["SM_CURRENT_HOST"] == "algo-1":
+        -         time.sleep(60)
+        -     while True:
+        -         try:
+        -             socket.create_connection(("algo-1", 29500)).close()
+        -             break
+        -         except OSError:
+        -             time.sleep(0.2)
+        +         socket.create_server(("algo-1", 29500)).accept()
+        +         open("/opt/ml/model/model.txt", "w").write("weights")
+        +     else:
+        +         while True:
+        +             try:
+        +                 socket.create_connection(("algo-1", 29500)).close()
+        +                 break
+        +             except OSError:
+        +                 time.sleep(0.2)
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     if evidence.status == "Completed":

@@ -44,30 +44,20 @@ def error_survived(view: TrainingView) -> Iterator[Problem]:
     Why:
         The exception of a thread, of a child process or of a script that another one starts does not end the job, nor does one that
         a handler prints. SageMaker knows the exit status only, and keeps whatever model there is.
-    Breaks:
-        files:
-          train.py: |
-            import threading
-            text = open("/opt/ml/input/data/train/data.csv").read()
-            open("/opt/ml/model/model.txt", "w").write(text)
-            worker = threading.Thread(target=lambda: 1 / 0)
-            worker.start()
-            worker.join()
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        files:
-          train.py: |
-            text = open("/opt/ml/input/data/train/data.csv").read()
-            open("/opt/ml/model/model.txt", "w").write(text)
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          files:
+            train.py: |
+        -     import threading
+              text = open("/opt/ml/input/data/train/data.csv").read()
+              open("/opt/ml/model/model.txt", "w").write(text)
+        -     worker = threading.Thread(target=lambda: 1 / 0)
+        -     worker.start()
+        -     worker.join()
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     if evidence.status != "Completed":
@@ -110,30 +100,19 @@ def other_number(view: TrainingView) -> Iterator[Problem]:
     Why:
         The metric has a value, and it is wrong: 3.2 for 3.2e-05, or the validation's loss for the training's. A tuning job that
         optimises it chooses the wrong model.
-    Breaks:
-        AlgorithmSpecification:
-          MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9.]+)"}]
-        files:
-          train.py: |
-            print("loss: 0.25")
-            print("val_loss: 0.75")
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        AlgorithmSpecification:
-          MetricDefinitions: [{Name: loss, Regex: "^loss: ([0-9.]+)"}]
-        files:
-          train.py: |
-            print("loss: 0.25")
-            print("val_loss: 0.75")
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          AlgorithmSpecification:
+        -   MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9.]+)"}]
+        +   MetricDefinitions: [{Name: loss, Regex: "^loss: ([0-9.]+)"}]
+          files:
+            train.py: |
+              print("loss: 0.25")
+              print("val_loss: 0.75")
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     metrics = [

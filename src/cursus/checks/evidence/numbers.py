@@ -49,30 +49,20 @@ def no_number_printed(view: TrainingView) -> Iterator[Problem]:
         Reads the lines of a run that was completed for losses and scores, and looks whether the last value of each is ``nan`` or ``inf``.
     Why:
         The training has diverged: what is saved is of no use, and the job is Completed all the same.
-    Breaks:
-        files:
-          train.py: |
-            text = open("/opt/ml/input/data/train/data.csv").read()
-            print("loss: 0.7")
-            print("loss: nan")
-            open("/opt/ml/model/model.txt", "w").write(text)
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        files:
-          train.py: |
-            text = open("/opt/ml/input/data/train/data.csv").read()
-            print("best loss: inf")
-            print("best loss: 0.7")
-            open("/opt/ml/model/model.txt", "w").write(text)
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          files:
+            train.py: |
+              text = open("/opt/ml/input/data/train/data.csv").read()
+        -     print("loss: 0.7")
+        -     print("loss: nan")
+        +     print("best loss: inf")
+        +     print("best loss: 0.7")
+              open("/opt/ml/model/model.txt", "w").write(text)
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     if evidence.status != "Completed":
@@ -99,30 +89,20 @@ def nothing_trained_on(view: TrainingView) -> Iterator[Problem]:
     Why:
         A pattern that matches no file, or a data set smaller than one batch with the last one dropped: the loop over the data has nothing
         to do, and the model is saved as it was at the beginning.
-    Breaks:
-        files:
-          train.py: |
-            text = open("/opt/ml/input/data/train/data.csv").read()
-            rows = text.splitlines()[1:]
-            print(f"training on {len(rows)} rows")
-            open("/opt/ml/model/model.txt", "w").write("weights")
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        files:
-          train.py: |
-            text = open("/opt/ml/input/data/train/data.csv").read()
-            rows = text.splitlines()
-            print(f"training on {len(rows)} rows, 0 rows dropped")
-            open("/opt/ml/model/model.txt", "w").write("weights")
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          files:
+            train.py: |
+              text = open("/opt/ml/input/data/train/data.csv").read()
+        -     rows = text.splitlines()[1:]
+        -     print(f"training on {len(rows)} rows")
+        +     rows = text.splitlines()
+        +     print(f"training on {len(rows)} rows, 0 rows dropped")
+              open("/opt/ml/model/model.txt", "w").write("weights")
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     if evidence.status != "Completed":
@@ -147,28 +127,18 @@ def nothing_learned(view: TrainingView) -> Iterator[Problem]:
     Why:
         NaN is a training that has diverged, and JSON has no such value, so that other programs refuse the file. Zeros, null and an empty
         object are what a model begins with: an error was dropped on the way, or there was no data.
-    Breaks:
-        files:
-          train.py: |
-            import json
-            text = open("/opt/ml/input/data/train/data.csv").read()
-            json.dump({"weight": float("nan")}, open("/opt/ml/model/model.json", "w"))
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        files:
-          train.py: |
-            import json
-            text = open("/opt/ml/input/data/train/data.csv").read()
-            json.dump({"weight": 0.5, "bias": 0.0}, open("/opt/ml/model/model.json", "w"))
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          files:
+            train.py: |
+              import json
+              text = open("/opt/ml/input/data/train/data.csv").read()
+        -     json.dump({"weight": float("nan")}, open("/opt/ml/model/model.json", "w"))
+        +     json.dump({"weight": 0.5, "bias": 0.0}, open("/opt/ml/model/model.json", "w"))
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.python.org/3/library/json.html#infinite-and-nan-number-values
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     if evidence.status != "Completed":

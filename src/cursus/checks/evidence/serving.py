@@ -23,34 +23,22 @@ def model_function_finds_nothing(view: TrainingView) -> Iterator[Problem]:
         those that the run left.
     Why:
         The endpoint unpacks model.tar.gz and calls ``model_fn`` with that folder: it fails to load the model, and its health checks fail.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            os.makedirs("/opt/ml/model/1")
-            open("/opt/ml/model/1/model.txt", "w").write(open("/opt/ml/input/data/train/data.csv").read())
-          inference.py: |
-            import os
-            def model_fn(model_dir):
-                return open(os.path.join(model_dir, "model.txt")).read()
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        files:
-          train.py: |
-            open("/opt/ml/model/model.txt", "w").write(open("/opt/ml/input/data/train/data.csv").read())
-          inference.py: |
-            import os
-            def model_fn(model_dir):
-                return open(os.path.join(model_dir, "model.txt")).read()
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          files:
+            train.py: |
+        -     import os
+        -     os.makedirs("/opt/ml/model/1")
+        -     open("/opt/ml/model/1/model.txt", "w").write(open("/opt/ml/input/data/train/data.csv").read())
+        +     open("/opt/ml/model/model.txt", "w").write(open("/opt/ml/input/data/train/data.csv").read())
+            inference.py: |
+              import os
+              def model_fn(model_dir):
+                  return open(os.path.join(model_dir, "model.txt")).read()
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://sagemaker.readthedocs.io/en/stable/frameworks/pytorch/using_pytorch.html (load a model)
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     if evidence.status != "Completed" or view.step.source is None:
@@ -85,26 +73,18 @@ def archive_in_archive(view: TrainingView) -> Iterator[Problem]:
         Looks whether every file of the model directory is a ``tar`` or ``zip``, ``code/`` left out.
     Why:
         SageMaker packs the directory into model.tar.gz itself. An endpoint unpacks that once, and finds an archive where its model should be.
-    Breaks:
-        files:
-          train.py: |
-            import tarfile
-            with tarfile.open("/opt/ml/model/model.tar.gz", "w:gz") as tar:
-                tar.add("/opt/ml/input/data/train/data.csv", "data.csv")
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        files:
-          train.py: |
-            open("/opt/ml/model/model.txt", "w").write(open("/opt/ml/input/data/train/data.csv").read())
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          files:
+            train.py: |
+        -     import tarfile
+        -     with tarfile.open("/opt/ml/model/model.tar.gz", "w:gz") as tar:
+        -         tar.add("/opt/ml/input/data/train/data.csv", "data.csv")
+        +     open("/opt/ml/model/model.txt", "w").write(open("/opt/ml/input/data/train/data.csv").read())
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     left = [file.path for file in evidence.model_files if not file.path.startswith("code/")]
@@ -125,27 +105,19 @@ def model_among_code(view: TrainingView) -> Iterator[Problem]:
     Why:
         ``code/`` is for the inference script and its requirements. When a model is made with an entry point, the SDK packs the archive anew and
         puts its own ``code/`` there: the weights are gone.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            os.makedirs("/opt/ml/model/code")
-            open("/opt/ml/model/code/model.bin", "w").write(open("/opt/ml/input/data/train/data.csv").read())
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        files:
-          train.py: |
-            open("/opt/ml/model/model.bin", "w").write(open("/opt/ml/input/data/train/data.csv").read())
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          files:
+            train.py: |
+        -     import os
+        -     os.makedirs("/opt/ml/model/code")
+        -     open("/opt/ml/model/code/model.bin", "w").write(open("/opt/ml/input/data/train/data.csv").read())
+        +     open("/opt/ml/model/model.bin", "w").write(open("/opt/ml/input/data/train/data.csv").read())
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://sagemaker.readthedocs.io/en/stable/frameworks/pytorch/using_pytorch.html (model directory structure);
         https://github.com/aws/sagemaker-python-sdk/blob/master/src/sagemaker/utils.py (repack_model)
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     left = [file.path for file in evidence.model_files]
@@ -167,32 +139,22 @@ def checkpoints_in_model(view: TrainingView) -> Iterator[Problem]:
     Why:
         All of it is packed into model.tar.gz, which grows with every epoch: an optimizer's state is twice the size of the model. The upload
         takes long or fails for want of space, and every endpoint downloads and unpacks it.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            os.makedirs("/opt/ml/model/checkpoint-3")
-            open("/opt/ml/model/checkpoint-3/optimizer.pt", "w").write(open("/opt/ml/input/data/train/data.csv").read())
-            open("/opt/ml/model/model.bin", "w").write("weights")
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
-        files:
-          train.py: |
-            import os
-            os.makedirs("/opt/ml/checkpoints/checkpoint-3", exist_ok=True)
-            open("/opt/ml/checkpoints/checkpoint-3/optimizer.pt", "w").write(open("/opt/ml/input/data/train/data.csv").read())
-            open("/opt/ml/model/model.bin", "w").write("weights")
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+        + CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
+          files:
+            train.py: |
+              import os
+        -     os.makedirs("/opt/ml/model/checkpoint-3")
+        -     open("/opt/ml/model/checkpoint-3/optimizer.pt", "w").write(open("/opt/ml/input/data/train/data.csv").read())
+        +     os.makedirs("/opt/ml/checkpoints/checkpoint-3", exist_ok=True)
+        +     open("/opt/ml/checkpoints/checkpoint-3/optimizer.pt", "w").write(open("/opt/ml/input/data/train/data.csv").read())
+              open("/opt/ml/model/model.bin", "w").write("weights")
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://huggingface.co/docs/sagemaker/train (training output management);
         https://github.com/huggingface/notebooks/pull/138
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     states = [file for file in evidence.model_files if STATES.search(file.path)]
@@ -225,31 +187,21 @@ def pickled_from_main(view: TrainingView) -> Iterator[Problem]:
     Why:
         A pickle holds the names of its classes. On the endpoint another program is ``__main__``: ``Can't get attribute 'Model' on <module
         '__main__'>``, and the model is not loaded.
-    Breaks:
-        files:
-          train.py: |
-            import pickle
-            class Model:
-                def __init__(self, text):
-                    self.text = text
-            model = Model(open("/opt/ml/input/data/train/data.csv").read())
-            pickle.dump(model, open("/opt/ml/model/model.pkl", "wb"))
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        files:
-          train.py: |
-            import pickle
-            model = {"text": open("/opt/ml/input/data/train/data.csv").read()}
-            pickle.dump(model, open("/opt/ml/model/model.pkl", "wb"))
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          files:
+            train.py: |
+              import pickle
+        -     class Model:
+        -         def __init__(self, text):
+        -             self.text = text
+        -     model = Model(open("/opt/ml/input/data/train/data.csv").read())
+        +     model = {"text": open("/opt/ml/input/data/train/data.csv").read()}
+              pickle.dump(model, open("/opt/ml/model/model.pkl", "wb"))
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.python.org/3/library/pickle.html#what-can-be-pickled-and-unpickled
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     for file in evidence.model_files if evidence.status == "Completed" else ():

@@ -23,45 +23,28 @@ def signal_lost(view: TrainingView) -> Iterator[Problem]:
     Why:
         SIGTERM goes to the container's first process. In script mode that is the training toolkit, which passes no
         signal on: what the handler would save is lost, and the script is killed when the two minutes are over.
-    Breaks:
-        run: {interrupt_after: 0.3, grace: 0.1}
-        EnableManagedSpotTraining: true
-        StoppingCondition: {MaxWaitTimeInSeconds: 86400}
-        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
-        files:
-          train.py: |
-            import os, signal, sys, time
-            mark = "/opt/ml/checkpoints/mark"
-            signal.signal(signal.SIGTERM, lambda *_: (open(mark, "w").write("1"), sys.exit(0)))
-            print(open("/opt/ml/input/data/train/data.csv").read())
-            begun = os.path.exists("/opt/ml/checkpoints/begun")
-            open("/opt/ml/checkpoints/begun", "w").write("1")
-            time.sleep(0 if begun else 5)
-            open("/opt/ml/model/model.txt", "w").write("weights")
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        run: {interrupt_after: 0.3, grace: 0.1}
-        EnableManagedSpotTraining: true
-        StoppingCondition: {MaxWaitTimeInSeconds: 86400}
-        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
-        files:
-          train.py: |
-            import os, time
-            print(open("/opt/ml/input/data/train/data.csv").read())
-            begun = os.path.exists("/opt/ml/checkpoints/begun")
-            open("/opt/ml/checkpoints/begun", "w").write("1")
-            time.sleep(0 if begun else 5)
-            open("/opt/ml/model/model.txt", "w").write("weights")
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          run: {interrupt_after: 0.3, grace: 0.1}
+          EnableManagedSpotTraining: true
+          StoppingCondition: {MaxWaitTimeInSeconds: 86400}
+          CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
+          files:
+            train.py: |
+        -     import os, signal, sys, time
+        -     mark = "/opt/ml/checkpoints/mark"
+        -     signal.signal(signal.SIGTERM, lambda *_: (open(mark, "w").write("1"), sys.exit(0)))
+        +     import os, time
+              print(open("/opt/ml/input/data/train/data.csv").read())
+              begun = os.path.exists("/opt/ml/checkpoints/begun")
+              open("/opt/ml/checkpoints/begun", "w").write("1")
+              time.sleep(0 if begun else 5)
+              open("/opt/ml/model/model.txt", "w").write("weights")
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html
         https://github.com/aws/sagemaker-training-toolkit/issues/125
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     for position in interruptions.interrupted(evidence):
@@ -84,45 +67,30 @@ def began_again(view: TrainingView) -> Iterator[Problem]:
         opened one, and whether its metrics begin with the same values once more.
     Why:
         All the work until the interruption is lost, and paid for; with frequent interruptions the job never ends.
-    Breaks:
-        run: {interrupt_after: 0.3, grace: 0.1}
-        EnableManagedSpotTraining: true
-        StoppingCondition: {MaxWaitTimeInSeconds: 86400}
-        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
-        files:
-          train.py: |
-            import time
-            print(open("/opt/ml/input/data/train/data.csv").read())
-            for epoch in range(8):
-                time.sleep(0.1)
-                open(f"/opt/ml/checkpoints/epoch-{epoch}", "w").write("state")
-            open("/opt/ml/model/model.txt", "w").write("weights")
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        run: {interrupt_after: 0.3, grace: 0.1}
-        EnableManagedSpotTraining: true
-        StoppingCondition: {MaxWaitTimeInSeconds: 86400}
-        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
-        files:
-          train.py: |
-            import os, time
-            print(open("/opt/ml/input/data/train/data.csv").read())
-            last = "/opt/ml/checkpoints/last"
-            first = int(open(last).read()) if os.path.exists(last) else 0
-            for epoch in range(first, 8):
-                time.sleep(0.1)
-                open(last + ".new", "w").write(str(epoch + 1))
-                os.replace(last + ".new", last)
-            open("/opt/ml/model/model.txt", "w").write("weights")
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          run: {interrupt_after: 0.3, grace: 0.1}
+          EnableManagedSpotTraining: true
+          StoppingCondition: {MaxWaitTimeInSeconds: 86400}
+          CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
+          files:
+            train.py: |
+        -     import time
+        +     import os, time
+              print(open("/opt/ml/input/data/train/data.csv").read())
+        -     for epoch in range(8):
+        +     last = "/opt/ml/checkpoints/last"
+        +     first = int(open(last).read()) if os.path.exists(last) else 0
+        +     for epoch in range(first, 8):
+                  time.sleep(0.1)
+        -         open(f"/opt/ml/checkpoints/epoch-{epoch}", "w").write("state")
+        +         open(last + ".new", "w").write(str(epoch + 1))
+        +         os.replace(last + ".new", last)
+              open("/opt/ml/model/model.txt", "w").write("weights")
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     for position in interruptions.interrupted(evidence):
@@ -148,33 +116,23 @@ def never_interrupted(view: TrainingView) -> Iterator[Problem]:
         Compares the interruptions that the local run was asked for with those that came.
     Why:
         A run that was not interrupted shows nothing about interruptions.
-    Breaks:
-        run: {interrupt_after: 60}
-        files:
-          train.py: |
-            print(open("/opt/ml/input/data/train/data.csv").read())
-            open("/opt/ml/model/model.txt", "w").write("weights")
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        run: {interrupt_after: 0.2, grace: 0.1}
-        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
-        files:
-          train.py: |
-            import os, time
-            print(open("/opt/ml/input/data/train/data.csv").read())
-            begun = os.path.exists("/opt/ml/checkpoints/begun")
-            open("/opt/ml/checkpoints/begun", "w").write("1")
-            time.sleep(0 if begun else 5)
-            open("/opt/ml/model/model.txt", "w").write("weights")
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+        - run: {interrupt_after: 60}
+        + run: {interrupt_after: 0.2, grace: 0.1}
+        + CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
+          files:
+            train.py: |
+        +     import os, time
+              print(open("/opt/ml/input/data/train/data.csv").read())
+        +     begun = os.path.exists("/opt/ml/checkpoints/begun")
+        +     open("/opt/ml/checkpoints/begun", "w").write("1")
+        +     time.sleep(0 if begun else 5)
+              open("/opt/ml/model/model.txt", "w").write("weights")
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     missed = evidence.interruptions_missed
@@ -197,54 +155,35 @@ def other_metrics(view: TrainingView) -> Iterator[Problem]:
     Why:
         A checkpoint that leaves out the optimizer, the epoch, or the order of the data gives another model, or
         trains longer than it should, and nothing else tells.
-    Breaks:
-        run: {interrupt_after: 0.35, grace: 0.1, compare: true}
-        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
-        AlgorithmSpecification:
-          MetricDefinitions: [{Name: "loss", Regex: "loss=([0-9.]+)"}]
-        files:
-          train.py: |
-            import os, time
-            print(open("/opt/ml/input/data/train/data.csv").read())
-            last, loss = "/opt/ml/checkpoints/last", 8.0
-            if os.path.exists(last):
-                loss = float(open(last).read())
-            for epoch in range(6):
-                time.sleep(0.1)
-                loss *= 0.5
-                open(last + ".new", "w").write(str(loss))
-                os.replace(last + ".new", last)
-                print(f"loss={loss:.5f}", flush=True)
-            open("/opt/ml/model/model.txt", "w").write("weights")
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        run: {interrupt_after: 0.35, grace: 0.1, compare: true}
-        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
-        AlgorithmSpecification:
-          MetricDefinitions: [{Name: "loss", Regex: "loss=([0-9.]+)"}]
-        files:
-          train.py: |
-            import os, time
-            print(open("/opt/ml/input/data/train/data.csv").read())
-            last, loss, first = "/opt/ml/checkpoints/last", 8.0, 0
-            if os.path.exists(last):
-                loss, first = map(float, open(last).read().split())
-            for epoch in range(int(first), 6):
-                time.sleep(0.1)
-                loss *= 0.5
-                print(f"loss={loss:.5f}", flush=True)
-                open(last + ".new", "w").write(f"{loss} {epoch + 1}")
-                os.replace(last + ".new", last)
-            open("/opt/ml/model/model.txt", "w").write("weights")
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          run: {interrupt_after: 0.35, grace: 0.1, compare: true}
+          CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
+          AlgorithmSpecification:
+            MetricDefinitions: [{Name: "loss", Regex: "loss=([0-9.]+)"}]
+          files:
+            train.py: |
+              import os, time
+              print(open("/opt/ml/input/data/train/data.csv").read())
+        -     last, loss = "/opt/ml/checkpoints/last", 8.0
+        +     last, loss, first = "/opt/ml/checkpoints/last", 8.0, 0
+              if os.path.exists(last):
+        -         loss = float(open(last).read())
+        -     for epoch in range(6):
+        +         loss, first = map(float, open(last).read().split())
+        +     for epoch in range(int(first), 6):
+                  time.sleep(0.1)
+                  loss *= 0.5
+        -         open(last + ".new", "w").write(str(loss))
+        +         print(f"loss={loss:.5f}", flush=True)
+        +         open(last + ".new", "w").write(f"{loss} {epoch + 1}")
+                  os.replace(last + ".new", last)
+        -         print(f"loss={loss:.5f}", flush=True)
+              open("/opt/ml/model/model.txt", "w").write("weights")
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     for metric in evidence.comparison.get("metrics", ()):
@@ -286,48 +225,28 @@ def other_model(view: TrainingView) -> Iterator[Problem]:
         Files that differ between two uninterrupted runs as well are only mentioned.
     Why:
         The interruption changed what was learned: part of the training's state was not in the checkpoint.
-    Breaks:
-        run: {interrupt_after: 0.35, grace: 0.1, compare: true}
-        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
-        files:
-          train.py: |
-            import os, time
-            print(open("/opt/ml/input/data/train/data.csv").read())
-            last, steps = "/opt/ml/checkpoints/last", 0
-            if os.path.exists(last):
-                steps = int(open(last).read())
-            for epoch in range(6):
-                time.sleep(0.1)
-                steps += 1
-                open(last + ".new", "w").write(str(steps))
-                os.replace(last + ".new", last)
-            open("/opt/ml/model/model.txt", "w").write(f"weights after {steps} steps")
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        run: {interrupt_after: 0.35, grace: 0.1, compare: true}
-        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
-        files:
-          train.py: |
-            import os, time
-            print(open("/opt/ml/input/data/train/data.csv").read())
-            last, steps = "/opt/ml/checkpoints/last", 0
-            if os.path.exists(last):
-                steps = int(open(last).read())
-            while steps < 6:
-                time.sleep(0.1)
-                steps += 1
-                open(last + ".new", "w").write(str(steps))
-                os.replace(last + ".new", last)
-            open("/opt/ml/model/model.txt", "w").write(f"weights after {steps} steps")
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          run: {interrupt_after: 0.35, grace: 0.1, compare: true}
+          CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
+          files:
+            train.py: |
+              import os, time
+              print(open("/opt/ml/input/data/train/data.csv").read())
+              last, steps = "/opt/ml/checkpoints/last", 0
+              if os.path.exists(last):
+                  steps = int(open(last).read())
+        -     for epoch in range(6):
+        +     while steps < 6:
+                  time.sleep(0.1)
+                  steps += 1
+                  open(last + ".new", "w").write(str(steps))
+                  os.replace(last + ".new", last)
+              open("/opt/ml/model/model.txt", "w").write(f"weights after {steps} steps")
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     found = evidence.comparison
@@ -375,35 +294,22 @@ def foreign_checkpoints(view: TrainingView) -> Iterator[Problem]:
         Looks which of the restored files lie in the folder that S3Uri names, and which only share its beginning.
     Why:
         An S3 prefix is a beginning of keys, not a folder: s3://bucket/run-1 restores what lies below run-10 too.
-    Breaks:
-        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/run-1"}
-        stored:
-          example-bucket/checkpoints/run-10/last: "7"
-        files:
-          train.py: |
-            print(open("/opt/ml/input/data/train/data.csv").read())
-            open("/opt/ml/checkpoints/last", "w").write("1")
-            open("/opt/ml/model/model.txt", "w").write("weights")
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/run-1/"}
-        stored:
-          example-bucket/checkpoints/run-10/last: "7"
-        files:
-          train.py: |
-            print(open("/opt/ml/input/data/train/data.csv").read())
-            open("/opt/ml/checkpoints/last", "w").write("1")
-            open("/opt/ml/model/model.txt", "w").write("weights")
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+        - CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/run-1"}
+        + CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/run-1/"}
+          stored:
+            example-bucket/checkpoints/run-10/last: "7"
+          files:
+            train.py: |
+              print(open("/opt/ml/input/data/train/data.csv").read())
+              open("/opt/ml/checkpoints/last", "w").write("1")
+              open("/opt/ml/model/model.txt", "w").write("weights")
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://github.com/syne-tune/syne-tune/pull/363 and
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     foreign = evidence.foreign_checkpoints

@@ -24,44 +24,33 @@ def does_not_go_on(view: TrainingView) -> Iterator[Problem]:
     Why:
         All had been done when these checkpoints were written. A script that leaves another model has trained some of it once more,
         from an older checkpoint or on top of the last one; one that reads none begins from the start after every interruption.
-    Breaks:
-        run: {vary: true}
-        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
-        files:
-          train.py: |
-            import glob
-            rows = open("/opt/ml/input/data/train/data.csv").read()
-            found = sorted(glob.glob("/opt/ml/checkpoints/epoch-*.txt"))
-            first = int(open(found[0]).read()) + 1 if found else 0
-            weight = 0.0
-            for epoch in range(first, 3):
-                weight += float(rows.split(",")[0])
-                open(f"/opt/ml/checkpoints/epoch-{epoch:02d}.txt", "w").write(str(epoch))
-            open("/opt/ml/model/model.txt", "w").write(str(weight))
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        run: {vary: true}
-        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
-        files:
-          train.py: |
-            import json, os
-            rows = open("/opt/ml/input/data/train/data.csv").read()
-            last, state = "/opt/ml/checkpoints/last.json", {"epoch": 0, "weight": 0.0}
-            if os.path.exists(last):
-                state = json.load(open(last))
-            while state["epoch"] < 3:
-                state = {"epoch": state["epoch"] + 1, "weight": state["weight"] + float(rows.split(",")[0])}
-                json.dump(state, open(last, "w"))
-            open("/opt/ml/model/model.txt", "w").write(str(state["weight"]))
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          run: {vary: true}
+          CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
+          files:
+            train.py: |
+        -     import glob
+        +     import json, os
+              rows = open("/opt/ml/input/data/train/data.csv").read()
+        -     found = sorted(glob.glob("/opt/ml/checkpoints/epoch-*.txt"))
+        -     first = int(open(found[0]).read()) + 1 if found else 0
+        -     weight = 0.0
+        -     for epoch in range(first, 3):
+        -         weight += float(rows.split(",")[0])
+        -         open(f"/opt/ml/checkpoints/epoch-{epoch:02d}.txt", "w").write(str(epoch))
+        -     open("/opt/ml/model/model.txt", "w").write(str(weight))
+        +     last, state = "/opt/ml/checkpoints/last.json", {"epoch": 0, "weight": 0.0}
+        +     if os.path.exists(last):
+        +         state = json.load(open(last))
+        +     while state["epoch"] < 3:
+        +         state = {"epoch": state["epoch"] + 1, "weight": state["weight"] + float(rows.split(",")[0])}
+        +         json.dump(state, open(last, "w"))
+        +     open("/opt/ml/model/model.txt", "w").write(str(state["weight"]))
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     found = evidence.trials.get("restart")
@@ -110,34 +99,24 @@ def learned_nothing(view: TrainingView) -> Iterator[Problem]:
         What does not depend on the data was not learned from it: an error was dropped on the way and the initial weights were
         saved, every row was skipped, or the loop over the data had nothing to do. A model that depends on ``test`` and not on ``train``
         comes of folders taken one for the other; one that depends on both is judged by what it knows.
-    Breaks:
-        run: {vary: true}
-        files:
-          train.py: |
-            rows = (float(x) for x in open("/opt/ml/input/data/train/data.csv").read().split(","))
-            weight = 0.5
-            try:
-                weight = sum(rows) / len(rows)
-            except TypeError:
-                pass
-            open("/opt/ml/model/model.txt", "w").write(str(weight))
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        run: {vary: true}
-        files:
-          train.py: |
-            rows = [float(x) for x in open("/opt/ml/input/data/train/data.csv").read().split(",")]
-            weight = sum(rows) / len(rows)
-            open("/opt/ml/model/model.txt", "w").write(str(weight))
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          run: {vary: true}
+          files:
+            train.py: |
+        -     rows = (float(x) for x in open("/opt/ml/input/data/train/data.csv").read().split(","))
+        -     weight = 0.5
+        -     try:
+        -         weight = sum(rows) / len(rows)
+        -     except TypeError:
+        -         pass
+        +     rows = [float(x) for x in open("/opt/ml/input/data/train/data.csv").read().split(",")]
+        +     weight = sum(rows) / len(rows)
+              open("/opt/ml/model/model.txt", "w").write(str(weight))
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     found = evidence.trials.get("data") or {}

@@ -29,27 +29,19 @@ def unopened(view: TrainingView) -> Iterator[Problem]:
     Why:
         The channel is downloaded to every instance before training starts, and paid for; a script that trains
         without it often reads the wrong channel, or none.
-    Breaks:
-        files:
-          train.py: |
-            import glob, os
-            tables = glob.glob(os.environ["SM_CHANNEL_TRAIN"] + "/*.parquet")
-            open("/opt/ml/model/model.txt", "w").write(f"weights of {[open(name).read() for name in tables]}")
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        files:
-          train.py: |
-            text = open("/opt/ml/input/data/train/data.csv").read()
-            open("/opt/ml/model/model.txt", "w").write(text)
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          files:
+            train.py: |
+        -     import glob, os
+        -     tables = glob.glob(os.environ["SM_CHANNEL_TRAIN"] + "/*.parquet")
+        -     open("/opt/ml/model/model.txt", "w").write(f"weights of {[open(name).read() for name in tables]}")
+        +     text = open("/opt/ml/input/data/train/data.csv").read()
+        +     open("/opt/ml/model/model.txt", "w").write(text)
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     if evidence.status != "Completed":
@@ -72,32 +64,21 @@ def left_unread(view: TrainingView) -> Iterator[Problem]:
         endings in other letters (``.csv`` and ``.CSV``), what the script names, and the rest where one file alone was opened that it does not name.
     Why:
         Taking the first of a listing, or a pattern that misses folders and capital letters, trains on a part of the data and says nothing.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            folder = "/opt/ml/input/data/train"
-            first = sorted(os.listdir(folder))[0]
-            open("/opt/ml/model/model.txt", "w").write(open(f"{folder}/{first}").read())
-        channels:
-          train:
-            part-0.csv: "1,2"
-            part-1.csv: "3,4"
-    Right:
-        files:
-          train.py: |
-            import os
-            folder = "/opt/ml/input/data/train"
-            texts = [open(f"{folder}/{name}").read() for name in sorted(os.listdir(folder))]
-            open("/opt/ml/model/model.txt", "w").write("".join(texts))
-        channels:
-          train:
-            part-0.csv: "1,2"
-            part-1.csv: "3,4"
+    Example:
+          files:
+            train.py: |
+              import os
+              folder = "/opt/ml/input/data/train"
+        -     first = sorted(os.listdir(folder))[0]
+        -     open("/opt/ml/model/model.txt", "w").write(open(f"{folder}/{first}").read())
+        +     texts = [open(f"{folder}/{name}").read() for name in sorted(os.listdir(folder))]
+        +     open("/opt/ml/model/model.txt", "w").write("".join(texts))
+          channels:
+            train:
+              part-0.csv: "1,2"
+              part-1.csv: "3,4"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     if evidence.status != "Completed" or view.script is None:
@@ -204,33 +185,21 @@ def marker_read(view: TrainingView) -> Iterator[Problem]:
         Looks among the files that were opened for hidden ones (``.ipynb_checkpoints``, ``.DS_Store``, ``._name``), ``_SUCCESS`` and their kin.
     Why:
         A hidden folder counts as one more class, and the old copies in it as data; a marker's text becomes rows.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            folder = "/opt/ml/input/data/train"
-            texts = [open(f"{folder}/{name}").read() for name in sorted(os.listdir(folder))]
-            open("/opt/ml/model/model.txt", "w").write("".join(texts))
-        channels:
-          train:
-            .part-0.csv.crc: "x"
-            part-0.csv: "1,2"
-    Right:
-        files:
-          train.py: |
-            import os
-            folder = "/opt/ml/input/data/train"
-            names = [name for name in sorted(os.listdir(folder)) if name.endswith(".csv")]
-            texts = [open(f"{folder}/{name}").read() for name in names]
-            open("/opt/ml/model/model.txt", "w").write("".join(texts))
-        channels:
-          train:
-            .part-0.csv.crc: "x"
-            part-0.csv: "1,2"
+    Example:
+          files:
+            train.py: |
+              import os
+              folder = "/opt/ml/input/data/train"
+        -     texts = [open(f"{folder}/{name}").read() for name in sorted(os.listdir(folder))]
+        +     names = [name for name in sorted(os.listdir(folder)) if name.endswith(".csv")]
+        +     texts = [open(f"{folder}/{name}").read() for name in names]
+              open("/opt/ml/model/model.txt", "w").write("".join(texts))
+          channels:
+            train:
+              .part-0.csv.crc: "x"
+              part-0.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     for channel in view.channels:
@@ -251,32 +220,23 @@ def memory(view: TrainingView) -> Iterator[Problem]:
         Holds the peak memory of the local run, sampled from the kernel, against the instance type's memory.
     Why:
         On the instance the kernel kills the process: the job fails with exit code 137.
-    Breaks:
-        ResourceConfig:
-          InstanceType: ml.t3.medium
-        files:
-          train.py: |
-            import mmap
-            table = open("/tmp/table", "wb+")
-            table.truncate(64 * 1024 * 1024)
-            flags = mmap.MAP_SHARED | mmap.MAP_POPULATE
-            copies = [mmap.mmap(table.fileno(), 0, flags=flags) for _ in range(68)]
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        ResourceConfig:
-          InstanceType: ml.m5.xlarge
-        files:
-          train.py: |
-            print("small")
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          ResourceConfig:
+        -   InstanceType: ml.t3.medium
+        +   InstanceType: ml.m5.xlarge
+          files:
+            train.py: |
+        -     import mmap
+        -     table = open("/tmp/table", "wb+")
+        -     table.truncate(64 * 1024 * 1024)
+        -     flags = mmap.MAP_SHARED | mmap.MAP_POPULATE
+        -     copies = [mmap.mmap(table.fileno(), 0, flags=flags) for _ in range(68)]
+        +     print("small")
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://aws.amazon.com/sagemaker/pricing/
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     peak = max((usage.peak_memory for usage in evidence.usage.values()), default=0)
@@ -307,29 +267,20 @@ def disk(view: TrainingView) -> Iterator[Problem]:
         Holds what the local run downloaded and had written below /opt/ml and /tmp, at its most, against VolumeSizeInGB.
     Why:
         The volume is as large as the request says; when it is full the script's next write fails.
-    Breaks:
-        ResourceConfig:
-          VolumeSizeInGB: 1
-        files:
-          train.py: |
-            with open("/tmp/scratch", "wb") as file:
-                file.truncate(1200 * 1024 * 1024)
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        ResourceConfig:
-          VolumeSizeInGB: 30
-        files:
-          train.py: |
-            print("small")
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          ResourceConfig:
+        -   VolumeSizeInGB: 1
+        +   VolumeSizeInGB: 30
+          files:
+            train.py: |
+        -     with open("/tmp/scratch", "wb") as file:
+        -         file.truncate(1200 * 1024 * 1024)
+        +     print("small")
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     volume = integer(view.resources, "VolumeSizeInGB")
@@ -356,29 +307,20 @@ def runtime_exceeded(view: TrainingView) -> Iterator[Problem]:
     Why:
         SageMaker stops the job at the limit; the model is what the script had saved by then. An instance may be
         faster than this machine, so this is a warning.
-    Breaks:
-        StoppingCondition:
-          MaxRuntimeInSeconds: 1
-        files:
-          train.py: |
-            import time
-            time.sleep(1.5)
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        StoppingCondition:
-          MaxRuntimeInSeconds: 3600
-        files:
-          train.py: |
-            print("fast")
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+          StoppingCondition:
+        -   MaxRuntimeInSeconds: 1
+        +   MaxRuntimeInSeconds: 3600
+          files:
+            train.py: |
+        -     import time
+        -     time.sleep(1.5)
+        +     print("fast")
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     limit = integer(view.stopping, "MaxRuntimeInSeconds")
@@ -406,27 +348,19 @@ def waits_for_good(view: TrainingView) -> Iterator[Problem]:
     Why:
         A rank alone in a barrier, a world of more processes than were started, a queue that nobody fills: nothing of it ends by itself.
         On SageMaker such a job runs until MaxRuntimeInSeconds, and every instance is paid for meanwhile.
-    Breaks:
-        run: {timeout: 6, grace: 0.1}
-        files:
-          train.py: |
-            import queue
-            print(open("/opt/ml/input/data/train/data.csv").read())
-            open("/opt/ml/model/model.txt", "w").write(queue.Queue().get())
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        files:
-          train.py: |
-            open("/opt/ml/model/model.txt", "w").write(open("/opt/ml/input/data/train/data.csv").read())
-        channels:
-          train:
-            data.csv: "1,2"
+    Example:
+        - run: {timeout: 6, grace: 0.1}
+          files:
+            train.py: |
+        -     import queue
+        -     print(open("/opt/ml/input/data/train/data.csv").read())
+        -     open("/opt/ml/model/model.txt", "w").write(queue.Queue().get())
+        +     open("/opt/ml/model/model.txt", "w").write(open("/opt/ml/input/data/train/data.csv").read())
+          channels:
+            train:
+              data.csv: "1,2"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     if not evidence.usage or evidence.waits or not str(evidence.signals.get("reason")).endswith(LIMITS):

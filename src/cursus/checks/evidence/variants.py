@@ -20,38 +20,23 @@ def without_effect(view: TrainingView) -> Iterator[Problem]:
     Why:
         The value never arrives: the script reads another name, keeps its default, sets it again, or takes every text for true.
         The job is completed, with other settings than the request's. (Or it has none in so short a run.)
-    Breaks:
-        files:
-          train.py: |
-            import argparse
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--lr", dest="learning_rate", type=float, default=0.1)
-            args = parser.parse_args()
-            text = open("/opt/ml/input/data/train/data.csv").read()
-            open("/opt/ml/model/model.txt", "w").write(text + str(getattr(args, "lr", 0.1)))
-        HyperParameters: {lr: "0.5"}
-        channels:
-          train:
-            data.csv: "1,2"
-        run: {vary: true}
-    Right:
-        files:
-          train.py: |
-            import argparse
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--lr", dest="learning_rate", type=float, default=0.1)
-            args = parser.parse_args()
-            text = open("/opt/ml/input/data/train/data.csv").read()
-            open("/opt/ml/model/model.txt", "w").write(text + str(getattr(args, "learning_rate", 0.1)))
-        HyperParameters: {lr: "0.5"}
-        channels:
-          train:
-            data.csv: "1,2"
-        run: {vary: true}
+    Example:
+          files:
+            train.py: |
+              import argparse
+              parser = argparse.ArgumentParser()
+              parser.add_argument("--lr", dest="learning_rate", type=float, default=0.1)
+              args = parser.parse_args()
+              text = open("/opt/ml/input/data/train/data.csv").read()
+        -     open("/opt/ml/model/model.txt", "w").write(text + str(getattr(args, "lr", 0.1)))
+        +     open("/opt/ml/model/model.txt", "w").write(text + str(getattr(args, "learning_rate", 0.1)))
+          HyperParameters: {lr: "0.5"}
+          channels:
+            train:
+              data.csv: "1,2"
+          run: {vary: true}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html#sagemaker-CreateTrainingJob-request-HyperParameters
-    Since:
-        0.1
     """
     evidence: Evidence = view.evidence  # type: ignore[assignment]
     left = (*evidence.model_files, *evidence.output_files, *evidence.checkpoint_files)

@@ -41,17 +41,13 @@ def program_and_script(view: RequestView) -> Iterator[Problem]:
     Why:
         "evaluate.py: line 1: import: command not found" fails the job once its instance is up, as does "runproc.sh", line 3,
         "SyntaxError: invalid syntax". There is no program of the name "python3 /opt/program/evaluate.py". Python that is given nothing reads an empty input: the job succeeds, and has done nothing.
-    Breaks:
-        operation: CreateProcessingJob
-        AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1", ContainerEntrypoint: [/bin/bash, /opt/program/evaluate.py]}
-    Right:
-        operation: CreateProcessingJob
-        AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1", ContainerEntrypoint: [python3, /opt/program/evaluate.py]}
+    Example:
+          operation: CreateProcessingJob
+        - AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1", ContainerEntrypoint: [/bin/bash, /opt/program/evaluate.py]}
+        + AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1", ContainerEntrypoint: [python3, /opt/program/evaluate.py]}
     Source:
         https://github.com/aws/sagemaker-python-sdk/issues/4802, https://github.com/aws/sagemaker-python-sdk/issues/4272,
         https://docs.aws.amazon.com/sagemaker/latest/dg/byoc-run-image.html
-    Since:
-        0.1
     """
     for member in SPECIFICATIONS:
         specification = mapping(view.request, member)
@@ -148,23 +144,16 @@ def packed_code(view: RequestView) -> Iterator[Problem]:
     Why:
         The launcher goes to that folder and unpacks an archive of that name: "cd: /opt/ml/processing/input/code/: No such file
         or directory", "tar (child): sourcedir.tar.gz: Cannot open". Then it does not find the script.
-    Breaks:
-        operation: CreateProcessingJob
-        AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1", ContainerEntrypoint: [/bin/bash, /opt/ml/processing/input/entrypoint/runproc.sh]}
-        ProcessingInputs:
-          - {InputName: code, S3Input: {S3Uri: "s3://example-bucket/code/evaluate.tar.gz", LocalPath: /opt/ml/processing/input/code, S3DataType: S3Prefix, S3InputMode: File}}
-          - {InputName: entrypoint, S3Input: {S3Uri: "s3://example-bucket/code/runproc.sh", LocalPath: /opt/ml/processing/input/entrypoint, S3DataType: S3Prefix, S3InputMode: File}}
-    Right:
-        operation: CreateProcessingJob
-        AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1", ContainerEntrypoint: [/bin/bash, /opt/ml/processing/input/entrypoint/runproc.sh]}
-        ProcessingInputs:
-          - {InputName: code, S3Input: {S3Uri: "s3://example-bucket/code/sourcedir.tar.gz", LocalPath: /opt/ml/processing/input/code, S3DataType: S3Prefix, S3InputMode: File}}
-          - {InputName: entrypoint, S3Input: {S3Uri: "s3://example-bucket/code/runproc.sh", LocalPath: /opt/ml/processing/input/entrypoint, S3DataType: S3Prefix, S3InputMode: File}}
+    Example:
+          operation: CreateProcessingJob
+          AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1", ContainerEntrypoint: [/bin/bash, /opt/ml/processing/input/entrypoint/runproc.sh]}
+          ProcessingInputs:
+        -   - {InputName: code, S3Input: {S3Uri: "s3://example-bucket/code/evaluate.tar.gz", LocalPath: /opt/ml/processing/input/code, S3DataType: S3Prefix, S3InputMode: File}}
+        +   - {InputName: code, S3Input: {S3Uri: "s3://example-bucket/code/sourcedir.tar.gz", LocalPath: /opt/ml/processing/input/code, S3DataType: S3Prefix, S3InputMode: File}}
+            - {InputName: entrypoint, S3Input: {S3Uri: "s3://example-bucket/code/runproc.sh", LocalPath: /opt/ml/processing/input/entrypoint, S3DataType: S3Prefix, S3InputMode: File}}
     Source:
         sagemaker 2.257.7 and 3.27.0, FrameworkProcessor._generate_framework_script,
         https://github.com/aws/sagemaker-python-sdk/issues/3269, https://github.com/aws/sagemaker-python-sdk/issues/2909
-    Since:
-        0.1
     """
     entry = listing(mapping(view.request, "AppSpecification"), "ContainerEntrypoint")
     started = next((w for w in entry if isinstance(w, str) and w.endswith(f"/{LAUNCHER}")), None)

@@ -28,26 +28,18 @@ def processor(view: TrainingView) -> Iterator[Problem]:
         A CPU image leaves the GPUs, or the Neuron devices, idle while they are billed. A GPU image on a CPU instance
         runs without them, or fails where the script asks for CUDA. MXNet, and TensorFlow below 1.14, are not even
         imported there ("libcuda.so.1: cannot open shared object file"): that is an error.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-        ResourceConfig: {InstanceType: ml.p3.2xlarge}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-        ResourceConfig: {InstanceType: ml.p3.2xlarge}
+    Example:
+          AlgorithmSpecification:
+        -   TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
+        +   TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310
+          HyperParameters:
+            sagemaker_program: train.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+          ResourceConfig: {InstanceType: ml.p3.2xlarge}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/pre-built-containers-frameworks-deep-learning.html,
         https://github.com/aws/sagemaker-mxnet-inference-toolkit/issues/112,
         https://github.com/aws/sagemaker-python-sdk/issues/440
-    Since:
-        0.1
     """
     image = framework_image(view)
     if image is None or image.processor not in ("cpu", "gpu"):
@@ -89,23 +81,15 @@ def neuron(view: TrainingView) -> Iterator[Problem]:
         where an image for another processor architecture is.
     Why:
         The Neuron runtime finds no device and the job fails; a program of another architecture does not start.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training-neuronx:2.1.2-neuronx-py310-sdk2.20.0-ubuntu20.04
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training-neuronx:2.1.2-neuronx-py310-sdk2.20.0-ubuntu20.04
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-        ResourceConfig: {InstanceType: ml.trn1.2xlarge, VolumeSizeInGB: null}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training-neuronx:2.1.2-neuronx-py310-sdk2.20.0-ubuntu20.04
+          HyperParameters:
+            sagemaker_program: train.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+        + ResourceConfig: {InstanceType: ml.trn1.2xlarge, VolumeSizeInGB: null}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/train-trainium.html
-    Since:
-        0.1
     """
     image = framework_image(view)
     if image is None or not image.trains:
@@ -148,21 +132,14 @@ def script_mode(view: TrainingView) -> Iterator[Problem]:
     Why:
         The image holds the framework and no training program. Its toolkit ends with a framework error, such as an
         AttributeError on an entry point that is None.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
-        HyperParameters:
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
+          HyperParameters:
+        +   sagemaker_program: train.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
     Source:
         https://github.com/aws/sagemaker-training-toolkit#how-a-script-is-executed-inside-the-container
-    Since:
-        0.1
     """
     image = framework_image(view)
     if image is None or not image.trains or view.algorithm.get("ContainerEntrypoint"):
@@ -261,21 +238,14 @@ def script_for_an_algorithm(view: TrainingView) -> Iterator[Problem]:
     Why:
         These images run their own program. They take `sagemaker_program` for a hyperparameter that they do not
         know, and the job fails: "Additional hyperparameters are not allowed".
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1
-        HyperParameters:
-          predictor_type: regressor
-          sagemaker_program: train.py
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1
-        HyperParameters:
-          predictor_type: regressor
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1
+          HyperParameters:
+            predictor_type: regressor
+        -   sagemaker_program: train.py
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/algos.html
-    Since:
-        0.1
     """
     image = amazon_image(view)
     if image is None or image.kind != "algorithm" or not image.trains:
@@ -300,24 +270,16 @@ def cuda(view: TrainingView) -> Iterator[Problem]:
     Why:
         A GPU newer than the image's CUDA has no kernels in it, and the newest CUDA versions have dropped the oldest
         GPUs: "no kernel image is available for execution on the device".
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:1.9.1-gpu-py38-cu111-ubuntu20.04
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-        ResourceConfig: {InstanceType: ml.p5.48xlarge, VolumeSizeInGB: null}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310-cu121-ubuntu20.04-sagemaker
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-        ResourceConfig: {InstanceType: ml.p5.48xlarge, VolumeSizeInGB: null}
+    Example:
+          AlgorithmSpecification:
+        -   TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:1.9.1-gpu-py38-cu111-ubuntu20.04
+        +   TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310-cu121-ubuntu20.04-sagemaker
+          HyperParameters:
+            sagemaker_program: train.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+          ResourceConfig: {InstanceType: ml.p5.48xlarge, VolumeSizeInGB: null}
     Source:
         https://docs.nvidia.com/cuda/cuda-toolkit-release-notes/
-    Since:
-        0.1
     """
     image = framework_image(view)
     if image is None or image.processor != "gpu" or image.version is None:

@@ -47,22 +47,15 @@ def version(view: TrainingView) -> Iterator[Problem]:
         A tag that is not in the registry fails the request: "Cannot find repository" or "Requested image not
         found". A version above the newest that is known may simply be newer than this data, so that is a warning, but
         where no newer images are made: of MXNet, Chainer, or Transformers on TensorFlow.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.7-cpu-py310
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Example:
+          AlgorithmSpecification:
+        -   TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.7-cpu-py310
+        +   TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
+          HyperParameters:
+            sagemaker_program: train.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
     Source:
         https://aws.github.io/deep-learning-containers/reference/available_images/
-    Since:
-        0.1
     """
     image = amazon_image(view)
     if image is not None and image.trains:
@@ -78,22 +71,15 @@ def python_version(view: TrainingView) -> Iterator[Problem]:
     Why:
         Each version of a framework is built for one Python version, seldom two. Any other tag is not in the
         registry, and the request fails.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:1.8.0-cpu-py38
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:1.8.0-cpu-py36
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Example:
+          AlgorithmSpecification:
+        -   TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:1.8.0-cpu-py38
+        +   TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:1.8.0-cpu-py36
+          HyperParameters:
+            sagemaker_program: train.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
     Source:
         https://aws.github.io/deep-learning-containers/reference/available_images/
-    Since:
-        0.1
     """
     image = framework_image(view)
     if image is not None and image.trains:
@@ -109,19 +95,15 @@ def not_for_training(view: TrainingView) -> Iterator[Problem]:
     Why:
         Such an image has another program in it: it starts a server, or ends at once, and the job fails or hangs
         until its time is up.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.1.0-cpu-py310
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Example:
+          AlgorithmSpecification:
+        -   TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.1.0-cpu-py310
+        +   TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
+        + HyperParameters:
+        +   sagemaker_program: train.py
+        +   sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/pre-built-containers-frameworks-deep-learning.html
-    Since:
-        0.1
     """
     image = amazon_image(view)
     if image is None or image.trains or not image.scopes or view.algorithm.get("ContainerEntrypoint"):
@@ -147,22 +129,15 @@ def tag(view: TrainingView) -> Iterator[Problem]:
     Why:
         The registries of framework images have no tag `latest` and no short forms. Images ending in `-ec2` lack
         SageMaker's training toolkit.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:latest
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Example:
+          AlgorithmSpecification:
+        -   TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:latest
+        +   TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
+          HyperParameters:
+            sagemaker_program: train.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
     Source:
         https://aws.github.io/deep-learning-containers/reference/available_images/
-    Since:
-        0.1
     """
     image = framework_image(view)
     if image is not None and image.trains:
@@ -178,19 +153,15 @@ def repository(view: TrainingView) -> Iterator[Problem]:
     Why:
         A repository that is not there fails the request. A known name with a letter or a common word too much or too
         little is an error; any other may be newer than this data, and is a warning.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch_training:2.1.0-cpu-py310
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Example:
+          AlgorithmSpecification:
+        -   TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch_training:2.1.0-cpu-py310
+        +   TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
+        + HyperParameters:
+        +   sagemaker_program: train.py
+        +   sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg-ecr-paths/sagemaker-algos-ecr-paths.html
-    Since:
-        0.1
     """
     image = images.parse_image(view.image) if view.image is not None else None
     if image is not None:
@@ -250,22 +221,15 @@ def registry(view: TrainingView) -> Iterator[Problem]:
     Why:
         Amazon's accounts differ by region and by kind of image. The request fails: "Cannot find repository" or
         "Access denied".
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.af-south-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 626614931356.dkr.ecr.af-south-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Example:
+          AlgorithmSpecification:
+        -   TrainingImage: 763104351884.dkr.ecr.af-south-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
+        +   TrainingImage: 626614931356.dkr.ecr.af-south-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
+          HyperParameters:
+            sagemaker_program: train.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg-ecr-paths/sagemaker-algos-ecr-paths.html
-    Since:
-        0.1
     """
     image = images.parse_image(view.image) if view.image is not None else None
     if image is not None:
@@ -280,22 +244,15 @@ def end_of_support(view: TrainingView) -> Iterator[Problem]:
         Compares the end of support of a framework image's version with today's date.
     Why:
         The image goes on working, and gets no more security patches.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Example:
+          AlgorithmSpecification:
+        -   TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
+        +   TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3
+          HyperParameters:
+            sagemaker_program: train.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
     Source:
         https://aws.github.io/deep-learning-containers/reference/support_policy/
-    Since:
-        0.1
     """
     image = framework_image(view)
     if image is None or image.engine is None or image.engine_version is None:
@@ -328,24 +285,16 @@ def variable_of_the_toolkit(view: TrainingView) -> Iterator[Problem]:
         job's channels and SM_HP_* of its hyperparameters.
     Why:
         The toolkit writes its own values over them before it starts the script: what the request says has no effect.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        Environment: {SM_MODEL_DIR: /opt/ml/output/model}
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        Environment: {SM_MODEL_DIR: /opt/ml/model}
+    Example:
+          files:
+            train.py: |
+              import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        - Environment: {SM_MODEL_DIR: /opt/ml/output/model}
+        + Environment: {SM_MODEL_DIR: /opt/ml/model}
     Source:
         https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md
-    Since:
-        0.1
     """
     if not any(name.startswith("SM_") for name in view.environment):
         return

@@ -25,18 +25,13 @@ def promised_image(view: TrainingView) -> Iterator[Problem]:
     Why:
         An SDK refuses to make the request, and no tag that one could write exists. A version above the newest known
         may be newer than this data, so that is a warning.
-    Breaks:
-        framework: pytorch
-        framework_version: 1.8.0
-        python_version: py38
-    Right:
-        framework: pytorch
-        framework_version: 1.8.0
-        python_version: py36
+    Example:
+          framework: pytorch
+          framework_version: 1.8.0
+        - python_version: py38
+        + python_version: py36
     Source:
         https://aws.github.io/deep-learning-containers/reference/available_images/
-    Since:
-        0.1
     """
     promises = view.step.promises
     if not promises.framework or not promises.framework_version or promises.framework.lower() in OWN:
@@ -89,28 +84,18 @@ def promised_framework(view: TrainingView) -> Iterator[Problem]:
         training image of its request. A framework that none of Amazon's images has is a warning.
     Why:
         The image decides. A script written for the other version fails, or trains something else.
-    Breaks:
-        framework: pytorch
-        framework_version: 2.0.1
-        python_version: py310
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-    Right:
-        framework: pytorch
-        framework_version: 2.1.0
-        python_version: py310
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Example:
+          framework: pytorch
+        - framework_version: 2.0.1
+        + framework_version: 2.1.0
+          python_version: py310
+          AlgorithmSpecification:
+            TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
+          HyperParameters:
+            sagemaker_program: train.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/pre-built-containers-frameworks-deep-learning.html
-    Since:
-        0.1
     """
     promises = view.step.promises
     if not promises.framework and not promises.python_version:

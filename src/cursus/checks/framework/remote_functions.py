@@ -24,27 +24,18 @@ def python_of_a_remote_function(view: TrainingView) -> Iterator[Problem]:
     Why:
         A packed function is bytecode, which only the same version of Python reads: "Python version found in the container is
         '3.10' which does not match python version '3.11' on the local client" fails the job, once its instance is up.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.2.0-cpu-py310
-          ContainerEntrypoint: [/bin/bash, /opt/ml/input/data/sagemaker_remote_function_bootstrap/job_driver.sh]
-          ContainerArguments: [--s3_base_uri, "s3://example-bucket/functions", --client_python_version, "3.11"]
-        InputDataConfig:
-          - ChannelName: sagemaker_remote_function_bootstrap
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/functions/bootstrap/"}}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.2.0-cpu-py310
-          ContainerEntrypoint: [/bin/bash, /opt/ml/input/data/sagemaker_remote_function_bootstrap/job_driver.sh]
-          ContainerArguments: [--s3_base_uri, "s3://example-bucket/functions", --client_python_version, "3.10"]
-        InputDataConfig:
-          - ChannelName: sagemaker_remote_function_bootstrap
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/functions/bootstrap/"}}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.2.0-cpu-py310
+            ContainerEntrypoint: [/bin/bash, /opt/ml/input/data/sagemaker_remote_function_bootstrap/job_driver.sh]
+        -   ContainerArguments: [--s3_base_uri, "s3://example-bucket/functions", --client_python_version, "3.11"]
+        +   ContainerArguments: [--s3_base_uri, "s3://example-bucket/functions", --client_python_version, "3.10"]
+          InputDataConfig:
+            - ChannelName: sagemaker_remote_function_bootstrap
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/functions/bootstrap/"}}
     Source:
         sagemaker 2.257.7, sagemaker.remote_function.runtime_environment,
         https://github.com/aws-samples/amazon-sagemaker-build-train-deploy/issues/38
-    Since:
-        0.1
     """
     words = listing(view.algorithm, "ContainerArguments")
     if OPTION not in words[:-1] or "--job_conda_env" in words:
@@ -82,18 +73,14 @@ def channel_of_command(view: TrainingView) -> Iterator[Problem]:
     Why:
         "/opt/ml/input/data/sm_drivers/sm_train.sh: No such file or directory": SageMaker makes a folder for each channel, and
         no other. A tuning job, or a request that was written by hand, easily loses the channels that the SDK adds itself.
-    Breaks:
-        AlgorithmSpecification: {ContainerEntrypoint: [/bin/bash, /opt/ml/input/data/sm_drivers/sm_train.sh]}
-    Right:
-        AlgorithmSpecification: {ContainerEntrypoint: [/bin/bash, /opt/ml/input/data/sm_drivers/sm_train.sh]}
-        InputDataConfig:
-          - ChannelName: sm_drivers
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/drivers/"}}
+    Example:
+          AlgorithmSpecification: {ContainerEntrypoint: [/bin/bash, /opt/ml/input/data/sm_drivers/sm_train.sh]}
+        + InputDataConfig:
+        +   - ChannelName: sm_drivers
+        +     DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/drivers/"}}
     Source:
         https://github.com/aws/sagemaker-python-sdk/pull/5634,
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
-    Since:
-        0.1
     """
     names = [channel.name for channel in view.channels]
     if None in names or not isinstance(view.request.get("InputDataConfig", []), list):

@@ -33,18 +33,14 @@ def published(view: RequestView) -> Iterator[Problem]:
         CreateModel and CreateProcessingJob look for the image: "Requested image … not found", "Using non-ECR image …
         without Vpc repository access mode is not supported", "does not grant ecr:GetDownloadUrlForLayer". A pipeline
         gets there only after it has trained.
-    Breaks:
-        operation: CreateProcessingJob
-        AppSpecification: {ImageUri: "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:1.12.0-cpu-py36"}
-    Right:
-        operation: CreateProcessingJob
-        AppSpecification: {ImageUri: "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:1.12.0-cpu-py38"}
+    Example:
+          operation: CreateProcessingJob
+        - AppSpecification: {ImageUri: "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:1.12.0-cpu-py36"}
+        + AppSpecification: {ImageUri: "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:1.12.0-cpu-py38"}
     Source:
         https://aws.github.io/deep-learning-containers/reference/available_images/,
         https://docs.aws.amazon.com/sagemaker/latest/dg-ecr-paths/sagemaker-algos-ecr-paths.html,
         https://github.com/aws/sagemaker-python-sdk/issues/3723
-    Since:
-        0.1
     """
     for path, value in view.suspected("image"):
         if path[-1] not in MEMBERS:
@@ -83,18 +79,13 @@ def processing_processor(view: RequestView) -> Iterator[Problem]:
     Why:
         A CPU image leaves the GPUs idle while they are billed. A GPU image on a CPU instance runs without them, or fails
         where the script asks for CUDA.
-    Breaks:
-        operation: CreateProcessingJob
-        AppSpecification: {ImageUri: "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310"}
-        ProcessingResources: {ClusterConfig: {InstanceType: ml.g4dn.xlarge}}
-    Right:
-        operation: CreateProcessingJob
-        AppSpecification: {ImageUri: "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310"}
-        ProcessingResources: {ClusterConfig: {InstanceType: ml.g4dn.xlarge}}
+    Example:
+          operation: CreateProcessingJob
+        - AppSpecification: {ImageUri: "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310"}
+        + AppSpecification: {ImageUri: "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310"}
+          ProcessingResources: {ClusterConfig: {InstanceType: ml.g4dn.xlarge}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/pre-built-containers-frameworks-deep-learning.html
-    Since:
-        0.1
     """
     specification = mapping(view.request, "AppSpecification")
     uri = text(specification, "ImageUri")
@@ -138,20 +129,14 @@ def clarify(view: RequestView) -> Iterator[Problem]:
     Why:
         Clarify's program reads the inputs and writes the output by their names. The job ends with "The analysis configuration
         must be provided", or leaves nothing.
-    Breaks:
-        operation: CreateProcessingJob
-        AppSpecification: {ImageUri: "205585389593.dkr.ecr.us-east-1.amazonaws.com/sagemaker-clarify-processing:1.0", ContainerEntrypoint: null}
-        ProcessingInputs: [{InputName: config, S3Input: {S3Uri: "s3://example-bucket/analysis_config.json", LocalPath: /opt/ml/processing/input/config, S3DataType: S3Prefix, S3InputMode: File}}]
-        ProcessingOutputConfig: {Outputs: [{OutputName: analysis_result, S3Output: {S3Uri: "s3://example-bucket/report/", LocalPath: /opt/ml/processing/output, S3UploadMode: EndOfJob}}]}
-    Right:
-        operation: CreateProcessingJob
-        AppSpecification: {ImageUri: "205585389593.dkr.ecr.us-east-1.amazonaws.com/sagemaker-clarify-processing:1.0", ContainerEntrypoint: null}
-        ProcessingInputs: [{InputName: analysis_config, S3Input: {S3Uri: "s3://example-bucket/analysis_config.json", LocalPath: /opt/ml/processing/input/config, S3DataType: S3Prefix, S3InputMode: File}}]
-        ProcessingOutputConfig: {Outputs: [{OutputName: analysis_result, S3Output: {S3Uri: "s3://example-bucket/report/", LocalPath: /opt/ml/processing/output, S3UploadMode: EndOfJob}}]}
+    Example:
+          operation: CreateProcessingJob
+          AppSpecification: {ImageUri: "205585389593.dkr.ecr.us-east-1.amazonaws.com/sagemaker-clarify-processing:1.0", ContainerEntrypoint: null}
+        - ProcessingInputs: [{InputName: config, S3Input: {S3Uri: "s3://example-bucket/analysis_config.json", LocalPath: /opt/ml/processing/input/config, S3DataType: S3Prefix, S3InputMode: File}}]
+        + ProcessingInputs: [{InputName: analysis_config, S3Input: {S3Uri: "s3://example-bucket/analysis_config.json", LocalPath: /opt/ml/processing/input/config, S3DataType: S3Prefix, S3InputMode: File}}]
+          ProcessingOutputConfig: {Outputs: [{OutputName: analysis_result, S3Output: {S3Uri: "s3://example-bucket/report/", LocalPath: /opt/ml/processing/output, S3UploadMode: EndOfJob}}]}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/clarify-processing-job-configure-parameters.html
-    Since:
-        0.1
     """
     specification = mapping(view.request, "AppSpecification")
     uri = text(specification, "ImageUri")

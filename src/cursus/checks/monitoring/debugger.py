@@ -33,19 +33,13 @@ def rule_named_twice(view: TrainingView) -> Iterator[Problem]:
         Compares RuleConfigurationName over both lists.
     Why:
         "It must be unique relative to other rule configuration names": SageMaker refuses the request.
-    Breaks:
-        DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/"}
-        DebugRuleConfigurations:
-          - {RuleConfigurationName: loss, RuleEvaluatorImage: "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest", RuleParameters: {rule_to_invoke: LossNotDecreasing}}
-          - {RuleConfigurationName: loss, RuleEvaluatorImage: "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest", RuleParameters: {rule_to_invoke: Overfit}}
-    Right:
-        DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/"}
-        DebugRuleConfigurations:
-          - {RuleConfigurationName: loss, RuleEvaluatorImage: "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest", RuleParameters: {rule_to_invoke: LossNotDecreasing}}
+    Example:
+          DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/"}
+          DebugRuleConfigurations:
+            - {RuleConfigurationName: loss, RuleEvaluatorImage: "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest", RuleParameters: {rule_to_invoke: LossNotDecreasing}}
+        -   - {RuleConfigurationName: loss, RuleEvaluatorImage: "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest", RuleParameters: {rule_to_invoke: Overfit}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DebugRuleConfiguration.html
-    Since:
-        0.1
     """
     seen: dict[str, str] = {}
     for member, i, configuration in _rules(view):
@@ -70,18 +64,13 @@ def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
         profiler rules. The image's registry is that of its region; another one is an error.
     Why:
         The rule runs beside the training job. With a name that it does not know it fails there, and watches nothing.
-    Breaks:
-        DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/"}
-        DebugRuleConfigurations:
-          - {RuleConfigurationName: loss, RuleEvaluatorImage: "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest", RuleParameters: {rule_to_invoke: LossNotDecresing}}
-    Right:
-        DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/"}
-        DebugRuleConfigurations:
-          - {RuleConfigurationName: loss, RuleEvaluatorImage: "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest", RuleParameters: {rule_to_invoke: LossNotDecreasing}}
+    Example:
+          DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/"}
+          DebugRuleConfigurations:
+        -   - {RuleConfigurationName: loss, RuleEvaluatorImage: "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest", RuleParameters: {rule_to_invoke: LossNotDecresing}}
+        +   - {RuleConfigurationName: loss, RuleEvaluatorImage: "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest", RuleParameters: {rule_to_invoke: LossNotDecreasing}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-built-in-rules.html
-    Since:
-        0.1
     """
     facts = table("debugger")
     for member, i, configuration in _rules(view):
@@ -142,17 +131,12 @@ def rules_need_hook(view: TrainingView) -> Iterator[Problem]:
         Wants DebugHookConfig where there are debugger rules.
     Why:
         The rules evaluate the tensors that the hook writes to DebugHookConfig.S3OutputPath. Without it there are none.
-    Breaks:
-        DebugRuleConfigurations:
-          - {RuleConfigurationName: loss, RuleEvaluatorImage: "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest", RuleParameters: {rule_to_invoke: LossNotDecreasing}}
-    Right:
-        DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/"}
-        DebugRuleConfigurations:
-          - {RuleConfigurationName: loss, RuleEvaluatorImage: "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest", RuleParameters: {rule_to_invoke: LossNotDecreasing}}
+    Example:
+        + DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/"}
+          DebugRuleConfigurations:
+            - {RuleConfigurationName: loss, RuleEvaluatorImage: "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest", RuleParameters: {rule_to_invoke: LossNotDecreasing}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DebugHookConfig.html
-    Since:
-        0.1
     """
     if listing(view.request, "DebugRuleConfigurations") and view.request.get("DebugHookConfig") is None:
         yield Problem(
@@ -178,22 +162,16 @@ def hook_support(view: TrainingView) -> Iterator[Problem]:
     Why:
         Without a hook in the image nothing is saved, and the rules have nothing to read. From TensorFlow 2.6 and PyTorch
         1.12 on the script has to register the hook itself.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3
-        HyperParameters: {sagemaker_program: train.py, sagemaker_submit_directory: "s3://example-bucket/code.tar.gz"}
-        DebugHookConfig:
-          S3OutputPath: s3://example-bucket/debug/
-          CollectionConfigurations: [{CollectionName: losses}]
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3
-        HyperParameters: {sagemaker_program: train.py, sagemaker_submit_directory: "s3://example-bucket/code.tar.gz"}
-        DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/", CollectionConfigurations: []}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3
+          HyperParameters: {sagemaker_program: train.py, sagemaker_submit_directory: "s3://example-bucket/code.tar.gz"}
+        - DebugHookConfig:
+        -   S3OutputPath: s3://example-bucket/debug/
+        -   CollectionConfigurations: [{CollectionName: losses}]
+        + DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/", CollectionConfigurations: []}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-supported-frameworks.html
-    Since:
-        0.1
     """
     hook = mapping(view.request, "DebugHookConfig")
     rules = listing(view.request, "DebugRuleConfigurations")
@@ -243,18 +221,13 @@ def collection_named_twice(view: TrainingView) -> Iterator[Problem]:
         Compares CollectionName over DebugHookConfig.CollectionConfigurations.
     Why:
         A collection has one configuration; SageMaker refuses a name that occurs twice.
-    Breaks:
-        DebugHookConfig:
-          S3OutputPath: s3://example-bucket/debug/
-          CollectionConfigurations: [{CollectionName: losses}, {CollectionName: losses}]
-    Right:
-        DebugHookConfig:
-          S3OutputPath: s3://example-bucket/debug/
-          CollectionConfigurations: [{CollectionName: losses}, {CollectionName: weights}]
+    Example:
+          DebugHookConfig:
+            S3OutputPath: s3://example-bucket/debug/
+        -   CollectionConfigurations: [{CollectionName: losses}, {CollectionName: losses}]
+        +   CollectionConfigurations: [{CollectionName: losses}, {CollectionName: weights}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CollectionConfiguration.html
-    Since:
-        0.1
     """
     seen: set[str] = set()
     for i, collection in enumerate(
@@ -282,15 +255,12 @@ def profiler(view: TrainingView) -> Iterator[Problem]:
     Why:
         SageMaker refuses any other interval, and a profiler rule where there is no profiler, as the SDK does: "ProfilerRule
         cannot be set when disable_profiler is True". Settings beside a disabled profiler do nothing.
-    Breaks:
-        ProfilerConfig: {S3OutputPath: "s3://example-bucket/profiler/", ProfilingIntervalInMilliseconds: 300}
-    Right:
-        ProfilerConfig: {S3OutputPath: "s3://example-bucket/profiler/", ProfilingIntervalInMilliseconds: 500}
+    Example:
+        - ProfilerConfig: {S3OutputPath: "s3://example-bucket/profiler/", ProfilingIntervalInMilliseconds: 300}
+        + ProfilerConfig: {S3OutputPath: "s3://example-bucket/profiler/", ProfilingIntervalInMilliseconds: 500}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProfilerConfig.html,
         https://github.com/aws/sagemaker-python-sdk/pull/6189
-    Since:
-        0.1
     """
     config = mapping(view.request, "ProfilerConfig")
     interval = integer(config, "ProfilingIntervalInMilliseconds")
@@ -335,19 +305,14 @@ def framework_profiling(view: TrainingView) -> Iterator[Problem]:
     Why:
         MXNet and XGBoost have no framework profiling, and TensorFlow from 2.11 and PyTorch from 2.0 on have none any more.
         The job runs without these metrics; system monitoring goes on.
-    Breaks:
-        AlgorithmSpecification: {TrainingImage: "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310"}
-        ProfilerConfig: {S3OutputPath: "s3://example-bucket/profiler/", ProfilingParameters: {DetailedProfilingConfig: '{"StartStep": 5, "NumSteps": 3}'}}
-        HyperParameters: {sagemaker_program: train.py, sagemaker_submit_directory: "s3://example-bucket/code.tar.gz"}
-    Right:
-        AlgorithmSpecification: {TrainingImage: "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310"}
-        ProfilerConfig: {S3OutputPath: "s3://example-bucket/profiler/"}
-        HyperParameters: {sagemaker_program: train.py, sagemaker_submit_directory: "s3://example-bucket/code.tar.gz"}
+    Example:
+          AlgorithmSpecification: {TrainingImage: "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310"}
+        - ProfilerConfig: {S3OutputPath: "s3://example-bucket/profiler/", ProfilingParameters: {DetailedProfilingConfig: '{"StartStep": 5, "NumSteps": 3}'}}
+        + ProfilerConfig: {S3OutputPath: "s3://example-bucket/profiler/"}
+          HyperParameters: {sagemaker_program: train.py, sagemaker_submit_directory: "s3://example-bucket/code.tar.gz"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-configure-framework-profiling.html,
         https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-supported-frameworks.html
-    Since:
-        0.1
     """
     config = mapping(view.request, "ProfilerConfig")
     asked = [name for name in mapping(config, "ProfilingParameters") if name.endswith("ProfilingConfig")]
@@ -387,17 +352,12 @@ def debugger_region(view: TrainingView) -> Iterator[Problem]:
     Why:
         There the SDK leaves them out by itself; SageMaker refuses a request that asks for them: "ProfilerConfig is
         currently not supported in".
-    Breaks:
-        region: ap-southeast-3
-        AlgorithmSpecification: {TrainingImage: 123456789012.dkr.ecr.ap-southeast-3.amazonaws.com/churn-trainer:1.4}
-        DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/"}
-    Right:
-        region: ap-southeast-3
-        AlgorithmSpecification: {TrainingImage: 123456789012.dkr.ecr.ap-southeast-3.amazonaws.com/churn-trainer:1.4}
+    Example:
+          region: ap-southeast-3
+          AlgorithmSpecification: {TrainingImage: 123456789012.dkr.ecr.ap-southeast-3.amazonaws.com/churn-trainer:1.4}
+        - DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-supported-frameworks.html
-    Since:
-        0.1
     """
     facts = table("debugger")
     if view.region is not None and view.region in facts["no_debugger_regions"]:

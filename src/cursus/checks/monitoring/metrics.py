@@ -35,16 +35,12 @@ def metric_regex_compiles(view: TrainingView) -> Iterator[Problem]:
         Compiles the Regex of each metric definition and says where it goes wrong.
     Why:
         SageMaker refuses a request with a regular expression that does not compile.
-    Breaks:
-        AlgorithmSpecification:
-          MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9.]+"}]
-    Right:
-        AlgorithmSpecification:
-          MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9.]+)"}]
+    Example:
+          AlgorithmSpecification:
+        -   MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9.]+"}]
+        +   MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9.]+)"}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
-    Since:
-        0.1
     """
     for path, name, pattern, reading in view.metric_readings:
         if reading.error is not None:
@@ -66,16 +62,12 @@ def metric_regex_captures(view: TrainingView) -> Iterator[Problem]:
     Why:
         The text of the first group is the metric's value. Without one, with one that is always empty, or with one that
         holds no digit, the metric has no values, and a tuning job that waits for it fails.
-    Breaks:
-        AlgorithmSpecification:
-          MetricDefinitions: [{Name: loss, Regex: "loss: [0-9.]+"}]
-    Right:
-        AlgorithmSpecification:
-          MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9.]+)"}]
+    Example:
+          AlgorithmSpecification:
+        -   MetricDefinitions: [{Name: loss, Regex: "loss: [0-9.]+"}]
+        +   MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9.]+)"}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
-    Since:
-        0.1
     """
     # A training job ends well without a value.
     lost: Severity | None = "warning" if view.tuning is None else None
@@ -132,16 +124,12 @@ def metric_regex_matches_anything(view: TrainingView) -> Iterator[Problem]:
         Asks whether the expression matches an empty line.
     Why:
         Then it matches all of the log, and mostly captures nothing.
-    Breaks:
-        AlgorithmSpecification:
-          MetricDefinitions: [{Name: loss, Regex: "([0-9.]*)"}]
-    Right:
-        AlgorithmSpecification:
-          MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9.]+)"}]
+    Example:
+          AlgorithmSpecification:
+        -   MetricDefinitions: [{Name: loss, Regex: "([0-9.]*)"}]
+        +   MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9.]+)"}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
-    Since:
-        0.1
     """
     for path, name, pattern, reading in view.metric_readings:
         if reading.empty and reading.known and reading.groups:
@@ -181,16 +169,12 @@ def metric_regex_cuts(view: TrainingView) -> Iterator[Problem]:
     Why:
         `[0-9]+` makes 0 of 0.123: the metric is wrong, and nothing says so. After the number of a dictionary there is a
         comma or a brace: `'eval_loss':(.*?);` never matches.
-    Breaks:
-        AlgorithmSpecification:
-          MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9]+)"}]
-    Right:
-        AlgorithmSpecification:
-          MetricDefinitions: [{Name: loss, Regex: "loss: ([-+0-9.eE]+)"}]
+    Example:
+          AlgorithmSpecification:
+        -   MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9]+)"}]
+        +   MetricDefinitions: [{Name: loss, Regex: "loss: ([-+0-9.eE]+)"}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
-    Since:
-        0.1
     """
     for path, name, pattern, reading in view.metric_readings:
         printed = _unlike_a_dictionary(pattern)
@@ -227,16 +211,12 @@ def metric_regex_cuts_exponents(view: TrainingView) -> Iterator[Problem]:
         small, are left alone, and so is a metric whose lines, in the training script, all print it in a fixed form: `:.4f`.
     Why:
         `[0-9.]+` makes 1.5 of 1.5e-05: the metric is wrong, and nothing says so.
-    Breaks:
-        AlgorithmSpecification:
-          MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9.]+)"}]
-    Right:
-        AlgorithmSpecification:
-          MetricDefinitions: [{Name: loss, Regex: "loss: ([-+0-9.eE]+)"}]
+    Example:
+          AlgorithmSpecification:
+        -   MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9.]+)"}]
+        +   MetricDefinitions: [{Name: loss, Regex: "loss: ([-+0-9.eE]+)"}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
-    Since:
-        0.1
     """
     fixed: Collection[Path] = ()
     if view.step.source is not None:
@@ -270,20 +250,15 @@ def metric_named_twice(view: TrainingView) -> Iterator[Problem]:
         Compares the names of all metric definitions.
     Why:
         Their values run into one series, in which nobody can tell them apart.
-    Breaks:
-        AlgorithmSpecification:
-          MetricDefinitions:
-            - {Name: loss, Regex: "train loss: ([0-9.]+)"}
-            - {Name: loss, Regex: "validation loss: ([0-9.]+)"}
-    Right:
-        AlgorithmSpecification:
-          MetricDefinitions:
-            - {Name: "train:loss", Regex: "train loss: ([0-9.]+)"}
-            - {Name: "validation:loss", Regex: "validation loss: ([0-9.]+)"}
+    Example:
+          AlgorithmSpecification:
+            MetricDefinitions:
+        -     - {Name: loss, Regex: "train loss: ([0-9.]+)"}
+        -     - {Name: loss, Regex: "validation loss: ([0-9.]+)"}
+        +     - {Name: "train:loss", Regex: "train loss: ([0-9.]+)"}
+        +     - {Name: "validation:loss", Regex: "validation loss: ([0-9.]+)"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_MetricDefinition.html
-    Since:
-        0.1
     """
     if len(view.metric_definitions) < 2:
         return
@@ -312,19 +287,13 @@ def metrics_of_a_builtin_algorithm(view: TrainingView) -> Iterator[Problem]:
     Why:
         SageMaker refuses them: "You can't override the metric definitions for Amazon SageMaker algorithms. Please
         retry the request without specifying metric definitions.", or "for AWS Marketplace algorithms".
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-          MetricDefinitions: [{Name: "validation:auc", Regex: "validation-auc:([0-9.]+)"}]
-        HyperParameters: {num_round: "100"}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100"}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+        -   MetricDefinitions: [{Name: "validation:auc", Regex: "validation-auc:([0-9.]+)"}]
+          HyperParameters: {num_round: "100"}
     Source:
         https://github.com/aws/sagemaker-xgboost-container/issues/121
-    Since:
-        0.1
     """
     if not view.metric_definitions:
         return
@@ -362,14 +331,11 @@ def log_level(view: TrainingView) -> Iterator[Problem]:
     Why:
         The toolkit sets its logger to this value before it starts the script: an unknown word ends the job there
         ("Unknown level"), and a number in quotes is a word. It is a warning where the image stands for another.
-    Breaks:
-        HyperParameters: {sagemaker_container_log_level: VERBOSE}
-    Right:
-        HyperParameters: {sagemaker_container_log_level: "20"}
+    Example:
+        - HyperParameters: {sagemaker_container_log_level: VERBOSE}
+        + HyperParameters: {sagemaker_container_log_level: "20"}
     Source:
         https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md
-    Since:
-        0.1
     """
     value = view.hyperparameters.get("sagemaker_container_log_level")
     if not isinstance(value, str) or value in LEVELS or is_reference(value):
@@ -410,18 +376,13 @@ def metrics_time_series_off(view: TrainingView) -> Iterator[Problem]:
         Looks for EnableSageMakerMetricsTimeSeries false beside MetricDefinitions.
     Why:
         Then only the last value of each metric is kept with the job, and Studio draws no curve.
-    Breaks:
-        AlgorithmSpecification:
-          EnableSageMakerMetricsTimeSeries: false
-          MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9.]+)"}]
-    Right:
-        AlgorithmSpecification:
-          EnableSageMakerMetricsTimeSeries: true
-          MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9.]+)"}]
+    Example:
+          AlgorithmSpecification:
+        -   EnableSageMakerMetricsTimeSeries: false
+        +   EnableSageMakerMetricsTimeSeries: true
+            MetricDefinitions: [{Name: loss, Regex: "loss: ([0-9.]+)"}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AlgorithmSpecification.html
-    Since:
-        0.1
     """
     if view.algorithm.get("EnableSageMakerMetricsTimeSeries") is False and view.metric_definitions:
         yield Problem(

@@ -29,16 +29,12 @@ def cache_config(view: PipelineView) -> Iterator[Problem]:
         Looks at Enabled (true or false) and ExpireAfter (an ISO 8601 duration; of months alone, more than a year of them).
     Why:
         CreatePipeline refuses the definition.
-    Breaks:
-        operation: Pipeline
-        Steps: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", CacheConfig: {Enabled: true, ExpireAfter: one day}}]
-    Right:
-        operation: Pipeline
-        Steps: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", CacheConfig: {Enabled: true, ExpireAfter: P1D}}]
+    Example:
+          operation: Pipeline
+        - Steps: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", CacheConfig: {Enabled: true, ExpireAfter: one day}}]
+        + Steps: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", CacheConfig: {Enabled: true, ExpireAfter: P1D}}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-caching.html
-    Since:
-        0.1
     """
     for step in view.definition.steps:
         config = step.body.get("CacheConfig")
@@ -87,34 +83,22 @@ def never_the_same(view: PipelineView) -> Iterator[Problem]:
         the locations that it uploads code to and in the names of the profiler's rules.
     Why:
         The step runs, and is paid for, each time: its attributes differ from those of every earlier run.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            CacheConfig: {Enabled: true, ExpireAfter: P30D}
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              Environment: {RUN: {Get: Execution.PipelineExecutionId}}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            CacheConfig: {Enabled: true, ExpireAfter: P30D}
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              Environment: {RUN: {Get: Execution.PipelineName}}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Prepare
+              Type: Processing
+              CacheConfig: {Enabled: true, ExpireAfter: P30D}
+              Arguments:
+                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+        -       Environment: {RUN: {Get: Execution.PipelineExecutionId}}
+        +       Environment: {RUN: {Get: Execution.PipelineName}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-default-keys.html,
         https://github.com/aws/sagemaker-python-sdk/issues/3392, /2736, /2940 and /3651,
         https://github.com/aws/sagemaker-python-sdk/pull/2790 (profiler rules)
-    Since:
-        0.1
     """
     cached = [step for step in view.definition.steps if _cached(step)]
     if not cached:
@@ -214,34 +198,21 @@ def checkpoints_of_the_last_execution(view: PipelineView) -> Iterator[Problem]:
     Why:
         SageMaker copies what lies there into the container before the script starts. A script that resumes from checkpoints
         takes those of the last execution, which has ended: it trains nothing, on whatever new data.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Train
-            Type: Training
-            Arguments:
-              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
-              CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
-              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-              StoppingCondition: {MaxRuntimeInSeconds: 3600}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Train
-            Type: Training
-            Arguments:
-              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
-              CheckpointConfig: {S3Uri: {"Std:Join": {"On": "/", "Values": ["s3://example-bucket/checkpoints", {Get: Execution.PipelineExecutionId}]}}}
-              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-              StoppingCondition: {MaxRuntimeInSeconds: 3600}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Train
+              Type: Training
+              Arguments:
+                AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+                OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+        -       CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
+        +       CheckpointConfig: {S3Uri: {"Std:Join": {"On": "/", "Values": ["s3://example-bucket/checkpoints", {Get: Execution.PipelineExecutionId}]}}}
+                ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+                StoppingCondition: {MaxRuntimeInSeconds: 3600}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
-    Since:
-        0.1
     """
     for step in view.definition.steps:
         if step.type not in ("Training", "Tuning"):

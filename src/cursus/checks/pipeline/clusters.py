@@ -21,23 +21,16 @@ def emr_cluster(view: PipelineView) -> Iterator[Problem]:
         step: for ApplicationId or ApplicationConfig, ExecutionRoleArn and JobConfig.
     Why:
         CreatePipeline takes a cluster that is there, or the configuration of one that it makes and ends with the step.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Spark
-            Type: EMR
-            Arguments: {StepConfig: {HadoopJarStep: {Jar: command-runner.jar}}}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Spark
-            Type: EMR
-            Arguments: {ClusterId: j-1A2B3C4D5E6F7, StepConfig: {HadoopJarStep: {Jar: command-runner.jar}}}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Spark
+              Type: EMR
+        -     Arguments: {StepConfig: {HadoopJarStep: {Jar: command-runner.jar}}}
+        +     Arguments: {ClusterId: j-1A2B3C4D5E6F7, StepConfig: {HadoopJarStep: {Jar: command-runner.jar}}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html (EMR step),
         https://github.com/aws/sagemaker-python-sdk/pull/3604 and /3703
-    Since:
-        0.1
     """
     for step in view.definition.steps:
         arguments = mapping(step.body, "Arguments")

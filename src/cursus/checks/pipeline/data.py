@@ -25,50 +25,29 @@ def data_without_edge(view: PipelineView) -> Iterator[Problem]:
     Why:
         Steps without an edge between them start together: the reader finds nothing, or the last execution's data.
         A URI written out twice makes no edge; a reference or DependsOn does.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              ProcessingOutputConfig: {Outputs: [{OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}]}
-          - Name: Train
-            Type: Training
-            Arguments:
-              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              InputDataConfig: [{ChannelName: train, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}}]
-              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
-              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-              StoppingCondition: {MaxRuntimeInSeconds: 3600}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              ProcessingOutputConfig: {Outputs: [{OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}]}
-          - Name: Train
-            Type: Training
-            DependsOn: [Prepare]
-            Arguments:
-              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              InputDataConfig: [{ChannelName: train, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}}]
-              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
-              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-              StoppingCondition: {MaxRuntimeInSeconds: 3600}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Prepare
+              Type: Processing
+              Arguments:
+                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+                ProcessingOutputConfig: {Outputs: [{OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}]}
+            - Name: Train
+              Type: Training
+        +     DependsOn: [Prepare]
+              Arguments:
+                AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+                InputDataConfig: [{ChannelName: train, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}}]
+                OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+                ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+                StoppingCondition: {MaxRuntimeInSeconds: 3600}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html (data and custom dependencies),
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-propertyfile.html
-    Since:
-        0.1
     """
     written: dict[str, list[str]] = {}
     for step in view.steps:
@@ -102,50 +81,29 @@ def nearly_what_is_written(view: PipelineView) -> Iterator[Problem]:
         letters have changed places, one is missing or too many, or the case is another.
     Why:
         Nothing lies there, and the step fails; or what lies there is old, and the step takes it.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              ProcessingOutputConfig: {Outputs: [{OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}]}
-          - Name: Train
-            Type: Training
-            DependsOn: [Prepare]
-            Arguments:
-              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              InputDataConfig: [{ChannelName: train, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/trian/"}}}]
-              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
-              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-              StoppingCondition: {MaxRuntimeInSeconds: 3600}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              ProcessingOutputConfig: {Outputs: [{OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}]}
-          - Name: Train
-            Type: Training
-            DependsOn: [Prepare]
-            Arguments:
-              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              InputDataConfig: [{ChannelName: train, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}}]
-              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
-              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-              StoppingCondition: {MaxRuntimeInSeconds: 3600}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Prepare
+              Type: Processing
+              Arguments:
+                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+                ProcessingOutputConfig: {Outputs: [{OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}]}
+            - Name: Train
+              Type: Training
+              DependsOn: [Prepare]
+              Arguments:
+                AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+        -       InputDataConfig: [{ChannelName: train, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/trian/"}}}]
+        +       InputDataConfig: [{ChannelName: train, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}}]
+                OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+                ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+                StoppingCondition: {MaxRuntimeInSeconds: 3600}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html (data and custom dependencies)
-    Since:
-        0.1
     """
     written: dict[tuple[str, ...], dict[str, str]] = {}
     for step in view.steps:
@@ -282,28 +240,18 @@ def other_branch(view: PipelineView) -> Iterator[Problem]:
         Compares the branches that a reference's two ends stand in.
     Why:
         Of IfSteps and ElseSteps only one is executed: what is referred to never ran, and the step cannot start.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Decide
-            Type: Condition
-            Arguments:
-              Conditions: [{Type: Equals, LeftValue: 1, RightValue: 1}]
-              IfSteps: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {}, OutputParameters: [{OutputName: a, OutputType: String}]}]
-              ElseSteps: [{Name: Stop, Type: Fail, Arguments: {ErrorMessage: {Get: "Steps.Ask.OutputParameters['a']"}}}]
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Decide
-            Type: Condition
-            Arguments:
-              Conditions: [{Type: Equals, LeftValue: 1, RightValue: 1}]
-              IfSteps: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {}, OutputParameters: [{OutputName: a, OutputType: String}]}]
-              ElseSteps: [{Name: Stop, Type: Fail, Arguments: {ErrorMessage: not today}}]
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Decide
+              Type: Condition
+              Arguments:
+                Conditions: [{Type: Equals, LeftValue: 1, RightValue: 1}]
+                IfSteps: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {}, OutputParameters: [{OutputName: a, OutputType: String}]}]
+        -       ElseSteps: [{Name: Stop, Type: Fail, Arguments: {ErrorMessage: {Get: "Steps.Ask.OutputParameters['a']"}}}]
+        +       ElseSteps: [{Name: Stop, Type: Fail, Arguments: {ErrorMessage: not today}}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html (condition step)
-    Since:
-        0.1
     """
     for reference in view.definition.references:
         target = parse_get(reference.text)
@@ -346,32 +294,20 @@ def property_files(view: PipelineView) -> Iterator[Problem]:
     Why:
         "Processing output name … defined in property file … not found in processing step": the pipeline is refused, or
         the condition that reads the file fails.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Evaluate
-            Type: Processing
-            PropertyFiles: [{PropertyFileName: report, OutputName: evaluation, FilePath: report.json}]
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              ProcessingOutputConfig: {Outputs: [{OutputName: metrics, S3Output: {S3Uri: "s3://example-bucket/m/", LocalPath: /opt/ml/processing/m, S3UploadMode: EndOfJob}}]}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Evaluate
-            Type: Processing
-            PropertyFiles: [{PropertyFileName: report, OutputName: metrics, FilePath: report.json}]
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              ProcessingOutputConfig: {Outputs: [{OutputName: metrics, S3Output: {S3Uri: "s3://example-bucket/m/", LocalPath: /opt/ml/processing/m, S3UploadMode: EndOfJob}}]}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Evaluate
+              Type: Processing
+        -     PropertyFiles: [{PropertyFileName: report, OutputName: evaluation, FilePath: report.json}]
+        +     PropertyFiles: [{PropertyFileName: report, OutputName: metrics, FilePath: report.json}]
+              Arguments:
+                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1"}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+                ProcessingOutputConfig: {Outputs: [{OutputName: metrics, S3Output: {S3Uri: "s3://example-bucket/m/", LocalPath: /opt/ml/processing/m, S3UploadMode: EndOfJob}}]}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-propertyfile.html
-    Since:
-        0.1
     """
     for step in view.definition.steps:
         if "PropertyFiles" not in step_type(step.type or "").get("members", ("PropertyFiles",)):

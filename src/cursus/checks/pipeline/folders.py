@@ -58,30 +58,19 @@ def started_script(view: PipelineView) -> Iterator[Problem]:
     Why:
         "can't open file '/opt/ml/processing/input/code/step.py'". What a script writes to a folder of no output is lost
         with the job. An image of your own may have a folder already: then this is a warning.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3", ContainerEntrypoint: [python3, /opt/ml/processing/input/code/prepare.py]}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              ProcessingInputs: [{InputName: code, S3Input: {S3Uri: "s3://example-bucket/code/step.py", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/input/code, S3InputMode: File}}]
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3", ContainerEntrypoint: [python3, /opt/ml/processing/input/code/step.py]}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              ProcessingInputs: [{InputName: code, S3Input: {S3Uri: "s3://example-bucket/code/step.py", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/input/code, S3InputMode: File}}]
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Prepare
+              Type: Processing
+              Arguments:
+                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+        -       AppSpecification: {ImageUri: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3", ContainerEntrypoint: [python3, /opt/ml/processing/input/code/prepare.py]}
+        +       AppSpecification: {ImageUri: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3", ContainerEntrypoint: [python3, /opt/ml/processing/input/code/step.py]}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+                ProcessingInputs: [{InputName: code, S3Input: {S3Uri: "s3://example-bucket/code/step.py", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/input/code, S3InputMode: File}}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-your-own-processing-container.html
-    Since:
-        0.1
     """
     for step, top in _processing(view):
         application = mapping(step.request, "AppSpecification")
@@ -170,28 +159,18 @@ def empty_words(view: PipelineView) -> Iterator[Problem]:
     Why:
         "Found null or empty string in ContainerArguments at index 1": CreateProcessingJob refuses it when the step is reached.
         CreatePipeline and local mode take it.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1", ContainerArguments: [--country, ""]}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1", ContainerArguments: [--country, all]}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Prepare
+              Type: Processing
+              Arguments:
+                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+        -       AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1", ContainerArguments: [--country, ""]}
+        +       AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1", ContainerArguments: [--country, all]}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
     Source:
         https://github.com/aws/sagemaker-python-sdk/issues/3758
-    Since:
-        0.1
     """
     for step, top in _processing(view):
         application = mapping(step.request, "AppSpecification")
@@ -219,37 +198,24 @@ def same_place(view: PipelineView) -> Iterator[Problem]:
     Why:
         The later upload lies on top of the earlier one, and who reads the location gets both. From an input's folder
         the input is uploaded too.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              ProcessingOutputConfig:
-                Outputs:
-                  - {OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}
-                  - {OutputName: test, S3Output: {S3Uri: "s3://example-bucket/churn/", LocalPath: /opt/ml/processing/test, S3UploadMode: EndOfJob}}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              ProcessingOutputConfig:
-                Outputs:
-                  - {OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}
-                  - {OutputName: test, S3Output: {S3Uri: "s3://example-bucket/churn/test/", LocalPath: /opt/ml/processing/test, S3UploadMode: EndOfJob}}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Prepare
+              Type: Processing
+              Arguments:
+                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+                ProcessingOutputConfig:
+                  Outputs:
+        -           - {OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}
+        -           - {OutputName: test, S3Output: {S3Uri: "s3://example-bucket/churn/", LocalPath: /opt/ml/processing/test, S3UploadMode: EndOfJob}}
+        +           - {OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}
+        +           - {OutputName: test, S3Output: {S3Uri: "s3://example-bucket/churn/test/", LocalPath: /opt/ml/processing/test, S3UploadMode: EndOfJob}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingS3Output.html,
         https://github.com/aws/sagemaker-python-sdk/issues/1950
-    Since:
-        0.1
     """
     first: dict[str, str] = {}
     for step in view.steps:
@@ -324,32 +290,20 @@ def hosts_with_the_same_data(view: PipelineView) -> Iterator[Problem]:
     Why:
         Each host does the whole work, and uploads files of the same names over those of the others: as many instances are
         paid for, and one is of use.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 2, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/raw, S3InputMode: File, S3DataDistributionType: FullyReplicated}}]
-              ProcessingOutputConfig: {Outputs: [{OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}]}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 2, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/raw, S3InputMode: File, S3DataDistributionType: ShardedByS3Key}}]
-              ProcessingOutputConfig: {Outputs: [{OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}]}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Prepare
+              Type: Processing
+              Arguments:
+                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 2, VolumeSizeInGB: 30}}
+                AppSpecification: {ImageUri: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+        -       ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/raw, S3InputMode: File, S3DataDistributionType: FullyReplicated}}]
+        +       ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/raw, S3InputMode: File, S3DataDistributionType: ShardedByS3Key}}]
+                ProcessingOutputConfig: {Outputs: [{OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}]}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingS3Input.html (S3DataDistributionType)
-    Since:
-        0.1
     """
     for step, top in _processing(view):
         cluster = mapping(mapping(step.request, "ProcessingResources"), "ClusterConfig")

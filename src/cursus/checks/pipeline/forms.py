@@ -29,23 +29,16 @@ def step_forms(view: PipelineView) -> Iterator[Problem]:
         put in, against the published JSON schema of definitions; and looks whether a check's baselines are S3 URIs.
     Why:
         "Unable to parse pipeline definition": CreatePipeline reads true and false, not "true", and knows no other members.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Spark
-            Type: EMR
-            Arguments: {ClusterId: j-1A2B3C4D5E6F7, StepConfig: {HadoopJarStep: {Jar: command-runner.jar, Args: spark-submit job.py}}}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Spark
-            Type: EMR
-            Arguments: {ClusterId: j-1A2B3C4D5E6F7, StepConfig: {HadoopJarStep: {Jar: command-runner.jar, Args: [spark-submit, job.py]}}}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Spark
+              Type: EMR
+        -     Arguments: {ClusterId: j-1A2B3C4D5E6F7, StepConfig: {HadoopJarStep: {Jar: command-runner.jar, Args: spark-submit job.py}}}
+        +     Arguments: {ClusterId: j-1A2B3C4D5E6F7, StepConfig: {HadoopJarStep: {Jar: command-runner.jar, Args: [spark-submit, job.py]}}}
     Source:
         https://aws-sagemaker-mlops.github.io/sagemaker-model-building-pipeline-definition-JSON-schema/,
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html
-    Since:
-        0.1
     """
     values: Mapping[str, Any] | None = None
     for step in view.definition.steps:
@@ -121,16 +114,12 @@ def experiment_config(view: PipelineView) -> Iterator[Problem]:
         120; and whether Metadata is a mapping.
     Why:
         CreatePipeline refuses the definition, or the execution fails when it makes the trial.
-    Breaks:
-        operation: Pipeline
-        PipelineExperimentConfig: {ExperimentName: churn_experiment, TrialName: {Get: Execution.PipelineExecutionId}}
-    Right:
-        operation: Pipeline
-        PipelineExperimentConfig: {ExperimentName: churn-experiment, TrialName: {Get: Execution.PipelineExecutionId}}
+    Example:
+          operation: Pipeline
+        - PipelineExperimentConfig: {ExperimentName: churn_experiment, TrialName: {Get: Execution.PipelineExecutionId}}
+        + PipelineExperimentConfig: {ExperimentName: churn-experiment, TrialName: {Get: Execution.PipelineExecutionId}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ExperimentConfig.html
-    Since:
-        0.1
     """
     config = resolve(view.request.get("PipelineExperimentConfig"), parameter_values(view.pipeline))
     if config is not None:

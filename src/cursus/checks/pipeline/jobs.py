@@ -21,37 +21,24 @@ def processing_names(view: PipelineView) -> Iterator[Problem]:
     Why:
         CreateProcessingJob refuses names and folders that stand twice ("Input and Output names must be globally unique"):
         references by name could not be resolved, and one input would lie on top of the other.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments: &a
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              ProcessingOutputConfig:
-                Outputs:
-                  - {OutputName: train, S3Output: {S3Uri: "s3://example-bucket/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}
-                  - {OutputName: train, S3Output: {S3Uri: "s3://example-bucket/test/", LocalPath: /opt/ml/processing/test, S3UploadMode: EndOfJob}}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              ProcessingOutputConfig:
-                Outputs:
-                  - {OutputName: train, S3Output: {S3Uri: "s3://example-bucket/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}
-                  - {OutputName: test, S3Output: {S3Uri: "s3://example-bucket/test/", LocalPath: /opt/ml/processing/test, S3UploadMode: EndOfJob}}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Prepare
+              Type: Processing
+        -     Arguments: &a
+        +     Arguments:
+                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+                ProcessingOutputConfig:
+                  Outputs:
+                    - {OutputName: train, S3Output: {S3Uri: "s3://example-bucket/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}
+        -           - {OutputName: train, S3Output: {S3Uri: "s3://example-bucket/test/", LocalPath: /opt/ml/processing/test, S3UploadMode: EndOfJob}}
+        +           - {OutputName: test, S3Output: {S3Uri: "s3://example-bucket/test/", LocalPath: /opt/ml/processing/test, S3UploadMode: EndOfJob}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingInput.html,
         https://github.com/aws/sagemaker-python-sdk/issues/3484
-    Since:
-        0.1
     """
     for step in _processing(view):
         arguments = mapping(step.body, "Arguments")
@@ -117,30 +104,19 @@ def processing_inputs(view: PipelineView) -> Iterator[Problem]:
     Why:
         The API leaves both out of its required members; the service then refuses the job: "missing one or more
         required fields for SageMaker-managed S3Input".
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/raw}}]
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/raw, S3InputMode: File}}]
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Prepare
+              Type: Processing
+              Arguments:
+                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+        -       ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/raw}}]
+        +       ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/raw, S3InputMode: File}}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingS3Input.html
-    Since:
-        0.1
     """
     for step in _processing(view):
         for i, entry in enumerate(listing(mapping(step.body, "Arguments"), "ProcessingInputs")):
@@ -185,32 +161,21 @@ def processing_folders(view: PipelineView) -> Iterator[Problem]:
         training jobs have their data. In Pipe mode there are no files in the folder: "No such file or directory". An output is
         a folder, made before the script starts: one called data.csv stands where the script would write its file, and stays
         empty where the script puts its file elsewhere. Spark writes such folders itself.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/input/raw, S3InputMode: File}}]
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/raw, S3InputMode: File}}]
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Prepare
+              Type: Processing
+              Arguments:
+                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+        -       ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/input/raw, S3InputMode: File}}]
+        +       ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/raw, S3InputMode: File}}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingS3Input.html (LocalPath "must begin with
         /opt/ml/processing/"),
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingS3Output.html (LocalPath)
-    Since:
-        0.1
     """
     for step in _processing(view):
         arguments = mapping(step.body, "Arguments")
@@ -271,35 +236,22 @@ def transform_load(view: PipelineView) -> Iterator[Problem]:
     Why:
         CreateTransformJob refuses the product; without a SplitType there are no records to group or to join, and whole
         files are sent.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Score
-            Type: Transform
-            Arguments:
-              ModelName: churn
-              MaxConcurrentTransforms: 4
-              MaxPayloadInMB: 50
-              TransformInput: {DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
-              TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
-              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Score
-            Type: Transform
-            Arguments:
-              ModelName: churn
-              MaxConcurrentTransforms: 4
-              MaxPayloadInMB: 25
-              TransformInput: {DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
-              TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
-              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Score
+              Type: Transform
+              Arguments:
+                ModelName: churn
+                MaxConcurrentTransforms: 4
+        -       MaxPayloadInMB: 50
+        +       MaxPayloadInMB: 25
+                TransformInput: {DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
+                TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
+                TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html (MaxPayloadInMB,
         BatchStrategy)
-    Since:
-        0.1
     """
     most = facts()["transform_payload"]
     for step in view.steps:
@@ -348,29 +300,19 @@ def volume_key(view: PipelineView) -> Iterator[Problem]:
         that is greater than that.
     Why:
         The request is refused: local storage is encrypted by the instance's own hardware, and has the size that it has.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.g4dn.xlarge, InstanceCount: 1, VolumeSizeInGB: 30, VolumeKmsKeyId: 11111111-2222-3333-4444-555555555555}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30, VolumeKmsKeyId: 11111111-2222-3333-4444-555555555555}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Prepare
+              Type: Processing
+              Arguments:
+        -       ProcessingResources: {ClusterConfig: {InstanceType: ml.g4dn.xlarge, InstanceCount: 1, VolumeSizeInGB: 30, VolumeKmsKeyId: 11111111-2222-3333-4444-555555555555}}
+        +       ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30, VolumeKmsKeyId: 11111111-2222-3333-4444-555555555555}}
+                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingClusterConfig.html (VolumeKmsKeyId),
         https://github.com/aws/sagemaker-python-sdk/issues/4939
-    Since:
-        0.1
     """
     for step in view.steps:
         cluster = mapping(step.request, "TransformResources")
@@ -404,26 +346,17 @@ def null_texts(view: PipelineView) -> Iterator[Problem]:
     Why:
         The value was not configured when the pipeline was built. The API takes texts there: the definition is refused,
         or the program misses a value that it was meant to have.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", Environment: {WORKERS: null}}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", Environment: {WORKERS: "2"}}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Create
+              Type: Model
+              Arguments:
+                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+        -       PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", Environment: {WORKERS: null}}
+        +       PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", Environment: {WORKERS: "2"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html (HyperParameters)
-    Since:
-        0.1
     """
     for step in view.steps:
         top = step.prefix[len(view.pipeline.prefix) :]

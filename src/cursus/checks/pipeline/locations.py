@@ -28,31 +28,20 @@ def joined_location(view: PipelineView) -> Iterator[Problem]:
     Why:
         ``Join(on="/", values=["s3:/", bucket, …])`` with a bucket that is "s3://bucket" gives two schemes, "s3://" and
         "/" a URI without a bucket. The job that reads or writes there fails.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer:
-                Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"
-                ModelDataUrl: {"Std:Join": {"On": "/", "Values": ["s3:/", "s3://example-bucket", {Get: Execution.PipelineExecutionId}, model.tar.gz]}}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer:
-                Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"
-                ModelDataUrl: {"Std:Join": {"On": "/", "Values": ["s3:/", example-bucket, {Get: Execution.PipelineExecutionId}, model.tar.gz]}}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Create
+              Type: Model
+              Arguments:
+                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+                PrimaryContainer:
+                  Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"
+        -         ModelDataUrl: {"Std:Join": {"On": "/", "Values": ["s3:/", "s3://example-bucket", {Get: Execution.PipelineExecutionId}, model.tar.gz]}}
+        +         ModelDataUrl: {"Std:Join": {"On": "/", "Values": ["s3:/", example-bucket, {Get: Execution.PipelineExecutionId}, model.tar.gz]}}
     Source:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html,
         https://github.com/aws/amazon-sagemaker-examples/issues/3222
-    Since:
-        0.1
     """
     for place, value in _joins(view):
         for problem in _joined(value, place):
@@ -114,51 +103,32 @@ def prefix_of_a_sibling(view: PipelineView) -> Iterator[Problem]:
         A prefix is a beginning of keys, not a folder: s3://bucket/test also names what is in s3://bucket/test_small/.
         The job reads both. In FastFile mode it fails: "partial S3 prefix is not supported. S3 prefix has to end with a full
         file or folder".
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments: &prepare
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              ProcessingOutputConfig:
-                Outputs:
-                  - {OutputName: test, S3Output: {S3Uri: "s3://example-bucket/test", LocalPath: /opt/ml/processing/test, S3UploadMode: EndOfJob}}
-                  - {OutputName: small, S3Output: {S3Uri: "s3://example-bucket/test_small", LocalPath: /opt/ml/processing/small, S3UploadMode: EndOfJob}}
-          - Name: Score
-            Type: Transform
-            Arguments:
-              ModelName: churn
-              TransformInput: {DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: {Get: "Steps.Prepare.ProcessingOutputConfig.Outputs['test'].S3Output.S3Uri"}}}}
-              TransformOutput: {S3OutputPath: "s3://example-bucket/scores/"}
-              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              ProcessingOutputConfig:
-                Outputs:
-                  - {OutputName: test, S3Output: {S3Uri: "s3://example-bucket/test/", LocalPath: /opt/ml/processing/test, S3UploadMode: EndOfJob}}
-                  - {OutputName: small, S3Output: {S3Uri: "s3://example-bucket/test_small/", LocalPath: /opt/ml/processing/small, S3UploadMode: EndOfJob}}
-          - Name: Score
-            Type: Transform
-            Arguments:
-              ModelName: churn
-              TransformInput: {DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: {Get: "Steps.Prepare.ProcessingOutputConfig.Outputs['test'].S3Output.S3Uri"}}}}
-              TransformOutput: {S3OutputPath: "s3://example-bucket/scores/"}
-              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Prepare
+              Type: Processing
+        -     Arguments: &prepare
+        +     Arguments:
+                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+                ProcessingOutputConfig:
+                  Outputs:
+        -           - {OutputName: test, S3Output: {S3Uri: "s3://example-bucket/test", LocalPath: /opt/ml/processing/test, S3UploadMode: EndOfJob}}
+        -           - {OutputName: small, S3Output: {S3Uri: "s3://example-bucket/test_small", LocalPath: /opt/ml/processing/small, S3UploadMode: EndOfJob}}
+        +           - {OutputName: test, S3Output: {S3Uri: "s3://example-bucket/test/", LocalPath: /opt/ml/processing/test, S3UploadMode: EndOfJob}}
+        +           - {OutputName: small, S3Output: {S3Uri: "s3://example-bucket/test_small/", LocalPath: /opt/ml/processing/small, S3UploadMode: EndOfJob}}
+            - Name: Score
+              Type: Transform
+              Arguments:
+                ModelName: churn
+                TransformInput: {DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: {Get: "Steps.Prepare.ProcessingOutputConfig.Outputs['test'].S3Output.S3Uri"}}}}
+                TransformOutput: {S3OutputPath: "s3://example-bucket/scores/"}
+                TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html,
         https://github.com/aws/sagemaker-python-sdk/issues/3557
-    Since:
-        0.1
     """
     outputs = {step.name: _outputs(step.request) for step in view.steps}
     for reference in view.definition.references:
@@ -226,47 +196,29 @@ def archive_elsewhere(view: PipelineView) -> Iterator[Problem]:
     Why:
         The archive is at <S3OutputPath>/<job name>/output/model.tar.gz: "Could not find model data" fails the step, after the
         training is paid for.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Train
-            Type: Training
-            Arguments: &a
-              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
-              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-              StoppingCondition: {MaxRuntimeInSeconds: 3600}
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer:
-                Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"
-                ModelDataUrl: {"Std:Join": {"On": "/", "Values": ["s3://example-bucket/models", {Get: Steps.Train.TrainingJobName}, model.tar.gz]}}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Train
-            Type: Training
-            Arguments:
-              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
-              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-              StoppingCondition: {MaxRuntimeInSeconds: 3600}
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer:
-                Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"
-                ModelDataUrl: {"Std:Join": {"On": "/", "Values": ["s3://example-bucket/models", {Get: Steps.Train.TrainingJobName}, output/model.tar.gz]}}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Train
+              Type: Training
+        -     Arguments: &a
+        +     Arguments:
+                AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+                OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+                ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+                StoppingCondition: {MaxRuntimeInSeconds: 3600}
+            - Name: Create
+              Type: Model
+              Arguments:
+                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+                PrimaryContainer:
+                  Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"
+        -         ModelDataUrl: {"Std:Join": {"On": "/", "Values": ["s3://example-bucket/models", {Get: Steps.Train.TrainingJobName}, model.tar.gz]}}
+        +         ModelDataUrl: {"Std:Join": {"On": "/", "Values": ["s3://example-bucket/models", {Get: Steps.Train.TrainingJobName}, output/model.tar.gz]}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html, and
         sagemaker 2.257.7, sagemaker.workflow.steps.TuningStep.get_top_model_s3_uri
-    Since:
-        0.1
     """
     requests = {step.name: step.request for step in view.steps if step.type in ("Training", "Tuning")}
     for place, value in _joins(view) if requests else ():
@@ -300,44 +252,26 @@ def misspelt_file(view: PipelineView) -> Iterator[Problem]:
         are spelt nearly alike.
     Why:
         The one file is there, the other is not: the step that reads it fails, and the registry shows a model without metrics.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Evaluate
-            Type: Processing
-            PropertyFiles: [{PropertyFileName: report, OutputName: metrics, FilePath: evaluation.json}]
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              ProcessingOutputConfig: {Outputs: [{OutputName: metrics, S3Output: {S3Uri: "s3://example-bucket/m", LocalPath: /opt/ml/processing/m, S3UploadMode: EndOfJob}}]}
-          - Name: Register
-            Type: RegisterModel
-            Arguments:
-              ModelPackageGroupName: churn
-              ModelMetrics: {ModelQuality: {Statistics: {ContentType: application/json, S3Uri: "s3://example-bucket/m/evaluations.json"}}}
-              InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv]}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Evaluate
-            Type: Processing
-            PropertyFiles: [{PropertyFileName: report, OutputName: metrics, FilePath: evaluation.json}]
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              ProcessingOutputConfig: {Outputs: [{OutputName: metrics, S3Output: {S3Uri: "s3://example-bucket/m", LocalPath: /opt/ml/processing/m, S3UploadMode: EndOfJob}}]}
-          - Name: Register
-            Type: RegisterModel
-            Arguments:
-              ModelPackageGroupName: churn
-              ModelMetrics: {ModelQuality: {Statistics: {ContentType: application/json, S3Uri: "s3://example-bucket/m/evaluation.json"}}}
-              InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv]}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Evaluate
+              Type: Processing
+              PropertyFiles: [{PropertyFileName: report, OutputName: metrics, FilePath: evaluation.json}]
+              Arguments:
+                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1"}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+                ProcessingOutputConfig: {Outputs: [{OutputName: metrics, S3Output: {S3Uri: "s3://example-bucket/m", LocalPath: /opt/ml/processing/m, S3UploadMode: EndOfJob}}]}
+            - Name: Register
+              Type: RegisterModel
+              Arguments:
+                ModelPackageGroupName: churn
+        -       ModelMetrics: {ModelQuality: {Statistics: {ContentType: application/json, S3Uri: "s3://example-bucket/m/evaluations.json"}}}
+        +       ModelMetrics: {ModelQuality: {Statistics: {ContentType: application/json, S3Uri: "s3://example-bucket/m/evaluation.json"}}}
+                InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv]}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-propertyfile.html
-    Since:
-        0.1
     """
     declared = dict(_declared(view))
     for place, uri in _read(view) if declared else ():
@@ -398,42 +332,25 @@ def archive_of_an_earlier_job(view: PipelineView) -> Iterator[Problem]:
     Why:
         The archive of a job has the job's name in its path, which is another in each execution. Whatever is trained, the same
         old model is made, evaluated or registered, and nothing says so.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Train
-            Type: Training
-            Arguments:
-              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
-              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-              StoppingCondition: {MaxRuntimeInSeconds: 3600}
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/models/churn-2023/output/model.tar.gz"}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Train
-            Type: Training
-            Arguments:
-              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
-              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-              StoppingCondition: {MaxRuntimeInSeconds: 3600}
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: {Get: Steps.Train.ModelArtifacts.S3ModelArtifacts}}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Train
+              Type: Training
+              Arguments:
+                AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+                OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+                ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+                StoppingCondition: {MaxRuntimeInSeconds: 3600}
+            - Name: Create
+              Type: Model
+              Arguments:
+                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+        -       PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/models/churn-2023/output/model.tar.gz"}
+        +       PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: {Get: Steps.Train.ModelArtifacts.S3ModelArtifacts}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html
-    Since:
-        0.1
     """
     trained: dict[str, str] = {}
     for step in view.steps:

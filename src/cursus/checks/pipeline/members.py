@@ -26,25 +26,17 @@ def conditions(view: PipelineView) -> Iterator[Problem]:
     Why:
         CreatePipeline refuses what it cannot parse; comparing a text with a number fails the execution, or is never true.
         Of two constants each execution makes the same, and takes the same branch.
-    Breaks:
-        operation: Pipeline
-        Parameters: [{Name: Score, Type: Float, DefaultValue: 1.5}]
-        Steps:
-          - Name: Decide
-            Type: Condition
-            Arguments: {Conditions: [{Type: LessThen, LeftValue: {Get: Parameters.Score}, RightValue: 2}], IfSteps: [{Name: Stop, Type: Fail, Arguments: {ErrorMessage: too small}}], ElseSteps: []}
-    Right:
-        operation: Pipeline
-        Parameters: [{Name: Score, Type: Float, DefaultValue: 1.5}]
-        Steps:
-          - Name: Decide
-            Type: Condition
-            Arguments: {Conditions: [{Type: LessThan, LeftValue: {Get: Parameters.Score}, RightValue: 2}], IfSteps: [{Name: Stop, Type: Fail, Arguments: {ErrorMessage: too small}}], ElseSteps: []}
+    Example:
+          operation: Pipeline
+          Parameters: [{Name: Score, Type: Float, DefaultValue: 1.5}]
+          Steps:
+            - Name: Decide
+              Type: Condition
+        -     Arguments: {Conditions: [{Type: LessThen, LeftValue: {Get: Parameters.Score}, RightValue: 2}], IfSteps: [{Name: Stop, Type: Fail, Arguments: {ErrorMessage: too small}}], ElseSteps: []}
+        +     Arguments: {Conditions: [{Type: LessThan, LeftValue: {Get: Parameters.Score}, RightValue: 2}], IfSteps: [{Name: Stop, Type: Fail, Arguments: {ErrorMessage: too small}}], ElseSteps: []}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html (condition step), and
         sagemaker 2.257.7, sagemaker.local.pipeline, whose step fails where the types differ
-    Since:
-        0.1
     """
     for step in view.definition.steps:
         arguments = step.body.get("Arguments")
@@ -258,16 +250,12 @@ def other_steps(view: PipelineView) -> Iterator[Problem]:
         Looks at FunctionArn, SqsQueueUrl, CheckType, and the output parameters of lambda and callback steps.
     Why:
         CreatePipeline refuses the definition, or the step fails when it is reached.
-    Breaks:
-        operation: Pipeline
-        Steps: [{Name: Ask, Type: Lambda, FunctionArn: my-function, Arguments: {}}]
-    Right:
-        operation: Pipeline
-        Steps: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:my-function", Arguments: {}}]
+    Example:
+          operation: Pipeline
+        - Steps: [{Name: Ask, Type: Lambda, FunctionArn: my-function, Arguments: {}}]
+        + Steps: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:my-function", Arguments: {}}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html
-    Since:
-        0.1
     """
     for step in view.definition.steps:
         if step.type == "Lambda":
@@ -346,29 +334,19 @@ def loops(view: PipelineView) -> Iterator[Problem]:
         the types of the steps in ForEachBody and the Selector; and at the StepName of every source of a Cleanup step.
     Why:
         CreatePipeline refuses the definition. A loop runs no conditions, no further loops and no Fail steps.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: EachRegion
-            Type: ForEach
-            Arguments:
-              IterableItems: [us-east-1, eu-west-1]
-              MaxConcurrency: 0
-              ForEachBody: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {region: {Get: ForEach.CurrentItem}}}]
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: EachRegion
-            Type: ForEach
-            Arguments:
-              IterableItems: [us-east-1, eu-west-1]
-              MaxConcurrency: 2
-              ForEachBody: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {region: {Get: ForEach.CurrentItem}}}]
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: EachRegion
+              Type: ForEach
+              Arguments:
+                IterableItems: [us-east-1, eu-west-1]
+        -       MaxConcurrency: 0
+        +       MaxConcurrency: 2
+                ForEachBody: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {region: {Get: ForEach.CurrentItem}}}]
     Source:
         sagemaker 3.27.0, sagemaker.mlops.workflow.for_each_step and cleanup_step; pipelines as a whole:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-pipeline.html
-    Since:
-        0.1
     """
     for step in view.definition.steps:
         arguments = mapping(step.body, "Arguments")

@@ -32,27 +32,18 @@ def model_data(view: PipelineView) -> Iterator[Problem]:
     Why:
         "This path must point to a single gzip compressed tar archive (.tar.gz suffix)." A prefix ends with a slash, and is
         never compressed. CreateModel refuses the rest, or the container does not start.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/models/model.joblib"}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/models/model.tar.gz"}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Create
+              Type: Model
+              Arguments:
+                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+        -       PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/models/model.joblib"}
+        +       PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/models/model.tar.gz"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html,
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3ModelDataSource.html
-    Since:
-        0.1
     """
     for step in view.definition.steps:
         for place, container in containers(step):
@@ -160,33 +151,22 @@ def containers_together(view: PipelineView) -> Iterator[Problem]:
         contain required com.amazonaws.sagemaker.capabilities.multi-models=true Docker label(s)." "If you specify a value
         for the ContainerHostName for any ContainerDefinition that is part of an inference pipeline, you must specify a
         value for the ContainerHostName parameter of every ContainerDefinition." The request is refused.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              Containers:
-                - {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1", ContainerHostname: prepare}
-                - {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              Containers:
-                - {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1", ContainerHostname: prepare}
-                - {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ContainerHostname: serve}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Create
+              Type: Model
+              Arguments:
+                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+                Containers:
+                  - {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1", ContainerHostname: prepare}
+        -         - {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"}
+        +         - {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ContainerHostname: serve}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html,
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AdditionalInferenceSpecificationDefinition.html,
         https://github.com/OElesin/sagemaker-autopilot-step-functions/issues/10,
         https://github.com/aws/amazon-sagemaker-examples/issues/3925
-    Since:
-        0.1
     """
     for step in view.definition.steps:
         if step.type not in ("Model", "RegisterModel"):
@@ -281,32 +261,21 @@ def what_jobs_take(view: PipelineView) -> Iterator[Problem]:
         "Gzip can only be used when Pipe mode is specified"; a feature store is "only supported when AppManaged is specified";
         built-in algorithms "do not support HTTP chunked encoding". The request is refused, or the job ends with an error:
         "ClientError: 413" where TorchServe or the Multi Model Server gets more than it takes by default.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-              ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", LocalPath: /opt/ml/processing/raw, S3DataType: S3Prefix, S3InputMode: File, S3CompressionType: Gzip}}]
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-              ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", LocalPath: /opt/ml/processing/raw, S3DataType: S3Prefix, S3InputMode: File, S3CompressionType: None}}]
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Prepare
+              Type: Processing
+              Arguments:
+                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+        -       ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", LocalPath: /opt/ml/processing/raw, S3DataType: S3Prefix, S3InputMode: File, S3CompressionType: Gzip}}]
+        +       ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", LocalPath: /opt/ml/processing/raw, S3DataType: S3Prefix, S3InputMode: File, S3CompressionType: None}}]
+                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingS3Input.html,
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html,
         https://github.com/aws/sagemaker-python-sdk/issues/1882
-    Since:
-        0.1
     """
     for step in view.definition.steps:
         arguments, place = mapping(step.body, "Arguments"), (*step.path, "Arguments")

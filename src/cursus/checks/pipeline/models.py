@@ -27,26 +27,17 @@ def step_arguments(view: PipelineView) -> Iterator[Problem]:
     Why:
         "Unable to parse pipeline definition. Unknown Argument member 'ModelPackageName'": a pipeline registers versions
         in a group. "AutoMLStep currently only supports ENSEMBLING mode."
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Register
-            Type: RegisterModel
-            Arguments:
-              ModelPackageName: churn
-              InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv]}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Register
-            Type: RegisterModel
-            Arguments:
-              ModelPackageGroupName: churn
-              InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv]}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Register
+              Type: RegisterModel
+              Arguments:
+        -       ModelPackageName: churn
+        +       ModelPackageGroupName: churn
+                InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv]}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html (model step)
-    Since:
-        0.1
     """
     for step in view.definition.steps:
         arguments = mapping(step.body, "Arguments")
@@ -123,27 +114,18 @@ def container_image(view: PipelineView) -> Iterator[Problem]:
     Why:
         "Invalid type for parameter InferenceSpecification.Containers[0].Image, value: None": a model class of the SDK
         that was given neither an image nor a framework version writes null.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {ModelDataUrl: "s3://example-bucket/model.tar.gz"}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Create
+              Type: Model
+              Arguments:
+                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+        -       PrimaryContainer: {ModelDataUrl: "s3://example-bucket/model.tar.gz"}
+        +       PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html,
         https://github.com/aws/sagemaker-python-sdk/issues/2696
-    Since:
-        0.1
     """
     for step in view.definition.steps:
         if step.type not in ("Model", "RegisterModel"):
@@ -167,29 +149,19 @@ def image_address(view: PipelineView) -> Iterator[Problem]:
     Why:
         The services take images from Amazon ECR: a name that Docker completes on a laptop, and a location on S3, are
         refused when the job or model is made.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "prepare:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Prepare
+              Type: Processing
+              Arguments:
+                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+        -       AppSpecification: {ImageUri: "prepare:1"}
+        +       AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AppSpecification.html,
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
-    Since:
-        0.1
     """
     for step in view.steps:
         top = step.prefix[len(view.pipeline.prefix) :]
@@ -227,26 +199,17 @@ def serving_types(view: PipelineView) -> Iterator[Problem]:
         the types that host and that transform. A family that the data does not know may be newer: a warning.
     Why:
         CreateModelPackage takes only the types of its list: the step fails, after the training is paid for.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Register
-            Type: RegisterModel
-            Arguments:
-              ModelPackageGroupName: churn
-              InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv], SupportedRealtimeInferenceInstanceTypes: [m5.large]}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Register
-            Type: RegisterModel
-            Arguments:
-              ModelPackageGroupName: churn
-              InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv], SupportedRealtimeInferenceInstanceTypes: [ml.m5.large]}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Register
+              Type: RegisterModel
+              Arguments:
+                ModelPackageGroupName: churn
+        -       InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv], SupportedRealtimeInferenceInstanceTypes: [m5.large]}
+        +       InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv], SupportedRealtimeInferenceInstanceTypes: [ml.m5.large]}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_InferenceSpecification.html
-    Since:
-        0.1
     """
     for step in view.definition.steps:
         if step.type != "RegisterModel":
@@ -278,27 +241,18 @@ def media_types(view: PipelineView) -> Iterator[Problem]:
         image and the few others that there are.
     Why:
         The registry takes any text. Who deploys the model finds out: no client asks for test/csv.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Register
-            Type: RegisterModel
-            Arguments:
-              ModelPackageGroupName: churn
-              InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [test/csv]}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Register
-            Type: RegisterModel
-            Arguments:
-              ModelPackageGroupName: churn
-              InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv]}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Register
+              Type: RegisterModel
+              Arguments:
+                ModelPackageGroupName: churn
+        -       InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [test/csv]}
+        +       InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv]}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_InferenceSpecification.html,
         https://www.iana.org/assignments/media-types
-    Since:
-        0.1
     """
     for step in view.definition.steps:
         if step.type != "RegisterModel":
@@ -336,42 +290,26 @@ def model_data_is_a_prefix(view: PipelineView) -> Iterator[Problem]:
     Why:
         The artifact is at <S3OutputPath>/<job name>/output/model.tar.gz. "Could not find model data": CreateModel refuses
         what is no archive. The registry takes a folder for the metrics, and shows none.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Train
-            Type: Training
-            Arguments: &a
-              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
-              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-              StoppingCondition: {MaxRuntimeInSeconds: 3600}
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: {Get: Steps.Train.OutputDataConfig.S3OutputPath}}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Train
-            Type: Training
-            Arguments:
-              AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
-              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-              StoppingCondition: {MaxRuntimeInSeconds: 3600}
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: {Get: Steps.Train.ModelArtifacts.S3ModelArtifacts}}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Train
+              Type: Training
+        -     Arguments: &a
+        +     Arguments:
+                AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+                OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+                ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+                StoppingCondition: {MaxRuntimeInSeconds: 3600}
+            - Name: Create
+              Type: Model
+              Arguments:
+                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+        -       PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: {Get: Steps.Train.OutputDataConfig.S3OutputPath}}
+        +       PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: {Get: Steps.Train.ModelArtifacts.S3ModelArtifacts}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelArtifacts.html
-    Since:
-        0.1
     """
     for step in view.definition.steps:
         if step.type in ("Model", "RegisterModel"):

@@ -33,30 +33,19 @@ def bad_models_go_on(view: PipelineView) -> Iterator[Problem]:
         that fails. A branch that trains again is left alone.
     Why:
         Good models are thrown away, and bad ones registered. Nothing fails.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - {Name: Measure, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:measure", Arguments: {}, OutputParameters: [{OutputName: rmse, OutputType: Float}]}
-          - Name: Decide
-            Type: Condition
-            Arguments:
-              Conditions: [{Type: GreaterThanOrEqualTo, LeftValue: {Get: "Steps.Measure.OutputParameters['rmse']"}, RightValue: 6.0}]
-              IfSteps: [{Name: Register, Type: RegisterModel, Arguments: {ModelPackageGroupName: churn, InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv]}}}]
-              ElseSteps: [{Name: Stop, Type: Fail, Arguments: {ErrorMessage: not good enough}}]
-    Right:
-        operation: Pipeline
-        Steps:
-          - {Name: Measure, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:measure", Arguments: {}, OutputParameters: [{OutputName: rmse, OutputType: Float}]}
-          - Name: Decide
-            Type: Condition
-            Arguments:
-              Conditions: [{Type: LessThanOrEqualTo, LeftValue: {Get: "Steps.Measure.OutputParameters['rmse']"}, RightValue: 6.0}]
-              IfSteps: [{Name: Register, Type: RegisterModel, Arguments: {ModelPackageGroupName: churn, InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv]}}}]
-              ElseSteps: [{Name: Stop, Type: Fail, Arguments: {ErrorMessage: not good enough}}]
+    Example:
+          operation: Pipeline
+          Steps:
+            - {Name: Measure, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:measure", Arguments: {}, OutputParameters: [{OutputName: rmse, OutputType: Float}]}
+            - Name: Decide
+              Type: Condition
+              Arguments:
+        -       Conditions: [{Type: GreaterThanOrEqualTo, LeftValue: {Get: "Steps.Measure.OutputParameters['rmse']"}, RightValue: 6.0}]
+        +       Conditions: [{Type: LessThanOrEqualTo, LeftValue: {Get: "Steps.Measure.OutputParameters['rmse']"}, RightValue: 6.0}]
+                IfSteps: [{Name: Register, Type: RegisterModel, Arguments: {ModelPackageGroupName: churn, InferenceSpecification: {Containers: [{Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}], SupportedContentTypes: [text/csv], SupportedResponseMIMETypes: [text/csv]}}}]
+                ElseSteps: [{Name: Stop, Type: Fail, Arguments: {ErrorMessage: not good enough}}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html (condition step)
-    Since:
-        0.1
     """
     kinds: dict[Path, dict[str, set[str | None]]] = {}
     for step in view.definition.steps:
@@ -132,50 +121,29 @@ def other_output(view: PipelineView) -> Iterator[Problem]:
         output of that name; and the references of a step's channels, or inputs, with each other.
     Why:
         A model that is validated or evaluated on what it was trained with looks better than it is. Nothing fails.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              ProcessingOutputConfig:
-                Outputs:
-                  - {OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}
-                  - {OutputName: test, S3Output: {S3Uri: "s3://example-bucket/churn/test/", LocalPath: /opt/ml/processing/test, S3UploadMode: EndOfJob}}
-          - Name: Evaluate
-            Type: Processing
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              ProcessingInputs: [{InputName: test, S3Input: {S3Uri: {Get: "Steps.Prepare.ProcessingOutputConfig.Outputs['train'].S3Output.S3Uri"}, S3DataType: S3Prefix, LocalPath: /opt/ml/processing/test, S3InputMode: File}}]
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              ProcessingOutputConfig:
-                Outputs:
-                  - {OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}
-                  - {OutputName: test, S3Output: {S3Uri: "s3://example-bucket/churn/test/", LocalPath: /opt/ml/processing/test, S3UploadMode: EndOfJob}}
-          - Name: Evaluate
-            Type: Processing
-            Arguments:
-              ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-              AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1"}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              ProcessingInputs: [{InputName: test, S3Input: {S3Uri: {Get: "Steps.Prepare.ProcessingOutputConfig.Outputs['test'].S3Output.S3Uri"}, S3DataType: S3Prefix, LocalPath: /opt/ml/processing/test, S3InputMode: File}}]
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Prepare
+              Type: Processing
+              Arguments:
+                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+                ProcessingOutputConfig:
+                  Outputs:
+                    - {OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}
+                    - {OutputName: test, S3Output: {S3Uri: "s3://example-bucket/churn/test/", LocalPath: /opt/ml/processing/test, S3UploadMode: EndOfJob}}
+            - Name: Evaluate
+              Type: Processing
+              Arguments:
+                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1"}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+        -       ProcessingInputs: [{InputName: test, S3Input: {S3Uri: {Get: "Steps.Prepare.ProcessingOutputConfig.Outputs['train'].S3Output.S3Uri"}, S3DataType: S3Prefix, LocalPath: /opt/ml/processing/test, S3InputMode: File}}]
+        +       ProcessingInputs: [{InputName: test, S3Input: {S3Uri: {Get: "Steps.Prepare.ProcessingOutputConfig.Outputs['test'].S3Output.S3Uri"}, S3DataType: S3Prefix, LocalPath: /opt/ml/processing/test, S3InputMode: File}}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html (data dependency between steps)
-    Since:
-        0.1
     """
     for step in view.definition.steps:
         arguments = mapping(step.body, "Arguments")

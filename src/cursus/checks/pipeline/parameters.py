@@ -28,16 +28,12 @@ def parameter_form(view: PipelineView) -> Iterator[Problem]:
         among EnumValues, and no unknown members.
     Why:
         CreatePipeline refuses the definition; a default of the wrong type fails every execution.
-    Breaks:
-        operation: Pipeline
-        Parameters: [{Name: Epochs, Type: Integer, DefaultValue: "5"}]
-    Right:
-        operation: Pipeline
-        Parameters: [{Name: Epochs, Type: Integer, DefaultValue: 5}]
+    Example:
+          operation: Pipeline
+        - Parameters: [{Name: Epochs, Type: Integer, DefaultValue: "5"}]
+        + Parameters: [{Name: Epochs, Type: Integer, DefaultValue: 5}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-parameters.html
-    Since:
-        0.1
     """
     declared = view.request.get("Parameters")
     if not isinstance(declared, list):
@@ -149,20 +145,15 @@ def parameter_value(view: PipelineView) -> Iterator[Problem]:
     Why:
         StartPipelineExecution refuses an unknown parameter, an empty text, a value outside EnumValues, and a pipeline
         with a parameter that neither its default nor the start gives a value.
-    Breaks:
-        operation: Pipeline
-        parameters: {Epohcs: 5}
-        Parameters: [{Name: Epochs, Type: Integer, DefaultValue: 5}]
-    Right:
-        operation: Pipeline
-        parameters: {Epochs: 7}
-        Parameters: [{Name: Epochs, Type: Integer, DefaultValue: 5}]
+    Example:
+          operation: Pipeline
+        - parameters: {Epohcs: 5}
+        + parameters: {Epochs: 7}
+          Parameters: [{Name: Epochs, Type: Integer, DefaultValue: 5}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StartPipelineExecution.html;
         sagemaker.local.entities of the public package sagemaker 2.257.7, which does the same for a local execution;
         https://github.com/aws/sagemaker-python-sdk/issues/4016
-    Since:
-        0.1
     """
     declared = view.definition.parameters
     for name, value in view.pipeline.parameters.items():
@@ -324,18 +315,14 @@ def unused_parameter(view: PipelineView) -> Iterator[Problem]:
     Why:
         Who starts the pipeline with another value sees no effect. Often the value was formatted into a text while
         the pipeline was built.
-    Breaks:
-        operation: Pipeline
-        Parameters: [{Name: Epochs, Type: Integer, DefaultValue: 5}]
-    Right:
-        operation: Pipeline
-        Parameters: [{Name: Instances, Type: Integer, DefaultValue: 1}]
-        Steps:
-          - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {"Std:Join": {"On": "", "Values": [{Get: Parameters.Instances}]}}}}
+    Example:
+          operation: Pipeline
+        - Parameters: [{Name: Epochs, Type: Integer, DefaultValue: 5}]
+        + Parameters: [{Name: Instances, Type: Integer, DefaultValue: 1}]
+        + Steps:
+        +   - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {"Std:Join": {"On": "", "Values": [{Get: Parameters.Instances}]}}}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-parameters.html
-    Since:
-        0.1
     """
     used = set()
     for reference in view.definition.references:

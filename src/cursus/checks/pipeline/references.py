@@ -39,20 +39,14 @@ def reference_form(view: PipelineView) -> Iterator[Problem]:
         parameter that is declared, or a variable that an execution has.
     Why:
         CreatePipeline refuses a definition with a reference that cannot be resolved.
-    Breaks:
-        operation: Pipeline
-        Parameters: [{Name: Reason, Type: String, DefaultValue: no data}]
-        Steps:
-          - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {Get: Parameters.Raeson}}}
-    Right:
-        operation: Pipeline
-        Parameters: [{Name: Reason, Type: String, DefaultValue: no data}]
-        Steps:
-          - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {Get: Parameters.Reason}}}
+    Example:
+          operation: Pipeline
+          Parameters: [{Name: Reason, Type: String, DefaultValue: no data}]
+          Steps:
+        -   - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {Get: Parameters.Raeson}}}
+        +   - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {Get: Parameters.Reason}}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-parameters.html
-    Since:
-        0.1
     """
     known = facts()
     missing: dict[str, list[Path]] = {}
@@ -151,18 +145,13 @@ def unknown_step(view: PipelineView) -> Iterator[Problem]:
         Looks up the step of every ``Steps.…`` reference, those in the branches of conditions included.
     Why:
         CreatePipeline refuses a reference that cannot be resolved.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {Get: Steps.Trian.TrainingJobStatus}}}
-    Right:
-        operation: Pipeline
-        Steps:
-          - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {Get: Execution.PipelineName}}}
+    Example:
+          operation: Pipeline
+          Steps:
+        -   - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {Get: Steps.Trian.TrainingJobStatus}}}
+        +   - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {Get: Execution.PipelineName}}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-properties.html
-    Since:
-        0.1
     """
     for reference in view.definition.references:
         target = parse_get(reference.text)
@@ -197,28 +186,18 @@ def unknown_property(view: PipelineView) -> Iterator[Problem]:
         output parameters and property files that the step declares.
     Why:
         CreatePipeline refuses a reference to a property that the step does not return.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Ask
-            Type: Lambda
-            FunctionArn: arn:aws:lambda:us-east-1:123456789012:function:ask
-            Arguments: {}
-            OutputParameters: [{OutputName: answer, OutputType: String}]
-          - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {Get: "Steps.Ask.OutputParameters['anwser']"}}}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Ask
-            Type: Lambda
-            FunctionArn: arn:aws:lambda:us-east-1:123456789012:function:ask
-            Arguments: {}
-            OutputParameters: [{OutputName: answer, OutputType: String}]
-          - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {Get: "Steps.Ask.OutputParameters['answer']"}}}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Ask
+              Type: Lambda
+              FunctionArn: arn:aws:lambda:us-east-1:123456789012:function:ask
+              Arguments: {}
+              OutputParameters: [{OutputName: answer, OutputType: String}]
+        -   - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {Get: "Steps.Ask.OutputParameters['anwser']"}}}
+        +   - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {Get: "Steps.Ask.OutputParameters['answer']"}}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-properties.html
-    Since:
-        0.1
     """
     for reference in view.definition.references:
         target = parse_get(reference.text)

@@ -22,16 +22,12 @@ def retry_policies(view: PipelineView) -> Iterator[Problem]:
         limits are given.
     Why:
         CreatePipeline refuses the definition; a policy for an exception that never comes retries nothing.
-    Breaks:
-        operation: Pipeline
-        Steps: [{Name: Stop, Type: Model, RetryPolicies: [{ExceptionType: [Step.THROTLING], MaxAttempts: 3}], Arguments: {ExecutionRoleArn: "arn:aws:iam::123456789012:role/SageMakerRole", PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"}}}]
-    Right:
-        operation: Pipeline
-        Steps: [{Name: Stop, Type: Model, RetryPolicies: [{ExceptionType: [Step.THROTTLING], MaxAttempts: 3}], Arguments: {ExecutionRoleArn: "arn:aws:iam::123456789012:role/SageMakerRole", PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"}}}]
+    Example:
+          operation: Pipeline
+        - Steps: [{Name: Stop, Type: Model, RetryPolicies: [{ExceptionType: [Step.THROTLING], MaxAttempts: 3}], Arguments: {ExecutionRoleArn: "arn:aws:iam::123456789012:role/SageMakerRole", PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"}}}]
+        + Steps: [{Name: Stop, Type: Model, RetryPolicies: [{ExceptionType: [Step.THROTTLING], MaxAttempts: 3}], Arguments: {ExecutionRoleArn: "arn:aws:iam::123456789012:role/SageMakerRole", PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"}}}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-retry-policy.html
-    Since:
-        0.1
     """
     for step in view.definition.steps:
         policies = step.body.get("RetryPolicies")

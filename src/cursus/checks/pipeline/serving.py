@@ -25,49 +25,30 @@ def served_by_another(view: PipelineView) -> Iterator[Problem]:
     Why:
         CreateModel looks into no archive. The endpoint fails its health check, or the transform job ends with an error: the
         server finds no model that it can load, or there is no server in the image: exec: "serve": executable file not found.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Train
-            Type: Training
-            Arguments:
-              AlgorithmSpecification: {TrainingImage: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1", TrainingInputMode: File}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              HyperParameters: {num_round: "10"}
-              InputDataConfig: [{ChannelName: train, ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}}]
-              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
-              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-              StoppingCondition: {MaxRuntimeInSeconds: 3600}
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {Image: "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310", ModelDataUrl: {Get: Steps.Train.ModelArtifacts.S3ModelArtifacts}}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Train
-            Type: Training
-            Arguments:
-              AlgorithmSpecification: {TrainingImage: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1", TrainingInputMode: File}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              HyperParameters: {num_round: "10"}
-              InputDataConfig: [{ChannelName: train, ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}}]
-              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
-              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-              StoppingCondition: {MaxRuntimeInSeconds: 3600}
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {Image: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1", ModelDataUrl: {Get: Steps.Train.ModelArtifacts.S3ModelArtifacts}}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Train
+              Type: Training
+              Arguments:
+                AlgorithmSpecification: {TrainingImage: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1", TrainingInputMode: File}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+                HyperParameters: {num_round: "10"}
+                InputDataConfig: [{ChannelName: train, ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}}]
+                OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+                ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+                StoppingCondition: {MaxRuntimeInSeconds: 3600}
+            - Name: Create
+              Type: Model
+              Arguments:
+                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+        -       PrimaryContainer: {Image: "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310", ModelDataUrl: {Get: Steps.Train.ModelArtifacts.S3ModelArtifacts}}
+        +       PrimaryContainer: {Image: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1", ModelDataUrl: {Get: Steps.Train.ModelArtifacts.S3ModelArtifacts}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html,
         https://docs.aws.amazon.com/sagemaker/latest/dg-ecr-paths/sagemaker-algo-docker-registry-paths.html,
         https://github.com/aws/sagemaker-huggingface-inference-toolkit/issues/45,
         https://github.com/aws/sagemaker-pytorch-training-toolkit/issues/139
-    Since:
-        0.1
     """
     trained = {step.name: step.request for step in view.steps if step.operation == "CreateTrainingJob"}
     for step in view.steps:
@@ -142,32 +123,20 @@ def code_that_stays_behind(view: PipelineView) -> Iterator[Problem]:
         folder below /opt/ml/model, where the model's own archive is unpacked.
     Why:
         The container has no such folder. The endpoint fails its health check, or serves without the script.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer:
-                Image: "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.1.0-cpu-py310"
-                ModelDataUrl: s3://example-bucket/model.tar.gz
-                Environment: {SAGEMAKER_PROGRAM: inference.py, SAGEMAKER_SUBMIT_DIRECTORY: /home/me/churn/code}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer:
-                Image: "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.1.0-cpu-py310"
-                ModelDataUrl: s3://example-bucket/model.tar.gz
-                Environment: {SAGEMAKER_PROGRAM: inference.py, SAGEMAKER_SUBMIT_DIRECTORY: /opt/ml/model/code}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Create
+              Type: Model
+              Arguments:
+                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+                PrimaryContainer:
+                  Image: "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.1.0-cpu-py310"
+                  ModelDataUrl: s3://example-bucket/model.tar.gz
+        -         Environment: {SAGEMAKER_PROGRAM: inference.py, SAGEMAKER_SUBMIT_DIRECTORY: /home/me/churn/code}
+        +         Environment: {SAGEMAKER_PROGRAM: inference.py, SAGEMAKER_SUBMIT_DIRECTORY: /opt/ml/model/code}
     Source:
         https://sagemaker.readthedocs.io/en/v2/frameworks/pytorch/using_pytorch.html (the format of a model archive)
-    Since:
-        0.1
     """
     for step in view.steps:
         if step.type not in ("Model", "RegisterModel"):
@@ -196,33 +165,21 @@ def made_under_another_name(view: PipelineView) -> Iterator[Problem]:
     Why:
         A pipeline makes up the name, or ends it with something of its own, so that executions do not meet: there is no model
         of that name, and the step fails. It does not wait for the other either.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - {Name: Create, Type: Model, Arguments: {ExecutionRoleArn: "arn:aws:iam::123456789012:role/SageMakerRole", PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"}}}
-          - Name: Score
-            Type: Transform
-            Arguments:
-              ModelName: Create
-              TransformInput: {DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
-              TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
-              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
-    Right:
-        operation: Pipeline
-        Steps:
-          - {Name: Create, Type: Model, Arguments: {ExecutionRoleArn: "arn:aws:iam::123456789012:role/SageMakerRole", PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"}}}
-          - Name: Score
-            Type: Transform
-            Arguments:
-              ModelName: {Get: Steps.Create.ModelName}
-              TransformInput: {DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
-              TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
-              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Example:
+          operation: Pipeline
+          Steps:
+            - {Name: Create, Type: Model, Arguments: {ExecutionRoleArn: "arn:aws:iam::123456789012:role/SageMakerRole", PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"}}}
+            - Name: Score
+              Type: Transform
+              Arguments:
+        -       ModelName: Create
+        +       ModelName: {Get: Steps.Create.ModelName}
+                TransformInput: {DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
+                TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
+                TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
     Source:
         https://github.com/aws/sagemaker-python-sdk/issues/2122 and /2650,
         https://github.com/aws/sagemaker-python-sdk/pull/6224
-    Since:
-        0.1
     """
     made: dict[tuple[str, str], str] = {}
     for step in view.definition.steps:
@@ -287,41 +244,25 @@ def sent_without_a_type(view: PipelineView) -> Iterator[Problem]:
     Why:
         The MIME type goes with each request to the model's container. Without one XGBoost reads text/libsvm, and answers each
         request with an error.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {Image: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}
-          - Name: Score
-            Type: Transform
-            Arguments:
-              ModelName: {Get: Steps.Create.ModelName}
-              TransformInput: {SplitType: Line, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/customers.csv"}}}
-              TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
-              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {Image: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}
-          - Name: Score
-            Type: Transform
-            Arguments:
-              ModelName: {Get: Steps.Create.ModelName}
-              TransformInput: {ContentType: text/csv, SplitType: Line, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/customers.csv"}}}
-              TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
-              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Create
+              Type: Model
+              Arguments:
+                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+                PrimaryContainer: {Image: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}
+            - Name: Score
+              Type: Transform
+              Arguments:
+                ModelName: {Get: Steps.Create.ModelName}
+        -       TransformInput: {SplitType: Line, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/customers.csv"}}}
+        +       TransformInput: {ContentType: text/csv, SplitType: Line, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/customers.csv"}}}
+                TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
+                TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TransformInput.html,
         https://github.com/aws/sagemaker-xgboost-container (data_utils.get_content_type)
-    Since:
-        0.1
     """
     requests = {step.name: step for step in view.steps}
     for step in view.steps:

@@ -24,16 +24,12 @@ def definition_members(view: PipelineView) -> Iterator[Problem]:
         Looks at the definition's own members: Version must be 2020-12-01, Steps a list with at least one step.
     Why:
         CreatePipeline refuses the definition: "Unable to parse pipeline definition".
-    Breaks:
-        operation: Pipeline
-        Version: "2020-12-02"
-    Right:
-        operation: Pipeline
-        Version: "2020-12-01"
+    Example:
+          operation: Pipeline
+        - Version: "2020-12-02"
+        + Version: "2020-12-01"
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-pipeline.html
-    Since:
-        0.1
     """
     known = facts()
     version = view.request.get("Version")
@@ -69,23 +65,16 @@ def step_members(view: PipelineView) -> Iterator[Problem]:
         Looks at every step's own members (Name, Type, Arguments, DependsOn, …) and its name's form.
     Why:
         CreatePipeline refuses the definition: "Unable to parse pipeline definition. Unknown Argument member …".
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: "train the model"
-            Type: Fail
-            Arguments: {ErrorMessage: no data}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: TrainTheModel
-            Type: Fail
-            Arguments: {ErrorMessage: no data}
+    Example:
+          operation: Pipeline
+          Steps:
+        -   - Name: "train the model"
+        +   - Name: TrainTheModel
+              Type: Fail
+              Arguments: {ErrorMessage: no data}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html and the published JSON schema
         of pipeline definitions
-    Since:
-        0.1
     """
     for step in view.definition.steps:
         small = [name for name in step.body if isinstance(name, str) and name[:1].islower()]
@@ -176,20 +165,15 @@ def duplicate_step_name(view: PipelineView) -> Iterator[Problem]:
         Compares the names of all steps, those in the branches of conditions included.
     Why:
         "Pipeline steps cannot have duplicate names": references could not be resolved.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: a}}
-          - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: b}}
-    Right:
-        operation: Pipeline
-        Steps:
-          - {Name: StopEarly, Type: Fail, Arguments: {ErrorMessage: a}}
-          - {Name: StopLate, Type: Fail, Arguments: {ErrorMessage: b}}
+    Example:
+          operation: Pipeline
+          Steps:
+        -   - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: a}}
+        -   - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: b}}
+        +   - {Name: StopEarly, Type: Fail, Arguments: {ErrorMessage: a}}
+        +   - {Name: StopLate, Type: Fail, Arguments: {ErrorMessage: b}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-pipeline.html
-    Since:
-        0.1
     """
     for step in view.definition.steps:
         if step.name is not None and view.definition.by_name[step.name] is not step:
@@ -221,23 +205,16 @@ def variable_as_text(view: PipelineView) -> Iterator[Problem]:
     Why:
         ``str()``, an f-string or ``+`` on a parameter or a property gives the object's representation when the
         pipeline is built. The container gets that text; its script fails on it.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Train
-            Type: Fail
-            Arguments: {ErrorMessage: "ParameterInteger(name='Epochs', parameter_type=…)"}
-    Right:
-        operation: Pipeline
-        Parameters: [{Name: Epochs, Type: Integer, DefaultValue: 5}]
-        Steps:
-          - Name: Train
-            Type: Fail
-            Arguments: {ErrorMessage: {"Std:Join": {"On": "", "Values": [{Get: Parameters.Epochs}]}}}
+    Example:
+          operation: Pipeline
+        + Parameters: [{Name: Epochs, Type: Integer, DefaultValue: 5}]
+          Steps:
+            - Name: Train
+              Type: Fail
+        -     Arguments: {ErrorMessage: "ParameterInteger(name='Epochs', parameter_type=…)"}
+        +     Arguments: {ErrorMessage: {"Std:Join": {"On": "", "Values": [{Get: Parameters.Epochs}]}}}
     Source:
         https://sagemaker.readthedocs.io/en/v2/amazon_sagemaker_model_building_pipeline.html (pipeline variables)
-    Since:
-        0.1
     """
     for place, value in texts(view.request.get("Steps"), ("Steps",)):
         if len(value) < 8:
@@ -302,20 +279,14 @@ def depends_on_form(view: PipelineView) -> Iterator[Problem]:
     Why:
         CreatePipeline refuses a definition in which a dependency cannot be resolved. A condition step cannot be
         depended on: what has to wait for it belongs into its branches.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - {Name: First, Type: Fail, Arguments: {ErrorMessage: a}}
-          - {Name: Second, Type: Fail, DependsOn: [Frist], Arguments: {ErrorMessage: b}}
-    Right:
-        operation: Pipeline
-        Steps:
-          - {Name: First, Type: Fail, Arguments: {ErrorMessage: a}}
-          - {Name: Second, Type: Fail, DependsOn: [First], Arguments: {ErrorMessage: b}}
+    Example:
+          operation: Pipeline
+          Steps:
+            - {Name: First, Type: Fail, Arguments: {ErrorMessage: a}}
+        -   - {Name: Second, Type: Fail, DependsOn: [Frist], Arguments: {ErrorMessage: b}}
+        +   - {Name: Second, Type: Fail, DependsOn: [First], Arguments: {ErrorMessage: b}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html
-    Since:
-        0.1
     """
     for step in view.definition.steps:
         depends = step.body.get("DependsOn")
@@ -392,20 +363,14 @@ def cycle(view: PipelineView) -> Iterator[Problem]:
         Follows DependsOn, references to other steps' properties, and conditions to their branches.
     Why:
         A pipeline is a directed acyclic graph; "Cycle detected in pipeline step graph".
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - {Name: A, Type: Fail, DependsOn: [B], Arguments: {ErrorMessage: a}}
-          - {Name: B, Type: Fail, DependsOn: [A], Arguments: {ErrorMessage: b}}
-    Right:
-        operation: Pipeline
-        Steps:
-          - {Name: A, Type: Fail, Arguments: {ErrorMessage: a}}
-          - {Name: B, Type: Fail, DependsOn: [A], Arguments: {ErrorMessage: b}}
+    Example:
+          operation: Pipeline
+          Steps:
+        -   - {Name: A, Type: Fail, DependsOn: [B], Arguments: {ErrorMessage: a}}
+        +   - {Name: A, Type: Fail, Arguments: {ErrorMessage: a}}
+            - {Name: B, Type: Fail, DependsOn: [A], Arguments: {ErrorMessage: b}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-pipeline.html
-    Since:
-        0.1
     """
     edges = view.definition.edges
     done: set[str] = set()

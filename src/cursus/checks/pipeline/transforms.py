@@ -25,41 +25,25 @@ def transform_processor(view: PipelineView) -> Iterator[Problem]:
     Why:
         The server of a GPU image looks for CUDA: "error while loading shared libraries: libcuda.so.1". The container fails
         its health check, and the job ends after minutes of waiting. A CPU image leaves the GPUs idle while they are billed.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {Image: "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.8.0-gpu", ModelDataUrl: "s3://example-bucket/model.tar.gz"}
-          - Name: Score
-            Type: Transform
-            Arguments:
-              ModelName: {Get: Steps.Create.ModelName}
-              TransformInput: {ContentType: application/json, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
-              TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
-              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {Image: "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.8.0-cpu", ModelDataUrl: "s3://example-bucket/model.tar.gz"}
-          - Name: Score
-            Type: Transform
-            Arguments:
-              ModelName: {Get: Steps.Create.ModelName}
-              TransformInput: {ContentType: application/json, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
-              TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
-              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Create
+              Type: Model
+              Arguments:
+                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+        -       PrimaryContainer: {Image: "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.8.0-gpu", ModelDataUrl: "s3://example-bucket/model.tar.gz"}
+        +       PrimaryContainer: {Image: "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.8.0-cpu", ModelDataUrl: "s3://example-bucket/model.tar.gz"}
+            - Name: Score
+              Type: Transform
+              Arguments:
+                ModelName: {Get: Steps.Create.ModelName}
+                TransformInput: {ContentType: application/json, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
+                TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
+                TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
     Source:
         https://github.com/aws/amazon-sagemaker-examples/issues/613,
         https://docs.aws.amazon.com/sagemaker/latest/dg/pre-built-containers-frameworks-deep-learning.html
-    Since:
-        0.1
     """
     for step, place, model in transforms(view):
         kind = text(mapping(step.request, "TransformResources"), "InstanceType")
@@ -98,40 +82,24 @@ def transform_of_a_source(view: PipelineView) -> Iterator[Problem]:
         "SageMaker Batch currently doesn't support Model entity with container definitions which use ModelDataSource
         attribute": the model is made, and CreateTransformJob is refused. Models that were not compressed, such as those of
         JumpStart, can only be deployed to endpoints.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataSource: {S3DataSource: {S3Uri: "s3://example-bucket/model/", S3DataType: S3Prefix, CompressionType: None}}}
-          - Name: Score
-            Type: Transform
-            Arguments:
-              ModelName: {Get: Steps.Create.ModelName}
-              TransformInput: {ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
-              TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
-              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model/model.tar.gz"}
-          - Name: Score
-            Type: Transform
-            Arguments:
-              ModelName: {Get: Steps.Create.ModelName}
-              TransformInput: {ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
-              TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
-              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Create
+              Type: Model
+              Arguments:
+                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+        -       PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataSource: {S3DataSource: {S3Uri: "s3://example-bucket/model/", S3DataType: S3Prefix, CompressionType: None}}}
+        +       PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model/model.tar.gz"}
+            - Name: Score
+              Type: Transform
+              Arguments:
+                ModelName: {Get: Steps.Create.ModelName}
+                TransformInput: {ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
+                TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
+                TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
     Source:
         https://github.com/aws/sagemaker-python-sdk/issues/4777 and /5160
-    Since:
-        0.1
     """
     for step, place, model in transforms(view):
         if any(container.get("ModelDataSource") is not None for container in model.values()):
@@ -152,41 +120,25 @@ def unwritten_format(view: PipelineView) -> Iterator[Problem]:
     Why:
         "Unable to evaluate payload provided", "Failed to parse output from the algorithm as CSV": the answer is JSON all the same, or an error, and the job
         fails after the first file.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {Image: "382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}
-          - Name: Score
-            Type: Transform
-            Arguments:
-              ModelName: {Get: Steps.Create.ModelName}
-              TransformInput: {ContentType: text/csv, SplitType: Line, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
-              TransformOutput: {Accept: text/csv, AssembleWith: Line, S3OutputPath: "s3://example-bucket/out/"}
-              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {Image: "382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}
-          - Name: Score
-            Type: Transform
-            Arguments:
-              ModelName: {Get: Steps.Create.ModelName}
-              TransformInput: {ContentType: text/csv, SplitType: Line, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
-              TransformOutput: {Accept: application/jsonlines, AssembleWith: Line, S3OutputPath: "s3://example-bucket/out/"}
-              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Create
+              Type: Model
+              Arguments:
+                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+                PrimaryContainer: {Image: "382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}
+            - Name: Score
+              Type: Transform
+              Arguments:
+                ModelName: {Get: Steps.Create.ModelName}
+                TransformInput: {ContentType: text/csv, SplitType: Line, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
+        -       TransformOutput: {Accept: text/csv, AssembleWith: Line, S3OutputPath: "s3://example-bucket/out/"}
+        +       TransformOutput: {Accept: application/jsonlines, AssembleWith: Line, S3OutputPath: "s3://example-bucket/out/"}
+                TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/LL-in-formats.html,
         https://github.com/aws/amazon-sagemaker-examples/issues/821
-    Since:
-        0.1
     """
     for step, place, model in transforms(view):
         containers_of = [find(text(each, "Image") or "") for each in model.values()]
@@ -229,34 +181,22 @@ def transformed_records(view: PipelineView) -> Iterator[Problem]:
         A line is no record of RecordIO, of JSON or of an image: the container gets a piece of one. A CSV row is an array,
         which only an index such as $[1:] can filter. Batch transform knows a part of JSONPath only; it refuses the rest, or
         ends with an error after the first file.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Score
-            Type: Transform
-            Arguments:
-              ModelName: churn
-              TransformInput: {ContentType: text/csv, SplitType: Line, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
-              TransformOutput: {Accept: application/json, AssembleWith: Line, S3OutputPath: "s3://example-bucket/out/"}
-              DataProcessing: {JoinSource: Input}
-              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Score
-            Type: Transform
-            Arguments:
-              ModelName: churn
-              TransformInput: {ContentType: text/csv, SplitType: Line, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
-              TransformOutput: {Accept: text/csv, AssembleWith: Line, S3OutputPath: "s3://example-bucket/out/"}
-              DataProcessing: {JoinSource: Input}
-              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Score
+              Type: Transform
+              Arguments:
+                ModelName: churn
+                TransformInput: {ContentType: text/csv, SplitType: Line, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
+        -       TransformOutput: {Accept: application/json, AssembleWith: Line, S3OutputPath: "s3://example-bucket/out/"}
+        +       TransformOutput: {Accept: text/csv, AssembleWith: Line, S3OutputPath: "s3://example-bucket/out/"}
+                DataProcessing: {JoinSource: Input}
+                TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/batch-transform-data-processing.html,
         https://docs.aws.amazon.com/sagemaker/latest/dg/cdf-inference.html,
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TransformS3DataSource.html
-    Since:
-        0.1
     """
     for step in view.steps:
         if step.operation != "CreateTransformJob":

@@ -25,30 +25,19 @@ def never_reached(view: PipelineView) -> Iterator[Problem]:
     Why:
         Of IfSteps and ElseSteps only one is executed, and a Fail step ends the execution. The step is never run, and the
         execution says nothing of it.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Decide
-            Type: Condition
-            Arguments:
-              Conditions: [{Type: Equals, LeftValue: 1, RightValue: 1}]
-              IfSteps: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {}}]
-              ElseSteps: [{Name: Tell, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:tell", Arguments: {}}]
-          - {Name: Last, Type: Lambda, DependsOn: [Ask, Tell], FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:last", Arguments: {}}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Decide
-            Type: Condition
-            Arguments:
-              Conditions: [{Type: Equals, LeftValue: 1, RightValue: 1}]
-              IfSteps: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {}}]
-              ElseSteps: [{Name: Tell, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:tell", Arguments: {}}]
-          - {Name: Last, Type: Lambda, DependsOn: [Ask], FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:last", Arguments: {}}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Decide
+              Type: Condition
+              Arguments:
+                Conditions: [{Type: Equals, LeftValue: 1, RightValue: 1}]
+                IfSteps: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {}}]
+                ElseSteps: [{Name: Tell, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:tell", Arguments: {}}]
+        -   - {Name: Last, Type: Lambda, DependsOn: [Ask, Tell], FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:last", Arguments: {}}
+        +   - {Name: Last, Type: Lambda, DependsOn: [Ask], FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:last", Arguments: {}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html (condition step, fail step)
-    Since:
-        0.1
     """
     definition = view.definition
     branched = [step for step in definition.steps if step.branches]
@@ -181,31 +170,20 @@ def always_fails(view: PipelineView) -> Iterator[Problem]:
         for another outcome than completion.
     Why:
         A Fail step ends the execution with the status Failed, however well the other steps went.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - {Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {}, OutputParameters: [{OutputName: answer, OutputType: String}]}
-          - Name: Decide
-            Type: Condition
-            Arguments:
-              Conditions: [{Type: Equals, LeftValue: {Get: "Steps.Ask.OutputParameters['answer']"}, RightValue: go}]
-              IfSteps: [{Name: Go, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:go", Arguments: {}}]
-              ElseSteps: []
-          - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: not today}}
-    Right:
-        operation: Pipeline
-        Steps:
-          - {Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {}, OutputParameters: [{OutputName: answer, OutputType: String}]}
-          - Name: Decide
-            Type: Condition
-            Arguments:
-              Conditions: [{Type: Equals, LeftValue: {Get: "Steps.Ask.OutputParameters['answer']"}, RightValue: go}]
-              IfSteps: [{Name: Go, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:go", Arguments: {}}]
-              ElseSteps: [{Name: Stop, Type: Fail, Arguments: {ErrorMessage: not today}}]
+    Example:
+          operation: Pipeline
+          Steps:
+            - {Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {}, OutputParameters: [{OutputName: answer, OutputType: String}]}
+            - Name: Decide
+              Type: Condition
+              Arguments:
+                Conditions: [{Type: Equals, LeftValue: {Get: "Steps.Ask.OutputParameters['answer']"}, RightValue: go}]
+                IfSteps: [{Name: Go, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:go", Arguments: {}}]
+        -       ElseSteps: []
+        -   - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: not today}}
+        +       ElseSteps: [{Name: Stop, Type: Fail, Arguments: {ErrorMessage: not today}}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html (fail step)
-    Since:
-        0.1
     """
     definition = view.definition
     if len(definition.steps) < 2:

@@ -27,18 +27,13 @@ def functions(view: PipelineView) -> Iterator[Problem]:
         JsonGet has a ``Path``, a text that no reference can stand for, and a ``PropertyFile`` that is a reference or an ``S3Uri``.
     Why:
         CreatePipeline refuses what it cannot parse: "Unable to parse pipeline definition".
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {"Std:Join": {"On": " ", "Values": no data}}}}
-    Right:
-        operation: Pipeline
-        Steps:
-          - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {"Std:Join": {"On": " ", "Values": [no, data]}}}}
+    Example:
+          operation: Pipeline
+          Steps:
+        -   - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {"Std:Join": {"On": " ", "Values": no data}}}}
+        +   - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {"Std:Join": {"On": " ", "Values": [no, data]}}}}
     Source:
         https://sagemaker.readthedocs.io/en/v2/workflows/pipelines/sagemaker.workflow.pipelines.html (functions)
-    Since:
-        0.1
     """
     for step in view.definition.steps:
         pending: list[tuple[Any, Path]] = [(step.body.get("Arguments"), (*step.path, "Arguments"))]
@@ -160,40 +155,24 @@ def referenced_type(view: PipelineView) -> Iterator[Problem]:
     Why:
         CreatePipeline refuses values that do not fit ("Expecting start of Json Array"), or the step fails when it is
         reached. ``step.properties.ModelArtifacts`` is a structure, ``.S3ModelArtifacts`` in it the URI.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"}
-          - Name: Score
-            Type: Transform
-            Arguments:
-              ModelName: {Get: Steps.Create.ModelArn}
-              TransformInput: {DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
-              TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
-              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Create
-            Type: Model
-            Arguments:
-              ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-              PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"}
-          - Name: Score
-            Type: Transform
-            Arguments:
-              ModelName: {Get: Steps.Create.ModelName}
-              TransformInput: {DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
-              TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
-              TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Create
+              Type: Model
+              Arguments:
+                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+                PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"}
+            - Name: Score
+              Type: Transform
+              Arguments:
+        -       ModelName: {Get: Steps.Create.ModelArn}
+        +       ModelName: {Get: Steps.Create.ModelName}
+                TransformInput: {DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
+                TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
+                TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-properties.html
-    Since:
-        0.1
     """
     for reference in view.definition.references:
         target = parse_get(reference.text)

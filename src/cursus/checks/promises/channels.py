@@ -29,22 +29,15 @@ def training_inputs(view: StepView) -> Iterator[Problem]:
     Why:
         The job gets the request's channels. One that only the hook has is a folder that is not there when
         the script looks for it; one with another address trains on other data.
-    Breaks:
-        hooks:
-          get_training_inputs:
-            - ChannelName: train
-              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/other/train/"}}
-              ContentType: text/csv
-    Right:
-        hooks:
-          get_training_inputs:
-            - ChannelName: train
-              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}
-              ContentType: text/csv
+    Example:
+          hooks:
+            get_training_inputs:
+              - ChannelName: train
+        -       DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/other/train/"}}
+        +       DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}
+                ContentType: text/csv
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Channel.html
-    Since:
-        0.1
     """
     said = view.promises.hooks.get("get_training_inputs")
     training = definition(view)
@@ -159,16 +152,12 @@ def data_distribution(view: StepView) -> Iterator[Problem]:
     Why:
         With FullyReplicated every host trains on all objects, with ShardedByS3Key each on its part. Whoever
         believes in the other one waits longer, or gets a model that saw a fraction of the data.
-    Breaks:
-        hooks:
-          get_data_distribution_config: {train: ShardedByS3Key}
-    Right:
-        hooks:
-          get_data_distribution_config: {train: FullyReplicated}
+    Example:
+          hooks:
+        -   get_data_distribution_config: {train: ShardedByS3Key}
+        +   get_data_distribution_config: {train: FullyReplicated}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
-    Since:
-        0.1
     """
     value = view.promises.hooks.get("get_data_distribution_config")
     said = {"S3DataDistributionType": value} if isinstance(value, str) else value

@@ -37,16 +37,12 @@ def distributed_config(view: StepView) -> Iterator[Problem]:
     Why:
         SageMaker starts the hosts of the request. With fewer than promised a script that waits for its peers
         waits until the time limit; with more they are paid for and idle.
-    Breaks:
-        hooks:
-          get_distributed_config: {InstanceType: ml.m5.xlarge, InstanceCount: 4}
-    Right:
-        hooks:
-          get_distributed_config: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Example:
+          hooks:
+        -   get_distributed_config: {InstanceType: ml.m5.xlarge, InstanceCount: 4}
+        +   get_distributed_config: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
-    Since:
-        0.1
     """
     said = hook(view, "get_distributed_config")
     training = definition(view)
@@ -111,17 +107,12 @@ def is_distributed(view: StepView) -> Iterator[Problem]:
     Why:
         A job on several hosts whose script does not divide the work trains the same model several times and
         pays for each; a script that waits for peers on one host waits until the time limit.
-    Breaks:
-        ResourceConfig: {InstanceCount: 2}
-        hooks:
-          is_distributed_training: false
-    Right:
-        hooks:
-          is_distributed_training: false
+    Example:
+        - ResourceConfig: {InstanceCount: 2}
+          hooks:
+            is_distributed_training: false
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/distributed-training.html
-    Since:
-        0.1
     """
     said = view.promises.hooks.get("is_distributed_training")
     training = definition(view)
@@ -182,16 +173,12 @@ def resources(view: StepView) -> Iterator[Problem]:
         What the hook alone says, where the request is whole without it, is a warning.
     Why:
         SageMaker bills the request. A spot saving or a smaller instance that only the hook has is never made.
-    Breaks:
-        hooks:
-          get_resource_optimization_config: {instance_type: ml.m5.xlarge, max_runtime_in_seconds: 600}
-    Right:
-        hooks:
-          get_resource_optimization_config: {instance_type: ml.m5.xlarge, max_runtime_in_seconds: 3600}
+    Example:
+          hooks:
+        -   get_resource_optimization_config: {instance_type: ml.m5.xlarge, max_runtime_in_seconds: 600}
+        +   get_resource_optimization_config: {instance_type: ml.m5.xlarge, max_runtime_in_seconds: 3600}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
-    Since:
-        0.1
     """
     yield from _against(view, "get_resource_optimization_config", RESOURCE_KEYS)
     yield from unsent(view, "get_resource_optimization_config")
@@ -207,17 +194,12 @@ def gpu(view: StepView) -> Iterator[Problem]:
         hyperparameter `sagemaker_mpi_num_of_processes_per_host`.
     Why:
         The GPU that the configuration was tuned for is not the one that the job gets.
-    Breaks:
-        hooks:
-          get_gpu_optimization_config: {instance_type: ml.g5.xlarge, mixed_precision: none}
-    Right:
-        ResourceConfig: {InstanceType: ml.g5.xlarge, VolumeSizeInGB: 30}
-        hooks:
-          get_gpu_optimization_config: {instance_type: ml.g5.xlarge, mixed_precision: none}
+    Example:
+        + ResourceConfig: {InstanceType: ml.g5.xlarge, VolumeSizeInGB: 30}
+          hooks:
+            get_gpu_optimization_config: {instance_type: ml.g5.xlarge, mixed_precision: none}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
-    Since:
-        0.1
     """
     yield from _against(
         view, "get_gpu_optimization_config", {"instance_type": ("ResourceConfig", "InstanceType")}

@@ -85,16 +85,12 @@ def unknown_step(view: StepView) -> Iterator[Problem]:
         `get_optional_dependencies` that is not there is only worth knowing.
     Why:
         A pipeline with a dependency on an unknown step is refused when it is created.
-    Breaks:
-        dependencies: {training_data: {step: Preprocesing, output: train}}
-        upstream: [{name: Preprocessing, type: Processing, outputs: [train, validation]}]
-    Right:
-        dependencies: {training_data: {step: Preprocessing, output: train}}
-        upstream: [{name: Preprocessing, type: Processing, outputs: [train, validation]}]
+    Example:
+        - dependencies: {training_data: {step: Preprocesing, output: train}}
+        + dependencies: {training_data: {step: Preprocessing, output: train}}
+          upstream: [{name: Preprocessing, type: Processing, outputs: [train, validation]}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html
-    Since:
-        0.1
     """
     known = upstream(view)
     if known is None:
@@ -125,16 +121,12 @@ def unknown_output(view: StepView) -> Iterator[Problem]:
         `{"Get": "Steps.NAME.…"}` of the request among those that a step of its type has.
     Why:
         The reference to the output cannot be resolved: the pipeline is refused, or the channel is empty.
-    Breaks:
-        dependencies: {training_data: {step: Preprocessing, output: training}}
-        upstream: [{name: Preprocessing, type: Processing, outputs: [train, validation]}]
-    Right:
-        dependencies: {training_data: {step: Preprocessing, output: train}}
-        upstream: [{name: Preprocessing, type: Processing, outputs: [train, validation]}]
+    Example:
+        - dependencies: {training_data: {step: Preprocessing, output: training}}
+        + dependencies: {training_data: {step: Preprocessing, output: train}}
+          upstream: [{name: Preprocessing, type: Processing, outputs: [train, validation]}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html
-    Since:
-        0.1
     """
     known = upstream(view) or {}
     for name, step, output in dependencies(view):
@@ -182,20 +174,14 @@ def cycle(view: StepView) -> Iterator[Problem]:
         Follows the dependencies of this step and of the steps before it. None may lead back to where it began.
     Why:
         Steps that wait for each other never start. SageMaker refuses such a pipeline.
-    Breaks:
-        dependencies: {training_data: {step: Preprocessing}}
-        upstream:
-          - {name: Preprocessing, type: Processing, depends_on: [Statistics]}
-          - {name: Statistics, type: Processing, depends_on: [Preprocessing]}
-    Right:
-        dependencies: {training_data: {step: Preprocessing}}
-        upstream:
-          - {name: Preprocessing, type: Processing, depends_on: [Statistics]}
-          - {name: Statistics, type: Processing}
+    Example:
+          dependencies: {training_data: {step: Preprocessing}}
+          upstream:
+            - {name: Preprocessing, type: Processing, depends_on: [Statistics]}
+        -   - {name: Statistics, type: Processing, depends_on: [Preprocessing]}
+        +   - {name: Statistics, type: Processing}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html
-    Since:
-        0.1
     """
     known = upstream(view)
     if known is None:
@@ -246,14 +232,11 @@ def self_dependency(view: StepView) -> Iterator[Problem]:
         Looks for the step's own name among its dependencies and its references.
     Why:
         A step that waits for its own end never starts. SageMaker refuses such a pipeline.
-    Breaks:
-        dependencies: {warm_start: {step: example}}
-    Right:
-        dependencies: {warm_start: {step: BaseModel}}
+    Example:
+        - dependencies: {warm_start: {step: example}}
+        + dependencies: {warm_start: {step: BaseModel}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html
-    Since:
-        0.1
     """
     own = view.step.name
     for name, step, _ in dependencies(view):
@@ -280,18 +263,13 @@ def reference_to_no_upstream(view: StepView) -> Iterator[Problem]:
         Resolves every `{"Get": "Steps.NAME.…"}` of the request among the steps before this one.
     Why:
         SageMaker refuses a pipeline with a reference to a step that it does not have.
-    Breaks:
-        OutputDataConfig:
-          S3OutputPath: {Get: "Steps.Preprocesing.ProcessingOutputConfig.Outputs['out'].S3Output.S3Uri"}
-        upstream: [{name: Preprocessing, type: Processing}]
-    Right:
-        OutputDataConfig:
-          S3OutputPath: {Get: "Steps.Preprocessing.ProcessingOutputConfig.Outputs['out'].S3Output.S3Uri"}
-        upstream: [{name: Preprocessing, type: Processing}]
+    Example:
+          OutputDataConfig:
+        -   S3OutputPath: {Get: "Steps.Preprocesing.ProcessingOutputConfig.Outputs['out'].S3Output.S3Uri"}
+        +   S3OutputPath: {Get: "Steps.Preprocessing.ProcessingOutputConfig.Outputs['out'].S3Output.S3Uri"}
+          upstream: [{name: Preprocessing, type: Processing}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-properties.html
-    Since:
-        0.1
     """
     known = upstream(view)
     if known is None:
@@ -315,16 +293,12 @@ def named_twice(view: StepView) -> Iterator[Problem]:
     Why:
         The names of a pipeline's steps are unique. With two of a name SageMaker refuses the pipeline, and a
         dependency on that name could mean either.
-    Breaks:
-        dependencies: {training_data: {step: Preprocessing}}
-        upstream: [{name: Preprocessing, type: Processing}, {name: Preprocessing, type: Training}]
-    Right:
-        dependencies: {training_data: {step: Preprocessing}}
-        upstream: [{name: Preprocessing, type: Processing}, {name: Baseline, type: Training}]
+    Example:
+          dependencies: {training_data: {step: Preprocessing}}
+        - upstream: [{name: Preprocessing, type: Processing}, {name: Preprocessing, type: Training}]
+        + upstream: [{name: Preprocessing, type: Processing}, {name: Baseline, type: Training}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/define-pipeline.html
-    Since:
-        0.1
     """
     seen: set[str] = set()
     told: set[str] = set()
@@ -353,19 +327,13 @@ def channel_that_is_fed_is_missing(view: StepView) -> Iterator[Problem]:
         request refers to is used, under whatever name.
     Why:
         The output of the step before is made, and never reaches the training.
-    Breaks:
-        dependencies:
-          train: {step: Preprocessing, output: train}
-          validation: {step: Preprocessing, output: validation}
-        upstream: [{name: Preprocessing, type: Processing, outputs: [train, validation]}]
-    Right:
-        dependencies:
-          train: {step: Preprocessing, output: train}
-        upstream: [{name: Preprocessing, type: Processing, outputs: [train, validation]}]
+    Example:
+          dependencies:
+            train: {step: Preprocessing, output: train}
+        -   validation: {step: Preprocessing, output: validation}
+          upstream: [{name: Preprocessing, type: Processing, outputs: [train, validation]}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Channel.html
-    Since:
-        0.1
     """
     training = definition(view)
     if training is None:
@@ -396,24 +364,17 @@ def type_does_not_fit(view: StepView) -> Iterator[Problem]:
         a step, which is a model.tar.gz.
     Why:
         The script finds one archive where it expects the files of a data set.
-    Breaks:
-        InputDataConfig:
-          - ChannelName: train
-            ContentType: text/csv
-            DataSource:
-              S3DataSource: {S3DataType: S3Prefix, S3Uri: {Get: Steps.Base.ModelArtifacts.S3ModelArtifacts}}
-        upstream: [{name: Base, type: Training}]
-    Right:
-        InputDataConfig:
-          - ChannelName: model
-            ContentType: application/x-tar
-            DataSource:
-              S3DataSource: {S3DataType: S3Prefix, S3Uri: {Get: Steps.Base.ModelArtifacts.S3ModelArtifacts}}
-        upstream: [{name: Base, type: Training}]
+    Example:
+          InputDataConfig:
+        -   - ChannelName: train
+        -     ContentType: text/csv
+        +   - ChannelName: model
+        +     ContentType: application/x-tar
+              DataSource:
+                S3DataSource: {S3DataType: S3Prefix, S3Uri: {Get: Steps.Base.ModelArtifacts.S3ModelArtifacts}}
+          upstream: [{name: Base, type: Training}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
-    Since:
-        0.1
     """
     training = definition(view)
     if training is None:
@@ -447,14 +408,11 @@ def dependency_without_a_step(view: StepView) -> Iterator[Problem]:
         an output that is no text, are read by nobody.
     Why:
         Without the step nothing can be put in its place when the pipeline is built; without the output any would do.
-    Breaks:
-        dependencies: {training_data: {output: train}}
-    Right:
-        dependencies: {training_data: {step: Preprocessing, output: train}}
+    Example:
+        - dependencies: {training_data: {output: train}}
+        + dependencies: {training_data: {step: Preprocessing, output: train}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html
-    Since:
-        0.1
     """
     for name, target in (view.promises.dependencies or {}).items():
         if not target.get("step"):

@@ -129,18 +129,14 @@ def misspelt_hook(view: StepView) -> Iterator[Problem]:
     Why:
         A hook is found by its name alone. Under another one it is never called: what it promises is neither put into
         the request nor held against it.
-    Breaks:
-        hooks:
-          get_hyperparameter: null
-    Right:
-        hooks:
-          get_hyperparameters: {epochs: 10}
-        HyperParameters: {epochs: "10"}
+    Example:
+          hooks:
+        -   get_hyperparameter: null
+        +   get_hyperparameters: {epochs: 10}
+        + HyperParameters: {epochs: "10"}
     Source:
         The builder's own code. What SageMaker gets from its hooks:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
-    Since:
-        0.1
     """
     for name in view.promises.hooks:
         if name not in HOOKS and name != "config":

@@ -97,16 +97,12 @@ def unknown_configuration_key(view: StepView) -> Iterator[Problem]:
     Why:
         A misspelt key leaves its part of the request at what it was: the job runs on another instance, or has no
         time limit, and nobody is told.
-    Breaks:
-        hooks:
-          config: {training_instance_tpye: ml.m5.xlarge}
-    Right:
-        hooks:
-          config: {training_instance_type: ml.m5.xlarge}
+    Example:
+          hooks:
+        -   config: {training_instance_tpye: ml.m5.xlarge}
+        +   config: {training_instance_type: ml.m5.xlarge}
     Source:
         The members they become: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
-    Since:
-        0.1
     """
     yield from _unknown_keys(view, "config", "get_step_config")
     for hook in _OPEN:
@@ -156,22 +152,15 @@ def unknown_tuning_key(view: StepView) -> Iterator[Problem]:
         parts of the request.
     Why:
         A misspelt limit is no limit: the tuning job runs as many training jobs as the service allows.
-    Breaks:
-        hooks:
-          get_tuning_config:
-            objective_metric: validation:accuracy
-            hyperparameter_ranges: {learning_rate: {min: 0.001, max: 0.1}}
-            max_job: 20
-    Right:
-        hooks:
-          get_tuning_config:
-            objective_metric: validation:accuracy
-            hyperparameter_ranges: {learning_rate: {min: 0.001, max: 0.1}}
-            max_jobs: 20
+    Example:
+          hooks:
+            get_tuning_config:
+              objective_metric: validation:accuracy
+              hyperparameter_ranges: {learning_rate: {min: 0.001, max: 0.1}}
+        -     max_job: 20
+        +     max_jobs: 20
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_HyperParameterTuningJobConfig.html
-    Since:
-        0.1
     """
     yield from _unknown_keys(view, *_REQUESTS)
     for name, entry in ranges(view):
@@ -194,16 +183,12 @@ def automl_target_not_given(view: StepView) -> Iterator[Problem]:
     Why:
         CreateAutoMLJob requires TargetAttributeName for each channel. Where the configuration leaves it to whoever
         starts the job, nothing can be said of it here.
-    Breaks:
-        hooks:
-          get_auto_ml_config: {problem_type: BinaryClassification, objective: F1}
-    Right:
-        hooks:
-          get_auto_ml_config: {problem_type: BinaryClassification, objective: F1, target_attribute_name: churned}
+    Example:
+          hooks:
+        -   get_auto_ml_config: {problem_type: BinaryClassification, objective: F1}
+        +   get_auto_ml_config: {problem_type: BinaryClassification, objective: F1, target_attribute_name: churned}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoMLChannel.html
-    Since:
-        0.1
     """
     config = view.promises.hooks.get("get_auto_ml_config")
     if not isinstance(config, Mapping) or not config or _is_request("get_auto_ml_config", config):
@@ -226,20 +211,15 @@ def channel_without_name(view: StepView) -> Iterator[Problem]:
     Why:
         SageMaker requires ChannelName, and the script finds its data by it: /opt/ml/input/data/<name>. With the
         names exchanged a model is trained on its test data.
-    Breaks:
-        InputDataConfig: null
-        hooks:
-          get_training_inputs:
-            - DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/training-data/"}}
-    Right:
-        hooks:
-          get_training_inputs:
-            - ChannelName: train
-              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}
+    Example:
+        - InputDataConfig: null
+          hooks:
+            get_training_inputs:
+        -     - DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/training-data/"}}
+        +     - ChannelName: train
+        +       DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Channel.html
-    Since:
-        0.1
     """
     from cursus.steps.channel_names import named_channels, uri
 
@@ -268,16 +248,12 @@ def unknown_output_member(view: StepView) -> Iterator[Problem]:
     Why:
         SageMaker refuses a request with a member that it does not know. Here it is left out of the request, so that
         what was meant by it is not done.
-    Breaks:
-        hooks:
-          get_model_output_config: {S3OutputPath: "s3://example-bucket/models/", KmsKey: alias/my-key}
-    Right:
-        hooks:
-          get_model_output_config: {S3OutputPath: "s3://example-bucket/models/"}
+    Example:
+          hooks:
+        -   get_model_output_config: {S3OutputPath: "s3://example-bucket/models/", KmsKey: alias/my-key}
+        +   get_model_output_config: {S3OutputPath: "s3://example-bucket/models/"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html
-    Since:
-        0.1
     """
     said = view.promises.hooks.get("get_model_output_config")
     output = said.get("OutputDataConfig", said) if isinstance(said, Mapping) else None
@@ -303,17 +279,13 @@ def unknown_logging_key(view: StepView) -> Iterator[Problem]:
     Why:
         A misspelt key changes nothing. The training toolkit hands LogLevel to Python's logging, which raises for a
         level that it does not know, and the job fails before the script starts.
-    Breaks:
-        hooks:
-          get_logging_config: {Loglevel: INFO}
-    Right:
-        hooks:
-          get_logging_config: {LogLevel: INFO}
+    Example:
+          hooks:
+        -   get_logging_config: {Loglevel: INFO}
+        +   get_logging_config: {LogLevel: INFO}
     Source:
         https://docs.python.org/3/library/logging.html#logging-levels and the public sagemaker-training package
         (sagemaker_training.logging_config).
-    Since:
-        0.1
     """
     yield from _unknown_keys(view, "get_logging_config")
     config = view.promises.hooks.get("get_logging_config")
@@ -351,18 +323,13 @@ def unknown_distribution(view: StepView) -> Iterator[Problem]:
     Why:
         A misspelt key changes nothing, a count without a type makes no instance, and a strategy that is not
         understood starts nothing: the hosts train each for itself.
-    Breaks:
-        ResourceConfig: {InstanceCount: 2}
-        hooks:
-          get_distributed_config: {InstanceCuont: 2, DistributionStrategy: DataParallel}
-    Right:
-        ResourceConfig: {InstanceCount: 2}
-        hooks:
-          get_distributed_config: {InstanceCount: 2, DistributionStrategy: DataParallel}
+    Example:
+          ResourceConfig: {InstanceCount: 2}
+          hooks:
+        -   get_distributed_config: {InstanceCuont: 2, DistributionStrategy: DataParallel}
+        +   get_distributed_config: {InstanceCount: 2, DistributionStrategy: DataParallel}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/distributed-training.html
-    Since:
-        0.1
     """
     yield from _unknown_keys(view, "get_distributed_config")
     config = view.promises.hooks.get("get_distributed_config")
@@ -401,16 +368,12 @@ def unknown_resource_key(view: StepView) -> Iterator[Problem]:
         are known.
     Why:
         A misspelt key changes nothing: the job runs on demand at the full price where spot was meant.
-    Breaks:
-        hooks:
-          get_resource_optimization_config: {use_spot_instance: true}
-    Right:
-        hooks:
-          get_resource_optimization_config: {instance_type: ml.m5.xlarge}
+    Example:
+          hooks:
+        -   get_resource_optimization_config: {use_spot_instance: true}
+        +   get_resource_optimization_config: {instance_type: ml.m5.xlarge}
     Source:
         The members they become: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
-    Since:
-        0.1
     """
     yield from _unknown_keys(view, "get_resource_optimization_config", "get_gpu_optimization_config")
 
@@ -425,14 +388,11 @@ def answered_here(view: StepView) -> Iterator[Problem]:
     Why:
         A check opens no connection: nothing was uploaded or created, and an account or default bucket that the
         answers made up stands in the request. What depends on them was not checked.
-    Breaks:
-        answered: ["sts:GetCallerIdentity", "s3:PutObject"]
-    Right:
-        answered: []
+    Example:
+        - answered: ["sts:GetCallerIdentity", "s3:PutObject"]
+        + answered: []
     Source:
         The public sagemaker package; https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-overview.html
-    Since:
-        0.1
     """
     answered = view.step.promises.answered
     if answered:

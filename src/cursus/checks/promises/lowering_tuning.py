@@ -29,21 +29,14 @@ def unknown_direction(view: StepView) -> Iterator[Problem]:
         minimized), unless `objective_type` states it.
     Why:
         CreateHyperParameterTuningJob refuses an objective without Type, and the wrong one finds the worst model.
-    Breaks:
-        hooks:
-          get_tuning_config:
-            objective_metric: validation:quality_index
-            hyperparameter_ranges: {learning_rate: {min: 0.001, max: 0.1}}
-    Right:
-        hooks:
-          get_tuning_config:
-            objective_metric: validation:quality_index
-            objective_type: Maximize
-            hyperparameter_ranges: {learning_rate: {min: 0.001, max: 0.1}}
+    Example:
+          hooks:
+            get_tuning_config:
+              objective_metric: validation:quality_index
+        +     objective_type: Maximize
+              hyperparameter_ranges: {learning_rate: {min: 0.001, max: 0.1}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_HyperParameterTuningJobObjective.html
-    Since:
-        0.1
     """
     config = view.promises.hooks.get("get_tuning_config")
     metric = config.get("objective_metric") if isinstance(config, Mapping) else None
@@ -65,20 +58,14 @@ def range_without_bounds(view: StepView) -> Iterator[Problem]:
         `{values}` with a list.
     Why:
         Without both bounds, or the values, there is no range to search: CreateHyperParameterTuningJob requires them.
-    Breaks:
-        hooks:
-          get_tuning_config:
-            objective_metric: validation:accuracy
-            hyperparameter_ranges: {learning_rate: {min: 0.001}}
-    Right:
-        hooks:
-          get_tuning_config:
-            objective_metric: validation:accuracy
-            hyperparameter_ranges: {learning_rate: {min: 0.001, max: 0.1}}
+    Example:
+          hooks:
+            get_tuning_config:
+              objective_metric: validation:accuracy
+        -     hyperparameter_ranges: {learning_rate: {min: 0.001}}
+        +     hyperparameter_ranges: {learning_rate: {min: 0.001, max: 0.1}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ParameterRanges.html
-    Since:
-        0.1
     """
     for name, entry in ranges(view):
         if tuning.parameter_range(name, entry)[0] is None:

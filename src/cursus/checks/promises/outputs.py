@@ -45,16 +45,12 @@ def model_output(view: StepView) -> Iterator[Problem]:
         What the hook alone says, where the request is whole without it, is a warning.
     Why:
         The model lies where the request says. The next step looks where the hook says, and finds nothing.
-    Breaks:
-        hooks:
-          get_model_output_config: {S3OutputPath: "s3://example-bucket/other/"}
-    Right:
-        hooks:
-          get_model_output_config: {S3OutputPath: "s3://example-bucket/models/"}
+    Example:
+          hooks:
+        -   get_model_output_config: {S3OutputPath: "s3://example-bucket/other/"}
+        +   get_model_output_config: {S3OutputPath: "s3://example-bucket/models/"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html
-    Since:
-        0.1
     """
     said = hook(view, "get_model_output_config")
     training = definition(view)
@@ -80,16 +76,12 @@ def expected_artifacts(view: StepView) -> Iterator[Problem]:
     Why:
         SageMaker packs /opt/ml/model and nothing else into model.tar.gz, so a path outside of it can never
         be there, and an address or absolute path is not what the archive's members are called.
-    Breaks:
-        hooks:
-          get_expected_artifacts: [/opt/ml/model/model.pkl, "s3://example-bucket/models/model.tar.gz"]
-    Right:
-        hooks:
-          get_expected_artifacts: [model.pkl, model.tar.gz]
+    Example:
+          hooks:
+        -   get_expected_artifacts: [/opt/ml/model/model.pkl, "s3://example-bucket/models/model.tar.gz"]
+        +   get_expected_artifacts: [model.pkl, model.tar.gz]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
-    Since:
-        0.1
     """
     said = view.promises.hooks.get("get_expected_artifacts")
     if said is None:
@@ -147,22 +139,15 @@ def metrics(view: StepView) -> Iterator[Problem]:
     Why:
         SageMaker reads only the metrics that the request defines. One that only the hook has is never
         recorded: no chart, no alarm, and a tuning job that has it as its objective fails.
-    Breaks:
-        AlgorithmSpecification:
-          MetricDefinitions: [{Name: "train:loss", Regex: "loss=([0-9.]+)"}]
-        hooks:
-          get_metrics_config:
-            MetricDefinitions: [{Name: "validation:loss", Regex: "val_loss=([0-9.]+)"}]
-    Right:
-        AlgorithmSpecification:
-          MetricDefinitions: [{Name: "validation:loss", Regex: "val_loss=([0-9.]+)"}]
-        hooks:
-          get_metrics_config:
-            MetricDefinitions: [{Name: "validation:loss", Regex: "val_loss=([0-9.]+)"}]
+    Example:
+          AlgorithmSpecification:
+        -   MetricDefinitions: [{Name: "train:loss", Regex: "loss=([0-9.]+)"}]
+        +   MetricDefinitions: [{Name: "validation:loss", Regex: "val_loss=([0-9.]+)"}]
+          hooks:
+            get_metrics_config:
+              MetricDefinitions: [{Name: "validation:loss", Regex: "val_loss=([0-9.]+)"}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
-    Since:
-        0.1
     """
     value = view.promises.hooks.get("get_metrics_config")
     training = definition(view)
@@ -222,16 +207,12 @@ def cloudwatch_off(view: StepView) -> Iterator[Problem]:
     Why:
         Every training job writes what it prints to the log group /aws/sagemaker/TrainingJobs; no member of
         CreateTrainingJob switches that off. Whoever counts on it leaks what the script prints.
-    Breaks:
-        hooks:
-          get_logging_config: {EnableCloudWatchLogging: false}
-    Right:
-        hooks:
-          get_logging_config: {EnableCloudWatchLogging: true}
+    Example:
+          hooks:
+        -   get_logging_config: {EnableCloudWatchLogging: false}
+        +   get_logging_config: {EnableCloudWatchLogging: true}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/logging-cloudwatch.html
-    Since:
-        0.1
     """
     said = hook(view, "get_logging_config").get("EnableCloudWatchLogging")
     if said is not None and meaning(said) in (("false",), 0.0):
@@ -254,19 +235,14 @@ def logging(view: StepView) -> Iterator[Problem]:
         What the hook alone says, where the request is whole without it, is a warning.
     Why:
         The container logs at the level of the request, and SageMaker saves tensors only with a DebugHookConfig.
-    Breaks:
-        HyperParameters: {sagemaker_container_log_level: "40"}
-        hooks:
-          get_logging_config: {LogLevel: INFO}
-    Right:
-        HyperParameters: {sagemaker_container_log_level: "20"}
-        hooks:
-          get_logging_config: {LogLevel: INFO}
+    Example:
+        - HyperParameters: {sagemaker_container_log_level: "40"}
+        + HyperParameters: {sagemaker_container_log_level: "20"}
+          hooks:
+            get_logging_config: {LogLevel: INFO}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DebugHookConfig.html and the training
         toolkit's documentation of `sagemaker_container_log_level`: https://github.com/aws/sagemaker-training-toolkit
-    Since:
-        0.1
     """
     said = hook(view, "get_logging_config")
     training = definition(view)

@@ -200,19 +200,13 @@ def completed_by_hooks(view: StepView) -> Iterator[Problem]:
         checked.
     Why:
         SageMaker gets what is sent: that is what was checked only where whoever sends the request completes it so.
-    Breaks:
-        builder: true
-        StoppingCondition: null
-        hooks:
-          get_step_config: {max_runtime_in_seconds: 3600}
-    Right:
-        builder: true
-        hooks:
-          get_step_config: {max_runtime_in_seconds: 3600}
+    Example:
+          builder: true
+        - StoppingCondition: null
+          hooks:
+            get_step_config: {max_runtime_in_seconds: 3600}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
-    Since:
-        0.1
     """
     filled = _filled(view)
     found: dict[str, list[str]] = {}
@@ -296,16 +290,12 @@ def step_config(view: StepView) -> Iterator[Problem]:
     Why:
         The job is made from the request. Whoever reads the configuration, a cost report or a reviewer,
         believes in a job that never runs.
-    Breaks:
-        hooks:
-          get_step_config: {training_instance_type: ml.m5.2xlarge, training_instance_count: 1}
-    Right:
-        hooks:
-          get_step_config: {training_instance_type: ml.m5.xlarge, training_instance_count: 1}
+    Example:
+          hooks:
+        -   get_step_config: {training_instance_type: ml.m5.2xlarge, training_instance_count: 1}
+        +   get_step_config: {training_instance_type: ml.m5.xlarge, training_instance_count: 1}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
-    Since:
-        0.1
     """
     config = hook(view, "get_step_config")
     if not config:
@@ -338,18 +328,13 @@ def hyperparameters(view: StepView) -> Iterator[Problem]:
     Why:
         The model is trained with the request's values. Experiments are then recorded with values that were
         never used.
-    Breaks:
-        HyperParameters: {learning_rate: "0.01", epochs: "10"}
-        hooks:
-          get_hyperparameters: {learning_rate: 0.1, epochs: 10}
-    Right:
-        HyperParameters: {learning_rate: "0.1", epochs: "10"}
-        hooks:
-          get_hyperparameters: {learning_rate: 0.1, epochs: 10}
+    Example:
+        - HyperParameters: {learning_rate: "0.01", epochs: "10"}
+        + HyperParameters: {learning_rate: "0.1", epochs: "10"}
+          hooks:
+            get_hyperparameters: {learning_rate: 0.1, epochs: 10}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
-    Since:
-        0.1
     """
     said = hook(view, "get_hyperparameters")
     training = definition(view)

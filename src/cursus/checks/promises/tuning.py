@@ -40,22 +40,15 @@ def tuning_config(view: StepView) -> Iterator[Problem]:
         with it; where it gives an AutoML job, problem type, objective and limits of `get_auto_ml_config`.
     Why:
         SageMaker searches as the request says. Whoever plans time and money by the hook plans another search.
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          ResourceLimits: {MaxNumberOfTrainingJobs: 200, MaxParallelTrainingJobs: 4}
-        hooks:
-          get_tuning_config: {max_jobs: 20, max_parallel_jobs: 4}
-    Right:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          ResourceLimits: {MaxNumberOfTrainingJobs: 20, MaxParallelTrainingJobs: 4}
-        hooks:
-          get_tuning_config: {max_jobs: 20, max_parallel_jobs: 4}
+    Example:
+          operation: CreateHyperParameterTuningJob
+          HyperParameterTuningJobConfig:
+        -   ResourceLimits: {MaxNumberOfTrainingJobs: 200, MaxParallelTrainingJobs: 4}
+        +   ResourceLimits: {MaxNumberOfTrainingJobs: 20, MaxParallelTrainingJobs: 4}
+          hooks:
+            get_tuning_config: {max_jobs: 20, max_parallel_jobs: 4}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_HyperParameterTuningJobConfig.html
-    Since:
-        0.1
     """
     operation = view.step.operation
     if operation == "CreateHyperParameterTuningJob":

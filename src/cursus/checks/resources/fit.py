@@ -62,20 +62,14 @@ def algorithm_instance(view: TrainingView) -> Iterator[Problem]:
     Why:
         The service refuses the job ("instance type not supported by algorithm"), or the job fails for want of a
         GPU, or GPUs are billed that nothing uses.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 766337827248.dkr.ecr.us-east-1.amazonaws.com/lda:1
-        HyperParameters: {num_topics: "10", feature_dim: "2000", mini_batch_size: "500"}
-        ResourceConfig: {InstanceType: ml.p3.2xlarge}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 766337827248.dkr.ecr.us-east-1.amazonaws.com/lda:1
-        HyperParameters: {num_topics: "10", feature_dim: "2000", mini_batch_size: "500"}
-        ResourceConfig: {InstanceType: ml.m5.2xlarge}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 766337827248.dkr.ecr.us-east-1.amazonaws.com/lda:1
+          HyperParameters: {num_topics: "10", feature_dim: "2000", mini_batch_size: "500"}
+        - ResourceConfig: {InstanceType: ml.p3.2xlarge}
+        + ResourceConfig: {InstanceType: ml.m5.2xlarge}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/common-info-all-im-models.html
-    Since:
-        0.1
     """
     algorithm = built_in(view)
     if algorithm is None:
@@ -170,20 +164,14 @@ def algorithm_hosts(view: TrainingView) -> Iterator[Problem]:
         instance.
     Why:
         The job is refused or fails at its start; where it does not, the other instances are billed for nothing.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 766337827248.dkr.ecr.us-east-1.amazonaws.com/lda:1
-        HyperParameters: {num_topics: "10", feature_dim: "2000", mini_batch_size: "500"}
-        ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 2}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 766337827248.dkr.ecr.us-east-1.amazonaws.com/lda:1
-        HyperParameters: {num_topics: "10", feature_dim: "2000", mini_batch_size: "500"}
-        ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 766337827248.dkr.ecr.us-east-1.amazonaws.com/lda:1
+          HyperParameters: {num_topics: "10", feature_dim: "2000", mini_batch_size: "500"}
+        - ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 2}
+        + ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/common-info-all-im-models.html
-    Since:
-        0.1
     """
     hosts = view.host_count
     if hosts is None or hosts < 2:
@@ -217,20 +205,14 @@ def xgboost_gpus(view: TrainingView) -> Iterator[Problem]:
     Why:
         `tree_method` decides where the trees are built. Without `gpu_hist` (or, with Dask, `hist`) the GPU does
         nothing; without `use_dask_gpu_training` all but one GPU do nothing.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100", objective: "binary:logistic"}
-        ResourceConfig: {InstanceType: ml.p3.2xlarge}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-        HyperParameters: {num_round: "100", objective: "binary:logistic", tree_method: gpu_hist}
-        ResourceConfig: {InstanceType: ml.p3.2xlarge}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+        - HyperParameters: {num_round: "100", objective: "binary:logistic"}
+        + HyperParameters: {num_round: "100", objective: "binary:logistic", tree_method: gpu_hist}
+          ResourceConfig: {InstanceType: ml.p3.2xlarge}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost.html#Instance-XGBoost
-    Since:
-        0.1
     """
     algorithm = built_in(view)
     if algorithm is None or algorithm.name != "xgboost" or not algorithm.gpu:
@@ -264,22 +246,15 @@ def wait_without_checkpoints(view: TrainingView) -> Iterator[Problem]:
         Compares MaxWaitTimeInSeconds of spot jobs with the limit for built-in algorithms that do not checkpoint.
     Why:
         An interruption throws their work away, and so the service allows them no more than 3,600 seconds.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1
-        HyperParameters: {predictor_type: regressor}
-        EnableManagedSpotTraining: true
-        StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxWaitTimeInSeconds: 7200}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1
-        HyperParameters: {predictor_type: regressor}
-        EnableManagedSpotTraining: true
-        StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxWaitTimeInSeconds: 3600}
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1
+          HyperParameters: {predictor_type: regressor}
+          EnableManagedSpotTraining: true
+        - StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxWaitTimeInSeconds: 7200}
+        + StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxWaitTimeInSeconds: 3600}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html
-    Since:
-        0.1
     """
     if view.request.get("EnableManagedSpotTraining") is not True:
         return
@@ -320,18 +295,13 @@ def precision(view: TrainingView) -> Iterator[Problem]:
         bf16 and tf32 need 8.0 (A100, A10G and later), fp8 needs 8.9 (L4, L40S, H100).
     Why:
         On an older GPU the script fails, or falls back to something slower than full precision.
-    Breaks:
-        hooks:
-          get_gpu_optimization_config: {mixed_precision: bf16}
-        ResourceConfig: {InstanceType: ml.p3.2xlarge}
-    Right:
-        hooks:
-          get_gpu_optimization_config: {mixed_precision: bf16}
-        ResourceConfig: {InstanceType: ml.g5.xlarge, VolumeSizeInGB: null}
+    Example:
+          hooks:
+            get_gpu_optimization_config: {mixed_precision: bf16}
+        - ResourceConfig: {InstanceType: ml.p3.2xlarge}
+        + ResourceConfig: {InstanceType: ml.g5.xlarge, VolumeSizeInGB: null}
     Source:
         https://docs.nvidia.com/cuda/cuda-c-programming-guide/index.html#arithmetic-instructions
-    Since:
-        0.1
     """
     promise = _gpu_promise(view)
     said = promise.get("mixed_precision")
@@ -385,18 +355,13 @@ def processes(view: TrainingView) -> Iterator[Problem]:
         and wants `gradient_accumulation_steps` to be a positive whole number.
     Why:
         Each process takes one GPU: one too many finds none and fails, one too few leaves a GPU idle.
-    Breaks:
-        hooks:
-          get_gpu_optimization_config: {processes_per_host: 8}
-        ResourceConfig: {InstanceType: ml.p3.8xlarge}
-    Right:
-        hooks:
-          get_gpu_optimization_config: {processes_per_host: 4}
-        ResourceConfig: {InstanceType: ml.p3.8xlarge}
+    Example:
+          hooks:
+        -   get_gpu_optimization_config: {processes_per_host: 8}
+        +   get_gpu_optimization_config: {processes_per_host: 4}
+          ResourceConfig: {InstanceType: ml.p3.8xlarge}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/distributed-training.html
-    Since:
-        0.1
     """
     promise = _gpu_promise(view)
     if not promise:
@@ -448,23 +413,15 @@ def hosts_without_work(view: TrainingView) -> Iterator[Problem]:
     Why:
         scikit-learn has no distributed training: each instance trains the same model, and all but one are billed
         for nothing.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-        ResourceConfig: {InstanceCount: 2}
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3
+          HyperParameters:
+            sagemaker_program: train.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+        - ResourceConfig: {InstanceCount: 2}
     Source:
         https://sagemaker.readthedocs.io/en/stable/frameworks/sklearn/using_sklearn.html
-    Since:
-        0.1
     """
     hosts = view.host_count
     if hosts is None or hosts < 2:

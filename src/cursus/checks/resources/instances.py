@@ -109,14 +109,11 @@ def instance_type(view: TrainingView) -> Iterator[Problem]:
         for its local mode are errors. A family that this data does not know may be newer than it, and is a warning.
     Why:
         The request is refused: "Value … at 'resourceConfig.instanceType' failed to satisfy constraint".
-    Breaks:
-        ResourceConfig: {InstanceType: ml.m5d.xlarge}
-    Right:
-        ResourceConfig: {InstanceType: ml.m5.xlarge}
+    Example:
+        - ResourceConfig: {InstanceType: ml.m5d.xlarge}
+        + ResourceConfig: {InstanceType: ml.m5.xlarge}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
-    Since:
-        0.1
     """
     for path, kind, _ in view.instances:
         problem = instance_problem(kind, path, view.settings.allow)
@@ -139,14 +136,11 @@ def volume_size(view: TrainingView) -> Iterator[Problem]:
     Why:
         These instances get no EBS volume: their storage is what is built in. A job that counts on more runs out of
         disk; a tuning job is refused.
-    Breaks:
-        ResourceConfig: {InstanceType: ml.g5.xlarge, VolumeSizeInGB: 500}
-    Right:
-        ResourceConfig: {InstanceType: ml.g5.xlarge, VolumeSizeInGB: null}
+    Example:
+        - ResourceConfig: {InstanceType: ml.g5.xlarge, VolumeSizeInGB: 500}
+        + ResourceConfig: {InstanceType: ml.g5.xlarge, VolumeSizeInGB: null}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
-    Since:
-        0.1
     """
     size = integer(view.resources, "VolumeSizeInGB")
     if size is None:
@@ -171,14 +165,11 @@ def volume_limit(view: TrainingView) -> Iterator[Problem]:
         Holds VolumeSizeInGB against the greatest volume that the service model has for any job.
     Why:
         The volume is one of Amazon EBS, which makes none that is larger. A size in megabytes or bytes is such a number.
-    Breaks:
-        ResourceConfig: {InstanceType: ml.m5.xlarge, VolumeSizeInGB: 30000}
-    Right:
-        ResourceConfig: {InstanceType: ml.m5.xlarge, VolumeSizeInGB: 30}
+    Example:
+        - ResourceConfig: {InstanceType: ml.m5.xlarge, VolumeSizeInGB: 30000}
+        + ResourceConfig: {InstanceType: ml.m5.xlarge, VolumeSizeInGB: 30}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingClusterConfig.html
-    Since:
-        0.1
     """
     size = integer(view.resources, "VolumeSizeInGB")
     if size is None or size <= USUAL_VOLUME:
@@ -204,14 +195,11 @@ def no_volume(view: TrainingView) -> Iterator[Problem]:
         Wants VolumeSizeInGB, of at least 1, where an instance type has no local storage.
     Why:
         There is nowhere to put data and model; the service demands the size of the volume.
-    Breaks:
-        ResourceConfig: {InstanceType: ml.m5.xlarge, VolumeSizeInGB: null}
-    Right:
-        ResourceConfig: {InstanceType: ml.m5.xlarge, VolumeSizeInGB: 30}
+    Example:
+        - ResourceConfig: {InstanceType: ml.m5.xlarge, VolumeSizeInGB: null}
+        + ResourceConfig: {InstanceType: ml.m5.xlarge, VolumeSizeInGB: 30}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
-    Since:
-        0.1
     """
     size = view.resources.get("VolumeSizeInGB")
     if (size is not None and size != 0) or "InstanceConfigs" in view.resources:
@@ -236,19 +224,14 @@ def volume_key(view: TrainingView) -> Iterator[Problem]:
     Why:
         Local storage is encrypted by hardware in the instance, with no key of yours; the request is refused. It is
         often a default that was put in for a whole organisation.
-    Breaks:
-        ResourceConfig:
-          InstanceType: ml.g5.xlarge
-          VolumeSizeInGB: null
-          VolumeKmsKeyId: 1234abcd-12ab-34cd-56ef-1234567890ab
-    Right:
-        ResourceConfig:
-          InstanceType: ml.m5.xlarge
-          VolumeKmsKeyId: 1234abcd-12ab-34cd-56ef-1234567890ab
+    Example:
+          ResourceConfig:
+        -   InstanceType: ml.g5.xlarge
+        -   VolumeSizeInGB: null
+        +   InstanceType: ml.m5.xlarge
+            VolumeKmsKeyId: 1234abcd-12ab-34cd-56ef-1234567890ab
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
-    Since:
-        0.1
     """
     key = view.resources.get("VolumeKmsKeyId")
     if key is None or (isinstance(key, str) and not key):
@@ -278,14 +261,11 @@ def previous_generation(view: TrainingView) -> Iterator[Problem]:
         Names the newer family where AWS lists an instance family as previous generation.
     Why:
         Old families are slower for the price and are short in many regions; new accounts have no quota for some.
-    Breaks:
-        ResourceConfig: {InstanceType: ml.m4.xlarge}
-    Right:
-        ResourceConfig: {InstanceType: ml.m5.xlarge}
+    Example:
+        - ResourceConfig: {InstanceType: ml.m4.xlarge}
+        + ResourceConfig: {InstanceType: ml.m5.xlarge}
     Source:
         https://aws.amazon.com/ec2/previous-generation/
-    Since:
-        0.1
     """
     where = region_of(view)
     for path, kind, _ in view.instances:
@@ -309,14 +289,11 @@ def burstable(view: TrainingView) -> Iterator[Problem]:
         Training uses the processors without a pause, and runs at a fraction of their speed once the credits are gone.
         Of ml.t3.medium the service says: "The requested resource training-job/ml.t3.medium is not available in this
         region".
-    Breaks:
-        ResourceConfig: {InstanceType: ml.t3.large}
-    Right:
-        ResourceConfig: {InstanceType: ml.m5.large}
+    Example:
+        - ResourceConfig: {InstanceType: ml.t3.large}
+        + ResourceConfig: {InstanceType: ml.m5.large}
     Source:
         https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-performance-instances.html
-    Since:
-        0.1
     """
     for path, kind, _ in view.instances:
         instance = instances.find(kind)
@@ -342,14 +319,11 @@ def run_time(view: TrainingView) -> Iterator[Problem]:
         Compares MaxRuntimeInSeconds with the quota that an account has unless it was raised.
     Why:
         A job may run 5 days by default. A request above the quota is refused.
-    Breaks:
-        StoppingCondition: {MaxRuntimeInSeconds: 1000000}
-    Right:
-        StoppingCondition: {MaxRuntimeInSeconds: 86400}
+    Example:
+        - StoppingCondition: {MaxRuntimeInSeconds: 1000000}
+        + StoppingCondition: {MaxRuntimeInSeconds: 86400}
     Source:
         https://docs.aws.amazon.com/general/latest/gr/sagemaker.html
-    Since:
-        0.1
     """
     seconds = integer(view.stopping, "MaxRuntimeInSeconds")
     quota = instances.limit("max_runtime_quota")
@@ -370,14 +344,11 @@ def pending_time(view: TrainingView) -> Iterator[Problem]:
     Why:
         It "takes effect only for jobs that request accelerated computing instance types": the job does not wait for
         capacity, whatever the limit says.
-    Breaks:
-        StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxPendingTimeInSeconds: 86400}
-    Right:
-        StoppingCondition: {MaxRuntimeInSeconds: 3600}
+    Example:
+        - StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxPendingTimeInSeconds: 86400}
+        + StoppingCondition: {MaxRuntimeInSeconds: 3600}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
-    Since:
-        0.1
     """
     found = [instances.find(kind) for _, kind, _ in view.instances]
     if integer(view.stopping, "MaxPendingTimeInSeconds") is None or not found:
@@ -404,30 +375,19 @@ def other_steps(view: PipelineView) -> Iterator[Problem]:
         Looks up the instance types of a pipeline's processing and transform steps.
     Why:
         The step is refused when the pipeline comes to it, after the steps before it were paid for.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources:
-                ClusterConfig: {InstanceType: m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-              AppSpecification: {ImageUri: 123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources:
-                ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-              AppSpecification: {ImageUri: 123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Prepare
+              Type: Processing
+              Arguments:
+                ProcessingResources:
+        -         ClusterConfig: {InstanceType: m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+        +         ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+                AppSpecification: {ImageUri: 123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingClusterConfig.html
-    Since:
-        0.1
     """
     for step in view.steps:
         member = OTHER_MEMBERS.get(step.operation)

@@ -24,19 +24,14 @@ def region(view: TrainingView) -> Iterator[Problem]:
     Why:
         "Instance type ml.p2.xlarge is not supported in us-west-1": the request is refused. Quota is counted, and can be
         asked for, only where there is the hardware.
-    Breaks:
-        region: us-west-1
-        ResourceConfig: {InstanceType: ml.p3.2xlarge}
-        AlgorithmSpecification: {TrainingImage: 123456789012.dkr.ecr.us-west-1.amazonaws.com/churn-trainer:1.4}
-    Right:
-        region: us-west-1
-        ResourceConfig: {InstanceType: ml.g4dn.2xlarge}
-        AlgorithmSpecification: {TrainingImage: 123456789012.dkr.ecr.us-west-1.amazonaws.com/churn-trainer:1.4}
+    Example:
+          region: us-west-1
+        - ResourceConfig: {InstanceType: ml.p3.2xlarge}
+        + ResourceConfig: {InstanceType: ml.g4dn.2xlarge}
+          AlgorithmSpecification: {TrainingImage: 123456789012.dkr.ecr.us-west-1.amazonaws.com/churn-trainer:1.4}
     Source:
         https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceTypeOfferings.html,
         https://github.com/aws/amazon-sagemaker-examples/pull/4349
-    Since:
-        0.1
     """
     where = region_of(view)
     if where is None:
@@ -56,30 +51,19 @@ def region_of_other_steps(view: PipelineView) -> Iterator[Problem]:
         the pipeline's region; where that is not known, in that of the step's image.
     Why:
         The step is refused when the pipeline comes to it, after the steps before it were paid for.
-    Breaks:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources:
-                ClusterConfig: {InstanceType: ml.m4.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-              AppSpecification: {ImageUri: 123456789012.dkr.ecr.eu-north-1.amazonaws.com/prepare:1}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-    Right:
-        operation: Pipeline
-        Steps:
-          - Name: Prepare
-            Type: Processing
-            Arguments:
-              ProcessingResources:
-                ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-              AppSpecification: {ImageUri: 123456789012.dkr.ecr.eu-north-1.amazonaws.com/prepare:1}
-              RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Prepare
+              Type: Processing
+              Arguments:
+                ProcessingResources:
+        -         ClusterConfig: {InstanceType: ml.m4.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+        +         ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+                AppSpecification: {ImageUri: 123456789012.dkr.ecr.eu-north-1.amazonaws.com/prepare:1}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
     Source:
         https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceTypeOfferings.html
-    Since:
-        0.1
     """
     for step in view.steps:
         member = OTHER_MEMBERS.get(step.operation)

@@ -67,30 +67,20 @@ def unknown_argument(view: TrainingView) -> Iterator[Problem]:
         Fields of TrainingArguments are those of the transformers that the image has, or requirements.txt pins.
     Why:
         The script ends with ``error: unrecognized arguments`` and the job fails, after the instance has been paid for.
-    Breaks:
-        files:
-          train.py: |
-            import argparse, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--epochs", type=int, default=1)
-            args = parser.parse_args()
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.epochs))
-        HyperParameters: {epoch-count: "3"}
-    Right:
-        files:
-          train.py: |
-            import argparse, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--epochs", type=int, default=1)
-            args = parser.parse_args()
-            train = os.environ["SM_CHANNEL_TRAIN"]
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.epochs))
-        HyperParameters: {epochs: "3"}
+    Example:
+          files:
+            train.py: |
+              import argparse, os
+              parser = argparse.ArgumentParser()
+              parser.add_argument("--epochs", type=int, default=1)
+              args = parser.parse_args()
+        +     train = os.environ["SM_CHANNEL_TRAIN"]
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.epochs))
+        - HyperParameters: {epoch-count: "3"}
+        + HyperParameters: {epochs: "3"}
     Source:
         https://github.com/aws/sagemaker-training-toolkit (mapping.to_cmd_args);
         https://docs.python.org/3/library/argparse.html
-    Since:
-        0.1
     """
     found = started_script(view)
     if found is None:
@@ -149,28 +139,18 @@ def required_argument_missing(view: TrainingView) -> Iterator[Problem]:
     Why:
         The parser ends the script with ``the following arguments are required``, or ``int`` does on None, and the job fails. SageMaker passes
         options only, so a positional argument can never be given.
-    Breaks:
-        files:
-          train.py: |
-            import argparse, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--target", required=True)
-            args = parser.parse_args()
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(args.target)
-    Right:
-        files:
-          train.py: |
-            import argparse, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--target", required=True)
-            args = parser.parse_args()
-            train = os.environ["SM_CHANNEL_TRAIN"]
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(args.target)
-        HyperParameters: {target: churned}
+    Example:
+          files:
+            train.py: |
+              import argparse, os
+              parser = argparse.ArgumentParser()
+              parser.add_argument("--target", required=True)
+              args = parser.parse_args()
+        +     train = os.environ["SM_CHANNEL_TRAIN"]
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(args.target)
+        + HyperParameters: {target: churned}
     Source:
         https://docs.python.org/3/library/argparse.html#required
-    Since:
-        0.1
     """
     found = started_script(view)
     if found is None:
@@ -242,29 +222,19 @@ def value_refused(view: TrainingView) -> Iterator[Problem]:
         In a tuning request the values and kinds of the ranges count too.
     Why:
         The parser ends the script with ``invalid int value`` or ``invalid choice`` and the job fails.
-    Breaks:
-        files:
-          train.py: |
-            import argparse, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--epochs", type=int, default=1)
-            args = parser.parse_args()
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.epochs))
-        HyperParameters: {epochs: "3.5"}
-    Right:
-        files:
-          train.py: |
-            import argparse, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--epochs", type=int, default=1)
-            args = parser.parse_args()
-            train = os.environ["SM_CHANNEL_TRAIN"]
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.epochs))
-        HyperParameters: {epochs: "3"}
+    Example:
+          files:
+            train.py: |
+              import argparse, os
+              parser = argparse.ArgumentParser()
+              parser.add_argument("--epochs", type=int, default=1)
+              args = parser.parse_args()
+        +     train = os.environ["SM_CHANNEL_TRAIN"]
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.epochs))
+        - HyperParameters: {epochs: "3.5"}
+        + HyperParameters: {epochs: "3"}
     Source:
         https://docs.python.org/3/library/argparse.html#type
-    Since:
-        0.1
     """
     for parser, passed, argument in _meetings(view):
         if not argument.takes_value:
@@ -369,29 +339,19 @@ def bool_of_text(view: TrainingView) -> Iterator[Problem]:
         The value is a text, and ``bool("False")`` is True: only an empty text is false. The job runs, with the switch on.
         ``list("[64]")`` is a list of four characters. A function that knows ``false`` alone takes ``False`` for a yes, and the toolkit passes JSON's
         ``true`` and ``false`` as ``True`` and ``False``.
-    Breaks:
-        files:
-          train.py: |
-            import argparse, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--augment", type=bool, default=True)
-            args = parser.parse_args()
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.augment))
-        HyperParameters: {augment: "False"}
-    Right:
-        files:
-          train.py: |
-            import argparse, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--augment", type=lambda text: text.lower() == "true", default=True)
-            args = parser.parse_args()
-            train = os.environ["SM_CHANNEL_TRAIN"]
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.augment))
-        HyperParameters: {augment: "False"}
+    Example:
+          files:
+            train.py: |
+              import argparse, os
+              parser = argparse.ArgumentParser()
+        -     parser.add_argument("--augment", type=bool, default=True)
+        +     parser.add_argument("--augment", type=lambda text: text.lower() == "true", default=True)
+              args = parser.parse_args()
+        +     train = os.environ["SM_CHANNEL_TRAIN"]
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.augment))
+          HyperParameters: {augment: "False"}
     Source:
         https://github.com/aws/sagemaker-python-sdk/issues/4247; https://docs.python.org/3/library/argparse.html#type
-    Since:
-        0.1
     """
     for _, passed, argument in _meetings(view):
         if argument.type in ("list", "tuple", "set") and argument.takes_value and passed.values:
@@ -461,30 +421,20 @@ def flag_given_value(view: TrainingView) -> Iterator[Problem]:
     Why:
         A hyperparameter always comes with its value: ``--verbose True``. A strict parser ends the script with
         ``unrecognized arguments: True``; with ``parse_known_args`` the flag is set even where the value says False.
-    Breaks:
-        files:
-          train.py: |
-            import argparse, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--early-stop", action="store_true")
-            args = parser.parse_args()
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.early_stop))
-        HyperParameters: {early-stop: "true"}
-    Right:
-        files:
-          train.py: |
-            import argparse, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--early-stop", type=lambda text: text.lower() == "true", default=False)
-            args = parser.parse_args()
-            train = os.environ["SM_CHANNEL_TRAIN"]
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.early_stop))
-        HyperParameters: {early-stop: "true"}
+    Example:
+          files:
+            train.py: |
+              import argparse, os
+              parser = argparse.ArgumentParser()
+        -     parser.add_argument("--early-stop", action="store_true")
+        +     parser.add_argument("--early-stop", type=lambda text: text.lower() == "true", default=False)
+              args = parser.parse_args()
+        +     train = os.environ["SM_CHANNEL_TRAIN"]
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.early_stop))
+          HyperParameters: {early-stop: "true"}
     Source:
         https://github.com/aws/sagemaker-training-toolkit (mapping.to_cmd_args);
         https://docs.python.org/3/library/argparse.html#action
-    Since:
-        0.1
     """
     for parser, passed, argument in _meetings(view):
         if argument.takes_value or passed.values == () or any(a.positional for a in parser.arguments):

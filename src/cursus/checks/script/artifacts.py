@@ -86,23 +86,16 @@ def nothing_saved(view: TrainingView) -> Iterator[Problem]:
         all that is saved there is in branches that this request switches off (``if args.save_model``).
     Why:
         The job completes, ``model.tar.gz`` is empty, and there is nothing to deploy: the instance's time was for nothing.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open("model.txt", "w").write("1")
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Example:
+          files:
+            train.py: |
+              import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+        -     open("model.txt", "w").write("1")
+        +     open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
     Source:
         https://github.com/aws/sagemaker-python-sdk/issues/3455;
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
-    Since:
-        0.1
     """
     facts = readable(view)
     if facts is None or facts.does_nothing is not None:
@@ -184,24 +177,16 @@ def artifact_never_written(view: TrainingView) -> Iterator[Problem]:
         Holds the artifacts that the builder expects against the files that the script writes, where all of them can be read.
     Why:
         What loads the model later looks for this file and does not find it.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        expected_artifacts: [weights.bin]
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "weights.bin"), "w").write("1")
-        expected_artifacts: [weights.bin]
+    Example:
+          files:
+            train.py: |
+              import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+        -     open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        +     open(os.path.join(os.environ["SM_MODEL_DIR"], "weights.bin"), "w").write("1")
+          expected_artifacts: [weights.bin]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
-    Since:
-        0.1
     """
     facts = readable(view)
     expected = view.step.promises.expected_artifacts
@@ -254,24 +239,16 @@ def written_to_lost_place(view: TrainingView) -> Iterator[Problem]:
         request's own, mostly a misspelt one; and those written to the working directory under a plain name that nothing else uses.
     Why:
         The folder goes with the instance when the job ends.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-            open("/opt/ml/metrics/auc.txt", "w").write("0.9")
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-            open(os.path.join(os.environ["SM_OUTPUT_DATA_DIR"], "auc.txt"), "w").write("0.9")
+    Example:
+          files:
+            train.py: |
+              import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        -     open("/opt/ml/metrics/auc.txt", "w").write("0.9")
+        +     open(os.path.join(os.environ["SM_OUTPUT_DATA_DIR"], "auc.txt"), "w").write("0.9")
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-train-storage.html
-    Since:
-        0.1
     """
     facts = readable(view)
     if facts is None:
@@ -380,28 +357,19 @@ def checkpoints_elsewhere(view: TrainingView) -> Iterator[Problem]:
     Why:
         Only that folder is copied to S3 during the run and brought back after an interruption. The job runs, nothing arrives, and a
         spot interruption begins the training again.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            os.makedirs("outputs", exist_ok=True)
-            open("outputs/epoch-1.txt", "w").write("1")
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            print(os.listdir("/opt/ml/checkpoints"))
-            open("/opt/ml/checkpoints/epoch-1.txt", "w").write("1")
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+    Example:
+          files:
+            train.py: |
+              import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+        -     os.makedirs("outputs", exist_ok=True)
+        -     open("outputs/epoch-1.txt", "w").write("1")
+        +     print(os.listdir("/opt/ml/checkpoints"))
+        +     open("/opt/ml/checkpoints/epoch-1.txt", "w").write("1")
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+          CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
-    Since:
-        0.1
     """
     facts = readable(view)
     folder = checkpoint_path(view)

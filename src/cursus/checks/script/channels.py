@@ -56,25 +56,17 @@ def channel_variable_missing(view: TrainingView) -> Iterator[Problem]:
         script with ``set -u``.
     Why:
         The read raises ``KeyError: 'SM_CHANNEL_X'`` and the job fails.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            folder = os.environ["SM_CHANNEL_TRAINING"]
-            print(os.listdir(folder))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-    Right:
-        files:
-          train.py: |
-            import os
-            folder = os.environ["SM_CHANNEL_TRAIN"]
-            print(os.listdir(folder))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Example:
+          files:
+            train.py: |
+              import os
+        -     folder = os.environ["SM_CHANNEL_TRAINING"]
+        +     folder = os.environ["SM_CHANNEL_TRAIN"]
+              print(os.listdir(folder))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
     Source:
         https://github.com/aws/amazon-sagemaker-examples/issues/995;
         https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md
-    Since:
-        0.1
     """
     facts = view.script
     if facts is None or not (facts.readable or facts.shell_text) or invocation(view).kind == "command":
@@ -147,22 +139,15 @@ def channel_folder_missing(view: TrainingView) -> Iterator[Problem]:
         A path that is None, because it comes from a variable or an argument that the job does not set, counts too.
     Why:
         ``No such file or directory``, or ``expected str, bytes or os.PathLike object, not NoneType``: the job fails.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            names = os.listdir("/opt/ml/input/data/training")
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(names))
-    Right:
-        files:
-          train.py: |
-            import os
-            names = os.listdir("/opt/ml/input/data/train")
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(names))
+    Example:
+          files:
+            train.py: |
+              import os
+        -     names = os.listdir("/opt/ml/input/data/training")
+        +     names = os.listdir("/opt/ml/input/data/train")
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(names))
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
-    Since:
-        0.1
     """
     facts = readable(view)
     channels = channel_names(view)
@@ -262,21 +247,14 @@ def channel_not_read(view: TrainingView) -> Iterator[Problem]:
         all channels counts as reading each.
     Why:
         The channel is downloaded to every host and paid for, and nothing uses it; often its name is wrong.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Example:
+          files:
+            train.py: |
+              import os
+        +     print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-train-storage.html
-    Since:
-        0.1
     """
     facts = readable(view)
     channels = channel_names(view)
@@ -363,22 +341,15 @@ def s3_uri_as_path(view: TrainingView) -> Iterator[Problem]:
     Why:
         The file system knows no ``s3://``: ``No such file or directory: 's3://…'``. Data comes by a channel, results leave by the
         model directory.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            rows = open("s3://example-bucket/churn/train/data.csv").read()
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(rows)
-    Right:
-        files:
-          train.py: |
-            import os
-            rows = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(rows)
+    Example:
+          files:
+            train.py: |
+              import os
+        -     rows = open("s3://example-bucket/churn/train/data.csv").read()
+        +     rows = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(rows)
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-train-storage.html
-    Since:
-        0.1
     """
     facts = readable(view)
     if facts is None:
@@ -411,22 +382,15 @@ def file_missing(view: TrainingView) -> Iterator[Problem]:
     Why:
         ``No such file or directory``: the container has the source directory, the channels and the image, nothing of the machine
         that the script was written on.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            rows = open("data/train.csv").read()
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(rows)
-    Right:
-        files:
-          train.py: |
-            import os
-            rows = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "train.csv")).read()
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(rows)
+    Example:
+          files:
+            train.py: |
+              import os
+        -     rows = open("data/train.csv").read()
+        +     rows = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "train.csv")).read()
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(rows)
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-train-storage.html
-    Since:
-        0.1
     """
     facts = readable(view)
     if facts is None or facts.outside_effects or "chdir" in facts.attributes:

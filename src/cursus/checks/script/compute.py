@@ -39,33 +39,21 @@ def never_resumes(view: TrainingView) -> Iterator[Problem]:
     Why:
         After an interruption of a spot job, or when a stopped job is started again with the same checkpoints, SageMaker brings them back; a script that does not look begins at zero,
         and a long training may never end.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            rows = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
-            for epoch in range(3):
-                open(f"/opt/ml/checkpoints/{epoch}.txt", "w").write(rows)
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
-        EnableManagedSpotTraining: true
-        StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxWaitTimeInSeconds: 7200}
-    Right:
-        files:
-          train.py: |
-            import os
-            rows = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
-            done = len(os.listdir("/opt/ml/checkpoints"))
-            for epoch in range(done, 3):
-                open(f"/opt/ml/checkpoints/{epoch}.txt", "w").write(rows)
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
-        EnableManagedSpotTraining: true
-        StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxWaitTimeInSeconds: 7200}
+    Example:
+          files:
+            train.py: |
+              import os
+              rows = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
+        -     for epoch in range(3):
+        +     done = len(os.listdir("/opt/ml/checkpoints"))
+        +     for epoch in range(done, 3):
+                  open(f"/opt/ml/checkpoints/{epoch}.txt", "w").write(rows)
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+          CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+          EnableManagedSpotTraining: true
+          StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxWaitTimeInSeconds: 7200}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html
-    Since:
-        0.1
     """
     facts = readable(view)
     folder = checkpoint_path(view)
@@ -102,35 +90,24 @@ def signal_never_heard(view: TrainingView) -> Iterator[Problem]:
     Why:
         The signal goes to the container's first process, which is the toolkit; the script is its child and is killed without a word.
         What the handler would save is lost. A handler that only prints saves nothing anywhere: SIGKILL follows after two minutes.
-    Breaks:
-        files:
-          train.py: |
-            import os, signal, sys
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            def stop(number, frame):
-                open("/opt/ml/checkpoints/last.txt", "w").write("1")
-                sys.exit(0)
-            signal.signal(signal.SIGTERM, stop)
-            print(os.path.exists("/opt/ml/checkpoints/last.txt"))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
-        EnableManagedSpotTraining: true
-        StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxWaitTimeInSeconds: 7200}
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            print(os.path.exists("/opt/ml/checkpoints/last.txt"))
-            open("/opt/ml/checkpoints/last.txt", "w").write("1")
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
-        EnableManagedSpotTraining: true
-        StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxWaitTimeInSeconds: 7200}
+    Example:
+          files:
+            train.py: |
+        -     import os, signal, sys
+        +     import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+        -     def stop(number, frame):
+        -         open("/opt/ml/checkpoints/last.txt", "w").write("1")
+        -         sys.exit(0)
+        -     signal.signal(signal.SIGTERM, stop)
+              print(os.path.exists("/opt/ml/checkpoints/last.txt"))
+        +     open("/opt/ml/checkpoints/last.txt", "w").write("1")
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+          CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+          EnableManagedSpotTraining: true
+          StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxWaitTimeInSeconds: 7200}
     Source:
         https://github.com/aws/sagemaker-training-toolkit/issues/125
-    Since:
-        0.1
     """
     facts = readable(view)
     if facts is None or "SIGTERM" not in facts.attributes:
@@ -177,27 +154,18 @@ def accelerator_missing(view: TrainingView) -> Iterator[Problem]:
         ``mp.spawn`` of as many processes as there are GPUs, and divisions by their number.
     Why:
         ``Found no NVIDIA driver on your system``: the job fails. Code that asks ``torch.cuda.is_available()`` first is left alone.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            import torch
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            model = torch.nn.Linear(2, 1).cuda()
-            torch.save(model, os.path.join(os.environ["SM_MODEL_DIR"], "model.pt"))
-    Right:
-        files:
-          train.py: |
-            import os
-            import torch
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-            model = torch.nn.Linear(2, 1).to(device)
-            torch.save(model, os.path.join(os.environ["SM_MODEL_DIR"], "model.pt"))
+    Example:
+          files:
+            train.py: |
+              import os
+              import torch
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+        -     model = torch.nn.Linear(2, 1).cuda()
+        +     device = "cuda" if torch.cuda.is_available() else "cpu"
+        +     model = torch.nn.Linear(2, 1).to(device)
+              torch.save(model, os.path.join(os.environ["SM_MODEL_DIR"], "model.pt"))
     Source:
         https://pytorch.org/docs/stable/notes/cuda.html
-    Since:
-        0.1
     """
     facts = readable(view)
     if facts is None:
@@ -310,23 +278,15 @@ def variable_missing(view: TrainingView) -> Iterator[Problem]:
         toolkit or the system sets. In a processing job none of the toolkit's is.
     Why:
         The read raises ``KeyError`` and the job fails, unless the image itself sets the variable.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]), os.environ["TARGET_COLUMN"])
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]), os.environ["TARGET_COLUMN"])
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        Environment: {TARGET_COLUMN: churned}
+    Example:
+          files:
+            train.py: |
+              import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]), os.environ["TARGET_COLUMN"])
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        + Environment: {TARGET_COLUMN: churned}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
-    Since:
-        0.1
     """
     facts = readable(view)
     if facts is None or invocation(view).kind == "command" or facts.env_open or "*" in facts.env_writes:

@@ -23,34 +23,21 @@ def first_row_lost(view: TrainingView) -> Iterator[Problem]:
     Why:
         The first row is lost, or its numbers become the names of columns that the script then does not find. Amazon's algorithms want files
         without a header, scripts often one with it.
-    Breaks:
-        files:
-          train.py: |
-            import csv, os
-            with open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")) as file:
-                reader = csv.reader(file)
-                next(reader)
-                count = len(list(reader))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(count))
-        channels:
-          train:
-            data.csv: "1,2"
-    Right:
-        files:
-          train.py: |
-            import csv, os
-            with open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")) as file:
-                reader = csv.reader(file)
-                next(reader)
-                count = len(list(reader))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(count))
-        channels:
-          train:
-            data.csv: "x,y"
+    Example:
+          files:
+            train.py: |
+              import csv, os
+              with open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")) as file:
+                  reader = csv.reader(file)
+                  next(reader)
+                  count = len(list(reader))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(count))
+          channels:
+            train:
+        -     data.csv: "1,2"
+        +     data.csv: "x,y"
     Source:
         https://github.com/aws/amazon-sagemaker-examples/issues/1618
-    Since:
-        0.1
     """
     facts = view.script
     if facts is None:
@@ -100,29 +87,20 @@ def mixed_up(view: TrainingView) -> Iterator[Problem]:
     Why:
         A default is made once: the second call gets what the first one read as well, and validation is done on the training's data. The order
         of ``os.listdir`` and ``glob`` is any, and another on SageMaker's file system: labels stand beside other examples.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            def read(folder, rows=[]):
-                rows.extend(open(os.path.join(folder, "data.csv")))
-                return rows
-            train = read(os.environ["SM_CHANNEL_TRAIN"])
-            again = read(os.environ["SM_CHANNEL_TRAIN"])
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(len(again)))
-    Right:
-        files:
-          train.py: |
-            import os
-            def read(folder, rows=()):
-                return [*rows, *open(os.path.join(folder, "data.csv"))]
-            train = read(os.environ["SM_CHANNEL_TRAIN"])
-            again = read(os.environ["SM_CHANNEL_TRAIN"])
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(len(again)))
+    Example:
+          files:
+            train.py: |
+              import os
+        -     def read(folder, rows=[]):
+        -         rows.extend(open(os.path.join(folder, "data.csv")))
+        -         return rows
+        +     def read(folder, rows=()):
+        +         return [*rows, *open(os.path.join(folder, "data.csv"))]
+              train = read(os.environ["SM_CHANNEL_TRAIN"])
+              again = read(os.environ["SM_CHANNEL_TRAIN"])
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(len(again)))
     Source:
         https://docs.python.org/3/reference/compound_stmts.html#function-definitions
-    Since:
-        0.1
     """
     for habit in habits(view, "shared-default", "unsorted-pairs"):
         if habit.kind == "shared-default":

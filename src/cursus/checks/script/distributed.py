@@ -146,27 +146,21 @@ def hosts_without_work(view: TrainingView) -> Iterator[Problem]:
         ``SM_HOSTS``, ``SM_CURRENT_HOST``, ranks, a sharded channel.
     Why:
         Every host does the same training, and all but one are paid for nothing; their model directories are merged into one archive.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        ResourceConfig: {InstanceCount: 4}
-    Right:
-        files:
-          train.py: |
-            import os, json
-            names = sorted(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            hosts = json.loads(os.environ["SM_HOSTS"])
-            mine = names[hosts.index(os.environ["SM_CURRENT_HOST"]) :: len(hosts)]
-            name = os.environ["SM_CURRENT_HOST"] + ".txt"
-            open(os.path.join(os.environ["SM_MODEL_DIR"], name), "w").write(str(mine))
-        ResourceConfig: {InstanceCount: 4}
+    Example:
+          files:
+            train.py: |
+        -     import os
+        -     print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+        -     open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        +     import os, json
+        +     names = sorted(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+        +     hosts = json.loads(os.environ["SM_HOSTS"])
+        +     mine = names[hosts.index(os.environ["SM_CURRENT_HOST"]) :: len(hosts)]
+        +     name = os.environ["SM_CURRENT_HOST"] + ".txt"
+        +     open(os.path.join(os.environ["SM_MODEL_DIR"], name), "w").write(str(mine))
+          ResourceConfig: {InstanceCount: 4}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/distributed-training.html
-    Since:
-        0.1
     """
     facts = readable(view)
     count = view.host_count
@@ -196,27 +190,18 @@ def process_group_without_launcher(view: TrainingView) -> Iterator[Problem]:
         ``Default process group has not been initialized, please make sure to call init_process_group``; or
         ``environment variable RANK expected, but not set``: the job fails. The toolkit starts one plain Python process a host unless told
         otherwise.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            import torch.distributed as dist
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            dist.init_process_group("gloo")
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-    Right:
-        files:
-          train.py: |
-            import os
-            import torch.distributed as dist
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            if "RANK" in os.environ:
-                dist.init_process_group("gloo")
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Example:
+          files:
+            train.py: |
+              import os
+              import torch.distributed as dist
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+        -     dist.init_process_group("gloo")
+        +     if "RANK" in os.environ:
+        +         dist.init_process_group("gloo")
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
     Source:
         https://pytorch.org/docs/stable/distributed.html#environment-variable-initialization
-    Since:
-        0.1
     """
     facts = readable(view)
     if facts is None or facts.env_open:
@@ -332,26 +317,18 @@ def distribution_not_used(view: TrainingView) -> Iterator[Problem]:
         Where the request enables a strategy: looks for anything in the script that knows of other processes.
     Why:
         The launcher starts one process for each GPU of every host, and each does the whole training by itself, writing over the others' files.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        HyperParameters: {sagemaker_mpi_enabled: "true"}
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            rank = int(os.environ.get("OMPI_COMM_WORLD_RANK", "0"))
-            if rank == 0:
-                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        HyperParameters: {sagemaker_mpi_enabled: "true"}
+    Example:
+          files:
+            train.py: |
+              import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+        -     open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        +     rank = int(os.environ.get("OMPI_COMM_WORLD_RANK", "0"))
+        +     if rank == 0:
+        +         open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+          HyperParameters: {sagemaker_mpi_enabled: "true"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/distributed-training.html
-    Since:
-        0.1
     """
     facts = readable(view)
     if facts is None or not view.hyperparameters:
@@ -377,27 +354,18 @@ def host_number_as_rank(view: TrainingView) -> Iterator[Problem]:
     Why:
         The hosts are called algo-1, algo-2 and so on: no host has the number 0, so that none saves the model, and the first share of the data
         is nobody's. MPI hands the first host's variables to all others, and torchrun tells the rank by LOCAL_RANK alone: there every process is the first.
-    Breaks:
-        files:
-          train.py: |
-            import json, os
-            rank = int(os.environ["SM_CURRENT_HOST"].split("-")[1])
-            hosts = json.loads(os.environ["SM_HOSTS"])
-            mine = sorted(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))[rank::len(hosts)]
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(mine))
-    Right:
-        files:
-          train.py: |
-            import json, os
-            hosts = json.loads(os.environ["SM_HOSTS"])
-            rank = hosts.index(os.environ["SM_CURRENT_HOST"])
-            mine = sorted(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))[rank::len(hosts)]
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(mine))
+    Example:
+          files:
+            train.py: |
+              import json, os
+        -     rank = int(os.environ["SM_CURRENT_HOST"].split("-")[1])
+              hosts = json.loads(os.environ["SM_HOSTS"])
+        +     rank = hosts.index(os.environ["SM_CURRENT_HOST"])
+              mine = sorted(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))[rank::len(hosts)]
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(mine))
     Source:
         https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md;
         https://github.com/aws/sagemaker-training-toolkit/issues/158; https://pytorch.org/docs/stable/elastic/run.html
-    Since:
-        0.1
     """
     for habit in habits(view, "host-number"):
         yield Problem(

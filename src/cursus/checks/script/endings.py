@@ -28,26 +28,17 @@ def script_does_nothing(view: TrainingView) -> Iterator[Problem]:
     Why:
         The script ends at once with status 0, the job completes in a minute, and there is no model. Scripts of the first TensorFlow and
         MXNet containers look so: newer ones run the file as a program.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            def main():
-                print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-    Right:
-        files:
-          train.py: |
-            import os
-            def main():
-                print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-            if __name__ == "__main__":
-                main()
+    Example:
+          files:
+            train.py: |
+              import os
+              def main():
+                  print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+                  open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        +     if __name__ == "__main__":
+        +         main()
     Source:
         https://github.com/aws/sagemaker-python-sdk/issues/578
-    Since:
-        0.1
     """
     facts = view.script
     if facts is None or facts.does_nothing is None or invocation(view).kind == "command":
@@ -68,34 +59,22 @@ def failure_swallowed(view: TrainingView) -> Iterator[Problem]:
         Finds ``except Exception`` (or a bare ``except``) around the training whose body neither raises nor exits with another status than 0.
     Why:
         SageMaker knows only the exit status: the job is Completed, its model is missing or half written, and a pipeline goes on with it.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            def train():
-                print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-            try:
-                train()
-            except Exception as error:
-                print("failed:", error)
-    Right:
-        files:
-          train.py: |
-            import os, sys
-            def train():
-                print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-            try:
-                train()
-            except Exception as error:
-                print("failed:", error)
-                sys.exit(1)
+    Example:
+          files:
+            train.py: |
+        -     import os
+        +     import os, sys
+              def train():
+                  print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+                  open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+              try:
+                  train()
+              except Exception as error:
+                  print("failed:", error)
+        +         sys.exit(1)
     Source:
         https://github.com/aws/sagemaker-training-toolkit/issues/204;
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html
-    Since:
-        0.1
     """
     facts: ScriptFacts | None = view.script
     if facts is None:
@@ -117,26 +96,18 @@ def exits_with_failure(view: TrainingView) -> Iterator[Problem]:
         Finds ``sys.exit`` with a text, a mapping, a list or a number other than 0 on the way that every run takes, also through the value of a function.
     Why:
         ``sys.exit("done")`` prints the text and exits with 1: SageMaker marks the job as Failed, and keeps no model.
-    Breaks:
-        files:
-          train.py: |
-            import os, sys
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-            sys.exit("training finished")
-    Right:
-        files:
-          train.py: |
-            import os, sys
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-            print("training finished")
-            sys.exit(0)
+    Example:
+          files:
+            train.py: |
+              import os, sys
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        -     sys.exit("training finished")
+        +     print("training finished")
+        +     sys.exit(0)
     Source:
         https://docs.python.org/3/library/sys.html#sys.exit;
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html
-    Since:
-        0.1
     """
     facts = view.script
     if facts is None:
@@ -159,32 +130,20 @@ def status_lost_in_shell(view: TrainingView) -> Iterator[Problem]:
         the background, or a command behind them where ``set -e`` is missing.
     Why:
         A shell script ends with the status of its last command. A training that failed before ``tee`` or ``echo`` is a completed job to SageMaker.
-    Breaks:
-        entry_point: run.sh
-        files:
-          run.sh: |
-            #!/bin/bash
-            python fit.py "$@" 2>&1 | tee /tmp/fit.log
-          fit.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-    Right:
-        entry_point: run.sh
-        files:
-          run.sh: |
-            #!/bin/bash
-            set -eo pipefail
-            python fit.py "$@" 2>&1 | tee /tmp/fit.log
-          fit.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Example:
+          entry_point: run.sh
+          files:
+            run.sh: |
+              #!/bin/bash
+        +     set -eo pipefail
+              python fit.py "$@" 2>&1 | tee /tmp/fit.log
+            fit.py: |
+              import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
     Source:
         https://www.gnu.org/software/bash/manual/html_node/Exit-Status.html;
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html
-    Since:
-        0.1
     """
     facts = view.script
     if facts is None:

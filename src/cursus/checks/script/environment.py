@@ -19,26 +19,17 @@ def variable_is_no_number(view: TrainingView) -> Iterator[Problem]:
         Applies ``int`` and ``float`` to the variables that the script converts so, ``SM_HP_*`` and those of Environment.
     Why:
         ``int("0.5")`` and ``float("fast")`` raise ``ValueError``, and the job fails.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            files = os.listdir(os.environ["SM_CHANNEL_TRAIN"])
-            epochs = int(os.environ["SM_HP_EPOCHS"])
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(epochs) + str(files))
-        HyperParameters: {epochs: "many"}
-    Right:
-        files:
-          train.py: |
-            import os
-            files = os.listdir(os.environ["SM_CHANNEL_TRAIN"])
-            epochs = int(os.environ["SM_HP_EPOCHS"])
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(epochs) + str(files))
-        HyperParameters: {epochs: "3"}
+    Example:
+          files:
+            train.py: |
+              import os
+              files = os.listdir(os.environ["SM_CHANNEL_TRAIN"])
+              epochs = int(os.environ["SM_HP_EPOCHS"])
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(epochs) + str(files))
+        - HyperParameters: {epochs: "many"}
+        + HyperParameters: {epochs: "3"}
     Source:
         https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md
-    Since:
-        0.1
     """
     facts = view.script
     if facts is None or not facts.conversions or facts.env_open or "*" in facts.env_writes:

@@ -47,19 +47,16 @@ def entry_point_missing(view: TrainingView) -> Iterator[Problem]:
     Why:
         The SDK refuses it, or the toolkit fails the job: only what is in the source directory gets into the container, and only
         a Python or shell script is started.
-    Breaks:
-        files: {train.py: "print(1)"}
-        entry_point: trian.py
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Example:
+        - files: {train.py: "print(1)"}
+        - entry_point: trian.py
+        + files:
+        +   train.py: |
+        +     import os
+        +     print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+        +     open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
     Source:
         https://github.com/aws/sagemaker-python-sdk/issues/1325; https://sagemaker.readthedocs.io/en/stable/overview.html
-    Since:
-        0.1
     """
     place = program_path(view)
     for fault in _faults(
@@ -141,18 +138,15 @@ def syntax_error(view: TrainingView) -> Iterator[Problem]:
         Python as that Python would.
     Why:
         The script ends with SyntaxError as soon as it starts, and the job fails.
-    Breaks:
-        files: {train.py: "def main(:\\n    pass\\n"}
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Example:
+        - files: {train.py: "def main(:\\n    pass\\n"}
+        + files:
+        +   train.py: |
+        +     import os
+        +     print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+        +     open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
     Source:
         https://docs.python.org/3/reference/grammar.html
-    Since:
-        0.1
     """
     for fault in _faults(view, "syntax"):
         yield Problem(
@@ -216,24 +210,16 @@ def file_hides_module(view: TrainingView) -> Iterator[Problem]:
     Why:
         The script's folder is first on ``sys.path``: ``import torch`` finds ``torch.py`` there, also from inside other libraries.
         It is an error where the entry point has the name of a library that it imports: it imports itself.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-          random.py: "SEED = 1"
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-          seeds.py: "SEED = 1"
+    Example:
+          files:
+            train.py: |
+              import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        -   random.py: "SEED = 1"
+        +   seeds.py: "SEED = 1"
     Source:
         https://docs.python.org/3/tutorial/modules.html#the-module-search-path
-    Since:
-        0.1
     """
     for fault in _faults(view, "shadows-stdlib", "shadows-library"):
         whose = "the standard library" if fault.kind == "shadows-stdlib" else "a library"
@@ -261,30 +247,20 @@ def package_entry_in_folder(view: TrainingView) -> Iterator[Problem]:
     Why:
         With a ``setup.py`` the toolkit starts the entry point as a module, by its name without ``.py``: ``python -m src/train``,
         ``No module named src/train``, and the job fails.
-    Breaks:
-        files:
-          setup.py: |
-            from setuptools import setup
-            setup(name="churn")
-          src/train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        entry_point: src/train.py
-    Right:
-        files:
-          setup.py: |
-            from setuptools import setup
-            setup(name="churn")
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        entry_point: train.py
+    Example:
+          files:
+            setup.py: |
+              from setuptools import setup
+              setup(name="churn")
+        -   src/train.py: |
+        +   train.py: |
+              import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        - entry_point: src/train.py
+        + entry_point: train.py
     Source:
         https://github.com/aws/sagemaker-training-toolkit/issues/54
-    Since:
-        0.1
     """
     facts = view.script
     entry = view.step.source.entry_point if view.step.source is not None else ""
@@ -307,16 +283,12 @@ def windows_line_ends(view: TrainingView) -> Iterator[Problem]:
         Looks at the first line of an entry point that is no Python file.
     Why:
         The kernel looks for an interpreter called ``bash\\\\r``: ``No such file or directory``, ``bad interpreter``, and the job fails.
-    Breaks:
-        files: {train.sh: "#!/bin/bash\\r\\npython -c 'print(1)'\\r\\n"}
-        entry_point: train.sh
-    Right:
-        files: {train.sh: "#!/bin/bash\\npython -c 'print(1)'\\n"}
-        entry_point: train.sh
+    Example:
+        - files: {train.sh: "#!/bin/bash\\r\\npython -c 'print(1)'\\r\\n"}
+        + files: {train.sh: "#!/bin/bash\\npython -c 'print(1)'\\n"}
+          entry_point: train.sh
     Source:
         https://github.com/aws/sagemaker-training-toolkit (process.py: an entry point that is a command)
-    Since:
-        0.1
     """
     for fault in _faults(view, "crlf"):
         yield Problem(
@@ -335,24 +307,16 @@ def key_in_source(view: TrainingView) -> Iterator[Problem]:
         Looks for the form of an access key id in the source's text files.
     Why:
         The source archive goes to S3 and into every container; the job has its role for access.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-          settings.ini: "key = AKIAZZZZZZZZZZZZZZZZ"
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-          settings.ini: "level = 1"
+    Example:
+          files:
+            train.py: |
+              import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        -   settings.ini: "key = AKIAZZZZZZZZZZZZZZZZ"
+        +   settings.ini: "level = 1"
     Source:
         https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html
-    Since:
-        0.1
     """
     for fault in _faults(view, "aws-key"):
         yield Problem(
@@ -377,28 +341,18 @@ def program_is_other(view: TrainingView) -> Iterator[Problem]:
     Why:
         The container starts what ``sagemaker_program`` says, whatever the configuration names: without that file
         the job fails as it starts.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        HyperParameters:
-          sagemaker_program: main.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        HyperParameters:
-          sagemaker_program: train.py
-          sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+    Example:
+          files:
+            train.py: |
+              import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+          HyperParameters:
+        -   sagemaker_program: main.py
+        +   sagemaker_program: train.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
     Source:
         https://github.com/aws/sagemaker-training-toolkit (environment.py: user_entry_point)
-    Since:
-        0.1
     """
     facts = view.script
     given = text(view.hyperparameters, PROGRAM)

@@ -60,32 +60,21 @@ def looked_for_in_vain(view: TrainingView) -> Iterator[Problem]:
         script looks for before it reads them, beside itself where the source directory does not have them, or in a home folder.
     Why:
         The script goes on with its defaults, and nothing says that the settings were never read.
-    Breaks:
-        files:
-          train.py: |
-            import json, os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            epochs = 1
-            if os.path.exists("/opt/ml/input/config/hyperparameter.json"):
-                with open("/opt/ml/input/config/hyperparameter.json") as file:
-                    epochs = int(json.load(file)["epochs"])
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(epochs))
-        HyperParameters: {epochs: "3"}
-    Right:
-        files:
-          train.py: |
-            import json, os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            epochs = 1
-            if os.path.exists("/opt/ml/input/config/hyperparameters.json"):
-                with open("/opt/ml/input/config/hyperparameters.json") as file:
-                    epochs = int(json.load(file)["epochs"])
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(epochs))
-        HyperParameters: {epochs: "3"}
+    Example:
+          files:
+            train.py: |
+              import json, os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              epochs = 1
+        -     if os.path.exists("/opt/ml/input/config/hyperparameter.json"):
+        -         with open("/opt/ml/input/config/hyperparameter.json") as file:
+        +     if os.path.exists("/opt/ml/input/config/hyperparameters.json"):
+        +         with open("/opt/ml/input/config/hyperparameters.json") as file:
+                      epochs = int(json.load(file)["epochs"])
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(epochs))
+          HyperParameters: {epochs: "3"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
-    Since:
-        0.1
     """
     facts = view.script
     if facts is None or not facts.paths or invocation(view).kind not in ("toolkit", "driver"):
@@ -137,29 +126,19 @@ def clears_kept_folder(view: TrainingView) -> Iterator[Problem]:
     Why:
         SageMaker puts the checkpoints of the last attempt there before the script starts; cleared, the training begins again. What is
         removed from the model directory is not in ``model.tar.gz``.
-    Breaks:
-        files:
-          train.py: |
-            import os, shutil
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            shutil.rmtree("/opt/ml/checkpoints", ignore_errors=True)
-            os.makedirs("/opt/ml/checkpoints", exist_ok=True)
-            open("/opt/ml/checkpoints/last.txt", "w").write(str(os.listdir("/opt/ml/checkpoints")))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            os.makedirs("/opt/ml/checkpoints", exist_ok=True)
-            open("/opt/ml/checkpoints/last.txt", "w").write(str(os.listdir("/opt/ml/checkpoints")))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+    Example:
+          files:
+            train.py: |
+        -     import os, shutil
+        +     import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+        -     shutil.rmtree("/opt/ml/checkpoints", ignore_errors=True)
+              os.makedirs("/opt/ml/checkpoints", exist_ok=True)
+              open("/opt/ml/checkpoints/last.txt", "w").write(str(os.listdir("/opt/ml/checkpoints")))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+          CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
-    Since:
-        0.1
     """
     facts = view.script
     if facts is None or not facts.paths:
@@ -183,34 +162,21 @@ def checkpoint_of_other_name(view: TrainingView) -> Iterator[Problem]:
         Holds the files that the script looks for in the checkpoint folder against those that it writes there, where every write can be read.
     Why:
         Started again, the script finds none of its checkpoints, and begins from the start.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            first = 0
-            if os.path.exists("/opt/ml/checkpoints/last.txt"):
-                first = int(open("/opt/ml/checkpoints/last.txt").read())
-            for epoch in range(first, 3):
-                open(f"/opt/ml/checkpoints/epoch-{epoch}.txt", "w").write(str(epoch))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            first = 0
-            if os.path.exists("/opt/ml/checkpoints/last.txt"):
-                first = int(open("/opt/ml/checkpoints/last.txt").read())
-            for epoch in range(first, 3):
-                open("/opt/ml/checkpoints/last.txt", "w").write(str(epoch))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+    Example:
+          files:
+            train.py: |
+              import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              first = 0
+              if os.path.exists("/opt/ml/checkpoints/last.txt"):
+                  first = int(open("/opt/ml/checkpoints/last.txt").read())
+              for epoch in range(first, 3):
+        -         open(f"/opt/ml/checkpoints/epoch-{epoch}.txt", "w").write(str(epoch))
+        +         open("/opt/ml/checkpoints/last.txt", "w").write(str(epoch))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+          CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
-    Since:
-        0.1
     """
     facts = view.script
     folder = checkpoint_path(view)
@@ -266,38 +232,23 @@ def shell_keeps_arguments(view: TrainingView) -> Iterator[Problem]:
         them otherwise; or it takes them by position, where ``$1`` is a name and the order is that of the names.
     Why:
         The script trains with its defaults, and nothing says so.
-    Breaks:
-        entry_point: run.sh
-        files:
-          run.sh: |
-            #!/bin/bash
-            set -e
-            python fit.py
-          fit.py: |
-            import argparse, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--epochs", type=int, default=1)
-            print(parser.parse_args().epochs, os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        HyperParameters: {epochs: "3"}
-    Right:
-        entry_point: run.sh
-        files:
-          run.sh: |
-            #!/bin/bash
-            set -e
-            python fit.py "$@"
-          fit.py: |
-            import argparse, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--epochs", type=int, default=1)
-            print(parser.parse_args().epochs, os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        HyperParameters: {epochs: "3"}
+    Example:
+          entry_point: run.sh
+          files:
+            run.sh: |
+              #!/bin/bash
+              set -e
+        -     python fit.py
+        +     python fit.py "$@"
+            fit.py: |
+              import argparse, os
+              parser = argparse.ArgumentParser()
+              parser.add_argument("--epochs", type=int, default=1)
+              print(parser.parse_args().epochs, os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+          HyperParameters: {epochs: "3"}
     Source:
         https://github.com/aws/sagemaker-training-toolkit/issues/119
-    Since:
-        0.1
     """
     facts = view.script
     if facts is None or not facts.shell_text:
@@ -352,24 +303,16 @@ def requirements_elsewhere(view: TrainingView) -> Iterator[Problem]:
     Why:
         Only ``requirements.txt`` at the top of the source directory is installed. With another name the packages are missing, or older ones of
         the image are used.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-          requirement.txt: "tqdm==4.66.1"
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-          requirements.txt: "tqdm==4.66.1"
+    Example:
+          files:
+            train.py: |
+              import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        -   requirement.txt: "tqdm==4.66.1"
+        +   requirements.txt: "tqdm==4.66.1"
     Source:
         https://sagemaker.readthedocs.io/en/stable/frameworks/pytorch/using_pytorch.html
-    Since:
-        0.1
     """
     facts = view.script
     if facts is None or not facts.directory_listing or LISTED in facts.directory_listing:

@@ -106,30 +106,19 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
     Why:
         Every text that is not empty is true, and no text is None: what was switched off is on. ``SM_NUM_GPUS`` is the text ``0`` without GPUs,
         and a text times two is the text twice. Of the texts ``9`` and ``100`` the greater is ``9``.
-    Breaks:
-        files:
-          train.py: |
-            import json, os
-            with open("/opt/ml/input/config/hyperparameters.json") as file:
-                settings = json.load(file)
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            shuffle = "yes" if settings["shuffle"] else "no"
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(shuffle)
-        HyperParameters: {shuffle: "false"}
-    Right:
-        files:
-          train.py: |
-            import json, os
-            with open("/opt/ml/input/config/hyperparameters.json") as file:
-                settings = json.load(file)
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            shuffle = "yes" if settings["shuffle"] == "true" else "no"
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(shuffle)
-        HyperParameters: {shuffle: "false"}
+    Example:
+          files:
+            train.py: |
+              import json, os
+              with open("/opt/ml/input/config/hyperparameters.json") as file:
+                  settings = json.load(file)
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+        -     shuffle = "yes" if settings["shuffle"] else "no"
+        +     shuffle = "yes" if settings["shuffle"] == "true" else "no"
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(shuffle)
+          HyperParameters: {shuffle: "false"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
-    Since:
-        0.1
     """
     facts = _facts(view)
     if facts is None:
@@ -276,24 +265,17 @@ def json_variable_as_text(view: TrainingView) -> Iterator[Problem]:
     Why:
         ``SM_HOSTS`` is the text ``["algo-1"]``: its first element is a bracket and its length that of the text, so that a comparison with
         SM_CURRENT_HOST is never true and no host saves the model.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            hosts = os.environ["SM_HOSTS"].split(",")
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(hosts[0])
-    Right:
-        files:
-          train.py: |
-            import json, os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            hosts = json.loads(os.environ["SM_HOSTS"])
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(hosts[0])
+    Example:
+          files:
+            train.py: |
+        -     import os
+        +     import json, os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+        -     hosts = os.environ["SM_HOSTS"].split(",")
+        +     hosts = json.loads(os.environ["SM_HOSTS"])
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(hosts[0])
     Source:
         https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md
-    Since:
-        0.1
     """
     facts = _facts(view)
     if facts is None or invocation(view).kind not in ("toolkit", "driver"):
@@ -351,28 +333,20 @@ def error_dropped(view: TrainingView) -> Iterator[Problem]:
         end with 0, and handlers around the training that only print or note the error.
     Why:
         SageMaker knows the exit status only: the job is Completed, with an untrained model or with none.
-    Breaks:
-        files:
-          train.py: |
-            import contextlib, os
-            def fit():
-                return open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
-            weights = "0"
-            with contextlib.suppress(Exception):
-                weights = fit()
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(weights)
-    Right:
-        files:
-          train.py: |
-            import os
-            def fit():
-                return open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
-            weights = fit()
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(weights)
+    Example:
+          files:
+            train.py: |
+        -     import contextlib, os
+        +     import os
+              def fit():
+                  return open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
+        -     weights = "0"
+        -     with contextlib.suppress(Exception):
+        -         weights = fit()
+        +     weights = fit()
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(weights)
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html
-    Since:
-        0.1
     """
     facts = _facts(view)
     if facts is None:
@@ -399,28 +373,18 @@ def never_runs(view: TrainingView) -> Iterator[Problem]:
         batches whose last statement is ``return`` or ``break``.
     Why:
         Nothing of the function's body runs, and no error says so: the job is completed without a model.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            def main():
-                text = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
-                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(text)
-                yield text
-            main()
-    Right:
-        files:
-          train.py: |
-            import os
-            def main():
-                text = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
-                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(text)
-                yield text
-            print(list(main()))
+    Example:
+          files:
+            train.py: |
+              import os
+              def main():
+                  text = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
+                  open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(text)
+                  yield text
+        -     main()
+        +     print(list(main()))
     Source:
         https://docs.python.org/3/reference/expressions.html#yield-expressions
-    Since:
-        0.1
     """
     facts = _facts(view)
     if facts is None:

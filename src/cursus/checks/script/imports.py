@@ -27,26 +27,18 @@ def local_module_missing(view: TrainingView) -> Iterator[Problem]:
     Why:
         ``ModuleNotFoundError``: only the source directory gets into the container, not the folders around it. An estimator or FrameworkProcessor
         of the SDK's version 2 without ``source_dir``, and ``run(code=…)`` of a ScriptProcessor, upload one file.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            from utils import load
-            load(os.environ["SM_CHANNEL_TRAIN"], os.environ["SM_MODEL_DIR"])
-    Right:
-        files:
-          train.py: |
-            import os
-            from utils import load
-            load(os.environ["SM_CHANNEL_TRAIN"], os.environ["SM_MODEL_DIR"])
-          utils.py: |
-            import os
-            def load(source, target):
-                open(os.path.join(target, "model.txt"), "w").write(str(os.listdir(source)))
+    Example:
+          files:
+            train.py: |
+              import os
+              from utils import load
+              load(os.environ["SM_CHANNEL_TRAIN"], os.environ["SM_MODEL_DIR"])
+        +   utils.py: |
+        +     import os
+        +     def load(source, target):
+        +         open(os.path.join(target, "model.txt"), "w").write(str(os.listdir(source)))
     Source:
         https://github.com/aws/sagemaker-python-sdk/issues/1325
-    Since:
-        0.1
     """
     facts = view.script
     if (
@@ -150,36 +142,23 @@ def name_missing(view: TrainingView) -> Iterator[Problem]:
         ``os.environ`` or behind a text, fractions for counts, and files that are opened the other way round. Where it is not certain that the place is reached, it is a warning.
     Why:
         ``NameError``, ``ImportError``, ``AttributeError`` or ``TypeError``, often after hours of training: the job fails.
-    Breaks:
-        files:
-          train.py: |
-            import argparse, os
-            def train():
-                print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]), args.epochs)
-            def main():
-                parser = argparse.ArgumentParser()
-                parser.add_argument("--epochs", type=int, default=1)
-                args = parser.parse_args()
-                train()
-                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-            main()
-    Right:
-        files:
-          train.py: |
-            import argparse, os
-            def train(args):
-                print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]), args.epochs)
-            def main():
-                parser = argparse.ArgumentParser()
-                parser.add_argument("--epochs", type=int, default=1)
-                args = parser.parse_args()
-                train(args)
-                open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-            main()
+    Example:
+          files:
+            train.py: |
+              import argparse, os
+        -     def train():
+        +     def train(args):
+                  print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]), args.epochs)
+              def main():
+                  parser = argparse.ArgumentParser()
+                  parser.add_argument("--epochs", type=int, default=1)
+                  args = parser.parse_args()
+        -         train()
+        +         train(args)
+                  open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+              main()
     Source:
         https://docs.python.org/3/reference/executionmodel.html#resolution-of-names
-    Since:
-        0.1
     """
     facts = view.script
     for habit in facts.habits if facts is not None else ():

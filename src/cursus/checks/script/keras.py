@@ -31,29 +31,19 @@ def keras_name_refused(view: TrainingView) -> Iterator[Problem]:
     Why:
         Keras 3 takes ``.keras`` and ``.h5`` for a model and ``.weights.h5`` for weights, and raises ``ValueError`` for any other: a folder is made
         by ``model.export``. TensorFlow Serving loads ``<number>/saved_model.pb`` only.
-    Breaks:
-        AlgorithmSpecification: {TrainingImage: "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.18.0-cpu-py310"}
-        files:
-          train.py: |
-            import os
-            import tensorflow as tf
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
-            model.save(os.path.join(os.environ["SM_MODEL_DIR"], "1"))
-    Right:
-        AlgorithmSpecification: {TrainingImage: "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.18.0-cpu-py310"}
-        files:
-          train.py: |
-            import os
-            import tensorflow as tf
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
-            model.export(os.path.join(os.environ["SM_MODEL_DIR"], "1"))
+    Example:
+          AlgorithmSpecification: {TrainingImage: "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.18.0-cpu-py310"}
+          files:
+            train.py: |
+              import os
+              import tensorflow as tf
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+        -     model.save(os.path.join(os.environ["SM_MODEL_DIR"], "1"))
+        +     model.export(os.path.join(os.environ["SM_MODEL_DIR"], "1"))
     Source:
         https://keras.io/guides/migrating_to_keras_3/; https://keras.io/api/callbacks/model_checkpoint/;
         https://github.com/aws/sagemaker-tensorflow-training-toolkit/pull/171
-    Since:
-        0.1
     """
     facts, image = readable(view), view.framework
     if facts is None or image is None or image.framework != "tensorflow" or image.version is None:

@@ -91,30 +91,19 @@ def metric_matches_no_line(view: TrainingView) -> Iterator[Problem]:
         another case or with another separator. What it logs into a file is not printed.
     Why:
         The metric stays empty: no graph, no alarm; a tuning job whose objective it is fails all its training jobs.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            accuracy = 0.5
-            print(f"Validation Accuracy: {accuracy:.4f}")
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        AlgorithmSpecification:
-          MetricDefinitions: [{Name: accuracy, Regex: "validation_accuracy=([0-9.]+)"}]
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            accuracy = 0.5
-            print(f"validation_accuracy={accuracy:.4f}")
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        AlgorithmSpecification:
-          MetricDefinitions: [{Name: accuracy, Regex: "validation_accuracy=([0-9.]+)"}]
+    Example:
+          files:
+            train.py: |
+              import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              accuracy = 0.5
+        -     print(f"Validation Accuracy: {accuracy:.4f}")
+        +     print(f"validation_accuracy={accuracy:.4f}")
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+          AlgorithmSpecification:
+            MetricDefinitions: [{Name: accuracy, Regex: "validation_accuracy=([0-9.]+)"}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
-    Since:
-        0.1
     """
     for path, name, regex, pattern, facts, lines in _metrics(view):
         known = [line for line in lines if not metric_lines.opaque(line)]
@@ -232,30 +221,19 @@ def metric_captures_part(view: TrainingView) -> Iterator[Problem]:
     Why:
         ``([0-9.]+)`` takes 3.2 from ``3.2e-05`` and 1 from ``1,234.5``, and ``loss=`` stands in ``train_loss=`` before it does in
         ``val_loss=``: the metric has a value, and it is wrong.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            loss = 0.5
-            print(f"loss={loss:.3e}")
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        AlgorithmSpecification:
-          MetricDefinitions: [{Name: loss, Regex: "loss=([0-9.]+)"}]
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            loss = 0.5
-            print(f"loss={loss:.3e}")
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        AlgorithmSpecification:
-          MetricDefinitions: [{Name: loss, Regex: "loss=([-+0-9.eE]+)"}]
+    Example:
+          files:
+            train.py: |
+              import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              loss = 0.5
+              print(f"loss={loss:.3e}")
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+          AlgorithmSpecification:
+        -   MetricDefinitions: [{Name: loss, Regex: "loss=([0-9.]+)"}]
+        +   MetricDefinitions: [{Name: loss, Regex: "loss=([-+0-9.eE]+)"}]
     Source:
         https://github.com/huggingface/notebooks/issues/61
-    Since:
-        0.1
     """
     for path, name, _, pattern, _, lines in _metrics(view):
         for line in lines:
@@ -285,36 +263,22 @@ def printed_for_little(view: TrainingView) -> Iterator[Problem]:
     Why:
         The metric has the value of the beginning alone, or none: no graph, and a tuning job compares what was before the training. Of a
         share of less than all ``//`` leaves 0.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            loss = 8.0
-            for epoch in range(10):
-                if epoch % 50 == 0:
-                    print(f"loss={loss:.3f}")
-                loss /= 2
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        AlgorithmSpecification:
-          MetricDefinitions: [{Name: loss, Regex: "loss=([0-9.]+)"}]
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            loss = 8.0
-            for epoch in range(10):
-                if epoch % 5 == 0:
-                    print(f"loss={loss:.3f}")
-                loss /= 2
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        AlgorithmSpecification:
-          MetricDefinitions: [{Name: loss, Regex: "loss=([0-9.]+)"}]
+    Example:
+          files:
+            train.py: |
+              import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              loss = 8.0
+              for epoch in range(10):
+        -         if epoch % 50 == 0:
+        +         if epoch % 5 == 0:
+                      print(f"loss={loss:.3f}")
+                  loss /= 2
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+          AlgorithmSpecification:
+            MetricDefinitions: [{Name: loss, Regex: "loss=([0-9.]+)"}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
-    Since:
-        0.1
     """
     facts = view.script
     for habit in facts.habits if facts is not None and view.metric_definitions else ():

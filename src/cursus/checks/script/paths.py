@@ -28,24 +28,16 @@ def first_part_dropped(view: TrainingView) -> Iterator[Problem]:
         are opened under names with braces around a name of the script's, ``"{args.model_dir}/model.txt"`` without the f.
     Why:
         A part that begins with a slash drops all before it: what was to be in the model directory is at the root of the container, and lost.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-            open(os.path.join(os.environ["SM_OUTPUT_DATA_DIR"], "/report.txt"), "w").write("1")
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-            open(os.path.join(os.environ["SM_OUTPUT_DATA_DIR"], "report.txt"), "w").write("1")
+    Example:
+          files:
+            train.py: |
+              import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        -     open(os.path.join(os.environ["SM_OUTPUT_DATA_DIR"], "/report.txt"), "w").write("1")
+        +     open(os.path.join(os.environ["SM_OUTPUT_DATA_DIR"], "report.txt"), "w").write("1")
     Source:
         https://docs.python.org/3/library/os.path.html#os.path.join
-    Since:
-        0.1
     """
     facts = view.script
     for habit in habits(view, "first-dropped"):
@@ -86,24 +78,16 @@ def model_outside(view: TrainingView) -> Iterator[Problem]:
         to the model directory is called otherwise and nothing reads, moves or copies the file; and links in the model directory that lead out of it.
     Why:
         The job is completed, model.tar.gz has files, and the model is not among them.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "labels.txt"), "w").write("1")
-            open("/tmp/model.bin", "w").write("1")
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "labels.txt"), "w").write("1")
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.bin"), "w").write("1")
+    Example:
+          files:
+            train.py: |
+              import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "labels.txt"), "w").write("1")
+        -     open("/tmp/model.bin", "w").write("1")
+        +     open(os.path.join(os.environ["SM_MODEL_DIR"], "model.bin"), "w").write("1")
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
-    Since:
-        0.1
     """
     facts = view.script
     for habit in habits(view, "linked"):
@@ -160,31 +144,20 @@ def handler_misnamed(view: TrainingView) -> Iterator[Problem]:
         The serving container calls these functions by name. Without them it takes its own, which for scikit-learn fails: ``Please provide a
         model_fn implementation``. ``transform_fn`` does the work of the other three, and the container refuses both together. A pickle names the classes of the
         script that was started as ``__main__.Model``: ``Can't get attribute 'Model'``.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-            def load_fn(model_dir):
-                return open(os.path.join(model_dir, "model.txt")).read()
-            def predict_fn(data, model):
-                return model
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-            def model_fn(model_dir):
-                return open(os.path.join(model_dir, "model.txt")).read()
-            def predict_fn(data, model):
-                return model
+    Example:
+          files:
+            train.py: |
+              import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        -     def load_fn(model_dir):
+        +     def model_fn(model_dir):
+                  return open(os.path.join(model_dir, "model.txt")).read()
+              def predict_fn(data, model):
+                  return model
     Source:
         https://sagemaker.readthedocs.io/en/stable/frameworks/sklearn/using_sklearn.html;
         https://github.com/aws/sagemaker-inference-toolkit
-    Since:
-        0.1
     """
     facts, source = view.script, view.step.source
     if facts is None or source is None or not facts.readable or invocation(view).kind != "toolkit":

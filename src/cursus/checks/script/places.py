@@ -78,24 +78,16 @@ def mode_does_not_fit(view: TrainingView) -> Iterator[Problem]:
     Why:
         In Pipe mode there is no folder, but a pipe ``<channel>_<epoch>`` for each pass: ``No such file or directory``. A FastFile
         channel is read-only: ``Read-only file system``.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            names = os.listdir(os.environ["SM_CHANNEL_TRAIN"])
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(names))
-        AlgorithmSpecification: {TrainingInputMode: Pipe}
-    Right:
-        files:
-          train.py: |
-            import os
-            names = os.listdir(os.environ["SM_CHANNEL_TRAIN"])
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(names))
-        AlgorithmSpecification: {TrainingInputMode: FastFile}
+    Example:
+          files:
+            train.py: |
+              import os
+              names = os.listdir(os.environ["SM_CHANNEL_TRAIN"])
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(names))
+        - AlgorithmSpecification: {TrainingInputMode: Pipe}
+        + AlgorithmSpecification: {TrainingInputMode: FastFile}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-access-training-data.html
-    Since:
-        0.1
     """
     modes = {channel.name: input_mode(view, channel) for channel in view.channels}
     if not set(modes.values()) & {"Pipe", "FastFile"}:
@@ -139,22 +131,15 @@ def folder_opened_as_file(view: TrainingView) -> Iterator[Problem]:
         Finds ``open``, ``pandas.read_csv``, ``numpy.load`` and their kin on a channel's folder itself, on the way that every run takes.
     Why:
         A channel is a folder, also where it holds one object: ``IsADirectoryError``, and the job fails.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            rows = open(os.environ["SM_CHANNEL_TRAIN"]).read()
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(rows)
-    Right:
-        files:
-          train.py: |
-            import os
-            rows = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(rows)
+    Example:
+          files:
+            train.py: |
+              import os
+        -     rows = open(os.environ["SM_CHANNEL_TRAIN"]).read()
+        +     rows = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(rows)
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
-    Since:
-        0.1
     """
     names = {f"{INPUT_DATA}/{channel.name}": channel for channel in view.channels if channel.name}
     for _, _, use, place in _uses(view):
@@ -180,31 +165,21 @@ def model_dir_overridden(view: TrainingView) -> Iterator[Problem]:
         estimator adds.
     Why:
         The model goes to that prefix, or fails to be written at all; ``model.tar.gz`` is empty and deploying the job's model fails.
-    Breaks:
-        files:
-          train.py: |
-            import argparse, keras, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--model_dir", default=os.environ["SM_MODEL_DIR"])
-            args = parser.parse_args()
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            keras.Sequential().save(os.path.join(args.model_dir, "1"))
-        HyperParameters: {model_dir: s3://example-bucket/job/model}
-    Right:
-        files:
-          train.py: |
-            import argparse, keras, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--model_dir", default="")
-            parser.add_argument("--target", default=os.environ["SM_MODEL_DIR"])
-            args = parser.parse_args()
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            keras.Sequential().save(os.path.join(args.target, "1"))
-        HyperParameters: {model_dir: s3://example-bucket/job/model}
+    Example:
+          files:
+            train.py: |
+              import argparse, keras, os
+              parser = argparse.ArgumentParser()
+        -     parser.add_argument("--model_dir", default=os.environ["SM_MODEL_DIR"])
+        +     parser.add_argument("--model_dir", default="")
+        +     parser.add_argument("--target", default=os.environ["SM_MODEL_DIR"])
+              args = parser.parse_args()
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+        -     keras.Sequential().save(os.path.join(args.model_dir, "1"))
+        +     keras.Sequential().save(os.path.join(args.target, "1"))
+          HyperParameters: {model_dir: s3://example-bucket/job/model}
     Source:
         https://github.com/aws/sagemaker-python-sdk/issues/1895
-    Since:
-        0.1
     """
     facts = readable(view)
     if facts is None:
@@ -240,22 +215,15 @@ def folder_not_writable_so(view: TrainingView) -> Iterator[Problem]:
         folder that SageMaker mounts.
     Why:
         ``IsADirectoryError``, ``No such file or directory`` or ``FileExistsError`` at the end of the training, when all is paid for.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.environ["SM_MODEL_DIR"], "w").write("1")
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Example:
+          files:
+            train.py: |
+              import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+        -     open(os.environ["SM_MODEL_DIR"], "w").write("1")
+        +     open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-train-storage.html
-    Since:
-        0.1
     """
     facts = view.script
     if facts is None:
@@ -355,28 +323,19 @@ def other_framework(view: TrainingView) -> Iterator[Problem]:
         that has no requirements.txt and starts no pip.
     Why:
         ``ModuleNotFoundError``: an image for scikit-learn has no PyTorch, one for PyTorch no TensorFlow.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            import torch
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            torch.save(torch.zeros(1), os.path.join(os.environ["SM_MODEL_DIR"], "model.pt"))
-        region: us-east-1
-        AlgorithmSpecification: {TrainingImage: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"}
-    Right:
-        files:
-          train.py: |
-            import os
-            import joblib
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            joblib.dump(1, os.path.join(os.environ["SM_MODEL_DIR"], "model.joblib"))
-        region: us-east-1
-        AlgorithmSpecification: {TrainingImage: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"}
+    Example:
+          files:
+            train.py: |
+              import os
+        -     import torch
+        +     import joblib
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+        -     torch.save(torch.zeros(1), os.path.join(os.environ["SM_MODEL_DIR"], "model.pt"))
+        +     joblib.dump(1, os.path.join(os.environ["SM_MODEL_DIR"], "model.joblib"))
+          region: us-east-1
+          AlgorithmSpecification: {TrainingImage: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/pre-built-docker-containers-frameworks.html
-    Since:
-        0.1
     """
     facts = view.script
     if facts is not None and view.image is not None:

@@ -76,34 +76,22 @@ def processing_folders(view: TrainingView) -> Iterator[Problem]:
     Why:
         ``No such file or directory``; or the job completes, its output is empty, and the next step of the pipeline fails. A processing
         job has neither channels nor a model directory.
-    Breaks:
-        operation: CreateProcessingJob
-        AppSpecification: {ImageUri: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3", ContainerEntrypoint: [python3, /opt/ml/processing/input/code/train.py]}
-        ProcessingInputs:
-          - {InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/raw, S3InputMode: File}}
-          - {InputName: code, S3Input: {S3Uri: "s3://example-bucket/code/train.py", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/input/code, S3InputMode: File}}
-        ProcessingOutputConfig: {Outputs: [{OutputName: train, S3Output: {S3Uri: "s3://example-bucket/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}]}
-        files:
-          train.py: |
-            rows = open("/opt/ml/processing/input/rows.csv").read()
-            open("/opt/ml/processing/train/rows.csv", "w").write(rows)
-    Right:
-        operation: CreateProcessingJob
-        AppSpecification: {ImageUri: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3", ContainerEntrypoint: [python3, /opt/ml/processing/input/code/train.py]}
-        ProcessingInputs:
-          - {InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/raw, S3InputMode: File}}
-          - {InputName: code, S3Input: {S3Uri: "s3://example-bucket/code/train.py", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/input/code, S3InputMode: File}}
-        ProcessingOutputConfig: {Outputs: [{OutputName: train, S3Output: {S3Uri: "s3://example-bucket/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}]}
-        files:
-          train.py: |
-            rows = open("/opt/ml/processing/raw/rows.csv").read()
-            open("/opt/ml/processing/train/rows.csv", "w").write(rows)
+    Example:
+          operation: CreateProcessingJob
+          AppSpecification: {ImageUri: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3", ContainerEntrypoint: [python3, /opt/ml/processing/input/code/train.py]}
+          ProcessingInputs:
+            - {InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/raw, S3InputMode: File}}
+            - {InputName: code, S3Input: {S3Uri: "s3://example-bucket/code/train.py", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/input/code, S3InputMode: File}}
+          ProcessingOutputConfig: {Outputs: [{OutputName: train, S3Output: {S3Uri: "s3://example-bucket/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}]}
+          files:
+            train.py: |
+        -     rows = open("/opt/ml/processing/input/rows.csv").read()
+        +     rows = open("/opt/ml/processing/raw/rows.csv").read()
+              open("/opt/ml/processing/train/rows.csv", "w").write(rows)
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingS3Input.html,
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingS3Output.html,
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-your-own-processing-container.html
-    Since:
-        0.1
     """
     facts = readable(view)
     if facts is None or not isinstance(view, ProcessingView):

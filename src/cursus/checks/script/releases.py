@@ -27,24 +27,16 @@ def no_such_release(view: TrainingView) -> Iterator[Problem]:
         the newest known is a warning, and one that pip would have to compile for that Python.
     Why:
         pip ends with ``No matching distribution found``, and the job fails with ``InstallRequirementsError``.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-          requirements.txt: "pandas==1.5.9"
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-          requirements.txt: "pandas==1.5.3"
+    Example:
+          files:
+            train.py: |
+              import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        -   requirements.txt: "pandas==1.5.9"
+        +   requirements.txt: "pandas==1.5.3"
     Source:
         https://pip.pypa.io/en/stable/cli/pip_index/
-    Since:
-        0.1
     """
     facts = view.script
     if facts is None or not facts.requirements or invocation(view).kind in ("command", "none"):

@@ -30,27 +30,18 @@ def name_removed(view: TrainingView) -> Iterator[Problem]:
         imported in ``try``, or on a condition, is left alone.
     Why:
         ``ImportError``, ``AttributeError`` or ``TypeError``: a script that was written for an older image fails in a newer one.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            from sklearn.externals import joblib
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            joblib.dump([1], os.path.join(os.environ["SM_MODEL_DIR"], "model.joblib"))
-          requirements.txt: scikit-learn==1.5.2
-    Right:
-        files:
-          train.py: |
-            import os
-            import joblib
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            joblib.dump([1], os.path.join(os.environ["SM_MODEL_DIR"], "model.joblib"))
-          requirements.txt: scikit-learn==1.5.2
+    Example:
+          files:
+            train.py: |
+              import os
+        -     from sklearn.externals import joblib
+        +     import joblib
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              joblib.dump([1], os.path.join(os.environ["SM_MODEL_DIR"], "model.joblib"))
+            requirements.txt: scikit-learn==1.5.2
     Source:
         https://scikit-learn.org/stable/whats_new.html; https://www.tensorflow.org/guide/migrate; https://keras.io/guides/migrating_to_keras_3/;
         https://github.com/dmlc/xgboost/releases/tag/v2.1.0; https://github.com/huggingface/transformers/releases/tag/v4.46.0
-    Since:
-        0.1
     """
     facts = readable(view)
     if facts is None:

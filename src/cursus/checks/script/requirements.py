@@ -131,24 +131,16 @@ def requirement_cannot_install(view: TrainingView) -> Iterator[Problem]:
     Why:
         The toolkit runs ``pip install -r requirements.txt`` before the script. When that fails, the job fails with
         ``InstallRequirementsError``.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-          requirements.txt: "-e git+https://github.com/example-org/tools.git@main#egg=tools"
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-          requirements.txt: "tools==1.4.2"
+    Example:
+          files:
+            train.py: |
+              import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        -   requirements.txt: "-e git+https://github.com/example-org/tools.git@main#egg=tools"
+        +   requirements.txt: "tools==1.4.2"
     Source:
         https://github.com/aws/sagemaker-python-sdk/issues/4474; https://pip.pypa.io/en/stable/reference/requirements-file-format/
-    Since:
-        0.1
     """
     facts = view.script
     if facts is None or not facts.requirements or invocation(view).kind in ("command", "none"):
@@ -238,30 +230,19 @@ def requirement_fights_image(view: TrainingView) -> Iterator[Problem]:
     Why:
         pip replaces the build that was made for the image's CUDA and libraries by a general one: minutes of download on every host,
         and often a framework that no longer fits what is around it.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-          requirements.txt: "torch==1.13.1"
-        region: us-east-1
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310-ubuntu20.04-sagemaker
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-          requirements.txt: "torchmetrics==1.2.0"
-        region: us-east-1
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310-ubuntu20.04-sagemaker
+    Example:
+          files:
+            train.py: |
+              import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        -   requirements.txt: "torch==1.13.1"
+        +   requirements.txt: "torchmetrics==1.2.0"
+          region: us-east-1
+          AlgorithmSpecification:
+            TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310-ubuntu20.04-sagemaker
     Source:
         https://sagemaker.readthedocs.io/en/stable/frameworks/pytorch/using_pytorch.html
-    Since:
-        0.1
     """
     facts = view.script
     if facts is None or not facts.requirements or view.image is None:

@@ -22,31 +22,21 @@ def saved_before_training(view: TrainingView) -> Iterator[Problem]:
         saves or is given afterwards.
     Why:
         The file is there and has its size: the archive holds the model as it was before the training.
-    Breaks:
-        files:
-          train.py: |
-            import json, os
-            rows = [float(line) for line in open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv"))]
-            weight = 0.0
-            with open(os.path.join(os.environ["SM_MODEL_DIR"], "model.json"), "w") as file:
-                json.dump({"weight": weight}, file)
-            for row in rows:
-                weight += 0.1 * (row - weight)
-            print("trained", weight)
-    Right:
-        files:
-          train.py: |
-            import json, os
-            rows = [float(line) for line in open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv"))]
-            weight = 0.0
-            for row in rows:
-                weight += 0.1 * (row - weight)
-            with open(os.path.join(os.environ["SM_MODEL_DIR"], "model.json"), "w") as file:
-                json.dump({"weight": weight}, file)
+    Example:
+          files:
+            train.py: |
+              import json, os
+              rows = [float(line) for line in open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv"))]
+              weight = 0.0
+        +     for row in rows:
+        +         weight += 0.1 * (row - weight)
+              with open(os.path.join(os.environ["SM_MODEL_DIR"], "model.json"), "w") as file:
+                  json.dump({"weight": weight}, file)
+        -     for row in rows:
+        -         weight += 0.1 * (row - weight)
+        -     print("trained", weight)
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
-    Since:
-        0.1
     """
     for habit in habits(view, "saved-early"):
         yield Problem(
@@ -64,34 +54,21 @@ def best_is_last(view: TrainingView) -> Iterator[Problem]:
         Finds ``best = weights`` in a loop that sets items or attributes of ``weights``, and ``best = model.state_dict()``.
     Why:
         Nothing is copied: at the end the best model is the last one, which may be worse. PyTorch's ``state_dict`` refers to the live tensors.
-    Breaks:
-        files:
-          train.py: |
-            import json, os
-            rows = [float(line) for line in open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv"))]
-            weights, best, least = {"mean": 0.0}, None, None
-            for row in rows:
-                weights["mean"] += 0.1 * (row - weights["mean"])
-                loss = sum((other - weights["mean"]) ** 2 for other in rows)
-                if least is None or loss < least:
-                    least, best = loss, weights
-            json.dump(best, open(os.path.join(os.environ["SM_MODEL_DIR"], "model.json"), "w"))
-    Right:
-        files:
-          train.py: |
-            import json, os
-            rows = [float(line) for line in open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv"))]
-            weights, best, least = {"mean": 0.0}, None, None
-            for row in rows:
-                weights["mean"] += 0.1 * (row - weights["mean"])
-                loss = sum((other - weights["mean"]) ** 2 for other in rows)
-                if least is None or loss < least:
-                    least, best = loss, dict(weights)
-            json.dump(best, open(os.path.join(os.environ["SM_MODEL_DIR"], "model.json"), "w"))
+    Example:
+          files:
+            train.py: |
+              import json, os
+              rows = [float(line) for line in open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv"))]
+              weights, best, least = {"mean": 0.0}, None, None
+              for row in rows:
+                  weights["mean"] += 0.1 * (row - weights["mean"])
+                  loss = sum((other - weights["mean"]) ** 2 for other in rows)
+                  if least is None or loss < least:
+        -             least, best = loss, weights
+        +             least, best = loss, dict(weights)
+              json.dump(best, open(os.path.join(os.environ["SM_MODEL_DIR"], "model.json"), "w"))
     Source:
         https://pytorch.org/tutorials/beginner/saving_loading_models.html
-    Since:
-        0.1
     """
     for habit in habits(view, "live-copy"):
         yield Problem(
@@ -110,34 +87,22 @@ def worst_is_kept(view: TrainingView) -> Iterator[Problem]:
         where nothing is better (a loss at 0, an accuracy at infinity) or is never set anew, and a comparison with the one before instead of the best.
     Why:
         No error says so: the job is completed with the worst of its models, or with that of the beginning.
-    Breaks:
-        files:
-          train.py: |
-            import json, os
-            rows = [float(line) for line in open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv"))]
-            best_loss, best = 0.0, 0.0
-            for weight in (0.5, 1.0, 1.5):
-                loss = sum((row - weight) ** 2 for row in rows)
-                if loss > best_loss:
-                    best_loss = loss
-                    best = weight
-            json.dump(best, open(os.path.join(os.environ["SM_MODEL_DIR"], "model.json"), "w"))
-    Right:
-        files:
-          train.py: |
-            import json, os
-            rows = [float(line) for line in open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv"))]
-            best_loss, best = float("inf"), 0.0
-            for weight in (0.5, 1.0, 1.5):
-                loss = sum((row - weight) ** 2 for row in rows)
-                if loss < best_loss:
-                    best_loss = loss
-                    best = weight
-            json.dump(best, open(os.path.join(os.environ["SM_MODEL_DIR"], "model.json"), "w"))
+    Example:
+          files:
+            train.py: |
+              import json, os
+              rows = [float(line) for line in open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv"))]
+        -     best_loss, best = 0.0, 0.0
+        +     best_loss, best = float("inf"), 0.0
+              for weight in (0.5, 1.0, 1.5):
+                  loss = sum((row - weight) ** 2 for row in rows)
+        -         if loss > best_loss:
+        +         if loss < best_loss:
+                      best_loss = loss
+                      best = weight
+              json.dump(best, open(os.path.join(os.environ["SM_MODEL_DIR"], "model.json"), "w"))
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
-    Since:
-        0.1
     """
     for habit in habits(view, "worst-kept", "never-better", "never-noted", "than-the-last"):
         if habit.kind == "than-the-last":
@@ -164,30 +129,19 @@ def last_epochs_not_saved(view: TrainingView) -> Iterator[Problem]:
         a ``break`` may leave before.
     Why:
         The job is paid for ten epochs, and the model is that of the eighth; or none is saved at all.
-    Breaks:
-        files:
-          train.py: |
-            import json, os
-            rows = [float(line) for line in open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv"))]
-            weight = 0.0
-            for epoch in range(1, 11):
-                weight += 0.1 * (rows[0] - weight)
-                if epoch % 4 == 0:
-                    json.dump(weight, open(os.path.join(os.environ["SM_MODEL_DIR"], "model.json"), "w"))
-    Right:
-        files:
-          train.py: |
-            import json, os
-            rows = [float(line) for line in open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv"))]
-            weight = 0.0
-            for epoch in range(1, 11):
-                weight += 0.1 * (rows[0] - weight)
-                if epoch % 5 == 0:
-                    json.dump(weight, open(os.path.join(os.environ["SM_MODEL_DIR"], "model.json"), "w"))
+    Example:
+          files:
+            train.py: |
+              import json, os
+              rows = [float(line) for line in open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv"))]
+              weight = 0.0
+              for epoch in range(1, 11):
+                  weight += 0.1 * (rows[0] - weight)
+        -         if epoch % 4 == 0:
+        +         if epoch % 5 == 0:
+                      json.dump(weight, open(os.path.join(os.environ["SM_MODEL_DIR"], "model.json"), "w"))
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
-    Since:
-        0.1
     """
     for habit in habits(view, "never-comes"):
         yield Problem(
@@ -244,32 +198,20 @@ def checkpoint_by_text(view: TrainingView) -> Iterator[Problem]:
     Why:
         As a text ``epoch-9`` comes after ``epoch-10``: after an interruption the training goes on from an older checkpoint, and
         the work since is lost. The order of ``os.listdir`` and ``glob`` is any.
-    Breaks:
-        files:
-          train.py: |
-            import glob, os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            found = sorted(glob.glob("/opt/ml/checkpoints/epoch-*.txt"))
-            first = int(open(found[-1]).read()) + 1 if found else 0
-            for epoch in range(first, 20):
-                open(f"/opt/ml/checkpoints/epoch-{epoch}.txt", "w").write(str(epoch))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
-    Right:
-        files:
-          train.py: |
-            import glob, os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            found = sorted(glob.glob("/opt/ml/checkpoints/epoch-*.txt"))
-            first = int(open(found[-1]).read()) + 1 if found else 0
-            for epoch in range(first, 20):
-                open(f"/opt/ml/checkpoints/epoch-{epoch:04d}.txt", "w").write(str(epoch))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+    Example:
+          files:
+            train.py: |
+              import glob, os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              found = sorted(glob.glob("/opt/ml/checkpoints/epoch-*.txt"))
+              first = int(open(found[-1]).read()) + 1 if found else 0
+              for epoch in range(first, 20):
+        -         open(f"/opt/ml/checkpoints/epoch-{epoch}.txt", "w").write(str(epoch))
+        +         open(f"/opt/ml/checkpoints/epoch-{epoch:04d}.txt", "w").write(str(epoch))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+          CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
     Source:
         https://docs.python.org/3/library/glob.html; https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
-    Since:
-        0.1
     """
     if checkpoint_path(view) is None:
         return
@@ -298,38 +240,25 @@ def progress_not_used(view: TrainingView) -> Iterator[Problem]:
     Why:
         After an interruption all epochs are trained once more, on top of what was learned: it costs the time again, and the
         result is another one.
-    Breaks:
-        files:
-          train.py: |
-            import json, os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            last, weight = "/opt/ml/checkpoints/last.json", 0.0
-            if os.path.exists(last):
-                state = json.load(open(last))
-                weight, epoch = state["weight"], state["epoch"]
-            for epoch in range(3):
-                weight += 1
-                json.dump({"weight": weight, "epoch": epoch}, open(last, "w"))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(weight))
-        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
-    Right:
-        files:
-          train.py: |
-            import json, os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            last, weight, first = "/opt/ml/checkpoints/last.json", 0.0, 0
-            if os.path.exists(last):
-                state = json.load(open(last))
-                weight, first = state["weight"], state["epoch"] + 1
-            for epoch in range(first, 3):
-                weight += 1
-                json.dump({"weight": weight, "epoch": epoch}, open(last, "w"))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(weight))
-        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+    Example:
+          files:
+            train.py: |
+              import json, os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+        -     last, weight = "/opt/ml/checkpoints/last.json", 0.0
+        +     last, weight, first = "/opt/ml/checkpoints/last.json", 0.0, 0
+              if os.path.exists(last):
+                  state = json.load(open(last))
+        -         weight, epoch = state["weight"], state["epoch"]
+        -     for epoch in range(3):
+        +         weight, first = state["weight"], state["epoch"] + 1
+        +     for epoch in range(first, 3):
+                  weight += 1
+                  json.dump({"weight": weight, "epoch": epoch}, open(last, "w"))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(weight))
+          CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
-    Since:
-        0.1
     """
     if checkpoint_path(view) is None:
         return
@@ -386,36 +315,23 @@ def first_start(view: TrainingView) -> Iterator[Problem]:
     Why:
         SageMaker makes the folder before the script starts, and at the first start it is empty: looking whether it exists says nothing, and the
         script fails ("max() arg is an empty sequence", "No such file or directory"), unless the place in S3 holds checkpoints already.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            folder, first = "/opt/ml/checkpoints", 0
-            if os.path.exists(folder):
-                found = [os.path.join(folder, name) for name in os.listdir(folder)]
-                first = int(open(max(found, key=os.path.getmtime)).read()) + 1
-            for epoch in range(first, 3):
-                open(f"/opt/ml/checkpoints/epoch-{epoch:02d}.txt", "w").write(str(epoch))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            folder, first = "/opt/ml/checkpoints", 0
-            found = [os.path.join(folder, name) for name in os.listdir(folder)]
-            if found:
-                first = int(open(max(found, key=os.path.getmtime)).read()) + 1
-            for epoch in range(first, 3):
-                open(f"/opt/ml/checkpoints/epoch-{epoch:02d}.txt", "w").write(str(epoch))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+    Example:
+          files:
+            train.py: |
+              import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              folder, first = "/opt/ml/checkpoints", 0
+        -     if os.path.exists(folder):
+        -         found = [os.path.join(folder, name) for name in os.listdir(folder)]
+        +     found = [os.path.join(folder, name) for name in os.listdir(folder)]
+        +     if found:
+                  first = int(open(max(found, key=os.path.getmtime)).read()) + 1
+              for epoch in range(first, 3):
+                  open(f"/opt/ml/checkpoints/epoch-{epoch:02d}.txt", "w").write(str(epoch))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+          CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
-    Since:
-        0.1
     """
     facts, folder = view.script, checkpoint_path(view)
     if facts is None or folder is None:
@@ -452,32 +368,20 @@ def checkpoint_too_late(view: TrainingView) -> Iterator[Problem]:
         Where everything that goes to the checkpoint folder is written outside of loops: looks for a loop over epochs or steps that trains.
     Why:
         An interruption in the midst of the training finds no checkpoint, and the job begins again from the start.
-    Breaks:
-        files:
-          train.py: |
-            import json, os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            weight = 0.0
-            for epoch in range(3):
-                weight += 0.5 * (2 - weight)
-            json.dump({"weight": weight}, open("/opt/ml/checkpoints/last.json", "w"))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(weight))
-        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
-    Right:
-        files:
-          train.py: |
-            import json, os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            weight = 0.0
-            for epoch in range(3):
-                weight += 0.5 * (2 - weight)
-                json.dump({"weight": weight, "epoch": epoch}, open("/opt/ml/checkpoints/last.json", "w"))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(weight))
-        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+    Example:
+          files:
+            train.py: |
+              import json, os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              weight = 0.0
+              for epoch in range(3):
+                  weight += 0.5 * (2 - weight)
+        -     json.dump({"weight": weight}, open("/opt/ml/checkpoints/last.json", "w"))
+        +         json.dump({"weight": weight, "epoch": epoch}, open("/opt/ml/checkpoints/last.json", "w"))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(weight))
+          CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
-    Since:
-        0.1
     """
     folder, facts = checkpoint_path(view), view.script
     if folder is None or facts is None or not any(True for _ in habits(view, "training-loop")):

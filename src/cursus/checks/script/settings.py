@@ -23,26 +23,17 @@ def overlaid(view: TrainingView) -> Iterator[Problem]:
     Why:
         Of two values of the same name the later one wins: the job runs with the script's default instead of the request's
         value, and nothing says so.
-    Breaks:
-        files:
-          train.py: |
-            import json, os
-            settings = {**json.loads(os.environ["SM_HPS"]), **{"epochs": 1}}
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(settings["epochs"]))
-        HyperParameters: {epochs: "3"}
-    Right:
-        files:
-          train.py: |
-            import json, os
-            settings = {**{"epochs": 1}, **json.loads(os.environ["SM_HPS"])}
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(settings["epochs"]))
-        HyperParameters: {epochs: "3"}
+    Example:
+          files:
+            train.py: |
+              import json, os
+        -     settings = {**json.loads(os.environ["SM_HPS"]), **{"epochs": 1}}
+        +     settings = {**{"epochs": 1}, **json.loads(os.environ["SM_HPS"])}
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(settings["epochs"]))
+          HyperParameters: {epochs: "3"}
     Source:
         https://docs.python.org/3/reference/expressions.html#dictionary-displays
-    Since:
-        0.1
     """
     found = started_script(view)
     if found is None:
@@ -95,30 +86,19 @@ def command_line_unread(view: TrainingView) -> Iterator[Problem]:
     Why:
         Hyperparameters come as two words, ``--name value``. What is not read from the command line, or is looked for in another form, keeps its
         default, and nothing says so.
-    Breaks:
-        files:
-          train.py: |
-            import argparse, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--epochs", type=int, default=1)
-            args = parser.parse_args([])
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.epochs))
-        HyperParameters: {epochs: "3"}
-    Right:
-        files:
-          train.py: |
-            import argparse, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--epochs", type=int, default=1)
-            args = parser.parse_args()
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.epochs))
-        HyperParameters: {epochs: "3"}
+    Example:
+          files:
+            train.py: |
+              import argparse, os
+              parser = argparse.ArgumentParser()
+              parser.add_argument("--epochs", type=int, default=1)
+        -     args = parser.parse_args([])
+        +     args = parser.parse_args()
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.epochs))
+          HyperParameters: {epochs: "3"}
     Source:
         https://github.com/aws/sagemaker-python-sdk/issues/5023
-    Since:
-        0.1
     """
     found = started_script(view)
     if found is None or found[0].reads_hyperparameters:
@@ -156,28 +136,18 @@ def never_named(view: TrainingView) -> Iterator[Problem]:
         the source names nowhere.
     Why:
         The job runs with whatever the script has in its place, and nothing says so. Often the two names are meant to be the same.
-    Breaks:
-        files:
-          train.py: |
-            import json, os
-            settings = json.loads(os.environ["SM_HPS"])
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            rate = settings.get("lr", 0.1)
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(rate))
-        HyperParameters: {learning_rate: "0.3"}
-    Right:
-        files:
-          train.py: |
-            import json, os
-            settings = json.loads(os.environ["SM_HPS"])
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            rate = settings.get("learning_rate", 0.1)
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(rate))
-        HyperParameters: {learning_rate: "0.3"}
+    Example:
+          files:
+            train.py: |
+              import json, os
+              settings = json.loads(os.environ["SM_HPS"])
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+        -     rate = settings.get("lr", 0.1)
+        +     rate = settings.get("learning_rate", 0.1)
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(rate))
+          HyperParameters: {learning_rate: "0.3"}
     Source:
         https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md
-    Since:
-        0.1
     """
     found = started_script(view)
     if found is None:
@@ -215,26 +185,19 @@ def argument_by_position(view: TrainingView) -> Iterator[Problem]:
         hyperparameter, sorted by name.
     Why:
         Where nothing is passed the read raises IndexError; else the script gets the text ``--name`` where it wants a value.
-    Breaks:
-        files:
-          train.py: |
-            import os, sys
-            epochs = int(sys.argv[1])
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(epochs))
-    Right:
-        files:
-          train.py: |
-            import argparse, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--epochs", type=int, default=1)
-            epochs = parser.parse_args().epochs
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(epochs))
+    Example:
+          files:
+            train.py: |
+        -     import os, sys
+        -     epochs = int(sys.argv[1])
+        +     import argparse, os
+        +     parser = argparse.ArgumentParser()
+        +     parser.add_argument("--epochs", type=int, default=1)
+        +     epochs = parser.parse_args().epochs
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(epochs))
     Source:
         https://github.com/aws/sagemaker-training-toolkit (mapping.to_cmd_args)
-    Since:
-        0.1
     """
     facts = view.script
     if facts is None or not facts.argv_reads or "serve" in facts.strings:

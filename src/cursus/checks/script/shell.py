@@ -27,34 +27,21 @@ def taken_apart_by_shell(view: TrainingView) -> Iterator[Problem]:
     Why:
         From 3.9.3 to 5.1 the training toolkit joins the command line of these images with spaces and hands it to a shell: of
         ``--note a b`` the argument gets ``a``, JSON loses its quotes, a ``&`` or ``(`` ends the command.
-    Breaks:
-        files:
-          train.py: |
-            import argparse, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--layers", default="64")
-            args = parser.parse_args()
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(args.layers)
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
-        HyperParameters: {layers: "[64, 32]", sagemaker_program: train.py, sagemaker_submit_directory: "s3://example-bucket/code.tar.gz"}
-    Right:
-        files:
-          train.py: |
-            import argparse, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--layers", default="64")
-            args = parser.parse_args()
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(args.layers)
-        AlgorithmSpecification:
-          TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
-        HyperParameters: {layers: "64,32", sagemaker_program: train.py, sagemaker_submit_directory: "s3://example-bucket/code.tar.gz"}
+    Example:
+          files:
+            train.py: |
+              import argparse, os
+              parser = argparse.ArgumentParser()
+              parser.add_argument("--layers", default="64")
+              args = parser.parse_args()
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(args.layers)
+          AlgorithmSpecification:
+            TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
+        - HyperParameters: {layers: "[64, 32]", sagemaker_program: train.py, sagemaker_submit_directory: "s3://example-bucket/code.tar.gz"}
+        + HyperParameters: {layers: "64,32", sagemaker_program: train.py, sagemaker_submit_directory: "s3://example-bucket/code.tar.gz"}
     Source:
         https://github.com/aws/sagemaker-training-toolkit/issues/128
-    Since:
-        0.1
     """
     found = started_script(view)
     if found is None or found[1].kind != "toolkit":

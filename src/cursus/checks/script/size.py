@@ -22,27 +22,18 @@ def source_too_large(view: TrainingView) -> Iterator[Problem]:
     Why:
         The whole directory is packed, and every host downloads the archive and unpacks it beside: ``No space left on device`` before the
         first line of the script. AWS names no other limit for the archive.
-    Breaks:
-        ResourceConfig: {InstanceType: ml.m5.xlarge, VolumeSizeInGB: 1}
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        sizes: {embeddings.bin: 3221225472}
-    Right:
-        ResourceConfig: {InstanceType: ml.m5.xlarge, VolumeSizeInGB: 30}
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        sizes: {embeddings.bin: 3221225472}
+    Example:
+        - ResourceConfig: {InstanceType: ml.m5.xlarge, VolumeSizeInGB: 1}
+        + ResourceConfig: {InstanceType: ml.m5.xlarge, VolumeSizeInGB: 30}
+          files:
+            train.py: |
+              import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+          sizes: {embeddings.bin: 3221225472}
     Source:
         https://github.com/aws/sagemaker-training-toolkit (files.py: download_and_extract);
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
-    Since:
-        0.1
     """
     facts = view.script
     if facts is None or facts.directory_size < GIB // 2:

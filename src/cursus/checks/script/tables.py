@@ -28,30 +28,20 @@ def column_ordered_as_text(view: TrainingView) -> Iterator[Problem]:
         channel's local data has numbers whose order is another.
     Why:
         The csv module gives texts, and of the texts ``9`` and ``10`` the greater is ``9``.
-    Breaks:
-        files:
-          train.py: |
-            import csv, os
-            with open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")) as file:
-                largest = max(row["x"] for row in csv.DictReader(file))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(largest)
-        channels:
-          train:
-            data.csv: "x,y\\n9,1\\n10,2"
-    Right:
-        files:
-          train.py: |
-            import csv, os
-            with open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")) as file:
-                largest = max(float(row["x"]) for row in csv.DictReader(file))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(largest))
-        channels:
-          train:
-            data.csv: "x,y\\n9,1\\n10,2"
+    Example:
+          files:
+            train.py: |
+              import csv, os
+              with open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")) as file:
+        -         largest = max(row["x"] for row in csv.DictReader(file))
+        -     open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(largest)
+        +         largest = max(float(row["x"]) for row in csv.DictReader(file))
+        +     open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(largest))
+          channels:
+            train:
+              data.csv: "x,y\\n9,1\\n10,2"
     Source:
         https://docs.python.org/3/library/csv.html#csv.DictReader
-    Since:
-        0.1
     """
     facts = view.script
     if facts is None or "csv" not in facts.top_imports or "pandas" in facts.top_imports:
@@ -82,46 +72,27 @@ def columns_in_another_order(view: TrainingView) -> Iterator[Problem]:
         Holds the headers of the channels' local tables against each other, where the script reads tables without ``csv.DictReader`` and pandas.
     Why:
         The target is the first column of one file and the last of the other: the model is judged, or trained, on the wrong column.
-    Breaks:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}
-          - ChannelName: test
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/test/"}}
-        files:
-          train.py: |
-            import csv, os
-            for name in ("train", "test"):
-                with open(f"/opt/ml/input/data/{name}/data.csv") as file:
-                    print([row[1] for row in csv.reader(file)])
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        channels:
-          train:
-            data.csv: "x,y\\n1,2"
-          test:
-            data.csv: "y,x\\n2,1"
-    Right:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}
-          - ChannelName: test
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/test/"}}
-        files:
-          train.py: |
-            import csv, os
-            for name in ("train", "test"):
-                with open(f"/opt/ml/input/data/{name}/data.csv") as file:
-                    print([row["y"] for row in csv.DictReader(file)])
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        channels:
-          train:
-            data.csv: "x,y\\n1,2"
-          test:
-            data.csv: "y,x\\n2,1"
+    Example:
+          InputDataConfig:
+            - ChannelName: train
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}
+            - ChannelName: test
+              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/test/"}}
+          files:
+            train.py: |
+              import csv, os
+              for name in ("train", "test"):
+                  with open(f"/opt/ml/input/data/{name}/data.csv") as file:
+        -             print([row[1] for row in csv.reader(file)])
+        +             print([row["y"] for row in csv.DictReader(file)])
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+          channels:
+            train:
+              data.csv: "x,y\\n1,2"
+            test:
+              data.csv: "y,x\\n2,1"
     Source:
         https://docs.python.org/3/library/csv.html#csv.reader
-    Since:
-        0.1
     """
     facts = view.script
     local = view.step.promises.local_channels
@@ -165,30 +136,19 @@ def odd_first_line(view: TrainingView) -> Iterator[Problem]:
     Why:
         Excel writes the mark. The first column is then called ``\\ufeffx``: ``row["x"]`` fails, and ``row.get("x")`` is None in every row.
         So it is with `` y`` behind a blank.
-    Breaks:
-        files:
-          train.py: |
-            import csv, os
-            with open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv"), encoding="utf-8") as file:
-                total = sum(float(row.get("x") or 0) for row in csv.DictReader(file))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(total))
-        channels:
-          train:
-            data.csv: "\ufeffx,y\\n1,2"
-    Right:
-        files:
-          train.py: |
-            import csv, os
-            with open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv"), encoding="utf-8-sig") as file:
-                total = sum(float(row.get("x") or 0) for row in csv.DictReader(file))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(total))
-        channels:
-          train:
-            data.csv: "\ufeffx,y\\n1,2"
+    Example:
+          files:
+            train.py: |
+              import csv, os
+        -     with open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv"), encoding="utf-8") as file:
+        +     with open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv"), encoding="utf-8-sig") as file:
+                  total = sum(float(row.get("x") or 0) for row in csv.DictReader(file))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(total))
+          channels:
+            train:
+              data.csv: "\ufeffx,y\\n1,2"
     Source:
         https://docs.python.org/3/library/codecs.html#encodings-and-unicode
-    Since:
-        0.1
     """
     facts = view.script
     if facts is None or "csv" not in facts.top_imports or "pandas" in facts.top_imports:
@@ -230,40 +190,24 @@ def values_lost(view: TrainingView) -> Iterator[Problem]:
         ``range(0, len(rows) - n, n)``, and ``line.split(",")`` where the data has commas inside quotes.
     Why:
         What was written by another program is dropped, or counted as the first class, and nothing says so.
-    Breaks:
-        files:
-          train.py: |
-            import csv, os
-            total = 0.0
-            with open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")) as file:
-                for row in csv.DictReader(file):
-                    try:
-                        total += float(row["price"])
-                    except ValueError:
-                        continue
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(total))
-        channels:
-          train:
-            data.csv: "x,price\\n1,900\\n2, 5 %"
-    Right:
-        files:
-          train.py: |
-            import csv, os
-            total = 0.0
-            with open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")) as file:
-                for row in csv.DictReader(file):
-                    try:
-                        total += float(row["price"])
-                    except ValueError:
-                        continue
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(total))
-        channels:
-          train:
-            data.csv: "x,price\\n1,900\\n2,unknown"
+    Example:
+          files:
+            train.py: |
+              import csv, os
+              total = 0.0
+              with open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")) as file:
+                  for row in csv.DictReader(file):
+                      try:
+                          total += float(row["price"])
+                      except ValueError:
+                          continue
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(total))
+          channels:
+            train:
+        -     data.csv: "x,price\\n1,900\\n2, 5 %"
+        +     data.csv: "x,price\\n1,900\\n2,unknown"
     Source:
         https://docs.python.org/3/library/csv.html#csv.DictReader
-    Since:
-        0.1
     """
     facts = view.script
     if facts is not None and "," in facts.strings and not {"csv", "pandas"} & facts.top_imports:

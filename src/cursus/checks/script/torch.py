@@ -26,36 +26,22 @@ def graphs_kept(view: TrainingView) -> Iterator[Problem]:
     Why:
         A tensor that is kept keeps its graph: memory grows with every batch, until the job fails with ``CUDA out of memory`` or exit code 137,
         often hours later.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            import torch
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            weight = torch.ones(1, requires_grad=True)
-            total = 0
-            for epoch in range(3):
-                loss = ((weight * 2 - 1) ** 2).sum()
-                loss.backward()
-                total += loss
-            torch.save(weight.detach(), os.path.join(os.environ["SM_MODEL_DIR"], "model.pth"))
-    Right:
-        files:
-          train.py: |
-            import os
-            import torch
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            weight = torch.ones(1, requires_grad=True)
-            total = 0
-            for epoch in range(3):
-                loss = ((weight * 2 - 1) ** 2).sum()
-                loss.backward()
-                total += loss.item()
-            torch.save(weight.detach(), os.path.join(os.environ["SM_MODEL_DIR"], "model.pth"))
+    Example:
+          files:
+            train.py: |
+              import os
+              import torch
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              weight = torch.ones(1, requires_grad=True)
+              total = 0
+              for epoch in range(3):
+                  loss = ((weight * 2 - 1) ** 2).sum()
+                  loss.backward()
+        -         total += loss
+        +         total += loss.item()
+              torch.save(weight.detach(), os.path.join(os.environ["SM_MODEL_DIR"], "model.pth"))
     Source:
         https://pytorch.org/docs/stable/notes/faq.html (my model reports "cuda runtime error(2): out of memory")
-    Since:
-        0.1
     """
     for habit in habits(view, "graph-kept"):
         yield Problem(
@@ -77,35 +63,22 @@ def ranks_do_not_meet(view: TrainingView) -> Iterator[Problem]:
     Why:
         A collective call returns when every rank has made it. The job hangs until a library's time limit, often 30 minutes, or until
         MaxRuntimeInSeconds, and every instance is paid for.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            import torch.distributed as dist
-            def save(rank):
-                if rank == 0:
-                    open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-                    dist.barrier()
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            dist.init_process_group("gloo", init_method="tcp://localhost:29500", rank=0, world_size=1)
-            save(dist.get_rank())
-    Right:
-        files:
-          train.py: |
-            import os
-            import torch.distributed as dist
-            def save(rank):
-                if rank == 0:
-                    open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-                dist.barrier()
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            dist.init_process_group("gloo", init_method="tcp://localhost:29500", rank=0, world_size=1)
-            save(dist.get_rank())
+    Example:
+          files:
+            train.py: |
+              import os
+              import torch.distributed as dist
+              def save(rank):
+                  if rank == 0:
+                      open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+        -             dist.barrier()
+        +         dist.barrier()
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              dist.init_process_group("gloo", init_method="tcp://localhost:29500", rank=0, world_size=1)
+              save(dist.get_rank())
     Source:
         https://pytorch.org/docs/stable/distributed.html (collective functions); https://www.deepspeed.ai/getting-started/#model-checkpointing;
         https://pytorch.org/docs/stable/multiprocessing.html (torch.multiprocessing.spawn)
-    Since:
-        0.1
     """
     for habit in habits(view, "rank-alone", "rank-stops", "world-of-one", "own-port", "strategy-early"):
         if habit.kind == "rank-alone":
@@ -146,31 +119,20 @@ def written_by_all(view: TrainingView) -> Iterator[Problem]:
         is the same in each, or a folder made without ``exist_ok``; and ``torch.save`` by every rank of a process group.
     Why:
         The last one wins, and the others' work is lost; where they write at the same time, the file is a mixture that nothing can load.
-    Breaks:
-        files:
-          train.py: |
-            import multiprocessing, os
-            def work(rank):
-                text = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
-                with open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w") as file:
-                    file.write(f"{rank} {len(text)}")
-            with multiprocessing.Pool(2) as pool:
-                pool.map(work, range(2))
-    Right:
-        files:
-          train.py: |
-            import multiprocessing, os
-            def work(rank):
-                text = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
-                with open(os.path.join(os.environ["SM_MODEL_DIR"], f"model-{rank}.txt"), "w") as file:
-                    file.write(f"{rank} {len(text)}")
-            with multiprocessing.Pool(2) as pool:
-                pool.map(work, range(2))
+    Example:
+          files:
+            train.py: |
+              import multiprocessing, os
+              def work(rank):
+                  text = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read()
+        -         with open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w") as file:
+        +         with open(os.path.join(os.environ["SM_MODEL_DIR"], f"model-{rank}.txt"), "w") as file:
+                      file.write(f"{rank} {len(text)}")
+              with multiprocessing.Pool(2) as pool:
+                  pool.map(work, range(2))
     Source:
         https://pytorch.org/tutorials/intermediate/ddp_tutorial.html (save and load checkpoints);
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
-    Since:
-        0.1
     """
     for habit in habits(view, "made-by-all"):
         yield Problem(
@@ -200,31 +162,19 @@ def order_of_samples(view: TrainingView) -> Iterator[Problem]:
     Why:
         The order comes from the seed and the epoch that the sampler was told: without ``set_epoch`` nothing is shuffled anew. With a seed for
         each rank their parts overlap, and some samples are never seen.
-    Breaks:
-        ResourceConfig: {InstanceCount: 2}
-        files:
-          train.py: |
-            import os
-            from torch.utils.data.distributed import DistributedSampler
-            sampler = DistributedSampler(os.listdir(os.environ["SM_CHANNEL_TRAIN"]), num_replicas=1, rank=0)
-            for epoch in range(3):
-                print(list(sampler))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-    Right:
-        ResourceConfig: {InstanceCount: 2}
-        files:
-          train.py: |
-            import os
-            from torch.utils.data.distributed import DistributedSampler
-            sampler = DistributedSampler(os.listdir(os.environ["SM_CHANNEL_TRAIN"]), num_replicas=1, rank=0)
-            for epoch in range(3):
-                sampler.set_epoch(epoch)
-                print(list(sampler))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Example:
+          ResourceConfig: {InstanceCount: 2}
+          files:
+            train.py: |
+              import os
+              from torch.utils.data.distributed import DistributedSampler
+              sampler = DistributedSampler(os.listdir(os.environ["SM_CHANNEL_TRAIN"]), num_replicas=1, rank=0)
+              for epoch in range(3):
+        +         sampler.set_epoch(epoch)
+                  print(list(sampler))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
     Source:
         https://pytorch.org/docs/stable/data.html#torch.utils.data.distributed.DistributedSampler
-    Since:
-        0.1
     """
     told_of: set[str] = set()
     for habit in habits(view, "sampler-and-shuffle"):
@@ -273,39 +223,24 @@ def checkpoint_not_restored(view: TrainingView) -> Iterator[Problem]:
     Why:
         From PyTorch 2.6 on ``torch.load`` reads weights and plain values only: the job that is started again fails with ``Weights only load failed``.
         A schedule that begins anew gives the restored optimizer the learning rate of the first epoch, its warm-up included.
-    Breaks:
-        files:
-          train.py: |
-            import argparse, os
-            import torch
-            args = argparse.ArgumentParser().parse_args()
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            last, weight = "/opt/ml/checkpoints/last.pt", torch.ones(1)
-            if os.path.exists(last):
-                weight = torch.load(last)["weight"]
-            for epoch in range(3):
-                torch.save({"weight": weight, "args": args}, last)
-            torch.save(weight, os.path.join(os.environ["SM_MODEL_DIR"], "model.pth"))
-        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
-    Right:
-        files:
-          train.py: |
-            import argparse, os
-            import torch
-            args = argparse.ArgumentParser().parse_args()
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            last, weight = "/opt/ml/checkpoints/last.pt", torch.ones(1)
-            if os.path.exists(last):
-                weight = torch.load(last)["weight"]
-            for epoch in range(3):
-                torch.save({"weight": weight, "args": vars(args)}, last)
-            torch.save(weight, os.path.join(os.environ["SM_MODEL_DIR"], "model.pth"))
-        CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
+    Example:
+          files:
+            train.py: |
+              import argparse, os
+              import torch
+              args = argparse.ArgumentParser().parse_args()
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              last, weight = "/opt/ml/checkpoints/last.pt", torch.ones(1)
+              if os.path.exists(last):
+                  weight = torch.load(last)["weight"]
+              for epoch in range(3):
+        -         torch.save({"weight": weight, "args": args}, last)
+        +         torch.save({"weight": weight, "args": vars(args)}, last)
+              torch.save(weight, os.path.join(os.environ["SM_MODEL_DIR"], "model.pth"))
+          CheckpointConfig: {S3Uri: s3://example-bucket/checkpoints/}
     Source:
         https://pytorch.org/docs/stable/generated/torch.load.html;
         https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate
-    Since:
-        0.1
     """
     if checkpoint_path(view) is None:
         return
@@ -342,40 +277,24 @@ def wrapped_for_devices(view: TrainingView) -> Iterator[Problem]:
         ``load_state_dict`` and neither wraps its model nor mentions ``module.``.
     Why:
         The wrapper puts ``module.`` before every key. On the endpoint the plain model misses all of its keys, and is not loaded.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            import torch
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            model = torch.nn.DataParallel(torch.nn.Linear(1, 1))
-            torch.save(model.state_dict(), os.path.join(os.environ["SM_MODEL_DIR"], "model.pth"))
-          inference.py: |
-            import os
-            import torch
-            def model_fn(model_dir):
-                model = torch.nn.Linear(1, 1)
-                model.load_state_dict(torch.load(os.path.join(model_dir, "model.pth")))
-                return model
-    Right:
-        files:
-          train.py: |
-            import os
-            import torch
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            model = torch.nn.DataParallel(torch.nn.Linear(1, 1))
-            torch.save(model.module.state_dict(), os.path.join(os.environ["SM_MODEL_DIR"], "model.pth"))
-          inference.py: |
-            import os
-            import torch
-            def model_fn(model_dir):
-                model = torch.nn.Linear(1, 1)
-                model.load_state_dict(torch.load(os.path.join(model_dir, "model.pth")))
-                return model
+    Example:
+          files:
+            train.py: |
+              import os
+              import torch
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              model = torch.nn.DataParallel(torch.nn.Linear(1, 1))
+        -     torch.save(model.state_dict(), os.path.join(os.environ["SM_MODEL_DIR"], "model.pth"))
+        +     torch.save(model.module.state_dict(), os.path.join(os.environ["SM_MODEL_DIR"], "model.pth"))
+            inference.py: |
+              import os
+              import torch
+              def model_fn(model_dir):
+                  model = torch.nn.Linear(1, 1)
+                  model.load_state_dict(torch.load(os.path.join(model_dir, "model.pth")))
+                  return model
     Source:
         https://pytorch.org/tutorials/beginner/saving_loading_models.html (saving torch.nn.DataParallel models)
-    Since:
-        0.1
     """
     found = list(habits(view, "wrapped-state"))
     if not found or view.step.source is None:
@@ -400,28 +319,18 @@ def tokenizer_not_saved(view: TrainingView) -> Iterator[Problem]:
     Why:
         The inference container of Hugging Face makes a pipeline from the model directory: without the tokenizer's files every request fails with
         ``Can't load tokenizer``.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            from transformers import AutoModel, AutoTokenizer
-            tokenizer = AutoTokenizer.from_pretrained(os.environ["SM_CHANNEL_TRAIN"])
-            model = AutoModel.from_pretrained(os.environ["SM_CHANNEL_TRAIN"])
-            model.save_pretrained(os.environ["SM_MODEL_DIR"])
-    Right:
-        files:
-          train.py: |
-            import os
-            from transformers import AutoModel, AutoTokenizer
-            tokenizer = AutoTokenizer.from_pretrained(os.environ["SM_CHANNEL_TRAIN"])
-            model = AutoModel.from_pretrained(os.environ["SM_CHANNEL_TRAIN"])
-            model.save_pretrained(os.environ["SM_MODEL_DIR"])
-            tokenizer.save_pretrained(os.environ["SM_MODEL_DIR"])
+    Example:
+          files:
+            train.py: |
+              import os
+              from transformers import AutoModel, AutoTokenizer
+              tokenizer = AutoTokenizer.from_pretrained(os.environ["SM_CHANNEL_TRAIN"])
+              model = AutoModel.from_pretrained(os.environ["SM_CHANNEL_TRAIN"])
+              model.save_pretrained(os.environ["SM_MODEL_DIR"])
+        +     tokenizer.save_pretrained(os.environ["SM_MODEL_DIR"])
     Source:
         https://github.com/aws/sagemaker-huggingface-inference-toolkit/issues/31;
         https://huggingface.co/docs/sagemaker/inference
-    Since:
-        0.1
     """
     found = list(habits(view, "tokenizer-left"))
     if not found or view.step.source is None:

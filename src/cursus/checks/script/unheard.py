@@ -35,29 +35,19 @@ def argument_ignored(view: TrainingView) -> Iterator[Problem]:
         not mention otherwise, and scripts that read no hyperparameters in any way.
     Why:
         The job runs with the script's default instead of the value in the request, and nothing says so.
-    Breaks:
-        files:
-          train.py: |
-            import argparse, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--batch-size", type=int, default=32)
-            args, _ = parser.parse_known_args()
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.batch_size))
-        HyperParameters: {batch_size: "64"}
-    Right:
-        files:
-          train.py: |
-            import argparse, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--batch-size", type=int, default=32)
-            args, _ = parser.parse_known_args()
-            train = os.environ["SM_CHANNEL_TRAIN"]
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.batch_size))
-        HyperParameters: {batch-size: "64"}
+    Example:
+          files:
+            train.py: |
+              import argparse, os
+              parser = argparse.ArgumentParser()
+              parser.add_argument("--batch-size", type=int, default=32)
+              args, _ = parser.parse_known_args()
+        +     train = os.environ["SM_CHANNEL_TRAIN"]
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.batch_size))
+        - HyperParameters: {batch_size: "64"}
+        + HyperParameters: {batch-size: "64"}
     Source:
         https://docs.python.org/3/library/argparse.html#partial-parsing
-    Since:
-        0.1
     """
     found = started_script(view)
     if found is None:
@@ -147,25 +137,17 @@ def hyperparameter_variable_missing(view: TrainingView) -> Iterator[Problem]:
         hyperparameter gives. Names in ``SM_HP_*`` are only upper-cased: a hyphen stays a hyphen.
     Why:
         The read raises ``KeyError`` and the job fails.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            epochs = int(os.environ["SM_HP_EPOCHS"])
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(epochs))
-        HyperParameters: {num-epochs: "3"}
-    Right:
-        files:
-          train.py: |
-            import os
-            train = os.environ["SM_CHANNEL_TRAIN"]
-            epochs = int(os.environ["SM_HP_EPOCHS"])
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(epochs))
-        HyperParameters: {epochs: "3"}
+    Example:
+          files:
+            train.py: |
+              import os
+        +     train = os.environ["SM_CHANNEL_TRAIN"]
+              epochs = int(os.environ["SM_HP_EPOCHS"])
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(epochs))
+        - HyperParameters: {num-epochs: "3"}
+        + HyperParameters: {epochs: "3"}
     Source:
         https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md
-    Since:
-        0.1
     """
     found = started_script(view)
     if found is None or is_reference(view.request.get(view.hyperparameters_member)):
@@ -249,29 +231,19 @@ def argument_abbreviated(view: TrainingView) -> Iterator[Problem]:
     Why:
         argparse accepts it, until the script gains a second argument that begins alike: then the job fails. It may also
         be the wrong argument.
-    Breaks:
-        files:
-          train.py: |
-            import argparse, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--learning-rate", type=float, default=0.1)
-            args = parser.parse_args()
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.learning_rate))
-        HyperParameters: {learning: "0.3"}
-    Right:
-        files:
-          train.py: |
-            import argparse, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--learning-rate", type=float, default=0.1)
-            args = parser.parse_args()
-            train = os.environ["SM_CHANNEL_TRAIN"]
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.learning_rate))
-        HyperParameters: {learning-rate: "0.3"}
+    Example:
+          files:
+            train.py: |
+              import argparse, os
+              parser = argparse.ArgumentParser()
+              parser.add_argument("--learning-rate", type=float, default=0.1)
+              args = parser.parse_args()
+        +     train = os.environ["SM_CHANNEL_TRAIN"]
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.learning_rate))
+        - HyperParameters: {learning: "0.3"}
+        + HyperParameters: {learning-rate: "0.3"}
     Source:
         https://docs.python.org/3/library/argparse.html#allow-abbrev
-    Since:
-        0.1
     """
     found = started_script(view)
     if found is None:
@@ -298,29 +270,18 @@ def option_declared_twice(view: TrainingView) -> Iterator[Problem]:
         Looks for two ``add_argument`` calls on one parser, both on the way that every run takes, with the same option string.
     Why:
         argparse refuses the second one as it is declared: ``conflicting option string``, and the job fails before it begins.
-    Breaks:
-        files:
-          train.py: |
-            import argparse, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--epochs", type=int, default=1)
-            parser.add_argument("--epochs", type=int, default=10)
-            args = parser.parse_args()
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.epochs))
-    Right:
-        files:
-          train.py: |
-            import argparse, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--epochs", type=int, default=10)
-            args = parser.parse_args()
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.epochs))
+    Example:
+          files:
+            train.py: |
+              import argparse, os
+              parser = argparse.ArgumentParser()
+        -     parser.add_argument("--epochs", type=int, default=1)
+              parser.add_argument("--epochs", type=int, default=10)
+              args = parser.parse_args()
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.epochs))
     Source:
         https://docs.python.org/3/library/argparse.html#conflict-handler
-    Since:
-        0.1
     """
     facts = view.script
     for parser in parsed(view, facts) if facts is not None else ():
@@ -348,32 +309,20 @@ def text_as_number(view: TrainingView) -> Iterator[Problem]:
         An argument without ``type=`` is a text as soon as it is passed, whatever its default is.
         Every value in that file is a text, also ``"10"``: ``'str' object cannot be interpreted as an integer``. (``SM_HPS`` has them with
         their types.)
-    Breaks:
-        files:
-          train.py: |
-            import json, os
-            with open("/opt/ml/input/config/hyperparameters.json") as file:
-                settings = json.load(file)
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            for epoch in range(settings["epochs"]):
-                print(epoch)
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        HyperParameters: {epochs: "10"}
-    Right:
-        files:
-          train.py: |
-            import json, os
-            with open("/opt/ml/input/config/hyperparameters.json") as file:
-                settings = json.load(file)
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            for epoch in range(int(settings["epochs"])):
-                print(epoch)
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        HyperParameters: {epochs: "10"}
+    Example:
+          files:
+            train.py: |
+              import json, os
+              with open("/opt/ml/input/config/hyperparameters.json") as file:
+                  settings = json.load(file)
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+        -     for epoch in range(settings["epochs"]):
+        +     for epoch in range(int(settings["epochs"])):
+                  print(epoch)
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+          HyperParameters: {epochs: "10"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
-    Since:
-        0.1
     """
     facts = view.script
     if facts is None:
@@ -426,30 +375,19 @@ def list_as_text(view: TrainingView) -> Iterator[Problem]:
     Why:
         ``nargs`` makes a list of what is passed, of a single value too, whatever the default is: ``'list' object has no attribute
         'split'``, and the job fails.
-    Breaks:
-        files:
-          train.py: |
-            import argparse, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--columns", nargs="+", default="")
-            args = parser.parse_args()
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]), args.columns.split(","))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        HyperParameters: {columns: "x,y"}
-    Right:
-        files:
-          train.py: |
-            import argparse, os
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--columns", default="")
-            args = parser.parse_args()
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]), args.columns.split(","))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-        HyperParameters: {columns: "x,y"}
+    Example:
+          files:
+            train.py: |
+              import argparse, os
+              parser = argparse.ArgumentParser()
+        -     parser.add_argument("--columns", nargs="+", default="")
+        +     parser.add_argument("--columns", default="")
+              args = parser.parse_args()
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]), args.columns.split(","))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+          HyperParameters: {columns: "x,y"}
     Source:
         https://docs.python.org/3/library/argparse.html#nargs
-    Since:
-        0.1
     """
     found = started_script(view)
     if found is None:

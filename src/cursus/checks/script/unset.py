@@ -28,27 +28,18 @@ def channel_variable_none(view: TrainingView) -> Iterator[Problem]:
         channel of that name and the script never looks whether it got one: no ``if path``, no ``is None``, no ``exists``.
     Why:
         The first thing done with the path fails on None, or the data is left out and nobody is told.
-    Breaks:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            validation = os.environ.get("SM_CHANNEL_VALIDATION")
-            print("validating on", validation)
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-    Right:
-        files:
-          train.py: |
-            import os
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            validation = os.environ.get("SM_CHANNEL_VALIDATION")
-            if validation:
-                print("validating on", validation)
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Example:
+          files:
+            train.py: |
+              import os
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              validation = os.environ.get("SM_CHANNEL_VALIDATION")
+        -     print("validating on", validation)
+        +     if validation:
+        +         print("validating on", validation)
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
     Source:
         https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md
-    Since:
-        0.1
     """
     facts = readable(view)
     if facts is None or invocation(view).kind == "command":
@@ -87,29 +78,20 @@ def channel_by_place(view: TrainingView) -> Iterator[Problem]:
         Finds ``json.loads(os.environ["SM_CHANNELS"])[0]`` in a job with more than one channel.
     Why:
         The channels are sorted by name, so that the first is that of the alphabet: ``holdout`` before ``train``. The script trains on other data.
-    Breaks:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}
-          - ChannelName: holdout
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/holdout/"}}
-        files:
-          train.py: |
-            import json, os
-            name = json.loads(os.environ["SM_CHANNELS"])[0]
-            print(os.listdir("/opt/ml/input/data/" + name))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
-    Right:
-        files:
-          train.py: |
-            import json, os
-            name = json.loads(os.environ["SM_CHANNELS"])[0]
-            print(os.listdir("/opt/ml/input/data/" + name))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+    Example:
+        - InputDataConfig:
+        -   - ChannelName: train
+        -     DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}
+        -   - ChannelName: holdout
+        -     DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/holdout/"}}
+          files:
+            train.py: |
+              import json, os
+              name = json.loads(os.environ["SM_CHANNELS"])[0]
+              print(os.listdir("/opt/ml/input/data/" + name))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
     Source:
         https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md
-    Since:
-        0.1
     """
     channels = channel_names(view)
     if channels is None or len(channels) < 2:

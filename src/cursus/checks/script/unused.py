@@ -22,32 +22,20 @@ def argument_without_effect(view: TrainingView) -> Iterator[Problem]:
         as text where its default is a number, and two that are handed on in each other's place; and actions that set other arguments, which makes the order of arguments matter.
     Why:
         The job runs with another value than the request's. The toolkit sorts arguments by name, whatever their order in the request was.
-    Breaks:
-        files:
-          train.py: |
-            import argparse, os
-            EPOCHS = 10
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--epochs", type=int, default=EPOCHS)
-            args = parser.parse_args()
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(EPOCHS))
-        HyperParameters: {epochs: "3"}
-    Right:
-        files:
-          train.py: |
-            import argparse, os
-            EPOCHS = 10
-            parser = argparse.ArgumentParser()
-            parser.add_argument("--epochs", type=int, default=EPOCHS)
-            args = parser.parse_args()
-            print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-            open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.epochs))
-        HyperParameters: {epochs: "3"}
+    Example:
+          files:
+            train.py: |
+              import argparse, os
+              EPOCHS = 10
+              parser = argparse.ArgumentParser()
+              parser.add_argument("--epochs", type=int, default=EPOCHS)
+              args = parser.parse_args()
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+        -     open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(EPOCHS))
+        +     open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(args.epochs))
+          HyperParameters: {epochs: "3"}
     Source:
         https://github.com/aws/sagemaker-training-toolkit/issues/221; https://docs.python.org/3/library/argparse.html#type
-    Since:
-        0.1
     """
     found = started_script(view)
     if found is None:

@@ -110,19 +110,14 @@ def ignore_of_nothing(view: TrainingView) -> Iterator[Problem]:
         a rule that does not exist.
     Why:
         An ignore whose reason has gone stays behind and hides the next fault of its kind.
-    Breaks:
-        files:
-          train.py: |
-            print("training")  # cursus: ignore[CHN9999] the script splits the data by date
-    Right:
-        files:
-          train.py: |
-            print("training")
+    Example:
+          files:
+            train.py: |
+        -     print("training")  # cursus: ignore[CHN9999] the script splits the data by date
+        +     print("training")
     Source:
         docs/cli.md, "Ignoring a finding"; the files that SageMaker sees:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo.html
-    Since:
-        0.1
     """
     yield from _faults(view, "STP080")
 
@@ -135,18 +130,13 @@ def ignore_without_reason(view: TrainingView) -> Iterator[Problem]:
         Reports a comment `# cursus: ignore[…]` without a reason, or without a rule. Such a comment does not count.
     Why:
         An ignored error still fails the job. Only the reason tells the next reader why it cannot happen here.
-    Breaks:
-        files:
-          train.py: |
-            print("training")  # cursus: ignore[CHN018]
-    Right:
-        files:
-          train.py: |
-            print("training")
+    Example:
+          files:
+            train.py: |
+        -     print("training")  # cursus: ignore[CHN018]
+        +     print("training")
     Source:
         docs/cli.md, "Ignoring a finding"; the files that SageMaker sees:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo.html
-    Since:
-        0.1
     """
     yield from _faults(view, "STP081")

@@ -48,14 +48,11 @@ def algorithm(view: TrainingView) -> Iterator[Problem]:
     Why:
         The service model leaves all of these optional. Without an algorithm, or with two, the service answers
         with a ValidationException or the job breaks.
-    Breaks:
-        AlgorithmSpecification: {TrainingImage: null}
-    Right:
-        AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4"}
+    Example:
+        - AlgorithmSpecification: {TrainingImage: null}
+        + AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AlgorithmSpecification.html
-    Since:
-        0.1
     """
     specification = view.request.get("AlgorithmSpecification")
     if specification is None:
@@ -110,14 +107,11 @@ def instances(view: TrainingView) -> Iterator[Problem]:
         tuning job HyperParameterTuningResourceConfig will do. A serverless job needs none.
     Why:
         The service model has all of these optional; the service refuses a job without instances.
-    Breaks:
-        ResourceConfig: {InstanceCount: null}
-    Right:
-        ResourceConfig: {InstanceCount: 1}
+    Example:
+        - ResourceConfig: {InstanceCount: null}
+        + ResourceConfig: {InstanceCount: 1}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
-    Since:
-        0.1
     """
     member = view.resources_member
     if _serverless(view) or member == "HyperParameterTuningResourceConfig":
@@ -186,21 +180,15 @@ def instances_once(view: TrainingView) -> Iterator[Problem]:
     Why:
         The forms exclude each other, and the service refuses a request that mixes them. (InstanceCount 0 beside
         InstanceGroups, as the SageMaker SDK writes it, is accepted.)
-    Breaks:
-        ResourceConfig:
-          InstanceType: ml.m5.xlarge
-          InstanceGroups: [{InstanceGroupName: data, InstanceType: ml.c5.xlarge, InstanceCount: 1}]
-        InputDataConfig: null
-    Right:
-        ResourceConfig:
-          InstanceType: null
-          InstanceCount: null
-          InstanceGroups: [{InstanceGroupName: data, InstanceType: ml.c5.xlarge, InstanceCount: 1}]
-        InputDataConfig: null
+    Example:
+          ResourceConfig:
+        -   InstanceType: ml.m5.xlarge
+        +   InstanceType: null
+        +   InstanceCount: null
+            InstanceGroups: [{InstanceGroupName: data, InstanceType: ml.c5.xlarge, InstanceCount: 1}]
+          InputDataConfig: null
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
-    Since:
-        0.1
     """
     member = view.resources_member
     config = view.resources
@@ -260,14 +248,11 @@ def stopping_condition(view: TrainingView) -> Iterator[Problem]:
     Why:
         The service refuses a job without StoppingCondition, though its model has it optional. MaxRuntimeInSeconds
         is 28 days at most.
-    Breaks:
-        StoppingCondition: null
-    Right:
-        StoppingCondition: {MaxRuntimeInSeconds: 3600}
+    Example:
+        - StoppingCondition: null
+        + StoppingCondition: {MaxRuntimeInSeconds: 3600}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
-    Since:
-        0.1
     """
     if view.request.get("StoppingCondition") is None:
         if view.tuning is None and not _serverless(view):
@@ -300,20 +285,14 @@ def serverless(view: TrainingView) -> Iterator[Problem]:
     Why:
         EvaluationType is required for evaluation jobs; "MlflowExperimentName is required when ModelPackageGroupArn is not
         provided"; a model with a licence is not used until the licence is accepted.
-    Breaks:
-        ServerlessJobConfig:
-          BaseModelArn: arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/some-model/1.0.0
-          JobType: Evaluation
-    Right:
-        ServerlessJobConfig:
-          BaseModelArn: arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/some-model/1.0.0
-          JobType: Evaluation
-          EvaluationType: BenchmarkEvaluation
+    Example:
+          ServerlessJobConfig:
+            BaseModelArn: arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/some-model/1.0.0
+            JobType: Evaluation
+        +   EvaluationType: BenchmarkEvaluation
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ServerlessJobConfig.html,
         https://github.com/aws/sagemaker-python-sdk/pull/5582
-    Since:
-        0.1
     """
     config = mapping(view.request, "ServerlessJobConfig")
     if config.get("JobType") == "Evaluation" and not _given(config, "EvaluationType"):

@@ -21,16 +21,13 @@ def duplicate_key(view: StepView) -> Iterator[Problem]:
     Why:
         Readers of JSON and YAML keep one of the two and drop the other in silence: a job runs with settings that
         its author believes changed.
-    Breaks:
-        document: |
-          {"TrainingJobName": "churn", "TrainingJobName": "churn-2"}
-    Right:
-        answered: []
+    Example:
+        - document: |
+        -   {"TrainingJobName": "churn", "TrainingJobName": "churn-2"}
+        + answered: []
     Source:
         RFC 8259, section 4 (https://www.rfc-editor.org/rfc/rfc8259#section-4). What the request takes:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
-    Since:
-        0.1
     """
     yield from ()
 
@@ -44,17 +41,14 @@ def yaml_switch(view: StepView) -> Iterator[Problem]:
     Why:
         YAML 1.1 makes True and False of them, YAML 1.2 leaves them texts: the same file gives two requests, one of
         which SageMaker refuses.
-    Breaks:
-        document: |
-          TrainingJobName: churn
-          EnableNetworkIsolation: yes
-    Right:
-        answered: []
+    Example:
+        - document: |
+        -   TrainingJobName: churn
+        -   EnableNetworkIsolation: yes
+        + answered: []
     Source:
         https://yaml.org/type/bool.html; what the member takes:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
-    Since:
-        0.1
     """
     yield from ()
 
@@ -67,16 +61,13 @@ def broken_definition(view: StepView) -> Iterator[Problem]:
         Reads PipelineDefinition as JSON.
     Why:
         CreatePipeline parses it before anything else and answers with a ValidationException.
-    Breaks:
-        document: |
-          {"PipelineName": "churn", "ClientRequestToken": "0123456789abcdef0123456789abcdef",
-           "RoleArn": "arn:aws:iam::123456789012:role/SageMakerRole", "PipelineDefinition": "{'Version': '2020-12-01'}"}
-    Right:
-        operation: Pipeline
+    Example:
+        - document: |
+        -   {"PipelineName": "churn", "ClientRequestToken": "0123456789abcdef0123456789abcdef",
+        -    "RoleArn": "arn:aws:iam::123456789012:role/SageMakerRole", "PipelineDefinition": "{'Version': '2020-12-01'}"}
+        + operation: Pipeline
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreatePipeline.html
-    Since:
-        0.1
     """
     yield from ()
 
@@ -89,15 +80,12 @@ def one_definition(view: StepView) -> Iterator[Problem]:
         Looks for PipelineDefinition and PipelineDefinitionS3Location: one of the two has to be there.
     Why:
         The service model requires neither and allows both; the service refuses both cases.
-    Breaks:
-        document: |
-          {"PipelineName": "churn", "ClientRequestToken": "0123456789abcdef0123456789abcdef",
-           "RoleArn": "arn:aws:iam::123456789012:role/SageMakerRole"}
-    Right:
-        operation: Pipeline
+    Example:
+        - document: |
+        -   {"PipelineName": "churn", "ClientRequestToken": "0123456789abcdef0123456789abcdef",
+        -    "RoleArn": "arn:aws:iam::123456789012:role/SageMakerRole"}
+        + operation: Pipeline
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreatePipeline.html
-    Since:
-        0.1
     """
     yield from ()

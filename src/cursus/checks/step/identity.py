@@ -31,14 +31,11 @@ def image_registry(view: TrainingView) -> Iterator[Problem]:
     Why:
         SageMaker takes any image that is not in ECR for one in a private Docker registry, and demands
         TrainingImageConfig with access mode Vpc. Mostly the registry was simply forgotten.
-    Breaks:
-        AlgorithmSpecification: {TrainingImage: "churn-trainer:latest"}
-    Right:
-        AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:latest"}
+    Example:
+        - AlgorithmSpecification: {TrainingImage: "churn-trainer:latest"}
+        + AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:latest"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/docker-containers-adapt-your-own-private-registry.html
-    Since:
-        0.1
     """
     image = view.image
     if not image or not image.strip():
@@ -91,22 +88,17 @@ def network_isolation(view: TrainingView) -> Iterator[Problem]:
         sagemaker_submit_directory and the job fails; the code has to come in a channel. TensorFlow's toolkit asks S3 for
         the region of model_dir's bucket before it starts the script. An algorithm from AWS Marketplace may only run with
         network isolation.
-    Breaks:
-        EnableNetworkIsolation: true
-        HyperParameters:
-          {sagemaker_program: '"train.py"', sagemaker_submit_directory: '"s3://example-bucket/code/sourcedir.tar.gz"'}
-    Right:
-        EnableNetworkIsolation: true
-        HyperParameters:
-          {sagemaker_program: '"train.py"', sagemaker_submit_directory: '"/opt/ml/input/data/code/sourcedir.tar.gz"'}
-        InputDataConfig:
-          - ChannelName: code
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/code/"}}
+    Example:
+          EnableNetworkIsolation: true
+          HyperParameters:
+        -   {sagemaker_program: '"train.py"', sagemaker_submit_directory: '"s3://example-bucket/code/sourcedir.tar.gz"'}
+        +   {sagemaker_program: '"train.py"', sagemaker_submit_directory: '"/opt/ml/input/data/code/sourcedir.tar.gz"'}
+        + InputDataConfig:
+        +   - ChannelName: code
+        +     DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/code/"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/mkt-algo-model-internet-free.html,
         https://github.com/aws/sagemaker-python-sdk/issues/2702
-    Since:
-        0.1
     """
     isolated = view.request.get("EnableNetworkIsolation")
     source = text(view.hyperparameters, "sagemaker_submit_directory")
@@ -147,15 +139,12 @@ def vpc_ids(view: RequestView) -> Iterator[Problem]:
         subnet's name, is a warning: it may be a sample.
     Why:
         The service refuses the request, because it finds no such subnet or group.
-    Breaks:
-        VpcConfig: {SecurityGroupIds: [subnet-0a1b2c3d4e5f60718], Subnets: [sg-0a1b2c3d4e5f60718]}
-    Right:
-        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
+    Example:
+        - VpcConfig: {SecurityGroupIds: [subnet-0a1b2c3d4e5f60718], Subnets: [sg-0a1b2c3d4e5f60718]}
+        + VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_VpcConfig.html,
         https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html
-    Since:
-        0.1
     """
     for path, value in view.suspected("vpc"):
         member = str(path[-2])
@@ -191,14 +180,11 @@ def tags(view: RequestView) -> Iterator[Problem]:
         Finds two tags of one key, and keys that begin with aws:.
     Why:
         Tag keys are unique per resource, and those beginning with aws: are AWS's own: the service refuses both.
-    Breaks:
-        Tags: [{Key: team, Value: churn}, {Key: team, Value: growth}]
-    Right:
-        Tags: [{Key: team, Value: churn}, {Key: project, Value: growth}]
+    Example:
+        - Tags: [{Key: team, Value: churn}, {Key: team, Value: growth}]
+        + Tags: [{Key: team, Value: churn}, {Key: project, Value: growth}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Tag.html
-    Since:
-        0.1
     """
     seen: dict[str, int] = {}
     for i, tag in enumerate(listing(view.request, "Tags")):
@@ -230,18 +216,13 @@ def one_region(view: RequestView) -> Iterator[Problem]:
     Why:
         SageMaker uses only its region's keys, and reads buckets of its own region. A role of another partition
         (aws-cn, aws-us-gov) cannot be assumed. The service refuses the request.
-    Breaks:
-        region: eu-central-1
-        AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.eu-central-1.amazonaws.com/churn-trainer:1.4"}
-        OutputDataConfig: {S3OutputPath: "s3://sagemaker-us-east-1-123456789012/churn/"}
-    Right:
-        region: eu-central-1
-        AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.eu-central-1.amazonaws.com/churn-trainer:1.4"}
-        OutputDataConfig: {S3OutputPath: "s3://sagemaker-eu-central-1-123456789012/churn/"}
+    Example:
+          region: eu-central-1
+          AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.eu-central-1.amazonaws.com/churn-trainer:1.4"}
+        - OutputDataConfig: {S3OutputPath: "s3://sagemaker-us-east-1-123456789012/churn/"}
+        + OutputDataConfig: {S3OutputPath: "s3://sagemaker-eu-central-1-123456789012/churn/"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html
-    Since:
-        0.1
     """
     for path, problem in _elsewhere(view):
         if path[-1] not in IMAGES:
@@ -259,17 +240,13 @@ def image_region(view: RequestView) -> Iterator[Problem]:
         SageMaker pulls images only from the ECR of its own region: "Invalid DNS suffix 'amazonaws.com' for region
         'us-east-1' in training image. Please provide the valid <region>.<dns-suffix>: 'eu-central-1.amazonaws.com'".
         The service refuses the request.
-    Breaks:
-        region: eu-central-1
-        AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4"}
-    Right:
-        region: eu-central-1
-        AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.eu-central-1.amazonaws.com/churn-trainer:1.4"}
+    Example:
+          region: eu-central-1
+        - AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4"}
+        + AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.eu-central-1.amazonaws.com/churn-trainer:1.4"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-algo-docker-registry-paths.html
         https://github.com/aws-samples/mlops-amazon-sagemaker/issues/9
-    Since:
-        0.1
     """
     for path, value in view.suspected("place"):
         suffix = places.wrong_suffix(value) if path[-1] in IMAGES else None
@@ -334,14 +311,11 @@ def key_forms(view: RequestView) -> Iterator[Problem]:
         The pattern of the model takes almost any text; KMS finds a key only by its id, its ARN, or an alias with
         `alias/` before it. The job fails when the key is used. A word that only stands for a key to be filled in, such
         as my-key, is a warning.
-    Breaks:
-        ResourceConfig: {VolumeKmsKeyId: churn-volumes}
-    Right:
-        ResourceConfig: {VolumeKmsKeyId: alias/churn-volumes}
+    Example:
+        - ResourceConfig: {VolumeKmsKeyId: churn-volumes}
+        + ResourceConfig: {VolumeKmsKeyId: alias/churn-volumes}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
-    Since:
-        0.1
     """
     for path, value in view.suspected("key"):
         if path[-2:] == ("OutputDataConfig", "KmsKeyId") and view.step.operation in HAVE_OUTPUT_RULES:
@@ -368,14 +342,11 @@ def placeholder_account(view: RequestView) -> Iterator[Problem]:
         Finds the account 000000000000 in roles, keys and images.
     Why:
         It is what local stand-ins for AWS use, and no account has it: on AWS the role cannot be assumed.
-    Breaks:
-        RoleArn: arn:aws:iam::000000000000:role/SageMakerRole
-    Right:
-        RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+    Example:
+        - RoleArn: arn:aws:iam::000000000000:role/SageMakerRole
+        + RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
     Source:
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
-    Since:
-        0.1
     """
     for path, value in view.suspected("nobody"):
         parsed = places.arn(value) if value.startswith("arn:") else None
@@ -396,15 +367,12 @@ def role_path(view: TrainingView) -> Iterator[Problem]:
     Why:
         The console makes these roles below the path service-role. An ARN put together from the name alone names a role
         that does not exist: "SageMaker was unable to assume the role".
-    Breaks:
-        RoleArn: arn:aws:iam::123456789012:role/AmazonSageMaker-ExecutionRole-20180114T073202
-    Right:
-        RoleArn: arn:aws:iam::123456789012:role/service-role/AmazonSageMaker-ExecutionRole-20180114T073202
+    Example:
+        - RoleArn: arn:aws:iam::123456789012:role/AmazonSageMaker-ExecutionRole-20180114T073202
+        + RoleArn: arn:aws:iam::123456789012:role/service-role/AmazonSageMaker-ExecutionRole-20180114T073202
     Source:
         https://github.com/aws/sagemaker-python-sdk/issues/43,
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-    Since:
-        0.1
     """
     role = view.request.get("RoleArn")
     if not isinstance(role, str):
@@ -434,14 +402,11 @@ def repeated_ids(view: RequestView) -> Iterator[Problem]:
         Finds the same id twice in Subnets or SecurityGroupIds.
     Why:
         It does nothing but hide that another one was meant.
-    Breaks:
-        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d, subnet-0a1b2c3d]}
-    Right:
-        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d, subnet-1a1b2c3d]}
+    Example:
+        - VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d, subnet-0a1b2c3d]}
+        + VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d, subnet-1a1b2c3d]}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_VpcConfig.html
-    Since:
-        0.1
     """
     seen: set[tuple[Path, str]] = set()
     for path, value in view.suspected("network"):

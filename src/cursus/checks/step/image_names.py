@@ -47,14 +47,11 @@ def ecr_name(view: RequestView) -> Iterator[Problem]:
     Why:
         ECR has no image of another form, and SageMaker refuses the request: "Invalid training image". An account that
         went through a number lost the zeros that it began with.
-    Breaks:
-        AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4:latest"}
-    Right:
-        AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4"}
+    Example:
+        - AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4:latest"}
+        + AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4"}
     Source:
         https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
-    Since:
-        0.1
     """
     for path, value in view.suspected("image"):
         member = path[-1]

@@ -26,14 +26,11 @@ def secrets(view: RequestView) -> Iterator[Problem]:
     Why:
         Everyone who may describe the job reads it, it lies in logs and in the container's files. AWS asks not to put
         secrets there, and may refuse a request in which it recognises credentials.
-    Breaks:
-        Environment: {DB_PASSWORD: correct-horse-battery}
-    Right:
-        Environment: {DB_SECRET_ID: arn:aws:secretsmanager:us-east-1:123456789012:secret:churn-db}
+    Example:
+        - Environment: {DB_PASSWORD: correct-horse-battery}
+        + Environment: {DB_SECRET_ID: arn:aws:secretsmanager:us-east-1:123456789012:secret:churn-db}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
-    Since:
-        0.1
     """
     previous: tuple[object, str] = ("", "")
     for path, value in view.suspected("secret"):

@@ -82,14 +82,11 @@ def missing_member(view: SchemaView) -> Iterator[Problem]:
         boto3 refuses the call before it is sent: 'Parameter validation failed: Missing required parameter in
         input: "RoleArn"'. In a pipeline the job's name is made by the pipeline, and its absence is right; a training or
         processing step without a role takes on the pipeline's.
-    Breaks:
-        RoleArn: null
-    Right:
-        RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+    Example:
+        - RoleArn: null
+        + RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
-    Since:
-        0.1
     """
     # A member that stands elsewhere or is misspelt is said once, by the rule on unknown members.
     required = list(_of_kind(view, "required"))
@@ -138,14 +135,11 @@ def unknown_member(view: SchemaView) -> Iterator[Problem]:
     Why:
         boto3 refuses the call: 'Unknown parameter in ResourceConfig: "VolumeSizeInGb", must be one of: …'. Names
         are exact, down to the case of each letter.
-    Breaks:
-        ResourceConfig: {VolumeSizeInGb: 30}
-    Right:
-        ResourceConfig: {VolumeSizeInGB: 30}
+    Example:
+        - ResourceConfig: {VolumeSizeInGb: 30}
+        + ResourceConfig: {VolumeSizeInGB: 30}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
-    Since:
-        0.1
     """
     meant = _meant(view)
     groups: dict[tuple[object, ...], list[Violation]] = {}
@@ -253,14 +247,11 @@ def wrong_type(view: SchemaView) -> Iterator[Problem]:
     Why:
         boto3 refuses the call: "Invalid type for parameter HyperParameters.epochs, value: 10, type: <class 'int'>,
         valid types: <class 'str'>".
-    Breaks:
-        HyperParameters: {epochs: 10}
-    Right:
-        HyperParameters: {epochs: "10"}
+    Example:
+        - HyperParameters: {epochs: 10}
+        + HyperParameters: {epochs: "10"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
-    Since:
-        0.1
     """
     for violation in _of_kind(view, "type"):
         wanted = str(violation.limit)
@@ -284,14 +275,11 @@ def not_in_enum(view: SchemaView) -> Iterator[Problem]:
     Why:
         The service refuses the request: "Value 'file' at 'algorithmSpecification.trainingInputMode' failed to
         satisfy constraint: Member must satisfy enum value set: [Pipe, File, FastFile]". Case counts.
-    Breaks:
-        AlgorithmSpecification: {TrainingInputMode: file}
-    Right:
-        AlgorithmSpecification: {TrainingInputMode: File}
+    Example:
+        - AlgorithmSpecification: {TrainingInputMode: file}
+        + AlgorithmSpecification: {TrainingInputMode: File}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AlgorithmSpecification.html
-    Since:
-        0.1
     """
     for violation in _of_kind(view, "enum"):
         near = did_you_mean(violation.value, violation.options) if isinstance(violation.value, str) else ""
@@ -308,14 +296,11 @@ def breaks_pattern(view: SchemaView) -> Iterator[Problem]:
     Why:
         The service refuses the request: "Value 'churn_model' at 'trainingJobName' failed to satisfy constraint:
         Member must satisfy regular expression pattern: [a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}".
-    Breaks:
-        TrainingJobName: churn_model
-    Right:
-        TrainingJobName: churn-model
+    Example:
+        - TrainingJobName: churn_model
+        + TrainingJobName: churn-model
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
-    Since:
-        0.1
     """
     from cursus.checks.step.pattern_words import instead
 
@@ -333,14 +318,11 @@ def wrong_length(view: SchemaView) -> Iterator[Problem]:
     Why:
         The service refuses the request: "Value '…' at 'trainingJobName' failed to satisfy constraint: Member must
         have length less than or equal to 63".
-    Breaks:
-        TrainingJobName: churn-model-for-the-north-european-market-2026-01-31-12-22-59-886794
-    Right:
-        TrainingJobName: churn-model-north-europe-2026-01-31-12-22-59
+    Example:
+        - TrainingJobName: churn-model-for-the-north-european-market-2026-01-31-12-22-59-886794
+        + TrainingJobName: churn-model-north-europe-2026-01-31-12-22-59
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
-    Since:
-        0.1
     """
     for violation in _of_kind(view, "length"):
         count = len(violation.value) if isinstance(violation.value, str) else 0
@@ -376,14 +358,11 @@ def out_of_range(view: SchemaView) -> Iterator[Problem]:
     Why:
         boto3 or the service refuses the request: "Value '0' at 'stoppingCondition.maxRuntimeInSeconds' failed to
         satisfy constraint: Member must have value greater than or equal to 1".
-    Breaks:
-        StoppingCondition: {MaxRuntimeInSeconds: 0}
-    Right:
-        StoppingCondition: {MaxRuntimeInSeconds: 3600}
+    Example:
+        - StoppingCondition: {MaxRuntimeInSeconds: 0}
+        + StoppingCondition: {MaxRuntimeInSeconds: 3600}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
-    Since:
-        0.1
     """
     for violation in _of_kind(view, "range"):
         node = _node(view, violation.path)
@@ -409,14 +388,11 @@ def wrong_count(view: SchemaView) -> Iterator[Problem]:
     Why:
         The service refuses the request: "Value '[…]' at 'vpcConfig.securityGroupIds' failed to satisfy constraint:
         Member must have length less than or equal to 5".
-    Breaks:
-        VpcConfig: {SecurityGroupIds: [], Subnets: [subnet-0a1b2c3d4e5f60718]}
-    Right:
-        VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
+    Example:
+        - VpcConfig: {SecurityGroupIds: [], Subnets: [subnet-0a1b2c3d4e5f60718]}
+        + VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f60718], Subnets: [subnet-0a1b2c3d4e5f60718]}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_VpcConfig.html
-    Since:
-        0.1
     """
     for violation in _of_kind(view, "count"):
         count = len(violation.value) if isinstance(violation.value, (list, dict)) else 0
@@ -442,16 +418,12 @@ def not_exactly_one(view: SchemaView) -> Iterator[Problem]:
     Why:
         boto3 refuses the call: "Invalid number of parameters set for tagged union structure
         AutoMLProblemTypeConfig. Can only set one of the following keys: …".
-    Breaks:
-        operation: CreateAutoMLJobV2
-        AutoMLProblemTypeConfig: {TabularJobConfig: null}
-    Right:
-        operation: CreateAutoMLJobV2
-        AutoMLProblemTypeConfig: {TabularJobConfig: {TargetAttributeName: churned}}
+    Example:
+          operation: CreateAutoMLJobV2
+        - AutoMLProblemTypeConfig: {TabularJobConfig: null}
+        + AutoMLProblemTypeConfig: {TabularJobConfig: {TargetAttributeName: churned}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoMLProblemTypeConfig.html
-    Since:
-        0.1
     """
     for violation in _of_kind(view, "union"):
         given = tuple(violation.value) if isinstance(violation.value, dict) else ()
@@ -472,14 +444,11 @@ def not_json(view: SchemaView) -> Iterator[Problem]:
     Why:
         The request goes over the wire as JSON. boto3 refuses such a value as a wrong type, or fails while it
         writes the request.
-    Breaks:
-        Environment: {START: 2026-01-31}
-    Right:
-        Environment: {START: "2026-01-31"}
+    Example:
+        - Environment: {START: 2026-01-31}
+        + Environment: {START: "2026-01-31"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/CommonParameters.html
-    Since:
-        0.1
     """
     for violation in _of_kind(view, "not_json"):
         path = format_path(violation.path) or "the request"

@@ -28,19 +28,14 @@ def spot_wait(view: TrainingView) -> Iterator[Problem]:
         The service refuses the rest: "Invalid MaxWaitTimeInSeconds. It is only supported when
         EnableManagedSpotTraining is set to true", or "It must be present and be greater than or equal to
         MaxRuntimeInSeconds". The waiting time includes the running time.
-    Breaks:
-        EnableManagedSpotTraining: true
-        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
-        StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxWaitTimeInSeconds: 1800}
-    Right:
-        EnableManagedSpotTraining: true
-        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
-        StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxWaitTimeInSeconds: 7200}
+    Example:
+          EnableManagedSpotTraining: true
+          CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
+        - StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxWaitTimeInSeconds: 1800}
+        + StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxWaitTimeInSeconds: 7200}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
         https://github.com/Kenza-AI/sagify/issues/111
-    Since:
-        0.1
     """
     spot = view.request.get(SPOT)
     stopping = view.request.get("StoppingCondition")
@@ -89,17 +84,12 @@ def spot_without_checkpoints(view: TrainingView) -> Iterator[Problem]:
     Why:
         An interrupted job is started again. Only what lies in the checkpoint directory is kept, and only where
         CheckpointConfig says where in S3: without it all the work done is lost, and paid.
-    Breaks:
-        EnableManagedSpotTraining: true
-        StoppingCondition: {MaxWaitTimeInSeconds: 7200}
-    Right:
-        EnableManagedSpotTraining: true
-        StoppingCondition: {MaxWaitTimeInSeconds: 7200}
-        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
+    Example:
+          EnableManagedSpotTraining: true
+          StoppingCondition: {MaxWaitTimeInSeconds: 7200}
+        + CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html
-    Since:
-        0.1
     """
     if view.request.get(SPOT) is not True or view.request.get("CheckpointConfig"):
         return
@@ -125,18 +115,14 @@ def warm_pool(view: TrainingView) -> Iterator[Problem]:
         Managed warm pools are for training jobs on one kind of on-demand instance. SageMaker refuses them with spot
         instances and heterogeneous clusters. In a tuning job it takes the member, drops it, and keeps no pool: a
         warning.
-    Breaks:
-        ResourceConfig: {KeepAlivePeriodInSeconds: 600}
-        EnableManagedSpotTraining: true
-        StoppingCondition: {MaxWaitTimeInSeconds: 7200}
-        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
-    Right:
-        ResourceConfig: {KeepAlivePeriodInSeconds: 600}
+    Example:
+          ResourceConfig: {KeepAlivePeriodInSeconds: 600}
+        - EnableManagedSpotTraining: true
+        - StoppingCondition: {MaxWaitTimeInSeconds: 7200}
+        - CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/train-warm-pools.html
         https://github.com/aws-controllers-k8s/sagemaker-controller/pull/176
-    Since:
-        0.1
     """
     seconds = integer(view.resources, "KeepAlivePeriodInSeconds")
     if not seconds:
@@ -180,15 +166,12 @@ def local_paths(view: TrainingView) -> Iterator[Problem]:
         Checkpoints below /opt/ml/input lie on a channel, and those below /opt/ml/model go into model.tar.gz. For
         TensorBoard the service says: '"LocalPath" of "TensorBoardOutputConfig" cannot start with the following
         reserved path: [/opt/ml, /tmp, /usr/local/nvidia]'.
-    Breaks:
-        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/", LocalPath: /opt/ml/model}
-    Right:
-        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/", LocalPath: /opt/ml/checkpoints}
+    Example:
+        - CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/", LocalPath: /opt/ml/model}
+        + CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/", LocalPath: /opt/ml/checkpoints}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
         https://github.com/aws/amazon-sagemaker-examples/issues/3620
-    Since:
-        0.1
     """
     synced: dict[str, str] = {}
     for member in ("CheckpointConfig", "TensorBoardOutputConfig", "DebugHookConfig"):
@@ -232,16 +215,12 @@ def checkpoints_of_a_hyperparameter(view: TrainingView) -> Iterator[Problem]:
     Why:
         SageMaker copies /opt/ml/checkpoints to S3 where CheckpointConfig says so. Without it the folder is one like
         any other, and what lies in it is gone with the instance.
-    Breaks:
-        HyperParameters: {output_dir: /opt/ml/checkpoints}
-    Right:
-        HyperParameters: {output_dir: /opt/ml/checkpoints}
-        CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
+    Example:
+          HyperParameters: {output_dir: /opt/ml/checkpoints}
+        + CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
         https://github.com/huggingface/notebooks/issues/149
-    Since:
-        0.1
     """
     if view.request.get("CheckpointConfig"):
         return

@@ -19,15 +19,11 @@ def definitions(view: TuningView) -> Iterator[Problem]:
     Why:
         SageMaker refuses a tuning job without a definition, with both forms, or with definitions that it cannot tell
         apart or has no objective for.
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        TrainingJobDefinition: null
-    Right:
-        operation: CreateHyperParameterTuningJob
+    Example:
+          operation: CreateHyperParameterTuningJob
+        - TrainingJobDefinition: null
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/multiple-algorithm-hpo-create-tuning-jobs.html
-    Since:
-        0.1
     """
     single, several = view.request.get("TrainingJobDefinition"), view.request.get("TrainingJobDefinitions")
     if single is None and several is None:
@@ -111,19 +107,13 @@ def resources_of_definitions(view: TuningView) -> Iterator[Problem]:
         list InstanceConfigs, and not both.
     Why:
         SageMaker refuses two forms beside each other: it could not tell which counts.
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        TrainingJobDefinition:
-          HyperParameterTuningResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-    Right:
-        operation: CreateHyperParameterTuningJob
-        TrainingJobDefinition:
-          ResourceConfig: null
-          HyperParameterTuningResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+    Example:
+          operation: CreateHyperParameterTuningJob
+          TrainingJobDefinition:
+        +   ResourceConfig: null
+            HyperParameterTuningResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_HyperParameterTuningResourceConfig.html
-    Since:
-        0.1
     """
     for definition in view.definitions:
         plain = definition.request.get("ResourceConfig")
@@ -163,20 +153,14 @@ def warm_start(view: TuningView) -> Iterator[Problem]:
     Why:
         SageMaker refuses a parent without a name, a parent given twice, and a job that starts from itself. (That the
         hyperparameters of the parents are the same can only be seen in the account.)
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        WarmStartConfig:
-          WarmStartType: TransferLearning
-          ParentHyperParameterTuningJobs: [{HyperParameterTuningJobName: churn-tuning}]
-    Right:
-        operation: CreateHyperParameterTuningJob
-        WarmStartConfig:
-          WarmStartType: TransferLearning
-          ParentHyperParameterTuningJobs: [{HyperParameterTuningJobName: churn-tuning-1}]
+    Example:
+          operation: CreateHyperParameterTuningJob
+          WarmStartConfig:
+            WarmStartType: TransferLearning
+        -   ParentHyperParameterTuningJobs: [{HyperParameterTuningJobName: churn-tuning}]
+        +   ParentHyperParameterTuningJobs: [{HyperParameterTuningJobName: churn-tuning-1}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-warm-start.html
-    Since:
-        0.1
     """
     config = mapping(view.request, "WarmStartConfig")
     seen: set[str] = set()

@@ -36,20 +36,14 @@ def target_in_range(view: TuningView) -> Iterator[Problem]:
     Why:
         A target that no training job reaches never ends the tuning job, which goes on and costs what it was to save.
         One that every job reaches ends it with the first.
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          HyperParameterTuningJobObjective: {Type: Maximize, MetricName: "validation:accuracy"}
-          TuningJobCompletionCriteria: {TargetObjectiveMetricValue: 950}
-    Right:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          HyperParameterTuningJobObjective: {Type: Maximize, MetricName: "validation:accuracy"}
-          TuningJobCompletionCriteria: {TargetObjectiveMetricValue: 0.95}
+    Example:
+          operation: CreateHyperParameterTuningJob
+          HyperParameterTuningJobConfig:
+            HyperParameterTuningJobObjective: {Type: Maximize, MetricName: "validation:accuracy"}
+        -   TuningJobCompletionCriteria: {TargetObjectiveMetricValue: 950}
+        +   TuningJobCompletionCriteria: {TargetObjectiveMetricValue: 0.95}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TuningJobCompletionCriteria.html
-    Since:
-        0.1
     """
     target = mapping(view.config, "TuningJobCompletionCriteria").get("TargetObjectiveMetricValue")
     if isinstance(target, bool) or not isinstance(target, (int, float)):
@@ -102,50 +96,29 @@ def early_stopping_works(view: TuningView) -> Iterator[Problem]:
     Why:
         SageMaker compares training jobs epoch by epoch. k-means, k-NN and others report their metric at the end, linear
         learner reports objective_loss alone after each epoch: no job is stopped, and every one is paid for in full.
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          TrainingJobEarlyStoppingType: Auto
-          HyperParameterTuningJobObjective: {Type: Minimize, MetricName: "test:msd"}
-          ParameterRanges:
-            ContinuousParameterRanges: null
-            IntegerParameterRanges: [{Name: mini_batch_size, MinValue: "3000", MaxValue: "15000"}]
-        TrainingJobDefinition:
-          AlgorithmSpecification:
-            TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1
-            MetricDefinitions: null
-          StaticHyperParameters: {k: "3", feature_dim: "10"}
-          InputDataConfig:
-            - ChannelName: train
-              ContentType: text/csv;label_size=0
-              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
-            - ChannelName: test
-              ContentType: text/csv;label_size=0
-              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/test/"}}
-    Right:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          TrainingJobEarlyStoppingType: "Off"
-          HyperParameterTuningJobObjective: {Type: Minimize, MetricName: "test:msd"}
-          ParameterRanges:
-            ContinuousParameterRanges: null
-            IntegerParameterRanges: [{Name: mini_batch_size, MinValue: "3000", MaxValue: "15000"}]
-        TrainingJobDefinition:
-          AlgorithmSpecification:
-            TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1
-            MetricDefinitions: null
-          StaticHyperParameters: {k: "3", feature_dim: "10"}
-          InputDataConfig:
-            - ChannelName: train
-              ContentType: text/csv;label_size=0
-              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
-            - ChannelName: test
-              ContentType: text/csv;label_size=0
-              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/test/"}}
+    Example:
+          operation: CreateHyperParameterTuningJob
+          HyperParameterTuningJobConfig:
+        -   TrainingJobEarlyStoppingType: Auto
+        +   TrainingJobEarlyStoppingType: "Off"
+            HyperParameterTuningJobObjective: {Type: Minimize, MetricName: "test:msd"}
+            ParameterRanges:
+              ContinuousParameterRanges: null
+              IntegerParameterRanges: [{Name: mini_batch_size, MinValue: "3000", MaxValue: "15000"}]
+          TrainingJobDefinition:
+            AlgorithmSpecification:
+              TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1
+              MetricDefinitions: null
+            StaticHyperParameters: {k: "3", feature_dim: "10"}
+            InputDataConfig:
+              - ChannelName: train
+                ContentType: text/csv;label_size=0
+                DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
+              - ChannelName: test
+                ContentType: text/csv;label_size=0
+                DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/test/"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-early-stopping.html
-    Since:
-        0.1
     """
     if view.config.get("TrainingJobEarlyStoppingType") != "Auto":
         return

@@ -91,24 +91,16 @@ def jobs_against_combinations(view: TuningView) -> Iterator[Problem]:
     Why:
         SageMaker refuses it: "You don't have enough combinations of hyperparameter ranges. The total number of
         hyperparameter combinations … must be equal or greater than the value of MaxNumberOfJobs".
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          ResourceLimits: {MaxNumberOfTrainingJobs: 10}
-          ParameterRanges:
-            ContinuousParameterRanges: null
-            IntegerParameterRanges: [{Name: num_layers, MinValue: "2", MaxValue: "4"}]
-    Right:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          ResourceLimits: {MaxNumberOfTrainingJobs: 3}
-          ParameterRanges:
-            ContinuousParameterRanges: null
-            IntegerParameterRanges: [{Name: num_layers, MinValue: "2", MaxValue: "4"}]
+    Example:
+          operation: CreateHyperParameterTuningJob
+          HyperParameterTuningJobConfig:
+        -   ResourceLimits: {MaxNumberOfTrainingJobs: 10}
+        +   ResourceLimits: {MaxNumberOfTrainingJobs: 3}
+            ParameterRanges:
+              ContinuousParameterRanges: null
+              IntegerParameterRanges: [{Name: num_layers, MinValue: "2", MaxValue: "4"}]
     Source:
         https://github.com/aws/amazon-sagemaker-operator-for-k8s/issues/123
-    Since:
-        0.1
     """
     jobs = integer(view.limits, "MaxNumberOfTrainingJobs")
     if jobs is None or view.config.get("Strategy") == "Grid":
@@ -131,23 +123,16 @@ def grid_search(view: TuningView) -> Iterator[Problem]:
         number of combinations.
     Why:
         SageMaker refuses integer and continuous ranges in a grid, and a number of jobs that is not the grid's.
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          Strategy: Grid
-          ResourceLimits: {MaxNumberOfTrainingJobs: null, MaxParallelTrainingJobs: 1}
-    Right:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          Strategy: Grid
-          ResourceLimits: {MaxNumberOfTrainingJobs: null, MaxParallelTrainingJobs: 1}
-          ParameterRanges:
-            ContinuousParameterRanges: null
-            CategoricalParameterRanges: [{Name: learning_rate, Values: ["0.1", "0.01"]}]
+    Example:
+          operation: CreateHyperParameterTuningJob
+          HyperParameterTuningJobConfig:
+            Strategy: Grid
+            ResourceLimits: {MaxNumberOfTrainingJobs: null, MaxParallelTrainingJobs: 1}
+        +   ParameterRanges:
+        +     ContinuousParameterRanges: null
+        +     CategoricalParameterRanges: [{Name: learning_rate, Values: ["0.1", "0.01"]}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-how-it-works.html
-    Since:
-        0.1
     """
     if view.config.get("Strategy") != "Grid":
         return
@@ -191,18 +176,13 @@ def parallel_jobs(view: TuningView) -> Iterator[Problem]:
     Why:
         SageMaker refuses more parallel jobs than jobs. With all jobs at once, Bayesian search has nothing to learn
         from and is random search.
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          ResourceLimits: {MaxNumberOfTrainingJobs: 2, MaxParallelTrainingJobs: 4}
-    Right:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          ResourceLimits: {MaxNumberOfTrainingJobs: 20, MaxParallelTrainingJobs: 4}
+    Example:
+          operation: CreateHyperParameterTuningJob
+          HyperParameterTuningJobConfig:
+        -   ResourceLimits: {MaxNumberOfTrainingJobs: 2, MaxParallelTrainingJobs: 4}
+        +   ResourceLimits: {MaxNumberOfTrainingJobs: 20, MaxParallelTrainingJobs: 4}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceLimits.html
-    Since:
-        0.1
     """
     jobs = integer(view.limits, "MaxNumberOfTrainingJobs")
     parallel = integer(view.limits, "MaxParallelTrainingJobs")
@@ -241,18 +221,13 @@ def runtime_of_the_whole_job(view: TuningView) -> Iterator[Problem]:
         rounds of training jobs that use all of their time.
     Why:
         The limit is for the whole tuning job. Below that of a training job it stops the first ones half way.
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          ResourceLimits: {MaxRuntimeInSeconds: 1800}
-    Right:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          ResourceLimits: {MaxRuntimeInSeconds: 360000}
+    Example:
+          operation: CreateHyperParameterTuningJob
+          HyperParameterTuningJobConfig:
+        -   ResourceLimits: {MaxRuntimeInSeconds: 1800}
+        +   ResourceLimits: {MaxRuntimeInSeconds: 360000}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceLimits.html
-    Since:
-        0.1
     """
     whole = integer(view.limits, "MaxRuntimeInSeconds")
     if whole is None:
@@ -297,21 +272,14 @@ def hyperband(view: TuningView) -> Iterator[Problem]:
     Why:
         SageMaker refuses it: "MaxResource parameter is not provided and could not be inferred from provided static
         hyperparameters"; Hyperband stops jobs itself; and its configuration belongs to no other strategy.
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          Strategy: Hyperband
-          TrainingJobEarlyStoppingType: Auto
-          StrategyConfig: {HyperbandStrategyConfig: {MinResource: 1, MaxResource: 27}}
-    Right:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          Strategy: Hyperband
-          StrategyConfig: {HyperbandStrategyConfig: {MinResource: 1, MaxResource: 27}}
+    Example:
+          operation: CreateHyperParameterTuningJob
+          HyperParameterTuningJobConfig:
+            Strategy: Hyperband
+        -   TrainingJobEarlyStoppingType: Auto
+            StrategyConfig: {HyperbandStrategyConfig: {MinResource: 1, MaxResource: 27}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_HyperbandStrategyConfig.html
-    Since:
-        0.1
     """
     strategy = text(view.config, "Strategy")
     if strategy is None:
@@ -377,18 +345,13 @@ def number_of_jobs_given(view: TuningView) -> Iterator[Problem]:
         Wants MaxNumberOfTrainingJobs, or another end (MaxRuntimeInSeconds, completion criteria, Autotune, a grid).
     Why:
         Without an end of your own the service's default decides, and what it costs is not in the request.
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          ResourceLimits: {MaxNumberOfTrainingJobs: null, MaxParallelTrainingJobs: 2}
-    Right:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          ResourceLimits: {MaxNumberOfTrainingJobs: 20, MaxParallelTrainingJobs: 2}
+    Example:
+          operation: CreateHyperParameterTuningJob
+          HyperParameterTuningJobConfig:
+        -   ResourceLimits: {MaxNumberOfTrainingJobs: null, MaxParallelTrainingJobs: 2}
+        +   ResourceLimits: {MaxNumberOfTrainingJobs: 20, MaxParallelTrainingJobs: 2}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceLimits.html
-    Since:
-        0.1
     """
     if not view.limits or "Autotune" in view.request or view.config.get("Strategy") == "Grid":
         return
@@ -435,18 +398,13 @@ def most_jobs(view: TuningView) -> Iterator[Problem]:
         combinations. (The account's own quotas only the account knows.)
     Why:
         SageMaker refuses more: ResourceLimitExceeded.
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          ResourceLimits: {MaxNumberOfTrainingJobs: 500, MaxParallelTrainingJobs: 150}
-    Right:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          ResourceLimits: {MaxNumberOfTrainingJobs: 500, MaxParallelTrainingJobs: 10}
+    Example:
+          operation: CreateHyperParameterTuningJob
+          HyperParameterTuningJobConfig:
+        -   ResourceLimits: {MaxNumberOfTrainingJobs: 500, MaxParallelTrainingJobs: 150}
+        +   ResourceLimits: {MaxNumberOfTrainingJobs: 500, MaxParallelTrainingJobs: 10}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-limits.html
-    Since:
-        0.1
     """
     facts = table("tuning")
     most = {

@@ -40,17 +40,13 @@ def objective_given(view: TuningView) -> Iterator[Problem]:
     Why:
         The service's model does not require it, because with several definitions each has its own. A single one
         without it is refused: there is nothing to compare training jobs by.
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig: {HyperParameterTuningJobObjective: null}
-    Right:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          HyperParameterTuningJobObjective: {Type: Maximize, MetricName: "validation:accuracy"}
+    Example:
+          operation: CreateHyperParameterTuningJob
+        - HyperParameterTuningJobConfig: {HyperParameterTuningJobObjective: null}
+        + HyperParameterTuningJobConfig:
+        +   HyperParameterTuningJobObjective: {Type: Maximize, MetricName: "validation:accuracy"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_HyperParameterTuningJobConfig.html
-    Since:
-        0.1
     """
     if "TrainingJobDefinition" not in view.request or not view.definitions or not view.config:
         return
@@ -75,18 +71,13 @@ def objective_defined(view: TuningView) -> Iterator[Problem]:
     Why:
         SageMaker refuses it: "A metric is required for this hyperparameter tuning job objective. Provide a metric in
         the metric definitions." Names are compared letter by letter.
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          HyperParameterTuningJobObjective: {Type: Maximize, MetricName: "validation:acc"}
-    Right:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          HyperParameterTuningJobObjective: {Type: Maximize, MetricName: "validation:accuracy"}
+    Example:
+          operation: CreateHyperParameterTuningJob
+          HyperParameterTuningJobConfig:
+        -   HyperParameterTuningJobObjective: {Type: Maximize, MetricName: "validation:acc"}
+        +   HyperParameterTuningJobObjective: {Type: Maximize, MetricName: "validation:accuracy"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-define-metrics-variables.html
-    Since:
-        0.1
     """
     for definition, objective, path in objectives(view):
         name = objective.get("MetricName")
@@ -141,18 +132,13 @@ def objective_direction(view: TuningView) -> Iterator[Problem]:
     Why:
         SageMaker knows which way is better for the metrics of its own algorithms and refuses the other. For your own
         metrics it does as it is told, and the tuning job finds the worst model.
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          HyperParameterTuningJobObjective: {Type: Minimize, MetricName: "validation:accuracy"}
-    Right:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          HyperParameterTuningJobObjective: {Type: Maximize, MetricName: "validation:accuracy"}
+    Example:
+          operation: CreateHyperParameterTuningJob
+          HyperParameterTuningJobConfig:
+        -   HyperParameterTuningJobObjective: {Type: Minimize, MetricName: "validation:accuracy"}
+        +   HyperParameterTuningJobObjective: {Type: Maximize, MetricName: "validation:accuracy"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_HyperParameterTuningJobObjective.html
-    Since:
-        0.1
     """
     for definition, objective, path in objectives(view):
         name, kind = objective.get("MetricName"), objective.get("Type")
@@ -183,39 +169,26 @@ def objective_needs_channel(view: TuningView) -> Iterator[Problem]:
     Why:
         The algorithm computes the metric on that channel. Without it the metric is never printed, and the tuning job
         fails: no objective metrics were found.
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          HyperParameterTuningJobObjective: {Type: Maximize, MetricName: "validation:auc"}
-          ParameterRanges:
-            ContinuousParameterRanges: [{Name: eta, MinValue: "0.1", MaxValue: "0.5"}]
-        TrainingJobDefinition:
-          AlgorithmSpecification:
-            TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-            MetricDefinitions: null
-          StaticHyperParameters: {objective: "binary:logistic", num_round: "100"}
-    Right:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          HyperParameterTuningJobObjective: {Type: Maximize, MetricName: "validation:auc"}
-          ParameterRanges:
-            ContinuousParameterRanges: [{Name: eta, MinValue: "0.1", MaxValue: "0.5"}]
-        TrainingJobDefinition:
-          AlgorithmSpecification:
-            TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-            MetricDefinitions: null
-          StaticHyperParameters: {objective: "binary:logistic", num_round: "100"}
-          InputDataConfig:
-            - ChannelName: train
-              ContentType: text/csv
-              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
-            - ChannelName: validation
-              ContentType: text/csv
-              DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/validation/"}}
+    Example:
+          operation: CreateHyperParameterTuningJob
+          HyperParameterTuningJobConfig:
+            HyperParameterTuningJobObjective: {Type: Maximize, MetricName: "validation:auc"}
+            ParameterRanges:
+              ContinuousParameterRanges: [{Name: eta, MinValue: "0.1", MaxValue: "0.5"}]
+          TrainingJobDefinition:
+            AlgorithmSpecification:
+              TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+              MetricDefinitions: null
+            StaticHyperParameters: {objective: "binary:logistic", num_round: "100"}
+        +   InputDataConfig:
+        +     - ChannelName: train
+        +       ContentType: text/csv
+        +       DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
+        +     - ChannelName: validation
+        +       ContentType: text/csv
+        +       DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/validation/"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost-tuning.html
-    Since:
-        0.1
     """
     for definition, objective, path in objectives(view):
         name = objective.get("MetricName")
@@ -257,38 +230,23 @@ def objective_of_the_learning_task(view: TuningView) -> Iterator[Problem]:
         Of a multi-class objective XGBoost computes no rmse or logloss ("label and prediction size not match"), and of
         another one no mlogloss; linear learner computes accuracy for classifiers only. Every training job fails, or ends
         without the metric.
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          HyperParameterTuningJobObjective: {Type: Minimize, MetricName: "validation:rmse"}
-          ParameterRanges:
-            ContinuousParameterRanges: [{Name: eta, MinValue: "0.1", MaxValue: "0.5"}]
-        TrainingJobDefinition:
-          AlgorithmSpecification:
-            TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-            MetricDefinitions: null
-          StaticHyperParameters: {objective: "multi:softprob", num_class: "3", num_round: "100"}
-          InputDataConfig:
-            - {ChannelName: train, ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}}
-            - {ChannelName: validation, ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/held-out/"}}}
-    Right:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          HyperParameterTuningJobObjective: {Type: Minimize, MetricName: "validation:mlogloss"}
-          ParameterRanges:
-            ContinuousParameterRanges: [{Name: eta, MinValue: "0.1", MaxValue: "0.5"}]
-        TrainingJobDefinition:
-          AlgorithmSpecification:
-            TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-            MetricDefinitions: null
-          StaticHyperParameters: {objective: "multi:softprob", num_class: "3", num_round: "100"}
-          InputDataConfig:
-            - {ChannelName: train, ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}}
-            - {ChannelName: validation, ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/held-out/"}}}
+    Example:
+          operation: CreateHyperParameterTuningJob
+          HyperParameterTuningJobConfig:
+        -   HyperParameterTuningJobObjective: {Type: Minimize, MetricName: "validation:rmse"}
+        +   HyperParameterTuningJobObjective: {Type: Minimize, MetricName: "validation:mlogloss"}
+            ParameterRanges:
+              ContinuousParameterRanges: [{Name: eta, MinValue: "0.1", MaxValue: "0.5"}]
+          TrainingJobDefinition:
+            AlgorithmSpecification:
+              TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+              MetricDefinitions: null
+            StaticHyperParameters: {objective: "multi:softprob", num_class: "3", num_round: "100"}
+            InputDataConfig:
+              - {ChannelName: train, ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}}
+              - {ChannelName: validation, ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/held-out/"}}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost-tuning.html
-    Since:
-        0.1
     """
     for definition, objective, path in objectives(view):
         name = objective.get("MetricName")
@@ -349,40 +307,24 @@ def tunable(view: TuningView) -> Iterator[Problem]:
     Why:
         SageMaker refuses to tune what the algorithm does not declare tunable, and it goes by the image: a script in
         XGBoost's image can have none tuned of its own. A value outside the bounds fails the training jobs that get it.
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          HyperParameterTuningJobObjective: {Type: Maximize, MetricName: "validation:auc"}
-          ParameterRanges:
-            ContinuousParameterRanges: [{Name: eta, MinValue: "0.1", MaxValue: "0.5"}]
-            IntegerParameterRanges: [{Name: early_stopping_rounds, MinValue: "5", MaxValue: "10"}]
-        TrainingJobDefinition:
-          AlgorithmSpecification:
-            TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-            MetricDefinitions: null
-          StaticHyperParameters: {objective: "binary:logistic", num_round: "100"}
-          InputDataConfig:
-            - {ChannelName: train, ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}}
-            - {ChannelName: validation, ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/held-out/"}}}
-    Right:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          HyperParameterTuningJobObjective: {Type: Maximize, MetricName: "validation:auc"}
-          ParameterRanges:
-            ContinuousParameterRanges: [{Name: eta, MinValue: "0.1", MaxValue: "0.5"}]
-            IntegerParameterRanges: [{Name: max_depth, MinValue: "5", MaxValue: "10"}]
-        TrainingJobDefinition:
-          AlgorithmSpecification:
-            TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
-            MetricDefinitions: null
-          StaticHyperParameters: {objective: "binary:logistic", num_round: "100"}
-          InputDataConfig:
-            - {ChannelName: train, ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}}
-            - {ChannelName: validation, ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/held-out/"}}}
+    Example:
+          operation: CreateHyperParameterTuningJob
+          HyperParameterTuningJobConfig:
+            HyperParameterTuningJobObjective: {Type: Maximize, MetricName: "validation:auc"}
+            ParameterRanges:
+              ContinuousParameterRanges: [{Name: eta, MinValue: "0.1", MaxValue: "0.5"}]
+        -     IntegerParameterRanges: [{Name: early_stopping_rounds, MinValue: "5", MaxValue: "10"}]
+        +     IntegerParameterRanges: [{Name: max_depth, MinValue: "5", MaxValue: "10"}]
+          TrainingJobDefinition:
+            AlgorithmSpecification:
+              TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+              MetricDefinitions: null
+            StaticHyperParameters: {objective: "binary:logistic", num_round: "100"}
+            InputDataConfig:
+              - {ChannelName: train, ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}}
+              - {ChannelName: validation, ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/held-out/"}}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost-tuning.html
-    Since:
-        0.1
     """
     used: dict[Path, algorithms.Algorithm] = {}
     scripts = False

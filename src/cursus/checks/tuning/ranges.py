@@ -71,20 +71,14 @@ def range_order(view: TuningView) -> Iterator[Problem]:
     Why:
         SageMaker refuses a range whose bounds are no numbers, are the wrong way round, or are equal. A value that
         is not to vary belongs into StaticHyperParameters.
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          ParameterRanges:
-            IntegerParameterRanges: [{Name: warmup, MinValue: "1", MaxValue: "1"}]
-    Right:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          ParameterRanges:
-            IntegerParameterRanges: [{Name: warmup, MinValue: "1", MaxValue: "3"}]
+    Example:
+          operation: CreateHyperParameterTuningJob
+          HyperParameterTuningJobConfig:
+            ParameterRanges:
+        -     IntegerParameterRanges: [{Name: warmup, MinValue: "1", MaxValue: "1"}]
+        +     IntegerParameterRanges: [{Name: warmup, MinValue: "1", MaxValue: "3"}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_IntegerParameterRange.html
-    Since:
-        0.1
     """
     for entry in numeric_entries(view):
         bounds: dict[str, float] = {}
@@ -126,20 +120,14 @@ def integer_bounds(view: TuningView) -> Iterator[Problem]:
         Reads MinValue and MaxValue of each integer range as integers.
     Why:
         SageMaker refuses "0.5", "1e3" and "10.0" as bounds of an integer range.
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          ParameterRanges:
-            IntegerParameterRanges: [{Name: warmup, MinValue: "0.5", MaxValue: "10"}]
-    Right:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          ParameterRanges:
-            IntegerParameterRanges: [{Name: warmup, MinValue: "1", MaxValue: "10"}]
+    Example:
+          operation: CreateHyperParameterTuningJob
+          HyperParameterTuningJobConfig:
+            ParameterRanges:
+        -     IntegerParameterRanges: [{Name: warmup, MinValue: "0.5", MaxValue: "10"}]
+        +     IntegerParameterRanges: [{Name: warmup, MinValue: "1", MaxValue: "10"}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_IntegerParameterRange.html
-    Since:
-        0.1
     """
     for entry in numeric_entries(view):
         if entry.kind != "IntegerParameterRanges":
@@ -162,20 +150,14 @@ def scaling(view: TuningView) -> Iterator[Problem]:
         Wants Logarithmic ranges above 0, ReverseLogarithmic ranges inside 0 ≤ x < 1 and continuous.
     Why:
         A logarithm of 0 or less does not exist, and SageMaker refuses such a range.
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          ParameterRanges:
-            ContinuousParameterRanges: [{Name: decay, MinValue: "0", MaxValue: "0.1", ScalingType: Logarithmic}]
-    Right:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          ParameterRanges:
-            ContinuousParameterRanges: [{Name: decay, MinValue: "0.00001", MaxValue: "0.1", ScalingType: Logarithmic}]
+    Example:
+          operation: CreateHyperParameterTuningJob
+          HyperParameterTuningJobConfig:
+            ParameterRanges:
+        -     ContinuousParameterRanges: [{Name: decay, MinValue: "0", MaxValue: "0.1", ScalingType: Logarithmic}]
+        +     ContinuousParameterRanges: [{Name: decay, MinValue: "0.00001", MaxValue: "0.1", ScalingType: Logarithmic}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-define-ranges.html
-    Since:
-        0.1
     """
     for entry in numeric_entries(view):
         kind = entry.range.get("ScalingType")
@@ -219,20 +201,14 @@ def range_named_twice(view: TuningView) -> Iterator[Problem]:
         Compares the names of all ranges of one search space, whatever their kind.
     Why:
         One training job has one value for it; SageMaker refuses a name that occurs in two ranges.
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          ParameterRanges:
-            CategoricalParameterRanges: [{Name: learning_rate, Values: ["0.1", "0.2"]}]
-    Right:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          ParameterRanges:
-            CategoricalParameterRanges: [{Name: optimizer, Values: [sgd, adam]}]
+    Example:
+          operation: CreateHyperParameterTuningJob
+          HyperParameterTuningJobConfig:
+            ParameterRanges:
+        -     CategoricalParameterRanges: [{Name: learning_rate, Values: ["0.1", "0.2"]}]
+        +     CategoricalParameterRanges: [{Name: optimizer, Values: [sgd, adam]}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ParameterRanges.html
-    Since:
-        0.1
     """
     for path, space in spaces(view):
         seen: dict[str, Entry] = {}
@@ -257,18 +233,13 @@ def tuned_and_static(view: TuningView) -> Iterator[Problem]:
         StaticHyperParameters of the definitions they apply to.
     Why:
         SageMaker refuses a hyperparameter that is both: it would have two values.
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        TrainingJobDefinition:
-          StaticHyperParameters: {learning_rate: "0.01", epochs: "5"}
-    Right:
-        operation: CreateHyperParameterTuningJob
-        TrainingJobDefinition:
-          StaticHyperParameters: {epochs: "5"}
+    Example:
+          operation: CreateHyperParameterTuningJob
+          TrainingJobDefinition:
+        -   StaticHyperParameters: {learning_rate: "0.01", epochs: "5"}
+        +   StaticHyperParameters: {epochs: "5"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_HyperParameterTrainingJobDefinition.html
-    Since:
-        0.1
     """
     for definition in view.definitions:
         static = definition.hyperparameters
@@ -302,20 +273,14 @@ def categorical_values(view: TuningView) -> Iterator[Problem]:
         An error for a value that is listed twice; an info for a range of one value.
     Why:
         SageMaker refuses duplicate values. A single value searches nothing; it belongs into StaticHyperParameters.
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          ParameterRanges:
-            CategoricalParameterRanges: [{Name: optimizer, Values: [sgd, sgd]}]
-    Right:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          ParameterRanges:
-            CategoricalParameterRanges: [{Name: optimizer, Values: [sgd, adam]}]
+    Example:
+          operation: CreateHyperParameterTuningJob
+          HyperParameterTuningJobConfig:
+            ParameterRanges:
+        -     CategoricalParameterRanges: [{Name: optimizer, Values: [sgd, sgd]}]
+        +     CategoricalParameterRanges: [{Name: optimizer, Values: [sgd, adam]}]
     Source:
         https://github.com/aws/amazon-sagemaker-feedback/issues/195
-    Since:
-        0.1
     """
     for _, space in spaces(view):
         for entry in space:
@@ -346,19 +311,14 @@ def how_many_ranges(view: TuningView) -> Iterator[Problem]:
         Counts the ranges of each search space over all kinds. With Autotune there may be none.
     Why:
         SageMaker refuses a tuning job without ranges. The limit of each list is also the limit of their sum.
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          ParameterRanges: {ContinuousParameterRanges: [], IntegerParameterRanges: []}
-    Right:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          ParameterRanges:
-            IntegerParameterRanges: [{Name: warmup, MinValue: "1", MaxValue: "3"}]
+    Example:
+          operation: CreateHyperParameterTuningJob
+          HyperParameterTuningJobConfig:
+        -   ParameterRanges: {ContinuousParameterRanges: [], IntegerParameterRanges: []}
+        +   ParameterRanges:
+        +     IntegerParameterRanges: [{Name: warmup, MinValue: "1", MaxValue: "3"}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ParameterRanges.html
-    Since:
-        0.1
     """
     most = table("tuning")["max_hyperparameters"]
     found = spaces(view)
@@ -400,21 +360,14 @@ def autotune_and_hints(view: TuningView) -> Iterator[Problem]:
         Wants Autotune where AutoParameters are given, and no hint for a hyperparameter that has a static value.
     Why:
         Only Autotune makes ranges out of hints; without it SageMaker refuses them.
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          ParameterRanges:
-            AutoParameters: [{Name: momentum, ValueHint: "0.9"}]
-    Right:
-        operation: CreateHyperParameterTuningJob
-        Autotune: {Mode: Enabled}
-        HyperParameterTuningJobConfig:
-          ParameterRanges:
-            AutoParameters: [{Name: momentum, ValueHint: "0.9"}]
+    Example:
+          operation: CreateHyperParameterTuningJob
+        + Autotune: {Mode: Enabled}
+          HyperParameterTuningJobConfig:
+            ParameterRanges:
+              AutoParameters: [{Name: momentum, ValueHint: "0.9"}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoParameter.html
-    Since:
-        0.1
     """
     if "Autotune" in view.request:
         return
@@ -438,20 +391,14 @@ def reserved_names(view: TuningView) -> Iterator[Problem]:
     Why:
         These hyperparameters steer the training toolkit: which script runs, from where, and what the tuner watches.
         Varying them makes each training job another program.
-    Breaks:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          ParameterRanges:
-            CategoricalParameterRanges: [{Name: sagemaker_program, Values: [a.py, b.py]}]
-    Right:
-        operation: CreateHyperParameterTuningJob
-        HyperParameterTuningJobConfig:
-          ParameterRanges:
-            CategoricalParameterRanges: [{Name: variant, Values: [a, b]}]
+    Example:
+          operation: CreateHyperParameterTuningJob
+          HyperParameterTuningJobConfig:
+            ParameterRanges:
+        -     CategoricalParameterRanges: [{Name: sagemaker_program, Values: [a.py, b.py]}]
+        +     CategoricalParameterRanges: [{Name: variant, Values: [a, b]}]
     Source:
         https://github.com/aws/sagemaker-training-toolkit
-    Since:
-        0.1
     """
     for _, space in spaces(view):
         for entry in space:

@@ -204,10 +204,11 @@ def test_comparison_leaves_s3_to_the_interrupted_run(run: Run, bucket: Path) -> 
 import os, time
 last = "/opt/ml/checkpoints/last"
 first = int(open(last).read()) if os.path.exists(last) else 0
+kept = os.open(last, os.O_CREAT | os.O_WRONLY)
 for epoch in range(first, 12):
     time.sleep(0.1)
     print(f"loss={1 / (epoch + 1):.4f}", flush=True)
-    open(last, "w").write(str(epoch + 1))
+    os.pwrite(kept, str(epoch + 1).encode(), 0)  # never empty, whenever it is cut off
 """
     patch = checkpoints(bucket) | {
         "AlgorithmSpecification": {"MetricDefinitions": [{"Name": "loss", "Regex": "loss=([0-9.]+)"}]},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 HIDDEN = "***"
@@ -44,6 +45,11 @@ def is_secret_name(name: str) -> bool:
     """True where a variable or hyperparameter of this name is likely to hold a secret."""
     if not isinstance(name, str):  # a member name that Python allows and JSON does not
         return False
+    return _is_secret_name(name) if len(name) <= LONGEST_NAME else _is_secret_name.__wrapped__(name)
+
+
+@lru_cache(maxsize=4096)
+def _is_secret_name(name: str) -> bool:
     return bool(_NAME.search(name)) and not _HARMLESS.search(name)
 
 

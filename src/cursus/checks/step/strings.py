@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.text_faults import CURLY, Fault, location_faults, placeholder
@@ -63,11 +62,10 @@ def doubled_scheme(view: RequestView) -> Iterator[Problem]:
         )
 
 
-def _once(problems: list[Problem]) -> Problem:
-    """The first of problems that are one mistake, with the number of the others."""
-    first, more = problems[0], len(problems) - 1
-    others = f" (and {more} more such place{'s' if more > 1 else ''})" if more else ""
-    return replace(first, message=first.message + others)
+def _more(places: list[Path]) -> str:
+    """What to add to a message about the first of several places with one mistake."""
+    more = len(places) - 1
+    return f" (and {more} more such place{'s' if more > 1 else ''})" if more else ""
 
 
 @rule("STP041", area="step", scope="request", suspects="endpoint")
@@ -90,17 +88,18 @@ def endpoint(view: RequestView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    taken: list[Problem] = []
+    taken: list[tuple[Path, str, Fault]] = []
     for path, value, fault in _locations(view, "endpoint"):
         if path[-1] == "ModelDataUrl" and value.startswith("https://") and ".amazonaws." in value:
             continue
-        problem = Problem(f"{_where(path, value)} {fault.message}", path, fault.remedy)
         if fault.certain or path[0] in ("DebugHookConfig", "ProfilerConfig", "TensorBoardOutputConfig"):
-            yield problem
+            yield Problem(f"{_where(path, value)} {fault.message}", path, fault.remedy)
         else:
-            taken.append(problem)
+            taken.append((path, value, fault))
     if taken:  # whoever writes one so, the CDK for one, writes all so
-        yield replace(_once(taken), severity="warning")
+        path, value, fault = taken[0]
+        message = f"{_where(path, value)} {fault.message}{_more([each[0] for each in taken])}"
+        yield Problem(message, path, fault.remedy, severity="warning")
 
 
 @rule("STP042", area="step", scope="request", suspects="bucket")
@@ -227,38 +226,40 @@ def placeholders(view: RequestView) -> Iterator[Problem]:
     Since:
         0.1
     """
-    hidden = [entry for entry in view.suspected("secret") if is_secret_name(str(entry[0][-1]))]
-    left: dict[str, list[Problem]] = {}
-    for path, value in view.suspected("placeholder"):
-        if re.search(REPR, value):
-            continue  # the rule below says more of it
-        if (path, value) in hidden:
-            continue  # the rule on secrets says where it belongs
+    # The rule below, or that on secrets, says more of these.
+    others = [entry for entry in view.suspected("secret") if is_secret_name(str(entry[0][-1]))]
+    others += view.suspected("repr")
+    suspected = view.suspected("placeholder")
+    left: dict[str, list[tuple[Path, str, bool]]] = {}
+    for path, value in suspected:
+        if (path, value) in others:
+            continue
         curly = re.search(CURLY, value) if "Environment" in path else None
         found = curly[0] if curly else placeholder(value) or value
-        bucket = value.partition("s3://")[2].partition("/")[0]
-        read = found in bucket or "InputDataConfig" in path
-        forgotten = value.startswith("s3://") and read and re.fullmatch(_FORMAT, found) is not None
-        if forgotten and _filled_in(view):
-            message, remedy = "was not formatted", "put an f before the text, or format it"
-            yield Problem(
-                f"{_where(path, value)} {message}: it still holds {found[:40]!r}",
-                path,
-                remedy,
-                severity="error",
-            )
-            continue
-        # No bucket is called so. A request with several of them is a template as a whole.
-        unfilled = value.startswith("s3://") and found in bucket and found.startswith("$")
-        forgotten = unfilled and len(list(view.suspected("placeholder"))) == 1 and _filled_in(view)
-        problem = Problem(
-            f"{_where(path, value)} still holds the placeholder {found[:40]!r}",
+        forgotten = False
+        if value.startswith("s3://"):
+            in_bucket = found in value[5:].partition("/")[0]
+            if (in_bucket or "InputDataConfig" in path) and re.fullmatch(_FORMAT, found) and _filled_in(view):
+                message, remedy = "was not formatted", "put an f before the text, or format it"
+                yield Problem(
+                    f"{_where(path, value)} {message}: it still holds {found[:40]!r}",
+                    path,
+                    remedy,
+                    severity="error",
+                )
+                continue
+            # No bucket is called so. A request with several of them is a template as a whole.
+            forgotten = in_bucket and found[0] == "$" and len(suspected) == 1 and _filled_in(view)
+        left.setdefault(found, []).append((path, value, forgotten))
+    for found, places in left.items():
+        path, value, forgotten = places[0]
+        more = _more([place[0] for place in places])
+        yield Problem(
+            f"{_where(path, value)} still holds the placeholder {found[:40]!r}{more}",
             path,
             "write the real value",
             severity="error" if forgotten else None,
         )
-        left.setdefault(found, []).append(problem)
-    yield from map(_once, left.values())
 
 
 _FORMAT = r"\{[A-Za-z_][\w.]*\}|%s|%\([a-z_]\w*\)s"

@@ -55,7 +55,7 @@ def key_severity(key: str) -> Severity | None:
     return "warning" if word or key.startswith("1234") or placeholder(key) is not None else None
 
 
-@rule("ART001", area="artifacts", reads=("OutputDataConfig.KmsKeyId",))
+@rule("ART001", reads=("OutputDataConfig.KmsKeyId",))
 def kms_key_form(view: TrainingView) -> Iterator[Problem]:
     """A KMS key has one of four forms.
 
@@ -84,7 +84,7 @@ def kms_key_form(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("ART002", area="artifacts", severity="warning", reads=("?file",))
+@rule("ART002", severity="warning", reads=("?file",))
 def output_path(view: TrainingView) -> Iterator[Problem]:
     """S3OutputPath is a prefix that the job may fill.
 
@@ -111,7 +111,7 @@ def output_path(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("ART003", area="artifacts", severity="warning", reads=("?nested",))
+@rule("ART003", severity="warning", reads=("?nested",))
 def checkpoints_and_output(view: TrainingView) -> Iterator[Problem]:
     """Checkpoints have a place of their own.
 
@@ -152,7 +152,7 @@ def checkpoints_and_output(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("ART005", area="artifacts", when="promises")
+@rule("ART005", when="promises")
 def promised_artifacts(view: TrainingView) -> Iterator[Problem]:
     """A promised artifact is a path inside the model directory.
 
@@ -216,7 +216,7 @@ def artifact_problem(artifact: str) -> str | None:
     return None
 
 
-@rule("ART006", area="artifacts", severity="warning", reads=("*.CompressionType=NONE",))
+@rule("ART006", severity="warning", reads=("*.CompressionType=NONE",))
 def uncompressed_output(view: TrainingView) -> Iterator[Problem]:
     """Without compression there is no model.tar.gz.
 

@@ -23,7 +23,7 @@ NO_NUMBER = frozenset({"nan", "NaN"})
 _MISSING = ("missing", "fill", "na_", "nan")  # names of what stands for a missing value, which may be that
 
 
-@rule("HPO035", area="hyperparameters", severity="warning", reads=("?spaced",))
+@rule("HPO035", severity="warning", reads=("?spaced",))
 def whitespace(view: TrainingView) -> Iterator[Problem]:
     """A hyperparameter begins or ends with white space.
 
@@ -55,7 +55,7 @@ def whitespace(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("HPO036", area="hyperparameters", severity="warning", reads=READS, shared=True, of=PROGRAM)
+@rule("HPO036", severity="warning", reads=READS, shared=True, of=PROGRAM)
 def one_name_two_spellings(view: TrainingView) -> Iterator[Problem]:
     """Two hyperparameters differ only in hyphens, underscores or case.
 
@@ -100,7 +100,7 @@ def _json_text(value: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
-@rule("HPO037", area="hyperparameters", severity="warning", reads=("?odd",))
+@rule("HPO037", severity="warning", reads=("?odd",))
 def quoted_value(view: TrainingView) -> Iterator[Problem]:
     """A value is quoted once too often.
 

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from cursus.errors import CursusError
-from cursus.model import AREAS, Area, Location, Path, Severity
+from cursus.model import Area, Location, Path, Severity
 
 Scope = Literal["schema", "request", "training", "script", "run", "tuning", "automl", "step", "pipeline"]
 """What a rule reads.
@@ -127,12 +127,24 @@ class Rule:
 
 
 RULES: dict[str, Rule] = {}
+AREA_OF: dict[str, Area] = {
+    "STP": "step",
+    "FRM": "framework",
+    "HPO": "hyperparameters",
+    "CHN": "channels",
+    "ART": "artifacts",
+    "MON": "monitoring",
+    "DST": "distributed",
+    "RES": "resources",
+    "DEP": "dependencies",
+}
+"""The area of a rule by how its id begins."""
 
 
 def rule(
     id: str,
     *,
-    area: Area,
+    area: Area | None = None,
     severity: Severity = "error",
     scope: Scope = "training",
     reads: tuple[str, ...] = (),
@@ -142,7 +154,8 @@ def rule(
     unless: tuple[str, ...] = (),
     of: tuple[str, ...] = (),
 ) -> Callable[[Check], Check]:
-    """Register a generator function as the rule ``id``. What it says of itself decides where it need not run.
+    """Register a generator function as the rule ``id``, of the area that the id begins with. What it says of itself
+    decides where it need not run.
 
     ``reads`` names what has to be there for the rule to find anything; it runs where any of it is, and always
     where ``reads`` is empty:
@@ -169,13 +182,13 @@ def rule(
     def register(check: Check) -> Check:
         if id in RULES and RULES[id].check.__qualname__ != check.__qualname__:
             raise ValueError(f"rule {id} is registered twice")
-        if area not in AREAS:
-            raise ValueError(f"rule {id}: no area {area!r}")
         if shared and scope not in SHARED:
             raise ValueError(f"rule {id}: no rules of scope {scope} can be shared")
         if of and (unless or not shared or scope == "request"):
             raise ValueError(f"rule {id}: only shared rules on jobs, at all times, look at one part")
-        RULES[id] = Rule(id, area, severity, scope, reads, check, suspects, when, shared, unless, of)
+        RULES[id] = Rule(
+            id, AREA_OF[id[:3]], severity, scope, reads, check, suspects, when, shared, unless, of
+        )
         return check
 
     return register

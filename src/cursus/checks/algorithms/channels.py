@@ -35,7 +35,7 @@ def base_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-@rule("CHN030", area="channels", when="builtin", shared=True, unless=("builtin with channels by value",))
+@rule("CHN030", when="builtin", shared=True, unless=("builtin with channels by value",))
 def required_channel(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm lacks a channel that it requires.
 
@@ -102,7 +102,7 @@ def required_channel(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("CHN031", area="channels", reads=("InputDataConfig",), when="builtin", shared=True, of=PROGRAM)
+@rule("CHN031", reads=("InputDataConfig",), when="builtin", shared=True, of=PROGRAM)
 def unknown_channel(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm does not know a channel.
 
@@ -146,7 +146,7 @@ BESIDE = frozenset({"code", "auxiliary", "vocab", "label_map"})
 """Channels of files that an algorithm opens by their names, whatever their ContentType."""
 
 
-@rule("CHN032", area="channels", reads=("InputDataConfig",), when="builtin", shared=True, unless=("file",))
+@rule("CHN032", reads=("InputDataConfig",), when="builtin", shared=True, unless=("file",))
 def content_type(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm does not read a content type.
 
@@ -252,7 +252,7 @@ def form(content: str) -> str:
     return content.rpartition("/")[2].removeprefix("x-")
 
 
-@rule("CHN033", area="channels", reads=("InputDataConfig",), when="builtin", shared=True, of=PROGRAM)
+@rule("CHN033", reads=("InputDataConfig",), when="builtin", shared=True, of=PROGRAM)
 def algorithm_input_mode(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm does not support an input mode.
 
@@ -295,7 +295,6 @@ def algorithm_input_mode(view: TrainingView) -> Iterator[Problem]:
 
 @rule(
     "CHN034",
-    area="channels",
     reads=("*.S3DataType=AugmentedManifestFile", "*.RecordWrapperType=RecordIO"),
     when="builtin",
     shared=True,

@@ -14,7 +14,7 @@ from cursus.checks.views import TrainingView
 from cursus.redact import show
 
 
-@rule("CHN035", area="channels", severity="warning", reads=("InputDataConfig",), when="several hosts")
+@rule("CHN035", severity="warning", reads=("InputDataConfig",), when="several hosts")
 def distributed_xgboost_data(view: TrainingView) -> Iterator[Problem]:
     """XGBoost on several hosts wants its data sharded.
 
@@ -53,7 +53,7 @@ def distributed_xgboost_data(view: TrainingView) -> Iterator[Problem]:
                 )
 
 
-@rule("CHN036", area="channels", reads=("InputDataConfig",), when="builtin", shared=True, of=PROGRAM)
+@rule("CHN036", reads=("InputDataConfig",), when="builtin", shared=True, of=PROGRAM)
 def distribution_of_the_algorithm(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm wants its data distributed one way.
 
@@ -91,15 +91,7 @@ def distribution_of_the_algorithm(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule(
-    "CHN037",
-    area="channels",
-    severity="warning",
-    reads=("InputDataConfig",),
-    when="builtin",
-    shared=True,
-    of=PROGRAM,
-)
+@rule("CHN037", severity="warning", reads=("InputDataConfig",), when="builtin", shared=True, of=PROGRAM)
 def label_size(view: TrainingView) -> Iterator[Problem]:
     """An algorithm without a target says so in its content type.
 
@@ -158,7 +150,7 @@ def label_size(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN038", area="channels", reads=hyperparameters("use_dask_gpu_training"), when="builtin")
+@rule("CHN038", reads=hyperparameters("use_dask_gpu_training"), when="builtin")
 def data_for_dask(view: TrainingView) -> Iterator[Problem]:
     """XGBoost's training with Dask reads whole files of CSV or Parquet.
 
@@ -210,12 +202,7 @@ def data_for_dask(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule(
-    "RES017",
-    area="resources",
-    reads=("ResourceConfig", "HyperParameterTuningResourceConfig"),
-    when="builtin on gpus",
-)
+@rule("RES017", reads=("ResourceConfig", "HyperParameterTuningResourceConfig"), when="builtin on gpus")
 def batch_for_each_gpu(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm's batch has an image for each GPU.
 

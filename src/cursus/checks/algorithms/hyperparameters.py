@@ -26,7 +26,7 @@ def documented_only(algorithm: Algorithm) -> bool:
     return not algorithm.exact or (algorithm.name == "xgboost" and algorithm.version in ("1", "0.72"))
 
 
-@rule("HPO038", area="hyperparameters", reads=READS, when="builtin", shared=True, of=PROGRAM)
+@rule("HPO038", reads=READS, when="builtin", shared=True, of=PROGRAM)
 def required_hyperparameters(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm lacks a hyperparameter that it requires.
 
@@ -63,7 +63,7 @@ def required_hyperparameters(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("HPO039", area="hyperparameters", reads=GIVEN, when="builtin", shared=True, of=PROGRAM)
+@rule("HPO039", reads=GIVEN, when="builtin", shared=True, of=PROGRAM)
 def unknown_hyperparameter(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm does not know a hyperparameter.
 
@@ -109,7 +109,7 @@ def _own(name: str) -> bool:
     return name.startswith(("sagemaker_", "_"))
 
 
-@rule("HPO040", area="hyperparameters", reads=GIVEN, when="builtin")
+@rule("HPO040", reads=GIVEN, when="builtin")
 def hyperparameter_value(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm does not take the value of a hyperparameter.
 
@@ -158,7 +158,7 @@ def _nearly(known: Hyperparameter, value: str) -> bool:
     return any(value == option.lower() != option for option in known.values)
 
 
-@rule("HPO041", area="hyperparameters", reads=GIVEN, when="builtin")
+@rule("HPO041", reads=GIVEN, when="builtin")
 def hyperparameters_together(view: TrainingView) -> Iterator[Problem]:
     """Hyperparameters of a built-in algorithm do not go together.
 
@@ -248,7 +248,7 @@ def _broken(view: TrainingView, algorithm: Algorithm, condition: Condition) -> I
             )
 
 
-@rule("HPO044", area="hyperparameters", reads=GIVEN, when="builtin with related hyperparameters")
+@rule("HPO044", reads=GIVEN, when="builtin with related hyperparameters")
 def related_numbers(view: TrainingView) -> Iterator[Problem]:
     """Hyperparameters of a built-in algorithm that bound each other are in order, and texts have their form.
 
@@ -316,13 +316,7 @@ def _number(value: object) -> float | None:
         return None
 
 
-@rule(
-    "HPO046",
-    area="hyperparameters",
-    severity="warning",
-    reads=GIVEN,
-    when="builtin with idle hyperparameters",
-)
+@rule("HPO046", severity="warning", reads=GIVEN, when="builtin with idle hyperparameters")
 def idle_hyperparameters(view: TrainingView) -> Iterator[Problem]:
     """A hyperparameter of a built-in algorithm has no effect.
 
@@ -382,7 +376,7 @@ def _whole(view: TrainingView, name: str) -> int | None:
     return max(map(int, parts)) if all(part.isdigit() for part in parts) else None
 
 
-@rule("HPO042", area="hyperparameters", reads=hyperparameters("tree_method", "device"), when="builtin")
+@rule("HPO042", reads=hyperparameters("tree_method", "device"), when="builtin")
 def gpu_tree_method(view: TrainingView) -> Iterator[Problem]:
     """XGBoost's gpu_hist needs a GPU.
 
@@ -422,7 +416,7 @@ def _has_gpu(kind: str) -> bool | None:
     return None if found is None else found.gpus > 0
 
 
-@rule("HPO043", area="hyperparameters", reads=GIVEN, when="builtin", shared=True, of=PROGRAM)
+@rule("HPO043", reads=GIVEN, when="builtin", shared=True, of=PROGRAM)
 def two_spellings(view: TrainingView) -> Iterator[Problem]:
     """A hyperparameter of a built-in algorithm is set under two names.
 

@@ -9,7 +9,7 @@ from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView
 
 
-@rule("CHN039", area="channels", reads=("InputDataConfig",), when="builtin", shared=True)
+@rule("CHN039", reads=("InputDataConfig",), when="builtin", shared=True)
 def one_format_for_all(view: TrainingView) -> Iterator[Problem]:
     """XGBoost reads the validation data as it reads the training data.
 
@@ -54,13 +54,7 @@ def one_format_for_all(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule(
-    "HPO045",
-    area="hyperparameters",
-    severity="warning",
-    reads=hyperparameters("early_stopping_rounds"),
-    when="builtin",
-)
+@rule("HPO045", severity="warning", reads=hyperparameters("early_stopping_rounds"), when="builtin")
 def early_stopping_without_validation(view: TrainingView) -> Iterator[Problem]:
     """XGBoost stops early by its validation data only.
 

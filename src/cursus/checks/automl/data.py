@@ -18,7 +18,7 @@ def _data_type(channel: Mapping[str, object]) -> str | None:
     return text(mapping(mapping(channel, "DataSource"), "S3DataSource"), "S3DataType")
 
 
-@rule("CHN040", area="channels", scope="automl", shared=True, of=LEARNT_FROM)
+@rule("CHN040", scope="automl", shared=True, of=LEARNT_FROM)
 def automl_channel_types(view: AutoMLView) -> Iterator[Problem]:
     """Two AutoML channels are one for training and one for validation.
 
@@ -86,7 +86,7 @@ def _split(view: AutoMLView) -> Iterator[Problem]:
         )
 
 
-@rule("CHN041", area="channels", scope="automl", shared=True, of=LEARNT_FROM)
+@rule("CHN041", scope="automl", shared=True, of=LEARNT_FROM)
 def automl_content(view: AutoMLView) -> Iterator[Problem]:
     """AutoML data has a form that its problem type reads.
 
@@ -153,7 +153,7 @@ def _content_problem(content: str, known: list[str], kind: str, path: Path) -> P
     )
 
 
-@rule("CHN043", area="channels", scope="automl", shared=True, of=LEARNT_FROM)
+@rule("CHN043", scope="automl", shared=True, of=LEARNT_FROM)
 def automl_source_and_split(view: AutoMLView) -> Iterator[Problem]:
     """AutoML channels have a data source, and a validation fraction is a part.
 
@@ -195,7 +195,6 @@ def automl_source_and_split(view: AutoMLView) -> Iterator[Problem]:
 
 @rule(
     "ART010",
-    area="artifacts",
     scope="automl",
     reads=("OutputDataConfig", "ModelDeployConfig"),
     shared=True,
@@ -251,12 +250,7 @@ def automl_output(view: AutoMLView) -> Iterator[Problem]:
         )
 
 
-@rule(
-    "CHN023",
-    area="channels",
-    scope="automl",
-    reads=("*.S3DataType=ManifestFile", "*.S3DataType=AugmentedManifestFile"),
-)
+@rule("CHN023", scope="automl", reads=("*.S3DataType=ManifestFile", "*.S3DataType=AugmentedManifestFile"))
 def automl_manifest_is_an_object(view: AutoMLView) -> Iterator[Problem]:
     """The manifest of an AutoML channel is one object.
 
@@ -283,7 +277,7 @@ def automl_manifest_is_an_object(view: AutoMLView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN042", area="channels", scope="automl", severity="warning", reads=("*.SampleWeightAttributeName",))
+@rule("CHN042", scope="automl", severity="warning", reads=("*.SampleWeightAttributeName",))
 def automl_sample_weights(view: AutoMLView) -> Iterator[Problem]:
     """Sample weights are used in ensembling mode only.
 

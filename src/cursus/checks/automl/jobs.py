@@ -36,7 +36,7 @@ def problem_type(view: AutoMLView) -> tuple[Any, Path]:
     return config.get("ProblemType"), (*path, "ProblemType")
 
 
-@rule("HPO025", area="hyperparameters", scope="automl", shared=True, of=PROBLEM_TYPE)
+@rule("HPO025", scope="automl", shared=True, of=PROBLEM_TYPE)
 def problem_and_objective(view: AutoMLView) -> Iterator[Problem]:
     """Problem type and objective are given together.
 
@@ -72,14 +72,7 @@ def problem_and_objective(view: AutoMLView) -> Iterator[Problem]:
         yield Problem("AutoMLJobObjective is given without ProblemType", path, "give both or neither")
 
 
-@rule(
-    "HPO026",
-    area="hyperparameters",
-    scope="automl",
-    reads=("AutoMLJobObjective",),
-    shared=True,
-    of=PROBLEM_TYPE,
-)
+@rule("HPO026", scope="automl", reads=("AutoMLJobObjective",), shared=True, of=PROBLEM_TYPE)
 def objective_fits(view: AutoMLView) -> Iterator[Problem]:
     """The objective is a metric of the problem type.
 
@@ -122,7 +115,7 @@ def objective_fits(view: AutoMLView) -> Iterator[Problem]:
     )
 
 
-@rule("HPO027", area="hyperparameters", scope="automl", severity="warning", shared=True, of=PROBLEM_TYPE)
+@rule("HPO027", scope="automl", severity="warning", shared=True, of=PROBLEM_TYPE)
 def time_limits(view: AutoMLView) -> Iterator[Problem]:
     """The whole AutoML job has time for its training jobs.
 
@@ -165,7 +158,7 @@ def time_limits(view: AutoMLView) -> Iterator[Problem]:
         )
 
 
-@rule("HPO028", area="hyperparameters", scope="automl", shared=True, of=PROBLEM_TYPE)
+@rule("HPO028", scope="automl", shared=True, of=PROBLEM_TYPE)
 def mode_and_algorithms(view: AutoMLView) -> Iterator[Problem]:
     """The algorithms go with the training mode.
 
@@ -222,13 +215,7 @@ def _other_mode(name: str, mode: str | None) -> str:
     return f", or set Mode to {other}, which trains {name}" if other not in (None, mode) else ""
 
 
-@rule(
-    "HPO029",
-    area="hyperparameters",
-    scope="automl",
-    reads=(PROBLEM, "*.SampleWeightAttributeName"),
-    shared=True,
-)
+@rule("HPO029", scope="automl", reads=(PROBLEM, "*.SampleWeightAttributeName"), shared=True)
 def columns_differ(view: AutoMLView) -> Iterator[Problem]:
     """The columns of an AutoML job are different columns.
 
@@ -292,13 +279,7 @@ def columns_differ(view: AutoMLView) -> Iterator[Problem]:
         )
 
 
-@rule(
-    "HPO030",
-    area="hyperparameters",
-    scope="automl",
-    reads=(f"{PROBLEM}.TimeSeriesForecastingJobConfig",),
-    shared=True,
-)
+@rule("HPO030", scope="automl", reads=(f"{PROBLEM}.TimeSeriesForecastingJobConfig",), shared=True)
 def forecasting(view: AutoMLView) -> Iterator[Problem]:
     """A forecast stays within what Autopilot forecasts.
 
@@ -380,13 +361,7 @@ def _transformations(
                 yield Problem(f"{method} fills with a value, and none is given", place, f"add {method}_value")
 
 
-@rule(
-    "HPO031",
-    area="hyperparameters",
-    scope="automl",
-    reads=(f"{PROBLEM}.TextGenerationJobConfig",),
-    shared=True,
-)
+@rule("HPO031", scope="automl", reads=(f"{PROBLEM}.TextGenerationJobConfig",), shared=True)
 def text_generation(view: AutoMLView) -> Iterator[Problem]:
     """Fine-tuning takes four hyperparameters.
 

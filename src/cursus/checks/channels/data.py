@@ -17,7 +17,7 @@ HELD_OUT_NAMES = frozenset(
 )
 
 
-@rule("CHN017", area="channels", severity="warning", reads=("*.S3DataDistributionType=ShardedByS3Key",))
+@rule("CHN017", severity="warning", reads=("*.S3DataDistributionType=ShardedByS3Key",))
 def sharding_against_hosts(view: TrainingView) -> Iterator[Problem]:
     """ShardedByS3Key shares out objects, and there have to be enough of both.
 
@@ -96,7 +96,7 @@ def _objects(view: TrainingView, channel: Channel) -> int | None:
     return None
 
 
-@rule("CHN018", area="channels", severity="warning", reads=("?nested",), when="several channels")
+@rule("CHN018", severity="warning", reads=("?nested",), when="several channels")
 def training_and_validation_data_overlap(view: TrainingView) -> Iterator[Problem]:
     """Training data and held-out data come from the same place.
 
@@ -140,7 +140,7 @@ def training_and_validation_data_overlap(view: TrainingView) -> Iterator[Problem
             )
 
 
-@rule("CHN019", area="channels", severity="warning", reads=("?nested",), when="several channels")
+@rule("CHN019", severity="warning", reads=("?nested",), when="several channels")
 def prefix_matches_more(view: TrainingView) -> Iterator[Problem]:
     """A prefix without a last slash takes in a neighbour's data.
 
@@ -175,7 +175,7 @@ def prefix_matches_more(view: TrainingView) -> Iterator[Problem]:
                 )
 
 
-@rule("CHN020", area="channels", severity="warning", reads=("?nested",))
+@rule("CHN020", severity="warning", reads=("?nested",))
 def output_inside_input(view: TrainingView) -> Iterator[Problem]:
     """The job writes into the data that it reads.
 
@@ -221,11 +221,7 @@ def output_inside_input(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule(
-    "CHN021",
-    area="channels",
-    reads=("?file", "*.S3DataType=ManifestFile", "*.S3DataType=AugmentedManifestFile"),
-)
+@rule("CHN021", reads=("?file", "*.S3DataType=ManifestFile", "*.S3DataType=AugmentedManifestFile"))
 def manifest_is_an_object(view: TrainingView) -> Iterator[Problem]:
     """A manifest is one object, a prefix is not a manifest.
 
@@ -260,7 +256,7 @@ def manifest_is_an_object(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN022", area="channels", severity="info", reads=("InputDataConfig",), when="several hosts")
+@rule("CHN022", severity="info", reads=("InputDataConfig",), when="several hosts")
 def replicated_on_many_hosts(view: TrainingView) -> Iterator[Problem]:
     """Every host of a large job downloads all of the training data.
 

@@ -10,7 +10,7 @@ from cursus.checks.views import TrainingView, text
 from cursus.redact import show
 
 
-@rule("CHN009", area="channels", reads=("*.FileSystemDataSource",))
+@rule("CHN009", reads=("*.FileSystemDataSource",))
 def file_system_mode(view: TrainingView) -> Iterator[Problem]:
     """A file system is mounted in File mode only.
 
@@ -48,7 +48,7 @@ def file_system_mode(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN010", area="channels", reads=("*.FileSystemDataSource",))
+@rule("CHN010", reads=("*.FileSystemDataSource",))
 def file_system_needs_vpc(view: TrainingView) -> Iterator[Problem]:
     """A file system is reached through a VPC.
 
@@ -79,7 +79,7 @@ def file_system_needs_vpc(view: TrainingView) -> Iterator[Problem]:
             return
 
 
-@rule("CHN011", area="channels", reads=("*.FileSystemDataSource",))
+@rule("CHN011", reads=("*.FileSystemDataSource",))
 def directory_path(view: TrainingView) -> Iterator[Problem]:
     """DirectoryPath is a full path on the file system.
 

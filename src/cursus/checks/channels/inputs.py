@@ -34,7 +34,7 @@ def label(channel: Channel) -> str:
     return f"channel {show(channel.name)}" if channel.name else f"channel {channel.index}"
 
 
-@rule("CHN001", area="channels", reads=("InputDataConfig",), when="several channels", shared=True, of=PROGRAM)
+@rule("CHN001", reads=("InputDataConfig",), when="several channels", shared=True, of=PROGRAM)
 def duplicate_channel_names(view: TrainingView) -> Iterator[Problem]:
     """Two channels have the same name.
 
@@ -70,7 +70,6 @@ def duplicate_channel_names(view: TrainingView) -> Iterator[Problem]:
 
 @rule(
     "CHN002",
-    area="channels",
     severity="warning",
     reads=("InputDataConfig",),
     when="several channels",
@@ -110,7 +109,7 @@ def names_differ_by_case(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN003", area="channels", reads=("*.DataSource={}", "*.FileSystemDataSource", "*.DatasetSource"))
+@rule("CHN003", reads=("*.DataSource={}", "*.FileSystemDataSource", "*.DatasetSource"))
 def one_data_source(view: TrainingView) -> Iterator[Problem]:
     """A channel has no data source, or several.
 
@@ -146,7 +145,7 @@ def one_data_source(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN004", area="channels", reads=("*.CompressionType=Gzip",))
+@rule("CHN004", reads=("*.CompressionType=Gzip",))
 def gzip_outside_pipe_mode(view: TrainingView) -> Iterator[Problem]:
     """CompressionType Gzip is only for Pipe mode.
 
@@ -177,7 +176,7 @@ def gzip_outside_pipe_mode(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN005", area="channels", reads=("*.RecordWrapperType=RecordIO",))
+@rule("CHN005", reads=("*.RecordWrapperType=RecordIO",))
 def record_wrapper_outside_pipe_mode(view: TrainingView) -> Iterator[Problem]:
     """RecordWrapperType RecordIO is only for Pipe mode.
 
@@ -208,7 +207,7 @@ def record_wrapper_outside_pipe_mode(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN006", area="channels", reads=("*.S3DataType=AugmentedManifestFile",))
+@rule("CHN006", reads=("*.S3DataType=AugmentedManifestFile",))
 def augmented_manifest_outside_pipe_mode(view: TrainingView) -> Iterator[Problem]:
     """An augmented manifest is only for Pipe mode.
 
@@ -246,7 +245,7 @@ def augmented_manifest_outside_pipe_mode(view: TrainingView) -> Iterator[Problem
         )
 
 
-@rule("CHN007", area="channels", reads=("*.AttributeNames", "*.S3DataType=AugmentedManifestFile"))
+@rule("CHN007", reads=("*.AttributeNames", "*.S3DataType=AugmentedManifestFile"))
 def attribute_names(view: TrainingView) -> Iterator[Problem]:
     """AttributeNames belong to an augmented manifest, and it needs them.
 
@@ -301,11 +300,7 @@ def attribute_names(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule(
-    "CHN008",
-    area="channels",
-    reads=("*.S3DataType=ManifestFile", "*.InputMode=FastFile", "*.TrainingInputMode=FastFile"),
-)
+@rule("CHN008", reads=("*.S3DataType=ManifestFile", "*.InputMode=FastFile", "*.TrainingInputMode=FastFile"))
 def fast_file_needs_prefix(view: TrainingView) -> Iterator[Problem]:
     """FastFile mode reads S3 prefixes only, and not beside Pipe mode.
 
@@ -343,7 +338,6 @@ def fast_file_needs_prefix(view: TrainingView) -> Iterator[Problem]:
 
 @rule(
     "CHN012",
-    area="channels",
     severity="warning",
     reads=(
         "*.TrainingInputMode=Pipe",
@@ -394,7 +388,7 @@ def name_of_a_pipe_or_manifest(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("CHN013", area="channels", reads=("*.ModelAccessConfig",))
+@rule("CHN013", reads=("*.ModelAccessConfig",))
 def model_access(view: TrainingView) -> Iterator[Problem]:
     """A gated model needs its licence accepted.
 

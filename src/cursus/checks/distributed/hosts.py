@@ -14,7 +14,7 @@ from cursus.redact import show
 from cursus.suggest import did_you_mean
 
 
-@rule("DST004", area="distributed", severity="warning", reads=SWITCHES)
+@rule("DST004", severity="warning", reads=SWITCHES)
 def hosts_for_strategy(view: TrainingView) -> Iterator[Problem]:
     """The way of distributed training needs more hosts, or leaves GPUs idle.
 
@@ -54,7 +54,7 @@ def hosts_for_strategy(view: TrainingView) -> Iterator[Problem]:
                     )
 
 
-@rule("DST005", area="distributed", reads=hyperparameters(distribution.PROCESSES_PER_HOST))
+@rule("DST005", reads=hyperparameters(distribution.PROCESSES_PER_HOST))
 def processes_per_host(view: TrainingView) -> Iterator[Problem]:
     """The number of processes a host does not fit the instance.
 
@@ -112,7 +112,7 @@ def processes_per_host(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("DST006", area="distributed", reads=hyperparameters("*_enabled"))
+@rule("DST006", reads=hyperparameters("*_enabled"))
 def switch_value(view: TrainingView) -> Iterator[Problem]:
     """A switch of distributed training says no, and is on.
 
@@ -157,7 +157,6 @@ def switch_value(view: TrainingView) -> Iterator[Problem]:
 
 @rule(
     "DST007",
-    area="distributed",
     severity="warning",
     reads=("ResourceConfig", "HyperParameterTuningResourceConfig"),
     when="several hosts",
@@ -242,7 +241,7 @@ def _looks_at_hosts(strings: frozenset[str], calls: frozenset[str]) -> bool:
     )
 
 
-@rule("DST008", area="distributed", reads=SWITCHES)
+@rule("DST008", reads=SWITCHES)
 def entry_point(view: TrainingView) -> Iterator[Problem]:
     """torch_distributed starts Python scripts only.
 
@@ -273,7 +272,7 @@ def entry_point(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("DST009", area="distributed", reads=hyperparameters(GROUPS))
+@rule("DST009", reads=hyperparameters(GROUPS))
 def group_names(view: TrainingView) -> Iterator[Problem]:
     """Distributed training is asked for on an instance group that does not exist.
 

@@ -26,7 +26,7 @@ def _strategy(view: TrainingView) -> str | None:
     return said if isinstance(said, str) and said else None
 
 
-@rule("DST010", area="distributed", when="promises")
+@rule("DST010", when="promises")
 def strategy_name(view: TrainingView) -> Iterator[Problem]:
     """The builder names a way of distributed training that there is not.
 
@@ -51,7 +51,7 @@ def strategy_name(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("DST011", area="distributed", when="promises")
+@rule("DST011", when="promises")
 def promised_strategy(view: TrainingView) -> Iterator[Problem]:
     """The builder's way of distributed training does not go with its framework or instance type.
 
@@ -109,7 +109,7 @@ CHOICES = {
 }
 
 
-@rule("DST012", area="distributed", reads=hyperparameters(distribution.MODEL_PARALLEL))
+@rule("DST012", reads=hyperparameters(distribution.MODEL_PARALLEL))
 def model_parallel(view: TrainingView) -> Iterator[Problem]:
     """The model parallelism library's parameters contradict each other.
 
@@ -197,7 +197,7 @@ def _faults(found: Mapping[str, Any]) -> Iterator[str]:
         yield "horovod and ddp are both on."
 
 
-@rule("DST013", area="distributed", reads=SWITCHES)
+@rule("DST013", reads=SWITCHES)
 def training_compiler(view: TrainingView) -> Iterator[Problem]:
     """SageMaker Training Compiler is switched on where it does not work.
 

@@ -138,7 +138,7 @@ def _may_be_plain(
     )
 
 
-@rule("DST001", area="distributed", reads=SWITCHES)
+@rule("DST001", reads=SWITCHES)
 def framework_support(view: TrainingView) -> Iterator[Problem]:
     """The framework version does not support the way of distributed training.
 
@@ -176,7 +176,7 @@ def framework_support(view: TrainingView) -> Iterator[Problem]:
             yield problem
 
 
-@rule("DST002", area="distributed", reads=SWITCHES)
+@rule("DST002", reads=SWITCHES)
 def instance_support(view: TrainingView) -> Iterator[Problem]:
     """The instance type does not support the way of distributed training.
 
@@ -271,7 +271,7 @@ def _group_name(view: TrainingView, path: Path) -> str | None:
     return text(entries[index], "InstanceGroupName")
 
 
-@rule("DST003", area="distributed", severity="warning", reads=SWITCHES)
+@rule("DST003", severity="warning", reads=SWITCHES)
 def several_strategies(view: TrainingView) -> Iterator[Problem]:
     """Two ways of distributed training are switched on that exclude each other.
 

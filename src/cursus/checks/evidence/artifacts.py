@@ -49,7 +49,7 @@ def _matching(path: str, files: tuple[FileEntry, ...]) -> list[FileEntry]:
     ]
 
 
-@rule("ART090", area="artifacts", scope="run")
+@rule("ART090", scope="run")
 def missing(view: TrainingView) -> Iterator[Problem]:
     """A promised artifact is not there after the run.
 
@@ -111,7 +111,7 @@ def _missing(name: str, evidence: Evidence, where: Location | None) -> Problem:
     return Problem(message, remedy=remedy, location=where)
 
 
-@rule("ART091", area="artifacts", severity="warning", scope="run")
+@rule("ART091", severity="warning", scope="run")
 def empty(view: TrainingView) -> Iterator[Problem]:
     """The job completed, and left nothing in the model directory.
 
@@ -154,7 +154,7 @@ def empty(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("ART092", area="artifacts", scope="run")
+@rule("ART092", scope="run")
 def without_content(view: TrainingView) -> Iterator[Problem]:
     """A promised artifact is empty.
 
@@ -196,7 +196,7 @@ def without_content(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("ART093", area="artifacts", severity="warning", scope="run")
+@rule("ART093", severity="warning", scope="run")
 def beside(view: TrainingView) -> Iterator[Problem]:
     """The script wrote files that SageMaker throws away.
 
@@ -229,7 +229,7 @@ def beside(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("ART094", area="artifacts", severity="warning", scope="run", reads=("CheckpointConfig",))
+@rule("ART094", severity="warning", scope="run", reads=("CheckpointConfig",))
 def no_checkpoint(view: TrainingView) -> Iterator[Problem]:
     """CheckpointConfig is set, and the job wrote no checkpoint.
 
@@ -266,7 +266,7 @@ def no_checkpoint(view: TrainingView) -> Iterator[Problem]:
     )
 
 
-@rule("ART095", area="artifacts", severity="warning", scope="run")
+@rule("ART095", severity="warning", scope="run")
 def left_out(view: TrainingView) -> Iterator[Problem]:
     """The model or output directory holds what no archive can hold.
 
@@ -292,7 +292,7 @@ def left_out(view: TrainingView) -> Iterator[Problem]:
         yield Problem(f"{name} is {reason}: it is not in the archive", remedy="write a regular file instead")
 
 
-@rule("MON090", area="monitoring", scope="run", reads=("AlgorithmSpecification.MetricDefinitions",))
+@rule("MON090", scope="run", reads=("AlgorithmSpecification.MetricDefinitions",))
 def unmatched(view: TrainingView) -> Iterator[Problem]:
     """A metric definition matched no line that the job printed.
 
@@ -354,7 +354,7 @@ def _nearest(name: str, evidence: Evidence) -> str:
     )
 
 
-@rule("MON091", area="monitoring", scope="run", reads=("AlgorithmSpecification.MetricDefinitions",))
+@rule("MON091", scope="run", reads=("AlgorithmSpecification.MetricDefinitions",))
 def no_number(view: TrainingView) -> Iterator[Problem]:
     """A metric definition captured something that is no number.
 

@@ -119,7 +119,7 @@ TRACE = 12
 _QUOTED = re.compile(r'ErrorMessage "(.*)"\n', re.DOTALL)
 
 
-@rule("FRM090", area="framework", scope="run")
+@rule("FRM090", scope="run")
 def failed(view: TrainingView) -> Iterator[Problem]:
     """The job failed when it was run on this machine.
 
@@ -326,7 +326,7 @@ def _not_installed(view: TrainingView, evidence: Evidence) -> str | None:
     return None
 
 
-@rule("FRM091", area="framework", severity="info", scope="run", reads=("AlgorithmSpecification",))
+@rule("FRM091", severity="info", scope="run", reads=("AlgorithmSpecification",))
 def other_version(view: TrainingView) -> Iterator[Problem]:
     """The local run used another version of the framework than the image has.
 
@@ -382,7 +382,7 @@ def _same(one: str, other: str) -> bool:
     return left[:length] == right[:length]
 
 
-@rule("FRM092", area="framework", severity="warning", scope="run")
+@rule("FRM092", severity="warning", scope="run")
 def unheard(view: TrainingView) -> Iterator[Problem]:
     """The script waits for SIGTERM, and in script mode never hears it.
 

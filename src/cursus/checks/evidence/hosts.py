@@ -9,7 +9,7 @@ from cursus.checks.views import TrainingView
 from cursus.model import Evidence
 
 
-@rule("DST090", area="distributed", scope="run", reads=("ResourceConfig",))
+@rule("DST090", scope="run", reads=("ResourceConfig",))
 def hosts_never_met(view: TrainingView) -> Iterator[Problem]:
     """Hosts waited for each other in vain, and the job did not complete.
 

@@ -35,7 +35,7 @@ def log_lines(evidence: Evidence) -> Iterator[str]:
         yield from islice((line[:LONGEST] for line in text.split("\n")), LINES)
 
 
-@rule("FRM093", area="framework", severity="warning", scope="run")
+@rule("FRM093", severity="warning", scope="run")
 def error_survived(view: TrainingView) -> Iterator[Problem]:
     """The job ended well, though an error was printed that ends a program.
 
@@ -84,13 +84,7 @@ def error_survived(view: TrainingView) -> Iterator[Problem]:
                 return
 
 
-@rule(
-    "MON092",
-    area="monitoring",
-    severity="warning",
-    scope="run",
-    reads=("AlgorithmSpecification.MetricDefinitions",),
-)
+@rule("MON092", severity="warning", scope="run", reads=("AlgorithmSpecification.MetricDefinitions",))
 def other_number(view: TrainingView) -> Iterator[Problem]:
     """A metric definition captured a part of a number, or the number of something else.
 

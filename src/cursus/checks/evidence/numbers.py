@@ -41,7 +41,7 @@ INTENDED = re.compile(
 )
 
 
-@rule("MON093", area="monitoring", severity="warning", scope="run")
+@rule("MON093", severity="warning", scope="run")
 def no_number_printed(view: TrainingView) -> Iterator[Problem]:
     """The last loss or score that the job printed is no number.
 
@@ -80,7 +80,7 @@ def no_number_printed(view: TrainingView) -> Iterator[Problem]:
             return
 
 
-@rule("MON094", area="monitoring", severity="warning", scope="run")
+@rule("MON094", severity="warning", scope="run")
 def nothing_trained_on(view: TrainingView) -> Iterator[Problem]:
     """The job says itself that it trained on nothing.
 
@@ -117,7 +117,7 @@ def nothing_trained_on(view: TrainingView) -> Iterator[Problem]:
             return
 
 
-@rule("ART098", area="artifacts", severity="warning", scope="run")
+@rule("ART098", severity="warning", scope="run")
 def nothing_learned(view: TrainingView) -> Iterator[Problem]:
     """A JSON file of the model holds no numbers that can be learned ones.
 

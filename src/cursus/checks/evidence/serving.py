@@ -14,7 +14,7 @@ from cursus.redact import show
 from cursus.suggest import did_you_mean
 
 
-@rule("ART062", area="artifacts", severity="warning", scope="run")
+@rule("ART062", severity="warning", scope="run")
 def model_function_finds_nothing(view: TrainingView) -> Iterator[Problem]:
     """The source's model_fn opens a file that the job did not leave in the model directory.
 
@@ -65,7 +65,7 @@ def model_function_finds_nothing(view: TrainingView) -> Iterator[Problem]:
 ARCHIVES = (".tar.gz", ".tgz", ".tar", ".zip")
 
 
-@rule("ART066", area="artifacts", severity="warning", scope="run")
+@rule("ART066", severity="warning", scope="run")
 def archive_in_archive(view: TrainingView) -> Iterator[Problem]:
     """The model directory holds an archive and nothing else.
 
@@ -96,7 +96,7 @@ def archive_in_archive(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("ART070", area="artifacts", severity="warning", scope="run")
+@rule("ART070", severity="warning", scope="run")
 def model_among_code(view: TrainingView) -> Iterator[Problem]:
     """The model lies in the folder of the serving code.
 
@@ -130,7 +130,7 @@ def model_among_code(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("ART072", area="artifacts", severity="warning", scope="run")
+@rule("ART072", severity="warning", scope="run")
 def checkpoints_in_model(view: TrainingView) -> Iterator[Problem]:
     """The model directory holds checkpoints of the training beside the model.
 
@@ -178,7 +178,7 @@ SOURCES = (".py", ".txt", ".sh", ".md", ".yaml", ".yml", ".toml", ".cfg", ".pyc"
 PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin", ".dill")
 
 
-@rule("ART068", area="artifacts", severity="warning", scope="run")
+@rule("ART068", severity="warning", scope="run")
 def pickled_from_main(view: TrainingView) -> Iterator[Problem]:
     """A pickled model names a class of the training script.
 

@@ -13,7 +13,7 @@ from cursus.redact import show
 SHOWN = 3
 
 
-@rule("RES093", area="resources", severity="warning", scope="run")
+@rule("RES093", severity="warning", scope="run")
 def signal_lost(view: TrainingView) -> Iterator[Problem]:
     """A spot interruption came, and the script's handler for SIGTERM was not called.
 
@@ -58,7 +58,7 @@ def signal_lost(view: TrainingView) -> Iterator[Problem]:
             return
 
 
-@rule("RES094", area="resources", severity="warning", scope="run", reads=("CheckpointConfig",))
+@rule("RES094", severity="warning", scope="run", reads=("CheckpointConfig",))
 def began_again(view: TrainingView) -> Iterator[Problem]:
     """After a spot interruption the script began again.
 
@@ -108,7 +108,7 @@ def began_again(view: TrainingView) -> Iterator[Problem]:
             return
 
 
-@rule("RES096", area="resources", severity="warning", scope="run")
+@rule("RES096", severity="warning", scope="run")
 def never_interrupted(view: TrainingView) -> Iterator[Problem]:
     """The job had ended before the interruption that it was to be tried with.
 
@@ -145,7 +145,7 @@ def never_interrupted(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("MON096", area="monitoring", severity="warning", scope="run")
+@rule("MON096", severity="warning", scope="run")
 def other_metrics(view: TrainingView) -> Iterator[Problem]:
     """After an interruption the metrics are not those of an uninterrupted run.
 
@@ -216,7 +216,7 @@ def _told(metric: dict[str, object]) -> str:
     )
 
 
-@rule("ART096", area="artifacts", severity="warning", scope="run")
+@rule("ART096", severity="warning", scope="run")
 def other_model(view: TrainingView) -> Iterator[Problem]:
     """After an interruption the model is not that of an uninterrupted run.
 
@@ -286,7 +286,7 @@ def _sizes(file: dict[str, object]) -> str:
     return f"{file['path']} ({file['size']} bytes, {file['size_uninterrupted']} without the interruption)"
 
 
-@rule("ART097", area="artifacts", severity="warning", scope="run", reads=("CheckpointConfig.S3Uri",))
+@rule("ART097", severity="warning", scope="run", reads=("CheckpointConfig.S3Uri",))
 def foreign_checkpoints(view: TrainingView) -> Iterator[Problem]:
     """Checkpoints of another job were restored, whose keys only begin like this one's.
 

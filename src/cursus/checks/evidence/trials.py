@@ -13,7 +13,7 @@ from cursus.redact import show
 SHOWN = 3
 
 
-@rule("RES097", area="resources", severity="warning", scope="run", reads=("CheckpointConfig",))
+@rule("RES097", severity="warning", scope="run", reads=("CheckpointConfig",))
 def does_not_go_on(view: TrainingView) -> Iterator[Problem]:
     """Started again with the checkpoints that it left, the job does not go on from them.
 
@@ -87,7 +87,7 @@ def _restart(found: dict[str, Any]) -> str:
     return "and with other data, the job leaves the same model as without them: what it reads of them is not used"
 
 
-@rule("FRM094", area="framework", severity="warning", scope="run", reads=("InputDataConfig",))
+@rule("FRM094", severity="warning", scope="run", reads=("InputDataConfig",))
 def learned_nothing(view: TrainingView) -> Iterator[Problem]:
     """The job leaves the very same, whatever numbers are in its data.
 

@@ -20,7 +20,7 @@ LIMITS = ("MaxRuntimeExceeded", "timeout of this run")
 MARKERS = frozenset({"_SUCCESS", "_committed", "_started", "Thumbs.db", "desktop.ini"})
 
 
-@rule("CHN090", area="channels", severity="warning", scope="run", reads=("InputDataConfig",))
+@rule("CHN090", severity="warning", scope="run", reads=("InputDataConfig",))
 def unopened(view: TrainingView) -> Iterator[Problem]:
     """Nobody opened a file of a channel.
 
@@ -55,7 +55,7 @@ def unopened(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN091", area="channels", severity="warning", scope="run", reads=("InputDataConfig",))
+@rule("CHN091", severity="warning", scope="run", reads=("InputDataConfig",))
 def left_unread(view: TrainingView) -> Iterator[Problem]:
     """The job read some files of a channel, and left others of the same kind.
 
@@ -177,7 +177,7 @@ def _marker(name: str) -> bool:
     return any(part.startswith(".") or part == "__MACOSX" for part in parts) or parts[-1] in MARKERS
 
 
-@rule("CHN092", area="channels", severity="warning", scope="run", reads=("InputDataConfig",))
+@rule("CHN092", severity="warning", scope="run", reads=("InputDataConfig",))
 def marker_read(view: TrainingView) -> Iterator[Problem]:
     """The job read a file that is no data: a hidden one, or one that another program left.
 
@@ -212,7 +212,7 @@ def marker_read(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("RES090", area="resources", scope="run", reads=("ResourceConfig",))
+@rule("RES090", scope="run", reads=("ResourceConfig",))
 def memory(view: TrainingView) -> Iterator[Problem]:
     """The script used more memory than the instance has.
 
@@ -259,7 +259,7 @@ def memory(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("RES091", area="resources", scope="run", reads=("ResourceConfig.VolumeSizeInGB",))
+@rule("RES091", scope="run", reads=("ResourceConfig.VolumeSizeInGB",))
 def disk(view: TrainingView) -> Iterator[Problem]:
     """The job needed more disk than its volume has.
 
@@ -298,7 +298,7 @@ def disk(view: TrainingView) -> Iterator[Problem]:
     )
 
 
-@rule("RES092", area="resources", severity="warning", scope="run", reads=("StoppingCondition",))
+@rule("RES092", severity="warning", scope="run", reads=("StoppingCondition",))
 def runtime_exceeded(view: TrainingView) -> Iterator[Problem]:
     """The job did not end within MaxRuntimeInSeconds.
 
@@ -338,7 +338,7 @@ LONG = 30.0
 """Seconds without work from which several processes count as such that wait for each other for good."""
 
 
-@rule("RES098", area="resources", scope="run")
+@rule("RES098", scope="run")
 def waits_for_good(view: TrainingView) -> Iterator[Problem]:
     """The job was stopped at its time limit while all of its processes waited.
 

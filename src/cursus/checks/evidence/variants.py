@@ -10,7 +10,7 @@ from cursus.model import Evidence
 from cursus.redact import show
 
 
-@rule("HPO090", area="hyperparameters", severity="warning", scope="run", reads=("HyperParameters",))
+@rule("HPO090", severity="warning", scope="run", reads=("HyperParameters",))
 def without_effect(view: TrainingView) -> Iterator[Problem]:
     """A hyperparameter can be changed, and the job leaves the very same.
 

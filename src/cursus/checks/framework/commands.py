@@ -30,7 +30,7 @@ ENTRY = "/opt/ml/processing/input/entrypoint/"
 PACKED = (".tar.gz", ".tgz", ".tar", ".zip")
 
 
-@rule("FRM026", area="framework", scope="request", reads=("ContainerEntrypoint",))
+@rule("FRM026", scope="request", reads=("ContainerEntrypoint",))
 def program_and_script(view: RequestView) -> Iterator[Problem]:
     """A container's command starts a script with the wrong program, a program without a script, or a whole line as one.
 
@@ -134,7 +134,7 @@ def _script(words: list[object], kind: str) -> int | None:
     return at
 
 
-@rule("FRM027", area="framework", scope="request", reads=("ContainerEntrypoint",))
+@rule("FRM027", scope="request", reads=("ContainerEntrypoint",))
 def packed_code(view: RequestView) -> Iterator[Problem]:
     """The launcher of a framework processor does not find the source archive.
 

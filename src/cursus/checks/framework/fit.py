@@ -18,7 +18,7 @@ FIT = ("AlgorithmSpecification", "ResourceConfig")
 ARCHIVES_NOT = (".zip", ".py", ".ipynb", "/")
 
 
-@rule("FRM010", area="framework", severity="warning", reads=READS, shared=True, when="framework")
+@rule("FRM010", severity="warning", reads=READS, shared=True, when="framework")
 def processor(view: TrainingView) -> Iterator[Problem]:
     """The image is for another kind of processor than the instance has.
 
@@ -72,7 +72,7 @@ def processor(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("FRM011", area="framework", reads=READS, shared=True, of=FIT, when="framework")
+@rule("FRM011", reads=READS, shared=True, of=FIT, when="framework")
 def neuron(view: TrainingView) -> Iterator[Problem]:
     """An image for AWS Trainium runs on another instance.
 
@@ -121,7 +121,7 @@ def _written(view: TrainingView, hyperparameter: str, variable: str) -> tuple[Pa
     return None
 
 
-@rule("FRM012", area="framework", reads=READS, when="framework", shared=True, unless=("script", "step"))
+@rule("FRM012", reads=READS, when="framework", shared=True, unless=("script", "step"))
 def script_mode(view: TrainingView) -> Iterator[Problem]:
     """A framework image is not told which script to run, or where it is.
 
@@ -229,7 +229,7 @@ def _archive(path: Path, value: str) -> Iterator[Problem]:
         yield Problem(f"The source archive {show(value)} is no gzipped tar archive.", path, remedy)
 
 
-@rule("FRM013", area="framework", reads=hyperparameters(PROGRAM, DIRECTORY), shared=True)
+@rule("FRM013", reads=hyperparameters(PROGRAM, DIRECTORY), shared=True)
 def script_for_an_algorithm(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm is given a script.
 
@@ -261,7 +261,7 @@ def script_for_an_algorithm(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("FRM016", area="framework", reads=READS, shared=True, of=FIT, when="framework")
+@rule("FRM016", reads=READS, shared=True, of=FIT, when="framework")
 def cuda(view: TrainingView) -> Iterator[Problem]:
     """The image's CUDA does not know the instance's GPU.
 

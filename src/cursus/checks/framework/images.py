@@ -37,7 +37,7 @@ def framework_image(view: TrainingView) -> images.Image | None:
     return view.framework
 
 
-@rule("FRM001", area="framework", reads=READS, shared=True, of=READS)
+@rule("FRM001", reads=READS, shared=True, of=READS)
 def version(view: TrainingView) -> Iterator[Problem]:
     """The training image's version does not exist.
 
@@ -62,7 +62,7 @@ def version(view: TrainingView) -> Iterator[Problem]:
         yield from version_faults(image, IMAGE, view.settings)
 
 
-@rule("FRM002", area="framework", reads=READS, shared=True, of=READS, when="framework")
+@rule("FRM002", reads=READS, shared=True, of=READS, when="framework")
 def python_version(view: TrainingView) -> Iterator[Problem]:
     """The training image's version has no image with that Python.
 
@@ -86,7 +86,7 @@ def python_version(view: TrainingView) -> Iterator[Problem]:
         yield from python_faults(image, IMAGE, view.settings)
 
 
-@rule("FRM003", area="framework", reads=READS, shared=True, of=READS)
+@rule("FRM003", reads=READS, shared=True, of=READS)
 def not_for_training(view: TrainingView) -> Iterator[Problem]:
     """The image is not one for training.
 
@@ -119,7 +119,7 @@ def not_for_training(view: TrainingView) -> Iterator[Problem]:
     )
 
 
-@rule("FRM004", area="framework", reads=READS, shared=True, of=READS, when="framework")
+@rule("FRM004", reads=READS, shared=True, of=READS, when="framework")
 def tag(view: TrainingView) -> Iterator[Problem]:
     """The tag of one of Amazon's framework images cannot exist.
 
@@ -144,7 +144,7 @@ def tag(view: TrainingView) -> Iterator[Problem]:
         yield from tag_faults(image, IMAGE, "ContainerEntrypoint" in view.algorithm)
 
 
-@rule("FRM005", area="framework", reads=READS, shared=True, of=READS)
+@rule("FRM005", reads=READS, shared=True, of=READS)
 def repository(view: TrainingView) -> Iterator[Problem]:
     """The registry is Amazon's, and has no such repository.
 
@@ -209,7 +209,7 @@ def _mistyped(name: str, known: str) -> bool:
     return difflib.SequenceMatcher(None, own, "".join(missing)).ratio() >= 0.7
 
 
-@rule("FRM006", area="framework", reads=READS, shared=True, of=READS)
+@rule("FRM006", reads=READS, shared=True, of=READS)
 def registry(view: TrainingView) -> Iterator[Problem]:
     """The image is in a registry that does not have it.
 
@@ -236,7 +236,7 @@ def registry(view: TrainingView) -> Iterator[Problem]:
         yield from registry_faults(image, IMAGE, view.settings, view.region)
 
 
-@rule("FRM007", area="framework", severity="info", reads=READS, shared=True, of=READS, when="framework")
+@rule("FRM007", severity="info", reads=READS, shared=True, of=READS, when="framework")
 def end_of_support(view: TrainingView) -> Iterator[Problem]:
     """Amazon no longer patches the training image.
 
@@ -276,7 +276,7 @@ def _today() -> str:
     return strftime("%Y-%m-%d", gmtime())
 
 
-@rule("RES057", area="resources", severity="warning", reads=("Environment.SM_*",))
+@rule("RES057", severity="warning", reads=("Environment.SM_*",))
 def variable_of_the_toolkit(view: TrainingView) -> Iterator[Problem]:
     """Environment sets a variable that the training toolkit sets itself.
 

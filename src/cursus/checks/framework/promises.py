@@ -15,7 +15,7 @@ from cursus.suggest import did_you_mean
 OWN = frozenset({"custom", "byo", "own"})
 
 
-@rule("FRM014", area="framework", when="promises")
+@rule("FRM014", when="promises")
 def promised_image(view: TrainingView) -> Iterator[Problem]:
     """No image has the framework, version and Python that the builder names.
 
@@ -75,7 +75,7 @@ def _said(view: TrainingView, key: str) -> Location | None:
     return None
 
 
-@rule("FRM015", area="framework", reads=READS, when="promises")
+@rule("FRM015", reads=READS, when="promises")
 def promised_framework(view: TrainingView) -> Iterator[Problem]:
     """The builder names another framework, version or Python than its image has.
 

@@ -14,7 +14,7 @@ OPTION = "--client_python_version"
 _PYTHON = re.compile(r"py(\d)(\d+)")
 
 
-@rule("FRM018", area="framework", reads=("AlgorithmSpecification.ContainerArguments",))
+@rule("FRM018", reads=("AlgorithmSpecification.ContainerArguments",))
 def python_of_a_remote_function(view: TrainingView) -> Iterator[Problem]:
     """A function that was packed with one version of Python is to be run with another.
 
@@ -63,7 +63,7 @@ _ASKED = re.compile(r"\[ |\btest\b|\|\||\bif\b|\bfind\b|\bmkdir\b")
 """A shell that asks whether a folder is there, or makes it, goes on without it."""
 
 
-@rule("CHN044", area="channels", reads=("ContainerEntrypoint", "ContainerArguments"))
+@rule("CHN044", reads=("ContainerEntrypoint", "ContainerArguments"))
 def channel_of_command(view: TrainingView) -> Iterator[Problem]:
     """A training job's command reads a channel that the job does not have.
 

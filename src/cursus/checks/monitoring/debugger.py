@@ -25,7 +25,7 @@ def _rules(view: TrainingView) -> Iterator[tuple[str, int, Mapping[str, Any]]]:
                 yield member, i, configuration
 
 
-@rule("MON010", area="monitoring", reads=RULE_MEMBERS, shared=True)
+@rule("MON010", reads=RULE_MEMBERS, shared=True)
 def rule_named_twice(view: TrainingView) -> Iterator[Problem]:
     """Two debugger or profiler rules have the same name.
 
@@ -55,7 +55,7 @@ def rule_named_twice(view: TrainingView) -> Iterator[Problem]:
         seen.setdefault(name, f"{member}[{i}]")
 
 
-@rule("MON011", area="monitoring", severity="warning", reads=RULE_MEMBERS, shared=True)
+@rule("MON011", severity="warning", reads=RULE_MEMBERS, shared=True)
 def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
     """A built-in rule is called by its name.
 
@@ -123,7 +123,7 @@ def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("MON012", area="monitoring", severity="warning", reads=("DebugRuleConfigurations",), shared=True)
+@rule("MON012", severity="warning", reads=("DebugRuleConfigurations",), shared=True)
 def rules_need_hook(view: TrainingView) -> Iterator[Problem]:
     """A debugger rule reads what a hook saves.
 
@@ -146,13 +146,7 @@ def rules_need_hook(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule(
-    "MON013",
-    area="monitoring",
-    severity="warning",
-    reads=("DebugHookConfig", "DebugRuleConfigurations"),
-    shared=True,
-)
+@rule("MON013", severity="warning", reads=("DebugHookConfig", "DebugRuleConfigurations"), shared=True)
 def hook_support(view: TrainingView) -> Iterator[Problem]:
     """The image has a debugger hook.
 
@@ -213,7 +207,7 @@ def hook_support(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("MON014", area="monitoring", reads=("DebugHookConfig",), shared=True)
+@rule("MON014", reads=("DebugHookConfig",), shared=True)
 def collection_named_twice(view: TrainingView) -> Iterator[Problem]:
     """Two tensor collections have the same name.
 
@@ -245,7 +239,7 @@ def collection_named_twice(view: TrainingView) -> Iterator[Problem]:
         seen.add(name)
 
 
-@rule("MON015", area="monitoring", reads=("ProfilerConfig",), shared=True)
+@rule("MON015", reads=("ProfilerConfig",), shared=True)
 def profiler(view: TrainingView) -> Iterator[Problem]:
     """The profiler samples at one of six intervals, to a place of its own.
 
@@ -295,7 +289,7 @@ def profiler(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("MON018", area="monitoring", severity="warning", reads=("ProfilingParameters",), shared=True)
+@rule("MON018", severity="warning", reads=("ProfilingParameters",), shared=True)
 def framework_profiling(view: TrainingView) -> Iterator[Problem]:
     """The framework's operations are to be profiled in an image where nothing is.
 
@@ -339,7 +333,6 @@ def framework_profiling(view: TrainingView) -> Iterator[Problem]:
 
 @rule(
     "MON017",
-    area="monitoring",
     reads=("DebugHookConfig", "DebugRuleConfigurations", "ProfilerConfig", "ProfilerRuleConfigurations"),
     shared=True,
 )

@@ -27,7 +27,7 @@ _SCORES = r"acc|auc|dice|\bf1|_f1|iou|precision|recall|bleu|rouge|score|percent|
 """Metrics whose numbers are not so small that they are printed with an exponent."""
 
 
-@rule("MON001", area="monitoring", reads=READS, shared=True, of=OF)
+@rule("MON001", reads=READS, shared=True, of=OF)
 def metric_regex_compiles(view: TrainingView) -> Iterator[Problem]:
     """A metric's regular expression is valid.
 
@@ -52,7 +52,7 @@ def metric_regex_compiles(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("MON002", area="monitoring", reads=READS, shared=True, of=OF)
+@rule("MON002", reads=READS, shared=True, of=OF)
 def metric_regex_captures(view: TrainingView) -> Iterator[Problem]:
     """A metric's regular expression captures one number.
 
@@ -116,7 +116,7 @@ def metric_regex_captures(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("MON003", area="monitoring", severity="warning", reads=READS, shared=True, of=OF)
+@rule("MON003", severity="warning", reads=READS, shared=True, of=OF)
 def metric_regex_matches_anything(view: TrainingView) -> Iterator[Problem]:
     """A metric's regular expression matches every line.
 
@@ -158,7 +158,7 @@ def _unlike_a_dictionary(pattern: str) -> str:
     return "" if expression is None or any(map(expression.search, lines)) else lines[0]
 
 
-@rule("MON004", area="monitoring", severity="warning", reads=READS, shared=True, of=OF)
+@rule("MON004", severity="warning", reads=READS, shared=True, of=OF)
 def metric_regex_cuts(view: TrainingView) -> Iterator[Problem]:
     """A metric's regular expression cuts numbers off, or fits no printed dictionary.
 
@@ -202,7 +202,7 @@ def _cut(name: str, pattern: str, reading: Reading) -> dict[str, str]:
     return dict(reading.cut) if pattern.endswith(f"({reading.group or ''})") else {}
 
 
-@rule("MON009", area="monitoring", severity="info", reads=READS, shared=True, unless=("step",))
+@rule("MON009", severity="info", reads=READS, shared=True, unless=("step",))
 def metric_regex_cuts_exponents(view: TrainingView) -> Iterator[Problem]:
     """A metric's regular expression cuts exponents off.
 
@@ -242,7 +242,7 @@ def _without_exponent(name: str, pattern: str) -> str | None:
     return None if "0.123" in cut else cut.get("1.5e-05")
 
 
-@rule("MON005", area="monitoring", severity="warning", reads=READS, shared=True, of=OF)
+@rule("MON005", severity="warning", reads=READS, shared=True, of=OF)
 def metric_named_twice(view: TrainingView) -> Iterator[Problem]:
     """Two metric definitions have the same name.
 
@@ -276,7 +276,7 @@ def metric_named_twice(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("MON006", area="monitoring", reads=READS, shared=True, of=OF)
+@rule("MON006", reads=READS, shared=True, of=OF)
 def metrics_of_a_builtin_algorithm(view: TrainingView) -> Iterator[Problem]:
     """The metrics of a built-in algorithm are its own.
 
@@ -322,7 +322,7 @@ def metrics_of_a_builtin_algorithm(view: TrainingView) -> Iterator[Problem]:
     )
 
 
-@rule("MON007", area="monitoring", reads=("?level",))
+@rule("MON007", reads=("?level",))
 def log_level(view: TrainingView) -> Iterator[Problem]:
     """The log level is a number that logging knows.
 
@@ -368,7 +368,7 @@ def log_level(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("MON008", area="monitoring", severity="warning", reads=READS, shared=True, of=OF)
+@rule("MON008", severity="warning", reads=READS, shared=True, of=OF)
 def metrics_time_series_off(view: TrainingView) -> Iterator[Problem]:
     """Metrics are defined, and their time series is off.
 

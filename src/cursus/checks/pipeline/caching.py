@@ -21,7 +21,7 @@ _PROFILED = re.compile(r"-\d{10}(?!\d)")
 """The time in the name of the profiler's rule that the SDK adds to an estimator."""
 
 
-@rule("DEP042", area="dependencies", scope="pipeline")
+@rule("DEP042", scope="pipeline")
 def cache_config(view: PipelineView) -> Iterator[Problem]:
     """A step's CacheConfig cannot be read.
 
@@ -72,7 +72,7 @@ def cache_config(view: PipelineView) -> Iterator[Problem]:
             )
 
 
-@rule("DEP055", area="dependencies", severity="warning", scope="pipeline")
+@rule("DEP055", severity="warning", scope="pipeline")
 def never_the_same(view: PipelineView) -> Iterator[Problem]:
     """A cached step has something new in every execution, and is never found in the cache.
 
@@ -189,7 +189,7 @@ def _new(view: PipelineView, reference: Reference) -> str:
     return "" if _cached(before) else f"is made anew by step {target.name}, which is not cached"
 
 
-@rule("DEP065", area="dependencies", severity="warning", scope="pipeline")
+@rule("DEP065", severity="warning", scope="pipeline")
 def checkpoints_of_the_last_execution(view: PipelineView) -> Iterator[Problem]:
     """A training step keeps its checkpoints in the same place in every execution.
 

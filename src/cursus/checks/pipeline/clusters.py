@@ -11,7 +11,7 @@ from cursus.model import Path
 from cursus.redact import show
 
 
-@rule("DEP047", area="dependencies", scope="pipeline")
+@rule("DEP047", scope="pipeline")
 def emr_cluster(view: PipelineView) -> Iterator[Problem]:
     """An EMR step does not say clearly on which cluster or application it runs.
 

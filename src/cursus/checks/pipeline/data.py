@@ -15,7 +15,7 @@ from cursus.steps.pipelines import parameter_values, resolve
 from cursus.suggest import did_you_mean
 
 
-@rule("DEP030", area="dependencies", scope="pipeline")
+@rule("DEP030", scope="pipeline")
 def data_without_edge(view: PipelineView) -> Iterator[Problem]:
     """A step reads what another step writes, and nothing makes it wait.
 
@@ -72,7 +72,7 @@ def data_without_edge(view: PipelineView) -> Iterator[Problem]:
             )
 
 
-@rule("DEP067", area="dependencies", severity="warning", scope="pipeline")
+@rule("DEP067", severity="warning", scope="pipeline")
 def nearly_what_is_written(view: PipelineView) -> Iterator[Problem]:
     """A step reads a location that is spelt almost as one that a step before it writes.
 
@@ -232,7 +232,7 @@ def _producers(uri: str, written: Mapping[str, list[str]]) -> Iterator[list[str]
         yield written.get(uri, [])
 
 
-@rule("DEP031", area="dependencies", scope="pipeline")
+@rule("DEP031", scope="pipeline")
 def other_branch(view: PipelineView) -> Iterator[Problem]:
     """A step refers to a step in the other branch of the same condition.
 
@@ -284,7 +284,7 @@ def other_branch(view: PipelineView) -> Iterator[Problem]:
                     )
 
 
-@rule("DEP032", area="dependencies", scope="pipeline")
+@rule("DEP032", scope="pipeline")
 def property_files(view: PipelineView) -> Iterator[Problem]:
     """A property file is declared wrongly, or at an output that the step does not have.
 

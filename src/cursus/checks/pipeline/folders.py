@@ -47,7 +47,7 @@ def _around(path: str, folder: str) -> bool:
     return path == folder or path.startswith(f"{folder}/") or folder.startswith(f"{path}/")
 
 
-@rule("DEP039", area="dependencies", scope="pipeline")
+@rule("DEP039", scope="pipeline")
 def started_script(view: PipelineView) -> Iterator[Problem]:
     """A processing step starts another script than is downloaded, or names a folder of no input and no output.
 
@@ -150,7 +150,7 @@ def _other_name(path: str, filled: list[tuple[str, Any]], place: Path) -> Iterat
         )
 
 
-@rule("DEP069", area="dependencies", scope="pipeline")
+@rule("DEP069", scope="pipeline")
 def empty_words(view: PipelineView) -> Iterator[Problem]:
     """A word of a processing step's command line is empty.
 
@@ -188,7 +188,7 @@ def empty_words(view: PipelineView) -> Iterator[Problem]:
                     )
 
 
-@rule("DEP050", area="dependencies", severity="warning", scope="pipeline")
+@rule("DEP050", severity="warning", scope="pipeline")
 def same_place(view: PipelineView) -> Iterator[Problem]:
     """Two outputs are written to the same place, or an output is collected from an input's folder.
 
@@ -280,7 +280,7 @@ def _apart(view: PipelineView, one: str, other: str) -> bool:
     return any(here.get(condition, branch) != branch for condition, branch in there)
 
 
-@rule("DEP066", area="dependencies", severity="warning", scope="pipeline")
+@rule("DEP066", severity="warning", scope="pipeline")
 def hosts_with_the_same_data(view: PipelineView) -> Iterator[Problem]:
     """Several hosts of a processing step get all the data, and write to the same place.
 

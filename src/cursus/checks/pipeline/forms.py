@@ -20,7 +20,7 @@ from cursus.suggest import did_you_mean
 BASELINES = ("SuppliedBaselineConstraints", "SuppliedBaselineStatistics")
 
 
-@rule("DEP009", area="dependencies", scope="pipeline")
+@rule("DEP009", scope="pipeline")
 def step_forms(view: PipelineView) -> Iterator[Problem]:
     """A member of a pipeline step, or an argument of one that sends no request, is of the wrong type or unknown.
 
@@ -105,7 +105,7 @@ def _unknown(value: Mapping[Any, Any], form: Mapping[str, Any], place: Path) -> 
             )
 
 
-@rule("DEP007", area="dependencies", scope="pipeline", reads=("PipelineExperimentConfig", "Metadata"))
+@rule("DEP007", scope="pipeline", reads=("PipelineExperimentConfig", "Metadata"))
 def experiment_config(view: PipelineView) -> Iterator[Problem]:
     """The pipeline's experiment has a name that none can have, or its metadata is no mapping.
 

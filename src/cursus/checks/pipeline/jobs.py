@@ -12,7 +12,7 @@ from cursus.model import Path
 from cursus.redact import show
 
 
-@rule("DEP034", area="dependencies", scope="pipeline")
+@rule("DEP034", scope="pipeline")
 def processing_names(view: PipelineView) -> Iterator[Problem]:
     """Two inputs or outputs of a processing step have the same name, or the same folder.
 
@@ -94,7 +94,7 @@ def _twice(values: list[str | None], place: Path, member: Path) -> Iterator[Prob
         seen.add(plain)
 
 
-@rule("DEP035", area="dependencies", scope="pipeline")
+@rule("DEP035", scope="pipeline")
 def processing_inputs(view: PipelineView) -> Iterator[Problem]:
     """An input or output of a processing step says where it comes from or goes to, and how.
 
@@ -149,7 +149,7 @@ def processing_inputs(view: PipelineView) -> Iterator[Problem]:
                     )
 
 
-@rule("DEP036", area="dependencies", scope="pipeline")
+@rule("DEP036", scope="pipeline")
 def processing_folders(view: PipelineView) -> Iterator[Problem]:
     """The folder of a processing step's input or output is none that processing jobs have, or no folder.
 
@@ -225,7 +225,7 @@ PROCESSING = "/opt/ml/processing"
 FILES = (".csv", ".json", ".jsonl", ".tar.gz", ".pkl", ".joblib", ".parquet", ".txt", ".html", ".png", ".npy")
 
 
-@rule("DEP038", area="dependencies", scope="pipeline")
+@rule("DEP038", scope="pipeline")
 def transform_load(view: PipelineView) -> Iterator[Problem]:
     """A transform step sends more at a time than it may, or groups records that it does not split.
 
@@ -291,7 +291,7 @@ def transform_load(view: PipelineView) -> Iterator[Problem]:
             )
 
 
-@rule("DEP052", area="dependencies", scope="pipeline")
+@rule("DEP052", scope="pipeline")
 def volume_key(view: PipelineView) -> Iterator[Problem]:
     """A processing or transform step asks for a volume where the instance type has local storage instead.
 
@@ -337,7 +337,7 @@ def volume_key(view: PipelineView) -> Iterator[Problem]:
             )
 
 
-@rule("DEP053", area="dependencies", severity="warning", scope="pipeline")
+@rule("DEP053", severity="warning", scope="pipeline")
 def null_texts(view: PipelineView) -> Iterator[Problem]:
     """A hyperparameter or environment variable of a step is null.
 

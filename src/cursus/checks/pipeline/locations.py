@@ -18,7 +18,7 @@ _UNKNOWN = "unknown"
 """Stands for a part that only an execution knows. A bucket and a key may hold this word."""
 
 
-@rule("DEP015", area="dependencies", scope="pipeline")
+@rule("DEP015", scope="pipeline")
 def joined_location(view: PipelineView) -> Iterator[Problem]:
     """The parts of a Std:Join cannot make an S3 URI.
 
@@ -92,7 +92,7 @@ def _joined(value: Mapping[str, Any], place: Path) -> Iterator[Problem]:
         )
 
 
-@rule("DEP037", area="dependencies", severity="warning", scope="pipeline")
+@rule("DEP037", severity="warning", scope="pipeline")
 def prefix_of_a_sibling(view: PipelineView) -> Iterator[Problem]:
     """A step reads an output whose location is the beginning of another output's.
 
@@ -186,7 +186,7 @@ _ARCHIVE = re.compile(
 )
 
 
-@rule("DEP057", area="dependencies", scope="pipeline")
+@rule("DEP057", scope="pipeline")
 def archive_elsewhere(view: PipelineView) -> Iterator[Problem]:
     """A training job's model is looked for where the job does not put it.
 
@@ -243,7 +243,7 @@ def archive_elsewhere(view: PipelineView) -> Iterator[Problem]:
         yield Problem(told, place, f"write {own}/<job name>/output/model.tar.gz")
 
 
-@rule("DEP059", area="dependencies", severity="warning", scope="pipeline")
+@rule("DEP059", severity="warning", scope="pipeline")
 def misspelt_file(view: PipelineView) -> Iterator[Problem]:
     """A file of a processing step's output is called almost as the step declares it.
 
@@ -321,7 +321,7 @@ def _read(view: PipelineView) -> Iterator[tuple[Path, str]]:
                 pending.extend((inner, (*place, key)) for key, inner in value.items())
 
 
-@rule("DEP060", area="dependencies", severity="warning", scope="pipeline")
+@rule("DEP060", severity="warning", scope="pipeline")
 def archive_of_an_earlier_job(view: PipelineView) -> Iterator[Problem]:
     """A step takes the model of an earlier training job, where this pipeline trains one.
 

@@ -16,7 +16,7 @@ from cursus.redact import show
 from cursus.suggest import did_you_mean
 
 
-@rule("DEP040", area="dependencies", scope="pipeline")
+@rule("DEP040", scope="pipeline")
 def conditions(view: PipelineView) -> Iterator[Problem]:
     """A condition step's conditions cannot be evaluated.
 
@@ -242,7 +242,7 @@ _CHECKS = {
 }
 
 
-@rule("DEP043", area="dependencies", scope="pipeline")
+@rule("DEP043", scope="pipeline")
 def other_steps(view: PipelineView) -> Iterator[Problem]:
     """A lambda, callback or check step names something of the wrong form.
 
@@ -325,7 +325,7 @@ def _outputs(step: PipelineStep) -> Iterator[Problem]:
             )
 
 
-@rule("DEP048", area="dependencies", scope="pipeline")
+@rule("DEP048", scope="pipeline")
 def loops(view: PipelineView) -> Iterator[Problem]:
     """A ForEach step's items, body or selector, or a cleanup step's sources, are not what these steps take.
 

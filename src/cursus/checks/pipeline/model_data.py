@@ -21,7 +21,7 @@ NO_ARCHIVES = (
 """How files end that are a model, or anything else, but no gzip-compressed tar archive."""
 
 
-@rule("DEP090", area="dependencies", scope="pipeline")
+@rule("DEP090", scope="pipeline")
 def model_data(view: PipelineView) -> Iterator[Problem]:
     """A container's model data is in a form that SageMaker does not unpack, or is not there.
 
@@ -137,7 +137,7 @@ def _source(source: Mapping[str, object], place: Path) -> Iterator[Problem]:
         )
 
 
-@rule("DEP091", area="dependencies", scope="pipeline")
+@rule("DEP091", scope="pipeline")
 def containers_together(view: PipelineView) -> Iterator[Problem]:
     """The containers of a model, or the specifications of a package, do not go together.
 
@@ -249,7 +249,7 @@ def _twice(names: list[tuple[Path, object]]) -> Iterator[Problem]:
             seen.add(name)
 
 
-@rule("DEP092", area="dependencies", scope="pipeline")
+@rule("DEP092", scope="pipeline")
 def what_jobs_take(view: PipelineView) -> Iterator[Problem]:
     """A processing or transform step asks for what such a job does not do in this way.
 

@@ -16,7 +16,7 @@ from cursus.redact import show
 from cursus.suggest import closest
 
 
-@rule("DEP044", area="dependencies", scope="pipeline")
+@rule("DEP044", scope="pipeline")
 def step_arguments(view: PipelineView) -> Iterator[Problem]:
     """A model, registration or AutoML step has arguments that pipelines do not take, or lacks one.
 
@@ -105,7 +105,7 @@ def containers(step: PipelineStep) -> Iterator[tuple[Path, Mapping[str, object]]
         yield (*place, "Containers", i), entry
 
 
-@rule("DEP046", area="dependencies", scope="pipeline")
+@rule("DEP046", scope="pipeline")
 def container_image(view: PipelineView) -> Iterator[Problem]:
     """A container of a model or registration step has no image.
 
@@ -139,7 +139,7 @@ def container_image(view: PipelineView) -> Iterator[Problem]:
                 )
 
 
-@rule("DEP051", area="dependencies", scope="pipeline")
+@rule("DEP051", scope="pipeline")
 def image_address(view: PipelineView) -> Iterator[Problem]:
     """The image of a processing, model or registration step is in no registry.
 
@@ -190,7 +190,7 @@ def image_address(view: PipelineView) -> Iterator[Problem]:
             )
 
 
-@rule("DEP045", area="dependencies", scope="pipeline")
+@rule("DEP045", scope="pipeline")
 def serving_types(view: PipelineView) -> Iterator[Problem]:
     """A registered model is to be served on an instance type that does not exist.
 
@@ -232,7 +232,7 @@ def serving_types(view: PipelineView) -> Iterator[Problem]:
                 )
 
 
-@rule("DEP049", area="dependencies", severity="warning", scope="pipeline")
+@rule("DEP049", severity="warning", scope="pipeline")
 def media_types(view: PipelineView) -> Iterator[Problem]:
     """A registered model takes or answers a media type that does not exist.
 
@@ -278,7 +278,7 @@ _SERVING = (
 )
 
 
-@rule("DEP033", area="dependencies", scope="pipeline")
+@rule("DEP033", scope="pipeline")
 def model_data_is_a_prefix(view: PipelineView) -> Iterator[Problem]:
     """A model's data is a folder, such as the output path of a training job, instead of a model artifact.
 

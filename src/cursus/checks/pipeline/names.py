@@ -23,7 +23,7 @@ SPREAD = frozenset(
 """Words for how far apart measurements are, of which it is not the metric's name that says what is better."""
 
 
-@rule("DEP061", area="dependencies", severity="warning", scope="pipeline")
+@rule("DEP061", severity="warning", scope="pipeline")
 def bad_models_go_on(view: PipelineView) -> Iterator[Problem]:
     """A condition lets a model go on where its metric is bad, and stops it where it is good.
 
@@ -112,7 +112,7 @@ def _metric(view: PipelineView, value: object) -> tuple[str, str] | None:
 OBJECTIVE = "FinalHyperParameterTuningJobObjectiveMetric"
 
 
-@rule("DEP062", area="dependencies", severity="warning", scope="pipeline")
+@rule("DEP062", severity="warning", scope="pipeline")
 def other_output(view: PipelineView) -> Iterator[Problem]:
     """An input or channel is called as one output of a step, and reads another.
 

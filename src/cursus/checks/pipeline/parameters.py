@@ -19,7 +19,7 @@ FEW = 3
 """Parameters that nothing uses are told one by one up to this many."""
 
 
-@rule("DEP020", area="dependencies", scope="pipeline", reads=("Parameters",))
+@rule("DEP020", scope="pipeline", reads=("Parameters",))
 def parameter_form(view: PipelineView) -> Iterator[Problem]:
     """A pipeline parameter is declared wrongly: its name, type, default value or enum.
 
@@ -133,7 +133,7 @@ def _values(entry: Mapping[str, Any], i: int) -> Iterator[Problem]:
             )
 
 
-@rule("DEP021", area="dependencies", scope="pipeline")
+@rule("DEP021", scope="pipeline")
 def parameter_value(view: PipelineView) -> Iterator[Problem]:
     """The pipeline is started with a parameter or a step that it does not have, or a value that it does not take.
 
@@ -306,7 +306,7 @@ def _is_number(text: str, kind: Any) -> bool:
         return False
 
 
-@rule("DEP022", area="dependencies", severity="warning", scope="pipeline", reads=("Parameters",))
+@rule("DEP022", severity="warning", scope="pipeline", reads=("Parameters",))
 def unused_parameter(view: PipelineView) -> Iterator[Problem]:
     """A parameter is declared and nothing in the pipeline uses it.
 

@@ -30,7 +30,7 @@ MOST_PLACES = 3
 """What a reference may begin with in the body of a loop, and in its selector."""
 
 
-@rule("DEP010", area="dependencies", scope="pipeline")
+@rule("DEP010", scope="pipeline")
 def reference_form(view: PipelineView) -> Iterator[Problem]:
     """A reference in a pipeline definition has not the form of one, or names nothing that exists.
 
@@ -137,7 +137,7 @@ def _body_names(loop: PipelineStep) -> list[str]:
     return _names(body, "Name") or []
 
 
-@rule("DEP011", area="dependencies", scope="pipeline")
+@rule("DEP011", scope="pipeline")
 def unknown_step(view: PipelineView) -> Iterator[Problem]:
     """A reference names a step that the pipeline does not have.
 
@@ -177,7 +177,7 @@ def unknown_step(view: PipelineView) -> Iterator[Problem]:
             )
 
 
-@rule("DEP012", area="dependencies", scope="pipeline")
+@rule("DEP012", scope="pipeline")
 def unknown_property(view: PipelineView) -> Iterator[Problem]:
     """A reference names a property that a step of that type does not have.
 

@@ -14,7 +14,7 @@ from cursus.model import Path, Step
 from cursus.redact import show
 
 
-@rule("DEP063", area="dependencies", scope="pipeline")
+@rule("DEP063", scope="pipeline")
 def images_of_several_regions(view: PipelineView) -> Iterator[Problem]:
     """The images, functions and queues of a pipeline's steps lie in different regions.
 
@@ -78,7 +78,7 @@ def _usual(view: PipelineView, found: list[tuple[Path, str, str]]) -> str | None
     return view.region or (regions.most_common(1)[0][0] if regions else None)
 
 
-@rule("DEP068", area="dependencies", scope="pipeline", reads=("PipelineExperimentConfig",))
+@rule("DEP068", scope="pipeline", reads=("PipelineExperimentConfig",))
 def experiments_of_the_region(view: PipelineView) -> Iterator[Problem]:
     """A pipeline files its executions under an experiment in a region that has no SageMaker Experiments.
 

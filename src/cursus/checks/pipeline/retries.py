@@ -13,7 +13,7 @@ from cursus.redact import show
 from cursus.suggest import did_you_mean
 
 
-@rule("DEP041", area="dependencies", scope="pipeline")
+@rule("DEP041", scope="pipeline")
 def retry_policies(view: PipelineView) -> Iterator[Problem]:
     """A step's retry policy names an unknown exception or has values out of range.
 

@@ -14,7 +14,7 @@ from cursus.model import Path, Step
 from cursus.redact import show
 
 
-@rule("DEP056", area="dependencies", severity="warning", scope="pipeline")
+@rule("DEP056", severity="warning", scope="pipeline")
 def served_by_another(view: PipelineView) -> Iterator[Problem]:
     """A model is served by the image of another framework than it was trained with, or by one that serves nothing.
 
@@ -114,7 +114,7 @@ PICKLED = ("sklearn", "xgboost")
 """Frameworks whose models an older version may be unable to load."""
 
 
-@rule("DEP064", area="dependencies", severity="warning", scope="pipeline")
+@rule("DEP064", severity="warning", scope="pipeline")
 def code_that_stays_behind(view: PipelineView) -> Iterator[Problem]:
     """A model's container is to get its code from a folder of the machine that built the pipeline.
 
@@ -155,7 +155,7 @@ def code_that_stays_behind(view: PipelineView) -> Iterator[Problem]:
             )
 
 
-@rule("DEP070", area="dependencies", scope="pipeline")
+@rule("DEP070", scope="pipeline")
 def made_under_another_name(view: PipelineView) -> Iterator[Problem]:
     """A step names a model or an endpoint configuration as another step asked for it, not as the pipeline calls it.
 
@@ -234,7 +234,7 @@ def _spelt(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-@rule("DEP071", area="dependencies", scope="pipeline")
+@rule("DEP071", scope="pipeline")
 def sent_without_a_type(view: PipelineView) -> Iterator[Problem]:
     """A transform step sends CSV without saying so to a built-in algorithm that takes it for something else.
 

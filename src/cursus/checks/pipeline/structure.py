@@ -16,7 +16,7 @@ from cursus.suggest import closest, did_you_mean
 _NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
 
 
-@rule("DEP001", area="dependencies", scope="pipeline")
+@rule("DEP001", scope="pipeline")
 def definition_members(view: PipelineView) -> Iterator[Problem]:
     """A pipeline definition has a member that is unknown, missing or of the wrong form.
 
@@ -57,7 +57,7 @@ def definition_members(view: PipelineView) -> Iterator[Problem]:
             yield Problem(f"a step is a mapping, not {show(step)}", ("Steps", i))
 
 
-@rule("DEP002", area="dependencies", scope="pipeline")
+@rule("DEP002", scope="pipeline")
 def step_members(view: PipelineView) -> Iterator[Problem]:
     """A pipeline step lacks a member, or has one that its type does not know.
 
@@ -157,7 +157,7 @@ def _type(step: PipelineStep) -> Iterator[Problem]:
             yield Problem(f"a {step.type} step needs {name}", (*step.path, name), f"add {name}")
 
 
-@rule("DEP003", area="dependencies", scope="pipeline")
+@rule("DEP003", scope="pipeline")
 def duplicate_step_name(view: PipelineView) -> Iterator[Problem]:
     """Two steps of a pipeline have the same name.
 
@@ -195,7 +195,7 @@ _REPR = re.compile(
 )
 
 
-@rule("DEP004", area="dependencies", scope="pipeline")
+@rule("DEP004", scope="pipeline")
 def variable_as_text(view: PipelineView) -> Iterator[Problem]:
     """A pipeline variable was turned into text, so that its representation is in the definition, not its value.
 
@@ -270,7 +270,7 @@ def _names_something(view: PipelineView, text: str) -> bool:
     return target.name in facts()["execution_variables"]
 
 
-@rule("DEP005", area="dependencies", scope="pipeline")
+@rule("DEP005", scope="pipeline")
 def depends_on_form(view: PipelineView) -> Iterator[Problem]:
     """DependsOn names a step that is not there, the step itself, or a condition.
 
@@ -355,7 +355,7 @@ def _dependency(view: PipelineView, step: PipelineStep, name: object, i: int) ->
         )
 
 
-@rule("DEP006", area="dependencies", scope="pipeline")
+@rule("DEP006", scope="pipeline")
 def cycle(view: PipelineView) -> Iterator[Problem]:
     """The steps of a pipeline wait for each other in a circle.
 

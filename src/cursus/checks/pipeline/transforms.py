@@ -15,7 +15,7 @@ from cursus.model import Path, Step
 from cursus.redact import show
 
 
-@rule("FRM021", area="framework", scope="pipeline")
+@rule("FRM021", scope="pipeline")
 def transform_processor(view: PipelineView) -> Iterator[Problem]:
     """A transform job runs an image for GPUs on an instance without any, or one for CPUs on GPUs.
 
@@ -72,7 +72,7 @@ def transform_processor(view: PipelineView) -> Iterator[Problem]:
                 )
 
 
-@rule("FRM022", area="framework", scope="pipeline")
+@rule("FRM022", scope="pipeline")
 def transform_of_a_source(view: PipelineView) -> Iterator[Problem]:
     """A transform step uses a model whose artifact is given as ModelDataSource.
 
@@ -110,7 +110,7 @@ def transform_of_a_source(view: PipelineView) -> Iterator[Problem]:
             )
 
 
-@rule("FRM023", area="framework", severity="warning", scope="pipeline")
+@rule("FRM023", severity="warning", scope="pipeline")
 def unwritten_format(view: PipelineView) -> Iterator[Problem]:
     """A transform step sends a built-in algorithm a format that it does not read, or asks for one that it does not write.
 
@@ -169,7 +169,7 @@ def _plain(kind: str) -> str:
     return kind.partition(";")[0].strip().lower()
 
 
-@rule("FRM024", area="framework", severity="warning", scope="pipeline")
+@rule("FRM024", severity="warning", scope="pipeline")
 def transformed_records(view: PipelineView) -> Iterator[Problem]:
     """What a transform step splits, joins and filters does not go with the format of its records.
 

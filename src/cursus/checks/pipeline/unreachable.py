@@ -14,7 +14,7 @@ from cursus.redact import show
 from cursus.steps.pipelines import parameter_values, resolve
 
 
-@rule("DEP054", area="dependencies", severity="warning", scope="pipeline")
+@rule("DEP054", severity="warning", scope="pipeline")
 def never_reached(view: PipelineView) -> Iterator[Problem]:
     """A step waits for what never comes: both branches of a condition, the one not taken, or a Fail step.
 
@@ -161,7 +161,7 @@ def _waits(definition: Definition) -> dict[Path, list[tuple[Path, PipelineStep]]
     return found
 
 
-@rule("DEP058", area="dependencies", severity="warning", scope="pipeline")
+@rule("DEP058", severity="warning", scope="pipeline")
 def always_fails(view: PipelineView) -> Iterator[Problem]:
     """Every execution of the pipeline comes to a Fail step.
 

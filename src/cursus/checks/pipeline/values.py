@@ -18,7 +18,7 @@ JOIN = ("On", "Values")
 JSON_GET = ("PropertyFile", "Path", "S3Uri", "Step")
 
 
-@rule("DEP013", area="dependencies", scope="pipeline")
+@rule("DEP013", scope="pipeline")
 def functions(view: PipelineView) -> Iterator[Problem]:
     """A Std:Join or Std:JsonGet has not the form of one, or is not called so.
 
@@ -144,7 +144,7 @@ def _json_get(value: Any, place: Path) -> Iterator[Problem]:
         )
 
 
-@rule("DEP014", area="dependencies", scope="pipeline")
+@rule("DEP014", scope="pipeline")
 def referenced_type(view: PipelineView) -> Iterator[Problem]:
     """A reference puts a value of another kind into its place than the API takes there.
 

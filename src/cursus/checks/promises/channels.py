@@ -17,7 +17,7 @@ from cursus.suggest import did_you_mean
 DISTRIBUTION = "S3DataDistributionType"
 
 
-@rule("CHN080", area="channels", scope="step")
+@rule("CHN080", scope="step")
 @located("get_training_inputs")
 def training_inputs(view: StepView) -> Iterator[Problem]:
     """The builder's training inputs disagree with the request's channels.
@@ -141,7 +141,7 @@ def source_uri(entry: Any) -> str | None:
     return uri if isinstance(uri, str) else None
 
 
-@rule("CHN081", area="channels", scope="step")
+@rule("CHN081", scope="step")
 @located("get_data_distribution_config")
 def data_distribution(view: StepView) -> Iterator[Problem]:
     """The builder's data distribution disagrees with the request's channels.

@@ -24,7 +24,7 @@ def switched_on(training: TrainingView) -> list[str]:
     ]
 
 
-@rule("DST080", area="distributed", scope="step")
+@rule("DST080", scope="step")
 @located("get_distributed_config")
 def distributed_config(view: StepView) -> Iterator[Problem]:
     """The builder's distributed configuration disagrees with the request.
@@ -97,7 +97,7 @@ def _spell(hosts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} x {kind}" for kind, count in sorted(hosts.items()))
 
 
-@rule("DST081", area="distributed", scope="step")
+@rule("DST081", scope="step")
 @located("is_distributed_training")
 def is_distributed(view: StepView) -> Iterator[Problem]:
     """The builder says that it trains distributed, or not, and the request says otherwise.
@@ -162,7 +162,7 @@ RESOURCE_KEYS: dict[str, Path] = {
 }
 
 
-@rule("RES080", area="resources", scope="step")
+@rule("RES080", scope="step")
 @located("get_resource_optimization_config")
 def resources(view: StepView) -> Iterator[Problem]:
     """The builder's resource configuration disagrees with the request.
@@ -184,7 +184,7 @@ def resources(view: StepView) -> Iterator[Problem]:
     yield from unsent(view, "get_resource_optimization_config")
 
 
-@rule("RES081", area="resources", scope="step")
+@rule("RES081", scope="step")
 @located("get_gpu_optimization_config")
 def gpu(view: StepView) -> Iterator[Problem]:
     """The builder's GPU configuration disagrees with the request.

@@ -75,7 +75,7 @@ def references(value: Any, path: Path = ()) -> Iterator[tuple[Path, str, str]]:
             yield from references(item, (*path, i))
 
 
-@rule("DEP080", area="dependencies", scope="step")
+@rule("DEP080", scope="step")
 @located(*HOOKS)
 def unknown_step(view: StepView) -> Iterator[Problem]:
     """The builder depends on a step that is not there.
@@ -111,7 +111,7 @@ def unknown_step(view: StepView) -> Iterator[Problem]:
             )
 
 
-@rule("DEP081", area="dependencies", scope="step")
+@rule("DEP081", scope="step")
 @located(*HOOKS)
 def unknown_output(view: StepView) -> Iterator[Problem]:
     """The builder depends on an output that the step does not have.
@@ -165,7 +165,7 @@ def _pipeline_step(step: UpstreamStep) -> PipelineStep:
     return PipelineStep(step.name, step.type, body, ())
 
 
-@rule("DEP082", area="dependencies", scope="step")
+@rule("DEP082", scope="step")
 @located(*HOOKS)
 def cycle(view: StepView) -> Iterator[Problem]:
     """The builder's dependencies go in a circle.
@@ -223,7 +223,7 @@ def _circles(graph: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
                 trail.append(nearest)
 
 
-@rule("DEP083", area="dependencies", scope="step")
+@rule("DEP083", scope="step")
 @located(*HOOKS)
 def self_dependency(view: StepView) -> Iterator[Problem]:
     """The step depends on itself.
@@ -255,7 +255,7 @@ def self_dependency(view: StepView) -> Iterator[Problem]:
             )
 
 
-@rule("DEP084", area="dependencies", scope="step")
+@rule("DEP084", scope="step")
 def reference_to_no_upstream(view: StepView) -> Iterator[Problem]:
     """The request refers to a step that is none of the steps before it.
 
@@ -284,7 +284,7 @@ def reference_to_no_upstream(view: StepView) -> Iterator[Problem]:
             )
 
 
-@rule("DEP085", area="dependencies", scope="step")
+@rule("DEP085", scope="step")
 def named_twice(view: StepView) -> Iterator[Problem]:
     """Two steps before this one have the same name.
 
@@ -316,7 +316,7 @@ def named_twice(view: StepView) -> Iterator[Problem]:
         seen.add(step.name)
 
 
-@rule("DEP086", area="dependencies", scope="step")
+@rule("DEP086", scope="step")
 @located(*HOOKS)
 def channel_that_is_fed_is_missing(view: StepView) -> Iterator[Problem]:
     """A dependency names a channel as its input, and the request has no such channel.
@@ -355,7 +355,7 @@ def channel_that_is_fed_is_missing(view: StepView) -> Iterator[Problem]:
             )
 
 
-@rule("DEP087", area="dependencies", scope="step", severity="warning")
+@rule("DEP087", scope="step", severity="warning")
 def type_does_not_fit(view: StepView) -> Iterator[Problem]:
     """A channel for data is fed with another step's model archive.
 
@@ -398,7 +398,7 @@ def type_does_not_fit(view: StepView) -> Iterator[Problem]:
                 )
 
 
-@rule("DEP088", area="dependencies", scope="step")
+@rule("DEP088", scope="step")
 @located(*HOOKS)
 def dependency_without_a_step(view: StepView) -> Iterator[Problem]:
     """A dependency does not say which step it comes from, or says something else.

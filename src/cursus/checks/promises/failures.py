@@ -113,13 +113,13 @@ def _register() -> None:
         check.__name__ = f"{area}_hook_failed"
         check.__qualname__ = check.__name__
         check.__doc__ = _PAGE.format(area=area, hook=hook, hooks=hooks, loss=loss)
-        rule(id, area=area, scope="step")(check)
+        rule(id, scope="step")(check)
 
 
 _register()
 
 
-@rule("STP091", area="step", scope="step", severity="warning")
+@rule("STP091", scope="step", severity="warning")
 def misspelt_hook(view: StepView) -> Iterator[Problem]:
     """A method of the builder is called almost like a hook, and nobody calls it.
 

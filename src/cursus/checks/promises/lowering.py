@@ -86,7 +86,7 @@ def _unknown_key(view: StepView, hook: str, key: Any, known: tuple[str, ...]) ->
     )
 
 
-@rule("STP090", area="step", scope="step", severity="warning")
+@rule("STP090", scope="step", severity="warning")
 def unknown_configuration_key(view: StepView) -> Iterator[Problem]:
     """The flat configuration has a key that nobody reads.
 
@@ -143,7 +143,7 @@ def _unread(view: StepView, hook: str, key: str, value: Any, wanted: str) -> Pro
     )
 
 
-@rule("HPO095", area="hyperparameters", scope="step", severity="warning")
+@rule("HPO095", scope="step", severity="warning")
 def unknown_tuning_key(view: StepView) -> Iterator[Problem]:
     """The tuning or AutoML configuration has a key that nobody reads.
 
@@ -174,7 +174,7 @@ def unknown_tuning_key(view: StepView) -> Iterator[Problem]:
                 )
 
 
-@rule("HPO098", area="hyperparameters", scope="step", severity="info")
+@rule("HPO098", scope="step", severity="info")
 def automl_target_not_given(view: StepView) -> Iterator[Problem]:
     """The AutoML configuration does not say which column is predicted; that is not checked.
 
@@ -201,7 +201,7 @@ def automl_target_not_given(view: StepView) -> Iterator[Problem]:
         )
 
 
-@rule("CHN095", area="channels", scope="step", severity="warning")
+@rule("CHN095", scope="step", severity="warning")
 def channel_without_name(view: StepView) -> Iterator[Problem]:
     """A channel of `get_training_inputs` has no name; one was guessed.
 
@@ -239,7 +239,7 @@ def channel_without_name(view: StepView) -> Iterator[Problem]:
             )
 
 
-@rule("ART099", area="artifacts", scope="step")
+@rule("ART099", scope="step")
 def unknown_output_member(view: StepView) -> Iterator[Problem]:
     """The output configuration has a member that OutputDataConfig does not have.
 
@@ -269,7 +269,7 @@ def unknown_output_member(view: StepView) -> Iterator[Problem]:
         )
 
 
-@rule("MON095", area="monitoring", scope="step", severity="warning")
+@rule("MON095", scope="step", severity="warning")
 def unknown_logging_key(view: StepView) -> Iterator[Problem]:
     """The logging configuration has a key, a level or a switch that nobody reads.
 
@@ -312,7 +312,7 @@ def unknown_logging_key(view: StepView) -> Iterator[Problem]:
         )
 
 
-@rule("DST095", area="distributed", scope="step", severity="warning")
+@rule("DST095", scope="step", severity="warning")
 def unknown_distribution(view: StepView) -> Iterator[Problem]:
     """The distributed configuration has a key or a strategy that nobody reads.
 
@@ -359,7 +359,7 @@ def _counts_without_types(view: StepView, config: Mapping[str, Any]) -> Iterator
             )
 
 
-@rule("RES095", area="resources", scope="step", severity="warning")
+@rule("RES095", scope="step", severity="warning")
 def unknown_resource_key(view: StepView) -> Iterator[Problem]:
     """The resource or GPU configuration has a key that nobody reads.
 
@@ -378,7 +378,7 @@ def unknown_resource_key(view: StepView) -> Iterator[Problem]:
     yield from _unknown_keys(view, "get_resource_optimization_config", "get_gpu_optimization_config")
 
 
-@rule("STP098", area="step", scope="step", severity="info")
+@rule("STP098", scope="step", severity="info")
 def answered_here(view: StepView) -> Iterator[Problem]:
     """Making the request asked AWS for something, which was answered on this machine.
 

@@ -20,7 +20,7 @@ def ranges(view: StepView) -> Iterator[tuple[Any, Any]]:
         yield from given.items()
 
 
-@rule("HPO096", area="hyperparameters", scope="step")
+@rule("HPO096", scope="step")
 def unknown_direction(view: StepView) -> Iterator[Problem]:
     """Nothing says whether the tuning objective is to be maximized or minimized.
 
@@ -49,7 +49,7 @@ def unknown_direction(view: StepView) -> Iterator[Problem]:
         )
 
 
-@rule("HPO097", area="hyperparameters", scope="step")
+@rule("HPO097", scope="step")
 def range_without_bounds(view: StepView) -> Iterator[Problem]:
     """A tuning range has neither two numbers as bounds nor a list of values.
 

@@ -35,7 +35,7 @@ OUTPUT_KEYS: dict[str, Path] = {
 }
 
 
-@rule("ART080", area="artifacts", scope="step")
+@rule("ART080", scope="step")
 @located("get_model_output_config")
 def model_output(view: StepView) -> Iterator[Problem]:
     """The builder's model output configuration disagrees with the request.
@@ -64,7 +64,7 @@ def model_output(view: StepView) -> Iterator[Problem]:
     yield from unsent(view, "get_model_output_config")
 
 
-@rule("ART081", area="artifacts", scope="step")
+@rule("ART081", scope="step")
 @located("get_expected_artifacts")
 def expected_artifacts(view: StepView) -> Iterator[Problem]:
     """The expected artifacts are no list of paths inside the model directory.
@@ -127,7 +127,7 @@ def _artifact_fault(entry: Any) -> str:
     return ""
 
 
-@rule("MON080", area="monitoring", scope="step")
+@rule("MON080", scope="step")
 @located("get_metrics_config")
 def metrics(view: StepView) -> Iterator[Problem]:
     """The builder promises a metric that the request does not define.
@@ -197,7 +197,7 @@ def promised_metrics(value: Any) -> Iterator[tuple[str, Any]]:
                 yield metric["Name"], metric.get("Regex")
 
 
-@rule("MON081", area="monitoring", scope="step")
+@rule("MON081", scope="step")
 @located("get_logging_config")
 def cloudwatch_off(view: StepView) -> Iterator[Problem]:
     """CloudWatch logging is switched off, which SageMaker cannot do.
@@ -224,7 +224,7 @@ def cloudwatch_off(view: StepView) -> Iterator[Problem]:
         )
 
 
-@rule("MON082", area="monitoring", scope="step")
+@rule("MON082", scope="step")
 @located("get_logging_config")
 def logging(view: StepView) -> Iterator[Problem]:
     """The builder's logging configuration disagrees with the request.

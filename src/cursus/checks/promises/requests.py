@@ -190,7 +190,7 @@ def unsent(view: StepView, source: str) -> Iterator[Problem]:
         )
 
 
-@rule("STP093", area="step", scope="step", severity="info")
+@rule("STP093", scope="step", severity="info")
 def completed_by_hooks(view: StepView) -> Iterator[Problem]:
     """The builder's hooks say what its request could not be sent without.
 
@@ -278,7 +278,7 @@ CONFIG_KEYS: dict[str, Path] = {
 }
 
 
-@rule("STP082", area="step", scope="step")
+@rule("STP082", scope="step")
 @located("get_step_config")
 def step_config(view: StepView) -> Iterator[Problem]:
     """The step configuration disagrees with the request.
@@ -316,7 +316,7 @@ def step_config(view: StepView) -> Iterator[Problem]:
     yield from unsent(view, "get_step_config")
 
 
-@rule("HPO080", area="hyperparameters", scope="step")
+@rule("HPO080", scope="step")
 @located("get_hyperparameters")
 def hyperparameters(view: StepView) -> Iterator[Problem]:
     """The builder's hyperparameters differ from the request's.

@@ -30,7 +30,7 @@ _KEYS = {
 _WAYS = {"MinValue": "min", "MaxValue": "max", "Values": "values", "ScalingType": "scaling"}
 
 
-@rule("HPO081", area="hyperparameters", scope="step")
+@rule("HPO081", scope="step")
 @located(TUNING, AUTOML)
 def tuning_config(view: StepView) -> Iterator[Problem]:
     """The builder's tuning or AutoML configuration differs from the job that it makes.

@@ -52,7 +52,7 @@ def _values(view: TrainingView, wanted: Mapping[str, tuple[str, ...]]) -> bool:
     return True
 
 
-@rule("RES010", area="resources", reads=READS, when="builtin", shared=True, unless=("builtin on gpus",))
+@rule("RES010", reads=READS, when="builtin", shared=True, unless=("builtin on gpus",))
 def algorithm_instance(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm does not train on this kind of instance.
 
@@ -155,7 +155,7 @@ def _said(wanted: Mapping[str, tuple[str, ...]]) -> str:
     return " and ".join(named)
 
 
-@rule("RES011", area="resources", reads=READS, when="several hosts")
+@rule("RES011", reads=READS, when="several hosts")
 def algorithm_hosts(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm that trains on one instance is given several.
 
@@ -195,7 +195,7 @@ def algorithm_hosts(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("RES012", area="resources", severity="warning", reads=READS, when="builtin on gpus")
+@rule("RES012", severity="warning", reads=READS, when="builtin on gpus")
 def xgboost_gpus(view: TrainingView) -> Iterator[Problem]:
     """XGBoost leaves GPUs idle.
 
@@ -238,7 +238,7 @@ def xgboost_gpus(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("RES013", area="resources", reads=("EnableManagedSpotTraining",), when="builtin")
+@rule("RES013", reads=("EnableManagedSpotTraining",), when="builtin")
 def wait_without_checkpoints(view: TrainingView) -> Iterator[Problem]:
     """A spot job of an algorithm that writes no checkpoints may wait an hour at most.
 
@@ -286,7 +286,7 @@ def _promised_instance(view: TrainingView, promise: Mapping[str, Any]) -> tuple[
     return None if kind_said is None else ((view.resources_member, "InstanceType"), kind_said)
 
 
-@rule("RES014", area="resources", when="promises")
+@rule("RES014", when="promises")
 def precision(view: TrainingView) -> Iterator[Problem]:
     """The GPU does not have the number format that the builder counts on.
 
@@ -346,7 +346,7 @@ def precision(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("RES015", area="resources", when="promises")
+@rule("RES015", when="promises")
 def processes(view: TrainingView) -> Iterator[Problem]:
     """The builder counts on more, or fewer, processes than the host has GPUs.
 
@@ -404,7 +404,7 @@ def processes(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("RES016", area="resources", severity="warning", reads=READS, when="several hosts")
+@rule("RES016", severity="warning", reads=READS, when="several hosts")
 def hosts_without_work(view: TrainingView) -> Iterator[Problem]:
     """scikit-learn is given more than one instance.
 

@@ -99,7 +99,7 @@ def _sizes_remedy(name: str) -> str:
     return "Use an instance type for training, such as 'ml.m5.xlarge'."
 
 
-@rule("RES001", area="resources", reads=READS, shared=True, of=OF)
+@rule("RES001", reads=READS, shared=True, of=OF)
 def instance_type(view: TrainingView) -> Iterator[Problem]:
     """The instance type is not one that trains.
 
@@ -127,7 +127,7 @@ def _local(view: TrainingView) -> list[tuple[Path, instances.Instance]]:
     return [(path, each) for path, each in found if each is not None and each.nvme]
 
 
-@rule("RES002", area="resources", severity="warning", reads=READS, shared=True, of=OF)
+@rule("RES002", severity="warning", reads=READS, shared=True, of=OF)
 def volume_size(view: TrainingView) -> Iterator[Problem]:
     """A volume size larger than the instance's own disk has no effect.
 
@@ -157,7 +157,7 @@ def volume_size(view: TrainingView) -> Iterator[Problem]:
             return
 
 
-@rule("RES009", area="resources", reads=READS, shared=True, of=OF)
+@rule("RES009", reads=READS, shared=True, of=OF)
 def volume_limit(view: TrainingView) -> Iterator[Problem]:
     """No volume is larger than 16 TiB.
 
@@ -187,7 +187,7 @@ def volume_limit(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("RES003", area="resources", reads=READS, shared=True, of=OF)
+@rule("RES003", reads=READS, shared=True, of=OF)
 def no_volume(view: TrainingView) -> Iterator[Problem]:
     """An instance without a disk of its own is given no volume.
 
@@ -215,7 +215,7 @@ def no_volume(view: TrainingView) -> Iterator[Problem]:
             return
 
 
-@rule("RES004", area="resources", reads=READS, shared=True, of=OF)
+@rule("RES004", reads=READS, shared=True, of=OF)
 def volume_key(view: TrainingView) -> Iterator[Problem]:
     """A volume key is given for an instance that has no volume.
 
@@ -251,9 +251,7 @@ def region_of(view: TrainingView) -> str | None:
     return view.region or (place.region or None if place is not None else None)
 
 
-@rule(
-    "RES005", area="resources", severity="info", reads=READS, shared=True, of=("AlgorithmSpecification", *OF)
-)
+@rule("RES005", severity="info", reads=READS, shared=True, of=("AlgorithmSpecification", *OF))
 def previous_generation(view: TrainingView) -> Iterator[Problem]:
     """The instance type is of a previous generation.
 
@@ -278,7 +276,7 @@ def previous_generation(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("RES006", area="resources", severity="info", reads=READS, shared=True, of=OF)
+@rule("RES006", severity="info", reads=READS, shared=True, of=OF)
 def burstable(view: TrainingView) -> Iterator[Problem]:
     """The instance type runs at full speed only for a while.
 
@@ -311,7 +309,7 @@ def burstable(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("RES007", area="resources", severity="warning", reads=("StoppingCondition",), shared=True, of=BASICS)
+@rule("RES007", severity="warning", reads=("StoppingCondition",), shared=True, of=BASICS)
 def run_time(view: TrainingView) -> Iterator[Problem]:
     """The time limit is above the default quota.
 
@@ -335,7 +333,7 @@ def run_time(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("RES022", area="resources", severity="warning", reads=("MaxPendingTimeInSeconds",), shared=True)
+@rule("RES022", severity="warning", reads=("MaxPendingTimeInSeconds",), shared=True)
 def pending_time(view: TrainingView) -> Iterator[Problem]:
     """A time limit for waiting is set for a job whose instances have none.
 
@@ -367,7 +365,7 @@ OTHER_MEMBERS: dict[str, tuple[tuple[str, ...], str]] = {
 }
 
 
-@rule("RES008", area="resources", scope="pipeline")
+@rule("RES008", scope="pipeline")
 def other_steps(view: PipelineView) -> Iterator[Problem]:
     """The instance type of a processing or transform step does not exist for it.
 

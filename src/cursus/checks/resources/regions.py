@@ -13,7 +13,7 @@ from cursus.model import Path
 OF = ("AlgorithmSpecification", "ResourceConfig")
 
 
-@rule("RES020", area="resources", reads=READS, shared=True, of=OF)
+@rule("RES020", reads=READS, shared=True, of=OF)
 def region(view: TrainingView) -> Iterator[Problem]:
     """The job's region does not have the instance type.
 
@@ -42,7 +42,7 @@ def region(view: TrainingView) -> Iterator[Problem]:
             yield problem
 
 
-@rule("RES021", area="resources", scope="pipeline")
+@rule("RES021", scope="pipeline")
 def region_of_other_steps(view: PipelineView) -> Iterator[Problem]:
     """The region does not have the instance type of a processing or transform step.
 

@@ -55,7 +55,7 @@ def called(near: str | None, name: str, before: str = "", what: str = "hyperpara
     return f"call the {what} {own!r}, {before}" if own != name else ""
 
 
-@rule("HPO050", area="hyperparameters", scope="script")
+@rule("HPO050", scope="script")
 def unknown_argument(view: TrainingView) -> Iterator[Problem]:
     """A hyperparameter is no argument of the script.
 
@@ -129,7 +129,7 @@ def _other_versions(parser: Parser, flag: str) -> str:
     return ""
 
 
-@rule("HPO051", area="hyperparameters", scope="script")
+@rule("HPO051", scope="script")
 def required_argument_missing(view: TrainingView) -> Iterator[Problem]:
     """An argument that the script requires is not among the hyperparameters.
 
@@ -211,7 +211,7 @@ def _name(argument: Argument) -> str:
     return longest.lstrip("-")
 
 
-@rule("HPO052", area="hyperparameters", scope="script")
+@rule("HPO052", scope="script")
 def value_refused(view: TrainingView) -> Iterator[Problem]:
     """A hyperparameter's value is one that the script's parser refuses.
 
@@ -328,7 +328,7 @@ def _remedy(value: str, argument: Argument) -> str:
     return "pass a value of the argument's type, or change the type in the script"
 
 
-@rule("HPO053", area="hyperparameters", severity="warning", scope="script")
+@rule("HPO053", severity="warning", scope="script")
 def bool_of_text(view: TrainingView) -> Iterator[Problem]:
     """An argument with type=bool, or with a function of its own, takes a no for a yes.
 
@@ -411,7 +411,7 @@ def _sorted_as_text(result: object) -> bool:
     return result == sorted(result) and result != sorted(result, key=float)
 
 
-@rule("HPO054", area="hyperparameters", scope="script")
+@rule("HPO054", scope="script")
 def flag_given_value(view: TrainingView) -> Iterator[Problem]:
     """A flag without a value, such as store_true, is given one.
 

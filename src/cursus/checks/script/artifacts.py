@@ -76,7 +76,7 @@ def _names(string: str, last: str) -> bool:
     return re.search(rf"(?:^|/){re.escape(last)}(?:$|/)", string) is not None
 
 
-@rule("ART050", area="artifacts", severity="warning", scope="script")
+@rule("ART050", severity="warning", scope="script")
 def nothing_saved(view: TrainingView) -> Iterator[Problem]:
     """The script saves nothing to the model directory.
 
@@ -169,7 +169,7 @@ def _never_used(facts: ScriptFacts, found: list[tuple[PathUse, str]]) -> Iterato
     )
 
 
-@rule("ART051", area="artifacts", severity="warning", scope="script")
+@rule("ART051", severity="warning", scope="script")
 def artifact_never_written(view: TrainingView) -> Iterator[Problem]:
     """An expected artifact is written nowhere in the script.
 
@@ -230,7 +230,7 @@ def _container_path(view: TrainingView, artifact: str) -> str | None:
     return f"{MODEL_DIR}/{name}"
 
 
-@rule("ART052", area="artifacts", severity="warning", scope="script")
+@rule("ART052", severity="warning", scope="script")
 def written_to_lost_place(view: TrainingView) -> Iterator[Problem]:
     """The script saves below /opt/ml in a folder that SageMaker does not keep.
 
@@ -347,7 +347,7 @@ def mentions_upload(facts: ScriptFacts) -> bool:
     return facts.outside_effects or any("upload" in name for name in facts.calls)
 
 
-@rule("ART053", area="artifacts", severity="warning", scope="script", reads=("CheckpointConfig",))
+@rule("ART053", severity="warning", scope="script", reads=("CheckpointConfig",))
 def checkpoints_elsewhere(view: TrainingView) -> Iterator[Problem]:
     """The script never uses the folder that checkpoints are synced from.
 

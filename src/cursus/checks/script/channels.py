@@ -46,7 +46,7 @@ ALL_CHANNELS = (
 )
 
 
-@rule("CHN050", area="channels", scope="script")
+@rule("CHN050", scope="script")
 def channel_variable_missing(view: TrainingView) -> Iterator[Problem]:
     """The script reads SM_CHANNEL_… of a channel that the request does not have.
 
@@ -129,7 +129,7 @@ def made_places(view: TrainingView, facts: ScriptFacts) -> list[str]:
     return found
 
 
-@rule("CHN051", area="channels", scope="script")
+@rule("CHN051", scope="script")
 def channel_folder_missing(view: TrainingView) -> Iterator[Problem]:
     """The script reads a folder below /opt/ml/input/data that is no channel.
 
@@ -238,7 +238,7 @@ def _looked_at(view: TrainingView, facts: ScriptFacts, folder: str) -> bool:
     return False
 
 
-@rule("CHN052", area="channels", severity="warning", scope="script")
+@rule("CHN052", severity="warning", scope="script")
 def channel_not_read(view: TrainingView) -> Iterator[Problem]:
     """The script mentions a configured channel nowhere.
 
@@ -331,7 +331,7 @@ def _mentioned(facts: ScriptFacts, name: str) -> bool:
     return False
 
 
-@rule("CHN053", area="channels", scope="script")
+@rule("CHN053", scope="script")
 def s3_uri_as_path(view: TrainingView) -> Iterator[Problem]:
     """The script uses an S3 URI as a path of the file system.
 
@@ -371,7 +371,7 @@ def s3_uri_as_path(view: TrainingView) -> Iterator[Problem]:
                 break
 
 
-@rule("CHN054", area="channels", scope="script")
+@rule("CHN054", scope="script")
 def file_missing(view: TrainingView) -> Iterator[Problem]:
     """The script opens a file that the container will not have.
 

@@ -29,7 +29,7 @@ def _spot(view: TrainingView) -> bool:
     return view.request.get("EnableManagedSpotTraining") is True
 
 
-@rule("RES050", area="resources", severity="warning", scope="script", reads=("CheckpointConfig",))
+@rule("RES050", severity="warning", scope="script", reads=("CheckpointConfig",))
 def never_resumes(view: TrainingView) -> Iterator[Problem]:
     """A job saves checkpoints, and its script never looks for one.
 
@@ -80,7 +80,7 @@ def never_resumes(view: TrainingView) -> Iterator[Problem]:
     )
 
 
-@rule("RES051", area="resources", severity="warning", scope="script")
+@rule("RES051", severity="warning", scope="script")
 def signal_never_heard(view: TrainingView) -> Iterator[Problem]:
     """The script waits for SIGTERM, which the training toolkit does not pass on, or does nothing when it comes.
 
@@ -145,7 +145,7 @@ def signal_never_heard(view: TrainingView) -> Iterator[Problem]:
             return
 
 
-@rule("RES052", area="resources", scope="script")
+@rule("RES052", scope="script")
 def accelerator_missing(view: TrainingView) -> Iterator[Problem]:
     """The script demands a GPU, and the instance has none.
 
@@ -269,7 +269,7 @@ FRAMEWORK_PREFIXES = (
 )
 
 
-@rule("RES053", area="resources", severity="warning", scope="script")
+@rule("RES053", severity="warning", scope="script")
 def variable_missing(view: TrainingView) -> Iterator[Problem]:
     """The script reads an environment variable that the request does not set.
 

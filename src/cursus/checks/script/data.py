@@ -13,7 +13,7 @@ from cursus.checks.views import TrainingView
 from cursus.redact import show
 
 
-@rule("CHN060", area="channels", severity="warning", scope="script", reads=("InputDataConfig",))
+@rule("CHN060", severity="warning", scope="script", reads=("InputDataConfig",))
 def first_row_lost(view: TrainingView) -> Iterator[Problem]:
     """The script takes the first line of a channel's file for a header, and it is data.
 
@@ -77,7 +77,7 @@ def _first_line(folder: str, inside: str) -> str | None:
     return line if numbers else None
 
 
-@rule("CHN063", area="channels", severity="warning", scope="script")
+@rule("CHN063", severity="warning", scope="script")
 def mixed_up(view: TrainingView) -> Iterator[Problem]:
     """The script mixes up what it reads: one default list for all calls, or listings paired in any order.
 

@@ -133,7 +133,6 @@ def _list(view: TrainingView, member: str) -> list[object]:
 
 @rule(
     "DST050",
-    area="distributed",
     severity="warning",
     scope="script",
     reads=("ResourceConfig", "HyperParameterTuningResourceConfig"),
@@ -178,7 +177,7 @@ def hosts_without_work(view: TrainingView) -> Iterator[Problem]:
     )
 
 
-@rule("DST051", area="distributed", scope="script")
+@rule("DST051", scope="script")
 def process_group_without_launcher(view: TrainingView) -> Iterator[Problem]:
     """The script joins a process group that nothing launches, or uses one that it never joins.
 
@@ -303,13 +302,7 @@ def _group(facts: ScriptFacts) -> Used | None:
     return None
 
 
-@rule(
-    "DST052",
-    area="distributed",
-    severity="warning",
-    scope="script",
-    reads=("HyperParameters", "StaticHyperParameters"),
-)
+@rule("DST052", severity="warning", scope="script", reads=("HyperParameters", "StaticHyperParameters"))
 def distribution_not_used(view: TrainingView) -> Iterator[Problem]:
     """The request starts a distributed strategy that the script makes no use of.
 
@@ -344,7 +337,7 @@ def distribution_not_used(view: TrainingView) -> Iterator[Problem]:
     )
 
 
-@rule("DST053", area="distributed", severity="warning", scope="script")
+@rule("DST053", severity="warning", scope="script")
 def host_number_as_rank(view: TrainingView) -> Iterator[Problem]:
     """What the script takes for a rank is none.
 

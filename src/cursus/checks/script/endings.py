@@ -19,7 +19,7 @@ MOST = 100_000
 """Letters of a shell script that are read."""
 
 
-@rule("FRM057", area="framework", severity="warning", scope="script")
+@rule("FRM057", severity="warning", scope="script")
 def script_does_nothing(view: TrainingView) -> Iterator[Problem]:
     """Running the script defines functions and calls none.
 
@@ -51,7 +51,7 @@ def script_does_nothing(view: TrainingView) -> Iterator[Problem]:
     )
 
 
-@rule("FRM058", area="framework", severity="warning", scope="script")
+@rule("FRM058", severity="warning", scope="script")
 def failure_swallowed(view: TrainingView) -> Iterator[Problem]:
     """A handler catches every exception of the training and lets the script end well.
 
@@ -88,7 +88,7 @@ def failure_swallowed(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("FRM061", area="framework", scope="script")
+@rule("FRM061", scope="script")
 def exits_with_failure(view: TrainingView) -> Iterator[Problem]:
     """The script always ends with a status that means failure.
 
@@ -121,7 +121,7 @@ def exits_with_failure(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("FRM068", area="framework", severity="warning", scope="script")
+@rule("FRM068", severity="warning", scope="script")
 def status_lost_in_shell(view: TrainingView) -> Iterator[Problem]:
     """A shell script loses the status of a program.
 

@@ -11,7 +11,7 @@ from cursus.redact import show
 from cursus.script.facts import EnvPart
 
 
-@rule("HPO065", area="hyperparameters", scope="script")
+@rule("HPO065", scope="script")
 def variable_is_no_number(view: TrainingView) -> Iterator[Problem]:
     """A variable that the script converts to a number holds none.
 

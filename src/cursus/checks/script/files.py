@@ -37,7 +37,7 @@ def _faults(view: TrainingView, *kinds: str) -> Iterator[Fault]:
                 yield fault
 
 
-@rule("FRM050", area="framework", scope="script")
+@rule("FRM050", scope="script")
 def entry_point_missing(view: TrainingView) -> Iterator[Problem]:
     """The entry point is not a script in the source directory.
 
@@ -129,7 +129,7 @@ def _named_by(view: TrainingView, key: str) -> Location | None:
     return None
 
 
-@rule("FRM051", area="framework", scope="script")
+@rule("FRM051", scope="script")
 def syntax_error(view: TrainingView) -> Iterator[Problem]:
     """A Python file of the source does not parse.
 
@@ -201,7 +201,7 @@ def _too_new(path: str, stamp: int, version: tuple[int, int]) -> tuple[int, str]
     return None
 
 
-@rule("FRM054", area="framework", severity="warning", scope="script")
+@rule("FRM054", severity="warning", scope="script")
 def file_hides_module(view: TrainingView) -> Iterator[Problem]:
     """A file of the source hides a module of the same name.
 
@@ -238,7 +238,7 @@ def file_hides_module(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("FRM071", area="framework", scope="script")
+@rule("FRM071", scope="script")
 def package_entry_in_folder(view: TrainingView) -> Iterator[Problem]:
     """The entry point is in a folder, and the source directory has a setup.py.
 
@@ -275,7 +275,7 @@ def package_entry_in_folder(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("FRM056", area="framework", scope="script")
+@rule("FRM056", scope="script")
 def windows_line_ends(view: TrainingView) -> Iterator[Problem]:
     """The shell script that is the entry point has Windows line ends.
 
@@ -299,7 +299,7 @@ def windows_line_ends(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("FRM059", area="framework", severity="warning", scope="script")
+@rule("FRM059", severity="warning", scope="script")
 def key_in_source(view: TrainingView) -> Iterator[Problem]:
     """The source holds an AWS access key.
 
@@ -326,12 +326,7 @@ def key_in_source(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule(
-    "FRM060",
-    area="framework",
-    scope="script",
-    reads=("HyperParameters", "StaticHyperParameters"),
-)
+@rule("FRM060", scope="script", reads=("HyperParameters", "StaticHyperParameters"))
 def program_is_other(view: TrainingView) -> Iterator[Problem]:
     """sagemaker_program names a script that the source directory does not have.
 

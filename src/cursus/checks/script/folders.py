@@ -51,7 +51,7 @@ def _beside(place: str) -> str:
     return place.removeprefix("/opt/ml/code/").removeprefix("./")
 
 
-@rule("CHN057", area="channels", severity="warning", scope="script")
+@rule("CHN057", severity="warning", scope="script")
 def looked_for_in_vain(view: TrainingView) -> Iterator[Problem]:
     """The script looks for a settings file that the container will not have.
 
@@ -117,7 +117,7 @@ def looked_for_in_vain(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("ART056", area="artifacts", severity="warning", scope="script")
+@rule("ART056", severity="warning", scope="script")
 def clears_kept_folder(view: TrainingView) -> Iterator[Problem]:
     """The script clears the folder of its checkpoints or of its model.
 
@@ -154,7 +154,7 @@ def clears_kept_folder(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("ART057", area="artifacts", severity="warning", scope="script", reads=("CheckpointConfig",))
+@rule("ART057", severity="warning", scope="script", reads=("CheckpointConfig",))
 def checkpoint_of_other_name(view: TrainingView) -> Iterator[Problem]:
     """The script looks for a checkpoint of a name that it never writes.
 
@@ -223,7 +223,7 @@ PYTHON = re.compile(
 )
 
 
-@rule("FRM065", area="framework", severity="warning", scope="script")
+@rule("FRM065", severity="warning", scope="script")
 def shell_keeps_arguments(view: TrainingView) -> Iterator[Problem]:
     """The shell script that is the entry point does not pass its arguments on.
 
@@ -293,7 +293,7 @@ OTHER_USE = re.compile(r"dev|test|lint|doc|build")
 """What a requirements file is called that is not meant for the job."""
 
 
-@rule("FRM066", area="framework", severity="warning", scope="script")
+@rule("FRM066", severity="warning", scope="script")
 def requirements_elsewhere(view: TrainingView) -> Iterator[Problem]:
     """A requirements file has a name or a place that the toolkit does not look at.
 

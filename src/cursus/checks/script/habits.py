@@ -95,7 +95,7 @@ def _text_of(
     return None
 
 
-@rule("HPO060", area="hyperparameters", severity="warning", scope="script")
+@rule("HPO060", severity="warning", scope="script")
 def text_as_truth(view: TrainingView) -> Iterator[Problem]:
     """A text that means no is used as a truth value.
 
@@ -256,7 +256,7 @@ def only(values: tuple[str, ...] | None) -> str:
     return values[0] if values is not None and len(values) == 1 else ""
 
 
-@rule("RES054", area="resources", severity="warning", scope="script")
+@rule("RES054", severity="warning", scope="script")
 def json_variable_as_text(view: TrainingView) -> Iterator[Problem]:
     """The script takes a variable that holds JSON for a plain text or a list.
 
@@ -323,7 +323,7 @@ def _json_defaults(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
             )
 
 
-@rule("FRM063", area="framework", severity="warning", scope="script")
+@rule("FRM063", severity="warning", scope="script")
 def error_dropped(view: TrainingView) -> Iterator[Problem]:
     """An error of the training is dropped, and the script ends well.
 
@@ -363,7 +363,7 @@ def error_dropped(view: TrainingView) -> Iterator[Problem]:
         yield Problem(told, remedy="let the error end the script, or sys.exit(1)", location=habit.location)
 
 
-@rule("FRM064", area="framework", severity="warning", scope="script")
+@rule("FRM064", severity="warning", scope="script")
 def never_runs(view: TrainingView) -> Iterator[Problem]:
     """A function is named or begun, and never runs.
 

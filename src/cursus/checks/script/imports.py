@@ -16,7 +16,7 @@ from cursus.script.facts import ArgPart, Condition, Habit, Imported, Part, Scrip
 from cursus.suggest import did_you_mean, one_letter
 
 
-@rule("FRM055", area="framework", severity="warning", scope="script")
+@rule("FRM055", severity="warning", scope="script")
 def local_module_missing(view: TrainingView) -> Iterator[Problem]:
     """The script imports a module of its own that the source directory does not have.
 
@@ -130,7 +130,7 @@ MISFITS = {
 """What is told of a value that is handed to what cannot take it, and what to write instead."""
 
 
-@rule("FRM070", area="framework", scope="script")
+@rule("FRM070", scope="script")
 def name_missing(view: TrainingView) -> Iterator[Problem]:
     """The script uses a name that is not there, or a value where it cannot be.
 

@@ -21,7 +21,7 @@ ENDINGS = {
 }
 
 
-@rule("ART073", area="artifacts", scope="script")
+@rule("ART073", scope="script")
 def keras_name_refused(view: TrainingView) -> Iterator[Problem]:
     """A model of Keras is saved under a name that Keras refuses, or that is not served.
 

@@ -81,7 +81,7 @@ def printed_fixed(view: TrainingView) -> set[Path]:
     return found
 
 
-@rule("MON050", area="monitoring", severity="warning", scope="script")
+@rule("MON050", severity="warning", scope="script")
 def metric_matches_no_line(view: TrainingView) -> Iterator[Problem]:
     """A metric's regular expression matches no line that the script prints.
 
@@ -211,7 +211,7 @@ def _near(regex: str, lines: list[PrintedLine]) -> PrintedLine | None:
     return None
 
 
-@rule("MON051", area="monitoring", severity="warning", scope="script")
+@rule("MON051", severity="warning", scope="script")
 def metric_captures_part(view: TrainingView) -> Iterator[Problem]:
     """A metric's regular expression captures a part of the number that the script prints, or another's number.
 
@@ -253,7 +253,7 @@ def metric_captures_part(view: TrainingView) -> Iterator[Problem]:
                 break
 
 
-@rule("MON052", area="monitoring", severity="warning", scope="script", reads=READS)
+@rule("MON052", severity="warning", scope="script", reads=READS)
 def printed_for_little(view: TrainingView) -> Iterator[Problem]:
     """What the script prints for its metrics is the value of the beginning alone, or a share without its fraction.
 

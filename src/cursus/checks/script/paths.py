@@ -19,7 +19,7 @@ from cursus.script.files import shown_below
 BRACES = re.compile(r"\{([A-Za-z_]\w*)(?:[.\[][^{}]*)?(?::[^{}]*)?\}")
 
 
-@rule("ART064", area="artifacts", severity="warning", scope="script")
+@rule("ART064", severity="warning", scope="script")
 def first_part_dropped(view: TrainingView) -> Iterator[Problem]:
     """A path is joined with one that begins with a slash, or has braces that nothing fills.
 
@@ -69,7 +69,7 @@ def _unfilled(facts: ScriptFacts) -> Iterator[Problem]:
                 )
 
 
-@rule("ART065", area="artifacts", severity="warning", scope="script")
+@rule("ART065", severity="warning", scope="script")
 def model_outside(view: TrainingView) -> Iterator[Problem]:
     """The model is written where it is lost, and something else into the model directory.
 
@@ -132,7 +132,7 @@ ESTIMATORS = frozenset({"tensorflow", "mxnet", "chainer"})
 """Frameworks whose own functions of the training have such names."""
 
 
-@rule("ART067", area="artifacts", severity="warning", scope="script")
+@rule("ART067", severity="warning", scope="script")
 def handler_misnamed(view: TrainingView) -> Iterator[Problem]:
     """A function or class that an endpoint looks for by name is called otherwise, or excludes another one.
 

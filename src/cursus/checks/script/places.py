@@ -69,7 +69,7 @@ def input_mode(view: TrainingView, channel: Channel) -> str | None:
     return text(channel.request, "InputMode") or text(view.algorithm, "TrainingInputMode")
 
 
-@rule("CHN055", area="channels", scope="script", reads=("InputDataConfig",))
+@rule("CHN055", scope="script", reads=("InputDataConfig",))
 def mode_does_not_fit(view: TrainingView) -> Iterator[Problem]:
     """The script uses a channel in a way that its input mode does not allow.
 
@@ -123,7 +123,7 @@ def _mode_path(view: TrainingView, name: str | None) -> tuple[str | int, ...]:
     return ("AlgorithmSpecification", "TrainingInputMode")
 
 
-@rule("CHN056", area="channels", scope="script")
+@rule("CHN056", scope="script")
 def folder_opened_as_file(view: TrainingView) -> Iterator[Problem]:
     """The script opens a channel's folder as if it were a file.
 
@@ -156,7 +156,7 @@ def folder_opened_as_file(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("ART054", area="artifacts", severity="warning", scope="script")
+@rule("ART054", severity="warning", scope="script")
 def model_dir_overridden(view: TrainingView) -> Iterator[Problem]:
     """A hyperparameter sends the model to S3 instead of the model directory.
 
@@ -204,7 +204,7 @@ def model_dir_overridden(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("ART055", area="artifacts", scope="script")
+@rule("ART055", scope="script")
 def folder_not_writable_so(view: TrainingView) -> Iterator[Problem]:
     """The script writes to a folder that is not there, or takes the model directory for a file.
 
@@ -313,7 +313,7 @@ def _made_by_first(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
             return
 
 
-@rule("FRM062", area="framework", severity="warning", scope="script")
+@rule("FRM062", severity="warning", scope="script")
 def other_framework(view: TrainingView) -> Iterator[Problem]:
     """The script imports a framework or a package that the image does not have.
 

@@ -63,7 +63,7 @@ def _of_processing(check: Check, view: ProcessingView) -> Iterator[Problem]:
         yield replace(problem, path=place_of(problem.path))
 
 
-@rule("DEP095", area="dependencies", scope="script")
+@rule("DEP095", scope="script")
 def processing_folders(view: TrainingView) -> Iterator[Problem]:
     """The script of a processing job reads or writes another folder than the job's inputs and outputs have.
 

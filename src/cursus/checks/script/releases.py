@@ -17,7 +17,7 @@ INDEXES = ("CA_REPOSITORY_ARN", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIN
 """Variables that send pip elsewhere too."""
 
 
-@rule("FRM069", area="framework", scope="script")
+@rule("FRM069", scope="script")
 def no_such_release(view: TrainingView) -> Iterator[Problem]:
     """A line of requirements.txt names a package or a version that PyPI does not have.
 

@@ -20,7 +20,7 @@ DISTRIBUTIONS = {"sklearn": "scikit-learn", "pytorch": "torch"}
 ARGUMENTS = "transformers.TrainingArguments"
 
 
-@rule("FRM072", area="framework", scope="script")
+@rule("FRM072", scope="script")
 def name_removed(view: TrainingView) -> Iterator[Problem]:
     """The script uses what the version of a library in the image no longer has.
 

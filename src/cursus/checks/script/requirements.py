@@ -120,7 +120,7 @@ PROBLEMS: dict[str, tuple[Severity, str, str]] = {
 }
 
 
-@rule("FRM052", area="framework", scope="script")
+@rule("FRM052", scope="script")
 def requirement_cannot_install(view: TrainingView) -> Iterator[Problem]:
     """A line of requirements.txt cannot be installed in the container.
 
@@ -221,7 +221,7 @@ FRAMEWORK_PACKAGES = {
 }
 
 
-@rule("FRM053", area="framework", severity="warning", scope="script")
+@rule("FRM053", severity="warning", scope="script")
 def requirement_fights_image(view: TrainingView) -> Iterator[Problem]:
     """requirements.txt replaces the framework that the image is made for.
 

@@ -13,7 +13,7 @@ from cursus.redact import show
 from cursus.script.facts import Const, Text
 
 
-@rule("ART058", area="artifacts", severity="warning", scope="script")
+@rule("ART058", severity="warning", scope="script")
 def saved_before_training(view: TrainingView) -> Iterator[Problem]:
     """The model is saved before it is trained, and not after.
 
@@ -46,7 +46,7 @@ def saved_before_training(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("ART060", area="artifacts", severity="warning", scope="script")
+@rule("ART060", severity="warning", scope="script")
 def best_is_last(view: TrainingView) -> Iterator[Problem]:
     """The best model so far is kept as a reference, and the training goes on changing it.
 
@@ -78,7 +78,7 @@ def best_is_last(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("ART061", area="artifacts", severity="warning", scope="script")
+@rule("ART061", severity="warning", scope="script")
 def worst_is_kept(view: TrainingView) -> Iterator[Problem]:
     """Of several models the worst is kept as the best, or none.
 
@@ -119,7 +119,7 @@ def worst_is_kept(view: TrainingView) -> Iterator[Problem]:
         yield Problem(told, remedy=remedy, location=habit.location)
 
 
-@rule("ART063", area="artifacts", severity="warning", scope="script")
+@rule("ART063", severity="warning", scope="script")
 def last_epochs_not_saved(view: TrainingView) -> Iterator[Problem]:
     """The model is saved each so many epochs, and the last of them are in no file.
 
@@ -188,7 +188,7 @@ def number_of(view: TrainingView, text: Text | None) -> int | None:
         return None
 
 
-@rule("ART059", area="artifacts", severity="warning", scope="script", reads=("CheckpointConfig",))
+@rule("ART059", severity="warning", scope="script", reads=("CheckpointConfig",))
 def checkpoint_by_text(view: TrainingView) -> Iterator[Problem]:
     """The newest checkpoint is chosen by the order of names as texts, or by none.
 
@@ -228,7 +228,7 @@ def checkpoint_by_text(view: TrainingView) -> Iterator[Problem]:
         yield Problem(told, ("CheckpointConfig",), remedy=remedy, location=habit.location)
 
 
-@rule("RES056", area="resources", severity="warning", scope="script", reads=("CheckpointConfig",))
+@rule("RES056", severity="warning", scope="script", reads=("CheckpointConfig",))
 def progress_not_used(view: TrainingView) -> Iterator[Problem]:
     """The epoch or step of a restored checkpoint is not used.
 
@@ -305,7 +305,7 @@ def progress_not_used(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("RES061", area="resources", severity="warning", scope="script", reads=("CheckpointConfig",))
+@rule("RES061", severity="warning", scope="script", reads=("CheckpointConfig",))
 def first_start(view: TrainingView) -> Iterator[Problem]:
     """The script takes a checkpoint at its first start, too, when there is none.
 
@@ -360,7 +360,7 @@ def first_start(view: TrainingView) -> Iterator[Problem]:
         return  # what is read of it comes after what is chosen
 
 
-@rule("RES058", area="resources", severity="warning", scope="script", reads=("CheckpointConfig",))
+@rule("RES058", severity="warning", scope="script", reads=("CheckpointConfig",))
 def checkpoint_too_late(view: TrainingView) -> Iterator[Problem]:
     """The checkpoint is written only when the training is over.
 

@@ -13,7 +13,7 @@ from cursus.script.facts import Habit, ScriptFacts
 from cursus.suggest import closest
 
 
-@rule("HPO062", area="hyperparameters", severity="warning", scope="script")
+@rule("HPO062", severity="warning", scope="script")
 def overlaid(view: TrainingView) -> Iterator[Problem]:
     """The script lays a value of its own over a hyperparameter.
 
@@ -76,7 +76,7 @@ def _same(one: str, other: str) -> bool:
         return one.lower() == other.lower()
 
 
-@rule("HPO063", area="hyperparameters", severity="warning", scope="script")
+@rule("HPO063", severity="warning", scope="script")
 def command_line_unread(view: TrainingView) -> Iterator[Problem]:
     """The script parses something else than the command line that SageMaker gives it.
 
@@ -127,7 +127,7 @@ def command_line_unread(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("HPO064", area="hyperparameters", severity="warning", scope="script")
+@rule("HPO064", severity="warning", scope="script")
 def never_named(view: TrainingView) -> Iterator[Problem]:
     """A hyperparameter is named nowhere in a script that takes its hyperparameters by name.
 
@@ -176,7 +176,7 @@ def _named(facts: ScriptFacts, passed: Passed) -> bool:
     return any(passed.name in text or variable in text for text in facts.strings)
 
 
-@rule("HPO058", area="hyperparameters", scope="script")
+@rule("HPO058", scope="script")
 def argument_by_position(view: TrainingView) -> Iterator[Problem]:
     """The script reads the command line by position.
 

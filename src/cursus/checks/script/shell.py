@@ -16,7 +16,7 @@ from cursus.script.files import shown_below
 SEVERAL = ("*", "+", "...", "A...")
 
 
-@rule("HPO066", area="hyperparameters", severity="warning", scope="script")
+@rule("HPO066", severity="warning", scope="script")
 def taken_apart_by_shell(view: TrainingView) -> Iterator[Problem]:
     """A shell takes a hyperparameter's value apart.
 

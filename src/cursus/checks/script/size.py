@@ -12,7 +12,7 @@ from cursus.redact import show
 GIB = 1024**3
 
 
-@rule("FRM067", area="framework", scope="script", reads=("ResourceConfig",))
+@rule("FRM067", scope="script", reads=("ResourceConfig",))
 def source_too_large(view: TrainingView) -> Iterator[Problem]:
     """The source directory does not fit the training volume.
 

@@ -19,7 +19,7 @@ WRITTEN = re.compile(r"[,%$€£\s]+")
 """What people and programs write into numbers, which float does not read."""
 
 
-@rule("CHN061", area="channels", severity="warning", scope="script", reads=("InputDataConfig",))
+@rule("CHN061", severity="warning", scope="script", reads=("InputDataConfig",))
 def column_ordered_as_text(view: TrainingView) -> Iterator[Problem]:
     """The script orders the numbers of a column as texts.
 
@@ -64,7 +64,7 @@ def column_ordered_as_text(view: TrainingView) -> Iterator[Problem]:
                 break
 
 
-@rule("CHN062", area="channels", severity="warning", scope="script", reads=("InputDataConfig",))
+@rule("CHN062", severity="warning", scope="script", reads=("InputDataConfig",))
 def columns_in_another_order(view: TrainingView) -> Iterator[Problem]:
     """Two channels have the same columns in another order, and the script takes columns by their places.
 
@@ -126,7 +126,7 @@ def _header(folder: str) -> list[str]:
     return cells if names else []
 
 
-@rule("CHN064", area="channels", severity="warning", scope="script", reads=("InputDataConfig",))
+@rule("CHN064", severity="warning", scope="script", reads=("InputDataConfig",))
 def odd_first_line(view: TrainingView) -> Iterator[Problem]:
     """A table's first line has a byte order mark or blanks, and the script reads them as parts of its columns' names.
 
@@ -180,7 +180,7 @@ def odd_first_line(view: TrainingView) -> Iterator[Problem]:
             return
 
 
-@rule("CHN065", area="channels", severity="warning", scope="script", reads=("InputDataConfig",))
+@rule("CHN065", severity="warning", scope="script", reads=("InputDataConfig",))
 def values_lost(view: TrainingView) -> Iterator[Problem]:
     """The script leaves out rows, or takes a default, for values that the channel's table has in another form.
 

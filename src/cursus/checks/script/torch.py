@@ -16,7 +16,7 @@ SAFE_LOADING = "2.6"
 """The version of PyTorch from which ``torch.load`` reads weights only: https://pytorch.org/blog/pytorch2-6/"""
 
 
-@rule("RES059", area="resources", severity="warning", scope="script")
+@rule("RES059", severity="warning", scope="script")
 def graphs_kept(view: TrainingView) -> Iterator[Problem]:
     """Losses are added up or listed with the graphs that they came from.
 
@@ -51,7 +51,7 @@ def graphs_kept(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("DST054", area="distributed", severity="warning", scope="script")
+@rule("DST054", severity="warning", scope="script")
 def ranks_do_not_meet(view: TrainingView) -> Iterator[Problem]:
     """Some ranks of a process group wait for others that never come.
 
@@ -110,7 +110,7 @@ def ranks_do_not_meet(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("DST056", area="distributed", severity="warning", scope="script")
+@rule("DST056", severity="warning", scope="script")
 def written_by_all(view: TrainingView) -> Iterator[Problem]:
     """Several processes write the same file.
 
@@ -152,7 +152,7 @@ def written_by_all(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("DST055", area="distributed", severity="warning", scope="script")
+@rule("DST055", severity="warning", scope="script")
 def order_of_samples(view: TrainingView) -> Iterator[Problem]:
     """A sampler is not used, or gives each epoch the same order, or each rank an order of its own.
 
@@ -213,7 +213,7 @@ def _several(view: TrainingView) -> bool:
     )
 
 
-@rule("RES060", area="resources", severity="warning", scope="script", reads=("CheckpointConfig",))
+@rule("RES060", severity="warning", scope="script", reads=("CheckpointConfig",))
 def checkpoint_not_restored(view: TrainingView) -> Iterator[Problem]:
     """A checkpoint of PyTorch cannot be read back, or lacks the schedule of the learning rate.
 
@@ -268,7 +268,7 @@ def checkpoint_not_restored(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("ART069", area="artifacts", severity="warning", scope="script")
+@rule("ART069", severity="warning", scope="script")
 def wrapped_for_devices(view: TrainingView) -> Iterator[Problem]:
     """The weights of a wrapped model are saved, and model_fn loads them into a plain one.
 
@@ -309,7 +309,7 @@ def wrapped_for_devices(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("ART071", area="artifacts", severity="warning", scope="script")
+@rule("ART071", severity="warning", scope="script")
 def tokenizer_not_saved(view: TrainingView) -> Iterator[Problem]:
     """A model of transformers is saved without its tokenizer.
 

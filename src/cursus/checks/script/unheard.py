@@ -26,7 +26,7 @@ from cursus.suggest import closest, did_you_mean
 _ARGUMENTS = re.compile(r"(?:^|_)(?:arg|args|argv|cli|options?|flags)(?:_|$)")
 
 
-@rule("HPO055", area="hyperparameters", severity="warning", scope="script")
+@rule("HPO055", severity="warning", scope="script")
 def argument_ignored(view: TrainingView) -> Iterator[Problem]:
     """A hyperparameter is silently ignored by the script.
 
@@ -128,7 +128,7 @@ def _nobody_reads(view: TrainingView, facts: ScriptFacts, started: Invocation) -
     )
 
 
-@rule("HPO056", area="hyperparameters", scope="script")
+@rule("HPO056", scope="script")
 def hyperparameter_variable_missing(view: TrainingView) -> Iterator[Problem]:
     """The script reads a hyperparameter that the request does not have.
 
@@ -222,7 +222,7 @@ def _soft(
         )
 
 
-@rule("HPO057", area="hyperparameters", severity="warning", scope="script")
+@rule("HPO057", severity="warning", scope="script")
 def argument_abbreviated(view: TrainingView) -> Iterator[Problem]:
     """A hyperparameter reaches its argument only as an abbreviation.
 
@@ -262,7 +262,7 @@ def argument_abbreviated(view: TrainingView) -> Iterator[Problem]:
                 )
 
 
-@rule("HPO068", area="hyperparameters", scope="script")
+@rule("HPO068", scope="script")
 def option_declared_twice(view: TrainingView) -> Iterator[Problem]:
     """The script declares an option twice.
 
@@ -298,7 +298,7 @@ def option_declared_twice(view: TrainingView) -> Iterator[Problem]:
                 declared.update(dict.fromkeys(argument.flags, argument.location))
 
 
-@rule("HPO059", area="hyperparameters", scope="script")
+@rule("HPO059", scope="script")
 def text_as_number(view: TrainingView) -> Iterator[Problem]:
     """A text is used as a number without being converted.
 
@@ -365,7 +365,7 @@ def _text_source(
     return None
 
 
-@rule("HPO067", area="hyperparameters", scope="script")
+@rule("HPO067", scope="script")
 def list_as_text(view: TrainingView) -> Iterator[Problem]:
     """An argument of several values is used as one text.
 

@@ -19,7 +19,7 @@ from cursus.checks.views import TrainingView
 from cursus.script.facts import ArgPart, EnvPart, ScriptFacts
 
 
-@rule("CHN058", area="channels", severity="warning", scope="script")
+@rule("CHN058", severity="warning", scope="script")
 def channel_variable_none(view: TrainingView) -> Iterator[Problem]:
     """The script takes a channel's variable that is not set, and goes on with None.
 
@@ -70,7 +70,7 @@ def channel_variable_none(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("CHN059", area="channels", severity="warning", scope="script", reads=("InputDataConfig",))
+@rule("CHN059", severity="warning", scope="script", reads=("InputDataConfig",))
 def channel_by_place(view: TrainingView) -> Iterator[Problem]:
     """The script takes a channel by its place among several.
 

@@ -13,7 +13,7 @@ from cursus.redact import show
 from cursus.script.facts import ArgPart, Argument, Const, Habit, ScriptFacts
 
 
-@rule("HPO061", area="hyperparameters", severity="warning", scope="script")
+@rule("HPO061", severity="warning", scope="script")
 def argument_without_effect(view: TrainingView) -> Iterator[Problem]:
     """A hyperparameter is parsed by the script, and never used as it was given.
 

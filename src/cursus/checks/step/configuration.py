@@ -101,7 +101,7 @@ def _faults(view: TrainingView, id: str) -> Iterator[Problem]:
             yield Problem(fault.message, remedy=fault.remedy, location=fault.location)
 
 
-@rule("STP080", area="step", severity="info", scope="script")
+@rule("STP080", severity="info", scope="script")
 def ignore_of_nothing(view: TrainingView) -> Iterator[Problem]:
     """An ignore ignores nothing
 
@@ -122,7 +122,7 @@ def ignore_of_nothing(view: TrainingView) -> Iterator[Problem]:
     yield from _faults(view, "STP080")
 
 
-@rule("STP081", area="step", severity="warning", scope="script")
+@rule("STP081", severity="warning", scope="script")
 def ignore_without_reason(view: TrainingView) -> Iterator[Problem]:
     """An ignore comment gives no reason
 

@@ -37,7 +37,7 @@ def _serverless(view: TrainingView) -> bool:
     return _given(view.request, "ServerlessJobConfig")
 
 
-@rule("STP020", area="step", shared=True, of=BASICS)
+@rule("STP020", shared=True, of=BASICS)
 def algorithm(view: TrainingView) -> Iterator[Problem]:
     """A training job has exactly one algorithm: an image, or the name of an algorithm resource.
 
@@ -98,7 +98,7 @@ def algorithm(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("STP021", area="step", shared=True, of=BASICS)
+@rule("STP021", shared=True, of=BASICS)
 def instances(view: TrainingView) -> Iterator[Problem]:
     """A training job says what it runs on: instance type and count, or instance groups.
 
@@ -164,7 +164,6 @@ def _preference_counts(config: Mapping[str, Any], member: str) -> Iterator[Probl
 
 @rule(
     "STP022",
-    area="step",
     reads=(
         "*.InstanceGroups",
         "*.InstancePreferences",
@@ -239,7 +238,7 @@ def _twice(entries: list[Any], name: str, path: Path, what: str) -> Iterator[Pro
         seen.setdefault(value, i)
 
 
-@rule("STP023", area="step", shared=True, of=BASICS)
+@rule("STP023", shared=True, of=BASICS)
 def stopping_condition(view: TrainingView) -> Iterator[Problem]:
     """A training job has a time limit.
 
@@ -275,7 +274,7 @@ def stopping_condition(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("STP032", area="step", reads=("ServerlessJobConfig",))
+@rule("STP032", reads=("ServerlessJobConfig",))
 def serverless(view: TrainingView) -> Iterator[Problem]:
     """A serverless job says what kind of evaluation it is and where MLflow keeps it, and accepts the model's licence.
 

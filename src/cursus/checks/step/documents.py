@@ -12,7 +12,7 @@ from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView
 
 
-@rule("STP095", area="step", scope="step")
+@rule("STP095", scope="step")
 def duplicate_key(view: StepView) -> Iterator[Problem]:
     """A key stands twice in the same mapping of a file.
 
@@ -32,7 +32,7 @@ def duplicate_key(view: StepView) -> Iterator[Problem]:
     yield from ()
 
 
-@rule("STP096", area="step", scope="step", severity="warning")
+@rule("STP096", scope="step", severity="warning")
 def yaml_switch(view: StepView) -> Iterator[Problem]:
     """Plain yes, no, on or off in a YAML file, which not every reader takes for a text.
 
@@ -53,7 +53,7 @@ def yaml_switch(view: StepView) -> Iterator[Problem]:
     yield from ()
 
 
-@rule("STP097", area="step", scope="step")
+@rule("STP097", scope="step")
 def broken_definition(view: StepView) -> Iterator[Problem]:
     """The definition in a CreatePipeline request is no JSON text of a mapping.
 
@@ -72,7 +72,7 @@ def broken_definition(view: StepView) -> Iterator[Problem]:
     yield from ()
 
 
-@rule("STP094", area="step", scope="step")
+@rule("STP094", scope="step")
 def one_definition(view: StepView) -> Iterator[Problem]:
     """A CreatePipeline request has two definitions, or none.
 

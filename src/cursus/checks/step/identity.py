@@ -21,7 +21,7 @@ HAVE_OUTPUT_RULES = frozenset(
 """Operations whose output has rules of its own, in the area *artifacts*."""
 
 
-@rule("STP027", area="step", reads=("AlgorithmSpecification",), shared=True)
+@rule("STP027", reads=("AlgorithmSpecification",), shared=True)
 def image_registry(view: TrainingView) -> Iterator[Problem]:
     """An image outside Amazon ECR is a private registry's, and needs TrainingImageConfig and a VPC.
 
@@ -76,7 +76,7 @@ def image_registry(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("STP028", area="step", reads=("EnableNetworkIsolation", "*.AlgorithmName"))
+@rule("STP028", reads=("EnableNetworkIsolation", "*.AlgorithmName"))
 def network_isolation(view: TrainingView) -> Iterator[Problem]:
     """An isolated container fetches nothing, and a marketplace algorithm runs isolated.
 
@@ -129,7 +129,7 @@ def network_isolation(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("STP030", area="step", scope="request", suspects="vpc", shared=True)
+@rule("STP030", scope="request", suspects="vpc", shared=True)
 def vpc_ids(view: RequestView) -> Iterator[Problem]:
     """Subnets are subnets and security groups are security groups.
 
@@ -172,7 +172,7 @@ def vpc_ids(view: RequestView) -> Iterator[Problem]:
         )
 
 
-@rule("STP034", area="step", scope="request", reads=("Tags",), shared=True)
+@rule("STP034", scope="request", reads=("Tags",), shared=True)
 def tags(view: RequestView) -> Iterator[Problem]:
     """Tag keys are the user's own, and each is given once.
 
@@ -205,7 +205,7 @@ def tags(view: RequestView) -> Iterator[Problem]:
         seen.setdefault(key, i)
 
 
-@rule("STP035", area="step", scope="request", suspects="place")
+@rule("STP035", scope="request", suspects="place")
 def one_region(view: RequestView) -> Iterator[Problem]:
     """Everything that a job names lies in the job's region and partition.
 
@@ -229,7 +229,7 @@ def one_region(view: RequestView) -> Iterator[Problem]:
             yield problem
 
 
-@rule("FRM017", area="framework", scope="request", suspects="place")
+@rule("FRM017", scope="request", suspects="place")
 def image_region(view: RequestView) -> Iterator[Problem]:
     """The image lies in the registry of the job's region.
 
@@ -301,7 +301,7 @@ def _elsewhere(view: RequestView) -> Iterator[tuple[Path, Problem]]:
             )
 
 
-@rule("STP036", area="step", scope="request", suspects="key", shared=True)
+@rule("STP036", scope="request", suspects="key", shared=True)
 def key_forms(view: RequestView) -> Iterator[Problem]:
     """A KMS key is named by its id, its ARN or an alias.
 
@@ -334,7 +334,7 @@ def key_forms(view: RequestView) -> Iterator[Problem]:
         )
 
 
-@rule("STP037", area="step", scope="request", suspects="nobody", severity="warning")
+@rule("STP037", scope="request", suspects="nobody", severity="warning")
 def placeholder_account(view: RequestView) -> Iterator[Problem]:
     """The account in an ARN is one that cannot exist.
 
@@ -357,7 +357,7 @@ def placeholder_account(view: RequestView) -> Iterator[Problem]:
             )
 
 
-@rule("STP050", area="step", reads=("?role",))
+@rule("STP050", reads=("?role",))
 def role_path(view: TrainingView) -> Iterator[Problem]:
     """A role's ARN has the role's path in it.
 
@@ -394,7 +394,7 @@ def role_path(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("STP031", area="step", scope="request", suspects="network", shared=True)
+@rule("STP031", scope="request", suspects="network", shared=True)
 def repeated_ids(view: RequestView) -> Iterator[Problem]:
     """A subnet or security group is listed once.
 

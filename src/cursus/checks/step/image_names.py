@@ -36,7 +36,7 @@ def stands_for_another(name: str) -> bool:
     return bool(words) and all(re.fullmatch(f"{_WORDS}+", word) for word in words)
 
 
-@rule("STP033", area="step", scope="request", suspects="image", shared=True)
+@rule("STP033", scope="request", suspects="image", shared=True)
 def ecr_name(view: RequestView) -> Iterator[Problem]:
     """The name of an image in Amazon ECR has the form of one.
 

@@ -15,7 +15,7 @@ _KEY_ID = re.compile("(AKIA|ASIA)[A-Z0-9]{16}")
 _OPTION = re.compile(r"--?([A-Za-z][\w-]*)(?:=(.*))?", re.DOTALL)
 
 
-@rule("STP049", area="step", scope="request", suspects="secret", severity="warning")
+@rule("STP049", scope="request", suspects="secret", severity="warning")
 def secrets(view: RequestView) -> Iterator[Problem]:
     """A secret stands in plain text in the request.
 

@@ -72,7 +72,7 @@ def _node(view: SchemaView, path: Path) -> Mapping[str, Any]:
     return (schema.at(document, path) if document else None) or {}
 
 
-@rule("STP001", area="step", scope="schema")
+@rule("STP001", scope="schema")
 def missing_member(view: SchemaView) -> Iterator[Problem]:
     """A member that the service requires is missing.
 
@@ -126,7 +126,7 @@ TAKES_ROLE = ("CreateTrainingJob", "CreateProcessingJob")
 definitions, which wants a role of the others' steps."""
 
 
-@rule("STP002", area="step", scope="schema")
+@rule("STP002", scope="schema")
 def unknown_member(view: SchemaView) -> Iterator[Problem]:
     """A member that the API does not know.
 
@@ -237,7 +237,7 @@ def _beside_arguments(kind: str) -> Sequence[str]:
     return members
 
 
-@rule("STP003", area="step", scope="schema")
+@rule("STP003", scope="schema")
 def wrong_type(view: SchemaView) -> Iterator[Problem]:
     """A value is of the wrong type: a number where the API wants a text, a text where it wants a list.
 
@@ -266,7 +266,7 @@ def wrong_type(view: SchemaView) -> Iterator[Problem]:
         )
 
 
-@rule("STP004", area="step", scope="schema")
+@rule("STP004", scope="schema")
 def not_in_enum(view: SchemaView) -> Iterator[Problem]:
     """A value is none of those that the API knows.
 
@@ -287,7 +287,7 @@ def not_in_enum(view: SchemaView) -> Iterator[Problem]:
         yield Problem(_at_aws(violation), violation.path, near.strip() or f"write one of {choices}")
 
 
-@rule("STP005", area="step", scope="schema")
+@rule("STP005", scope="schema")
 def breaks_pattern(view: SchemaView) -> Iterator[Problem]:
     """A text does not have the form that the API demands.
 
@@ -309,7 +309,7 @@ def breaks_pattern(view: SchemaView) -> Iterator[Problem]:
         yield Problem(_at_aws(violation), violation.path, remedy)
 
 
-@rule("STP006", area="step", scope="schema")
+@rule("STP006", scope="schema")
 def wrong_length(view: SchemaView) -> Iterator[Problem]:
     """A text is longer or shorter than the API allows.
 
@@ -349,7 +349,7 @@ def wrong_length(view: SchemaView) -> Iterator[Problem]:
         yield Problem(_at_aws(violation), violation.path, remedy)
 
 
-@rule("STP007", area="step", scope="schema")
+@rule("STP007", scope="schema")
 def out_of_range(view: SchemaView) -> Iterator[Problem]:
     """A number is outside the range that the API allows.
 
@@ -379,7 +379,7 @@ def _between(low: float | None, high: float | None, bound: str) -> str:
     return f"write a number from {low} to {high}"
 
 
-@rule("STP008", area="step", scope="schema")
+@rule("STP008", scope="schema")
 def wrong_count(view: SchemaView) -> Iterator[Problem]:
     """A list or map has more or fewer entries than the API allows.
 
@@ -409,7 +409,7 @@ def wrong_count(view: SchemaView) -> Iterator[Problem]:
         )
 
 
-@rule("STP009", area="step", scope="schema")
+@rule("STP009", scope="schema")
 def not_exactly_one(view: SchemaView) -> Iterator[Problem]:
     """A choice between members has none of them, or several.
 
@@ -435,7 +435,7 @@ def not_exactly_one(view: SchemaView) -> Iterator[Problem]:
         )
 
 
-@rule("STP010", area="step", scope="schema")
+@rule("STP010", scope="schema")
 def not_json(view: SchemaView) -> Iterator[Problem]:
     """A value cannot be written as JSON, so that no request can carry it.
 

@@ -17,7 +17,7 @@ AN_HOUR = 3600
 """Seconds; a job of less is soon made again."""
 
 
-@rule("STP024", area="step", reads=(SPOT, "*.MaxWaitTimeInSeconds"), shared=True)
+@rule("STP024", reads=(SPOT, "*.MaxWaitTimeInSeconds"), shared=True)
 def spot_wait(view: TrainingView) -> Iterator[Problem]:
     """A spot job says how long it may wait, and only a spot job does.
 
@@ -75,7 +75,7 @@ def spot_wait(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("STP025", area="step", severity="warning", reads=(SPOT,), shared=True)
+@rule("STP025", severity="warning", reads=(SPOT,), shared=True)
 def spot_without_checkpoints(view: TrainingView) -> Iterator[Problem]:
     """A spot job without CheckpointConfig starts from nothing after each interruption.
 
@@ -105,7 +105,7 @@ def spot_without_checkpoints(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("STP026", area="step", reads=("ResourceConfig.KeepAlivePeriodInSeconds",))
+@rule("STP026", reads=("ResourceConfig.KeepAlivePeriodInSeconds",))
 def warm_pool(view: TrainingView) -> Iterator[Problem]:
     """A warm pool does not go with spot instances, instance groups or tuning.
 
@@ -150,12 +150,7 @@ def warm_pool(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule(
-    "STP029",
-    area="step",
-    reads=("CheckpointConfig", "TensorBoardOutputConfig", "DebugHookConfig"),
-    shared=True,
-)
+@rule("STP029", reads=("CheckpointConfig", "TensorBoardOutputConfig", "DebugHookConfig"), shared=True)
 def local_paths(view: TrainingView) -> Iterator[Problem]:
     """A directory that SageMaker syncs is not one that it uses for something else.
 
@@ -205,7 +200,7 @@ def local_paths(view: TrainingView) -> Iterator[Problem]:
         synced.setdefault(local, member)
 
 
-@rule("STP051", area="step", severity="warning", reads=("?checkpoints",))
+@rule("STP051", severity="warning", reads=("?checkpoints",))
 def checkpoints_of_a_hyperparameter(view: TrainingView) -> Iterator[Problem]:
     """A hyperparameter tells the script to save where nothing is kept.
 

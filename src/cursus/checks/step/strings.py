@@ -35,7 +35,7 @@ def _where(path: Path, value: str) -> str:
     return f"{name} {show(value, str(name))}"
 
 
-@rule("STP040", area="step", scope="request", suspects="scheme")
+@rule("STP040", scope="request", suspects="scheme")
 def doubled_scheme(view: RequestView) -> Iterator[Problem]:
     """An S3 URI has two schemes.
 
@@ -68,7 +68,7 @@ def _more(places: list[Path]) -> str:
     return f" (and {more} more such place{'s' if more > 1 else ''})" if more else ""
 
 
-@rule("STP041", area="step", scope="request", suspects="endpoint")
+@rule("STP041", scope="request", suspects="endpoint")
 def endpoint(view: RequestView) -> Iterator[Problem]:
     """A web address stands where an S3 URI belongs.
 
@@ -102,7 +102,7 @@ def endpoint(view: RequestView) -> Iterator[Problem]:
         yield Problem(message, path, fault.remedy, severity="warning")
 
 
-@rule("STP042", area="step", scope="request", suspects="bucket")
+@rule("STP042", scope="request", suspects="bucket")
 def bucket_name(view: RequestView) -> Iterator[Problem]:
     """An S3 URI names a bucket that no one can have.
 
@@ -126,7 +126,7 @@ def bucket_name(view: RequestView) -> Iterator[Problem]:
         yield Problem(f"{_where(path, value)} {fault.message}", path, fault.remedy)
 
 
-@rule("STP038", area="step", scope="request", suspects="wildcard")
+@rule("STP038", scope="request", suspects="wildcard")
 def wildcard(view: RequestView) -> Iterator[Problem]:
     """An S3 URI has no wildcard.
 
@@ -155,7 +155,7 @@ def wildcard(view: RequestView) -> Iterator[Problem]:
         )
 
 
-@rule("STP043", area="step", scope="request", suspects="slashes", severity="warning")
+@rule("STP043", scope="request", suspects="slashes", severity="warning")
 def double_slash(view: RequestView) -> Iterator[Problem]:
     """An S3 URI has // or a backslash in its key.
 
@@ -182,7 +182,7 @@ def double_slash(view: RequestView) -> Iterator[Problem]:
         )
 
 
-@rule("STP044", area="step", scope="request", suspects="space")
+@rule("STP044", scope="request", suspects="space")
 def white_space(view: RequestView) -> Iterator[Problem]:
     """An S3 URI, image or content type has white space around it.
 
@@ -205,7 +205,7 @@ def white_space(view: RequestView) -> Iterator[Problem]:
         )
 
 
-@rule("STP045", area="step", scope="request", suspects="placeholder", severity="warning")
+@rule("STP045", scope="request", suspects="placeholder", severity="warning")
 def placeholders(view: RequestView) -> Iterator[Problem]:
     """A placeholder was left in.
 
@@ -278,7 +278,7 @@ def _filled_in(view: RequestView) -> bool:
     )
 
 
-@rule("STP046", area="step", scope="request", suspects="repr")
+@rule("STP046", scope="request", suspects="repr")
 def object_as_text(view: RequestView) -> Iterator[Problem]:
     """The representation of a Python object was put where its value belongs.
 
@@ -309,7 +309,7 @@ def object_as_text(view: RequestView) -> Iterator[Problem]:
             )
 
 
-@rule("STP047", area="step", scope="request", suspects="nothing", severity="warning")
+@rule("STP047", scope="request", suspects="nothing", severity="warning")
 def nothing_as_text(view: RequestView) -> Iterator[Problem]:
     """ "None" or "null" stands where a value belongs, as a text.
 
@@ -342,7 +342,7 @@ def nothing_as_text(view: RequestView) -> Iterator[Problem]:
         )
 
 
-@rule("STP048", area="step", scope="request", suspects="quoted")
+@rule("STP048", scope="request", suspects="quoted")
 def quoted(view: RequestView) -> Iterator[Problem]:
     """A value is quoted once more inside its quotes.
 

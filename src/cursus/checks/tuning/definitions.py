@@ -9,7 +9,7 @@ from cursus.checks.views import TUNING, TrainingView, TuningView, is_reference, 
 from cursus.redact import show
 
 
-@rule("HPO016", area="hyperparameters", scope="tuning", shared=True)
+@rule("HPO016", scope="tuning", shared=True)
 def definitions(view: TuningView) -> Iterator[Problem]:
     """One TrainingJobDefinition, or several named ones.
 
@@ -98,7 +98,7 @@ def _of_one_algorithm(view: TuningView) -> Iterator[Problem]:
             )
 
 
-@rule("HPO017", area="hyperparameters", scope="tuning", shared=True)
+@rule("HPO017", scope="tuning", shared=True)
 def resources_of_definitions(view: TuningView) -> Iterator[Problem]:
     """Each definition has resources in one of two forms, and not in both.
 
@@ -144,7 +144,7 @@ def _flexible(definition: TrainingView, config: Mapping[str, object]) -> Iterato
                 yield Problem(f"{name} is missing", (*path, name), "give InstanceType and InstanceCount")
 
 
-@rule("HPO018", area="hyperparameters", scope="tuning", reads=("WarmStartConfig",))
+@rule("HPO018", scope="tuning", reads=("WarmStartConfig",))
 def warm_start(view: TuningView) -> Iterator[Problem]:
     """A warm start names its parents.
 

@@ -21,7 +21,6 @@ _FRACTION = re.compile(r"\((?:\?P<\w+>)?(?:0|\[01\]|\[0-1\]|0\?)(?:\\\.|\[\.\])"
 
 @rule(
     "HPO047",
-    area="hyperparameters",
     scope="tuning",
     severity="warning",
     reads=(f"{TUNING}.TuningJobCompletionCriteria",),
@@ -81,7 +80,6 @@ def _most(definition: TrainingView, name: str) -> float:
 
 @rule(
     "HPO048",
-    area="hyperparameters",
     scope="tuning",
     severity="warning",
     reads=(f"{TUNING}.TrainingJobEarlyStoppingType",),

@@ -74,14 +74,7 @@ def all_combinations(view: TuningView) -> int | None:
     return total
 
 
-@rule(
-    "HPO010",
-    area="hyperparameters",
-    scope="tuning",
-    reads=(f"{TUNING}.ResourceLimits",),
-    shared=True,
-    of=SPACE,
-)
+@rule("HPO010", scope="tuning", reads=(f"{TUNING}.ResourceLimits",), shared=True, of=SPACE)
 def jobs_against_combinations(view: TuningView) -> Iterator[Problem]:
     """There are fewer combinations than training jobs.
 
@@ -114,7 +107,7 @@ def jobs_against_combinations(view: TuningView) -> Iterator[Problem]:
         )
 
 
-@rule("HPO011", area="hyperparameters", scope="tuning", reads=(TUNING,), shared=True, of=SPACE)
+@rule("HPO011", scope="tuning", reads=(TUNING,), shared=True, of=SPACE)
 def grid_search(view: TuningView) -> Iterator[Problem]:
     """Grid search takes categorical ranges, and each combination once.
 
@@ -159,14 +152,7 @@ def grid_search(view: TuningView) -> Iterator[Problem]:
         )
 
 
-@rule(
-    "HPO012",
-    area="hyperparameters",
-    scope="tuning",
-    reads=(f"{TUNING}.ResourceLimits",),
-    shared=True,
-    of=SPACE,
-)
+@rule("HPO012", scope="tuning", reads=(f"{TUNING}.ResourceLimits",), shared=True, of=SPACE)
 def parallel_jobs(view: TuningView) -> Iterator[Problem]:
     """No more jobs at once than jobs at all.
 
@@ -204,14 +190,7 @@ def parallel_jobs(view: TuningView) -> Iterator[Problem]:
         )
 
 
-@rule(
-    "HPO013",
-    area="hyperparameters",
-    scope="tuning",
-    severity="warning",
-    reads=(f"{TUNING}.ResourceLimits",),
-    shared=True,
-)
+@rule("HPO013", scope="tuning", severity="warning", reads=(f"{TUNING}.ResourceLimits",), shared=True)
 def runtime_of_the_whole_job(view: TuningView) -> Iterator[Problem]:
     """The tuning job may end before one training job does.
 
@@ -262,7 +241,7 @@ def _rounds(view: TuningView, whole: int, one: int) -> Iterator[Problem]:
         )
 
 
-@rule("HPO014", area="hyperparameters", scope="tuning", reads=("*.Strategy=Hyperband", "*.StrategyConfig"))
+@rule("HPO014", scope="tuning", reads=("*.Strategy=Hyperband", "*.StrategyConfig"))
 def hyperband(view: TuningView) -> Iterator[Problem]:
     """Hyperband wants its resources, and its own early stopping.
 
@@ -329,15 +308,7 @@ def _hyperband_resources(view: TuningView) -> Iterator[Problem]:
         )
 
 
-@rule(
-    "HPO015",
-    area="hyperparameters",
-    scope="tuning",
-    severity="warning",
-    reads=(TUNING,),
-    shared=True,
-    of=SPACE,
-)
+@rule("HPO015", scope="tuning", severity="warning", reads=(TUNING,), shared=True, of=SPACE)
 def number_of_jobs_given(view: TuningView) -> Iterator[Problem]:
     """The tuning job says how many training jobs it runs.
 
@@ -381,14 +352,7 @@ def number_of_jobs_given(view: TuningView) -> Iterator[Problem]:
         )
 
 
-@rule(
-    "HPO024",
-    area="hyperparameters",
-    scope="tuning",
-    reads=(f"{TUNING}.ResourceLimits",),
-    shared=True,
-    of=SPACE,
-)
+@rule("HPO024", scope="tuning", reads=(f"{TUNING}.ResourceLimits",), shared=True, of=SPACE)
 def most_jobs(view: TuningView) -> Iterator[Problem]:
     """A tuning job has no more training jobs than any quota allows.
 

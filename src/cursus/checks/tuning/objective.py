@@ -31,7 +31,7 @@ def objectives(view: TuningView) -> Iterator[tuple[TrainingView, Mapping[str, ob
             yield definition, shared, SHARED
 
 
-@rule("HPO019", area="hyperparameters", scope="tuning", shared=True)
+@rule("HPO019", scope="tuning", shared=True)
 def objective_given(view: TuningView) -> Iterator[Problem]:
     """A tuning job has an objective.
 
@@ -61,7 +61,7 @@ def objective_given(view: TuningView) -> Iterator[Problem]:
         )
 
 
-@rule("HPO020", area="hyperparameters", scope="tuning", shared=True, of=OBJECTIVE)
+@rule("HPO020", scope="tuning", shared=True, of=OBJECTIVE)
 def objective_defined(view: TuningView) -> Iterator[Problem]:
     """The objective is a metric that the training job has.
 
@@ -122,7 +122,7 @@ def objective_defined(view: TuningView) -> Iterator[Problem]:
             )
 
 
-@rule("HPO021", area="hyperparameters", scope="tuning", severity="warning", shared=True, of=OBJECTIVE)
+@rule("HPO021", scope="tuning", severity="warning", shared=True, of=OBJECTIVE)
 def objective_direction(view: TuningView) -> Iterator[Problem]:
     """The objective goes the right way.
 
@@ -160,7 +160,7 @@ def objective_direction(view: TuningView) -> Iterator[Problem]:
             )
 
 
-@rule("HPO022", area="hyperparameters", scope="tuning", shared=True, of=OBJECTIVE)
+@rule("HPO022", scope="tuning", shared=True, of=OBJECTIVE)
 def objective_needs_channel(view: TuningView) -> Iterator[Problem]:
     """A validation metric needs validation data.
 
@@ -215,7 +215,6 @@ def objective_needs_channel(view: TuningView) -> Iterator[Problem]:
 
 @rule(
     "HPO032",
-    area="hyperparameters",
     scope="tuning",
     reads=(f"{TUNING}.HyperParameterTuningJobObjective", "TuningObjective"),
     when="builtin",
@@ -296,7 +295,7 @@ def _refused(definition: TrainingView, wanted: Mapping[str, tuple[str, ...]]) ->
     )
 
 
-@rule("HPO023", area="hyperparameters", scope="tuning", reads=READS, shared=True, of=OBJECTIVE)
+@rule("HPO023", scope="tuning", reads=READS, shared=True, of=OBJECTIVE)
 def tunable(view: TuningView) -> Iterator[Problem]:
     """A built-in algorithm lets some of its hyperparameters be tuned, within their bounds.
 

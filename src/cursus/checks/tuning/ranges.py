@@ -62,7 +62,7 @@ def numeric_entries(view: TuningView) -> Iterator[Entry]:
 READS = (f"{TUNING}.ParameterRanges", "TrainingJobDefinitions", "TrainingJobDefinition.HyperParameterRanges")
 
 
-@rule("HPO001", area="hyperparameters", scope="tuning", reads=READS, shared=True, of=SPACE)
+@rule("HPO001", scope="tuning", reads=READS, shared=True, of=SPACE)
 def range_order(view: TuningView) -> Iterator[Problem]:
     """MinValue of a range is a number below MaxValue.
 
@@ -112,7 +112,7 @@ def range_order(view: TuningView) -> Iterator[Problem]:
             )
 
 
-@rule("HPO002", area="hyperparameters", scope="tuning", reads=READS, shared=True, of=SPACE)
+@rule("HPO002", scope="tuning", reads=READS, shared=True, of=SPACE)
 def integer_bounds(view: TuningView) -> Iterator[Problem]:
     """The bounds of an integer range are whole numbers.
 
@@ -142,7 +142,7 @@ def integer_bounds(view: TuningView) -> Iterator[Problem]:
                 )
 
 
-@rule("HPO003", area="hyperparameters", scope="tuning", reads=READS, shared=True, of=SPACE)
+@rule("HPO003", scope="tuning", reads=READS, shared=True, of=SPACE)
 def scaling(view: TuningView) -> Iterator[Problem]:
     """The scale fits the range.
 
@@ -193,7 +193,7 @@ def scaling(view: TuningView) -> Iterator[Problem]:
                 )
 
 
-@rule("HPO004", area="hyperparameters", scope="tuning", reads=READS, shared=True, of=SPACE)
+@rule("HPO004", scope="tuning", reads=READS, shared=True, of=SPACE)
 def range_named_twice(view: TuningView) -> Iterator[Problem]:
     """A hyperparameter has two ranges.
 
@@ -224,7 +224,7 @@ def range_named_twice(view: TuningView) -> Iterator[Problem]:
                 )
 
 
-@rule("HPO005", area="hyperparameters", scope="tuning", reads=("StaticHyperParameters",))
+@rule("HPO005", scope="tuning", reads=("StaticHyperParameters",))
 def tuned_and_static(view: TuningView) -> Iterator[Problem]:
     """A hyperparameter is tuned and static at once.
 
@@ -265,7 +265,7 @@ def tuned_and_static(view: TuningView) -> Iterator[Problem]:
                 )
 
 
-@rule("HPO006", area="hyperparameters", scope="tuning", reads=READS, shared=True, of=SPACE)
+@rule("HPO006", scope="tuning", reads=READS, shared=True, of=SPACE)
 def categorical_values(view: TuningView) -> Iterator[Problem]:
     """The values of a categorical range differ from each other.
 
@@ -303,7 +303,7 @@ def categorical_values(view: TuningView) -> Iterator[Problem]:
                 )
 
 
-@rule("HPO007", area="hyperparameters", scope="tuning", reads=(TUNING,), shared=True, of=SPACE)
+@rule("HPO007", scope="tuning", reads=(TUNING,), shared=True, of=SPACE)
 def how_many_ranges(view: TuningView) -> Iterator[Problem]:
     """A tuning job searches at least one hyperparameter, and no more than the limit.
 
@@ -352,7 +352,7 @@ def how_many_ranges(view: TuningView) -> Iterator[Problem]:
             )
 
 
-@rule("HPO008", area="hyperparameters", scope="tuning", reads=READS, shared=True, of=SPACE)
+@rule("HPO008", scope="tuning", reads=READS, shared=True, of=SPACE)
 def autotune_and_hints(view: TuningView) -> Iterator[Problem]:
     """AutoParameters go with Autotune.
 
@@ -380,9 +380,7 @@ def autotune_and_hints(view: TuningView) -> Iterator[Problem]:
             )
 
 
-@rule(
-    "HPO009", area="hyperparameters", scope="tuning", severity="warning", reads=READS, shared=True, of=SPACE
-)
+@rule("HPO009", scope="tuning", severity="warning", reads=READS, shared=True, of=SPACE)
 def reserved_names(view: TuningView) -> Iterator[Problem]:
     """A range has a name that belongs to SageMaker.
 

@@ -44,14 +44,11 @@ def doubled_scheme(view: RequestView) -> Iterator[Problem]:
     Why:
         Something put s3:// before what was a URI already. The model's pattern allows it; the service then looks
         for a bucket called `s3:` and refuses the request.
-    Breaks:
-        OutputDataConfig: {S3OutputPath: "s3://s3://example-bucket/models/"}
-    Right:
-        OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+    Example:
+        - OutputDataConfig: {S3OutputPath: "s3://s3://example-bucket/models/"}
+        + OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
     Source:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-    Since:
-        0.1
     """
     for path, value, fault in _locations(view, "scheme"):
         yield Problem(
@@ -79,14 +76,11 @@ def endpoint(view: RequestView) -> Iterator[Problem]:
     Why:
         SageMaker takes the host for the bucket's name, and there is no such bucket: "BucketRegionError: bucket must be
         in the same region as the job".
-    Breaks:
-        OutputDataConfig: {S3OutputPath: "https://example-bucket.s3.us-east-1.amazonaws.com/models/"}
-    Right:
-        OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+    Example:
+        - OutputDataConfig: {S3OutputPath: "https://example-bucket.s3.us-east-1.amazonaws.com/models/"}
+        + OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
     Source:
         https://github.com/aws/amazon-sagemaker-examples/issues/3881
-    Since:
-        0.1
     """
     taken: list[tuple[Path, str, Fault]] = []
     for path, value, fault in _locations(view, "endpoint"):
@@ -111,14 +105,11 @@ def bucket_name(view: RequestView) -> Iterator[Problem]:
     Why:
         The model's pattern takes any text; S3 has no bucket whose name breaks its rules, so the job fails or the
         request is refused.
-    Breaks:
-        OutputDataConfig: {S3OutputPath: "s3://Example_Bucket/models/"}
-    Right:
-        OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+    Example:
+        - OutputDataConfig: {S3OutputPath: "s3://Example_Bucket/models/"}
+        + OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
     Source:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-    Since:
-        0.1
     """
     for path, value, fault in _locations(view, "bucket"):
         if f"{value}/".startswith(NO_BUCKET):
@@ -135,18 +126,13 @@ def wildcard(view: RequestView) -> Iterator[Problem]:
     Why:
         SageMaker reads every object whose key begins with the prefix as it stands, and finds none: "No S3 objects found
         under S3 URL". Results would go to a folder of that name.
-    Breaks:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/*.csv"}}
-    Right:
-        InputDataConfig:
-          - ChannelName: train
-            DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}
+    Example:
+          InputDataConfig:
+            - ChannelName: train
+        -     DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/*.csv"}}
+        +     DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
-    Since:
-        0.1
     """
     for path, value, fault in _locations(view, "wildcard"):
         read = path[-1] == "S3Uri" and path[0] != "CheckpointConfig"
@@ -165,14 +151,11 @@ def double_slash(view: RequestView) -> Iterator[Problem]:
     Why:
         S3 takes `a//b` and `a/b` for different keys, so that what was written under one is not found under the
         other. The training toolkit drops slashes before a key, and then finds no source archive.
-    Breaks:
-        OutputDataConfig: {S3OutputPath: "s3://example-bucket//models/"}
-    Right:
-        OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+    Example:
+        - OutputDataConfig: {S3OutputPath: "s3://example-bucket//models/"}
+        + OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
     Source:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
-    Since:
-        0.1
     """
     for path, value, fault in _locations(view, "slashes"):
         key = value[5:].partition("/")[2]
@@ -190,14 +173,11 @@ def white_space(view: RequestView) -> Iterator[Problem]:
         Finds blanks, tabs and line ends at the beginning or end of these texts.
     Why:
         They count: S3 finds no such key, and ECR no such image.
-    Breaks:
-        OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/ "}
-    Right:
-        OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+    Example:
+        - OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/ "}
+        + OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
     Source:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
-    Since:
-        0.1
     """
     for path, value in view.suspected("space"):
         yield Problem(
@@ -217,14 +197,11 @@ def placeholders(view: RequestView) -> Iterator[Problem]:
         image are filled in. What is there for a reader to replace, such as <your-bucket>, marks a sample.
     Why:
         SageMaker fills in nothing: the text is taken as it stands, and no such bucket, role or image exists.
-    Breaks:
-        OutputDataConfig: {S3OutputPath: "s3://<your-bucket>/models/"}
-    Right:
-        OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+    Example:
+        - OutputDataConfig: {S3OutputPath: "s3://<your-bucket>/models/"}
+        + OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html
-    Since:
-        0.1
     """
     # The rule below, or that on secrets, says more of these.
     others = [entry for entry in view.suspected("secret") if is_secret_name(str(entry[0][-1]))]
@@ -288,14 +265,11 @@ def object_as_text(view: RequestView) -> Iterator[Problem]:
     Why:
         An f-string or str() was used on an object. The service takes the text as it stands: names and URIs are
         refused, and a script receives it as its argument and fails.
-    Breaks:
-        HyperParameters: {epochs: "ParameterInteger(name='Epochs', default_value=3)"}
-    Right:
-        HyperParameters: {epochs: "3"}
+    Example:
+        - HyperParameters: {epochs: "ParameterInteger(name='Epochs', default_value=3)"}
+        + HyperParameters: {epochs: "3"}
     Source:
         https://sagemaker.readthedocs.io/en/stable/amazon_sagemaker_model_building_pipeline.html
-    Since:
-        0.1
     """
     if view.step.in_pipeline and view.step.prefix:
         return  # the pipeline's own rule reads its definition as a whole
@@ -320,14 +294,11 @@ def nothing_as_text(view: RequestView) -> Iterator[Problem]:
     Why:
         A variable had no value when it was put into a text. SageMaker looks for a key, a bucket or a prefix of
         that name.
-    Breaks:
-        OutputDataConfig: {S3OutputPath: "s3://example-bucket/None/models/"}
-    Right:
-        OutputDataConfig: {S3OutputPath: "s3://example-bucket/churn/models/"}
+    Example:
+        - OutputDataConfig: {S3OutputPath: "s3://example-bucket/None/models/"}
+        + OutputDataConfig: {S3OutputPath: "s3://example-bucket/churn/models/"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html
-    Since:
-        0.1
     """
     for path, value in view.suspected("nothing"):
         lost = f"{value}/".startswith(NO_BUCKET)
@@ -352,16 +323,12 @@ def quoted(view: RequestView) -> Iterator[Problem]:
         rightly.
     Why:
         The marks are part of the value: there is no image, content type or path of that name.
-    Breaks:
-        AlgorithmSpecification:
-          TrainingImage: '"123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4"'
-    Right:
-        AlgorithmSpecification:
-          TrainingImage: 123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4
+    Example:
+          AlgorithmSpecification:
+        -   TrainingImage: '"123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4"'
+        +   TrainingImage: 123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AlgorithmSpecification.html
-    Since:
-        0.1
     """
     for path, value in view.suspected("quoted"):
         bare = value.strip(chr(34) + chr(39))

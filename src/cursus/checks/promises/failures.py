@@ -52,17 +52,14 @@ _PAGE = """A hook of the builder failed: {hook} and its kin.
         cannot be what the hook is for, breaks this rule. Its traceback stands in the details of the test.
     Why:
         A pipeline calls the same method when it is built, and stops there; without it {loss}.
-    Breaks:
-        failures:
-          {hook}: "KeyError: 'bucket'"
-    Right:
-        hooks:
-          get_hyperparameters: {{}}
+    Example:
+        - failures:
+        -   {hook}: "KeyError: 'bucket'"
+        + hooks:
+        +   get_hyperparameters: {{}}
     Source:
         The builder's own code; https://docs.python.org/3/tutorial/errors.html. What SageMaker gets from it:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
-    Since:
-        0.1
 """
 
 

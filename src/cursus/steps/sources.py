@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cursus.model import SourceCode
+from cursus.model import SourceCode, Step
 
 
 def source_code(
@@ -45,6 +45,33 @@ def source_code(
     return SourceCode(directory, entry)
 
 
+def of_steps(steps: Iterable[Step], source_dir: Any, entry_point: Any) -> dict[str, SourceCode]:
+    """The source of each step of a pipeline that starts a script of the source directory, by the step's name.
+
+    Where none does, it is the source of each training step, as of a request: the checks say what it lacks.
+    """
+    found: dict[str, SourceCode] = {}
+    training: dict[str, SourceCode] = {}
+    for step in steps:
+        job = step.request.get("TrainingJobDefinition", step.request)
+        if step.operation not in RUN_SCRIPTS or not isinstance(job, Mapping):
+            continue
+        named = _hyperparameter(job, "sagemaker_program")
+        source = source_code(source_dir, entry_point or named, job)
+        if source is None:
+            continue
+        own = {os.path.basename(word) for word in (named or "", *_command(job))}
+        if os.path.basename(source.entry_point) in own and _is_file(source.directory, source.entry_point):
+            found[step.name] = source
+        elif step.operation != "CreateProcessingJob":
+            training[step.name] = source
+    return found or training
+
+
+RUN_SCRIPTS = frozenset({"CreateTrainingJob", "CreateHyperParameterTuningJob", "CreateProcessingJob"})
+"""What runs a script of the user's, with what a step of a pipeline sends."""
+
+
 def _directory_of(directory: str, entry: str, near: str | None) -> str:
     """The source directory: below the current folder, or beside ``near`` if only that has the entry point."""
     if os.path.isabs(directory) or near is None or os.path.isfile(os.path.join(directory, entry)):
@@ -55,12 +82,7 @@ def _directory_of(directory: str, entry: str, near: str | None) -> str:
 
 def _program(directory: str, request: Mapping[str, Any]) -> SourceCode | None:
     """The file of a directory that the container's own command starts, its only script, or its program ``train``."""
-    algorithm = request.get("AlgorithmSpecification") or request.get("AppSpecification")
-    algorithm = algorithm if isinstance(algorithm, Mapping) else {}
-    words: list[str] = []
-    for member in ("ContainerEntrypoint", "ContainerArguments"):
-        value = algorithm.get(member)
-        words += [word for word in value if isinstance(word, str)] if isinstance(value, (list, tuple)) else []
+    words = _command(request)
     for word in words:
         name = os.path.normpath(word).removeprefix("/opt/ml/code/")
         module = name.replace(".", "/") + ".py" if name.replace(".", "").isidentifier() else ""
@@ -70,6 +92,17 @@ def _program(directory: str, request: Mapping[str, Any]) -> SourceCode | None:
     if not words and _is_file(directory, OWN_PROGRAM):
         return SourceCode(directory, OWN_PROGRAM)
     return _only_script(directory)
+
+
+def _command(request: Mapping[str, Any]) -> list[str]:
+    """The words of the container's own command."""
+    algorithm = request.get("AlgorithmSpecification") or request.get("AppSpecification")
+    algorithm = algorithm if isinstance(algorithm, Mapping) else {}
+    words: list[str] = []
+    for member in ("ContainerEntrypoint", "ContainerArguments"):
+        value = algorithm.get(member)
+        words += [word for word in value if isinstance(word, str)] if isinstance(value, (list, tuple)) else []
+    return words
 
 
 def _is_file(directory: str, name: str) -> bool:
@@ -112,7 +145,7 @@ def local_path(path: str, near: str | None) -> str:
 
 
 def _hyperparameter(request: Mapping[str, Any], name: str) -> str | None:
-    values = request.get("HyperParameters")
+    values = request.get("HyperParameters", request.get("StaticHyperParameters"))
     value = values.get(name) if isinstance(values, Mapping) else None
     if not isinstance(value, str):
         return None

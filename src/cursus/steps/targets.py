@@ -340,11 +340,15 @@ def _with_options(found: list[Step | Pipeline], options: Options) -> list[Step |
         return found
     from dataclasses import replace
 
-    from cursus.steps.sources import source_code
+    from cursus.steps.pipelines import expand
+    from cursus.steps.sources import of_steps, source_code
 
     made: list[Step | Pipeline] = []
     for one in found:
-        if isinstance(one, Step):
+        if isinstance(one, Pipeline):
+            sources = of_steps(expand(one), options.source_dir, options.entry_point)
+            one = replace(one, sources={**one.sources, **sources})
+        else:
             source = source_code(options.source_dir, options.entry_point, one.request)
             one = replace(one, source=source) if source is not None else one
         made.append(one)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from cursus.model import Location
 from cursus.script import values as v
 from cursus.script.bodies import Body, CallSite, place
+from cursus.script.calls import ARGPARSE
 from cursus.script.converters import converter
-from cursus.script.evaluate import ARGPARSE, Evaluator
+from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Argument, Const, Parser, Text
 from cursus.script.nodes import bare_name, last_name, receiver, word
 from cursus.script.pure import Outcome

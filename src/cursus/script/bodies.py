@@ -16,6 +16,8 @@ from cursus.script.nodes import Owner, ends_with_zero, everything_given, last_na
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 EXITS = frozenset({"exit", "_exit", "quit", "abort"})
+PERHAPS = (ast.IfExp, ast.BoolOp, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+"""What may leave a part of itself out; a call in what it surely evaluates is told by itself."""
 
 
 @dataclass(slots=True)
@@ -63,6 +65,7 @@ class Body:
     globals: set[str] = field(default_factory=set)
     walked: dict[str, list[ast.AST]] = field(default_factory=dict, repr=False)
     """``nodes`` and ``all_nodes``, made when they are first asked for: many readings go over them."""
+    evaluated: set[int] | None = field(default=None, repr=False)
 
     @property
     def nodes(self) -> list[ast.AST]:
@@ -90,6 +93,21 @@ class Body:
         while top.parent is not None:
             top = top.parent
         return top
+
+    @property
+    def certain(self) -> set[int]:
+        """The ids of the expressions that every run of it evaluates."""
+        if self.evaluated is None:
+            pending: list[ast.AST | None] = [site.node for site in self.calls if site.sure]
+            pending += [node for node, _, sure in self.reads if sure]
+            pending += [one.node for each in self.bindings.values() for one in each if one.sure]
+            self.evaluated = set()
+            while pending:
+                node = pending.pop()
+                if isinstance(node, ast.expr) and not isinstance(node, PERHAPS):
+                    self.evaluated.add(id(node))
+                    pending.extend(ast.iter_child_nodes(node))
+        return self.evaluated
 
     def only(self, name: str) -> ast.expr | None:
         """The expression that a name is set to here, where it is set once."""
@@ -220,7 +238,7 @@ class Walker:
 
     def on_AugAssign(self, node: ast.AugAssign, sure: bool) -> None:  # noqa: N802, D102
         self.expression(node.value, sure)
-        self.target(node.target, "unknown", None, sure, ())
+        self.target(node.target, "unknown", node.value, sure, ())
 
     def on_Return(self, node: ast.Return, sure: bool) -> None:  # noqa: N802, D102
         if node.value is not None:

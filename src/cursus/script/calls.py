@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import ast
 import json
+from typing import TYPE_CHECKING
 
 from cursus.script import values as v
 from cursus.script.bodies import Body, CallSite
-from cursus.script.evaluate import (
-    ARGPARSE,
-    CODE,
-    NUMBER_METHODS,
-    NUMBERS,
-    PATHLIKE,
-    SAME_PATH,
-    Evaluator,
-    _combine,
-    _union,
-)
 from cursus.script.facts import ArgPart, Const, EnvPart, Hole, Text
 from cursus.script.nodes import word
-from cursus.script.values import NOTHING_KNOWN, NUMBER, UNKNOWN, Options, Value, one
+from cursus.script.values import NOTHING_KNOWN, NUMBER, UNKNOWN, Options, Value, combine, one, union
 
+if TYPE_CHECKING:
+    from cursus.script.evaluate import Evaluator
+
+CODE = "/opt/ml/code/"
+PATHLIKE = frozenset({"pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "os.fspath"})
+SAME_PATH = frozenset(
+    {
+        "os.path.abspath",
+        "os.path.normpath",
+        "os.path.realpath",
+        "os.path.expanduser",
+        "str",
+        "os.path.expandvars",
+    }
+)
+NUMBERS = frozenset(
+    {"int", "float", "len", "round", "sum", "max", "min", "abs", "time.time", "time.perf_counter"}
+)
+NUMBER_METHODS = frozenset({"item", "mean", "sum", "std", "numpy"})
+ARGPARSE = frozenset({"argparse.ArgumentParser"})
 SAME_MAPPING = frozenset({"dict", "copy.copy", "copy.deepcopy"})
 SAME_PARSER = frozenset({"add_argument_group", "add_mutually_exclusive_group"})
 PROCESS_GROUP = "torch.distributed.init_process_group"
@@ -30,8 +40,7 @@ KEEPS_TEXT = frozenset({"rstrip", "lstrip", "strip", "resolve", "absolute", "exp
 
 def evaluate_call(evaluator: Evaluator, node: ast.Call, body: Body, order: int) -> Options:
     """The values of a call."""
-    target = evaluator.evaluate(node.func, body, order)
-    callee = target.values[0] if len(target.values) == 1 else UNKNOWN
+    callee = evaluator.evaluate(node.func, body, order).only
     if isinstance(callee, v.Ref):
         found = _library(evaluator, callee.name, node, body, order)
         if found is not None:
@@ -62,7 +71,7 @@ def _function(evaluator: Evaluator, callee: v.Func) -> Options:
     if not returns or len(returns) > v.LIMIT:
         return NOTHING_KNOWN if returns else one(Const(None))
     found = [evaluator.evaluate(node, callee.body, order) for node, order in returns]
-    return _union(found, sure=len(returns) == 1)
+    return union(found, sure=len(returns) == 1)
 
 
 def _library(evaluator: Evaluator, name: str, node: ast.Call, body: Body, order: int) -> Options | None:
@@ -80,7 +89,7 @@ def _library(evaluator: Evaluator, name: str, node: ast.Call, body: Body, order:
         pieces = [evaluator.evaluate(a, body, order) for a in node.args]
         if not pieces:
             return one(v.text("."))
-        return _combine(pieces, lambda chosen: v.join_paths(list(chosen)) if len(chosen) > 1 else chosen[0])
+        return combine(pieces, lambda chosen: v.join_paths(list(chosen)) if len(chosen) > 1 else chosen[0])
     if name in SAME_PATH:
         found = argument(0)
         return found if found is not None else NOTHING_KNOWN
@@ -136,7 +145,7 @@ def _environment(key: Options | None, default: Options | None) -> Options:
         other = chosen[1]
         return Text((EnvPart(name, other if isinstance(other, (Text, Const)) else Text((Hole(),))),))
 
-    return _combine([key, fallback], build)
+    return combine([key, fallback], build)
 
 
 def backend_of(evaluator: Evaluator, site: CallSite) -> Text | Const | None:
@@ -186,7 +195,7 @@ def _method(evaluator: Evaluator, node: ast.Call, func: ast.Attribute, body: Bod
     words = node.keywords if name == "format" else []
     named = [(word.arg or "", evaluator.evaluate(word.value, body, order)) for word in words]
     results = [_method_of(value, name, given, named) for value in base.values]
-    return _union(results, sure=base.sure)
+    return union(results, sure=base.sure)
 
 
 def _method_of(base: Value, name: str, given: list[Options], named: list[tuple[str, Options]]) -> Options:
@@ -242,9 +251,9 @@ def _text_method(base: Text, name: str, given: list[Options], named: list[tuple[
             keywords = {key: value for (key, _), value in zip(named, chosen[count:], strict=True)}
             return v.format_braces(literal, list(chosen[:count]), keywords)
 
-        return _combine([*given, *(options for _, options in named)], build)
+        return combine([*given, *(options for _, options in named)], build)
     if name == "joinpath":
-        return _combine([one(base), *given], lambda chosen: v.join_paths(list(chosen)))
+        return combine([one(base), *given], lambda chosen: v.join_paths(list(chosen)))
     if name in KEEPS_TEXT:
         return one(base)
     if name == "open":

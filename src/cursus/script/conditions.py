@@ -119,12 +119,11 @@ def _comparison(evaluator: Evaluator, test: ast.Compare, body: Body) -> Conditio
 def _atom(evaluator: Evaluator, node: ast.expr, body: Body, kind: str, value: object) -> Condition:
     plain, number = _number_of(node, body)
     found = evaluator.evaluate(plain, body)
-    only = found.values[0] if len(found.values) == 1 else v.UNKNOWN
     written = ast.unparse(node) if kind == "truth" else f"{ast.unparse(node)} {kind} {value!r}"
-    constant = _constant(only)
+    constant = _constant(found.only)
     if constant is not ... and found.sure:
         return Condition("known", None, compare(kind, constant, value), written=written)
-    part: Part | None = only.only if isinstance(only, Text) else None
+    part: Part | None = found.only.only if isinstance(found.only, Text) else None
     if not isinstance(part, (ArgPart, EnvPart)):
         return OTHER
     return Condition(kind, part, value, written=written, number=number)

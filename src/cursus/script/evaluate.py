@@ -7,36 +7,18 @@ be followed is ``Unknown``. The work is bounded: past ``BUDGET`` expressions eve
 from __future__ import annotations
 
 import ast
-import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
+from cursus.script import calls
 from cursus.script import values as v
 from cursus.script.bodies import Binding, Body, CallSite
 from cursus.script.facts import ArgPart, Const, EnvPart, Hole, Part, Text
-from cursus.script.values import NOTHING_KNOWN, NUMBER, UNKNOWN, Options, Value, one
+from cursus.script.values import NOTHING_KNOWN, NUMBER, UNKNOWN, Options, Value, combine, one, union
 
 BUDGET = 30_000
 DEPTH = 40
 LAST = 10**9
-CODE = "/opt/ml/code/"
-PATHLIKE = frozenset({"pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "os.fspath"})
-SAME_PATH = frozenset(
-    {
-        "os.path.abspath",
-        "os.path.normpath",
-        "os.path.realpath",
-        "os.path.expanduser",
-        "str",
-        "os.path.expandvars",
-    }
-)
-NUMBERS = frozenset(
-    {"int", "float", "len", "round", "sum", "max", "min", "abs", "time.time", "time.perf_counter"}
-)
-NUMBER_METHODS = frozenset({"item", "mean", "sum", "std", "numpy"})
-ARGPARSE = frozenset({"argparse.ArgumentParser"})
-
 UNREADABLE = ast.Starred(ast.Name("?", ast.Load()), ast.Load())
 """Stands for an argument that a call passes by ``*`` or ``**``."""
 
@@ -81,10 +63,9 @@ class Evaluator:
             return UNKNOWN  # modules that import from each other
         self.looking.add(key)
         try:
-            found = self._bound(visible(module.bindings.get(name, []), LAST, ()), module)
+            return self._bound(visible(module.bindings.get(name, []), LAST, ()), module).only
         finally:
             self.looking.discard(key)
-        return found.values[0] if len(found.values) == 1 else UNKNOWN
 
     def evaluate(self, node: ast.AST, body: Body, order: int | None = None) -> Options:
         """The values of ``node``, which stands in ``body``."""
@@ -114,8 +95,7 @@ class Evaluator:
 
     def value(self, node: ast.AST, body: Body) -> Value:
         """The one value of ``node``, Unknown where there are several."""
-        found = self.evaluate(node, body)
-        return found.values[0] if len(found.values) == 1 else UNKNOWN
+        return self.evaluate(node, body).only
 
     def called(self, call: ast.Call, body: Body) -> str:
         """The dotted name of the function from outside the source that a call is of; empty for any other."""
@@ -130,7 +110,7 @@ class Evaluator:
     def on_List(self, node: ast.List | ast.Tuple, body: Body, order: int) -> Options:  # noqa: N802, D102
         if any(isinstance(item, ast.Starred) for item in node.elts) or len(node.elts) > 64:
             return NOTHING_KNOWN
-        return one(v.Items(tuple(self._first(item, body, order) for item in node.elts)))
+        return one(v.Items(tuple(self.evaluate(item, body, order).only for item in node.elts)))
 
     on_Tuple = on_Set = on_List  # noqa: N815
 
@@ -138,12 +118,8 @@ class Evaluator:
         found = []
         for key, value in zip(node.keys, node.values, strict=True):
             if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                found.append((key.value, self._first(value, body, order)))
+                found.append((key.value, self.evaluate(value, body, order).only))
         return one(v.Table(tuple(found)))
-
-    def _first(self, node: ast.AST, body: Body, order: int) -> Value:
-        found = self.evaluate(node, body, order)
-        return found.values[0] if len(found.values) == 1 else UNKNOWN
 
     def on_JoinedStr(self, node: ast.JoinedStr, body: Body, order: int) -> Options:  # noqa: N802, D102
         pieces: list[Options] = []
@@ -162,7 +138,7 @@ class Evaluator:
                 parts.extend(v.parts_of(value, spec, name))
             return v.merge(parts)
 
-        return _combine(pieces, build)
+        return combine(pieces, build)
 
     # -- names ------------------------------------------------------------------------------------
 
@@ -176,14 +152,14 @@ class Evaluator:
                 return self._bound(visible(bindings, at, loops), scope)
             scope, at, loops = scope.parent, LAST, ()
         if node.id == "__file__" and self.root and body.module.startswith(self.root):
-            return one(v.text(CODE + body.module[len(self.root) :].lstrip("/")))
+            return one(v.text(calls.CODE + body.module[len(self.root) :].lstrip("/")))
         return one(v.Ref(node.id))
 
     def _bound(self, bindings: list[Binding], scope: Body) -> Options:
         if not bindings:
             return NOTHING_KNOWN
         results = [self._binding(binding, scope) for binding in bindings]
-        return _union(results, sure=len(results) == 1)
+        return union(results, sure=len(results) == 1)
 
     def _binding(self, binding: Binding, scope: Body) -> Options:
         node = binding.node
@@ -232,11 +208,11 @@ class Evaluator:
                 found = self.evaluate(given, site.body, site.order)
             results.append(found)
             sure = sure and certain and found.sure
-        return _union(results, sure=sure and len(sites) <= v.LIMIT)
+        return union(results, sure=sure and len(sites) <= v.LIMIT)
 
     def on_Attribute(self, node: ast.Attribute, body: Body, order: int) -> Options:  # noqa: N802, D102
         base = self.evaluate(node.value, body, order)
-        return _union([self._attribute(value, node.attr) for value in base.values], sure=base.sure)
+        return union([self._attribute(value, node.attr) for value in base.values], sure=base.sure)
 
     def _attribute(self, base: Value, name: str) -> Options:
         if isinstance(base, v.Ref):
@@ -247,7 +223,7 @@ class Evaluator:
                 return one(v.Space(base.key, True))
             set_later = [found for body in self.bodies for found in body.attributes.get(name, [])]
             own = one(Text((ArgPart(name),)))
-            return _union([own, NOTHING_KNOWN], sure=False) if set_later else own
+            return union([own, NOTHING_KNOWN], sure=False) if set_later else own
         if isinstance(base, v.LocalModule):
             return self._bound(visible(base.body.bindings.get(name, []), LAST, ()), base.body)
         if isinstance(base, (v.Instance, v.Klass)):
@@ -270,7 +246,7 @@ class Evaluator:
                 tuple(v.Func(x.body, bound) if isinstance(x, v.Func) else x for x in found.values), found.sure
             )
         sure = len(set_in) == 1 and set_in[0][0].sure and not own
-        return _union(results, sure=sure) if results else self._inherited(base, name, depth)
+        return union(results, sure=sure) if results else self._inherited(base, name, depth)
 
     def _inherited(self, base: v.Instance | v.Klass, name: str, depth: int) -> Options:
         for above in self.classes_above(base.body) if depth < v.LIMIT else ():
@@ -290,7 +266,7 @@ class Evaluator:
         if isinstance(node.slice, ast.Slice):
             return base if base.values == (v.Ref("sys.argv"),) else NOTHING_KNOWN
         index = self.evaluate(node.slice, body, order)
-        return _combine([base, index], lambda chosen: _item(chosen[0], chosen[1]))
+        return combine([base, index], lambda chosen: _item(chosen[0], chosen[1]))
 
     # -- operators --------------------------------------------------------------------------------
 
@@ -316,13 +292,13 @@ class Evaluator:
             known = any(isinstance(x, Const) or (isinstance(x, v.Unknown) and x.number) for x in chosen)
             return NUMBER if arithmetic or known else UNKNOWN
 
-        return _combine([left, right], build)
+        return combine([left, right], build)
 
     def on_IfExp(self, node: ast.IfExp, body: Body, order: int) -> Options:  # noqa: N802, D102
-        return _union([self.evaluate(x, body, order) for x in (node.body, node.orelse)], sure=False)
+        return union([self.evaluate(x, body, order) for x in (node.body, node.orelse)], sure=False)
 
     def on_BoolOp(self, node: ast.BoolOp, body: Body, order: int) -> Options:  # noqa: N802, D102
-        return _union([self.evaluate(x, body, order) for x in node.values], sure=False)
+        return union([self.evaluate(x, body, order) for x in node.values], sure=False)
 
     def on_NamedExpr(self, node: ast.NamedExpr, body: Body, order: int) -> Options:  # noqa: N802, D102
         return self.evaluate(node.value, body, order)
@@ -335,7 +311,7 @@ class Evaluator:
         return NOTHING_KNOWN if inner is None else one(v.Func(inner))
 
     def on_UnaryOp(self, node: ast.UnaryOp, body: Body, order: int) -> Options:  # noqa: N802, D102
-        value = self._first(node.operand, body, order)
+        value = self.evaluate(node.operand, body, order).only
         if (
             isinstance(node.op, ast.USub)
             and isinstance(value, Const)
@@ -347,8 +323,6 @@ class Evaluator:
     # -- calls ------------------------------------------------------------------------------------
 
     def on_Call(self, node: ast.Call, body: Body, order: int) -> Options:  # noqa: N802, D102
-        from cursus.script import calls
-
         return calls.evaluate_call(self, node, body, order)
 
 
@@ -432,31 +406,3 @@ def _default(owner: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, name: s
         if argument.arg == name:
             return given
     return None
-
-
-def _union(results: Iterable[Options], *, sure: bool) -> Options:
-    values: list[Value] = []
-    for found in results:
-        sure = sure and found.sure
-        for value in found.values:
-            if value not in values:
-                values.append(value)
-    if len(values) > v.LIMIT:
-        return NOTHING_KNOWN
-    return Options(tuple(values) or (UNKNOWN,), sure)
-
-
-def _combine(pieces: list[Options], build: Callable[[tuple[Value, ...]], Value]) -> Options:
-    """``build`` over every combination. Sure only where at most one piece has several values."""
-    total = 1
-    for piece in pieces:
-        total *= len(piece.values)
-    if total > 4 * v.LIMIT:
-        return NOTHING_KNOWN
-    values: list[Value] = []
-    for chosen in itertools.product(*(piece.values for piece in pieces)):
-        value = build(chosen)
-        if value not in values:
-            values.append(value)
-    several = sum(len(piece.values) > 1 for piece in pieces)
-    return Options(tuple(values[: v.LIMIT]), all(p.sure for p in pieces) and several <= 1)

@@ -140,7 +140,7 @@ NO_PLACES = frozenset({"loc", "mgrid", "ogrid", "r_", "c_", "s_", "at"})
 
 def _fractions(body: Body, sure: bool) -> Iterator[Habit]:
     """``range(rows / size)``, ``rows[: half]`` where ``half = len(rows) / 2``."""
-    certain = _certain(body) if sure else set()
+    certain = body.certain if sure else set()
     for node in body.nodes:
         wanted: list[ast.expr | None] = list(node.args) if is_call(node, "range") else []
         if isinstance(node, ast.Subscript) and last_name(node.value) not in NO_PLACES:
@@ -153,24 +153,6 @@ def _fractions(body: Body, sure: bool) -> Iterator[Habit]:
                 yield Habit("fraction", None, ast.unparse(made), id(node) in certain, place(made, body))
 
 
-def _certain(body: Body) -> set[int]:
-    """The ids of what every run of a body evaluates."""
-    pending: list[ast.AST | None] = [site.node for site in body.calls if site.sure]
-    pending += [node for node, _, sure in body.reads if sure]
-    pending += [one.node for each in body.bindings.values() for one in each if one.sure]
-    found: set[int] = set()
-    while pending:
-        node = pending.pop()
-        if isinstance(node, ast.expr) and not isinstance(node, PERHAPS):
-            found.add(id(node))
-            pending.extend(ast.iter_child_nodes(node))
-    return found
-
-
-PERHAPS = (ast.IfExp, ast.BoolOp, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-"""What may leave a part of itself out; a call in what it surely evaluates is told by itself."""
-
-
 def _put_together(evaluator: Evaluator, body: Body, sure: bool) -> Iterator[Habit]:
     """``"epoch " + epoch`` where ``epoch`` is a number; with ``text`` where it is an argument, which may be one."""
     counted = {
@@ -178,7 +160,7 @@ def _put_together(evaluator: Evaluator, body: Body, sure: bool) -> Iterator[Habi
     }
     stored = {n.attr for n in body.nodes if isinstance(n, ast.Attribute) and not isinstance(n.ctx, ast.Load)}
     set_by_name = any(is_call(n, "setattr", "vars") or last_name(n) == "__dict__" for n in body.nodes)
-    certain = _certain(body) if sure else set()
+    certain = body.certain if sure else set()
     for node in body.nodes:
         if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Add):
             continue
@@ -284,8 +266,7 @@ def evaluator_attributes(evaluator: Evaluator) -> frozenset[str]:
 
 def _unpicklable(evaluator: Evaluator, site: CallSite, given: ast.expr) -> Iterator[str]:
     """The members of an object that pickle refuses, by name."""
-    found = evaluator.evaluate(given, site.body, site.order)
-    only = found.values[0] if len(found.values) == 1 else v.UNKNOWN
+    only = evaluator.evaluate(given, site.body, site.order).only
     if not isinstance(only, v.Instance):
         return
     classes = [only.body, *evaluator.classes_above(only.body)]

@@ -276,4 +276,6 @@ def _use(
         return
     if mode == "make" and word(node, "exist_ok") is not None:
         name = f"{name}(exist_ok)"
+    if name == "shutil.copytree" and word(node, "dirs_exist_ok") is not None:
+        name = f"{name}(dirs_exist_ok)"
     yield _used(site, sure, mode, found, name, local)

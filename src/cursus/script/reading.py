@@ -395,11 +395,9 @@ class Reading:
             if not site.node.args or self.evaluator.called(site.node, site.body) not in ENDS:
                 continue
             status = self.evaluator.evaluate(site.node.args[0], site.body, site.order)
-            value = status.values[0] if len(status.values) == 1 else v.UNKNOWN
-            where = place(site.node, site.body)
-            shown = exits.failing(value)
+            shown = exits.failing(status.only)
             if shown is not None:
-                found.append(Exit(shown, sure and status.sure, where))
+                found.append(Exit(shown, sure and status.sure, place(site.node, site.body)))
         return tuple(found)
 
     def _argv(self) -> tuple[ArgvRead, ...]:

@@ -33,7 +33,7 @@ def _function(evaluator: Evaluator, site: CallSite) -> tuple[FunctionNode, bool,
     if isinstance(func, ast.Attribute) and bare_name(func.value) in ("self", "cls"):
         return None  # which class it is of, nobody knows here
     callee = evaluator.evaluate(func, site.body, site.order)
-    value = callee.values[0] if len(callee.values) == 1 else v.UNKNOWN
+    value = callee.only
     bound = isinstance(value, v.Func) and value.bound
     body = value.body if isinstance(value, v.Func) else None
     if isinstance(value, v.Klass) and not _made_otherwise(value.body):

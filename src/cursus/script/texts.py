@@ -26,6 +26,8 @@ SIGNS: dict[type[ast.operator], str] = {
     ast.FloorDiv: "//",
     ast.Pow: "**",
 }
+OF_NUMBERS = (ast.Sub, ast.FloorDiv, ast.Pow)
+"""Steps that a text takes with nothing at all."""
 
 
 def truth(evaluator: Evaluator, body: Body, test: ast.expr, sure: bool) -> Iterator[Habit]:
@@ -182,15 +184,18 @@ def channel_by_place(evaluator: Evaluator, body: Body, node: ast.Subscript, sure
 
 def arithmetic(evaluator: Evaluator, body: Body, node: ast.BinOp, sure: bool) -> Iterator[Habit]:
     """A text times a number, which repeats it, and any other step of arithmetic between the two, which fails."""
+    known = sure and id(node) in body.certain
     for side, other in ((node.left, node.right), (node.right, node.left)):
         if isinstance(node.op, ast.Mult):
             factor = evaluator.value(other, body)
             if isinstance(other, ast.Constant) and isinstance(other.value, int):
                 yield from about(evaluator, body, side, "text-times", "*", sure)
             elif isinstance(factor, Const) and isinstance(factor.value, float):
-                yield from about(evaluator, body, side, "text-arithmetic", "*", sure)
-        elif not isinstance(node.op, ast.Mod) and _is_number(evaluator.value(other, body)):
-            yield from about(evaluator, body, side, "text-arithmetic", SIGNS.get(type(node.op), "?"), sure)
+                yield from about(evaluator, body, side, "text-arithmetic", "*", known)
+        elif not isinstance(node.op, ast.Mod) and (
+            isinstance(node.op, OF_NUMBERS) or _is_number(evaluator.value(other, body))
+        ):
+            yield from about(evaluator, body, side, "text-arithmetic", SIGNS.get(type(node.op), "?"), known)
     if isinstance(node.op, ast.Add):
         sides = [node.left, node.right]
         found = [habit for side in sides for habit in about(evaluator, body, side, "text-plus", "+", sure)]

@@ -242,8 +242,7 @@ def read_options(
             name = node.attr
             if name in stored or name in told or name.startswith("_") or name == "help":
                 continue
-            found = evaluator.evaluate(node.value, body)
-            space = found.values[0] if len(found.values) == 1 else v.UNKNOWN
+            space = evaluator.evaluate(node.value, body).only
             if (
                 isinstance(space, v.Space)
                 and not space.mapping

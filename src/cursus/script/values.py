@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from cursus.script.bodies import Body
@@ -125,6 +127,11 @@ class Options:
     values: tuple[Value, ...]
     sure: bool = True
 
+    @property
+    def only(self) -> Value:
+        """The one value; Unknown where there are several."""
+        return self.values[0] if len(self.values) == 1 else UNKNOWN
+
 
 NOTHING_KNOWN = Options((UNKNOWN,), False)
 
@@ -132,6 +139,35 @@ NOTHING_KNOWN = Options((UNKNOWN,), False)
 def one(value: Value) -> Options:
     """The one value that an expression has."""
     return Options((value,))
+
+
+def union(results: Iterable[Options], *, sure: bool) -> Options:
+    """The values of all of these, nothing known where there are too many."""
+    values: list[Value] = []
+    for found in results:
+        sure = sure and found.sure
+        for value in found.values:
+            if value not in values:
+                values.append(value)
+    if len(values) > LIMIT:
+        return NOTHING_KNOWN
+    return Options(tuple(values) or (UNKNOWN,), sure)
+
+
+def combine(pieces: list[Options], build: Callable[[tuple[Value, ...]], Value]) -> Options:
+    """``build`` over every combination. Sure only where at most one piece has several values."""
+    total = 1
+    for piece in pieces:
+        total *= len(piece.values)
+    if total > 4 * LIMIT:
+        return NOTHING_KNOWN
+    values: list[Value] = []
+    for chosen in itertools.product(*(piece.values for piece in pieces)):
+        value = build(chosen)
+        if value not in values:
+            values.append(value)
+    several = sum(len(piece.values) > 1 for piece in pieces)
+    return Options(tuple(values[:LIMIT]), all(p.sure for p in pieces) and several <= 1)
 
 
 def text(value: str) -> Text:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import RequestView, listing, mapping, mappings, text
@@ -37,7 +37,8 @@ def program_and_script(view: RequestView) -> Iterator[Problem]:
     What it does:
         Where ContainerEntrypoint begins with a shell or Python, looks for the script that it is given there or in
         ContainerArguments: a shell runs no .py, Python no .sh. Python without a script is a warning; arguments, or a
-        location in S3, in the script's place are an error, and so is a program that is written in one item with what it is given.
+        location in S3, in the script's place are an error, and so are a program that is written in one item with what it is given,
+        and -m with a module of your own in one of Amazon's images for frameworks.
     Why:
         "evaluate.py: line 1: import: command not found" fails the job once its instance is up, as does "runproc.sh", line 3,
         "SyntaxError: invalid syntax". There is no program of the name "python3 /opt/program/evaluate.py". Python that is given nothing reads an empty input: the job succeeds, and has done nothing.
@@ -69,9 +70,16 @@ def program_and_script(view: RequestView) -> Iterator[Problem]:
         program = entry[0].rpartition("/")[2]
         kind = "shell" if program in SHELLS else "python" if _PYTHON.fullmatch(program) else None
         at = _script(words, kind) if kind is not None else None
-        if at is None:
-            continue
         place: Path = (member, "ContainerEntrypoint")
+        if at is None:
+            if kind == "python" and words[1:2] == ["-m"] and _nowhere(view, specification, words[2:3]):
+                yield Problem(
+                    f"{program} looks for the module {show(words[2])} in its own folders and the current one: "
+                    "Amazon's image has it in none of them",
+                    place,
+                    "bring the code by an input or channel, and start the script by its path there",
+                )
+            continue
         if at == len(words):
             if kind == "python":
                 yield Problem(
@@ -109,6 +117,23 @@ def program_and_script(view: RequestView) -> Iterator[Problem]:
                 (*place, 0),
                 "write /bin/bash",
             )
+
+
+def _nowhere(view: RequestView, specification: Mapping[str, object], words: list[object]) -> bool:
+    """True for a module that is neither Python's nor a known package's, in an image of Amazon's with its own path."""
+    from cursus.aws.images import parse_image
+    from cursus.checks.script.imports import published
+
+    image = parse_image(text(specification, "ImageUri") or text(specification, "TrainingImage") or "")
+    if image is None or not image.amazon or image.kind != "framework" or not words:
+        return False
+    top = str(words[0]).partition(".")[0]
+    return not (
+        "PYTHONPATH" in mapping(view.request, "Environment")
+        or not top.isidentifier()
+        or top.startswith("sagemaker")
+        or published(top)
+    )
 
 
 def _is_line(word: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.pipelines import Reference, parse_get, written_out
+from cursus.checks.meant import value_at
 from cursus.checks.rules import Problem, rule
 from cursus.checks.text_faults import location_faults
 from cursus.checks.views import PipelineView, listing, mapping, mappings, text
@@ -328,7 +329,7 @@ def archive_of_an_earlier_job(view: PipelineView) -> Iterator[Problem]:
     What it does:
         Looks for model.tar.gz files, written out, below the S3OutputPath of a training or tuning step, for a model taken from
         that path itself, where no step puts one, and for whatever else a step that depends on the job by name takes for a
-        model there.
+        model there; a path that a parameter gives counts where both take it from there.
     Why:
         The archive of a job has the job's name in its path, which is another in each execution. Whatever is trained, the same
         old model is made, evaluated or registered, and nothing says so.
@@ -352,21 +353,25 @@ def archive_of_an_earlier_job(view: PipelineView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html
     """
-    trained: dict[str, str] = {}
+    trained: dict[str, tuple[str, Any]] = {}
     for step in view.steps:
         if step.type in ("Training", "Tuning"):
-            job = mapping(step.request, "TrainingJobDefinition") or step.request
-            path = mapping(job, "OutputDataConfig").get("S3OutputPath")
+            outer = ("TrainingJobDefinition",) if step.type == "Tuning" else ()
+            place = (*outer, "OutputDataConfig", "S3OutputPath")
+            path = value_at(step.request, place)
             if isinstance(path, str) and path.count("/") > 2:
-                trained.setdefault(path.rstrip("/") + "/", step.name)
+                given = value_at(view.request, (*step.prefix[len(view.pipeline.prefix) :], *place))
+                trained.setdefault(path.rstrip("/") + "/", (step.name, given))
     if not trained:
         return
     put = {uri.rstrip("/") + "/" for step in view.steps for uri in _outputs(step.request).values()}
     for place, uri in _read(view):
         path = next((path for path in trained if f"{uri}/".startswith(path)), None)
-        if path is None or "{" in uri or "InputDataConfig" in place or not is_text(view.request, place):
+        if path is None or "{" in uri or "InputDataConfig" in place:
             continue
-        name, rest = trained[path], uri[len(path) :]
+        (name, given), rest = trained[path], uri[len(path) :]
+        if not is_text(view.request, place) and value_at(view.request, place) != given:
+            continue
         refer = f"refer to Steps.{name}.ModelArtifacts.S3ModelArtifacts"
         if uri.endswith("/output/model.tar.gz"):
             yield Problem(

@@ -18,12 +18,13 @@ from cursus.suggest import closest
 
 @rule("DEP044", scope="pipeline")
 def step_arguments(view: PipelineView) -> Iterator[Problem]:
-    """A model, registration or AutoML step has arguments that pipelines do not take, or lacks one.
+    """A step has arguments that pipelines do not take, or lacks one.
 
     What it does:
         Looks for ModelPackageName in the arguments of a registration step, for AdditionalS3DataSource and
-        AdditionalModelDataSources in the containers of these steps, for a model that has no ExecutionRoleArn, and for the
-        Mode of an AutoML step, which pipelines know one of, and members of CreateAutoMLJobV2 in one.
+        AdditionalModelDataSources in the containers of these steps, for a model that has no ExecutionRoleArn, for the
+        Mode of an AutoML step, which pipelines know one of, and members of CreateAutoMLJobV2 in one; and for an experiment
+        in the ExperimentConfig of a job's step.
     Why:
         "Unable to parse pipeline definition. Unknown Argument member 'ModelPackageName'": a pipeline registers versions
         in a group. "AutoMLStep currently only supports ENSEMBLING mode."
@@ -56,6 +57,14 @@ def step_arguments(view: PipelineView) -> Iterator[Problem]:
                         else f"remove {member}",
                         allowable=None if member == "ModelPackageName" else member,
                     )
+        config = mapping(arguments, "ExperimentConfig")
+        refused = [member for member in EXPERIMENT if config.get(member) is not None]
+        if refused:
+            yield Problem(
+                f"pipelines take no {' and no '.join(refused)} in a step's ExperimentConfig: it has TrialComponentDisplayName alone",
+                (*place, "ExperimentConfig", refused[0]),
+                "name the experiment and the trial in PipelineExperimentConfig",
+            )
         if not is_reference(arguments):
             yield from _lacking(step, arguments, place)
 
@@ -84,6 +93,9 @@ def _lacking(step: PipelineStep, arguments: Mapping[str, object], place: Path) -
             allowable=str(mode) if mode is not None else None,
         )
 
+
+EXPERIMENT = ("ExperimentName", "TrialName", "RunName")
+"""What sagemaker.workflow.steps (Step._trim_experiment_config) takes out of the requests of jobs."""
 
 SECOND = {
     "AutoMLJobInputDataConfig": "InputDataConfig, with TargetAttributeName",

@@ -1,6 +1,6 @@
 """Rules for Amazon's built-in algorithms: the hyperparameters that they take, and how those go together.
 
-The facts are in ``cursus.aws.algorithms``; what the algorithms want of their channels is in ``algorithm_channels``.
+The facts are in ``cursus.aws.algorithms``; what the algorithms want of their channels is in ``channels``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Rules of the area *hyperparameters* for AutoML requests, in both versions of the operation.
 
-What the request's data has to look like is in ``automl_data``.
+What the request's data has to look like is in ``data``.
 """
 
 from __future__ import annotations

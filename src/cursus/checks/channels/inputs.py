@@ -1,7 +1,7 @@
 """Rules of the area *channels*: names, data sources, input modes and manifests.
 
-File systems are in ``file_systems``; where the data lies, and which hosts get it, in ``channel_data``; what a built-in algorithm wants of its
-channels in ``algorithm_channels``.
+File systems are in ``file_systems``; where the data lies, and which hosts get it, in ``data``; what a built-in algorithm wants of its
+channels in ``algorithms.channels``.
 """
 
 from __future__ import annotations

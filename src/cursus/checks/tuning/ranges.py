@@ -1,6 +1,6 @@
 """Rules of the area *hyperparameters* for tuning requests: the ranges that are searched.
 
-How many jobs search them, and by which strategy, is in ``tuning_jobs``; the objective in ``tuning_objective``.
+How many jobs search them, and by which strategy, is in ``jobs``; the objective in ``objective``.
 """
 
 from __future__ import annotations

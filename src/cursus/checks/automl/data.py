@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from cursus.aws.tables import table
 from cursus.checks.artifacts import key_problem, key_severity
-from cursus.checks.automl.jobs import PROBLEM, kind_of, settings_of
+from cursus.checks.automl.jobs import PROBLEM
 from cursus.checks.rules import LEARNT_FROM, Problem, rule
 from cursus.checks.views import AutoMLView, is_reference, mapping, text
 from cursus.model import Path
@@ -105,7 +105,7 @@ def automl_content(view: AutoMLView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoMLJobChannel.html
     """
-    kind = kind_of(view)
+    kind = view.kind
     if kind is None:
         return
     facts = table("automl")
@@ -293,7 +293,7 @@ def automl_sample_weights(view: AutoMLView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TabularJobConfig.html
     """
-    config, path = settings_of(view)
+    config, path = view.config
     if config.get("Mode") != "HYPERPARAMETER_TUNING":
         return
     places: list[tuple[Path, Mapping[str, object]]] = (

@@ -18,21 +18,11 @@ from cursus.suggest import did_you_mean
 PROBLEM = "AutoMLProblemTypeConfig"
 
 
-def kind_of(view: AutoMLView) -> str | None:
-    """What the problem is: ``AutoMLView.kind``."""
-    return view.kind
-
-
-def settings_of(view: AutoMLView) -> tuple[Mapping[str, Any], Path]:
-    """What stands beside the mode, and where: ``AutoMLView.config``."""
-    return view.config
-
-
 def problem_type(view: AutoMLView) -> tuple[Any, Path]:
     """ProblemType as it stands, and where it stands."""
     if view.version == 1:
         return view.request.get("ProblemType"), ("ProblemType",)
-    config, path = settings_of(view)
+    config, path = view.config
     return config.get("ProblemType"), (*path, "ProblemType")
 
 
@@ -52,7 +42,7 @@ def problem_and_objective(view: AutoMLView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateAutoMLJob.html
     """
-    if kind_of(view) != "TabularJobConfig":
+    if view.kind != "TabularJobConfig":
         return
     unknown = (
         view.request.get("AutoMLJobConfig"),
@@ -88,7 +78,7 @@ def objective_fits(view: AutoMLView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoMLJobObjective.html
     """
     name = text(mapping(view.request, "AutoMLJobObjective"), "MetricName")
-    kind = kind_of(view)
+    kind = view.kind
     if name is None or kind is None:
         return
     label = kind
@@ -133,7 +123,7 @@ def time_limits(view: AutoMLView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoMLJobCompletionCriteria.html
     """
-    config, path = settings_of(view)
+    config, path = view.config
     criteria = mapping(config, "CompletionCriteria")
     if not criteria:
         return
@@ -149,7 +139,7 @@ def time_limits(view: AutoMLView) -> Iterator[Problem]:
         )
     candidates = integer(criteria, "MaxCandidates")
     facts = table("automl")
-    kind = kind_of(view)
+    kind = view.kind
     if candidates is not None and candidates > 1 and kind in facts["single_candidate"]:
         yield Problem(
             f"MaxCandidates is {candidates}; the supported value for {kind} is 1",
@@ -176,8 +166,8 @@ def mode_and_algorithms(view: AutoMLView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoMLAlgorithmConfig.html
     """
-    config, path = settings_of(view)
-    kind = kind_of(view)
+    config, path = view.config
+    kind = view.kind
     if not config or kind is None:
         return
     facts = table("automl")["algorithms"]
@@ -233,17 +223,16 @@ def columns_differ(view: AutoMLView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateAutoMLJobV2.html
     """
-    for place, channel in view.channels:
-        target, weight = text(channel, "TargetAttributeName"), text(channel, "SampleWeightAttributeName")
+    config = mapping(view.request, PROBLEM)
+    tabular = ((PROBLEM, "TabularJobConfig"), mapping(config, "TabularJobConfig"))
+    for place, holder in (*view.channels, tabular):
+        target, weight = text(holder, "TargetAttributeName"), text(holder, "SampleWeightAttributeName")
         if target is not None and target == weight:
             yield Problem(
                 f"the target column {show(target)} is its own sample weight",
                 (*place, "SampleWeightAttributeName"),
                 "name the column of the weights",
             )
-    config = view.request.get(PROBLEM)
-    if not isinstance(config, Mapping) or is_reference(config):
-        return
     found = mapping(config, "TextClassificationJobConfig")
     content, target = text(found, "ContentColumn"), text(found, "TargetLabelColumn")
     if content is not None and content == target:
@@ -269,14 +258,6 @@ def columns_differ(view: AutoMLView) -> Iterator[Problem]:
                 (PROBLEM, "TimeSeriesForecastingJobConfig", "TimeSeriesConfig", "GroupingAttributeNames", i),
                 "group by other columns",
             )
-    tabular = mapping(config, "TabularJobConfig")
-    target, weight = text(tabular, "TargetAttributeName"), text(tabular, "SampleWeightAttributeName")
-    if target is not None and target == weight:
-        yield Problem(
-            f"the target column {show(target)} is its own sample weight",
-            (PROBLEM, "TabularJobConfig", "SampleWeightAttributeName"),
-            "name the column of the weights",
-        )
 
 
 @rule("HPO030", scope="automl", reads=(f"{PROBLEM}.TimeSeriesForecastingJobConfig",), shared=True)

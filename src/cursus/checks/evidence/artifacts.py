@@ -6,6 +6,7 @@ import fnmatch
 from collections.abc import Iterator
 from dataclasses import replace
 
+from cursus.checks.evidence import of_run
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.artifacts import MODEL_FILE
 from cursus.checks.views import TrainingView, text
@@ -69,7 +70,7 @@ def missing(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     if evidence.status not in ("Completed", "Stopped"):
         return
     # A stopped job keeps what it has saved by then; how far it came is not the same in every run.
@@ -133,7 +134,7 @@ def empty(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     if evidence.status != "Completed":
         return
     kept = [file.path for file in evidence.model_files if not file.path.startswith("code/")]
@@ -174,7 +175,7 @@ def without_content(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     if evidence.status != "Completed":
         return
     promised = False
@@ -219,7 +220,7 @@ def beside(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     files = evidence.stray_files
     if files:
         more = f" and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
@@ -254,7 +255,7 @@ def no_checkpoint(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     config = view.request.get("CheckpointConfig")
     if not isinstance(config, dict) or evidence.status == "Failed" or evidence.checkpoint_files:
         return
@@ -287,7 +288,7 @@ def left_out(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     for name, reason in evidence.left_out[:SHOWN]:
         yield Problem(f"{name} is {reason}: it is not in the archive", remedy="write a regular file instead")
 
@@ -315,7 +316,7 @@ def unmatched(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     if evidence.status != "Completed":
         return
     for position, scan in enumerate(evidence.metric_scans):
@@ -376,7 +377,7 @@ def no_number(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     for position, scan in enumerate(evidence.metric_scans):
         if scan.not_numbers:
             example = show(scan.not_numbers[0])

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from cursus import interruptions
 from cursus.aws import images
 from cursus.checks.confirmed import FRAME
+from cursus.checks.evidence import of_run
 from cursus.checks.framework.images import amazon_image
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView
@@ -141,7 +142,7 @@ def failed(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     if evidence.status != "Failed":
         return
     reason = evidence.failure_reason or ""
@@ -350,7 +351,7 @@ def other_version(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg-ecr-paths/sagemaker-algo-docker-registry-paths.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     image = amazon_image(view)
     if image is None or image.kind != "framework" or not evidence.runtime:
         return

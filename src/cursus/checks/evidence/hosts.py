@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cursus.checks.evidence import of_run
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView
-from cursus.model import Evidence
 
 
 @rule("DST090", scope="run", reads=("ResourceConfig",))
@@ -50,7 +50,7 @@ def hosts_never_met(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     if evidence.status == "Completed":
         return
     for sentence in evidence.waits[:3]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path as FilePath
 
+from cursus.checks.evidence import of_run
 from cursus.checks.monitoring.captured_numbers import Capturing, columns, own_lines
 from cursus.checks.monitoring.lines import compiled
 from cursus.checks.rules import Problem, rule
@@ -59,7 +60,7 @@ def error_survived(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     if evidence.status != "Completed":
         return
     inside = False
@@ -108,7 +109,7 @@ def other_number(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     metrics = [
         Capturing(scan.name, position, pattern)
         for position, scan in enumerate(evidence.metric_scans)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 
+from cursus.checks.evidence import of_run
 from cursus.checks.evidence.logs import log_lines
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView
@@ -64,7 +65,7 @@ def no_number_printed(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     if evidence.status != "Completed":
         return
     last: dict[str, tuple[str, str]] = {}
@@ -104,7 +105,7 @@ def nothing_trained_on(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     if evidence.status != "Completed":
         return
     for printed in log_lines(evidence):
@@ -140,7 +141,7 @@ def nothing_learned(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.python.org/3/library/json.html#infinite-and-nan-number-values
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     if evidence.status != "Completed":
         return
     kinds = (("model", evidence.model_files), ("output/data", evidence.output_files))

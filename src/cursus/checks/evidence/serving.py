@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 
+from cursus.checks.evidence import of_run
 from cursus.checks.evidence.numbers import LARGEST, content
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView
-from cursus.model import Evidence
 from cursus.redact import show
 from cursus.suggest import did_you_mean
 
@@ -40,7 +40,7 @@ def model_function_finds_nothing(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://sagemaker.readthedocs.io/en/stable/frameworks/pytorch/using_pytorch.html (load a model)
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     if evidence.status != "Completed" or view.step.source is None:
         return
     left = [file.path for file in evidence.model_files if not file.path.startswith("code/")]
@@ -86,7 +86,7 @@ def archive_in_archive(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     left = [file.path for file in evidence.model_files if not file.path.startswith("code/")]
     if evidence.status == "Completed" and left and all(path.endswith(ARCHIVES) for path in left):
         yield Problem(
@@ -119,7 +119,7 @@ def model_among_code(view: TrainingView) -> Iterator[Problem]:
         https://sagemaker.readthedocs.io/en/stable/frameworks/pytorch/using_pytorch.html (model directory structure);
         https://github.com/aws/sagemaker-python-sdk/blob/master/src/sagemaker/utils.py (repack_model)
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     left = [file.path for file in evidence.model_files]
     data = [path for path in left if not path.endswith(SOURCES)]
     if evidence.status == "Completed" and data and all(path.startswith("code/") for path in left):
@@ -156,7 +156,7 @@ def checkpoints_in_model(view: TrainingView) -> Iterator[Problem]:
         https://huggingface.co/docs/sagemaker/train (training output management);
         https://github.com/huggingface/notebooks/pull/138
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     states = [file for file in evidence.model_files if STATES.search(file.path)]
     if evidence.status != "Completed" or not states:
         return
@@ -203,7 +203,7 @@ def pickled_from_main(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.python.org/3/library/pickle.html#what-can-be-pickled-and-unpickled
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     for file in evidence.model_files if evidence.status == "Completed" else ():
         if not file.path.endswith(PICKLES) or not 0 < file.size <= LARGEST:
             continue

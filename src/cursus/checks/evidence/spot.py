@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cursus import interruptions
+from cursus.checks.evidence import of_run
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView
-from cursus.model import Evidence
 from cursus.redact import show
 
 SHOWN = 3
@@ -46,7 +46,7 @@ def signal_lost(view: TrainingView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html
         https://github.com/aws/sagemaker-training-toolkit/issues/125
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     for position in interruptions.interrupted(evidence):
         start = evidence.starts[position]
         if start.signals.get("script_has_handler") and interruptions.heard(start).verdict == "no":
@@ -92,7 +92,7 @@ def began_again(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     for position in interruptions.interrupted(evidence):
         if position + 1 >= len(evidence.starts):
             continue
@@ -134,7 +134,7 @@ def never_interrupted(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     missed = evidence.interruptions_missed
     if missed and evidence.starts:
         came = len(interruptions.interrupted(evidence))
@@ -185,7 +185,7 @@ def other_metrics(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     for metric in evidence.comparison.get("metrics", ()):
         name = show(metric["name"])
         if metric["differs"] == "before":
@@ -248,7 +248,7 @@ def other_model(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     found = evidence.comparison
     if not found:
         return
@@ -311,7 +311,7 @@ def foreign_checkpoints(view: TrainingView) -> Iterator[Problem]:
         https://github.com/syne-tune/syne-tune/pull/363 and
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     foreign = evidence.foreign_checkpoints
     if foreign:
         shown = ", ".join(show(name) for name in foreign[:SHOWN])

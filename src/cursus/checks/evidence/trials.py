@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from cursus.checks.evidence import of_run
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView
-from cursus.model import Evidence
 from cursus.redact import show
 
 SHOWN = 3
@@ -52,7 +52,7 @@ def does_not_go_on(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     found = evidence.trials.get("restart")
     told = _restart(found) if found else ""
     if told:
@@ -118,7 +118,7 @@ def learned_nothing(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     found = evidence.trials.get("data") or {}
     if not any(file.size for file in evidence.model_files):
         return  # an empty model is the same whatever was learned, and is told as what it is

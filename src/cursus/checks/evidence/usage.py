@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path as FilePath
 
 from cursus.aws import instances
+from cursus.checks.evidence import of_run
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import Channel, TrainingView, integer
-from cursus.model import Evidence
 from cursus.redact import show
 
 GIB = 1024**3
@@ -43,7 +43,7 @@ def unopened(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     if evidence.status != "Completed":
         return
     for channel in view.channels:
@@ -80,7 +80,7 @@ def left_unread(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     if evidence.status != "Completed" or view.script is None:
         return
     values = [str(value) for value in view.hyperparameters.values()]
@@ -102,7 +102,7 @@ def left_unread(view: TrainingView) -> Iterator[Problem]:
 
 def _read_elsewhere(view: TrainingView, channel: Channel, name: str) -> bool:
     """True where the same file of another channel was opened: all data is given to both, and each takes its part."""
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     folders = view.step.promises.local_channels
     own = FilePath(folders.get(channel.name or "", "")) / name
     others = [
@@ -201,7 +201,7 @@ def marker_read(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     for channel in view.channels:
         found = [name for name in evidence.opened_files.get(channel.name or "", ()) if _marker(name)]
         if found and len(found) < len(evidence.opened_files[channel.name or ""]):
@@ -238,7 +238,7 @@ def memory(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://aws.amazon.com/sagemaker/pricing/
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     peak = max((usage.peak_memory for usage in evidence.usage.values()), default=0)
     for path, kind, _ in view.instances:
         found = instances.find(kind)
@@ -282,7 +282,7 @@ def disk(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     volume = integer(view.resources, "VolumeSizeInGB")
     used = max((usage.disk_written for usage in evidence.usage.values()), default=0)
     if not volume or used <= volume * GIB:
@@ -322,7 +322,7 @@ def runtime_exceeded(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     limit = integer(view.stopping, "MaxRuntimeInSeconds")
     if evidence.signals.get("reason") == "MaxRuntimeExceeded":
         yield Problem(
@@ -362,7 +362,7 @@ def waits_for_good(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     if not evidence.usage or evidence.waits or not str(evidence.signals.get("reason")).endswith(LIMITS):
         return
     idle = min(usage.idle_seconds for usage in evidence.usage.values())

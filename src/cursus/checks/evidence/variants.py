@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cursus.checks.evidence import of_run
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView
-from cursus.model import Evidence
 from cursus.redact import show
 
 
@@ -38,7 +38,7 @@ def without_effect(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html#sagemaker-CreateTrainingJob-request-HyperParameters
     """
-    evidence: Evidence = view.evidence  # type: ignore[assignment]
+    evidence = of_run(view)
     left = (*evidence.model_files, *evidence.output_files, *evidence.checkpoint_files)
     if not evidence.metrics and not any(file.size for file in left):
         return  # nothing was left that could show an effect, which is the fault to be told

@@ -52,15 +52,34 @@ def ends_well(evaluator: Evaluator, body: Body, given: ast.expr, hook: str, sure
 
 def unwatched(evaluator: Evaluator, body: Body, node: ast.Expr, sure: bool) -> Iterator[Habit]:
     """``process.start()`` of a ``multiprocessing.Process`` of the source's own whose exit code nobody looks at."""
-    if receiver(node.value, ("start",)) is None or "exitcode" in evaluator.mentioned:
+    if receiver(node.value, ("start",)) is None:
         return
     calls = [one for one in body.nodes if isinstance(one, ast.Call)]
+    yield from _in_a_thread(evaluator, body, node, calls, sure)
+    if "exitcode" in evaluator.mentioned:
+        return
     awaits = any(receiver(one, ("get", "recv")) is not None and not one.args for one in calls)
     if awaits and "empty" not in evaluator.mentioned:
         return  # it waits for what the process sends, and so for one that failed
     targets = [word(one, "target") for one in calls if last_name(one.func).endswith("Process")]
     if any(one is not None and isinstance(evaluator.value(one, body), v.Func) for one in targets):
         yield Habit("dropped", None, "a Process whose exitcode nobody reads", sure, place(node, body))
+
+
+def _in_a_thread(
+    evaluator: Evaluator, body: Body, node: ast.Expr, calls: list[ast.Call], sure: bool
+) -> Iterator[Habit]:
+    """``thread.start()`` of a training: what is raised there is printed, and the script goes on."""
+    targets = [word(one, "target") for one in calls if last_name(one.func) == "Thread"]
+    for one in targets if "excepthook" not in evaluator.mentioned else ():
+        target = evaluator.value(one, body) if one is not None else v.UNKNOWN
+        if (
+            isinstance(target, v.Func)
+            and target.body.name.startswith(TRAINING_WORDS)
+            and not target.body.tries
+        ):
+            yield Habit("dropped", None, f"a Thread of {target.body.name}()", sure, place(node, body))
+            return
 
 
 def gives_status(body: Body) -> bool:

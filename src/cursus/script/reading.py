@@ -26,6 +26,7 @@ from cursus.script import (
     paths,
     prints,
     processes,
+    prompts,
     resuming,
     rows,
     sequence,
@@ -299,6 +300,7 @@ class Reading:
             *left_behind.read_left_behind(evaluator, calls, list(self.source.modules.values())),
             *(library_words.read_library_words(evaluator, calls) if tops & library_words.MODULES else ()),
             *misfits.read_misfits(evaluator, reached, calls),
+            *prompts.read_prompts(evaluator, calls),
             *undefined.read_options(evaluator, reached, self.entry, parsers, evaluator.mentioned),
         )
 

@@ -8,7 +8,7 @@ from pathlib import Path as FilePath
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.files import program_path
-from cursus.checks.script.request import invocation
+from cursus.checks.script.request import habits, invocation
 from cursus.checks.views import TrainingView
 from cursus.model import Location
 from cursus.redact import show
@@ -119,6 +119,75 @@ def exits_with_failure(view: TrainingView) -> Iterator[Problem]:
                 remedy="print it and exit with 0, or just end",
                 location=one.location,
             )
+
+
+@rule("FRM073", scope="script")
+def asks_at_a_terminal(view: TrainingView) -> Iterator[Problem]:
+    """The script waits for a person at a terminal, or logs in without a key.
+
+    What it does:
+        Finds ``input``, ``getpass`` and ``breakpoint`` on the way that every run takes, and in Amazon's images ``wandb.init``, ``wandb.login``
+        and ``huggingface_hub.login`` where neither the call, Environment, the script nor a file beside it brings a key.
+    Why:
+        A job has no terminal: ``EOFError``, or ``api_key not configured (no-tty)``, and the job fails.
+    Example:
+          files:
+            train.py: |
+              import os
+              import wandb
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              wandb.init(project="demo")
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write("1")
+            requirements.txt: wandb
+          region: us-east-1
+          AlgorithmSpecification: {TrainingImage: "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-cpu-py311-ubuntu20.04-sagemaker"}
+        + Environment: {WANDB_MODE: offline}
+    Source:
+        https://docs.wandb.ai/guides/track/environment-variables; https://docs.python.org/3/library/functions.html#input
+    """
+    facts = view.script
+    for habit in habits(view, "asks"):
+        library = habit.detail.partition(".")[0]
+        if not habit.sure or facts is None:
+            continue
+        if library not in KEYS:
+            told, remedy = (
+                f"{habit.detail}() waits for a person",
+                "take the value from an argument, or leave the call out",
+            )
+        elif _logged_in(view, facts, library):
+            continue
+        else:
+            told = f"{habit.detail}() asks for a key: neither Environment nor the script has one"
+            remedy = f"set {KEYS[library]} in Environment" + (
+                ", or WANDB_MODE: offline" if library == "wandb" else ""
+            )
+        yield Problem(f"{told}, and a job has no terminal", remedy=remedy, location=habit.location)
+
+
+KEYS = {"wandb": "WANDB_API_KEY", "huggingface_hub": "HF_TOKEN"}
+"""For a library that asks for a key: the variable that it takes it from."""
+
+
+def _logged_in(view: TrainingView, facts: ScriptFacts, library: str) -> bool:
+    """True where something may bring the library's key: the image, a variable, a call, a file beside the script."""
+    from cursus.aws.images import parse_image
+
+    image = parse_image(view.image) if view.image is not None else None
+    if image is None or not image.amazon or not isinstance(view.request.get("Environment", {}), dict):
+        return True
+    words = ("WANDB", "NETRC") if library == "wandb" else ("HF_", "HUGGING")
+    names = {*view.environment, *facts.env_writes}
+    asked = {habit.detail for habit in habits(view, "asks")}
+    files = {name.rpartition("/")[2] for name in facts.directory_listing}
+    return (
+        facts.env_open
+        or "*" in facts.env_writes
+        or facts.outside_effects
+        or any(word in name.upper() for name in names for word in words)
+        or bool({f"{library}.login"} & facts.calls - asked)
+        or bool(files & {"secrets.env", ".netrc", "settings", "token"})
+    )
 
 
 @rule("FRM068", severity="warning", scope="script")

@@ -102,7 +102,7 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Finds hyperparameters, arguments and variables that are tested by themselves (``if``, ``not``, ``bool()``, ``is None``),
         multiplied, compared with a number or with each other, looked for among numbers, looked into, sorted or iterated, where the request
-        makes them a text such as ``False``, ``0`` or ``None``.
+        makes them a text such as ``False``, ``0`` or ``None``. Arithmetic with a text that every run comes to is an error.
     Why:
         Every text that is not empty is true, and no text is None: what was switched off is on. ``SM_NUM_GPUS`` is the text ``0`` without GPUs,
         and a text times two is the text twice. Of the texts ``9`` and ``100`` the greater is ``9``.
@@ -173,6 +173,7 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
             if name in view.hyperparameters
             else (view.hyperparameters_member,),
             remedy=REMEDIES.get(habit.kind, "convert it first: int(…) or float(…), or type= in add_argument"),
+            severity="error" if habit.kind == "text-arithmetic" and habit.sure else None,
             location=habit.location,
         )
 
@@ -329,7 +330,7 @@ def error_dropped(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds ``suppress(Exception)`` around the training, ``return`` or an exit with 0 in ``finally``, ``gather(return_exceptions=True)``, work
-        submitted to a pool whose result nobody asks for, Python programs and processes started without a look at their exit code, hooks that
+        submitted to a pool whose result nobody asks for, Python programs and processes started without a look at their exit code, a training in a ``Thread``, hooks that
         end with 0, and handlers around the training that only print or note the error.
     Why:
         SageMaker knows the exit status only: the job is Completed, with an untrained model or with none.

@@ -209,8 +209,8 @@ def folder_not_writable_so(view: TrainingView) -> Iterator[Problem]:
     """The script writes to a folder that is not there, or takes the model directory for a file.
 
     What it does:
-        Finds files written to the model directory's own name, files in a subfolder that nothing makes, and ``os.makedirs`` without
-        ``exist_ok`` of a folder that SageMaker has made, on the way that every run takes; a folder that the first
+        Finds files written to the model directory's own name, files in a subfolder that nothing makes, and ``os.makedirs`` or
+        ``shutil.copytree`` of a folder that SageMaker has made without word that it may be there, on the way that every run takes; a folder that the first
         host alone makes and all write into; links and folders that a loop makes again in each round; and ``os.rename`` or ``os.replace`` from ``/tmp`` to a
         folder that SageMaker mounts.
     Why:
@@ -265,14 +265,15 @@ def folder_not_writable_so(view: TrainingView) -> Iterator[Problem]:
         if not use.sure:
             continue
         if (
-            use.mode == "make"
+            use.mode in ("make", "write")
             and plain in there
-            and use.call in ("os.makedirs", "os.mkdir", "mkdir")
+            and use.call in ("os.makedirs", "os.mkdir", "mkdir", "shutil.copytree")
             and "rmtree" not in facts.attributes
         ):
+            copies = use.mode == "write"
             yield Problem(
-                f"{use.call} of {show(place)}, which SageMaker has made already: FileExistsError",
-                remedy="exist_ok=True",
+                f"{use.call} {'to' if copies else 'of'} {show(place)}, which SageMaker has made already: FileExistsError",
+                remedy="dirs_exist_ok=True" if copies else "exist_ok=True",
                 location=use.location,
             )
         elif use.mode == "write" and use.call in WRITES_FILES and plain in there:

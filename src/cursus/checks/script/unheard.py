@@ -20,7 +20,7 @@ from cursus.checks.script.request import (
 from cursus.checks.views import TrainingView, is_reference
 from cursus.model import Location, Path
 from cursus.redact import show
-from cursus.script.facts import ArgPart, Const, EnvPart, ScriptFacts, Text
+from cursus.script.facts import ArgPart, Const, EnvPart, NumberUse, ScriptFacts, Text
 from cursus.suggest import closest, did_you_mean
 
 _ARGUMENTS = re.compile(r"(?:^|_)(?:arg|args|argv|cli|options?|flags)(?:_|$)")
@@ -304,7 +304,7 @@ def text_as_number(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds ``range`` and other functions of numbers that get a value taken straight from ``hyperparameters.json``, from a variable, or
-        from an argument without a type that a hyperparameter gives.
+        from an argument without a type that a hyperparameter gives; and ``range`` of one with ``type=float``.
     Why:
         An argument without ``type=`` is a text as soon as it is passed, whatever its default is.
         Every value in that file is a text, also ``"10"``: ``'str' object cannot be interpreted as an integer``. (``SM_HPS`` has them with
@@ -329,40 +329,40 @@ def text_as_number(view: TrainingView) -> Iterator[Problem]:
         return
     started = invocation(view)
     for used in facts.text_as_number:
-        source = _text_source(view, facts, started, used.text) if used.sure else None
+        source = _no_number(view, facts, started, used) if used.sure else None
         if source is not None:
             yield Problem(
-                f"{used.call} wants a number, and gets a text: {source}",
+                f"{used.call} wants a {source}",
                 (view.hyperparameters_member,),
                 remedy="convert it: type=int in add_argument, or int(…)",
                 location=used.location,
             )
 
 
-def _text_source(
-    view: TrainingView, facts: ScriptFacts, started: Invocation, value: Text | None
-) -> str | None:
-    """What gives a text where a number is wanted; None where it may be a number."""
-    if value is None:
-        return "a value of hyperparameters.json"
-    part = value.parts[0]
+def _no_number(view: TrainingView, facts: ScriptFacts, started: Invocation, used: NumberUse) -> str | None:
+    """What a function of numbers wants, and what it is given instead; None where that may be a number."""
+    if used.text is None:
+        return "number, and gets a text: a value of hyperparameters.json"
+    part = used.text.parts[0]
     if isinstance(part, EnvPart):
         given = part.default is None or part.name in view.environment
-        return f"the variable {part.name}" if given else None
+        return f"number, and gets a text: the variable {part.name}" if given else None
     if not isinstance(part, ArgPart) or facts.opaque_arguments:
         return None
     for parser in facts.parsers:
-        for argument in parser.arguments:
-            if (
-                argument.dest == part.dest
-                and parser.kind == "argparse"
-                and argument.type == "str"
-                and argument.takes_value
-            ):
-                passed = started.given(argument.flags)
-                if passed is not None and not argument.nargs:
-                    return f"the argument {passed.flag}, declared without a type"
+        for argument in parser.arguments if parser.kind == "argparse" else ():
+            passed = started.given(argument.flags) if argument.dest == part.dest else None
+            if passed is None or argument.nargs or not argument.takes_value:
+                continue
+            if argument.type == "str":
+                return f"number, and gets a text: the argument {passed.flag}, declared without a type"
+            if argument.type == "float" and used.call in WHOLE_NUMBERS:
+                return f"whole number, and gets the argument {passed.flag}, declared with type=float"
     return None
+
+
+WHOLE_NUMBERS = frozenset({"range", "numpy.zeros", "numpy.ones"})
+"""Functions that take no number with a point, ``4.0`` neither."""
 
 
 @rule("HPO067", scope="script")

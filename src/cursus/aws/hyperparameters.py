@@ -193,7 +193,8 @@ class Idle:
     """Hyperparameters, or metrics, that count only where a hyperparameter has one of some values.
 
     Attributes:
-        names: each with its default, which says nothing when it is written down; empty where it has none.
+        names: each with its default (or several behind |), which says nothing when it is written down; empty where
+            it has none.
         other, options: the hyperparameter that decides, and its values; an empty one for an absent one.
     """
 

@@ -363,7 +363,7 @@ def _same(view: TrainingView, name: str, default: str) -> bool:
     value = view.hyperparameters.get(name)
     number = _number(default)
     return not isinstance(value, str) or (
-        _number(value) == number if number is not None else value.lower() == default.lower()
+        _number(value) == number if number is not None else value.lower() in default.lower().split("|")
     )
 
 

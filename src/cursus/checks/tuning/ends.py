@@ -82,7 +82,7 @@ def _most(definition: TrainingView, name: str) -> float:
     "HPO048",
     scope="tuning",
     severity="warning",
-    reads=(f"{TUNING}.TrainingJobEarlyStoppingType",),
+    reads=(f"{TUNING}.TrainingJobEarlyStoppingType", "*.Strategy=Hyperband"),
     shared=True,
 )
 def early_stopping_works(view: TuningView) -> Iterator[Problem]:
@@ -90,10 +90,11 @@ def early_stopping_works(view: TuningView) -> Iterator[Problem]:
 
     What it does:
         Looks up whether the built-in algorithm reports its objective metric while it trains, where
-        TrainingJobEarlyStoppingType is Auto.
+        TrainingJobEarlyStoppingType is Auto, or the strategy Hyperband, which stops jobs itself.
     Why:
         SageMaker compares training jobs epoch by epoch. k-means, k-NN and others report their metric at the end, linear
         learner reports objective_loss alone after each epoch: no job is stopped, and every one is paid for in full.
+        Hyperband has nothing to compare either.
     Example:
           operation: CreateHyperParameterTuningJob
           HyperParameterTuningJobConfig:
@@ -117,9 +118,12 @@ def early_stopping_works(view: TuningView) -> Iterator[Problem]:
                 DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/test/"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-early-stopping.html
+        https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-how-it-works.html
     """
-    if view.config.get("TrainingJobEarlyStoppingType") != "Auto":
+    hyperband = view.config.get("Strategy") == "Hyperband"
+    if not hyperband and view.config.get("TrainingJobEarlyStoppingType") != "Auto":
         return
+    member, other = ("Strategy", "Bayesian") if hyperband else ("TrainingJobEarlyStoppingType", "Off")
     for definition, objective, _ in objectives(view):
         name = text(objective, "MetricName")
         algorithm = algorithms.find(definition.image) if definition.image is not None else None
@@ -134,7 +138,7 @@ def early_stopping_works(view: TuningView) -> Iterator[Problem]:
             works = ", ".join(m for m in algorithm.metrics if m.partition(":")[2] in algorithm.stops_early)
             yield Problem(
                 f"{algorithm.name} reports {show(name)} when it has trained: no job can be stopped early by it",
-                (TUNING, "TrainingJobEarlyStoppingType"),
-                f"set it to Off, or choose one of {works}" if works else "set it to Off",
+                (TUNING, member),
+                f"set {member} to {other}" + (f", or choose one of {works}" if works else ""),
             )
             return

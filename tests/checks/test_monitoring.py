@@ -26,6 +26,8 @@ def metric(regex: str, name: str = "loss") -> dict[str, Any]:
         (r"loss: ([0-9]+)\.([0-9]+)", "MON002", "warning"),
         ("(.*)", "MON003", "warning"),
         ("loss: ([0-9]+)", "MON004", "warning"),
+        ("loss.*([0-9.]+),", "MON004", "warning"),
+        ("loss.+([0-9.]*)", "MON002", "warning"),
         ("loss: ([0-9.]+)", "MON009", "info"),
         ("'eval_loss':(.*?);", "MON004", "warning"),
         ("'eval_loss':([0-9.eE+-]+)", "MON004", "warning"),
@@ -70,6 +72,9 @@ def test_scores_have_no_exponent() -> None:
     "regex",
     [
         r"loss: ([0-9]+)\.[0-9]+",
+        r"loss.*=([-+0-9.eE]+)",
+        r"loss\.*([-+0-9.eE]+)",
+        r"loss.*?([-+0-9.eE]+)",
         r"f1: ([0-9]+(.|e\-)[0-9]+),?",
         r"loss=([-+]?\d*\.?\d+(?:[eE][-+]?\d+)?)",
         r"loss (\S+)",

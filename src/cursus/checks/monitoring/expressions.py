@@ -13,6 +13,7 @@ from functools import lru_cache
 
 # What other engines have and Python (some versions of it) has not.
 _FOREIGN = re.compile(r"\\[pPhHRXQEGZz]|[*+?}]\+|\(\?>|\(\?<[A-Za-z]|&&|\[\[:|\(\?[imsx-]*-[imsx]*\)|\\x\{")
+_GREEDY = re.compile(r"(?<!\\)(?:\\\\)*\.[*+]$")
 # Numbers as training scripts print them.
 LONGEST = 5000
 SAMPLES = (
@@ -39,7 +40,8 @@ class Reading:
     ``error`` and ``column`` (from 1) where it does not compile; ``groups``: number of capture groups; ``beside``: those
     outside of the first; ``empty``: it matches the empty line; ``group``: the source of the first group; ``cut``: (number, what is captured of it)
     pairs where digits are lost; ``number``: False where the group can capture no number; ``lazy``: the lazy
-    quantifier that ends the expression, where one does. ``known`` is False where the expression is not judged.
+    quantifier that ends the expression, where one does; ``greedy``: ``.*`` stands straight before the first group, and takes
+    the number's digits but the last. ``known`` is False where the expression is not judged.
     """
 
     known: bool = True
@@ -52,6 +54,7 @@ class Reading:
     cut: tuple[tuple[str, str], ...] = ()
     number: bool = True
     lazy: str | None = None
+    greedy: bool = False
 
 
 @lru_cache(maxsize=4096)
@@ -73,8 +76,9 @@ def read(pattern: str) -> Reading:
     group = _first_group(pattern) if compiled.groups else None
     cut: tuple[tuple[str, str], ...] = ()
     number = True
+    lead = _GREEDY.search(pattern.partition(f"({group})")[0]) is not None
     if group is not None and not re.search(r"\\[1-9]|\(\?[P<=!(]", group):
-        cut, number = _captured(group)
+        cut, number = _captured(group, lead)
     ending = re.search(r"[*+?}]\?\)+$", pattern)
     return Reading(
         groups=compiled.groups,
@@ -86,6 +90,7 @@ def read(pattern: str) -> Reading:
         lazy=ending[0].rstrip(")")
         if ending and group is not None and pattern.endswith(group + ")")
         else None,
+        greedy=lead,
     )
 
 
@@ -130,24 +135,26 @@ def _first_group(pattern: str) -> str | None:
     return None
 
 
-def _captured(group: str) -> tuple[tuple[tuple[str, str], ...], bool]:
-    """What a group takes of each sample number, and whether it can take any."""
+def _captured(group: str, greedy: bool) -> tuple[tuple[tuple[str, str], ...], bool]:
+    """What a group, behind ``.*`` where it is ``greedy``, takes of each sample number, and whether it can take any."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            compiled = re.compile(group)
+            compiled = re.compile(f"{'.*' if greedy else ''}({group})")
     except re.error:  # a fragment that means nothing alone
         return (), True
     cut = []
     any_number = False
     for sample in SAMPLES:
         match = compiled.match(sample)
-        if match is None or not match[0]:
+        if match is None or not match[1]:
+            if greedy and match is not None:
+                return (), False
             continue
-        if re.search(r"\d", match[0]):
+        if re.search(r"\d", match[1]):
             any_number = True
-        if match[0] != sample and sample not in ("nan", "inf", "85%"):
-            cut.append((sample, match[0]))
+        if match[1] != sample and sample not in ("nan", "inf", "85%"):
+            cut.append((sample, match[1]))
     if not any_number:
         # It may want more around the number than the samples have: then it says nothing.
         any_number = _holds_digits(group)

@@ -163,8 +163,8 @@ def metric_regex_cuts(view: TrainingView) -> Iterator[Problem]:
     """A metric's regular expression cuts numbers off, or fits no printed dictionary.
 
     What it does:
-        Tries the first group on numbers as scripts print them: `0.123`, `-0.5`. Metrics that count (epoch, step) are left
-        alone. An expression that begins with a quoted key and a colon is tried on a printed dictionary, which is how the
+        Tries the first group on numbers as scripts print them: `0.123`, `-0.5`, and with it a `.*` straight before it, which
+        takes all but the last digit. Metrics that count (epoch, step) are left alone. An expression that begins with a quoted key and a colon is tried on a printed dictionary, which is how the
         Trainer of Hugging Face prints its metrics.
     Why:
         `[0-9]+` makes 0 of 0.123: the metric is wrong, and nothing says so. After the number of a dictionary there is a
@@ -188,9 +188,12 @@ def metric_regex_cuts(view: TrainingView) -> Iterator[Problem]:
         captured = _cut(name, pattern, reading).get("0.123")
         if captured is not None:
             yield Problem(
-                f"the group ({reading.group}) of metric {show(name)} captures {captured} of a number such as 0.123",
+                f"the group ({reading.group}) of metric {show(name)} captures {captured} of a number such as 0.123"
+                + (", as .* before it takes all it can" if reading.greedy else ""),
                 path,
-                "capture the decimals too: ([-+0-9.eE]+)",
+                "write what stands before the number instead of .*: loss: ([-+0-9.eE]+)"
+                if reading.greedy
+                else "capture the decimals too: ([-+0-9.eE]+)",
             )
 
 
@@ -198,8 +201,8 @@ def _cut(name: str, pattern: str, reading: Reading) -> dict[str, str]:
     """What the group captures of each number of which it takes a part, where the metric does not count."""
     if not reading.cut or reading.lazy is not None or re.search(_COUNTS, name.lower()):
         return {}
-    # What follows the group may hold the rest, as \.\d+ does.
-    return dict(reading.cut) if pattern.endswith(f"({reading.group or ''})") else {}
+    # What follows the group may hold the rest, as \.\d+ does; what .* before it has taken is lost.
+    return dict(reading.cut) if reading.greedy or pattern.endswith(f"({reading.group or ''})") else {}
 
 
 @rule("MON009", severity="info", reads=READS, shared=True, unless=("step",))

@@ -270,6 +270,29 @@ def test_python_file_stands_for_the_pipelines_that_it_names(tmp_path: Path) -> N
     assert [one.name for one in found if isinstance(one, Pipeline)] == ["one", "two"]
 
 
+def test_python_file_whose_last_call_fails_stands_for_its_pipelines_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "pipeline.py"
+    upsert = "class Calls(Pipeline):\n    def upsert(self, role_arn):\n        self.definition()\n"
+    path.write_text(f"{PIPELINES}{upsert}Calls.__module__ = Pipeline.__module__\nother = Calls('two')\n")
+    whole = path.read_text()
+    path.write_text(whole + "other.upsert(role='r')\n")
+    errors: list[TargetError] = []
+    found = load(str(path), errors=errors)
+    assert [one.name for one in found if isinstance(one, Pipeline)] == ["one", "two"]
+    assert [str(one).rpartition("TypeError")[0] for one in errors] == [
+        f"importing {path} failed at {path}:{len(whole.splitlines()) + 1}: "
+    ]
+    for target in (str(path), f"{path}:other"):
+        with pytest.raises(TargetError, match="unexpected keyword argument 'role'"):
+            load(target)
+    path.write_text(whole + "other.name.upsert()\n")  # not the pipeline's own
+    with pytest.raises(TargetError, match="has no attribute 'upsert'"):
+        load(str(path), errors=errors)
+    path.write_text(whole.replace("json.dumps", "json.dump") + "other.upsert('r')\n")
+    with pytest.raises(TargetError, match=r"py:\d+: TypeError"):  # told where it is, not of the call
+        load(str(path), errors=[])
+
+
 def test_pipeline_without_a_definition_names_the_step_and_the_line(tmp_path: Path) -> None:
     path = tmp_path / "pipeline.py"
     broken = PIPELINES.replace(

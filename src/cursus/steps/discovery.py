@@ -152,12 +152,12 @@ def _is_builder(cls: type) -> bool:
 
 
 def _modules(target: str | ModuleType) -> Iterator[ModuleType]:
-    from cursus.steps.imports import import_file, import_module
+    from cursus.steps.imports import import_file, import_module, whole
 
     if isinstance(target, ModuleType):
         module = target
     elif target.endswith(".py"):
-        module = import_file(target)
+        module = whole(import_file(target))
     else:
         module = import_module(target)
     yield module

@@ -64,9 +64,17 @@ def of_python_file(path: str, options: Options) -> list[Step | Pipeline]:
     Raises TargetError where there is none, or where it is not clear which is meant.
     """
     from cursus.steps import discovery
+    from cursus.steps.imports import PipelineCallError, import_file
     from cursus.steps.targets import of_object
 
-    found = discovery.scan(path)
+    try:
+        found = discovery.scan(path)
+    except PipelineCallError as error:
+        named = _named(path, import_file(path), options) if options.errors is not None else []
+        if not named or options.errors is None:
+            raise
+        options.errors.append(error)
+        return named
     if not found:
         unregistered = discovery.candidates(path)
         if len(unregistered) != 1:
@@ -97,10 +105,7 @@ def _pipelines(path: str, options: Options) -> list[Step | Pipeline]:
     from cursus.steps.targets import of_object
 
     module = import_file(path)
-    named = {id(value): name for name, value in reversed(vars(module).items()) if sdk.is_pipeline(value)}
-    made: list[Step | Pipeline] = []
-    for name in reversed(named.values()):
-        made.extend(of_object(getattr(module, name), options, f"{path}:{name}"))
+    made = _named(path, module, options)
     if made:
         return made
     for created in created_by(module):
@@ -127,6 +132,18 @@ def _pipelines(path: str, options: Options) -> list[Step | Pipeline]:
         f"{path}: there is no builder in it: no class has a create_step, and no name stands for a pipeline. A function "
         f"without arguments that returns one, or starts a job, is written FILE:NAME{_maker(path, module)}."
     )
+
+
+def _named(path: str, module: ModuleType, options: Options) -> list[Step | Pipeline]:
+    """The SDK pipelines that a module's names stand for, each once."""
+    from cursus.steps import sdk
+    from cursus.steps.targets import of_object
+
+    named = {id(value): name for name, value in reversed(vars(module).items()) if sdk.is_pipeline(value)}
+    made: list[Step | Pipeline] = []
+    for name in reversed(named.values()):
+        made.extend(of_object(getattr(module, name), options, f"{path}:{name}"))
+    return made
 
 
 def _trains(path: str) -> bool:

@@ -25,7 +25,7 @@ def named_object(module: str, name: str) -> Any:
 
     Raises TargetError where the module cannot be imported, with the line that failed, or has no such name.
     """
-    where: Any = import_file(module) if module.endswith(".py") else import_module(module)
+    where: Any = whole(import_file(module)) if module.endswith(".py") else import_module(module)
     found = where
     for part in name.split("."):
         try:
@@ -67,7 +67,8 @@ def import_file(path: str) -> ModuleType:
     """Import a Python file; its folder is on ``sys.path`` from then on, as when it is run.
 
     A file of a package is imported as the package's module, so that its relative imports work. A file that
-    changed since is imported anew. One that starts a job or creates its pipeline is executed so far (``created_by``).
+    changed since is imported anew. One that starts a job or creates its pipeline is executed so far (``created_by``),
+    and so is one that fails in a call of its finished pipeline (``whole``).
     """
     if not os.path.isfile(path):
         raise TargetError(f"{path}: there is no such file.{file_meant(path)}")
@@ -100,11 +101,49 @@ def import_file(path: str) -> ModuleType:
             raise
         except BaseException as error:
             if answers.captured is None:
-                del sys.modules[name]
-                raise TargetError(_failed(f"importing {path}", error)) from None
+                failure = PipelineCallError(_failed(f"importing {path}", error))
+                if not _calls_a_pipeline(module, error.__traceback__):
+                    del sys.modules[name]
+                    raise TargetError(str(failure)) from None
+                _failed_calls[name] = failure
         last = answers.captured
         _created[name] = [last] if last is not None and last.operation == PIPELINE_CALLS[0] else answers.jobs
     return module
+
+
+class PipelineCallError(TargetError):
+    """A file fails where it creates, updates or starts the pipeline that it has made by then."""
+
+
+_failed_calls: dict[str, PipelineCallError] = {}
+
+
+def whole(module: ModuleType) -> ModuleType:
+    """The module of a file, if all of it was executed. Raises PipelineCallError otherwise."""
+    if module.__name__ in _failed_calls:
+        raise _failed_calls[module.__name__]
+    return module
+
+
+def _calls_a_pipeline(module: ModuleType, traceback: TracebackType | None) -> bool:
+    """True where what failed is a call of an SDK pipeline that the module has, and not the making of its definition."""
+    from linecache import checkcache, getline
+
+    from cursus.steps.sdk import is_pipeline
+
+    line, functions = "", set()
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        functions.add(code.co_name)
+        if traceback.tb_frame.f_globals is vars(module) and code.co_name == "<module>":
+            checkcache(code.co_filename)
+            line = getline(code.co_filename, traceback.tb_lineno)
+        traceback = traceback.tb_next
+    called = _CALL.search(line)
+    return called is not None and is_pipeline(vars(module).get(called[1])) and "definition" not in functions
+
+
+_CALL = re.compile(r"\b(\w+)\.(?:upsert|create|update|start)\(")
 
 
 _created: dict[str, list[RequestCaptured]] = {}

@@ -32,6 +32,7 @@ KEPT = (
     "/opt/ml/code",
     "/opt/ml/processing",
 )
+OUTPUTS = ("", "data", "failure", "intermediate", "tensors", "tensorboard", "profiler", "metrics", "message")
 MODEL_FILE = re.compile(
     r"(?:^|/)(?:\w*model\w*|weights\w*)\.(?:json|pkl|txt)$|\.(?:pth?|ckpt|bin|safetensors|pkl|joblib|h5|keras|onnx|pb|ubj)$"
 )
@@ -235,7 +236,7 @@ def written_to_lost_place(view: TrainingView) -> Iterator[Problem]:
     """The script saves below /opt/ml in a folder that SageMaker does not keep.
 
     What it does:
-        Finds files written to a folder of ``/opt/ml`` that is neither the model directory, output, checkpoints nor a path of the
+        Finds files written to a folder of ``/opt/ml`` that is neither the model directory, output/data, checkpoints nor a path of the
         request's own, mostly a misspelt one; and those written to the working directory under a plain name that nothing else uses.
     Why:
         The folder goes with the instance when the job ends.
@@ -280,8 +281,8 @@ def written_to_lost_place(view: TrainingView) -> Iterator[Problem]:
             or (known.count("/") < 4 and known != place)
         ):
             continue
-        lost = known == place and _misses_output(known)
-        if not lost and any(known == folder or known.startswith(folder + "/") for folder in kept):
+        inside = [folder for folder in kept if known == folder or known.startswith(folder + "/")]
+        if inside and not (inside == ["/opt/ml/output"] and _misses_output(known, known == place)):
             continue
         if told is None:
             rules = (nothing_saved, checkpoints_elsewhere)
@@ -321,10 +322,13 @@ def _left_behind(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
             )
 
 
-def _misses_output(place: str) -> bool:
-    """True for a file straight in /opt/ml/output, of which SageMaker reads ``failure`` alone."""
-    folder, _, name = place.rpartition("/")
-    return folder == "/opt/ml/output" and name not in ("", "failure", "data")
+def _misses_output(known: str, whole: bool) -> bool:
+    """True for a file in /opt/ml/output, where SageMaker and its libraries read what is in ``OUTPUTS`` alone.
+
+    ``known`` is the path, or as much of it as is known where it is not ``whole``.
+    """
+    name, inside, _ = known.removeprefix("/opt/ml/output/").partition("/")
+    return known.startswith("/opt/ml/output/") and bool(inside or whole) and name not in OUTPUTS
 
 
 def _looks_for(facts: ScriptFacts, folder: str) -> bool:

@@ -141,6 +141,12 @@ def parse_get(text: str) -> Target | None:
     return Target(root, parts[0], tuple(parts[1:]))
 
 
+def named_step(value: object) -> str:
+    """The step that a reference is to; empty where the value is no reference, or one to something else."""
+    target = parse_get(str(value.get("Get"))) if isinstance(value, Mapping) else None
+    return target.name if target is not None and target.root == "Steps" else ""
+
+
 def references(value: Any, path: Path, step: PipelineStep | None) -> Iterator[Reference]:
     """Every ``Get`` at or below ``value``, one that is no text as Python shows it. Steps inside conditions and loops
     are left to their own walk."""

@@ -1,1 +1,11 @@
 """Rules on pipeline definitions, and what becomes of their findings."""
+
+from __future__ import annotations
+
+from cursus.checks.views import PipelineView
+from cursus.model import Path, Step
+
+
+def place_of(view: PipelineView, step: Step) -> Path:
+    """Where the request of a step stands in the pipeline's definition."""
+    return step.prefix[len(view.pipeline.prefix) :]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.pipelines import dependencies, parse_get, step_type, written_out
+from cursus.checks.pipeline import place_of
 from cursus.checks.pipeline.references import has_strangers
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, listing, mapping, mappings
@@ -148,7 +149,7 @@ def _slip(one: str, other: str) -> bool:
 def _readers(view: PipelineView) -> Iterator[tuple[str, Path, str]]:
     """Each location that a step reads: the step's name, the place in the definition, the location."""
     for step in view.steps:
-        top = step.prefix[len(view.pipeline.prefix) :]
+        top = place_of(view, step)
         for place, uri in _read(step):
             yield step.name, (*top, *place), uri
     values = parameter_values(view.pipeline)

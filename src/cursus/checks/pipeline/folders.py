@@ -9,6 +9,7 @@ from typing import Any
 
 from cursus.aws.images import parse_image
 from cursus.aws.pipelines import written_out
+from cursus.checks.pipeline import place_of
 from cursus.checks.pipeline.locations import is_text
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, integer, is_reference, listing, mapping, mappings, text
@@ -40,7 +41,7 @@ def _outputs(step: Step) -> Iterator[tuple[int, str | None, Any]]:
 def _processing(view: PipelineView) -> Iterator[tuple[Step, Path]]:
     for step in view.steps:
         if step.operation == "CreateProcessingJob":
-            yield step, step.prefix[len(view.pipeline.prefix) :]
+            yield step, place_of(view, step)
 
 
 def _around(path: str, folder: str) -> bool:
@@ -219,7 +220,7 @@ def same_place(view: PipelineView) -> Iterator[Problem]:
     """
     first: dict[str, str] = {}
     for step in view.steps:
-        top = step.prefix[len(view.pipeline.prefix) :]
+        top = place_of(view, step)
         read = [
             uri.rstrip("/") for _, _, uri in _inputs(step) if isinstance(uri, str) and uri.startswith("s3://")
         ]

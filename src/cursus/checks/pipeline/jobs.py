@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from cursus.aws import instances
 from cursus.aws.pipelines import PipelineStep, facts, step_type
+from cursus.checks.pipeline import place_of
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, integer, listing, mapping, mappings
 from cursus.model import Path
@@ -257,7 +258,7 @@ def transform_load(view: PipelineView) -> Iterator[Problem]:
     for step in view.steps:
         if step.operation != "CreateTransformJob":
             continue
-        top = step.prefix[len(view.pipeline.prefix) :]
+        top = place_of(view, step)
         at_once, payload = (
             integer(step.request, "MaxConcurrentTransforms"),
             integer(step.request, "MaxPayloadInMB"),
@@ -325,14 +326,14 @@ def volume_key(view: PipelineView) -> Iterator[Problem]:
         if instance is not None and instance.nvme and cluster.get("VolumeKmsKeyId") is not None:
             yield Problem(
                 f"{instance.name} has local storage, for which no VolumeKmsKeyId can be given",
-                (*step.prefix[len(view.pipeline.prefix) :], *place, "VolumeKmsKeyId"),
+                (*place_of(view, step), *place, "VolumeKmsKeyId"),
                 "remove it, or take an instance type without local storage",
             )
         size = integer(cluster, "VolumeSizeInGB")
         if instance is not None and instance.nvme and size is not None and size > instance.nvme:
             yield Problem(
                 f"{instance.name} has {instance.nvme} GB of local storage and gets no volume: {size} GB are refused",
-                (*step.prefix[len(view.pipeline.prefix) :], *place, "VolumeSizeInGB"),
+                (*place_of(view, step), *place, "VolumeSizeInGB"),
                 f"ask for {instance.nvme} at most, or take an instance type without local storage",
             )
 
@@ -359,7 +360,7 @@ def null_texts(view: PipelineView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html (HyperParameters)
     """
     for step in view.steps:
-        top = step.prefix[len(view.pipeline.prefix) :]
+        top = place_of(view, step)
         single = mapping(step.request, "TrainingJobDefinition")
         holders: list[tuple[Path, Mapping[str, object]]] = [((), step.request)]
         holders += [(("TrainingJobDefinition",), single)]

@@ -8,6 +8,7 @@ from typing import Any
 
 from cursus.aws.pipelines import Reference, parse_get, written_out
 from cursus.checks.meant import value_at
+from cursus.checks.pipeline import place_of
 from cursus.checks.rules import Problem, rule
 from cursus.checks.text_faults import location_faults
 from cursus.checks.views import PipelineView, listing, mapping, mappings, text
@@ -52,7 +53,7 @@ def joined_location(view: PipelineView) -> Iterator[Problem]:
 def _joins(view: PipelineView) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     """Every Std:Join of the steps' requests, parameters put in, with its place in the definition."""
     for step in view.steps:
-        pending: list[tuple[Any, Path]] = [(step.request, step.prefix[len(view.pipeline.prefix) :])]
+        pending: list[tuple[Any, Path]] = [(step.request, place_of(view, step))]
         while pending:
             value, place = pending.pop()
             if isinstance(value, list):
@@ -309,7 +310,7 @@ def _declared(view: PipelineView) -> Iterator[tuple[str, list[str]]]:
 def _read(view: PipelineView) -> Iterator[tuple[Path, str]]:
     """Every location in the steps' requests that is not an output's, parameters put in, with its place."""
     for step in view.steps:
-        pending: list[tuple[Any, Path]] = [(step.request, step.prefix[len(view.pipeline.prefix) :])]
+        pending: list[tuple[Any, Path]] = [(step.request, place_of(view, step))]
         while pending:
             value, place = pending.pop()
             if isinstance(value, list):
@@ -360,7 +361,7 @@ def archive_of_an_earlier_job(view: PipelineView) -> Iterator[Problem]:
             place = (*outer, "OutputDataConfig", "S3OutputPath")
             path = value_at(step.request, place)
             if isinstance(path, str) and path.count("/") > 2:
-                given = value_at(view.request, (*step.prefix[len(view.pipeline.prefix) :], *place))
+                given = value_at(view.request, (*place_of(view, step), *place))
                 trained.setdefault(path.rstrip("/") + "/", (step.name, given))
     if not trained:
         return

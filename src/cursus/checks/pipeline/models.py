@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from cursus.aws import instances
 from cursus.aws.pipelines import PipelineStep, facts, parse_get, step_type, written_out
+from cursus.checks.pipeline import place_of
 from cursus.checks.rules import Problem, rule
 from cursus.checks.step.image_names import stands_for_another
 from cursus.checks.text_faults import placeholder
@@ -106,14 +108,21 @@ SECOND = {
 
 def containers(step: PipelineStep) -> Iterator[tuple[Path, Mapping[str, object]]]:
     """The containers of a model or registration step, each with its place."""
-    arguments = mapping(step.body, "Arguments")
-    place: Path = (*step.path, "Arguments")
-    if step.type == "RegisterModel":
-        arguments, place = mapping(arguments, "InferenceSpecification"), (*place, "InferenceSpecification")
-    single = arguments.get("PrimaryContainer")
+    for place, container in containers_in(step.type, mapping(step.body, "Arguments")):
+        yield (*step.path, "Arguments", *place), container
+
+
+def containers_in(
+    type: str | None, request: Mapping[str, Any]
+) -> Iterator[tuple[Path, Mapping[str, object]]]:
+    """The containers of the request of a step of this type, each with its place in it."""
+    place: Path = ()
+    if type == "RegisterModel":
+        request, place = mapping(request, "InferenceSpecification"), ("InferenceSpecification",)
+    single = request.get("PrimaryContainer")
     if isinstance(single, Mapping) and not is_reference(single):
         yield (*place, "PrimaryContainer"), single
-    for i, entry in mappings(arguments, "Containers"):
+    for i, entry in mappings(request, "Containers"):
         yield (*place, "Containers", i), entry
 
 
@@ -176,13 +185,13 @@ def image_address(view: PipelineView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
     """
     for step in view.steps:
-        top = step.prefix[len(view.pipeline.prefix) :]
+        top = place_of(view, step)
         found: list[tuple[Path, Mapping[str, object], str]] = []
         if step.operation == "CreateProcessingJob":
             found.append((("AppSpecification",), mapping(step.request, "AppSpecification"), "ImageUri"))
         elif step.type in ("Model", "RegisterModel"):
-            places = containers(PipelineStep(step.name, step.type, {"Arguments": step.request}, ()))
-            found.extend((place[1:], holder, "Image") for place, holder in places)
+            places = containers_in(step.type, step.request)
+            found.extend((place, holder, "Image") for place, holder in places)
         for place, holder, member in found:
             image = text(holder, member)
             if (

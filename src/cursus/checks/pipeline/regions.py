@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from cursus.aws.images import parse_image
 from cursus.aws.pipelines import facts
+from cursus.checks.pipeline import place_of
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, mapping, mappings, text
 from cursus.model import Path, Step
@@ -67,7 +68,7 @@ def _located(view: PipelineView) -> list[tuple[Path, str, str]]:
     return [
         (place, uri, image.region)
         for step in view.steps
-        for place, uri in _images(step, step.prefix[len(view.pipeline.prefix) :])
+        for place, uri in _images(step, place_of(view, step))
         if (image := parse_image(uri)) is not None
     ]
 

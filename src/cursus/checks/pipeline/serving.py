@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from cursus.aws import images
 from cursus.aws.algorithms import find
-from cursus.aws.pipelines import PipelineStep, parse_get
-from cursus.checks.pipeline.models import containers
+from cursus.aws.pipelines import PipelineStep, named_step
+from cursus.checks.pipeline import place_of
+from cursus.checks.pipeline.models import containers_in
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, mapping, mappings, text
 from cursus.model import Path, Step
@@ -54,30 +55,24 @@ def served_by_another(view: PipelineView) -> Iterator[Problem]:
     for step in view.steps:
         if step.type not in ("Model", "RegisterModel"):
             continue
-        top = step.prefix[len(view.pipeline.prefix) :]
-        for place, container in containers(
-            PipelineStep(step.name, step.type, {"Arguments": step.request}, ())
-        ):
+        top = place_of(view, step)
+        for place, container in containers_in(step.type, step.request):
             image = _amazon(text(container, "Image"))
             if image is not None and "inference" not in image.scopes and not image.repository.startswith(RL):
                 yield Problem(
                     f"the image {show(image.repository)} is made for {' and '.join(image.scopes)}, and serves no models",
-                    (*top, *place[1:], "Image"),
+                    (*top, *place, "Image"),
                     _server(image),
                     severity="error" if "-training" in image.repository and step.type == "Model" else None,
                 )
                 continue
-            url = container.get("ModelDataUrl")
-            target = parse_get(str(url.get("Get"))) if isinstance(url, Mapping) else None
-            job = trained.get(target.name) if target is not None and target.root == "Steps" else None
+            job = trained.get(named_step(container.get("ModelDataUrl")))
             if job is None or image is None or "SAGEMAKER_PROGRAM" in mapping(container, "Environment"):
                 continue
             trainer = _amazon(text(mapping(job, "AlgorithmSpecification"), "TrainingImage"))
             told = _not_served(trainer, image)
             if told:
-                yield Problem(
-                    told, (*top, *place[1:], "Image"), "write the image that serves what was trained"
-                )
+                yield Problem(told, (*top, *place, "Image"), "write the image that serves what was trained")
 
 
 def _amazon(uri: str | None) -> images.Image | None:
@@ -141,16 +136,14 @@ def code_that_stays_behind(view: PipelineView) -> Iterator[Problem]:
     for step in view.steps:
         if step.type not in ("Model", "RegisterModel"):
             continue
-        top = step.prefix[len(view.pipeline.prefix) :]
-        for place, container in containers(
-            PipelineStep(step.name, step.type, {"Arguments": step.request}, ())
-        ):
+        top = place_of(view, step)
+        for place, container in containers_in(step.type, step.request):
             folder = text(mapping(container, "Environment"), "SAGEMAKER_SUBMIT_DIRECTORY")
             if not folder or folder.startswith(("s3://", "/opt/ml/", "{", "$", "<")):
                 continue
             yield Problem(
                 f"SAGEMAKER_SUBMIT_DIRECTORY {show(folder)} is no place in the container, and none on S3",
-                (*top, *place[1:], "Environment", "SAGEMAKER_SUBMIT_DIRECTORY"),
+                (*top, *place, "Environment", "SAGEMAKER_SUBMIT_DIRECTORY"),
                 "write the S3 URI of a tar.gz archive with the code, or /opt/ml/model/code",
             )
 
@@ -269,8 +262,9 @@ def sent_without_a_type(view: PipelineView) -> Iterator[Problem]:
         source = mapping(step.request, "TransformInput")
         if step.operation != "CreateTransformJob" or not source or source.get("ContentType") is not None:
             continue
-        model = requests.get(_of(step.request.get("ModelName")))
-        container = next(iter(_served(model)), {}) if model is not None else {}
+        model = requests.get(named_step(step.request.get("ModelName")))
+        served = containers_in(model.type, model.request) if model is not None else iter(())
+        _, container = next(served, ((), {}))
         algorithm = find(text(container, "Image") or "")
         scripted = "SAGEMAKER_PROGRAM" in mapping(container, "Environment")
         default = algorithm.default_content_type if algorithm is not None and not scripted else None
@@ -278,26 +272,15 @@ def sent_without_a_type(view: PipelineView) -> Iterator[Problem]:
             continue
         uri = text(mapping(mapping(source, "DataSource"), "S3DataSource"), "S3Uri")
         named = uri is not None and uri.endswith(".csv")
-        job = requests.get(_of(container.get("ModelDataUrl")))
+        job = requests.get(named_step(container.get("ModelDataUrl")))
         if named or (job is not None and _trained_on_csv(job)):
             told = f"{show(uri, limit=120)} is CSV" if named else "the model is trained on CSV"
             yield Problem(
                 f"{told}, and without a ContentType {algorithm.name} takes what it is sent for {default}",
-                (*step.prefix[len(view.pipeline.prefix) :], "TransformInput", "ContentType"),
+                (*place_of(view, step), "TransformInput", "ContentType"),
                 "add ContentType: text/csv",
                 severity=None if named else "warning",
             )
-
-
-def _of(value: object) -> str:
-    """The step that a reference names; empty where the value is none."""
-    target = parse_get(str(value.get("Get"))) if isinstance(value, Mapping) else None
-    return target.name if target is not None and target.root == "Steps" else ""
-
-
-def _served(model: Step) -> Iterator[Mapping[str, object]]:
-    for _, container in containers(PipelineStep(model.name, model.type, {"Arguments": model.request}, ())):
-        yield container
 
 
 def _trained_on_csv(job: Step) -> bool:

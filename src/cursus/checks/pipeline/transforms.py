@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from cursus.aws import images, instances
 from cursus.aws.algorithms import find
-from cursus.aws.pipelines import PipelineStep, parse_get
-from cursus.checks.pipeline.models import containers
+from cursus.aws.pipelines import named_step
+from cursus.checks.pipeline import place_of
+from cursus.checks.pipeline.models import containers_in
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, mapping, text
 from cursus.model import Path, Step
@@ -104,7 +105,7 @@ def transform_of_a_source(view: PipelineView) -> Iterator[Problem]:
     for step, place, model in transforms(view):
         if any(container.get("ModelDataSource") is not None for container in model.values()):
             yield Problem(
-                f"the model of step {_maker(step)} has a ModelDataSource, which batch transform does not support",
+                f"the model of step {named_step(step.request['ModelName'])} has a ModelDataSource, which batch transform does not support",
                 (*place, "ModelName"),
                 "make the model with ModelDataUrl, of an archive model.tar.gz; or deploy it to an endpoint",
             )
@@ -201,7 +202,7 @@ def transformed_records(view: PipelineView) -> Iterator[Problem]:
     for step in view.steps:
         if step.operation != "CreateTransformJob":
             continue
-        place: Path = step.prefix[len(view.pipeline.prefix) :]
+        place: Path = place_of(view, step)
         source, target = mapping(step.request, "TransformInput"), mapping(step.request, "TransformOutput")
         sent, asked = _plain(text(source, "ContentType") or ""), _plain(text(target, "Accept") or "")
         split, wanted = text(source, "SplitType"), _split_of(sent)
@@ -290,14 +291,10 @@ def transforms(view: PipelineView) -> Iterator[tuple[Step, Path, Mapping[Path, M
     """The transform steps of a model that the pipeline makes: each with its place and the model's containers."""
     models = {step.name: step for step in view.steps if step.type == "Model"}
     for step in view.steps if models else ():
-        model = models.get(_maker(step)) if step.operation == "CreateTransformJob" else None
+        model = (
+            models.get(named_step(step.request.get("ModelName")))
+            if step.operation == "CreateTransformJob"
+            else None
+        )
         if model is not None:
-            made = PipelineStep(model.name, model.type, {"Arguments": model.request}, ())
-            yield step, step.prefix[len(view.pipeline.prefix) :], dict(containers(made))
-
-
-def _maker(step: Step) -> str:
-    """The step that makes the model of a transform step; empty where none does."""
-    name = step.request.get("ModelName")
-    target = parse_get(str(name.get("Get"))) if isinstance(name, Mapping) else None
-    return target.name if target is not None and target.root == "Steps" else ""
+            yield step, place_of(view, step), dict(containers_in(model.type, model.request))

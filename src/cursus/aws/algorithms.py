@@ -195,16 +195,20 @@ def of_request(image: str | None, hyperparameters: Mapping[str, Any] = NOTHING) 
 
 
 _ARCHIVE = (
-    r"s3://jumpstart-cache-[a-z0-9-]+/source-directory-tarballs/(?:training/)?([a-z0-9]+)/transfer_learning/"
+    r"s3://jumpstart-cache-[a-z0-9-]+/source-directory-tarballs/(?:training/)?([a-z0-9]+/)transfer_learning/([a-z0-9]*)"
 )
 
 
 @lru_cache(maxsize=256)
 def _of_archive(directory: str) -> Algorithm | None:
     found = re.match(_ARCHIVE, directory.strip('"'))
-    if found is None or found[1] not in _document()["algorithms"]:
+    if found is None:
         return None
-    return _algorithm(found[1], None)
+    place = found[1] + found[2]  # lightgbm/classification, tensorflow/ic
+    for name, entry in _document()["algorithms"].items():
+        if place.startswith(entry.get("source_directory", "-")):
+            return _algorithm(name, None)
+    return None
 
 
 def names() -> tuple[str, ...]:

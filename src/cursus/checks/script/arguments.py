@@ -138,7 +138,7 @@ def required_argument_missing(view: TrainingView) -> Iterator[Problem]:
         default that no hyperparameter gives; and for arguments without a default that the script converts as they are, ``int(args.n)``.
     Why:
         The parser ends the script with ``the following arguments are required``, or ``int`` does on None, and the job fails. SageMaker passes
-        options only, so a positional argument can never be given.
+        options only: a positional argument is given where ``parse_known_args`` skips an option of its name, and else never.
     Example:
           files:
             train.py: |

@@ -410,9 +410,14 @@ def library_version(view: TrainingView, facts: ScriptFacts) -> str:
 
 
 def lookup(parser: Parser, flag: str) -> tuple[Argument | None, tuple[str, ...]]:
-    """The argument that ``flag`` means, and the option strings it may abbreviate where it is none exactly."""
+    """The argument that ``flag`` means, and the option strings it may abbreviate where it is none exactly.
+
+    A positional argument has its value of an option that ``parse_known_args`` does not know: the option is skipped, and
+    the word after it is left over.
+    """
+    skips = parser.kind == "argparse" and not parser.strict
     for argument in parser.arguments:
-        if flag in argument.flags:
+        if flag in argument.flags or (skips and argument.positional and flag.lstrip("-") in argument.flags):
             return argument, ()
     if parser.kind == "click" or not parser.abbreviations or not flag.startswith("--"):
         return None, ()

@@ -35,6 +35,7 @@ ARGPARSE = frozenset({"argparse.ArgumentParser"})
 SAME_MAPPING = frozenset({"dict", "copy.copy", "copy.deepcopy"})
 SAME_PARSER = frozenset({"add_argument_group", "add_mutually_exclusive_group"})
 PROCESS_GROUP = "torch.distributed.init_process_group"
+NONE = one(Const(None))
 KEEPS_TEXT = frozenset({"rstrip", "lstrip", "strip", "resolve", "absolute", "expanduser", "as_posix"})
 
 
@@ -69,7 +70,7 @@ def _instance(evaluator: Evaluator, klass: v.Klass, node: ast.Call) -> Value:
 def _function(evaluator: Evaluator, callee: v.Func) -> Options:
     returns = callee.body.returns
     if not returns or len(returns) > v.LIMIT:
-        return NOTHING_KNOWN if returns else one(Const(None))
+        return NOTHING_KNOWN if returns else NONE
     found = [evaluator.evaluate(node, callee.body, order) for node, order in returns]
     return union(found, sure=len(returns) == 1)
 
@@ -77,11 +78,11 @@ def _function(evaluator: Evaluator, callee: v.Func) -> Options:
 def _library(evaluator: Evaluator, name: str, node: ast.Call, body: Body, order: int) -> Options | None:
     """The value of a call into a library, where it is one that reading follows."""
 
-    def argument(index: int, keyword: str = "") -> Options | None:
+    def argument(index: int, keyword: str = "", missing: Options = NOTHING_KNOWN) -> Options:
         if index < len(node.args) and not any(isinstance(a, ast.Starred) for a in node.args[: index + 1]):
             return evaluator.evaluate(node.args[index], body, order)
         given = word(node, keyword)
-        return None if given is None else evaluator.evaluate(given, body, order)
+        return missing if given is None else evaluator.evaluate(given, body, order)
 
     if name == "os.path.join" or name in PATHLIKE:
         if any(isinstance(a, ast.Starred) for a in node.args):
@@ -91,53 +92,35 @@ def _library(evaluator: Evaluator, name: str, node: ast.Call, body: Body, order:
             return one(v.text("."))
         return combine(pieces, lambda chosen: v.join_paths(list(chosen)) if len(chosen) > 1 else chosen[0])
     if name in SAME_PATH:
-        found = argument(0)
-        return found if found is not None else NOTHING_KNOWN
+        return argument(0)
     if name in ("os.getenv", "os.environ.get"):
-        return _environment(argument(0, "key"), argument(1, "default"))
-    if name in ARGPARSE:
-        return one(v.ParserValue(id(node)))
-    if name.endswith("HfArgumentParser"):
+        return _environment(argument(0, "key"), argument(1, "default", NONE))
+    if name in ARGPARSE or name.endswith("HfArgumentParser"):
         return one(v.ParserValue(id(node)))
     if name in ("open", "io.open", "codecs.open"):
-        found = argument(0, "file")
-        return (
-            NOTHING_KNOWN
-            if found is None
-            else Options(tuple(v.OpenFile(x) for x in found.values), found.sure)
-        )
+        return argument(0, "file").each(v.OpenFile)
     if name in ("json.load", "json.loads"):
-        found = argument(0)
-        if found is None:
-            return NOTHING_KNOWN
-        return Options(tuple(_loaded(evaluator, x) for x in found.values), found.sure)
+        return argument(0).each(lambda value: _loaded(evaluator, value))
     if name == "super" and body.parent is not None:
         above = evaluator.classes_above(body.parent)
         return one(v.Instance(above[0])) if above else None
     if name in SAME_MAPPING and len(node.args) == 1 and not node.keywords:
         found = argument(0)
-        kept = found is not None and all(isinstance(x, (v.Special, v.Table, v.Space)) for x in found.values)
+        kept = all(isinstance(x, (v.Special, v.Table, v.Space)) for x in found.values)
         return found if kept else NOTHING_KNOWN
     if name in ("os.getcwd", "pathlib.Path.cwd") and "chdir" not in evaluator.mentioned:
         return one(v.text("/opt/ml/code"))
     if name in ("os.path.dirname", "os.path.basename"):
-        return _cut_path(argument(0), name.endswith("dirname"))
+        return _cut_path(argument(0), 0 if name.endswith("dirname") else 2)
     if name == "vars":
-        found = argument(0)
-        values = found.values if found is not None else ()
-        return Options(
-            tuple(v.Space(x.key, True) if isinstance(x, v.Space) else UNKNOWN for x in values) or (UNKNOWN,)
-        )
+        spaces = argument(0).each(lambda x: v.Space(x.key, True) if isinstance(x, v.Space) else UNKNOWN)
+        return Options(spaces.values)
     if name in ("range", "enumerate"):
         return one(v.Unknown(False, name))
     return None
 
 
-def _environment(key: Options | None, default: Options | None) -> Options:
-    if key is None:
-        return NOTHING_KNOWN
-    fallback = default or one(Const(None))
-
+def _environment(key: Options, default: Options) -> Options:
     def build(chosen: tuple[Value, ...]) -> Value:
         name = chosen[0].literal if isinstance(chosen[0], Text) else None
         if name is None:
@@ -145,7 +128,7 @@ def _environment(key: Options | None, default: Options | None) -> Options:
         other = chosen[1]
         return Text((EnvPart(name, other if isinstance(other, (Text, Const)) else Text((Hole(),))),))
 
-    return combine([key, fallback], build)
+    return combine([key, default], build)
 
 
 def backend_of(evaluator: Evaluator, site: CallSite) -> Text | Const | None:
@@ -155,15 +138,11 @@ def backend_of(evaluator: Evaluator, site: CallSite) -> Text | Const | None:
     return value if isinstance(value, (Text, Const)) else None
 
 
-def _cut_path(found: Options | None, folder: bool) -> Options:
-    """The folder of a path, or the name in it."""
-    values: list[Value] = []
-    for value in found.values if found is not None else ():
-        literal = value.literal if isinstance(value, Text) else None
-        if literal is None:
-            return NOTHING_KNOWN
-        values.append(v.text(literal.rpartition("/")[0 if folder else 2]))
-    return Options(tuple(values), found.sure) if found is not None and values else NOTHING_KNOWN
+def _cut_path(found: Options, part: int) -> Options:
+    """The folder of a path (part 0), or the name in it (part 2)."""
+    literals = [value.literal if isinstance(value, Text) else None for value in found.values]
+    known = tuple(v.text(literal.rpartition("/")[part]) for literal in literals if literal is not None)
+    return Options(known, found.sure) if len(known) == len(literals) else NOTHING_KNOWN
 
 
 def _settings(evaluator: Evaluator, path: str) -> Value:
@@ -203,7 +182,7 @@ def _method_of(base: Value, name: str, given: list[Options], named: list[tuple[s
         return one(base)
     if isinstance(base, v.Special) and base.kind == "environ":
         if name in ("get", "setdefault") and given:
-            return _environment(given[0], given[1] if len(given) > 1 else None)
+            return _environment(given[0], given[1] if len(given) > 1 else NONE)
         return NOTHING_KNOWN
     if name == "copy" and isinstance(base, (v.Special, v.Table)):
         return one(base)

@@ -132,6 +132,10 @@ class Options:
         """The one value; Unknown where there are several."""
         return self.values[0] if len(self.values) == 1 else UNKNOWN
 
+    def each(self, made: Callable[[Value], Value]) -> Options:
+        """What is made of each of the values."""
+        return Options(tuple(made(value) for value in self.values), self.sure)
+
 
 NOTHING_KNOWN = Options((UNKNOWN,), False)
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, get_args
+
+T = TypeVar("T")
 
 Severity = Literal["error", "warning", "info"]
 """`error`: SageMaker would refuse the request, or the job would fail. `warning`: it would run, and
 waste money or lose something. `info`: worth knowing."""
 
-SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 """The worst first."""
 
 Area = Literal[
@@ -31,20 +33,19 @@ Area = Literal[
 ]
 """The nine areas, one for each Level 4 test, in the tests' order."""
 
-AREAS: tuple[Area, ...] = (
-    "step",
-    "framework",
-    "hyperparameters",
-    "channels",
-    "artifacts",
-    "monitoring",
-    "distributed",
-    "resources",
-    "dependencies",
-)
+AREAS: tuple[Area, ...] = get_args(Area)
 
 Path = tuple[str | int, ...]
 """A place in a request: member names and list positions, such as ``("InputDataConfig", 0, "ChannelName")``."""
+
+
+def _nearest(values: Mapping[Any, T], path: Path, shortest: int = 0) -> T | None:
+    """What ``values`` has for a place, or else for the nearest one around it of at least ``shortest`` parts."""
+    for end in range(len(path), shortest - 1, -1):
+        found = values.get(path[:end])
+        if found is not None:
+            return found
+    return None
 
 
 def format_path(path: Sequence[str | int]) -> str:
@@ -157,11 +158,7 @@ class Promises:
 
     def place(self, hook: str, *path: str | int) -> Location | None:
         """Where what the hook gave at ``path`` is written, or what is around it, or the hook itself."""
-        for end in range(len(path), -1, -1):
-            found = self.places.get((hook, *path[:end]))
-            if found is not None:
-                return found
-        return None
+        return _nearest(self.places, (hook, *path), 1)
 
 
 NO_PROMISES = Promises()
@@ -202,11 +199,7 @@ class Step:
 
     def origin(self, path: Path) -> Origin | None:
         """The origin of the value at ``path``, or of the nearest value around it that has one."""
-        for end in range(len(path), -1, -1):
-            found = self.origins.get(path[:end])
-            if found is not None:
-                return found
-        return None
+        return _nearest(self.origins, path)
 
 
 UNREAD: Any = object()
@@ -250,11 +243,7 @@ class Pipeline:
 
     def origin(self, path: Path) -> Origin | None:
         """The origin of the value at ``path``, or of the nearest value around it that has one."""
-        for end in range(len(path), -1, -1):
-            found = self.origins.get(path[:end])
-            if found is not None:
-                return found
-        return None
+        return _nearest(self.origins, path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,3 +189,16 @@ def test_whole_images_are_sent_as_they_are(strategy: str, content: str, rules: l
     document["ModelName"] = "model-1"
     document["TransformInput"] = {**document["TransformInput"], "ContentType": content, "SplitType": "None"}
     assert rules_of(told(cursus.check(document).findings)) == rules
+
+
+@pytest.mark.parametrize(("name", "severity"), [("silent", "warning"), ("num_round", None)])
+def test_image_by_its_digest_may_be_of_any_version(name: str, severity: str | None) -> None:
+    given = {"HyperParameters": {"num_round": "10", name: "1"}}
+    given["InputDataConfig"] = [channel("train", ContentType="text/csv")]
+    registry = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost"
+    for image, wanted in (
+        (f"{registry}@sha256:{'ab' * 32}", severity),
+        (f"{registry}:1.7-1", severity and "error"),
+    ):
+        found = cursus.check(request(given, image)).findings
+        assert [f.severity for f in found if f.rule == "HPO039"] == ([wanted] if wanted else []), image

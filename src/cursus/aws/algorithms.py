@@ -32,7 +32,7 @@ class Algorithm:
     Attributes:
         name: such as ``linear-learner``, ``xgboost``.
         version: of XGBoost such as ``1.7-1``, else ``1``.
-        exact: False where the version asked for is not in the data, and this is the newest that is.
+        exact: False where the version is not in the data, or not said (a digest): this is the newest that is.
         hyperparameters: by name.
         later: names that only later versions know.
         ignores_unknown: it trains with hyperparameters that it does not know, and uses none of them.
@@ -177,7 +177,7 @@ def find(image_or_name: str) -> Algorithm | None:
     if image is None or not image.amazon:
         return None
     name = _repositories().get(image.repository)
-    return None if name is None else _algorithm(name, image.version)
+    return None if name is None else _algorithm(name, image.version or image.digest)
 
 
 def of_request(image: str | None, hyperparameters: Mapping[str, Any] = NOTHING) -> Algorithm | None:

@@ -193,8 +193,10 @@ def test_whole_images_are_sent_as_they_are(strategy: str, content: str, rules: l
 
 @pytest.mark.parametrize(("name", "severity"), [("silent", "warning"), ("num_round", None)])
 def test_image_by_its_digest_may_be_of_any_version(name: str, severity: str | None) -> None:
-    given = {"HyperParameters": {"num_round": "10", name: "1"}}
-    given["InputDataConfig"] = [channel("train", ContentType="text/csv")]
+    given = {
+        "HyperParameters": {"num_round": "10", name: "1"},
+        "InputDataConfig": [channel("train", ContentType="text/csv")],
+    }
     registry = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost"
     for image, wanted in (
         (f"{registry}@sha256:{'ab' * 32}", severity),

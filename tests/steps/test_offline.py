@@ -321,3 +321,38 @@ def test_module_that_asks_aws_at_import(tmp_path: Path) -> None:
     )
     (step,) = load(f"{path}:REQUEST")
     assert isinstance(step, Step) and step.name == ACCOUNT
+
+
+MADE_AT_IMPORT = """
+import boto3
+
+SESSION = boto3.Session()
+
+class Builder:
+    def __init__(self, config=None):
+        self.own = boto3.Session()
+
+    def create_step(self):
+        regions = [one.region_name for one in (SESSION, self.own, boto3.Session())]
+        return {"TrainingJobName": "-".join(regions)}
+"""
+
+
+@pytest.mark.parametrize("target", ["builder.py:Builder", "builder.py"])
+def test_the_region_that_is_asked_for_is_the_sessions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    (tmp_path / "builder.py").write_text(MADE_AT_IMPORT)
+    (step,) = load(f"{tmp_path}/{target}", region="eu-central-1")
+    assert step.name == "-".join(["eu-central-1"] * 3)
+    assert os.environ["AWS_DEFAULT_REGION"] == "eu-west-1"
+
+
+def test_the_region_of_a_builders_configuration_is_its_sessions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    (tmp_path / "builder.py").write_text(MADE_AT_IMPORT.replace("(SESSION, ", "("))
+    (step,) = load(f"{tmp_path}/builder.py:Builder", config={"region": "eu-central-1"})
+    assert step.name == "-".join(["eu-central-1"] * 2)

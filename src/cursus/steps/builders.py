@@ -20,7 +20,7 @@ from cursus.steps.created import Created
 from cursus.steps.draft import Draft
 from cursus.steps.hooks import HookError, Hooks, place, words
 from cursus.steps.making import create, instance, typed
-from cursus.steps.offline import DRIVERS
+from cursus.steps.offline import DRIVERS, in_region
 from cursus.steps.plain import NestingError, attribute, attributes, plain
 from cursus.steps.tuning import tuning_request
 from cursus.steps.written import HookPlaces, Written, WrittenOrigins
@@ -49,7 +49,8 @@ def lower(
         try:
             whole = typed(builder, config)
             flat = {**configuration(whole), **flat}
-            builder = instance(builder, whole)
+            with in_region(region or _text(flat, "region")):
+                builder = instance(builder, whole)
         except HookError as error:
             return Step(
                 name=builder.__name__,

@@ -63,6 +63,13 @@ def of_python_file(path: str, options: Options) -> list[Step | Pipeline]:
 
     Raises TargetError where there is none, or where it is not clear which is meant.
     """
+    from cursus.steps.offline import in_region
+
+    with in_region(options.region):
+        return _of_python_file(path, options)
+
+
+def _of_python_file(path: str, options: Options) -> list[Step | Pipeline]:
     from cursus.steps import discovery
     from cursus.steps.imports import PipelineCallError, import_file
     from cursus.steps.targets import of_object

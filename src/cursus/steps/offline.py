@@ -119,6 +119,7 @@ class Answers:
 
 
 _active: list[Answers] = []
+_regions: list[str | None] = []
 
 
 def answered_here(calls: tuple[str, ...]) -> Finding:
@@ -134,11 +135,22 @@ def answered_here(calls: tuple[str, ...]) -> Finding:
 
 
 @contextmanager
+def in_region(region: str | None) -> Iterator[None]:
+    """What is imported and made meanwhile is made in this region, where one is given, not in the machine's own."""
+    _regions.append(region or next(reversed(_regions), None))
+    try:
+        yield
+    finally:
+        _regions.pop()
+
+
+@contextmanager
 def offline(region: str | None = None) -> Iterator[Answers]:
     """Answer the SDK's calls on this machine for the time being. May be nested."""
     if _active:
         yield _active[-1]
         return
+    region = region or next(reversed(_regions), None)
     answers = Answers()
     _active.append(answers)
     before = dict(os.environ)
@@ -175,12 +187,12 @@ def _environment(region: str | None) -> dict[str, str]:
     has_files = any(file.is_file() for file in files)
     if not any(os.environ.get(name) for name in _CREDENTIALS) and not has_files and not _on_ec2():
         made_up.update(AWS_ACCESS_KEY_ID=KEY, AWS_SECRET_ACCESS_KEY=KEY)
-    if not (os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")) and (
-        region or not has_files
-    ):
-        # A region that is none is reported by the checks; here it would only stop the SDK.
-        known = region is not None and region.replace("-", "").isalnum() and region.isascii()
-        made_up["AWS_DEFAULT_REGION"] = region if known and region else FALLBACK_REGION
+    names = [name for name in ("AWS_DEFAULT_REGION", "AWS_REGION") if os.environ.get(name)]
+    # A region that is none is reported by the checks; here it would only stop the SDK.
+    if region and region.replace("-", "").isalnum() and region.isascii():
+        made_up.update(dict.fromkeys({*names, "AWS_DEFAULT_REGION"}, region))
+    elif not names and (region or not has_files):
+        made_up["AWS_DEFAULT_REGION"] = FALLBACK_REGION
     return made_up
 
 

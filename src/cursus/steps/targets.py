@@ -148,6 +148,7 @@ def _of_text(text: str, options: Options) -> list[Step | Pipeline]:
     path, colon, name = text.rpartition(":")
     if colon and path and name and not os.path.exists(text) and not _is_file_name(text):
         from cursus.steps.imports import named_object
+        from cursus.steps.offline import in_region
 
         if "://" in text:
             raise TargetError(f"{text}: nothing is read from the network: download it, and name the file.")
@@ -155,7 +156,8 @@ def _of_text(text: str, options: Options) -> list[Step | Pipeline]:
             raise TargetError(
                 f"{text}: a name after a colon is that of a Python object; name the file alone."
             )
-        return of_object(named_object(path, name), options, text)
+        with in_region(options.region):
+            return of_object(named_object(path, name), options, text)
     if os.path.isdir(text):
         from cursus.steps.folders import of_folder
 
@@ -249,6 +251,13 @@ def _no_such(path: str) -> str:
 
 def of_object(target: Any, options: Options, text: str = "") -> list[Step | Pipeline]:
     """The steps of a Python object: a builder, an SDK object, a request, or a function that returns one."""
+    from cursus.steps.offline import in_region
+
+    with in_region(options.region):
+        return _of_object(target, options, text)
+
+
+def _of_object(target: Any, options: Options, text: str) -> list[Step | Pipeline]:
     from dataclasses import replace
 
     from cursus.steps import sdk

@@ -1,8 +1,7 @@
 """Make src/cursus/aws/data/images.json: registries, repositories and versions of training images.
 
 Sources: the image URI tables of the SageMaker Python SDK (PyPI, pinned), every revision of the list of
-available images in aws/deep-learning-containers with its present image descriptions and support dates, and
-botocore's partitions.
+available images in aws/deep-learning-containers with its present image descriptions and support dates.
 
     python scripts/make_images.py FOLDER_OF_UNPACKED_SDK_WHEEL CLONE_OF_aws/deep-learning-containers
 """
@@ -17,7 +16,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import botocore
 import yaml
 
 TARGET = Path(__file__).parent.parent / "src" / "cursus" / "aws" / "data" / "images.json"
@@ -293,15 +291,6 @@ def complete(repositories: dict[str, dict[str, Any]], folder: Path, clone: str) 
                 entry["cuda"] = cuda + entry.get("cuda", [])
 
 
-def partitions() -> dict[str, dict[str, Any]]:
-    path = Path(botocore.__file__).parent / "data" / "partitions.json"
-    found = {}
-    for partition in json.loads(path.read_text())["partitions"]:
-        regions = [name for name in partition["regions"] if not name.endswith("-global")]
-        found[partition["id"]] = {"suffix": partition["outputs"]["dnsSuffix"], "regions": sorted(regions)}
-    return found
-
-
 def main() -> None:
     folder, clone = Path(sys.argv[1]), sys.argv[2]
     registries = Registries()
@@ -313,9 +302,8 @@ def main() -> None:
         aliases[name] = document.get("training", document).get("version_aliases", {})
     document = {
         "source": f"{SDK} (PyPI) image_uri_config; aws/deep-learning-containers, all revisions of "
-        f"available_images.md and docs/src at {DATE}; botocore {botocore.__version__} partitions",
+        f"available_images.md and docs/src at {DATE}",
         "date": DATE,
-        "partitions": partitions(),
         "registries": registries.tables,
         "aliases": aliases,
         "end_of_support": support(clone),

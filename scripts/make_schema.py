@@ -26,7 +26,12 @@ def partitions(version: str) -> str:
         "source": f"botocore {version}, partitions",
         "date": DATE,
         "partitions": [
-            {"id": entry["id"], "regions": entry["regionRegex"], "suffix": entry["outputs"]["dnsSuffix"]}
+            {
+                "id": entry["id"],
+                "regions": entry["regionRegex"],
+                "names": sorted(name for name in entry["regions"] if not name.endswith("-global")),
+                "suffix": entry["outputs"]["dnsSuffix"],
+            }
             for entry in found
         ],
     }

@@ -410,11 +410,11 @@ class _Reader:
 
 def misspelt_region(region: str) -> str:
     """What is wrong with ``region``; empty where nothing is. One of a known form may be newer than our facts."""
-    from cursus.aws import images, places
+    from cursus.aws import places
 
     if places.partition_of(region):
         return ""
-    near = closest(region, images.region_names())
+    near = closest(region, places.region_names())
     if near:
         return f"there is no region {region!r}. Did you mean {near!r}?"
     form = re.fullmatch(r"[a-z]{2,}(-[a-z]+)+-\d+", region)

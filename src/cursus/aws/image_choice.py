@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cursus.aws import images
+from cursus.aws import images, places
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def find_image(
         )
     tag = _tag(name, full, version, entry, processor, python)
     return Choice(
-        uri=f"{registry[0]}.dkr.ecr.{place}.{images.suffix_of(place) or 'amazonaws.com'}/{repository}:{tag}"
+        uri=f"{registry[0]}.dkr.ecr.{place}.{places.suffix_of(place) or 'amazonaws.com'}/{repository}:{tag}"
     )
 
 

@@ -225,30 +225,6 @@ def amazon_accounts() -> frozenset[str]:
     return frozenset(account for table in document()["registries"] for account in table.values())
 
 
-@cache
-def partition_of(region: str) -> str | None:
-    """The partition of a region (``aws``, ``aws-cn``, ``aws-us-gov``).
-
-    None where the data does not know it.
-    """
-    for name, entry in document()["partitions"].items():
-        if region in entry["regions"]:
-            return str(name)
-    return None
-
-
-def region_names() -> list[str]:
-    """Every region that the data knows, of all partitions."""
-    return [region for entry in document()["partitions"].values() for region in entry["regions"]]
-
-
-@cache
-def suffix_of(region: str) -> str | None:
-    """The domain of a region's registries: ``amazonaws.com``, ``amazonaws.com.cn``."""
-    partition = partition_of(region)
-    return None if partition is None else str(document()["partitions"][partition]["suffix"])
-
-
 @lru_cache(maxsize=256)
 def versions(repository: str) -> tuple[str, ...]:
     """The versions that a repository has images of, oldest first."""

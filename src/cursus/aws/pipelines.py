@@ -10,21 +10,16 @@ import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
+from cursus.aws.tables import table
 from cursus.model import Path
 
 
-@cache
 def facts() -> Mapping[str, Any]:
     """What a definition may hold, from ``data/pipelines.json``."""
-    import json
-    from pathlib import Path as FilePath
-
-    text = (FilePath(__file__).parent / "data" / "pipelines.json").read_text(encoding="utf-8")
-    found: Mapping[str, Any] = json.loads(text)
-    return found
+    return table("pipelines")
 
 
 def step_type(name: str) -> Mapping[str, Any]:

@@ -5,11 +5,9 @@ The partitions are botocore's (``data/partitions.json``, made by ``scripts/make_
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from pathlib import Path
 
 from cursus.aws.tables import table
 
@@ -26,11 +24,20 @@ class Place:
 @cache
 def _partitions() -> tuple[tuple[str, re.Pattern[str], str], ...]:
     """(id, pattern of its regions, DNS suffix) of every partition."""
-    text = (Path(__file__).parent / "data" / "partitions.json").read_text("utf-8")
     return tuple(
         (entry["id"], re.compile(entry["regions"]), entry["suffix"])
-        for entry in json.loads(text)["partitions"]
+        for entry in table("partitions")["partitions"]
     )
+
+
+def date() -> str:
+    """The day of which the data is."""
+    return str(table("partitions")["date"])
+
+
+def region_names() -> list[str]:
+    """Every region that the data knows, of all partitions."""
+    return [name for entry in table("partitions")["partitions"] for name in entry["names"]]
 
 
 _COMPASS = re.compile(r"-(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-[0-9]+\Z")
@@ -43,6 +50,12 @@ def partition_of(region: str) -> str:
     if not _COMPASS.search(region):
         return ""
     return next((name for name, regions, _ in _partitions() if regions.match(region)), "")
+
+
+def suffix_of(region: str) -> str | None:
+    """The domain of a region's registries: ``amazonaws.com``, ``amazonaws.com.cn``."""
+    partition = partition_of(region)
+    return next((suffix for name, _, suffix in _partitions() if name == partition), None)
 
 
 _ARN = re.compile(r"arn:(aws[a-z-]*):([a-z0-9-]+):([a-z0-9-]*):([0-9]*|aws):(.+)", re.DOTALL)
@@ -81,8 +94,7 @@ def wrong_suffix(uri: str) -> str | None:
     found = _ECR.fullmatch(uri)
     if found is None:
         return None
-    partition = partition_of(found[2])
-    right = next((suffix for name, _, suffix in _partitions() if name == partition), None)
+    right = suffix_of(found[2])
     return None if right is None or found[3] == right or found[3].endswith("on.aws") else right
 
 

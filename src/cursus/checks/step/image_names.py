@@ -109,22 +109,20 @@ def no_region(region: str) -> bool:
 
 
 def _region(region: str) -> Fault | None:
-    from cursus.aws import images
-
-    if region in images.region_names():
+    if region in places.region_names():
         return None
     first = re.sub(r"\d+$", "1", region)  # no second region of a place comes before its first one
-    new = not region[-2:].isdigit() and (region == first or first in images.region_names())
+    new = not region[-2:].isdigit() and (region == first or first in places.region_names())
     if new and places.partition_of(region):
-        near = closest(region, images.region_names())
+        near = closest(region, places.region_names())
         hint = f", such as {near}" if near else ""
-        message = f"names a region {region!r} that the data of {images.date()} does not know"
+        message = f"names a region {region!r} that the data of {places.date()} does not know"
         return Fault(message, f"write the registry's region{hint}", "warning", region)
     if region == "amazonaws":
         return Fault(
             "names no region", "write <account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>", None
         )
-    near = closest(region, images.region_names())
+    near = closest(region, places.region_names())
     if near:
         remedy = f"write the registry's region, such as {near}"
         return Fault(f"names the region {region!r}, which does not exist", remedy, None, region)

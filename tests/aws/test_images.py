@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cursus.aws import image_choice, images
+from cursus.aws.tables import table
 
 DLC = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
 
@@ -154,7 +155,7 @@ def test_python_versions_in_any_spelling(said: str, tag: str) -> None:
 
 
 def test_every_version_of_every_training_repository_resolves_to_itself() -> None:
-    for name, entry in images.document()["repositories"].items():
+    for name, entry in table("images")["repositories"].items():
         assert entry["scopes"], name
         for version in images.versions(name):
             assert images.resolve(name, version) == version

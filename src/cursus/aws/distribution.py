@@ -95,15 +95,10 @@ class Strategy:
         return found
 
 
-def document() -> dict[str, Any]:
-    """The data file."""
-    return table("distribution")
-
-
 @cache
 def strategies() -> Mapping[str, Strategy]:
     """Every strategy, by name."""
-    return {name: _strategy(name, entry) for name, entry in document()["strategies"].items()}
+    return {name: _strategy(name, entry) for name, entry in table("distribution")["strategies"].items()}
 
 
 def _strategy(name: str, entry: Mapping[str, Any]) -> Strategy:
@@ -145,7 +140,7 @@ def switched_on(hyperparameters: Mapping[str, Any]) -> dict[str, Strategy]:
         if not isinstance(name, str):
             continue
         if name.startswith("sagemaker_") and name.endswith("_enabled") and is_on(hyperparameters[name]):
-            strategy = document()["switches"].get(name)
+            strategy = table("distribution")["switches"].get(name)
             if strategy is not None:
                 found[name] = strategies()[strategy]
         elif (
@@ -160,7 +155,7 @@ def switched_on(hyperparameters: Mapping[str, Any]) -> dict[str, Strategy]:
 @cache
 def switches_not_for(processor: str) -> frozenset[str]:
     """The hyperparameters that switch on what does not run on this processor: ``cpu``, ``gpu`` or ``neuron``."""
-    found = document()
+    found = table("distribution")
     others = {name for name, entry in found["strategies"].items() if processor not in entry["processors"]}
     switches = {switch for switch, name in found["switches"].items() if name in others}
     return frozenset(switches if processor == "gpu" else {*switches, found["training_compiler"]["switch"]})

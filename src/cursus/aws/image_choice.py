@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cursus.aws import images, places
+from cursus.aws.tables import dated
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def find_image(
     registry = sorted(images.accounts(repository, place))
     if not registry:
         return Choice(
-            problem=f"the data of {images.date()} has no registry of {repository} in {place}",
+            problem=f"the data of {dated('images')} has no registry of {repository} in {place}",
             remedy="Name the image's URI.",
         )
     tag = _tag(name, full, version, entry, processor, python)
@@ -120,12 +121,10 @@ def _no_version(name: str, version: str) -> Choice:
     near = near or [
         each for each in known if "." in version and each.startswith(version.rpartition(".")[0] + ".")
     ]
-    text = f" Did you mean {near[-1]!r}?" if near else ""
+    told = f"no training image of {images.title(name)} {version} is known (data of {dated('images')})"
     listed = ", ".join(near or sorted(known, key=images.order)[-6:])
     return Choice(
-        problem=f"no training image of {images.title(name)} {version} is known (data of {images.date()}).{text}".rstrip(
-            "."
-        ),
+        problem=f"{told}. Did you mean {near[-1]!r}?" if near else told,
         remedy=f"Use a version that has one: {listed}.",
     )
 

@@ -125,16 +125,6 @@ class Image:
         return "training" in self.scopes
 
 
-def document() -> dict[str, Any]:
-    """The data file."""
-    return table("images")
-
-
-def date() -> str:
-    """The date of the data."""
-    return str(document()["date"])
-
-
 def title(framework: str) -> str:
     """A framework's name as its makers write it."""
     return TITLES.get(framework, framework)
@@ -153,7 +143,7 @@ def parse_image(uri: str) -> Image | None:
         return None
     account, repository, tag = found["account"], found["repository"], found["tag"]
     region, suffix, digest = found["region"], found["suffix"], found["digest"]
-    entry = document()["repositories"].get(repository)
+    entry = table("images")["repositories"].get(repository)
     if entry is None:
         return Image(uri, account, region, suffix, repository, tag, digest)
     version, base_version, rest = _read_tag(tag, entry)
@@ -202,19 +192,21 @@ def _numbered(parts: list[str], letters: str) -> str | None:
 
 
 def _regions(repository: str) -> Iterable[str]:
-    tables = document()["registries"]
+    tables = table("images")["registries"]
     return {
-        region for number in document()["repositories"][repository]["registries"] for region in tables[number]
+        region
+        for number in table("images")["repositories"][repository]["registries"]
+        for region in tables[number]
     }
 
 
 @lru_cache(maxsize=1024)
 def accounts(repository: str, region: str) -> frozenset[str]:
     """Amazon's registry accounts for a repository in a region; empty where the data has none."""
-    entry = document()["repositories"].get(repository)
+    entry = table("images")["repositories"].get(repository)
     if entry is None:
         return frozenset()
-    tables = document()["registries"]
+    tables = table("images")["registries"]
     found = {tables[number].get(region) for number in entry["registries"]}
     return frozenset(account for account in found if account)
 
@@ -222,13 +214,13 @@ def accounts(repository: str, region: str) -> frozenset[str]:
 @cache
 def amazon_accounts() -> frozenset[str]:
     """Every registry account of Amazon's that the data knows."""
-    return frozenset(account for table in document()["registries"] for account in table.values())
+    return frozenset(account for each in table("images")["registries"] for account in each.values())
 
 
 @lru_cache(maxsize=256)
 def versions(repository: str) -> tuple[str, ...]:
     """The versions that a repository has images of, oldest first."""
-    entry = document()["repositories"].get(repository)
+    entry = table("images")["repositories"].get(repository)
     return tuple(entry["versions"]) if entry else ()
 
 
@@ -241,8 +233,8 @@ def resolve(repository: str, version: str) -> str | None:
     known = versions(repository)
     if version in known:
         return version
-    entry = document()["repositories"].get(repository)
-    alias = document()["aliases"].get(entry["framework"], {}).get(version) if entry else None
+    entry = table("images")["repositories"].get(repository)
+    alias = table("images")["aliases"].get(entry["framework"], {}).get(version) if entry else None
     if alias in known:
         return str(alias)
     longer = [each for each in known if "." in version and each.startswith(f"{version}.")]
@@ -257,7 +249,7 @@ def facts(repository: str, version: str) -> Mapping[str, Any]:
     full = resolve(repository, version)
     if full is None:
         return {}
-    entry: Mapping[str, Any] = document()["repositories"][repository]["versions"][full]
+    entry: Mapping[str, Any] = table("images")["repositories"][repository]["versions"][full]
     return entry
 
 
@@ -272,7 +264,7 @@ def newer_than_known(repository: str, version: str) -> bool:
     So that it may simply be newer than the data.
     """
     known = versions(repository)
-    if not known or repository in document()["retired"]:
+    if not known or repository in table("images")["retired"]:
         return False
     return order(version) > order(known[-1]) and ("." in version) >= ("." in known[-1])
 
@@ -310,8 +302,8 @@ def end_of_support(framework: str, version: str) -> str | None:
 
     Or None where it is not published.
     """
-    table = document()["end_of_support"].get(framework, {})
-    found = table.get(".".join(version.split(".")[:2]))
+    known = table("images")["end_of_support"].get(framework, {})
+    found = known.get(".".join(version.split(".")[:2]))
     return None if found is None else str(found)
 
 

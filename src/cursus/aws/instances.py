@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any
 
 from cursus.aws.tables import table
 
@@ -69,25 +68,15 @@ class Instance:
         return self.family[:1] == "t" and self.family[1:2].isdigit()  # and no Trainium
 
 
-def document() -> dict[str, Any]:
-    """The data file."""
-    return table("instances")
-
-
-def date() -> str:
-    """The date of the data."""
-    return str(document()["date"])
-
-
 @lru_cache(maxsize=512)
 def find(name: str) -> Instance | None:
     """The training instance type of this name (``ml.m5.xlarge``), or None where there is none."""
-    entry = document()["training"].get(name)
+    entry = table("instances")["training"].get(name)
     if entry is None:
         return None
     _, family, size = name.split(".")
     kind = entry.get("gpu")
-    gpu = document()["gpus"].get(kind)
+    gpu = table("instances")["gpus"].get(kind)
     return Instance(
         name=name,
         family=family,
@@ -101,19 +90,19 @@ def find(name: str) -> Instance | None:
         neuron_cores=entry.get("neuron_cores", 0),
         architecture=entry.get("architecture", "x86_64"),
         uses=tuple(entry["uses"]),
-        successor=document()["previous"].get(family),
+        successor=table("instances")["previous"].get(family),
     )
 
 
 def is_refused(name: str) -> bool:
     """True for a type that the service model has for training, and the service in no known region."""
-    return name in document()["refused"]
+    return name in table("instances")["refused"]
 
 
 @cache
 def names() -> tuple[str, ...]:
     """Every training instance type."""
-    return tuple(document()["training"])
+    return tuple(table("instances")["training"])
 
 
 def other_uses(name: str) -> tuple[str, ...]:
@@ -121,13 +110,13 @@ def other_uses(name: str) -> tuple[str, ...]:
 
     Empty where the data has no such type.
     """
-    return tuple(document()["others"].get(name, ()))
+    return tuple(table("instances")["others"].get(name, ()))
 
 
 @cache
 def all_names() -> frozenset[str]:
     """Every instance type of SageMaker, whatever it is for."""
-    return frozenset(document()["training"]) | frozenset(document()["others"])
+    return frozenset(table("instances")["training"]) | frozenset(table("instances")["others"])
 
 
 @cache
@@ -141,7 +130,8 @@ def is_size(size: str) -> bool:
 @cache
 def of_use(use: str) -> frozenset[str]:
     """Every instance type for a use: ``training``, ``hosting``, ``processing``, ``transform`` …."""
-    listed = {name: entry["uses"] for name, entry in document()["training"].items()} | document()["others"]
+    known = table("instances")
+    listed = {name: entry["uses"] for name, entry in known["training"].items()} | known["others"]
     return frozenset(name for name, uses in listed.items() if use in uses)
 
 
@@ -158,7 +148,7 @@ def families() -> dict[str, tuple[str, ...]]:
 @cache
 def other_families() -> frozenset[str]:
     """Families that SageMaker has, of which no size trains."""
-    return frozenset(name.split(".")[1] for name in document()["others"]) - families().keys()
+    return frozenset(name.split(".")[1] for name in table("instances")["others"]) - families().keys()
 
 
 def is_past(family: str) -> bool:
@@ -188,18 +178,18 @@ def split(name: str) -> tuple[str, str] | None:
 
 def limit(name: str) -> int:
     """A limit of training jobs in seconds, such as ``max_runtime``."""
-    return int(document()["limits"][name])
+    return int(table("instances")["limits"][name])
 
 
 def precisions() -> dict[str, float]:
     """Number format (``fp16``, ``bf16``, ``tf32``, ``fp8``) → the CUDA compute capability that it needs."""
-    found: dict[str, float] = document()["precisions"]
+    found: dict[str, float] = table("instances")["precisions"]
     return found
 
 
 def cuda_range(capability: float) -> tuple[float | None, float | None]:
     """The first and the last CUDA version that know a GPU architecture; None where there is no such bound."""
-    known = document()["cuda"]
+    known = table("instances")["cuda"]
     first, last = known.get(str(capability)) or known.get(str(int(capability)), (None, None))
     return first, last
 
@@ -211,15 +201,10 @@ def regions() -> frozenset[str]:
 
 
 def is_absent(name: str, region: str) -> bool:
-    """True where EC2 never had the hardware of an instance type in a region, as of ``offerings_date``."""
+    """True where EC2 never had the hardware of an instance type in a region, as of the date of the offerings."""
     known = table("offerings")
     family = name.split(".")[1] if name.count(".") == 2 else name
     return region in known["families"].get(family, ()) or region in known["types"].get(name, ())
-
-
-def offerings_date() -> str:
-    """The date of what ``is_absent`` tells."""
-    return str(table("offerings")["date"])
 
 
 def beside(instance: Instance, region: str) -> str | None:

@@ -30,11 +30,6 @@ def _partitions() -> tuple[tuple[str, re.Pattern[str], str], ...]:
     )
 
 
-def date() -> str:
-    """The day of which the data is."""
-    return str(table("partitions")["date"])
-
-
 def region_names() -> list[str]:
     """Every region that the data knows, of all partitions."""
     return [name for entry in table("partitions")["partitions"] for name in entry["names"]]

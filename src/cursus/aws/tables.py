@@ -16,3 +16,8 @@ def table(name: str) -> dict[str, Any]:
     loaded = json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
     assert isinstance(loaded, dict)
     return loaded
+
+
+def dated(name: str) -> str:
+    """The day of which the table ``<name>.json`` is."""
+    return str(table(name)["date"])

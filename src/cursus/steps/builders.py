@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from cursus.aws.tables import table
 from cursus.errors import ConfigurationError
 from cursus.model import HookFailure, Location, Origin, Path, Promises, Step
 from cursus.steps import configured, kinds, shortforms, sources, unstarted, upstream
@@ -293,7 +294,7 @@ def _starts_otherwise(draft: Draft) -> bool:
 
     settings = draft.get("HyperParameters")
     known = settings if isinstance(settings, Mapping) else {}
-    return any(distribution.is_on(known.get(name)) for name in distribution.document()["switches"])
+    return any(distribution.is_on(known.get(name)) for name in table("distribution")["switches"])
 
 
 def _fill_table(

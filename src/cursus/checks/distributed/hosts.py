@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cursus.aws import distribution, instances
+from cursus.aws.tables import table
 from cursus.checks.distributed.strategies import GROUPS, SWITCHES, groups, switches
 from cursus.checks.framework.images import framework_image
 from cursus.checks.rules import Problem, hyperparameters, rule
@@ -133,7 +134,7 @@ def switch_value(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://github.com/aws/sagemaker-training-toolkit
     """
-    known = distribution.document()["switches"]
+    known = table("distribution")["switches"]
     for name, value in view.hyperparameters.items():
         if not isinstance(name, str) or not (name.startswith("sagemaker_") and name.endswith("_enabled")):
             continue

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cursus.aws import distribution, images, instances
+from cursus.aws.tables import table
 from cursus.checks.distributed.strategies import SWITCHES, framework_problem, instance_problem, switches
 from cursus.checks.framework.images import framework_image
 from cursus.checks.framework.tags import listed
@@ -218,7 +219,7 @@ def training_compiler(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/training-compiler-support.html
     """
-    facts = distribution.document()["training_compiler"]
+    facts = table("distribution")["training_compiler"]
     if not distribution.is_on(view.hyperparameters.get(facts["switch"])):
         return
     families = listed(facts["families"])

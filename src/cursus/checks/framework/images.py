@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from cursus.aws import images
+from cursus.aws.tables import dated, table
 from cursus.checks.framework.tags import (
     allowed,
     python_faults,
@@ -172,9 +173,9 @@ def unknown_repository(image: images.Image, path: Path, settings: Settings) -> I
     """What is wrong with an image in one of Amazon's registries whose repository the data does not have."""
     if image.framework is not None or image.account not in images.amazon_accounts():
         return
-    if image.repository in images.document()["unlisted"] or allowed(settings, image, image.repository):
+    if image.repository in table("images")["unlisted"] or allowed(settings, image, image.repository):
         return
-    known = images.document()["repositories"]
+    known = table("images")["repositories"]
     whole = f"{image.repository}-training"
     near = whole if whole in known else closest(image.repository, known)
     if near is not None and (near == whole or _mistyped(image.repository, near)):
@@ -185,7 +186,7 @@ def unknown_repository(image: images.Image, path: Path, settings: Settings) -> I
         )
         return
     yield Problem(
-        f"The data of {images.date()} knows no repository {image.repository!r} in Amazon's registry {image.account}.",
+        f"The data of {dated('images')} knows no repository {image.repository!r} in Amazon's registry {image.account}.",
         path,
         f"Check that it exists, then allow it (--allow {image.repository}).",
         severity="warning",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cursus.aws import images, places
+from cursus.aws.tables import dated, table
 from cursus.checks.rules import Problem
 from cursus.checks.views import Settings
 from cursus.model import Path
@@ -59,7 +60,7 @@ def version_faults(
     if images.newer_than_known(image.repository, image.version):
         yield Problem(
             f"{name} {image.version} is above the newest version that has {_purpose(image)} image in the data of "
-            f"{images.date()}, {known[-1]}.",
+            f"{dated('images')}, {known[-1]}.",
             path,
             f"Check that the image exists, then allow it (--allow {image.version}); or use {known[-1]}.",
             severity="warning",
@@ -211,7 +212,7 @@ def tag_faults(image: images.Image, path: Path, has_command: bool) -> Iterator[P
         and not other_bases(image)
     ):
         yield Problem(
-            f"The data of {images.date()} knows no image {image.repository} {image.version} with {image.cuda}.",
+            f"The data of {dated('images')} knows no image {image.repository} {image.version} with {image.cuda}.",
             path,
             f"Write {' or '.join(facts['cuda'])} in the tag.",
             # A newer version may get another CUDA yet.
@@ -248,7 +249,7 @@ def registry_faults(
     if not right:
         if image.amazon and places.partition_of(image.region):  # of a region that there is not STP033 speaks
             yield Problem(
-                f"The data of {images.date()} knows no registry of {image.repository!r} in {image.region}.",
+                f"The data of {dated('images')} knows no registry of {image.repository!r} in {image.region}.",
                 path,
                 f"Check that the image is there, then allow it (--allow {image.region}).",
                 severity="warning",
@@ -272,7 +273,7 @@ def _has_newer(image: images.Image) -> bool:
         facts["framework"] == image.framework
         and image.account in images.accounts(name, image.region)
         and images.order(images.versions(name)[-1]) > own
-        for name, facts in images.document()["repositories"].items()
+        for name, facts in table("images")["repositories"].items()
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from cursus.aws import images
 from cursus.aws.algorithms import find
 from cursus.aws.pipelines import PipelineStep, named_step
+from cursus.aws.tables import table
 from cursus.checks.pipeline import place_of
 from cursus.checks.pipeline.models import containers_in
 from cursus.checks.rules import Problem, rule
@@ -99,7 +100,7 @@ def _not_served(trainer: images.Image | None, image: images.Image) -> str:
 def _server(image: images.Image) -> str:
     """What to write instead of an image that serves nothing."""
     name = image.repository.replace("-training", "-inference")
-    known = name != image.repository and name in images.document()["repositories"]
+    known = name != image.repository and name in table("images")["repositories"]
     return f"write the one for inference, {name}" if known else "write the image that serves what was trained"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cursus.aws import distribution
+from cursus.aws.tables import table
 from cursus.checks.promises.requests import compare, definition, differs, hook, literal, located, same, unsent
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView, TrainingView, integer, listing
@@ -16,7 +16,7 @@ from cursus.steps import shortforms
 
 def switched_on(training: TrainingView) -> list[str]:
     """The distribution switches that are on in the request's hyperparameters."""
-    switches = distribution.document()["switches"]
+    switches = table("distribution")["switches"]
     return [
         name
         for name in training.hyperparameters

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cursus.aws import instances, places
+from cursus.aws.tables import dated
 from cursus.checks.rules import BASICS, Problem, rule
 from cursus.checks.views import PipelineView, TrainingView, integer, is_reference, mapping, text
 from cursus.model import Path
@@ -62,7 +63,7 @@ def instance_problem(name: str, path: Path, allow: frozenset[str]) -> Problem | 
             f"There is no instance family ml.{family} for training.{hint}", path, _sizes_remedy(name)
         )
     return Problem(
-        f"The data of {instances.date()} knows no instance type {show(name)} for training.{hint}",
+        f"The data of {dated('instances')} knows no instance type {show(name)} for training.{hint}",
         path,
         f"Check that it exists, then allow it (--allow {name}).",
         severity="warning",
@@ -412,7 +413,7 @@ def _other_problem(kind: str, use: str, path: Path) -> Problem | None:
     parts = instances.split(kind)
     if parts is not None and not any(name.startswith(f"ml.{parts[0]}.") for name in instances.all_names()):
         return Problem(
-            f"The data of {instances.date()} knows no instance type {show(kind)} for a {use} job.{hint}",
+            f"The data of {dated('instances')} knows no instance type {show(kind)} for a {use} job.{hint}",
             path,
             f"Check that it exists, then allow it (--allow {kind}).",
             severity="warning",

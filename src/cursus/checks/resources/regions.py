@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cursus.aws import instances, places
+from cursus.aws.tables import dated
 from cursus.checks.resources.instances import OTHER_MEMBERS, READS, region_of
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, TrainingView, mapping, text
@@ -93,7 +94,7 @@ def absent(kind: str, where: str, path: Path, allow: frozenset[str]) -> Problem 
     told = (
         f"{where} does not have {kind}"
         if settled
-        else f"the data of {instances.offerings_date()} has no {kind} in {where}"
+        else f"the data of {dated('offerings')} has no {kind} in {where}"
     )
     return Problem(
         told,

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from cursus.aws import places
+from cursus.aws.tables import dated
 from cursus.checks.rules import Problem, rule
 from cursus.checks.text_faults import placeholder
 from cursus.checks.texts import IMAGES
@@ -116,7 +117,7 @@ def _region(region: str) -> Fault | None:
     if new and places.partition_of(region):
         near = closest(region, places.region_names())
         hint = f", such as {near}" if near else ""
-        message = f"names a region {region!r} that the data of {places.date()} does not know"
+        message = f"names a region {region!r} that the data of {dated('partitions')} does not know"
         return Fault(message, f"write the registry's region{hint}", "warning", region)
     if region == "amazonaws":
         return Fault(

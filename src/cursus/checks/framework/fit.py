@@ -183,27 +183,34 @@ def script_mode(view: TrainingView) -> Iterator[Problem]:
             yield Problem(
                 f"{found[0][-1]} is {show(found[1])}, which names nothing.", found[0], "Give it a value."
             )
-    seen = view.step.source is not None and view.step.source.entry_point.endswith(".ipynb")  # by FRM050
-    if not seen and program is not None and str(program[1]).strip('"').endswith(".ipynb"):
-        yield Problem(
-            f"{program[0][-1]} is {show(program[1])}: the toolkit runs Python and shell scripts, and no notebooks.",
-            program[0],
-            "Export the notebook to a script, and name that.",
-        )
-    if program is not None and isinstance(program[1], str) and program[1].strip('"').startswith("s3://"):
-        yield Problem(
-            f"{program[0][-1]} is {show(program[1])}: it names a file in the source archive, not an object on S3.",
-            program[0],
-            f"Put the script into the archive that {DIRECTORY} names, and give its name in there.",
-        )
-    if program is not None and isinstance(program[1], str) and _elsewhere(program[1].strip('"')):
-        yield Problem(
-            f"{program[0][-1]} is {show(program[1])}, a path of another machine; the container has no such file.",
-            program[0],
-            f"Name the script as it lies in the archive that {DIRECTORY} names.",
-        )
+    if program is not None and isinstance(program[1], str):
+        yield from _program(view, program[0], program[1])
     if directory is not None and isinstance(directory[1], str):
         yield from _archive(directory[0], directory[1].strip('"'))
+
+
+def _program(view: TrainingView, path: Path, value: str) -> Iterator[Problem]:
+    """What is wrong with the name of the script."""
+    name, told = value.strip('"'), f"{path[-1]} is {show(value)}"
+    seen = view.step.source is not None and view.step.source.entry_point.endswith(".ipynb")  # by FRM050
+    if not seen and name.endswith(".ipynb"):
+        yield Problem(
+            f"{told}: the toolkit runs Python and shell scripts, and no notebooks.",
+            path,
+            "Export the notebook to a script, and name that.",
+        )
+    if name.startswith("s3://"):
+        yield Problem(
+            f"{told}: it names a file in the source archive, not an object on S3.",
+            path,
+            f"Put the script into the archive that {DIRECTORY} names, and give its name in there.",
+        )
+    if _elsewhere(name):
+        yield Problem(
+            f"{told}, a path of another machine; the container has no such file.",
+            path,
+            f"Name the script as it lies in the archive that {DIRECTORY} names.",
+        )
 
 
 def _code(view: TrainingView) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from cursus.aws import images, instances
 from cursus.aws.algorithms import find
 from cursus.aws.pipelines import named_step
+from cursus.checks.algorithms.channels import base_type
 from cursus.checks.pipeline import place_of
 from cursus.checks.pipeline.models import containers_in
 from cursus.checks.rules import Problem, rule
@@ -142,32 +143,34 @@ def unwritten_format(view: PipelineView) -> Iterator[Problem]:
         https://github.com/aws/amazon-sagemaker-examples/issues/821
     """
     for step, place, model in transforms(view):
-        containers_of = [find(text(each, "Image") or "") for each in model.values()]
-        first, last = (containers_of[0], containers_of[-1]) if containers_of else (None, None)
+        algorithms = [find(text(each, "Image") or "") for each in model.values()]
+        first, last = (algorithms[0], algorithms[-1]) if algorithms else (None, None)
         sent = text(mapping(step.request, "TransformInput"), "ContentType")
-        if first is not None and sent is not None and _plain(sent) not in (first.requests or (_plain(sent),)):
+        if (
+            first is not None
+            and sent is not None
+            and first.requests
+            and base_type(sent) not in first.requests
+        ):
             yield Problem(
                 f"{first.name} reads {', '.join(first.requests)}, not {show(sent)}",
                 (*place, "TransformInput", "ContentType"),
                 "convert what is sent, or write what it is",
-                severity="error" if _plain(sent) in first.no_requests else None,
+                severity="error" if base_type(sent) in first.no_requests else None,
             )
         asked = text(mapping(step.request, "TransformOutput"), "Accept")
         if (
             last is not None
             and asked is not None
-            and _plain(asked) not in (last.responses or (_plain(asked),))
+            and last.responses
+            and base_type(asked) not in last.responses
         ):
             yield Problem(
                 f"{last.name} writes {', '.join(last.responses)}, not {show(asked)}",
                 (*place, "TransformOutput", "Accept"),
                 "write application/jsonlines, and take the predictions out of its lines",
-                severity="error" if _plain(asked) in last.no_responses else None,
+                severity="error" if base_type(asked) in last.no_responses else None,
             )
-
-
-def _plain(kind: str) -> str:
-    return kind.partition(";")[0].strip().lower()
 
 
 @rule("FRM024", severity="warning", scope="pipeline")
@@ -204,7 +207,7 @@ def transformed_records(view: PipelineView) -> Iterator[Problem]:
             continue
         place: Path = place_of(view, step)
         source, target = mapping(step.request, "TransformInput"), mapping(step.request, "TransformOutput")
-        sent, asked = _plain(text(source, "ContentType") or ""), _plain(text(target, "Accept") or "")
+        sent, asked = base_type(text(source, "ContentType") or ""), base_type(text(target, "Accept") or "")
         split, wanted = text(source, "SplitType"), _split_of(sent)
         if (
             text(mapping(mapping(source, "DataSource"), "S3DataSource"), "S3DataType")

@@ -73,6 +73,15 @@ def test_no_run(cursus: Cursus, project: Path) -> None:
     assert not (project / ".cursus").exists()
 
 
+def test_each_of_several_builders_is_named(cursus: Cursus, project: Path) -> None:
+    (project / "builders.py").write_text(BUILDER + "\n\nclass Other(Builder):\n    pass\n")
+    alone = cursus("test", "builders.py:Other", "--no-run").out
+    both = cursus("test", "builders.py:Builder", "builders.py:Other", "--no-run").out
+    heading = alone.partition("\n")[0]
+    assert heading.startswith("== ") and heading.endswith(" (Training)")
+    assert f"{heading} of builders.py:Builder\n" in both and f"{heading} of builders.py:Other\n" in both
+
+
 @pytest.mark.parametrize(("name", "said"), [("Raises", "no such table"), ("Nothing", "create_step")])
 def test_builder_without_a_step(cursus: Cursus, project: Path, name: str, said: str) -> None:
     done = cursus("test", f"builders.py:{name}", "--no-run")

@@ -13,6 +13,7 @@ def render(outcome: Outcome, *, color: bool = False, explain: bool = False) -> I
     """Lines of text; ``explain`` adds, below each finding, why its rule exists."""
     style = Style(color)
     seen: set[str] = set()
+    several = len(outcome.targets) > 1
     for target in outcome.targets:
         if target.failure:
             reason = target.failure.removeprefix(f"{target.target}: ")
@@ -23,7 +24,7 @@ def render(outcome: Outcome, *, color: bool = False, explain: bool = False) -> I
             yield f"{one_line(target.target)}: {word}: {_indented(reason)}\n"
             continue
         if target.tests is not None:
-            yield from _tests(target, style, outcome.live)
+            yield from _tests(target, style, several, outcome.live)
         yield from _findings(target, style, explain, seen)
         for note in target.report.notes if target.report else ():
             yield f"{one_line(target.target)}: {style('note', 'dim')}: {clean(note)}\n"
@@ -101,12 +102,17 @@ def _explanation(id: str, style: Style) -> Iterator[str]:
             yield f"      {style(heading, 'dim')}:\n        {body}\n"
 
 
-def _tests(target: TargetOutcome, style: Style, live: bool) -> Iterator[str]:
-    """The nine tests, each with its findings; ``live``: the table of them stands above already."""
+def _tests(target: TargetOutcome, style: Style, several: bool, live: bool) -> Iterator[str]:
+    """The nine tests, each with its findings; ``live``: the table of them stands above already.
+
+    Of ``several`` targets, whose steps may be called the same, each is named.
+    """
     results = target.tests or {}
     if not live:
-        name = results.get("step_name") or target.target
-        yield style(f"== {one_line(str(name))} ({results.get('step_type') or 'no step'})", "bold") + "\n"
+        name = str(results.get("step_name") or target.target)
+        whose = f" of {shortened(target.target)}" if several and target.target != name else ""
+        kind = results.get("step_type") or "no step"
+        yield style(f"== {one_line(name)} ({kind}){one_line(whose)}", "bold") + "\n"
     for test, result in results.get("tests", {}).items():
         told = list(explained(result, style))
         if told or not live:

@@ -41,7 +41,8 @@ SAVING_WORDS = frozenset({"dump", "save", "save_model", "save_pretrained"})
 
 def swallowing(body: Body, node: ast.Try) -> Iterable[tuple[Location, bool, str]]:
     """Catch-all handlers of ``node`` that end well: (place, exits with 0 itself, what they are around)."""
-    around = _training_call(node.body, at_top(body), _local_names(body))
+    local = _local_names(body)
+    around = _training_call(node.body, at_top(body), local) or _only_work(body, node, local)
     if not around:
         return
     for handler in node.handlers:
@@ -70,6 +71,21 @@ def _local_names(body: Body) -> frozenset[str]:
     return frozenset(
         inner.name for inner in body.top.defined.values() if not isinstance(inner.owner, ast.ClassDef)
     )
+
+
+def _only_work(body: Body, node: ast.Try, local: frozenset[str]) -> str:
+    """The one function of the source that a script calls for its work, where it does so in ``node``; else empty."""
+    started = {
+        bare_name(step.value.func)
+        for guard in getattr(body.top.owner, "body", ())
+        if isinstance(guard, ast.If) and is_main_guard(guard.test)
+        for step in guard.body
+        if isinstance(step, ast.Expr) and isinstance(step.value, ast.Call)
+    }
+    own = [one for one in body.nodes if isinstance(one, ast.Call) and bare_name(one.func) in local]
+    inside = {id(one) for step in node.body for one in ast.walk(step)}
+    alone = body.name in started and len(started) == 1 and len(own) == 1 and id(own[0]) in inside
+    return bare_name(own[0].func) if alone else ""
 
 
 def _training_call(statements: list[ast.stmt], top: bool, local: frozenset[str]) -> str:
@@ -169,7 +185,8 @@ def failing(value: v.Value) -> str | None:
     if isinstance(value, Const):
         return str(value.value) if isinstance(value.value, (int, float)) and value.value != 0 else None
     if isinstance(value, Text):
-        return repr(value.literal) if value.literal else None
+        known = [part for part in value.parts if isinstance(part, str) and part]
+        return repr(value.literal or f"…{known[-1]}") if known else None
     if isinstance(value, v.Table):
         return "{…}"
     return "[…]" if isinstance(value, v.Items) and len(value.items) > 1 else None

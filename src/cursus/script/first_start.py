@@ -3,6 +3,8 @@
 Each finding is a ``Habit`` of the kind ``first-start``: ``text`` is the path that it reads or lists, ``key`` says which
 of the two (``file``, ``listing``, or ``trainer`` for a Trainer that is told to resume), ``others`` are the folders that
 it looks for before, and ``tests`` what else has to hold. What the same run may have written before is left alone.
+Of later starts: ``own-start`` (a folder named after the time of this start) and ``json-keys`` (numbers that are looked
+for among the keys of what was JSON).
 """
 
 from __future__ import annotations
@@ -17,7 +19,17 @@ from cursus.script.bodies import EXITS, Body, CallSite, gives_up, is_main_guard,
 from cursus.script.conditions import negated, read_test
 from cursus.script.evaluate import LAST, Evaluator
 from cursus.script.facts import ArgPart, Condition, Const, EnvPart, Habit, Text
-from cursus.script.nodes import LISTINGS, bare_name, first_or_last, is_call, last_name, receiver, string, word
+from cursus.script.nodes import (
+    LISTINGS,
+    assigned,
+    bare_name,
+    first_or_last,
+    is_call,
+    last_name,
+    receiver,
+    string,
+    word,
+)
 
 READS = frozenset(
     {"torch.load", "joblib.load", "numpy.load", "pandas.read_csv", "pandas.read_pickle", "pandas.read_json"}
@@ -33,6 +45,9 @@ IDLE = re.compile(
     r"_?(?:load|get|read|parse|build|prepare|create|add|train_test|is|has|find|list|restore|resume|from)(?:_|$)|[A-Z]"
 )
 """Names of functions and classes that write nothing of what is looked for, whatever else they are called."""
+NOW = re.compile(r"\bstrftime\(|\b(?:now|utcnow|today|uuid[14]|time\.time|ctime)\(")
+FOLDER = re.compile(r"check_?point|ckpt", re.IGNORECASE)
+RESTORES = re.compile(r"load|open|restore|resume|read|recover", re.IGNORECASE)
 STRAIGHT = (
     *(ast.Expr, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Assert, ast.withitem, ast.keyword),
     *(ast.Call, ast.Attribute, ast.Subscript, ast.Starred, ast.Tuple, ast.List, ast.Dict, ast.BinOp),
@@ -263,3 +278,55 @@ def _looked(evaluator: Evaluator, test: ast.expr, body: Body) -> Text | None:
         return _text(evaluator, test.args[0], body)
     base = receiver(test, ("exists", "is_dir"))
     return _text(evaluator, base, body) if base is not None and not test.args else None
+
+
+# -- later starts -------------------------------------------------------------------------------------
+
+
+def read_later_starts(modules: Iterable[Body]) -> Iterator[Habit]:
+    """What lets a script find nothing of what its earlier starts kept."""
+    for body in modules:
+        for node, told in _of_this_start(body.all_nodes):
+            yield Habit("own-start", None, told, True, place(node, body))
+        for node, told in _keys_of_json(body.all_nodes):
+            yield Habit("json-keys", None, told, True, place(node, body))
+
+
+def _of_this_start(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
+    """``if os.path.exists(path): load(path)`` in a folder of checkpoints with the time in its name."""
+    named: set[str] = set()
+    for node in nodes:
+        for left, value in assigned(node) if isinstance(node, ast.Assign) else ():
+            written = f"{ast.unparse(left)} = {ast.unparse(value)}"
+            timed = NOW.search(written) is not None and FOLDER.search(written) is not None
+            if timed or any(isinstance(one, ast.Name) and one.id in named for one in ast.walk(value)):
+                named.add(bare_name(left))
+        if isinstance(node, ast.If) and named and isinstance(node.test, ast.Call):
+            asked = {one.id for one in ast.walk(node.test) if isinstance(one, ast.Name)} & named
+            loads = any(
+                isinstance(one, ast.Call) and RESTORES.search(last_name(one.func))
+                for step in node.body
+                for one in ast.walk(step)
+            )
+            if asked and loads and last_name(node.test.func) in ("exists", "isfile", "is_file"):
+                yield node.test, ast.unparse(node.test)
+
+
+def _keys_of_json(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
+    """``if epoch in done``, where ``done`` is an empty mapping or what ``json.load`` gave, and ``epoch`` counts."""
+    made: dict[str, set[str]] = {}
+    for node in nodes:
+        if isinstance(node, ast.Assign):
+            for left, value in assigned(node):
+                empty = isinstance(value, ast.Dict) and not value.keys
+                loads = isinstance(value, ast.Call) and ast.unparse(value.func) in ("json.load", "json.loads")
+                made.setdefault(ast.unparse(left), set()).add("{}" if empty else "json" if loads else "")
+    mappings = {name for name, kinds in made.items() if kinds == {"{}", "json"}}
+    numbers = {
+        bare_name(node.target) for node in nodes if isinstance(node, ast.For) and is_call(node.iter, "range")
+    }
+    for node in nodes if mappings else ():
+        if not isinstance(node, ast.Compare) or not isinstance(node.ops[0], (ast.In, ast.NotIn)):
+            continue
+        if bare_name(node.left) in numbers - {""} and ast.unparse(node.comparators[0]) in mappings:
+            yield node, ast.unparse(node)

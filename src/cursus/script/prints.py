@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable
 
 from cursus.script import values as v
-from cursus.script.bodies import CallSite, place
+from cursus.script.bodies import Body, CallSite, place
 from cursus.script.conditions import around
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Habit, Hole, Part, PrintedLine, Text
-from cursus.script.nodes import everything_given, last_name, receiver, word
+from cursus.script.nodes import bare_name, everything_given, last_name, receiver, word
 
 LEVELS = frozenset({"debug", "info", "warning", "warn", "error", "critical", "exception", "fatal"})
 NUMBER_NAME = re.compile(
@@ -20,6 +20,8 @@ NUMBER_NAME = re.compile(
     re.IGNORECASE,
 )
 DUMPS = frozenset({"dump", "safe_dump", "pprint", "pp", "writer", "DictWriter", "print_exc"})
+NUMBER_OF = re.compile(r"\.item\(|\bfloat\(|\.numpy\(|\.tolist\(")
+"""What makes a number of a tensor."""
 STREAM = re.compile(r"(?:sys\.)?(?:__)?std(?:out|err)(?:__)?")
 SEVERAL = re.compile(r"(?:scores|losses|accuracies|results|history|values|errors)$|\.items\(\)|asdict\(")
 WHOLE_LINE = re.compile(
@@ -74,9 +76,22 @@ def _print(evaluator: Evaluator, site: CallSite) -> list[Text]:
             texts = [Text((Hole(),))]
         else:
             texts = _texts(evaluator, site, argument)
+            if _is_tensor(site.body, argument):
+                texts = [Text(("tensor(", Hole(True), ")"))]
         lead: list[Part] = [separator] if i else []
         rows = [[*row, *lead, *text.parts] for row in rows for text in texts][: v.LIMIT]
     return [v.merge(row) for row in rows]
+
+
+def _is_tensor(body: Body, node: ast.expr) -> bool:
+    """True for a name whose value learns by ``backward``, which ``print`` shows as ``tensor(0.5, grad_fn=…)``."""
+    name = bare_name(node)
+    made = [ast.unparse(one.node) for one in body.bindings.get(name, ()) if one.node is not None]
+    return (
+        bool(name)
+        and any(bare_name(receiver(one, ("backward",))) == name for one in body.nodes)
+        and not any(NUMBER_OF.search(one) for one in made)
+    )
 
 
 def _texts(evaluator: Evaluator, site: CallSite, node: ast.expr) -> list[Text]:

@@ -2,16 +2,20 @@
 
 Each finding is a ``Habit``: ``sampler-and-shuffle`` (a loader is given both), ``sampler-idle`` (no loader is given the
 sampler), ``spawn-per-gpu`` (one process a GPU is started, whatever their number), ``strategy-early`` (TensorFlow's
-strategy is made before TF_CONFIG is set), ``own-host`` (SM_CURRENT_HOST says which process it is) and ``nodes`` (the
-number of hosts that Lightning is told).
+strategy is made before TF_CONFIG is set), ``own-host`` (SM_CURRENT_HOST says which process it is), ``nodes`` (the
+number of hosts that Lightning is told), ``device-of-rank`` (the GPU of a process by its number among all),
+``own-master`` (every host is the one where the processes meet) and ``old-launch`` (a program that is told its rank by
+an argument).
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 
-from cursus.script.bodies import Body, place
+from cursus.script import values as v
+from cursus.script.bodies import Body, CallSite, place
 from cursus.script.conditions import FIRST_HOST
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Const, EnvPart, Habit, Text
@@ -20,6 +24,9 @@ from cursus.script.nodes import bare_name, everything_given, last_name, receiver
 MODULES = frozenset(
     {"torch", "tensorflow", "mpi4py", "horovod", "deepspeed", "accelerate", "smdistributed"}
     | {"pytorch_lightning", "lightning"}
+)
+LAUNCH = re.compile(
+    r"torch\.distributed\.launch\b(?P<options>.{0,500}?)[\s'\"](?P<program>[\w./-]+\.py)\b", re.DOTALL
 )
 SPAWNS = ("mp.spawn", "multiprocessing.spawn")
 STRATEGY = "MultiWorkerMirroredStrategy"
@@ -37,9 +44,27 @@ def read_processes(
                 yield from _loader(body, node, sure)
                 yield from _per_gpu(body, node, sure)
                 yield from _nodes(evaluator, body, node, sure)
+                yield from _device(evaluator, body, node, sure)
+            elif isinstance(node, ast.Assign):
+                yield from _own_master(evaluator, body, node, sure)
             yield from _own_host(evaluator, body, node, sure)
         if body.parent is None:
             yield from _early(body, sure)
+
+
+def old_launches(command: str) -> list[str]:
+    """The programs that ``torch.distributed.launch`` starts in a command, and tells their rank by an argument."""
+    found = LAUNCH.finditer(command)
+    return [one["program"] for one in found if not re.search(r"use[_-]env", one["options"])]
+
+
+def read_launches(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) -> Iterator[Habit]:
+    """The programs that a script starts so."""
+    for site, sure in calls:
+        if evaluator.called(site.node, site.body).startswith(("subprocess.", "os.system")):
+            given = [site.body.only(bare_name(one)) or one for one in site.node.args]
+            for program in old_launches(" ".join(map(ast.unparse, given))):
+                yield Habit("old-launch", None, program, sure, place(site.node, site.body))
 
 
 # -- data ---------------------------------------------------------------------------------------------
@@ -106,6 +131,44 @@ def _nodes(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Iter
     value = Const(1) if given is None else evaluator.value(given, body)
     if isinstance(value, Const) and isinstance(value.value, int):
         yield Habit("nodes", None, str(value.value), sure, place(node, body))
+
+
+def _device(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
+    """``torch.cuda.set_device(dist.get_rank())``, ``device_ids=[rank]``."""
+    given = node.args[0] if evaluator.called(node, body) == "torch.cuda.set_device" and node.args else None
+    devices = word(node, "device_ids")
+    if isinstance(devices, ast.List) and len(devices.elts) == 1:
+        given = devices.elts[0]
+    if given is not None and _rank_of_all(evaluator, given, body):
+        known = sure and id(node) in body.certain
+        yield Habit("device-of-rank", None, ast.unparse(node.func), known, place(node, body))
+
+
+def _rank_of_all(evaluator: Evaluator, node: ast.expr, body: Body, depth: int = 0) -> bool:
+    """True for the number of a process among those of all hosts."""
+    if isinstance(node, ast.Name):
+        made = body.only(node.id) or body.top.only(node.id)
+        return made is not None and depth < 4 and _rank_of_all(evaluator, made, body, depth + 1)
+    if not isinstance(node, ast.Call):
+        return False
+    if bare_name(node.func) == "int" and len(node.args) == 1:
+        found = evaluator.value(node.args[0], body)
+        only = found.only if isinstance(found, Text) else None
+        return isinstance(only, EnvPart) and only.name == "RANK"
+    return evaluator.called(node, body) in ("torch.distributed.get_rank", "horovod.torch.rank")
+
+
+def _own_master(evaluator: Evaluator, body: Body, node: ast.Assign, sure: bool) -> Iterator[Habit]:
+    """``os.environ["MASTER_ADDR"] = "localhost"``."""
+    target = node.targets[0]
+    if (
+        isinstance(target, ast.Subscript)
+        and string(target.slice) == "MASTER_ADDR"
+        and string(node.value) in ("localhost", "127.0.0.1", "0.0.0.0")
+        and evaluator.value(target.value, body) == v.Special("environ")
+    ):
+        known = sure and node in getattr(body.owner, "body", ())
+        yield Habit("own-master", None, string(node.value) or "", known, place(node, body))
 
 
 def _early(module: Body, sure: bool) -> Iterator[Habit]:

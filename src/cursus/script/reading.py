@@ -273,6 +273,7 @@ class Reading:
             *settings.read_settings(self.evaluator, reached),
             *resuming.read_resuming(modules),
             *first_start.read_first_start(self.evaluator, reached),
+            *first_start.read_later_starts(modules),
             *sequence.read_sequence(modules),
             *sequence.read_intervals(self.evaluator, reached),
             *slips.read_slips(modules),
@@ -301,6 +302,7 @@ class Reading:
             *(library_words.read_library_words(evaluator, calls) if tops & library_words.MODULES else ()),
             *misfits.read_misfits(evaluator, reached, calls),
             *prompts.read_prompts(evaluator, calls),
+            *(processes.read_launches(evaluator, calls) if tops & {"subprocess", "os"} else ()),
             *undefined.read_options(evaluator, reached, self.entry, parsers, evaluator.mentioned),
         )
 

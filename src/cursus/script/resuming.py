@@ -3,8 +3,9 @@
 Each finding is a ``Habit``: ``text-order`` (the newest is chosen by the order of names with plain numbers),
 ``no-order`` (the first or last of a folder's listing, which has no order), ``text-order-removed`` (all but some are
 removed in the order of names), ``key-never-saved`` (a key that no checkpoint of the source has), ``restored-unused``
-(the epoch is restored and not used), ``epoch-repeated`` (it is used as it is, though it was done), ``epochs-cut`` (it
-is taken off the end as well) and ``state-unused`` (an optimizer's state, say, is saved and not restored).
+(the epoch is restored and not used), ``epoch-repeated`` (it is used as it is, though it was done), ``epoch-skipped``
+(one is added to it both times), ``epochs-cut`` (it is taken off the end as well) and ``state-unused`` (an optimizer's
+state, say, is saved and not restored).
 """
 
 from __future__ import annotations
@@ -90,8 +91,8 @@ def read_resuming(modules: Iterable[Body]) -> Iterator[Habit]:
                 yield Habit("restored-unused", None, name, True, place(node, body))
         for node, told in _cut(nodes[id(body)]):
             yield Habit("epochs-cut", None, told, True, place(node, body))
-        for node, name in _repeated(nodes[id(body)]):
-            yield Habit("epoch-repeated", None, name, True, place(node, body))
+        for node, name, kind in _miscounted(nodes[id(body)]):
+            yield Habit(kind, None, name, True, place(node, body))
         for node, name in _missing_keys(nodes[id(body)]):
             yield Habit("key-never-saved", None, name, True, place(node, body))
         for node, name in _unread_keys(nodes[id(body)]):
@@ -303,33 +304,41 @@ def _cut(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
             yield loop, ast.unparse(call)
 
 
-def _repeated(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
-    """``start = state["epoch"]`` before ``for epoch in range(start, epochs)``, whose end saves ``{"epoch": epoch}``."""
-    restored: dict[str, tuple[str, ast.AST]] = {}
+def _miscounted(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str, str]]:
+    """``start = state["epoch"]`` before ``for epoch in range(start, epochs)``, whose end saves ``{"epoch": epoch}``;
+    and the same where one is added both times."""
+    restored: dict[str, tuple[str, ast.AST, bool]] = {}
     for node in nodes:
         for left, value in assigned(node) if isinstance(node, ast.Assign) else ():
-            found = looked_up(value)
+            plus = isinstance(value, ast.BinOp) and ast.unparse(value).endswith(" + 1")
+            found = looked_up(value.left if plus and isinstance(value, ast.BinOp) else value)
             key = string(found[1]) if found else None
             if key is not None and PROGRESS.match(key):
-                restored[ast.unparse(left)] = (key, node)
+                restored[ast.unparse(left)] = (key, node, plus)
     raised = {ast.unparse(node.target) for node in nodes if isinstance(node, ast.AugAssign)}
     for loop in nodes if restored else ():
         call = loop.iter if isinstance(loop, ast.For) else None
         if not isinstance(loop, ast.For) or not is_call(call, "range") or len(call.args) != 2:
             continue
-        first = ast.unparse(call.args[0])
+        first, number = ast.unparse(call.args[0]), ast.unparse(loop.target)
         if first not in restored or first in raised:
             continue
-        key, where = restored[first]
+        key, where, plus = restored[first]
         inner = [one for step in loop.body for one in ast.walk(step) if isinstance(one, (ast.For, ast.While))]
         within = {id(one) for part in inner for one in ast.walk(part)}
+        counted = [one.lineno for one in loop.body if ast.unparse(one) == f"{number} += 1"]
         for saved in (one for step in loop.body for one in ast.walk(step) if isinstance(one, ast.Dict)):
             pairs = {
                 string(name): ast.unparse(value) for name, value in zip(saved.keys, saved.values, strict=True)
             }
             steps = [name for name in pairs if name and name != key and PROGRESS.match(name)]
-            if pairs.get(key) == ast.unparse(loop.target) and not steps and id(saved) not in within:
-                yield where, first
+            if steps or id(saved) in within:
+                continue
+            ahead = any(line < saved.lineno for line in counted) or pairs.get(key) == f"{number} + 1"
+            if plus and ahead and pairs.get(key) in (number, f"{number} + 1"):
+                yield where, first, "epoch-skipped"
+            elif not plus and not ahead and pairs.get(key) == number:
+                yield where, first, "epoch-repeated"
 
 
 def _returns(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

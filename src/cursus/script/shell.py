@@ -153,10 +153,10 @@ def _how(found: list[Command], position: int, *, strict: bool, pipes: bool) -> s
         return ""
     if any("$?" in one.text or one.text.startswith(TESTS) for one in found[position : last + 1]):
         return ""
-    if following and "$?" in following[0].text:
-        return ""
     if last > position and not pipes:
         return f"the pipe's status is that of {found[last].text.split()[0]!r}, its last command"
+    if following and "$?" in following[0].text:
+        return ""
     after = found[last].after
     if after == "||":
         gentle = bool(following) and GENTLE.match(following[0].text) is not None
@@ -207,6 +207,8 @@ HERE = re.compile(
 BRANCHES = ("if ", "elif ", "else", "fi", "for ", "while ", "until ", "case ", "esac", "pushd", "popd", "(")
 FILE = re.compile(r"(?:\./)?[\w-][\w.-]*(?:/[\w.-]+)*\.(?:py|sh|json|ya?ml|toml|txt|cfg|ini|csv)")
 PYTHON = re.compile(r"(?:^|/)python[0-9.]*$")
+BRINGS = frozenset({"cp", "mv", "ln", "rsync", "git", "tar", "unzip", "curl", "wget", "aws"})
+"""Commands that may bring a file to another folder."""
 
 
 def unset_uses(text: str) -> list[tuple[str, int]]:
@@ -253,12 +255,18 @@ def after_cd(text: str, files: frozenset[str]) -> list[tuple[str, str, int, bool
         if one.function or one.loops or one.text.startswith(BRANCHES) or one.before in ("||", "|"):
             return found
         words = one.text.split()
+        if words[0] in BRINGS:
+            return found
         if words[0] == "cd":
             if len(words) != 2 and HERE.fullmatch(one.text[3:].strip()) is None:
                 return found
             to = one.text[3:].strip()
             if HERE.fullmatch(to):
                 folder = ""
+            elif re.fullmatch(
+                r"/(?:tmp|opt/ml/(?:model|output|checkpoints)|var|home|root|mnt)\b[\w./-]*", to
+            ):
+                folder = posixpath.normpath(to)
             elif re.fullmatch(r"[\w./-]+", to) and not to.startswith(("/", "-")):
                 folder = posixpath.normpath(posixpath.join(folder, to))
                 folder = "" if folder == "." else folder

@@ -291,7 +291,7 @@ def _schedules(nodes: list[ast.AST], names: set[str], body: Body) -> Iterator[Ha
 def _namespaces(nodes: list[ast.AST], names: set[str], body: Body) -> Iterator[Habit]:
     """``torch.save({…, "args": args})`` of parsed arguments, where ``torch.load`` reads weights only."""
     loads = [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load"]
-    if not any(word(one, "weights_only") is None for one in loads) or "add_safe_globals" in names:
+    if not loads or any(word(one, "weights_only") for one in loads) or "add_safe_globals" in names:
         return
     parsed = set()
     for node in nodes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path as FilePath
@@ -9,10 +10,11 @@ from pathlib import Path as FilePath
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.request import habits, invocation, readable, resolve
 from cursus.checks.views import TrainingView, mapping
-from cursus.model import Path
+from cursus.model import Location, Path
 from cursus.redact import show
 from cursus.script.calls import PROCESS_GROUP
 from cursus.script.facts import Const, ScriptFacts, Used
+from cursus.script.files import shown_below
 
 DISTRIBUTED_MODULES = frozenset(
     [
@@ -343,7 +345,9 @@ def host_number_as_rank(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds ``int(…)`` of a part of SM_CURRENT_HOST that is compared with 0, begins a slice with a step, or is handed on as a rank; the place
-        of SM_CURRENT_HOST among the hosts of a job that MPI launches; and an argument ``--local_rank`` where torchrun starts the script.
+        of SM_CURRENT_HOST among the hosts of a job that MPI launches; and an argument ``--local_rank`` where torchrun starts the script. In a job of
+        several hosts also the GPU of a process by its rank among all, and ``localhost`` as MASTER_ADDR; and programs that
+        ``torch.distributed.launch`` gives an argument that their parser refuses.
     Why:
         The hosts are called algo-1, algo-2 and so on: no host has the number 0, so that none saves the model, and the first share of the data
         is nobody's. MPI hands the first host's variables to all others, and torchrun tells the rank by LOCAL_RANK alone: there every process is the first.
@@ -375,6 +379,63 @@ def host_number_as_rank(view: TrainingView) -> Iterator[Problem]:
                 location=habit.location,
             )
     yield from _always_first(view)
+    yield from _of_one_host(view)
+    yield from _old_launcher(view)
+
+
+def _old_launcher(view: TrainingView) -> Iterator[Problem]:
+    """``torch.distributed.launch``, which adds ``--local_rank``, and from 2.0 on ``--local-rank``, to a program that takes none."""
+    facts, source = view.script, view.step.source
+    if facts is None or source is None:
+        return
+    from cursus.aws.images import order
+    from cursus.script.processes import old_launches
+
+    started = [(habit.detail, habit.location) for habit in habits(view, "old-launch")]
+    shell = Location(shown_below(source.directory, source.entry_point), None)
+    started += [(name, shell) for name in old_launches(facts.shell_text.replace("\\\n", " "))]
+    image = view.framework
+    known = image is not None and image.engine == "pytorch" and image.engine_version
+    newer = bool(known) and image is not None and order(image.engine_version or "") >= order("2.0")
+    for name, where in started:
+        try:
+            text = FilePath(source.directory, name).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        if (
+            not re.search(r"\bArgumentParser\(", text)
+            or "parse_known_args" in text
+            or "parse_args(" not in text
+        ):
+            continue
+        taken = {flag for flag in ("--local_rank", "--local-rank") if re.search(f"['\"]{flag}['\"]", text)}
+        given = "--local-rank" if newer else "--local_rank"
+        if given not in taken and (known or not taken):
+            yield Problem(
+                f"torch.distributed.launch of this PyTorch gives {show(name)} the argument {given}, which its parser does not know",
+                remedy='start it with torchrun, and read int(os.environ["LOCAL_RANK"])',
+                severity="error",
+                location=where,
+            )
+
+
+def _of_one_host(view: TrainingView) -> Iterator[Problem]:
+    """Devices and addresses that are right on the first of several hosts alone."""
+    count = view.host_count or 0
+    for habit in list(habits(view, "device-of-rank"))[:1] if count > 1 else ():
+        yield Problem(
+            f"{habit.detail} gets the rank among the processes of all {count} hosts: beyond the first host no GPU has that number",
+            remedy='the rank on the own host: int(os.environ["LOCAL_RANK"])',
+            severity="error" if habit.sure else None,
+            location=habit.location,
+        )
+    for habit in habits(view, "own-master") if count > 1 else ():
+        yield Problem(
+            f"MASTER_ADDR is {habit.detail} on each of the {count} hosts, so that every host waits for the others by itself",
+            remedy='the first host: json.loads(os.environ["SM_HOSTS"])[0]',
+            severity="error" if habit.sure and view.script and "SM_HOSTS" in view.script.strings else None,
+            location=habit.location,
+        )
 
 
 def _always_first(view: TrainingView) -> Iterator[Problem]:

@@ -235,8 +235,8 @@ def progress_not_used(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Finds variables and keys that hold the progress of a restored checkpoint (``epoch``, ``step``, ``start`` …) and that nothing reads
         before a loop or an assignment sets them anew; keys of an optimizer's state and the like, which are saved and never read; a key that
-        is asked for and nearly one of those that are saved; a loop that begins with the epoch that was done; and one that ends the earlier
-        the later it begins.
+        is asked for and nearly one of those that are saved; a loop that begins with the epoch that was done, or leaves one out; one that ends the earlier
+        the later it begins; checkpoints in a folder named after the time of this start; and numbers among the keys of what was JSON.
     Why:
         After an interruption all epochs are trained once more, on top of what was learned: it costs the time again, and the
         result is another one.
@@ -277,6 +277,27 @@ def progress_not_used(view: TrainingView) -> Iterator[Problem]:
             f"{habit.detail} begins with the epoch that the checkpoint was saved after: it is trained once more at every start",
             ("CheckpointConfig",),
             remedy="begin with the next one: add 1 to what was restored",
+            location=habit.location,
+        )
+    for habit in habits(view, "epoch-skipped"):
+        yield Problem(
+            f"{habit.detail} adds one to the epoch, and so does what saves it: every start leaves an epoch out",
+            ("CheckpointConfig",),
+            remedy="save the epoch that was done, or begin with what was saved",
+            location=habit.location,
+        )
+    for habit in habits(view, "own-start"):
+        yield Problem(
+            f"{show(habit.detail)} looks in a folder that has the time of this start in its name: no earlier checkpoint is ever there",
+            ("CheckpointConfig",),
+            remedy="give the folder a name that stays, as the job's own checkpoints are brought back under theirs",
+            location=habit.location,
+        )
+    for habit in habits(view, "json-keys"):
+        yield Problem(
+            f"{show(habit.detail)} looks for a number, and every key that comes from JSON is a text: nothing counts as done",
+            ("CheckpointConfig",),
+            remedy="make them numbers again: {int(key): value for key, value in loaded.items()}",
             location=habit.location,
         )
     for habit in habits(view, "epochs-cut"):

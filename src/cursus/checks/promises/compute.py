@@ -150,18 +150,6 @@ def _several_devices(training: TrainingView) -> bool:
     return not found or any(one is None or one.accelerators > 1 for one in found)
 
 
-RESOURCE_KEYS: dict[str, Path] = {
-    "instance_type": ("ResourceConfig", "InstanceType"),
-    "instance_count": ("ResourceConfig", "InstanceCount"),
-    "volume_size_in_gb": ("ResourceConfig", "VolumeSizeInGB"),
-    "keep_alive_period_in_seconds": ("ResourceConfig", "KeepAlivePeriodInSeconds"),
-    "max_runtime_in_seconds": ("StoppingCondition", "MaxRuntimeInSeconds"),
-    "max_wait_in_seconds": ("StoppingCondition", "MaxWaitTimeInSeconds"),
-    "input_mode": ("AlgorithmSpecification", "TrainingInputMode"),
-    "use_spot_instances": ("EnableManagedSpotTraining",),
-}
-
-
 @rule("RES080", scope="step")
 @located("get_resource_optimization_config")
 def resources(view: StepView) -> Iterator[Problem]:
@@ -180,7 +168,7 @@ def resources(view: StepView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
     """
-    yield from _against(view, "get_resource_optimization_config", RESOURCE_KEYS)
+    yield from _against(view, "get_resource_optimization_config", shortforms.RESOURCES)
     yield from unsent(view, "get_resource_optimization_config")
 
 

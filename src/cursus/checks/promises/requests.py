@@ -18,6 +18,7 @@ from cursus.checks.rules import Check, Problem, rule
 from cursus.checks.views import NOTHING, StepView, TrainingView, TuningView, is_reference, mapping
 from cursus.model import Location, Origin, Path, format_path
 from cursus.redact import show
+from cursus.steps import shortforms
 from cursus.steps.protocol import HOOKS
 from cursus.steps.written import MISSING, WrittenOrigins, at
 from cursus.suggest import did_you_mean
@@ -269,15 +270,6 @@ def same_uri(said: Any, has: Any) -> bool:
     return bool(said == has)
 
 
-CONFIG_KEYS: dict[str, Path] = {
-    "training_instance_type": ("ResourceConfig", "InstanceType"),
-    "training_instance_count": ("ResourceConfig", "InstanceCount"),
-    "training_volume_size": ("ResourceConfig", "VolumeSizeInGB"),
-    "max_runtime_in_seconds": ("StoppingCondition", "MaxRuntimeInSeconds"),
-    "role": ("RoleArn",),
-}
-
-
 @rule("STP082", scope="step")
 @located("get_step_config")
 def step_config(view: StepView) -> Iterator[Problem]:
@@ -300,7 +292,7 @@ def step_config(view: StepView) -> Iterator[Problem]:
     config = hook(view, "get_step_config")
     if not config:
         return
-    yield from compare(view, "get_step_config", config, CONFIG_KEYS)
+    yield from compare(view, "get_step_config", config, shortforms.FLAT)
     for member in ("RoleArn", "TrainingJobName"):
         said, has = literal(config, member), literal(view.request, member)
         if said is not None and has is not None and not same(said, has):

@@ -32,6 +32,24 @@ def test_fault_with_place_rule_and_remedy(cursus: Cursus, twice: dict[str, Any])
     assert "hunter2" not in done.out
 
 
+def test_targets_whose_findings_stand_in_a_shared_file_are_named(
+    cursus: Cursus, twice: dict[str, Any], folder: Path
+) -> None:
+    (folder / "shared.py").write_text(
+        "import json\n\ndef made():\n    return json.load(open('twice.json'))\n"
+    )
+    for name in ("one", "other"):
+        (folder / f"{name}.py").write_text(
+            "from shared import made\n\nclass Builder:\n    create_step = lambda self: made()\n"
+        )
+    done = cursus("check", "one.py:Builder", "other.py:Builder", "twice.json")
+    assert [line for line in done.out.splitlines() if line.startswith("== ")] == [
+        "== one.py:Builder",
+        "== other.py:Builder",
+    ]
+    assert "== " not in cursus("check", "one.py:Builder").out
+
+
 def test_json(cursus: Cursus, twice: dict[str, Any]) -> None:
     data = cursus("check", "twice.json", "--format", "json").json()
     assert (data["schema_version"], data["command"], data["ok"]) == (1, "check", False)

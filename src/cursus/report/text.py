@@ -25,6 +25,8 @@ def render(outcome: Outcome, *, color: bool = False, explain: bool = False) -> I
             continue
         if target.tests is not None:
             yield from _tests(target, style, several, outcome.live)
+        elif several and _lies_elsewhere(target):
+            yield style(f"== {one_line(shortened(target.target))}", "bold") + "\n"
         yield from _findings(target, style, explain, seen)
         for note in target.report.notes if target.report else ():
             yield f"{one_line(target.target)}: {style('note', 'dim')}: {clean(note)}\n"
@@ -33,6 +35,12 @@ def render(outcome: Outcome, *, color: bool = False, explain: bool = False) -> I
     for note in outcome.notes:
         yield f"{style('note', 'dim')}: {clean(note)}\n"
     yield style(summary(outcome), "good" if outcome.ok else "error") + "\n"
+
+
+def _lies_elsewhere(target: TargetOutcome) -> bool:
+    """True where a finding stands in another file than the target: in a script, which several steps may share."""
+    own = shortened(target.target)
+    return any(shortened(record.get("file") or own) != own for record in target.findings())
 
 
 def _findings(target: TargetOutcome, style: Style, explain: bool, seen: set[str]) -> Iterator[str]:

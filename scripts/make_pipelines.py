@@ -6,7 +6,8 @@ The argument is the JSON schema of pipeline definitions that AWS publishes (repo
 aws-sagemaker-mlops/sagemaker-model-building-pipeline-definition-JSON-schema, folder schema/). It gives
 the members of each step type. It is older than the service, so what the SageMaker Python SDK
 (sagemaker 2.257.7, module sagemaker.workflow, and 3.27.0, module sagemaker.mlops.workflow) writes beside it is
-listed here, with the properties that its steps offer.
+listed here, with the properties that its steps offer. The arguments of the steps that call Amazon Bedrock and of
+inference components are those of botocore 1.44.5.
 """
 
 from __future__ import annotations
@@ -90,6 +91,19 @@ STEP_TYPES: dict[str, tuple[str | None, list[str], list[str], list[str]]] = {
     "InferenceComponent": (None, [], ["*"], []),
     "Lineage": (None, [], ["*"], []),
     "MLflow": (None, [], ["*"], []),
+    # sagemaker.workflow.bedrock_steps, in the branch master-v2 of github.com/aws/sagemaker-python-sdk (34b16d3dc)
+    "BedrockCustomModel": (None, [], ["*"], []),
+    "BedrockCustomModelDeployment": (None, [], ["*"], []),
+    "BedrockModelImport": (None, [], ["*"], []),
+    "BedrockProvisionedModelThroughput": (None, [], ["*"], []),
+}
+# Steps whose arguments the SDK holds against those of an operation (there: sagemaker.workflow._argument_validation).
+OPERATIONS = {
+    "InferenceComponent": ("sagemaker", "CreateInferenceComponent"),
+    "BedrockCustomModel": ("bedrock", "CreateCustomModel"),
+    "BedrockCustomModelDeployment": ("bedrock", "CreateCustomModelDeployment"),
+    "BedrockModelImport": ("bedrock", "CreateModelImportJob"),
+    "BedrockProvisionedModelThroughput": ("bedrock", "CreateProvisionedModelThroughput"),
 }
 DEFINITIONS = {
     "Training": "TrainingStep",
@@ -159,6 +173,18 @@ def forms(definitions: dict[str, Any], kind: str) -> dict[str, Any]:
             "ExecutionRoleArn": {"type": "string"},
         }
     return made
+
+
+def argument_names() -> dict[str, list[str]]:
+    """The names of the arguments of steps that are no more than those, as a pipeline spells them."""
+    import botocore.session
+
+    session = botocore.session.get_session()
+    found = {"Lineage": ["Actions", "Artifacts", "Associations", "Contexts"]}
+    for kind, (service, operation) in OPERATIONS.items():
+        shape = session.get_service_model(service).operation_model(operation).input_shape
+        found[kind] = [name[:1].upper() + name[1:] for name in shape.members]
+    return found
 
 
 CONDITIONS = {
@@ -270,6 +296,7 @@ EXECUTION_VARIABLES = [
 def step_types(schema: dict[str, Any]) -> dict[str, Any]:
     """What is known of each type of step: its operation, properties, members and arguments."""
     types: dict[str, Any] = {}
+    arguments_of = argument_names()
     for name, (operation, outputs, properties, members) in STEP_TYPES.items():
         entry: dict[str, Any] = {"outputs": outputs, "properties": properties}
         if operation:
@@ -285,6 +312,9 @@ def step_types(schema: dict[str, Any]) -> dict[str, Any]:
                 entry["required_arguments"] = sorted(arguments)
         if name in DEFINITIONS or name in NO_REQUEST:
             entry["forms"] = forms(schema, name)
+        if name in arguments_of:
+            members_of = {key: {} for key in arguments_of[name]}
+            entry["forms"] = {"Arguments": {"type": "object", "members": members_of, "closed": True}}
         types[name] = entry
     return types
 
@@ -295,9 +325,9 @@ def document(schema: dict[str, Any]) -> dict[str, Any]:
     return {
         "source": (
             "JSON schema of pipeline definitions published by AWS (aws-sagemaker-mlops, 2025-04-03); "
-            "sagemaker 2.257.7, sagemaker.workflow; sagemaker 3.27.0, sagemaker.mlops.workflow"
+            "sagemaker 2.257.7, sagemaker.workflow; sagemaker 3.27.0, sagemaker.mlops.workflow; botocore 1.44.5"
         ),
-        "date": "2026-11-22",
+        "date": "2026-11-23",
         "version": "2020-12-01",
         "members": ["Version", "Metadata", "Parameters", "PipelineExperimentConfig", "Steps", "MlflowConfig"],
         "parameter_types": ["String", "Integer", "Float", "Boolean"],
@@ -329,6 +359,9 @@ def document(schema: dict[str, Any]) -> dict[str, Any]:
             # https://github.com/boto/boto3/issues/4510
             "RegisterModel": ["ModelPackageName", "AdditionalS3DataSource"],
             "Model": ["AdditionalModelDataSources"],
+            # github.com/aws/sagemaker-python-sdk/commit/34b16d3dc ("fields SageMaker Pipelines rejects")
+            "EndpointConfig": ["DataCaptureConfig", "ExplainerConfig"],
+            "Endpoint": ["DeploymentConfig"],
         },
         "experiment_regions": EXPERIMENT_REGIONS,
         "mime_types": MIME_TYPES,

@@ -25,8 +25,9 @@ def step_forms(view: PipelineView) -> Iterator[Problem]:
     """A member of a pipeline step, or an argument of one that sends no request, is of the wrong type or unknown.
 
     What it does:
-        Holds the own members of every step, and the arguments of EMR, lambda, callback, fail and endpoint steps, parameters
-        put in, against the published JSON schema of definitions; and looks whether a check's baselines are S3 URIs.
+        Holds the own members of every step, and the arguments of EMR, lambda, callback, fail, endpoint, lineage and Bedrock
+        steps, parameters put in, against the published JSON schema of definitions, or the operation that the step calls; and
+        looks whether a check's baselines are S3 URIs.
     Why:
         "Unable to parse pipeline definition": CreatePipeline reads true and false, not "true", and knows no other members.
     Example:
@@ -46,9 +47,11 @@ def step_forms(view: PipelineView) -> Iterator[Problem]:
         if not forms:
             continue
         values = parameter_values(view.pipeline) if values is None else values
+        refused = facts()["refused_arguments"].get(step.type, ())  # told as that
         for name, form in forms.items():
-            if name in step.body:
-                yield from _held(resolve(step.body[name], values), form, (*step.path, name))
+            for problem in _held(resolve(step.body.get(name), values), form, (*step.path, name)):
+                if problem.path[-1] not in refused:
+                    yield problem
         for name in BASELINES:
             uri = resolve(step.body.get(name), values)
             # An empty text is what samples give for none.

@@ -23,10 +23,10 @@ def step_arguments(view: PipelineView) -> Iterator[Problem]:
     """A step has arguments that pipelines do not take, or lacks one.
 
     What it does:
-        Looks for ModelPackageName in the arguments of a registration step, for AdditionalS3DataSource and
-        AdditionalModelDataSources in the containers of these steps, for a model that has no ExecutionRoleArn, for the
-        Mode of an AutoML step, which pipelines know one of, and members of CreateAutoMLJobV2 in one; and for an experiment
-        in the ExperimentConfig of a job's step.
+        Looks for ModelPackageName in the arguments of a registration step, for what steps of endpoints refuse, for
+        AdditionalS3DataSource and AdditionalModelDataSources in the containers of these steps, for a model that has no
+        ExecutionRoleArn, for the Mode of an AutoML step, which pipelines know one of, and members of CreateAutoMLJobV2 in
+        one; and for an experiment in the ExperimentConfig of a job's step.
     Why:
         "Unable to parse pipeline definition. Unknown Argument member 'ModelPackageName'": a pipeline registers versions
         in a group. "AutoMLStep currently only supports ENSEMBLING mode."

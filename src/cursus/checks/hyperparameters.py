@@ -57,13 +57,15 @@ def whitespace(view: TrainingView) -> Iterator[Problem]:
 
 @rule("HPO036", severity="warning", reads=READS, shared=True, of=PROGRAM)
 def one_name_two_spellings(view: TrainingView) -> Iterator[Problem]:
-    """Two hyperparameters differ only in hyphens, underscores or case.
+    """Two hyperparameters differ only in hyphens, underscores or case, or one is no name of an argument.
 
     What it does:
-        Compares names with `-` and `_` taken for the same, and without case. Tuned names count.
+        Compares names with `-` and `_` taken for the same, and without case. Tuned names count. Beside
+        `sagemaker_program`, finds names that begin with a hyphen or hold a space.
     Why:
         The script's argument parser maps `--batch-size` and `--batch_size` to one variable, or knows only one of them:
-        which value counts depends on their order.
+        which value counts depends on their order. The toolkit puts hyphens before each name: `--epochs` reaches the script
+        as `----epochs`.
     Example:
         - HyperParameters: {batch-size: "32", batch_size: "64"}
         + HyperParameters: {batch-size: "32"}
@@ -79,6 +81,16 @@ def one_name_two_spellings(view: TrainingView) -> Iterator[Problem]:
             (view.hyperparameters_member, name if name in view.hyperparameters else first),
             "keep the one that the script declares",
         )
+    if "sagemaker_program" not in view.hyperparameters:
+        return
+    for name in view.hyperparameters:
+        if isinstance(name, str) and (name[:1] == "-" or " " in name.strip()):
+            bare = name.strip().lstrip("-").replace(" ", "-")
+            yield Problem(
+                f"the hyperparameter {show(name)} reaches the script as the argument {show('--' + name)}",
+                (view.hyperparameters_member, name),
+                f"call it {show(bare)}: the toolkit puts the hyphens before it",
+            )
 
 
 @lru_cache(maxsize=1024)

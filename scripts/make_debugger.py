@@ -37,6 +37,13 @@ NO_DEBUGGER_REGIONS = [
 ]
 
 
+# What the hook reads of HookParameters and of CollectionParameters, the four last also behind train. and the like:
+# smdebug/core/json_config.py of awslabs/sagemaker-debugger.
+SAVED = ["save_interval", "save_steps", "start_step", "end_step"]
+OF_COLLECTIONS = ["include_regex", "reductions", "save_histogram", "tensor_names", *SAVED]
+OF_THE_HOOK = ["export_tensorboard", "include_workers", "save_all", "tensorboard_dir", *OF_COLLECTIONS]
+
+
 def main() -> None:
     """Write the table."""
     import smdebug_rulesconfig
@@ -70,6 +77,9 @@ def main() -> None:
             "profiler_rules": profiler_rules,
             "collections": sorted(collections),
             "intervals": numbers,
+            "hook_parameters": OF_THE_HOOK,
+            "collection_parameters": OF_COLLECTIONS,
+            "modes": ["train", "eval", "predict", "global"],
             # First framework version whose image has the hook; from the page above.
             "hook_since": {"tensorflow": "1.15", "pytorch": "1.5", "mxnet": "1.6", "xgboost": "0.90-2"},
             # Since this version the hook has to be registered in the script.

@@ -54,6 +54,7 @@ def main() -> None:
             # Resource limits from the page above: what no quota increase goes beyond.
             "max_parallel_jobs": 100,
             "max_jobs": {"Random": 10000},
+            "max_seconds": 30 * 24 * 3600,
             "default_jobs": 750,  # the account's quota unless it was raised, for which the page names strategy Random
             "epoch_names": epochs,
             "max_resource": int(most.replace(",", "")),

@@ -278,9 +278,11 @@ def group_names(view: TrainingView) -> Iterator[Problem]:
     """Distributed training is asked for on an instance group that does not exist.
 
     What it does:
-        Compares the names in `sagemaker_distribution_instance_groups` with the request's instance groups.
+        Compares the names in `sagemaker_distribution_instance_groups` with the request's instance groups. More than one
+        is a warning.
     Why:
-        The toolkit waits for hosts that never come, or fails.
+        The toolkit waits for hosts that never come, or fails. "A distributed training strategy can be applied only to one
+        instance group", and the SDK refuses several.
     Example:
           AlgorithmSpecification:
             TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310
@@ -306,6 +308,13 @@ def group_names(view: TrainingView) -> Iterator[Problem]:
     if None in names:
         return
     path: Path = (view.hyperparameters_member, GROUPS)
+    if len(chosen) > 1:
+        yield Problem(
+            f"{len(chosen)} instance groups are to train together; distributed training runs on one group.",
+            path,
+            "Name the one that trains.",
+            severity="warning",
+        )
     for name in chosen:
         if name not in names:
             known = [each for each in names if each]

@@ -208,35 +208,54 @@ def hook_support(view: TrainingView) -> Iterator[Problem]:
 
 
 @rule("MON014", reads=("DebugHookConfig",), shared=True)
-def collection_named_twice(view: TrainingView) -> Iterator[Problem]:
-    """Two tensor collections have the same name.
+def collections(view: TrainingView) -> Iterator[Problem]:
+    """A tensor collection is named once, and its parameters are such that the debugger hook reads.
 
     What it does:
-        Compares CollectionName over DebugHookConfig.CollectionConfigurations.
+        Compares CollectionName over DebugHookConfig.CollectionConfigurations. A warning for names in CollectionParameters
+        and HookParameters that the hook does not read.
     Why:
-        A collection has one configuration; SageMaker refuses a name that occurs twice.
+        A collection has one configuration; SageMaker refuses a name that occurs twice. The hook passes over parameters
+        that it does not know, and saves every 500 steps as if nothing were said.
     Example:
           DebugHookConfig:
             S3OutputPath: s3://example-bucket/debug/
         -   CollectionConfigurations: [{CollectionName: losses}, {CollectionName: losses}]
         +   CollectionConfigurations: [{CollectionName: losses}, {CollectionName: weights}]
     Source:
-        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CollectionConfiguration.html
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CollectionConfiguration.html,
+        https://github.com/awslabs/sagemaker-debugger
     """
+    hook = mapping(view.request, "DebugHookConfig")
+    facts = table("debugger")
+    yield from _unread(hook, ("DebugHookConfig",), "HookParameters", facts["hook_parameters"])
     seen: set[str] = set()
-    for i, collection in enumerate(
-        listing(mapping(view.request, "DebugHookConfig"), "CollectionConfigurations")
-    ):
+    for i, collection in enumerate(listing(hook, "CollectionConfigurations")):
         name = collection.get("CollectionName") if isinstance(collection, Mapping) else None
         if not isinstance(name, str):
             continue
+        path: Path = ("DebugHookConfig", "CollectionConfigurations", i)
         if name in seen:
             yield Problem(
                 f"the collection {show(name)} is configured twice",
-                ("DebugHookConfig", "CollectionConfigurations", i, "CollectionName"),
+                (*path, "CollectionName"),
                 "configure it once",
             )
         seen.add(name)
+        yield from _unread(collection, path, "CollectionParameters", facts["collection_parameters"])
+
+
+def _unread(given: Mapping[str, Any], path: Path, member: str, known: list[str]) -> Iterator[Problem]:
+    """What is written in the parameters of a hook or a collection, and read by no hook."""
+    for name in mapping(given, member):
+        mode, point, rest = name.partition(".")
+        if name not in known and not (point and mode in table("debugger")["modes"] and rest in known):
+            yield Problem(
+                f"the debugger hook reads no {show(name)} in {member}.{did_you_mean(name, known)}",
+                (*path, member, name),
+                f"write one of {', '.join(known)}",
+                severity="warning",
+            )
 
 
 @rule("MON015", reads=("ProfilerConfig",), shared=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cursus.aws import instances, places
 from cursus.aws.tables import dated
 from cursus.checks.rules import BASICS, Problem, rule
-from cursus.checks.views import PipelineView, TrainingView, integer, is_reference, mapping, text
+from cursus.checks.views import PipelineView, TrainingView, integer, is_reference, listing, mapping, text
 from cursus.model import Path
 from cursus.redact import show
 from cursus.suggest import closest
@@ -143,15 +143,15 @@ def volume_size(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
     """
-    size = integer(view.resources, "VolumeSizeInGB")
-    if size is None:
-        return
-    for _, instance in _local(view):
-        if instance.nvme is not None and size > instance.nvme:
-            member = view.resources_member
+    whole = integer(view.resources, "VolumeSizeInGB")
+    for (member, *place, _), instance in _local(view):
+        entry = listing(view.resources, str(place[0]))[int(place[1])] if place else view.resources
+        own = integer(entry, "VolumeSizeInGB")  # only a tuning job's InstanceConfigs have one
+        size = whole if own is None else own
+        if size is not None and instance.nvme is not None and size > instance.nvme:
             yield Problem(
                 f"{instance.name} has {instance.nvme} GB of local storage and gets no volume: {size} GB cannot be had.",
-                (member, "VolumeSizeInGB"),
+                (member, "VolumeSizeInGB") if own is None else (member, *place, "VolumeSizeInGB"),
                 "Leave VolumeSizeInGB out, or use an instance type with enough storage.",
                 severity="error" if member == "HyperParameterTuningResourceConfig" else None,
             )

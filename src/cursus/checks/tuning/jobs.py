@@ -354,10 +354,10 @@ def number_of_jobs_given(view: TuningView) -> Iterator[Problem]:
 
 @rule("HPO024", scope="tuning", reads=(f"{TUNING}.ResourceLimits",), shared=True, of=SPACE)
 def most_jobs(view: TuningView) -> Iterator[Problem]:
-    """A tuning job has no more training jobs than any quota allows.
+    """A tuning job has no more training jobs, and no more time, than any quota allows.
 
     What it does:
-        Holds MaxParallelTrainingJobs and MaxNumberOfTrainingJobs against the numbers that the quotas can be raised to.
+        Holds MaxParallelTrainingJobs, MaxNumberOfTrainingJobs and MaxRuntimeInSeconds against what the quotas can be raised to.
         More training jobs than the quota is before it was raised, 750, are a warning; a grid has as many as it has
         combinations. (The account's own quotas only the account knows.)
     Why:
@@ -374,6 +374,7 @@ def most_jobs(view: TuningView) -> Iterator[Problem]:
     most = {
         "MaxParallelTrainingJobs": facts["max_parallel_jobs"],
         "MaxNumberOfTrainingJobs": facts["max_jobs"].get(str(view.config.get("Strategy"))),
+        "MaxRuntimeInSeconds": facts["max_seconds"],
     }
     for member, limit in most.items():
         given = integer(view.limits, member)

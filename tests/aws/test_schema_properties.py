@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from cursus import engine
 from cursus.aws import schema
-from cursus.checks.examples import BASES, TYPES
+from cursus.checks.examples import BASES
 from cursus.checks.views import Settings
 from cursus.model import Step
+from cursus.steps import kinds
 
 OPERATIONS = [name for name in BASES if name != "Pipeline"]
 NAMES = sorted({name for base in BASES.values() for name in base} | {"S3Uri", "Get", "Std:Join", "", "7"})
@@ -99,7 +100,7 @@ def test_validate_takes_mutated_requests(case: tuple[str, Any], in_pipeline: boo
 @given(mutated())
 def test_a_check_takes_mutated_requests(case: tuple[str, Any]) -> None:
     operation, request = case
-    step = Step("mutated", operation, request, TYPES[operation])
+    step = Step("mutated", operation, request, kinds.TYPES[operation])
     for finding in engine.check_step(step, Settings(region="eu-west-1")):
         assert finding.message
         assert isinstance(finding.path, str)
@@ -108,5 +109,5 @@ def test_a_check_takes_mutated_requests(case: tuple[str, Any]) -> None:
 @QUICK
 @given(st.sampled_from(OPERATIONS), VALUES)
 def test_a_check_takes_anything(operation: str, value: Any) -> None:
-    for finding in engine.check_step(Step("anything", operation, value, TYPES[operation]), Settings()):
+    for finding in engine.check_step(Step("anything", operation, value, kinds.TYPES[operation]), Settings()):
         assert finding.message

@@ -28,6 +28,7 @@ from typing import Any
 from cursus.checks.rules import Rule, page
 from cursus.checks.views import Settings
 from cursus.model import HookFailure, Pipeline, Promises, SourceCode, Step, UpstreamStep
+from cursus.steps import kinds
 
 ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4"
@@ -131,13 +132,6 @@ BASES: dict[str, dict[str, Any]] = {
         "Steps": [{"Name": "Train", "Type": "Training", "Arguments": DEFINITION}],
     },
 }
-TYPES = {
-    "CreateTrainingJob": "Training",
-    "CreateHyperParameterTuningJob": "Tuning",
-    "CreateAutoMLJob": "AutoML",
-    "CreateAutoMLJobV2": "AutoML",
-    "CreateProcessingJob": "Processing",
-}
 
 
 def merge(base: Any, patch: Any) -> Any:
@@ -190,7 +184,7 @@ class Example:
         return Step(
             name="example",
             operation=operation,
-            type=TYPES[operation],
+            type=kinds.TYPES[operation],
             request=request,
             region=self.rest.get("region"),
             source=self._source(folder),

@@ -10,15 +10,13 @@ from cursus.commands.project import Project, guarded, quiet
 from cursus.config import StepEntry
 from cursus.errors import TargetError
 from cursus.model import Pipeline, Step, UpstreamStep
+from cursus.steps.kinds import TRAINS
 
 if TYPE_CHECKING:
     from cursus.validation.builders.results import Result
     from cursus.validation.builders.trial import Trial
 
 OnEvent = Callable[[Any], None]
-TESTED = frozenset(
-    {"CreateTrainingJob", "CreateHyperParameterTuningJob", "CreateAutoMLJob", "CreateAutoMLJobV2"}
-)
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,7 @@ def subjects(
             return [Subject(entry.label, failure=failure)]
         return [Subject(entry.label, trial(builder), expected=expected)]
     unreadable = [Subject(entry.label, failure=str(error)) for error in errors]
-    steps = [step for step in all_steps(loaded) if step.operation in TESTED]
+    steps = [step for step in all_steps(loaded) if step.operation in TRAINS]
     if not steps and unreadable:
         return unreadable
     if not steps:

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from cursus.errors import TargetError
+from cursus.steps import kinds
 from cursus.steps.plain import attribute
 
 Builder = TypeVar("Builder")
@@ -34,13 +35,8 @@ STEP_TYPES = (
 )
 """Types of steps that are told apart."""
 
-_TYPE_OF_OPERATION = {
-    "CreateTrainingJob": "Training",
-    "CreateHyperParameterTuningJob": "Tuning",
+_TYPE_OF_OPERATION = {operation: type for type, operation in kinds.STEP_TYPES.items()} | {
     "CreateAutoMLJob": "AutoML",
-    "CreateAutoMLJobV2": "AutoML",
-    "CreateProcessingJob": "Processing",
-    "CreateTransformJob": "Transform",
     "CreateModel": "CreateModel",
     "CreateModelPackage": "RegisterModel",
 }

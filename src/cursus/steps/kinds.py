@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cursus.aws.schema import JOB_NAMES
 from cursus.errors import TargetError
 
 PIPELINE = "Pipeline"
@@ -26,16 +27,10 @@ TYPES: dict[str, str] = {
 }
 """The step type that pipelines have for each operation."""
 
-NAMES: dict[str, str] = {
-    "CreateTrainingJob": "TrainingJobName",
-    "CreateHyperParameterTuningJob": "HyperParameterTuningJobName",
-    "CreateAutoMLJob": "AutoMLJobName",
-    "CreateAutoMLJobV2": "AutoMLJobName",
-    "CreateProcessingJob": "ProcessingJobName",
-    "CreateTransformJob": "TransformJobName",
-    "CreateModel": "ModelName",
-    "CreatePipeline": "PipelineName",
-}
+TRAINS = ("CreateTrainingJob", "CreateHyperParameterTuningJob", "CreateAutoMLJob", "CreateAutoMLJobV2")
+"""Operations that train a model."""
+
+NAMES: dict[str, str] = {**JOB_NAMES, "CreatePipeline": "PipelineName"}
 """The member that holds a request's own name."""
 
 # In the order in which they are asked: an earlier operation's members tell more than a later one's.
@@ -93,14 +88,7 @@ _ALIASES: dict[str, str] = {
     "definition": PIPELINE,
 }
 
-STEP_TYPES: dict[str, str] = {
-    "Training": "CreateTrainingJob",
-    "Tuning": "CreateHyperParameterTuningJob",
-    "AutoML": "CreateAutoMLJobV2",
-    "Processing": "CreateProcessingJob",
-    "Transform": "CreateTransformJob",
-    "Model": "CreateModel",
-}
+STEP_TYPES: dict[str, str] = {type: operation for operation, type in TYPES.items() if type != PIPELINE}
 """The operation behind the step types of a pipeline definition. (AutoML steps send the second version.)"""
 
 

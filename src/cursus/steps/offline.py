@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from cursus.model import Finding
+from cursus.steps import kinds
 
 ACCOUNT = "246813579024"
 """The account that answers name: nobody's in particular."""
@@ -33,25 +34,11 @@ DRIVERS = "sm_drivers"
 """The channel of the SDK's ModelTrainer with the program that starts the training script."""
 MOST_BYTES = 1 << 20
 
-_CREATE = frozenset(
-    f"SageMaker.{name}"
-    for name in (
-        "CreateTrainingJob",
-        "CreateHyperParameterTuningJob",
-        "CreateAutoMLJob",
-        "CreateAutoMLJobV2",
-        "CreateProcessingJob",
-        "CreateTransformJob",
-        "CreateModel",
-        "CreatePipeline",
-        "UpdatePipeline",
-        "StartPipelineExecution",
-    )
-)
 STARTERS = ("fit", "train", "tune")
 """The methods by which the SDK's estimators, trainers and tuners start a job."""
 PIPELINE_CALLS = ("CreatePipeline", "UpdatePipeline", "StartPipelineExecution")
 """What a script sends one after another for a pipeline that is made by then."""
+_CREATE = frozenset(f"SageMaker.{name}" for name in (*kinds.TYPES, *PIPELINE_CALLS))
 _CHANGES = tuple(
     f"SageMaker.{verb}" for verb in ("Create", "Update", "Delete", "Add", "Start", "Stop", "Register")
 )

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from cursus.aws import distribution, images, instances
 from cursus.checks.framework.images import IMAGE, READS, amazon_image, framework_image
 from cursus.checks.rules import Problem, hyperparameters, rule
+from cursus.checks.texts import PROGRAM
+from cursus.checks.texts import SUBMIT as DIRECTORY
 from cursus.checks.views import TrainingView, is_reference
 from cursus.model import Path
 from cursus.redact import show
 
-PROGRAM = "sagemaker_program"
-DIRECTORY = "sagemaker_submit_directory"
 NO_VALUE = frozenset({"", "none", "null"})
 FIT = ("AlgorithmSpecification", "ResourceConfig")
 ARCHIVES_NOT = (".zip", ".py", ".ipynb", "/")

@@ -11,6 +11,7 @@ from pathlib import Path as FilePath
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.request import invocation
+from cursus.checks.texts import PROGRAM
 from cursus.checks.views import TrainingView, text
 from cursus.model import Location, Path, Severity
 from cursus.redact import show
@@ -18,7 +19,6 @@ from cursus.script.facts import Fault
 from cursus.script.parsing import parse
 from cursus.suggest import did_you_mean
 
-PROGRAM = "sagemaker_program"
 ASK_FOR = {
     "datasets": frozenset({"transformers", "evaluate", "trl", "setfit", "sentence_transformers", "peft"})
 }

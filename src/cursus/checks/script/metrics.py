@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from cursus.checks.monitoring import lines as metric_lines
 from cursus.checks.monitoring.captured_numbers import of_another_word
+from cursus.checks.monitoring.metrics import DEFINITIONS, READS
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.conditions import all_hold, holds, never_holds
 from cursus.checks.script.request import UNKNOWN, habits, invocation, readable, resolve
@@ -17,9 +18,7 @@ from cursus.redact import show
 from cursus.script.conditions import told
 from cursus.script.facts import Habit, PrintedLine, ScriptFacts
 
-READS = ("AlgorithmSpecification.MetricDefinitions",)
 MANY = 400
-METRICS: Path = ("AlgorithmSpecification", "MetricDefinitions")
 
 
 def _metrics(
@@ -284,12 +283,12 @@ def printed_for_little(view: TrainingView) -> Iterator[Problem]:
     for habit in facts.habits if facts is not None and view.metric_definitions else ():
         if habit.kind == "whole-quotient":
             told = f"{show(habit.detail)} is 0 where it is less than 1: // leaves the fraction out"
-            yield Problem(told, METRICS, remedy="write / for a share", location=habit.location)
+            yield Problem(told, DEFINITIONS, remedy="write / for a share", location=habit.location)
         elif habit.kind == "printed-each":
             told = _printed(view, habit)
             if told:
                 remedy = "print each epoch that a metric is to have a value of, the last one too"
-                yield Problem(told, METRICS, remedy=remedy, location=habit.location)
+                yield Problem(told, DEFINITIONS, remedy=remedy, location=habit.location)
 
 
 def _printed(view: TrainingView, habit: Habit) -> str:

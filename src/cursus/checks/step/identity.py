@@ -14,11 +14,7 @@ from cursus.checks.texts import IMAGES, NETWORK, NOBODY, NOTHING, ROLE_NAME, pla
 from cursus.checks.views import RequestView, TrainingView, is_reference, listing, text
 from cursus.model import Path, Severity
 from cursus.redact import show
-
-HAVE_OUTPUT_RULES = frozenset(
-    {"CreateTrainingJob", "CreateHyperParameterTuningJob", "CreateAutoMLJob", "CreateAutoMLJobV2"}
-)
-"""Operations whose output has rules of its own, in the area *artifacts*."""
+from cursus.steps.kinds import TRAINS
 
 
 @rule("STP027", reads=("AlgorithmSpecification",), shared=True)
@@ -318,7 +314,7 @@ def key_forms(view: RequestView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
     """
     for path, value in view.suspected("key"):
-        if path[-2:] == ("OutputDataConfig", "KmsKeyId") and view.step.operation in HAVE_OUTPUT_RULES:
+        if path[-2:] == ("OutputDataConfig", "KmsKeyId") and view.step.operation in TRAINS:
             continue
         service = (places.arn(value) or ("",))[0]
         other = service not in ("", "kms")

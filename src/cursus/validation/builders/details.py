@@ -9,6 +9,7 @@ from typing import Any
 from cursus.checks.promises.channels import entries
 from cursus.checks.views import NOTHING
 from cursus.model import Area, Evidence
+from cursus.steps.kinds import TRAINS
 from cursus.validation.builders import forms, properties
 from cursus.validation.builders.forms import Validation, verdict
 from cursus.validation.builders.framework import detect_framework
@@ -16,7 +17,6 @@ from cursus.validation.builders.results import TESTS, spell
 from cursus.validation.builders.subject import nothing_to_look_at
 from cursus.validation.builders.trial import Trial, reads_run
 
-TRAINS = ("CreateTrainingJob", "CreateHyperParameterTuningJob", "CreateAutoMLJob", "CreateAutoMLJobV2")
 OF_THE_SDK = ("code", "sm_drivers")
 """Channels that the SDK's ModelTrainer adds by itself."""
 SHOWS_RUN: tuple[Area, ...] = ("framework", "artifacts", "monitoring", "resources")

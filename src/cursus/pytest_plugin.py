@@ -152,6 +152,7 @@ class StepTest(pytest.Item):
 
 def settle(results: Iterable[Result]) -> None:
     """Raise for results that failed; skip where all were skipped."""
+    __tracebackhide__ = True
     found = list(results)
     failed = [result for result in found if result["status"] == "failed"]
     if failed:
@@ -242,6 +243,7 @@ class _Suite:
             from cursus.validation.builders.suite import run_tests
             from cursus.validation.builders.trial import Trial
 
+            __tracebackhide__ = True
             if builder is not self.builder:
                 raise TypeError("step_test takes the builder that it was made for")
             self._trial = self._trial or Trial(

@@ -130,7 +130,9 @@ def test_decorator(project: Path) -> None:
     assert f"XFAIL {name}data_channel_integration] - goes next week" in done.stdout
     assert f"PASSED {name}complete_training_step_creation]" in done.stdout
     assert done.returncode == 0
-    (project / "test_own.py").write_text(PARAMETRIZED.replace('"test_data_channel_integration": "goes next week"', ""))
+    (project / "test_own.py").write_text(
+        PARAMETRIZED.replace('"test_data_channel_integration": "goes next week"', "")
+    )
     failed = run(project, "-k", "data_channel")
     assert "error[CHN001] InputDataConfig[1].ChannelName" in failed.stdout
     assert "step_test(builder)" in failed.stdout and "pytest_plugin.py" not in failed.stdout

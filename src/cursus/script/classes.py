@@ -43,12 +43,15 @@ def read_classes(
         return
     runs = {id(body): sure for body, sure in reached}
     stored = {name for body in every for name in body.attributes}
+    inherited = [(body, _inherited(evaluator, body)) for body in classes]
     for body in classes:
         above = _above(evaluator, body)
         yield from _base_not_made(evaluator, body, above, runs, every)
         yield from _hidden(evaluator, body, runs)
         if above is not None and not mentioned & OTHERWISE:
-            below = [one for one in classes if body in (_above(evaluator, one) or ())]
+            below = [one for one, bases in inherited if body in bases]
+            if any(_above(evaluator, one) is None for one in below):
+                continue  # a mixin: what stands beside it is of a library
             declared = {
                 bare_name(node.target)
                 for one in classes
@@ -59,6 +62,12 @@ def read_classes(
                 stored | OF_OBJECTS | set(chain.from_iterable(one.bindings for one in (body, *above, *below)))
             )
             yield from _lacking(body, known, runs, mentioned)
+
+
+def _inherited(evaluator: Evaluator, body: Body, depth: int = 0) -> list[Body]:
+    """The classes of the source that a class inherits from, whatever others it does."""
+    found = evaluator.classes_above(body) if depth < v.LIMIT else []
+    return [*found, *(further for one in found for further in _inherited(evaluator, one, depth + 1))]
 
 
 def _above(evaluator: Evaluator, body: Body, depth: int = 0) -> list[Body] | None:

@@ -21,7 +21,7 @@ from cursus.script.nodes import bare_name, last_name
 BUILTINS = frozenset(dir(builtins))
 OPEN = frozenset({"exec", "globals", "builtins", "modules", "__getattr__"})
 """What may give a module names that are not written in it."""
-PYTHON = re.compile(r"\bversion_info\b|\bPY[23]\b|\bpython_version\b")
+PYTHON = re.compile(r"\bversion_info\b|\bsys\.version\b|\bpython_version\b|(?i:py(?:thon)?_?[23](?!\d))")
 """What asks for the Python that runs: beside it stand names that only another one has."""
 
 ModuleOf = Callable[[ast.ImportFrom, Body], "Body | None"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cursus.checks.promises.channels import entries
+from cursus.checks.promises.failures import area_of
 from cursus.checks.views import NOTHING
 from cursus.model import Area, Evidence
 from cursus.steps.kinds import TRAINS
@@ -63,10 +64,8 @@ def tell(trial: Trial, area: Area) -> Told:
 
 def _filled(trial: Trial, area: Area) -> list[str]:
     """The hooks of this area whose value was put into the request."""
-    from cursus.checks.promises.failures import HOOK_AREAS
-
     filled = trial.step.promises.filled if trial.step is not None else ()
-    return [hook for hook in filled if HOOK_AREAS.get(hook, "step") == area]
+    return [hook for hook in filled if area_of(hook) == area]
 
 
 def _hook(trial: Trial, told: Told, hook: str, key: str, validation_key: str) -> None:

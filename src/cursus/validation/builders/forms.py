@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cursus import engine
+from cursus.checks.promises.failures import area_of
 from cursus.checks.views import listing
 from cursus.errors import CursusError
 from cursus.model import Area, Finding, HookFailure, Path, Promises, Step, format_path
@@ -52,44 +53,42 @@ PLACEMENT: tuple[Path, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form by the hook that returns it: its area, and the parts of a training request that it fills.
+    """A form by the hook that returns it, and the parts of a training request that it fills.
 
     ``kind`` is what the form is in Python; ``companion`` the beginning of the operation that it becomes
     where it is no part of the training request.
     """
 
     hook: str
-    area: Area
     parts: tuple[Path, ...] = ()
     kind: tuple[type, ...] = (Mapping,)
     companion: str = ""
 
+    @property
+    def area(self) -> Area:
+        """The area of its hook."""
+        return area_of(self.hook)
 
+
+LISTS = (Mapping, list, tuple)
 FORMS: dict[str, Form] = {
     form.hook: form
     for form in (
-        Form("get_step_config", "step", (*RESOURCES, *PLACEMENT)),
-        Form("get_hyperparameters", "hyperparameters", (("HyperParameters",),)),
-        Form("get_tuning_config", "hyperparameters", companion="CreateHyperParameterTuningJob"),
-        Form("get_auto_ml_config", "hyperparameters", companion="CreateAutoML"),
-        Form("get_training_inputs", "channels", (("InputDataConfig",),), (Mapping, list, tuple)),
-        Form("get_data_distribution_config", "channels", (), (Mapping, str)),
-        Form("get_model_output_config", "artifacts", (("OutputDataConfig",),)),
-        Form("get_expected_artifacts", "artifacts", kind=(list, tuple, Mapping)),
+        Form("get_step_config", (*RESOURCES, *PLACEMENT)),
+        Form("get_hyperparameters", (("HyperParameters",),)),
+        Form("get_tuning_config", companion="CreateHyperParameterTuningJob"),
+        Form("get_auto_ml_config", companion="CreateAutoML"),
+        Form("get_training_inputs", (("InputDataConfig",),), LISTS),
+        Form("get_data_distribution_config", kind=(Mapping, str)),
+        Form("get_model_output_config", (("OutputDataConfig",),)),
+        Form("get_expected_artifacts", kind=LISTS),
+        Form("get_metrics_config", (("AlgorithmSpecification", "MetricDefinitions"),), LISTS),
         Form(
-            "get_metrics_config",
-            "monitoring",
-            (("AlgorithmSpecification", "MetricDefinitions"),),
-            (Mapping, list, tuple),
+            "get_logging_config", (("HyperParameters", "sagemaker_container_log_level"), ("DebugHookConfig",))
         ),
-        Form(
-            "get_logging_config",
-            "monitoring",
-            (("HyperParameters", "sagemaker_container_log_level"), ("DebugHookConfig",)),
-        ),
-        Form("get_distributed_config", "distributed", RESOURCES),
-        Form("get_resource_optimization_config", "resources", (*RESOURCES, *PLACEMENT)),
-        Form("get_gpu_optimization_config", "resources", (("ResourceConfig", "InstanceType"),)),
+        Form("get_distributed_config", RESOURCES),
+        Form("get_resource_optimization_config", (*RESOURCES, *PLACEMENT)),
+        Form("get_gpu_optimization_config", (("ResourceConfig", "InstanceType"),)),
     )
 }
 

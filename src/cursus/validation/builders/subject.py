@@ -7,6 +7,7 @@ from typing import Any
 
 from cursus.checks.promises.compute import switched_on
 from cursus.checks.promises.dependencies import references
+from cursus.checks.promises.failures import HOOK_AREAS
 from cursus.checks.rules import RULES
 from cursus.checks.views import TrainingView
 from cursus.engine import selected
@@ -16,14 +17,6 @@ from cursus.steps.unstarted import BUCKET
 from cursus.validation.builders.framework import detect_framework
 from cursus.validation.builders.trial import Trial
 
-HOOKS: dict[Area, tuple[str, ...]] = {
-    "hyperparameters": ("get_hyperparameters", "get_tuning_config", "get_auto_ml_config"),
-    "channels": ("get_training_inputs", "get_data_distribution_config"),
-    "artifacts": ("get_model_output_config", "get_expected_artifacts"),
-    "monitoring": ("get_metrics_config", "get_logging_config"),
-    "distributed": ("get_distributed_config",),
-    "resources": ("get_resource_optimization_config", "get_gpu_optimization_config"),
-}
 MEMBERS: dict[Area, tuple[str, ...]] = {
     "channels": ("InputDataConfig",),
     "artifacts": ("OutputDataConfig", "ModelPackageConfig"),
@@ -63,7 +56,7 @@ def nothing_to_look_at(trial: Trial, area: Area) -> str | None:
         return _no_dependencies(trial)
     if area == "channels" and trial.view is not None and _made_up(trial.view):
         return "The inputs of an estimator that nothing starts are made up."
-    if any(trial.hooks.get(hook) for hook in HOOKS[area]):
+    if any(trial.hooks.get(hook) for hook, of in HOOK_AREAS.items() if of == area):
         return None
     if trial.view is None:
         return None if _of_another_operation(trial, area) else LACKS[area]

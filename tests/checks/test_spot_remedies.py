@@ -25,6 +25,7 @@ def test_spot_without_checkpoints(image: str, said: str) -> None:
         "StoppingCondition": {"MaxWaitTimeInSeconds": 7200},
     }
     (found,) = findings_of(patch, "STP025")
+    assert found.path == "EnableManagedSpotTraining"  # where an ignore comment has its place
     assert said in found.remedy
 
 

@@ -96,7 +96,7 @@ def spot_without_checkpoints(view: TrainingView) -> Iterator[Problem]:
     if (integer(view.stopping, "MaxRuntimeInSeconds") or AN_HOUR) >= AN_HOUR:
         yield Problem(
             "spot instances may be taken away at any time, and no CheckpointConfig keeps what was done until then",
-            ("CheckpointConfig",),
+            (SPOT,),  # what is missing has no line, and an ignore comment would have no place
             "add CheckpointConfig with an S3Uri, and let the script resume from /opt/ml/checkpoints"
             if view.builtin is None
             else "add CheckpointConfig with an S3Uri: the algorithm goes on from the checkpoints that it writes there"

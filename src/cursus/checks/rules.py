@@ -144,7 +144,6 @@ AREA_OF: dict[str, Area] = {
 def rule(
     id: str,
     *,
-    area: Area | None = None,
     severity: Severity = "error",
     scope: Scope = "training",
     reads: tuple[str, ...] = (),
@@ -195,6 +194,7 @@ def rule(
 
 
 HEADINGS = ("What it does", "Why", "Breaks", "Right", "Source", "Since")
+WRITTEN = ("What it does", "Why", "Example", "Source", "Since")
 FIRST_RELEASE = "0.1"
 
 
@@ -222,7 +222,7 @@ def page(rule: Rule) -> Page:
     sections: dict[str, list[str]] = {}
     current: list[str] = []
     for line in rest.splitlines():
-        heading = line[:-1] if line.endswith(":") and line[:-1] in (*HEADINGS, "Example") else None
+        heading = line[:-1] if line.endswith(":") and line[:-1] in WRITTEN else None
         if heading:
             current = sections.setdefault(heading, [])
         else:

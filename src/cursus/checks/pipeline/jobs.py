@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cursus.aws import instances
-from cursus.aws.pipelines import PipelineStep, facts, step_type
+from cursus.aws.pipelines import PipelineStep, facts, parse_get, step_type, written_out
 from cursus.checks.pipeline import place_of
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, integer, listing, mapping, mappings
@@ -219,6 +219,51 @@ def processing_folders(view: PipelineView) -> Iterator[Problem]:
                     at,
                     f"write {right}"[:200],
                     severity="warning",
+                )
+
+
+@rule("DEP096", severity="warning", scope="pipeline")
+def isolated_processing(view: PipelineView) -> Iterator[Problem]:
+    """A processing step without a network is told to read or write S3 itself.
+
+    What it does:
+        Looks in the arguments and the Environment of a processing step with EnableNetworkIsolation for S3 URIs, parameters
+        put in, and for references to the places where other steps put theirs.
+    Why:
+        The container reaches nothing: what it fetches or puts itself ends in a timeout. SageMaker copies inputs and outputs
+        from outside, and the program finds them in folders.
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Evaluate
+              Type: Processing
+              Arguments:
+                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+        -       AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1", ContainerArguments: [--model, "s3://example-bucket/model.tar.gz"]}
+        +       AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1", ContainerArguments: [--model, /opt/ml/processing/model/model.tar.gz]}
+                NetworkConfig: {EnableNetworkIsolation: true}
+                ProcessingInputs: [{InputName: model, S3Input: {S3Uri: "s3://example-bucket/model.tar.gz", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/model, S3InputMode: File}}]
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_NetworkConfig.html,
+        https://github.com/aws-samples/amazon-sagemaker-mlops-template-with-aws-lambda-deployment/commit/d04238a
+    """
+    for step in view.steps:
+        if mapping(step.request, "NetworkConfig").get("EnableNetworkIsolation") is not True:
+            continue
+        program = listing(mapping(step.request, "AppSpecification"), "ContainerArguments")
+        told: list[tuple[Path, object]] = [
+            (("AppSpecification", "ContainerArguments", i), one) for i, one in enumerate(program)
+        ]
+        told += [(("Environment", k), one) for k, one in mapping(step.request, "Environment").items()]
+        for place, value in told:
+            target = parse_get(str(value.get("Get"))) if isinstance(value, Mapping) else None
+            of_a_step = target is not None and target.root == "Steps" and "S3" in str(target.rest[-1:])
+            if of_a_step or (written_out(value) or "").startswith("s3://"):
+                yield Problem(
+                    "the job has network isolation, so that the program cannot reach this place in S3",
+                    (*place_of(view, step), *place),
+                    "make it an input or output of the step, and give the program the folder",
                 )
 
 

@@ -305,11 +305,15 @@ def _property(reference: Reference, target: Target, step: PipelineStep) -> Itera
         remedy = f"name a member of what {entry['outputs'][0]} returns" if entry["outputs"] else ""
         if len(options) < 8 or not entry["outputs"]:
             remedy = "name one of " + ", ".join(sorted(options))
+        hint = did_you_mean(str(first), options)
+        if first == "ProcessingOutputs":  # after ProcessingInputs
+            hint = ""
+            remedy = f"write Steps.{target.name}.ProcessingOutputConfig.Outputs['<name>'].S3Output.S3Uri"
         output = next((part for part in target.rest if part in _outputs(step)), None)
         if output is not None:
             remedy = f"write Steps.{target.name}.OutputParameters['{output}']"
         yield Problem(
-            f"a {step.type} step has no property {show(first)}.{did_you_mean(str(first), options)}",
+            f"a {step.type} step has no property {show(first)}.{hint}",
             reference.path,
             remedy,
         )

@@ -49,6 +49,20 @@ CALLED = {"sagemaker-tensorflow": "1.11", "sagemaker-mxnet": "1.3"}
 # https://github.com/aws/sagemaker-mxnet-inference-toolkit/issues/112, https://github.com/aws/sagemaker-python-sdk/issues/440
 NEEDS_DRIVER = {"mxnet": "2", "tensorflow": "1.14"}
 
+# What does not go with ServerlessJobConfig: https://github.com/hashicorp/terraform-provider-aws/pull/46892
+NOT_SERVERLESS = [
+    "AlgorithmSpecification",
+    "CheckpointConfig",
+    "DebugHookConfig",
+    "EnableManagedSpotTraining",
+    "Environment",
+    "ExperimentConfig",
+    "ProfilerConfig",
+    "ProfilerRuleConfigurations",
+    "RetryStrategy",
+    "TensorBoardOutputConfig",
+]
+
 
 JOBS = (
     "TrainingJob",
@@ -84,6 +98,7 @@ def main() -> None:
         "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html",
         {
             "longest_job_days": int(days),
+            "not_serverless": NOT_SERVERLESS,
             "arguments_by_shell": SHELL,
             "functions_called_below": CALLED,
             "driver_needed_below": NEEDS_DRIVER,

@@ -280,20 +280,30 @@ def serverless(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Wants EvaluationType where JobType is Evaluation, and an MlflowExperimentName in MlflowConfig where there is no
-        ModelPackageGroupArn; and finds AcceptEula false.
+        ModelPackageGroupArn; and finds AcceptEula false, and members that are for other jobs (an algorithm, Environment,
+        CheckpointConfig, spot instances and the like).
     Why:
         EvaluationType is required for evaluation jobs; "MlflowExperimentName is required when ModelPackageGroupArn is not
         provided"; a model with a licence is not used until the licence is accepted.
     Example:
+          AlgorithmSpecification: null
           ServerlessJobConfig:
             BaseModelArn: arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/some-model/1.0.0
             JobType: Evaluation
         +   EvaluationType: BenchmarkEvaluation
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ServerlessJobConfig.html,
-        https://github.com/aws/sagemaker-python-sdk/pull/5582
+        https://github.com/aws/sagemaker-python-sdk/pull/5582,
+        https://github.com/hashicorp/terraform-provider-aws/pull/46892
     """
     config = mapping(view.request, "ServerlessJobConfig")
+    for name in table("limits")["not_serverless"] if config else ():
+        if _given(view.request, name) and view.request[name] is not False:
+            yield Problem(
+                f"{name} does not go with ServerlessJobConfig: SageMaker chooses what runs, and on what",
+                (name,),
+                f"leave {name} out, or ServerlessJobConfig",
+            )
     if config.get("JobType") == "Evaluation" and not _given(config, "EvaluationType"):
         yield Problem(
             "an evaluation job has no EvaluationType",

@@ -43,6 +43,31 @@ SWITCHES = {
     "sagemaker_multi_worker_mirrored_strategy_enabled": "multi_worker_mirrored_strategy",
     "sagemaker_pytorch_xla_multi_worker_enabled": "pytorchxla",
 }
+# What else the SDK writes, and aws/sagemaker-training-toolkit and the containers read.
+SETTINGS = [
+    *(
+        "sagemaker_additional_mpi_options",
+        "sagemaker_container_log_level",
+        "sagemaker_distribution_instance_groups",
+    ),
+    *("sagemaker_distributed_dataparallel_custom_mpi_options", "sagemaker_enable_cloudwatch_metrics"),
+    *(
+        "sagemaker_estimator_class_name",
+        "sagemaker_estimator_module",
+        "sagemaker_instance_type",
+        "sagemaker_job_name",
+    ),
+    *("sagemaker_local", "sagemaker_model_server_workers", "sagemaker_mpi_custom_mpi_options"),
+    *(
+        "sagemaker_mpi_num_of_processes_per_host",
+        "sagemaker_mpi_num_processes",
+        "sagemaker_network_interface_name",
+    ),
+    *("sagemaker_num_processes", "sagemaker_process_slots_per_host", "sagemaker_program", "sagemaker_region"),
+    *("sagemaker_requirements", "sagemaker_s3_output", "sagemaker_submit_directory"),
+    *("sagemaker_toolkit_native_launcher_enabled", "sagemaker_training_compiler_debug_mode"),
+    *("sagemaker_training_compiler_enabled", "sagemaker_use_mpi"),
+]
 OTHERS = {
     "pytorchddp": {
         "title": "PyTorch DDP through MPI (pytorchddp)",
@@ -184,6 +209,7 @@ def main() -> None:
         "source": f"{SDK} (PyPI) fw_utils; {DATA_PARALLEL}; {MODEL_PARALLEL}; {MODEL_PARALLEL_2}",
         "date": DATE,
         "switches": SWITCHES,
+        "settings": SETTINGS,
         # What the SDK's TrainingCompilerConfig.validate refuses.
         "training_compiler": {
             "switch": "sagemaker_training_compiler_enabled",

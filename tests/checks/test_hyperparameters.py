@@ -21,6 +21,13 @@ from tests.checks.made import findings_of, source
         ({"--lr": "1", "sagemaker_program": "train.py"}, {"HPO036"}),
         ({"batch size": "1", "sagemaker_program": "train.py"}, {"HPO036"}),
         ({"--lr": "1", "batch size": "1"}, set()),
+        ({"sagemaker_torch_distribted_enabled": "true"}, {"HPO036"}),
+        ({"sagemaker_submit_dir": "s3://example-bucket/code.tar.gz"}, {"HPO036"}),
+        ({"sagemaker_mpi-enabled": "true"}, {"HPO036"}),
+        (
+            {"sagemaker_mpi_enabled": "true", "sagemaker_pysdk_version": "2", "sagemaker_foo_enabled": "1"},
+            set(),
+        ),
         ({"a": "None"}, {"HPO037"}),
         ({"a": '"\\"x\\""'}, {"HPO037"}),
         ({"a": '"x"'}, set()),

@@ -13,6 +13,7 @@ from typing import Any
 
 from cursus.aws.images import order
 from cursus.aws.tables import table
+from cursus.suggest import closest
 
 PROCESSES_PER_HOST = "sagemaker_mpi_num_of_processes_per_host"
 MODEL_PARALLEL = "mp_parameters"
@@ -159,6 +160,21 @@ def switches_not_for(processor: str) -> frozenset[str]:
     others = {name for name, entry in found["strategies"].items() if processor not in entry["processors"]}
     switches = {switch for switch, name in found["switches"].items() if name in others}
     return frozenset(switches if processor == "gpu" else {*switches, found["training_compiler"]["switch"]})
+
+
+def setting_meant(name: str) -> str | None:
+    """The training toolkit's setting that a hyperparameter is almost called like; None for a name of its own."""
+    from difflib import SequenceMatcher
+
+    prefix = "sagemaker_"
+    facts = table("distribution")
+    known = [one.removeprefix(prefix) for one in (*facts["switches"], *facts["settings"])]
+    bare = name.removeprefix(prefix)
+    near = None if bare in known else closest(bare, known)
+    plain = bare.lower().replace("-", "_")
+    if near is not None and (near.startswith(plain) or SequenceMatcher(None, near, plain).ratio() > 0.9):
+        return prefix + near
+    return None  # other programs' settings may be called a little like these
 
 
 def named(word: str) -> Strategy | None:

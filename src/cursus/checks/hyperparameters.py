@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from functools import lru_cache
 
+from cursus.aws.distribution import setting_meant
 from cursus.checks.rules import PROGRAM, Problem, rule
 from cursus.checks.script.shell_words import by_shell
 from cursus.checks.texts import NUMBERS
@@ -57,15 +58,16 @@ def whitespace(view: TrainingView) -> Iterator[Problem]:
 
 @rule("HPO036", severity="warning", reads=READS, shared=True, of=PROGRAM)
 def one_name_two_spellings(view: TrainingView) -> Iterator[Problem]:
-    """Two hyperparameters differ only in hyphens, underscores or case, or one is no name of an argument.
+    """Two hyperparameters differ only in hyphens, underscores or case, or one is no name of an argument or a setting.
 
     What it does:
         Compares names with `-` and `_` taken for the same, and without case. Tuned names count. Beside
-        `sagemaker_program`, finds names that begin with a hyphen or hold a space.
+        `sagemaker_program`, finds names that begin with a hyphen or hold a space. Finds names that are almost those of the
+        training toolkit's settings (`sagemaker_torch_distribted_enabled`).
     Why:
         The script's argument parser maps `--batch-size` and `--batch_size` to one variable, or knows only one of them:
         which value counts depends on their order. The toolkit puts hyphens before each name: `--epochs` reaches the script
-        as `----epochs`.
+        as `----epochs`. A setting that it does not know it neither reads nor hands to the script.
     Example:
         - HyperParameters: {batch-size: "32", batch_size: "64"}
         + HyperParameters: {batch-size: "32"}
@@ -81,6 +83,13 @@ def one_name_two_spellings(view: TrainingView) -> Iterator[Problem]:
             (view.hyperparameters_member, name if name in view.hyperparameters else first),
             "keep the one that the script declares",
         )
+    for name in names:
+        if name.startswith("sagemaker_") and (meant := setting_meant(name)):
+            yield Problem(
+                f"the training toolkit has no setting {show(name)}. Did you mean {meant!r}?",
+                (view.hyperparameters_member, name),
+                f"write {meant!r}: other names that begin with sagemaker_ do not reach the script either",
+            )
     if "sagemaker_program" not in view.hyperparameters:
         return
     for name in view.hyperparameters:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import cursus
+from cursus.errors import TargetError
 from cursus.model import Pipeline, Step
 from cursus.steps import load
 from cursus.steps.discovery import discover_step_type
@@ -545,3 +546,15 @@ def test_v2_findings_stand_at_the_keyword(source: str, monkeypatch: pytest.Monke
         (one,) = [each for each in found if each.rule == rule]
         assert one.line is not None and one.column is not None
         assert lines[one.line - 1][one.column - 1 :].startswith(text)
+
+
+@v2
+@pytest.mark.parametrize("made", ["sagemaker.Session()", "PipelineSession()"])
+def test_v2_session_is_no_step(tmp_path: Path, made: str) -> None:
+    module = tmp_path / "launch.py"
+    module.write_text(
+        "import sagemaker\nfrom sagemaker.workflow.pipeline_context import PipelineSession\n"
+        f"session = {made}\n"
+    )
+    with pytest.raises(TargetError, match="no name stands for a pipeline"):
+        load(str(module))

@@ -61,8 +61,8 @@ def _is_step_args(value: Any) -> bool:
 
 def _starter(value: Any) -> Callable[..., Any] | None:
     """The method by which an estimator, trainer or tuner starts its job, None for other objects."""
-    if not _of_sdk(value) or _has(value, "arguments"):
-        return None
+    if not _of_sdk(value) or _has(value, "arguments") or _has(value, "default_bucket"):
+        return None  # a session has a default bucket, and sends what others start
     for name in STARTERS:
         method = getattr(value, name, None)
         if callable(method):

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from cursus.local.linux.descriptors import write_all
+
 CHUNK = 1 << 16
 END_OF_INPUT = b"\x04"
 
@@ -68,12 +70,11 @@ class Terminal:
         except OSError:  # nobody has the other end any more
             data = b""
         for target in (_descriptor(sys.stdout), self._copy):
-            view = memoryview(data)
-            while view and target is not None:
-                try:
-                    view = view[os.write(target, view) :]
-                except OSError:
-                    break  # a reader has gone: the job goes on
+            try:
+                if target is not None:
+                    write_all(target, data)
+            except OSError:
+                continue  # a reader has gone: the job goes on
         return bool(data)
 
     @contextmanager

@@ -146,14 +146,14 @@ def _send(feed: Feed, part: Part, descriptor: int) -> None:
     kind, value = part
     if kind == "text":
         data = value.encode()
-        _write(descriptor, recordio.wrap(data) if feed.recordio else data)
+        descriptors.write_all(descriptor, recordio.wrap(data) if feed.recordio else data)
     elif feed.gzip:
         _send_decompressed(feed, value, descriptor)
     else:
         with open(value, "rb") as file:
             length = os.fstat(file.fileno()).st_size
             if feed.recordio:
-                _write(descriptor, recordio.header(length))
+                descriptors.write_all(descriptor, recordio.header(length))
             sent = 0
             while sent < length:
                 count = os.sendfile(descriptor, file.fileno(), sent, min(length - sent, 1 << 30))
@@ -161,19 +161,19 @@ def _send(feed: Feed, part: Part, descriptor: int) -> None:
                     raise OSError(f"{value} became shorter while it was read")
                 sent += count
             if feed.recordio:
-                _write(descriptor, recordio.padding(length))
+                descriptors.write_all(descriptor, recordio.padding(length))
 
 
 def _send_decompressed(feed: Feed, path: str, descriptor: int) -> None:
     if not feed.recordio:
         for chunk in _decompressed(path):
-            _write(descriptor, chunk)
+            descriptors.write_all(descriptor, chunk)
         return
     length = sum(len(chunk) for chunk in _decompressed(path))  # the length stands before the bytes
-    _write(descriptor, recordio.header(length))
+    descriptors.write_all(descriptor, recordio.header(length))
     for chunk in _decompressed(path):
-        _write(descriptor, chunk)
-    _write(descriptor, recordio.padding(length))
+        descriptors.write_all(descriptor, chunk)
+    descriptors.write_all(descriptor, recordio.padding(length))
 
 
 def _decompressed(path: str) -> Iterator[bytes]:
@@ -186,12 +186,6 @@ def _decompressed(path: str) -> Iterator[bytes]:
                 yield chunk
     except (igzip.BadGzipFile, EOFError) as error:
         raise ValueError(f"{path} is no gzip file, and CompressionType is Gzip: {error}") from error
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
 
 
 def failure(feeder: Feeder, channel: str) -> str | None:

@@ -13,6 +13,7 @@ from typing import NoReturn
 from cursus.local.inside import init
 from cursus.local.isolation.mounts import OURS, Box, mounts
 from cursus.local.isolation.namespaces import ACCELERATORS, MASKED, Program
+from cursus.local.linux.descriptors import write_all
 from cursus.local.linux.syscalls import KEPT_CAPABILITIES
 
 NAMES = [
@@ -110,9 +111,7 @@ def _feed(data: bytes, descriptor: int) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         os.dup2(1, 2)
         try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(descriptor, view) :]
+            write_all(descriptor, data)
         finally:
             os._exit(0)
     os.close(descriptor)

@@ -123,10 +123,7 @@ def _machine() -> Iterator[Mount]:
         for entry in sorted(entries, key=lambda found: found.name):
             if entry.name in own:
                 continue
-            if entry.is_symlink():
-                yield Mount("link", entry.path, os.readlink(entry.path))
-            else:
-                yield Mount("read", entry.path, entry.path)
+            yield _as_it_is(entry)
 
 
 def _below_opt() -> Iterator[Mount]:
@@ -138,10 +135,13 @@ def _below_opt() -> Iterator[Mount]:
     for entry in entries:
         if entry.name == "ml":
             continue
-        if entry.is_symlink():
-            yield Mount("link", entry.path, os.readlink(entry.path))
-        else:
-            yield Mount("read", entry.path, entry.path)
+        yield _as_it_is(entry)
+
+
+def _as_it_is(entry: os.DirEntry[str]) -> Mount:
+    if entry.is_symlink():
+        return Mount("link", entry.path, os.readlink(entry.path))
+    return Mount("read", entry.path, entry.path)
 
 
 def _kept(box: Box) -> Iterator[Mount]:

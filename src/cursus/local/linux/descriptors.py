@@ -19,6 +19,13 @@ def enlarge(pipe: int) -> None:
         pass
 
 
+def write_all(descriptor: int, data: bytes | memoryview) -> None:
+    """Write the whole of ``data``, however little a pipe takes at a time."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
 def redirect(log: int) -> None:
     """Read nothing, and write both streams into ``log``."""
     null = os.open(os.devnull, os.O_RDONLY)

@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from cursus.local.linux.descriptors import write_all
+
 if TYPE_CHECKING:
     from cursus.local.s3.client import Client, Object
 
@@ -84,9 +86,7 @@ class _Connection:
         assert self.item is not None
         descriptor = os.open(self.item[0], os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
         try:
-            rest = self.body
-            while rest:
-                rest = rest[os.write(descriptor, rest) :]
+            write_all(descriptor, self.body)
         finally:
             os.close(descriptor)
         self.item = None

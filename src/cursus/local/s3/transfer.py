@@ -16,12 +16,14 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from cursus.local.linux.children import collect, kill
+from cursus.local.linux.descriptors import write_all
 from cursus.local.s3.client import Client, Object, access, encryption, plain
 from cursus.local.storage import StoreError, odd_segment, split
 
+T = TypeVar("T")
 THREADS = 16
 LARGE = 64 << 20
 """Bytes from which an object is read in several ranges at once."""
@@ -42,10 +44,7 @@ class Transfer:
             code = 1
             try:
                 alone((write,))
-                answer = json.dumps(carry_out(work)).encode()
-                view = memoryview(answer)
-                while view:
-                    view = view[os.write(write, view) :]
+                write_all(write, json.dumps(carry_out(work)).encode())
                 code = 0
             finally:
                 os._exit(code)
@@ -302,19 +301,30 @@ def fetch(client: Client, targets: Mapping[str, Object]) -> None:
             return
         data = answer.bytes()
         with open(path, "wb", buffering=0) as file:
-            view = memoryview(data)
-            while view:
-                view = view[file.write(view) :]
+            write_all(file.fileno(), memoryview(data))
         _whole(found, len(data))
 
     large = [item for item in targets.items() if item[1].size >= LARGE and plain(item[1].key)]
     known = {path for path, _ in large}
     small = [item for item in targets.items() if item[0] not in known]
-    with ThreadPoolExecutor(min(THREADS, max(1, len(small)))) as pool:
-        for _ in pool.map(one, small):
-            pass
+    _at_once(one, small)
     for path, found in large:
         _fetch_large(client, path, found)
+
+
+def _at_once(one: Callable[[T], None], items: Sequence[T]) -> None:
+    """Do ``one`` for each item, several at a time. Raises what the first that fails does."""
+    with ThreadPoolExecutor(min(THREADS, max(1, len(items)))) as pool:
+        for _ in pool.map(one, items):
+            pass
+
+
+def _write_at(descriptor: int, data: memoryview, start: int) -> int:
+    """Write ``data`` at a place in a file; the place behind it is returned."""
+    while data:
+        written = os.pwrite(descriptor, data, start)
+        data, start = data[written:], start + written
+    return start
 
 
 def _whole(found: Object, length: int) -> None:
@@ -337,9 +347,7 @@ def _fetch_large(client: Client, path: str, found: Object) -> None:
             data = memoryview(obstore.get_range(store, found.key, start=start, end=start + length)).cast("B")
             if len(data) != length:
                 raise StoreError(f"{found.key}: a range is not whole")
-            while data:
-                written = os.pwrite(descriptor, data, start)
-                data, start = data[written:], start + written
+            _write_at(descriptor, data, start)
 
         try:
             one(0, min(RANGE, found.size), descriptor)
@@ -375,10 +383,7 @@ def _stream(store: Any, descriptor: int, found: Object) -> None:
 
     done = 0
     for chunk in obstore.get(store, found.key).stream(min_chunk_size=8 << 20):
-        data = memoryview(chunk).cast("B")
-        while data:
-            written = os.pwrite(descriptor, data, done)
-            data, done = data[written:], done + written
+        done = _write_at(descriptor, memoryview(chunk).cast("B"), done)
     _whole(found, done)
 
 
@@ -413,6 +418,4 @@ def put(client: Client, pairs: Sequence[tuple[str, str]]) -> None:
         with open(path, "rb") as file:
             obstore.put(store, key, file, chunk_size=16 << 20, max_concurrency=8)
 
-    with ThreadPoolExecutor(min(THREADS, max(1, len(pairs)))) as pool:
-        for _ in pool.map(one, pairs):
-            pass
+    _at_once(one, pairs)

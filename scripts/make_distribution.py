@@ -52,6 +52,7 @@ SETTINGS = [
     ),
     *("sagemaker_distributed_dataparallel_custom_mpi_options", "sagemaker_enable_cloudwatch_metrics"),
     *(
+        "sagemaker_estimator",  # of the SDK's RLEstimator
         "sagemaker_estimator_class_name",
         "sagemaker_estimator_module",
         "sagemaker_instance_type",

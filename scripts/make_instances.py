@@ -55,6 +55,18 @@ MEMORY = {
     "c4.xlarge": 7.5, "c4.2xlarge": 15, "c4.4xlarge": 30, "c4.8xlarge": 60,
     "c5n.xlarge": 10.5, "c5n.2xlarge": 21, "c5n.4xlarge": 42, "c5n.9xlarge": 96, "c5n.18xlarge": 192,
 }  # fmt: skip
+# Sizes of each family that have EFA: EC2 DescribeInstanceTypes, as eksctl-io/eksctl@8b75484 (2026-08-12) keeps it in
+# pkg/utils/instance/instance_types.go; p6e-gb200 of AWS's page on EFA.
+FROM_8 = ("8xlarge", "12xlarge", "16xlarge", "24xlarge", "48xlarge")
+EFA: dict[str, tuple[str, ...]] = {
+    "c5n": ("9xlarge", "18xlarge"), "c6i": ("32xlarge",), "m6i": ("32xlarge",), "r6i": ("32xlarge",),
+    "c7i": ("48xlarge",), "m7i": ("48xlarge",), "r7i": ("48xlarge",),
+    "c8i": ("48xlarge", "96xlarge"), "m8i": ("48xlarge", "96xlarge"), "r8i": ("48xlarge", "96xlarge"),
+    "g4dn": FROM_8, "g5": FROM_8, "g6": FROM_8, "g6e": FROM_8, "g7": FROM_8, "g7e": FROM_8,
+    "p3dn": ("24xlarge",), "p4d": ("24xlarge",), "p4de": ("24xlarge",), "p5": ("4xlarge", "48xlarge"),
+    "p5e": ("48xlarge",), "p5en": ("48xlarge",), "p6-b200": ("48xlarge",), "p6-b300": ("48xlarge",),
+    "p6e-gb200": ("36xlarge",), "trn1": ("32xlarge",), "trn1n": ("32xlarge",), "trn2": ("48xlarge",),
+}  # fmt: skip
 ODD_VCPUS = {"c4.8xlarge": 36}
 NVME = {
     "r5d.large": 75, "r5d.xlarge": 150, "r5d.2xlarge": 300, "r5d.4xlarge": 600, "r5d.8xlarge": 1200,
@@ -175,6 +187,8 @@ def hardware(name: str) -> dict[str, Any]:
         vcpus = ODD_VCPUS.get(name, VCPUS[size])
         memory = MEMORY[name] if ratio is None else vcpus * ratio
         found = {"vcpus": vcpus, "memory": memory, "nvme": NVME.get(name, 0)}
+    if size in EFA.get(family, ()):
+        found["efa"] = True
     if family.startswith(ARM):
         found["architecture"] = "arm64"
     return found
@@ -209,7 +223,7 @@ def main() -> None:
     document = {
         "source": f"botocore {botocore.__version__} enumerations; "
         "https://aws.amazon.com/ec2/instance-types/; "
-        "https://docs.aws.amazon.com/ec2/latest/instancetypes/",
+        "https://docs.aws.amazon.com/ec2/latest/instancetypes/; EFA by eksctl-io/eksctl@8b75484",
         "date": DATE,
         "gpus": {
             kind: {"memory": memory, "capability": capability} for kind, (memory, capability) in GPUS.items()

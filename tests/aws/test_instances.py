@@ -63,3 +63,18 @@ def test_names_are_taken_apart() -> None:
     assert "xlarge" in instances.families()["m5"]
     assert "m6g" in instances.other_families()
     assert "ml.m5.xlarge" in instances.of_use("processing")
+
+
+@pytest.mark.parametrize(
+    ("name", "has"),
+    [
+        ("p4d.24xlarge", True),
+        ("g5.8xlarge", True),
+        ("g5.4xlarge", False),
+        ("p3.16xlarge", False),
+        ("trn1.2xlarge", False),
+    ],
+)
+def test_which_have_an_elastic_fabric_adapter(name: str, has: bool) -> None:
+    found = instances.find(f"ml.{name}")
+    assert found is not None and found.efa is has

@@ -309,3 +309,21 @@ def test_training_compiler_excludes() -> None:
     ]}  # fmt: skip
     found = findings(COMPILED, COMPILER, "ml.g5.xlarge", 1, patch={"ResourceConfig": groups})
     assert brief(found) == [("DST013", "error")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "provider", "told"),
+    [
+        ("ml.g5.4xlarge", 2, "EFA", 1),
+        ("ml.g5.4xlarge", 1, "efa", 0),
+        ("ml.g5.4xlarge", 2, "sockets", 0),
+        ("ml.p4d.24xlarge", 2, "efa", 0),
+        ("ml.new9.xlarge", 2, "efa", 0),
+    ],
+)
+def test_efa_on_types_without_it(kind: str, count: int, provider: str, told: int) -> None:
+    patch = {
+        "ResourceConfig": {"InstanceType": kind, "InstanceCount": count},
+        "Environment": {"FI_PROVIDER": provider},
+    }
+    assert len(findings_of(patch, "DST014")) == told

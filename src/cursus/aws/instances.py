@@ -33,7 +33,8 @@ class Instance:
 
     ``memory`` is GiB, ``nvme`` the size of its local storage in GB (0 where it has none and trains on an EBS
     volume); both are None where the data does not have them. ``neuron_devices`` and ``neuron_cores`` are
-    those of Trainium. ``uses`` are what else SageMaker has it for (``hosting``, ``processing``, …).
+    those of Trainium. ``efa`` is True where hosts may meet over an Elastic Fabric Adapter. ``uses`` are what
+    else SageMaker has it for (``hosting``, ``processing``, …).
     """
 
     name: str
@@ -46,6 +47,7 @@ class Instance:
     gpu: Gpu | None = None
     neuron_devices: int = 0
     neuron_cores: int = 0
+    efa: bool = False
     architecture: str = "x86_64"
     uses: tuple[str, ...] = ()
     successor: str | None = None
@@ -88,6 +90,7 @@ def find(name: str) -> Instance | None:
         gpu=Gpu(kind, gpu["memory"], gpu["capability"]) if gpu else None,
         neuron_devices=entry.get("neuron", 0),
         neuron_cores=entry.get("neuron_cores", 0),
+        efa=entry.get("efa", False),
         architecture=entry.get("architecture", "x86_64"),
         uses=tuple(entry["uses"]),
         successor=table("instances")["previous"].get(family),

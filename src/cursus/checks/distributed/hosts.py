@@ -328,3 +328,33 @@ def group_names(view: TrainingView) -> Iterator[Problem]:
                 path,
                 "Name groups of ResourceConfig.InstanceGroups.",
             )
+
+
+@rule("DST014", severity="warning", reads=("Environment.FI_PROVIDER",), when="several hosts")
+def efa_that_is_not_there(view: TrainingView) -> Iterator[Problem]:
+    """Hosts are to meet over EFA, and their instance type has none.
+
+    What it does:
+        Looks for FI_PROVIDER efa in the Environment of a job on several hosts whose type has no Elastic Fabric Adapter.
+    Why:
+        libfabric finds no such device, NCCL says "NET/OFI aws-ofi-nccl initialization failed" and exchanges all gradients
+        over TCP: the job is as slow as without the setting, and every host is paid meanwhile.
+    Example:
+          Environment: {FI_PROVIDER: efa}
+        - ResourceConfig: {InstanceType: ml.g5.4xlarge, InstanceCount: 2}
+        + ResourceConfig: {InstanceType: ml.g5.8xlarge, InstanceCount: 2}
+    Source:
+        https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa.html#efa-instance-types
+        https://github.com/aws/aws-ofi-nccl/issues/174
+        https://github.com/aws/sagemaker-training-toolkit/pull/96
+    """
+    provider = text(view.environment, "FI_PROVIDER") or ""
+    for _, kind, _ in view.instances if provider.lower() == "efa" and view.host_count != 1 else ():
+        instance = instances.find(kind)
+        if instance is not None and not instance.efa:
+            yield Problem(
+                f"FI_PROVIDER is {show(provider)}, and {kind} has no Elastic Fabric Adapter: its hosts meet over TCP.",
+                ("Environment", "FI_PROVIDER"),
+                "Use an instance type with EFA, such as the larger sizes of its family, or leave FI_PROVIDER out.",
+            )
+            return

@@ -277,3 +277,9 @@ def test_a_misspelt_member_is_one_mistake() -> None:
     found = findings_of({"Tags": [{"key": "team", "value": "ml"}]})
     assert [(f.rule, f.path) for f in found if f.severity == "error"] == [("STP002", "Tags[0].key")]
     assert "Key and Value" in found[0].remedy
+
+
+def test_an_image_pasted_as_a_web_address_is_told_its_name() -> None:
+    image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4"
+    (found,) = findings_of({"AlgorithmSpecification": {"TrainingImage": f"https://{image}"}}, "STP027")
+    assert found.remedy.startswith(f"write {image}, ")

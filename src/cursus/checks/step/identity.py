@@ -52,7 +52,12 @@ def image_registry(view: TrainingView) -> Iterator[Problem]:
             remedy = "write <account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>"
             yield Problem(f"TrainingImage {show(image)} {what}", path, remedy, severity="warning")
             return
-        full = f"<account>.dkr.ecr.<region>.amazonaws.com/{image.rpartition('/')[2][:60]}"
+        bare = image.rpartition("://")[2].strip()  # pasted as a web address
+        full = (
+            bare
+            if places.image(bare)
+            else f"<account>.dkr.ecr.<region>.amazonaws.com/{image.rpartition('/')[2][:60]}"
+        )
         yield Problem(
             f"TrainingImage {show(image)} names no ECR registry, so that SageMaker takes it for an image in a "
             "private Docker registry, for which it demands TrainingImageConfig"

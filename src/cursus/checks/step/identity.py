@@ -276,8 +276,8 @@ def _elsewhere(view: RequestView) -> Iterator[tuple[Path, Problem]]:
         sure = [(path, what) for path, _, what in found if what[2] and what[1].region]
         images = [entry for entry in sure if entry[0][-1] in ("TrainingImage", "ImageUri", "Image")]
         if images or sure:
-            region = (images or sure)[0][1][1].region
-            because = f"{(images or sure)[0][1][0]} is in"
+            where_from, what = (images or sure)[0]
+            region, because = what[1].region, f"{where_from[-1]} is in"
     partition = places.partition_of(region) if region else found[0][2][1].partition
     for path, value, (name, where, certain) in found:
         if where.region and region and where.region != region:

@@ -342,6 +342,7 @@ def document(schema: dict[str, Any]) -> dict[str, Any]:
         "automl_modes": automl["properties"]["AutoMLJobConfig"]["properties"]["Mode"]["enum"],
         "job_summaries": 50,  # sagemaker.workflow.steps.TuningStep.get_top_model_s3_uri
         "transform_payload": 100,  # MB: API_CreateTransformJob, MaxPayloadInMB
+        "transform_hosts": 100,  # API_TransformResources, InstanceCount
         # What the servers take by default, 6,553,500 bytes: pytorch.org/serve/configuration.html (max_request_size),
         # github.com/awslabs/multi-model-server/blob/master/docs/configuration.md
         "served_requests": {

@@ -254,9 +254,11 @@ def what_jobs_take(view: PipelineView) -> Iterator[Problem]:
     """A processing or transform step asks for what such a job does not do in this way.
 
     What it does:
-        Looks for a processing step without InstanceType or InstanceCount, for Gzip in its inputs that are not piped, for an
-        output to a feature store that the job does not manage itself, for MaxPayloadInMB above the limit, for an unlimited
-        one with a built-in algorithm, and for one that the server in the model's image was not told of.
+        Looks for a processing step without InstanceType or InstanceCount, or with InstancePreferences beside it, for Gzip in
+        its inputs that are not piped, for a DatasetDefinition that is not one of Athena or Redshift, or has no LocalPath, for
+        an output to a feature store that the job does not manage itself, for InstanceCount and MaxPayloadInMB above the
+        limit, for an unlimited payload with a built-in algorithm, and for one that the server in the model's image was not
+        told of.
     Why:
         "Gzip can only be used when Pipe mode is specified"; a feature store is "only supported when AppManaged is specified";
         built-in algorithms "do not support HTTP chunked encoding". The request is refused, or the job ends with an error:
@@ -287,6 +289,17 @@ def what_jobs_take(view: PipelineView) -> Iterator[Problem]:
 
 def _processing(arguments: Mapping[str, object], place: Path) -> Iterator[Problem]:
     cluster = mapping(mapping(arguments, "ProcessingResources"), "ClusterConfig")
+    for member in ("InstanceType", "SelectedInstanceType", "SelectedInstanceCount"):
+        if cluster.get(member) is not None and (
+            member != "InstanceType" or cluster.get("InstancePreferences")
+        ):
+            yield Problem(
+                "InstanceType stands beside InstancePreferences, which excludes it"
+                if member == "InstanceType"
+                else f"{member} is what DescribeProcessingJob answers with; a request cannot have it",
+                (*place, "ProcessingResources", "ClusterConfig", member),
+                "leave it out",
+            )
     if cluster and not is_reference(cluster) and not cluster.get("InstancePreferences"):
         for member in ("InstanceType", "InstanceCount"):
             if cluster.get(member) is None:
@@ -303,6 +316,25 @@ def _processing(arguments: Mapping[str, object], place: Path) -> Iterator[Proble
                 (*place, "ProcessingInputs", i, "S3Input", "S3CompressionType"),
                 "write None, and unpack the files in the program; or S3InputMode: Pipe",
             )
+        dataset = mapping(each, "DatasetDefinition")
+        sources = [
+            name
+            for name in ("AthenaDatasetDefinition", "RedshiftDatasetDefinition")
+            if dataset.get(name) is not None
+        ]
+        if dataset and len(sources) != 1:
+            yield Problem(
+                f"DatasetDefinition has {' and '.join(sources) or 'neither AthenaDatasetDefinition nor RedshiftDatasetDefinition'};"
+                " it must specify exactly one of them",
+                (*place, "ProcessingInputs", i, "DatasetDefinition"),
+                "make two inputs of it" if sources else "add the one that the data comes from",
+            )
+        if dataset and dataset.get("LocalPath") is None and each.get("AppManaged") in (None, False):
+            yield Problem(
+                "the input has no LocalPath, which a managed DatasetDefinition needs",
+                (*place, "ProcessingInputs", i, "DatasetDefinition", "LocalPath"),
+                "write a folder below /opt/ml/processing",
+            )
     outputs = mapping(arguments, "ProcessingOutputConfig")
     for i, each in mappings(outputs, "Outputs"):
         if each.get("FeatureStoreOutput") is not None and each.get("AppManaged") in (None, False):
@@ -316,6 +348,16 @@ def _processing(arguments: Mapping[str, object], place: Path) -> Iterator[Proble
 def _payload(
     view: PipelineView, step: PipelineStep, arguments: Mapping[str, object], place: Path
 ) -> Iterator[Problem]:
+    hosts, limit = (
+        integer(mapping(arguments, "TransformResources"), "InstanceCount"),
+        facts()["transform_hosts"],
+    )
+    if hosts is not None and hosts > limit:
+        yield Problem(
+            f"InstanceCount is {hosts}, and a transform job has {limit} at most",
+            (*place, "TransformResources", "InstanceCount"),
+            f"write {limit} at most",
+        )
     payload, most = integer(arguments, "MaxPayloadInMB"), facts()["transform_payload"]
     if payload is None:
         return
@@ -339,14 +381,14 @@ def _payload(
             )
             return
         image = parse_image(text(container, "Image") or "")
-        limit = facts()["served_requests"].get(image.repository) if image is not None else None
+        served = facts()["served_requests"].get(image.repository) if image is not None else None
         variables = mapping(container, "Environment")
-        if limit and payload > limit["mb"] and limit["variable"] not in variables:
+        if served and payload > served["mb"] and served["variable"] not in variables:
             yield Problem(
-                f"the model's server refuses requests of more than {limit['mb']} MB (413), and MaxPayloadInMB is {payload}",
+                f"the model's server refuses requests of more than {served['mb']} MB (413), and MaxPayloadInMB is {payload}",
                 (*place, "MaxPayloadInMB"),
-                f"set {limit['variable']} in the model's Environment to {payload * 2**20}, in bytes, and"
-                f" {limit['variable'].replace('REQUEST', 'RESPONSE')} with it",
+                f"set {served['variable']} in the model's Environment to {payload * 2**20}, in bytes, and"
+                f" {served['variable'].replace('REQUEST', 'RESPONSE')} with it",
                 severity="warning",
             )
             return

@@ -13,7 +13,7 @@ from cursus.aws.algorithms import names
 from cursus.aws.places import arn
 from cursus.aws.tables import table
 from cursus.checks.rules import BASICS, Problem, rule
-from cursus.checks.views import TrainingView, is_reference, listing, mapping, text
+from cursus.checks.views import TrainingView, is_reference, listing, mapping, mappings, text
 from cursus.model import Path
 from cursus.redact import show
 
@@ -213,6 +213,8 @@ def _beside(config: Mapping[str, Any], member: str, many: str) -> Iterator[Probl
         others.append("InstanceCount")
     if many == PREFERENCES:
         others += [GROUPS, "InstancePlacementConfig"]
+        planned = any("TrainingPlanArns" in entry for _, entry in mappings(config, PREFERENCES))
+        others += ["TrainingPlanArn"] if planned else []
     given = [name for name in others if _given(config, name) and config[name] != 0]
     if given:
         names = " and ".join(given)
@@ -304,6 +306,13 @@ def serverless(view: TrainingView) -> Iterator[Problem]:
                 (name,),
                 f"leave {name} out, or ServerlessJobConfig",
             )
+    length = text(config, "SequenceLength")
+    if length is not None and length[:-1].isdecimal() and not 1 <= int(length[:-1][:9]) <= 1024:
+        yield Problem(
+            f"SequenceLength is {show(length)}; it goes from 1K to 1024K",
+            ("ServerlessJobConfig", "SequenceLength"),
+            "write such as 32K, or leave it out",
+        )
     if config.get("JobType") == "Evaluation" and not _given(config, "EvaluationType"):
         yield Problem(
             "an evaluation job has no EvaluationType",

@@ -92,6 +92,16 @@ def test_a_command_line_is_shown_without_its_secrets(arguments: list[str]) -> No
     assert redact.redact({"A": ["--max-tokens", "5", "--lr=1"]}) == {"A": ["--max-tokens", "5", "--lr=1"]}
 
 
+def test_secrets_inside_a_text_of_json_and_a_shells_line_are_hidden() -> None:
+    request = {
+        "Environment": {"CONFIG": '{"db_password": "kept-from-you", "max_tokens": "5", "epochs": 3}'},
+        "ContainerEntrypoint": ["sh", "-c", "export DB_PASSWORD=kept-from-you && python train.py --lr=0.1"],
+    }
+    shown = str(redact.redact(request))
+    assert "kept-from-you" not in shown
+    assert '"max_tokens": "5", "epochs": 3' in shown and "&& python train.py --lr=0.1" in shown
+
+
 def test_what_has_the_form_of_a_secret_access_key_is_hidden_wherever_it_stands() -> None:
     key = "kept/From+You0" + "aB3" * 8 + "xy"
     assert len(key) == 40

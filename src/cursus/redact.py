@@ -124,6 +124,8 @@ def redact(value: Any, name: str = "") -> Any:
     if isinstance(value, str) and value:
         if (name and is_secret_name(name)) or (len(value) == 40 and _is_secret(value)):
             return HIDDEN
+        if value[0] in "{[":  # a text that holds JSON, whose members may be secrets
+            return prose(value)
         if is_secret_value(value):
             return _VALUE.sub(HIDDEN, value)
     return value
@@ -138,6 +140,8 @@ def _redact_list(items: Sequence[Any], name: str) -> list[Any]:
         if found and found["value"] and is_secret_name(found["name"]):
             shown.append(f"{found[1]}={HIDDEN}")
         else:
-            shown.append(redact(item, name if found else option or name))
+            plain = redact(item, name if found else option or name)
+            # A shell's line: export PASSWORD=… && python train.py
+            shown.append(prose(plain) if isinstance(plain, str) and "=" in plain and " " in plain else plain)
         option = found["name"] if found and not found["value"] else ""
     return shown

@@ -43,14 +43,17 @@ def swallowing(body: Body, node: ast.Try) -> Iterable[tuple[Location, bool, str]
     """Catch-all handlers of ``node`` that end well: (place, exits with 0 itself, what they are around)."""
     local = _local_names(body)
     around = _training_call(node.body, at_top(body), local) or _only_work(body, node, local)
-    if not around:
-        return
     for handler in node.handlers:
         if not broad(handler.type):
             continue
         outcome = _outcome(handler, at_top(body))
-        if outcome is not None:
-            yield place(handler, body), outcome, around
+        if outcome if not around else outcome is not None:  # an exit with 0 hides whatever was tried
+            tried = (one for step in node.body for one in ast.walk(step) if isinstance(one, ast.Call))
+            yield place(handler, body), bool(outcome), around or next(map(_called, tried), "nothing")
+
+
+def _called(node: ast.Call) -> str:
+    return last_name(node.func) or "a call"
 
 
 def broad(kind: ast.expr | None) -> bool:
@@ -91,6 +94,9 @@ def _only_work(body: Body, node: ast.Try, local: frozenset[str]) -> str:
 def _training_call(statements: list[ast.stmt], top: bool, local: frozenset[str]) -> str:
     """The name of a call in a ``try`` body that trains or saves; empty where there is none."""
     saved = ""
+    # A batch that is left out is one thing, a training that is over another.
+    loops = any(isinstance(one, (ast.For, ast.While)) for step in statements for one in ast.walk(step))
+    words = (*TRAINING_WORDS, "backward") if loops else TRAINING_WORDS
     for statement in statements:
         for node in ast.walk(statement):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
@@ -100,8 +106,7 @@ def _training_call(statements: list[ast.stmt], top: bool, local: frozenset[str])
             name = last_name(node.func)
             plain = name.lower().strip("_")
             if any(
-                plain == word or plain.startswith(word + "_") or plain.endswith("_" + word)
-                for word in TRAINING_WORDS
+                plain == word or plain.startswith(word + "_") or plain.endswith("_" + word) for word in words
             ):
                 return name
             if top and plain in SAVING_WORDS:

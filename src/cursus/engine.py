@@ -19,7 +19,7 @@ from cursus.checks import unknowns
 from cursus.checks.findings import finding_in, finding_of
 from cursus.checks.outlines import plans
 from cursus.checks.outlines.outline import Outline, take_apart
-from cursus.checks.outlines.plans import Outlook, Plan, Settled, selected
+from cursus.checks.outlines.plans import Outlook, Plan, Recognised, Settled, selected
 from cursus.checks.outlines.skeletons import Sight, sight, suspects_of
 from cursus.checks.outlines.walk import Suspects
 from cursus.checks.pipeline import alone
@@ -41,11 +41,15 @@ __all__ = ["check_pipeline", "check_step", "selected"]
 
 
 def check_step(
-    step: Step, settings: Settings, evidence: Evidence | None = None, *, outline: Outline | None = None
+    step: Step,
+    settings: Settings,
+    evidence: Evidence | None = None,
+    *,
+    outline: Outline | Recognised | None = None,
 ) -> list[Finding]:
     """Every finding on one step and its companions, in the order of the request's areas.
 
-    With ``evidence`` the rules that read a local run are run too. ``outline`` is what ``sound`` gave for it.
+    With ``evidence`` the rules that read a local run are run too. ``outline`` is what ``known`` gave for it.
     """
     findings: list[Finding] = []
     if step.problems:
@@ -55,7 +59,7 @@ def check_step(
         return _kept(findings, settings)
     broken = unknowns.NOTHING_BROKEN
     if outline is None:
-        outline = sound(step)
+        outline = known(step, settings) if evidence is None else sound(step)
     violations = (
         [] if outline is not None else schema.validate(step.operation, step.request, step.in_pipeline)
     )
@@ -100,6 +104,11 @@ def check_step(
 def _in_job(path: str) -> str:
     """What a path of a tuning job's definition is in the request of a training job."""
     return path.removeprefix("TrainingJobDefinition.").replace("StaticHyperParameters", "HyperParameters", 1)
+
+
+def known(step: Step, settings: Settings) -> Outline | Recognised | None:
+    """What is known of a step's request, where it is one whose form is, else its outline as ``sound`` gives it."""
+    return plans.recognised(step, settings) or sound(step)
 
 
 def sound(step: Step) -> Outline | None:
@@ -169,10 +178,16 @@ def _kept(findings: list[Finding], settings: Settings) -> list[Finding]:
 Planned = Iterable[tuple[Scope, Any, Plan]]
 
 
-def _planned(step: Step, settings: Settings, evidence: Evidence | None, outline: Outline | None) -> Planned:
+def _planned(
+    step: Step, settings: Settings, evidence: Evidence | None, outline: Outline | Recognised | None
+) -> Planned:
     """Every view of a step with the plan for it, in the order of their findings; views without any may be left out."""
     if outline is None:
         return _all(step, settings, evidence)
+    if isinstance(outline, Recognised):
+        closed = outline.outlook.sight[2]
+        left = plans.plans(outline.outlook, step, settings, (*closed, *outline.kinds))
+        return _told(step, settings, outline.outlook, left, closed) if left else ()
     region = settings.region or step.region or ""
     outlook = plans.outlook(step, settings, outline)
     if outlook is None:
@@ -184,10 +199,12 @@ def _planned(step: Step, settings: Settings, evidence: Evidence | None, outline:
     alone = step.source is None and not _stated(step.promises)
     if not alone or step.origins:
         kinds = (*kinds, "step")
-    known = plans.plans(outlook, step, settings, kinds)
+    left = plans.plans(outlook, step, settings, kinds)
+    if suspects is outlook.sight[2]:  # nothing in any open text
+        plans.learn(step, outline, outlook)
     if alone and evidence is None:
-        return _told(step, settings, outlook, known, suspects) if known else ()
-    return _all(step, settings, evidence, outline, outlook.sight, suspects, known)
+        return _told(step, settings, outlook, left, suspects) if left else ()
+    return _all(step, settings, evidence, outline, outlook.sight, suspects, left)
 
 
 def _told(step: Step, settings: Settings, outlook: Outlook, known: Settled, suspects: Suspects) -> Planned:

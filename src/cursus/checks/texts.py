@@ -109,11 +109,12 @@ def speaks(value: str) -> bool:
 
 
 # An S3 URI, or a word or number, in which nothing can be wrong unless it holds one of the hints.
-_NAME = "[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
+NAME = "[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
+"""A bucket's name, but for those with dots."""
 _URI = r"s3://%s(?:/[A-Za-z0-9_.=+-]+)*/?"
-_PLAIN = re.compile(rf"{_URI % f'({_NAME})'}|[A-Za-z0-9_.=+-]*")
+_PLAIN = re.compile(rf"{_URI % f'({NAME})'}|[A-Za-z0-9_.=+-]*")
 # The same for texts together, and for words, lists and paths that no rule takes for a location, an ARN or padded.
-_ANY = rf"(?:{_URI % _NAME}|(?!s3:|http|arn:|\s)[A-Za-z0-9_.=+:,/ -]*(?<!\s))"
+_ANY = rf"(?:{_URI % NAME}|(?!s3:|http|arn:|\s)[A-Za-z0-9_.=+:,/ -]*(?<!\s))"
 _ALL_PLAIN = re.compile(rf'(?:{_ANY}\0|"{_ANY}"\0)*')
 _BUCKETS = re.compile(r"s3://([^/\0]+)")
 # What may be wrong with such texts nevertheless, in lower case; a letter of some is looked for first.
@@ -123,6 +124,8 @@ _HINTS = (
 )
 _HINTS_WITH_X = ("fixme", "xxxx", "x-amz-", "xox")
 _MORE_HINTS = re.compile("to[-_]?do|gh[pousr]_|github")
+HINTED = "|".join((*_HINTS, *_HINTS_WITH_X, _MORE_HINTS.pattern, "jumpstart-cache-", NOBODY))
+"""All of these, and what ``harmless`` and ``outline`` look for besides, as one regular expression."""
 _READ = IMAGES | KEYS | ARGUMENTS | {"RoleArn", "Subnets", "SecurityGroupIds"}
 
 

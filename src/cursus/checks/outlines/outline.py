@@ -204,6 +204,10 @@ class Outline:
                 made[name] = next(after)
         return copies[0]
 
+    def containers(self) -> list[Any]:
+        """The request and every container in it, each with the shape at its place."""
+        return [container for _, container in self._queue]
+
     def size(self) -> int:
         """About how many bytes the key keeps."""
         return 16 * (len(self.shapes) + len(self.closed)) + sum(map(getsizeof, self.closed))
@@ -301,7 +305,7 @@ def _shape(context: Context, container: Any) -> Shape | None:
             if is_read(holder, member):
                 shape.watched.append(name)
             elif holder or member not in NAMES:
-                texts.setdefault(_group(holder, member), []).append(name)
+                texts.setdefault(group_of(holder, member), []).append(name)
     shape.closed, shape.picked = _pick(closed) if closed else None, closed
     shape.texts = [(group, _pick(chosen)) for group, chosen in texts.items()]
     shape.noted = bool(shape.watched or shape.scripts)
@@ -322,7 +326,8 @@ def _is_open(holder: str, member: str) -> bool:
     return holder in _MAPS or (holder == "Tags" and member == "Value")
 
 
-def _group(holder: str, member: str) -> int:
+def group_of(holder: str, member: str) -> int:
+    """The group that an open text belongs to."""
     if holder in HYPERPARAMETERS:
         return VALUE
     if holder:

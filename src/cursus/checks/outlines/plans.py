@@ -18,6 +18,7 @@ from typing import Any
 from cursus import checks
 from cursus.aws import instances
 from cursus.checks.findings import finding_of
+from cursus.checks.outlines import forms
 from cursus.checks.outlines.outline import Outline
 from cursus.checks.outlines.parts import Known, Part, of_rules
 from cursus.checks.outlines.skeletons import Sight, Skeleton, sight, suspects_of_outline
@@ -28,6 +29,8 @@ from cursus.checks.views import RequestView, Settings, TrainingView, TuningView,
 from cursus.model import NO_PROMISES, Finding, Path, Step
 
 MAX_OUTLOOKS = 1024
+MANY = 1000
+"""Requests after which a form is written again, which may be forgotten, or not fit them all."""
 MAX_SEEN = 65_536
 MAX_BYTES = 16_384
 """Size of the largest outline that is remembered."""
@@ -76,9 +79,7 @@ def outlook(step: Step, settings: Settings, outline: Outline) -> Outlook | None:
 
     The request has to satisfy the service model.
     """
-    region, promised = settings.region or step.region, _promised(step)
-    asked = (step.operation, step.in_pipeline, region, promised, settings.select, settings.ignore)
-    key = (outline.key, settings.allow, asked)
+    key = _key(step, settings, outline)
     number = hash(key)
     known = _OUTLOOKS.get(number)
     if known is not None:
@@ -88,7 +89,8 @@ def outlook(step: Step, settings: Settings, outline: Outline) -> Outlook | None:
             _SEEN.clear()
         _SEEN.add(number)
         return None
-    found = _outlook(step, settings, outline, region or "") if outline.size() <= MAX_BYTES else None
+    region = settings.region or step.region or ""
+    found = _outlook(step, settings, outline, region) if outline.size() <= MAX_BYTES else None
     if found is not None:
         if len(_OUTLOOKS) >= MAX_OUTLOOKS:
             _OUTLOOKS.clear()
@@ -96,10 +98,51 @@ def outlook(step: Step, settings: Settings, outline: Outline) -> Outlook | None:
     return found
 
 
+class Recognised:
+    """What is known of a request that has a form, and what its texts are suspected of together."""
+
+    __slots__ = ("kinds", "outlook")
+
+    def __init__(self, outlook: Outlook, kinds: list[str]) -> None:
+        self.outlook = outlook
+        self.kinds = kinds
+
+
+def recognised(step: Step, settings: Settings) -> Recognised | None:
+    """What is known of the request of a step, if it is one with a form and an outline that was met."""
+    met = forms.met(step)
+    if met is None:
+        return None
+    key = _key(step, settings, met)
+    known = _OUTLOOKS.get(hash(key))
+    if known is None or known[0] != key:
+        return None
+    _, _, closed, inside = known[1].sight
+    if "place" in closed and not (settings.region or step.region):  # then rules compare all places
+        return None
+    kinds = met.kinds(inside)
+    return None if kinds is None else Recognised(known[1], kinds)
+
+
+def learn(step: Step, outline: Outline, outlook: Outlook) -> None:
+    """Count a request in which nothing is suspected of any open text; its form is written when it was met often."""
+    skeleton, _, _, inside = outlook.sight
+    skeleton.met += 1
+    if skeleton.met % MANY == forms.OFTEN:
+        forms.learn(step, outline, skeleton.paths, inside)
+
+
+def _key(step: Step, settings: Settings, outline: Outline | forms.Met) -> tuple[Any, ...]:
+    region, promised = settings.region or step.region, _promised(step)
+    asked = (step.operation, step.in_pipeline, region, promised, settings.select, settings.ignore)
+    return outline.key, settings.allow, asked
+
+
 def forget() -> None:
     """Drop what is remembered of outlines, so that the next request is one unlike any before it."""
     _OUTLOOKS.clear()
     _SEEN.clear()
+    forms.forget()
 
 
 def _outlook(step: Step, settings: Settings, outline: Outline, region: str) -> Outlook | None:

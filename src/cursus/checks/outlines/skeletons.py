@@ -33,16 +33,17 @@ class Skeleton:
 
     ``paths`` are those of the containers. ``texts`` are (index, member of ``texts.FREE`` that it lies in, member, path), ``choices`` (index, member) of
     members with fixed choices. ``heads`` are the members of the request, or of its one TrainingJobDefinition, that
-    the values lie in.
+    the values lie in. ``met`` counts the requests in which nothing was suspected of any open text.
     """
 
-    __slots__ = ("_indexes", "choices", "heads", "members", "paths", "texts")
+    __slots__ = ("_indexes", "choices", "heads", "members", "met", "paths", "texts")
 
     def __init__(self, shapes: tuple[Shape, ...]) -> None:
         self.texts: list[tuple[int, str, str, Path]] = []
         self.choices: list[tuple[int, str]] = []
         self.members: dict[tuple[tuple[str, str], ...], Members] = {}
         self.heads: list[Any] = []
+        self.met = 0
         self._indexes: dict[tuple[str, ...], tuple[int, ...]] = {}
         self.paths: list[Path] = [()]
         first = 0

@@ -132,7 +132,8 @@ def disagreements(case: dict[str, Any], job: TrainingJob) -> list[str]:
                     (m for m in tar if m.name.removeprefix("./") == place.removeprefix("model/")), None
                 )
                 file = tar.extractfile(member) if member is not None else None
-                got = json.load(file) if file is not None else None
+                content = file.read() if file is not None else b""
+                got = json.loads(content) if content else None
         if not isinstance(got, dict) or any(not same(got.get(key), value) for key, value in wanted.items()):
             found.append(f"{place} holds {got}, not {wanted}")
     for name, wanted in case.get("expected_metrics", {}).items():

@@ -9,7 +9,7 @@ from cursus.model import Location
 from cursus.script import values as v
 from cursus.script.bodies import Body, is_main_guard, place
 from cursus.script.facts import Const, Text
-from cursus.script.nodes import bare_name, ends_with_zero, last_name, string
+from cursus.script.nodes import bare_name, ends_with_zero, is_call, last_name, string
 
 BROAD = frozenset({"Exception", "BaseException"})
 EXIT_NAMES = frozenset({"exit", "_exit", "quit", "abort", "kill", "SystemExit"})
@@ -120,7 +120,10 @@ def _outcome(handler: ast.ExceptHandler, top: bool) -> bool | None:
     """True: the handler ends the script with 0; False: it goes on; None: the failure gets out."""
     zero = False
     for node in ast.walk(handler):
-        if isinstance(node, (ast.Raise, ast.Continue)):
+        left = node.exc if isinstance(node, ast.Raise) else None
+        if bare_name(left) == "SystemExit" or (is_call(left, "SystemExit") and ends_with_zero(left)):
+            zero = True
+        elif isinstance(node, (ast.Raise, ast.Continue)):
             return None
         if isinstance(node, ast.Return) and not (top and node.value is None):
             return None

@@ -248,7 +248,19 @@ def _over_epochs(loop: ast.For | ast.While) -> bool:
         if isinstance(loop, ast.For)
         else ast.unparse(loop.test)
     )
-    return EPOCHS.search(told) is not None and any(True for _ in _changed(loop))
+    if EPOCHS.search(told) is None:
+        return False
+    return any(True for _ in _changed(loop)) or any(_trains(node, told) for node in ast.walk(loop))
+
+
+def _trains(node: ast.AST, told: str) -> bool:
+    """True for a call that trains; in a loop that counts epochs, whatever is set or called but to look at something."""
+    if isinstance(node, ast.Call):
+        name = last_name(node.func)
+        return name in TRAINS or name.startswith(TRAIN_PREFIXES) or name in ("backward", "sleep")
+    if "epoch" not in told.lower() or "len(" in told or "enumerate(" in told:
+        return False
+    return isinstance(node, ast.Assign) and not isinstance(node.value, (ast.Constant, ast.Subscript))
 
 
 def _saved_early(block: list[ast.stmt], keepers: Collection[str]) -> Iterator[tuple[ast.AST, str]]:

@@ -38,7 +38,7 @@ def program_and_script(view: RequestView) -> Iterator[Problem]:
         Where ContainerEntrypoint begins with a shell or Python, looks for the script that it is given there or in
         ContainerArguments: a shell runs no .py, Python no .sh. Python without a script is a warning; arguments, or a
         location in S3, in the script's place are an error, and so are a program that is written in one item with what it is given,
-        and -m with a module of your own in one of Amazon's images for frameworks.
+        and, in one of Amazon's images for frameworks, -m with a module of your own and a script without a path.
     Why:
         "evaluate.py: line 1: import: command not found" fails the job once its instance is up, as does "runproc.sh", line 3,
         "SyntaxError: invalid syntax". There is no program of the name "python3 /opt/program/evaluate.py". Python that is given nothing reads an empty input: the job succeeds, and has done nothing.
@@ -117,15 +117,32 @@ def program_and_script(view: RequestView) -> Iterator[Problem]:
                 (*place, 0),
                 "write /bin/bash",
             )
+        elif (
+            word.endswith((".py", ".sh"))
+            and not word.startswith(("/", "opt/ml/", "$", "{"))
+            and _framework(specification)
+        ):
+            yield Problem(
+                f"{program} looks for {show(word)} in the folder that Amazon's image starts in, which has none of your files",
+                where,
+                "write its whole path: /opt/ml/processing/input/… or /opt/ml/input/data/<channel>/…; or leave "
+                "ContainerEntrypoint out, and let the toolkit start it",
+            )
+
+
+def _framework(specification: Mapping[str, object]) -> bool:
+    """True for an image of Amazon's for a framework."""
+    from cursus.aws.images import parse_image
+
+    image = parse_image(text(specification, "ImageUri") or text(specification, "TrainingImage") or "")
+    return image is not None and image.amazon and image.kind == "framework"
 
 
 def _nowhere(view: RequestView, specification: Mapping[str, object], words: list[object]) -> bool:
     """True for a module that is neither Python's nor a known package's, in an image of Amazon's with its own path."""
-    from cursus.aws.images import parse_image
     from cursus.checks.script.imports import published
 
-    image = parse_image(text(specification, "ImageUri") or text(specification, "TrainingImage") or "")
-    if image is None or not image.amazon or image.kind != "framework" or not words:
+    if not words or not _framework(specification):
         return False
     top = str(words[0]).partition(".")[0]
     return not (

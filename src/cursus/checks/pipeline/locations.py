@@ -330,7 +330,8 @@ def archive_of_an_earlier_job(view: PipelineView) -> Iterator[Problem]:
     What it does:
         Looks for model.tar.gz files, written out, below the S3OutputPath of a training or tuning step, for a model taken from
         that path itself, where no step puts one, and for whatever else a step that depends on the job by name takes for a
-        model there; a path that a parameter gives counts where both take it from there.
+        model there; a path that a parameter gives counts where both take it from there. An archive below the path without
+        a job's name is an error.
     Why:
         The archive of a job has the job's name in its path, which is another in each execution. Whatever is trained, the same
         old model is made, evaluated or registered, and nothing says so.
@@ -374,7 +375,8 @@ def archive_of_an_earlier_job(view: PipelineView) -> Iterator[Problem]:
         if not is_text(view.request, place) and value_at(view.request, place) != given:
             continue
         refer = f"refer to Steps.{name}.ModelArtifacts.S3ModelArtifacts"
-        if uri.endswith("/output/model.tar.gz"):
+        nameless = rest == "output/model.tar.gz"  # the name of a job is missing
+        if uri.endswith("/output/model.tar.gz") and not nameless:
             yield Problem(
                 f"{show(uri, limit=120)} is the model of an earlier job, not the one that step {name} trains",
                 place,
@@ -382,12 +384,18 @@ def archive_of_an_earlier_job(view: PipelineView) -> Iterator[Problem]:
             )
         elif not _for_a_model(view.request, place) or path in put:
             continue
-        elif rest == "model.tar.gz" or (not rest and "S3Input" in place) or name in _depends_on(view, place):
+        elif (
+            rest == "model.tar.gz"
+            or (not rest and "S3Input" in place)
+            or nameless
+            or name in _depends_on(view, place)
+        ):
             yield Problem(
                 f"{show(uri, limit=120)} is nothing that step {name} writes: "
                 f"its model goes to {path}<job name>/output/, and each execution has another job name",
                 place,
                 refer,
+                severity="error" if nameless else None,
             )
 
 

@@ -280,7 +280,7 @@ class Reading:
             *best.read_best(modules),
             *unbound.read_unbound(self.evaluator, reached),
             *classes.read_classes(self.evaluator, reached, self.source.bodies, self.evaluator.mentioned),
-            *undefined.read_undefined(self.evaluator, reached, self.entry, self._module, self._member),
+            *undefined.read_undefined(self.evaluator, reached, self.entry, self._local, self._member),
             *endings.swallowing_decorators(modules),
             *(signals.read_signals(modules) if "signal" in tops else ()),
             *(workers.read_workers(modules) if tops & workers.MODULES else ()),

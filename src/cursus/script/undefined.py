@@ -24,7 +24,7 @@ OPEN = frozenset({"exec", "globals", "builtins", "modules", "__getattr__"})
 PYTHON = re.compile(r"\bversion_info\b|\bsys\.version\b|\bpython_version\b|(?i:py(?:thon)?_?[23](?!\d))")
 """What asks for the Python that runs: beside it stand names that only another one has."""
 
-ModuleOf = Callable[[ast.ImportFrom, Body], "Body | None"]
+ModuleOf = Callable[[str, Body, int], "Body | None"]
 MemberOf = Callable[[ast.ImportFrom, str, Body], v.Value]
 
 
@@ -176,14 +176,34 @@ def _imported(
     scopes: Scopes, body: Body, sure: bool, module_of: ModuleOf, member_of: MemberOf
 ) -> Iterator[Habit]:
     for node, certain in body.imports:
-        module = module_of(node, body) if isinstance(node, ast.ImportFrom) else None
-        if module is None or not isinstance(node, ast.ImportFrom):
-            continue
-        for alias in node.names:
-            name = alias.name
-            if _lacks(scopes, module, name) and member_of(node, name, body) is v.UNKNOWN:
-                told = f"{node.module or ''}.{name}"
+        asked = list(_lost(node, body, module_of))
+        if isinstance(node, ast.ImportFrom) and (node.module or node.level):
+            module = module_of(node.module or "", body, node.level)
+            if module is not None:
+                unknown = [one.name for one in node.names if member_of(node, one.name, body) is v.UNKNOWN]
+                asked += [(module, node.module or "", name) for name in unknown]
+        for module, dotted, name in asked:
+            if _lacks(scopes, module, name):
+                told = f"{dotted}.{name}"
                 yield Habit("no-member", None, told, sure and certain, place(node, body), source=module.file)
+
+
+def _lost(
+    node: ast.Import | ast.ImportFrom, body: Body, module_of: ModuleOf
+) -> Iterator[tuple[Body, str, str]]:
+    """For a module that is not there: (the last of the source on the way to it, its name, what is imported of it)."""
+    level = node.level if isinstance(node, ast.ImportFrom) else 0
+    for dotted in (
+        [node.module or ""] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names]
+    ):
+        around, last, found = dotted, "", None
+        while found is None and (around or level):
+            found = module_of(around, body, level)
+            if found is not None and last:
+                yield found, around, last
+            if not around:
+                break
+            around, last = around.rpartition(".")[0], around.rpartition(".")[2]
 
 
 def _members(

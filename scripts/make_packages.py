@@ -1,15 +1,21 @@
 """Make ``src/cursus/aws/data/packages.json``: what pip finds of the packages that training scripts ask for.
 
     python scripts/make_packages.py NAMES.tsv
+    python scripts/make_packages.py --images CONTAINERS.git XGBOOST.git
 
 NAMES.tsv has a line for each package of PyPI: name, version, month, rank among the most downloaded (or 0); without it
 the names stay as they are. The releases are those that ``pip index versions`` gives, of the packages in ``PINNED``, for
 any of ``PYTHONS``: ``wheels`` says for which of them pip finds a build for Linux, ``sources`` for which source alone.
+
+The second form makes ``absent`` alone, the libraries that images lack: from clones of
+https://github.com/aws/deep-learning-containers, whose branch master has the Dockerfiles of each version, and of
+https://github.com/aws/sagemaker-xgboost-container.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -59,6 +65,53 @@ SCIKIT_LEARN = """
 """.split()  # noqa: SIM905
 """The modules that Amazon's images for scikit-learn have, of any version: those of requirements.txt in
 https://github.com/aws/sagemaker-scikit-learn-container, of what these need, and of Miniconda."""
+LEAVES = {
+    "albumentations": "albumentations",
+    "autogluon": "autogluon",
+    "bitsandbytes": "bitsandbytes",
+    "catboost": "catboost",
+    "category_encoders": "category-encoders",
+    "comet_ml": "comet-ml",
+    "datasets": "datasets",
+    "deepspeed": "deepspeed",
+    "detectron2": "detectron2",
+    "evaluate": "evaluate",
+    "gensim": "gensim",
+    "gluonts": "gluonts",
+    "imblearn": "imbalanced-learn",
+    "lightgbm": "lightgbm",
+    "lightning": "lightning",
+    "neptune": "neptune",
+    "nltk": "nltk",
+    "optuna": "optuna",
+    "peft": "peft",
+    "prophet": "prophet",
+    "pycocotools": "pycocotools",
+    "pytorch_lightning": "pytorch-lightning",
+    "pytorch_tabnet": "pytorch-tabnet",
+    "segmentation_models_pytorch": "segmentation-models-pytorch",
+    "sentence_transformers": "sentence-transformers",
+    "seqeval": "seqeval",
+    "timm": "timm",
+    "transformers": "transformers",
+    "trl": "trl",
+    "ultralytics": "ultralytics",
+    "wandb": "wandb",
+    "xgboost": "xgboost",
+}
+"""Libraries that scripts are written with, by their modules: what an image installs for itself needs none of them, but
+for those in ``NEEDED``."""
+NEEDED = {
+    "tf-models-official": {"nltk", "pycocotools", "seqeval"},
+    "evaluate": {"datasets"},
+    "rouge-score": {"nltk"},
+}
+IMAGES = {
+    "pytorch-training": "pytorch/training/docker",
+    "tensorflow-training": "tensorflow/training/docker",
+    "huggingface-pytorch-training": "huggingface/pytorch/training/docker",
+    "huggingface-tensorflow-training": "huggingface/tensorflow/training/docker",
+}
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 
@@ -67,7 +120,13 @@ def main(names: str | None = None) -> None:
     table = json.loads(OUT.read_text("utf-8")) if names is None else named(names)
     table["source"] = "PyPI: names, and the releases that pip finds"
     table["date"] = date.today().isoformat()
-    table |= {"releases": {}, "wheels": {}, "sources": {}, "images": {"sklearn": SCIKIT_LEARN}}
+    table |= {
+        "absent": json.loads(OUT.read_text("utf-8")).get("absent", {}),
+        "releases": {},
+        "wheels": {},
+        "sources": {},
+        "images": {"sklearn": SCIKIT_LEARN},
+    }
     for name in PINNED:
         found = {python: releases(name, python) for python in PYTHONS}
         built = {python: releases(name, python, "--only-binary=:all:") for python in PYTHONS}
@@ -76,9 +135,59 @@ def main(names: str | None = None) -> None:
         table["sources"][name] = by_pythons(
             {python: [one for one in found[python] if one not in built[python]] for python in PYTHONS}
         )
-    OUT.write_text(
-        json.dumps(table, indent=0, ensure_ascii=False).replace("\n", " ") + "\n", encoding="utf-8"
-    )
+    write(table)
+
+
+def write(table: Mapping[str, Any]) -> None:
+    """Write the file, on one line."""
+    text = json.dumps(table, indent=0, ensure_ascii=False).replace("\n", " ")
+    OUT.write_text(text + "\n", encoding="utf-8")
+
+
+def images(containers: str, xgboost: str) -> None:
+    """Write what images lack into the table as it is: no Dockerfile of any version names it, nor what needs it."""
+    table = json.loads(OUT.read_text("utf-8"))
+    absent: dict[str, Any] = {"source": [], "date": date.today().isoformat()}
+    for repository, branch in ((containers, "master"), (xgboost, "HEAD")):
+        absent["source"].append(git(repository, "rev-parse", branch).strip())
+    listed = git(containers, "ls-tree", "-r", "--name-only", "master").split()
+    words: dict[str, set[str]] = {}
+    for image, folder in IMAGES.items():
+        files = [
+            one for one in listed if one.startswith(folder) and re.search(r"Dockerfile[^/]*\.[cg]pu$", one)
+        ]
+        words[image] = mentioned(git(containers, "show", f"master:{one}") for one in files)
+        versions = sorted({one.removeprefix(folder + "/").partition("/")[0] for one in files})
+        absent[image] = {"versions": versions}
+    for image in IMAGES:
+        if image.startswith("huggingface-"):  # which stand on those of the framework
+            words[image] |= words[image.removeprefix("huggingface-")]
+    ages = git(xgboost, "log", "--format=%H", "--", "requirements.txt", "docker").split()
+    files = [
+        f"{age}:{name}"
+        for age in ages
+        for name in git(xgboost, "ls-tree", "-r", "--name-only", age, "requirements.txt", "docker").split()
+        if name == "requirements.txt" or "Dockerfile" in name
+    ]
+    words["sagemaker-xgboost"] = mentioned(git(xgboost, "show", one) for one in files)
+    absent["sagemaker-xgboost"] = {"versions": []}
+    for image, those in words.items():
+        there = {*those, *(name for other, names in NEEDED.items() if other in those for name in names)}
+        absent[image]["modules"] = [
+            module for module, name in LEAVES.items() if not {module, name, name.replace("-", "_")} & there
+        ]
+    write(table | {"absent": absent})
+
+
+def mentioned(texts: Iterable[str]) -> set[str]:
+    """Every word of these files that could be the name of a package."""
+    return {word for text in texts for word in re.findall(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*", text.lower())}
+
+
+def git(repository: str, *arguments: str) -> str:
+    """What git prints of a repository."""
+    command = ["git", "--git-dir", repository, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def named(names: str) -> dict[str, Any]:
@@ -143,4 +252,7 @@ def releases(name: str, python: str, *options: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if sys.argv[1:2] == ["--images"]:
+        images(*sys.argv[2:])
+    else:
+        main(*sys.argv[1:])

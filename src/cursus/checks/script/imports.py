@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path as FilePath
+from typing import TYPE_CHECKING
 
 from cursus.checks.evidence.endings import IN_IMAGES
 from cursus.checks.rules import Problem, rule
@@ -14,6 +15,9 @@ from cursus.checks.views import TrainingView
 from cursus.script.conditions import told
 from cursus.script.facts import ArgPart, Condition, Habit, Imported, Part, ScriptFacts
 from cursus.suggest import did_you_mean, one_letter
+
+if TYPE_CHECKING:
+    from cursus.aws.images import Image
 
 
 @rule("FRM055", severity="warning", scope="script")
@@ -303,21 +307,19 @@ def published(name: str) -> bool:
 
 
 def not_published(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
-    """A package that an image for scikit-learn lacks, where nothing installs it."""
+    """A package that the image lacks, where nothing installs it."""
     from cursus.aws.images import parse_image
-    from cursus.aws.tables import table
 
     image = parse_image(view.image or "")
-    if image is None or not image.amazon or image.engine != "sklearn" or facts.requirements:
+    if image is None or not image.amazon or facts.requirements:
         return
     if facts.directory_listing & INSTALLED or "PYTHONPATH" in view.environment:
         return
     if facts.calls & {"os.system", "os.popen", "sys.path.append", "sys.path.insert"}:
         return
-    there = {*table("packages")["images"]["sklearn"], *sys.stdlib_module_names, *FRAMEWORKS, *INSTALLERS}
     for one in facts.imports if not facts.top_imports & INSTALLERS else ():
         module = one.module.partition(".")[0]
-        if one.sure and not one.level and module not in there and published(module):
+        if one.sure and not one.level and _lacks(image, module):
             yield Problem(
                 f"the script imports {module}, which {image.repository} is not published with, and nothing installs it",
                 ("AlgorithmSpecification", "TrainingImage"),
@@ -327,6 +329,19 @@ def not_published(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
                 location=one.location,
             )
             return
+
+
+def _lacks(image: Image, module: str) -> bool:
+    """True for a published library that an image surely does not have."""
+    from cursus.aws.tables import table
+
+    known = table("packages")
+    if image.engine == "sklearn":
+        there = {*known["images"]["sklearn"], *sys.stdlib_module_names, *FRAMEWORKS, *INSTALLERS}
+        return module not in there and published(module)
+    absent = known["absent"].get(image.repository, {"modules": []})
+    minor = ".".join((image.engine_version or "").split(".")[:2])
+    return module in absent["modules"] and (not absent["versions"] or minor in absent["versions"])
 
 
 FRAMEWORKS = {"torch": "pytorch", "tensorflow": "tensorflow", "xgboost": "xgboost", "mxnet": "mxnet"}

@@ -320,8 +320,9 @@ def other_framework(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Where the image is one of Amazon's framework images: looks for an import of another framework, on the way that every run takes, that
-        requirements.txt does not bring; where it is one for scikit-learn, also of a package that it is not published with, beside a script
-        that has no requirements.txt and starts no pip.
+        requirements.txt does not bring; and, beside a script that has no requirements.txt and starts no pip, of a package that the image is not published
+        with: any in an image for scikit-learn, well-known ones (``transformers``, ``lightning``, ``lightgbm`` …) in those for PyTorch, TensorFlow, Hugging Face
+        and XGBoost.
     Why:
         ``ModuleNotFoundError``: an image for scikit-learn has no PyTorch, one for PyTorch no TensorFlow.
     Example:

@@ -324,7 +324,9 @@ def variable_missing(view: TrainingView) -> Iterator[Problem]:
                 f"the script reads the variable {read.name}, which Environment does not set"
                 f".{did_you_mean(read.name, [*view.environment, *TOOLKIT_VARIABLES])}",
                 ("Environment",),
-                remedy=f"add {read.name} to Environment, or give the read a default",
+                remedy="read the variable that the training toolkit sets"
+                if _misspelt(read.name)
+                else f"add {read.name} to Environment, or give the read a default",
                 severity="error" if _misspelt(read.name) else None,
                 location=read.location,
             )

@@ -71,63 +71,64 @@ def program_and_script(view: RequestView) -> Iterator[Problem]:
         kind = "shell" if program in SHELLS else "python" if _PYTHON.fullmatch(program) else None
         at = _script(words, kind) if kind is not None else None
         place: Path = (member, "ContainerEntrypoint")
-        if at is None:
-            if kind == "python" and words[1:2] == ["-m"] and _nowhere(view, specification, words[2:3]):
-                yield Problem(
-                    f"{program} looks for the module {show(words[2])} in its own folders and the current one: "
-                    "Amazon's image has it in none of them",
-                    place,
-                    "bring the code by an input or channel, and start the script by its path there",
-                )
-            continue
-        if at == len(words):
-            if kind == "python":
-                yield Problem(
-                    f"{program} is given no script: it reads an empty input, and the job ends with success",
-                    place,
-                    "write the script's path in the container behind it",
-                    severity="warning",
-                )
-            continue
-        word = words[at]
-        where: Path = (*place, at) if at < len(entry) else (member, "ContainerArguments", at - len(entry))
-        if kind == "python" and word.startswith("--"):
+        if at is not None and at < len(words):
+            where: Path = (*place, at) if at < len(entry) else (member, "ContainerArguments", at - len(entry))
+            yield from _given(program, kind, words[at], (*place, 0), where, specification)
+        elif kind == "python" and at is not None:
             yield Problem(
-                f"{program} is given {show(word)} where the script stands",
-                where,
-                "write the script's path in the container before its arguments",
+                f"{program} is given no script: it reads an empty input, and the job ends with success",
+                place,
+                "write the script's path in the container behind it",
+                severity="warning",
             )
-        elif word.startswith("s3://"):
+        elif kind == "python" and words[1:2] == ["-m"] and _nowhere(view, specification, words[2:3]):
             yield Problem(
-                f"{program} is given {show(word)}: it knows the container's files alone, and nothing in S3",
-                where,
-                "bring the script by an input or channel, and write its path in the container",
+                f"{program} looks for the module {show(words[2])} in its own folders and the current one: "
+                "Amazon's image has it in none of them",
+                place,
+                "bring the code by an input or channel, and start the script by its path there",
             )
-        elif kind == "shell" and word.endswith(".py"):
-            yield Problem(
-                f"{show(word)} is Python, and {program} runs it as a shell script",
-                (*place, 0),
-                "give the step step_args=processor.run(…), made with a PipelineSession, in place of processor="
-                if word.startswith(ENTRY)
-                else "write python3, or start a shell script that calls it",
-            )
-        elif kind == "python" and word.endswith((".sh", ".bash")):
-            yield Problem(
-                f"{show(word)} is a shell script, and {program} reads it as Python",
-                (*place, 0),
-                "write /bin/bash",
-            )
-        elif (
-            word.endswith((".py", ".sh"))
-            and not word.startswith(("/", "opt/ml/", "$", "{"))
-            and _framework(specification)
-        ):
-            yield Problem(
-                f"{program} looks for {show(word)} in the folder that Amazon's image starts in, which has none of your files",
-                where,
-                "write its whole path: /opt/ml/processing/input/… or /opt/ml/input/data/<channel>/…; or leave "
-                "ContainerEntrypoint out, and let the toolkit start it",
-            )
+
+
+def _given(
+    program: str, kind: str | None, word: str, place: Path, where: Path, specification: Mapping[str, object]
+) -> Iterator[Problem]:
+    """What is wrong with the script that a program at ``place`` is given: a word at ``where``."""
+    if kind == "python" and word.startswith("--"):
+        yield Problem(
+            f"{program} is given {show(word)} where the script stands",
+            where,
+            "write the script's path in the container before its arguments",
+        )
+    elif word.startswith("s3://"):
+        yield Problem(
+            f"{program} is given {show(word)}: it knows the container's files alone, and nothing in S3",
+            where,
+            "bring the script by an input or channel, and write its path in the container",
+        )
+    elif kind == "shell" and word.endswith(".py"):
+        yield Problem(
+            f"{show(word)} is Python, and {program} runs it as a shell script",
+            place,
+            "give the step step_args=processor.run(…), made with a PipelineSession, in place of processor="
+            if word.startswith(ENTRY)
+            else "write python3, or start a shell script that calls it",
+        )
+    elif kind == "python" and word.endswith((".sh", ".bash")):
+        yield Problem(
+            f"{show(word)} is a shell script, and {program} reads it as Python", place, "write /bin/bash"
+        )
+    elif (
+        word.endswith((".py", ".sh"))
+        and not word.startswith(("/", "opt/ml/", "$", "{"))
+        and _framework(specification)
+    ):
+        yield Problem(
+            f"{program} looks for {show(word)} in the folder that Amazon's image starts in, which has none of your files",
+            where,
+            "write its whole path: /opt/ml/processing/input/… or /opt/ml/input/data/<channel>/…; or leave "
+            "ContainerEntrypoint out, and let the toolkit start it",
+        )
 
 
 def _framework(specification: Mapping[str, object]) -> bool:

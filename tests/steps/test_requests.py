@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from cursus import check
 from cursus.errors import TargetError
 from cursus.model import Pipeline, Step
 from cursus.steps import load
@@ -115,19 +116,21 @@ def test_what_botocore_would_send_becomes_plain() -> None:
         OrderedDict(
             TrainingJobName=Name("churn"),
             InputDataConfig=({"ChannelName": "train"},),
-            StoppingCondition={"MaxRuntimeInSeconds": Decimal(60)},
+            DataSplitConfig={"ValidationFraction": Decimal("0.5")},
         )
     )
     step = one(request)
     assert type(step.request["TrainingJobName"]) is str
     assert step.request["InputDataConfig"] == [{"ChannelName": "train"}]
-    assert step.request["StoppingCondition"] == {"MaxRuntimeInSeconds": 60}
+    assert step.request["DataSplitConfig"] == {"ValidationFraction": 0.5}
 
 
 def test_what_botocore_refuses_stays() -> None:
     path = PurePosixPath("s3/x")
     step = one({"TrainingJobName": "a", "OutputDataConfig": {"S3OutputPath": path}})
     assert step.request["OutputDataConfig"]["S3OutputPath"] is path
+    report = check({**TRAINING, "StoppingCondition": {"MaxRuntimeInSeconds": Decimal(60)}})
+    assert ("STP003", "write 60") in [(found.rule, found.remedy) for found in report.findings]
 
 
 def test_value_without_end_is_refused() -> None:

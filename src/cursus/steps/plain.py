@@ -94,7 +94,8 @@ def _plain(value: Any, lenient: bool, depth: int) -> Any:
         return [_plain(item, lenient, depth + 1) for item in value]
     module = kind.__module__
     if kind.__name__ == "Decimal" and module in ("decimal", "_decimal", "_pydecimal"):
-        return _number(value)
+        # As DynamoDB gives numbers: botocore takes it for a number, and refuses it for a whole one.
+        return _number(value) if lenient else float(value)
     return _obvious(value, depth) if lenient else value
 
 

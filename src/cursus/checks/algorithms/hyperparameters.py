@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from cursus.aws.algorithms import Algorithm, Condition, Hyperparameter, later_version, matches
 from cursus.checks.rules import PROGRAM, Problem, hyperparameters, rule
@@ -17,6 +18,8 @@ from cursus.suggest import closest, did_you_mean
 
 GIVEN = ("HyperParameters", "StaticHyperParameters")
 READS = (*GIVEN, "AlgorithmSpecification")
+MOST_NAMES = 500
+"""Names of one request that are looked at one by one: the service model allows a fifth, and says so."""
 MANY = 4
 """More values than these are told once, by the remedy."""
 
@@ -47,7 +50,7 @@ def required_hyperparameters(view: TrainingView) -> Iterator[Problem]:
         return
     # A misspelt name is said once, by the rule on unknown hyperparameters.
     misspelt: set[str | None] = set()
-    for given in view.hyperparameters:
+    for given in islice(view.hyperparameters, MOST_NAMES):
         if isinstance(given, str) and algorithm.hyperparameter(given) is None and not _own(given):
             misspelt.add(closest(given, algorithm.hyperparameters))
     for name, known in algorithm.hyperparameters.items():
@@ -87,7 +90,7 @@ def unknown_hyperparameter(view: TrainingView) -> Iterator[Problem]:
     # The tabular algorithms are scripts of JumpStart's, whose versions take more than the guide knows and ignore the rest.
     script = "sagemaker_submit_directory" in view.hyperparameters
     lenient = script or algorithm.ignores_unknown or documented_only(algorithm)
-    for name in view.hyperparameters:
+    for name in islice(view.hyperparameters, MOST_NAMES):
         if not isinstance(name, str) or name in algorithm.hyperparameters or name in algorithm.aliases:
             continue
         if _own(name):

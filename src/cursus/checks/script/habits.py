@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script.request import Invocation, decoded, invocation, is_number
+from cursus.checks.script.request import Invocation, decoded, habit_problems, invocation, is_number
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 from cursus.script.facts import HP_FILES, JSON_VARIABLES, ArgPart, Argument, EnvPart, Habit, ScriptFacts, Text
@@ -387,26 +387,19 @@ def never_runs(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.python.org/3/reference/expressions.html#yield-expressions
     """
-    facts = _facts(view)
-    if facts is None:
-        return
-    for habit in facts.habits:
-        if habit.kind == "only-named":
-            told, remedy = f"{habit.detail} is named here and not called", f"write {habit.detail}()"
-        elif habit.kind == "runs-once":
-            told = f"the loop over {show(habit.detail)} is left at the end of its first round, whatever came of it"
-            remedy = "put the return after the loop, or take the break out"
-        elif habit.kind == "method-saved":
-            told = f"{habit.detail} is saved itself, a method, and not what it returns"
-            remedy = f"write {habit.detail}()"
-        elif habit.kind == "never-awaited":
-            told, remedy = (
-                f"{habit.detail}() is a coroutine that nobody awaits",
-                f"asyncio.run({habit.detail}())",
-            )
-        elif habit.kind == "never-iterated":
-            told = f"{habit.detail}() is a generator that nobody iterates, so that its body never runs"
-            remedy = f"for _ in {habit.detail}(): …, or return instead of yield"
-        else:
-            continue
-        yield Problem(told, remedy=remedy, location=habit.location)
+    yield from habit_problems(
+        view,
+        {
+            "only-named": ("{} is named here and not called", "write {}()"),
+            "runs-once": (
+                "the loop over {shown} is left at the end of its first round, whatever came of it",
+                "put the return after the loop, or take the break out",
+            ),
+            "method-saved": ("{} is saved itself, a method, and not what it returns", "write {}()"),
+            "never-awaited": ("{}() is a coroutine that nobody awaits", "asyncio.run({}())"),
+            "never-iterated": (
+                "{}() is a generator that nobody iterates, so that its body never runs",
+                "for _ in {}(): …, or return instead of yield",
+            ),
+        },
+    )

@@ -14,9 +14,11 @@ from typing import Any, Literal
 
 from cursus.aws import library_fields
 from cursus.aws.images import parse_image
+from cursus.checks.rules import Problem
 from cursus.checks.script.processing_view import COMMAND, ProcessingView
 from cursus.checks.views import TrainingView, is_reference, listing, mapping, text
 from cursus.model import Path
+from cursus.redact import show
 from cursus.script.facts import ArgPart, Argument, Const, EnvPart, Habit, Parser, ScriptFacts, Text
 
 UNKNOWN = "\0"
@@ -371,6 +373,18 @@ def habits(view: TrainingView, *kinds: str) -> Iterator[Habit]:
     for habit in view.script.habits if view.script is not None else ():
         if habit.kind in kinds:
             yield habit
+
+
+def habit_problems(
+    view: TrainingView, words: Mapping[str, tuple[str, str]], path: Path = ()
+) -> Iterator[Problem]:
+    """A problem for each habit of the kinds of ``words``: what is wrong, and what to write instead.
+
+    In both ``{}`` stands for the habit's detail, ``{shown}`` for the same as a value is shown.
+    """
+    for habit in habits(view, *words):
+        message, remedy = (text.format(habit.detail, shown=show(habit.detail)) for text in words[habit.kind])
+        yield Problem(message, path, remedy, location=habit.location)
 
 
 def parsed(view: TrainingView, facts: ScriptFacts) -> list[Parser]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.artifacts import writes
 from cursus.checks.script.conditions import all_hold
-from cursus.checks.script.request import checkpoint_path, habits, invocation, resolve
+from cursus.checks.script.request import checkpoint_path, habit_problems, habits, invocation, resolve
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 from cursus.script.facts import Const, Text
@@ -262,61 +262,49 @@ def progress_not_used(view: TrainingView) -> Iterator[Problem]:
     """
     if checkpoint_path(view) is None:
         return
-    told = set()
+    known = set()
     for habit in habits(view, "key-never-saved"):
         asked, _, kept = habit.detail.partition("/")
-        told.add(kept)
+        known.add(kept)
         yield Problem(
             f"the script asks what it restored for {show(asked)}, and its checkpoints have {show(kept)}: the training begins from the start",
             ("CheckpointConfig",),
             remedy=f"ask for {kept!r}",
             location=habit.location,
         )
-    for habit in habits(view, "epoch-repeated"):
-        yield Problem(
-            f"{habit.detail} begins with the epoch that the checkpoint was saved after: it is trained once more at every start",
-            ("CheckpointConfig",),
-            remedy="begin with the next one: add 1 to what was restored",
-            location=habit.location,
-        )
-    for habit in habits(view, "epoch-skipped"):
-        yield Problem(
-            f"{habit.detail} adds one to the epoch, and so does what saves it: every start leaves an epoch out",
-            ("CheckpointConfig",),
-            remedy="save the epoch that was done, or begin with what was saved",
-            location=habit.location,
-        )
-    for habit in habits(view, "own-start"):
-        yield Problem(
-            f"{show(habit.detail)} looks in a folder that has the time of this start in its name: no earlier checkpoint is ever there",
-            ("CheckpointConfig",),
-            remedy="give the folder a name that stays, as the job's own checkpoints are brought back under theirs",
-            location=habit.location,
-        )
-    for habit in habits(view, "json-keys"):
-        yield Problem(
-            f"{show(habit.detail)} looks for a number, and every key that comes from JSON is a text: nothing counts as done",
-            ("CheckpointConfig",),
-            remedy="make them numbers again: {int(key): value for key, value in loaded.items()}",
-            location=habit.location,
-        )
-    for habit in habits(view, "epochs-cut"):
-        yield Problem(
-            f"{show(habit.detail)} ends the earlier the later it begins: a training that goes on does not come to its last epochs",
-            ("CheckpointConfig",),
-            remedy="range(first, epochs)",
-            location=habit.location,
-        )
-    for habit in habits(view, "state-unused"):
-        yield Problem(
-            f"{show(habit.detail)} is saved with the checkpoint, and never read back: the training goes on without it",
-            ("CheckpointConfig",),
-            remedy="restore it with the rest, or leave it out of the checkpoint",
-            location=habit.location,
-        )
+    yield from habit_problems(
+        view,
+        {
+            "epoch-repeated": (
+                "{} begins with the epoch that the checkpoint was saved after: it is trained once more at every start",
+                "begin with the next one: add 1 to what was restored",
+            ),
+            "epoch-skipped": (
+                "{} adds one to the epoch, and so does what saves it: every start leaves an epoch out",
+                "save the epoch that was done, or begin with what was saved",
+            ),
+            "own-start": (
+                "{shown} looks in a folder that has the time of this start in its name: no earlier checkpoint is ever there",
+                "give the folder a name that stays, as the job's own checkpoints are brought back under theirs",
+            ),
+            "json-keys": (
+                "{shown} looks for a number, and every key that comes from JSON is a text: nothing counts as done",
+                "make them numbers again: {{int(key): value for key, value in loaded.items()}}",
+            ),
+            "epochs-cut": (
+                "{shown} ends the earlier the later it begins: a training that goes on does not come to its last epochs",
+                "range(first, epochs)",
+            ),
+            "state-unused": (
+                "{shown} is saved with the checkpoint, and never read back: the training goes on without it",
+                "restore it with the rest, or leave it out of the checkpoint",
+            ),
+        },
+        ("CheckpointConfig",),
+    )
     for habit in habits(view, "restored-unused"):
-        if habit.detail not in told:
-            told.add(habit.detail)
+        if habit.detail not in known:
+            known.add(habit.detail)
             dropped = "what it gives is not used" if habit.detail.endswith(")") else "not read again"
             yield Problem(
                 f"{habit.detail} is taken from the checkpoint, and {dropped}: the training begins from the start",

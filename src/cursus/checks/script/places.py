@@ -228,18 +228,7 @@ def folder_not_writable_so(view: TrainingView) -> Iterator[Problem]:
     facts = view.script
     if facts is None:
         return
-    there = {MODEL_DIR, "/opt/ml/output/data", "/opt/ml/output", "/opt/ml/input", INPUT_DATA}
-    below = [MODEL_DIR, "/opt/ml/output/data"]
-    if isinstance(view, ProcessingView):
-        below = [*(view.outputs or ())]
-        there = {*(view.inputs or ()), *below}
-    local = checkpoint_path(view)
-    if local:
-        there.add(local)
-    makes = bool(
-        facts.attributes
-        & {"makedirs", "mkdir", "mkpath", "copytree", "save_pretrained", "ensure_dir", "rmtree", "chdir"}
-    )
+    there, below = _folders(view)
     yield from _made_by_first(view, facts)
     for habit in habits(view, "made-again"):
         yield Problem(
@@ -261,35 +250,58 @@ def folder_not_writable_so(view: TrainingView) -> Iterator[Problem]:
                 location=habit.location,
             )
     for _, _, use, place in _uses(view):
-        plain = place.rstrip("/")
-        if not use.sure:
-            continue
-        if (
-            use.mode in ("make", "write")
-            and plain in there
-            and use.call in ("os.makedirs", "os.mkdir", "mkdir", "shutil.copytree")
-            and "rmtree" not in facts.attributes
-        ):
-            copies = use.mode == "write"
+        if use.sure:
+            yield from _not_writable(facts, use, place, there, below)
+
+
+def _folders(view: TrainingView) -> tuple[set[str], list[str]]:
+    """The folders that SageMaker makes before the script starts, and those of them that are kept."""
+    there = {MODEL_DIR, "/opt/ml/output/data", "/opt/ml/output", "/opt/ml/input", INPUT_DATA}
+    below = [MODEL_DIR, "/opt/ml/output/data"]
+    if isinstance(view, ProcessingView):
+        below = [*(view.outputs or ())]
+        there = {*(view.inputs or ()), *below}
+    local = checkpoint_path(view)
+    return there | {local} if local else there, below
+
+
+def _not_writable(
+    facts: ScriptFacts, use: PathUse, place: str, there: set[str], below: list[str]
+) -> Iterator[Problem]:
+    """What is wrong with a folder that is made, or a file that is written, on the way that every run takes."""
+    plain = place.rstrip("/")
+    if (
+        use.mode in ("make", "write")
+        and plain in there
+        and use.call in ("os.makedirs", "os.mkdir", "mkdir", "shutil.copytree")
+        and "rmtree" not in facts.attributes
+    ):
+        copies = use.mode == "write"
+        yield Problem(
+            f"{use.call} {'to' if copies else 'of'} {show(place)}, which SageMaker has made already: FileExistsError",
+            remedy="dirs_exist_ok=True" if copies else "exist_ok=True",
+            location=use.location,
+        )
+    elif use.mode == "write" and use.call in WRITES_FILES and plain in there:
+        yield Problem(
+            f"{use.call} writes to {show(place)}, which is a folder",
+            remedy="join a file's name: os.path.join(folder, name)",
+            location=use.location,
+        )
+    elif use.mode == "write" and use.call in WRITES_FILES and not _makes(facts):
+        folder = plain.rpartition("/")[0]
+        if any(folder.startswith(known + "/") for known in below) and folder not in there:
             yield Problem(
-                f"{use.call} {'to' if copies else 'of'} {show(place)}, which SageMaker has made already: FileExistsError",
-                remedy="dirs_exist_ok=True" if copies else "exist_ok=True",
+                f"{use.call} writes {show(place.replace(UNKNOWN, '…'))}, and nothing makes the folder {folder!r}",
+                remedy=f"os.makedirs({folder!r}, exist_ok=True) first",
                 location=use.location,
             )
-        elif use.mode == "write" and use.call in WRITES_FILES and plain in there:
-            yield Problem(
-                f"{use.call} writes to {show(place)}, which is a folder",
-                remedy="join a file's name: os.path.join(folder, name)",
-                location=use.location,
-            )
-        elif use.mode == "write" and use.call in WRITES_FILES and not makes and not facts.outside_effects:
-            folder = plain.rpartition("/")[0]
-            if any(folder.startswith(known + "/") for known in below) and folder not in there:
-                yield Problem(
-                    f"{use.call} writes {show(place.replace(UNKNOWN, '…'))}, and nothing makes the folder {folder!r}",
-                    remedy=f"os.makedirs({folder!r}, exist_ok=True) first",
-                    location=use.location,
-                )
+
+
+def _makes(facts: ScriptFacts) -> bool:
+    """True where folders may be made that the reading does not see."""
+    makers = {"makedirs", "mkdir", "mkpath", "copytree", "save_pretrained", "ensure_dir", "rmtree", "chdir"}
+    return bool(facts.attributes & makers) or facts.outside_effects
 
 
 def _made_by_first(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:

@@ -403,7 +403,7 @@ def walk(body: Body, entry: bool = False) -> list[Body]:
         _parameters(walker, owner)
     found = [body]
     for inner in walker.inner:
-        found.extend(walk(inner))
+        found.extend(walk(inner, entry))
     return found
 
 

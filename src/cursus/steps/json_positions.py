@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 from cursus.model import Location, Origin, Path, format_path
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
-_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\]]', re.DOTALL)
+# Not a choice for each character of a text: re keeps a hundred bytes for each choice.
+_TEXT = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+_TOKEN = re.compile(_TEXT + r'|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+_BRACKET = re.compile(_TEXT + r"?|[{}\[\]]", re.DOTALL)
 
 
 class _Member(NamedTuple):

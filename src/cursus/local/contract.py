@@ -128,9 +128,9 @@ def account_of(request: Request) -> str:
 
 def partition_of(region: str) -> str:
     """The partition of a region, as ARNs write it."""
-    if region.startswith("cn-"):
-        return "aws-cn"
-    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
+    from cursus.aws import places
+
+    return places.partition_of(region) or "aws"
 
 
 def job_arn(request: Request, region: str) -> str:

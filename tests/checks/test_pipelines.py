@@ -285,6 +285,16 @@ def test_a_step_may_wait_for_another_outcome() -> None:
     assert told({"Step": "Train", "On": "Failed"}) == {"Steps[1].DependsOn[0].On"}
 
 
+def test_a_condition_in_a_branch_of_another() -> None:
+    def decide(name: str, *steps: Any) -> dict[str, Any]:
+        arguments = {"Conditions": [CONDITION], "IfSteps": list(steps), "ElseSteps": []}
+        return {"Name": name, "Type": "Condition", "Arguments": arguments}
+
+    found = [f for f in check(pipeline(decide("Outer", decide("Inner", TRAIN)))) if f.rule == "DEP040"]
+    assert [(f.path, f.severity) for f in found] == [("Steps[0].Arguments.IfSteps[0]", "warning")]
+    assert not [f for f in check(pipeline(decide("Outer", TRAIN))) if f.rule == "DEP040"]
+
+
 def test_steps_that_no_execution_comes_to() -> None:
     def told(*entries: Any) -> list[str]:
         stop = {"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "no"}}

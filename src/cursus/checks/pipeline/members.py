@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.pipelines import PipelineStep, facts, parse_get
-from cursus.checks.pipeline.values import given_types
+from cursus.checks.pipeline.values import almost, given_types
 from cursus.checks.rules import Problem, rule
 from cursus.checks.step.image_names import stands_for_another
 from cursus.checks.views import PipelineView, is_reference, mapping, mappings
@@ -21,7 +21,7 @@ def conditions(view: PipelineView) -> Iterator[Problem]:
     """A condition step's conditions cannot be evaluated.
 
     What it does:
-        Looks for steps in the branches, and at each condition: a known type, all its operands, operands of types that can be compared, and one at least
+        Looks for steps in the branches, where a condition step is a warning, and at each condition: a known type, all its operands, operands of types that can be compared, and one at least
         that is no constant.
     Why:
         CreatePipeline refuses what it cannot parse; comparing a text with a number fails the execution, or is never true.
@@ -80,6 +80,14 @@ def _branch(steps: object, place: Path) -> Iterator[Problem]:
                 (*place, i),
                 "write the whole step here: a step of a branch stands in the condition, not beside it",
             )
+        elif step.get("Type") == "Condition":
+            yield Problem(
+                f"the condition step {show(step.get('Name'))} is in a branch of another: SageMaker Pipelines doesn't support "
+                "nested condition steps",
+                (*place, i),
+                "join the conditions: all of a list must hold, Or and Not take others",
+                severity="warning",  # documented so; the SDK writes such definitions all the same
+            )
 
 
 def _condition(view: PipelineView, entry: Mapping[str, Any], place: Path) -> Iterator[Problem]:
@@ -124,6 +132,15 @@ def _operands(entry: Mapping[str, Any], kind: str, operands: list[str], place: P
         for operand in operands:
             if operand not in entry:
                 yield Problem(f"the {kind} condition needs {operand}", (*place, operand), f"add {operand}")
+    for member in ("LeftValue", "RightValue", "QueryValue"):
+        compared = entry.get(member, "")
+        apart = isinstance(compared, Mapping) and not is_reference(compared) and almost(compared) is None
+        if member in operands and (compared is None or apart or isinstance(compared, list)):
+            yield Problem(
+                f"{member} of the {kind} condition is {'null' if compared is None else show(compared)}",
+                (*place, member),
+                "write a text, a number, true or false, or a reference",
+            )
     for member, form, words in (
         ("Conditions", list, "a list of conditions"),
         ("Condition", Mapping, "one condition"),

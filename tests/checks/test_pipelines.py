@@ -290,9 +290,14 @@ def test_a_condition_in_a_branch_of_another() -> None:
         arguments = {"Conditions": [CONDITION], "IfSteps": list(steps), "ElseSteps": []}
         return {"Name": name, "Type": "Condition", "Arguments": arguments}
 
-    found = [f for f in check(pipeline(decide("Outer", decide("Inner", TRAIN)))) if f.rule == "DEP040"]
-    assert [(f.path, f.severity) for f in found] == [("Steps[0].Arguments.IfSteps[0]", "warning")]
-    assert not [f for f in check(pipeline(decide("Outer", TRAIN))) if f.rule == "DEP040"]
+    def told(definition: Any) -> list[tuple[str | None, str]]:
+        return [
+            (f.path, f.severity) for f in check(definition) if f.rule == "DEP040" and "nested" in f.message
+        ]
+
+    inner = [("Steps[0].Arguments.IfSteps[0]", "warning")]
+    assert told(pipeline(decide("Outer", decide("Inner", TRAIN)))) == inner
+    assert told(pipeline(decide("Outer", TRAIN))) == []
 
 
 def test_steps_that_no_execution_comes_to() -> None:
@@ -469,3 +474,61 @@ def test_jobs_take_on_the_role_of_their_pipeline() -> None:
     for step in steps:
         del step["Arguments"]["RoleArn"]
     assert not broken(cursus.check(pipeline(*steps)).findings)
+
+
+CONFIG = {
+    "Name": "Config",
+    "Type": "EndpointConfig",
+    "Arguments": {
+        "EndpointConfigName": "churn",
+        "ProductionVariants": [{"VariantName": "all", "ModelName": "churn", "InstanceType": "ml.m5.large"}],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (CONFIG, set()),
+        ({**TRAIN, "Arguments": "none"}, {"DEP002"}),
+        ({**TRAIN, "Arguments": None}, {"DEP002"}),
+        ({**ASK, "FunctionArn": None}, {"DEP002"}),
+        ({**ASK, "Arguments": {"at": {"Std:Join": {"On": ["/"], "Values": ["a", "b"]}}}}, {"DEP013"}),
+        (
+            {
+                "Name": "Deploy",
+                "Type": "Endpoint",
+                "Arguments": {"EndpointName": "a", "EndpointConfigName": {"Get": "Steps.Config.ConfigName"}},
+            },
+            {"DEP012"},
+        ),
+        (
+            {
+                **CONFIG,
+                "Name": "Other",
+                "Arguments": {
+                    "EndpointConfigName": "churn",
+                    "ProductionVariants": [{"VariantName": "all", "InstanceType": "ml.m5.big"}],
+                },
+            },
+            {"DEP045"},
+        ),
+        *(
+            (
+                {
+                    "Name": "Decide",
+                    "Type": "Condition",
+                    "Arguments": {
+                        "Conditions": [{**CONDITION, "LeftValue": value}],
+                        "IfSteps": [ASK],
+                        "ElseSteps": [],
+                    },
+                },
+                {"DEP040"},
+            )
+            for value in (None, [1], {})
+        ),
+    ],
+)
+def test_members_that_are_null_or_of_another_form(step: dict[str, Any], expected: set[str]) -> None:
+    assert rules(pipeline(*([CONFIG] if step["Type"] == "Endpoint" else []), step)) == expected

@@ -15,7 +15,7 @@ from cursus.script import values as v
 from cursus.script.bodies import Body, place
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Habit
-from cursus.script.nodes import bare_name, last_name, string
+from cursus.script.nodes import FUNCTIONS, bare_name, last_name, string
 
 OTHERWISE = frozenset({"setattr", "__dict__", "__getattr__", "__getattribute__", "__slots__", "namedtuple"})
 """What gives objects members that are not written as such."""
@@ -26,8 +26,6 @@ MODULES = frozenset(
 """Bases that keep the modules of an object, and refuse one before their own ``__init__``."""
 OF_OBJECTS = frozenset(dir(object)) | {"__dict__", "__class__", "__name__", "__annotations__"}
 CATCHES = frozenset({"", "AttributeError", "Exception", "BaseException"})
-
-FunctionDef = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def read_classes(
@@ -119,7 +117,7 @@ def _lacking(
 def _this(method: Body) -> str:
     """The name by which a method knows its object; empty for what is no method."""
     owner = method.owner
-    if not isinstance(owner, FunctionDef) or any(
+    if not isinstance(owner, FUNCTIONS) or any(
         last_name(one) in ("staticmethod", "classmethod") for one in owner.decorator_list
     ):
         return ""
@@ -173,7 +171,7 @@ def _hidden(evaluator: Evaluator, body: Body, runs: dict[int, bool]) -> Iterator
         made = found[0].node
         plain = isinstance(made, (ast.Constant, ast.List, ast.Dict)) and len(found) == 1 and found[0].sure
         owner = methods[name].owner if name in methods else None
-        if plain and isinstance(owner, FunctionDef) and not owner.decorator_list and start is not None:
+        if plain and isinstance(owner, FUNCTIONS) and not owner.decorator_list and start is not None:
             called = any(
                 last_name(site.node.func) == name and isinstance(site.node.func, ast.Attribute)
                 for one in evaluator.bodies

@@ -14,7 +14,7 @@ from cursus.script.bodies import Body, CallSite, place
 from cursus.script.conditions import around
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Habit
-from cursus.script.nodes import last_name, string, word
+from cursus.script.nodes import FUNCTIONS, last_name, string, word
 from cursus.script.paths import OPENS, WRITES
 
 NAME = re.compile(r"(?![/~.])(?:[\w-]+/)*[\w-]*\w\.(?!(?:log|tmp|lock|py|sh|lst|names?)$)[A-Za-z]\w*")
@@ -23,7 +23,6 @@ METHODS = frozenset(
     {"to_csv", "to_parquet", "to_json", "to_pickle", "savefig", "save_model", "save_weights", "dump_model"}
 )
 """Methods that take the path of a file, and put nothing before it."""
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def read_left_behind(

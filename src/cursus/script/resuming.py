@@ -18,6 +18,7 @@ from itertools import islice
 from cursus.script.bodies import Body, place
 from cursus.script.facts import Habit
 from cursus.script.nodes import (
+    FUNCTIONS,
     LISTINGS,
     assigned,
     bare_name,
@@ -54,7 +55,6 @@ MOST = 10
 NUMBERED = re.compile(r"%[ds]|%i|\{\w*\}")
 RESTORING = re.compile(r"_?(?:load|restore|resume|recover|read|get|find)(?:_|$)", re.IGNORECASE)
 RESTORED = re.compile(r"restore|resume|recover|check_?point|ckpt|state|^load$")
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef
 
 

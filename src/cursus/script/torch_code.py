@@ -16,9 +16,8 @@ from collections.abc import Collection, Iterable, Iterator
 from cursus.script.bodies import Body, place
 from cursus.script.conditions import of_first
 from cursus.script.facts import Habit
-from cursus.script.nodes import bare_name, everything_given, last_name, own, receiver, string, word
+from cursus.script.nodes import FUNCTIONS, bare_name, everything_given, last_name, own, receiver, string, word
 
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 AGREEING = frozenset(
     {
         "all_reduce",

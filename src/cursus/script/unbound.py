@@ -14,9 +14,9 @@ from cursus.script.bodies import EXITS, Body, place
 from cursus.script.conditions import conditions, read_test
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Condition, Habit
-from cursus.script.nodes import last_name
+from cursus.script.nodes import DEFINITIONS, FUNCTIONS, last_name
 
-SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+SCOPES = (*DEFINITIONS, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 WIDE = frozenset({"", "Exception", "BaseException", "NameError", "UnboundLocalError"})
 """Handlers that catch the use of an unbound name as well."""
@@ -43,7 +43,7 @@ def read_unbound(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) -> 
 def _own_too_late(evaluator: Evaluator, body: Body, sure: bool) -> Iterator[Habit]:
     """``steps += 1`` in a function, of a name that the module has: without ``global`` it is the function's own."""
     owner = body.owner
-    if body.parent is None or not isinstance(owner, (ast.FunctionDef, ast.AsyncFunctionDef)):
+    if body.parent is None or not isinstance(owner, FUNCTIONS):
         return
     for name in sorted(_set_in(owner.body) & body.top.bindings.keys()):
         if not _declared(body, name):
@@ -161,7 +161,7 @@ def _set_in(block: list[ast.stmt]) -> set[str]:
 
 
 def _sets(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+    if isinstance(node, DEFINITIONS):
         yield node.name
         return
     if isinstance(node, (ast.Lambda, *COMPREHENSIONS)):
@@ -218,7 +218,7 @@ def _used(name: str, block: list[ast.stmt]) -> tuple[ast.AST, tuple[Test, ...]] 
 
 def _in_statement(statement: ast.stmt, name: str) -> ast.AST | None:
     """Where a statement surely uses the name before it sets it."""
-    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+    if isinstance(statement, DEFINITIONS):
         return None
     if isinstance(statement, (ast.For, ast.While, ast.With)):
         heads: list[ast.expr] = (
@@ -282,7 +282,7 @@ def _may_leave(statement: ast.stmt) -> bool:
         return True
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         return last_name(statement.value.func) in ENDS
-    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+    if isinstance(statement, DEFINITIONS):
         return False
     inner = [
         *getattr(statement, "body", ()),

@@ -86,16 +86,16 @@ STEP_TYPES: dict[str, tuple[str | None, list[str], list[str], list[str]]] = {
     ),
     "Job": (None, [], ["*"], []),
     "Cleanup": (None, [], [], []),
-    "Endpoint": (None, [], ["*"], []),
-    "EndpointConfig": (None, [], ["*"], []),
-    "InferenceComponent": (None, [], ["*"], []),
-    "Lineage": (None, [], ["*"], []),
+    "Endpoint": (None, [], [], []),
+    "EndpointConfig": (None, [], [], []),
+    "InferenceComponent": (None, [], [], []),
+    "Lineage": (None, [], ["ActionArns", "ArtifactArns", "ContextArns", "Associations"], []),
     "MLflow": (None, [], ["*"], []),
     # sagemaker.workflow.bedrock_steps, in the branch master-v2 of github.com/aws/sagemaker-python-sdk (34b16d3dc)
-    "BedrockCustomModel": (None, [], ["*"], []),
-    "BedrockCustomModelDeployment": (None, [], ["*"], []),
-    "BedrockModelImport": (None, [], ["*"], []),
-    "BedrockProvisionedModelThroughput": (None, [], ["*"], []),
+    "BedrockCustomModel": (None, [], [], []),
+    "BedrockCustomModelDeployment": (None, [], [], []),
+    "BedrockModelImport": (None, [], [], []),
+    "BedrockProvisionedModelThroughput": (None, [], [], []),
 }
 # Steps whose arguments the SDK holds against those of an operation (there: sagemaker.workflow._argument_validation).
 OPERATIONS = {
@@ -104,6 +104,16 @@ OPERATIONS = {
     "BedrockCustomModelDeployment": ("bedrock", "CreateCustomModelDeployment"),
     "BedrockModelImport": ("bedrock", "CreateModelImportJob"),
     "BedrockProvisionedModelThroughput": ("bedrock", "CreateProvisionedModelThroughput"),
+}
+# The operations whose answers are the properties of these steps.
+DESCRIBED = {
+    "Endpoint": ("sagemaker", "DescribeEndpoint"),
+    "EndpointConfig": ("sagemaker", "DescribeEndpointConfig"),
+    "InferenceComponent": ("sagemaker", "DescribeInferenceComponent"),
+    "BedrockCustomModel": ("bedrock", "GetCustomModel"),
+    "BedrockCustomModelDeployment": ("bedrock", "GetCustomModelDeployment"),
+    "BedrockModelImport": ("bedrock", "GetModelImportJob"),
+    "BedrockProvisionedModelThroughput": ("bedrock", "GetProvisionedModelThroughput"),
 }
 DEFINITIONS = {
     "Training": "TrainingStep",
@@ -177,14 +187,17 @@ def forms(definitions: dict[str, Any], kind: str) -> dict[str, Any]:
 
 def argument_names() -> dict[str, list[str]]:
     """The names of the arguments of steps that are no more than those, as a pipeline spells them."""
+    found = {kind: _names(*operation) for kind, operation in OPERATIONS.items()}
+    return {"Lineage": ["Actions", "Artifacts", "Associations", "Contexts"], **found}
+
+
+def _names(service: str, operation: str, answer: bool = False) -> list[str]:
+    """The members of an operation's request, or of its answer, with a capital."""
     import botocore.session
 
-    session = botocore.session.get_session()
-    found = {"Lineage": ["Actions", "Artifacts", "Associations", "Contexts"]}
-    for kind, (service, operation) in OPERATIONS.items():
-        shape = session.get_service_model(service).operation_model(operation).input_shape
-        found[kind] = [name[:1].upper() + name[1:] for name in shape.members]
-    return found
+    model = botocore.session.get_session().get_service_model(service).operation_model(operation)
+    shape = model.output_shape if answer else model.input_shape
+    return [name[:1].upper() + name[1:] for name in shape.members]
 
 
 CONDITIONS = {
@@ -298,6 +311,8 @@ def step_types(schema: dict[str, Any]) -> dict[str, Any]:
     types: dict[str, Any] = {}
     arguments_of = argument_names()
     for name, (operation, outputs, properties, members) in STEP_TYPES.items():
+        if name in DESCRIBED:
+            properties = _names(*DESCRIBED[name], answer=True)
         entry: dict[str, Any] = {"outputs": outputs, "properties": properties}
         if operation:
             entry["operation"] = operation

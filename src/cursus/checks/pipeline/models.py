@@ -216,8 +216,9 @@ def serving_types(view: PipelineView) -> Iterator[Problem]:
     """A registered model is to be served on an instance type that does not exist.
 
     What it does:
-        Compares SupportedRealtimeInferenceInstanceTypes and SupportedTransformInstanceTypes of a registration step with
-        the types that host and that transform. A family that the data does not know may be newer: a warning.
+        Compares SupportedRealtimeInferenceInstanceTypes and SupportedTransformInstanceTypes of a registration step, and the
+        InstanceType of an endpoint configuration's variants, with the types that host and that transform. A family that the
+        data does not know may be newer: a warning.
     Why:
         CreateModelPackage takes only the types of its list: the step fails, after the training is paid for.
     Example:
@@ -233,24 +234,32 @@ def serving_types(view: PipelineView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_InferenceSpecification.html
     """
     for step in view.definition.steps:
+        arguments, top = mapping(step.body, "Arguments"), (*step.path, "Arguments")
+        if step.type == "EndpointConfig":
+            for i, variant in mappings(arguments, "ProductionVariants"):
+                place = (*top, "ProductionVariants", i, "InstanceType")
+                yield from _serving_type(variant.get("InstanceType"), "hosting", place)
         if step.type != "RegisterModel":
             continue
-        specification = mapping(mapping(step.body, "Arguments"), "InferenceSpecification")
+        specification = mapping(arguments, "InferenceSpecification")
         for member, use in _SERVING:
-            known = instances.of_use(use)
             for i, name in enumerate(listing(specification, member)):
-                if not isinstance(name, str) or name in known:
-                    continue
-                place = (*step.path, "Arguments", "InferenceSpecification", member, i)
-                near = f"ml.{name}" if f"ml.{name}" in known else closest(name, known)
-                family = name.removeprefix("ml.").partition(".")[0]
-                likely = any(each.startswith(f"ml.{family}.") for each in instances.all_names())
-                yield Problem(
-                    f"{show(name)} is no instance type for {use}",
-                    place,
-                    f"write {near}" if near else "write a type such as ml.m5.xlarge",
-                    severity="error" if likely else "warning",
-                )
+                yield from _serving_type(name, use, (*top, "InferenceSpecification", member, i))
+
+
+def _serving_type(name: object, use: str, place: Path) -> Iterator[Problem]:
+    known = instances.of_use(use)
+    if not isinstance(name, str) or name in known:
+        return
+    near = f"ml.{name}" if f"ml.{name}" in known else closest(name, known)
+    family = name.removeprefix("ml.").partition(".")[0]
+    likely = any(each.startswith(f"ml.{family}.") for each in instances.all_names())
+    yield Problem(
+        f"{show(name)} is no instance type for {use}",
+        place,
+        f"write {near}" if near else "write a type such as ml.m5.xlarge",
+        severity="error" if likely else "warning",
+    )
 
 
 @rule("DEP049", severity="warning", scope="pipeline")

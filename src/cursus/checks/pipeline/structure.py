@@ -121,6 +121,14 @@ def _type(step: PipelineStep) -> Iterator[Problem]:
         )
         return
     entry = step_type(step.type)
+    arguments = step.body.get("Arguments")
+    told = entry.get("forms", {}).get("Arguments", {}).get("type")  # by its form
+    if arguments is not None and not isinstance(arguments, Mapping) and told is None:
+        yield Problem(
+            f"the Arguments of a step are a mapping, and not {show(arguments)}",
+            (*step.path, "Arguments"),
+            "write what the job is asked for, with the API's names",
+        )
     members = entry.get("members")
     if not members:
         return
@@ -142,7 +150,6 @@ def _type(step: PipelineStep) -> Iterator[Problem]:
             "write one of " + ", ".join(members),
             severity="error" if hint or elsewhere else "warning",
         )
-    arguments = step.body.get("Arguments")
     known = entry.get("argument_members")
     if known and isinstance(arguments, Mapping) and not is_reference(arguments):
         for name in arguments:
@@ -153,8 +160,10 @@ def _type(step: PipelineStep) -> Iterator[Problem]:
                     "write one of " + ", ".join(known),
                 )
     for name in entry["required"]:
-        if name not in step.body and name not in ("Name", "Type") and name not in meant:
-            yield Problem(f"a {step.type} step needs {name}", (*step.path, name), f"add {name}")
+        if name in ("Name", "Type") or name in meant or step.body.get(name) is not None:
+            continue
+        null = ", and it is null" if name in step.body else ""
+        yield Problem(f"a {step.type} step needs {name}{null}", (*step.path, name), f"add {name}")
 
 
 @rule("DEP003", scope="pipeline")

@@ -23,8 +23,9 @@ def functions(view: PipelineView) -> Iterator[Problem]:
     """A Std:Join or Std:JsonGet has not the form of one, or is not called so.
 
     What it does:
-        Looks at the name and the members of every function: a join has ``Values``, a list of texts, numbers and references; a
-        JsonGet has a ``Path``, a text that no reference can stand for, and a ``PropertyFile`` that is a reference or an ``S3Uri``.
+        Looks at the name and the members of every function: a join has ``Values``, a list of texts, numbers and references, and
+        ``On``, a text; a JsonGet has a ``Path``, a text that no reference can stand for, and a ``PropertyFile`` that is a
+        reference or an ``S3Uri``.
     Why:
         CreatePipeline refuses what it cannot parse: "Unable to parse pipeline definition".
     Example:
@@ -93,6 +94,13 @@ def _join(value: Any, place: Path) -> Iterator[Problem]:
         yield Problem(f"Std:Join holds {show(value)}", place, f"write {right}")
         return
     yield from _members(value, JOIN, place, "Std:Join")
+    on = value.get("On", "")
+    if not isinstance(on, str) and not is_reference(on):
+        yield Problem(
+            f"On of a Std:Join is {'null' if on is None else show(on)}, and no text",
+            (*place, "On"),
+            f"write {right}",
+        )
     parts = value.get("Values")
     if not isinstance(parts, list):
         shown = "no Values" if parts is None else f"Values that are no list: {show(parts)}"

@@ -7,7 +7,7 @@ NAMES.tsv has a line for each package of PyPI: name, version, month, rank among 
 the names stay as they are. The releases are those that ``pip index versions`` gives, of the packages in ``PINNED``, for
 any of ``PYTHONS``: ``wheels`` says for which of them pip finds a build for Linux, ``sources`` for which source alone.
 
-The second form makes ``absent`` alone, the libraries that images lack: from clones of
+The second form makes ``absent`` alone, the libraries that images lack and the variables that they set: from clones of
 https://github.com/aws/deep-learning-containers, whose branch master has the Dockerfiles of each version, and of
 https://github.com/aws/sagemaker-xgboost-container.
 """
@@ -112,6 +112,8 @@ IMAGES = {
     "huggingface-pytorch-training": "huggingface/pytorch/training/docker",
     "huggingface-tensorflow-training": "huggingface/tensorflow/training/docker",
 }
+VARIABLE = re.compile(r"^(?:ENV[ \t]+(?=\w+[= ])|[ \t]+(?=\w+=))([A-Z][A-Z0-9_]{2,})[= ]\S", re.MULTILINE)
+"""A variable that a Dockerfile sets, alone or as one of several."""
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 
@@ -152,11 +154,14 @@ def images(containers: str, xgboost: str) -> None:
         absent["source"].append(git(repository, "rev-parse", branch).strip())
     listed = git(containers, "ls-tree", "-r", "--name-only", "master").split()
     words: dict[str, set[str]] = {}
+    texts: list[str] = []
     for image, folder in IMAGES.items():
         files = [
             one for one in listed if one.startswith(folder) and re.search(r"Dockerfile[^/]*\.[cg]pu$", one)
         ]
-        words[image] = mentioned(git(containers, "show", f"master:{one}") for one in files)
+        read = [git(containers, "show", f"master:{one}") for one in files]
+        texts += read
+        words[image] = mentioned(read)
         versions = sorted({one.removeprefix(folder + "/").partition("/")[0] for one in files})
         absent[image] = {"versions": versions}
     for image in IMAGES:
@@ -169,7 +174,9 @@ def images(containers: str, xgboost: str) -> None:
         for name in git(xgboost, "ls-tree", "-r", "--name-only", age, "requirements.txt", "docker").split()
         if name == "requirements.txt" or "Dockerfile" in name
     ]
-    words["sagemaker-xgboost"] = mentioned(git(xgboost, "show", one) for one in files)
+    read = [git(xgboost, "show", one) for one in files]
+    words["sagemaker-xgboost"] = mentioned(read)
+    absent["variables"] = sorted({name for text in (*texts, *read) for name in VARIABLE.findall(text)})
     absent["sagemaker-xgboost"] = {"versions": []}
     for image, those in words.items():
         there = {*those, *(name for other, names in NEEDED.items() if other in those for name in names)}

@@ -168,6 +168,28 @@ def _tells(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Pass) or (isinstance(call, ast.Call) and last_name(call.func) in TELLS)
 
 
+def swallowing_contexts(modules: Iterable[Body]) -> Iterator[Habit]:
+    """``with Timer(): …`` of a class whose ``__exit__`` says of every error that it is dealt with."""
+    bodies = list(modules)
+    drops = {
+        node.name
+        for body in bodies
+        for node in body.all_nodes
+        if isinstance(node, ast.ClassDef)
+        for method in node.body
+        if isinstance(method, ast.FunctionDef) and method.name == "__exit__"
+        for last in method.body[-1:]
+        if isinstance(last, ast.Return) and getattr(last.value, "value", None) is True
+    }
+    for body in bodies if drops else ():
+        for node in body.all_nodes:
+            for item in node.items if isinstance(node, ast.With) else ():
+                called = item.context_expr.func if isinstance(item.context_expr, ast.Call) else None
+                if called is not None and bare_name(called) in drops:
+                    told = f"{bare_name(called)}.__exit__, which returns True,"
+                    yield Habit("dropped", None, told, True, place(node, body))
+
+
 def swallowing_decorators(modules: Iterable[Body]) -> Iterator[Habit]:
     """Decorators around a training function whose wrapper catches every error and only prints it."""
     functions = [

@@ -61,10 +61,17 @@ def old_launches(command: str) -> list[str]:
 def read_launches(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) -> Iterator[Habit]:
     """The programs that a script starts so."""
     for site, sure in calls:
-        if evaluator.called(site.node, site.body).startswith(("subprocess.", "os.system")):
-            given = [site.body.only(bare_name(one)) or one for one in site.node.args]
-            for program in old_launches(" ".join(map(ast.unparse, given))):
-                yield Habit("old-launch", None, program, sure, place(site.node, site.body))
+        name = evaluator.called(site.node, site.body)
+        if not name.startswith(("subprocess.", "os.system")):
+            continue
+        given = [site.body.only(bare_name(one)) or one for one in site.node.args]
+        for program in old_launches(" ".join(map(ast.unparse, given))):
+            yield Habit("old-launch", None, program, sure, place(site.node, site.body))
+        command = given[0] if given else None
+        listed = isinstance(command, ast.List) and bool(command.elts)
+        first = string(command.elts[0] if isinstance(command, ast.List) and listed else command) or ""
+        if first.startswith("nvidia-smi") and (listed or name.startswith("subprocess.check_")):
+            yield Habit("asks-driver", None, name, sure, place(site.node, site.body))
 
 
 # -- data ---------------------------------------------------------------------------------------------

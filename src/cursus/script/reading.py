@@ -282,6 +282,7 @@ class Reading:
             *classes.read_classes(self.evaluator, reached, self.source.bodies, self.evaluator.mentioned),
             *undefined.read_undefined(self.evaluator, reached, self.entry, self._local, self._member),
             *endings.swallowing_decorators(modules),
+            *endings.swallowing_contexts(modules),
             *(signals.read_signals(modules) if "signal" in tops else ()),
             *(workers.read_workers(modules) if tops & workers.MODULES else ()),
             *(processes.read_processes(self.evaluator, modules, reached) if tops & processes.MODULES else ()),

@@ -309,15 +309,15 @@ def _walks_environment(facts: ScriptFacts) -> bool:
 
 
 def _mentioned(facts: ScriptFacts, name: str) -> bool:
-    variable_name = CHANNEL_VARIABLE + name.upper()
+    variable_name = re.compile(rf"{CHANNEL_VARIABLE}{re.escape(name.upper())}(?![A-Z0-9_])")
     pattern = re.compile(rf"(?:^|[/{{}}$\s\"'=-]){re.escape(name)}(?:$|[/\s\"'=:,.-])", re.IGNORECASE)
     for string in facts.strings:
         if len(string) > 2000:
-            if variable_name in string or pattern.search(string):
+            if variable_name.search(string) or pattern.search(string):
                 return True
             continue
         if (
-            variable_name in string
+            variable_name.search(string)
             or string.lower() == name.lower()
             or f"/{name}" in string
             or f"{name}/" in string

@@ -151,7 +151,7 @@ def accelerator_missing(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds ``.cuda()``, ``torch.cuda.set_device`` and the NCCL backend on the way that every run takes, in a job whose instances have no GPU; and
-        ``mp.spawn`` of as many processes as there are GPUs, and divisions by their number.
+        ``mp.spawn`` of as many processes as there are GPUs, divisions by their number, and ``nvidia-smi``.
     Why:
         ``Found no NVIDIA driver on your system``: the job fails. Code that asks ``torch.cuda.is_available()`` first is left alone.
     Example:
@@ -205,6 +205,14 @@ def _no_process(view: TrainingView) -> Iterator[Problem]:
                 f"{habit.detail} divides by the number of GPUs, and {view.instances[0][1]} has none: ZeroDivisionError",
                 view.instances[0][0],
                 remedy="divide by max(1, …), or choose an instance with a GPU",
+                location=habit.location,
+            )
+    for habit in habits(view, "asks-driver"):
+        if habit.sure and _without_accelerator(view):
+            yield Problem(
+                f"{habit.detail} runs nvidia-smi, and {view.instances[0][1]} has no GPU, and so no such program",
+                view.instances[0][0],
+                remedy='ask shutil.which("nvidia-smi") first, or choose an instance with a GPU',
                 location=habit.location,
             )
     for habit in habits(view, "spawn-per-gpu"):
@@ -277,7 +285,7 @@ def variable_missing(view: TrainingView) -> Iterator[Problem]:
         Finds ``os.environ["NAME"]`` on the way that every run takes, where the name is neither in Environment nor one that SageMaker, the
         toolkit or the system sets. In a processing job none of the toolkit's is.
     Why:
-        The read raises ``KeyError`` and the job fails, unless the image itself sets the variable.
+        The read raises ``KeyError`` and the job fails, unless the image itself sets the variable: a warning where that is not one of Amazon's.
     Example:
           files:
             train.py: |
@@ -291,8 +299,11 @@ def variable_missing(view: TrainingView) -> Iterator[Problem]:
     facts = readable(view)
     if facts is None or invocation(view).kind == "command" or facts.env_open or "*" in facts.env_writes:
         return
+    from cursus.aws.tables import table
     from cursus.suggest import did_you_mean
 
+    amazon = view.framework is not None and view.framework.amazon and invocation(view).kind == "toolkit"
+    own = table("packages")["absent"]["variables"] if amazon and facts.env_reads else []
     for read in facts.env_reads:
         unset = _misspelt(read.name) or (read.name in DRIVER_ONLY and invocation(view).kind == "toolkit")
         if not read.hard and unset and read.name not in (*facts.env_writes, *view.environment):
@@ -315,7 +326,9 @@ def variable_missing(view: TrainingView) -> Iterator[Problem]:
                 location=read.location,
             )
             continue
-        if read.name in view.environment or not isinstance(view.request.get("Environment", {}), dict):
+        if read.name in own or read.name in view.environment:
+            continue
+        if not isinstance(view.request.get("Environment", {}), dict):
             continue
         if read.name.startswith(FRAMEWORK_PREFIXES) and not _misspelt(read.name):
             continue
@@ -327,7 +340,7 @@ def variable_missing(view: TrainingView) -> Iterator[Problem]:
                 remedy="read the variable that the training toolkit sets"
                 if _misspelt(read.name)
                 else f"add {read.name} to Environment, or give the read a default",
-                severity="error" if _misspelt(read.name) else None,
+                severity="error" if _misspelt(read.name) or amazon else None,
                 location=read.location,
             )
 

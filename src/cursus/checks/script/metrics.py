@@ -10,7 +10,7 @@ from cursus.checks.monitoring.captured_numbers import of_another_word
 from cursus.checks.monitoring.metrics import DEFINITIONS, READS
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.conditions import all_hold, holds, never_holds
-from cursus.checks.script.request import UNKNOWN, habits, invocation, readable, resolve
+from cursus.checks.script.request import UNKNOWN, habits, invocation, is_number, readable, resolve
 from cursus.checks.script.sequence import number_of
 from cursus.checks.views import TrainingView, mapping, text
 from cursus.model import Path, Severity
@@ -216,7 +216,7 @@ def metric_captures_part(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Fills numbers into the printed lines in the form that they are printed with (``.2e``, ``,``, a plain learning rate) and compares what
-        the expression captures with what stands there, and the word before it with the metric's name.
+        the expression captures with what stands there, and the word before it with the metric's name. What it captures has to be a number.
     Why:
         ``([0-9.]+)`` takes 3.2 from ``3.2e-05`` and 1 from ``1,234.5``, and ``loss=`` stands in ``train_loss=`` before it does in
         ``val_loss=``: the metric has a value, and it is wrong.
@@ -249,6 +249,15 @@ def metric_captures_part(view: TrainingView) -> Iterator[Problem]:
             other = of_another_word(name, shown, pattern) if shown else None
             if other is not None:
                 yield Problem(other[0], path, remedy=other[1], location=line.location)
+                break
+            match = pattern.search(shown) if shown and pattern.groups else None
+            if match is not None and match[1] and not is_number(match[1]):
+                yield Problem(
+                    f"the metric {name!r} captures {show(match[1])} from {show(shown)}, which is no number: it gets no value",
+                    path,
+                    remedy="capture the digits alone: ([-+]?[0-9]*[.]?[0-9]+)",
+                    location=line.location,
+                )
                 break
 
 

@@ -131,6 +131,10 @@ def test_builder_config_from_a_file(tmp_path: Path) -> None:
             '[[steps]]\ntarget = "m:B"\nregion = "us-esat-1"\n',
             "cursus.toml:3: there is no region 'us-esat-1'",
         ),
+        (
+            '[[steps]]\ntarget = "a:B"\nkind = "CreateTraningJob"\n',
+            "cursus.toml:3: 'CreateTraningJob' is no kind of request",
+        ),
     ],
 )
 def test_faults_are_named(tmp_path: Path, text: str, said: str) -> None:

@@ -317,7 +317,7 @@ class _Reader:
         return StepEntry(
             target=anchored(target, self.folder),
             name=self.text(entry, "name") or ("" if anchored(target, self.folder) == target else target),
-            kind=self.text(entry, "kind"),
+            kind=self.kind(entry),
             config=self.builder_config(entry, where),
             source_dir=str(self.folder / source) if source else None,
             entry_point=self.text(entry, "entry_point"),
@@ -329,6 +329,17 @@ class _Reader:
             ignore=self.ignores(entry),
             expect_fail=self.expected(entry),
         )
+
+    def kind(self, entry: Mapping[str, Any]) -> str | None:
+        found = self.text(entry, "kind")
+        if found:
+            from cursus.steps.kinds import operation
+
+            try:
+                operation(found)
+            except TargetError as error:
+                raise self.fault(str(error), "kind") from None
+        return found
 
     def table(self, entry: Mapping[str, Any], key: str, where: str) -> dict[str, Any] | None:
         value = entry.get(key)

@@ -159,3 +159,8 @@ def test_every_version_of_every_training_repository_resolves_to_itself() -> None
         assert entry["scopes"], name
         for version in images.versions(name):
             assert images.resolve(name, version) == version
+
+
+def test_a_misspelt_framework_is_told_which_is_meant() -> None:
+    choice = image_choice.find_image("sklern", "1.2-1", None)
+    assert choice.uri is None and choice.remedy == "Write 'sklearn', or name an image."

@@ -8,6 +8,7 @@ from typing import Any
 
 from cursus.aws import images, places
 from cursus.aws.tables import dated
+from cursus.suggest import closest
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +33,13 @@ def find_image(
     """
     name = images.canonical(framework)
     if name is None:
-        known = ", ".join(sorted(images.TRAINING_REPOSITORIES))
+        known = sorted(images.TRAINING_REPOSITORIES)
+        near = closest(framework, known)
         return Choice(
             problem=f"{framework!r} is no framework that Amazon has training images for",
-            remedy=f"Use one of {known}, or name an image.",
+            remedy=f"Write {near!r}, or name an image."
+            if near
+            else f"Use one of {', '.join(known)}, or name an image.",
         )
     if not version:
         return Choice(

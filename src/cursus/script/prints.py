@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from cursus.script import values as v
 from cursus.script.bodies import Body, CallSite, place
@@ -95,8 +96,39 @@ def _is_tensor(body: Body, node: ast.expr) -> bool:
 
 
 def _texts(evaluator: Evaluator, site: CallSite, node: ast.expr) -> list[Text]:
+    dumped = isinstance(node, ast.Call) and evaluator.called(node, site.body) == "json.dumps"
+    written = (
+        node.args[0] if isinstance(node, ast.Call) and dumped and not node.keywords and node.args else node
+    )
+    if isinstance(written, ast.Dict):
+        return [v.merge(_mapping(evaluator, site, written, json.dumps if dumped else repr))]
     found = evaluator.evaluate(node, site.body, site.order)
     return [v.merge([_named(part, node) for part in v.parts_of(value)]) for value in found.values]
+
+
+def _mapping(
+    evaluator: Evaluator, site: CallSite, node: ast.Dict, quoted: Callable[[object], str]
+) -> list[Part]:
+    """The text of a mapping that is written where it is printed, by ``repr`` or ``json.dumps``."""
+    found: list[Part] = []
+    for key, value in zip(node.keys, node.values, strict=True):
+        found.append(", " if found else "{")
+        if key is None:  # **others
+            found.append(Hole())
+            continue
+        found += [quoted(key.value) if isinstance(key, ast.Constant) else Hole(), ": "]
+        if isinstance(value, ast.Constant):
+            found.append(quoted(value.value))
+        elif isinstance(value, ast.Dict):
+            found += _mapping(evaluator, site, value, quoted)
+        elif isinstance(value, ast.JoinedStr):
+            texts = _texts(evaluator, site, value)
+            found += [quoted("")[0], *(texts[0].parts if len(texts) == 1 else (Hole(),)), quoted("")[0]]
+        else:
+            known = [part for text in _texts(evaluator, site, value) for part in text.parts]
+            only = known[0] if len(known) == 1 and isinstance(known[0], Hole) else Hole()
+            found.append(_named(only, value))
+    return [*found, "}"] if found else ["{}"]
 
 
 def _named(part: Part, node: ast.expr) -> Part:

@@ -16,6 +16,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from cursus.report.outcome import reason_of
 from cursus.report.plain import count, one_line
 
 LOOKS = {"passed": "green", "failed": "bold red", "skipped": "yellow", "running": "cyan", "": "dim"}
@@ -88,8 +89,8 @@ def _row(test: str, result: dict[str, Any]) -> tuple[Text, Text, Text]:
     if expectation:
         look = "yellow" if expectation == "expected" else "bold red"
         word = "failed, as expected" if expectation == "expected" else "PASSED unexpectedly"
-    reason = result.get("expected_reason") or (result.get("details") or {}).get("skipped") or ""
-    notes = [one_line(str(reason))] if reason else []
+    reason = reason_of(result)
+    notes = [one_line(reason)] if reason else []
     if status == "failed":
         notes.append(count(len(result.get("errors") or ()), "error"))
     if result.get("warnings"):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from cursus.errors import CursusError
 from cursus.redact import redact
-from cursus.report.outcome import Outcome, Record, TargetOutcome
+from cursus.report.outcome import Outcome, Record, TargetOutcome, reason_of
 from cursus.report.plain import clean, one_line
 from cursus.report.text import LOOKS, shortened, summary
 
@@ -122,7 +122,7 @@ def _tested(target: TargetOutcome) -> Iterator[Section]:
         mine = [{**one, "target": target.target} for one in redact(list(result.get("findings") or ()))]
         left = [one for one in left if one not in mine]
         status = str(result.get("expectation") or result.get("status"))
-        reason = result.get("expected_reason") or (result.get("details") or {}).get("skipped") or ""
+        reason = reason_of(result)
         told = {f"{one['rule']}: {one['message']}" for one in mine}
         others = [
             str(text)

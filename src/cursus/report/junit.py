@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from cursus.redact import redact
-from cursus.report.outcome import Outcome, Record, TargetOutcome
+from cursus.report.outcome import Outcome, Record, TargetOutcome, reason_of
 from cursus.report.plain import Style
 from cursus.report.text import finding
 
@@ -78,8 +78,8 @@ class _Suite:
         expectation = result.get("expectation")
         if result.get("status") == "skipped" or expectation == "expected":
             self.skipped += 1
-            reason = result.get("expected_reason") or (result.get("details") or {}).get("skipped") or ""
-            parts.append(f"<skipped{attributes({'message': redact(str(reason))})}/>")
+            reason = reason_of(result)
+            parts.append(f"<skipped{attributes({'message': redact(reason)})}/>")
         elif result.get("status") == "failed" or expectation == "unexpected":
             self.failures += 1
             errors = [redact(str(error)) for error in result.get("errors", ())] or ["failed"]

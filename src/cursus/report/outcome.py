@@ -53,6 +53,11 @@ class TargetOutcome(NamedTuple):
         return self.report is not None and self.report.ok
 
 
+def reason_of(result: Mapping[str, Any]) -> str:
+    """Why a Level 4 test was skipped, or why its failure is expected; empty where neither is so."""
+    return str(result.get("expected_reason") or (result.get("details") or {}).get("skipped") or "")
+
+
 def clean_record(found: Record, target: str) -> Record:
     """A finding with its target, and with no secret in its sentences."""
     found["message"] = redact(found.get("message") or "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from cursus.report.outcome import Outcome, Record, TargetOutcome
+from cursus.report.outcome import Outcome, Record, TargetOutcome, reason_of
 from cursus.report.plain import Style, clean, count, one_line
 
 
@@ -161,9 +161,9 @@ def test_line(test: str, result: Record, style: Style) -> str:
     """One Level 4 test and what became of it: a skip says why, an expected failure too."""
     word, look = LOOKS.get(result.get("expectation") or str(result.get("status")), ("?", "error"))
     text = f"{style(word, look)} {test}"
-    reason = result.get("expected_reason") or (result.get("details") or {}).get("skipped")
+    reason = reason_of(result)
     if reason:
-        text += f": {one_line(str(reason))}"
+        text += f": {one_line(reason)}"
     warnings = len(result.get("warnings") or ())
     return text + (f" ({count(warnings, 'warning')})" if warnings else "")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -356,3 +357,14 @@ def test_the_region_of_a_builders_configuration_is_its_sessions(
     (tmp_path / "builder.py").write_text(MADE_AT_IMPORT.replace("(SESSION, ", "("))
     (step,) = load(f"{tmp_path}/builder.py:Builder", config={"region": "eu-central-1"})
     assert step.name == "-".join(["eu-central-1"] * 2)
+
+
+def test_what_the_sdk_logs_of_itself_is_left_out_meanwhile(caplog: pytest.LogCaptureFixture) -> None:
+    logger = logging.getLogger("sagemaker.core.helper")
+    caplog.set_level(logging.INFO)
+    with offline():
+        logger.warning("Could not verify permissions")
+        logging.getLogger("builder").info("made by the team")
+        logger.error("failed")
+    logger.info("afterwards")
+    assert [record.message for record in caplog.records] == ["made by the team", "failed", "afterwards"]

@@ -13,8 +13,10 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
+import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -150,7 +152,8 @@ def offline(region: str | None = None) -> Iterator[Answers]:
             patch(sys.modules[name])
     sys.meta_path.insert(0, finder)
     try:
-        yield answers
+        with _quiet_sdk():
+            yield answers
     finally:
         _active.pop()
         for name in made_up:
@@ -159,6 +162,22 @@ def offline(region: str | None = None) -> Iterator[Answers]:
                 if name in before:
                     os.environ[name] = before[name]
         sys.meta_path.remove(finder)
+
+
+@contextmanager
+def _quiet_sdk() -> Iterator[None]:
+    """Leave out what the SDK says of its settings, its telemetry, and of permissions that nobody was asked for."""
+    loggers = [logging.getLogger(name) for name in ("sagemaker", "sagemaker.config")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(max(logger.level, logging.ERROR))
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Running within a PipelineSession")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _environment(region: str | None) -> dict[str, str]:

@@ -5,6 +5,7 @@ What the request's data has to look like is in ``data``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from cursus.redact import show
 from cursus.suggest import did_you_mean
 
 PROBLEM = "AutoMLProblemTypeConfig"
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def problem_type(view: AutoMLView) -> tuple[Any, Path]:
@@ -268,8 +270,8 @@ def forecasting(view: AutoMLView) -> Iterator[Problem]:
         Holds ForecastHorizon, ForecastQuantiles and Transformations against their limits, and looks for
         DataSplitConfig.
     Why:
-        SageMaker refuses a longer horizon, a quantile given twice, filling methods that a gap does not have, aggregation of
-        other columns than the target, and a data split, which forecasting makes itself.
+        SageMaker refuses a longer horizon, a quantile given twice, filling methods that a gap does not have, aggregation and
+        frontfill of other columns than the target, and a data split, which forecasting makes itself.
     Example:
           operation: CreateAutoMLJobV2
           AutoMLJobObjective: null
@@ -332,9 +334,18 @@ def _transformations(
             continue
         for method, value in methods.items():
             place = (*path, "Transformations", "Filling", column, method)
-            if not isinstance(method, str) or method.endswith("_value"):
+            if not isinstance(method, str):
                 continue
-            if isinstance(value, str) and value not in filling.get(method, (value,)):
+            if method.endswith("_value"):
+                if isinstance(value, str) and not _NUMBER.fullmatch(value):
+                    yield Problem(f"{method} {show(value)} is no number", place, "write such as 0")
+            elif method == "frontfill" and target is not None and column != target:
+                yield Problem(
+                    f"frontfill is only for the target column {show(target)}, not for {show(column)}",
+                    place,
+                    "leave it out",
+                )
+            elif isinstance(value, str) and value not in filling.get(method, (value,)):
                 yield Problem(
                     f"{method} does not take {show(value)}", place, "use " + ", ".join(filling[method])
                 )

@@ -211,6 +211,12 @@ def _program(view: TrainingView, path: Path, value: str) -> Iterator[Problem]:
             path,
             f"Name the script as it lies in the archive that {DIRECTORY} names.",
         )
+    elif name.endswith("/"):
+        yield Problem(
+            f"{told}, which is a folder, and no script.",
+            path,
+            f"Name the script as it lies in the archive that {DIRECTORY} names.",
+        )
 
 
 def _code(view: TrainingView) -> bool:

@@ -101,7 +101,7 @@ def processing_inputs(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Looks for LocalPath and S3InputMode in every S3Input that SageMaker downloads (AppManaged is not true), and for
-        inputs and outputs that name no place at all, or inputs that name two.
+        inputs and outputs that name no place at all, or two.
     Why:
         The API leaves both out of its required members; the service then refuses the job: "missing one or more
         required fields for SageMaker-managed S3Input".
@@ -148,11 +148,11 @@ def processing_inputs(view: PipelineView) -> Iterator[Problem]:
                         (*where, i, kinds[0]),
                         f"add {kinds[0]}",
                     )
-                elif where[-1] == "ProcessingInputs" and all(entry.get(kind) is not None for kind in kinds):
+                elif all(entry.get(kind) is not None for kind in kinds):
                     yield Problem(
-                        f"the input has {kinds[0]} and {kinds[1]}; it must specify exactly one of them",
+                        f"the entry has {kinds[0]} and {kinds[1]}; it must specify exactly one of them",
                         (*where, i, kinds[1]),
-                        "make two inputs of it, or leave one out",
+                        "make two entries of it, or leave one out",
                     )
 
 

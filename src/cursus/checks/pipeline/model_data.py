@@ -10,7 +10,8 @@ from cursus.aws.images import parse_image
 from cursus.aws.pipelines import PipelineStep, facts
 from cursus.checks.pipeline.models import containers
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import PipelineView, integer, is_reference, mapping, mappings, text
+from cursus.checks.step.demands import preference_counts, twice
+from cursus.checks.views import PipelineView, integer, is_reference, listing, mapping, mappings, text
 from cursus.model import Path
 from cursus.redact import show
 
@@ -144,8 +145,8 @@ def containers_together(view: PipelineView) -> Iterator[Problem]:
     What it does:
         Looks for PrimaryContainer beside Containers, and for a model that has neither; for several containers with the Mode
         MultiModel, and one whose image serves one model only; at ContainerHostname, which all containers of a model have or
-        none, each another; at RepositoryAuthConfig of an image that is not in a private registry; and at the names of
-        AdditionalInferenceSpecifications.
+        none, each another; at RepositoryAuthConfig of an image that is not in a private registry, and a private registry
+        without VpcConfig; and at the names of AdditionalInferenceSpecifications.
     Why:
         "More than one container in MultiModel mode is not supported with inference pipeline." "Your Ecr Image … does not
         contain required com.amazonaws.sagemaker.capabilities.multi-models=true Docker label(s)." "If you specify a value
@@ -199,6 +200,16 @@ def containers_together(view: PipelineView) -> Iterator[Problem]:
                     "RepositoryAuthConfig is for a private registry, and RepositoryAccessMode is Platform",
                     (*where, "ImageConfig", "RepositoryAccessMode"),
                     "write Vpc, or leave RepositoryAuthConfig out",
+                )
+            if (
+                step.type == "Model"
+                and config.get("RepositoryAccessMode") == "Vpc"
+                and arguments.get("VpcConfig") is None
+            ):
+                yield Problem(
+                    "RepositoryAccessMode is Vpc, and the model has no VpcConfig to reach the registry in",
+                    (*step.path, "Arguments", "VpcConfig"),
+                    "add VpcConfig with Subnets and SecurityGroupIds",
                 )
 
 
@@ -254,7 +265,8 @@ def what_jobs_take(view: PipelineView) -> Iterator[Problem]:
     """A processing or transform step asks for what such a job does not do in this way.
 
     What it does:
-        Looks for a processing step without InstanceType or InstanceCount, or with InstancePreferences beside it, for Gzip in
+        Looks for a processing step without InstanceType or InstanceCount, or with InstancePreferences beside it that name a
+        type twice or do not say how many instances there are, for Gzip in
         its inputs that are not piped, for a DatasetDefinition that is not one of Athena or Redshift, or has no LocalPath, for
         an output to a feature store that the job does not manage itself, for InstanceCount and MaxPayloadInMB above the
         limit, for an unlimited payload with a built-in algorithm, and for one that the server in the model's image was not
@@ -289,6 +301,11 @@ def what_jobs_take(view: PipelineView) -> Iterator[Problem]:
 
 def _processing(arguments: Mapping[str, object], place: Path) -> Iterator[Problem]:
     cluster = mapping(mapping(arguments, "ProcessingResources"), "ClusterConfig")
+    where = (*place, "ProcessingResources", "ClusterConfig")
+    if cluster.get("InstancePreferences"):
+        yield from preference_counts(cluster, where)
+        preferences = listing(cluster, "InstancePreferences")
+        yield from twice(preferences, "InstanceType", (*where, "InstancePreferences"), "preferences name")
     for member in ("InstanceType", "SelectedInstanceType", "SelectedInstanceCount"):
         if cluster.get(member) is not None and (
             member != "InstanceType" or cluster.get("InstancePreferences")
@@ -297,7 +314,7 @@ def _processing(arguments: Mapping[str, object], place: Path) -> Iterator[Proble
                 "InstanceType stands beside InstancePreferences, which excludes it"
                 if member == "InstanceType"
                 else f"{member} is what DescribeProcessingJob answers with; a request cannot have it",
-                (*place, "ProcessingResources", "ClusterConfig", member),
+                (*where, member),
                 "leave it out",
             )
     if cluster and not is_reference(cluster) and not cluster.get("InstancePreferences"):
@@ -305,7 +322,7 @@ def _processing(arguments: Mapping[str, object], place: Path) -> Iterator[Proble
             if cluster.get(member) is None:
                 yield Problem(
                     f"ClusterConfig has no {member}",
-                    (*place, "ProcessingResources", "ClusterConfig", member),
+                    (*where, member),
                     f"add {member}, or InstancePreferences",
                 )
     for i, each in mappings(arguments, "ProcessingInputs"):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cursus.aws import instances, places
 from cursus.aws.tables import dated
 from cursus.checks.rules import BASICS, Problem, rule
-from cursus.checks.views import PipelineView, TrainingView, integer, is_reference, listing, mapping, text
+from cursus.checks.views import PipelineView, TrainingView, integer, is_reference, listing, mapping
 from cursus.model import Path
 from cursus.redact import show
 from cursus.suggest import closest
@@ -389,19 +389,22 @@ def other_steps(view: PipelineView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingClusterConfig.html
     """
     for step in view.steps:
-        member = OTHER_MEMBERS.get(step.operation)
-        if member is None:
+        place = OTHER_MEMBERS.get(step.operation)
+        if place is None:
             continue
-        members, use = member
+        members, use = place
         config = step.request
-        for each in members:
-            config = mapping(config, each)
-        kind = text(config, "InstanceType")
-        if kind is None or is_reference(kind) or kind in view.settings.allow:
-            continue
-        problem = _other_problem(kind, use, (*step.prefix, *members, "InstanceType"))
-        if problem is not None:
-            yield problem
+        for member in members:
+            config = mapping(config, member)
+        kinds: list[tuple[Path, object]] = [(("InstanceType",), config.get("InstanceType"))]
+        for index, each in enumerate(listing(config, "InstancePreferences")):
+            if isinstance(each, dict):
+                kinds.append((("InstancePreferences", index, "InstanceType"), each.get("InstanceType")))
+        for where, kind in kinds:
+            if isinstance(kind, str) and not is_reference(kind) and kind not in view.settings.allow:
+                problem = _other_problem(kind, use, (*step.prefix, *members, *where))
+                if problem is not None:
+                    yield problem
 
 
 def _other_problem(kind: str, use: str, path: Path) -> Problem | None:

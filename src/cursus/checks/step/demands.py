@@ -129,7 +129,7 @@ def instances(view: TrainingView) -> Iterator[Problem]:
     if _given(config, GROUPS) or config.get(CONFIGS) is not None:
         return
     if config.get(PREFERENCES) is not None:
-        yield from _preference_counts(config, member)
+        yield from preference_counts(config, (member,))
         return
     lacking = [name for name in ("InstanceType", "InstanceCount") if config.get(name) is None]
     if lacking:
@@ -143,17 +143,17 @@ def instances(view: TrainingView) -> Iterator[Problem]:
         yield Problem(f"{member} asks for 0 instances", (member, "InstanceCount"), "ask for at least 1")
 
 
-def _preference_counts(config: Mapping[str, Any], member: str) -> Iterator[Problem]:
-    """InstanceCount stands in every preference, or once beside them."""
+def preference_counts(config: Mapping[str, Any], path: Path) -> Iterator[Problem]:
+    """InstanceCount stands in every preference, or once beside them: in ResourceConfig or ClusterConfig."""
     preferences = [entry for entry in listing(config, PREFERENCES) if isinstance(entry, Mapping)]
     own = [entry for entry in preferences if _given(entry, "InstanceCount")]
     shared = _given(config, "InstanceCount")
     if (shared and own) or (not shared and len(own) < len(preferences)):
-        place: Path = (member, "InstanceCount") if shared else (member, PREFERENCES)
+        place = (*path, "InstanceCount") if shared else (*path, PREFERENCES)
         if own and not shared:
             entries = enumerate(listing(config, PREFERENCES))
             missing = next(i for i, entry in entries if isinstance(entry, Mapping) and entry not in own)
-            place = (member, PREFERENCES, missing, "InstanceCount")
+            place = (*path, PREFERENCES, missing, "InstanceCount")
         yield Problem(
             f"InstanceCount stands in {len(own)} of {len(preferences)} InstancePreferences"
             f"{' and beside them' if shared else ' and not beside them'}",
@@ -194,10 +194,10 @@ def instances_once(view: TrainingView) -> Iterator[Problem]:
     for many in (GROUPS, PREFERENCES):  # of InstanceConfigs HPO017 speaks
         if _given(config, many):
             yield from _beside(config, member, many)
-    yield from _twice(
+    yield from twice(
         listing(config, GROUPS), "InstanceGroupName", (member, GROUPS), "instance groups are called"
     )
-    yield from _twice(listing(config, PREFERENCES), "InstanceType", (member, PREFERENCES), "preferences name")
+    yield from twice(listing(config, PREFERENCES), "InstanceType", (member, PREFERENCES), "preferences name")
     for name in ("SelectedInstanceType", "SelectedInstanceCount"):
         if _given(config, name):
             yield Problem(
@@ -225,7 +225,8 @@ def _beside(config: Mapping[str, Any], member: str, many: str) -> Iterator[Probl
         )
 
 
-def _twice(entries: list[Any], name: str, path: Path, what: str) -> Iterator[Problem]:
+def twice(entries: list[Any], name: str, path: Path, what: str) -> Iterator[Problem]:
+    """Entries of a list that have the same value of a member."""
     seen: dict[str, int] = {}
     for i, entry in enumerate(entries):
         value = text(entry, name) if isinstance(entry, Mapping) else None

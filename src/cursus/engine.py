@@ -185,9 +185,8 @@ def _planned(
     if outline is None:
         return _all(step, settings, evidence)
     if isinstance(outline, Recognised):
-        closed = outline.outlook.sight[2]
-        left = plans.plans(outline.outlook, step, settings, (*closed, *outline.kinds))
-        return _told(step, settings, outline.outlook, left, closed) if left else ()
+        left = plans.plans(outline.outlook, step, settings, outline.kinds)
+        return _told(step, settings, outline.outlook, left, outline.suspects) if left else ()
     region = settings.region or step.region or ""
     outlook = plans.outlook(step, settings, outline)
     if outlook is None:
@@ -200,8 +199,7 @@ def _planned(
     if not alone or step.origins:
         kinds = (*kinds, "step")
     left = plans.plans(outlook, step, settings, kinds)
-    if suspects is outlook.sight[2]:  # nothing in any open text
-        plans.learn(step, outline, outlook)
+    plans.learn(step, outline, outlook, suspects)
     if alone and evidence is None:
         return _told(step, settings, outlook, left, suspects) if left else ()
     return _all(step, settings, evidence, outline, outlook.sight, suspects, left)

@@ -140,13 +140,12 @@ def test_objects_of_a_class_of_the_user_s_own_are_not_recognised() -> None:
 
 
 def test_no_more_forms_than_a_few_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forms, "MAX_FORMS", 2)
+    monkeypatch.setattr(forms, "MAX_FORMS", forms.MAX_ALIKE + 1)
     forget()
     several = [{**BASES["CreateTrainingJob"], "Environment": {f"NAME_{n}": "x"}} for n in range(6)]
     for each in several:
         often(each)
-    assert [met(each) for each in several] == [True] * forms.MAX_ALIKE + [False] * 2
-    others = [{**SCRIPT}, {**XGBOOST, "Tags": []}]
-    for each in others:
+    assert [met(each) for each in several] == [False] * 2 + [True] * forms.MAX_ALIKE
+    for each, left in ((SCRIPT, True), ({**XGBOOST, "Tags": []}, False)):
         often(each)
-    assert [met(each) for each in (several[0], *others)] == [False, True, True]
+        assert met(each) and met(several[-1]) is left

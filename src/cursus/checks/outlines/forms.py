@@ -2,7 +2,7 @@
 
 The *form* of such a request is written as a JSON Schema: the containers of the outline and their members, the types of the
 values that belong to it, and for every open text that it satisfies the service model and that nothing can be suspected of
-it. In a request that fits, the values of the outline stand where they stood in all others of the form.
+it, but for those of which something was: these are looked at each time. In a request that fits, the values of the outline stand where they stood in all others of the form.
 """
 
 from __future__ import annotations
@@ -13,8 +13,18 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cursus.aws import places, schema, schema_store
-from cursus.checks.outlines.outline import READ, WRITTEN, Outline, Shape, group_of
-from cursus.checks.texts import HINTED, HYPERPARAMETERS, NAME, NAMES, names_a_script, of_places, suspicions
+from cursus.checks.outlines.outline import ARCHIVES, READ, WRITTEN, Outline, Shape, group_of
+from cursus.checks.outlines.walk import Suspects
+from cursus.checks.texts import (
+    HINTED,
+    HYPERPARAMETERS,
+    NAME,
+    NAMES,
+    harmless,
+    names_a_script,
+    of_places,
+    suspicions,
+)
 from cursus.model import NO_PROMISES, Path, Step
 
 if TYPE_CHECKING:
@@ -22,7 +32,8 @@ if TYPE_CHECKING:
 
 OFTEN = 12
 """Requests after which their form is worth the millisecond or two that it takes to write and compile."""
-MAX_FORMS = 64
+MAX_FORMS = 32
+"""Each takes up to a megabyte, most of it for its patterns."""
 MAX_ALIKE = 4
 """Forms that are tried for one request, each of which takes about as long as to validate it."""
 
@@ -31,11 +42,11 @@ Place = tuple[int, Any]
 
 
 class Form:
-    """Requests that have the same shapes, all of whose open texts are harmless.
+    """Requests that have the same shapes, all of whose open texts are harmless but for those that are ``watched``.
 
-    ``inner`` are the containers after the first, each by the one that it lies in; ``read``, ``written``, ``watched`` and
-    ``scripts`` the open texts that are looked at nevertheless (``outline.Shape``). ``inside`` is the region or partition
-    that nothing may lie outside of, where a bucket's name tells its own.
+    ``inner`` are the containers after the first, each by the one that it lies in; ``read``, ``written`` and ``scripts`` are
+    open texts that are looked at together (``outline.Shape``). ``inside`` is the region or partition that nothing may lie
+    outside of, where a bucket's name tells its own.
     """
 
     __slots__ = ("checker", "closed", "inner", "inside", "read", "scripts", "shapes", "watched", "written")
@@ -47,7 +58,7 @@ class Form:
         self.inner: list[Place] = []
         self.read: list[Place] = []
         self.written: list[Place] = []
-        self.watched: list[tuple[str, int, Any]] = []
+        self.watched: list[tuple[str, int, Any, Path]] = []
         self.scripts: list[tuple[str, int, Any]] = []
         self.inside: str | None = None
 
@@ -69,17 +80,24 @@ class Met:
         self._form = form
         self._containers = containers
 
-    def kinds(self, inside: str) -> list[str] | None:
-        """What its S3 locations and scripts are suspected of together, where nothing may lie outside of a region.
+    def suspects(self, inside: str) -> Suspects | None:
+        """The open texts that are suspected of anything where nothing may lie outside of a region or partition.
 
-        None where a text is suspected of something by itself.
+        None where the form does not tell.
         """
         form, containers = self._form, self._containers
         if form.inside is not None and form.inside != inside:
             return None
-        for holder, number, name in form.watched:
-            if suspicions(holder, name, containers[number][name], inside):
-                return None
+        found: Suspects = {}
+        for holder, number, name, path in form.watched:
+            value = containers[number][name]
+            for suspicion in suspicions(holder, name, value, inside):
+                found.setdefault(suspicion, []).append((path, value))
+        return found
+
+    def kinds(self) -> list[str]:
+        """What its S3 locations and scripts are suspected of together."""
+        form, containers = self._form, self._containers
         read = [containers[number][name] for number, name in form.read]
         found = of_places(read, [containers[number][name] for number, name in form.written])
         for start, number, name in form.scripts:
@@ -117,23 +135,21 @@ def met(step: Step) -> Met | None:
     return None
 
 
-def learn(step: Step, outline: Outline, paths: Sequence[Path], inside: str) -> None:
+def learn(step: Step, outline: Outline, paths: Sequence[Path], inside: str, suspects: Suspects) -> None:
     """Write the form of a step's request, which has this outline, its containers at these ``paths``.
 
-    Nothing is to be suspected in any open text where nothing may lie outside of the region or partition ``inside``.
+    Nothing else is suspected where nothing may lie outside of the region or partition ``inside``.
     """
     if not _bare(step):
         return
     key = (step.operation, *step.request)
-    alike = _FORMS.get(key, [])
-    if len(alike) >= MAX_ALIKE:
-        return
     try:
-        form = _form(step, outline, paths, inside)
+        form = _form(step, outline, paths, inside, suspects)
     except ValueError:  # a text, or a pattern of the model, cannot be described
         return
-    if len(_FORMS) >= MAX_FORMS:
-        del _FORMS[next(iter(_FORMS))]
+    alike = _FORMS.pop(key, [])[1 - MAX_ALIKE :]
+    while sum(map(len, _FORMS.values())) + len(alike) >= MAX_FORMS:
+        del _FORMS[next(iter(_FORMS))]  # what nobody learnt of for longest
     _FORMS[key] = [*alike, form]
 
 
@@ -141,29 +157,36 @@ def _bare(step: Step) -> bool:
     return step.source is None and not step.origins and step.promises is NO_PROMISES and not step.in_pipeline
 
 
-def _form(step: Step, outline: Outline, paths: Sequence[Path], inside: str) -> Form:
+def _form(step: Step, outline: Outline, paths: Sequence[Path], inside: str, suspects: Suspects) -> Form:
     """Raises ValueError where the request cannot be described, or is none of its own form."""
     from jsonschema_rs import Draft4Validator  # to the drafts after it 1.0 is an integer
 
     model = schema.document(step.operation) or {}
+    suspected = {path for found in suspects.values() for path, _ in found}
     form = Form(outline.shapes)
     nodes: list[dict[str, Any]] = []
     for number, (shape, container, path) in enumerate(
         zip(outline.shapes, outline.containers(), paths, strict=True)
     ):
         form.inner += [(number, name) for name, _ in shape.inner]
-        form.watched += [(shape.holder, number, name) for name in shape.watched]
         form.scripts += [(start, number, name) for name, start in shape.scripts]
-        members: dict[Any, Any] = {
-            name: _typed(container[name], schema.at(model, (*path, name))) for name in shape.picked
-        }
+        members: dict[Any, Any] = {name: _TYPED[type(container[name])] for name in shape.picked}
         for name in shape.open:
+            place = (*path, name)
             group = group_of(shape.holder, name)
             if group in (READ, WRITTEN):
                 (form.read if group == READ else form.written).append((number, name))
-            bucket = _bucket(container[name])
-            form.inside = inside if bucket and places.bucket(bucket) else form.inside
-            members[name] = _open(shape, name, bucket, schema.at(model, (*path, name)))
+            value, quoted = container[name], shape.holder in HYPERPARAMETERS
+            wanted = [{"type": "string", **_modelled(schema.at(model, place) or {})}]
+            alone = ([], [value]) if quoted else ([value], [])
+            if name in shape.watched or place in suspected or not harmless(*alone, inside):
+                form.watched.append((shape.holder, number, name, place))
+                wanted += [{"not": {"pattern": ARCHIVES}}] if quoted else []
+            elif shape.holder or name not in NAMES:
+                bucket = _bucket(value)
+                form.inside = inside if bucket and places.bucket(bucket) else form.inside
+                wanted.append(_faultless(bucket, quoted=quoted))
+            members[name] = {"allOf": wanted}
         nodes.append(_container(container, members))
     for node, (number, name) in zip(nodes[1:], form.inner, strict=True):
         outer = nodes[number]
@@ -187,12 +210,13 @@ def _container(container: Any, members: dict[Any, Any]) -> dict[str, Any]:
     return node | {"required": list(container)} if size else node
 
 
-def _typed(value: Any, model: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A value of the outline: of the type that the service model wants."""
-    kind = {str: "string", bool: "boolean", int: "integer"}.get(type(value))
-    if kind is None or (model is not None and model.get("type") == "number"):
-        raise ValueError("to the model 1 and 1.0 may be the same")
-    return {"type": kind}
+_TYPED: dict[type, dict[str, Any]] = {
+    str: {"type": "string"},
+    bool: {"type": "boolean"},
+    int: {"type": "integer"},
+    float: {"type": "number", "not": {"multipleOf": 1}},
+}
+"""Values of the outline. One of another type is never equal to them, as 1.0 would be to 1 and to True."""
 
 
 def _bucket(value: str) -> str:
@@ -201,23 +225,22 @@ def _bucket(value: str) -> str:
     return bare[5:].partition("/")[0] if bare.startswith("s3://") else ""
 
 
-def _open(shape: Shape, name: str, bucket: str, model: Mapping[str, Any] | None) -> dict[str, Any]:
-    """An open text: what the service model wants, and what keeps it from being suspected of anything.
+_REGION = "-[a-z]+-[0-9]"
+"""What the name of each region ends with."""
 
-    The latter is what ``texts.harmless`` has, and a little more.
-    """
-    node = {"type": "string", **_modelled(model or {})}
-    if name in shape.watched or (not shape.holder and name in NAMES):
-        return node
+
+def _faultless(bucket: str, *, quoted: bool) -> dict[str, Any]:
+    """What keeps a text from being suspected of anything, as ``texts.harmless`` has it, and a little more."""
     text, hints = "[A-Za-z0-9_.=+:,/ -]*", f'{HINTED}|^"?(s3:|http|arn:| )| "?$'
     if bucket:
         hints = HINTED
-        if places.bucket(bucket) is None:  # nor does any other name tell where it lies, without such a part
-            bucket, hints = NAME, rf"{HINTED}|s3://[^/]*-[a-z]+-[0-9]"
+        if (
+            re.search(_REGION, bucket) is None
+        ):  # nor does any other name without such a part tell where it lies
+            bucket, hints = NAME, f"{HINTED}|s3://[^/]*{_REGION}"
         text = f"s3://{bucket}(/[A-Za-z0-9_.=+-]+)*/?"
-    either = f'({text}|"{text}")' if shape.holder in HYPERPARAMETERS else text
-    faultless = {"pattern": f"^{either}$", "not": {"pattern": _in_any_case(hints)}}
-    return {"allOf": [node, faultless]} if "pattern" in node else node | faultless
+    either = f'({text}|"{text}")' if quoted else text
+    return {"pattern": f"^{either}$", "not": {"pattern": _in_any_case(hints)}}
 
 
 def _modelled(model: Mapping[str, Any]) -> dict[str, Any]:

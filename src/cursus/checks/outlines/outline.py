@@ -47,7 +47,8 @@ _NUMBERS = _LEAVES | {float}
 _OPEN = LOCATIONS | NAMES | {"RoleArn"}
 _MAPS = HYPERPARAMETERS | {"Environment"}
 _REFERENCE = "{}"
-_ARCHIVES = "jumpstart-cache-"
+ARCHIVES = "jumpstart-cache-"
+"""What the buckets with the scripts of JumpStart are called, which tell the algorithm that a job runs."""
 
 Pick = Callable[[Any], Sequence[Any]]
 
@@ -258,7 +259,7 @@ def take_apart(request: Any, typed: bool = False) -> Outline | None:
     texts = others + read + written
     if not _TEXT.issuperset(map(type, texts)):
         return None
-    if values and not (_TEXT.issuperset(map(type, values)) and _ARCHIVES not in "".join(values)):
+    if values and not (_TEXT.issuperset(map(type, values)) and ARCHIVES not in "".join(values)):
         return None  # whose archive it is says what algorithm the job runs
     return Outline(shapes, queue, closed, groups, texts, noted, fresh)
 
@@ -306,8 +307,8 @@ def _shape(context: Context, container: Any) -> Shape | None:
                 shape.watched.append(name)
             elif holder or member not in NAMES:
                 texts.setdefault(group_of(holder, member), []).append(name)
-    shape.closed, shape.picked = _pick(closed) if closed else None, closed
-    shape.texts = [(group, _pick(chosen)) for group, chosen in texts.items()]
+    shape.closed, shape.picked = picked(closed) if closed else None, closed
+    shape.texts = [(group, picked(chosen)) for group, chosen in texts.items()]
     shape.noted = bool(shape.watched or shape.scripts)
     return shape
 
@@ -335,7 +336,8 @@ def group_of(holder: str, member: str) -> int:
     return READ if member == READ_PLACE else WRITTEN if member == WRITTEN_PLACE else TEXT
 
 
-def _pick(names: list[Any]) -> Pick:
+def picked(names: list[Any]) -> Pick:
+    """A function that picks these members, one or more, from a container."""
     if len(names) > 1:
         return itemgetter(*names)
     name = names[0]

@@ -21,16 +21,14 @@ from cursus.checks.findings import finding_of
 from cursus.checks.outlines import forms
 from cursus.checks.outlines.outline import Outline
 from cursus.checks.outlines.parts import Known, Part, of_rules
-from cursus.checks.outlines.skeletons import Sight, Skeleton, sight, suspects_of_outline
-from cursus.checks.outlines.walk import Members
+from cursus.checks.outlines.skeletons import Sight, Skeleton, sight, suspects_of_outline, together
+from cursus.checks.outlines.walk import Members, Suspects
 from cursus.checks.rules import RULES, Rule, Scope, When
 from cursus.checks.texts import FREE
 from cursus.checks.views import RequestView, Settings, TrainingView, TuningView, request_views
 from cursus.model import NO_PROMISES, Finding, Path, Step
 
 MAX_OUTLOOKS = 1024
-MANY = 1000
-"""Requests after which a form is written again, which may be forgotten, or not fit them all."""
 MAX_SEEN = 65_536
 MAX_BYTES = 16_384
 """Size of the largest outline that is remembered."""
@@ -99,13 +97,14 @@ def outlook(step: Step, settings: Settings, outline: Outline) -> Outlook | None:
 
 
 class Recognised:
-    """What is known of a request that has a form, and what its texts are suspected of together."""
+    """What is known of a request that has a form: its texts that rules look at, and what all may be suspected of."""
 
-    __slots__ = ("kinds", "outlook")
+    __slots__ = ("kinds", "outlook", "suspects")
 
-    def __init__(self, outlook: Outlook, kinds: list[str]) -> None:
+    def __init__(self, outlook: Outlook, suspects: Suspects, together: list[str]) -> None:
         self.outlook = outlook
-        self.kinds = kinds
+        self.suspects = suspects
+        self.kinds = (*suspects, *together)
 
 
 def recognised(step: Step, settings: Settings) -> Recognised | None:
@@ -118,18 +117,22 @@ def recognised(step: Step, settings: Settings) -> Recognised | None:
     if known is None or known[0] != key:
         return None
     _, _, closed, inside = known[1].sight
-    if "place" in closed and not (settings.region or step.region):  # then rules compare all places
+    opened = met.suspects(inside)
+    if opened is None:
         return None
-    kinds = met.kinds(inside)
-    return None if kinds is None else Recognised(known[1], kinds)
+    suspects = together(closed, opened)
+    if "place" in suspects and not (settings.region or step.region):  # then rules compare all places
+        return None
+    return Recognised(known[1], suspects, met.kinds())
 
 
-def learn(step: Step, outline: Outline, outlook: Outlook) -> None:
-    """Count a request in which nothing is suspected of any open text; its form is written when it was met often."""
+def learn(step: Step, outline: Outline, outlook: Outlook, suspects: Suspects) -> None:
+    """Count a request that has no form yet. One is written for the 12th with its skeleton, the 24th, the 48th and so on."""
     skeleton, _, _, inside = outlook.sight
     skeleton.met += 1
-    if skeleton.met % MANY == forms.OFTEN:
-        forms.learn(step, outline, skeleton.paths, inside)
+    times, rest = divmod(skeleton.met, forms.OFTEN)
+    if not rest and times & (times - 1) == 0:
+        forms.learn(step, outline, skeleton.paths, inside, suspects)
 
 
 def _key(step: Step, settings: Settings, outline: Outline | forms.Met) -> tuple[Any, ...]:

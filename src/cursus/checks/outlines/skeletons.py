@@ -33,7 +33,7 @@ class Skeleton:
 
     ``paths`` are those of the containers. ``texts`` are (index, member of ``texts.FREE`` that it lies in, member, path), ``choices`` (index, member) of
     members with fixed choices. ``heads`` are the members of the request, or of its one TrainingJobDefinition, that
-    the values lie in. ``met`` counts the requests in which nothing was suspected of any open text.
+    the values lie in. ``met`` counts the requests that were taken apart.
     """
 
     __slots__ = ("_indexes", "choices", "heads", "members", "met", "paths", "texts")
@@ -114,6 +114,11 @@ def suspects_of(sighted: Sight, outline: Outline, region: str) -> Suspects:
     opened = outline.suspects(skeleton.paths, inside)
     if not region and ("place" in closed or "place" in opened):  # then rules compare all places
         closed, opened = _suspects(skeleton, outline.closed, ""), outline.suspects(skeleton.paths, "")
+    return together(closed, opened)
+
+
+def together(closed: Suspects, opened: Suspects) -> Suspects:
+    """The suspects among the texts of an outline and among the open ones."""
     if not opened:
         return closed
     return {kind: [*closed.get(kind, ()), *opened.get(kind, ())] for kind in (*closed, *opened)}

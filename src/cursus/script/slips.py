@@ -16,6 +16,8 @@ from cursus.script.nodes import LISTINGS, bare_name, is_call, last_name, receive
 
 PART = re.compile(r"correct|hits?\b|matche[sd]|right\b|true_pos|\btp\b|_loss\b", re.IGNORECASE)
 WHOLE = re.compile(r"total|count|len\(|seen|samples|size|\bn\b|num", re.IGNORECASE)
+MEANT = re.compile(r"cache|memo", re.IGNORECASE)
+"""What a default that is made once is for, where its name says so."""
 GROWS = frozenset({"append", "extend", "insert", "add", "update", "setdefault"})
 
 
@@ -68,7 +70,7 @@ def _shared(function: ast.FunctionDef, calls: list[ast.Call]) -> str:
             is_call(default, "list", "dict", "set") and not default.args
         )
         name = parameters[position].arg
-        if not made or not _grows(function, name):
+        if not made or MEANT.search(name) or not _grows(function, name):
             continue
         without = [
             call

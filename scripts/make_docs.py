@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from cursus import checks
-from cursus.checks.rules import HEADINGS, RULES, Rule, page
+from cursus.checks.rules import HEADINGS, RULES, Rule, markdown, page
 
 OUT = Path(__file__).parents[1] / "docs" / "rules"
 CODE = ("Breaks", "Right")
@@ -32,7 +32,7 @@ def rule_page(rule: Rule) -> str:
     for heading in HEADINGS:
         body = found.sections[heading].strip("\n")
         lines += ["", f"## {heading}", ""]
-        lines += ["```yaml", body, "```"] if heading in CODE else [body]
+        lines += ["```yaml", body, "```"] if heading in CODE else [markdown(body)]
     return "\n".join(lines) + "\n"
 
 

@@ -42,3 +42,11 @@ def test_the_architecture_names_files_that_there_are() -> None:
     there = {name for name in named for top in ("src/cursus", ".") if (ROOT / top / name).is_file()}
     assert named
     assert named - there == set()
+
+
+def test_no_prose_of_a_page_is_taken_for_markup() -> None:
+    pages: dict[str, str] = load(ROOT / "scripts" / "make_docs.py").pages()
+    for name, text in pages.items():
+        if name != "index.md":
+            prose = re.sub(r"```.*?```|``[^`]*``|`[^`]*`", "", text, flags=re.DOTALL)
+            assert re.findall(r"(?<!\\)<[a-zA-Z/]|\]\(", prose) == [], name

@@ -207,6 +207,16 @@ class Page:
     sections: dict[str, str]
 
 
+def markdown(text: str) -> str:
+    """A section's text as Markdown: outside of code its placeholders are no tags, and its expressions no links."""
+    import re
+
+    parts = re.split(r"(``[^`]*``|`[^`]*`)", text)
+    return "".join(
+        part if part[:1] == "`" else re.sub(r"<(?=[a-zA-Z/])|(?<=\])\(", r"\\\g<0>", part) for part in parts
+    )
+
+
 def page(rule: Rule) -> Page:
     """Read a rule's page from its docstring.
 

@@ -65,7 +65,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
 
 def _rule(id: str) -> dict[str, Any]:
     from cursus import checks
-    from cursus.checks.rules import RULES, page
+    from cursus.checks.rules import RULES, markdown, page
 
     checks.load()
     rule = RULES.get(id)
@@ -74,15 +74,15 @@ def _rule(id: str) -> dict[str, Any]:
     shown = page(rule)
     sections = shown.sections
     help = "\n\n".join(f"{name}\n\n{body}" for name, body in sections.items())
-    markdown = "\n\n".join(
-        f"## {name}\n\n" + (f"```yaml\n{body}\n```" if name in ("Breaks", "Right") else body)
+    written = "\n\n".join(
+        f"## {name}\n\n" + (f"```yaml\n{body}\n```" if name in ("Breaks", "Right") else markdown(body))
         for name, body in sections.items()
     )
     return {
         "id": id,
         "shortDescription": {"text": shown.title},
         "fullDescription": {"text": sections["What it does"]},
-        "help": {"text": help, "markdown": markdown},
+        "help": {"text": help, "markdown": written},
         "defaultConfiguration": {"level": LEVELS[rule.severity]},
         "properties": {"tags": [rule.area]},
     }

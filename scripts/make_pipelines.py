@@ -47,7 +47,7 @@ STEP_TYPES: dict[str, tuple[str | None, list[str], list[str], list[str]]] = {
     "Model": ("CreateModel", ["DescribeModel"], [], []),
     "RegisterModel": ("CreateModelPackage", ["DescribeModelPackage"], [], []),
     "Condition": (None, [], ["Outcome"], []),
-    "Fail": (None, [], ["ErrorMessage"], []),
+    "Fail": (None, [], [], []),
     "Lambda": (None, [], ["OutputParameters"], []),
     "Callback": (None, [], ["OutputParameters"], []),
     "QualityCheck": (
@@ -353,7 +353,7 @@ def document(schema: dict[str, Any]) -> dict[str, Any]:
         "retry_exceptions": schema["RetryPolicy"]["properties"]["ExceptionType"]["enum"],
         # sagemaker.workflow.retry.SageMakerJobStepRetryPolicy is for steps that start jobs.
         "steps_without_jobs": ["Model", "RegisterModel", "Lambda", "Callback", "Endpoint", "EndpointConfig"],
-        "retry_limits": {"MaxAttempts": 20, "ExpireAfterMin": 14400},
+        "retry_limits": {"MaxAttempts": 20, "ExpireAfterMin": 14400, "IntervalSeconds": 43200},
         "automl_modes": automl["properties"]["AutoMLJobConfig"]["properties"]["Mode"]["enum"],
         "job_summaries": 50,  # sagemaker.workflow.steps.TuningStep.get_top_model_s3_uri
         "transform_payload": 100,  # MB: API_CreateTransformJob, MaxPayloadInMB

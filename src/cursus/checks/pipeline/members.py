@@ -10,6 +10,7 @@ from cursus.aws.pipelines import PipelineStep, facts, parse_get
 from cursus.checks.pipeline.values import almost, given_types
 from cursus.checks.rules import Problem, rule
 from cursus.checks.step.image_names import stands_for_another
+from cursus.checks.type_words import WHAT
 from cursus.checks.views import PipelineView, is_reference, mapping, mappings
 from cursus.model import Path, Severity
 from cursus.redact import show
@@ -264,7 +265,8 @@ def other_steps(view: PipelineView) -> Iterator[Problem]:
     """A lambda, callback or check step names something of the wrong form.
 
     What it does:
-        Looks at FunctionArn, SqsQueueUrl, CheckType, and the output parameters of lambda and callback steps.
+        Looks at FunctionArn, SqsQueueUrl, CheckType, the inputs of lambda steps and the output parameters of theirs and of
+        callback steps; and whether a check that compares with a baseline has one, or a model package group that may.
     Why:
         CreatePipeline refuses the definition, or the step fails when it is reached.
     Example:
@@ -284,6 +286,15 @@ def other_steps(view: PipelineView) -> Iterator[Problem]:
                     "write arn:aws:lambda:<region>:<account>:function:<name>",
                     severity=_unfilled(arn),
                 )
+            for name, value in mapping(step.body, "Arguments").items():
+                if isinstance(value, (list, Mapping)) and not is_reference(value) and value:
+                    yield Problem(
+                        f"the input {show(name)} is {WHAT['array' if isinstance(value, list) else 'object']}: inputs of a "
+                        "lambda step are texts and numbers, and nested ones are not supported",
+                        (*step.path, "Arguments", name),
+                        "write it as one text of JSON, and let the function parse it",
+                        severity="warning",
+                    )
         elif step.type == "Callback":
             url = step.body.get("SqsQueueUrl")
             if url is not None and not is_reference(url) and not str(url).startswith(("https://", "http://")):
@@ -302,7 +313,18 @@ def other_steps(view: PipelineView) -> Iterator[Problem]:
                     (*step.path, "CheckType"),
                     "write one of " + ", ".join(options),
                 )
+            if step.body.get("SkipCheck") is False and not any(map(step.body.get, _BASELINES)):
+                yield Problem(
+                    "the check compares with an earlier baseline, and has neither one nor a group of model packages to "
+                    "take it from",
+                    (*step.path, "SkipCheck"),
+                    "name the ModelPackageGroupName or a baseline, or write true",
+                    severity="warning",
+                )
         yield from _outputs(step)
+
+
+_BASELINES = ("ModelPackageGroupName", "SuppliedBaselineConstraints", "SuppliedBaselineStatistics")
 
 
 _FUNCTION = re.compile(

@@ -263,7 +263,16 @@ def _outputs(step: PipelineStep) -> list[str]:
 def _output_parameter(reference: Reference, target: Target, step: PipelineStep) -> Iterator[Problem]:
     declared = _names(step.body.get("OutputParameters"), "OutputName")
     name = target.rest[1] if len(target.rest) > 1 else None
-    if declared is None or name is None or name in declared:
+    if declared is None or name is None:
+        return
+    if name in declared:
+        if len(target.rest) > 2:
+            yield Problem(
+                f"{show(reference.text)} looks into an output parameter, which is a text, a number or a truth value: what is "
+                "nested in it is one text",
+                reference.path,
+                f"let {target.name} give an output parameter of its own for it",
+            )
         return
     yield Problem(
         f"step {target.name} has no output parameter {show(name)}.{did_you_mean(str(name), declared)}",
@@ -304,7 +313,7 @@ def _property(reference: Reference, target: Target, step: PipelineStep) -> Itera
     if shape is None or first not in shape.get("properties", {}):
         remedy = f"name a member of what {entry['outputs'][0]} returns" if entry["outputs"] else ""
         if len(options) < 8 or not entry["outputs"]:
-            remedy = "name one of " + ", ".join(sorted(options))
+            remedy = "name one of " + ", ".join(sorted(options)) if options else "leave the reference out"
         hint = did_you_mean(str(first), options)
         if first == "ProcessingOutputs":  # after ProcessingInputs
             hint = ""

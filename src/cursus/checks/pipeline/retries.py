@@ -18,8 +18,8 @@ def retry_policies(view: PipelineView) -> Iterator[Problem]:
     """A step's retry policy names an unknown exception or has values out of range.
 
     What it does:
-        Looks at ExceptionType, MaxAttempts (1 to 20), ExpireAfterMin (up to 14,400), IntervalSeconds and BackoffRate, and that not both
-        limits are given.
+        Looks at ExceptionType, MaxAttempts (1 to 20), ExpireAfterMin (up to 14,400), IntervalSeconds (up to 43,200) and
+        BackoffRate, that not both limits are given, and for exceptions that no policy of the step is asked about.
     Why:
         CreatePipeline refuses the definition; a policy for an exception that never comes retries nothing.
     Example:
@@ -57,6 +57,13 @@ def _never_thrown(step: PipelineStep, policy: Mapping[str, Any], place: Path) ->
             "write Step.SERVICE_FAULT or Step.THROTTLING",
             severity="warning",
         )
+    elif step.type in ("Tuning", "AutoML") and "SageMaker.JOB_INTERNAL_ERROR" in told:
+        yield Problem(
+            f"the jobs of a {step.type} step are tried again from inside, and the step for no SageMaker.JOB_INTERNAL_ERROR",
+            (*place, "ExceptionType"),
+            "leave it out, and give the jobs a RetryStrategy" if step.type == "Tuning" else "leave it out",
+            severity="warning",
+        )
 
 
 RETRY_MEMBERS = ("ExceptionType", "IntervalSeconds", "BackoffRate", "MaxAttempts", "ExpireAfterMin")
@@ -89,8 +96,9 @@ def _policy(policy: Mapping[str, Any], place: Path) -> Iterator[Problem]:
         value = policy.get(member)
         if isinstance(value, bool) or not isinstance(value, int):
             continue
-        if not 1 <= value <= greatest:
-            yield Problem(f"{member} is {value}", (*place, member), f"write 1 to {greatest}")
+        least = 0 if member == "IntervalSeconds" else 1
+        if not least <= value <= greatest:
+            yield Problem(f"{member} is {value}", (*place, member), f"write {least or 1} to {greatest}")
     if policy.get("MaxAttempts") is not None and policy.get("ExpireAfterMin") is not None:
         yield Problem(
             "MaxAttempts and ExpireAfterMin are both given", (*place, "ExpireAfterMin"), "keep one of them"

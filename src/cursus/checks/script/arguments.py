@@ -195,7 +195,7 @@ def _converted_none(view: TrainingView, facts: ScriptFacts, started: Invocation)
         part = used.text.only if used.text is not None else None
         if not used.sure or not isinstance(part, ArgPart) or part.dest in told:
             continue
-        if resolve(view, facts, started, used.text) is NONE:
+        if resolve(view, used.text) is NONE:
             told.add(part.dest)
             argument = next(a for p in facts.parsers for a in p.arguments if a.dest == part.dest)
             yield Problem(

@@ -15,6 +15,7 @@ from cursus.checks.script.request import (
     invocation,
     readable,
     resolve,
+    script_of,
     steered,
 )
 from cursus.checks.views import TrainingView, mapping
@@ -40,20 +41,20 @@ MODEL_FILE = re.compile(
 SAVERS_ELSEWHERE = frozenset({"sagemaker_training", "sagemaker_containers", "mlflow", "autogluon", "neptune"})
 
 
-def writes(view: TrainingView, facts: ScriptFacts) -> list[tuple[PathUse, str]]:
+def writes(view: TrainingView) -> list[tuple[PathUse, str]]:
     """Every write with the path it goes to, as far as known."""
-    started = invocation(view)
     found = []
-    for use in facts.paths:
+    for use in script_of(view).paths:
         if use.mode == "write":
             for path in use.paths:
-                place = resolve(view, facts, started, path)
+                place = resolve(view, path)
                 found.append((use, place if isinstance(place, str) else UNKNOWN))
     return found
 
 
-def mentions_folder(view: TrainingView, facts: ScriptFacts, folder: str) -> bool:
+def mentions_folder(view: TrainingView, folder: str) -> bool:
     """True where the script, or a value that it is given, names ``folder`` or may put its name together."""
+    facts = script_of(view)
     inside = folder.rstrip("/")
     last = inside.rpartition("/")[2]
     parents = {inside[:i] for i, letter in enumerate(inside) if letter == "/" and i}
@@ -101,8 +102,8 @@ def nothing_saved(view: TrainingView) -> Iterator[Problem]:
     facts = readable(view)
     if facts is None or facts.does_nothing is not None:
         return
-    found = writes(view, facts)
-    if mentions_folder(view, facts, MODEL_DIR):
+    found = writes(view)
+    if mentions_folder(view, MODEL_DIR):
         yield from _never_used(facts, found)
         yield from _switched_off(view, facts, found)
         return
@@ -132,9 +133,9 @@ def _switched_off(
     if (
         any(place.startswith(MODEL_DIR) for _, place in found)
         and not mentions_upload(facts)
-        and all(never_holds(view, facts, use.tests) for use in inside)
+        and all(never_holds(view, use.tests) for use in inside)
     ):
-        tests = told(test for test in inside[0].tests if holds(view, facts, test, others=False) is False)
+        tests = told(test for test in inside[0].tests if holds(view, test, others=False) is False)
         yield Problem(
             f"the model is saved in a branch that this request never takes{f' ({tests})' if tests else ''}: model.tar.gz will be empty",
             remedy="save it in any case, or give the hyperparameter the value that switches it on",
@@ -193,7 +194,7 @@ def artifact_never_written(view: TrainingView) -> Iterator[Problem]:
     expected = view.step.promises.expected_artifacts
     if facts is None or not expected or facts.outside_effects:
         return
-    found = writes(view, facts)
+    found = writes(view)
     if not found or any(UNKNOWN in place or not use.local for use, place in found):
         return
     files = [place for _, place in found]
@@ -269,7 +270,7 @@ def written_to_lost_place(view: TrainingView) -> Iterator[Problem]:
             }
         if problem.location not in told:
             yield problem
-    for use, place in writes(view, facts):
+    for use, place in writes(view):
         known = place.partition(UNKNOWN)[0]
         if known.startswith("/opt/ml/checkpoints/") and (
             not _literal(use) or _looks_for(facts, "/opt/ml/checkpoints")
@@ -314,7 +315,7 @@ def _left_behind(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
         return
     folder = "/opt/ml/code/" if invocation(view).kind == "toolkit" else ""
     for habit in habits(view, "left-behind"):
-        if not never_holds(view, facts, habit.tests):
+        if not never_holds(view, habit.tests):
             yield Problem(
                 f"the script saves {folder + habit.detail!r} in its working directory, of which SageMaker keeps nothing",
                 remedy="save below SM_MODEL_DIR or SM_OUTPUT_DATA_DIR what is to be kept, and the rest below /tmp",
@@ -377,11 +378,11 @@ def checkpoints_elsewhere(view: TrainingView) -> Iterator[Problem]:
     """
     facts = readable(view)
     folder = checkpoint_path(view)
-    if facts is None or folder is None or mentions_folder(view, facts, folder):
+    if facts is None or folder is None or mentions_folder(view, folder):
         return
     if any("checkpointconfig.json" in string for string in facts.strings):
         return
-    found = [(use, place) for use, place in writes(view, facts) if UNKNOWN not in place.partition("/")[0]]
+    found = [(use, place) for use, place in writes(view) if UNKNOWN not in place.partition("/")[0]]
     other = [(use, place) for use, place in found if not place.startswith(MODEL_DIR)]
     text = f"nothing in the script names the checkpoint folder {folder!r}"
     if other:

@@ -21,6 +21,7 @@ from cursus.checks.script.request import (
     invocation,
     readable,
     resolve,
+    script_of,
     steered,
     variable,
 )
@@ -68,8 +69,8 @@ def channel_variable_missing(view: TrainingView) -> Iterator[Problem]:
         https://github.com/aws/amazon-sagemaker-examples/issues/995;
         https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md
     """
-    facts = view.script
-    if facts is None or not (facts.readable or facts.shell_text) or invocation(view).kind == "command":
+    facts = script_of(view)
+    if not (facts.readable or facts.shell_text) or invocation(view).kind == "command":
         return
     channels = channel_names(view)
     if channels is None:
@@ -77,7 +78,7 @@ def channel_variable_missing(view: TrainingView) -> Iterator[Problem]:
     for read in (*facts.env_reads, *shell_reads(view, facts)):
         if not (read.hard and read.sure and read.name.startswith(CHANNEL_VARIABLE)):
             continue
-        if variable(view, facts, read.name) is not NONE:
+        if variable(view, read.name) is not NONE:
             continue
         made = {CHANNEL_VARIABLE + name.upper(): name for name in channels}
         wanted = read.name[len(CHANNEL_VARIABLE) :].lower()
@@ -113,17 +114,17 @@ def _reads(
     started = invocation(view)
     for use in facts.paths:
         if use.mode in ("read", "list"):
-            yield use, [resolve(view, facts, started, path) for path in use.paths], started
+            yield use, [resolve(view, path) for path in use.paths], started
 
 
 def made_places(view: TrainingView, facts: ScriptFacts) -> list[str]:
     """The places that the script writes or makes itself."""
-    started = invocation(view)
+    invocation(view)
     found = []
     for use in facts.paths:
         if use.mode in ("write", "make"):
             for path in use.paths:
-                place = resolve(view, facts, started, path)
+                place = resolve(view, path)
                 if isinstance(place, str):
                     found.append(place)
     return found
@@ -201,7 +202,7 @@ def _none(view: TrainingView, facts: ScriptFacts, use: PathUse) -> Problem:
 def _unset(view: TrainingView, facts: ScriptFacts, path: Text | Const | None) -> str:
     """Which part of a path is None, in words; empty where that is not known."""
     for part in path.parts if isinstance(path, Text) else ():
-        if isinstance(part, EnvPart) and variable(view, facts, part.name) is NONE:
+        if isinstance(part, EnvPart) and variable(view, part.name) is NONE:
             return f"the variable {part.name} is not set, as the job has no such channel"
         if isinstance(part, ArgPart):
             argument = next((one for one in facts.arguments if one.dest == part.dest), None)
@@ -228,11 +229,11 @@ def _literal(use: PathUse, folder: str) -> bool:
 
 
 def _looked_at(view: TrainingView, facts: ScriptFacts, folder: str) -> bool:
-    started = invocation(view)
+    invocation(view)
     for use in facts.paths:
         if use.mode == "look":
             for path in use.paths:
-                place = resolve(view, facts, started, path)
+                place = resolve(view, path)
                 if isinstance(place, str) and (place.startswith(folder) or UNKNOWN in place):
                     return True
     return False
@@ -354,12 +355,12 @@ def s3_uri_as_path(view: TrainingView) -> Iterator[Problem]:
     facts = readable(view)
     if facts is None:
         return
-    started = invocation(view)
+    invocation(view)
     for use in facts.paths:
         if not use.local or use.mode in ("look", "make"):
             continue
         for path in use.paths:
-            place = resolve(view, facts, started, path)
+            place = resolve(view, path)
             if isinstance(place, str) and place.startswith(("s3://", "s3a://", "https://s3")):
                 lead = "saves to" if use.mode == "write" else "reads"
                 yield Problem(
@@ -417,12 +418,12 @@ def file_missing(view: TrainingView) -> Iterator[Problem]:
 
 def _looked_for(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
     """A file of a channel that is looked for under nearly the name that it has."""
-    started = invocation(view)
+    invocation(view)
     for use in facts.paths:
         if use.mode != "look" or use.call not in ("os.path.exists", "os.path.isfile", "exists", "is_file"):
             continue
         for path in use.paths:
-            place = resolve(view, facts, started, path)
+            place = resolve(view, path)
             if not isinstance(place, str) or UNKNOWN in place or channel_of(place) is None:
                 continue
             problem = _local_file(view, place, use)

@@ -57,7 +57,7 @@ def never_resumes(view: TrainingView) -> Iterator[Problem]:
     """
     facts = readable(view)
     folder = checkpoint_path(view)
-    if facts is None or folder is None or not mentions_folder(view, facts, folder):
+    if facts is None or folder is None or not mentions_folder(view, folder):
         return
     if any(LOADING.search(name) for name in facts.calls) or any(
         LOADING.search(name) for name in facts.attributes
@@ -317,7 +317,7 @@ def variable_missing(view: TrainingView) -> Iterator[Problem]:
             )
         if not (read.hard and read.sure) or read.name in STANDARD or read.name in facts.env_writes:
             continue
-        if invocation(view).kind == "processing" and variable(view, facts, read.name) is NONE:
+        if invocation(view).kind == "processing" and variable(view, read.name) is NONE:
             yield Problem(
                 f"the script reads the variable {read.name}, which training jobs have, and no processing job",
                 ("Environment",),
@@ -332,7 +332,7 @@ def variable_missing(view: TrainingView) -> Iterator[Problem]:
             continue
         if read.name.startswith(FRAMEWORK_PREFIXES) and not _misspelt(read.name):
             continue
-        if variable(view, facts, read.name) is None and channel_names(view) is not None:
+        if variable(view, read.name) is None and channel_names(view) is not None:
             yield Problem(
                 f"the script reads the variable {read.name}, which Environment does not set"
                 f".{did_you_mean(read.name, [*view.environment, *TOOLKIT_VARIABLES])}",

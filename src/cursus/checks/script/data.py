@@ -8,7 +8,15 @@ from pathlib import Path as FilePath
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.channels import CHANNELS
-from cursus.checks.script.request import INPUT_DATA, UNKNOWN, channel_of, habits, invocation, resolve
+from cursus.checks.script.request import (
+    INPUT_DATA,
+    UNKNOWN,
+    channel_of,
+    habits,
+    invocation,
+    resolve,
+    script_of,
+)
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 
@@ -39,12 +47,10 @@ def first_row_lost(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://github.com/aws/amazon-sagemaker-examples/issues/1618
     """
-    facts = view.script
-    if facts is None:
-        return
-    started = invocation(view)
+    script_of(view)
+    invocation(view)
     for habit in habits(view, "header"):
-        place = resolve(view, facts, started, habit.text)
+        place = resolve(view, habit.text)
         name = channel_of(place) if isinstance(place, str) else None
         local = view.step.promises.local_channels.get(name) if name is not None else None
         if name is None or local is None or not isinstance(place, str):

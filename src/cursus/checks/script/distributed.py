@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path as FilePath
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script.request import habits, invocation, readable, resolve
+from cursus.checks.script.request import habits, invocation, readable, resolve, script_of
 from cursus.checks.views import TrainingView, mapping
 from cursus.model import Location, Path
 from cursus.redact import show
@@ -115,7 +115,7 @@ def data_parallel_library(view: TrainingView) -> Used | None:
             return Used(DATA_PARALLEL, True, one.location)
     for used in facts.used:
         if used.name == PROCESS_GROUP and used.sure and used.backend is not None:
-            backend = resolve(view, facts, invocation(view), used.backend)
+            backend = resolve(view, used.backend)
             if backend == "smddp":
                 return Used(DATA_PARALLEL, True, used.location)
             if backend in ("nccl", "gloo") and "smdistributed" not in facts.top_imports:
@@ -433,7 +433,7 @@ def _of_one_host(view: TrainingView) -> Iterator[Problem]:
         yield Problem(
             f"MASTER_ADDR is {habit.detail} on each of the {count} hosts, so that every host waits for the others by itself",
             remedy='the first host: json.loads(os.environ["SM_HOSTS"])[0]',
-            severity="error" if habit.sure and view.script and "SM_HOSTS" in view.script.strings else None,
+            severity="error" if habit.sure and "SM_HOSTS" in script_of(view).strings else None,
             location=habit.location,
         )
 

@@ -8,7 +8,7 @@ from pathlib import Path as FilePath
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.files import program_path
-from cursus.checks.script.request import habits, invocation
+from cursus.checks.script.request import habits, invocation, script_of
 from cursus.checks.views import TrainingView
 from cursus.model import Location
 from cursus.redact import show
@@ -40,8 +40,8 @@ def script_does_nothing(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://github.com/aws/sagemaker-python-sdk/issues/578
     """
-    facts = view.script
-    if facts is None or facts.does_nothing is None or invocation(view).kind == "command":
+    facts = script_of(view)
+    if facts.does_nothing is None or invocation(view).kind == "command":
         return
     yield Problem(
         "running the script calls nothing: it only defines functions, or its main guard is never true",
@@ -76,9 +76,7 @@ def failure_swallowed(view: TrainingView) -> Iterator[Problem]:
         https://github.com/aws/sagemaker-training-toolkit/issues/204;
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html
     """
-    facts: ScriptFacts | None = view.script
-    if facts is None:
-        return
+    facts = script_of(view)
     for one in facts.swallowed:
         end = "exits with status 0" if one.exits_zero else "goes on"
         yield Problem(
@@ -109,9 +107,7 @@ def exits_with_failure(view: TrainingView) -> Iterator[Problem]:
         https://docs.python.org/3/library/sys.html#sys.exit;
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html
     """
-    facts = view.script
-    if facts is None:
-        return
+    facts = script_of(view)
     for one in facts.exits:
         if one.sure:
             yield Problem(
@@ -145,10 +141,10 @@ def asks_at_a_terminal(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.wandb.ai/guides/track/environment-variables; https://docs.python.org/3/library/functions.html#input
     """
-    facts = view.script
+    facts = script_of(view)
     for habit in habits(view, "asks"):
         library = habit.detail.partition(".")[0]
-        if not habit.sure or facts is None:
+        if not habit.sure:
             continue
         if library not in KEYS:
             told, remedy = (
@@ -214,9 +210,7 @@ def status_lost_in_shell(view: TrainingView) -> Iterator[Problem]:
         https://www.gnu.org/software/bash/manual/html_node/Exit-Status.html;
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html
     """
-    facts = view.script
-    if facts is None:
-        return
+    facts = script_of(view)
     for name, text in _shell_scripts(view, facts):
         from cursus.script.shell import lost_statuses
 

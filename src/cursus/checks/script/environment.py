@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script.request import decoded, invocation
+from cursus.checks.script.request import decoded, invocation, script_of
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 from cursus.script.facts import EnvPart
@@ -31,8 +31,8 @@ def variable_is_no_number(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md
     """
-    facts = view.script
-    if facts is None or not facts.conversions or facts.env_open or "*" in facts.env_writes:
+    facts = script_of(view)
+    if not facts.conversions or facts.env_open or "*" in facts.env_writes:
         return
     toolkit = invocation(view).kind == "toolkit"
     names = {f"SM_HP_{name.upper()}": name for name in view.hyperparameters} if toolkit else {}

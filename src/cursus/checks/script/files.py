@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path as FilePath
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script.request import invocation
+from cursus.checks.script.request import invocation, script_of
 from cursus.checks.texts import PROGRAM
 from cursus.checks.views import TrainingView, text
 from cursus.model import Location, Path, Severity
@@ -30,11 +30,10 @@ def program_path(view: TrainingView) -> Path:
 
 
 def _faults(view: TrainingView, *kinds: str) -> Iterator[Fault]:
-    facts = view.script
-    if facts is not None:
-        for fault in facts.faults:
-            if fault.kind in kinds:
-                yield fault
+    facts = script_of(view)
+    for fault in facts.faults:
+        if fault.kind in kinds:
+            yield fault
 
 
 @rule("FRM050", scope="script")
@@ -99,7 +98,7 @@ def entry_point_missing(view: TrainingView) -> Iterator[Problem]:
                 "export it as a Python script",
             )
         elif fault.kind == "started-missing":
-            near = did_you_mean(fault.detail, view.script.directory_listing if view.script else ())
+            near = did_you_mean(fault.detail, script_of(view).directory_listing)
             text_ = f"the shell script starts {show(fault.detail)}, which the source directory does not have.{near}"
             remedy = "name a file by its path below the source directory, in which the script runs"
         elif fault.kind in ("left-program", "left-file"):
@@ -154,9 +153,9 @@ def syntax_error(view: TrainingView) -> Iterator[Problem]:
             location=fault.location,
             remedy="python -m py_compile names the place",
         )
-    facts = view.script
+    facts = script_of(view)
     version = _python(view)
-    if facts is None or version is None or not facts.readable or view.step.source is None:
+    if version is None or not facts.readable or view.step.source is None:
         return
     entry = FilePath(facts.entry)
     problem = _too_new(str(entry), entry.stat().st_mtime_ns if entry.exists() else 0, version)
@@ -223,13 +222,13 @@ def file_hides_module(view: TrainingView) -> Iterator[Problem]:
     """
     for fault in _faults(view, "shadows-stdlib", "shadows-library"):
         whose = "the standard library" if fault.kind == "shadows-stdlib" else "a library"
-        facts = view.script
-        if facts is not None and any(one.source == fault.location.file for one in facts.habits):
+        facts = script_of(view)
+        if any(one.source == fault.location.file for one in facts.habits):
             continue  # what it lacks is used, which FRM070 tells
         users = ASK_FOR.get(fault.detail)
-        if facts is not None and users is not None and not facts.top_imports & users:
+        if users is not None and not facts.top_imports & users:
             continue
-        own = facts is not None and fault.location.file == facts.entry and fault.detail in facts.top_imports
+        own = fault.location.file == facts.entry and fault.detail in facts.top_imports
         yield Problem(
             f"{fault.location.file} hides the module {fault.detail!r} of {whose} from everything that imports it",
             remedy="give the file another name",
@@ -262,9 +261,9 @@ def package_entry_in_folder(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://github.com/aws/sagemaker-training-toolkit/issues/54
     """
-    facts = view.script
+    facts = script_of(view)
     entry = view.step.source.entry_point if view.step.source is not None else ""
-    if facts is None or "setup.py" not in facts.directory_listing or not entry.endswith(".py"):
+    if "setup.py" not in facts.directory_listing or not entry.endswith(".py"):
         return
     if "/" in entry.removeprefix("./") and invocation(view).kind == "toolkit":
         module = entry.removesuffix(".py")

@@ -8,7 +8,15 @@ from pathlib import Path as FilePath
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.channels import made_places
-from cursus.checks.script.request import MODEL_DIR, UNKNOWN, brought_by, checkpoint_path, invocation, resolve
+from cursus.checks.script.request import (
+    MODEL_DIR,
+    UNKNOWN,
+    brought_by,
+    checkpoint_path,
+    invocation,
+    resolve,
+    script_of,
+)
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 from cursus.script.facts import PathUse, ScriptFacts
@@ -37,11 +45,11 @@ HOMES = re.compile(r"(?:/home/|/Users/|/root/|/content/|/kaggle/|/dbfs/|~)|[A-Za
 
 
 def _places(view: TrainingView, facts: ScriptFacts, *modes: str) -> Iterator[tuple[str, PathUse]]:
-    started = invocation(view)
+    invocation(view)
     for use in facts.paths:
         if use.mode in modes:
             for path in use.paths:
-                place = resolve(view, facts, started, path)
+                place = resolve(view, path)
                 if isinstance(place, str) and UNKNOWN not in place:
                     yield place, use
 
@@ -76,8 +84,8 @@ def looked_for_in_vain(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
     """
-    facts = view.script
-    if facts is None or not facts.paths or invocation(view).kind not in ("toolkit", "driver"):
+    facts = script_of(view)
+    if not facts.paths or invocation(view).kind not in ("toolkit", "driver"):
         return
     made = None
     told = set()
@@ -140,8 +148,8 @@ def clears_kept_folder(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
     """
-    facts = view.script
-    if facts is None or not facts.paths:
+    facts = script_of(view)
+    if not facts.paths:
         return
     kept = [folder for folder in (checkpoint_path(view), MODEL_DIR) if folder is not None]
     for place, use in _places(view, facts, "remove"):
@@ -178,15 +186,15 @@ def checkpoint_of_other_name(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
     """
-    facts = view.script
+    facts = script_of(view)
     folder = checkpoint_path(view)
-    if facts is None or folder is None or not facts.paths or facts.outside_effects:
+    if folder is None or not facts.paths or facts.outside_effects:
         return
-    started = invocation(view)
+    invocation(view)
     written = []
     for use in facts.paths:
         for path in use.paths if use.mode == "write" else ():
-            place = resolve(view, facts, started, path)
+            place = resolve(view, path)
             if not isinstance(place, str) or place.startswith(UNKNOWN):
                 return
             if place.startswith(folder + "/"):
@@ -250,8 +258,8 @@ def shell_keeps_arguments(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://github.com/aws/sagemaker-training-toolkit/issues/119
     """
-    facts = view.script
-    if facts is None or not facts.shell_text:
+    facts = script_of(view)
+    if not facts.shell_text:
         return
     started = invocation(view)
     names = [passed.name for passed in started.arguments or () if passed.name != "model_dir"]
@@ -314,8 +322,8 @@ def requirements_elsewhere(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://sagemaker.readthedocs.io/en/stable/frameworks/pytorch/using_pytorch.html
     """
-    facts = view.script
-    if facts is None or not facts.directory_listing or LISTED in facts.directory_listing:
+    facts = script_of(view)
+    if not facts.directory_listing or LISTED in facts.directory_listing:
         return
     started = invocation(view).kind in ("toolkit", "processing")
     if not started or "pip" in facts.strings or "pip install" in facts.shell_text:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script.request import Invocation, decoded, habit_problems, invocation, is_number
+from cursus.checks.script.request import Invocation, decoded, habit_problems, invocation, is_number, script_of
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 from cursus.script.facts import HP_FILES, JSON_VARIABLES, ArgPart, Argument, EnvPart, Habit, ScriptFacts, Text
@@ -31,11 +31,9 @@ REMEDIES = {
     "quoted": "read it with json.loads",
 }
 NUMBER_VARIABLES = frozenset({"SM_NUM_GPUS", "SM_NUM_CPUS", "SM_NUM_NEURONS"})
-
-
-def _facts(view: TrainingView) -> ScriptFacts | None:
-    facts = view.script
-    return facts if facts is not None and facts.habits else None
+RANKS = frozenset({"RANK", "LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"})
+"""Variables of numbers that launchers set: that one is there is often all that a script asks."""
+AS_NUMBERS = frozenset({"text-equals", "text-in", "text-arithmetic", "text-times"})
 
 
 def _untyped(facts: ScriptFacts, dest: str) -> Argument | None:
@@ -82,7 +80,7 @@ def _text_of(
         if part.name.startswith("SM_HP_"):
             names = [name for name in view.hyperparameters if f"SM_HP_{name.upper()}" == part.name]
             given = decoded(view.hyperparameters[names[0]]) if names else None
-        if part.name in NUMBER_VARIABLES:
+        if part.name in NUMBER_VARIABLES or (part.name in RANKS and habit.kind in AS_NUMBERS):
             given = "0"
         if part.name == "SM_CURRENT_HOST":
             given = ",".join(f"algo-{number}" for number in range(1, (view.host_count or 1) + 1))
@@ -120,9 +118,7 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
     """
-    facts = _facts(view)
-    if facts is None:
-        return
+    facts = script_of(view)
     started = invocation(view)
     converted = {habit.text for habit in facts.habits if habit.kind == "converted"}
     for habit in facts.habits:
@@ -278,8 +274,8 @@ def json_variable_as_text(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md
     """
-    facts = _facts(view)
-    if facts is None or invocation(view).kind not in ("toolkit", "driver"):
+    facts = script_of(view)
+    if not facts.habits or invocation(view).kind not in ("toolkit", "driver"):
         return
     for habit in facts.habits:
         part = habit.part if habit.kind == "json-text" else None
@@ -349,9 +345,7 @@ def error_dropped(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html
     """
-    facts = _facts(view)
-    if facts is None:
-        return
+    facts = script_of(view)
     known = {one.location for one in facts.swallowed}
     for habit in facts.habits:
         # In a helper that does not train, something is mostly got or looked at.

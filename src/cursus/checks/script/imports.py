@@ -11,6 +11,7 @@ from cursus.checks.evidence.endings import IN_IMAGES
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.conditions import all_hold
 from cursus.checks.script.processing_view import ProcessingView
+from cursus.checks.script.request import script_of
 from cursus.checks.views import TrainingView
 from cursus.script.conditions import told
 from cursus.script.facts import ArgPart, Condition, Habit, Imported, Part, ScriptFacts
@@ -44,13 +45,8 @@ def local_module_missing(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://github.com/aws/sagemaker-python-sdk/issues/1325
     """
-    facts = view.script
-    if (
-        facts is None
-        or not facts.readable
-        or "sys.path.append" in facts.calls
-        or "sys.path.insert" in facts.calls
-    ):
+    facts = script_of(view)
+    if not facts.readable or "sys.path.append" in facts.calls or "sys.path.insert" in facts.calls:
         return
     if any("PYTHONPATH" in name for name in view.environment) or "setup.py" in facts.directory_listing:
         return
@@ -164,14 +160,14 @@ def name_missing(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.python.org/3/reference/executionmodel.html#resolution-of-names
     """
-    facts = view.script
-    for habit in facts.habits if facts is not None else ():
+    facts = script_of(view)
+    for habit in facts.habits:
         if habit.kind == "undefined-name":
             told = f"the name {habit.detail!r} is defined nowhere that this place can see"
             remedy = f"define {habit.detail!r} first, hand it in, or write it as it is spelt elsewhere"
         elif habit.kind == "no-member":
             name = habit.detail.rpartition(".")[2]
-            hidden = hides(facts, habit.source) if facts is not None else ""
+            hidden = hides(facts, habit.source)
             told = f"the source's {_short(habit.source)} has no {name!r}" + (
                 f", and hides the module {hidden!r} that has it" if hidden else ""
             )
@@ -194,15 +190,15 @@ def name_missing(view: TrainingView) -> Iterator[Problem]:
             told = f"__init__ sets a value under the name of the method {habit.detail}, which can no longer be called"
             remedy = "give the value another name"
         elif habit.kind in MISFITS:
-            if habit.text is not None and facts is not None and not _is_number(facts, habit.part):
+            if habit.text is not None and not _is_number(facts, habit.part):
                 continue
             told, remedy = (text.format(_parts(habit.detail)) for text in MISFITS[habit.kind])
         elif habit.kind == "bad-call":
             told = f"{habit.detail}: it is defined in {_short(habit.source)} otherwise"
             remedy = "call it as it is defined, or change its definition"
-        elif habit.kind == "unbound" and facts is not None:
+        elif habit.kind == "unbound":
             handled = [test for test in habit.tests if test.kind == "handled"]
-            if not all_hold(view, facts, [test for test in habit.tests if test not in handled]):
+            if not all_hold(view, [test for test in habit.tests if test not in handled]):
                 continue
             yield _unbound(habit, handled)
             continue

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cursus.aws import images
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script.request import MODEL_DIR, UNKNOWN, habits, invocation, readable, resolve
+from cursus.checks.script.request import MODEL_DIR, UNKNOWN, habits, readable, resolve
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 from cursus.script.facts import Habit, ScriptFacts
@@ -49,7 +49,7 @@ def keras_name_refused(view: TrainingView) -> Iterator[Problem]:
     if facts is None or image is None or image.framework != "tensorflow" or image.version is None:
         return
     third = images.order(image.version) >= images.order(KERAS_3)
-    places = [(habit, _place(view, facts, habit)) for habit in habits(view, "keras-file", "saved-model")]
+    places = [(habit, _place(view, habit)) for habit in habits(view, "keras-file", "saved-model")]
     if third and not legacy_keras(view, facts):
         for habit, place in places:
             wanted = ENDINGS.get(habit.detail)
@@ -77,9 +77,9 @@ def keras_name_refused(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-def _place(view: TrainingView, facts: ScriptFacts, habit: Habit) -> str:
+def _place(view: TrainingView, habit: Habit) -> str:
     """Where it is saved; empty where the end of the name is not known."""
-    found = resolve(view, facts, invocation(view), habit.text)
+    found = resolve(view, habit.text)
     return found if isinstance(found, str) and not found.endswith(UNKNOWN) else ""
 
 

@@ -10,7 +10,7 @@ from cursus.checks.monitoring.captured_numbers import of_another_word
 from cursus.checks.monitoring.metrics import DEFINITIONS, READS
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.conditions import all_hold, holds, never_holds
-from cursus.checks.script.request import UNKNOWN, habits, invocation, is_number, readable, resolve
+from cursus.checks.script.request import UNKNOWN, habits, is_number, readable, resolve, script_of
 from cursus.checks.script.sequence import number_of
 from cursus.checks.views import TrainingView, mapping, text
 from cursus.model import Path, Severity
@@ -30,9 +30,7 @@ def _metrics(
         return
     filed = _filed(view, facts)
     lines = [
-        line
-        for line in facts.printed
-        if _reaches(facts, line, filed) and not never_holds(view, facts, line.tests)
+        line for line in facts.printed if _reaches(facts, line, filed) and not never_holds(view, line.tests)
     ][:MANY]
     for index, metric in view.metric_definitions:
         regex, name = text(metric, "Regex"), text(metric, "Name")
@@ -47,10 +45,10 @@ def _filed(view: TrainingView, facts: ScriptFacts) -> bool:
     if facts.attributes & {"StreamHandler", "dictConfig", "fileConfig"}:
         return False
     for habit in habits(view, "log-config"):
-        if not never_holds(view, facts, habit.tests):  # the first that is carried out is the one that counts
-            name = None if habit.text is None else resolve(view, facts, invocation(view), habit.text)
+        if not never_holds(view, habit.tests):  # the first that is carried out is the one that counts
+            name = None if habit.text is None else resolve(view, habit.text)
             known = isinstance(name, str) and UNKNOWN not in name
-            return known and all_hold(view, facts, habit.tests)
+            return known and all_hold(view, habit.tests)
     return "FileHandler" in facts.attributes and facts.plain_output
 
 
@@ -115,7 +113,7 @@ def metric_matches_no_line(view: TrainingView) -> Iterator[Problem]:
         dropped = [line for line in facts.printed if not _reaches(facts, line, filed)]
         quiet = next((line for line in dropped if metric_lines.can_match(line, regex, pattern)), None)
         quiet = quiet or _near(regex, dropped)
-        off = [line for line in facts.printed if never_holds(view, facts, line.tests)]
+        off = [line for line in facts.printed if never_holds(view, line.tests)]
         switched = next((line for line in off if metric_lines.can_match(line, regex, pattern)), None)
         if not facts.plain_output or (facts.outside_effects and "subprocess" in facts.top_imports):
             if near is None:
@@ -129,11 +127,7 @@ def metric_matches_no_line(view: TrainingView) -> Iterator[Problem]:
 
 
 def _switched_off(view: TrainingView, path: Path, name: str, line: PrintedLine) -> Problem:
-    tests = (
-        told(test for test in line.tests if holds(view, view.script, test, others=False) is False)
-        if view.script
-        else ""
-    )
+    tests = told(test for test in line.tests if holds(view, test, others=False) is False)
     text_ = f"the line for the metric {name!r} is printed in a branch that this request never takes"
     return Problem(
         f"{text_} ({tests})" if tests else text_,
@@ -185,9 +179,7 @@ def _no_line(
 
 def _severity(view: TrainingView, name: str) -> Severity | None:
     """A tuning job cannot do without its objective."""
-    return (
-        "error" if objective(view) == name and view.script is not None and view.script.plain_output else None
-    )
+    return "error" if objective(view) == name and script_of(view).plain_output else None
 
 
 def _shown(line: PrintedLine) -> str:
@@ -288,8 +280,8 @@ def printed_for_little(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
     """
-    facts = view.script
-    for habit in facts.habits if facts is not None and view.metric_definitions else ():
+    facts = script_of(view)
+    for habit in facts.habits if view.metric_definitions else ():
         if habit.kind == "whole-quotient":
             told = f"{show(habit.detail)} is 0 where it is less than 1: // leaves the fraction out"
             yield Problem(told, DEFINITIONS, remedy="write / for a share", location=habit.location)

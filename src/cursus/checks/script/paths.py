@@ -9,7 +9,7 @@ from pathlib import Path as FilePath
 from cursus.checks.evidence.serving import PICKLES
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.artifacts import MODEL_FILE, mentions_upload, writes
-from cursus.checks.script.request import MODEL_DIR, UNKNOWN, habits, invocation, resolve
+from cursus.checks.script.request import MODEL_DIR, UNKNOWN, habits, invocation, resolve, script_of
 from cursus.checks.views import TrainingView
 from cursus.model import Location, SourceCode
 from cursus.redact import show
@@ -39,17 +39,16 @@ def first_part_dropped(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.python.org/3/library/os.path.html#os.path.join
     """
-    facts = view.script
+    facts = script_of(view)
     for habit in habits(view, "first-dropped"):
-        first = resolve(view, facts, invocation(view), habit.text) if facts is not None else None
+        first = resolve(view, habit.text)
         if isinstance(first, str) and first.startswith("/opt/ml/"):
             yield Problem(
                 f"{show(habit.detail)} begins with a slash, so that {show(first.replace(UNKNOWN, '…'))} before it is dropped",
                 remedy=f"write {habit.detail.lstrip('/')!r}",
                 location=habit.location,
             )
-    if facts is not None:
-        yield from _unfilled(facts)
+    yield from _unfilled(facts)
 
 
 def _unfilled(facts: ScriptFacts) -> Iterator[Problem]:
@@ -89,9 +88,9 @@ def model_outside(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
     """
-    facts = view.script
+    facts = script_of(view)
     for habit in habits(view, "linked"):
-        link = resolve(view, facts, invocation(view), habit.text) if facts is not None else None
+        link = resolve(view, habit.text)
         if not isinstance(link, str) or not link.startswith(MODEL_DIR + "/"):
             continue
         if habit.detail.startswith("/") and not f"{habit.detail}/".startswith(MODEL_DIR + "/"):
@@ -100,19 +99,14 @@ def model_outside(view: TrainingView) -> Iterator[Problem]:
                 remedy="copy the file there: shutil.copyfile",
                 location=habit.location,
             )
-    if facts is None or not facts.paths or mentions_upload(facts) or facts.attributes & HANDED_ON:
+    if not facts.paths or mentions_upload(facts) or facts.attributes & HANDED_ON:
         return
-    written = [(use, place) for use, place in writes(view, facts)]
+    written = [(use, place) for use, place in writes(view)]
     inside = [place for _, place in written if place.startswith(MODEL_DIR + "/")]
     if not inside or any(UNKNOWN in place or MODEL_FILE.search(place) for place in inside):
         return
-    started = invocation(view)
-    read = {
-        resolve(view, facts, started, path)
-        for use in facts.paths
-        if use.mode in ("read", "look")
-        for path in use.paths
-    }
+    invocation(view)
+    read = {resolve(view, path) for use in facts.paths if use.mode in ("read", "look") for path in use.paths}
     for use, place in written:
         outside = place.startswith("/") and not place.startswith("/opt/ml/")
         if use.sure and outside and UNKNOWN not in place and MODEL_FILE.search(place) and place not in read:
@@ -159,12 +153,12 @@ def handler_misnamed(view: TrainingView) -> Iterator[Problem]:
         https://sagemaker.readthedocs.io/en/stable/frameworks/sklearn/using_sklearn.html;
         https://github.com/aws/sagemaker-inference-toolkit
     """
-    facts, source = view.script, view.step.source
-    if facts is None or source is None or not facts.readable or invocation(view).kind != "toolkit":
+    facts, source = script_of(view), view.step.source
+    if source is None or not facts.readable or invocation(view).kind != "toolkit":
         return
     from cursus.script.serving import SHAPES, excluded_function, misnamed_function, misshaped_function
 
-    yield from _of_main(view, facts, source)
+    yield from _of_main(view, source)
     names = [
         source.entry_point,
         *(name for name in ("inference.py", "code/inference.py") if name in facts.directory_listing),
@@ -196,9 +190,9 @@ def handler_misnamed(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-def _of_main(view: TrainingView, facts: ScriptFacts, source: SourceCode) -> Iterator[Problem]:
+def _of_main(view: TrainingView, source: SourceCode) -> Iterator[Problem]:
     """A model whose class is one of the started script: a pickle looks for it by the name ``__main__``."""
-    saved = [place for _, place in writes(view, facts) if place.startswith(MODEL_DIR)]
+    saved = [place for _, place in writes(view) if place.startswith(MODEL_DIR)]
     if not any(place.endswith(PICKLES) for place in saved):
         return
     from cursus.script.serving import has_model_function, pickled_class

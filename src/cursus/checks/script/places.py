@@ -13,7 +13,6 @@ from cursus.checks.script.request import (
     INPUT_DATA,
     MODEL_DIR,
     UNKNOWN,
-    Invocation,
     brought_by,
     channel_of,
     checkpoint_path,
@@ -21,6 +20,7 @@ from cursus.checks.script.request import (
     invocation,
     readable,
     resolve,
+    script_of,
 )
 from cursus.checks.views import Channel, TrainingView, text
 from cursus.redact import show
@@ -51,17 +51,13 @@ WRITES_FILES = frozenset(
 )
 
 
-def _uses(view: TrainingView) -> Iterator[tuple[ScriptFacts, Invocation, PathUse, str]]:
+def _uses(view: TrainingView) -> Iterator[tuple[PathUse, str]]:
     """Every use of a path that is wholly known."""
-    facts = readable(view)
-    if facts is None:
-        return
-    started = invocation(view)
-    for use in facts.paths:
+    for use in script_of(view).paths:
         for path in use.paths:
-            place = resolve(view, facts, started, path)
+            place = resolve(view, path)
             if isinstance(place, str) and UNKNOWN not in place.rpartition("/")[0]:
-                yield facts, started, use, place
+                yield use, place
 
 
 def input_mode(view: TrainingView, channel: Channel) -> str | None:
@@ -93,7 +89,7 @@ def mode_does_not_fit(view: TrainingView) -> Iterator[Problem]:
     if not set(modes.values()) & {"Pipe", "FastFile"}:
         return
     seen = set()
-    for _, _, use, place in _uses(view):
+    for use, place in _uses(view):
         name = channel_of(place)
         mode = modes.get(name)
         if not use.sure or name in seen:
@@ -142,7 +138,7 @@ def folder_opened_as_file(view: TrainingView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
     """
     names = {f"{INPUT_DATA}/{channel.name}": channel for channel in view.channels if channel.name}
-    for _, _, use, place in _uses(view):
+    for use, place in _uses(view):
         channel = names.get(place.rstrip("/"))
         if channel is None or use.mode != "read" or not use.sure or use.call not in OPENS_FILES:
             continue
@@ -187,7 +183,7 @@ def model_dir_overridden(view: TrainingView) -> Iterator[Problem]:
     started = invocation(view)
     for parser in facts.parsers:
         for argument in parser.arguments:
-            if argument.default is None or resolve(view, facts, started, argument.default) != MODEL_DIR:
+            if argument.default is None or resolve(view, argument.default) != MODEL_DIR:
                 continue
             passed = started.given(argument.flags)
             values = passed.values if passed is not None else None
@@ -225,11 +221,9 @@ def folder_not_writable_so(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-train-storage.html
     """
-    facts = view.script
-    if facts is None:
-        return
+    facts = script_of(view)
     there, below = _folders(view)
-    yield from _made_by_first(view, facts)
+    yield from _made_by_first(view)
     for habit in habits(view, "made-again"):
         yield Problem(
             f"{habit.detail} makes the same in each round of the loop: FileExistsError in the second",
@@ -238,7 +232,7 @@ def folder_not_writable_so(view: TrainingView) -> Iterator[Problem]:
             location=habit.location,
         )
     for habit in habits(view, "moved-across"):
-        place = resolve(view, facts, invocation(view), habit.text)
+        place = resolve(view, habit.text)
         if isinstance(place, str) and any(
             place.startswith(folder + "/") for folder in (*there, "/opt/ml/checkpoints")
         ):
@@ -249,7 +243,7 @@ def folder_not_writable_so(view: TrainingView) -> Iterator[Problem]:
                 severity="warning",
                 location=habit.location,
             )
-    for _, _, use, place in _uses(view):
+    for use, place in _uses(view):
         if use.sure:
             yield from _not_writable(facts, use, place, there, below)
 
@@ -304,18 +298,18 @@ def _makes(facts: ScriptFacts) -> bool:
     return bool(facts.attributes & makers) or facts.outside_effects
 
 
-def _made_by_first(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
+def _made_by_first(view: TrainingView) -> Iterator[Problem]:
     """A folder that the first host makes alone, and that every host writes into: each has a disk of its own."""
     if (view.host_count or 0) < 2:
         return
     made: dict[bool, set[str]] = {True: set(), False: set()}
     uses = list(_uses(view))
-    for _, _, use, place in uses:
+    for use, place in uses:
         if use.mode == "make" and UNKNOWN not in place:
-            made[any(holds(view, facts, test) is False for test in use.tests)].add(place.rstrip("/"))
-    for _, _, use, place in uses if made[True] - made[False] else ():
+            made[any(holds(view, test) is False for test in use.tests)].add(place.rstrip("/"))
+    for use, place in uses if made[True] - made[False] else ():
         folder = place.rpartition("/")[0]
-        others = not any(holds(view, facts, test) is False for test in use.tests)
+        others = not any(holds(view, test) is False for test in use.tests)
         if use.mode == "write" and use.local and others and folder in made[True] - made[False]:
             yield Problem(
                 f"{use.call} writes into {show(folder)} on every host, and the first host alone makes it: each has a disk of its own",
@@ -351,10 +345,11 @@ def other_framework(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/pre-built-docker-containers-frameworks.html
     """
-    facts = view.script
-    if facts is not None and view.image is not None:
-        yield from not_published(view, facts)
-    if facts is None or view.image is None or facts.outside_effects:
+    facts = script_of(view)
+    if view.image is None:
+        return
+    yield from not_published(view, facts)
+    if facts.outside_effects:
         return
     wanted = [
         one
@@ -400,7 +395,7 @@ def covers(made: str, place: str) -> bool:
 
 def own_file(view: TrainingView, place: str, use: PathUse) -> Problem | None:
     """What is wrong with a file that the script reads and that is of no channel."""
-    facts = view.script
+    facts = script_of(view)
     plain = place.removeprefix("./").rstrip("/").removeprefix(f"{CODE}/")
     plain = posixpath.normpath(plain) if "/../" in f"/{plain}/" else plain
     elsewhere = _elsewhere(view, plain)
@@ -408,12 +403,10 @@ def own_file(view: TrainingView, place: str, use: PathUse) -> Problem | None:
         told = f"the script reads {show(place)}, {elsewhere}"
         inside = plain.removeprefix("../")
         remedy = f"read it from {brought_by(view)}"
-        if facts is not None and inside in facts.directory_listing:
+        if inside in facts.directory_listing:
             remedy = f"write {inside!r}: the source directory has it, and the job runs there"
         return Problem(told, remedy=remedy, location=use.location)
-    if plain.startswith(("/", "..")) or facts is None:
-        return None
-    if plain in facts.directory_listing or not facts.directory_listing:
+    if plain.startswith(("/", "..")) or plain in facts.directory_listing or not facts.directory_listing:
         return None
     return Problem(
         f"the script reads {show(place)}, which is not in the source directory and which it does not write",
@@ -442,7 +435,7 @@ def searched(view: TrainingView, facts: ScriptFacts, made: list[str]) -> Iterato
         if use.mode != "look" or use.call not in SEARCHES or not use.sure or started.kind == "command":
             continue
         for path in use.paths:
-            place = resolve(view, facts, started, path)
+            place = resolve(view, path)
             if not isinstance(place, str) or any(covers(other, place) for other in made):
                 continue
             elsewhere = _elsewhere(view, place.partition(UNKNOWN)[0].rstrip("/"))

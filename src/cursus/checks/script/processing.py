@@ -96,12 +96,12 @@ def processing_folders(view: TrainingView) -> Iterator[Problem]:
     facts = readable(view)
     if facts is None or not isinstance(view, ProcessingView):
         return
-    yield from _of_hdfs(view, facts)
+    yield from _of_hdfs(view)
     if view.inputs is None or view.outputs is None:
         return
     if not facts.outside_effects:
         yield from _read(view, facts, view.inputs, [*view.inputs, *view.outputs, *KEPT])
-    found = writes(view, facts)
+    found = writes(view)
     lost = list(_lost(view, facts, found, view.outputs))
     yield from lost or _unnamed(view, facts, found)
     yield from _property_files(view, found)
@@ -177,7 +177,7 @@ def _places(
 ) -> Iterator[tuple[PathUse, str]]:
     for use in facts.paths:
         for path in use.paths if use.mode in modes else ():
-            place = resolve(view, facts, invocation(view), path)
+            place = resolve(view, path)
             if isinstance(place, str):
                 yield use, place
 
@@ -246,7 +246,7 @@ def _unnamed(view: ProcessingView, facts: ScriptFacts, found: list[tuple[PathUse
     if any(required_argument_missing(view)):
         return  # the script is to be told the folder, and is not
     for folder, path in (view.outputs or {}).items():
-        if not mentions_folder(view, facts, folder) and not any(_inside(p, folder) for _, p in found):
+        if not mentions_folder(view, folder) and not any(_inside(p, folder) for _, p in found):
             yield Problem(
                 f"nothing in the script names {show(folder)}, which the output is uploaded from: it stays empty",
                 path,
@@ -256,12 +256,12 @@ def _unnamed(view: ProcessingView, facts: ScriptFacts, found: list[tuple[PathUse
             )
 
 
-def _of_hdfs(view: ProcessingView, facts: ScriptFacts) -> Iterator[Problem]:
+def _of_hdfs(view: ProcessingView) -> Iterator[Problem]:
     """Paths that Spark takes for those of its own file system, in Amazon's images for it."""
     if "sagemaker-spark-processing" not in (view.image or "") or view.own_image:
         return
     for habit in habits(view, "spark-path"):
-        path = resolve(view, facts, invocation(view), habit.text)
+        path = resolve(view, habit.text)
         if isinstance(path, str) and path.startswith("/opt/ml/processing/"):
             lost = habit.detail == "write"
             yield Problem(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from cursus.aws import images
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script.request import invocation
+from cursus.checks.script.request import invocation, script_of
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 from cursus.script.facts import Requirement
@@ -38,8 +38,8 @@ def no_such_release(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://pip.pypa.io/en/stable/cli/pip_index/
     """
-    facts = view.script
-    if facts is None or not facts.requirements or invocation(view).kind in ("command", "none"):
+    facts = script_of(view)
+    if not facts.requirements or invocation(view).kind in ("command", "none"):
         return
     if any(one.line.startswith("-") and not one.name for one in facts.requirements):
         return

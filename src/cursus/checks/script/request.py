@@ -218,8 +218,9 @@ def channel_names(view: TrainingView) -> frozenset[str] | None:
     return frozenset(name for name in names if name is not None)
 
 
-def variable(view: TrainingView, facts: ScriptFacts, name: str) -> str | Missing | None:
+def variable(view: TrainingView, name: str) -> str | Missing | None:
     """The value of an environment variable: NONE where it is surely not set, None where it is not known."""
+    facts = script_of(view)
     if name in facts.env_writes or "*" in facts.env_writes or facts.env_open:
         return None
     given = view.environment.get(name)
@@ -256,17 +257,15 @@ def _gpus(view: TrainingView) -> str | None:
     return None if only is None else str(only)
 
 
-def resolve(
-    view: TrainingView, facts: ScriptFacts, started: Invocation, value: Text | Const | None, depth: int = 0
-) -> str | Missing:
+def resolve(view: TrainingView, value: Text | Const | None, depth: int = 0) -> str | Missing:
     """A path of the script with this request's values; ``UNKNOWN`` stands for what is not known in it."""
     if value is None or depth > 6:
         return UNKNOWN
     if isinstance(value, Const):
         return NONE if value.value is None else UNKNOWN
     if len(value.parts) == 1:
-        return _part(view, facts, started, value.parts[0], depth)
-    found = [_part(view, facts, started, part, depth) for part in value.parts]
+        return _part(view, value.parts[0], depth)
+    found = [_part(view, part, depth) for part in value.parts]
     if any(isinstance(piece, Missing) for piece in found):
         return NONE
     joined = "".join(piece for piece in found if isinstance(piece, str))
@@ -279,26 +278,23 @@ def _from_root(view: TrainingView, place: str) -> str:
     return f"/{place}" if rooted else place
 
 
-def _part(
-    view: TrainingView, facts: ScriptFacts, started: Invocation, part: object, depth: int
-) -> str | Missing:
+def _part(view: TrainingView, part: object, depth: int) -> str | Missing:
     if isinstance(part, str):
         return _from_root(view, part) if depth == 0 else part
     if isinstance(part, EnvPart):
-        known = variable(view, facts, part.name)
+        known = variable(view, part.name)
         if isinstance(known, str):
             return known
         if known is NONE and part.default is not None:
-            return resolve(view, facts, started, part.default, depth + 1)
+            return resolve(view, part.default, depth + 1)
         return UNKNOWN  # not known, or read with [] and so a KeyError before it is used
     if isinstance(part, ArgPart):
-        return _argument(view, facts, started, part.dest, depth)
+        return _argument(view, part.dest, depth)
     return UNKNOWN
 
 
-def _argument(
-    view: TrainingView, facts: ScriptFacts, started: Invocation, dest: str, depth: int
-) -> str | Missing:
+def _argument(view: TrainingView, dest: str, depth: int) -> str | Missing:
+    facts, started = script_of(view), invocation(view)
     declared = [argument for argument in facts.arguments if argument.dest == dest]
     if len(declared) != 1 or started.arguments is None or facts.opaque_arguments:
         return UNKNOWN
@@ -315,7 +311,7 @@ def _argument(
         for other in started.arguments
     ):
         return UNKNOWN
-    return resolve(view, facts, started, argument.default, depth + 1)
+    return resolve(view, argument.default, depth + 1)
 
 
 def channel_of(path: str) -> str | None:
@@ -344,10 +340,18 @@ def steered(view: TrainingView, word: str) -> bool:
     )
 
 
+NOTHING_READ = ScriptFacts("")
+
+
+def script_of(view: TrainingView) -> ScriptFacts:
+    """What was read of the job's script: nothing where there is none that the job runs."""
+    return view.script or NOTHING_READ
+
+
 def readable(view: TrainingView) -> ScriptFacts | None:
     """The script, where it is Python that can be read."""
-    facts = view.script
-    return facts if facts is not None and facts.readable else None
+    facts = script_of(view)
+    return facts if facts.readable else None
 
 
 def started_script(view: TrainingView) -> tuple[ScriptFacts, Invocation] | None:
@@ -370,7 +374,7 @@ def is_number(value: str) -> bool:
 
 def habits(view: TrainingView, *kinds: str) -> Iterator[Habit]:
     """What the script does of these kinds."""
-    for habit in view.script.habits if view.script is not None else ():
+    for habit in script_of(view).habits:
         if habit.kind in kinds:
             yield habit
 

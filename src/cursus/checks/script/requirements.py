@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script.request import invocation
+from cursus.checks.script.request import invocation, script_of
 from cursus.checks.views import TrainingView
 from cursus.model import Severity
 from cursus.redact import show
@@ -142,8 +142,8 @@ def requirement_cannot_install(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://github.com/aws/sagemaker-python-sdk/issues/4474; https://pip.pypa.io/en/stable/reference/requirements-file-format/
     """
-    facts = view.script
-    if facts is None or not facts.requirements or invocation(view).kind in ("command", "none"):
+    facts = script_of(view)
+    if not facts.requirements or invocation(view).kind in ("command", "none"):
         return
     if view.request.get("EnableNetworkIsolation") is True:
         needed = [one for one in facts.requirements if one.name]
@@ -244,8 +244,8 @@ def requirement_fights_image(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://sagemaker.readthedocs.io/en/stable/frameworks/pytorch/using_pytorch.html
     """
-    facts = view.script
-    if facts is None or not facts.requirements or view.image is None:
+    facts = script_of(view)
+    if not facts.requirements or view.image is None:
         return
     from cursus.aws.images import parse_image
 

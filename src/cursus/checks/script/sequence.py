@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.artifacts import writes
 from cursus.checks.script.conditions import all_hold
-from cursus.checks.script.request import checkpoint_path, habit_problems, habits, invocation, resolve
+from cursus.checks.script.request import (
+    checkpoint_path,
+    habit_problems,
+    habits,
+    invocation,
+    resolve,
+    script_of,
+)
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 from cursus.script.facts import Const, Text
@@ -173,8 +180,8 @@ def last_epochs_not_saved(view: TrainingView) -> Iterator[Problem]:
 
 def number_of(view: TrainingView, text: Text | None) -> int | None:
     """The whole number that the script has there with this request's values."""
-    facts, part = view.script, text.parts[0] if text is not None else None
-    if isinstance(part, str) or facts is None or text is None:
+    facts, part = script_of(view), text.parts[0] if text is not None else None
+    if isinstance(part, str) or text is None:
         return int(part) if isinstance(part, str) else None
     declared = [argument for argument in facts.arguments if argument.dest == getattr(part, "dest", "")]
     if len(declared) != 1 or declared[0].type != "int" or facts.opaque_arguments:
@@ -342,20 +349,20 @@ def first_start(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
     """
-    facts, folder = view.script, checkpoint_path(view)
-    if facts is None or folder is None:
+    folder = checkpoint_path(view)
+    if folder is None:
         return
-    started = invocation(view)
+    invocation(view)
 
     def place(text: Text | None) -> str:
-        found = resolve(view, facts, started, text)
+        found = resolve(view, text)
         return found.rstrip("/") if isinstance(found, str) else ""
 
     for habit in sorted(habits(view, "first-start"), key=lambda habit: habit.key == "file"):
         taken = place(habit.text)
         inside = taken.startswith(folder + "/") or (taken == folder and habit.key == "listing")
         looked = all(place(other.text) == folder for other in habit.others)
-        if (not inside and habit.key != "trainer") or not looked or not all_hold(view, facts, habit.tests):
+        if (not inside and habit.key != "trainer") or not looked or not all_hold(view, habit.tests):
             continue
         remedy = "look for the checkpoint itself before, and begin anew where there is none"
         if habit.key == "trainer":
@@ -392,10 +399,10 @@ def checkpoint_too_late(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
     """
-    folder, facts = checkpoint_path(view), view.script
-    if folder is None or facts is None or not any(True for _ in habits(view, "training-loop")):
+    folder = checkpoint_path(view)
+    if folder is None or not any(True for _ in habits(view, "training-loop")):
         return
-    inside = [use for use, place in writes(view, facts) if place.startswith(folder.rstrip("/") + "/")]
+    inside = [use for use, place in writes(view) if place.startswith(folder.rstrip("/") + "/")]
     if inside and not any(use.looped for use in inside):
         yield Problem(
             "the checkpoint is written once, after the training: an interruption before that finds none",

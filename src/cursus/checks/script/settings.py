@@ -6,7 +6,15 @@ from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.processing_view import ProcessingView
-from cursus.checks.script.request import Invocation, Passed, decoded, habits, invocation, started_script
+from cursus.checks.script.request import (
+    Invocation,
+    Passed,
+    decoded,
+    habits,
+    invocation,
+    script_of,
+    started_script,
+)
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 from cursus.script.facts import Habit, ScriptFacts
@@ -199,8 +207,8 @@ def argument_by_position(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://github.com/aws/sagemaker-training-toolkit (mapping.to_cmd_args)
     """
-    facts = view.script
-    if facts is None or not facts.argv_reads or "serve" in facts.strings:
+    facts = script_of(view)
+    if not facts.argv_reads or "serve" in facts.strings:
         return  # an image of one's own is started with "train" or "serve"
     started = invocation(view)
     if isinstance(view, ProcessingView):

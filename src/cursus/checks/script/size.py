@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from cursus.aws import instances
 from cursus.checks.rules import Problem, rule
+from cursus.checks.script.request import script_of
 from cursus.checks.views import TrainingView, integer
 from cursus.redact import show
 
@@ -35,8 +36,8 @@ def source_too_large(view: TrainingView) -> Iterator[Problem]:
         https://github.com/aws/sagemaker-training-toolkit (files.py: download_and_extract);
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
     """
-    facts = view.script
-    if facts is None or facts.directory_size < GIB // 2:
+    facts = script_of(view)
+    if facts.directory_size < GIB // 2:
         return
     volume = integer(view.resources, "VolumeSizeInGB")
     for path, kind, _ in view.instances:

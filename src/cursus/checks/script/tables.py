@@ -9,6 +9,7 @@ from pathlib import Path as FilePath
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.channels import CHANNELS
+from cursus.checks.script.request import script_of
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 
@@ -43,8 +44,8 @@ def column_ordered_as_text(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.python.org/3/library/csv.html#csv.DictReader
     """
-    facts = view.script
-    if facts is None or "csv" not in facts.top_imports or "pandas" in facts.top_imports:
+    facts = script_of(view)
+    if "csv" not in facts.top_imports or "pandas" in facts.top_imports:
         return
     for habit in facts.habits:
         if habit.kind != "table-order":
@@ -94,9 +95,9 @@ def columns_in_another_order(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.python.org/3/library/csv.html#csv.reader
     """
-    facts = view.script
+    facts = script_of(view)
     local = view.step.promises.local_channels
-    if facts is None or len(local) < 2 or "pandas" in facts.top_imports or "DictReader" in facts.attributes:
+    if len(local) < 2 or "pandas" in facts.top_imports or "DictReader" in facts.attributes:
         return
     if "csv.reader" not in facts.calls and not {"split", "loadtxt", "genfromtxt"} & facts.attributes:
         return
@@ -150,8 +151,8 @@ def odd_first_line(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.python.org/3/library/codecs.html#encodings-and-unicode
     """
-    facts = view.script
-    if facts is None or "csv" not in facts.top_imports or "pandas" in facts.top_imports:
+    facts = script_of(view)
+    if "csv" not in facts.top_imports or "pandas" in facts.top_imports:
         return
     knows_marks = any("sig" in text or "\ufeff" in text for text in facts.strings)
     by_place = (
@@ -209,10 +210,10 @@ def values_lost(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.python.org/3/library/csv.html#csv.DictReader
     """
-    facts = view.script
-    if facts is not None and "," in facts.strings and not {"csv", "pandas"} & facts.top_imports:
+    facts = script_of(view)
+    if "," in facts.strings and not {"csv", "pandas"} & facts.top_imports:
         yield from _split_inside_quotes(view)
-    for habit in facts.habits if facts is not None else ():
+    for habit in facts.habits:
         if habit.kind == "last-batch":
             yield Problem(
                 f"{show(habit.detail)} ends before the last batch, a whole one too: its rows are left out",
@@ -243,8 +244,8 @@ def values_lost(view: TrainingView) -> Iterator[Problem]:
 
 def _split_inside_quotes(view: TrainingView) -> Iterator[Problem]:
     """``line.split(",")`` of a table with commas inside quotes."""
-    facts = view.script
-    if facts is None or "split" not in facts.attributes:
+    facts = script_of(view)
+    if "split" not in facts.attributes:
         return
     for name, folder in view.step.promises.local_channels.items():
         for path in sorted(FilePath(folder).rglob("*.csv"))[:20]:

@@ -8,7 +8,7 @@ from pathlib import Path as FilePath
 from cursus.aws import distribution, images
 from cursus.checks.framework.images import amazon_image
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script.request import checkpoint_path, habits
+from cursus.checks.script.request import checkpoint_path, habits, script_of
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 
@@ -100,7 +100,7 @@ def ranks_do_not_meet(view: TrainingView) -> Iterator[Problem]:
             told = f"mp.spawn starts one process without nprocs, and the group has {habit.detail}"
             remedy = f"nprocs={habit.detail}"
         yield Problem(told, remedy=remedy, location=habit.location)
-    launched = view.script is not None and "ray" not in view.script.top_imports
+    launched = "ray" not in script_of(view).top_imports
     for habit in habits(view, "nodes") if launched and (view.host_count or 0) > 1 else ():
         if habit.detail != str(view.host_count):
             yield Problem(
@@ -205,8 +205,8 @@ def order_of_samples(view: TrainingView) -> Iterator[Problem]:
 
 def _several(view: TrainingView) -> bool:
     """True for a job that trains with several processes: of several hosts, by a launcher, or of the script's own."""
-    facts = view.script
-    if facts is None or (view.host_count or 0) > 1 or distribution.switched_on(view.hyperparameters):
+    facts = script_of(view)
+    if (view.host_count or 0) > 1 or distribution.switched_on(view.hyperparameters):
         return True
     return "spawn" in facts.attributes or any(
         "torchrun" in text or "nproc_per_node" in text for text in facts.strings

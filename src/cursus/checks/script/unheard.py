@@ -15,6 +15,7 @@ from cursus.checks.script.request import (
     invocation,
     lookup,
     parsed,
+    script_of,
     started_script,
 )
 from cursus.checks.views import TrainingView, is_reference
@@ -283,8 +284,7 @@ def option_declared_twice(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.python.org/3/library/argparse.html#conflict-handler
     """
-    facts = view.script
-    for parser in parsed(view, facts) if facts is not None else ():
+    for parser in parsed(view, script_of(view)):
         declared: dict[str, Location] = {}
         for argument in parser.arguments if parser.kind == "argparse" and parser.complete else ():
             twice = next((flag for flag in argument.flags if flag in declared), "")
@@ -324,9 +324,7 @@ def text_as_number(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
     """
-    facts = view.script
-    if facts is None:
-        return
+    facts = script_of(view)
     started = invocation(view)
     for used in facts.text_as_number:
         source = _no_number(view, facts, started, used) if used.sure else None

@@ -49,7 +49,7 @@ def channel_variable_none(view: TrainingView) -> Iterator[Problem]:
         read
         for read in facts.env_reads
         if read.bare and read.sure and read.name.startswith(CHANNEL_VARIABLE) and channels is not None
-        if variable(view, facts, read.name) is NONE
+        if variable(view, read.name) is NONE
     ]
     if not missing or channels is None:
         return

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.habits import only
-from cursus.checks.script.request import Invocation, habits, is_number, started_script
+from cursus.checks.script.request import Invocation, habits, is_number, script_of, started_script
 from cursus.checks.views import TrainingView
 from cursus.model import Location
 from cursus.redact import show
@@ -98,7 +98,7 @@ def argument_without_effect(view: TrainingView) -> Iterator[Problem]:
 
 def _set_again(view: TrainingView) -> list[Habit]:
     """The places at which a mapping of all arguments is updated, but with what is no argument."""
-    known = {argument.dest for argument in view.script.arguments} if view.script is not None else set()
+    known = {argument.dest for argument in script_of(view).arguments}
     found: dict[Location, Habit] = {}
     for habit in habits(view, "overridden"):
         names = {part.dest for part in habit.text.parts if isinstance(part, ArgPart)} if habit.text else known

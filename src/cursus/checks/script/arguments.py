@@ -12,6 +12,7 @@ from cursus.checks.script.request import (
     NONE,
     Invocation,
     Passed,
+    invocation,
     is_number,
     lookup,
     parsed,
@@ -38,12 +39,8 @@ _NEGATIVE = re.compile(r"-\d+|-\d*\.\d+")
 
 def _meetings(view: TrainingView) -> Iterator[tuple[Parser, Passed, Argument]]:
     """Each thing passed with the argument that each sure parser takes it for."""
-    found = started_script(view)
-    if found is None:
-        return
-    facts, started = found
-    for parser in parsed(view, facts):
-        for passed in started.arguments or ():
+    for parser in parsed(view):
+        for passed in invocation(view).arguments or ():
             argument, _ = lookup(parser, passed.flag)
             if argument is not None:
                 yield parser, passed, argument
@@ -86,7 +83,7 @@ def unknown_argument(view: TrainingView) -> Iterator[Problem]:
     if found is None:
         return
     facts, started = found
-    for parser in parsed(view, facts):
+    for parser in parsed(view):
         if not parser.complete:
             continue
         names = [flag for argument in parser.arguments for flag in argument.flags]
@@ -156,7 +153,7 @@ def required_argument_missing(view: TrainingView) -> Iterator[Problem]:
     if found is None:
         return
     facts, started = found
-    for parser in parsed(view, facts):
+    for parser in parsed(view):
         met = {id(lookup(parser, passed.flag)[0]) for passed in started.arguments or ()}
         for argument in parser.arguments:
             if argument.conditional or id(argument) in met:

@@ -117,11 +117,10 @@ def _reads(
             yield use, [resolve(view, path) for path in use.paths], started
 
 
-def made_places(view: TrainingView, facts: ScriptFacts) -> list[str]:
+def made_places(view: TrainingView) -> list[str]:
     """The places that the script writes or makes itself."""
-    invocation(view)
     found = []
-    for use in facts.paths:
+    for use in script_of(view).paths:
         if use.mode in ("write", "make"):
             for path in use.paths:
                 place = resolve(view, path)
@@ -154,7 +153,7 @@ def channel_folder_missing(view: TrainingView) -> Iterator[Problem]:
     channels = channel_names(view)
     if facts is None or channels is None or facts.outside_effects:
         return
-    made = made_places(view, facts)
+    made = made_places(view)
     seen = set()
     for use, places, _ in _reads(view, facts):
         for place in places:
@@ -229,7 +228,6 @@ def _literal(use: PathUse, folder: str) -> bool:
 
 
 def _looked_at(view: TrainingView, facts: ScriptFacts, folder: str) -> bool:
-    invocation(view)
     for use in facts.paths:
         if use.mode == "look":
             for path in use.paths:
@@ -355,7 +353,6 @@ def s3_uri_as_path(view: TrainingView) -> Iterator[Problem]:
     facts = readable(view)
     if facts is None:
         return
-    invocation(view)
     for use in facts.paths:
         if not use.local or use.mode in ("look", "make"):
             continue
@@ -396,7 +393,7 @@ def file_missing(view: TrainingView) -> Iterator[Problem]:
     facts = readable(view)
     if facts is None or facts.outside_effects or "chdir" in facts.attributes:
         return
-    made = made_places(view, facts)
+    made = made_places(view)
     seen = set()
     yield from _looked_for(view, facts)
     yield from searched(view, facts, made)
@@ -418,7 +415,6 @@ def file_missing(view: TrainingView) -> Iterator[Problem]:
 
 def _looked_for(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
     """A file of a channel that is looked for under nearly the name that it has."""
-    invocation(view)
     for use in facts.paths:
         if use.mode != "look" or use.call not in ("os.path.exists", "os.path.isfile", "exists", "is_file"):
             continue

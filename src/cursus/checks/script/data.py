@@ -13,7 +13,6 @@ from cursus.checks.script.request import (
     UNKNOWN,
     channel_of,
     habits,
-    invocation,
     resolve,
     script_of,
 )
@@ -48,7 +47,6 @@ def first_row_lost(view: TrainingView) -> Iterator[Problem]:
         https://github.com/aws/amazon-sagemaker-examples/issues/1618
     """
     script_of(view)
-    invocation(view)
     for habit in habits(view, "header"):
         place = resolve(view, habit.text)
         name = channel_of(place) if isinstance(place, str) else None

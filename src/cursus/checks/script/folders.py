@@ -45,7 +45,6 @@ HOMES = re.compile(r"(?:/home/|/Users/|/root/|/content/|/kaggle/|/dbfs/|~)|[A-Za
 
 
 def _places(view: TrainingView, facts: ScriptFacts, *modes: str) -> Iterator[tuple[str, PathUse]]:
-    invocation(view)
     for use in facts.paths:
         if use.mode in modes:
             for path in use.paths:
@@ -115,7 +114,7 @@ def looked_for_in_vain(view: TrainingView) -> Iterator[Problem]:
             plain = _beside(place)
             if plain.startswith(("/", "..", "~")) or facts.outside_effects or id(use) in found:
                 continue
-            made = made_places(view, facts) if made is None else made
+            made = made_places(view) if made is None else made
             if not facts.directory_listing or any(UNKNOWN in other or other == place for other in made):
                 continue
             yield Problem(
@@ -190,7 +189,6 @@ def checkpoint_of_other_name(view: TrainingView) -> Iterator[Problem]:
     folder = checkpoint_path(view)
     if folder is None or not facts.paths or facts.outside_effects:
         return
-    invocation(view)
     written = []
     for use in facts.paths:
         for path in use.paths if use.mode == "write" else ():

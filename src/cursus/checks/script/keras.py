@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from cursus.aws import images
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script.request import MODEL_DIR, UNKNOWN, habits, readable, resolve
+from cursus.checks.script.request import MODEL_DIR, UNKNOWN, habits, readable, resolve, script_of
 from cursus.checks.views import TrainingView
 from cursus.redact import show
-from cursus.script.facts import Habit, ScriptFacts
+from cursus.script.facts import Habit
 
 KERAS_3 = "2.16"
 """The first TensorFlow whose Keras is the third: https://blog.tensorflow.org/2024/03/whats-new-in-tensorflow-216.html."""
@@ -50,7 +50,7 @@ def keras_name_refused(view: TrainingView) -> Iterator[Problem]:
         return
     third = images.order(image.version) >= images.order(KERAS_3)
     places = [(habit, _place(view, habit)) for habit in habits(view, "keras-file", "saved-model")]
-    if third and not legacy_keras(view, facts):
+    if third and not legacy_keras(view):
         for habit, place in places:
             wanted = ENDINGS.get(habit.detail)
             if wanted and place and not place.endswith(wanted):
@@ -88,8 +88,9 @@ def _is_folder(habit: Habit, place: str) -> bool:
     return habit.detail == "model" and UNKNOWN not in place and "." not in place.rpartition("/")[2]
 
 
-def legacy_keras(view: TrainingView, facts: ScriptFacts) -> bool:
+def legacy_keras(view: TrainingView) -> bool:
     """True where the second Keras may be in use all the same."""
+    facts = script_of(view)
     asked = {one.name.lower().replace("_", "-") for one in facts.requirements}
     return (
         "TF_USE_LEGACY_KERAS" in view.environment

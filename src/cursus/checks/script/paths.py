@@ -105,7 +105,6 @@ def model_outside(view: TrainingView) -> Iterator[Problem]:
     inside = [place for _, place in written if place.startswith(MODEL_DIR + "/")]
     if not inside or any(UNKNOWN in place or MODEL_FILE.search(place) for place in inside):
         return
-    invocation(view)
     read = {resolve(view, path) for use in facts.paths if use.mode in ("read", "look") for path in use.paths}
     for use, place in written:
         outside = place.startswith("/") and not place.startswith("/opt/ml/")

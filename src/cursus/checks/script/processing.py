@@ -128,7 +128,7 @@ def _read(
     view: ProcessingView, facts: ScriptFacts, inputs: Mapping[str, object], there: list[str]
 ) -> Iterator[Problem]:
     """What the script reads and nothing brings."""
-    made = made_places(view, facts)
+    made = made_places(view)
     seen: set[str] = set()
     data = [folder for folder in there if not folder.startswith((*CODE, *KEPT))]
     for use, place in _places(view, facts, ("read", "list", "look")):

@@ -63,7 +63,7 @@ def name_removed(view: TrainingView) -> Iterator[Problem]:
         for entry in table("removals")["words"]:
             gone = sorted(set(given) & set(entry["words"])) if _fits(habit.detail, entry["function"]) else []
             version = _since(view, facts, entry) if gone else ""
-            if version and not (entry["library"] == "tensorflow" and legacy_keras(view, facts)):
+            if version and not (entry["library"] == "tensorflow" and legacy_keras(view)):
                 yield Problem(
                     f"{habit.detail} of {entry['library']} {version} takes no {gone[0]!r}: it was taken out in {entry['since']}",
                     remedy=f"write {entry['instead']}",
@@ -71,14 +71,12 @@ def name_removed(view: TrainingView) -> Iterator[Problem]:
                     location=habit.location,
                 )
         if habit.detail.endswith(".TrainingArguments") and habit.sure:
-            yield from _unknown_fields(view, facts, given, habit.location)
+            yield from _unknown_fields(view, given, habit.location)
 
 
-def _unknown_fields(
-    view: TrainingView, facts: ScriptFacts, given: list[str], where: Location
-) -> Iterator[Problem]:
+def _unknown_fields(view: TrainingView, given: list[str], where: Location) -> Iterator[Problem]:
     """Arguments that ``TrainingArguments`` of this version does not have, and another one has."""
-    version = library_version(view, facts)
+    version = library_version(view)
     if not version:
         return
     known = {name for name, _, _ in library_fields.fields(ARGUMENTS, version)}

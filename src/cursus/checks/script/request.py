@@ -391,14 +391,15 @@ def habit_problems(
         yield Problem(message, path, remedy, location=habit.location)
 
 
-def parsed(view: TrainingView, facts: ScriptFacts) -> list[Parser]:
+def parsed(view: TrainingView) -> list[Parser]:
     """The parsers that surely read the command line, where nothing unreadable reads it beside them."""
+    facts = script_of(view)
     if facts.opaque_arguments:
         return []
-    return [_with_libraries(view, facts, parser) for parser in facts.parsers if parser.sure]
+    return [_with_libraries(view, parser) for parser in facts.parsers if parser.sure]
 
 
-def _with_libraries(view: TrainingView, facts: ScriptFacts, parser: Parser) -> Parser:
+def _with_libraries(view: TrainingView, parser: Parser) -> Parser:
     """``parser`` with the fields of the libraries' dataclasses that it reads, where all of these are known."""
     if not parser.libraries:
         return parser
@@ -406,7 +407,7 @@ def _with_libraries(view: TrainingView, facts: ScriptFacts, parser: Parser) -> P
 
     if not all(library_fields.is_known(name) for name in parser.libraries):
         return parser
-    version = library_version(view, facts)
+    version = library_version(view)
     arguments = [
         field_argument(field, kind, parser.location, required=required)
         for name in parser.libraries
@@ -415,9 +416,9 @@ def _with_libraries(view: TrainingView, facts: ScriptFacts, parser: Parser) -> P
     return replace(parser, arguments=(*parser.arguments, *arguments), complete=True)
 
 
-def library_version(view: TrainingView, facts: ScriptFacts) -> str:
+def library_version(view: TrainingView) -> str:
     """The version of transformers that the job has: the one that is pinned, else the image's; empty where neither is known."""
-    for requirement in facts.requirements:
+    for requirement in script_of(view).requirements:
         if requirement.name.lower() == "transformers":
             pinned = re.fullmatch(r"={2,3}\s*(\d+(?:\.\d+)*)", requirement.version)
             return pinned[1] if pinned is not None else ""

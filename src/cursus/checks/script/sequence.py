@@ -352,7 +352,6 @@ def first_start(view: TrainingView) -> Iterator[Problem]:
     folder = checkpoint_path(view)
     if folder is None:
         return
-    invocation(view)
 
     def place(text: Text | None) -> str:
         found = resolve(view, text)

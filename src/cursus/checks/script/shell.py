@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script.request import CHANNEL_VARIABLE, Passed, lookup, parsed, started_script
+from cursus.checks.script.request import (
+    CHANNEL_VARIABLE,
+    Passed,
+    invocation,
+    lookup,
+    parsed,
+    readable,
+)
 from cursus.checks.script.shell_words import PLAIN, by_shell, shell_words
 from cursus.checks.views import TrainingView
 from cursus.model import Location
@@ -43,10 +50,9 @@ def taken_apart_by_shell(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://github.com/aws/sagemaker-training-toolkit/issues/128
     """
-    found = started_script(view)
-    if found is None or found[1].kind != "toolkit":
+    started = invocation(view)
+    if readable(view) is None or started.kind != "toolkit":
         return
-    facts, started = found
     odd = [
         (one, value)
         for one in started.arguments or ()
@@ -58,15 +64,11 @@ def taken_apart_by_shell(view: TrainingView) -> Iterator[Problem]:
     for passed, value in odd:
         words = shell_words(value)
         if words not in ([value], [value[1:-1]]):  # a text that is quoted for the shell is meant so
-            yield from _taken(view, facts, passed, value, words)
+            yield from _taken(view, passed, value, words)
 
 
-def _taken(
-    view: TrainingView, facts: ScriptFacts, passed: Passed, value: str, words: list[str] | None
-) -> Iterator[Problem]:
-    met = [
-        (parser, argument) for parser in parsed(view, facts) if (argument := lookup(parser, passed.flag)[0])
-    ]
+def _taken(view: TrainingView, passed: Passed, value: str, words: list[str] | None) -> Iterator[Problem]:
+    met = [(parser, argument) for parser in parsed(view) if (argument := lookup(parser, passed.flag)[0])]
     if words is None:
         told, refused = "takes some of it for its own syntax", True
     elif not met or any(_wants(argument, words) for _, argument in met):

@@ -160,7 +160,7 @@ def hyperparameter_variable_missing(view: TrainingView) -> Iterator[Problem]:
         if read.hard and read.sure and read.name.startswith("SM_HP_") and started.kind == "toolkit":
             if read.name in variables or read.name in view.environment or read.name in facts.env_writes:
                 continue
-            if _refused_by_parser(view, facts, started, read.name[len("SM_HP_") :]):
+            if _refused_by_parser(view, started, read.name[len("SM_HP_") :]):
                 continue  # spelt with other hyphens: HPO050 has told it, and how to spell it
             yield Problem(
                 f"the script reads the variable {read.name}, which no hyperparameter makes."
@@ -186,12 +186,12 @@ def hyperparameter_variable_missing(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-def _refused_by_parser(view: TrainingView, facts: ScriptFacts, started: Invocation, name: str) -> bool:
+def _refused_by_parser(view: TrainingView, started: Invocation, name: str) -> bool:
     """True where the hyperparameter of this name, but for its hyphens, is one that a strict parser does not know."""
     wanted = name.lower().replace("-", "_")
     return any(
         passed.name.lower().replace("-", "_") == wanted and lookup(parser, passed.flag)[0] is None
-        for parser in parsed(view, facts)
+        for parser in parsed(view)
         if parser.strict and parser.complete
         for passed in started.arguments or ()
     )
@@ -246,12 +246,8 @@ def argument_abbreviated(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.python.org/3/library/argparse.html#allow-abbrev
     """
-    found = started_script(view)
-    if found is None:
-        return
-    facts, started = found
-    for parser in parsed(view, facts):
-        for passed in started.arguments or ():
+    for parser in parsed(view):
+        for passed in invocation(view).arguments or ():
             argument, near = lookup(parser, passed.flag)
             if argument is not None and near and parser.complete:
                 yield Problem(
@@ -284,7 +280,7 @@ def option_declared_twice(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.python.org/3/library/argparse.html#conflict-handler
     """
-    for parser in parsed(view, script_of(view)):
+    for parser in parsed(view):
         declared: dict[str, Location] = {}
         for argument in parser.arguments if parser.kind == "argparse" and parser.complete else ():
             twice = next((flag for flag in argument.flags if flag in declared), "")
@@ -393,7 +389,7 @@ def list_as_text(view: TrainingView) -> Iterator[Problem]:
     facts, started = found
     given = {
         argument.dest: (argument, passed)
-        for parser in parsed(view, facts)
+        for parser in parsed(view)
         for passed in started.arguments or ()
         if (argument := lookup(parser, passed.flag)[0]) is not None
         and argument.takes_value

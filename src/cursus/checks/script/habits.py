@@ -10,7 +10,17 @@ from cursus.checks.rules import Problem, rule
 from cursus.checks.script.request import Invocation, decoded, habit_problems, invocation, is_number, script_of
 from cursus.checks.views import TrainingView
 from cursus.redact import show
-from cursus.script.facts import HP_FILES, JSON_VARIABLES, ArgPart, Argument, EnvPart, Habit, ScriptFacts, Text
+from cursus.script.facts import (
+    HP_FILES,
+    JSON_VARIABLES,
+    ArgPart,
+    Argument,
+    Const,
+    EnvPart,
+    Habit,
+    ScriptFacts,
+    Text,
+)
 
 FALSE_TEXTS = frozenset({"false", "no", "off", "0", "none", "null", "n", "f"})
 TEXT_KINDS = frozenset(
@@ -80,7 +90,11 @@ def _text_of(
         if part.name.startswith("SM_HP_"):
             names = [name for name in view.hyperparameters if f"SM_HP_{name.upper()}" == part.name]
             given = decoded(view.hyperparameters[names[0]]) if names else None
-        if part.name in NUMBER_VARIABLES or (part.name in RANKS and habit.kind in AS_NUMBERS):
+        ranked = part.name in RANKS and habit.kind in AS_NUMBERS
+        # A default that is a number counts where no launcher is.
+        if ranked and isinstance(part.default, Const):
+            ranked = "sagemaker_torch_distributed_enabled" in view.hyperparameters
+        if ranked or part.name in NUMBER_VARIABLES:
             given = "0"
         if part.name == "SM_CURRENT_HOST":
             given = ",".join(f"algo-{number}" for number in range(1, (view.host_count or 1) + 1))
@@ -103,7 +117,8 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
         makes them a text such as ``False``, ``0`` or ``None``. Arithmetic with a text that every run comes to is an error.
     Why:
         Every text that is not empty is true, and no text is None: what was switched off is on. ``SM_NUM_GPUS`` is the text ``0`` without GPUs,
-        and a text times two is the text twice. Of the texts ``9`` and ``100`` the greater is ``9``.
+        and a text times two is the text twice. Of the texts ``9`` and ``100`` the greater is ``9``. The ``RANK`` that a launcher sets
+        is a text, too, and no process is that of rank 0.
     Example:
           files:
             train.py: |

@@ -326,32 +326,7 @@ def _processing(arguments: Mapping[str, object], place: Path) -> Iterator[Proble
                     f"add {member}, or InstancePreferences",
                 )
     for i, each in mappings(arguments, "ProcessingInputs"):
-        source = mapping(each, "S3Input")
-        if source.get("S3CompressionType") == "Gzip" and source.get("S3InputMode") == "File":
-            yield Problem(
-                "S3CompressionType Gzip unpacks what is piped, and S3InputMode is File",
-                (*place, "ProcessingInputs", i, "S3Input", "S3CompressionType"),
-                "write None, and unpack the files in the program; or S3InputMode: Pipe",
-            )
-        dataset = mapping(each, "DatasetDefinition")
-        sources = [
-            name
-            for name in ("AthenaDatasetDefinition", "RedshiftDatasetDefinition")
-            if dataset.get(name) is not None
-        ]
-        if dataset and len(sources) != 1:
-            yield Problem(
-                f"DatasetDefinition has {' and '.join(sources) or 'neither AthenaDatasetDefinition nor RedshiftDatasetDefinition'};"
-                " it must specify exactly one of them",
-                (*place, "ProcessingInputs", i, "DatasetDefinition"),
-                "make two inputs of it" if sources else "add the one that the data comes from",
-            )
-        if dataset and dataset.get("LocalPath") is None and each.get("AppManaged") in (None, False):
-            yield Problem(
-                "the input has no LocalPath, which a managed DatasetDefinition needs",
-                (*place, "ProcessingInputs", i, "DatasetDefinition", "LocalPath"),
-                "write a folder below /opt/ml/processing",
-            )
+        yield from _input(each, (*place, "ProcessingInputs", i))
     outputs = mapping(arguments, "ProcessingOutputConfig")
     for i, each in mappings(outputs, "Outputs"):
         if each.get("FeatureStoreOutput") is not None and each.get("AppManaged") in (None, False):
@@ -360,6 +335,36 @@ def _processing(arguments: Mapping[str, object], place: Path) -> Iterator[Proble
                 (*place, "ProcessingOutputConfig", "Outputs", i, "AppManaged"),
                 "write AppManaged: true",
             )
+
+
+def _input(each: Mapping[str, object], place: Path) -> Iterator[Problem]:
+    """What a processing input says that does not go together."""
+    source = mapping(each, "S3Input")
+    if source.get("S3CompressionType") == "Gzip" and source.get("S3InputMode") == "File":
+        yield Problem(
+            "S3CompressionType Gzip unpacks what is piped, and S3InputMode is File",
+            (*place, "S3Input", "S3CompressionType"),
+            "write None, and unpack the files in the program; or S3InputMode: Pipe",
+        )
+    dataset = mapping(each, "DatasetDefinition")
+    sources = [
+        name
+        for name in ("AthenaDatasetDefinition", "RedshiftDatasetDefinition")
+        if dataset.get(name) is not None
+    ]
+    if dataset and len(sources) != 1:
+        yield Problem(
+            f"DatasetDefinition has {' and '.join(sources) or 'neither AthenaDatasetDefinition nor RedshiftDatasetDefinition'};"
+            " it must specify exactly one of them",
+            (*place, "DatasetDefinition"),
+            "make two inputs of it" if sources else "add the one that the data comes from",
+        )
+    if dataset and dataset.get("LocalPath") is None and each.get("AppManaged") in (None, False):
+        yield Problem(
+            "the input has no LocalPath, which a managed DatasetDefinition needs",
+            (*place, "DatasetDefinition", "LocalPath"),
+            "write a folder below /opt/ml/processing",
+        )
 
 
 def _payload(

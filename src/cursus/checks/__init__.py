@@ -56,6 +56,7 @@ MODULES: tuple[str, ...] = (
     "pipeline.values",
     "pipeline.jobs",
     "pipeline.clusters",
+    "pipeline.lineage",
     "pipeline.models",
     "pipeline.serving",
     "pipeline.locations",

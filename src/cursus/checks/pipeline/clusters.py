@@ -18,7 +18,7 @@ def emr_cluster(view: PipelineView) -> Iterator[Problem]:
     What it does:
         Looks for ClusterId and ClusterConfig in the arguments: one of the two; for an ExecutionRoleArn, which goes with a
         ClusterId alone; for what a ClusterConfig needs and must not say; and for what the step runs. Of an EMR Serverless
-        step: for ApplicationId or ApplicationConfig, ExecutionRoleArn and JobConfig.
+        step: for ApplicationId or ApplicationConfig, ExecutionRoleArn and JobConfig, whose members begin small.
     Why:
         CreatePipeline takes a cluster that is there, or the configuration of one that it makes and ends with the step.
     Example:
@@ -90,6 +90,28 @@ def _serverless(arguments: Mapping[str, object], place: Path) -> Iterator[Proble
     for member in ("ExecutionRoleArn", "JobConfig"):
         if arguments.get(member) is None:
             yield Problem(f"the EMRServerless step has no {member}", (*place, member), f"add {member}")
+    for name in mapping(arguments, "JobConfig"):
+        right = str(name)[:1].lower() + str(name)[1:]
+        if right != name and right in _JOB:
+            yield Problem(
+                f"JobConfig has no member {show(name)}: it is what EMR Serverless is asked, with its own names",
+                (*place, "JobConfig", str(name)),
+                f"write {right}",
+                severity="warning",  # the SDK writes no other, and no refusal is known
+            )
+            break
+
+
+_JOB = (
+    "applicationId",
+    "executionRoleArn",
+    "jobDriver",
+    "configurationOverrides",
+    "executionTimeoutMinutes",
+    "name",
+    "tags",
+)
+"""The members that the SDK writes (sagemaker.mlops.workflow.emr_serverless_step)."""
 
 
 def _cluster(config: Mapping[str, object], place: Path) -> Iterator[Problem]:

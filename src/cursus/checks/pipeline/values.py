@@ -25,7 +25,7 @@ def functions(view: PipelineView) -> Iterator[Problem]:
     What it does:
         Looks at the name and the members of every function: a join has ``Values``, a list of texts, numbers and references, and
         ``On``, a text; a JsonGet has a ``Path``, a text that no reference can stand for, and a ``PropertyFile`` that is a
-        reference or an ``S3Uri``.
+        reference or an ``S3Uri`` that is joined.
     Why:
         CreatePipeline refuses what it cannot parse: "Unable to parse pipeline definition".
     Example:
@@ -144,6 +144,16 @@ def _json_get(value: Any, place: Path) -> Iterator[Problem]:
     file = value.get("PropertyFile")
     if file is None and "S3Uri" not in value:
         yield Problem("Std:JsonGet names no PropertyFile", (*place, "PropertyFile"), "name the property file")
+    elif file is not None and value.get("S3Uri") is not None:
+        yield Problem(
+            "Std:JsonGet names a PropertyFile and an S3Uri", (*place, "S3Uri"), "keep the one that is meant"
+        )
+    elif isinstance(uri := value.get("S3Uri"), Mapping) and "Get" in uri:
+        yield Problem(
+            f"the S3Uri of Std:JsonGet is {show(uri)}: it takes a Std:Join, that ends in the name of the file",
+            (*place, "S3Uri"),
+            'write {"Std:Join": {"On": "/", "Values": [{"Get": …}, "evaluation.json"]}}',
+        )
     elif file is not None and not is_reference(file):
         yield Problem(
             f"the PropertyFile is {show(file)}, not a reference",

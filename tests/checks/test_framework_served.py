@@ -13,7 +13,8 @@ from tests.checks.made import DLC, model, pipeline, processing, processing_input
 
 def definition(container: dict[str, Any], instance: str = "ml.m5.xlarge") -> dict[str, Any]:
     scored = transform(TransformResources={"InstanceType": instance, "InstanceCount": 1})
-    scored["Arguments"]["TransformInput"]["ContentType"] = "application/json"
+    sent = "text/csv" if "xgboost" in container["Image"] else "application/json"
+    scored["Arguments"]["TransformInput"]["ContentType"] = sent
     return pipeline(model(container), scored)
 
 
@@ -122,6 +123,7 @@ def test_formats_of_predictions(image: str, accept: str, wanted: list[str]) -> N
 
 
 BLAZINGTEXT = "811284229777.dkr.ecr.us-east-1.amazonaws.com/blazingtext:1"
+XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 OWN = "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"
 
 
@@ -130,6 +132,9 @@ OWN = "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"
     [
         (BLAZINGTEXT, "application/jsonlines", "Line", []),
         (BLAZINGTEXT, "text/csv", "Line", [("FRM023", "error")]),
+        (XGBOOST, "text/csv; charset=utf-8", "Line", []),
+        (XGBOOST, "application/json", None, [("FRM023", "error")]),
+        (XGBOOST, "text/tab-separated-values", None, [("FRM023", "warning")]),
         (OWN, "text/csv", "Line", []),
         (OWN, "application/x-recordio-protobuf", "RecordIO", []),
         (OWN, "application/x-recordio-protobuf", None, []),
@@ -146,6 +151,13 @@ def test_formats_of_records(image: str, sent: str, split: str | None, wanted: li
     )
     found = [f for f in check(asked, region="us-east-1").findings if f.rule in ("FRM023", "FRM024")]
     assert [(f.rule, f.severity) for f in found] == wanted
+
+
+def test_a_server_with_a_script_reads_what_the_script_does() -> None:
+    container = {"Image": XGBOOST, "ModelDataUrl": "s3://example-bucket/model.tar.gz"}
+    asked = definition({**container, "Environment": {"SAGEMAKER_PROGRAM": "inference.py"}})
+    asked["Steps"][1]["Arguments"]["TransformInput"]["ContentType"] = "application/json"
+    assert not [f for f in check(asked, region="us-east-1").findings if f.rule == "FRM023"]
 
 
 @pytest.mark.parametrize(

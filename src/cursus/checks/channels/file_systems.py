@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from cursus.checks.channels.inputs import input_mode, label, mode_path
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView, text
 from cursus.redact import show
+
+# The FSx API's pattern of MountName; what it gives is "fsx", or eight characters that no one chose.
+_MOUNT_NAME = re.compile(r"[A-Za-z0-9_-]{1,8}")
+_GIVEN = re.compile(r"fsx|(?!datasets|training)[a-z0-9]{8}")
 
 
 @rule("CHN009", reads=("*.FileSystemDataSource",))
@@ -84,7 +89,8 @@ def directory_path(view: TrainingView) -> Iterator[Problem]:
     """DirectoryPath is a full path on the file system.
 
     What it does:
-        Wants DirectoryPath to begin with a slash and to be no URI; for FSx for Lustre, to begin with a mount name.
+        Wants DirectoryPath to begin with a slash and to be no URI; for FSx for Lustre, to begin with what can
+        be a mount name.
     Why:
         SageMaker mounts this very path. A relative one, or an FSx path without the file system's mount name (`/fsx`,
         or what DescribeFileSystems gives), does not exist there, and the job fails when it mounts.
@@ -112,9 +118,13 @@ def directory_path(view: TrainingView) -> Iterator[Problem]:
                 path,
                 "write the full path on the file system, such as /data/train",
             )
-        elif directory == "/" and channel.file_system.get("FileSystemType") == "FSxLustre":
-            yield Problem(
-                f"the directory path '/' of {label(channel)} lacks the mount name of the FSx file system",
-                path,
-                "begin the path with the mount name that DescribeFileSystems gives, such as /fsx or /fbtjz5bmv",
-            )
+        elif channel.file_system.get("FileSystemType") == "FSxLustre":
+            first = directory[1:].split("/")[0]
+            if _GIVEN.fullmatch(first) is None:
+                yield Problem(
+                    f"the directory path {show(directory)} of {label(channel)} does not begin with the mount name of"
+                    " an FSx file system, which is fsx, or eight characters that FSx chose",
+                    path,
+                    "begin the path with the mount name that DescribeFileSystems gives, such as /fsx or /fbtjzbmv",
+                    severity="warning" if _MOUNT_NAME.fullmatch(first) else None,
+                )

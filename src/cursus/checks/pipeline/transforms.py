@@ -143,7 +143,10 @@ def unwritten_format(view: PipelineView) -> Iterator[Problem]:
         https://github.com/aws/amazon-sagemaker-examples/issues/821
     """
     for step, place, model in transforms(view):
-        algorithms = [find(text(each, "Image") or "") for each in model.values()]
+        algorithms = [
+            None if "SAGEMAKER_PROGRAM" in mapping(each, "Environment") else find(text(each, "Image") or "")
+            for each in model.values()
+        ]
         first, last = (algorithms[0], algorithms[-1]) if algorithms else (None, None)
         sent = text(mapping(step.request, "TransformInput"), "ContentType")
         if (
@@ -153,7 +156,7 @@ def unwritten_format(view: PipelineView) -> Iterator[Problem]:
             and base_type(sent) not in first.requests
         ):
             yield Problem(
-                f"{first.name} reads {', '.join(first.requests)}, not {show(sent)}",
+                f"{first.name} reads {', '.join(each for each in first.requests if '/' in each)}, not {show(sent)}",
                 (*place, "TransformInput", "ContentType"),
                 "convert what is sent, or write what it is",
                 severity="error" if base_type(sent) in first.no_requests else None,

@@ -307,6 +307,10 @@ def _suppresses(node: ast.expr) -> bool:
     )
 
 
+WORK = (*TRAINING_WORDS, "dump", "save", "open", "read", "write", "backward", "step")
+"""What calls are named after that do a part of a job's work."""
+
+
 def _trains(evaluator: Evaluator, body: Body, statements: list[ast.stmt]) -> bool:
     """True where a function with a training name is called, or by the script's main part one of the source.
 
@@ -318,12 +322,36 @@ def _trains(evaluator: Evaluator, body: Body, statements: list[ast.stmt]) -> boo
         for node in ast.walk(statement):
             if not isinstance(node, ast.Call):
                 continue
-            plain = last_name(node.func).lower().strip("_")
-            if any(plain == word or plain.startswith(word + "_") for word in TRAINING_WORDS):
+            if _named_after(node, TRAINING_WORDS):
                 return True
-            main = at_top(body) and statement.lineno > last
-            if main and isinstance(evaluator.value(node.func, body), v.Func):
+            callee = evaluator.value(node.func, body) if at_top(body) and statement.lineno > last else None
+            if isinstance(callee, v.Func) and _works(evaluator, callee.body):
                 return True
+    return False
+
+
+def _named_after(call: ast.Call, words: tuple[str, ...]) -> bool:
+    plain = last_name(call.func).lower().strip("_")
+    return any(plain == word or plain.startswith(word + "_") for word in words)
+
+
+def _works(evaluator: Evaluator, function: Body) -> bool:
+    """True for a function of the source that trains, or opens or saves a file, or that calls one that does.
+
+    What only sets up a log, draws or asks a service may fail: the training goes on as well without it.
+    """
+    waiting, seen = [function], {id(function)}
+    while waiting:
+        body = waiting.pop()
+        for node in body.nodes:
+            if not isinstance(node, ast.Call):
+                continue
+            if _named_after(node, WORK):
+                return True
+            callee = evaluator.value(node.func, body)
+            if isinstance(callee, v.Func) and id(callee.body) not in seen:
+                seen.add(id(callee.body))
+                waiting.append(callee.body)
     return False
 
 

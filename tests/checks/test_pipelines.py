@@ -532,3 +532,58 @@ CONFIG = {
 )
 def test_members_that_are_null_or_of_another_form(step: dict[str, Any], expected: set[str]) -> None:
     assert rules(pipeline(*([CONFIG] if step["Type"] == "Endpoint" else []), step)) == expected
+
+
+GATE = {
+    "Name": "Gate",
+    "Type": "Condition",
+    "Arguments": {
+        "Conditions": [
+            {
+                "Type": "GreaterThan",
+                "LeftValue": {
+                    "Std:JsonGet": {"PropertyFile": {"Get": "Execution.PipelineName"}, "Path": "auc"}
+                },
+                "RightValue": 0.8,
+            }
+        ],
+        "IfSteps": [ASK],
+        "ElseSteps": [],
+    },
+}
+ARTIFACT = {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}
+
+
+@pytest.mark.parametrize(
+    ("step", "wrong"),
+    [
+        (GATE, {"DEP014"}),
+        (model({"Image": "custom", "ModelDataUrl": {"Get": "Execution.PipelineExecutionId"}}), {"DEP014"}),
+        (
+            model(
+                {"Image": "custom", "ModelDataUrl": {"Std:Join": {"On": "/", "Values": ["s3://b", ARTIFACT]}}}
+            ),
+            {"DEP015"},
+        ),
+        (
+            {
+                **CONFIG,
+                "Arguments": {
+                    "EndpointConfigName": "churn",
+                    "ProductionVariants": [{"VariantName": "all", "ModelName": ARTIFACT}],
+                },
+            },
+            {"DEP014"},
+        ),
+        ({**ASK, "Arguments": {"ModelName": ARTIFACT, "S3Uri": {"Get": "Execution.PipelineName"}}}, set()),
+    ],
+)
+def test_references_to_what_a_member_never_is(step: dict[str, Any], wrong: set[str]) -> None:
+    found = rules(pipeline(TRAIN, step))
+    assert {rule for rule in found if rule in ("DEP014", "DEP015")} == wrong
+
+
+def test_an_experiment_is_not_named_after_what_a_step_gives() -> None:
+    definition = pipeline(TRAIN)
+    definition["PipelineExperimentConfig"] = {"ExperimentName": ARTIFACT}
+    assert rules(definition) == {"DEP014"}

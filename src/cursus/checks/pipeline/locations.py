@@ -26,7 +26,8 @@ def joined_location(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Writes out the joins that stand where a URI belongs, or begin with s3:, parameters put in and a word for what
-        only an execution knows, and looks at what comes of it as at any other URI.
+        only an execution knows, and looks at what comes of it as at any other URI; and for a step's location behind
+        another's beginning.
     Why:
         ``Join(on="/", values=["s3:/", bucket, …])`` with a bucket that is "s3://bucket" gives two schemes, "s3://" and
         "/" a URI without a bucket. The job that reads or writes there fails.
@@ -69,12 +70,29 @@ def _joins(view: PipelineView) -> Iterator[tuple[Path, Mapping[str, Any]]]:
 LOCATIONS = ("S3Uri", "S3OutputPath", "ModelDataUrl")
 
 
+def _location(part: object) -> str | None:
+    """The reference to a location on S3 that a part of a join is."""
+    reference = str(part.get("Get")) if isinstance(part, Mapping) else ""
+    target = parse_get(reference)
+    last = target.rest[-1:] if target is not None and target.root == "Steps" else ()
+    return reference if last in (("S3Uri",), ("S3OutputPath",), ("S3ModelArtifacts",)) else None
+
+
 def _joined(value: Mapping[str, Any], place: Path) -> Iterator[Problem]:
     parts = listing(value["Std:Join"], "Values")
     text = written_out(value, _UNKNOWN)
     if text is None or not isinstance(parts[0], str):  # nobody knows what it begins with
         return
     member = str(place[-1]) if place else ""
+    whole = (
+        [named for part in parts[1:] if (named := _location(part)) is not None] if member in LOCATIONS else []
+    )
+    if whole:
+        yield Problem(
+            f"{show(whole[0])} is a whole location, and {member} has another before it",
+            remedy="begin with the reference, or leave it out",
+        )
+        return
     if text.startswith("s3:") and (member in LOCATIONS or "," not in text):  # an argument may list several
         for fault in location_faults(text):
             yield Problem(

@@ -168,8 +168,8 @@ def referenced_type(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Compares the type of the property, parameter or output that a reference names with the type of the member
-        that it stands for: text, whole number, structure or list. Where a member is a location on S3 or the name of a
-        model, the property must be one too.
+        that it stands for: text, whole number, structure or list. Where a member is a location on S3, a name or a property
+        file, what is referred to must be one too; and the pipeline's experiment is named before any step runs.
     Why:
         CreatePipeline refuses values that do not fit ("Expecting start of Json Array"), or the step fails when it is
         reached. ``step.properties.ModelArtifacts`` is a structure, ``.S3ModelArtifacts`` in it the URI.
@@ -194,7 +194,10 @@ def referenced_type(view: PipelineView) -> Iterator[Problem]:
     """
     for reference in view.definition.references:
         target = parse_get(reference.text)
-        if target is None or reference.step is None or reference.in_json_get:
+        if target is None:
+            continue
+        if reference.step is None or reference.in_json_get:
+            yield from _misplaced(view, reference, target)
             continue
         given = given_types(view, target)
         if given is None:
@@ -204,8 +207,58 @@ def referenced_type(view: PipelineView) -> Iterator[Problem]:
         structured = given & {"object", "array"}
         if wanted and (structured or not joined) and not given & wanted:
             yield _wrong_type(reference, target, given, wanted)
-        elif target.root == "Steps" and not joined and wanted:
-            yield from _wrong_property(reference, target)
+        elif not joined and not _is_free(reference):
+            wrong = list(_wrong_property(reference, target)) if target.root == "Steps" and wanted else []
+            yield from wrong or _never(reference, target)
+
+
+def _misplaced(view: PipelineView, reference: Reference, target: Target) -> Iterator[Problem]:
+    """A reference to a step in the pipeline's experiment, or to no property file where one is read."""
+    if reference.step is None and target.root == "Steps":
+        yield Problem(
+            f"{show(reference.text)} is known when the step has run, and the experiment is made before",
+            reference.path,
+            "refer to a parameter or to an execution variable",
+        )
+    elif (
+        reference.path[-1] == "PropertyFile"
+        and target.rest[:1] != ("PropertyFiles",)
+        and (target.root in ("Execution", "Parameters") or given_types(view, target) is not None)
+    ):
+        yield Problem(
+            f"{show(reference.text)} is no property file",
+            reference.path,
+            'write {"Get": "Steps.<step>.PropertyFiles.<name>"}, of a file that the step declares',
+        )
+
+
+NAMED = frozenset(
+    {"InstanceType", "ModelName", "ModelPackageGroupName", "EndpointName", "EndpointConfigName"}
+)
+"""Members that are names, or chosen from a list."""
+
+
+def _is_free(reference: Reference) -> bool:
+    """True in a mapping whose keys are the user's."""
+    kind = reference.step.type if reference.step else None
+    return kind in ("Lambda", "Callback") or reference.path[-2] in ("Environment", "HyperParameters")
+
+
+def _never(reference: Reference, target: Target) -> Iterator[Problem]:
+    """What the member that a reference stands for never is."""
+    member = reference.path[-1]
+    located = target.rest[-1:] in (("S3Uri",), ("S3OutputPath",), ("S3ModelArtifacts",))
+    if target.root == "Execution" and member in LOCATIONS | {"InstanceType"}:
+        is_word = "a name or a time of the execution"
+    elif target.root == "Steps" and located and member in NAMED:
+        is_word = "a location on S3"
+    else:
+        return
+    yield Problem(
+        f"{show(reference.text)} is {is_word}, and {member} is none",
+        reference.path,
+        f"write the {member} itself, or refer to one",
+    )
 
 
 KINDS = {"String": {"string"}, "Integer": {"integer", "number"}, "Float": {"number"}, "Boolean": {"boolean"}}

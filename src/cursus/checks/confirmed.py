@@ -32,6 +32,7 @@ ECHOES: Mapping[str, tuple[str, ...]] = {
     "HPO061": ("HPO052", "HPO060"),
     "MON004": ("MON050", "MON051", "MON090", "MON091", "MON092"),
     "MON009": ("MON050", "MON051", "MON090", "MON091", "MON092"),
+    "MON051": ("MON002",),
     "RES001": ("STP044",),
     "STP041": ("FRM012",),
 }

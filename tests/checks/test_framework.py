@@ -136,7 +136,7 @@ def test_script_mode_needs_both_settings(drop: tuple[str, ...], path: str) -> No
 
 
 def test_script_mode_is_not_demanded_where_it_is_not_used() -> None:
-    entry = {"AlgorithmSpecification": {"ContainerEntrypoint": ["/bin/bash", "run.sh"]}}
+    entry = {"AlgorithmSpecification": {"ContainerEntrypoint": ["/bin/bash", "/usr/local/bin/run.sh"]}}
     assert findings(f"{DLC}/pytorch-training:2.1.0-cpu-py310", entry, script=False) == []
     environment = {
         "Environment": {"SAGEMAKER_PROGRAM": "train.py", "SAGEMAKER_SUBMIT_DIRECTORY": "s3://b-1/c.tar.gz"}

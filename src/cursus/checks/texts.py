@@ -20,6 +20,7 @@ HYPERPARAMETERS = frozenset({"HyperParameters", "StaticHyperParameters"})
 SUBMIT = "sagemaker_submit_directory"
 LOCATIONS = frozenset(
     {"S3Uri", "S3OutputPath", "S3OutputUri", "S3ModelUri", "ModelDataUrl", "S3Path", "S3UploadPath"}
+    | {"FeatureSpecificationS3Uri", "ManifestS3Uri", "OutputS3Uri", "DestinationS3Uri", "SamplePayloadUrl"}
 )
 IMAGES = frozenset({"TrainingImage", "Image", "ImageUri", "RuleEvaluatorImage"})
 KEYS = frozenset({"KmsKeyId", "VolumeKmsKeyId", "OutputKmsKeyId", "S3KmsKeyId", "KmsKey"})

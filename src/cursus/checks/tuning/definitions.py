@@ -104,7 +104,7 @@ def resources_of_definitions(view: TuningView) -> Iterator[Problem]:
 
     What it does:
         Looks for ResourceConfig beside HyperParameterTuningResourceConfig; in the latter, wants one instance type or a
-        list InstanceConfigs, and not both.
+        list InstanceConfigs, not both, and at least one instance.
     Why:
         SageMaker refuses two forms beside each other: it could not tell which counts.
     Example:
@@ -142,6 +142,13 @@ def _flexible(definition: TrainingView, config: Mapping[str, object]) -> Iterato
         for name in ("InstanceType", "InstanceCount"):
             if name not in config:
                 yield Problem(f"{name} is missing", (*path, name), "give InstanceType and InstanceCount")
+    entries = enumerate(listing(config, "InstanceConfigs"))
+    for place, each in ((path, config), *(((*path, "InstanceConfigs", i), each) for i, each in entries)):
+        count = each.get("InstanceCount") if isinstance(each, Mapping) else None
+        if count == 0 and count is not False:
+            yield Problem(
+                "InstanceCount asks for 0 instances", (*place, "InstanceCount"), "ask for at least 1"
+            )
 
 
 @rule("HPO018", scope="tuning", reads=("WarmStartConfig",))

@@ -136,9 +136,15 @@ def parse_get(text: str) -> Target | None:
     return Target(root, parts[0], tuple(parts[1:]))
 
 
+def target_of(value: object) -> Target | None:
+    """What a value refers to; None where it is no reference."""
+    get = value.get("Get") if isinstance(value, Mapping) else None
+    return parse_get(get) if isinstance(get, str) else None
+
+
 def named_step(value: object) -> str:
     """The step that a reference is to; empty where the value is no reference, or one to something else."""
-    target = parse_get(str(value.get("Get"))) if isinstance(value, Mapping) else None
+    target = target_of(value)
     return target.name if target is not None and target.root == "Steps" else ""
 
 

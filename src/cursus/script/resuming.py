@@ -124,20 +124,24 @@ def _from_checkpoint(value: ast.expr) -> bool:
     return False
 
 
+def _ranges(nodes: list[ast.AST]) -> Iterator[tuple[ast.For, ast.expr, ast.expr]]:
+    """Each loop over a range with a beginning: ``for … in range(first, end)``."""
+    for node in nodes:
+        call = node.iter if isinstance(node, ast.For) else None
+        if isinstance(node, ast.For) and is_call(call, "range") and len(call.args) == 2:
+            yield node, call.args[0], call.args[1]
+
+
 def _cut(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
     """``for epoch in range(start, epochs - start)``: of the epochs that are left the first ones only."""
-    for loop in nodes:
-        call = loop.iter if isinstance(loop, ast.For) else None
-        if not isinstance(loop, ast.For) or not is_call(call, "range") or len(call.args) != 2:
-            continue
-        first, end = call.args
+    for loop, first, end in _ranges(nodes):
         less = (
             isinstance(end, ast.BinOp)
             and isinstance(end.op, ast.Sub)
             and ast.unparse(end.right) == ast.unparse(first)
         )
         if less and PROGRESS.match(last_name(first)) and PROGRESS.match(last_name(loop.target)):
-            yield loop, ast.unparse(call)
+            yield loop, ast.unparse(loop.iter)
 
 
 def _miscounted(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str, str]]:
@@ -152,18 +156,16 @@ def _miscounted(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str, str]]:
             if key is not None and PROGRESS.match(key):
                 restored[ast.unparse(left)] = (key, node, plus)
     raised = {ast.unparse(node.target) for node in nodes if isinstance(node, ast.AugAssign)}
-    for loop in nodes if restored else ():
-        call = loop.iter if isinstance(loop, ast.For) else None
-        if not isinstance(loop, ast.For) or not is_call(call, "range") or len(call.args) != 2:
-            continue
-        first, number = ast.unparse(call.args[0]), ast.unparse(loop.target)
+    for loop, start, _ in _ranges(nodes) if restored else ():
+        first, number = ast.unparse(start), ast.unparse(loop.target)
         if first not in restored or first in raised:
             continue
         key, where, plus = restored[first]
         inner = [one for step in loop.body for one in ast.walk(step) if isinstance(one, (ast.For, ast.While))]
         within = {id(one) for part in inner for one in ast.walk(part)}
         counted = [one.lineno for one in loop.body if ast.unparse(one) == f"{number} += 1"]
-        for saved in (one for step in loop.body for one in ast.walk(step) if isinstance(one, ast.Dict)):
+        done = [step for step in loop.body[1:] if not (isinstance(step, ast.If) and gives_up(step.body))]
+        for saved in (one for step in done for one in ast.walk(step) if isinstance(one, ast.Dict)):
             pairs = {
                 string(name): ast.unparse(value) for name, value in zip(saved.keys, saved.values, strict=True)
             }

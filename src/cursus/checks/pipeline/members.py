@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cursus.aws.pipelines import PipelineStep, facts, parse_get
+from cursus.aws.pipelines import PipelineStep, facts, target_of
 from cursus.checks.pipeline.values import almost, given_types
 from cursus.checks.rules import Problem, rule
 from cursus.checks.step.image_names import stands_for_another
@@ -218,8 +218,7 @@ def _ordered(view: PipelineView, entry: Mapping[str, Any], kind: str, place: Pat
         value = entry[operand]
         if _type_of(view, value) != "String":
             continue
-        get = value.get("Get") if isinstance(value, Mapping) else None
-        target = parse_get(get) if isinstance(get, str) else None
+        target = target_of(value)
         if target is not None:
             value = view.definition.parameters.get(target.name, {}).get("DefaultValue")
         if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
@@ -243,7 +242,7 @@ def _type_of(view: PipelineView, value: object) -> str | None:
     if isinstance(value, str):
         return "String"
     if isinstance(value, Mapping) and isinstance(value.get("Get"), str):
-        target = parse_get(value["Get"])
+        target = target_of(value)
         if target is not None and target.root == "Parameters":
             kind = view.definition.parameters.get(target.name, {}).get("Type")
             return "number" if kind in ("Integer", "Float") else kind if isinstance(kind, str) else None

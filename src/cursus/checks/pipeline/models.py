@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cursus.aws import instances
-from cursus.aws.pipelines import PipelineStep, facts, parse_get, step_type, written_out
+from cursus.aws.pipelines import PipelineStep, facts, step_type, target_of, written_out
 from cursus.checks.pipeline import place_of
 from cursus.checks.rules import Problem, rule
 from cursus.checks.step.image_names import stands_for_another
@@ -370,8 +370,7 @@ def _a_folder(
     url: object, place: Path, what: str = "model artifact", name: str = "model.tar.gz"
 ) -> Iterator[Problem]:
     """What is wrong with a location that is to be one file."""
-    get = url.get("Get") if isinstance(url, Mapping) else None
-    target = parse_get(get) if isinstance(get, str) else None
+    get, target = url.get("Get") if isinstance(url, Mapping) else None, target_of(url)
     if target is not None and target.rest == ("OutputDataConfig", "S3OutputPath"):
         yield Problem(
             f"{show(get)} is a folder, not a {what}",

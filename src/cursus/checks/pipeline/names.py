@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.metrics import direction_of, words_of
-from cursus.aws.pipelines import parse_get
+from cursus.aws.pipelines import target_of
 from cursus.checks.pipeline.members import ORDERED
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, mapping, mappings, text
@@ -94,7 +94,7 @@ def _metric(view: PipelineView, value: object) -> tuple[str, str] | None:
     if not isinstance(value, Mapping):
         return None
     path = text(mapping(value, "Std:JsonGet"), "Path")
-    target = parse_get(str(value.get("Get"))) if "Get" in value else None
+    target = target_of(value)
     if target is not None and target.root == "Steps" and len(target.rest) > 1:
         path = str(target.rest[1]) if target.rest[0] in ("FinalMetricDataList", "OutputParameters") else None
         step = view.definition.by_name.get(target.name)
@@ -153,7 +153,7 @@ def other_output(view: PipelineView) -> Iterator[Problem]:
         for place, names, source in found:
             if names[0] in twice:
                 continue  # which is told of the name
-            target = parse_get(str(source.get("Get")))
+            target = target_of(source)
             if (
                 target is None
                 or target.rest[:2] != ("ProcessingOutputConfig", "Outputs")

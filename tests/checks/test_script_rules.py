@@ -76,6 +76,7 @@ REQUIREMENTS = [
     ("--user", "error"),
     ("--find-links /home/jane/wheels", "error"),
     ("tools @ file:///C:/Users/jo/tools", "error"),
+    ("tensorflow_gpu>=2.4", "error"),
     ("git+https://github.com/a/b.git@abc", "warning"),
     ("--index-url https://user:secret@example.org/simple", "warning"),
     ("/opt/wheels/a.whl", "warning"),
@@ -109,6 +110,12 @@ def test_the_build_of_torch_that_the_image_has_needs_no_index(
     }
     found = check(tmp_path, {"train.py": SCRIPT, "requirements.txt": line + "\n"}, request)
     assert [one.severity for one in found if one.rule == "FRM052"] == ([severity] if severity else [])
+
+
+@pytest.mark.parametrize("line", ["tensorflow-gpu==2.10.1", "tensorflow-gpu>=2.4,<2.12", "sklearn==0.0"])
+def test_versions_of_a_package_from_before_it_was_given_up(line: str, tmp_path: Path) -> None:
+    found = check(tmp_path, {"train.py": SCRIPT, "requirements.txt": f"{line}\n"})
+    assert "FRM052" not in {one.rule for one in found}
 
 
 def test_every_requirement_has_a_hash_or_none_has(tmp_path: Path) -> None:

@@ -153,6 +153,11 @@ def test_a_change_is_read_again(tmp_path: Path) -> None:
     assert read(tmp_path, train="import os\nos.environ['A']\n").env_reads[0].name == "A"
     (tmp_path / "train.py").write_text("import os\nos.environ['LONGER']\n")
     assert read(tmp_path).env_reads[0].name == "LONGER"
+    weights = tmp_path / "weights.bin"
+    weights.write_bytes(bytes(5000))
+    assert read(tmp_path).directory_size > 5000
+    weights.write_bytes(bytes(100))
+    assert read(tmp_path).directory_size < 5000
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def _read(source: SourceCode) -> tuple[ScriptFacts, list[str]]:
     entry = root / source.entry_point
     shown = shown_below(source.directory, source.entry_point)
     folder = read_folder(root, entry, source.directory, shown)
-    watched = [str(root), *folder.watched]
+    watched = [str(root), *folder.watched, str(root / folder.largest[0])]
     if source.alone:
         folder = replace(
             folder,

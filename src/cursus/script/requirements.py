@@ -21,6 +21,7 @@ WINDOWS = re.compile(r"[A-Za-z]:[\\/]")
 NOT_INSTALLED = {
     "python": "python",
     "sklearn": "renamed",
+    "tensorflow-gpu": "renamed",
     "cv2": "import-name",
     "pil": "import-name",
     "yaml": "import-name",
@@ -32,8 +33,15 @@ NOT_INSTALLED = {
     "tensorflow-metal": "platform",
 }
 """Names that pip installs nothing for in a Linux container, and the problem to report."""
+OLD = {
+    "": re.compile(r"(?!)"),
+    "sklearn": re.compile(r"==0(\.0)?$"),
+    "tensorflow-gpu": re.compile(r"(==|~=|.*<=?)(0|1|2\.\d|2\.1[01])(\.|$|,)|.*<(2|2\.12)(\.0)*($|,)"),
+}
+"""Versions of such packages that are still the package itself."""
 INSTEAD = {
     "sklearn": "scikit-learn",
+    "tensorflow-gpu": "tensorflow",
     "cv2": "opencv-python-headless",
     "opencv": "opencv-python-headless",
     "pil": "pillow",
@@ -351,7 +359,7 @@ def _plain(path: Path, line: str, where: Location) -> Requirement:
         return Requirement(line, match.group("name"), "", "syntax", where)
     version = (match.group("version") or "").strip().rstrip(")")
     plain = match.group("name").lower().replace("_", "-")
-    old = plain == "sklearn" and version.replace(" ", "") in ("==0.0", "==0")
+    old = OLD.get(plain, OLD[""]).match(version.replace(" ", "")) is not None
     guarded = ";" in bare
     if not guarded and ((plain in NOT_INSTALLED and not old) or plain in ABSENT):
         return Requirement(line, match.group("name"), version, NOT_INSTALLED.get(plain, "stdlib"), where)

@@ -205,7 +205,8 @@ def _requirement(requirement: Requirement, view: TrainingView) -> Problem:
     return Problem(
         message.format(line=show(line)),
         remedy=remedy.format(
-            name=requirement.name or "name", instead=INSTEAD.get(requirement.name.lower(), requirement.name)
+            name=requirement.name or "name",
+            instead=INSTEAD.get(requirement.name.lower().replace("_", "-"), requirement.name),
         ),
         severity=severity,
         location=requirement.location,

@@ -68,6 +68,13 @@ def test_the_configuration_gives_inputs_and_role(as_mapping: bool) -> None:
     assert rules == (["STP090"] if as_mapping else [])
 
 
+@pytest.mark.parametrize(
+    ("word", "region"), [("NA", None), ("us-esat-1", "us-esat-1"), ("useast1", "useast1")]
+)
+def test_a_teams_own_word_for_a_region_is_none(word: str, region: str | None) -> None:
+    assert lower(Specified, {**vars(TeamConfig()), "region": word}).region == region
+
+
 def test_keys_that_the_builder_reads_are_its_own() -> None:
     class Reader:
         def __init__(self, config: Any) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from cursus.aws.places import region_names
 from cursus.aws.tables import table
 from cursus.errors import ConfigurationError
 from cursus.model import HookFailure, Location, Origin, Path, Promises, Step
@@ -25,7 +26,7 @@ from cursus.steps.offline import DRIVERS, in_region
 from cursus.steps.plain import NestingError, attribute, attributes, plain
 from cursus.steps.tuning import tuning_request
 from cursus.steps.written import HookPlaces, Written, WrittenOrigins
-from cursus.suggest import kind_of
+from cursus.suggest import closest, kind_of
 
 CONFIG = "config"
 _BEFORE = ("upstream", "inputs")
@@ -50,7 +51,7 @@ def lower(
         try:
             whole = typed(builder, config)
             flat = {**configuration(whole), **flat}
-            with in_region(region or _text(flat, "region")):
+            with in_region(region or _region(flat)):
                 builder = instance(builder, whole)
         except HookError as error:
             return Step(
@@ -62,10 +63,10 @@ def lower(
     if config is None and not flat:
         flat = _own_configuration(builder)
     hooks = Hooks(builder)
-    created = create(builder, flat, hooks, region or _text(flat, "region"))
+    created = create(builder, flat, hooks, region or _region(flat))
     draft = Draft(created.request, created.origins, created.operation)
     sources_of: dict[str, Any] = {**hooks.mapping("get_step_config"), **flat}
-    region = region or _text(sources_of, "region") or created.region
+    region = region or _region(sources_of) or created.region
     if created.open_inputs:
         unstarted.open_inputs(draft, hooks)
     _fill(draft, hooks, flat, region)
@@ -142,6 +143,13 @@ def configuration(config: Any) -> dict[str, Any]:
         if not _REGION.fullmatch(str(flat.get("region"))):
             flat.pop("region", None)
     return flat
+
+
+def _region(values: Mapping[str, Any]) -> str | None:
+    """The region that a configuration or hook names, also misspelt; None for a team's own word for one."""
+    found = _text(values, "region")
+    own = found and not _REGION.fullmatch(found) and closest(found, region_names()) is None
+    return None if own else found
 
 
 def _own_configuration(builder: Any) -> dict[str, Any]:

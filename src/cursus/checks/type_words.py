@@ -75,16 +75,15 @@ def written(value: Any, wanted: str, shown: str, node: Mapping[str, Any], name: 
         return f"write {int(value)}"
     if wanted in ("integer", "number") and isinstance(value, str):
         return (
-            "write the number without quotes"
-            if _is_number(value)
-            else f"write {WHAT[wanted]}, without quotes"
+            "write the number without quotes" if is_number(value) else f"write {WHAT[wanted]}, without quotes"
         )
     if wanted == "boolean":
         return "write true or false, without quotes"
     return f"write {WHAT.get(wanted, wanted)}"
 
 
-def _is_number(value: str) -> bool:
+def is_number(value: str) -> bool:
+    """True for a text that ``float`` takes."""
     try:
         float(value)
     except ValueError:

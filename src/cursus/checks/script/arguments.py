@@ -13,13 +13,13 @@ from cursus.checks.script.request import (
     Invocation,
     Passed,
     invocation,
-    is_number,
     lookup,
     parsed,
     resolve,
     started_script,
 )
 from cursus.checks.script.shell_words import by_shell, shell_words
+from cursus.checks.type_words import is_number
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 from cursus.script.facts import ArgPart, Argument, Parser, ScriptFacts

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script.request import Invocation, decoded, habit_problems, invocation, is_number, script_of
+from cursus.checks.script.request import Invocation, decoded, habit_problems, invocation, script_of
+from cursus.checks.type_words import is_number
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 from cursus.script.facts import (

@@ -10,8 +10,9 @@ from cursus.checks.monitoring.captured_numbers import of_another_word
 from cursus.checks.monitoring.metrics import DEFINITIONS, READS
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.conditions import all_hold, holds, never_holds
-from cursus.checks.script.request import UNKNOWN, habits, is_number, readable, resolve, script_of
+from cursus.checks.script.request import UNKNOWN, habits, readable, resolve, script_of
 from cursus.checks.script.sequence import number_of
+from cursus.checks.type_words import is_number
 from cursus.checks.views import TrainingView, mapping, text
 from cursus.model import Path, Severity
 from cursus.redact import show

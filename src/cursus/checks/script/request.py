@@ -16,6 +16,7 @@ from cursus.aws import library_fields
 from cursus.aws.images import parse_image
 from cursus.checks.rules import Problem
 from cursus.checks.script.processing_view import COMMAND, ProcessingView
+from cursus.checks.type_words import is_number
 from cursus.checks.views import TrainingView, is_reference, listing, mapping, text
 from cursus.model import Path
 from cursus.redact import show
@@ -361,15 +362,6 @@ def started_script(view: TrainingView) -> tuple[ScriptFacts, Invocation] | None:
         return None
     started = invocation(view)
     return None if started.arguments is None else (facts, started)
-
-
-def is_number(value: str) -> bool:
-    """True for a text that ``float`` takes."""
-    try:
-        float(value)
-    except ValueError:
-        return False
-    return True
 
 
 def habits(view: TrainingView, *kinds: str) -> Iterator[Habit]:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.habits import only
-from cursus.checks.script.request import Invocation, habits, is_number, script_of, started_script
+from cursus.checks.script.request import Invocation, habits, script_of, started_script
+from cursus.checks.type_words import is_number
 from cursus.checks.views import TrainingView
 from cursus.model import Location
 from cursus.redact import show

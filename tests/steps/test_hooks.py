@@ -370,7 +370,20 @@ def test_one_failure_is_said_once() -> None:
         def create_step(self) -> Any:
             raise ValueError("no bucket")
 
-    assert [one.rule for one in cursus.check(Builder()).findings] == ["STP089"]
+    (found,) = cursus.check(Builder()).findings
+    assert (found.rule, found.remedy) == ("STP089", "Mend what raises.")
+
+
+def test_what_raises_in_another_file_is_named(tmp_path: Path) -> None:
+    import cursus
+
+    (tmp_path / "cursus_test_settings.py").write_text("def role(config):\n    return config['role']\n")
+    (tmp_path / "builder.py").write_text(
+        "from cursus_test_settings import role\n\nclass Builder:\n    def create_step(self):\n        return role({})\n"
+    )
+    (found,) = cursus.check(f"{tmp_path}/builder.py:Builder").findings
+    assert found.line == 5
+    assert found.remedy == f"Mend what raises: role, in {tmp_path}/cursus_test_settings.py:2."
 
 
 def test_a_named_tuple_has_members_too() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView
-from cursus.model import AREAS, Area
+from cursus.model import AREAS, Area, HookFailure
 from cursus.steps.protocol import HOOKS
 from cursus.suggest import closest, did_you_mean
 
@@ -76,6 +76,19 @@ def area_of(hook: str) -> Area:
     return HOOK_AREAS.get(hook, "step")
 
 
+def _deepest(failure: HookFailure) -> str:
+    """Where in the reader's own code it raised, where that is not the place that is told already."""
+    import os
+    import re
+
+    frames = re.findall(r'File "([^"]+)", line (\d+), in (.+)', failure.traceback)
+    own = [frame for frame in frames if not re.search(r"site-packages|[/\\]lib[/\\]python3|^<", frame[0])]
+    file, line, function = own[-1] if own else ("", "", "")
+    if not own or (failure.location and (failure.location.file, str(failure.location.line)) == (file, line)):
+        return ""
+    return f": {function}, in {file.removeprefix(os.getcwd() + os.sep)}:{line}"  # noqa: PTH109
+
+
 def _make(area: Area) -> Callable[[StepView], Iterator[Problem]]:
     def check(view: StepView) -> Iterator[Problem]:
         for failure in view.promises.failures:
@@ -88,7 +101,7 @@ def _make(area: Area) -> Callable[[StepView], Iterator[Problem]]:
                 elif failure.hook == "create_step":
                     remedy = "Make create_step return the step, such as the request as a mapping."
                     if failure.traceback:
-                        remedy = "Mend what raises: the traceback stands in the details of the test."
+                        remedy = f"Mend what raises{_deepest(failure)}."
                 remedy = failure.remedy or remedy
                 says = failure.message.rstrip(".")
                 yield Problem(

@@ -108,13 +108,13 @@ def _unknown(value: Mapping[Any, Any], form: Mapping[str, Any], place: Path) -> 
             )
 
 
-@rule("DEP007", scope="pipeline", reads=("PipelineExperimentConfig", "Metadata"))
+@rule("DEP007", scope="pipeline", reads=("PipelineExperimentConfig", "Metadata", "MlflowConfig"))
 def experiment_config(view: PipelineView) -> Iterator[Problem]:
-    """The pipeline's experiment has a name that none can have, or its metadata is no mapping.
+    """The pipeline's experiment has a name that none can have, or its metadata or MLflow server are not as they must be.
 
     What it does:
         Looks at the members of PipelineExperimentConfig, parameters put in: letters, digits and single hyphens, at most
-        120; and whether Metadata is a mapping.
+        120; at those of MlflowConfig, which names a server or app by its ARN; and whether Metadata is a mapping.
     Why:
         CreatePipeline refuses the definition, or the execution fails when it makes the trial.
     Example:
@@ -124,12 +124,43 @@ def experiment_config(view: PipelineView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ExperimentConfig.html
     """
-    config = resolve(view.request.get("PipelineExperimentConfig"), parameter_values(view.pipeline))
+    values = parameter_values(view.pipeline)
+    config = resolve(view.request.get("PipelineExperimentConfig"), values)
+    yield from _mlflow(resolve(view.request.get("MlflowConfig"), values))
     if config is not None:
         yield from _experiment(config)
     metadata = view.request.get("Metadata")
     if metadata is not None and not isinstance(metadata, Mapping):
         yield Problem(f"Metadata is a mapping, not {show(metadata)}", ("Metadata",), "write {} for none")
+
+
+MLFLOW = ("MlflowResourceArn", "MlflowExperimentName")
+"""The members of MLflowConfiguration in botocore 1.44.5."""
+_MLFLOW_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:mlflow-[a-zA-Z-]*/.*")
+
+
+def _mlflow(config: object) -> Iterator[Problem]:
+    top = "MlflowConfig"
+    if config is not None and not isinstance(config, Mapping):
+        yield Problem(f"{top} is a mapping, not {show(config)}", (top,), "leave it out for none")
+        return
+    for member in config or ():
+        if member not in MLFLOW:
+            hint = did_you_mean(str(member), MLFLOW)
+            yield Problem(
+                f"{top} has no member {show(member)}.{hint}",
+                (top, str(member)),
+                "its members are " + ", ".join(MLFLOW),
+                severity="error" if hint else "warning",
+            )
+    arn = (config or {}).get("MlflowResourceArn")
+    if isinstance(arn, str) and not _MLFLOW_ARN.fullmatch(arn):
+        yield Problem(
+            f"{show(arn)} is no ARN of an MLflow server or app",
+            (top, "MlflowResourceArn"),
+            "write arn:aws:sagemaker:<region>:<account>:mlflow-tracking-server/<name>",
+            severity="warning" if any(mark in arn for mark in "<>{}$") else None,
+        )
 
 
 def _experiment(config: object) -> Iterator[Problem]:

@@ -136,10 +136,10 @@ def canonical(framework: str) -> str | None:
 
 
 @lru_cache(maxsize=512)
-def parse_image(uri: str) -> Image | None:
+def parse_image(uri: str | None) -> Image | None:
     """Read an ECR image URI; None where it is none (another registry, no registry, not well formed)."""
-    found = ECR.fullmatch(uri)
-    if found is None:
+    found = ECR.fullmatch(uri) if uri is not None else None
+    if uri is None or found is None:
         return None
     account, repository, tag = found["account"], found["repository"], found["tag"]
     region, suffix, digest = found["region"], found["suffix"], found["digest"]

@@ -71,10 +71,10 @@ class Instance:
 
 
 @lru_cache(maxsize=512)
-def find(name: str) -> Instance | None:
+def find(name: str | None) -> Instance | None:
     """The training instance type of this name (``ml.m5.xlarge``), or None where there is none."""
     entry = table("instances")["training"].get(name)
-    if entry is None:
+    if name is None or entry is None:
         return None
     _, family, size = name.split(".")
     kind = entry.get("gpu")

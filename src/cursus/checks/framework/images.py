@@ -164,7 +164,7 @@ def repository(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg-ecr-paths/sagemaker-algos-ecr-paths.html
     """
-    image = images.parse_image(view.image) if view.image is not None else None
+    image = images.parse_image(view.image)
     if image is not None:
         yield from unknown_repository(image, IMAGE, view.settings)
 
@@ -232,7 +232,7 @@ def registry(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg-ecr-paths/sagemaker-algos-ecr-paths.html
     """
-    image = images.parse_image(view.image) if view.image is not None else None
+    image = images.parse_image(view.image)
     if image is not None:
         yield from registry_faults(image, IMAGE, view.settings, view.region)
 

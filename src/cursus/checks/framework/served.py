@@ -88,8 +88,7 @@ def processing_processor(view: RequestView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/dg/pre-built-containers-frameworks-deep-learning.html
     """
     specification = mapping(view.request, "AppSpecification")
-    uri = text(specification, "ImageUri")
-    image = images.parse_image(uri) if uri is not None else None
+    image = images.parse_image(text(specification, "ImageUri"))
     if (
         image is None
         or not image.amazon
@@ -98,7 +97,7 @@ def processing_processor(view: RequestView) -> Iterator[Problem]:
     ):
         return
     kind = text(mapping(mapping(view.request, "ProcessingResources"), "ClusterConfig"), "InstanceType")
-    instance = instances.find(kind) if kind is not None else None
+    instance = instances.find(kind)
     place: Path = ("ProcessingResources", "ClusterConfig", "InstanceType")
     # where only a CPU image is published, an instance with GPUs may have been chosen for its memory
     known = images.facts(image.repository, image.version or "").get("processors", ())
@@ -139,8 +138,7 @@ def clarify(view: RequestView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/dg/clarify-processing-job-configure-parameters.html
     """
     specification = mapping(view.request, "AppSpecification")
-    uri = text(specification, "ImageUri")
-    image = images.parse_image(uri) if uri is not None else None
+    image = images.parse_image(text(specification, "ImageUri"))
     if image is None or image.framework != "clarify":
         return
     if "ContainerEntrypoint" in specification or "ContainerArguments" in specification:

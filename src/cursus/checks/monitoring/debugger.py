@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from cursus.aws import algorithms, images
+from cursus.aws import algorithms, distribution, images
 from cursus.aws.tables import table
 from cursus.checks.framework.tags import registry_faults
 from cursus.checks.rules import Problem, rule
@@ -98,7 +98,7 @@ def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
         if member == "ProfilerRuleConfigurations":
             own, other = other, own
         if given in facts[own]:
-            image_of_job = images.parse_image(view.image) if view.image else None
+            image_of_job = images.parse_image(view.image)
             engine = image_of_job.engine if image_of_job and image_of_job.amazon else None
             for kind, names in facts["rules_of"].items():
                 if given in names and engine and (engine == "xgboost") != (kind == "xgboost"):
@@ -152,7 +152,7 @@ def hook_support(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Where tensors are to be saved, holds the image against the frameworks and algorithms that have a hook, and the
-        versions in which it starts by itself. Empty CollectionConfigurations, which the SDK always adds, ask for none.
+        versions in which it starts by itself, and looks for distributed training that has none. Empty CollectionConfigurations, which the SDK always adds, ask for none.
     Why:
         Without a hook in the image nothing is saved, and the rules have nothing to read. From TensorFlow 2.6 and PyTorch
         1.12 on the script has to register the hook itself.
@@ -165,7 +165,8 @@ def hook_support(view: TrainingView) -> Iterator[Problem]:
         -   CollectionConfigurations: [{CollectionName: losses}]
         + DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/", CollectionConfigurations: []}
     Source:
-        https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-supported-frameworks.html
+        https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-supported-frameworks.html,
+        https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-considerations.html
     """
     hook = mapping(view.request, "DebugHookConfig")
     rules = listing(view.request, "DebugRuleConfigurations")
@@ -188,6 +189,14 @@ def hook_support(view: TrainingView) -> Iterator[Problem]:
             "leave the collections and rules out",
         )
         return
+    refused = _distributed(view)
+    if refused:
+        yield Problem(
+            f"the debugger does not work with {refused}: no tensors are saved",
+            path,
+            "leave the collections and rules out",
+        )
+        return
     if version is None:
         return
     if images.order(version) < images.order(since):
@@ -205,6 +214,18 @@ def hook_support(view: TrainingView) -> Iterator[Problem]:
             "register it in the script (smdebug), or leave the collections out",
             severity="info",
         )
+
+
+def _distributed(view: TrainingView) -> str | None:
+    """The way of training that the debugger's page excludes, in words."""
+    on = distribution.switched_on(view.hyperparameters)
+    if "sagemaker_parameter_server_enabled" in on:
+        return "parameter servers"
+    if distribution.MODEL_PARALLEL in on:
+        return "the SageMaker model parallelism library"
+    if "sagemaker_distributed_dataparallel_enabled" in on and view.request.get("CheckpointConfig"):
+        return "CheckpointConfig beside the SageMaker data parallelism library"
+    return None
 
 
 @rule("MON014", reads=("DebugHookConfig",), shared=True)
@@ -329,7 +350,7 @@ def framework_profiling(view: TrainingView) -> Iterator[Problem]:
     """
     config = mapping(view.request, "ProfilerConfig")
     asked = [name for name in mapping(config, "ProfilingParameters") if name.endswith("ProfilingConfig")]
-    image = images.parse_image(view.image) if view.image is not None else None
+    image = images.parse_image(view.image)
     if not asked or config.get("DisableProfiler") is True or image is None or not image.amazon:
         return
     engine, version = image.engine, image.engine_version

@@ -77,7 +77,7 @@ def served_by_another(view: PipelineView) -> Iterator[Problem]:
 
 
 def _amazon(uri: str | None) -> images.Image | None:
-    found = images.parse_image(uri) if uri is not None else None
+    found = images.parse_image(uri)
     return found if found is not None and found.amazon and found.framework is not None else None
 
 

@@ -49,10 +49,9 @@ def transform_processor(view: PipelineView) -> Iterator[Problem]:
     """
     for step, place, model in transforms(view):
         kind = text(mapping(step.request, "TransformResources"), "InstanceType")
-        instance = instances.find(kind) if kind is not None else None
+        instance = instances.find(kind)
         for container in model.values():
-            uri = text(container, "Image")
-            image = images.parse_image(uri) if uri is not None else None
+            image = images.parse_image(text(container, "Image"))
             if instance is None or image is None or not image.amazon or image.kind != "framework":
                 continue
             known = images.facts(image.repository, image.version or "").get("processors", ())

@@ -56,7 +56,7 @@ class ProcessingView(TrainingView):
     @lazy
     def own_image(self) -> bool:
         """True unless the image is one of Amazon's: then nobody knows what variables and files it has."""
-        image = parse_image(self.image) if self.image is not None else None
+        image = parse_image(self.image)
         return image is None or not image.amazon
 
     @lazy

@@ -414,7 +414,7 @@ def library_version(view: TrainingView) -> str:
         if requirement.name.lower() == "transformers":
             pinned = re.fullmatch(r"={2,3}\s*(\d+(?:\.\d+)*)", requirement.version)
             return pinned[1] if pinned is not None else ""
-    image = parse_image(view.image) if view.image is not None else None
+    image = parse_image(view.image)
     return (
         image.version or "" if image is not None and image.amazon and image.framework == "huggingface" else ""
     )

@@ -92,6 +92,7 @@ MODULES: tuple[str, ...] = (
     "script.removed",
     "script.shell",
     "script.size",
+    "script.network",
     "script.paths",
     "script.processing",
     "promises.requests",

@@ -7,6 +7,7 @@ never set), ``than-the-last`` (the best is any that is better than the one befor
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Iterable, Iterator
 
@@ -77,7 +78,7 @@ def _beginnings(nodes: list[ast.AST]) -> dict[str, list[float]]:
 
 def _number(node: ast.expr) -> float | None:
     text = ast.unparse(node).replace("'", "").replace('"', "")
-    text = re.sub(r"^(-?)(?:float\((.*)\)|(?:math|np|numpy|torch)\.(inf))$", r"\1\2\3", text)
+    text = re.sub(r"^(-?)(?:float\((.*)\)|(?:math|np|numpy|torch)\.(inf|nan))$", r"\1\2\3", text)
     try:
         return float(text.replace("--", ""))
     except ValueError:
@@ -109,6 +110,7 @@ def _compared(node: ast.If, begins: dict[str, list[float]], body: Body) -> Itera
         return
     started = begins.get(ast.unparse(best), [])
     hopeless = max(started, default=1) <= 0 if direction == "<" else min(started, default=0) == float("inf")
+    hopeless = hopeless or (bool(started) and all(map(math.isnan, started)))
     if hopeless and test is node.test:
         yield Habit("never-better", None, f"{ast.unparse(test)[:80]}", True, place(node, body))
 

@@ -94,6 +94,10 @@ def _taken(evaluator: Evaluator, node: ast.AST, body: Body) -> tuple[str, Text |
         resumes = word(node, "resume_from_checkpoint") if last_name(node.func) == "train" else None
         if isinstance(resumes, ast.Constant) and resumes.value is True:
             return "trainer", None
+        given = word(node, "ckpt_path") if last_name(node.func) == "fit" else None
+        if given is not None:
+            path = _text(evaluator, given, body)
+            return ("file", path) if path is not None and _of_checkpoints(path) else ("", None)
         if node.args and evaluator.called(node, body) in READS and _only_reads(node):
             path = _text(evaluator, node.args[0], body)
             return ("file", path) if path is not None and _of_checkpoints(path) else ("", None)

@@ -1,6 +1,7 @@
 """The names under which a script saves models and weights of Keras: ``keras-file``, and ``saved-model`` for a folder.
 
-``detail`` says what is saved: ``model``, ``weights``, ``checkpoint`` or ``checkpoint of weights``.
+``detail`` says what is saved: ``model``, ``weights``, ``checkpoint`` or ``checkpoint of weights``. ``never-measured``
+are checkpoints of the best model by a measure that the training does not have: none is ever saved.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 
-from cursus.script.bodies import CallSite, place
+from cursus.script.bodies import Body, CallSite, place
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Habit, Text
-from cursus.script.nodes import last_name, word
+from cursus.script.nodes import last_name, string, word
 
 MODULES = frozenset({"tensorflow", "keras"})
 MODEL = re.compile(r"(?:^|[._])(?:\w*model|network|net|classifier|autoencoder)$")
@@ -27,6 +28,46 @@ def read_keras(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) -> 
         if kind and isinstance(value, Text):
             habit = "saved-model" if kind == "export" else "keras-file"
             yield Habit(habit, value, kind, sure, place(site.node, site.body))
+
+
+def read_measures(
+    evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]], modules: Iterable[Body]
+) -> Iterator[Habit]:
+    """``ModelCheckpoint(save_best_only=True)`` where nothing is held out, or the measure has another name."""
+    everything = [one for body in modules for one in body.all_nodes if isinstance(one, ast.Call)]
+    fits = [one for one in everything if last_name(one.func) in ("fit", "fit_generator")]
+    names = {
+        text
+        for one in everything
+        if last_name(one.func) == "compile"
+        for given in ast.walk(word(one, "metrics") or ast.Constant(None))
+        if (text := string(given)) is not None
+    }
+    for site, sure in calls:
+        node = site.node
+        name = evaluator.called(node, site.body)
+        best = word(node, "save_best_only")
+        if not (name.endswith(".ModelCheckpoint") and name.partition(".")[0] in MODULES):
+            continue
+        given = word(node, "monitor") or (node.args[1] if len(node.args) > 1 else None)
+        measure = "val_loss" if given is None else string(given)
+        if not (isinstance(best, ast.Constant) and best.value is True) or measure is None:
+            continue
+        where = place(node, site.body)
+        if (
+            measure.startswith("val_")
+            and any(word(one, "callbacks") for one in fits)
+            and not any(map(_holds_out, fits))
+        ):
+            yield Habit("never-measured", None, f"{measure}, validation_data", sure, where)
+        elif measure in ("acc", "val_acc") and "accuracy" in names and "acc" not in names:
+            yield Habit("never-measured", None, f"{measure}, {measure}uracy", sure, where)
+
+
+def _holds_out(fit: ast.Call) -> bool:
+    """True for a call of ``fit`` that may be given data to validate with."""
+    given = {one.arg for one in fit.keywords}
+    return bool(given & {"validation_data", "validation_split", None}) or len(fit.args) > 6
 
 
 def _saved(evaluator: Evaluator, site: CallSite) -> tuple[str, ast.expr | None]:

@@ -1,11 +1,11 @@
 """How the processes of a distributed training share the data, and how each knows which of them it is.
 
 Each finding is a ``Habit``: ``sampler-and-shuffle`` (a loader is given both), ``sampler-idle`` (no loader is given the
-sampler), ``spawn-per-gpu`` (one process a GPU is started, whatever their number), ``strategy-early`` (TensorFlow's
-strategy is made before TF_CONFIG is set), ``own-host`` (SM_CURRENT_HOST says which process it is), ``nodes`` (the
-number of hosts that Lightning is told), ``device-of-rank`` (the GPU of a process by its number among all),
-``own-master`` (every host is the one where the processes meet) and ``old-launch`` (a program that is told its rank by
-an argument).
+sampler), ``loader-of-all`` (there is none), ``spawn-per-gpu`` (one process a GPU is started, whatever their number),
+``strategy-early`` (TensorFlow's strategy is made before TF_CONFIG is set), ``own-host`` (SM_CURRENT_HOST says which
+process it is), ``nodes`` (the number of hosts that Lightning is told), ``root-of-logger`` (its checkpoints go to the
+logger's folder), ``device-of-rank`` (the GPU of a process by its number among all), ``own-master`` (every host is the
+one where the processes meet) and ``old-launch`` (a program that is told its rank by an argument).
 """
 
 from __future__ import annotations
@@ -28,6 +28,12 @@ MODULES = frozenset(
 LAUNCH = re.compile(
     r"torch\.distributed\.launch\b(?P<options>.{0,500}?)[\s'\"](?P<program>[\w./-]+\.py)\b", re.DOTALL
 )
+SHARED = re.compile(
+    r"sampler|world_?size|num_replicas|num_shards|iterable|shard|split_dataset|split_between|by_node|accelerat"
+    r"|\[[^\]'\"]*\brank\b[^\]]*:|partition|subset|horovod|deepspeed",
+    re.IGNORECASE,
+)
+"""What a source says that gives each process a part of its own."""
 SPAWNS = ("mp.spawn", "multiprocessing.spawn")
 STRATEGY = "MultiWorkerMirroredStrategy"
 
@@ -38,6 +44,7 @@ def read_processes(
     """Everything of this kind in a source that uses one of ``MODULES``."""
     for body in modules:
         yield from _idle(body)
+        yield from _of_all(body)
     for body, sure in reached:
         for node in body.nodes:
             if isinstance(node, ast.Call):
@@ -79,16 +86,17 @@ def read_launches(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) 
 
 def _loader(body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
     """``DataLoader(…, shuffle=True, sampler=sampler)``."""
-    shuffle = word(node, "shuffle")
     sampler = word(node, "sampler", "batch_sampler")
-    if last_name(node.func) != "DataLoader" or not (
-        isinstance(shuffle, ast.Constant) and shuffle.value is True
-    ):
+    if last_name(node.func) != "DataLoader" or not _is_true(word(node, "shuffle")):
         return
     made = body.only(sampler.id) if isinstance(sampler, ast.Name) else sampler
     if isinstance(made, ast.Call) and last_name(made.func).endswith("Sampler"):
         always = sure and not any(site.node is node and site.tests for site in body.calls)
         yield Habit("sampler-and-shuffle", None, ast.unparse(node.func), always, place(node, body))
+
+
+def _is_true(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True
 
 
 def _idle(module: Body) -> Iterator[Habit]:
@@ -114,6 +122,27 @@ def _idle(module: Body) -> Iterator[Habit]:
             yield Habit("sampler-idle", None, name, True, place(node, module))
 
 
+def _of_all(module: Body) -> Iterator[Habit]:
+    """``DataLoader(rows, shuffle=True)`` beside DistributedDataParallel, in a source that shares no rows."""
+    calls = [one for one in module.all_nodes if isinstance(one, ast.Call)]
+    if not any(last_name(one.func) in ("DistributedDataParallel", "DDP") for one in calls):
+        return
+    for call in calls:
+        shuffle = word(call, "shuffle")
+        if (
+            last_name(call.func) == "DataLoader"
+            and isinstance(shuffle, ast.Constant)
+            and shuffle.value is True
+        ):
+            joined = [one for one in calls if last_name(one.func) == "init_process_group"]
+            rest = re.sub(r"(?m)^ *(?:from|import) .*$", "", ast.unparse(module.owner))
+            for one in joined:
+                rest = rest.replace(ast.unparse(one), "")
+            if not SHARED.search(rest):
+                yield Habit("loader-of-all", None, ast.unparse(call)[:80], True, place(call, module))
+            return
+
+
 # -- processes ----------------------------------------------------------------------------------------
 
 
@@ -132,23 +161,61 @@ def _nodes(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Iter
     name = evaluator.called(node, body)
     if not name.endswith(".Trainer") or name.partition(".")[0] not in ("pytorch_lightning", "lightning"):
         return
+    yield from _root_of_logger(evaluator, body, node, sure)
     given = word(node, "num_nodes")
     if given is None and any(one.arg is None for one in node.keywords):
         return
     value = Const(1) if given is None else evaluator.value(given, body)
     if isinstance(value, Const) and isinstance(value.value, int):
-        yield Habit("nodes", None, str(value.value), sure, place(node, body))
+        known = sure and id(node) in body.certain
+        yield Habit("nodes", None, str(value.value), known, place(node, body))
+
+
+def _root_of_logger(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
+    """``Trainer(default_root_dir=…, logger=TensorBoardLogger("logs"))``: the checkpoints go to the logger's folder."""
+    root, given = word(node, "default_root_dir"), word(node, "logger")
+    logger = body.only(bare_name(given)) if isinstance(given, ast.Name) else given
+    if root is None or not isinstance(logger, ast.Call) or not last_name(logger.func).endswith("Logger"):
+        return
+    folder = word(logger, "save_dir") or (logger.args[0] if logger.args else None)
+    kept = evaluator.value(root, body)
+    other = evaluator.value(folder, body) if folder is not None else None
+    if isinstance(kept, Text) and isinstance(other, Text) and kept != other:
+        yield Habit(
+            "root-of-logger",
+            kept,
+            last_name(logger.func),
+            sure,
+            place(node, body),
+            others=(Habit("folder", other, "", sure, place(node, body)),),
+        )
 
 
 def _device(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
-    """``torch.cuda.set_device(dist.get_rank())``, ``device_ids=[rank]``."""
+    """``torch.cuda.set_device(dist.get_rank())``, ``device_ids=[rank]``, ``torch.device(f"cuda:{rank}")``."""
     given = node.args[0] if evaluator.called(node, body) == "torch.cuda.set_device" and node.args else None
     devices = word(node, "device_ids")
     if isinstance(devices, ast.List) and len(devices.elts) == 1:
         given = devices.elts[0]
+    if given is None:
+        given = _numbered(evaluator, body, node)
     if given is not None and _rank_of_all(evaluator, given, body):
         known = sure and id(node) in body.certain
         yield Habit("device-of-rank", None, ast.unparse(node.func), known, place(node, body))
+
+
+def _numbered(evaluator: Evaluator, body: Body, node: ast.Call) -> ast.expr | None:
+    """The number in ``torch.device(f"cuda:{rank}")``, ``torch.device("cuda", rank)``, ``.cuda(rank)``."""
+    if not node.args:
+        return None
+    first = node.args[0]
+    if last_name(node.func) in ("to", "device") and isinstance(first, ast.JoinedStr):
+        text, *rest = first.values
+        number = rest[0].value if len(rest) == 1 and isinstance(rest[0], ast.FormattedValue) else None
+        return number if string(text) == "cuda:" else None
+    if evaluator.called(node, body) == "torch.device" and len(node.args) > 1:
+        return node.args[1] if string(first) == "cuda" else None
+    return first if receiver(node, ("cuda", "to")) is not None and isinstance(first, ast.Name) else None
 
 
 def _rank_of_all(evaluator: Evaluator, node: ast.expr, body: Body, depth: int = 0) -> bool:

@@ -13,6 +13,7 @@ from cursus.script import (
     classes,
     command_libraries,
     commands,
+    downloads,
     endings,
     exits,
     first_start,
@@ -35,6 +36,7 @@ from cursus.script import (
     signals,
     signatures,
     slips,
+    spawned,
     torch_code,
     unbound,
     undefined,
@@ -284,6 +286,11 @@ class Reading:
             *classes.read_classes(self.evaluator, reached, self.source.bodies, self.evaluator.mentioned),
             *undefined.read_undefined(self.evaluator, reached, self.entry, self._local, self._member),
             *endings.swallowing_decorators(modules),
+            *(
+                spawned.read_spawned(self.source.modules[str(self.entry)])
+                if tops & {"multiprocessing", "torch"}
+                else ()
+            ),
             *endings.swallowing_contexts(modules),
             *(signals.read_signals(modules) if "signal" in tops else ()),
             *(workers.read_workers(modules) if tops & workers.MODULES else ()),
@@ -301,10 +308,16 @@ class Reading:
             *(paths.spark_paths(evaluator, calls) if "pyspark" in tops else ()),
             *links.read_links(evaluator, calls, reached),
             *(keras_files.read_keras(evaluator, calls) if tops & keras_files.MODULES else ()),
+            *(
+                keras_files.read_measures(evaluator, calls, self.source.modules.values())
+                if tops & keras_files.MODULES
+                else ()
+            ),
             *left_behind.read_left_behind(evaluator, calls, list(self.source.modules.values())),
             *(library_words.read_library_words(evaluator, calls) if tops & library_words.MODULES else ()),
             *misfits.read_misfits(evaluator, reached, calls),
             *prompts.read_prompts(evaluator, calls),
+            *(downloads.read_downloads(evaluator, calls) if tops & downloads.MODULES else ()),
             *(processes.read_launches(evaluator, calls) if tops & {"subprocess", "os"} else ()),
             *undefined.read_options(evaluator, reached, self.entry, parsers, evaluator.mentioned),
         )

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from cursus.script.bodies import Body, place
+from cursus.script.bodies import EXITS, Body, place
 from cursus.script.facts import Habit
 from cursus.script.nodes import (
     FUNCTIONS,
@@ -164,7 +164,7 @@ def _miscounted(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str, str]]:
         inner = [one for step in loop.body for one in ast.walk(step) if isinstance(one, (ast.For, ast.While))]
         within = {id(one) for part in inner for one in ast.walk(part)}
         counted = [one.lineno for one in loop.body if ast.unparse(one) == f"{number} += 1"]
-        done = [step for step in loop.body[1:] if not (isinstance(step, ast.If) and gives_up(step.body))]
+        done = [step for step in loop.body[1:] if not _leaves(step)]
         for saved in (one for step in done for one in ast.walk(step) if isinstance(one, ast.Dict)):
             pairs = {
                 string(name): ast.unparse(value) for name, value in zip(saved.keys, saved.values, strict=True)
@@ -177,6 +177,18 @@ def _miscounted(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str, str]]:
                 yield where, first, "epoch-skipped"
             elif not plus and not ahead and pairs.get(key) == number:
                 yield where, first, "epoch-repeated"
+
+
+def _leaves(step: ast.stmt) -> bool:
+    """True for ``if stopped: save(…); sys.exit(0)``, which saves an epoch that is not done."""
+    last = step.body[-1] if isinstance(step, ast.If) else None
+    if isinstance(last, (ast.Break, ast.Return, ast.Raise)):
+        return True
+    return (
+        isinstance(last, ast.Expr)
+        and isinstance(last.value, ast.Call)
+        and last_name(last.value.func) in EXITS
+    )
 
 
 def _returns(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

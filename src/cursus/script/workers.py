@@ -1,8 +1,8 @@
 """What the processes of a script do to each other: a file that each of them writes, an order that each makes anew.
 
 Each finding is a ``Habit``: ``written-by-all`` (functions that several processes run, and ranks of a group),
-``made-by-all`` (the same of a folder), ``own-port`` (each finds a port to meet at) and ``own-order`` (files or samples
-that are shuffled by the rank before each takes its part).
+``made-by-all`` and ``removed-by-all`` (the same of a folder), ``own-port`` (each finds a port to meet at) and
+``own-order`` (files or samples that are shuffled by the rank before each takes its part).
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ def read_workers(modules: Iterable[Body]) -> Iterator[Habit]:
             differing = {one.arg for one in function.args.args if NUMBERED.fullmatch(one.arg)}
             for write in _writes(function, differing, defined) if differing else ():
                 kind = "made-by-all" if last_name(write.func) in MAKES else "written-by-all"
+                kind = "removed-by-all" if last_name(write.func) == "rmtree" else kind
                 looks = any(
                     isinstance(one, ast.Call) and last_name(one.func) in LOOKS for one in own(function)
                 )
@@ -59,8 +60,11 @@ def read_workers(modules: Iterable[Body]) -> Iterator[Habit]:
                 inside = list(own(scope))
                 if any(isinstance(one, ast.Call) and last_name(one.func) in GROUP for one in inside):
                     for write in _writes(scope, {"rank"}):
-                        if last_name(write.func) == "save":
-                            yield Habit("written-by-all", None, "the script", True, place(write, body))
+                        kind = {"save": "written-by-all", "rmtree": "removed-by-all"}.get(
+                            last_name(write.func), ""
+                        )
+                        if kind:
+                            yield Habit(kind, None, "the script", True, place(write, body))
                 for shuffle in _shuffled(inside):
                     yield Habit("own-order", None, ast.unparse(shuffle.func)[:60], True, place(shuffle, body))
 
@@ -152,6 +156,8 @@ def _written(node: ast.expr, names: set[str]) -> ast.Call | None:
         path = node.args[0] if (string(mode) or "r")[0] in "wx" else None
     elif last_name(node.func) in MAKES and not may_exist(node):
         path = node.args[0] if node.args else receiver(node, MAKES)
+    elif ast.unparse(node.func) == "shutil.rmtree" and len(node.args) == 1 and not node.keywords:
+        path = node.args[0]
     elif ast.unparse(node.func) in ("torch.save", "joblib.dump") and len(node.args) > 1:
         path = node.args[1]
     elif receiver(node, ("to_csv", "save_pretrained", "save_model")) is not None and node.args:

@@ -251,6 +251,13 @@ NEEDS_GROUP = frozenset(
 MAKES_GROUP = frozenset({"init_device_mesh", "init_distributed", "is_initialized", "Accelerator", "spawn"})
 
 
+LAUNCHES = re.compile(
+    r"^[^#\n]*(?:torchrun|torch\.distributed\.(?:run|launch)|accelerate launch)\b.*$", re.MULTILINE
+)
+AT_HOME = re.compile(
+    r"--(?:master[_-]addr|rdzv[_-]endpoint|main_process_ip)[= ][\"']?(?:127\.0\.0\.1|localhost)(?=[\s\"':]|$)"
+)
+HOSTS = re.compile(r"--(?:nnodes|num_machines)[= ](\d+)\b")
 HARMLESS = frozenset(
     [
         "torch",
@@ -346,7 +353,7 @@ def host_number_as_rank(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Finds ``int(…)`` of a part of SM_CURRENT_HOST that is compared with 0, begins a slice with a step, or is handed on as a rank; the place
         of SM_CURRENT_HOST among the hosts of a job that MPI launches; and an argument ``--local_rank`` where torchrun starts the script. In a job of
-        several hosts also the GPU of a process by its rank among all, and ``localhost`` as MASTER_ADDR; and programs that
+        several hosts also the GPU of a process by its rank among all, and ``localhost`` as MASTER_ADDR, in the script or for torchrun; and programs that
         ``torch.distributed.launch`` gives an argument that their parser refuses.
     Why:
         The hosts are called algo-1, algo-2 and so on: no host has the number 0, so that none saves the model, and the first share of the data
@@ -381,6 +388,19 @@ def host_number_as_rank(view: TrainingView) -> Iterator[Problem]:
     yield from _always_first(view)
     yield from _of_one_host(view)
     yield from _old_launcher(view)
+
+
+def _entry(view: TrainingView) -> Location | None:
+    source = view.step.source
+    return Location(shown_below(source.directory, source.entry_point), None) if source is not None else None
+
+
+def _meeting_at_home(view: TrainingView) -> Iterator[str]:
+    """``torchrun --nnodes=2 --master_addr=127.0.0.1``, where a shell script starts it on as many hosts."""
+    for started in LAUNCHES.finditer(script_of(view).shell_text.replace("\\\n", " ")):
+        here, hosts = AT_HOME.search(started[0]), HOSTS.search(started[0])
+        if here is not None and hosts is not None and hosts[1] == str(view.host_count):
+            yield here[0]
 
 
 def _old_launcher(view: TrainingView) -> Iterator[Problem]:
@@ -428,6 +448,13 @@ def _of_one_host(view: TrainingView) -> Iterator[Problem]:
             remedy='the rank on the own host: int(os.environ["LOCAL_RANK"])',
             severity="error" if habit.sure else None,
             location=habit.location,
+        )
+    for told in _meeting_at_home(view) if count > 1 else ():
+        yield Problem(
+            f"{told} is given on each of the {count} hosts, so that every host waits for the others by itself",
+            remedy='the first host: "algo-1", or the first of SM_HOSTS',
+            severity="error",
+            location=_entry(view),
         )
     for habit in habits(view, "own-master") if count > 1 else ():
         yield Problem(

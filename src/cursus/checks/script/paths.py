@@ -74,7 +74,7 @@ def model_outside(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds a file called as a model is (``model.json``, ``weights.pt``) that every run writes outside of what SageMaker keeps, where what goes
-        to the model directory is called otherwise and nothing reads, moves or copies the file; and links in the model directory that lead out of it.
+        to the model directory is called otherwise and nothing reads, moves or copies the file; checkpoints of Lightning that a logger takes to its folder; and links in the model directory that lead out of it.
     Why:
         The job is completed, model.tar.gz has files, and the model is not among them.
     Example:
@@ -99,6 +99,7 @@ def model_outside(view: TrainingView) -> Iterator[Problem]:
                 remedy="copy the file there: shutil.copyfile",
                 location=habit.location,
             )
+    yield from _of_logger(view, facts)
     if not facts.paths or mentions_upload(facts) or facts.attributes & HANDED_ON:
         return
     written = [(use, place) for use, place in writes(view)]
@@ -116,6 +117,26 @@ def model_outside(view: TrainingView) -> Iterator[Problem]:
             )
 
 
+def _of_logger(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
+    """Checkpoints of Lightning, which go to the logger's folder where the Trainer has one, and nothing else is saved."""
+    if facts.attributes & {*HANDED_ON, *SAVES} or any(
+        name.endswith("ModelCheckpoint") for name in facts.calls
+    ):
+        return
+    for habit in habits(view, "root-of-logger"):
+        root, folder = (resolve(view, text) for text in (habit.text, habit.others[0].text))
+        lost = isinstance(folder, str) and UNKNOWN not in folder and not folder.startswith("/opt/ml/")
+        if lost and isinstance(root, str) and f"{root}/".startswith(MODEL_DIR + "/"):
+            yield Problem(
+                f"the checkpoints go to {folder!r}, the folder of the {habit.detail}: with a logger default_root_dir has no say",
+                remedy="trainer.save_checkpoint(…) below SM_MODEL_DIR, or ModelCheckpoint(dirpath=…)",
+                location=habit.location,
+            )
+
+
+SAVES = frozenset(
+    {"save_checkpoint", "save", "dump", "save_pretrained", "to_torchscript", "to_onnx", "export"}
+)
 HANDED_ON = frozenset(
     {"copy", "copy2", "copyfile", "copytree", "move", "rename", "replace", "rmtree", "chdir"}
 )

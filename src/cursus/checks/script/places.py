@@ -24,7 +24,7 @@ from cursus.checks.script.request import (
 )
 from cursus.checks.views import Channel, TrainingView, text
 from cursus.redact import show
-from cursus.script.facts import PathUse, ScriptFacts
+from cursus.script.facts import Const, EnvPart, PathUse, ScriptFacts, Text
 
 OPENS_FILES = frozenset(
     {
@@ -243,9 +243,21 @@ def folder_not_writable_so(view: TrainingView) -> Iterator[Problem]:
                 severity="warning",
                 location=habit.location,
             )
-    for use, place in _uses(view):
+    for use, place in (*_uses(view), *_of_host(view)):
         if use.sure:
             yield from _not_writable(facts, use, place, there, below)
+
+
+def _of_host(view: TrainingView) -> Iterator[tuple[PathUse, str]]:
+    """Uses of a path below a folder that is named after the host, as it is on the first one."""
+    host = EnvPart("SM_CURRENT_HOST")
+    for use in script_of(view).paths:
+        for path in use.paths:
+            if not isinstance(path, Const) and host in path.parts:
+                parts = tuple("algo-1" if part == host else part for part in path.parts)
+                place = resolve(view, Text(parts))
+                if isinstance(place, str) and UNKNOWN not in place.rpartition("/")[0]:
+                    yield use, place
 
 
 def _folders(view: TrainingView) -> tuple[set[str], list[str]]:

@@ -26,8 +26,8 @@ def name_removed(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Holds imports, calls and their arguments against the names that scikit-learn, TensorFlow, Keras, XGBoost and PyTorch have taken out, and the
-        arguments of transformers' ``TrainingArguments`` against its fields, in the version that the image has or requirements.txt pins. What is
-        imported in ``try``, or on a condition, is left alone.
+        arguments of transformers' ``TrainingArguments`` against its fields, in the version that the image has or requirements.txt pins, and
+        ``load_best_model_at_end`` against the strategies of saving and evaluating. What is imported in ``try``, or on a condition, is left alone.
     Why:
         ``ImportError``, ``AttributeError`` or ``TypeError``: a script that was written for an older image fails in a newer one.
     Example:
@@ -46,6 +46,7 @@ def name_removed(view: TrainingView) -> Iterator[Problem]:
     facts = readable(view)
     if facts is None:
         return
+    yield from _best_at_end(view)
     told: set[str] = set()
     for name, where in _used(facts):
         for entry in table("removals")["names"]:
@@ -72,6 +73,21 @@ def name_removed(view: TrainingView) -> Iterator[Problem]:
                 )
         if habit.detail.endswith(".TrainingArguments") and habit.sure:
             yield from _unknown_fields(view, given, habit.location)
+
+
+def _best_at_end(view: TrainingView) -> Iterator[Problem]:
+    """``load_best_model_at_end``, for which every saved model has to be evaluated, from transformers 4.9 on."""
+    version = library_version(view)
+    if version and images.order(version) < images.order("4.9"):
+        return
+    for habit in habits(view, "best-at-end"):
+        evaluates, saves = habit.detail.split(",")
+        yield Problem(
+            f"load_best_model_at_end wants models saved when they are evaluated: save_strategy is {saves!r}, eval_strategy {evaluates!r}",
+            remedy=f"eval_strategy={saves!r} (evaluation_strategy before 4.41)",
+            severity=None if habit.sure and version else "warning",
+            location=habit.location,
+        )
 
 
 def _unknown_fields(view: TrainingView, given: list[str], where: Location) -> Iterator[Problem]:

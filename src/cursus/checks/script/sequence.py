@@ -91,7 +91,8 @@ def worst_is_kept(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds a loss or an error that is compared with the best so far by ``>``, an accuracy by ``<``, ``max`` of losses, and a best that begins
-        where nothing is better (a loss at 0, an accuracy at infinity) or is never set anew, and a comparison with the one before instead of the best.
+        where nothing is better (a loss at 0, an accuracy at infinity, NaN) or is never set anew, a comparison with the one before instead of the best, and a ``ModelCheckpoint`` of
+        Keras that keeps the best by a measure that the training does not have.
     Why:
         No error says so: the job is completed with the worst of its models, or with that of the beginning.
     Example:
@@ -124,6 +125,22 @@ def worst_is_kept(view: TrainingView) -> Iterator[Problem]:
             told = f"{show(habit.detail)} is never true: the best begins where nothing is better"
             remedy = "begin with infinity for a loss, with minus infinity for what is to grow"
         yield Problem(told, remedy=remedy, location=habit.location)
+    for habit in habits(view, "never-measured"):
+        measure, _, lacks = habit.detail.partition(", ")
+        renamed = lacks != "validation_data"
+        if renamed and not _keras_of_tensorflow_2(view):
+            continue
+        yield Problem(
+            f"the best model is kept by {measure}, which the training does not measure: none is ever saved",
+            remedy=f"monitor={lacks!r}" if renamed else "give fit validation_data or validation_split",
+            location=habit.location,
+        )
+
+
+def _keras_of_tensorflow_2(view: TrainingView) -> bool:
+    """True where ``accuracy`` is measured under this name, and not as ``acc``."""
+    image = view.framework
+    return image is not None and image.framework == "tensorflow" and (image.version or "1").startswith("2")
 
 
 @rule("ART063", severity="warning", scope="script")

@@ -101,11 +101,15 @@ def ranks_do_not_meet(view: TrainingView) -> Iterator[Problem]:
             remedy = f"nprocs={habit.detail}"
         yield Problem(told, remedy=remedy, location=habit.location)
     launched = "ray" not in script_of(view).top_imports
-    for habit in habits(view, "nodes") if launched and (view.host_count or 0) > 1 else ():
-        if habit.detail != str(view.host_count):
+    count = view.host_count or 0
+    for habit in habits(view, "nodes") if launched and count else ():
+        if habit.detail != str(count):
+            waits = habit.sure and int(habit.detail) > count
             yield Problem(
-                f"the Trainer is told of {habit.detail} host{'s' * (habit.detail != '1')}, and the job has {view.host_count}",
+                f"the Trainer is told of {habit.detail} host{'s' * (habit.detail != '1')}, and the job has {count}"
+                + (": it waits for the others" if waits else ""),
                 remedy='num_nodes=len(json.loads(os.environ["SM_HOSTS"]))',
+                severity="error" if waits and not distribution.switched_on(view.hyperparameters) else None,
                 location=habit.location,
             )
 
@@ -116,7 +120,7 @@ def written_by_all(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds, in a function that several processes run and that knows which of them it is (``rank``, ``fold``, ``worker``), a file written under a path that
-        is the same in each, or a folder made without ``exist_ok``; and ``torch.save`` by every rank of a process group.
+        is the same in each, or a folder made without ``exist_ok``, or removed; and ``torch.save`` by every rank of a process group.
     Why:
         The last one wins, and the others' work is lost; where they write at the same time, the file is a mixture that nothing can load.
     Example:
@@ -141,6 +145,13 @@ def written_by_all(view: TrainingView) -> Iterator[Problem]:
             severity="error" if habit.sure else None,
             location=habit.location,
         )
+    for habit in habits(view, "removed-by-all"):
+        if habit.detail != "the script" or _several(view):
+            yield Problem(
+                "each process removes this folder: all but the first may fail with FileNotFoundError",
+                remedy="let one of them remove it (if local_rank == 0), or write ignore_errors=True",
+                location=habit.location,
+            )
     for habit in habits(view, "written-by-all"):
         if habit.detail == "the script" and not _several(view):
             continue
@@ -157,7 +168,8 @@ def order_of_samples(view: TrainingView) -> Iterator[Problem]:
     """A sampler is not used, or gives each epoch the same order, or each rank an order of its own.
 
     What it does:
-        Finds a sampler beside ``shuffle=True``, a ``DistributedSampler`` that no loader is given, one that shuffles in a source that never calls ``set_epoch``, one whose seed depends on the rank, and a list that is
+        Finds a sampler beside ``shuffle=True``, a ``DistributedSampler`` that no loader is given, a loader beside
+        DistributedDataParallel in a source without any, one that shuffles in a source that never calls ``set_epoch``, one whose seed depends on the rank, and a list that is
         shuffled by the rank before each rank takes its part.
     Why:
         The order comes from the seed and the epoch that the sampler was told: without ``set_epoch`` nothing is shuffled anew. With a seed for
@@ -188,6 +200,12 @@ def order_of_samples(view: TrainingView) -> Iterator[Problem]:
         yield Problem(
             f"no DataLoader is given {habit.detail}: each process goes through all the data",
             remedy=f"DataLoader(…, sampler={habit.detail}) without shuffle",
+            location=habit.location,
+        )
+    for habit in habits(view, "loader-of-all") if _several(view) else ():
+        yield Problem(
+            f"{show(habit.detail)} shuffles all the rows in each process: nothing gives each a part of its own",
+            remedy="DataLoader(…, sampler=DistributedSampler(…)) without shuffle",
             location=habit.location,
         )
     for habit in habits(view, "same-order", "own-order") if _several(view) else ():

@@ -47,7 +47,7 @@ def evaluate_call(evaluator: Evaluator, node: ast.Call, body: Body, order: int) 
         if found is not None:
             return found
     elif isinstance(callee, v.Func):
-        return _function(evaluator, callee)
+        return _function(evaluator, callee, node)
     elif isinstance(callee, v.Klass):
         return one(_instance(evaluator, callee, node))
     if isinstance(node.func, ast.Attribute):
@@ -67,11 +67,12 @@ def _instance(evaluator: Evaluator, klass: v.Klass, node: ast.Call) -> Value:
     return v.Instance(klass.body)
 
 
-def _function(evaluator: Evaluator, callee: v.Func) -> Options:
+def _function(evaluator: Evaluator, callee: v.Func, call: ast.Call) -> Options:
     returns = callee.body.returns
     if not returns or len(returns) > v.LIMIT:
         return NOTHING_KNOWN if returns else NONE
-    found = [evaluator.evaluate(node, callee.body, order) for node, order in returns]
+    with evaluator.at_site(callee.body.owner, call):
+        found = [evaluator.evaluate(node, callee.body, order) for node, order in returns]
     return union(found, sure=len(returns) == 1)
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from cursus.script import calls
 from cursus.script import values as v
@@ -48,6 +49,22 @@ class Evaluator:
         self.named: Counter[str] = Counter()
         """How often each of them stands there."""
         self.looking: set[tuple[str, int]] = set()
+        self.site: tuple[int, tuple[CallSite, bool, bool]] | None = None
+        """The function whose value is asked for at one of its calls, and that call: its parameters have no others."""
+
+    @contextmanager
+    def at_site(self, owner: ast.AST, call: ast.Call) -> Iterator[None]:
+        """Take the parameters of a function as this call gives them, where there are others; one call at a time."""
+        sites = self.sites.get(id(owner), [])
+        here = next((each for each in sites if each[0].node is call), None)
+        if here is None or len(sites) == 1 or self.site is not None:
+            yield
+            return
+        memo, self.memo, self.site = self.memo, {}, (id(owner), here)
+        try:
+            yield
+        finally:
+            self.memo, self.site = memo, None
 
     def add_site(self, owner: ast.AST, site: CallSite, sure: bool, bound: bool) -> None:
         """Note one more call of a function of the source; what was concluded without it is forgotten."""
@@ -195,6 +212,8 @@ class Evaluator:
         if id(owner) in self.command_functions:
             return one(Text((ArgPart(node.arg),)))
         sites = self.sites.get(id(owner), [])
+        if self.site is not None and self.site[0] == id(owner):
+            sites = [self.site[1]]
         if not sites:
             return NOTHING_KNOWN
         results = []

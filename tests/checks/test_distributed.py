@@ -273,11 +273,41 @@ def test_promised_strategies(strategy: str, instance: str, expected: list[tuple[
         ('{"partitions": 2, "default_partition": 2}', 1),
         ('{"memory_weight": 1.5}', 1),
         ("{partitions: 2}", 1),
+        ('{"partitions": 2, "ddp": "yes"}', 1),
+        (
+            '{"pipeline_parallel_degree": 1, "tensor_parallel_degree": 4, "ddp": true, "placement_strategy": "TPD"}',
+            0,
+        ),
+        ('{"pipeline_parallel_degree": 1, "tensor_parallel_degree": 4}', 1),
+        ('{"partitions": 1, "ddp": true, "bf16": true, "sharded_data_parallel_degree": 4}', 0),
+        ('{"partitions": 1, "ddp": true, "sharded_data_parallel_degree": 3}', 1),
+        ('{"partitions": 1, "activation_loading_horizon": 0}', 1),
+        ('{"hybrid_shard_degree": 4, "tensor_parallel_degree": 2, "sm_activation_offloading": true}', 0),
     ],
 )
 def test_model_parallel_parameters(value: str, faults: int) -> None:
-    found = findings("pytorch-training:1.13.1-gpu-py39", {"mp_parameters": value}, "ml.p4d.24xlarge")
-    assert [f.rule for f in found] == ["DST012"] * faults
+    on = {"sagemaker_mpi_enabled": "true", "sagemaker_mpi_num_of_processes_per_host": "8"}
+    found = findings("pytorch-training:1.13.1-gpu-py39", {"mp_parameters": value, **on}, "ml.p4d.24xlarge")
+    assert brief(found) == [("DST012", "error")] * faults
+
+
+@pytest.mark.parametrize(
+    ("value", "switched", "expected"),
+    [
+        ('{"partitions": 2, "ddp": true}', {}, [("DST012", "error")]),
+        ('{"hybrid_shard_degree": 4}', {}, []),
+        ('{"partitions": 2, "micro_batches": 4}', {"sagemaker_mpi_enabled": "true"}, [("DST012", "warning")]),
+        ('{"partitions": 2, "bf16": true}', {"sagemaker_mpi_enabled": "true"}, [("DST012", "warning")]),
+        ('{"partitions": 2, "offload_activations": true}', {"sagemaker_mpi_enabled": "true"}, [("DST012", "warning")]),
+        ('{"partitions": 2, "fp16": "on"}', {"sagemaker_mpi_enabled": "true"}, [("DST012", "warning")]),
+    ],
+)  # fmt: skip
+def test_what_model_parallelism_makes_nothing_of(
+    value: str, switched: dict[str, str], expected: list[tuple[str, str]]
+) -> None:
+    on = {"sagemaker_mpi_num_of_processes_per_host": "8", **switched} if switched else {}
+    found = findings("pytorch-training:1.13.1-gpu-py39", {"mp_parameters": value, **on}, "ml.p4d.24xlarge")
+    assert brief(found) == expected
 
 
 COMPILER = {"sagemaker_training_compiler_enabled": "true", "sagemaker_training_compiler_debug_mode": "false"}
@@ -299,6 +329,12 @@ def test_training_compiler(
     hyperparameters: dict[str, Any], instance: str, count: int, expected: list[tuple[str, str]]
 ) -> None:
     assert brief(findings(COMPILED, hyperparameters, instance, count)) == expected
+
+
+@pytest.mark.parametrize(("devices", "expected"), [("8", []), ("4", [("DST013", "error")])])
+def test_devices_of_the_compiler(devices: str, expected: list[tuple[str, str]]) -> None:
+    patch = {"Environment": {"GPU_NUM_DEVICES": devices}}
+    assert brief(findings(COMPILED, COMPILER, "ml.p4d.24xlarge", 1, patch=patch)) == expected
 
 
 def test_training_compiler_excludes() -> None:

@@ -257,7 +257,8 @@ def algorithm_input_mode(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm does not support an input mode.
 
     What it does:
-        Holds the input mode of each channel against those of the algorithm. FastFile works where File does.
+        Holds the input mode of each channel against those of the algorithm. FastFile works where File does; a model that
+        training goes on from is not read from a pipe.
     Why:
         SageMaker refuses it, or the algorithm finds a pipe where it looks for files.
     Example:
@@ -270,7 +271,8 @@ def algorithm_input_mode(view: TrainingView) -> Iterator[Problem]:
               ContentType: json
               DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
     Source:
-        https://docs.aws.amazon.com/sagemaker/latest/dg/common-info-all-im-models.html
+        https://docs.aws.amazon.com/sagemaker/latest/dg/common-info-all-im-models.html,
+        https://docs.aws.amazon.com/sagemaker/latest/dg/incremental-training.html
     """
     algorithm = view.builtin
     if algorithm is None:
@@ -278,15 +280,21 @@ def algorithm_input_mode(view: TrainingView) -> Iterator[Problem]:
     for channel in view.channels:
         mode = input_mode(view, channel)
         asked = "File" if mode == "FastFile" else mode
+        place = (
+            (*channel.path, "InputMode")
+            if "InputMode" in channel.request
+            else ("AlgorithmSpecification", "TrainingInputMode")
+        )
+        if channel.name == "model" and mode == "Pipe" and "model" in algorithm.channels:
+            yield Problem("the model to go on from is read from files, not from a pipe", place, "use File")
+            continue
         if asked is None or asked in algorithm.input_modes or channel.name in ("code", "model"):
             continue
         if mode not in ("File", "Pipe", "FastFile"):
             continue
         yield Problem(
             f"the {algorithm.name} algorithm does not support {mode} mode",
-            (*channel.path, "InputMode")
-            if "InputMode" in channel.request
-            else ("AlgorithmSpecification", "TrainingInputMode"),
+            place,
             "use " + " or ".join(algorithm.input_modes),
         )
         if "InputMode" not in channel.request:

@@ -12,11 +12,11 @@ from cursus.checks.distributed.strategies import SWITCHES, framework_problem, in
 from cursus.checks.framework.images import framework_image
 from cursus.checks.framework.tags import listed
 from cursus.checks.rules import Problem, hyperparameters, rule
-from cursus.checks.views import TrainingView, listing
+from cursus.checks.views import TrainingView, listing, mapping, text
 from cursus.model import Path
 from cursus.redact import show
 from cursus.steps.shortforms import STRATEGIES
-from cursus.suggest import did_you_mean
+from cursus.suggest import closest, did_you_mean
 
 HOOK = "get_distributed_config"
 
@@ -102,11 +102,56 @@ POSITIVE = (
     "active_microbatches",
     "pipeline_parallel_degree",
     "tensor_parallel_degree",
+    "sharded_data_parallel_degree",
+    "activation_loading_horizon",
 )
 CHOICES = {
     "pipeline": ("simple", "interleaved", "_only_forward"),
-    "placement_strategy": ("spread", "cluster"),
+    "placement_strategy": ("spread", "cluster", "DPT", "DTP", "PDT", "PTD", "TDP", "TPD"),
     "optimize": ("speed", "memory"),
+}
+SWITCHED = ("auto_partition", "contiguous", "load_partition", "horovod", "ddp", "deterministic_server")
+"""What the SDK wants to be true or false; the library's pages say the same of ``SWITCHED_TOO``."""
+SWITCHED_TOO = (
+    "offload_activations",
+    "fp16",
+    "bf16",
+    "fp16_params",
+    "shard_optimizer_state",
+    "prescaled_batch",
+    "skip_tracing",
+    "sdp_hierarchical_allgather",
+    "delayed_parameter_initialization",
+    "sm_activation_offloading",
+    "allow_empty_shards",
+)
+OF_VERSION_2 = frozenset(
+    {
+        "hybrid_shard_degree",
+        "sm_activation_offloading",
+        "expert_parallel_degree",
+        "context_parallel_degree",
+        "allow_empty_shards",
+    }
+)
+"""Parameters of the library's version 2, which torchrun starts and which has no ddp."""
+OF_VERSION_1 = frozenset({"partitions", "pipeline_parallel_degree", "microbatches", "ddp"})
+NAMES = {
+    *POSITIVE,
+    *CHOICES,
+    *SWITCHED,
+    *SWITCHED_TOO,
+    *OF_VERSION_2,
+    "default_partition",
+    "memory_weight",
+    "ddp_port",
+    "ddp_dist_backend",
+    "partition_file",
+    "overlapping_allreduce",
+    "sdp_reduce_bucket_size",
+    "sdp_param_persistence_threshold",
+    "sdp_max_live_parameters",
+    "sdp_gradient_clipping",
 }
 
 
@@ -116,13 +161,16 @@ def model_parallel(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Reads `mp_parameters`, applies the checks that the SageMaker SDK makes of them, and compares the parts of the
-        model with the processes of the job.
+        model, and of its training state, with the processes of the job. Parameters that are called almost like one, and
+        those that do nothing without another, are warnings.
     Why:
-        The library ends the job when it reads them, on every GPU of every host.
+        The library ends the job when it reads them, on every GPU of every host. Without MPI, its processes are not there.
     Example:
           HyperParameters:
         -   mp_parameters: '{"partitions": 0, "ddp": true}'
         +   mp_parameters: '{"partitions": 2, "ddp": true}'
+            sagemaker_mpi_enabled: "true"
+            sagemaker_mpi_num_of_processes_per_host: "8"
           ResourceConfig: {InstanceType: ml.p3.16xlarge}
     Source:
         https://sagemaker.readthedocs.io/en/stable/api/training/smd_model_parallel_general.html
@@ -142,16 +190,29 @@ def model_parallel(view: TrainingView) -> Iterator[Problem]:
         return
     for message in _faults(found):
         yield Problem(message, path, "See the library's parameters.")
+    for message in _doubts(found):
+        yield Problem(message, path, "See the library's parameters.", severity="warning")
     yield from _too_few(view, found, path)
+    if _of_version_1(found) and all(name == distribution.MODEL_PARALLEL for _, name, _ in switches(view)):
+        yield Problem(
+            "the library's parameters are given, and nothing starts its processes: sagemaker_mpi_enabled is not on.",
+            path,
+            'Set sagemaker_mpi_enabled to "true", and sagemaker_mpi_num_of_processes_per_host.',
+        )
 
 
 def _too_few(view: TrainingView, found: Mapping[str, Any], path: Path) -> Iterator[Problem]:
     """One part of the model is a process: there are not fewer processes than parts, and as many of each."""
-    parts = 1
-    for key in ("partitions", "pipeline_parallel_degree", "tensor_parallel_degree"):
-        degree = found.get(key)
-        parts *= degree if isinstance(degree, int) and degree > 0 else 1
-    if parts == 1 or ("partitions" in found and "pipeline_parallel_degree" in found):
+    cut, tensors, shards = (
+        degree if isinstance(degree, int) and degree > 0 else 1
+        for degree in (
+            found.get("pipeline_parallel_degree", found.get("partitions")),
+            found.get("tensor_parallel_degree"),
+            found.get("sharded_data_parallel_degree"),
+        )
+    )
+    parts = cut * tensors
+    if parts == shards == 1 or found.get("partitions", cut) != cut:
         return
     processes = 0
     written = view.hyperparameters.get(distribution.PROCESSES_PER_HOST)
@@ -172,6 +233,12 @@ def _too_few(view: TrainingView, found: Mapping[str, Any], path: Path) -> Iterat
             f"the job's {processes} processes cannot be shared out evenly among the {parts} parts of the model.",
             path,
             "let the number of processes be a multiple of the degrees of parallelism",
+        )
+    elif processes and processes // cut % shards:
+        yield Problem(
+            f"sharded_data_parallel_degree {shards} does not divide the {processes // cut} processes that share the data.",
+            path,
+            "take a divisor of this number",
         )
 
 
@@ -196,6 +263,31 @@ def _faults(found: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key} is given without ddp."
     if found.get("horovod") and found.get("ddp"):
         yield "horovod and ddp are both on."
+    for key in SWITCHED:
+        if key in found and found[key] not in (True, False):
+            yield f"{key} is {show(found[key])}; it must be true or false."
+    tensors = found.get("tensor_parallel_degree")
+    if _of_version_1(found) and isinstance(tensors, int) and tensors > 1 and not found.get("ddp"):
+        yield f"tensor_parallel_degree is {tensors}, and ddp is not on."
+
+
+def _of_version_1(found: Mapping[str, Any]) -> bool:
+    return not OF_VERSION_1.isdisjoint(found) and OF_VERSION_2.isdisjoint(found)
+
+
+def _doubts(found: Mapping[str, Any]) -> Iterator[str]:
+    for key in SWITCHED_TOO:
+        if key in found and found[key] not in (True, False):
+            yield f"{key} is {show(found[key])}; it is true or false."
+    for key in found:
+        near = closest(key, NAMES) if key not in NAMES else None
+        if near:
+            yield f"the library has no parameter {show(key)}. Did you mean {near!r}?"
+    shards = found.get("sharded_data_parallel_degree")
+    if found.get("bf16") and _of_version_1(found) and shards in (None, 1):
+        yield "bf16 works only with sharded data parallelism; sharded_data_parallel_degree is not above 1."
+    if found.get("offload_activations") and found.get("microbatches", 1) == 1 and shards in (None, 1):
+        yield "offload_activations saves no memory with one microbatch."
 
 
 @rule("DST013", reads=SWITCHES)
@@ -203,7 +295,8 @@ def training_compiler(view: TrainingView) -> Iterator[Problem]:
     """SageMaker Training Compiler is switched on where it does not work.
 
     What it does:
-        Compares the instance types and the other switches with what the SDK lets the compiler run with.
+        Compares the instance types and the other switches with what the SDK lets the compiler run with, and
+        GPU_NUM_DEVICES with the instance's GPUs.
     Why:
         The compiler is built for the GPUs of a few instance families and for hosts of one kind. The SDK refuses
         other requests; a request past the SDK ends in the container.
@@ -223,6 +316,7 @@ def training_compiler(view: TrainingView) -> Iterator[Problem]:
     if not distribution.is_on(view.hyperparameters.get(facts["switch"])):
         return
     families = listed(facts["families"])
+    devices = text(mapping(view.request, "Environment"), "GPU_NUM_DEVICES") or ""
     if listing(view.resources, "InstanceGroups"):
         yield Problem(
             "SageMaker Training Compiler is for hosts of one kind, not for instance groups.",
@@ -238,6 +332,12 @@ def training_compiler(view: TrainingView) -> Iterator[Problem]:
                 path,
                 "Take an instance of one of these families, or switch the compiler off.",
             )
+        elif instance is not None and devices.isdecimal() and int(devices) != instance.gpus:
+            yield Problem(
+                f"GPU_NUM_DEVICES is {devices}, and {kind} has {instance.gpus} GPUs.",
+                ("Environment", "GPU_NUM_DEVICES"),
+                f'Write "{instance.gpus}": XLA ends with "Missing XLA configuration" otherwise.',
+            )
     for path, name, strategy in switches(view):
         if strategy.name in facts["excludes"]:
             yield Problem(
@@ -245,3 +345,49 @@ def training_compiler(view: TrainingView) -> Iterator[Problem]:
                 path,
                 "Switch one of the two off.",
             )
+
+
+@rule("DST015", severity="warning", reads=SWITCHES)
+def debugger(view: TrainingView) -> Iterator[Problem]:
+    """SageMaker Debugger saves tensors of a training that it does not follow.
+
+    What it does:
+        Where tensors are to be saved, looks for parameter servers, the model parallelism library, and checkpoints beside the
+        data parallelism library.
+    Why:
+        "SMDebug Does Not Currently Support Distributed Training Jobs With Checkpointing Enabled": the hook is not made,
+        and the rules have nothing to read.
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.5.1-gpu-py37-cu112-ubuntu18.04
+          HyperParameters:
+            sagemaker_program: train.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+            sagemaker_parameter_server_enabled: "true"
+          ResourceConfig: {InstanceType: ml.g4dn.xlarge, InstanceCount: 2}
+          DebugHookConfig:
+            S3OutputPath: s3://example-bucket/debug/
+        -   CollectionConfigurations: [{CollectionName: losses}]
+        +   CollectionConfigurations: []
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-considerations.html
+    """
+    path: Path = ("DebugHookConfig", "CollectionConfigurations")
+    if not listing(mapping(view.request, "DebugHookConfig"), "CollectionConfigurations"):
+        path = ("DebugRuleConfigurations",)
+        if not listing(view.request, "DebugRuleConfigurations"):
+            return
+    on = {name for _, name, _ in switches(view)}
+    if "sagemaker_parameter_server_enabled" in on:
+        refused = "parameter servers"
+    elif distribution.MODEL_PARALLEL in on:
+        refused = "the SageMaker model parallelism library"
+    elif "sagemaker_distributed_dataparallel_enabled" in on and view.request.get("CheckpointConfig"):
+        refused = "CheckpointConfig beside the SageMaker data parallelism library"
+    else:
+        return
+    yield Problem(
+        f"the debugger does not work with {refused}: no tensors are saved",
+        path,
+        "leave the collections and rules out",
+    )

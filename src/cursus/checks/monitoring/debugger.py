@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from cursus.aws import algorithms, distribution, images
+from cursus.aws import algorithms, images
 from cursus.aws.tables import table
 from cursus.checks.framework.tags import registry_faults
 from cursus.checks.rules import Problem, rule
@@ -152,7 +152,7 @@ def hook_support(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Where tensors are to be saved, holds the image against the frameworks and algorithms that have a hook, and the
-        versions in which it starts by itself, and looks for distributed training that has none. Empty CollectionConfigurations, which the SDK always adds, ask for none.
+        versions in which it starts by itself. Empty CollectionConfigurations, which the SDK always adds, ask for none.
     Why:
         Without a hook in the image nothing is saved, and the rules have nothing to read. From TensorFlow 2.6 and PyTorch
         1.12 on the script has to register the hook itself.
@@ -165,8 +165,7 @@ def hook_support(view: TrainingView) -> Iterator[Problem]:
         -   CollectionConfigurations: [{CollectionName: losses}]
         + DebugHookConfig: {S3OutputPath: "s3://example-bucket/debug/", CollectionConfigurations: []}
     Source:
-        https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-supported-frameworks.html,
-        https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-considerations.html
+        https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-supported-frameworks.html
     """
     hook = mapping(view.request, "DebugHookConfig")
     rules = listing(view.request, "DebugRuleConfigurations")
@@ -189,14 +188,6 @@ def hook_support(view: TrainingView) -> Iterator[Problem]:
             "leave the collections and rules out",
         )
         return
-    refused = _distributed(view)
-    if refused:
-        yield Problem(
-            f"the debugger does not work with {refused}: no tensors are saved",
-            path,
-            "leave the collections and rules out",
-        )
-        return
     if version is None:
         return
     if images.order(version) < images.order(since):
@@ -214,18 +205,6 @@ def hook_support(view: TrainingView) -> Iterator[Problem]:
             "register it in the script (smdebug), or leave the collections out",
             severity="info",
         )
-
-
-def _distributed(view: TrainingView) -> str | None:
-    """The way of training that the debugger's page excludes, in words."""
-    on = distribution.switched_on(view.hyperparameters)
-    if "sagemaker_parameter_server_enabled" in on:
-        return "parameter servers"
-    if distribution.MODEL_PARALLEL in on:
-        return "the SageMaker model parallelism library"
-    if "sagemaker_distributed_dataparallel_enabled" in on and view.request.get("CheckpointConfig"):
-        return "CheckpointConfig beside the SageMaker data parallelism library"
-    return None
 
 
 @rule("MON014", reads=("DebugHookConfig",), shared=True)

@@ -311,6 +311,28 @@ def test_v2_script_without_source_dir_is_uploaded_alone(source: str) -> None:
 
 
 @v2
+@pytest.mark.parametrize(
+    ("distribution", "told"),
+    [
+        ({"torch_distribted": {"enabled": True}}, "'torch_distributed'?"),
+        ({"torch_distributed": {"enable": True}}, "'enabled'?"),
+        ({"torch_distributed": {"enabled": False}}, ""),
+        ({"mpi": {"enabled": True, "processes_per_host": 1}}, ""),
+    ],
+)
+def test_v2_distribution_that_the_sdk_does_not_read(
+    source: str, distribution: dict[str, Any], told: str
+) -> None:
+    class Builder:
+        def create_step(self) -> Any:
+            return estimator(source, distribution=distribution).fit({"train": "s3://example-bucket/train/"})
+
+    found = [one for one in cursus.check(Builder()).findings if one.rule == "DST095"]
+    assert [one.message.endswith(told) for one in found] == [True] * bool(told)
+    assert all(one.file == __file__ for one in found)
+
+
+@v2
 def test_v2_model_steps(source: str) -> None:
     from sagemaker.model import Model
     from sagemaker.workflow.model_step import ModelStep

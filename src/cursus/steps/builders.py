@@ -86,7 +86,7 @@ def lower(
         region=region,
         source=source,
         promises=_promises(hooks, created, draft, flat, written),
-        problems=(*created.problems, *made_up),
+        problems=(*(replace(one, location=one.location or where) for one in created.problems), *made_up),
     )
     return _with_companions(step, draft, hooks, written)
 

@@ -16,12 +16,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cursus.aws.pipelines import parse_get, references, step_type
-from cursus.model import HookFailure, SourceCode, UpstreamStep
+from cursus.aws.tables import table
+from cursus.model import Finding, HookFailure, SourceCode, UpstreamStep
+from cursus.redact import show
 from cursus.steps import kinds
 from cursus.steps.created import Created
 from cursus.steps.hooks import HookError, call, nonsense
 from cursus.steps.offline import STARTERS, RequestCaptured, answered_here, offline
 from cursus.steps.plain import plain
+from cursus.suggest import closest, did_you_mean
 
 if TYPE_CHECKING:
     from cursus.model import Step
@@ -121,6 +124,7 @@ def read(value: Any) -> Created:
         answered=tuple(made_of.calls),
         drivers=made_of.drivers,
         alone=_alone(value),
+        problems=tuple(_misspelt_distribution(value)),
         region=None if answers.region_made_up else facts.pop("region", None),
         **{key: one for key, one in facts.items() if key != "region"},
     )
@@ -239,6 +243,31 @@ def _facts(value: Any) -> dict[str, Any]:
         "region": getattr(session, "boto_region_name", None),
     }
     return {name: one.removeprefix("file://") for name, one in facts.items() if isinstance(one, str) and one}
+
+
+def _misspelt_distribution(value: Any) -> Iterator[Finding]:
+    """Words of an estimator's ``distribution`` (v2) that the SDK does not know, and passes over without a word."""
+    given = getattr(_maker(value), "distribution", None)
+    facts = table("distribution")
+    ways = {
+        "instance_groups",
+        *(name.partition(".")[0] for name in (*facts["strategies"], *facts["switches"].values())),
+    }
+    for name, settings in given.items() if isinstance(given, Mapping) else ():
+        word, known, where = str(name), ways, "distribution"
+        if name in ways and name != "instance_groups" and isinstance(settings, Mapping):
+            near = [str(key) for key in settings if closest(str(key), ("enabled",)) and key != "enabled"]
+            word = near[0] if near and "enabled" not in settings else ""
+            known, where = {"enabled"}, f"distribution[{name!r}]"
+        if word and word not in known:
+            yield Finding(
+                rule="DST095",
+                severity="warning",
+                message=f"the estimator's {where} has {show(word)}, which the SDK does not read: no way of distributed "
+                f"training is switched on by it.{did_you_mean(word, known)}",
+                remedy=f"write {'one of ' if len(known) > 1 else ''}{', '.join(sorted(known))}",
+                area="distributed",
+            )
 
 
 def _processing(value: Any) -> Mapping[str, Any]:

@@ -3,9 +3,8 @@
     python benchmarks/public_rate.py [CASES]
 
 CASES is the folder that holds ``valid.jsonl``; it is found beside the repository (../shared/cases) unless given. Each
-of the two works through all requests in a process of its own, forty times, after one request of each kind for which it
-may import and load what it needs. In the first pass no request was met before; after a dozen their
-forms are known. Many have faults that are worth a
+of the two works through all requests in a process of its own, eight times, after one request of each kind for which it
+may import and load what it needs. In the first pass no request was met before. Many have faults that are worth a
 warning, and no region is given. Processor time is measured; the best of several processes counts for each pass.
 """
 
@@ -20,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-PASSES, PROCESSES = 40, 5
+PASSES, PROCESSES = 8, 5
 NAMES = ("first", "second", "third")
 PEERS = ("check", "botocore")
 

@@ -199,7 +199,7 @@ def _planned(
     if not alone or step.origins:
         kinds = (*kinds, "step")
     left = plans.plans(outlook, step, settings, kinds)
-    plans.learn(step, outline, outlook, suspects)
+    plans.learn(step, outline, outlook)
     if alone and evidence is None:
         return _told(step, settings, outlook, left, suspects) if left else ()
     return _all(step, settings, evidence, outline, outlook.sight, suspects, left)

@@ -7,11 +7,15 @@ hardly any, and what is suspected of one text is remembered.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
 
 from cursus.aws import places
 from cursus.checks.text_faults import CURLY, left_over, location_faults, placeholder
 from cursus.redact import is_secret_name, is_secret_value
+
+if TYPE_CHECKING:
+    from jsonschema_rs import Draft202012Validator
 
 FREE = frozenset({"HyperParameters", "StaticHyperParameters", "Environment", "Tags", "MetricDefinitions"})
 """Members whose texts are the user's own: a URI in them is the script's business."""
@@ -110,13 +114,9 @@ def speaks(value: str) -> bool:
 
 
 # An S3 URI, or a word or number, in which nothing can be wrong unless it holds one of the hints.
-NAME = "[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
-"""A bucket's name, but for those with dots."""
 _URI = r"s3://%s(?:/[A-Za-z0-9_.=+-]+)*/?"
-_PLAIN = re.compile(rf"{_URI % f'({NAME})'}|[A-Za-z0-9_.=+-]*")
-# The same for texts together, and for words, lists and paths that no rule takes for a location, an ARN or padded.
-_ANY = rf"(?:{_URI % NAME}|(?!s3:|http|arn:|\s)[A-Za-z0-9_.=+:,/ -]*(?<!\s))"
-_ALL_PLAIN = re.compile(rf'(?:{_ANY}\0|"{_ANY}"\0)*')
+_NAME = "[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
+_PLAIN = re.compile(rf"{_URI % f'({_NAME})'}|[A-Za-z0-9_.=+-]*")
 _BUCKETS = re.compile(r"s3://([^/\0]+)")
 # What may be wrong with such texts nevertheless, in lower case; a letter of some is looked for first.
 _HINTS = (
@@ -125,8 +125,6 @@ _HINTS = (
 )
 _HINTS_WITH_X = ("fixme", "xxxx", "x-amz-", "xox")
 _MORE_HINTS = re.compile("to[-_]?do|gh[pousr]_|github")
-HINTED = "|".join((*_HINTS, *_HINTS_WITH_X, _MORE_HINTS.pattern, "jumpstart-cache-", NOBODY))
-"""All of these, and what ``harmless`` and ``outline`` look for besides, as one regular expression."""
 _READ = IMAGES | KEYS | ARGUMENTS | {"RoleArn", "Subnets", "SecurityGroupIds"}
 
 
@@ -142,20 +140,53 @@ def _hinted(text: str) -> bool:
     return ("do" in low or "gh" in low) and _MORE_HINTS.search(low) is not None
 
 
+@cache
+def _harmless() -> tuple[Draft202012Validator, ...]:
+    """What lists of texts, of values that may stand in quotes, and of texts that name no region satisfy."""
+    from jsonschema_rs import (
+        Draft202012Validator,
+    )  # a list is looked at in a third of the time that Python's re takes
+
+    hints = _in_any_case("|".join((*_HINTS, *_HINTS_WITH_X, _MORE_HINTS.pattern)))
+    words, barred = "[A-Za-z0-9_.=+:,/ -]*", "s3:|http|arn:| "  # no location, no ARN, and not padded
+
+    def wanted(whole: str, quote: str) -> dict[str, Any]:
+        uri = {"pattern": f"^{whole.replace('text', _URI % _NAME)}$"}
+        padded = {"not": {"pattern": f"^{quote}(?:{barred})| {quote}$"}}
+        word = {"pattern": f"^{whole.replace('text', words)}$", **padded}
+        return {"type": "string", "not": {"pattern": hints}, "anyOf": [uri, word]}
+
+    unplaced = {"not": {"pattern": "s3://[^/]*-[a-z]+-[0-9]"}}  # as each region's name ends
+    each = (wanted("text", ""), wanted('(?:text|"text")', '"?'), unplaced)
+    return tuple(Draft202012Validator({"items": one}) for one in each)
+
+
+def _in_any_case(pattern: str) -> str:
+    """The pattern with both cases of each letter: JSON Schema's have no flags."""
+    inside = False
+    made = []
+    for char in pattern:
+        inside = char == "[" or (inside and char != "]")
+        both = char + char.upper() if char.isalpha() else char
+        made.append(f"[{both}]" if len(both) > 1 and not inside else both)
+    return "".join(made)
+
+
 def harmless(texts: list[str], values: list[str], region: str) -> bool:
     """True where ``suspicions`` is empty for each of these texts, which are looked at together.
 
     It may be False for texts that nothing is wrong with. ``values`` are those of hyperparameters, which may stand
     in quotes. None is of a member that ``is_read`` names.
     """
+    plain, quoted, unplaced = _harmless()
+    try:
+        if not plain.is_valid(texts) or (values and not quoted.is_valid(values)):
+            return False
+        if unplaced.is_valid(texts):
+            return True
+    except ValueError:  # a text that is no JSON
+        return False
     joined = "\0".join(texts)
-    if '"' in joined:
-        return False
-    every = "\0".join((joined, *values, "")) if values else joined + "\0"
-    if not _ALL_PLAIN.fullmatch(every) or _hinted(every):
-        return False
-    if every.count("\0") != (len(texts) or 1) + len(values):
-        return False  # a text has one of its own
     for name in {*_BUCKETS.findall(joined)}:
         named = places.bucket(name)
         if named is not None and (named[0] != region or NOBODY in joined):

@@ -1,24 +1,30 @@
-"""Recognises requests whose members were met often, in one call, without taking them apart.
+"""Recognises requests whose members were met before, without taking them apart.
 
-The *form* of such a request is written as a JSON Schema: the containers of the outline and their members, the types of the
-values that belong to it, and for every open text that it satisfies the service model and that nothing can be suspected of
-it, but for those of which something was: these are looked at each time. In a request that fits, the values of the outline stand where they stood in all others of the form.
+The *form* of such a request knows its containers and their members, in order. In a request that fits, all stands where it
+stood in others of the form: the values of the outline and the open texts are picked from their places.
 """
 
 from __future__ import annotations
 
-import marshal
-import re
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
-from cursus.aws import places, schema, schema_store
-from cursus.checks.outlines.outline import ARCHIVES, READ, WRITTEN, Outline, Shape, group_of
+from cursus.aws import schema
+from cursus.checks.outlines.outline import (
+    ARCHIVES,
+    READ,
+    TEXTS,
+    WRITTEN,
+    Outline,
+    Pick,
+    Shape,
+    are_leaves,
+    group_of,
+    picked,
+)
 from cursus.checks.outlines.walk import Suspects
 from cursus.checks.texts import (
-    HINTED,
     HYPERPARAMETERS,
-    NAME,
     NAMES,
     harmless,
     names_a_script,
@@ -27,70 +33,100 @@ from cursus.checks.texts import (
 )
 from cursus.model import NO_PROMISES, Path, Step
 
-if TYPE_CHECKING:
-    from jsonschema_rs import Draft4Validator
-
-OFTEN = 12
-"""Requests after which their form is worth the millisecond or two that it takes to write and compile."""
-MAX_FORMS = 32
-"""Each takes up to a megabyte, most of it for its patterns."""
+MAX_FORMS = 512
+"""Members and hyperparameters of requests whose forms are known (``_key``)."""
 MAX_ALIKE = 4
-"""Forms that are tried for one request, each of which takes about as long as to validate it."""
+"""Forms with the same ones."""
 
 Place = tuple[int, Any]
 """A container of a request, by its number, and the name of one of its members."""
+Picks = list[tuple[Pick, int]]
 
 
 class Form:
-    """Requests that have the same shapes, all of whose open texts are harmless but for those that are ``watched``.
+    """Requests that have the same shapes.
 
-    ``inner`` are the containers after the first, each by the one that it lies in; ``read``, ``written`` and ``scripts`` are
-    open texts that are looked at together (``outline.Shape``). ``inside`` is the region or partition that nothing may lie
-    outside of, where a bucket's name tells its own.
+    ``inner`` are the containers after the first, each by the one that it lies in, and ``sizes`` the types and lengths of all.
+    ``closed`` picks the values of the outline, ``texts`` and ``values`` the open texts that are looked at together, those of
+    hyperparameters apart, of which ``read`` and ``written`` are S3 locations. ``watched`` are looked at one by one, and
+    ``scripts`` for their ending (``outline.Shape``). Of a mapping as long as another each member is picked, or is in both.
     """
 
-    __slots__ = ("checker", "closed", "inner", "inside", "read", "scripts", "shapes", "watched", "written")
+    __slots__ = (
+        *("closed", "inner", "read", "scripts", "shapes", "sizes"),
+        *("texts", "values", "watched", "written"),
+    )
 
-    def __init__(self, shapes: tuple[Shape, ...]) -> None:
-        self.shapes = shapes
-        self.checker: Draft4Validator | None = None
-        self.closed = [(shape.closed, number) for number, shape in enumerate(shapes) if shape.closed]
+    def __init__(self, step: Step, outline: Outline, paths: Sequence[Path], inside: str) -> None:
+        """The form of a step's request, which has this outline, its containers at these ``paths``.
+
+        Its open texts are held against the region or partition ``inside``: those that are not harmless are watched.
+        """
+        self.shapes = outline.shapes
+        self.closed: Picks = []
+        self.texts: Picks = []
+        self.values: Picks = []
         self.inner: list[Place] = []
+        self.sizes: list[tuple[type[Any], int]] = []
         self.read: list[Place] = []
         self.written: list[Place] = []
         self.watched: list[tuple[str, int, Any, Path]] = []
         self.scripts: list[tuple[str, int, Any]] = []
-        self.inside: str | None = None
+        for number, (shape, container, path) in enumerate(
+            zip(outline.shapes, outline.containers(), paths, strict=True)
+        ):
+            self.sizes.append((type(container), len(container)))
+            if shape.closed is not None:
+                self.closed.append((shape.closed, number))
+            self.inner += [(number, name) for name, _ in shape.inner]
+            self.scripts += [(start, number, name) for name, start in shape.scripts]
+            self._open(number, shape, container, path, inside)
+
+    def _open(self, number: int, shape: Shape, container: Any, path: Path, inside: str) -> None:
+        quoted = shape.holder in HYPERPARAMETERS
+        together: list[Any] = []
+        for name in shape.open:
+            value, group = container[name], group_of(shape.holder, name)
+            if group == READ:
+                self.read.append((number, name))
+            elif group == WRITTEN:
+                self.written.append((number, name))
+            if not shape.holder and name in NAMES:
+                continue
+            alone = ([], [value]) if quoted else ([value], [])
+            if name not in shape.watched and harmless(*alone, inside):
+                together.append(name)
+            else:
+                self.watched.append((shape.holder, number, name, (*path, name)))
+        if together:
+            (self.values if quoted else self.texts).append((picked(together), number))
 
 
 class Met:
     """A request that fits a form."""
 
-    __slots__ = ("_containers", "_form", "key")
+    __slots__ = ("_containers", "_form", "_texts", "_values", "key")
 
-    def __init__(self, form: Form, request: dict[str, Any]) -> None:
-        containers: list[Any] = [request]
-        for number, name in form.inner:
-            containers.append(containers[number][name])
-        closed: list[Any] = []
-        for pick, number in form.closed:
-            closed += pick(containers[number])
+    def __init__(
+        self, form: Form, containers: list[Any], closed: list[Any], texts: list[str], values: list[str]
+    ) -> None:
         self.key = form.shapes, tuple(closed)
         """That of its outline."""
         self._form = form
         self._containers = containers
+        self._texts = texts
+        self._values = values
 
     def suspects(self, inside: str) -> Suspects | None:
         """The open texts that are suspected of anything where nothing may lie outside of a region or partition.
 
-        None where the form does not tell.
+        None where one may be that no other request of the form was suspected of.
         """
-        form, containers = self._form, self._containers
-        if form.inside is not None and form.inside != inside:
+        if not harmless(self._texts, self._values, inside):
             return None
         found: Suspects = {}
-        for holder, number, name, path in form.watched:
-            value = containers[number][name]
+        for holder, number, name, path in self._form.watched:
+            value = self._containers[number][name]
             for suspicion in suspicions(holder, name, value, inside):
                 found.setdefault(suspicion, []).append((path, value))
         return found
@@ -114,151 +150,73 @@ def forget() -> None:
     _FORMS.clear()
 
 
-schema_store.on_forget(forget)
-
-
 def met(step: Step) -> Met | None:
-    """The request of a step that is nothing but a request, where it fits a form."""
+    """The request of a step that is nothing but a request, where it fits a form and satisfies the service model."""
     request = step.request
     if not _FORMS or type(request) is not dict or not _bare(step):
         return None
     try:
-        forms = _FORMS.get((step.operation, *request))
-        if forms is None:
-            return None
-        marshal.dumps(request)  # the quickest way to learn that nothing in it is of a class of the user's own
-        for form in forms:
-            if form.checker is not None and form.checker.is_valid(request):
-                return Met(form, request)
-    except (TypeError, ValueError, RecursionError):  # no JSON
-        pass
+        alike = _FORMS.get(_key(step), ())
+    except (AttributeError, TypeError):  # nothing like a request
+        return None
+    for form in alike:
+        try:
+            found = _fitting(form, request)
+        except (IndexError, KeyError, TypeError):  # other members
+            continue
+        if found is not None:
+            return found if schema.satisfied(step.operation, request) else None
     return None
 
 
-def learn(step: Step, outline: Outline, paths: Sequence[Path], inside: str, suspects: Suspects) -> None:
-    """Write the form of a step's request, which has this outline, its containers at these ``paths``.
+def _fitting(form: Form, request: dict[str, Any]) -> Met | None:
+    containers: list[Any] = [request]
+    for number, name in form.inner:
+        containers.append(containers[number][name])
+    for container, (kind, size) in zip(containers, form.sizes, strict=True):
+        if type(container) is not kind or len(container) != size:
+            return None
+    closed, texts, values = (
+        _all(form.closed, containers),
+        _all(form.texts, containers),
+        _all(form.values, containers),
+    )
+    if not (are_leaves(closed) and TEXTS.issuperset(map(type, texts))):
+        return None
+    if values and not (TEXTS.issuperset(map(type, values)) and ARCHIVES not in "".join(values)):
+        return None
+    for _, number, name, _ in form.watched:
+        value = containers[number][name]
+        if type(value) is not str or ARCHIVES in value:
+            return None
+    return Met(form, containers, closed, texts, values)
 
-    Nothing else is suspected where nothing may lie outside of the region or partition ``inside``.
-    """
+
+def _all(picks: Picks, containers: Sequence[Any]) -> list[Any]:
+    found: list[Any] = []
+    for pick, number in picks:
+        found += pick(containers[number])
+    return found
+
+
+def learn(step: Step, outline: Outline, paths: Sequence[Path], inside: str) -> None:
+    """Remember the form of a step's request, which has this outline, its containers at these ``paths``."""
     if not _bare(step):
         return
-    key = (step.operation, *step.request)
-    try:
-        form = _form(step, outline, paths, inside, suspects)
-    except ValueError:  # a text, or a pattern of the model, cannot be described
-        return
+    key = _key(step)
     alike = _FORMS.pop(key, [])[1 - MAX_ALIKE :]
-    while sum(map(len, _FORMS.values())) + len(alike) >= MAX_FORMS:
+    while len(_FORMS) >= MAX_FORMS:
         del _FORMS[next(iter(_FORMS))]  # what nobody learnt of for longest
-    _FORMS[key] = [*alike, form]
+    _FORMS[key] = [*alike, Form(step, outline, paths, inside)]
+
+
+def _key(step: Step) -> tuple[Any, ...]:
+    """What is looked at to choose among the forms; requests of one form have it in common."""
+    request = step.request
+    job = request.get("TrainingJobDefinition", request)
+    values = job.get("HyperParameters") or job.get("StaticHyperParameters") or ()
+    return (step.operation, *request, len(job.get("InputDataConfig", ())), *values)
 
 
 def _bare(step: Step) -> bool:
     return step.source is None and not step.origins and step.promises is NO_PROMISES and not step.in_pipeline
-
-
-def _form(step: Step, outline: Outline, paths: Sequence[Path], inside: str, suspects: Suspects) -> Form:
-    """Raises ValueError where the request cannot be described, or is none of its own form."""
-    from jsonschema_rs import Draft4Validator  # to the drafts after it 1.0 is an integer
-
-    model = schema.document(step.operation) or {}
-    suspected = {path for found in suspects.values() for path, _ in found}
-    form = Form(outline.shapes)
-    nodes: list[dict[str, Any]] = []
-    for number, (shape, container, path) in enumerate(
-        zip(outline.shapes, outline.containers(), paths, strict=True)
-    ):
-        form.inner += [(number, name) for name, _ in shape.inner]
-        form.scripts += [(start, number, name) for name, start in shape.scripts]
-        members: dict[Any, Any] = {name: _TYPED[type(container[name])] for name in shape.picked}
-        for name in shape.open:
-            place = (*path, name)
-            group = group_of(shape.holder, name)
-            if group in (READ, WRITTEN):
-                (form.read if group == READ else form.written).append((number, name))
-            value, quoted = container[name], shape.holder in HYPERPARAMETERS
-            wanted = [{"type": "string", **_modelled(schema.at(model, place) or {})}]
-            alone = ([], [value]) if quoted else ([value], [])
-            if name in shape.watched or place in suspected or not harmless(*alone, inside):
-                form.watched.append((shape.holder, number, name, place))
-                wanted += [{"not": {"pattern": ARCHIVES}}] if quoted else []
-            elif shape.holder or name not in NAMES:
-                bucket = _bucket(value)
-                form.inside = inside if bucket and places.bucket(bucket) else form.inside
-                wanted.append(_faultless(bucket, quoted=quoted))
-            members[name] = {"allOf": wanted}
-        nodes.append(_container(container, members))
-    for node, (number, name) in zip(nodes[1:], form.inner, strict=True):
-        outer = nodes[number]
-        if outer["type"] == "array":
-            outer["items"][name] = node
-        else:
-            outer["properties"][name] = node
-    form.checker = Draft4Validator(nodes[0])
-    if not form.checker.is_valid(step.request):
-        raise ValueError("no request of its own form")
-    return form
-
-
-def _container(container: Any, members: dict[Any, Any]) -> dict[str, Any]:
-    """A container that has as many members, the same ones; those that are containers themselves are put in later."""
-    size = len(container)
-    if type(container) is list:
-        node = {"type": "array", "minItems": size, "maxItems": size}
-        return node | {"items": [members.get(i, {}) for i in range(size)]} if size else node
-    node = {"type": "object", "maxProperties": size, "properties": members}
-    return node | {"required": list(container)} if size else node
-
-
-_TYPED: dict[type, dict[str, Any]] = {
-    str: {"type": "string"},
-    bool: {"type": "boolean"},
-    int: {"type": "integer"},
-    float: {"type": "number", "not": {"multipleOf": 1}},
-}
-"""Values of the outline. One of another type is never equal to them, as 1.0 would be to 1 and to True."""
-
-
-def _bucket(value: str) -> str:
-    """The bucket of a text that is an S3 URI, empty for any other."""
-    bare = value.strip('"')
-    return bare[5:].partition("/")[0] if bare.startswith("s3://") else ""
-
-
-_REGION = "-[a-z]+-[0-9]"
-"""What the name of each region ends with."""
-
-
-def _faultless(bucket: str, *, quoted: bool) -> dict[str, Any]:
-    """What keeps a text from being suspected of anything, as ``texts.harmless`` has it, and a little more."""
-    text, hints = "[A-Za-z0-9_.=+:,/ -]*", f'{HINTED}|^"?(s3:|http|arn:| )| "?$'
-    if bucket:
-        hints = HINTED
-        if (
-            re.search(_REGION, bucket) is None
-        ):  # nor does any other name without such a part tell where it lies
-            bucket, hints = NAME, f"{HINTED}|s3://[^/]*{_REGION}"
-        text = f"s3://{bucket}(/[A-Za-z0-9_.=+-]+)*/?"
-    either = f'({text}|"{text}")' if quoted else text
-    return {"pattern": f"^{either}$", "not": {"pattern": _in_any_case(hints)}}
-
-
-def _modelled(model: Mapping[str, Any]) -> dict[str, Any]:
-    """What the service model wants of a text, with the code points in its pattern as that draft writes them."""
-    wanted = {name: value for name, value in model.items() if name in ("minLength", "maxLength")}
-    if "pattern" in model:
-        wanted["pattern"] = re.sub(
-            r"\\x\{([0-9a-fA-F]+)\}", lambda found: f"\\u{int(found[1], 16):04x}", model["pattern"]
-        )
-    return wanted
-
-
-def _in_any_case(pattern: str) -> str:
-    """The pattern with both cases of each letter: JSON Schema's have no flags."""
-    inside = False
-    made = []
-    for char in pattern:
-        inside = char == "[" or (inside and char != "]")
-        both = char + char.upper() if char.isalpha() else char
-        made.append(f"[{both}]" if len(both) > 1 and not inside else both)
-    return "".join(made)

@@ -41,7 +41,7 @@ MAX_SHAPES = 4096
 MAX_NAMES = 8_192
 """Characters of the names of one container's members: what is remembered of it is not larger than that."""
 _PLAIN = frozenset({str, int, float, bool, dict, list})
-_TEXT = frozenset({str})
+TEXTS = frozenset({str})
 _LEAVES = frozenset({str, int, bool})
 _NUMBERS = _LEAVES | {float}
 _OPEN = LOCATIONS | NAMES | {"RoleArn"}
@@ -253,18 +253,18 @@ def take_apart(request: Any, typed: bool = False) -> Outline | None:
                 queue.append((inner, container[name]))
             if len(queue) > MAX_CONTAINERS:
                 return None
-    if not _are_leaves(closed):
+    if not are_leaves(closed):
         return None
     read, written, others, values = groups
     texts = others + read + written
-    if not _TEXT.issuperset(map(type, texts)):
+    if not TEXTS.issuperset(map(type, texts)):
         return None
-    if values and not (_TEXT.issuperset(map(type, values)) and ARCHIVES not in "".join(values)):
+    if values and not (TEXTS.issuperset(map(type, values)) and ARCHIVES not in "".join(values)):
         return None  # whose archive it is says what algorithm the job runs
     return Outline(shapes, queue, closed, groups, texts, noted, fresh)
 
 
-def _are_leaves(closed: list[Any]) -> bool:
+def are_leaves(closed: list[Any]) -> bool:
     """True for texts, integers, booleans, and numbers that are not whole: those are integers where the model wants one."""
     kinds = {*map(type, closed)}
     if kinds <= _LEAVES:

@@ -126,13 +126,12 @@ def recognised(step: Step, settings: Settings) -> Recognised | None:
     return Recognised(known[1], suspects, met.kinds())
 
 
-def learn(step: Step, outline: Outline, outlook: Outlook, suspects: Suspects) -> None:
-    """Count a request that has no form yet. One is written for the 12th with its skeleton, the 24th, the 48th and so on."""
+def learn(step: Step, outline: Outline, outlook: Outlook) -> None:
+    """Count a request that fits no form. The second with its skeleton makes one, the fourth another, the eighth and so on."""
     skeleton, _, _, inside = outlook.sight
     skeleton.met += 1
-    times, rest = divmod(skeleton.met, forms.OFTEN)
-    if not rest and times & (times - 1) == 0:
-        forms.learn(step, outline, skeleton.paths, inside, suspects)
+    if skeleton.met > 1 and skeleton.met & (skeleton.met - 1) == 0:
+        forms.learn(step, outline, skeleton.paths, inside)
 
 
 def _key(step: Step, settings: Settings, outline: Outline | forms.Met) -> tuple[Any, ...]:

@@ -396,3 +396,21 @@ def test_an_old_version_with_another_cuda_is_an_error() -> None:
 def test_scikit_learn_for_another_python_has_it_in_its_version() -> None:
     registry = "683313688378.dkr.ecr.us-east-1.amazonaws.com"
     assert findings(f"{registry}/sagemaker-scikit-learn:1.4-2-py312-cpu-py3") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "meant", "other"),
+    [
+        ("sagemaker_progam", "sagemaker_program", "sagemaker_submit_directory"),
+        ("sagemaker_submit_dir", "sagemaker_submit_directory", "sagemaker_program"),
+    ],
+)
+def test_a_misspelt_setting_of_the_script_is_told_once(name: str, meant: str, other: str) -> None:
+    values = {
+        "sagemaker_program": "train.py",
+        "sagemaker_submit_directory": "s3://example-bucket/code/sourcedir.tar.gz",
+    }
+    patch = {"HyperParameters": {name: values[meant], other: values[other]}}
+    (found,) = findings(f"{DLC}/pytorch-training:2.1.0-cpu-py310", patch, script=False)
+    assert (found.rule, found.severity, found.path) == ("FRM012", "error", f"HyperParameters.{name}")
+    assert found.remedy == f"Write {meant} in place of {name}."

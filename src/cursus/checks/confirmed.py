@@ -27,7 +27,7 @@ ECHOES: Mapping[str, tuple[str, ...]] = {
     "FRM050": ("FRM012",),
     "FRM053": ("FRM069",),
     "FRM060": ("FRM012", "FRM050"),
-    "HPO036": ("HPO050", "HPO055"),
+    "HPO036": ("FRM012", "HPO050", "HPO055"),
     "HPO037": ("FRM012", "HPO044", "HPO052", "HPO059", "HPO060", "HPO065"),
     "HPO061": ("HPO052", "HPO060"),
     "MON004": ("MON050", "MON051", "MON090", "MON091", "MON092"),

@@ -168,14 +168,14 @@ def script_mode(view: TrainingView) -> Iterator[Problem]:
     elif program is None and PROGRAM not in view.tuned:
         yield Problem(
             f"The request gives a source archive ({DIRECTORY}) and no {PROGRAM}: the toolkit's entry point is None.",
-            member,
-            f"Set {PROGRAM} to the script's file name, such as 'train.py'.",
+            *_misspelt(view, PROGRAM, f"Set {PROGRAM} to the script's file name, such as 'train.py'."),
         )
     elif directory is None and (view.step.source is None or view.step.promises.hooks) and not _code(view):
         yield Problem(  # given with a request, a source directory stands in; a builder's is sent as it is
             f"The request names a script ({PROGRAM}) and no {DIRECTORY}: there is no code in the container.",
-            member,
-            f"Set {DIRECTORY} to the S3 URI of the source archive (sourcedir.tar.gz).",
+            *_misspelt(
+                view, DIRECTORY, f"Set {DIRECTORY} to the S3 URI of the source archive (sourcedir.tar.gz)."
+            ),
             severity=None if view.step.source is None else "warning",
         )
     for found in (program, directory):
@@ -187,6 +187,18 @@ def script_mode(view: TrainingView) -> Iterator[Problem]:
         yield from _program(view, program[0], program[1])
     if directory is not None and isinstance(directory[1], str):
         yield from _archive(directory[0], directory[1].strip('"'))
+
+
+def _misspelt(view: TrainingView, setting: str, remedy: str) -> tuple[Path, str]:
+    """(place, remedy) for a setting that is missing: at the one that is almost called so, where there is one."""
+    for name in view.hyperparameters:
+        if (
+            isinstance(name, str)
+            and name.startswith("sagemaker_")
+            and distribution.setting_meant(name) == setting
+        ):
+            return (view.hyperparameters_member, name), f"Write {setting} in place of {name}."
+    return (view.hyperparameters_member,), remedy
 
 
 def _program(view: TrainingView, path: Path, value: str) -> Iterator[Problem]:

@@ -145,6 +145,8 @@ ARGUMENTS = {
 # Steps whose arguments are no request of SageMaker's own, so that the published schema is all there is.
 NO_REQUEST = ("EMR", "Fail", "Endpoint", "EndpointConfig", "Lambda", "Callback")
 # Members with rules of their own.
+# What the operations ask for beside the names, which each execution makes.
+ENDPOINTS = {"Endpoint": ["EndpointConfigName"], "EndpointConfig": ["ProductionVariants"]}
 SEEN = ("Name", "Type", "DependsOn", "RetryPolicies", "CacheConfig", "CheckType")
 
 
@@ -325,6 +327,8 @@ def step_types(schema: dict[str, Any]) -> dict[str, Any]:
                 entry["argument_members"] = sorted(found["properties"]["Arguments"]["properties"])
             if name in ("Model", "AutoML"):  # those of other steps are required by the service's own model
                 entry["required_arguments"] = sorted(arguments)
+        if name in ENDPOINTS:
+            entry["required_arguments"] = ENDPOINTS[name]
         if name in DEFINITIONS or name in NO_REQUEST:
             entry["forms"] = forms(schema, name)
         if name in arguments_of:

@@ -273,6 +273,74 @@ def isolated_processing(view: PipelineView) -> Iterator[Problem]:
                 )
 
 
+@rule("DEP098", severity="warning", scope="pipeline")
+def quality_checks(view: PipelineView) -> Iterator[Problem]:
+    """A quality check's container is not told what it looks for, or told of a folder that it has not.
+
+    What it does:
+        Looks in the Environment of a QualityCheck step for dataset_format, dataset_source and output_path, for the analysis
+        and the problem_type of a check of a model's quality; and whether an input is put into dataset_source: that one is an
+        error.
+    Why:
+        Model Monitor's analyzer reads all that it does from these variables, and ends without them.
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Check
+              Type: QualityCheck
+              CheckType: DATA_QUALITY
+              SkipCheck: true
+              Arguments:
+                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+                AppSpecification: {ImageUri: 156813124566.dkr.ecr.us-east-1.amazonaws.com/sagemaker-model-monitor-analyzer}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+                ProcessingInputs: [{InputName: baseline_dataset_input, S3Input: {S3Uri: "s3://example-bucket/train/", LocalPath: /opt/ml/processing/input/baseline, S3DataType: S3Prefix, S3InputMode: File}}]
+                ProcessingOutputConfig: {Outputs: [{OutputName: quality_check_output, S3Output: {S3Uri: "s3://example-bucket/quality/", LocalPath: /opt/ml/processing/output, S3UploadMode: EndOfJob}}]}
+        -       Environment: {dataset_source: /opt/ml/processing/input/baseline, output_path: /opt/ml/processing/output}
+        +       Environment: {dataset_format: '{"csv": {"header": true}}', dataset_source: /opt/ml/processing/input/baseline, output_path: /opt/ml/processing/output}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-byoc-contract-inputs.html,
+        sagemaker 2.257.7, sagemaker.workflow.quality_check_step
+    """
+    for step in view.steps:
+        if step.type != "QualityCheck" or mapping(step.request, "AppSpecification").get(
+            "ContainerEntrypoint"
+        ):
+            continue
+        told, top = mapping(step.request, "Environment"), (*place_of(view, step), "Environment")
+        body = view.definition.by_name.get(step.name)
+        checks_model = body is not None and body.body.get("CheckType") == "MODEL_QUALITY"
+        needed = ["dataset_format", "dataset_source", "output_path"]
+        needed += ["analysis_type", "problem_type"] if checks_model else []
+        missing = [name for name in needed if told.get(name) in (None, "")]
+        if missing:
+            yield Problem(
+                f"the check's container is not told {', '.join(missing)}",
+                (*top, missing[0]),
+                "let the SDK's QualityCheckStep write the Environment, or add " + ", ".join(missing),
+            )
+        elif told.get("analysis_type") == "MODEL_QUALITY" and not checks_model:
+            yield Problem(
+                "the container analyses the quality of a model, and the step checks that of data",
+                (*top, "analysis_type"),
+                "write CheckType: MODEL_QUALITY, or leave analysis_type out",
+            )
+        folders = [
+            _member(mapping(entry, "S3Input"), "LocalPath")
+            for _, entry in mappings(step.request, "ProcessingInputs")
+        ]
+        source = told.get("dataset_source")
+        if isinstance(source, str) and source.startswith("/") and folders and None not in folders:
+            under = [f"{source}/".startswith(f"{str(folder).rstrip('/')}/") for folder in folders]
+            if not any(under) and not any(f"{folder}/".startswith(f"{source}/") for folder in folders):
+                yield Problem(
+                    f"no input is put into {show(source)}, where the container looks for the data",
+                    (*top, "dataset_source"),
+                    "write the LocalPath of the input",
+                    severity="error",
+                )
+
+
 PROCESSING = "/opt/ml/processing"
 FILES = (".csv", ".json", ".jsonl", ".tar.gz", ".pkl", ".joblib", ".parquet", ".txt", ".html", ".png", ".npy")
 

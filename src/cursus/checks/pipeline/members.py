@@ -265,7 +265,8 @@ def other_steps(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Looks at FunctionArn, SqsQueueUrl, CheckType, the inputs of lambda steps and the output parameters of theirs and of
-        callback steps; and whether a check that compares with a baseline has one, or a model package group that may.
+        callback steps; whether a check that compares with a baseline has one, or a model package group that may; and
+        whether one that asks a model has its name.
     Why:
         CreatePipeline refuses the definition, or the step fails when it is reached.
     Example:
@@ -311,6 +312,17 @@ def other_steps(view: PipelineView) -> Iterator[Problem]:
                     f"a {step.type} step has no CheckType {show(kind)}.{did_you_mean(str(kind), options)}",
                     (*step.path, "CheckType"),
                     "write one of " + ", ".join(options),
+                )
+            if (
+                str(kind).startswith("MODEL_")
+                and step.type == "ClarifyCheck"
+                and not step.body.get("ModelName")
+            ):
+                yield Problem(
+                    f"the step makes an endpoint of a model for the check {kind}, and names none",
+                    (*step.path, "ModelName"),
+                    'write {"Get": "Steps.<step>.ModelName"}, of the step that creates the model',
+                    severity="warning",
                 )
             if step.body.get("SkipCheck") is False and not any(map(step.body.get, _BASELINES)):
                 yield Problem(

@@ -133,6 +133,15 @@ def test_what_botocore_refuses_stays() -> None:
     assert ("STP003", "write 60") in [(found.rule, found.remedy) for found in report.findings]
 
 
+def test_a_mapping_that_raises_is_refused() -> None:
+    class Raises(dict[str, Any]):
+        def items(self) -> Any:
+            raise RuntimeError("not now")
+
+    with pytest.raises(TargetError, match=r"cannot be read: RuntimeError: not now\.$"):
+        check({**TRAINING, "Environment": Raises(A="1")})
+
+
 def test_value_without_end_is_refused() -> None:
     endless: dict[str, Any] = {"TrainingJobName": "a"}
     endless["Environment"] = endless

@@ -132,6 +132,8 @@ def _of_mapping(target: Mapping[str, Any], options: Options) -> list[Step | Pipe
         data = target if is_plain(target) else plain(target)
     except NestingError as error:
         raise TargetError(f"this mapping cannot be sent: {error}.") from None
+    except Exception as error:  # keys and mappings of somebody's own
+        raise TargetError(f"this mapping cannot be read: {type(error).__name__}: {error}.") from None
     found = from_mapping(data, kind=options.kind, region=options.region, parameters=options.parameters)
     if not found:
         raise TargetError(

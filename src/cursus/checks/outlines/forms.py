@@ -38,6 +38,8 @@ MAX_FORMS = 512
 MAX_ALIKE = 4
 """Forms with the same ones."""
 
+CONTAINERS = frozenset({dict, list})
+
 Place = tuple[int, Any]
 """A container of a request, by its number, and the name of one of its members."""
 Picks = list[tuple[Pick, int]]
@@ -46,7 +48,7 @@ Picks = list[tuple[Pick, int]]
 class Form:
     """Requests that have the same shapes.
 
-    ``inner`` are the containers after the first, each by the one that it lies in, and ``sizes`` the types and lengths of all.
+    ``inner`` are the containers after the first, each by the one that it lies in, and ``sizes`` the lengths of all.
     ``closed`` picks the values of the outline, ``texts`` and ``values`` the open texts that are looked at together, those of
     hyperparameters apart, of which ``read`` and ``written`` are S3 locations. ``watched`` are looked at one by one, and
     ``scripts`` for their ending (``outline.Shape``). Of a mapping as long as another each member is picked, or is in both.
@@ -67,7 +69,7 @@ class Form:
         self.texts: Picks = []
         self.values: Picks = []
         self.inner: list[Place] = []
-        self.sizes: list[tuple[type[Any], int]] = []
+        self.sizes = [*map(len, outline.containers())]
         self.read: list[Place] = []
         self.written: list[Place] = []
         self.watched: list[tuple[str, int, Any, Path]] = []
@@ -75,7 +77,6 @@ class Form:
         for number, (shape, container, path) in enumerate(
             zip(outline.shapes, outline.containers(), paths, strict=True)
         ):
-            self.sizes.append((type(container), len(container)))
             if shape.closed is not None:
                 self.closed.append((shape.closed, number))
             self.inner += [(number, name) for name, _ in shape.inner]
@@ -173,9 +174,8 @@ def _fitting(form: Form, request: dict[str, Any]) -> Met | None:
     containers: list[Any] = [request]
     for number, name in form.inner:
         containers.append(containers[number][name])
-    for container, (kind, size) in zip(containers, form.sizes, strict=True):
-        if type(container) is not kind or len(container) != size:
-            return None
+    if [*map(len, containers)] != form.sizes or not CONTAINERS.issuperset(map(type, containers)):
+        return None
     closed, texts, values = (
         _all(form.closed, containers),
         _all(form.texts, containers),

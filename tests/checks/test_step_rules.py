@@ -104,6 +104,12 @@ def command(entry: str) -> dict[str, Any]:
             "STP034",
             "keep one of them",
         ),
+        (
+            {"OutputDataConfig": {"S3OutputPath": "{'Get': 'Parameters.Output'}"}},
+            "STP005",
+            "this is how Python shows an object: pass its value, or a pipeline's variable as it is; "
+            "allowed: an S3 URI, such as s3://bucket/prefix/",
+        ),
     ],
 )
 def test_what_to_write_instead(patch: dict[str, Any], rule: str, remedy: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cursus.checks.text_faults import placeholder
-from cursus.checks.texts import NOTHING
+from cursus.checks.texts import NOTHING, REPR
 
 _HYPHENS = re.compile(
     r"\[a-zA-Z0-9\]\(-\*\[a-zA-Z0-9\]\)(?:\{0,(\d+)\}|\*)|\[a-zA-Z0-9\]\(\[\\-a-zA-Z0-9\]\*\[a-zA-Z0-9\]\)\?"
@@ -122,6 +122,8 @@ def instead(name: str, pattern: str, value: object, key: bool = False) -> str:
         special = "these are several values in one text: write each as an item of its own"
     if "\n" in value and pattern in (".*", ".+"):
         special = "there is a line break in it"
+    if re.search(REPR + r"|^\{['\"](?:Get|Std:)", value):
+        special = "this is how Python shows an object: pass its value, or a pipeline's variable as it is"
     return f"{special}; {advice}" if special else advice
 
 

@@ -38,6 +38,11 @@ WRONG = {
         rf'"value": {NUMBER}',
         '{"metric": "loss", "value": 0.5}\n{"metric": "lr", "value": 0.1}',
     ),
+    "a test beside the validation": (
+        "validation:acc",
+        rf"test acc: {NUMBER}",
+        "val acc: 0.8 test acc: 0.9",
+    ),
     "validation by its short name": ("validation:loss", rf"loss={NUMBER}", "loss=0.25 val_loss=0.5"),
 }
 RIGHT = {
@@ -50,6 +55,11 @@ RIGHT = {
     "lines of their own": ("loss", rf"loss={NUMBER}", "loss=0.9\nloss=0.5"),
     "other words in the line": ("loss", rf"\bloss={NUMBER}", "loss=0.9 val_loss=0.5"),
     "the mean alone": ("accuracy", rf"mean accuracy: {NUMBER}", "mean accuracy: 0.8\nfold 1 accuracy: 0.7"),
+    "a validation that the script calls test": (
+        "validation:acc",
+        rf"Test accuracy: {NUMBER}",
+        "Test accuracy: 0.9",
+    ),
     "train alone": ("m", rf"train_loss: {NUMBER}", "train_loss: 0.4\ntest_loss: 0.5"),
     "one before others": ("m", rf"loss: {NUMBER}", "loss: 0.5, 3 batches"),
     "the best alone": ("acc", rf"^acc={NUMBER}", "acc=0.9\nacc=0.7\nbest acc=0.9"),

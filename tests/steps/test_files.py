@@ -161,6 +161,14 @@ def test_yaml_switches_are_warned_of(tmp_path: Path) -> None:
     assert (problem.rule, problem.severity, problem.path) == ("STP096", "warning", "EnableNetworkIsolation")
 
 
+def test_yaml_keys_that_are_no_text_to_others_are_warned_of(tmp_path: Path) -> None:
+    text = "TrainingJobName: a\nHyperParameters:\n  1: '2'\n  '3': b\n  a1: c\n  true: d\n  1.5: e\n"
+    (step,) = load(write(tmp_path, "a.yaml", text))
+    assert [(one.rule, one.path, one.line) for one in step.problems] == [
+        ("STP096", f"HyperParameters.{key}", line) for key, line in (("1", 3), ("true", 6), ("1.5", 7))
+    ]
+
+
 def test_lone_surrogates_and_huge_numbers_are_left_to_the_check(tmp_path: Path) -> None:
     data = files.read(write(tmp_path, "a.json", '{"a": "\\ud800", "b": 123456789012345678901234}')).data
     assert data == {"a": "\ud800", "b": 123456789012345678901234}

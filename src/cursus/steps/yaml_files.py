@@ -179,6 +179,10 @@ class _Reader:
                 place = self.location(key_node)
                 self.problems.append(duplicate_key(key, format_path((*path, key)), place, lines[key]))
             lines[key] = key_node.start_mark.line + 1
+            if not key_node.style and (
+                key in _WORDS or key in _SWITCHES or _INTEGER.match(key) or _NUMBER.match(key)
+            ):
+                self.problems.append(_key(key, (*path, key), self.location(key_node)))
             made[key] = self.value(value_node, (*path, key))
         return {**merged, **made} if merged else made
 
@@ -235,6 +239,19 @@ def _switch(text: str, path: Path, location: Location) -> Finding:
         message=f"plain {text} is a text here, but readers of YAML 1.1 such as PyYAML take it for {meaning}",
         path=format_path(path),
         remedy=f'Write {str(meaning).lower()} or "{text}".',
+        area="step",
+        location=location,
+    )
+
+
+def _key(text: str, path: Path, location: Location) -> Finding:
+    return Finding(
+        rule="STP096",
+        severity="warning",
+        message=f"the plain key {text} is a text here, but readers such as PyYAML take it for something else, and "
+        "boto3 takes no key but a text",
+        path=format_path(path),
+        remedy=f'Write "{text}".',
         area="step",
         location=location,
     )

@@ -130,3 +130,31 @@ def test_channels_of_a_command(entry: list[str], arguments: list[str] | None, se
     }
     found = cursus.check(Step("train", "CreateTrainingJob", request), select=("CHN044",)).findings
     assert [one.severity for one in found] == severities
+
+
+@pytest.mark.parametrize(
+    ("changed", "hosts", "severities"),
+    [
+        ({}, 2, []),
+        ({"InputMode": "Pipe"}, 1, ["error"]),
+        ({"InputMode": "FastFile"}, 1, ["warning"]),
+        ({"S3DataDistributionType": "ShardedByS3Key"}, 1, []),
+        ({"S3DataDistributionType": "ShardedByS3Key"}, 2, ["error"]),
+    ],
+)
+def test_a_command_in_a_channel(changed: dict[str, str], hosts: int, severities: list[str]) -> None:
+    source = {"S3DataType": "S3Prefix", "S3Uri": "s3://example-bucket/drivers/"}
+    source.update({name: value for name, value in changed.items() if name.startswith("S3")})
+    channel: dict[str, Any] = {"ChannelName": "drivers", "DataSource": {"S3DataSource": source}}
+    channel.update({name: value for name, value in changed.items() if not name.startswith("S3")})
+    request = {
+        "AlgorithmSpecification": {
+            "ContainerEntrypoint": ["/bin/bash", "/opt/ml/input/data/drivers/run.sh"],
+            "TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1",
+            "TrainingInputMode": "File",
+        },
+        "InputDataConfig": [channel],
+        "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": hosts, "VolumeSizeInGB": 30},
+    }
+    found = cursus.check(Step("train", "CreateTrainingJob", request), select=("CHN044",)).findings
+    assert [one.severity for one in found] == severities

@@ -130,3 +130,66 @@ def test_processing(packed: str, mode: str, managed: bool, wanted: list[str]) ->
     read = processing_input("raw", "s3://example-bucket/raw/", S3InputMode=mode, S3CompressionType=packed)
     step = processing(ProcessingInputs=[read], ProcessingOutputConfig={"Outputs": [output]})
     assert found(step) == [("DEP092", path) for path in wanted]
+
+
+@pytest.mark.parametrize(
+    ("script", "mode", "shared_out", "hosts", "wanted"),
+    [
+        ("/opt/ml/processing/code/run.py", "File", "ShardedByS3Key", 1, None),
+        ("/opt/ml/processing/code/run.py", "File", "ShardedByS3Key", 2, "S3DataDistributionType"),
+        ("/opt/ml/processing/code/run.py", "Pipe", "FullyReplicated", 2, "S3InputMode"),
+        (
+            "/opt/ml/processing/code/inner/run.py",
+            "File",
+            "ShardedByS3Key",
+            2,
+            None,
+        ),  # in the folder of another input
+    ],
+)
+def test_scripts_of_processing(
+    script: str, mode: str, shared_out: str, hosts: int, wanted: str | None
+) -> None:
+    step = processing(
+        ProcessingInputs=[
+            processing_input("code", "s3://example-bucket/code/", S3InputMode=mode, S3DataDistributionType=shared_out),
+            processing_input("inner", "s3://example-bucket/inner/", LocalPath="/opt/ml/processing/code/inner"),
+        ]
+    )  # fmt: skip
+    arguments = step["Arguments"]
+    arguments["ProcessingInputs"][0]["S3Input"]["LocalPath"] = "/opt/ml/processing/code"
+    arguments["ProcessingResources"]["ClusterConfig"]["InstanceCount"] = hosts
+    arguments["AppSpecification"]["ContainerEntrypoint"] = ["python3", script]
+    path = f"ProcessingInputs[0].S3Input.{wanted}"
+    assert found(step) == ([("DEP092", path)] if wanted else [])
+
+
+@pytest.mark.parametrize(
+    ("changed", "severity"),
+    [
+        ({}, None),
+        ({"S3DataType": "ManifestFile"}, "error"),
+        ({"S3Uri": "s3://example-bucket/in/data.csv"}, "warning"),
+        ({"S3DataType": "ManifestFile", "S3Uri": "s3://example-bucket/in/some.manifest"}, None),
+    ],
+)
+def test_what_is_transformed(changed: dict[str, str], severity: str | None) -> None:
+    step = transform()
+    arguments = step["Arguments"]
+    arguments["TransformResources"]["InstanceCount"] = 3
+    arguments["TransformInput"]["DataSource"]["S3DataSource"] = {
+        "S3DataType": "S3Prefix", "S3Uri": "s3://example-bucket/in/", **changed
+    }  # fmt: skip
+    told = [f.severity for f in check(pipeline(step), region="us-east-1").findings if f.rule == "DEP092"]
+    assert told == ([severity] if severity else [])
+
+
+@pytest.mark.parametrize(("assembled", "told"), [("Line", 0), ("None", 1)])
+def test_joined_records(assembled: str, told: int) -> None:
+    step = transform()
+    arguments = step["Arguments"]
+    arguments["TransformInput"].update({"ContentType": "text/csv", "SplitType": "Line"})
+    arguments["TransformOutput"].update({"Accept": "text/csv", "AssembleWith": assembled})
+    arguments["DataProcessing"] = {"JoinSource": "Input"}
+    findings = check(pipeline(step), region="us-east-1").findings
+    assert [f.severity for f in findings if f.rule == "DEP092"] == ["warning"] * told

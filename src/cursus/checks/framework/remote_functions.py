@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from cursus.aws.images import parse_image
+from cursus.checks.channels.inputs import input_mode, mode_path
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import TrainingView, listing, text
+from cursus.checks.views import Channel, TrainingView, listing, text
 from cursus.redact import show
 
 OPTION = "--client_python_version"
@@ -69,7 +70,8 @@ def channel_of_command(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Looks for /opt/ml/input/data/<name> in ContainerEntrypoint and ContainerArguments, and for the channel of that name.
-        Where the container is only given the path as an argument, this is a warning.
+        Where the container is only given the path as an argument, this is a warning. A script that is run from a channel wants
+        it in File mode, and on every host.
     Why:
         "/opt/ml/input/data/sm_drivers/sm_train.sh: No such file or directory": SageMaker makes a folder for each channel, and
         no other. A tuning job, or a request that was written by hand, easily loses the channels that the SDK adds itself.
@@ -82,7 +84,8 @@ def channel_of_command(view: TrainingView) -> Iterator[Problem]:
         https://github.com/aws/sagemaker-python-sdk/pull/5634,
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
     """
-    names = [channel.name for channel in view.channels]
+    channels = {channel.name: channel for channel in view.channels}
+    names = list(channels)
     if None in names or not isinstance(view.request.get("InputDataConfig", []), list):
         return
     entry = listing(view.algorithm, "ContainerEntrypoint")
@@ -94,6 +97,9 @@ def channel_of_command(view: TrainingView) -> Iterator[Problem]:
         run = at < len(entry) or words[at - 1] == "-c"
         for found in _DATA.finditer(word):
             name = found[1].rstrip(".")
+            if run and name in channels and name not in told and word[found.end() :].endswith((".sh", ".py")):
+                told.add(name)
+                yield from _script_in(view, channels[name])
             if name in told or name in names or re.sub(r"_\d+$|-manifest$", "", name) in names:
                 continue
             told.add(name)
@@ -106,3 +112,22 @@ def channel_of_command(view: TrainingView) -> Iterator[Problem]:
                 + (f", or name one of {', '.join(map(str, names))}" if names else ""),
                 severity=None if run else "warning",
             )
+
+
+def _script_in(view: TrainingView, channel: Channel) -> Iterator[Problem]:
+    """A script is a file, and each host runs it."""
+    mode = input_mode(view, channel)
+    if mode in ("Pipe", "FastFile"):
+        yield Problem(
+            f"the command is in the channel {show(channel.name)}, which is in {mode} mode",
+            mode_path(channel),
+            f"write InputMode: File at {channel.name}",
+            severity=None if mode == "Pipe" else "warning",
+        )
+    sharded = channel.s3.get("S3DataDistributionType") == "ShardedByS3Key"
+    if sharded and (view.host_count or 1) > 1:
+        yield Problem(
+            f"the command is in the channel {show(channel.name)}, of which each host gets another part",
+            (*channel.path, "DataSource", "S3DataSource", "S3DataDistributionType"),
+            "write FullyReplicated",
+        )

@@ -260,6 +260,9 @@ def _twice(names: list[tuple[Path, object]]) -> Iterator[Problem]:
             seen.add(name)
 
 
+DATA_FILES = (".csv", ".json", ".jsonl", ".jsonlines", ".parquet", ".txt", ".tsv", ".gz", ".libsvm")
+
+
 @rule("DEP092", scope="pipeline")
 def what_jobs_take(view: PipelineView) -> Iterator[Problem]:
     """A processing or transform step asks for what such a job does not do in this way.
@@ -268,9 +271,10 @@ def what_jobs_take(view: PipelineView) -> Iterator[Problem]:
         Looks for a processing step without InstanceType or InstanceCount, or with InstancePreferences beside it that name a
         type twice or do not say how many instances there are, for Gzip in
         its inputs that are not piped, for a DatasetDefinition that is not one of Athena or Redshift, or has no LocalPath, for
-        an output to a feature store that the job does not manage itself, for InstanceCount and MaxPayloadInMB above the
-        limit, for an unlimited payload with a built-in algorithm, and for one that the server in the model's image was not
-        told of.
+        an output to a feature store that the job does not manage itself, for a manifest that is a folder, for a script that
+        the job runs from an input in Pipe mode or sharded over several instances, for several instances that transform one
+        file, for joined records that nothing divides, for InstanceCount and MaxPayloadInMB above the limit, for an
+        unlimited payload with a built-in algorithm, and for one that the server in the model's image was not told of.
     Why:
         "Gzip can only be used when Pipe mode is specified"; a feature store is "only supported when AppManaged is specified";
         built-in algorithms "do not support HTTP chunked encoding". The request is refused, or the job ends with an error:
@@ -327,6 +331,7 @@ def _processing(arguments: Mapping[str, object], place: Path) -> Iterator[Proble
                 )
     for i, each in mappings(arguments, "ProcessingInputs"):
         yield from _input(each, (*place, "ProcessingInputs", i))
+    yield from _program(arguments, integer(cluster, "InstanceCount"), (*place, "ProcessingInputs"))
     outputs = mapping(arguments, "ProcessingOutputConfig")
     for i, each in mappings(outputs, "Outputs"):
         if each.get("FeatureStoreOutput") is not None and each.get("AppManaged") in (None, False):
@@ -346,6 +351,7 @@ def _input(each: Mapping[str, object], place: Path) -> Iterator[Problem]:
             (*place, "S3Input", "S3CompressionType"),
             "write None, and unpack the files in the program; or S3InputMode: Pipe",
         )
+    yield from _manifest(source, (*place, "S3Input", "S3Uri"))
     dataset = mapping(each, "DatasetDefinition")
     sources = [
         name
@@ -367,6 +373,76 @@ def _input(each: Mapping[str, object], place: Path) -> Iterator[Problem]:
         )
 
 
+def _manifest(source: Mapping[str, object], path: Path) -> Iterator[Problem]:
+    if source.get("S3DataType") == "ManifestFile" and (text(source, "S3Uri") or "").endswith("/"):
+        yield Problem(
+            "S3Uri is a folder, and S3DataType ManifestFile wants an object",
+            path,
+            "name the manifest file, or write S3DataType: S3Prefix",
+        )
+
+
+def _program(arguments: Mapping[str, object], hosts: int | None, place: Path) -> Iterator[Problem]:
+    """The script that a job runs is a file on each of its instances."""
+    command = mapping(arguments, "AppSpecification")
+    words = (*listing(command, "ContainerEntrypoint"), *listing(command, "ContainerArguments")[:1])
+    script = next(
+        (each for each in words if isinstance(each, str) and each.endswith((".py", ".sh", ".R"))), None
+    )
+    folders = {
+        folder.rstrip("/"): (i, mapping(each, "S3Input"))
+        for i, each in mappings(arguments, "ProcessingInputs")
+        if (folder := text(mapping(each, "S3Input"), "LocalPath"))
+    }
+    holding = [folder for folder in folders if script and script.startswith(f"{folder}/")]
+    if not holding:
+        return
+    folder = max(holding, key=len)  # an input may lie in the folder of another
+    i, source = folders[folder]
+    if source.get("S3InputMode") == "Pipe":
+        yield Problem(
+            f"the script that the job runs is in {show(folder)}, of which Pipe mode makes a pipe",
+            (*place, i, "S3Input", "S3InputMode"),
+            "write File",
+        )
+    if source.get("S3DataDistributionType") == "ShardedByS3Key" and hosts is not None and hosts > 1:
+        yield Problem(
+            f"the script that the job runs is in {show(folder)}, of which each of {hosts} instances gets another part",
+            (*place, i, "S3Input", "S3DataDistributionType"),
+            "write FullyReplicated",
+        )
+
+
+def _transformed(arguments: Mapping[str, object], hosts: int | None, place: Path) -> Iterator[Problem]:
+    """What a transform job's input says that does not go together, with its instances and its output."""
+    taken = mapping(arguments, "TransformInput")
+    source = mapping(mapping(taken, "DataSource"), "S3DataSource")
+    path: Path = (*place, "TransformInput", "DataSource", "S3DataSource", "S3Uri")
+    yield from _manifest(source, path)
+    uri = text(source, "S3Uri") or ""
+    if (
+        hosts is not None
+        and hosts > 1
+        and source.get("S3DataType") == "S3Prefix"
+        and uri.endswith(DATA_FILES)
+    ):
+        yield Problem(
+            f"{hosts} instances transform one file: one of them does, and {hosts - 1} are idle",
+            (*place, "TransformResources", "InstanceCount"),
+            "write 1, or cut the data into several files",
+            severity="warning",
+        )
+    split, joined = taken.get("SplitType"), mapping(arguments, "TransformOutput").get("AssembleWith")
+    join = mapping(arguments, "DataProcessing").get("JoinSource") == "Input"
+    if join and split == "Line" and joined in (None, "None"):
+        yield Problem(
+            "JoinSource puts records together that SplitType Line divides, and AssembleWith does not divide the answers",
+            (*place, "TransformOutput", "AssembleWith"),
+            "write AssembleWith: Line",
+            severity="warning",
+        )
+
+
 def _payload(
     view: PipelineView, step: PipelineStep, arguments: Mapping[str, object], place: Path
 ) -> Iterator[Problem]:
@@ -380,6 +456,7 @@ def _payload(
             (*place, "TransformResources", "InstanceCount"),
             f"write {limit} at most",
         )
+    yield from _transformed(arguments, hosts, place)
     payload, most = integer(arguments, "MaxPayloadInMB"), facts()["transform_payload"]
     if payload is None:
         return

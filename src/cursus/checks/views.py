@@ -112,6 +112,19 @@ class Settings:
         self.ignores = ignores
 
 
+class View:
+    """A request, or a part of one at ``path``, with what is known of its step and of the check."""
+
+    def __init__(
+        self, step: Step, settings: Settings | None, request: Mapping[str, Any] | None = None, path: Path = ()
+    ) -> None:
+        self.step = step
+        self.settings = settings or Settings()
+        self.request = step.request if request is None else request
+        self.path = path
+        self.region = self.settings.region or step.region
+
+
 class Channel:
     """One member of InputDataConfig, with its position."""
 
@@ -131,7 +144,7 @@ class Channel:
         return text(self.request, name)
 
 
-class TrainingView:
+class TrainingView(View):
     """One training job definition: a CreateTrainingJob body, or a definition inside a tuning request.
 
     ``path`` is where the definition stands in the step's request. ``hyperparameters`` are the request's
@@ -147,13 +160,9 @@ class TrainingView:
         evidence: Evidence | None = None,
         tuning: TuningView | None = None,
     ) -> None:
-        self.step = step
-        self.request = request
-        self.path = path
-        self.settings = settings or Settings()
+        super().__init__(step, settings, request, path)
         self.evidence = evidence
         self.tuning = tuning
-        self.region = self.settings.region or step.region
         self.algorithm = mapping(request, "AlgorithmSpecification")
         self.image = text(self.algorithm, "TrainingImage")
         if tuning is None:
@@ -306,17 +315,13 @@ def _ranges(container: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, Ma
                     yield (*path, member, i), entry, name
 
 
-class TuningView:
+class TuningView(View):
     """A CreateHyperParameterTuningJob request, and a training view for each of its definitions."""
 
     def __init__(
         self, step: Step, settings: Settings | None = None, evidence: Evidence | None = None
     ) -> None:
-        self.step = step
-        self.settings = settings or Settings()
-        self.request = step.request
-        self.path: Path = ()
-        self.region = self.settings.region or step.region
+        super().__init__(step, settings)
         self.config = mapping(self.request, TUNING)
         self.definitions: list[TrainingView] = []
         single = mapping(self.request, "TrainingJobDefinition")
@@ -346,15 +351,11 @@ class TuningView:
         return [(path, space) for path, space in found if space]
 
 
-class AutoMLView:
+class AutoMLView(View):
     """A CreateAutoMLJob (``version`` 1) or CreateAutoMLJobV2 (``version`` 2) request."""
 
     def __init__(self, step: Step, settings: Settings | None = None) -> None:
-        self.step = step
-        self.settings = settings or Settings()
-        self.request = step.request
-        self.path: Path = ()
-        self.region = self.settings.region or step.region
+        super().__init__(step, settings)
         self.version = 2 if step.operation == "CreateAutoMLJobV2" else 1
 
     @lazy
@@ -401,30 +402,22 @@ def request_views(
         yield "automl", AutoMLView(step, settings)
 
 
-class StepView:
+class StepView(View):
     """A step of a builder: its request and its promises."""
 
     def __init__(
         self, step: Step, settings: Settings | None = None, evidence: Evidence | None = None
     ) -> None:
-        self.step = step
-        self.settings = settings or Settings()
-        self.request = step.request
-        self.path: Path = ()
-        self.region = self.settings.region or step.region
+        super().__init__(step, settings)
         self.promises = step.promises
         self.evidence = evidence
 
 
-class RequestView:
+class RequestView(View):
     """The request of any step, whatever its type: its texts, each with its place."""
 
     def __init__(self, step: Step, settings: Settings | None = None) -> None:
-        self.step = step
-        self.settings = settings or Settings()
-        self.request = step.request
-        self.path: Path = ()
-        self.region = self.settings.region or step.region
+        super().__init__(step, settings)
         self._members: Members | None = None
 
     @lazy
@@ -452,15 +445,11 @@ class RequestView:
         return [(path, value) for path, value in found if value != output or path not in COPIES]
 
 
-class SchemaView:
+class SchemaView(View):
     """The violations of the service model in one request, as ``cursus.aws.schema`` found them."""
 
     def __init__(self, step: Step, violations: Sequence[Violation], settings: Settings | None = None) -> None:
-        self.step = step
-        self.settings = settings or Settings()
-        self.request = step.request if isinstance(step.request, Mapping) else NOTHING
-        self.path: Path = ()
-        self.region = self.settings.region or step.region
+        super().__init__(step, settings, step.request if isinstance(step.request, Mapping) else NOTHING)
         self.violations = violations
 
 

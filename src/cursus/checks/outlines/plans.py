@@ -10,9 +10,9 @@ open text is unknown, and is part of the plan.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from cursus import checks
@@ -23,7 +23,7 @@ from cursus.checks.outlines.outline import Outline
 from cursus.checks.outlines.parts import Known, Part, of_rules
 from cursus.checks.outlines.skeletons import Sight, Skeleton, sight, suspects_of_outline, together
 from cursus.checks.outlines.walk import Members, Suspects
-from cursus.checks.rules import RULES, Rule, Scope, When
+from cursus.checks.rules import RULES, Check, Problem, Rule, Scope, When
 from cursus.checks.texts import FREE
 from cursus.checks.views import RequestView, Settings, TrainingView, TuningView, request_views
 from cursus.model import NO_PROMISES, Finding, Path, Step
@@ -232,6 +232,23 @@ def _made(
         parts=of_rules(tuple(rules)),
         others=tuple(rule for rule in rules if not rule.of),
     )
+
+
+@lru_cache(maxsize=64)
+def borrowed(
+    scope: Scope,
+    ids: tuple[str, ...],
+    through: Callable[[Check, Any], Iterator[Problem]],
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+) -> Plan:
+    """The plan for a view of a kind that these rules of ``scope`` do not know: each looks at it ``through`` a function."""
+    checks.load(scope)
+    settings = Settings(select=select, ignore=ignore)
+    rules = tuple(
+        replace(RULES[id], check=partial(through, RULES[id].check)) for id in ids if selected(id, settings)
+    )
+    return Plan(rules, {id: place for place, id in enumerate(ids)})
 
 
 def by_parts(

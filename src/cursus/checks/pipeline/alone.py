@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import lru_cache, partial
 
-from cursus.checks.outlines.plans import Plan, selected
-from cursus.checks.rules import RULES, Check, Problem
+from cursus.checks.outlines.plans import Plan, borrowed
+from cursus.checks.rules import Check, Problem
 from cursus.checks.views import PipelineView, RequestView, Settings
 from cursus.model import Path, Pipeline
 
@@ -24,21 +23,7 @@ TOP: Path = ("Steps", 0, "Arguments")
 
 def plan(settings: Settings) -> Plan:
     """The rules to run over the view of such a request."""
-    return _plan(settings.select, settings.ignore)
-
-
-@lru_cache(maxsize=64)
-def _plan(select: tuple[str, ...], ignore: tuple[str, ...]) -> Plan:
-    from cursus import checks
-
-    checks.load("pipeline")
-    settings = Settings(select=select, ignore=ignore)
-    rules = tuple(
-        replace(RULES[id], check=partial(_of_request, RULES[id].check))
-        for id in ABOUT
-        if selected(id, settings)
-    )
-    return Plan(rules, {id: place for place, id in enumerate(ABOUT)})
+    return borrowed("pipeline", ABOUT, _of_request, settings.select, settings.ignore)
 
 
 def _of_request(check: Check, view: RequestView) -> Iterator[Problem]:

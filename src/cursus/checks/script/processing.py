@@ -6,11 +6,11 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 
 from cursus.aws.pipelines import written_out
-from cursus.checks.outlines.plans import Plan, selected
-from cursus.checks.rules import RULES, Check, Problem, rule
+from cursus.checks.outlines.plans import Plan, borrowed
+from cursus.checks.rules import Check, Problem, rule
 from cursus.checks.script.arguments import required_argument_missing
 from cursus.checks.script.artifacts import mentions_folder, mentions_upload, writes
 from cursus.checks.script.channels import made_places
@@ -41,21 +41,7 @@ def view(step: Step, settings: Settings) -> ProcessingView:
 
 def plan(settings: Settings) -> Plan:
     """The rules to run over the view of a processing job."""
-    return _plan(settings.select, settings.ignore)
-
-
-@lru_cache(maxsize=64)
-def _plan(select: tuple[str, ...], ignore: tuple[str, ...]) -> Plan:
-    from cursus import checks
-
-    checks.load("script")
-    settings = Settings(select=select, ignore=ignore)
-    rules = tuple(
-        replace(RULES[id], check=partial(_of_processing, RULES[id].check))
-        for id in ABOUT
-        if selected(id, settings)
-    )
-    return Plan(rules, {id: place for place, id in enumerate(ABOUT)})
+    return borrowed("script", ABOUT, _of_processing, settings.select, settings.ignore)
 
 
 def _of_processing(check: Check, view: ProcessingView) -> Iterator[Problem]:

@@ -16,6 +16,7 @@ from cursus.script import (
     downloads,
     endings,
     exits,
+    filled,
     first_start,
     habits,
     keras_files,
@@ -37,6 +38,7 @@ from cursus.script import (
     signatures,
     slips,
     spawned,
+    subcommands,
     torch_code,
     unbound,
     undefined,
@@ -285,6 +287,7 @@ class Reading:
             *unbound.read_unbound(self.evaluator, reached),
             *classes.read_classes(self.evaluator, reached, self.source.bodies, self.evaluator.mentioned),
             *undefined.read_undefined(self.evaluator, reached, self.entry, self._local, self._member),
+            *subcommands.read_subcommands(self.source.modules[str(self.entry)]),
             *endings.swallowing_decorators(modules),
             *(
                 spawned.read_spawned(self.source.modules[str(self.entry)])
@@ -317,6 +320,7 @@ class Reading:
             *(library_words.read_library_words(evaluator, calls) if tops & library_words.MODULES else ()),
             *misfits.read_misfits(evaluator, reached, calls),
             *prompts.read_prompts(evaluator, calls),
+            *filled.read_filled(evaluator, calls),
             *(downloads.read_downloads(evaluator, calls) if tops & downloads.MODULES else ()),
             *(processes.read_launches(evaluator, calls) if tops & {"subprocess", "os"} else ()),
             *undefined.read_options(evaluator, reached, self.entry, parsers, evaluator.mentioned),

@@ -130,8 +130,14 @@ def _settings(text: str, found: list[Command]) -> tuple[bool, bool]:
 def lost_statuses(text: str) -> list[Lost]:
     """The Python programs that a shell script starts, whose failure does not become the script's."""
     found = commands(text)[:MOST]
-    if any(one.text.startswith("trap ") for one in found) or "PIPESTATUS" in text:
-        return []
+    traps = [one for one in found if one.text.startswith("trap ")]
+    if traps or "PIPESTATUS" in text:
+        works = [one.text for one in found if WORK.search(QUOTED.sub("", one.text))][:1]
+        return [
+            Lost(one.line, works[0], "the trap ends with 0")
+            for one in traps
+            if works and _gives_zero(one, found)
+        ]
     strict, pipes = _settings(text, found)
     lost = []
     for position, one in enumerate(found):
@@ -141,6 +147,16 @@ def lost_statuses(text: str) -> list[Lost]:
         if how:
             lost.append(Lost(one.line, one.text, how))
     return lost
+
+
+def _gives_zero(trap: Command, found: list[Command]) -> bool:
+    """True for ``trap 'exit 0' EXIT``, and for ``trap cleanup EXIT`` where the function ends with ``exit 0``."""
+    match = re.fullmatch(r"trap\s+(?:(['\"])(.*)\1|([\w-]+))\s+(?:EXIT|0|ERR)\b.*", trap.text)
+    if match is None:
+        return False
+    inside = [one.text for one in found if match[3] and one.function == match[3]]
+    last = match[2].rpartition(";")[2].strip() if match[2] else inside[-1] if inside else ""
+    return re.fullmatch(r"exit\s+0", last) is not None
 
 
 def _how(found: list[Command], position: int, *, strict: bool, pipes: bool) -> str:
@@ -156,7 +172,12 @@ def _how(found: list[Command], position: int, *, strict: bool, pipes: bool) -> s
     if last > position and not pipes:
         return f"the pipe's status is that of {found[last].text.split()[0]!r}, its last command"
     if following and "$?" in following[0].text:
-        return ""
+        then = [one.text for one in found[last + 2 :]]
+        name = following[0].text.partition("=")[0]
+        other = (
+            len(then) > 1 and then[-1] in ("exit $?", 'exit "$?"') and not any(name in one for one in then)
+        )
+        return f"'exit $?' gives the status of {then[-2][:40]!r}" if other and not strict else ""
     after = found[last].after
     if after == "||":
         gentle = bool(following) and GENTLE.match(following[0].text) is not None

@@ -45,7 +45,7 @@ def about(
     evaluator: Evaluator, body: Body, node: ast.expr, kind: str, detail: str, sure: bool
 ) -> Iterator[Habit]:
     """A habit where ``node`` is one argument, one variable or one hyperparameter."""
-    key = _hyperparameter(evaluator, body, node)
+    key = hyperparameter(evaluator, body, node)
     if key is not None:
         yield Habit(kind, None, detail, sure, place(node, body), key[0], key[1])
         return
@@ -57,13 +57,13 @@ def about(
         yield Habit(kind, value, detail, sure, place(node, body))
 
 
-def _hyperparameter(
+def hyperparameter(
     evaluator: Evaluator, body: Body, node: ast.expr, depth: int = 0
 ) -> tuple[str, str] | None:
     """(key, source) where ``node`` takes one hyperparameter from SM_HPS or hyperparameters.json."""
     if isinstance(node, ast.Name) and depth < 4:
         made = body.only(node.id)
-        return None if made is None else _hyperparameter(evaluator, body, made, depth + 1)
+        return None if made is None else hyperparameter(evaluator, body, made, depth + 1)
     found = looked_up(node)
     key = string(found[1]) if found else None
     source = evaluator.value(found[0], body) if found and key is not None else v.UNKNOWN
@@ -151,7 +151,7 @@ def quoted(evaluator: Evaluator, body: Body, sure: bool) -> Iterator[Habit]:
             read_on.add(id(node.value))
     for node in body.nodes:
         if isinstance(node, (ast.Subscript, ast.Call)) and id(node) not in read_on:
-            key = _hyperparameter(evaluator, body, node)
+            key = hyperparameter(evaluator, body, node)
             if key is not None and key[1] == "hyperparameters.json":
                 yield Habit("quoted", None, ast.unparse(node), sure, place(node, body), *key)
 

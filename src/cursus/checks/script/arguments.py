@@ -8,10 +8,12 @@ from dataclasses import replace
 
 from cursus.aws import library_fields
 from cursus.checks.rules import Problem, rule
+from cursus.checks.script.filled import unknown_names
 from cursus.checks.script.request import (
     NONE,
     Invocation,
     Passed,
+    habits,
     invocation,
     lookup,
     parsed,
@@ -61,6 +63,7 @@ def unknown_argument(view: TrainingView) -> Iterator[Problem]:
         as ``--name value``; a parser that is strict (``parse_args``, click, absl, typer, fire, Hydra) ends the script on a
         name that it does not know; Hydra knows ``name=value`` alone. argparse, ``parse_known_args`` too, refuses a name that
         several arguments begin with. The names that the SDK adds itself, such as ``model_dir`` for TensorFlow, count too.
+        A function or dataclass that is filled from SM_HPS (``Config(**hps)``) is held against its names.
         Fields of TrainingArguments are those of the transformers that the image has, or requirements.txt pins.
     Why:
         The script ends with ``error: unrecognized arguments`` and the job fails, after the instance has been paid for.
@@ -79,6 +82,7 @@ def unknown_argument(view: TrainingView) -> Iterator[Problem]:
         https://github.com/aws/sagemaker-training-toolkit (mapping.to_cmd_args);
         https://docs.python.org/3/library/argparse.html
     """
+    yield from unknown_names(view)
     found = started_script(view)
     if found is None:
         return
@@ -131,7 +135,7 @@ def required_argument_missing(view: TrainingView) -> Iterator[Problem]:
     """An argument that the script requires is not among the hyperparameters.
 
     What it does:
-        Looks for arguments with ``required=True``, positional arguments, click options and dataclass fields without a
+        Looks for arguments with ``required=True``, positional arguments, subcommands, click options and dataclass fields without a
         default that no hyperparameter gives; and for arguments without a default that the script converts as they are, ``int(args.n)``.
     Why:
         The parser ends the script with ``the following arguments are required``, or ``int`` does on None, and the job fails. SageMaker passes
@@ -153,6 +157,15 @@ def required_argument_missing(view: TrainingView) -> Iterator[Problem]:
     if found is None:
         return
     facts, started = found
+    for habit in habits(view, "subcommand"):
+        values = {value for passed in started.arguments or () for value in passed.values or ()}
+        if started.kind == "toolkit" and not values & set(habit.detail.split(",")):
+            yield Problem(
+                "the script demands a subcommand, which SageMaker cannot give: hyperparameters come as options",
+                (view.hyperparameters_member,),
+                remedy="declare it as an option, or give add_subparsers no required=True and set a default",
+                location=habit.location,
+            )
     for parser in parsed(view):
         met = {id(lookup(parser, passed.flag)[0]) for passed in started.arguments or ()}
         for argument in parser.arguments:

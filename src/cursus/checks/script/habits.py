@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from cursus.checks.rules import Problem, rule
+from cursus.checks.script.filled import decoded_twice
 from cursus.checks.script.request import Invocation, decoded, habit_problems, invocation, script_of
 from cursus.checks.type_words import is_number
 from cursus.checks.views import TrainingView
@@ -274,7 +275,8 @@ def json_variable_as_text(view: TrainingView) -> Iterator[Problem]:
     """The script takes a variable that holds JSON for a plain text or a list.
 
     What it does:
-        Finds ``SM_HOSTS``, ``SM_CHANNELS``, ``SM_HPS`` and their kin split at commas, indexed, counted or iterated without ``json.loads``.
+        Finds ``SM_HOSTS``, ``SM_CHANNELS``, ``SM_HPS`` and their kin split at commas, indexed, counted or iterated without ``json.loads``;
+        and values of ``SM_HPS``, which are numbers and lists already, that are decoded again.
     Why:
         ``SM_HOSTS`` is the text ``["algo-1"]``: its first element is a bracket and its length that of the text, so that a comparison with
         SM_CURRENT_HOST is never true and no host saves the model.
@@ -306,6 +308,7 @@ def json_variable_as_text(view: TrainingView) -> Iterator[Problem]:
                 location=habit.location,
             )
     yield from _json_defaults(view, facts)
+    yield from decoded_twice(view)
 
 
 def _json_defaults(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:

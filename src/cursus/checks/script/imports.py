@@ -76,6 +76,14 @@ def local_module_missing(view: TrainingView) -> Iterator[Problem]:
                     severity="error",
                     location=one.location,
                 )
+            elif one.level > _depth(facts, one) and ".." not in seen:
+                seen.add("..")
+                yield Problem(
+                    "the relative import goes above the package that it is in: attempted relative import beyond top-level package",
+                    remedy=f"write it without the dots: from {one.module or '…'} import …",
+                    severity="error",
+                    location=one.location,
+                )
             continue
         names = [name[:-3].replace("/", ".") for name in facts.directory_listing if name.endswith(".py")]
         local = _own_name(one) or (_nearly(top, names) and not _known(top))
@@ -91,6 +99,12 @@ def local_module_missing(view: TrainingView) -> Iterator[Problem]:
                 location=one.location,
             )
     yield from _fallbacks(facts, packages)
+
+
+def _depth(facts: ScriptFacts, one: Imported) -> int:
+    """The number of folders of the source that a module lies in, each of which a dot may name."""
+    places = [name for name in facts.directory_listing if f"/{one.location.file}".endswith(f"/{name}")]
+    return max((name.count("/") for name in places), default=one.level)
 
 
 def _beside(view: TrainingView) -> FilePath | None:

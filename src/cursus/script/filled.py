@@ -1,0 +1,56 @@
+"""What a script makes of SM_HPS, whose values the toolkit has decoded.
+
+Each finding is a ``Habit``: ``filled`` (``Config(**json.loads(os.environ["SM_HPS"]))``: ``key`` are the names that it
+takes, ``others`` is empty) and ``decoded-twice`` (``json.loads(hps["layers"])``: ``key`` is the hyperparameter).
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from cursus.script import values as v
+from cursus.script.bodies import Body, CallSite, place
+from cursus.script.evaluate import Evaluator
+from cursus.script.facts import Habit
+from cursus.script.nodes import last_name
+from cursus.script.texts import hyperparameter
+
+DECODES = frozenset({"json.loads", "ast.literal_eval"})
+
+
+def read_filled(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) -> Iterator[Habit]:
+    """Everything of this kind in what runs."""
+    for site, sure in calls:
+        node, body = site.node, site.body
+        always = sure and id(node) in body.certain
+        given = [one.value for one in node.keywords if one.arg is None]
+        if len(given) == 1 and not node.args and evaluator.value(given[0], body) == v.Special("SM_HPS"):
+            callee = evaluator.value(node.func, body)
+            names = _taken(callee.body) if isinstance(callee, (v.Func, v.Klass)) else None
+            if names is not None:
+                own = {one.arg for one in node.keywords if one.arg}
+                key = ",".join(sorted(names - own))
+                yield Habit("filled", None, ast.unparse(node.func), always, place(node, body), key)
+        elif len(node.args) == 1 and evaluator.called(node, body) in DECODES:
+            found = hyperparameter(evaluator, body, node.args[0])
+            if found is not None and found[1] == "SM_HPS":
+                yield Habit(
+                    "decoded-twice", None, ast.unparse(node.func), always, place(node, body), found[0]
+                )
+
+
+def _taken(callee: Body) -> set[str] | None:
+    """The names that a function or a dataclass takes; None where it takes any, or that is not known."""
+    owner = callee.owner
+    if isinstance(owner, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        given = owner.args
+        return None if given.kwarg else {one.arg for one in (*given.args, *given.kwonlyargs)}
+    if not isinstance(owner, ast.ClassDef) or owner.bases:
+        return None
+    plain = [one.func if isinstance(one, ast.Call) else one for one in owner.decorator_list]
+    made = any(isinstance(one, ast.FunctionDef) and one.name == "__init__" for one in owner.body)
+    if made or [last_name(one) for one in plain] != ["dataclass"]:
+        return None
+    fields = [one.target for one in owner.body if isinstance(one, ast.AnnAssign)]
+    return {one.id for one in fields if isinstance(one, ast.Name)}

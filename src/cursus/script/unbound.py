@@ -54,8 +54,8 @@ def _own_too_late(evaluator: Evaluator, body: Body, sure: bool) -> Iterator[Habi
 
 
 def _declared(body: Body, name: str) -> bool:
-    """True for a parameter, and for a name that is none of the body's own."""
-    return any(one.kind == "parameter" for one in body.bindings.get(name, ())) or any(
+    """True for a parameter, which is bound before any statement, and for a name that is none of the body's own."""
+    return any(one.order == 0 for one in body.bindings.get(name, ())) or any(
         isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names for node in body.nodes
     )
 

@@ -28,7 +28,7 @@ def published(view: RequestView) -> Iterator[Problem]:
     What it does:
         Looks up the registry, the repository, the version, the Python version, the processor and CUDA of framework
         images that Amazon publishes, where a processing job or a model's container names one. The registry of another
-        region is a warning.
+        region is a warning, also of the images of Clarify, Model Monitor and Spark.
     Why:
         CreateModel and CreateProcessingJob look for the image: "Requested image … not found", "Using non-ECR image …
         without Vpc repository access mode is not supported", "does not grant ecr:GetDownloadUrlForLayer". A pipeline
@@ -50,6 +50,9 @@ def published(view: RequestView) -> Iterator[Problem]:
             continue
         if image.framework is None:
             yield from unknown_repository(image, path, view.settings)
+        if image.framework in OWN and image.amazon:  # whose versions are not looked up
+            for problem in registry_faults(image, path, view.settings, view.region):
+                yield replace(problem, severity="warning")
         if image.kind != "framework" or not image.scopes:
             continue
         has_command = "ContainerEntrypoint" in mapping(view.request, "AppSpecification")
@@ -57,6 +60,10 @@ def published(view: RequestView) -> Iterator[Problem]:
         problem = next(_faults(image, path, view, has_command), None)
         if problem is not None:
             yield problem
+
+
+OWN = frozenset({"clarify", "model-monitor", "spark"})
+"""Amazon's images of programs of its own."""
 
 
 def _faults(image: images.Image, path: Path, view: RequestView, has_command: bool) -> Iterator[Problem]:

@@ -51,8 +51,8 @@ def published(view: RequestView) -> Iterator[Problem]:
         if image.framework is None:
             yield from unknown_repository(image, path, view.settings)
         if image.framework in OWN and image.amazon:  # whose versions are not looked up
-            for problem in registry_faults(image, path, view.settings, view.region):
-                yield replace(problem, severity="warning")
+            faults = registry_faults(image, path, view.settings, view.region)
+            yield from (replace(fault, severity="warning") for fault in faults)
         if image.kind != "framework" or not image.scopes:
             continue
         has_command = "ContainerEntrypoint" in mapping(view.request, "AppSpecification")

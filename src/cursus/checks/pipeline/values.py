@@ -232,10 +232,9 @@ def _misplaced(view: PipelineView, reference: Reference, target: Target) -> Iter
         )
 
 
-NAMED = frozenset(
-    {"InstanceType", "ModelName", "ModelPackageGroupName", "EndpointName", "EndpointConfigName"}
-)
-"""Members that are names, or chosen from a list."""
+CHOSEN = frozenset({"InstanceType", "Image", "ImageUri", "TrainingImage", "RoleArn", "ExecutionRoleArn"})
+NAMED = CHOSEN | {"ModelName", "ModelPackageGroupName", "EndpointName", "EndpointConfigName"}
+"""Members that are names, and those of them that are there before the execution."""
 
 
 def _is_free(reference: Reference) -> bool:
@@ -248,7 +247,7 @@ def _never(reference: Reference, target: Target) -> Iterator[Problem]:
     """What the member that a reference stands for never is."""
     member = reference.path[-1]
     located = target.rest[-1:] in (("S3Uri",), ("S3OutputPath",), ("S3ModelArtifacts",))
-    if target.root == "Execution" and member in LOCATIONS | {"InstanceType"}:
+    if target.root == "Execution" and member in LOCATIONS | CHOSEN:
         is_word = "a name or a time of the execution"
     elif target.root == "Steps" and located and member in NAMED:
         is_word = "a location on S3"

@@ -377,7 +377,8 @@ def test_images_for_reinforcement_learning_are_known_by_their_prefix(image: str)
 
 def test_program_in_a_home_folder_is_not_in_the_container() -> None:
     image = f"{DLC}/pytorch-training:2.1.0-cpu-py310"
-    for program in ("/home/ec2-user/SageMaker/train.py", "~/train.py", "C:/code/train.py"):
+    others = ("train.py --epochs 3", '"\\"train.py\\""', "scripts/")
+    for program in ("/home/ec2-user/SageMaker/train.py", "~/train.py", "C:/code/train.py", *others):
         patch = {"HyperParameters": {"sagemaker_program": program}}
         assert rules_of(findings(image, patch)) == ["FRM012"]
     assert findings(image, {"HyperParameters": {"sagemaker_program": "/opt/ml/code/train.py"}}) == []

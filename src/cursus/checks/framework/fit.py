@@ -128,7 +128,7 @@ def script_mode(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Looks for `sagemaker_program` and `sagemaker_submit_directory` where the image is one of Amazon's framework
         images and the request has no ContainerEntrypoint. XGBoost's image may go without both. The script is neither a
-        notebook, nor an object on S3, nor a path of another machine.
+        notebook, nor an object on S3, nor a path of another machine, nor a command with options.
     Why:
         The image holds the framework and no training program. Its toolkit ends with a framework error, such as an
         AttributeError on an entry point that is None.
@@ -228,6 +228,18 @@ def _program(view: TrainingView, path: Path, value: str) -> Iterator[Problem]:
             f"{told}, which is a folder, and no script.",
             path,
             f"Name the script as it lies in the archive that {DIRECTORY} names.",
+        )
+    elif value.startswith('"\\"'):
+        yield Problem(
+            f"{told}: the toolkit takes one pair of quotes away, and looks for a file with the other in its name.",
+            path,
+            "Write the name in one pair of quotes, or in none.",
+        )
+    elif ".py -" in name or ".sh -" in name:
+        yield Problem(
+            f"{told}: the toolkit looks for a file of this name, options and all.",
+            path,
+            "Name the script alone; hyperparameters are its options.",
         )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from cursus.script import (
     arguments,
     best,
+    circles,
     classes,
     command_libraries,
     commands,
@@ -287,6 +288,7 @@ class Reading:
             *unbound.read_unbound(self.evaluator, reached),
             *classes.read_classes(self.evaluator, reached, self.source.bodies, self.evaluator.mentioned),
             *undefined.read_undefined(self.evaluator, reached, self.entry, self._local, self._member),
+            *circles.read_circles(self.source.modules[str(self.entry)], self._local),
             *subcommands.read_subcommands(self.source.modules[str(self.entry)]),
             *endings.swallowing_decorators(modules),
             *(

@@ -127,6 +127,10 @@ MISFITS = {
         "{} is a function that has no name of its own in a module, and pickle refuses it",
         "make a method of it, or a function of the module",
     ),
+    "circular-import": (
+        "{} is not there yet: its module is half made, and imports this one, which imports it back: ImportError",
+        "put what both need into a third module, or import it inside of the function that needs it",
+    ),
     "no-main-guard": (
         "{} starts processes that import this script anew, and there they would be started again: RuntimeError",
         "put what starts them under if __name__ == '__main__':",
@@ -157,8 +161,8 @@ def name_missing(view: TrainingView) -> Iterator[Problem]:
         source does not have (``from utils import laod``, ``config.RATE``); for arguments that no parser declares (``args.mode``); and for
         calls of the source's own functions that do not fit them; for names that are set in a branch alone that this request does
         not take, or in a function that uses them first; for members that no class of the source has; and for lambdas that are pickled, paths and arrays in JSON, numbers put into
-        ``os.environ`` or behind a text, fractions for counts, files that are opened the other way round, and processes
-        that are spawned without a main guard. Where it is not certain that the place is reached, it is a warning.
+        ``os.environ`` or behind a text, fractions for counts, files that are opened the other way round, modules that import
+        each other, and processes that are spawned without a main guard. Where it is not certain that the place is reached, it is a warning.
     Why:
         ``NameError``, ``ImportError``, ``AttributeError`` or ``TypeError``, often after hours of training: the job fails.
     Example:

@@ -150,6 +150,8 @@ def test_single_functions() -> None:
     assert location_faults("not a uri") == ()
     assert placeholder("s3://example-bucket/data") is None
     assert placeholder("arn:aws:iam::<account>:role/x") == "<account>"
+    assert placeholder("arn:aws:iam::123456789012:role/YourRoleName") == "YourRoleName"
+    assert placeholder("arn:aws:iam::123456789012:role/YourselfRole") is None
 
 
 def test_a_template_is_no_forgotten_format() -> None:
@@ -191,3 +193,19 @@ def test_none_weighs_as_much_as_what_comes_of_it(image: str | None, severity: st
 def test_several_values_in_a_text_of_any_letters() -> None:
     (found,) = findings_of({"Tags": [{"Key": "owners", "Value": "alice,bob"}]}, "STP005")
     assert found.remedy.startswith("allowed: letters, digits, spaces")
+
+
+def test_a_request_with_more_members_than_are_read_says_so() -> None:
+    request = output("s3://example-bucket/models/") | {f"Unknown{number}": 1 for number in range(2500)}
+    found = findings_of(request)
+    assert ("STP010", "error") in own(found)
+    assert any("2,5" in finding.message and "first 2,000" in finding.message for finding in found)
+
+
+def test_a_key_that_cannot_be_shown_is_refused() -> None:
+    class Key:
+        def __repr__(self) -> str:
+            raise RuntimeError("not to be shown")
+
+    request = output("s3://example-bucket/models/") | {"HyperParameters": {Key(): "1"}}
+    assert ("STP010", "error") in own(findings_of(request))

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
+from cursus.aws.references import is_reference
 from cursus.aws.schema import MAX_CONTAINERS, Kind, Violation, at
 from cursus.model import Path
 
@@ -23,7 +24,6 @@ MAX_WIDTH = 2_000
 MAX_VIOLATIONS = 1_000
 """Violations that are listed for one request; a request with more is no request."""
 
-_REFERENCES = frozenset({"Get", "Std:Join", "Std:JsonGet"})
 _LEFT_OUT: Any = object()
 
 
@@ -260,11 +260,9 @@ class _Copy:
     def _mapping(
         self, value: Mapping[Any, Any], place: Path, node: Mapping[str, Any], work: list[_Work]
     ) -> Any:
-        if len(value) == 1 and place:
-            only = next(iter(value))
-            if isinstance(only, str) and only in _REFERENCES:
-                self.settled.add(place)
-                return {}
+        if place and is_reference(value):
+            self.settled.add(place)
+            return {}
         if node.get("type") != "object":
             return {}
         members = node.get("properties", {})
@@ -279,6 +277,9 @@ class _Copy:
             inner = members.get(name) or others
             if inner:
                 later.append((item, made, name, (*place, name), self._node(inner)))
+        if len(value) > MAX_WIDTH:
+            message = f"has {len(value):,} members, of which the first {MAX_WIDTH:,} were looked at"
+            self.found.append(Violation(place, "not_json", message, limit="fewer members"))
         self.budget -= 1 + len(made)
         work.extend(reversed(later))
         return made

@@ -141,6 +141,7 @@ _YOUR = (
     r"(?<![A-Za-z])(?:your|YOUR)[-_ ](?:[A-Za-z0-9]+[-_ ])*"
     r"(?:bucket|role|account|region|image|key|prefix|subnet|name|id|arn|path|repo|"
     r"BUCKET|ROLE|ACCOUNT|REGION|IMAGE|KEY|PREFIX|SUBNET|NAME|ID|ARN|PATH|REPO)(?![A-Za-z])"
+    r"|(?<![A-Za-z])[Yy]our(?:[A-Z][a-z]+)*(?:Bucket|Role|Account|Region|Image|Key|Prefix|Subnet|Name|Id|Arn|Path|Repo)(?![a-z])"
     r"|(?i:\b(?:replace|change)[-_ ]?(?:me|this|with)\b|\bto[-_]?do\b|\bfixme\b|\bplaceholder\b)"
     r"|(?<![A-Za-z0-9])[xX]{4,}(?![A-Za-z0-9])"
 )

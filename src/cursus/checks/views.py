@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cursus.aws import algorithms, images
+from cursus.aws.references import REFERENCES
+from cursus.aws.references import is_reference as is_reference  # rules take it from here
 from cursus.checks.lazy import lazy
 from cursus.checks.locations import s3_path
 from cursus.model import Evidence, Path, Pipeline, Step
@@ -27,20 +29,6 @@ if TYPE_CHECKING:
 
 NOTHING: Mapping[str, Any] = {}
 COPIES: tuple[Path, ...] = (("DebugHookConfig", "S3OutputPath"), ("ProfilerConfig", "S3OutputPath"))
-
-
-def is_reference(value: object) -> bool:
-    """True for a pipeline variable: ``{"Get": …}``, ``{"Std:Join": …}``, ``{"Std:JsonGet": …}``."""
-    # The type is asked first: isinstance() of an abstract class costs more than most rules.
-    if type(value) is dict:
-        return len(value) == 1 and next(iter(value)) in REFERENCES
-    if type(value) in PLAIN:
-        return False
-    return isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in REFERENCES
-
-
-PLAIN = frozenset({str, int, float, bool, list, type(None)})
-REFERENCES = frozenset({"Get", "Std:Join", "Std:JsonGet"})
 
 
 def text(container: Mapping[str, Any], name: str) -> str | None:

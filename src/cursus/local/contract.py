@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cursus.aws.references import is_reference
+
 DEFAULT_REGION = "us-east-1"
 INTERFACE = "eth0"
 HOMOGENEOUS = "homogeneousCluster"
@@ -188,7 +190,7 @@ def _stand_in(value: Any) -> str:
 def unresolved(value: Any, path: Sequence[str | int] = ()) -> list[tuple[Sequence[str | int], Any]]:
     """Pipeline variables (``{"Get": …}`` and kin) below ``value``, with their paths."""
     if isinstance(value, Mapping):
-        if len(value) == 1 and next(iter(value)) in ("Get", "Std:Join", "Std:JsonGet"):
+        if is_reference(value):
             return [(path, value)]
         return [hit for name, item in value.items() for hit in unresolved(item, (*path, name))]
     if isinstance(value, (list, tuple)):

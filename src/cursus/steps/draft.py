@@ -7,6 +7,7 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
+from cursus.aws.references import is_reference
 from cursus.model import Origin, Path
 from cursus.steps.tuning import NOT_IN_DEFINITION, tuned
 
@@ -46,7 +47,7 @@ class Draft:
     def _enter_definition(self) -> None:
         """Take the one training job definition of a tuning job for the training job."""
         one, several = self.request.get("TrainingJobDefinition"), self.request.get("TrainingJobDefinitions")
-        if isinstance(one, dict) and not _is_variable(one) and not several:
+        if isinstance(one, dict) and not is_reference(one) and not several:
             self.base, self.body = ("TrainingJobDefinition",), one
         elif isinstance(several, list) and len(several) == 1 and isinstance(several[0], dict) and not one:
             self.base, self.body = ("TrainingJobDefinitions", 0), several[0]
@@ -100,7 +101,7 @@ class Draft:
             inner = container.get(name)
             if inner is None:
                 inner = container[name] = {}
-            if not isinstance(inner, dict) or _is_variable(inner):
+            if not isinstance(inner, dict) or is_reference(inner):
                 return False
             container = inner
         if container.get(place[-1]) is not None:
@@ -134,7 +135,3 @@ class Draft:
                 return None
             value = value.get(name)
         return value
-
-
-def _is_variable(value: Mapping[str, Any]) -> bool:
-    return len(value) == 1 and next(iter(value)) in ("Get", "Std:Join", "Std:JsonGet")

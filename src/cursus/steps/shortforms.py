@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from cursus.aws.references import is_reference
 from cursus.model import Path
 
 FLAT: dict[str, Path] = {
@@ -147,11 +148,7 @@ def hyperparameter(value: Any) -> Any:
     """
     if isinstance(value, str):
         return value
-    if (
-        isinstance(value, Mapping)
-        and len(value) == 1
-        and next(iter(value)) in ("Get", "Std:Join", "Std:JsonGet")
-    ):
+    if is_reference(value):
         return value
     try:
         return json.dumps(value)

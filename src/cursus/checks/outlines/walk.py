@@ -53,9 +53,9 @@ class Members:
         """True where a map of the user's own, ``member``, has ``name``; * stands for any beginning or ending."""
         entries = self.entries.get(member, ())
         if name[-1:] == "*":
-            return any(str(each).startswith(name[:-1]) for each in entries)
+            return any(isinstance(each, str) and each.startswith(name[:-1]) for each in entries)
         if name[:1] == "*":
-            return any(str(each).endswith(name[1:]) for each in entries)
+            return any(isinstance(each, str) and each.endswith(name[1:]) for each in entries)
         return name in entries
 
 

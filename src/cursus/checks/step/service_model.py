@@ -471,5 +471,7 @@ def _as_json(violation: Violation) -> str:
         return "write the key as a text, in quotes"
     if hasattr(value, "isoformat"):
         return "write the time as a text, in quotes"
+    if violation.limit == "fewer members":
+        return "leave out what is no member: no request has as many"
     wanted = WHAT.get(str(violation.limit))
     return f"write {wanted}" if wanted else "write plain JSON: texts, numbers, booleans, lists, mappings"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 
 import pytest
+import yaml
 
-from cursus.aws.tables import table
+from cursus.aws.tables import entries, table
 
 
-@pytest.mark.parametrize("name", ["tuning", "automl", "debugger", "channels"])
+@pytest.mark.parametrize("name", ["tuning", "automl", "debugger", "channels", "toolkit"])
 def test_source_and_date(name: str) -> None:
     found = table(name)
     assert "https://docs.aws.amazon.com/" in found["source"]
@@ -41,3 +43,22 @@ def test_fields_of_the_libraries_dataclasses() -> None:
     assert set(plain) < set(found["fields"]["transformers.Seq2SeqTrainingArguments"])
     assert found["spans"]["transformers.TrainingArguments"]["eval_strategy"][0] > "4.40"
     assert set(found["spans"]["transformers.TrainingArguments"]) < set(plain)
+
+
+def test_libraries_are_those_of_the_table_they_are_made_from() -> None:
+    path = Path(__file__).parents[2] / "scripts" / "libraries.yaml"
+    found = dict(table("libraries"))
+    assert path.name in found.pop("source")
+    assert datetime.date.fromisoformat(found.pop("date"))
+    written = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert found == {
+        name: [word.partition("=")[0] for word in facts.split()] if isinstance(facts, str) else facts
+        for name, facts in written.items()
+    }
+
+
+def test_variables_of_the_container() -> None:
+    toolkit, drivers = entries("toolkit", "variables"), entries("toolkit", "driver_variables")
+    assert {"SM_MODEL_DIR", "SM_CHANNELS", "SM_USER_ARGS"} <= toolkit
+    assert {"SM_MASTER_ADDR", "SM_HOST_COUNT"} <= drivers
+    assert not toolkit & drivers

@@ -1,4 +1,4 @@
-"""The small tables of facts in ``aws/data``: tuning, AutoML, debugger. Each names its source and date."""
+"""The small tables of facts in ``aws/data``: tuning, debugger, libraries, toolkit … Each names its source and date."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ def table(name: str) -> dict[str, Any]:
     loaded = json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
     assert isinstance(loaded, dict)
     return loaded
+
+
+@cache
+def entries(name: str, kind: str) -> frozenset[str]:
+    """The names that the table ``<name>.json`` has under ``kind``."""
+    return frozenset(table(name)[kind])
 
 
 def dated(name: str) -> str:

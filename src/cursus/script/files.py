@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from cursus.aws.tables import entries
 from cursus.model import Location
 from cursus.script.facts import Fault, Requirement
 from cursus.script.requirements import read_requirements
@@ -17,35 +18,6 @@ MAX_TEXT = 200_000
 SETTINGS = frozenset({".sh", ".yaml", ".yml", ".json", ".toml", ".cfg", ".ini", ".py", ".conf"})
 SKIPPED = frozenset({".git", "__pycache__", ".venv", "venv", "node_modules", ".ipynb_checkpoints", ".cursus"})
 AWS_KEY = re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")
-LIBRARIES = frozenset(
-    [
-        "torch",
-        "tensorflow",
-        "sklearn",
-        "xgboost",
-        "numpy",
-        "pandas",
-        "scipy",
-        "transformers",
-        "datasets",
-        "keras",
-        "lightgbm",
-        "catboost",
-        "mxnet",
-        "torchvision",
-        "joblib",
-        "boto3",
-        "sagemaker",
-        "sagemaker_training",
-        "yaml",
-        "requests",
-        "matplotlib",
-        "PIL",
-        "cv2",
-        "horovod",
-        "accelerate",
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +143,7 @@ def _shadowing(root: Path, entry: Path, display: str) -> list[Fault]:
         except OSError:  # a link that leads to itself
             continue
         where = Path(child.path).relative_to(root).as_posix() if root in Path(child.path).parents else name
-        if stem in LIBRARIES:
+        if stem in entries("libraries", "best_known"):
             found.append(Fault("shadows-library", stem, Location(display + where)))
         elif (
             stem in sys.stdlib_module_names

@@ -8,88 +8,13 @@ from collections.abc import Iterator, Mapping
 
 from cursus import interruptions
 from cursus.aws import images
+from cursus.aws.tables import entries, table
 from cursus.checks.confirmed import FRAME
 from cursus.checks.evidence import of_run
 from cursus.checks.framework.images import amazon_image
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView
 from cursus.model import Evidence, Location, Path
-
-DISTRIBUTIONS = {
-    "pytorch": "torch",
-    "tensorflow": "tensorflow",
-    "xgboost": "xgboost",
-    "sklearn": "scikit-learn",
-    "mxnet": "mxnet",
-    "huggingface": "transformers",
-}
-"""The distribution that holds each framework of Amazon's images."""
-
-IN_IMAGES = frozenset(
-    [
-        "PIL",
-        "accelerate",
-        "boto3",
-        "botocore",
-        "catboost",
-        "cv2",
-        "cython",
-        "dask",
-        "datasets",
-        "deepspeed",
-        "evaluate",
-        "fsspec",
-        "h5py",
-        "horovod",
-        "joblib",
-        "keras",
-        "lightgbm",
-        "lightning",
-        "matplotlib",
-        "mlio",
-        "mpi4py",
-        "mxnet",
-        "nltk",
-        "numba",
-        "numpy",
-        "pandas",
-        "peft",
-        "psutil",
-        "pyarrow",
-        "pydantic",
-        "requests",
-        "s3fs",
-        "sagemaker",
-        "sagemaker_containers",
-        "sagemaker_inference",
-        "sagemaker_training",
-        "safetensors",
-        "scipy",
-        "sentencepiece",
-        "shap",
-        "six",
-        "sklearn",
-        "smclarify",
-        "smdebug",
-        "smdistributed",
-        "sympy",
-        "tensorboard",
-        "tensorflow",
-        "tokenizers",
-        "torch",
-        "torchaudio",
-        "torchdata",
-        "torchtext",
-        "torchvision",
-        "tqdm",
-        "transformers",
-        "triton",
-        "xgboost",
-        "yaml",
-    ]
-)
-"""Modules that images of Amazon's have beside their framework, each at least some of them:
-https://aws.github.io/deep-learning-containers/"""
 
 _MISSING = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
 _RAISED = re.compile(r"(?:\[[^\]\s]*\](?:<std\w+>)?:\s*)*((?:\w+\.)*\w*(?:Error|Exception|Exit)(?:: .*)?)$")
@@ -322,7 +247,11 @@ def _not_installed(view: TrainingView, evidence: Evidence) -> str | None:
     if (source / module).is_dir() or (source / f"{module}.py").is_file():
         return None
     image = amazon_image(view)
-    if image is None or module in IN_IMAGES or (source / "requirements.txt").is_file():
+    if (
+        image is None
+        or module in entries("libraries", "in_images")
+        or (source / "requirements.txt").is_file()
+    ):
         return name  # what an own image holds, or a requirements file brings with it, cannot be known here
     return None
 
@@ -357,9 +286,10 @@ def other_version(view: TrainingView) -> Iterator[Problem]:
         return
     wanted = [(image.framework, image.version), (image.base, image.base_version)]
     for framework, version in wanted:
-        name = DISTRIBUTIONS.get(framework or "")
-        if name is None or version is None:
+        packages = table("libraries")["framework_packages"].get(framework or "")
+        if packages is None or version is None:
             continue
+        name = packages[0]
         here = evidence.runtime.get(name)
         full = version.partition("-")[0]
         if here is None:

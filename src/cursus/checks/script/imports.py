@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
-from cursus.checks.evidence.endings import IN_IMAGES
+from cursus.aws.tables import entries
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.conditions import all_hold
 from cursus.checks.script.processing_view import ProcessingView
@@ -293,7 +293,7 @@ def _fallbacks(facts: ScriptFacts, packages: set[str]) -> Iterator[Problem]:
     """Imports in ``try`` of a module that is not there, which the script's own stand-in answers without a word."""
     for habit in facts.habits:
         top = habit.detail.partition(".")[0]
-        if habit.kind != "fallback-import" or _known(top) or top in OPTIONAL or top.lower() in packages:
+        if habit.kind != "fallback-import" or _known(top) or _optional(top) or top.lower() in packages:
             continue
         if any(one.module.partition(".")[0] == top for one in facts.imports):
             yield Problem(
@@ -309,7 +309,7 @@ def _own_name(one: Imported) -> bool:
     top, _, inside = one.module.partition(".")
     if top in LOCAL_NAMES:
         return True
-    if _known(top) or top in OPTIONAL or top.split("_")[0] in OF_LIBRARIES:
+    if _known(top) or _optional(top) or top.split("_")[0] in entries("libraries", "first_words"):
         return False
     last = inside.rpartition(".")[2]
     if last and last in one.names and last[:1].isupper():  # a class in a file of its name
@@ -322,7 +322,7 @@ def published(name: str) -> bool:
     from cursus.aws.tables import table
 
     popular = table("packages")["popular"]
-    return _known(name) or name in OPTIONAL or name in popular or name.replace("_", "-") in popular
+    return _known(name) or _optional(name) or name in popular or name.replace("_", "-") in popular
 
 
 def not_published(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
@@ -377,61 +377,14 @@ def _nearly(name: str, names: list[str]) -> bool:
 
 
 def _known(name: str) -> bool:
-    from cursus.script.files import LIBRARIES
-
-    return name in LIBRARIES or name in sys.stdlib_module_names
+    return name in entries("libraries", "best_known") or name in sys.stdlib_module_names
 
 
-OPTIONAL = IN_IMAGES | frozenset(
-    [
-        "addict",
-        "albumentations",
-        "apex",
-        "bitsandbytes",
-        "cudf",
-        "cuml",
-        "cupy",
-        "dgl",
-        "einops",
-        "faiss",
-        "fire",
-        "flash_attn",
-        "gensim",
-        "imageio",
-        "jax",
-        "mlflow",
-        "mmcv",
-        "neptune",
-        "onnx",
-        "onnxruntime",
-        "optuna",
-        "orjson",
-        "pkg_resources",
-        "polars",
-        "pycocotools",
-        "ray",
-        "rich",
-        "setuptools",
-        "simplejson",
-        "skimage",
-        "spacy",
-        "tabulate",
-        "tensorboardX",
-        "timm",
-        "toml",
-        "tomli",
-        "typing_extensions",
-        "ujson",
-        "wandb",
-        "xformers",
-    ]
-)
-"""Libraries that a script may do without, which are no modules of its own."""
-OF_LIBRARIES = frozenset(
-    {"aws", "azure", "django", "google", "jax", "keras", "pl", "python", "pytorch", "sagemaker"}
-    | {"segmentation", "tensorflow", "tf", "torch"}
-)
-"""First words of names that libraries have: ``keras_preprocessing``, ``tf_utils``."""
+def _optional(name: str) -> bool:
+    """True for a library that a script may do without, which is no module of its own."""
+    return name in entries("libraries", "in_images") or name in entries("libraries", "published")
+
+
 OWN_ENDINGS = frozenset(
     {"model", "models", "util", "utils", "helper", "helpers", "loader", "dataset", "config", "constants"}
     | {"layers", "functions", "losses", "network", "trainer", "preprocessing", "processing", "params"}

@@ -5,7 +5,8 @@ sampler), ``loader-of-all`` (there is none), ``spawn-per-gpu`` (one process a GP
 ``strategy-early`` (TensorFlow's strategy is made before TF_CONFIG is set), ``own-host`` (SM_CURRENT_HOST says which
 process it is), ``nodes`` (the number of hosts that Lightning is told), ``root-of-logger`` (its checkpoints go to the
 logger's folder), ``device-of-rank`` (the GPU of a process by its number among all), ``own-master`` (every host is the
-one where the processes meet) and ``old-launch`` (a program that is told its rank by an argument).
+one where the processes meet), ``old-launch`` (a program that is told its rank by an argument) and ``starts``
+(one that is given options, which are the ``key``).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from cursus.script.bodies import Body, CallSite, place
 from cursus.script.conditions import FIRST_HOST
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Const, EnvPart, Habit, Text
+from cursus.script.launched import given_to
 from cursus.script.nodes import bare_name, everything_given, last_name, receiver, string, word
 
 MODULES = frozenset(
@@ -75,6 +77,11 @@ def read_launches(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) 
         for program in old_launches(" ".join(map(ast.unparse, given))):
             yield Habit("old-launch", None, program, sure, place(site.node, site.body))
         command = given[0] if given else None
+        words = [string(one) or "" for one in command.elts] if isinstance(command, ast.List) else []
+        started = given_to(words or (string(command) or "").split())
+        if started is not None and started[1]:
+            always = sure and id(site.node) in site.body.certain
+            yield Habit("starts", None, started[0], always, place(site.node, site.body), " ".join(started[1]))
         listed = isinstance(command, ast.List) and bool(command.elts)
         first = string(command.elts[0] if isinstance(command, ast.List) and listed else command) or ""
         if first.startswith("nvidia-smi") and (listed or name.startswith("subprocess.check_")):

@@ -9,6 +9,7 @@ from dataclasses import replace
 from cursus.aws import library_fields
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.filled import unknown_names
+from cursus.checks.script.launched import unknown_to_programs
 from cursus.checks.script.request import (
     NONE,
     Invocation,
@@ -63,7 +64,8 @@ def unknown_argument(view: TrainingView) -> Iterator[Problem]:
         as ``--name value``; a parser that is strict (``parse_args``, click, absl, typer, fire, Hydra) ends the script on a
         name that it does not know; Hydra knows ``name=value`` alone. argparse, ``parse_known_args`` too, refuses a name that
         several arguments begin with. The names that the SDK adds itself, such as ``model_dir`` for TensorFlow, count too.
-        A function or dataclass that is filled from SM_HPS (``Config(**hps)``) is held against its names.
+        A function or dataclass that is filled from SM_HPS (``Config(**hps)``) is held against its names, and so
+        are the options that it starts another program of the source with.
         Fields of TrainingArguments are those of the transformers that the image has, or requirements.txt pins.
     Why:
         The script ends with ``error: unrecognized arguments`` and the job fails, after the instance has been paid for.
@@ -83,6 +85,7 @@ def unknown_argument(view: TrainingView) -> Iterator[Problem]:
         https://docs.python.org/3/library/argparse.html
     """
     yield from unknown_names(view)
+    yield from unknown_to_programs(view)
     found = started_script(view)
     if found is None:
         return

@@ -15,9 +15,11 @@ from cursus.script import values as v
 from cursus.script.bodies import Body, place
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Habit
-from cursus.script.nodes import FUNCTIONS, bare_name, last_name, string
+from cursus.script.nodes import FUNCTIONS, bare_name, is_call, last_name, string
 
-OTHERWISE = frozenset({"setattr", "__dict__", "__getattr__", "__getattribute__", "__slots__", "namedtuple"})
+OTHERWISE = frozenset(
+    {"setattr", "__setattr__", "__dict__", "__getattr__", "__getattribute__", "__slots__", "namedtuple"}
+)
 """What gives objects members that are not written as such."""
 ASKS = frozenset({"hasattr", "getattr", "delattr"})
 MODULES = frozenset(
@@ -42,11 +44,12 @@ def read_classes(
     runs = {id(body): sure for body, sure in reached}
     stored = {name for body in every for name in body.attributes}
     inherited = [(body, _inherited(evaluator, body)) for body in classes]
+    written = not mentioned & OTHERWISE and not any(_fills(node) for body in every for node in body.nodes)
     for body in classes:
         above = _above(evaluator, body)
         yield from _base_not_made(evaluator, body, above, runs, every)
         yield from _hidden(evaluator, body, runs)
-        if above is not None and not mentioned & OTHERWISE:
+        if above is not None and written:
             below = [one for one, bases in inherited if body in bases]
             if any(_above(evaluator, one) is None for one in below):
                 continue  # a mixin: what stands beside it is of a library
@@ -60,6 +63,14 @@ def read_classes(
                 stored | OF_OBJECTS | set(chain.from_iterable(one.bindings for one in (body, *above, *below)))
             )
             yield from _lacking(body, known, runs, mentioned)
+
+
+def _fills(node: ast.AST) -> bool:
+    """``vars(self).update(…)`` and ``parse_args(namespace=…)``: members of any name."""
+    return isinstance(node, ast.Call) and (
+        (is_call(node, "vars") and any(bare_name(one) == "self" for one in node.args))
+        or any(keyword.arg == "namespace" for keyword in node.keywords)
+    )
 
 
 def _inherited(evaluator: Evaluator, body: Body, depth: int = 0) -> list[Body]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from cursus.aws.tables import entries, table
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.artifacts import mentions_folder
 from cursus.checks.script.request import (
@@ -226,57 +227,6 @@ def _no_process(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-STANDARD = frozenset(
-    [
-        "HOME",
-        "PATH",
-        "PWD",
-        "USER",
-        "LANG",
-        "HOSTNAME",
-        "PYTHONPATH",
-        "LD_LIBRARY_PATH",
-        "TMPDIR",
-        "SHELL",
-        "TERM",
-        "AWS_REGION",
-        "AWS_DEFAULT_REGION",
-        "TRAINING_JOB_NAME",
-        "TRAINING_JOB_ARN",
-        "CURRENT_HOST",
-        "SAGEMAKER_JOB_NAME",
-        "SAGEMAKER_REGION",
-        "DMLC_INTERFACE",
-        "RANK",
-        "WORLD_SIZE",
-        "LOCAL_RANK",
-        "MASTER_ADDR",
-        "MASTER_PORT",
-        "LOCAL_WORLD_SIZE",
-        "TF_CONFIG",
-        "NCCL_SOCKET_IFNAME",
-        "NCCL_DEBUG",
-        "KMP_AFFINITY",
-        "OMP_NUM_THREADS",
-    ]
-)
-FRAMEWORK_PREFIXES = (
-    "AWS_",
-    "SM_",
-    "SAGEMAKER",
-    "NVIDIA_",
-    "CUDA",
-    "NCCL_",
-    "OMPI_",
-    "TF_",
-    "PYTHON",
-    "CONDA",
-    "MASTER_",
-    "SMDATA",
-    "HF_",
-)
-
-
 @rule("RES053", severity="warning", scope="script")
 def variable_missing(view: TrainingView) -> Iterator[Problem]:
     """The script reads an environment variable that the request does not set.
@@ -299,23 +249,25 @@ def variable_missing(view: TrainingView) -> Iterator[Problem]:
     facts = readable(view)
     if facts is None or invocation(view).kind == "command" or facts.env_open or "*" in facts.env_writes:
         return
-    from cursus.aws.tables import table
     from cursus.suggest import did_you_mean
 
     amazon = view.framework is not None and view.framework.amazon and invocation(view).kind == "toolkit"
     own = table("packages")["absent"]["variables"] if amazon and facts.env_reads else []
     for read in facts.env_reads:
-        unset = _misspelt(read.name) or (read.name in DRIVER_ONLY and invocation(view).kind == "toolkit")
+        of_drivers = read.name in entries("toolkit", "driver_variables")
+        unset = _misspelt(read.name) or (of_drivers and invocation(view).kind == "toolkit")
         if not read.hard and unset and read.name not in (*facts.env_writes, *view.environment):
             yield Problem(
                 f"the script reads the variable {read.name}, which nobody sets, and goes on with a default"
-                f".{did_you_mean(read.name, TOOLKIT_VARIABLES)}",
+                f".{did_you_mean(read.name, _known())}",
                 ("Environment",),
                 remedy="read the variable that the training toolkit sets",
                 severity="warning",
                 location=read.location,
             )
-        if not (read.hard and read.sure) or read.name in STANDARD or read.name in facts.env_writes:
+        if not (read.hard and read.sure) or read.name in facts.env_writes:
+            continue
+        if read.name in entries("toolkit", "standard_variables"):
             continue
         if invocation(view).kind == "processing" and variable(view, read.name) is NONE:
             yield Problem(
@@ -330,12 +282,12 @@ def variable_missing(view: TrainingView) -> Iterator[Problem]:
             continue
         if not isinstance(view.request.get("Environment", {}), dict):
             continue
-        if read.name.startswith(FRAMEWORK_PREFIXES) and not _misspelt(read.name):
+        if read.name.startswith(tuple(entries("toolkit", "prefixes"))) and not _misspelt(read.name):
             continue
         if variable(view, read.name) is None and channel_names(view) is not None:
             yield Problem(
                 f"the script reads the variable {read.name}, which Environment does not set"
-                f".{did_you_mean(read.name, [*view.environment, *TOOLKIT_VARIABLES])}",
+                f".{did_you_mean(read.name, [*view.environment, *_known()])}",
                 ("Environment",),
                 remedy="read the variable that the training toolkit sets"
                 if _misspelt(read.name)
@@ -345,66 +297,11 @@ def variable_missing(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-DRIVER_ONLY = frozenset(
-    [
-        "SM_MASTER",
-        "SM_MASTER_ADDR",
-        "SM_MASTER_PORT",
-        "SM_DISTRIBUTED_DRIVER_DIR",
-        "SM_INPUT_DATA_DIR",
-        "SM_OUTPUT_FAILURE",
-        "SM_SOURCE_DIR",
-        "SM_ENTRY_SCRIPT",
-        "SM_HOST_COUNT",
-        "SM_CURRENT_HOST_RANK",
-        "SM_LOCAL_CONTAINER_DIR",
-        "SM_DISTRIBUTED_CONFIG",
-    ]
-)
-"""Variables of the SDK's container drivers, which the training toolkit does not set."""
-TOOLKIT_VARIABLES = DRIVER_ONLY | frozenset(
-    [
-        "SM_HOSTS",
-        "SM_NETWORK_INTERFACE_NAME",
-        "SM_HPS",
-        "SM_USER_ENTRY_POINT",
-        "SM_FRAMEWORK_PARAMS",
-        "SM_RESOURCE_CONFIG",
-        "SM_INPUT_DATA_CONFIG",
-        "SM_OUTPUT_DATA_DIR",
-        "SM_CHANNELS",
-        "SM_CURRENT_HOST",
-        "SM_CURRENT_INSTANCE_TYPE",
-        "SM_CURRENT_INSTANCE_GROUP",
-        "SM_CURRENT_INSTANCE_GROUP_HOSTS",
-        "SM_INSTANCE_GROUPS",
-        "SM_INSTANCE_GROUPS_DICT",
-        "SM_DISTRIBUTION_INSTANCE_GROUPS",
-        "SM_IS_HETERO",
-        "SM_MODULE_NAME",
-        "SM_LOG_LEVEL",
-        "SM_FRAMEWORK_MODULE",
-        "SM_INPUT_DIR",
-        "SM_INPUT_CONFIG_DIR",
-        "SM_OUTPUT_DIR",
-        "SM_NUM_CPUS",
-        "SM_NUM_GPUS",
-        "SM_NUM_NEURONS",
-        "SM_MODEL_DIR",
-        "SM_MODULE_DIR",
-        "SM_TRAINING_ENV",
-        "SM_USER_ARGS",
-        "SM_OUTPUT_INTERMEDIATE_DIR",
-        "SM_JOB_NAME",
-        "SM_DLC_TORCH_VERSION",
-    ]
-)
+def _known() -> frozenset[str]:
+    """The variables of the training toolkit and of the SDK's container drivers."""
+    return entries("toolkit", "variables") | entries("toolkit", "driver_variables")
 
 
 def _misspelt(name: str) -> bool:
     """True for an SM_ variable that the toolkit does not make."""
-    return (
-        name.startswith("SM_")
-        and not name.startswith(("SM_CHANNEL_", "SM_HP_"))
-        and name not in TOOLKIT_VARIABLES
-    )
+    return name.startswith("SM_") and not name.startswith(("SM_CHANNEL_", "SM_HP_")) and name not in _known()

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 
+from cursus.aws.tables import entries
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.request import habits, invocation, readable, resolve, script_of
 from cursus.checks.views import TrainingView, mapping
@@ -16,59 +17,6 @@ from cursus.script.calls import PROCESS_GROUP
 from cursus.script.facts import Const, ScriptFacts, Used
 from cursus.script.files import shown_below
 
-DISTRIBUTED_MODULES = frozenset(
-    [
-        "horovod",
-        "smdistributed",
-        "deepspeed",
-        "dask",
-        "distributed",
-        "ray",
-        "mpi4py",
-        "accelerate",
-        "lightning",
-        "pytorch_lightning",
-        "transformers",
-        "trl",
-        "tensorflow_distribute",
-        "colossalai",
-        "megatron",
-        "fairscale",
-        "torch_xla",
-        "sagemaker_training",
-        "sagemaker_containers",
-        "autogluon",
-        "pyspark",
-        "mxnet",
-        "chainer",
-        "herring",
-        "byteps",
-        "dask_cuda",
-        "dask_ml",
-        "sagemaker_xgboost_container",
-    ]
-)
-DISTRIBUTED_NAMES = frozenset(
-    [
-        "distributed",
-        "DistributedDataParallel",
-        "init_process_group",
-        "DDP",
-        "MirroredStrategy",
-        "MultiWorkerMirroredStrategy",
-        "current_host",
-        "hosts",
-        "rabit",
-        "num_machines",
-        "machines",
-        "local_rank",
-        "world_size",
-        "FullyShardedDataParallel",
-        "ParameterServerStrategy",
-        "train_and_evaluate",
-        "kvstore",
-    ]
-)
 DISTRIBUTED_WORDS = (
     "SM_HOSTS",
     "SM_CURRENT_HOST",
@@ -89,8 +37,8 @@ def _enabled(view: TrainingView) -> dict[str, object]:
 
 def _uses_distribution(facts: ScriptFacts) -> bool:
     if (
-        facts.top_imports & DISTRIBUTED_MODULES
-        or facts.attributes & DISTRIBUTED_NAMES
+        facts.top_imports & entries("libraries", "distributing")
+        or facts.attributes & entries("libraries", "distributing_names")
         or facts.outside_effects
     ):
         return True
@@ -239,18 +187,6 @@ def process_group_without_launcher(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-NEEDS_GROUP = frozenset(
-    [
-        "torch.nn.parallel.DistributedDataParallel",
-        *(
-            f"torch.distributed.{name}"
-            for name in ("get_rank", "get_world_size", "barrier", "all_reduce", "broadcast", "all_gather")
-        ),
-    ]
-)
-MAKES_GROUP = frozenset({"init_device_mesh", "init_distributed", "is_initialized", "Accelerator", "spawn"})
-
-
 LAUNCHES = re.compile(
     r"^[^#\n]*(?:torchrun|torch\.distributed\.(?:run|launch)|accelerate launch)\b.*$", re.MULTILINE
 )
@@ -258,26 +194,6 @@ AT_HOME = re.compile(
     r"--(?:master[_-]addr|rdzv[_-]endpoint|main_process_ip)[= ][\"']?(?:127\.0\.0\.1|localhost)(?=[\s\"':]|$)"
 )
 HOSTS = re.compile(r"--(?:nnodes|num_machines)[= ](\d+)\b")
-HARMLESS = frozenset(
-    [
-        "torch",
-        "torchvision",
-        "torchaudio",
-        "numpy",
-        "pandas",
-        "scipy",
-        "sklearn",
-        "matplotlib",
-        "PIL",
-        "cv2",
-        "tqdm",
-        "joblib",
-        "boto3",
-        "yaml",
-        "pyarrow",
-        "h5py",
-    ]
-)
 
 
 def _makes_no_group(module: str, folder: str) -> bool:
@@ -285,7 +201,7 @@ def _makes_no_group(module: str, folder: str) -> bool:
     own = FilePath(folder, module)
     return (
         module in sys.stdlib_module_names
-        or module in HARMLESS
+        or module in entries("libraries", "without_process_group")
         or own.is_dir()
         or own.with_suffix(".py").is_file()
     )
@@ -293,11 +209,13 @@ def _makes_no_group(module: str, folder: str) -> bool:
 
 def _without_group(facts: ScriptFacts, folder: str) -> Used | None:
     """The first call of every run that needs a process group, where neither the source nor a library makes one."""
-    found = next((used for used in facts.used if used.sure and used.name in NEEDS_GROUP), None)
+    needing = entries("libraries", "needs_process_group")
+    found = next((used for used in facts.used if used.sure and used.name in needing), None)
     if found is None or not all(_makes_no_group(name, folder) for name in facts.top_imports):
         return None
     named = {used.name.rpartition(".")[2] for used in facts.used} | facts.attributes
-    return None if "init_process_group" in named or named & MAKES_GROUP else found
+    made = "init_process_group" in named or named & entries("libraries", "makes_process_group")
+    return None if made else found
 
 
 def _group(facts: ScriptFacts) -> Used | None:

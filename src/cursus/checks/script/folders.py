@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 
+from cursus.aws.tables import table
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.channels import made_places
 from cursus.checks.script.request import (
@@ -23,21 +24,6 @@ from cursus.script.facts import PathUse, ScriptFacts
 from cursus.suggest import closest
 
 CONFIG = "/opt/ml/input/config/"
-CONFIG_FILES = (
-    "hyperparameters.json",
-    "inputdataconfig.json",
-    "resourceconfig.json",
-    "checkpointconfig.json",
-    "upstreamoutputdataconfig.json",
-    "trainingjobconfig.json",
-    "metric-definition-regex.json",
-    "debughookconfig.json",
-    "debugruleconfig.json",
-    "profilerconfig.json",
-    "profilerruleconfig.json",
-    "tensorboardoutputconfig.json",
-    "init-config.json",
-)
 SETTINGS = (".json", ".yaml", ".yml", ".toml", ".ini", ".cfg")
 TEXTS = (*SETTINGS, ".txt", ".vocab", ".tsv")
 HOMES = re.compile(r"(?:/home/|/Users/|/root/|/content/|/kaggle/|/dbfs/|~)|[A-Za-z]:[\\/]")
@@ -96,7 +82,8 @@ def looked_for_in_vain(view: TrainingView) -> Iterator[Problem]:
         told.add(place)
         if place.startswith(CONFIG):
             name = place[len(CONFIG) :]
-            near = closest(name, CONFIG_FILES) if name not in CONFIG_FILES else None
+            known = table("toolkit")["config_files"]
+            near = closest(name, known) if name not in known else None
             if near is not None:
                 yield Problem(
                     f"the script looks for {show(place)}, and the container has {near}",

@@ -204,3 +204,12 @@ def test_image_by_its_digest_may_be_of_any_version(name: str, severity: str | No
     ):
         found = cursus.check(request(given, image)).findings
         assert [f.severity for f in found if f.rule == "HPO039"] == ([wanted] if wanted else []), image
+
+
+def test_names_that_the_older_xgboost_takes_too() -> None:
+    given = {
+        "HyperParameters": {"num_round": "10", "reg_lambda": "0.1", "max_dept": "3"},
+        "InputDataConfig": [channel("train", ContentType="text/csv")],
+    }
+    found = cursus.check(request(given, "433757028032.dkr.ecr.us-west-2.amazonaws.com/xgboost:1")).findings
+    assert [f.path for f in found if f.rule == "HPO039"] == ["HyperParameters.max_dept"]

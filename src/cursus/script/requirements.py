@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from cursus.aws.tables import entries, table
 from cursus.model import Location
 from cursus.script.facts import Requirement
 
@@ -18,103 +19,7 @@ VERSIONS = re.compile(r"\s*(?:===|==|~=|!=|<=|>=|<|>)\s*[A-Za-z0-9][A-Za-z0-9._*
 VCS = re.compile(r"(?:git|hg|svn|bzr)\+", re.IGNORECASE)
 CREDENTIAL = re.compile(r"://[^/@\s]+@")
 WINDOWS = re.compile(r"[A-Za-z]:[\\/]")
-NOT_INSTALLED = {
-    "python": "python",
-    "sklearn": "renamed",
-    "tensorflow-gpu": "renamed",
-    "cv2": "import-name",
-    "pil": "import-name",
-    "yaml": "import-name",
-    "dateutil": "import-name",
-    "opencv": "import-name",
-    "pywin32": "platform",
-    "pypiwin32": "platform",
-    "tensorflow-macos": "platform",
-    "tensorflow-metal": "platform",
-}
-"""Names that pip installs nothing for in a Linux container, and the problem to report."""
-OLD = {
-    "": re.compile(r"(?!)"),
-    "sklearn": re.compile(r"==0(\.0)?$"),
-    "tensorflow-gpu": re.compile(r"(==|~=|.*<=?)(0|1|2\.\d|2\.1[01])(\.|$|,)|.*<(2|2\.12)(\.0)*($|,)"),
-}
-"""Versions of such packages that are still the package itself."""
-INSTEAD = {
-    "sklearn": "scikit-learn",
-    "tensorflow-gpu": "tensorflow",
-    "cv2": "opencv-python-headless",
-    "opencv": "opencv-python-headless",
-    "pil": "pillow",
-    "yaml": "pyyaml",
-    "dateutil": "python-dateutil",
-}
-"""What to write for a name of an import."""
-ABSENT = frozenset(
-    [
-        "base64",
-        "collections",
-        "contextlib",
-        "copy",
-        "csv",
-        "decimal",
-        "getpass",
-        "glob",
-        "gzip",
-        "hashlib",
-        "inspect",
-        "io",
-        "itertools",
-        "json",
-        "math",
-        "os",
-        "pickle",
-        "platform",
-        "queue",
-        "random",
-        "re",
-        "shutil",
-        "signal",
-        "socket",
-        "sqlite3",
-        "string",
-        "struct",
-        "subprocess",
-        "sys",
-        "tarfile",
-        "tempfile",
-        "textwrap",
-        "threading",
-        "time",
-        "tkinter",
-        "traceback",
-        "types",
-        "unittest",
-        "urllib",
-        "warnings",
-        "zipfile",
-    ]
-)
-"""Modules of the standard library whose name no package on PyPI has (2025-11), and that get written into the file."""
 BUILDS = re.compile(r"^/(?:tmp/build|croot|home/conda/feedstock_root|opt/conda/conda-bld|opt/concourse)/")
-OPTIONS = frozenset(
-    [
-        "-i",
-        "--index-url",
-        "--pypi-url",
-        "--extra-index-url",
-        "--no-index",
-        "-f",
-        "--find-links",
-        "--no-binary",
-        "--only-binary",
-        "--prefer-binary",
-        "--require-hashes",
-        "--pre",
-        "--trusted-host",
-        "--use-feature",
-    ]
-)
-"""What a requirements file may have beside -r, -c and -e: https://pip.pypa.io/en/stable/reference/requirements-file-format/"""
 COMMENT = re.compile(r"(^|\s+)#.*$")
 
 
@@ -264,7 +169,7 @@ def _line(path: Path, line: str, where: Location, seen: frozenset[Path]) -> Iter
             yield Requirement(line, "", "", "local-links", where)
         elif option in ("-i", "--index-url", "--extra-index-url", "--no-index", "-f", "--find-links"):
             yield Requirement(option, "", "", "", where)
-        elif option not in OPTIONS:
+        elif option not in entries("libraries", "requirements_options"):
             yield Requirement(line, "", "", "syntax", where)
     else:
         yield _plain(path, line, where)
@@ -358,14 +263,32 @@ def _plain(path: Path, line: str, where: Location) -> Requirement:
     if ";" in bare and not _is_marker(bare.partition(";")[2]):
         return Requirement(line, match.group("name"), "", "syntax", where)
     version = (match.group("version") or "").strip().rstrip(")")
-    plain = match.group("name").lower().replace("_", "-")
-    old = OLD.get(plain, OLD[""]).match(version.replace(" ", "")) is not None
-    guarded = ";" in bare
-    if not guarded and ((plain in NOT_INSTALLED and not old) or plain in ABSENT):
-        return Requirement(line, match.group("name"), version, NOT_INSTALLED.get(plain, "stdlib"), where)
+    problem = "" if ";" in bare else _not_installed(match.group("name"), version)
+    if problem:
+        return Requirement(line, match.group("name"), version, problem, where)
     if version and not all(VERSIONS.fullmatch(part) for part in version.split(",") if part.strip()):
         return Requirement(line, match.group("name"), version, "syntax", where)
     return Requirement(line, match.group("name"), version, "", where)
+
+
+def instead(name: str) -> str:
+    """What to write for a package that pip installs nothing useful for; the name itself where that is not known."""
+    known = table("libraries")["not_installed"].get(_normal(name), {})
+    return str(known.get("instead", name))
+
+
+def _not_installed(name: str, version: str) -> str:
+    """What is wrong with a name that pip installs nothing useful for in a Linux container; empty for any other."""
+    plain = _normal(name)
+    known = table("libraries")["not_installed"].get(plain)
+    if known is None:
+        return "stdlib" if plain in entries("libraries", "no_package") else ""
+    still = known.get("still")  # the versions that are the package itself
+    return "" if still and re.match(still, version.replace(" ", "")) else str(known["problem"])
+
+
+def _normal(name: str) -> str:
+    return name.lower().replace("_", "-")
 
 
 TOKENS = re.compile(

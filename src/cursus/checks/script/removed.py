@@ -15,8 +15,6 @@ from cursus.model import Location
 from cursus.script.facts import ScriptFacts
 from cursus.suggest import did_you_mean
 
-DISTRIBUTIONS = {"sklearn": "scikit-learn", "pytorch": "torch"}
-"""The names of libraries on PyPI, where they have another one."""
 ARGUMENTS = "transformers.TrainingArguments"
 
 
@@ -133,7 +131,8 @@ def _fits(name: str, pattern: str) -> bool:
 def _since(view: TrainingView, facts: ScriptFacts, entry: dict[str, str]) -> str:
     """The version that the job has of a library, where it is one without the name; empty for an older or unknown one."""
     library = entry["library"]
-    asked = [one for one in facts.requirements if one.name.lower() == DISTRIBUTIONS.get(library, library)]
+    package = table("libraries")["framework_packages"].get(library, [library])[0]
+    asked = [one for one in facts.requirements if one.name.lower() == package]
     image = view.framework
     version = image.version if image is not None and image.framework == library else None
     if asked:

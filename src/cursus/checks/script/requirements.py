@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from cursus.aws.tables import table
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.request import invocation, script_of
 from cursus.checks.views import TrainingView
 from cursus.model import Severity
 from cursus.redact import show
 from cursus.script.facts import Requirement
-from cursus.script.requirements import INSTEAD
+from cursus.script.requirements import instead
 
 PROBLEMS: dict[str, tuple[Severity, str, str]] = {
     "editable-vcs": (
@@ -206,20 +207,11 @@ def _requirement(requirement: Requirement, view: TrainingView) -> Problem:
         message.format(line=show(line)),
         remedy=remedy.format(
             name=requirement.name or "name",
-            instead=INSTEAD.get(requirement.name.lower().replace("_", "-"), requirement.name),
+            instead=instead(requirement.name),
         ),
         severity=severity,
         location=requirement.location,
     )
-
-
-FRAMEWORK_PACKAGES = {
-    "pytorch": ("torch",),
-    "tensorflow": ("tensorflow", "tensorflow-gpu", "tensorflow-cpu"),
-    "xgboost": ("xgboost",),
-    "sklearn": ("scikit-learn",),
-    "mxnet": ("mxnet", "mxnet-cu110"),
-}
 
 
 @rule("FRM053", severity="warning", scope="script")
@@ -253,7 +245,7 @@ def requirement_fights_image(view: TrainingView) -> Iterator[Problem]:
     image = parse_image(view.image)
     if image is None or not image.amazon or image.engine is None or image.engine_version is None:
         return
-    packages = FRAMEWORK_PACKAGES.get(image.engine, ())
+    packages = table("libraries")["framework_packages"].get(image.engine, ())
     for requirement in facts.requirements:
         name = requirement.name.lower().replace("_", "-")
         pinned = re.fullmatch(r"={2,3}\s*(\d+(?:\.\d+)*)\S*", requirement.version)

@@ -16,7 +16,7 @@ from typing import Any
 
 TARGET = Path(__file__).parent.parent / "src" / "cursus" / "aws" / "data" / "distribution.json"
 SDK = "sagemaker 2.257.7"
-DATE = "2026-06-25"
+DATE = "2026-11-23"
 GUIDE = "https://docs.aws.amazon.com/sagemaker/latest/dg/"
 DATA_PARALLEL = GUIDE + "distributed-data-parallel-support.html"
 MODEL_PARALLEL = GUIDE + "distributed-model-parallel-support.html"
@@ -32,6 +32,40 @@ MODEL_PARALLEL_TORCH = [
     *("1.13.1", "2.0.0", "2.0.1", "2.1.0", "2.1.2", "2.2.0", "2.3.0", "2.3.1", "2.4.0", "2.4.1"),
 ]
 MODEL_PARALLEL_TENSORFLOW = ["2.3.1", "2.3.2", "2.4.1", "2.4.3", "2.5.0", "2.5.1", "2.6.0", "2.6.2", "2.6.3"]
+
+MODEL_PARALLEL_PARAMETERS = (
+    "https://sagemaker.readthedocs.io/en/stable/api/training/smd_model_parallel_general.html"
+)
+MODEL_PARALLEL_PARAMETERS_2 = GUIDE + "distributed-model-parallel-v2-reference.html"
+# What these two pages say of the parameters beside the SDK's own check of them.
+POSITIVE = [
+    *("pipeline_parallel_degree", "tensor_parallel_degree", "sharded_data_parallel_degree"),
+    "activation_loading_horizon",
+]
+PLACEMENTS = ["DPT", "DTP", "PDT", "PTD", "TDP", "TPD"]
+SWITCHED = [
+    *("offload_activations", "fp16", "bf16", "fp16_params", "shard_optimizer_state", "prescaled_batch"),
+    *("skip_tracing", "sdp_hierarchical_allgather", "delayed_parameter_initialization"),
+    *("sm_activation_offloading", "allow_empty_shards"),
+]
+OTHER_PARAMETERS = [
+    *("default_partition", "memory_weight", "ddp_port", "ddp_dist_backend", "partition_file"),
+    *("overlapping_allreduce", "sdp_reduce_bucket_size", "sdp_param_persistence_threshold"),
+    *("sdp_max_live_parameters", "sdp_gradient_clipping"),
+]
+# Only version 1 has the first, only version 2, which torchrun starts and which has no ddp, the others.
+OF_VERSION_1 = ["partitions", "pipeline_parallel_degree", "microbatches", "ddp"]
+OF_VERSION_2 = [
+    *("hybrid_shard_degree", "sm_activation_offloading", "expert_parallel_degree", "context_parallel_degree"),
+    "allow_empty_shards",
+]
+# Pairs that the SDK lets one switch on together; of any other pair the training toolkit launches one.
+TOGETHER = [
+    ["smdistributed.dataparallel", "torch_distributed"],
+    ["smdistributed.dataparallel", "smdistributed.modelparallel"],
+    ["smdistributed.modelparallel", "torch_distributed"],
+    ["smdistributed.modelparallel", "mpi"],
+]
 
 
 SWITCHES = {
@@ -138,6 +172,35 @@ def compiled_families(folder: Path) -> list[str]:
     raise LookupError("SUPPORTED_INSTANCE_CLASS_PREFIXES")
 
 
+def model_parallel_parameters(folder: Path) -> dict[str, Any]:
+    """The library's parameters, of the check that the SDK makes of them and of the library's pages."""
+    tree = ast.parse((folder / "sagemaker" / "fw_utils.py").read_text())
+    check = next(
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.name == "validate_mp_config"
+    )
+    choices: dict[str, list[str]] = {}
+    loops: dict[str, list[str]] = {}
+    for node in check.body:
+        if isinstance(node, ast.For):  # for key in […]: validate_positive(key)
+            loops[ast.unparse(node.body[0])] = ast.literal_eval(node.iter)
+        elif isinstance(node, ast.Expr) and ast.unparse(node).startswith("validate_in("):
+            assert isinstance(node.value, ast.Call)
+            name, allowed = (ast.literal_eval(one) for one in node.value.args)
+            choices[name] = allowed
+    choices["placement_strategy"] += PLACEMENTS
+    return {
+        "positive": loops["validate_positive(key)"] + POSITIVE,
+        "choices": choices,
+        "switched": loops["validate_bool(key)"],
+        "switched_too": SWITCHED,
+        "others": OTHER_PARAMETERS,
+        "of_version_1": OF_VERSION_1,
+        "of_version_2": OF_VERSION_2,
+    }
+
+
 def data_parallel(read: dict[str, Any]) -> dict[str, Any]:
     """The data parallelism library, of the SDK's constants and the guide's page."""
     types = instance_types(read)
@@ -207,10 +270,13 @@ def main() -> None:
         "TRAINIUM_SUPPORTED_TORCH_DISTRIBUTED_FRAMEWORK_VERSIONS",
     )
     document = {
-        "source": f"{SDK} (PyPI) fw_utils; {DATA_PARALLEL}; {MODEL_PARALLEL}; {MODEL_PARALLEL_2}",
+        "source": f"{SDK} (PyPI) fw_utils; {DATA_PARALLEL}; {MODEL_PARALLEL}; {MODEL_PARALLEL_2}; "
+        f"{MODEL_PARALLEL_PARAMETERS}; {MODEL_PARALLEL_PARAMETERS_2}",
         "date": DATE,
         "switches": SWITCHES,
         "settings": SETTINGS,
+        "together": TOGETHER,
+        "model_parallel_parameters": model_parallel_parameters(folder),
         # What the SDK's TrainingCompilerConfig.validate refuses.
         "training_compiler": {
             "switch": "sagemaker_training_compiler_enabled",

@@ -96,65 +96,6 @@ def promised_strategy(view: TrainingView) -> Iterator[Problem]:
                 yield replace(problem, location=written)
 
 
-POSITIVE = (
-    "microbatches",
-    "partitions",
-    "active_microbatches",
-    "pipeline_parallel_degree",
-    "tensor_parallel_degree",
-    "sharded_data_parallel_degree",
-    "activation_loading_horizon",
-)
-CHOICES = {
-    "pipeline": ("simple", "interleaved", "_only_forward"),
-    "placement_strategy": ("spread", "cluster", "DPT", "DTP", "PDT", "PTD", "TDP", "TPD"),
-    "optimize": ("speed", "memory"),
-}
-SWITCHED = ("auto_partition", "contiguous", "load_partition", "horovod", "ddp", "deterministic_server")
-"""What the SDK wants to be true or false; the library's pages say the same of ``SWITCHED_TOO``."""
-SWITCHED_TOO = (
-    "offload_activations",
-    "fp16",
-    "bf16",
-    "fp16_params",
-    "shard_optimizer_state",
-    "prescaled_batch",
-    "skip_tracing",
-    "sdp_hierarchical_allgather",
-    "delayed_parameter_initialization",
-    "sm_activation_offloading",
-    "allow_empty_shards",
-)
-OF_VERSION_2 = frozenset(
-    {
-        "hybrid_shard_degree",
-        "sm_activation_offloading",
-        "expert_parallel_degree",
-        "context_parallel_degree",
-        "allow_empty_shards",
-    }
-)
-"""Parameters of the library's version 2, which torchrun starts and which has no ddp."""
-OF_VERSION_1 = frozenset({"partitions", "pipeline_parallel_degree", "microbatches", "ddp"})
-NAMES = {
-    *POSITIVE,
-    *CHOICES,
-    *SWITCHED,
-    *SWITCHED_TOO,
-    *OF_VERSION_2,
-    "default_partition",
-    "memory_weight",
-    "ddp_port",
-    "ddp_dist_backend",
-    "partition_file",
-    "overlapping_allreduce",
-    "sdp_reduce_bucket_size",
-    "sdp_param_persistence_threshold",
-    "sdp_max_live_parameters",
-    "sdp_gradient_clipping",
-}
-
-
 @rule("DST012", reads=hyperparameters(distribution.MODEL_PARALLEL))
 def model_parallel(view: TrainingView) -> Iterator[Problem]:
     """The model parallelism library's parameters contradict each other.
@@ -242,12 +183,19 @@ def _too_few(view: TrainingView, found: Mapping[str, Any], path: Path) -> Iterat
         )
 
 
+def _parameters() -> dict[str, Any]:
+    """The model parallelism library's parameters, by what they may be and by its versions."""
+    found: dict[str, Any] = table("distribution")["model_parallel_parameters"]
+    return found
+
+
 def _faults(found: Mapping[str, Any]) -> Iterator[str]:
-    for key in POSITIVE:
+    known = _parameters()
+    for key in known["positive"]:
         value = found.get(key)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
             yield f"{key} is {show(value)}; it must be a whole number of at least 1."
-    for key, options in CHOICES.items():
+    for key, options in known["choices"].items():
         if key in found and found[key] not in options:
             yield f"{key} is {show(found[key])}; it must be one of {', '.join(options)}."
     if found.get("auto_partition") is False and "default_partition" not in found:
@@ -263,7 +211,7 @@ def _faults(found: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key} is given without ddp."
     if found.get("horovod") and found.get("ddp"):
         yield "horovod and ddp are both on."
-    for key in SWITCHED:
+    for key in known["switched"]:
         if key in found and found[key] not in (True, False):
             yield f"{key} is {show(found[key])}; it must be true or false."
     tensors = found.get("tensor_parallel_degree")
@@ -272,15 +220,20 @@ def _faults(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _of_version_1(found: Mapping[str, Any]) -> bool:
-    return not OF_VERSION_1.isdisjoint(found) and OF_VERSION_2.isdisjoint(found)
+    known = _parameters()
+    return any(key in found for key in known["of_version_1"]) and not any(
+        key in found for key in known["of_version_2"]
+    )
 
 
 def _doubts(found: Mapping[str, Any]) -> Iterator[str]:
-    for key in SWITCHED_TOO:
+    known = _parameters()
+    for key in known["switched_too"]:
         if key in found and found[key] not in (True, False):
             yield f"{key} is {show(found[key])}; it is true or false."
+    names = {name for group in known.values() for name in group}
     for key in found:
-        near = closest(key, NAMES) if key not in NAMES else None
+        near = closest(key, names) if key not in names else None
         if near:
             yield f"the library has no parameter {show(key)}. Did you mean {near!r}?"
     shards = found.get("sharded_data_parallel_degree")

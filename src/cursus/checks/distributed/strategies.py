@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from cursus.aws import distribution, images, instances
+from cursus.aws.tables import table
 from cursus.checks.framework.images import framework_image
 from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView, listing, text
@@ -13,13 +14,6 @@ from cursus.model import Path
 
 SWITCHES = hyperparameters("*_enabled", distribution.MODEL_PARALLEL)
 GROUPS = "sagemaker_distribution_instance_groups"
-# Pairs that the SDK lets one switch on together; any other pair has one of the two ignored.
-TOGETHER = (
-    {"smdistributed.dataparallel", "torch_distributed"},
-    {"smdistributed.dataparallel", "smdistributed.modelparallel"},
-    {"smdistributed.modelparallel", "torch_distributed"},
-    {"smdistributed.modelparallel", "mpi"},
-)
 NEWEST = ("p5", "p6")
 UNHEARD = ("mpi", "parameter_server", "multi_worker_mirrored_strategy")
 Switch = tuple[Path, str, distribution.Strategy]
@@ -292,9 +286,10 @@ def several_strategies(view: TrainingView) -> Iterator[Problem]:
         https://github.com/aws/sagemaker-training-toolkit
     """
     on = switches(view)
+    together = table("distribution")["together"]
     for i, (_, one, first) in enumerate(on):
         for path, other, second in on[i + 1 :]:
-            if {first.name, second.name} not in TOGETHER:
+            if [first.name, second.name] not in together and [second.name, first.name] not in together:
                 yield Problem(
                     f"{one!r} and {other!r} are both on; only one of them is launched.",
                     path,

@@ -44,7 +44,8 @@ def read_classes(
     runs = {id(body): sure for body, sure in reached}
     stored = {name for body in every for name in body.attributes}
     inherited = [(body, _inherited(evaluator, body)) for body in classes]
-    written = not mentioned & OTHERWISE and not any(_fills(node) for body in every for node in body.nodes)
+    names = mentioned.union(*(body.bindings for body in classes))
+    written = not names & OTHERWISE and not any(_fills(node) for body in every for node in body.nodes)
     for body in classes:
         above = _above(evaluator, body)
         yield from _base_not_made(evaluator, body, above, runs, every)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from cursus.aws.tables import entries
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.conditions import holds, never_holds
 from cursus.checks.script.request import (
@@ -38,7 +39,6 @@ MODEL_FILE = re.compile(
     r"(?:^|/)(?:\w*model\w*|weights\w*)\.(?:json|pkl|txt)$|\.(?:pth?|ckpt|bin|safetensors|pkl|joblib|h5|keras|onnx|pb|ubj)$"
 )
 """Names of files that are a model."""
-SAVERS_ELSEWHERE = frozenset({"sagemaker_training", "sagemaker_containers", "mlflow", "autogluon", "neptune"})
 
 
 def writes(view: TrainingView) -> list[tuple[PathUse, str]]:
@@ -70,7 +70,7 @@ def mentions_folder(view: TrainingView, folder: str) -> bool:
         return True
     return folder == MODEL_DIR and (
         any(word in string for word in MODEL_WORDS for string in facts.strings)
-        or bool(facts.top_imports & SAVERS_ELSEWHERE)
+        or bool(facts.top_imports & entries("libraries", "saving"))
     )
 
 
@@ -311,7 +311,7 @@ def _left_behind(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
     """Files that are written to the working directory under a name that nothing else uses."""
     if mentions_upload(facts) or any(CARRIED.search(name) for name in facts.calls):
         return
-    if facts.top_imports & SAVERS_ELSEWHERE:
+    if facts.top_imports & entries("libraries", "saving"):
         return
     folder = "/opt/ml/code/" if invocation(view).kind == "toolkit" else ""
     for habit in habits(view, "left-behind"):

@@ -64,15 +64,7 @@ def never_resumes(view: TrainingView) -> Iterator[Problem]:
         LOADING.search(name) for name in facts.attributes
     ):
         return
-    if facts.top_imports & {
-        "transformers",
-        "lightning",
-        "pytorch_lightning",
-        "keras",
-        "tensorflow",
-        "accelerate",
-        "trl",
-    }:
+    if facts.top_imports & entries("libraries", "resuming"):
         return
     yield Problem(
         f"the script saves to {folder!r} and never looks there: started again, it begins from the start",

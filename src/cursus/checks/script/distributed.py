@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 
-from cursus.aws.tables import entries
+from cursus.aws.tables import entries, table
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.request import habits, invocation, readable, resolve, script_of
 from cursus.checks.views import TrainingView, mapping
@@ -334,7 +334,8 @@ def _old_launcher(view: TrainingView) -> Iterator[Problem]:
     started += [(name, shell) for name in old_launches(facts.shell_text.replace("\\\n", " "))]
     image = view.framework
     known = image is not None and image.engine == "pytorch" and image.engine_version
-    newer = bool(known) and image is not None and order(image.engine_version or "") >= order("2.0")
+    since = order(table("libraries")["since"]["torch.distributed.launch with hyphens"])
+    newer = bool(known) and image is not None and order(image.engine_version or "") >= since
     for name, where in started:
         try:
             text = FilePath(source.directory, name).read_text(encoding="utf-8", errors="replace")

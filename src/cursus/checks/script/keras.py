@@ -5,20 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cursus.aws import images
+from cursus.aws.tables import entries, table
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.request import MODEL_DIR, UNKNOWN, habits, readable, resolve, script_of
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 from cursus.script.facts import Habit
-
-KERAS_3 = "2.16"
-"""The first TensorFlow whose Keras is the third: https://blog.tensorflow.org/2024/03/whats-new-in-tensorflow-216.html."""
-ENDINGS = {
-    "model": (".keras", ".h5", ".hdf5"),
-    "weights": (".weights.h5",),
-    "checkpoint": (".keras", ".h5"),
-    "checkpoint of weights": (".weights.h5",),
-}
 
 
 @rule("ART073", scope="script")
@@ -48,11 +40,11 @@ def keras_name_refused(view: TrainingView) -> Iterator[Problem]:
     facts, image = readable(view), view.framework
     if facts is None or image is None or image.framework != "tensorflow" or image.version is None:
         return
-    third = images.order(image.version) >= images.order(KERAS_3)
+    third = images.order(image.version) >= images.order(table("libraries")["since"]["keras 3"])
     places = [(habit, _place(view, habit)) for habit in habits(view, "keras-file", "saved-model")]
     if third and not legacy_keras(view):
         for habit, place in places:
-            wanted = ENDINGS.get(habit.detail)
+            wanted = tuple(table("libraries")["keras_endings"].get(habit.detail, ()))
             if wanted and place and not place.endswith(wanted):
                 yield Problem(
                     f"Keras 3, which TensorFlow {image.version} has, does not save a {habit.detail} as {show(place)}: ValueError",
@@ -96,5 +88,5 @@ def legacy_keras(view: TrainingView) -> bool:
         "TF_USE_LEGACY_KERAS" in view.environment
         or any("TF_USE_LEGACY_KERAS" in text for text in facts.strings)
         or "tf_keras" in facts.top_imports
-        or bool(asked & {"tf-keras", "keras", "tensorflow", "tensorflow-cpu"})
+        or bool(asked & entries("libraries", "other_keras"))
     )

@@ -76,7 +76,8 @@ def name_removed(view: TrainingView) -> Iterator[Problem]:
 def _best_at_end(view: TrainingView) -> Iterator[Problem]:
     """``load_best_model_at_end``, for which every saved model has to be evaluated, from transformers 4.9 on."""
     version = library_version(view)
-    if version and images.order(version) < images.order("4.9"):
+    since = table("libraries")["since"]["load_best_model_at_end with strategies"]
+    if version and images.order(version) < images.order(since):
         return
     for habit in habits(view, "best-at-end"):
         evaluates, saves = habit.detail.split(",")

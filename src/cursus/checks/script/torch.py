@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path as FilePath
 
 from cursus.aws import distribution, images
+from cursus.aws.tables import table
 from cursus.checks.framework.images import amazon_image
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.request import checkpoint_path, habits, script_of
 from cursus.checks.views import TrainingView
 from cursus.redact import show
-
-SAFE_LOADING = "2.6"
-"""The version of PyTorch from which ``torch.load`` reads weights only: https://pytorch.org/blog/pytorch2-6/"""
 
 
 @rule("RES059", severity="warning", scope="script")
@@ -275,7 +273,9 @@ def checkpoint_not_restored(view: TrainingView) -> Iterator[Problem]:
         if image is None or image.framework != "pytorch" or image.version is None
         else image.version.partition("-")[0]
     )
-    if version is not None and images.order(version) < images.order(SAFE_LOADING):
+    if version is not None and images.order(version) < images.order(
+        table("libraries")["since"]["torch.load of weights"]
+    ):
         return
     for habit in habits(view, "namespace-kept"):
         yield Problem(

@@ -332,7 +332,7 @@ def step_types(schema: dict[str, Any]) -> dict[str, Any]:
         if name in DEFINITIONS or name in NO_REQUEST:
             entry["forms"] = forms(schema, name)
         if name in arguments_of:
-            members_of = {key: {} for key in arguments_of[name]}
+            members_of: dict[str, Any] = {key: {} for key in arguments_of[name]}
             entry["forms"] = {"Arguments": {"type": "object", "members": members_of, "closed": True}}
         types[name] = entry
     return types
@@ -341,6 +341,7 @@ def step_types(schema: dict[str, Any]) -> dict[str, Any]:
 def document(schema: dict[str, Any]) -> dict[str, Any]:
     """The table."""
     automl = schema["AutoMLStep"]["properties"]["Arguments"]
+    checks = {name: schema[f"{name}Step"]["properties"] for name in ("QualityCheck", "ClarifyCheck")}
     return {
         "source": (
             "JSON schema of pipeline definitions published by AWS (aws-sagemaker-mlops, 2025-04-03); "
@@ -355,9 +356,17 @@ def document(schema: dict[str, Any]) -> dict[str, Any]:
         "experiment_variables": ["ExperimentName", "TrialName"],
         "conditions": CONDITIONS,
         "retry_exceptions": schema["RetryPolicy"]["properties"]["ExceptionType"]["enum"],
+        "retry_members": list(schema["RetryPolicy"]["properties"]),
         # sagemaker.workflow.retry.SageMakerJobStepRetryPolicy is for steps that start jobs.
         "steps_without_jobs": ["Model", "RegisterModel", "Lambda", "Callback", "Endpoint", "EndpointConfig"],
         "retry_limits": {"MaxAttempts": 20, "ExpireAfterMin": 14400, "IntervalSeconds": 43200},
+        "checks": {name: checks[name]["CheckType"]["enum"] for name in checks},
+        # What a check compares with, unless it is skipped.
+        "baselines": [
+            member
+            for member in checks["QualityCheck"]
+            if member.startswith("Supplied") or member == "ModelPackageGroupName"
+        ],
         "automl_modes": automl["properties"]["AutoMLJobConfig"]["properties"]["Mode"]["enum"],
         "job_summaries": 50,  # sagemaker.workflow.steps.TuningStep.get_top_model_s3_uri
         "transform_payload": 100,  # MB: API_CreateTransformJob, MaxPayloadInMB
@@ -383,6 +392,8 @@ def document(schema: dict[str, Any]) -> dict[str, Any]:
             "EndpointConfig": ["DataCaptureConfig", "ExplainerConfig"],
             "Endpoint": ["DeploymentConfig"],
         },
+        # sagemaker.workflow.steps.Step._trim_experiment_config takes them out of the requests of jobs.
+        "refused_experiment_members": ["ExperimentName", "TrialName", "RunName"],
         "experiment_regions": EXPERIMENT_REGIONS,
         "mime_types": MIME_TYPES,
         "triggers": ["Completed", "Failed", "Stopped", "Any"],

@@ -253,12 +253,6 @@ def _type_of(view: PipelineView, value: object) -> str | None:
     return None
 
 
-_CHECKS = {
-    "QualityCheck": ("DATA_QUALITY", "MODEL_QUALITY"),
-    "ClarifyCheck": ("DATA_BIAS", "MODEL_BIAS", "MODEL_EXPLAINABILITY"),
-}
-
-
 @rule("DEP043", scope="pipeline")
 def other_steps(view: PipelineView) -> Iterator[Problem]:
     """A lambda, callback or check step names something of the wrong form.
@@ -304,9 +298,9 @@ def other_steps(view: PipelineView) -> Iterator[Problem]:
                     "write https://sqs.<region>.amazonaws.com/<account>/<queue>",
                     severity=_unfilled(url),
                 )
-        elif step.type in _CHECKS:
+        elif step.type in facts()["checks"]:
             kind = step.body.get("CheckType")
-            options = _CHECKS[step.type]
+            options = facts()["checks"][step.type]
             if kind is not None and kind not in options:
                 yield Problem(
                     f"a {step.type} step has no CheckType {show(kind)}.{did_you_mean(str(kind), options)}",
@@ -324,7 +318,7 @@ def other_steps(view: PipelineView) -> Iterator[Problem]:
                     'write {"Get": "Steps.<step>.ModelName"}, of the step that creates the model',
                     severity="warning",
                 )
-            if step.body.get("SkipCheck") is False and not any(map(step.body.get, _BASELINES)):
+            if step.body.get("SkipCheck") is False and not any(map(step.body.get, facts()["baselines"])):
                 yield Problem(
                     "the check compares with an earlier baseline, and has neither one nor a group of model packages to "
                     "take it from",
@@ -333,9 +327,6 @@ def other_steps(view: PipelineView) -> Iterator[Problem]:
                     severity="warning",
                 )
         yield from _outputs(step)
-
-
-_BASELINES = ("ModelPackageGroupName", "SuppliedBaselineConstraints", "SuppliedBaselineStatistics")
 
 
 _FUNCTION = re.compile(

@@ -60,7 +60,9 @@ def step_arguments(view: PipelineView) -> Iterator[Problem]:
                         allowable=None if member == "ModelPackageName" else member,
                     )
         config = mapping(arguments, "ExperimentConfig")
-        refused = [member for member in EXPERIMENT if config.get(member) is not None]
+        refused = [
+            member for member in facts()["refused_experiment_members"] if config.get(member) is not None
+        ]
         if refused:
             yield Problem(
                 f"pipelines take no {' and no '.join(refused)} in a step's ExperimentConfig: it has TrialComponentDisplayName alone",
@@ -95,9 +97,6 @@ def _lacking(step: PipelineStep, arguments: Mapping[str, object], place: Path) -
             allowable=str(mode) if mode is not None else None,
         )
 
-
-EXPERIMENT = ("ExperimentName", "TrialName", "RunName")
-"""What sagemaker.workflow.steps (Step._trim_experiment_config) takes out of the requests of jobs."""
 
 SECOND = {
     "AutoMLJobInputDataConfig": "InputDataConfig, with TargetAttributeName",

@@ -66,15 +66,12 @@ def _never_thrown(step: PipelineStep, policy: Mapping[str, Any], place: Path) ->
         )
 
 
-RETRY_MEMBERS = ("ExceptionType", "IntervalSeconds", "BackoffRate", "MaxAttempts", "ExpireAfterMin")
-
-
 def _policy(policy: Mapping[str, Any], place: Path) -> Iterator[Problem]:
-    known = facts()["retry_exceptions"]
+    known, members = facts()["retry_exceptions"], facts()["retry_members"]
     named = policy.get("ExceptionType")
     for member in policy:
-        hint = did_you_mean(str(member), RETRY_MEMBERS)
-        if member not in RETRY_MEMBERS and hint:
+        hint = did_you_mean(str(member), members)
+        if member not in members and hint:
             yield Problem(f"a retry policy has no member {show(member)}.{hint}", (*place, str(member)))
     if isinstance(named, str) and named in known:
         yield Problem(
@@ -88,7 +85,7 @@ def _policy(policy: Mapping[str, Any], place: Path) -> Iterator[Problem]:
                 (*place, "ExceptionType"),
                 "write one of " + ", ".join(known),
             )
-    for member in RETRY_MEMBERS[1:]:
+    for member in (one for one in members if one != "ExceptionType"):
         value = policy.get(member)
         if isinstance(value, (str, bool, list)) or (isinstance(value, float) and member != "BackoffRate"):
             yield Problem(f"{member} is {show(value)}", (*place, member), "write a number, without quotes")

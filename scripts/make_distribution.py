@@ -67,6 +67,11 @@ TOGETHER = [
     ["smdistributed.modelparallel", "mpi"],
 ]
 
+# A container that does not know one of these switches trains on, each host alone.
+UNHEARD = ["mpi", "parameter_server", "multi_worker_mirrored_strategy"]
+# Families that came after the libraries' version 1; from version 2 on torchrun starts them, which knows these types.
+NEWEST = ["p5", "p6"]
+
 
 SWITCHES = {
     "sagemaker_distributed_dataparallel_enabled": "smdistributed.dataparallel",
@@ -276,6 +281,8 @@ def main() -> None:
         "switches": SWITCHES,
         "settings": SETTINGS,
         "together": TOGETHER,
+        "unheard": UNHEARD,
+        "newest_families": NEWEST,
         "model_parallel_parameters": model_parallel_parameters(folder),
         # What the SDK's TrainingCompilerConfig.validate refuses.
         "training_compiler": {

@@ -63,6 +63,16 @@ NOT_SERVERLESS = [
     "TensorBoardOutputConfig",
 ]
 
+# What SageMaker takes where a request says nothing (API_CreateTrainingJob, API_ResourceConfig, API_OutputDataConfig,
+# API_S3DataSource), and the training toolkit (sagemaker-training 5.1.4, environment.py: logging.INFO).
+DEFAULTS = {
+    "EnableManagedSpotTraining": False,
+    "KeepAlivePeriodInSeconds": 0,
+    "CompressionType": "GZIP",
+    "S3DataDistributionType": "FullyReplicated",
+    "sagemaker_container_log_level": "20",
+}
+
 
 JOBS = (
     "TrainingJob",
@@ -98,6 +108,7 @@ def main() -> None:
         "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html",
         {
             "longest_job_days": int(days),
+            "defaults": DEFAULTS,
             "not_serverless": NOT_SERVERLESS,
             "arguments_by_shell": SHELL,
             "functions_called_below": CALLED,

@@ -14,8 +14,6 @@ from cursus.model import Path
 
 SWITCHES = hyperparameters("*_enabled", distribution.MODEL_PARALLEL)
 GROUPS = "sagemaker_distribution_instance_groups"
-NEWEST = ("p5", "p6")
-UNHEARD = ("mpi", "parameter_server", "multi_worker_mirrored_strategy")
 Switch = tuple[Path, str, distribution.Strategy]
 
 
@@ -28,6 +26,10 @@ def switches(view: TrainingView) -> list[Switch]:
         known = [((member, name), name, strategy) for name, strategy in found.items()]
         vars(view)["_switches"] = known
     return known
+
+
+def _is_newest(instance: instances.Instance) -> bool:
+    return instance.family.startswith(tuple(table("distribution")["newest_families"]))
 
 
 def framework_problem(
@@ -43,7 +45,7 @@ def framework_problem(
             path,
             f"See {strategy.page}.",
             # A container that does not know one of these switches trains on, each host alone.
-            severity="warning" if strategy.name in UNHEARD else None,
+            severity="warning" if strategy.name in table("distribution")["unheard"] else None,
         )
     known = (
         strategy.neuron_versions
@@ -94,7 +96,7 @@ def instance_problem(
     types = strategy.types_for(framework, version)
     if types and instance.name not in types:
         said = f" with {images.title(framework)} {version}" if framework and version else ""
-        newest = instance.family.startswith(NEWEST)
+        newest = _is_newest(instance)
         plain = not named and not newest and _may_be_plain(strategy, instance, framework, version)
         # Nobody refuses the older types that the page of the model parallelism library does not list.
         older = strategy.name == "smdistributed.modelparallel" and not newest
@@ -214,7 +216,7 @@ def instance_support(view: TrainingView) -> Iterator[Problem]:
                     "Switch sagemaker_torch_distributed_enabled on instead.",
                 )
                 continue
-            newest = strategy.name.startswith("smdistributed") and instance.family.startswith(NEWEST)
+            newest = strategy.name.startswith("smdistributed") and _is_newest(instance)
             if newest and "torch_distributed" in names:
                 continue  # from version 2 on the libraries run below torchrun, which knows these types
             problem = instance_problem(strategy, instance, framework, version, path)

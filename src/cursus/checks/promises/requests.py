@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import wraps
 from typing import Any
 
+from cursus.aws.tables import table
 from cursus.checks.rules import Check, Problem, rule
 from cursus.checks.views import NOTHING, StepView, TrainingView, TuningView, is_reference, mapping
 from cursus.model import Location, Origin, Path, format_path
@@ -129,14 +130,6 @@ def compare(
             yield differs(view, source, key, said, (*training.path, *where), has)
 
 
-DEFAULTS: dict[str, Any] = {
-    "EnableManagedSpotTraining": False,
-    "KeepAlivePeriodInSeconds": 0,
-    "CompressionType": "GZIP",
-    "S3DataDistributionType": "FullyReplicated",
-    "sagemaker_container_log_level": "20",
-}
-"""What SageMaker, or the training toolkit, takes where a request says nothing."""
 DEMANDED: frozenset[Path] = frozenset(
     {
         ("RoleArn",),
@@ -178,7 +171,11 @@ def unsent(view: StepView, source: str) -> Iterator[Problem]:
     for path, origin in filled.items():
         value = at(view.request, path)
         name = str(path[-1])
-        if origin.source != source or isinstance(path[-1], int) or value in (DEFAULTS.get(name), MISSING):
+        if (
+            origin.source != source
+            or isinstance(path[-1], int)
+            or value in (table("limits")["defaults"].get(name), MISSING)
+        ):
             continue
         shown = "" if isinstance(value, (Mapping, list)) else f" {show(value, name)}"
         yield Problem(

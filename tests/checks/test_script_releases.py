@@ -53,3 +53,14 @@ def test_a_pin_of_the_framework_that_is_not_for_the_python_is_told_once(tmp_path
     every = findings_of(image_for("py310"), source=code)
     found = [f.rule for f in every if f.location and f.location.file.endswith("requirements.txt")]
     assert found == ["FRM069"]
+
+
+def test_a_key_that_is_written_where_the_job_is_started(tmp_path: Path) -> None:
+    """``wandb.sagemaker_auth`` puts the key into the source before it is uploaded."""
+    folder = tmp_path / "src"
+    folder.mkdir()
+    program = PROGRAM.replace("import os", "import os, wandb\nwandb.init(project='churn')")
+    code = source(folder, program, requirements__txt="wandb\n")
+    assert [f.severity for f in findings_of(image_for("py310"), "FRM073", source=code)] == ["error"]
+    (tmp_path / "launch.py").write_text("import wandb\nwandb.sagemaker_auth(path='src')\n")
+    assert findings_of(image_for("py310"), "FRM073", source=code) == []

@@ -123,7 +123,8 @@ def asks_at_a_terminal(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds ``input``, ``getpass`` and ``breakpoint`` on the way that every run takes, and in Amazon's images ``wandb.init``, ``wandb.login``
-        and ``huggingface_hub.login`` where neither the call, Environment, the script nor a file beside it brings a key.
+        and ``huggingface_hub.login`` where neither the call, Environment, the script nor a file beside it brings a key, nor
+        ``wandb.sagemaker_auth`` in a file beside the source, which writes one where the job is started.
     Why:
         A job has no terminal: ``EOFError``, or ``api_key not configured (no-tty)``, and the job fails.
     Example:
@@ -183,7 +184,29 @@ def _logged_in(view: TrainingView, facts: ScriptFacts, library: str) -> bool:
         or any(word in name.upper() for name in names for word in words)
         or bool({f"{library}.login"} & facts.calls - asked)
         or bool(files & {"secrets.env", ".netrc", "settings", "token"})
+        or (library == "wandb" and view.step.source is not None and _authorised(view.step.source.directory))
     )
+
+
+MAX_FILES, MAX_SIZE = 100, 1_000_000
+
+
+def _authorised(directory: str) -> bool:
+    """True where a program or notebook beside the source hands it a key before the job is started."""
+    found: list[FilePath] = []
+    for folder in (FilePath(directory), FilePath(directory).resolve().parent):
+        try:
+            found += [path for path in folder.iterdir() if path.suffix in (".py", ".ipynb")]
+        except OSError:
+            continue
+    for path in found[:MAX_FILES]:
+        try:
+            with path.open("rb") as file:
+                if b"sagemaker_auth" in file.read(MAX_SIZE):
+                    return True
+        except OSError:
+            continue
+    return False
 
 
 @rule("FRM068", severity="warning", scope="script")

@@ -128,7 +128,7 @@ def script_mode(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Looks for `sagemaker_program` and `sagemaker_submit_directory` where the image is one of Amazon's framework
         images and the request has no ContainerEntrypoint. XGBoost's image may go without both. The script is neither a
-        notebook, nor an object on S3, nor a path of another machine, nor a command with options.
+        notebook, nor an address, nor a path of another machine, nor a command with options.
     Why:
         The image holds the framework and no training program. Its toolkit ends with a framework error, such as an
         AttributeError on an entry point that is None.
@@ -211,9 +211,9 @@ def _program(view: TrainingView, path: Path, value: str) -> Iterator[Problem]:
             path,
             "Export the notebook to a script, and name that.",
         )
-    if name.startswith("s3://"):
+    if name.startswith(("s3://", "https://", "http://")):
         yield Problem(
-            f"{told}: it names a file in the source archive, not an object on S3.",
+            f"{told}: it names a file in the source archive, not an object on S3 or a web address.",
             path,
             f"Put the script into the archive that {DIRECTORY} names, and give its name in there.",
         )

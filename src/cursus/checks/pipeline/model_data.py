@@ -260,7 +260,7 @@ def _twice(names: list[tuple[Path, object]]) -> Iterator[Problem]:
             seen.add(name)
 
 
-DATA_FILES = (".csv", ".json", ".jsonl", ".jsonlines", ".parquet", ".txt", ".tsv", ".gz", ".libsvm")
+DATA_FILES = (".csv", ".json", ".jsonl", ".jsonlines", ".parquet", ".txt", ".tsv", ".gz", ".h5", ".libsvm")
 
 
 @rule("DEP092", scope="pipeline")
@@ -273,7 +273,7 @@ def what_jobs_take(view: PipelineView) -> Iterator[Problem]:
         its inputs that are not piped, for a DatasetDefinition that is not one of Athena or Redshift, or has no LocalPath, for
         an output to a feature store that the job does not manage itself, for a manifest that is a folder, for a script that
         the job runs from an input in Pipe mode or sharded over several instances, for several instances that transform one
-        file, for joined records that nothing divides, for InstanceCount and MaxPayloadInMB above the limit, for an
+        file or are to share it, for joined records that nothing divides, for InstanceCount and MaxPayloadInMB above the limit, for an
         unlimited payload with a built-in algorithm, and for one that the server in the model's image was not told of.
     Why:
         "Gzip can only be used when Pipe mode is specified"; a feature store is "only supported when AppManaged is specified";
@@ -329,9 +329,10 @@ def _processing(arguments: Mapping[str, object], place: Path) -> Iterator[Proble
                     (*where, member),
                     f"add {member}, or InstancePreferences",
                 )
+    hosts = integer(cluster, "InstanceCount")
     for i, each in mappings(arguments, "ProcessingInputs"):
-        yield from _input(each, (*place, "ProcessingInputs", i))
-    yield from _program(arguments, integer(cluster, "InstanceCount"), (*place, "ProcessingInputs"))
+        yield from _input(each, hosts, (*place, "ProcessingInputs", i))
+    yield from _program(arguments, hosts, (*place, "ProcessingInputs"))
     outputs = mapping(arguments, "ProcessingOutputConfig")
     for i, each in mappings(outputs, "Outputs"):
         if each.get("FeatureStoreOutput") is not None and each.get("AppManaged") in (None, False):
@@ -342,9 +343,16 @@ def _processing(arguments: Mapping[str, object], place: Path) -> Iterator[Proble
             )
 
 
-def _input(each: Mapping[str, object], place: Path) -> Iterator[Problem]:
-    """What a processing input says that does not go together."""
+def _input(each: Mapping[str, object], hosts: int | None, place: Path) -> Iterator[Problem]:
+    """What a processing input says that does not go together, with the job's instances too."""
     source = mapping(each, "S3Input")
+    if source.get("S3DataDistributionType") == "ShardedByS3Key" and _one_file(source, hosts):
+        yield Problem(
+            f"one file is shared out to {hosts} instances: one of them gets it, and the others get nothing",
+            (*place, "S3Input", "S3DataDistributionType"),
+            "write FullyReplicated, or cut the data into several files",
+            severity="warning",
+        )
     if source.get("S3CompressionType") == "Gzip" and source.get("S3InputMode") == "File":
         yield Problem(
             "S3CompressionType Gzip unpacks what is piped, and S3InputMode is File",
@@ -371,6 +379,12 @@ def _input(each: Mapping[str, object], place: Path) -> Iterator[Problem]:
             (*place, "DatasetDefinition", "LocalPath"),
             "write a folder below /opt/ml/processing",
         )
+
+
+def _one_file(source: Mapping[str, object], hosts: int | None) -> bool:
+    """True where several instances are given one file of data."""
+    one = source.get("S3DataType") == "S3Prefix" and (text(source, "S3Uri") or "").endswith(DATA_FILES)
+    return one and (hosts or 1) > 1
 
 
 def _manifest(source: Mapping[str, object], path: Path) -> Iterator[Problem]:
@@ -419,13 +433,7 @@ def _transformed(arguments: Mapping[str, object], hosts: int | None, place: Path
     source = mapping(mapping(taken, "DataSource"), "S3DataSource")
     path: Path = (*place, "TransformInput", "DataSource", "S3DataSource", "S3Uri")
     yield from _manifest(source, path)
-    uri = text(source, "S3Uri") or ""
-    if (
-        hosts is not None
-        and hosts > 1
-        and source.get("S3DataType") == "S3Prefix"
-        and uri.endswith(DATA_FILES)
-    ):
+    if hosts is not None and _one_file(source, hosts):
         yield Problem(
             f"{hosts} instances transform one file: one of them does, and {hosts - 1} are idle",
             (*place, "TransformResources", "InstanceCount"),
@@ -446,10 +454,8 @@ def _transformed(arguments: Mapping[str, object], hosts: int | None, place: Path
 def _payload(
     view: PipelineView, step: PipelineStep, arguments: Mapping[str, object], place: Path
 ) -> Iterator[Problem]:
-    hosts, limit = (
-        integer(mapping(arguments, "TransformResources"), "InstanceCount"),
-        facts()["transform_hosts"],
-    )
+    hosts = integer(mapping(arguments, "TransformResources"), "InstanceCount")
+    limit = facts()["transform_hosts"]
     if hosts is not None and hosts > limit:
         yield Problem(
             f"InstanceCount is {hosts}, and a transform job has {limit} at most",

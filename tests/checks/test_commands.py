@@ -158,3 +158,54 @@ def test_a_command_in_a_channel(changed: dict[str, str], hosts: int, severities:
     }
     found = cursus.check(Step("train", "CreateTrainingJob", request), select=("CHN044",)).findings
     assert [one.severity for one in found] == severities
+
+
+@pytest.mark.parametrize(
+    ("line", "severities"),
+    [
+        ("bash /opt/ml/input/data/drivers/run.sh --fast", ["error"]),
+        ("cat /opt/ml/input/data/drivers_0 | python3 /opt/program/run.py", []),
+        ("ls /opt/ml/input/data/drivers && python3 /opt/program/run.py", []),
+        ("python3 /opt/program/run.py --data /opt/ml/input/data/drivers --config a.py", []),
+    ],
+)
+def test_a_line_that_runs_a_script_beside_a_pipe(line: str, severities: list[str]) -> None:
+    source = {"S3DataType": "S3Prefix", "S3Uri": "s3://example-bucket/drivers/"}
+    request = {
+        "AlgorithmSpecification": {
+            "ContainerEntrypoint": ["/bin/bash", "-c", line],
+            "TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1",
+            "TrainingInputMode": "Pipe",
+        },
+        "InputDataConfig": [{"ChannelName": "drivers", "DataSource": {"S3DataSource": source}}],
+    }
+    found = cursus.check(Step("train", "CreateTrainingJob", request), select=("CHN044",)).findings
+    assert [one.severity for one in found] == severities
+
+
+@pytest.mark.parametrize(
+    ("image", "module", "severities"),
+    [
+        (
+            "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3",
+            "own.prepare",
+            ["error"],
+        ),
+        ("683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3", "pip", []),
+        (
+            "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-cpu-py311",
+            "own.prepare",
+            ["warning"],
+        ),
+        (
+            "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-cpu-py311",
+            "torch.distributed.run",
+            [],
+        ),
+    ],
+)
+def test_modules_of_an_image(image: str, module: str, severities: list[str]) -> None:
+    request = dict(BASES["CreateProcessingJob"])
+    request["AppSpecification"] = {"ImageUri": image, "ContainerEntrypoint": ["python3", "-m", module]}
+    found = cursus.check(request, select=("FRM026",)).findings
+    assert [one.severity for one in found] == severities

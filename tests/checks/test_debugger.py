@@ -37,6 +37,12 @@ def test_a_profiler_rule_among_debugger_rules() -> None:
     assert "ProfilerRuleConfigurations" in found.remedy
 
 
+def test_a_key_that_is_no_text() -> None:
+    patch = {"DebugHookConfig": {**HOOK, "HookParameters": {1: "a", "save_intervall": "10"}}}
+    (found,) = findings_of(patch, "MON014")
+    assert "save_interval" in found.message
+
+
 def test_a_rule_image_of_ones_own_is_not_judged() -> None:
     own = {
         **evaluation("a", "Mine"),

@@ -55,6 +55,19 @@ def test_what_is_cut() -> None:
 
 
 @pytest.mark.parametrize(
+    ("pattern", "greedy"),
+    [
+        (r"loss.*([0-9.]+)", True),
+        (r"loss.*(?P<value>[0-9.]+)", True),
+        (r"loss: (?P<value>[0-9.]+).*", False),
+        (r"loss: (?P<value>[0-9.]+).+", False),
+    ],
+)
+def test_what_is_taken_before_the_group(pattern: str, greedy: bool) -> None:
+    assert read(pattern).greedy == greedy
+
+
+@pytest.mark.parametrize(
     "pattern", ["(" * 300 + ")" * 300, "[", "\\", "(?", "((((", "([^])", "\udcff(", "a{99999999999}"]
 )
 def test_nothing_makes_it_raise(pattern: str) -> None:

@@ -213,6 +213,11 @@ def test_no_mutation_of_a_real_definition_makes_a_check_raise(data: st.DataObjec
                 "ProcessingInputs": [[{"InputName": "code"}]],
             },
         },
+        {
+            "Name": "A",
+            "Type": "Lineage",
+            "Arguments": {"Associations": [{"Source": {"Name": "a", "Type": ["Artifact"]}}]},
+        },
     ],
 )
 def test_steps_that_once_made_a_check_raise(step: dict[str, Any]) -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
+from cursus.aws.tables import table
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import RequestView, listing, mapping, mappings, text
-from cursus.model import Path
+from cursus.model import Path, Severity
 from cursus.redact import show
+
+if TYPE_CHECKING:
+    from cursus.aws.images import Image
 
 SPECIFICATIONS = ("AppSpecification", "AlgorithmSpecification")
 SHELLS = frozenset({"sh", "bash", "dash", "zsh"})
@@ -81,12 +86,15 @@ def program_and_script(view: RequestView) -> Iterator[Problem]:
                 "write the script's path in the container behind it",
                 severity="warning",
             )
-        elif kind == "python" and words[1:2] == ["-m"] and _nowhere(view, specification, words[2:3]):
+        elif (
+            kind == "python" and words[1:2] == ["-m"] and (sure := _nowhere(view, specification, words[2:3]))
+        ):
             yield Problem(
                 f"{program} looks for the module {show(words[2])} in its own folders and the current one: "
                 "Amazon's image has it in none of them",
                 place,
                 "bring the code by an input or channel, and start the script by its path there",
+                severity=sure,
             )
 
 
@@ -121,7 +129,7 @@ def _given(
     elif (
         word.endswith((".py", ".sh"))
         and not word.startswith(("/", "opt/ml/", "$", "{"))
-        and _framework(specification)
+        and _framework(specification) is not None
     ):
         yield Problem(
             f"{program} looks for {show(word)} in the folder that Amazon's image starts in, which has none of your files",
@@ -131,27 +139,31 @@ def _given(
         )
 
 
-def _framework(specification: Mapping[str, object]) -> bool:
-    """True for an image of Amazon's for a framework."""
+def _framework(specification: Mapping[str, object]) -> Image | None:
+    """The image, where it is one of Amazon's for a framework."""
     from cursus.aws.images import parse_image
 
-    image = parse_image(text(specification, "ImageUri") or text(specification, "TrainingImage") or "")
-    return image is not None and image.amazon and image.kind == "framework"
+    image = parse_image(text(specification, "ImageUri") or text(specification, "TrainingImage"))
+    return image if image is not None and image.amazon and image.kind == "framework" else None
 
 
-def _nowhere(view: RequestView, specification: Mapping[str, object], words: list[object]) -> bool:
-    """True for a module that is neither Python's nor a known package's, in an image of Amazon's with its own path."""
+def _nowhere(view: RequestView, specification: Mapping[str, object], words: list[object]) -> Severity | None:
+    """How sure it is that an image of Amazon's with its own path has no such module; None where it may have it."""
     from cursus.checks.script.imports import published
 
-    if not words or not _framework(specification):
-        return False
-    top = str(words[0]).partition(".")[0]
-    return not (
+    image = _framework(specification) if words else None
+    if image is None:
+        return None
+    top, packages = str(words[0]).partition(".")[0], table("packages")["images"].get(image.engine, ())
+    if (
         "PYTHONPATH" in mapping(view.request, "Environment")
         or not top.isidentifier()
         or top.startswith("sagemaker")
+        or top in ("pip", *packages)
         or published(top)
-    )
+    ):
+        return None
+    return "error" if packages else "warning"  # all the packages of one image are known
 
 
 def _is_line(word: str) -> bool:

@@ -60,6 +60,7 @@ def python_of_a_remote_function(view: TrainingView) -> Iterator[Problem]:
 
 
 _DATA = re.compile(r"/opt/ml/input/data/([A-Za-z0-9._-]+)")
+_SCRIPT = re.compile(r"[\w./-]*\.(?:sh|py)(?![\w./-])")
 _ASKED = re.compile(r"\[ |\btest\b|\|\||\bif\b|\bfind\b|\bmkdir\b")
 """A shell that asks whether a folder is there, or makes it, goes on without it."""
 
@@ -97,7 +98,7 @@ def channel_of_command(view: TrainingView) -> Iterator[Problem]:
         run = at < len(entry) or words[at - 1] == "-c"
         for found in _DATA.finditer(word):
             name = found[1].rstrip(".")
-            if run and name in channels and name not in told and word[found.end() :].endswith((".sh", ".py")):
+            if run and name in channels and name not in told and _SCRIPT.match(word, found.end()):
                 told.add(name)
                 yield from _script_in(view, channels[name])
             if name in told or name in names or re.sub(r"_\d+$|-manifest$", "", name) in names:

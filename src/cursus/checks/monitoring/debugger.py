@@ -248,6 +248,8 @@ def collections(view: TrainingView) -> Iterator[Problem]:
 def _unread(given: Mapping[str, Any], path: Path, member: str, known: list[str]) -> Iterator[Problem]:
     """What is written in the parameters of a hook or a collection, and read by no hook."""
     for name in mapping(given, member):
+        if not isinstance(name, str):
+            continue
         mode, point, rest = name.partition(".")
         if name not in known and not (point and mode in table("debugger")["modes"] and rest in known):
             yield Problem(

@@ -76,7 +76,8 @@ def read(pattern: str) -> Reading:
     group = _first_group(pattern) if compiled.groups else None
     cut: tuple[tuple[str, str], ...] = ()
     number = True
-    lead = _GREEDY.search(pattern.partition(f"({group})")[0]) is not None
+    before, found, _ = re.sub(r"\(\?P<\w+>", "(", pattern).partition(f"({group})")
+    lead = bool(found) and _GREEDY.search(before) is not None
     if group is not None and not re.search(r"\\[1-9]|\(\?[P<=!(]", group):
         cut, number = _captured(group, lead)
     ending = re.search(r"[*+?}]\?\)+$", pattern)

@@ -70,7 +70,12 @@ def _end(
         yield Problem(
             f"there is no kind of entity {show(kind)}", (*place, "Type"), "write one of " + ", ".join(KINDS)
         )
-    elif isinstance(name, str) and kind not in unknown and (kind, name) not in created:
+    elif (
+        isinstance(kind, str)
+        and isinstance(name, str)
+        and kind not in unknown
+        and (kind, name) not in created
+    ):
         yield Problem(
             f"the step creates no {kind} {show(name)}",
             (*place, "Name"),

@@ -42,6 +42,30 @@ PREFIXES = [
     *("AWS_", "SM_", "SAGEMAKER", "NVIDIA_", "CUDA", "NCCL_", "OMPI_", "TF_", "PYTHON", "CONDA", "MASTER_"),
     *("SMDATA", "HF_"),
 ]
+# Where the toolkit's folders are; those that the drivers have too are compared with theirs.
+PLACES = {
+    "SM_MODEL_DIR": "/opt/ml/model",
+    "SM_OUTPUT_DATA_DIR": "/opt/ml/output/data",
+    "SM_OUTPUT_DIR": "/opt/ml/output",
+    "SM_OUTPUT_INTERMEDIATE_DIR": "/opt/ml/output/intermediate",
+    "SM_INPUT_DIR": "/opt/ml/input",
+    "SM_INPUT_CONFIG_DIR": "/opt/ml/input/config",
+}
+# Variables whose values are numbers: the toolkit's, and the launchers'.
+NUMBERS = ["SM_NUM_GPUS", "SM_NUM_CPUS", "SM_NUM_NEURONS"]
+RANKS = ["RANK", "LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"]
+# Parts of texts by which a script asks who the other hosts are: variables, the file of CONFIG that lists them, a name.
+HOSTS = [
+    *("SM_HOSTS", "SM_CURRENT_HOST", "RESOURCE_CONFIG", "resourceconfig", "WORLD_SIZE", "RANK", "TF_CONFIG"),
+    "algo-1",
+]
+# Those by which programs that one launcher starts on each host find the first one.
+FIRST_HOST = [
+    *("SM_HOSTS", "SM_CURRENT_HOST", "SM_MASTER", "MASTER_ADDR", "TF_CONFIG", "WORLD_SIZE"),
+    "resourceconfig.json",
+]
+# What a container has below /opt/ml.
+TREE = ["input", "model", "output", "checkpoints", "code", "errors", "failure", "processing"]
 # What stands in /opt/ml/input/config of a job, as public logs of jobs list it.
 CONFIG = [
     "hyperparameters.json",
@@ -84,6 +108,14 @@ def main(toolkit: str, sdk: str) -> None:
     own = {*(f"SM_{name.upper()}" for name in assigned(source, "to_env_vars", "env")), *OTHERS}
     source = Path(sdk) / "sagemaker/modules/train/container_drivers/scripts/environment.py"
     drivers = {*assigned(source, "set_env", "env_vars"), *OTHER_DRIVERS}
+    constants = {
+        ast.unparse(node.targets[0]): node.value.value
+        for node in ast.parse(source.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+    }
+    moved = [name for name, place in PLACES.items() if constants.get(name, place) != place]
+    if moved:
+        raise SystemExit(f"the drivers have another place for {', '.join(moved)}")
     document = {
         "source": "; ".join((TOOLKIT, DRIVERS, *PAGES)),
         "date": datetime.now(tz=timezone.utc).date().isoformat(),
@@ -92,6 +124,12 @@ def main(toolkit: str, sdk: str) -> None:
         "standard_variables": STANDARD,
         "prefixes": PREFIXES,
         "config_files": CONFIG,
+        "places": PLACES,
+        "number_variables": NUMBERS,
+        "rank_variables": RANKS,
+        "host_texts": HOSTS,
+        "first_host_texts": FIRST_HOST,
+        "tree": TREE,
     }
     (DATA / "toolkit.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 

@@ -217,28 +217,9 @@ def _sharded(view: TrainingView) -> bool:
     return any(channel.s3.get("S3DataDistributionType") == "ShardedByS3Key" for channel in view.channels)
 
 
-HOST_WORDS = (
-    "SM_HOSTS",
-    "SM_CURRENT_HOST",
-    "SM_MASTER",
-    "MASTER_ADDR",
-    "TF_CONFIG",
-    "WORLD_SIZE",
-    "resourceconfig.json",
-)
-HOST_CALLS = (
-    "init_process_group",
-    "hvd.init",
-    "Accelerator",
-    "horovod",
-    "MultiWorkerMirroredStrategy",
-    "deepspeed",
-)
-
-
 def _looks_at_hosts(strings: frozenset[str], calls: frozenset[str]) -> bool:
-    return any(word in each for word in HOST_WORDS for each in strings) or any(
-        word in each for word in HOST_CALLS for each in calls
+    return any(word in each for word in table("toolkit")["first_host_texts"] for each in strings) or any(
+        word in each for word in table("libraries")["meeting"] for each in calls
     )
 
 

@@ -300,13 +300,13 @@ def variable_of_the_toolkit(view: TrainingView) -> Iterator[Problem]:
     if not any(name.startswith("SM_") for name in view.environment):
         return
     # Late: few requests name such a variable.
-    from cursus.checks.script.request import CHANNEL_VARIABLE, FIXED, decoded, invocation
+    from cursus.checks.script.request import CHANNEL_VARIABLE, decoded, invocation
 
     if invocation(view).kind != "toolkit" and (
         "sagemaker_program" not in view.hyperparameters or "ContainerEntrypoint" in view.algorithm
     ):
         return
-    own = dict(FIXED)
+    own = dict(table("toolkit")["places"])
     for channel in view.channels:
         if channel.name:
             own[f"{CHANNEL_VARIABLE}{channel.name.upper()}"] = f"/opt/ml/input/data/{channel.name}"

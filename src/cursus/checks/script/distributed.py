@@ -17,17 +17,6 @@ from cursus.script.calls import PROCESS_GROUP
 from cursus.script.facts import Const, ScriptFacts, Used
 from cursus.script.files import shown_below
 
-DISTRIBUTED_WORDS = (
-    "SM_HOSTS",
-    "SM_CURRENT_HOST",
-    "RESOURCE_CONFIG",
-    "resourceconfig",
-    "WORLD_SIZE",
-    "RANK",
-    "TF_CONFIG",
-    "algo-1",
-)
-
 
 def _enabled(view: TrainingView) -> dict[str, object]:
     from cursus.aws import distribution
@@ -42,7 +31,8 @@ def _uses_distribution(facts: ScriptFacts) -> bool:
         or facts.outside_effects
     ):
         return True
-    return any(word in string for string in facts.strings for word in DISTRIBUTED_WORDS)
+    words = entries("toolkit", "host_texts")
+    return any(word in string for string in facts.strings for word in words)
 
 
 DATA_PARALLEL = "smdistributed.dataparallel"

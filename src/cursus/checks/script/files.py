@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path as FilePath
 
+from cursus.aws.tables import table
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.request import invocation, script_of
 from cursus.checks.texts import PROGRAM
@@ -18,11 +19,6 @@ from cursus.redact import show
 from cursus.script.facts import Fault
 from cursus.script.parsing import parse
 from cursus.suggest import did_you_mean
-
-ASK_FOR = {
-    "datasets": frozenset({"transformers", "evaluate", "trl", "setfit", "sentence_transformers", "peft"})
-}
-"""A library that few others import, with these: a file of its name, common for one's own data, hides it from nothing else."""
 
 
 def program_path(view: TrainingView) -> Path:
@@ -225,8 +221,8 @@ def file_hides_module(view: TrainingView) -> Iterator[Problem]:
         facts = script_of(view)
         if any(one.source == fault.location.file for one in facts.habits):
             continue  # what it lacks is used, which FRM070 tells
-        users = ASK_FOR.get(fault.detail)
-        if users is not None and not facts.top_imports & users:
+        users = table("libraries")["imported_by"].get(fault.detail)
+        if users is not None and facts.top_imports.isdisjoint(users):
             continue
         own = fault.location.file == facts.entry and fault.detail in facts.top_imports
         yield Problem(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from cursus.aws.tables import entries
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.filled import decoded_twice
 from cursus.checks.script.request import Invocation, decoded, habit_problems, invocation, script_of
@@ -42,9 +43,6 @@ REMEDIES = {
     "text-split": APART,
     "quoted": "read it with json.loads",
 }
-NUMBER_VARIABLES = frozenset({"SM_NUM_GPUS", "SM_NUM_CPUS", "SM_NUM_NEURONS"})
-RANKS = frozenset({"RANK", "LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"})
-"""Variables of numbers that launchers set: that one is there is often all that a script asks."""
 AS_NUMBERS = frozenset({"text-equals", "text-in", "text-arithmetic", "text-times"})
 
 
@@ -92,11 +90,11 @@ def _text_of(
         if part.name.startswith("SM_HP_"):
             names = [name for name in view.hyperparameters if f"SM_HP_{name.upper()}" == part.name]
             given = decoded(view.hyperparameters[names[0]]) if names else None
-        ranked = part.name in RANKS and habit.kind in AS_NUMBERS
+        ranked = part.name in entries("toolkit", "rank_variables") and habit.kind in AS_NUMBERS
         # A default that is a number counts where no launcher is.
         if ranked and isinstance(part.default, Const):
             ranked = "sagemaker_torch_distributed_enabled" in view.hyperparameters
-        if ranked or part.name in NUMBER_VARIABLES:
+        if ranked or part.name in entries("toolkit", "number_variables"):
             given = "0"
         if part.name == "SM_CURRENT_HOST":
             given = ",".join(f"algo-{number}" for number in range(1, (view.host_count or 1) + 1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
+from cursus.aws.tables import entries
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.conditions import holds
 from cursus.checks.script.imports import FRAMEWORKS, not_published
@@ -25,30 +26,6 @@ from cursus.checks.script.request import (
 from cursus.checks.views import Channel, TrainingView, text
 from cursus.redact import show
 from cursus.script.facts import Const, EnvPart, PathUse, ScriptFacts, Text
-
-OPENS_FILES = frozenset(
-    {
-        "open",
-        "io.open",
-        "pandas.read_csv",
-        "pandas.read_json",
-        "pandas.read_excel",
-        "pandas.read_pickle",
-        "pandas.read_table",
-    }
-    | {
-        "numpy.load",
-        "numpy.loadtxt",
-        "numpy.genfromtxt",
-        "joblib.load",
-        "torch.load",
-        "PIL.Image.open",
-        "zipfile.ZipFile",
-    }
-)
-WRITES_FILES = frozenset(
-    {"open", "io.open", "torch.save", "joblib.dump", "numpy.save", "numpy.savetxt", "to_csv", "to_json"}
-)
 
 
 def _uses(view: TrainingView) -> Iterator[tuple[PathUse, str]]:
@@ -140,7 +117,12 @@ def folder_opened_as_file(view: TrainingView) -> Iterator[Problem]:
     names = {f"{INPUT_DATA}/{channel.name}": channel for channel in view.channels if channel.name}
     for use, place in _uses(view):
         channel = names.get(place.rstrip("/"))
-        if channel is None or use.mode != "read" or not use.sure or use.call not in OPENS_FILES:
+        if (
+            channel is None
+            or use.mode != "read"
+            or not use.sure
+            or use.call not in entries("libraries", "opening")
+        ):
             continue
         if input_mode(view, channel) == "Pipe":
             continue
@@ -288,13 +270,13 @@ def _not_writable(
             remedy="dirs_exist_ok=True" if copies else "exist_ok=True",
             location=use.location,
         )
-    elif use.mode == "write" and use.call in WRITES_FILES and plain in there:
+    elif use.mode == "write" and use.call in entries("libraries", "writing") and plain in there:
         yield Problem(
             f"{use.call} writes to {show(place)}, which is a folder",
             remedy="join a file's name: os.path.join(folder, name)",
             location=use.location,
         )
-    elif use.mode == "write" and use.call in WRITES_FILES and not _makes(facts):
+    elif use.mode == "write" and use.call in entries("libraries", "writing") and not _makes(facts):
         folder = plain.rpartition("/")[0]
         if any(folder.startswith(known + "/") for known in below) and folder not in there:
             yield Problem(
@@ -392,9 +374,6 @@ def other_framework(view: TrainingView) -> Iterator[Problem]:
 
 HOMES = ("/home/", "/Users/", "~", "/content/", "/root/", "C:", "D:", "/mnt/", "/kaggle/")
 CODE = "/opt/ml/code"
-KEPT = frozenset({"input", "model", "output", "checkpoints", "code", "errors", "failure", "processing"})
-"""What a container has below /opt/ml."""
-SEARCHES = frozenset({"glob.glob", "glob.iglob", "glob", "rglob", "os.walk"})
 
 
 def covers(made: str, place: str) -> bool:
@@ -435,7 +414,7 @@ def _elsewhere(view: TrainingView, place: str) -> str:
         return ""
     full = posixpath.normpath(f"{CODE}/{place}")
     below = full.removeprefix("/opt/ml/")
-    if full == below or below.partition("/")[0] in KEPT:
+    if full == below or below.partition("/")[0] in entries("toolkit", "tree"):
         return ""
     return f"which is {full}: of what is beside the source directory the container has nothing"
 
@@ -444,7 +423,12 @@ def searched(view: TrainingView, facts: ScriptFacts, made: list[str]) -> Iterato
     """Where every run searches for files and there are none: no error, and nothing is read."""
     started = invocation(view)
     for use in facts.paths:
-        if use.mode != "look" or use.call not in SEARCHES or not use.sure or started.kind == "command":
+        if (
+            use.mode != "look"
+            or use.call not in entries("libraries", "searching")
+            or not use.sure
+            or started.kind == "command"
+        ):
             continue
         for path in use.paths:
             place = resolve(view, path)

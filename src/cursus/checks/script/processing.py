@@ -9,13 +9,14 @@ from dataclasses import replace
 from functools import partial
 
 from cursus.aws.pipelines import written_out
+from cursus.aws.tables import entries
 from cursus.checks.outlines.plans import Plan, borrowed
 from cursus.checks.rules import Check, Problem, rule
 from cursus.checks.script.arguments import required_argument_missing
 from cursus.checks.script.artifacts import mentions_folder, mentions_upload, writes
 from cursus.checks.script.channels import made_places
 from cursus.checks.script.imports import published
-from cursus.checks.script.places import OPENS_FILES, SEARCHES, WRITES_FILES, covers
+from cursus.checks.script.places import covers
 from cursus.checks.script.processing_view import ProcessingView, place_of
 from cursus.checks.script.request import UNKNOWN, habits, invocation, readable, resolve
 from cursus.checks.views import Settings, TrainingView
@@ -118,7 +119,7 @@ def _read(
     seen: set[str] = set()
     data = [folder for folder in there if not folder.startswith((*CODE, *KEPT))]
     for use, place in _places(view, facts, ("read", "list", "look")):
-        if use.mode == "look" and (use.call not in SEARCHES or not use.sure):
+        if use.mode == "look" and (use.call not in entries("libraries", "searching") or not use.sure):
             continue
         known = WILD.split(place)[0]
         path = posixpath.normpath(place if known == place else known.rpartition("/")[0])
@@ -135,7 +136,12 @@ def _read(
             near = closest(path, data) or closest(posixpath.dirname(path), data)
             told = "no input of the job is put there" + (f". Did you mean {near!r}?" if near else "")
             remedy = "read it from the LocalPath of an input: " + (", ".join(inputs) or "the job has none")
-        elif owner == place.rstrip("/") and use.sure and use.mode == "read" and use.call in OPENS_FILES:
+        elif (
+            owner == place.rstrip("/")
+            and use.sure
+            and use.mode == "read"
+            and use.call in entries("libraries", "opening")
+        ):
             told = "which is the folder of an input, and no file"
             remedy = "join the file's name: os.path.join(folder, name)"
         elif owner is not None and owner != path and use.mode == "read":
@@ -202,7 +208,9 @@ def _lost(
             continue
         if any(covers(place, one) or _inside(known, one.rstrip("/")) for one in read):
             continue
-        missing = not makes and use.sure and use.call in WRITES_FILES and UNKNOWN not in place
+        missing = (
+            not makes and use.sure and use.call in entries("libraries", "writing") and UNKNOWN not in place
+        )
         missing = missing and not any(
             _inside(folder, one) or _inside(one, folder) for one in view.inputs or ()
         )

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from cursus.aws import library_fields
 from cursus.aws.images import parse_image
+from cursus.aws.tables import table
 from cursus.checks.rules import Problem
 from cursus.checks.script.processing_view import COMMAND, ProcessingView
 from cursus.checks.type_words import is_number
@@ -25,14 +26,6 @@ from cursus.script.facts import ArgPart, Argument, Const, EnvPart, Habit, Parser
 UNKNOWN = "\0"
 MODEL_DIR = "/opt/ml/model"
 INPUT_DATA = "/opt/ml/input/data"
-FIXED = {
-    "SM_MODEL_DIR": MODEL_DIR,
-    "SM_OUTPUT_DATA_DIR": "/opt/ml/output/data",
-    "SM_OUTPUT_DIR": "/opt/ml/output",
-    "SM_OUTPUT_INTERMEDIATE_DIR": "/opt/ml/output/intermediate",
-    "SM_INPUT_DIR": "/opt/ml/input",
-    "SM_INPUT_CONFIG_DIR": "/opt/ml/input/config",
-}
 CHANNEL_VARIABLE = "SM_CHANNEL_"
 HIDDEN_NAMES = frozenset({"_tuning_objective_metric"})
 
@@ -233,8 +226,9 @@ def variable(view: TrainingView, name: str) -> str | Missing | None:
         return None
     if isinstance(view, ProcessingView):  # which the training toolkit does not start
         return NONE if name.startswith("SM_") and not view.own_image else None
-    if name in FIXED:
-        return FIXED[name]
+    place = table("toolkit")["places"].get(name)
+    if place is not None:
+        return str(place)
     if name == "SM_NUM_GPUS":
         return _gpus(view)
     if name.startswith(CHANNEL_VARIABLE):

@@ -15,7 +15,7 @@ from cursus.script.conditions import around
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Habit
 from cursus.script.nodes import FUNCTIONS, last_name, string, word
-from cursus.script.paths import OPENS, WRITES
+from cursus.script.paths import OPENS, positions
 
 NAME = re.compile(r"(?![/~.])(?:[\w-]+/)*[\w-]*\w\.(?!(?:log|tmp|lock|py|sh|lst|names?)$)[A-Za-z]\w*")
 """A file in the working directory that was written to be kept, as it seems."""
@@ -52,8 +52,8 @@ def _written(evaluator: Evaluator, site: CallSite) -> str:
     if called in OPENS:
         mode = string(word(node, "mode") or (node.args[1] if len(node.args) > 1 else None)) or ""
         return names[0] if mode[:1] in ("w", "x") and string(node.args[0]) == names[0] else ""
-    if called in WRITES:
-        at = WRITES[called]
+    at = positions("writes").get(called)
+    if at is not None:
         return names[0] if len(node.args) > at and string(node.args[at]) == names[0] else ""
     method = isinstance(node.func, ast.Attribute) and last_name(node.func) in METHODS
     return names[0] if method and string(node.args[0]) == names[0] else ""

@@ -28,8 +28,10 @@ MODULES = frozenset(
         "requests",
     }
 )
-URLS = frozenset({"urllib.request.urlretrieve", "urllib.request.urlopen", "requests.get", "torch.hub.load"})
+URLS = frozenset({"urllib.request.urlretrieve", "urllib.request.urlopen", "requests.get"})
 HUBS = frozenset({"huggingface_hub.snapshot_download", "huggingface_hub.hf_hub_download", "nltk.download"})
+HERE = re.compile(r"https?://(?:localhost|127\.|0\.0\.0\.0|169\.254\.|algo-\d)")
+"""Addresses that a job without a network has all the same: its own hosts', and those of its credentials."""
 NAME = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[\w.-]+)?")
 """A name on a hub: ``bert-base-uncased``, ``google/flan-t5-small``."""
 
@@ -43,18 +45,24 @@ def read_downloads(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]])
         if asked is None or word(node, "local_files_only", "cache_dir") is not None:
             continue
         name = evaluator.called(node, site.body)
-        if name in URLS:
+        if name == "torch.hub.load":
             key = (
                 "url"
-                if asked.startswith(("http://", "https://", "ftp://")) or name == "torch.hub.load"
+                if NAME.fullmatch(asked.partition(":")[0]) and string(word(node, "source")) != "local"
                 else ""
+            )
+        elif name in URLS:
+            key = (
+                "url" if asked.startswith(("http://", "https://", "ftp://")) and not HERE.match(asked) else ""
             )
         elif name in HUBS or _of_transformers(evaluator, site, name):
             key = "hub" if NAME.fullmatch(asked) else ""
         else:
             continue
         if key:
-            always = sure and id(node) in site.body.certain
+            always = (
+                sure and id(node) in site.body.certain and name != "nltk.download"
+            )  # which raises nothing
             yield Habit(
                 "downloads",
                 None,

@@ -13,19 +13,23 @@ from cursus.script import values as v
 from cursus.script.bodies import Body, CallSite, place
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Habit
-from cursus.script.nodes import last_name
+from cursus.script.nodes import last_name, receiver
 from cursus.script.texts import hyperparameter
 
+HPS = v.Special("SM_HPS")
 DECODES = frozenset({"json.loads", "ast.literal_eval"})
 
 
 def read_filled(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) -> Iterator[Habit]:
     """Everything of this kind in what runs."""
-    for site, sure in calls:
+    sites = list(calls)
+    for site, sure in sites:
         node, body = site.node, site.body
         always = sure and id(node) in body.certain
         given = [one.value for one in node.keywords if one.arg is None]
-        if len(given) == 1 and not node.args and evaluator.value(given[0], body) == v.Special("SM_HPS"):
+        if len(given) == 1 and not node.args and evaluator.value(given[0], body) == HPS:
+            if _changed(evaluator, sites):
+                continue
             callee = evaluator.value(node.func, body)
             names = _taken(callee.body) if isinstance(callee, (v.Func, v.Klass)) else None
             if names is not None:
@@ -33,11 +37,24 @@ def read_filled(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) ->
                 key = ",".join(sorted(names - own))
                 yield Habit("filled", None, ast.unparse(node.func), always, place(node, body), key)
         elif len(node.args) == 1 and evaluator.called(node, body) in DECODES:
-            found = hyperparameter(evaluator, body, node.args[0])
-            if found is not None and found[1] == "SM_HPS":
+            taken = hyperparameter(evaluator, body, node.args[0])
+            if taken is not None and taken[1] == "SM_HPS":
                 yield Habit(
-                    "decoded-twice", None, ast.unparse(node.func), always, place(node, body), found[0]
+                    "decoded-twice", None, ast.unparse(node.func), always, place(node, body), taken[0]
                 )
+
+
+def _changed(evaluator: Evaluator, sites: list[tuple[CallSite, bool]]) -> bool:
+    """True where something is taken out of the mapping: ``hps.pop("epochs")``, ``del hps["epochs"]``."""
+    held = [(site.body, receiver(site.node, ("pop", "popitem", "clear"))) for site, _ in sites]
+    held += [
+        (body, part.value)
+        for body in {id(site.body): site.body for site, _ in sites}.values()
+        for node in body.nodes
+        for part in (node.targets if isinstance(node, ast.Delete) else ())
+        if isinstance(part, ast.Subscript)
+    ]
+    return any(base is not None and evaluator.value(base, body) == HPS for body, base in held)
 
 
 def _taken(callee: Body) -> set[str] | None:
@@ -45,7 +62,11 @@ def _taken(callee: Body) -> set[str] | None:
     owner = callee.owner
     if isinstance(owner, (ast.FunctionDef, ast.AsyncFunctionDef)):
         given = owner.args
-        return None if given.kwarg else {one.arg for one in (*given.args, *given.kwonlyargs)}
+        return (
+            None
+            if given.kwarg or owner.decorator_list
+            else {one.arg for one in (*given.args, *given.kwonlyargs)}
+        )
     if not isinstance(owner, ast.ClassDef) or owner.bases:
         return None
     plain = [one.func if isinstance(one, ast.Call) else one for one in owner.decorator_list]

@@ -16,6 +16,7 @@ from cursus.script.nodes import bare_name, last_name, receiver, string
 
 STARTS = frozenset({"Pool", "Process", "ProcessPoolExecutor"})
 SPAWNS = ("mp.spawn", "multiprocessing.spawn")
+MODULES = ("multiprocessing", "torch.multiprocessing", "concurrent.futures")
 STRAIGHT = (ast.Expr, ast.Assign, ast.With, ast.For)
 """Statements that surely run what is in them."""
 DEEPEST = 3
@@ -32,10 +33,23 @@ def read_spawned(entry: Body) -> Iterator[Habit]:
         made = receiver(call, STARTS)
         kept = entry.only(bare_name(made)) if bare_name(made) else made
         spawns = isinstance(kept, ast.Call) and last_name(kept.func) == "get_context" and _new(kept)
-        starts = always and last_name(call.func) in STARTS
+        starts = always and last_name(call.func) in STARTS and _of_processes(call, entry)
         if spawns or starts or ast.unparse(call.func).endswith(SPAWNS):
             yield Habit("no-main-guard", None, ast.unparse(call.func)[:60], True, place(call, entry))
             return
+
+
+def _of_processes(call: ast.Call, entry: Body) -> bool:
+    """True for ``mp.Process``; psutil has a Process too, which starts nothing."""
+    names = {
+        one.asname or one.name.partition(".")[0]
+        for node in entry.all_nodes
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for one in node.names
+        if f"{getattr(node, 'module', None) or ''}.{one.name}".lstrip(".").startswith(MODULES)
+    }
+    written = ast.unparse(call.func)
+    return written.partition(".")[0] in names or "multiprocessing." in written
 
 
 def _new(call: ast.Call) -> bool:

@@ -14,7 +14,6 @@ from cursus.checks.script.request import (
     channel_of,
     habits,
     resolve,
-    script_of,
 )
 from cursus.checks.views import TrainingView
 from cursus.redact import show
@@ -46,7 +45,6 @@ def first_row_lost(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://github.com/aws/amazon-sagemaker-examples/issues/1618
     """
-    script_of(view)
     for habit in habits(view, "header"):
         place = resolve(view, habit.text)
         name = channel_of(place) if isinstance(place, str) else None

@@ -331,12 +331,11 @@ def _old_launcher(view: TrainingView) -> Iterator[Problem]:
             text = FilePath(source.directory, name).read_text(encoding="utf-8", errors="replace")
         except OSError:
             continue
-        if (
-            not re.search(r"\bArgumentParser\(", text)
-            or "parse_known_args" in text
-            or "parse_args(" not in text
-        ):
+        parser = re.search(r"\b(\w+)\s*=\s*(?:argparse\.)?ArgumentParser\(", text)
+        if parser is None or "parse_known_args" in text or "parse_args(" not in text:
             continue
+        if "parents=" in text or re.search(rf"[(,=]\s*{parser[1]}\s*[,)]", text):
+            continue  # others may add to it
         taken = {flag for flag in ("--local_rank", "--local-rank") if re.search(f"['\"]{flag}['\"]", text)}
         given = "--local-rank" if newer else "--local_rank"
         if given not in taken and (known or not taken):

@@ -40,7 +40,7 @@ def decoded_twice(view: TrainingView) -> Iterator[Problem]:
             continue
         if not isinstance(value, str) and habit.key in view.hyperparameters:
             yield Problem(
-                f"SM_HPS has {habit.key!r} as {value!r} already, and {habit.detail} takes a text alone: TypeError",
+                f"SM_HPS has {habit.key!r} as a {type(value).__name__} already, and {habit.detail} takes a text alone: TypeError",
                 (view.hyperparameters_member, habit.key),
                 remedy="take it as it is",
                 severity="error" if habit.sure else None,

@@ -7,6 +7,12 @@ from collections.abc import Iterator
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.request import habits, script_of
 from cursus.checks.views import TrainingView
+from cursus.redact import show
+
+UNPACKS = frozenset(
+    {"extractall", "unpack_archive", "copytree", "symlink", "symlink_to", "rename", "move", "chdir"}
+)
+"""What may make a folder of the name that is asked for."""
 
 
 @rule("FRM074", scope="script", reads=("EnableNetworkIsolation", "Environment"))
@@ -34,16 +40,18 @@ def no_way_out(view: TrainingView) -> Iterator[Problem]:
     facts = script_of(view)
     offline = {*view.environment, *facts.env_writes} & {"HF_HOME", "HF_HUB_CACHE", "TRANSFORMERS_CACHE"}
     for habit in habits(view, "downloads"):
-        asked = habit.detail.partition("'")[2].partition("'")[0]
+        call, _, written = habit.detail.partition("(")
+        asked = written[1:-2]
         here = asked.partition("/")[0]
         if habit.key == "hub" and (
             view.framework is None
             or offline
+            or facts.attributes & UNPACKS
             or any(name == here or name.startswith(here + "/") for name in facts.directory_listing)
         ):
             continue
         yield Problem(
-            f"{habit.detail} is downloaded, and a job with network isolation reaches nothing outside",
+            f"{call}({show(asked)}) is downloaded, and a job with network isolation reaches nothing outside",
             ("EnableNetworkIsolation",),
             remedy="put it into S3 and give it to the job as a channel",
             severity=None if habit.sure else "warning",

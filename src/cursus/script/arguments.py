@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from cursus.aws.tables import entries
 from cursus.model import Location
 from cursus.script import values as v
 from cursus.script.bodies import Body, CallSite, place
@@ -27,38 +28,6 @@ NO_VALUE = {
     "version": None,
 }
 PARSES = {"parse_args": True, "parse_intermixed_args": True, "parse_known_args": False}
-OPAQUE_CALLS = frozenset(
-    {
-        "simple_parsing.ArgumentParser",
-        "configargparse.ArgumentParser",
-        "configargparse.ArgParser",
-        "jsonargparse.ArgumentParser",
-        "optparse.OptionParser",
-        "getopt.getopt",
-        "docopt.docopt",
-        "tyro.cli",
-        "tensorflow.compat.v1.app.run",
-        "tensorflow.app.run",
-        "omegaconf.OmegaConf.from_cli",
-    }
-)
-OPAQUE_MODULES = frozenset(
-    [
-        "fire",
-        "absl",
-        "typer",
-        "simple_parsing",
-        "configargparse",
-        "jsonargparse",
-        "optparse",
-        "getopt",
-        "docopt",
-        "tyro",
-        "hydra",
-        "tap",
-        "trl",
-    ]
-)
 
 
 @dataclass(slots=True)
@@ -86,7 +55,7 @@ def read_parsers(evaluator: Evaluator, reached: Reached) -> tuple[tuple[Parser, 
     opaque = False
     for site, _ in reached:
         node = site.node
-        opaque = opaque or evaluator.called(node, site.body) in OPAQUE_CALLS
+        opaque = opaque or evaluator.called(node, site.body) in entries("libraries", "opaque_parsers")
         made = evaluator.evaluate(node, site.body, site.order)
         if any(isinstance(value, v.ParserValue) and value.key == id(node) for value in made.values):
             found[id(node)] = _made(evaluator, site)

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
+from cursus.aws.tables import entries, table
 from cursus.script import values as v
 from cursus.script.arguments import Reached, choices_of, constant
 from cursus.script.bodies import Body, CallSite, place
@@ -20,31 +21,6 @@ from cursus.script.facts import Argument, Const, Parser
 from cursus.script.nodes import last_name, string, word
 
 ABSL_TYPES = {"integer": "int", "float": "float", "string": "str", "list": "str", "enum": "str"}
-ABSL_OWN = (
-    *("v", "verbosity", "logger_levels", "stderrthreshold", "showprefixforinfo", "log_dir", "logtostderr"),
-    *("alsologtostderr", "flagfile", "undefok", "profile_file", "only_check_args", "pdb", "help", "helpfull"),
-)
-"""Flags that absl.app and absl.logging define themselves."""
-WITHOUT_FLAGS = frozenset(
-    [
-        "absl",
-        "boto3",
-        "joblib",
-        "keras",
-        "numpy",
-        "pandas",
-        "scipy",
-        "sklearn",
-        "tensorflow",
-        "torch",
-        "xgboost",
-    ]
-)
-"""Libraries that define no flags of absl's that a training script would be given."""
-HYDRA = (
-    *("help", "hydra-help", "version", "cfg", "resolve", "package", "run", "multirun", "shell-completion"),
-    *("config-path", "config-name", "config-dir", "experimental-rerun", "info"),
-)
 LIBRARIES = frozenset(["absl", "typer", "fire", "hydra"])
 PLAIN_TYPES = {"int": "int", "float": "float", "str": "str", "Path": "str", "pathlib.Path": "str"}
 
@@ -77,8 +53,10 @@ def _absl(
     evaluator: Evaluator, reached: Reached, start: CallSite, sure: bool, tops: Collection[str]
 ) -> Parser:
     where = place(start.node, start.body)
-    arguments = [Argument((f"--{name}",), name, where, "other") for name in ABSL_OWN]
-    complete = all(top in WITHOUT_FLAGS or top in sys.stdlib_module_names for top in tops)
+    arguments = [Argument((f"--{name}",), name, where, "other") for name in table("libraries")["absl_flags"]]
+    complete = all(
+        top in entries("libraries", "without_flags") or top in sys.stdlib_module_names for top in tops
+    )
     required: set[str] = set()
     for site, certain in reached:
         name = evaluator.called(site.node, site.body)
@@ -157,7 +135,10 @@ def _fire(body: Body, sure: bool) -> Parser:
 
 def _hydra(body: Body, sure: bool) -> Parser:
     where = place(body.owner, body)
-    own = tuple(Argument((f"--{name}",), name, where, "other", conditional=True) for name in HYDRA)
+    own = tuple(
+        Argument((f"--{name}",), name, where, "other", conditional=True)
+        for name in table("libraries")["hydra_options"]
+    )
     return Parser("hydra", own, True, True, sure, where)
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+from cursus.aws.tables import entries
 from cursus.script import (
     arguments,
     best,
@@ -226,7 +227,9 @@ class Reading:
         foreign = {top for top in tops if not self.source.find(top, self.entry.parent)}
         known = command_libraries.read_libraries(self.evaluator, calls, foreign)
         parsers = (*parsers, *commands.read_commands(self.evaluator, calls), *known)
-        opaque = opaque or bool(tops & arguments.OPAQUE_MODULES - {parser.kind for parser in known})
+        opaque = opaque or bool(
+            tops & entries("libraries", "opaque_modules") - {parser.kind for parser in known}
+        )
         env_reads, key_reads = self._reads(calls)
         conversions = numbers.conversions(self.evaluator, calls)
         modules = list(self.source.modules.values())

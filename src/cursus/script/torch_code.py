@@ -13,34 +13,12 @@ import ast
 import re
 from collections.abc import Collection, Iterable, Iterator
 
+from cursus.aws.tables import entries
 from cursus.script.bodies import Body, place
 from cursus.script.conditions import of_first
 from cursus.script.facts import Habit
 from cursus.script.nodes import FUNCTIONS, bare_name, everything_given, last_name, own, receiver, string, word
 
-AGREEING = frozenset(
-    {
-        "all_reduce",
-        "all_gather",
-        "all_gather_object",
-        "all_gather_into_tensor",
-        "reduce_scatter",
-        "allreduce",
-        "allgather",
-        "broadcast",
-        "broadcast_object",
-        "broadcast_object_list",
-        "gather_object",
-        "gather_for_metrics",
-        "scatter_object_list",
-    }
-)
-"""What every rank of a group has to call, and what tells the ranks something of each other."""
-WAITING = frozenset({"barrier", "monitored_barrier", "wait_for_everyone", "synchronize"})
-COLLECTIVES = AGREEING | WAITING | {"gather", "broadcast_parameters", "broadcast_optimizer_state"}
-"""What every rank of a group has to call."""
-OF_ENGINES = ("save_checkpoint", "load_checkpoint", "save_16bit_model")
-"""What every rank has to call of an engine of DeepSpeed's: each has a part of the state."""
 GROUPS = re.compile(r"^(?:torch\.)?(?:distributed|dist|c10d|hvd|xm)$|accelerator$")
 RANKED = frozenset({"DistributedDataParallel", "DDP", "FSDP", "FullyShardedDataParallel"})
 WRAPS = frozenset({"DataParallel", "DistributedDataParallel", "DDP"})
@@ -64,13 +42,19 @@ def read_torch(modules: Iterable[Body]) -> Iterator[Habit]:
     functions = [node for node in everything if isinstance(node, FUNCTIONS)]
     adders = {one.name for one in functions if _adds_up(one)}
     meeting = {one.name for one in functions if any(_collective(step) for step in _always(one.body))}
-    meeting |= {f"{engine}.{method}" for engine in _engines(everything) for method in OF_ENGINES}
+    meeting |= {
+        f"{engine}.{method}"
+        for engine in _engines(everything)
+        for method in entries("libraries", "collective_of_engines")
+    }
     for body, nodes in walked:
         for node in nodes:
             if isinstance(node, (ast.For, ast.While)):
                 for kept, name in _graphs(node, adders):
                     yield Habit("graph-kept", None, name, True, place(kept, body))
-                for stop in _stops(node) if names & RANKED and not names & AGREEING else ():
+                for stop in (
+                    _stops(node) if names & RANKED and not names & entries("libraries", "agreeing") else ()
+                ):
                     yield Habit("rank-stops", None, ast.unparse(stop.test)[:80], True, place(stop, body))
             elif isinstance(node, FUNCTIONS):
                 for alone, told in _alone(node, meeting):
@@ -120,7 +104,9 @@ def _collective(node: ast.AST, meeting: Collection[str] = ()) -> str:
     """What a call is named that every rank has to make, or of a function of the source that makes it."""
     if not isinstance(node, ast.Call):
         return ""
-    base = receiver(node, COLLECTIVES)
+    base = receiver(node, entries("libraries", "agreeing")) or receiver(
+        node, entries("libraries", "collective")
+    )
     known = ast.unparse(node.func) in meeting or (base is not None and GROUPS.search(ast.unparse(base)))
     return ast.unparse(node.func) if known else ""
 

@@ -35,12 +35,13 @@ STANDARD = [
     *("TERM", "AWS_REGION", "AWS_DEFAULT_REGION", "TRAINING_JOB_NAME", "TRAINING_JOB_ARN", "CURRENT_HOST"),
     *("SAGEMAKER_JOB_NAME", "SAGEMAKER_REGION", "DMLC_INTERFACE", "RANK", "WORLD_SIZE", "LOCAL_RANK"),
     *("MASTER_ADDR", "MASTER_PORT", "LOCAL_WORLD_SIZE", "TF_CONFIG", "NCCL_SOCKET_IFNAME", "NCCL_DEBUG"),
-    *("KMP_AFFINITY", "OMP_NUM_THREADS"),
+    *("KMP_AFFINITY", "OMP_NUM_THREADS", "SHLVL", "OLDPWD"),
+    *("GROUP_RANK", "ROLE_RANK", "ROLE_NAME", "GROUP_WORLD_SIZE", "ROLE_WORLD_SIZE"),
 ]
 # How the variables begin that images, accelerators and launchers have of their own.
 PREFIXES = [
     *("AWS_", "SM_", "SAGEMAKER", "NVIDIA_", "CUDA", "NCCL_", "OMPI_", "TF_", "PYTHON", "CONDA", "MASTER_"),
-    *("SMDATA", "HF_"),
+    *("SMDATA", "HF_", "TORCHELASTIC_", "PMIX_", "ECS_", "NV_"),
 ]
 # Where the toolkit's folders are; those that the drivers have too are compared with theirs.
 PLACES = {

@@ -76,6 +76,11 @@ RIGHT = {
         rf'"loss", "value": {NUMBER}',
         '{"metric": "loss", "value": 0.5}\n{"metric": "lr", "value": 0.1}',
     ),
+    "out of a tensor": (
+        "train:loss",
+        r"loss: tensor\(([0-9.]+)",
+        "loss: tensor(0.8765, grad_fn=<MeanBackward0>)",
+    ),
     "zero of a score": ("accuracy", rf"accuracy {NUMBER}", "accuracy 0.00"),
 }
 

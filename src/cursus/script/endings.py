@@ -180,6 +180,7 @@ def swallowing_contexts(modules: Iterable[Body]) -> Iterator[Habit]:
         if isinstance(method, ast.FunctionDef) and method.name == "__exit__"
         for last in method.body[-1:]
         if isinstance(last, ast.Return) and getattr(last.value, "value", None) is True
+        if not any(isinstance(one, (ast.Return, ast.Raise)) for one in ast.walk(method) if one is not last)
     }
     for body in bodies if drops else ():
         for node in body.all_nodes:

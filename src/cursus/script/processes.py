@@ -247,9 +247,15 @@ def _own_master(evaluator: Evaluator, body: Body, node: ast.Assign, sure: bool) 
         and string(target.slice) == "MASTER_ADDR"
         and string(node.value) in ("localhost", "127.0.0.1", "0.0.0.0")
         and evaluator.value(target.value, body) == v.Special("environ")
+        and sum(_sets_master(one) for one in body.top.all_nodes) == 1
     ):
         known = sure and node in getattr(body.owner, "body", ())
         yield Habit("own-master", None, string(node.value) or "", known, place(node, body))
+
+
+def _sets_master(node: ast.AST) -> bool:
+    stored = isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)
+    return stored and isinstance(node, ast.Subscript) and string(node.slice) == "MASTER_ADDR"
 
 
 def _early(module: Body, sure: bool) -> Iterator[Habit]:

@@ -13,6 +13,8 @@ from cursus.script.nodes import last_name, receiver, string, word
 def read_subcommands(entry: Body) -> Iterator[Habit]:
     """``parser.add_subparsers(required=True)`` of a parser that the entry point reads its command line with."""
     calls = [node for node in entry.all_nodes if isinstance(node, ast.Call)]
+    if any(last_name(node) == "argv" for node in entry.all_nodes if isinstance(node, ast.Attribute)):
+        return  # it may put the subcommand in itself
     for call in calls:
         required, parser = word(call, "required"), receiver(call, ("add_subparsers",))
         if parser is None or not (isinstance(required, ast.Constant) and required.value is True):

@@ -18,7 +18,7 @@ THOUSANDS = re.compile(r"[kKM](?![\w/])")
 DECIMAL_COMMA = re.compile(r",[0-9]+(?![0-9.,])")
 # A word begins where no letter stands before it, and has an end: a line may be one word of thousands of letters.
 _WORD = r"(?<![A-Za-z])([A-Za-z][\w./:-]{0,99}?)[\"'\]]*"
-LABEL = re.compile(_WORD + r"\s*(?:(?:[:=]|=>|is)\s*)?[\[(\"']*[-+]?$")
+LABEL = re.compile(_WORD + r"\s*(?:(?:[:=]|=>|is)\s*)?(?:(?:tensor|array)(?=\())?[\[(\"']*[-+]?$")
 PAIR = re.compile(_WORD + r"(?:\s*[:=]\s*|[^\S ]* \s*)(?:[a-z][\w.]{0,99}\()?[\[(\"']*[-+]?[0-9]")
 RECORD = re.compile(r"^(?:DEBUG|INFO|WARNING|ERROR|CRITICAL):[\w.]*:")
 TOGETHER = frozenset({"mean", "average", "avg", "overall", "total", "macro", "micro", "all"})

@@ -1,8 +1,9 @@
-"""Texts that a script uses as numbers: as they are, or converted by ``int`` and ``float``."""
+"""Texts that a script uses as numbers, and those that it converts, JSON too."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
 
 from cursus.script import values as v
 from cursus.script.arguments import Reached
@@ -13,6 +14,9 @@ from cursus.script.facts import ArgPart, Const, EnvPart, EnvRead, NumberUse, Tex
 WANT_NUMBERS = frozenset(
     {"range", "round", "abs", "numpy.arange", "numpy.zeros", "numpy.ones", "math.sqrt", "math.log"}
 )
+
+CONVERSIONS: dict[str, Callable[[str], object]] = {"int": int, "float": float, "json.loads": json.loads}
+"""What makes a number, or whatever JSON says, of a text, and raises an error on other texts and on None."""
 
 
 def texts_as_numbers(evaluator: Evaluator, calls: Reached) -> tuple[NumberUse, ...]:
@@ -32,14 +36,14 @@ def texts_as_numbers(evaluator: Evaluator, calls: Reached) -> tuple[NumberUse, .
 
 
 def conversions(evaluator: Evaluator, calls: Reached) -> tuple[NumberUse, ...]:
-    """The calls of ``int`` and ``float`` on an environment variable or an argument as it is."""
+    """The calls of ``CONVERSIONS`` on an environment variable or an argument as it is."""
     found = []
     for site, sure in calls:
         node = site.node
         if len(node.args) != 1 or node.keywords:
             continue
         name = evaluator.called(node, site.body)
-        if name not in ("int", "float"):
+        if name not in CONVERSIONS:
             continue
         value = evaluator.value(node.args[0], site.body)
         if isinstance(value, Text) and isinstance(value.only, (ArgPart, EnvPart)):

@@ -200,7 +200,7 @@ def required_argument_missing(view: TrainingView) -> Iterator[Problem]:
 
 
 def _converted_none(view: TrainingView, facts: ScriptFacts, started: Invocation) -> Iterator[Problem]:
-    """Arguments without a default, and not given, that ``int`` or ``float`` gets as None."""
+    """Arguments without a default, and not given, that a conversion gets as None."""
     if facts.calls & {"setattr", "vars"} or facts.attributes & {"__dict__", "set_defaults"}:
         return  # they may be set in another way
     told = set()

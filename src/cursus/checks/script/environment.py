@@ -1,4 +1,4 @@
-"""Rules on variables that a script reads as numbers."""
+"""Rules on variables that a script converts."""
 
 from __future__ import annotations
 
@@ -9,16 +9,24 @@ from cursus.checks.script.request import decoded, invocation, script_of
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 from cursus.script.facts import EnvPart
+from cursus.script.numbers import CONVERSIONS
+
+REMEDIES = {
+    "int": "give a whole number",
+    "float": "give a number",
+    "json.loads": "give JSON, or take the text as it is",
+}
 
 
 @rule("HPO065", scope="script")
 def variable_is_no_number(view: TrainingView) -> Iterator[Problem]:
-    """A variable that the script converts to a number holds none.
+    """A variable that the script converts to a number, or decodes as JSON, holds none.
 
     What it does:
-        Applies ``int`` and ``float`` to the variables that the script converts so, ``SM_HP_*`` and those of Environment.
+        Applies ``int``, ``float`` and ``json.loads`` to the variables that the script converts so, ``SM_HP_*`` and those of
+        Environment.
     Why:
-        ``int("0.5")`` and ``float("fast")`` raise ``ValueError``, and the job fails.
+        ``int("0.5")``, ``float("fast")`` and ``json.loads("some text")`` raise ``ValueError``, and the job fails.
     Example:
           files:
             train.py: |
@@ -43,21 +51,21 @@ def variable_is_no_number(view: TrainingView) -> Iterator[Problem]:
         if part.name in names:
             name, member = names[part.name], view.hyperparameters_member
             value = view.hyperparameters[name]
-            text = decoded(value) if isinstance(value, str) else None
+            text = decoded(value, driver=True) if isinstance(value, str) else None  # a variable holds JSON
         else:
             name, member, text = part.name, "Environment", view.environment.get(part.name)
         if isinstance(text, str) and not _converts(text, used.call):
             yield Problem(
                 f"the script's {used.call} gets {part.name}, which is {show(text, name)}",
                 (member, name),
-                remedy="give a whole number" if used.call == "int" else "give a number",
+                remedy=REMEDIES[used.call],
                 location=used.location,
             )
 
 
 def _converts(text: str, call: str) -> bool:
     try:
-        int(text) if call == "int" else float(text)
-    except ValueError:
+        CONVERSIONS[call](text)
+    except (ValueError, RecursionError):
         return False
     return True

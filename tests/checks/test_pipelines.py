@@ -491,6 +491,9 @@ CONFIG = {
 }
 
 
+NO_VALUES: tuple[Any, ...] = (None, [1], {})
+
+
 @pytest.mark.parametrize(
     ("step", "expected"),
     [
@@ -531,7 +534,7 @@ CONFIG = {
                 },
                 {"DEP040"},
             )
-            for value in (None, [1], {})
+            for value in NO_VALUES
         ),
     ],
 )

@@ -194,9 +194,7 @@ def of_request(image: str | None, hyperparameters: Mapping[str, Any] = NOTHING) 
     return find(image)
 
 
-_ARCHIVE = (
-    r"s3://jumpstart-cache-[a-z0-9-]+/source-directory-tarballs/(?:training/)?([a-z0-9]+/)transfer_learning/([a-z0-9]*)"
-)
+_ARCHIVE = r"s3://jumpstart-cache-[a-z0-9-]+/source-directory-tarballs/(?:training/)?([a-z0-9]+/)transfer_learning/([a-z0-9]*)"
 
 
 @lru_cache(maxsize=256)

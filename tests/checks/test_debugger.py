@@ -38,9 +38,13 @@ def test_a_profiler_rule_among_debugger_rules() -> None:
 
 
 def test_a_key_that_is_no_text() -> None:
-    patch = {"DebugHookConfig": {**HOOK, "HookParameters": {1: "a", "save_intervall": "10"}}}
+    patch = {
+        "DebugHookConfig": {**HOOK, "HookParameters": {1: "a", None: "b", "save_intervall": "10"}},
+        "ProfilerConfig": {**HOOK, "ProfilingParameters": {None: "a"}},
+    }
     (found,) = findings_of(patch, "MON014")
     assert "save_interval" in found.message
+    assert findings_of(patch, "MON018") == []
 
 
 def test_a_rule_image_of_ones_own_is_not_judged() -> None:

@@ -186,7 +186,7 @@ def test_no_mutation_of_a_real_definition_makes_a_check_raise(data: st.DataObjec
         if data.draw(st.booleans()):
             holder[path[-1]] = copy.deepcopy(data.draw(HOSTILE))
         elif isinstance(holder, dict):
-            holder[data.draw(st.sampled_from(["Get", "Std:Join", "Steps", "Type", "x" * 300, 7]))] = (
+            holder[data.draw(st.sampled_from(["Get", "Std:Join", "Steps", "Type", "x" * 300, 7, None]))] = (
                 holder.pop(path[-1])
             )
         else:

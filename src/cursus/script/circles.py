@@ -21,6 +21,7 @@ def read_circles(entry: Body, local: Local) -> Iterator[Habit]:
 
 def _run(module: Body, entry: Body, local: Local, at: dict[int, int], done: set[int]) -> Iterator[Habit]:
     """Import a module: ``at`` are the lines that those under way have come to, by the identity of their bodies."""
+    seen: set[tuple[int, str]] = set()
     for statement in getattr(module.owner, "body", ()):
         at[id(module)] = statement.lineno
         found: list[tuple[Body | None, list[str]]] = []
@@ -35,7 +36,10 @@ def _run(module: Body, entry: Body, local: Local, at: dict[int, int], done: set[
             if id(other) not in at:
                 yield from _run(other, entry, local, at, done)
                 continue
-            missing = [name for name in names if _later(other, name, at[id(other)])]
+            missing = [
+                name for name in names if (id(other), name) not in seen and _later(other, name, at[id(other)])
+            ]
+            seen.update((id(other), name) for name in names)
             if missing and not _is_module(statement, missing[0], module, local):
                 yield Habit("circular-import", None, missing[0], True, place(statement, module), other.module)
                 return

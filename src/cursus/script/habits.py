@@ -136,8 +136,10 @@ def _node(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iterat
     elif isinstance(node, ast.Try):
         yield from _finally(evaluator, body, node, sure)
     elif isinstance(node, ast.Assign):
-        if isinstance(node.value, ast.Call) and only_shown(body, node.targets[0]):
-            yield from _unchecked(evaluator, body, node.value, sure)
+        found = (
+            list(_unchecked(evaluator, body, node.value, sure)) if isinstance(node.value, ast.Call) else []
+        )
+        yield from found if found and only_shown(body, node.targets[0]) else ()
         yield from _overwritten(evaluator, body, node, sure)
         yield from unused_status(evaluator, body, node, sure)
         yield from unasked_futures(body, node, evaluator.mentioned, sure)

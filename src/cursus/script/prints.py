@@ -23,6 +23,8 @@ NUMBER_NAME = re.compile(
 DUMPS = frozenset({"dump", "safe_dump", "pprint", "pp", "writer", "DictWriter", "print_exc"})
 NUMBER_OF = re.compile(r"\.item\(|\bfloat\(|\.numpy\(|\.tolist\(")
 """What makes a number of a tensor."""
+MANY = 20
+"""Places at which one name is set; where there are more, it is not looked at."""
 STREAM = re.compile(r"(?:sys\.)?(?:__)?std(?:out|err)(?:__)?")
 SEVERAL = re.compile(r"(?:scores|losses|accuracies|results|history|values|errors)$|\.items\(\)|asdict\(")
 WHOLE_LINE = re.compile(
@@ -87,9 +89,10 @@ def _print(evaluator: Evaluator, site: CallSite) -> list[Text]:
 def _is_tensor(body: Body, node: ast.expr) -> bool:
     """True for a name whose value learns by ``backward``, which ``print`` shows as ``tensor(0.5, grad_fn=…)``."""
     name = bare_name(node)
-    made = [ast.unparse(one.node) for one in body.bindings.get(name, ()) if one.node is not None]
+    bound = body.bindings.get(name, []) if name else []
+    made = [ast.unparse(one.node) for one in bound[: MANY + 1] if one.node is not None]
     return (
-        bool(name)
+        0 < len(bound) <= MANY
         and any(bare_name(receiver(one, ("backward",))) == name for one in body.nodes)
         and not any(NUMBER_OF.search(one) for one in made)
     )

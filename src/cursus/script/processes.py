@@ -143,8 +143,8 @@ def _of_all(module: Body) -> Iterator[Habit]:
         ):
             joined = [one for one in calls if last_name(one.func) == "init_process_group"]
             rest = re.sub(r"(?m)^ *(?:from|import) .*$", "", ast.unparse(module.owner))
-            for one in joined:
-                rest = rest.replace(ast.unparse(one), "")
+            for one in {ast.unparse(each) for each in joined}:
+                rest = rest.replace(one, "")
             if not SHARED.search(rest):
                 yield Habit("loader-of-all", None, ast.unparse(call)[:80], True, place(call, module))
             return

@@ -19,7 +19,7 @@ SPAWNS = ("mp.spawn", "multiprocessing.spawn")
 MODULES = ("multiprocessing", "torch.multiprocessing", "concurrent.futures")
 STRAIGHT = (ast.Expr, ast.Assign, ast.With, ast.For)
 """Statements that surely run what is in them."""
-DEEPEST = 3
+DEEPEST = 20
 
 
 def read_spawned(entry: Body) -> Iterator[Habit]:
@@ -29,7 +29,7 @@ def read_spawned(entry: Body) -> Iterator[Habit]:
         return
     always = any(last_name(one.func) == "set_start_method" and _new(one) for one in calls)
     functions = {one.name: one for one in entry.all_nodes if isinstance(one, ast.FunctionDef)}
-    for call in _reached(entry.owner.body, functions, 0):
+    for call in _reached(entry.owner.body, functions):
         made = receiver(call, STARTS)
         kept = entry.only(bare_name(made)) if bare_name(made) else made
         spawns = isinstance(kept, ast.Call) and last_name(kept.func) == "get_context" and _new(kept)
@@ -59,8 +59,10 @@ def _new(call: ast.Call) -> bool:
     return ast.unparse(call.func).endswith(SPAWNS)
 
 
-def _reached(block: list[ast.stmt], functions: dict[str, ast.FunctionDef], depth: int) -> Iterator[ast.Call]:
-    """The calls of a block, and of the functions that it calls; none behind a condition."""
+def _reached(
+    block: list[ast.stmt], functions: dict[str, ast.FunctionDef], depth: int = 0
+) -> Iterator[ast.Call]:
+    """The calls of a block, and of the functions that it calls, each once; none behind a condition."""
     for statement in block if depth < DEEPEST else ():
         if not isinstance(statement, STRAIGHT):
             continue
@@ -73,6 +75,6 @@ def _reached(block: list[ast.stmt], functions: dict[str, ast.FunctionDef], depth
         for node in (one for head in heads for one in ast.walk(head)):
             if isinstance(node, ast.Call):
                 yield node
-                called = functions.get(bare_name(node.func))
+                called = functions.pop(bare_name(node.func), None)
                 yield from _reached(called.body, functions, depth + 1) if called is not None else ()
-        yield from _reached(inner, functions, depth)
+        yield from _reached(inner, functions, depth + 1)

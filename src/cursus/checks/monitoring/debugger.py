@@ -330,7 +330,7 @@ def framework_profiling(view: TrainingView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-supported-frameworks.html
     """
     config = mapping(view.request, "ProfilerConfig")
-    asked = [name for name in mapping(config, "ProfilingParameters") if name.endswith("ProfilingConfig")]
+    asked = [name for name in mapping(config, "ProfilingParameters") if str(name).endswith("ProfilingConfig")]
     image = images.parse_image(view.image)
     if not asked or config.get("DisableProfiler") is True or image is None or not image.amazon:
         return

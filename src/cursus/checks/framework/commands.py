@@ -43,7 +43,8 @@ def program_and_script(view: RequestView) -> Iterator[Problem]:
         Where ContainerEntrypoint begins with a shell or Python, looks for the script that it is given there or in
         ContainerArguments: a shell runs no .py, Python no .sh. Python without a script is a warning; arguments, or a
         location in S3, in the script's place are an error, and so are a program that is written in one item with what it is given,
-        and, in one of Amazon's images for frameworks, -m with a module of your own and a script without a path.
+        and, in one of Amazon's images for frameworks, -m with a module of your own
+        (a warning where not all of the image's packages are known) and a script without a path.
     Why:
         "evaluate.py: line 1: import: command not found" fails the job once its instance is up, as does "runproc.sh", line 3,
         "SyntaxError: invalid syntax". There is no program of the name "python3 /opt/program/evaluate.py". Python that is given nothing reads an empty input: the job succeeds, and has done nothing.

@@ -7,8 +7,8 @@ NAMES.tsv has a line for each package of PyPI: name, version, month, rank among 
 the names stay as they are. The releases are those that ``pip index versions`` gives, of the packages in ``PINNED``, for
 any of ``PYTHONS``: ``wheels`` says for which of them pip finds a build for Linux, ``sources`` for which source alone.
 
-The second form makes ``absent`` alone, the libraries that images lack and the variables that they set: from clones of
-https://github.com/aws/deep-learning-containers, whose branch master has the Dockerfiles of each version, and of
+The second form makes ``dockerfiles`` alone, the libraries that images lack and the variables that they set: from clones
+of https://github.com/aws/deep-learning-containers, whose branch master has the Dockerfiles of each version, and of
 https://github.com/aws/sagemaker-xgboost-container.
 """
 
@@ -123,7 +123,7 @@ def main(names: str | None = None) -> None:
     table["source"] = "PyPI: names, and the releases that pip finds"
     table["date"] = date.today().isoformat()
     table |= {
-        "absent": json.loads(OUT.read_text("utf-8")).get("absent", {}),
+        "dockerfiles": json.loads(OUT.read_text("utf-8")).get("dockerfiles", {}),
         "releases": {},
         "wheels": {},
         "sources": {},
@@ -147,11 +147,14 @@ def write(table: Mapping[str, Any]) -> None:
 
 
 def images(containers: str, xgboost: str) -> None:
-    """Write what images lack into the table as it is: no Dockerfile of any version names it, nor what needs it."""
+    """Write what Dockerfiles tell into the table as it is.
+
+    That is the libraries that none of an image names, nor what needs them, and the variables that they set.
+    """
     table = json.loads(OUT.read_text("utf-8"))
-    absent: dict[str, Any] = {"source": [], "date": date.today().isoformat()}
+    told: dict[str, Any] = {"source": [], "date": date.today().isoformat()}
     for repository, branch in ((containers, "master"), (xgboost, "HEAD")):
-        absent["source"].append(git(repository, "rev-parse", branch).strip())
+        told["source"].append(git(repository, "rev-parse", branch).strip())
     listed = git(containers, "ls-tree", "-r", "--name-only", "master").split()
     words: dict[str, set[str]] = {}
     texts: list[str] = []
@@ -163,7 +166,7 @@ def images(containers: str, xgboost: str) -> None:
         texts += read
         words[image] = mentioned(read)
         versions = sorted({one.removeprefix(folder + "/").partition("/")[0] for one in files})
-        absent[image] = {"versions": versions}
+        told[image] = {"versions": versions}
     for image in IMAGES:
         if image.startswith("huggingface-"):  # which stand on those of the framework
             words[image] |= words[image.removeprefix("huggingface-")]
@@ -176,14 +179,14 @@ def images(containers: str, xgboost: str) -> None:
     ]
     read = [git(xgboost, "show", one) for one in files]
     words["sagemaker-xgboost"] = mentioned(read)
-    absent["variables"] = sorted({name for text in (*texts, *read) for name in VARIABLE.findall(text)})
-    absent["sagemaker-xgboost"] = {"versions": []}
+    told["variables"] = sorted({name for text in (*texts, *read) for name in VARIABLE.findall(text)})
+    told["sagemaker-xgboost"] = {"versions": []}
     for image, those in words.items():
         there = {*those, *(name for other, names in NEEDED.items() if other in those for name in names)}
-        absent[image]["modules"] = [
+        told[image]["absent"] = [
             module for module, name in LEAVES.items() if not {module, name, name.replace("-", "_")} & there
         ]
-    write(table | {"absent": absent})
+    write(table | {"dockerfiles": told})
 
 
 def mentioned(texts: Iterable[str]) -> set[str]:

@@ -244,7 +244,7 @@ def variable_missing(view: TrainingView) -> Iterator[Problem]:
     from cursus.suggest import did_you_mean
 
     amazon = view.framework is not None and view.framework.amazon and invocation(view).kind == "toolkit"
-    own = table("packages")["absent"]["variables"] if amazon and facts.env_reads else []
+    own = table("packages")["dockerfiles"]["variables"] if amazon and facts.env_reads else []
     for read in facts.env_reads:
         of_drivers = read.name in entries("toolkit", "driver_variables")
         unset = _misspelt(read.name) or (of_drivers and invocation(view).kind == "toolkit")

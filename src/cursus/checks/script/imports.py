@@ -358,9 +358,9 @@ def _lacks(image: Image, module: str) -> bool:
     if image.engine == "sklearn":
         there = {*known["images"]["sklearn"], *sys.stdlib_module_names, *FRAMEWORKS, *INSTALLERS}
         return module not in there and published(module)
-    absent = known["absent"].get(image.repository, {"modules": []})
+    told = known["dockerfiles"].get(image.repository, {"absent": []})
     minor = ".".join((image.engine_version or "").split(".")[:2])
-    return module in absent["modules"] and (not absent["versions"] or minor in absent["versions"])
+    return module in told["absent"] and (not told["versions"] or minor in told["versions"])
 
 
 FRAMEWORKS = {"torch": "pytorch", "tensorflow": "tensorflow", "xgboost": "xgboost", "mxnet": "mxnet"}

@@ -16,6 +16,7 @@ from cursus.aws.references import is_reference as is_reference  # rules take it 
 from cursus.checks.lazy import lazy
 from cursus.checks.locations import s3_path
 from cursus.model import Evidence, Path, Pipeline, Step
+from cursus.redact import show
 
 if TYPE_CHECKING:
     from cursus.aws.pipelines import Definition
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from cursus.script.facts import ScriptFacts
 
 NOTHING: Mapping[str, Any] = {}
+TRAINING_MODE: Path = ("AlgorithmSpecification", "TrainingInputMode")
 COPIES: tuple[Path, ...] = (("DebugHookConfig", "S3OutputPath"), ("ProfilerConfig", "S3OutputPath"))
 
 
@@ -131,6 +133,16 @@ class Channel:
         """A string member of the channel itself."""
         return text(self.request, name)
 
+    @property
+    def label(self) -> str:
+        """What a message calls the channel."""
+        return f"channel {show(self.name)}" if self.name else f"channel {self.index}"
+
+    @property
+    def mode_path(self) -> Path:
+        """Where the channel's input mode stands."""
+        return (*self.path, "InputMode") if "InputMode" in self.request else TRAINING_MODE
+
 
 class TrainingView(View):
     """One training job definition: a CreateTrainingJob body, or a definition inside a tuning request.
@@ -165,6 +177,12 @@ class TrainingView(View):
             )
         self.hyperparameters = named(mapping(request, self.hyperparameters_member))
         self.resources = mapping(request, self.resources_member)
+
+    def input_mode(self, channel: Channel) -> str | None:
+        """The input mode that applies to a channel, or None where that is not a literal."""
+        if "InputMode" in channel.request:
+            return channel.text("InputMode")
+        return text(self.algorithm, "TrainingInputMode")
 
     @lazy
     def environment(self) -> Mapping[str, Any]:

@@ -7,7 +7,6 @@ from typing import TypeGuard
 
 from cursus.aws.algorithms import Algorithm
 from cursus.checks.algorithms.hyperparameters import documented_only
-from cursus.checks.channels.inputs import input_mode
 from cursus.checks.rules import PROGRAM, Problem, rule
 from cursus.checks.texts import NOTHING
 from cursus.checks.views import Channel, TrainingView, is_reference, text
@@ -201,7 +200,7 @@ def content_type(view: TrainingView) -> Iterator[Problem]:
                     severity="warning" if base_type(content) == "application/x-image" else None,
                 )
             continue
-        pipe = input_mode(view, channel) == "Pipe"
+        pipe = view.input_mode(channel) == "Pipe"
         known = algorithm.pipe_content_types if pipe else algorithm.content_types
         if base_type(content) not in known:
             if content.startswith("text/") and known and known[0] == "text/plain":
@@ -278,7 +277,7 @@ def algorithm_input_mode(view: TrainingView) -> Iterator[Problem]:
     if algorithm is None:
         return
     for channel in view.channels:
-        mode = input_mode(view, channel)
+        mode = view.input_mode(channel)
         asked = "File" if mode == "FastFile" else mode
         place = (
             (*channel.path, "InputMode")

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from cursus.aws import instances
 from cursus.aws.tables import table
 from cursus.checks.algorithms.channels import base_type
-from cursus.checks.channels.inputs import input_mode, mode_path
 from cursus.checks.framework.images import amazon_image
 from cursus.checks.rules import PROGRAM, Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView
@@ -187,10 +186,10 @@ def data_for_dask(view: TrainingView) -> Iterator[Problem]:
                 (*channel.path, "ContentType"),
                 "use one of " + ", ".join(algorithm.dask_content_types),
             )
-        if input_mode(view, channel) == "Pipe":
+        if view.input_mode(channel) == "Pipe":
             yield Problem(
                 f"training with Dask reads files, and channel {show(channel.name)} is in Pipe mode",
-                mode_path(channel),
+                channel.mode_path,
                 "use File mode",
             )
         sharded = channel.s3.get("S3DataDistributionType") == "ShardedByS3Key"

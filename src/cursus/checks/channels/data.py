@@ -274,7 +274,6 @@ def replicated_on_many_hosts(view: TrainingView) -> Iterator[Problem]:
     hosts = view.host_count
     if hosts is None or hosts < MANY_HOSTS:
         return
-    from cursus.checks.channels.inputs import input_mode
 
     for channel in view.channels:
         if (channel.name or "").lower() not in TRAINING_NAMES or not channel.s3:
@@ -282,7 +281,7 @@ def replicated_on_many_hosts(view: TrainingView) -> Iterator[Problem]:
         if channel.s3.get("S3DataDistributionType", "FullyReplicated") != "FullyReplicated":
             continue
         uri = text(channel.s3, "S3Uri")
-        if input_mode(view, channel) == "File" and uri and not looks_like_one_object(uri):
+        if view.input_mode(channel) == "File" and uri and not looks_like_one_object(uri):
             yield Problem(
                 f"each of the {hosts} hosts downloads all of channel {show(channel.name)}",
                 (*channel.path, "DataSource", "S3DataSource", "S3DataDistributionType"),

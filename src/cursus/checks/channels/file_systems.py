@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cursus.checks.channels.inputs import input_mode, label, mode_path
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView, text
 from cursus.redact import show
@@ -37,16 +36,16 @@ def file_system_mode(view: TrainingView) -> Iterator[Problem]:
     for channel in view.channels:
         if not channel.file_system:
             continue
-        mode = input_mode(view, channel)
+        mode = view.input_mode(channel)
         if mode in ("Pipe", "FastFile"):
             yield Problem(
-                f"{label(channel)} is a file system in {mode} mode; file systems are mounted in File mode only",
-                mode_path(channel),
+                f"{channel.label} is a file system in {mode} mode; file systems are mounted in File mode only",
+                channel.mode_path,
                 "set InputMode of this channel to File",
             )
         if "ShuffleConfig" in channel.request:
             yield Problem(
-                f"{label(channel)} is a file system, of which nothing is shuffled",
+                f"{channel.label} is a file system, of which nothing is shuffled",
                 (*channel.path, "ShuffleConfig"),
                 "leave ShuffleConfig out",
                 severity="warning",
@@ -77,7 +76,7 @@ def file_system_needs_vpc(view: TrainingView) -> Iterator[Problem]:
     for channel in view.channels:
         if channel.file_system:
             yield Problem(
-                f"{label(channel)} reads a file system, and the job has no VpcConfig to reach it through",
+                f"{channel.label} reads a file system, and the job has no VpcConfig to reach it through",
                 ("VpcConfig",),
                 "add VpcConfig with the file system's subnets and a security group that may mount it",
             )
@@ -114,7 +113,7 @@ def directory_path(view: TrainingView) -> Iterator[Problem]:
         path = (*channel.path, "DataSource", "FileSystemDataSource", "DirectoryPath")
         if not directory.startswith("/"):
             yield Problem(
-                f"the directory path {show(directory)} of {label(channel)} does not begin with '/'",
+                f"the directory path {show(directory)} of {channel.label} does not begin with '/'",
                 path,
                 "write the full path on the file system, such as /data/train",
             )
@@ -122,7 +121,7 @@ def directory_path(view: TrainingView) -> Iterator[Problem]:
             first = directory[1:].split("/")[0]
             if _GIVEN.fullmatch(first) is None:
                 yield Problem(
-                    f"the directory path {show(directory)} of {label(channel)} does not begin with the mount name of"
+                    f"the directory path {show(directory)} of {channel.label} does not begin with the mount name of"
                     " an FSx file system, which is fsx, or eight characters that FSx chose",
                     path,
                     "begin the path with the mount name that DescribeFileSystems gives, such as /fsx or /fbtjzbmv",

@@ -9,29 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cursus.checks.rules import PROGRAM, Problem, rule
-from cursus.checks.views import Channel, TrainingView, mapping, text
+from cursus.checks.views import TrainingView, mapping, text
 from cursus.redact import show
 
 SOURCES = ("S3DataSource", "FileSystemDataSource", "DatasetSource")
-
-
-def input_mode(view: TrainingView, channel: Channel) -> str | None:
-    """The input mode that applies to a channel, or None where that is not a literal."""
-    if "InputMode" in channel.request:
-        return channel.text("InputMode")
-    return text(view.algorithm, "TrainingInputMode")
-
-
-def mode_path(channel: Channel) -> tuple[str | int, ...]:
-    """Where the channel's input mode stands."""
-    if "InputMode" in channel.request:
-        return (*channel.path, "InputMode")
-    return ("AlgorithmSpecification", "TrainingInputMode")
-
-
-def label(channel: Channel) -> str:
-    """What a message calls the channel."""
-    return f"channel {show(channel.name)}" if channel.name else f"channel {channel.index}"
 
 
 @rule("CHN001", reads=("InputDataConfig",), when="several channels", shared=True, of=PROGRAM)
@@ -131,7 +112,7 @@ def one_data_source(view: TrainingView) -> Iterator[Problem]:
             continue
         if not source:
             yield Problem(
-                f"{label(channel)} has an empty DataSource",
+                f"{channel.label} has an empty DataSource",
                 (*channel.path, "DataSource"),
                 "give it an S3DataSource or a FileSystemDataSource",
             )
@@ -139,7 +120,7 @@ def one_data_source(view: TrainingView) -> Iterator[Problem]:
         given = [name for name in SOURCES if source.get(name) is not None]
         if len(given) > 1:
             yield Problem(
-                f"{label(channel)} has {' and '.join(given)}; a channel has exactly one data source",
+                f"{channel.label} has {' and '.join(given)}; a channel has exactly one data source",
                 (*channel.path, "DataSource"),
                 "keep one, and make a second channel for the other",
             )
@@ -167,10 +148,10 @@ def gzip_outside_pipe_mode(view: TrainingView) -> Iterator[Problem]:
     for channel in view.channels:
         if channel.request.get("CompressionType") != "Gzip":
             continue
-        mode = input_mode(view, channel)
+        mode = view.input_mode(channel)
         if mode is not None and mode != "Pipe":
             yield Problem(
-                f"compression type Gzip is not allowed for {label(channel)} in {mode} mode",
+                f"compression type Gzip is not allowed for {channel.label} in {mode} mode",
                 (*channel.path, "CompressionType"),
                 "leave CompressionType out and decompress in the script, or set InputMode to Pipe",
             )
@@ -198,10 +179,10 @@ def record_wrapper_outside_pipe_mode(view: TrainingView) -> Iterator[Problem]:
             continue
         if channel.s3.get("S3DataType") == "AugmentedManifestFile":
             continue  # CHN006 asks for Pipe mode there
-        mode = input_mode(view, channel)
+        mode = view.input_mode(channel)
         if mode is not None and mode != "Pipe":
             yield Problem(
-                f"RecordWrapperType RecordIO is not allowed for {label(channel)} in {mode} mode",
+                f"RecordWrapperType RecordIO is not allowed for {channel.label} in {mode} mode",
                 (*channel.path, "RecordWrapperType"),
                 "leave RecordWrapperType out, or set InputMode to Pipe",
             )
@@ -232,9 +213,9 @@ def augmented_manifest_outside_pipe_mode(view: TrainingView) -> Iterator[Problem
     for channel in view.channels:
         if channel.s3.get("S3DataType") != "AugmentedManifestFile":
             continue
-        mode = input_mode(view, channel)
+        mode = view.input_mode(channel)
         if mode is not None and mode != "Pipe":
-            wrong.setdefault(mode_path(channel), (mode, []))[1].append(label(channel))
+            wrong.setdefault(channel.mode_path, (mode, []))[1].append(channel.label)
     for path, (mode, labels) in wrong.items():
         several = len(labels) > 1
         yield Problem(
@@ -278,7 +259,7 @@ def attribute_names(view: TrainingView) -> Iterator[Problem]:
                 if view.builtin is not None and view.builtin.manifest_content_type is not None:
                     continue  # CHN034 knows what that algorithm reads
                 yield Problem(
-                    f"{label(channel)} reads an augmented manifest and names no attributes of it",
+                    f"{channel.label} reads an augmented manifest and names no attributes of it",
                     path,
                     'list them in the order the algorithm expects, such as ["source-ref", "label"]',
                     severity="warning",
@@ -288,13 +269,13 @@ def attribute_names(view: TrainingView) -> Iterator[Problem]:
                 twice = [name for i, name in enumerate(texts) if name in texts[:i]]
                 if twice:
                     yield Problem(
-                        f"{label(channel)} names the attribute {show(twice[0])} twice",
+                        f"{channel.label} names the attribute {show(twice[0])} twice",
                         path,
                         "name each once",
                     )
         elif names and isinstance(names, list):
             yield Problem(
-                f"{label(channel)} has AttributeNames, but S3DataType {kind}; they are for AugmentedManifestFile only",
+                f"{channel.label} has AttributeNames, but S3DataType {kind}; they are for AugmentedManifestFile only",
                 path,
                 "leave AttributeNames out, or set S3DataType to AugmentedManifestFile",
             )
@@ -321,17 +302,17 @@ def fast_file_needs_prefix(view: TrainingView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-access-training-data.html
     """
     for channel in view.channels:
-        if channel.s3.get("S3DataType") == "ManifestFile" and input_mode(view, channel) == "FastFile":
+        if channel.s3.get("S3DataType") == "ManifestFile" and view.input_mode(channel) == "FastFile":
             yield Problem(
-                f"{label(channel)} reads a manifest in FastFile mode, which supports S3 prefixes only",
-                mode_path(channel),
+                f"{channel.label} reads a manifest in FastFile mode, which supports S3 prefixes only",
+                channel.mode_path,
                 "use S3DataType S3Prefix, or InputMode File or Pipe",
             )
-    modes = {input_mode(view, channel): channel for channel in reversed(list(view.channels))}
+    modes = {view.input_mode(channel): channel for channel in reversed(list(view.channels))}
     if "FastFile" in modes and "Pipe" in modes:
         yield Problem(
-            f"{label(modes['Pipe'])} is in Pipe mode, and {label(modes['FastFile'])} in FastFile mode: a job cannot use both",
-            mode_path(modes["Pipe"]),
+            f"{modes['Pipe'].label} is in Pipe mode, and {modes['FastFile'].label} in FastFile mode: a job cannot use both",
+            modes["Pipe"].mode_path,
             "write FastFile or File for it",
         )
 
@@ -371,7 +352,7 @@ def name_of_a_pipe_or_manifest(view: TrainingView) -> Iterator[Problem]:
     names = {channel.name: channel for channel in view.channels if channel.name}
     for name, channel in names.items():
         stem, _, epoch = name.rpartition("_")
-        if stem in names and epoch.isdigit() and input_mode(view, names[stem]) == "Pipe":
+        if stem in names and epoch.isdigit() and view.input_mode(names[stem]) == "Pipe":
             taken = f"a named pipe of the channel {show(stem)}"
         elif (
             name.endswith("-manifest")
@@ -413,7 +394,7 @@ def model_access(view: TrainingView) -> Iterator[Problem]:
         access = mapping(channel.s3, "ModelAccessConfig")
         if access and access.get("AcceptEula") is False:
             yield Problem(
-                f"{label(channel)} asks for a gated model and does not accept its licence",
+                f"{channel.label} asks for a gated model and does not accept its licence",
                 (*channel.path, "DataSource", "S3DataSource", "ModelAccessConfig", "AcceptEula"),
                 "set AcceptEula to true after reading the licence, or leave ModelAccessConfig out",
             )

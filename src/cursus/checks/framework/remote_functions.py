@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 from cursus.aws.images import parse_image
-from cursus.checks.channels.inputs import input_mode, mode_path
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import Channel, TrainingView, listing, text
 from cursus.redact import show
@@ -117,11 +116,11 @@ def channel_of_command(view: TrainingView) -> Iterator[Problem]:
 
 def _script_in(view: TrainingView, channel: Channel) -> Iterator[Problem]:
     """A script is a file, and each host runs it."""
-    mode = input_mode(view, channel)
+    mode = view.input_mode(channel)
     if mode in ("Pipe", "FastFile"):
         yield Problem(
             f"the command is in the channel {show(channel.name)}, which is in {mode} mode",
-            mode_path(channel),
+            channel.mode_path,
             f"write InputMode: File at {channel.name}",
             severity=None if mode == "Pipe" else "warning",
         )

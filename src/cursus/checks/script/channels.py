@@ -8,7 +8,7 @@ from pathlib import Path as FilePath
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.arguments import required_argument_missing
-from cursus.checks.script.places import covers, input_mode, own_file, searched
+from cursus.checks.script.places import covers, own_file, searched
 from cursus.checks.script.request import (
     CHANNEL_VARIABLE,
     INPUT_DATA,
@@ -217,7 +217,7 @@ def _is_channel(view: TrainingView, name: str, channels: frozenset[str]) -> bool
     if name in channels or (name.endswith("-manifest") and name[: -len("-manifest")] in channels):
         return True
     base, underscore, epoch = name.rpartition("_")
-    modes = [input_mode(view, channel) for channel in view.channels if channel.name == base]
+    modes = [view.input_mode(channel) for channel in view.channels if channel.name == base]
     return bool(underscore) and epoch.isdigit() and base in channels and not {*modes} & {"File", "FastFile"}
 
 

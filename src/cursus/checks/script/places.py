@@ -62,7 +62,7 @@ def mode_does_not_fit(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-access-training-data.html
     """
-    modes = {channel.name: input_mode(view, channel) for channel in view.channels}
+    modes = {channel.name: view.input_mode(channel) for channel in view.channels}
     if not set(modes.values()) & {"Pipe", "FastFile"}:
         return
     seen = set()
@@ -124,7 +124,7 @@ def folder_opened_as_file(view: TrainingView) -> Iterator[Problem]:
             or use.call not in entries("libraries", "opening")
         ):
             continue
-        if input_mode(view, channel) == "Pipe":
+        if view.input_mode(channel) == "Pipe":
             continue
         yield Problem(
             f"{use.call} gets the folder {show(place)} of the channel {channel.name!r}, and takes a file",

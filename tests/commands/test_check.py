@@ -194,6 +194,14 @@ def test_several_targets(cursus: Cursus, good: dict[str, Any], twice: dict[str, 
     assert "error[CHN001]" in done.out and "in 2 steps of 3 targets; 1 could not be read" in done.out
 
 
+def test_a_file_that_cannot_be_read_is_named_once_with_the_place(cursus: Cursus, folder: Path) -> None:
+    (folder / "jobs").mkdir()
+    (folder / "jobs" / "a.json").write_text('{"TrainingJobName": "a",\n}')
+    for target in ("jobs", "jobs/a.json"):
+        done = cursus("check", target)
+        assert done.out.startswith("jobs/a.json:2:1: unreadable: this is no JSON"), done.out
+
+
 @pytest.fixture
 def give(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
     """Puts bytes on standard input."""

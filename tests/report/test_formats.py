@@ -162,6 +162,7 @@ def test_github() -> None:
     ("failure", "place"),
     [
         ("a.json:3:7: this is no JSON", ",file=a.json,line=3,col=7"),
+        ("jobs/b.json:4:1: this is no JSON", ",file=jobs/b.json,line=4,col=1"),
         ("a.json:3: NaN is no number", ",file=a.json,line=3"),
         ("a.json: larger than 4 MiB", ",file=a.json"),
         ("there is nothing in it", ""),

@@ -86,6 +86,7 @@ def test_definition_and_registered_builders_of_a_file(file: str) -> None:
     ("name", "message"),
     [
         ("Bilder", "Did you mean 'Builder'"),
+        ("Nothing", "has no 'Nothing'. It has '"),
         ("Group.other", "has no 'Group.other'"),
         ("make_with", "takes arguments"),
         ("make_none", "returned None"),

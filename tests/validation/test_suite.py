@@ -241,6 +241,18 @@ def test_without_a_step_a_configuration_alone_is_nothing_to_look_at(config: Any)
     assert set(statuses(results).values()) == {"failed", "skipped"}
 
 
+def test_without_a_request_no_test_speaks_of_what_it_lacks(builder: Any, config: Any) -> None:
+    def fails() -> None:
+        raise RuntimeError("no role")
+
+    builder.create_step = fails
+    results = static(builder, config)
+    skips = {
+        str(one["details"]["skipped"]) for one in results["tests"].values() if one["status"] == "skipped"
+    }
+    assert skips and all(skip.startswith("No step was created") for skip in skips), skips
+
+
 def test_an_area_without_a_selected_rule_is_skipped(builder: Any, config: Any) -> None:
     results = TrainingIntegrationTests(
         builder, config, execute=False, settings=Settings(select=("CHN",))

@@ -6,11 +6,10 @@ https://docs.github.com/actions/reference/workflow-commands-for-github-actions
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from cursus.report.outcome import Outcome, Record, TargetOutcome
+from cursus.report.outcome import PLACE, Outcome, Record, TargetOutcome
 from cursus.report.plain import clean
 from cursus.report.text import summary
 
@@ -48,13 +47,11 @@ def annotation(record: Record) -> str:
 
 def _place_of(target: TargetOutcome) -> dict[str, str]:
     """The place in a file that cannot be read, where the failure begins with it: ``a.json:3:7: …``."""
-    properties = {"title": "unreadable"}
-    if target.failure.startswith(f"{target.target}:") and target.target.endswith((".json", ".yaml", ".yml")):
-        properties["file"] = relative(target.target)
-        place = re.match(r":(\d+)(?::(\d+))?: ", target.failure[len(target.target) :])
-        if place is not None:
-            properties.update({"line": place[1], **({"col": place[2]} if place[2] else {})})
-    return properties
+    place = PLACE.match(target.failure)
+    told = (
+        zip(("file", "line", "col"), (relative(place[1]), *place.groups()[1:]), strict=True) if place else ()
+    )
+    return {"title": "unreadable", **{name: value for name, value in told if value}}
 
 
 def _listed(properties: Mapping[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -10,6 +11,9 @@ from cursus.redact import redact
 
 SCHEMA_VERSION = 1
 """Of the JSON that cursus writes. A key never changes its meaning within a version."""
+
+PLACE = re.compile(r"([^:\n]+\.(?:json|ya?ml|toml)):(?:(\d+):(?:(\d+):)?)? ")
+"""What the failure of a file that cannot be read begins with: the file, and where the line and the column are known."""
 
 Record = dict[str, Any]
 """A finding as plain data (``Finding.to_dict``), with ``target`` beside it."""
@@ -42,6 +46,14 @@ class TargetOutcome(NamedTuple):
     def named_failure(self) -> str:
         """The failure as a sentence that names the target, once."""
         return self.failure if self.failure.startswith(self.target) else f"{self.target}: {self.failure}"
+
+    @property
+    def placed_failure(self) -> tuple[str, str]:
+        """Where it failed, ``a.json:3:7`` or the target, and the sentence behind that."""
+        place = PLACE.match(self.failure)
+        if place is None:
+            return self.target, self.failure.removeprefix(f"{self.target}: ")
+        return place[0][:-2], self.failure[place.end() :]
 
     @property
     def passed(self) -> bool:

@@ -16,12 +16,12 @@ def render(outcome: Outcome, *, color: bool = False, explain: bool = False) -> I
     several = len(outcome.targets) > 1
     for target in outcome.targets:
         if target.failure:
-            reason = target.failure.removeprefix(f"{target.target}: ")
+            place, reason = target.placed_failure
             word = (
                 "a bug of ours" if target.bug else "nothing to look at" if target.readable else "unreadable"
             )
             word = style(word, "error")
-            yield f"{one_line(target.target)}: {word}: {_indented(reason)}\n"
+            yield f"{one_line(shortened(place))}: {word}: {_indented(reason)}\n"
             continue
         if target.tests is not None:
             yield from _tests(target, style, several, outcome.live)

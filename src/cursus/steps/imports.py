@@ -33,11 +33,23 @@ def named_object(module: str, name: str) -> Any:
         except AttributeError:
             if found is where and (started := created_by(where)):
                 raise starts_too_early(module, started[-1]) from None
-            names = [one for one in dir(found) if not one.startswith("_")]
-            raise TargetError(f"{module} has no {name!r}.{did_you_mean(part, names)}") from None
+            raise TargetError(f"{module} has no {name!r}.{_meant(part, found)}") from None
         except Exception as error:
             raise TargetError(f"{module}:{name} raised {_says(error)} when it was read.") from None
     return next((one for one in created_by(where) if found is one.estimator), found)
+
+
+def _meant(part: str, found: Any) -> str:
+    """What may have been meant: the nearest name, or else the classes and functions of a module's own."""
+    hint = did_you_mean(part, [one for one in dir(found) if not one.startswith("_")])
+    if hint or not isinstance(found, ModuleType):
+        return hint
+    own = [
+        name
+        for name, one in vars(found).items()
+        if getattr(one, "__module__", None) == found.__name__ and name[0] != "_"
+    ]
+    return f" It has {', '.join(map(repr, own[:5]))}{' and more' if len(own) > 5 else ''}." if own else ""
 
 
 def import_module(name: str) -> ModuleType:

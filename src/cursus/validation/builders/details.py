@@ -139,10 +139,12 @@ def _not_completed(trial: Trial, told: Told) -> None:
         one for one in trial.findings if one.severity == "error" and one.area not in ("framework", "step")
     ]
     if causes:
-        test = next(test for test in TESTS if test.area == causes[0].area)
-        told.warnings.append(
-            f"The script was not proven: {trial.run.summary}. {test.name} says why ({causes[0].rule})."
-        )
+        rules = {
+            test.name: ", ".join(dict.fromkeys(one.rule for one in causes if one.area == test.area))
+            for test in TESTS
+        }
+        said = " and ".join(f"{name} ({found})" for name, found in rules.items() if found)
+        told.warnings.append(f"The script was not proven: {trial.run.summary.rstrip(':')}. Why: see {said}.")
     else:
         told.errors.append(f"The training did not complete: {trial.run.summary}")
 

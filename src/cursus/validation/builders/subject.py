@@ -30,6 +30,7 @@ MEMBERS: dict[Area, tuple[str, ...]] = {
     ),
     "resources": ("ResourceConfig", "HyperParameterTuningResourceConfig", "StoppingCondition"),
 }
+NO_STEP = "No step was created, so there is nothing to look at."
 UNSELECTED = "No rule of this area is selected."
 LACKS: dict[Area, str] = {
     "hyperparameters": "The request has no hyperparameters, and no hook gives any.",
@@ -45,9 +46,15 @@ def nothing_to_look_at(trial: Trial, area: Area) -> str | None:
     if area == "step":
         return None
     if trial.step is None or not (trial.created or trial.hooks.keys() - {CONFIG}):
-        return "No step was created, so there is nothing to look at."
+        return NO_STEP
     if not any(selected(rule.id, trial.settings) for rule in RULES.values() if rule.area == area):
         return UNSELECTED
+    reason = _lacks(trial, area)
+    return reason if reason is None or trial.created else NO_STEP
+
+
+def _lacks(trial: Trial, area: Area) -> str | None:
+    """What a test finds neither in the request nor in what hooks say."""
     if area == "framework":
         return None if detect_framework(trial) else "No framework detected"
     if area == "distributed":

@@ -190,7 +190,7 @@ def _planned(
     region = settings.region or step.region or ""
     outlook = plans.outlook(step, settings, outline)
     if outlook is None:
-        seen = sight(step.request, outline, region)
+        seen = sight(outline, region)
         suspects = None if seen is None else suspects_of(seen, outline, region)
         return _all(step, settings, evidence, outline, seen, suspects)
     suspects = suspects_of(outlook.sight, outline, region)
@@ -231,13 +231,13 @@ def _all(
     """Every view of a step; what is ``known`` of its outline has the plans for those of the request."""
     texts = RequestView(step, settings)
     if seen is None or outline is None or suspects is None:
-        kinds, members = tuple(texts.suspects), texts.members
+        kinds, had = tuple(texts.suspects), texts.members
     else:
-        kinds, members = (*suspects, *outline.kinds), seen[1]
+        kinds, had = (*suspects, *outline.kinds), seen[1]
         texts.suspects = suspects
 
     def planned(scope: Scope, view: Any) -> Plan:
-        made = plans.plan(scope, view, step, settings, members, kinds)
+        made = plans.plan(scope, view, step, settings, had, kinds)
         if made.parts and outline is not None and seen is not None:
             return plans.by_parts(made, view, seen[0], outline, step, settings)
         return made

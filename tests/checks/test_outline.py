@@ -92,7 +92,7 @@ def test_an_archive_that_names_an_algorithm_is_not_open() -> None:
 def suspects(**members: Any) -> dict[str, list[Any]]:
     request = job(**members)
     apart = outline(request)
-    seen = sight(request, apart, REGION)
+    seen = sight(apart, REGION)
     assert seen is not None
     return apart.suspects(seen[0].paths, REGION)
 

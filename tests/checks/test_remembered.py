@@ -17,6 +17,7 @@ from cursus import checks, engine, steps
 from cursus.aws import schema
 from cursus.checks import texts
 from cursus.checks.examples import BASES, Example, merge
+from cursus.checks.outlines import members as known_members
 from cursus.checks.outlines import outline as outlines
 from cursus.checks.outlines import parts, plans, skeletons
 from cursus.checks.outlines import walk as walks
@@ -242,7 +243,7 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         (parts, "MAX_MET", 50),
         (skeletons, "MAX_PLACES", 2_000),
         (outlines, "MAX_SHAPES", 100),
-        (walks, "MAX_KNOWN", 20),
+        (known_members, "MAX_KNOWN", 20),
     ):
         assert getattr(module, name) > most
         monkeypatch.setattr(module, name, most)
@@ -270,7 +271,7 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(plans._OUTLOOKS) <= 20
     assert len(plans._SEEN) <= 50
     assert len(parts._KNOWN) <= 50
-    assert len(walks._KNOWN) <= 20
+    assert len(known_members._KNOWN) <= 20
     assert len(outlines._MADE) <= 100
 
 
@@ -284,7 +285,7 @@ def test_long_names_and_values_are_not_remembered() -> None:
     apart = take_apart(long)
     assert apart is not None
     assert apart.size() > parts.MAX_BYTES
-    seen = skeletons.sight(long, apart, "us-east-1")
+    seen = skeletons.sight(apart, "us-east-1")
     assert seen is not None
     view = next(request_views(Step("job", "CreateTrainingJob", long), Settings()))[1]
     plan = plans.plan(
@@ -318,12 +319,12 @@ def test_a_skeleton_tells_what_a_walk_does(operation: str) -> None:
     for region in ("us-east-1", "eu-west-1"):
         apart = take_apart(request)
         assert apart is not None
-        seen = skeletons.sight(request, apart, region)
+        seen = skeletons.sight(apart, region)
         assert seen is not None
         suspects, members = walks.walk(apart.request(), region)
         assert members is not None
         assert seen[2] == suspects
-        assert seen[1].names == members.names
+        assert seen[1].names.union(*(part.names for part in seen[1].parts)) == members.names
 
 
 def suspected(suspects: Suspects) -> dict[str, list[tuple[Path, str]]]:
@@ -340,7 +341,7 @@ def test_the_texts_that_rules_look_at_are_found_without_a_walk(
     apart = take_apart(step.request)
     if apart is None:
         pytest.skip("looked at in full")
-    seen = skeletons.sight(step.request, apart, region)
+    seen = skeletons.sight(apart, region)
     assert seen is not None
     found = skeletons.suspects_of(seen, apart, region)
     assert set(found).isdisjoint(apart.kinds)
@@ -411,7 +412,7 @@ def test_a_rule_on_one_part_needs_no_other(tmp_path: pathlib.Path) -> None:
         apart = take_apart(step.request)
         if apart is None:
             continue
-        seen = skeletons.sight(step.request, apart, settings.region or "")
+        seen = skeletons.sight(apart, settings.region or "")
         assert seen is not None
         alike = replace(step, request=apart.request(), source=None)
         for scope, whole in request_views(alike, settings):

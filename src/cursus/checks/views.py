@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cursus.aws.pipelines import Definition
     from cursus.aws.schema import Violation
     from cursus.checks.monitoring.expressions import Reading
-    from cursus.checks.outlines.walk import Members
+    from cursus.checks.outlines.members import Members
     from cursus.checks.rules import Scope
     from cursus.checks.tuning.ranges import Entry
     from cursus.ignores import Ignores

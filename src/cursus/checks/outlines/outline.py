@@ -13,6 +13,7 @@ from operator import itemgetter
 from sys import getsizeof
 from typing import Any
 
+from cursus.checks.outlines.members import Members, members
 from cursus.checks.outlines.walk import Suspects
 from cursus.checks.texts import (
     CHOICES,
@@ -76,15 +77,17 @@ class Shape:
     ``fixed`` those of other texts, each with its name and member. ``texts`` are open texts that can be looked at together, by the groups
     that they belong to; ``watched`` are the names of those to be looked at one by one, and ``scripts`` of those in
     ``texts.SCRIPTS`` (``noted`` where there are any). ``open`` has the names of all open texts, and ``inner`` those of containers.
+    ``members`` are what a request with such a container has.
     """
 
     __slots__ = (
-        *("choices", "closed", "fixed", "holder", "inner"),
+        *("choices", "closed", "fixed", "holder", "inner", "members"),
         *("noted", "open", "picked", "scripts", "texts", "watched"),
     )
 
-    def __init__(self, holder: str) -> None:
+    def __init__(self, holder: str, members: Members) -> None:
         self.holder = holder
+        self.members = members
         self.closed: Pick | None = None
         self.picked: list[Any] = []
         self.choices: list[tuple[int, str]] = []
@@ -284,7 +287,7 @@ def _shape(context: Context, container: Any) -> Shape | None:
     if len(_CONTEXTS) >= MAX_SHAPES:
         _CONTEXTS.clear()
     holder = _REFERENCE if is_reference(container) else context.holder
-    shape = Shape(holder)
+    shape = Shape(holder, members(_had(context, container) if holder != _REFERENCE else ()))
     closed: list[Any] = []
     texts: dict[int, list[Any]] = {}
     for name, kind in zip(names, kinds, strict=True):
@@ -311,6 +314,18 @@ def _shape(context: Context, container: Any) -> Shape | None:
     shape.texts = [(group, picked(chosen)) for group, chosen in texts.items()]
     shape.noted = bool(shape.watched or shape.scripts)
     return shape
+
+
+def _had(context: Context, container: Any) -> list[Any]:
+    """What a request with such a container has (``members.Members.names``)."""
+    holder, member = context.holder, context.member
+    if holder and holder != member:
+        return []
+    if not container:
+        return [f"{member}={container}"]
+    if type(container) is list:
+        return []
+    return [(member, *container)] if holder else list(container)
 
 
 def _close(shape: Shape, place: int, name: Any, member: str) -> None:

@@ -7,6 +7,7 @@ job with one definition the members of a part are its own and the definition's.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from sys import getsizeof
 from typing import Any
 
@@ -106,4 +107,9 @@ def of_rules(rules: tuple[Rule, ...]) -> tuple[Part, ...]:
     for rule in rules:
         if rule.of:
             found.setdefault(rule.of, []).append(rule)
-    return tuple(Part(members, tuple(chosen)) for members, chosen in found.items())
+    return tuple([_part(members, tuple(chosen)) for members, chosen in found.items()])
+
+
+@lru_cache(maxsize=1024)
+def _part(members: tuple[str, ...], rules: tuple[Rule, ...]) -> Part:
+    return Part(members, rules)

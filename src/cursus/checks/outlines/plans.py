@@ -12,19 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from typing import Any
 
 from cursus import checks
 from cursus.aws import instances
 from cursus.checks.findings import finding_of
 from cursus.checks.outlines import forms
+from cursus.checks.outlines.members import Members, Rules, of_scope
 from cursus.checks.outlines.outline import Outline
 from cursus.checks.outlines.parts import Known, Part, of_rules
 from cursus.checks.outlines.skeletons import Sight, Skeleton, sight, suspects_of_outline, together
-from cursus.checks.outlines.walk import Members, Suspects
+from cursus.checks.outlines.walk import Suspects
 from cursus.checks.rules import RULES, Check, Problem, Rule, Scope, When
-from cursus.checks.texts import FREE
 from cursus.checks.views import RequestView, Settings, TrainingView, TuningView, request_views
 from cursus.model import NO_PROMISES, Finding, Path, Step
 
@@ -33,7 +33,9 @@ MAX_SEEN = 65_536
 MAX_BYTES = 16_384
 """Size of the largest outline that is remembered."""
 MAX_PLANS = 256
-"""Plans for requests with the same outline or members: by settings and what texts are suspected of."""
+"""Plans for requests with the same outline: by what texts are suspected of."""
+MAX_LEFT = 2048
+"""Plans by the rules that are left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Outlook:
 
 _OUTLOOKS: dict[int, tuple[tuple[Any, ...], Outlook]] = {}  # by the hash of the key that stands first
 _SEEN: set[int] = set()  # hashes of the keys of outlines that were met
-_PLANS: dict[tuple[Any, ...], Plan] = {}  # where the members are not known
+_PLANS: dict[tuple[Any, ...], Plan] = {}
 
 
 def outlook(step: Step, settings: Settings, outline: Outline) -> Outlook | None:
@@ -149,7 +151,7 @@ def forget() -> None:
 
 def _outlook(step: Step, settings: Settings, outline: Outline, region: str) -> Outlook | None:
     alone = Step("", step.operation, outline.request(), in_pipeline=step.in_pipeline, region=step.region)
-    seen = sight(alone.request, outline, region)
+    seen = sight(outline, region)
     if seen is None:
         return None
     texts = RequestView(alone, settings)
@@ -198,39 +200,29 @@ def plan(
     view: Any,
     step: Step | None,
     settings: Settings,
-    members: Members | None,
+    had: Members | None,
     kinds: tuple[str, ...] = (),
 ) -> Plan:
-    """The plan for a view by itself, from those made before where there is one for such a request.
+    """The plan for a view by itself, from those made before where there is one with the same rules left.
 
-    ``members`` are what the step's request has, where that is known.
+    ``had`` is what the step's request has, where that is known.
     """
     there = present(view, step) if scope in ("training", "tuning") and step is not None else ()
-    known = _PLANS if members is None else members.plans
-    key = (scope, settings.select, settings.ignore, there, kinds)
-    found = known.get(key)
+    rules = of_scope(scope)
+    left = rules.left(had, kinds, there)
+    key = (scope, left, settings.select, settings.ignore)
+    found = _PLANS.get(key)
     if found is None:
-        if len(known) >= MAX_PLANS:
-            known.clear()
-        found = known[key] = _made(scope, settings, members, there, kinds)
+        if len(_PLANS) >= MAX_LEFT:
+            _PLANS.clear()
+        found = _PLANS[key] = _made(rules, left, settings)
     return found
 
 
-def _made(
-    scope: Scope, settings: Settings, members: Members | None, there: Sequence[str], kinds: Sequence[str]
-) -> Plan:
-    rules = [
-        rule
-        for rule in (_of_scope(scope).rules if members is None else _of_scope(scope).reading(members, kinds))
-        if (not rule.suspects or rule.suspects in kinds)
-        and (not rule.when or rule.when in there)
-        and selected(rule.id, settings)
-    ]
+def _made(all: Rules, left: int, settings: Settings) -> Plan:
+    rules = tuple([rule for rule in all.at(left) if selected(rule.id, settings)])
     return Plan(
-        tuple(rules),
-        {rule.id: place for place, rule in enumerate(rules)},
-        parts=of_rules(tuple(rules)),
-        others=tuple(rule for rule in rules if not rule.of),
+        rules, all.order, parts=of_rules(rules), others=tuple([rule for rule in rules if not rule.of])
     )
 
 
@@ -264,48 +256,6 @@ def by_parts(
         else:
             known += said
     return Plan(rules, plan.order, known)
-
-
-class Rules:
-    """All rules of a scope, in the order of their findings, and where those stand that read a name."""
-
-    def __init__(self, rules: Sequence[Rule]) -> None:
-        self.rules = rules
-        self._always = [place for place, rule in enumerate(rules) if not rule.reads]
-        self._members: dict[str, list[int]] = {}
-        self._entries: dict[str, list[tuple[str, int]]] = {}  # in maps of the user's own, by the map
-        self._kinds: dict[str, list[int]] = {}
-        for place, rule in enumerate(rules):
-            for name in rule.reads:
-                member, _, own = name.rpartition(".")
-                if name[:1] == "?":
-                    self._kinds.setdefault(name[1:], []).append(place)
-                elif member in FREE:
-                    self._entries.setdefault(member, []).append((own, place))
-                else:
-                    self._members.setdefault(own, []).append(place)
-
-    def reading(self, members: Members, kinds: Sequence[str]) -> list[Rule]:
-        """Those that find any of what they read among these members and suspicions."""
-        places = set(self._always)
-        for name in members.names:
-            places.update(self._members.get(name, ()))
-        for kind in kinds:
-            places.update(self._kinds.get(kind, ()))
-        for member in members.entries:
-            places.update(
-                place
-                for name, place in self._entries.get(member, ())
-                if place not in places and members.has_entry(member, name)
-            )
-        return [self.rules[place] for place in sorted(places)]
-
-
-@cache
-def _of_scope(scope: Scope) -> Rules:
-    checks.load(scope)
-    rules = [rule for rule in RULES.values() if rule.scope == scope]
-    return Rules(sorted(rules, key=lambda rule: checks.position(rule.check.__module__)))
 
 
 def present(view: Any, step: Step) -> tuple[When, ...]:

@@ -7,11 +7,11 @@ looked at without a walk over the request, and what members such a request has.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+from cursus.checks.outlines.members import Members
 from cursus.checks.outlines.outline import Outline, Shape
-from cursus.checks.outlines.walk import Members, Suspects, walk
+from cursus.checks.outlines.walk import MAX_DEPTH, Suspects
 from cursus.checks.texts import USUAL, place, suspicions
 from cursus.model import Path
 
@@ -24,6 +24,7 @@ Sight = tuple["Skeleton", Members, Suspects, str]
 """The skeleton, the members, the suspects among the texts of the outline, and the region or partition that nothing else
 may lie outside of."""
 
+DEFINITION = "TrainingJobDefinition"
 COMMERCIAL = "aws"
 """The partition where no other is named."""
 
@@ -31,42 +32,65 @@ COMMERCIAL = "aws"
 class Skeleton:
     """Where the texts of such an outline stand, as indexes into ``Outline.closed``, and the members by choices.
 
-    ``paths`` are those of the containers. ``texts`` are (index, member of ``texts.FREE`` that it lies in, member, path), ``choices`` (index, member) of
-    members with fixed choices. ``heads`` are the members of the request, or of its one TrainingJobDefinition, that
-    the values lie in. ``met`` counts the requests that were taken apart.
+    ``texts`` are (index, member of ``texts.FREE`` that it lies in, member, number of the container, name), ``choices`` (index,
+    member) of members with fixed choices. ``heads`` are the indexes of the values by the member of the request, or of
+    its one TrainingJobDefinition, that they lie in. ``met`` counts the requests that were taken apart.
     """
 
-    __slots__ = ("_indexes", "choices", "heads", "members", "met", "paths", "texts")
+    __slots__ = ("_above", "_indexes", "_paths", "choices", "had", "heads", "members", "met", "size", "texts")
 
     def __init__(self, shapes: tuple[Shape, ...]) -> None:
-        self.texts: list[tuple[int, str, str, Path]] = []
+        self.texts: list[tuple[int, str, str, int, Any]] = []
         self.choices: list[tuple[int, str]] = []
+        self.heads: dict[Any, list[int]] = {}
         self.members: dict[tuple[tuple[str, str], ...], Members] = {}
-        self.heads: list[Any] = []
+        self.had = tuple({shape.members: None for shape in shapes})
         self.met = 0
-        self._indexes: dict[tuple[str, ...], tuple[int, ...]] = {}
-        self.paths: list[Path] = [()]
+        self._indexes: dict[tuple[str, ...], list[int]] = {}
+        self._above: list[tuple[int, Any]] = [
+            (-1, None)
+        ]  # the container that each lies in, and its name there
+        self._paths: list[Path] = []
+        heads: list[Any] = [None]  # the member that each container lies in; None for a job itself
         first = 0
-        for shape, path in zip(shapes, self.paths):  # noqa: B905 (they grow on the way, as the walk's queue does)
-            self.paths.extend([(*path, name) for name, _ in shape.inner])
-            self.choices.extend([(first + index, member) for index, member in shape.choices])
-            self.texts.extend(
-                [(first + index, shape.holder, member, (*path, name)) for index, name, member in shape.fixed]
-            )
-            self.heads.extend([_head((*path, name)) for name in shape.picked])
+        for number, shape in enumerate(shapes):
+            head = heads[number]
+            for name, _ in shape.inner:
+                self._above.append((number, name))
+                heads.append(head or (None if number == 0 and name == DEFINITION else name))
+            if shape.choices:
+                self.choices += [(first + index, member) for index, member in shape.choices]
+            for index, name, member in shape.fixed:
+                self.texts.append((first + index, shape.holder, member, number, name))
+            for index, name in enumerate(shape.picked, first):
+                self.heads.setdefault(head or name, []).append(index)
             first += len(shape.picked)
+        self.size = len(shapes) + len(self.texts) + first
 
-    def indexes(self, members: tuple[str, ...]) -> tuple[int, ...]:
+    @property
+    def deep(self) -> bool:
+        """True where containers lie deeper than rules look."""
+        depth, number = 0, len(self._above) - 1  # none lies deeper than the last
+        while number > 0:
+            depth, number = depth + 1, self._above[number][0]
+        return depth > MAX_DEPTH
+
+    @property
+    def paths(self) -> list[Path]:
+        """Those of the containers."""
+        if not self._paths:
+            self._paths.append(())
+            for number, name in self._above[1:]:
+                self._paths.append((*self._paths[number], name))
+        return self._paths
+
+    def indexes(self, members: tuple[str, ...]) -> list[int]:
         """Where the values that lie in these members of the request, or of its one definition, stand."""
         found = self._indexes.get(members)
         if found is None:
-            found = tuple(index for index, head in enumerate(self.heads) if head in members)
+            found = [index for head in members for index in self.heads.get(head, ())]
             self._indexes[members] = found
         return found
-
-
-def _head(path: Path) -> str | int:
-    return path[1] if path[0] == "TrainingJobDefinition" and len(path) > 1 else path[0]
 
 
 _SKELETONS: dict[tuple[Shape, ...], Skeleton] = {}
@@ -80,7 +104,7 @@ def forget() -> None:
     _held = 0
 
 
-def sight(request: Mapping[str, Any], outline: Outline, region: str) -> Sight | None:
+def sight(outline: Outline, region: str) -> Sight | None:
     """What the outline of a request tells; None where the request is larger than rules look into.
 
     Where ``region`` is empty, all has to lie where the image does, or to name no region and no other partition.
@@ -92,20 +116,20 @@ def sight(request: Mapping[str, Any], outline: Outline, region: str) -> Sight | 
     chosen = tuple(
         [(member, closed[index]) for index, member in skeleton.choices if closed[index] not in USUAL]
     )
-    members = skeleton.members.get(chosen)
-    if members is None:
-        members = walk(request)[1]
-        if members is None:
+    had = skeleton.members.get(chosen)
+    if had is None:
+        if skeleton.deep:
             return None
         if len(skeleton.members) >= MAX_CHOSEN:
             skeleton.members.clear()
-        skeleton.members[chosen] = members
+        named = frozenset(f"{member}={value}" for member, value in chosen)
+        had = skeleton.members[chosen] = Members(named, skeleton.had)
     suspects = _suspects(skeleton, closed, region)
     if not region:
         images = [place(str(path[-1]), value) for path, value in suspects.get("image", ())]
         region = next((image[1].region for image in images if image is not None), COMMERCIAL)
         suspects = _suspects(skeleton, closed, region)
-    return skeleton, members, suspects, region
+    return skeleton, had, suspects, region
 
 
 def suspects_of(sighted: Sight, outline: Outline, region: str) -> Suspects:
@@ -132,10 +156,10 @@ def suspects_of_outline(sighted: Sight, outline: Outline, region: str) -> Suspec
 
 def _suspects(skeleton: Skeleton, closed: tuple[Any, ...], region: str) -> Suspects:
     found: Suspects = {}
-    for index, holder, member, path in skeleton.texts:
+    for index, holder, member, number, name in skeleton.texts:
         value = closed[index]
         for suspicion in suspicions(holder, member, value, region):
-            found.setdefault(suspicion, []).append((path, value))
+            found.setdefault(suspicion, []).append(((*skeleton.paths[number], name), value))
     return found
 
 
@@ -145,6 +169,6 @@ def _made(shapes: tuple[Shape, ...]) -> Skeleton:
     if _held >= MAX_PLACES:
         _SKELETONS.clear()
         _held = 0
-    _held += len(shapes) + len(made.texts) + len(made.heads)
+    _held += made.size
     _SKELETONS[shapes] = made
     return made

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from cursus.checks.outlines.members import Members, members
 from cursus.checks.texts import (
     CHOICES,
     FREE,
@@ -30,53 +30,11 @@ MAX_DEPTH = 20
 Suspects = dict[str, list[tuple[Path, str]]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Members:
-    """What a request has, at any depth. Requests that have the same share one object.
-
-    ``names`` are the names of all members, ``Name=value`` where a member with fixed choices has an unusual one,
-    ``Name={}`` where a member holds nothing, and a tuple (member, name, …) for each map of the user's own.
-    ``entries`` are the names in these maps, by member. ``plans`` is for whoever works something out from them, once
-    for all such requests.
-    """
-
-    names: frozenset[Any]
-    entries: dict[str, set[Any]] = field(default_factory=dict)
-    plans: dict[Any, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for entry in self.names:
-            if type(entry) is tuple:
-                self.entries.setdefault(entry[0], set()).update(entry[1:])
-
-    def has_entry(self, member: str, name: str) -> bool:
-        """True where a map of the user's own, ``member``, has ``name``; * stands for any beginning or ending."""
-        entries = self.entries.get(member, ())
-        if name[-1:] == "*":
-            return any(isinstance(each, str) and each.startswith(name[:-1]) for each in entries)
-        if name[:1] == "*":
-            return any(isinstance(each, str) and each.endswith(name[1:]) for each in entries)
-        return name in entries
-
-
-MAX_KNOWN = 1024
-_KNOWN: dict[frozenset[Any], Members] = {}
-
-
-def _known(names: frozenset[Any]) -> Members:
-    found = _KNOWN.get(names)
-    if found is None:
-        if len(_KNOWN) >= MAX_KNOWN:
-            _KNOWN.clear()
-        found = _KNOWN[names] = Members(names)
-    return found
-
-
 def walk(request: Mapping[str, Any], region: str = "") -> tuple[Suspects, Members | None]:
     """(the suspects, the members) of a request to ``region``, as ``RequestView`` hands them out."""
     found: Suspects = {}
     located: dict[str, list[str]] = {READ_PLACE: [], WRITTEN_PLACE: []}
-    members: set[Any] = set()
+    names: set[Any] = set()
     # Containers, each with the path to it, the member of FREE that it lies in, and the member that it is.
     queue: list[tuple[Path, str, str, Any]] = [((), "", "", request)]
     for path, holder, member, container in queue:
@@ -91,16 +49,16 @@ def walk(request: Mapping[str, Any], region: str = "") -> tuple[Suspects, Member
         else:
             items = container.items()
             if not holder:
-                members.update(container)
+                names.update(container)
             elif member == holder:
-                members.add((member, *container))
+                names.add((member, *container))
         for key, value in items:
             name = member if listed else key
             kind = type(value)
             if kind is str:
                 if not holder and name in _QUIET:
                     if value not in USUAL and name in CHOICES:
-                        members.add(f"{name}={value}")
+                        names.add(f"{name}={value}")
                     continue
                 if type(name) is not str:
                     continue
@@ -115,7 +73,7 @@ def walk(request: Mapping[str, Any], region: str = "") -> tuple[Suspects, Member
                     inner = holder or (name if name in FREE else "")
                     queue.append(((*path, key), inner, name, value))
                 elif not value and not holder:
-                    members.add(f"{name}={value}")
+                    names.add(f"{name}={value}")
     for suspicion in of_places(located[READ_PLACE], located[WRITTEN_PLACE]):
         found[suspicion] = []
-    return found, _known(frozenset(members))
+    return found, members(names)

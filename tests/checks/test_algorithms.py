@@ -36,6 +36,8 @@ def job(image: str, hyperparameters: dict[str, str], *channels: dict[str, Any]) 
         ({"objective": "binary:logistic"}, {"HPO038"}),
         ({"num_round": "10", "objective": "binary:logistics"}, {"HPO040"}),
         ({"num_round": "10", "eta": "0.1", "max_dept": "3"}, {"HPO039"}),
+        ({"num_round": "10", "_tuning_objective_metric": "validation:rmse", "_kfold": "5"}, set()),
+        ({"num_round": "10", "__FLYTE_ENTRYPOINT_SELECTOR__": "SAGEMAKER"}, {"HPO039"}),
         ({"num_round": "ten"}, {"HPO040"}),
         ({"num_round": '"10"'}, {"HPO040"}),
         ({"num_round": "10", "booster": ""}, {"HPO040"}),

@@ -133,6 +133,30 @@ def test_channels_of_a_command(entry: list[str], arguments: list[str] | None, se
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "severities"),
+    [
+        ("data_dir", '"/opt/ml/input/data/training"', ["error"]),  # the job's channel is train
+        ("cache-dir", "/opt/ml/input/data/cache", ["warning"]),
+        ("train_file", "/opt/ml/input/data/train/train.csv", []),
+        ("data_path", "/opt/ml/input/data/train_0", []),
+        ("data_dir", "/opt/ml/input/data", []),
+        ("output_dir", "/opt/ml/model", []),
+    ],
+)
+def test_channels_of_hyperparameters(name: str, value: str, severities: list[str]) -> None:
+    source = {"S3DataType": "S3Prefix", "S3Uri": "s3://example-bucket/a/"}
+    request = {
+        "AlgorithmSpecification": {"TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1"},
+        "HyperParameters": {name: value},
+        "InputDataConfig": [{"ChannelName": "train", "DataSource": {"S3DataSource": source}}],
+    }
+    found = cursus.check(Step("train", "CreateTrainingJob", request), select=("CHN044",)).findings
+    assert [(one.severity, one.path) for one in found] == [
+        (each, f"HyperParameters.{name}") for each in severities
+    ]
+
+
+@pytest.mark.parametrize(
     ("changed", "hosts", "severities"),
     [
         ({}, 2, []),

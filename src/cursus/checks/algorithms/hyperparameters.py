@@ -109,7 +109,7 @@ def unknown_hyperparameter(view: TrainingView) -> Iterator[Problem]:
 
 def _own(name: str) -> bool:
     """True for the names that SageMaker itself puts beside the algorithm's."""
-    return name.startswith(("sagemaker_", "_"))
+    return name.startswith(("sagemaker_", "_")) and not name.startswith("__")
 
 
 @rule("HPO040", reads=GIVEN, when="builtin")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from cursus.aws.images import parse_image
-from cursus.checks.rules import Problem, rule
+from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.views import Channel, TrainingView, listing, text
 from cursus.redact import show
+from cursus.suggest import closest
 
 OPTION = "--client_python_version"
 _PYTHON = re.compile(r"py(\d)(\d+)")
@@ -62,16 +63,22 @@ _DATA = re.compile(r"/opt/ml/input/data/([A-Za-z0-9._-]+)")
 _SCRIPT = re.compile(r"[\w./-]*\.(?:sh|py)(?![\w./-])")
 _ASKED = re.compile(r"\[ |\btest\b|\|\||\bif\b|\bfind\b|\bmkdir\b")
 """A shell that asks whether a folder is there, or makes it, goes on without it."""
+_PLACES = ("dir", "path", "file", "folder", "data")
+"""How hyperparameters end whose values are places of the container."""
 
 
-@rule("CHN044", reads=("ContainerEntrypoint", "ContainerArguments"))
+@rule(
+    "CHN044",
+    reads=("ContainerEntrypoint", "ContainerArguments", *hyperparameters(*(f"*{each}" for each in _PLACES))),
+)
 def channel_of_command(view: TrainingView) -> Iterator[Problem]:
-    """A training job's command reads a channel that the job does not have.
+    """A training job's command or hyperparameter names a channel that the job does not have.
 
     What it does:
-        Looks for /opt/ml/input/data/<name> in ContainerEntrypoint and ContainerArguments, and for the channel of that name.
-        Where the container is only given the path as an argument, this is a warning. A script that is run from a channel wants
-        it in File mode, and on every host.
+        Looks for /opt/ml/input/data/<name> in ContainerEntrypoint, ContainerArguments and hyperparameters such as data_dir or
+        train_file, and for the channel of that name. Where the container is only given the path, this is a warning, but for a
+        hyperparameter with nearly the name of a channel. A script that is run from a channel wants it in File mode, and on
+        every host.
     Why:
         "/opt/ml/input/data/sm_drivers/sm_train.sh: No such file or directory": SageMaker makes a folder for each channel, and
         no other. A tuning job, or a request that was written by hand, easily loses the channels that the SDK adds itself.
@@ -82,6 +89,7 @@ def channel_of_command(view: TrainingView) -> Iterator[Problem]:
         +     DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/drivers/"}}
     Source:
         https://github.com/aws/sagemaker-python-sdk/pull/5634,
+        https://github.com/huggingface/transformers/issues/11836,
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
     """
     channels = {channel.name: channel for channel in view.channels}
@@ -100,7 +108,7 @@ def channel_of_command(view: TrainingView) -> Iterator[Problem]:
             if run and name in channels and name not in told and _SCRIPT.match(word, found.end()):
                 told.add(name)
                 yield from _script_in(view, channels[name])
-            if name in told or name in names or re.sub(r"_\d+$|-manifest$", "", name) in names:
+            if name in told or _is_there(name, channels):
                 continue
             told.add(name)
             yield Problem(
@@ -112,6 +120,31 @@ def channel_of_command(view: TrainingView) -> Iterator[Problem]:
                 + (f", or name one of {', '.join(map(str, names))}" if names else ""),
                 severity=None if run else "warning",
             )
+    if view.script is None:  # what a script reads, the rules on scripts say
+        yield from _told_to_the_script(view, channels)
+
+
+def _is_there(name: str, channels: Container[str | None]) -> bool:
+    """True for a channel's folder, and for the pipes and manifests that SageMaker puts beside it."""
+    return name in channels or re.sub(r"_\d+$|-manifest$", "", name) in channels
+
+
+def _told_to_the_script(view: TrainingView, channels: dict[str | None, Channel]) -> Iterator[Problem]:
+    names = [each for each in channels if each is not None]
+    for parameter, value in view.hyperparameters.items():
+        if not isinstance(parameter, str) or not parameter.endswith(_PLACES) or not isinstance(value, str):
+            continue
+        found = _DATA.match(value.strip("\"' "))
+        if found is None or _is_there(found[1], channels):
+            continue
+        near = next((each for each in names if each.startswith(found[1]) or found[1].startswith(each)), None)
+        near = near or closest(found[1], names)
+        yield Problem(
+            f"{show(parameter)} is below {found[0]}, and the job has no channel {show(found[1])}",
+            (view.hyperparameters_member, parameter),
+            f"name the channel {near}" if near else f"add a channel {found[1]} to InputDataConfig",
+            severity=None if near else "warning",
+        )
 
 
 def _script_in(view: TrainingView, channel: Channel) -> Iterator[Problem]:

@@ -21,7 +21,10 @@ import yaml
 HERE = Path(__file__).parent
 TARGET = HERE.parent / "src" / "cursus" / "aws" / "data" / "algorithms.json"
 GUIDE = "https://docs.aws.amazon.com/sagemaker/latest/dg/"
-GUIDE_COMMIT = "awsdocs/amazon-sagemaker-developer-guide@a869fa5 (2023-06-15)"
+GUIDE_COMMIT = (
+    "awsdocs/amazon-sagemaker-developer-guide@a869fa5 (2023-06-15), "
+    "common-info-all-im-models.html and IC-TF-tuning.html as of 2026-11"
+)
 XGBOOST = {
     "0.90-1": "132188b309ef27b17ee9a769a0bdbbe8ddb802ee",
     "0.90-2": "a034e4b46392a65034316106b039422c93c5d909",
@@ -33,7 +36,7 @@ XGBOOST = {
     "1.7-1": "f7a93a21e50e44b4077f0889a7f676cad8c226f3",
     "3.0-5": "fe01f24a58fbdcfbcfd52944a0e896672ff5c36e",
 }
-DATE = "2026-06-25"
+DATE = "2026-11-23"
 TYPES = {"int": "Integer", "float": "Continuous", "choice": "Categorical", "bool": "Categorical"}
 
 # Run in a process of its own: the container's tables, printed as JSON. Only its two pure packages are

@@ -1,7 +1,7 @@
 """Make ``src/cursus/aws/data/debugger.json``: built-in rules and supported frameworks.
 
 pip install botocore==1.44.5 smdebug-rulesconfig==1.0.1
-python scripts/make_debugger.py
+python scripts/make_debugger.py PATH_TO_CLONE_OF_awsdocs/amazon-sagemaker-developer-guide
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from model_docs import Model, write
@@ -42,6 +44,23 @@ NO_DEBUGGER_REGIONS = [
 SAVED = ["save_interval", "save_steps", "start_step", "end_step"]
 OF_COLLECTIONS = ["include_regex", "reductions", "save_histogram", "tensor_names", *SAVED]
 OF_THE_HOOK = ["export_tensorboard", "include_workers", "save_all", "tensorboard_dir", *OF_COLLECTIONS]
+GUIDE_COMMIT = "a869fa5"
+
+
+def rule_parameters(clone: str) -> dict[str, list[str]]:
+    """What the guide's page of the built-in rules tables for each, but base_trial, which SageMaker sets."""
+    page = subprocess.run(
+        ["git", f"--git-dir={clone}", "show", f"{GUIDE_COMMIT}:doc_source/debugger-built-in-rules.md"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    found = {}
+    for section in re.split(r"^## ", page, flags=re.MULTILINE)[1:]:
+        names = re.findall(r"^\| ([a-z][a-z0-9_\\]*) \|", section, re.MULTILINE)
+        if names:
+            found[section.partition("<")[0]] = sorted({n.replace("\\", "") for n in names} - {"base_trial"})
+    return found
 
 
 def main() -> None:
@@ -52,10 +71,6 @@ def main() -> None:
     folder = Path(smdebug_rulesconfig.__file__).parent / "debugger_rules" / "rule_config_jsons"
     configs = json.loads((folder / "ruleConfigs.json").read_text())
     collections = json.loads((folder / "collections.json").read_text())
-    debugger_rules = {
-        name: sorted(c["CollectionName"] for c in config.get("CollectionConfigurations", []))
-        for name, config in configs.items()
-    }
     profiler_rules = {
         name: sorted(
             p for p in inspect.signature(found.__init__).parameters if p not in ("self", "rule_parameters")
@@ -63,6 +78,7 @@ def main() -> None:
         for name, found in inspect.getmembers(profiler, inspect.isclass)
         if issubclass(found, profiler.ProfilerRuleBase) and found is not profiler.ProfilerRuleBase
     }
+    listed = rule_parameters(sys.argv[1])
     model = Model.load()
     intervals = model.stated(
         r"Available values are (.*?) milliseconds", "ProfilerConfig", "ProfilingIntervalInMilliseconds"
@@ -73,12 +89,16 @@ def main() -> None:
         model,
         "https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-supported-frameworks.html",
         {
-            "debugger_rules": debugger_rules,
-            "profiler_rules": profiler_rules,
+            "debugger_rules": list(configs),
+            "profiler_rules": list(profiler_rules),
+            "rule_parameters": {
+                name: sorted({*listed.get(name, ()), *profiler_rules.get(name, ())}) for name in listed
+            },
             "collections": sorted(collections),
             "intervals": numbers,
             "hook_parameters": OF_THE_HOOK,
             "collection_parameters": OF_COLLECTIONS,
+            "numbers": ["save_interval", "start_step", "end_step"],
             "modes": ["train", "eval", "predict", "global"],
             # First framework version whose image has the hook; from the page above.
             "hook_since": {"tensorflow": "1.15", "pytorch": "1.5", "mxnet": "1.6", "xgboost": "0.90-2"},
@@ -96,8 +116,9 @@ def main() -> None:
             "no_profiler_regions": NO_DEBUGGER_REGIONS,
             "no_profiler_families": ["trn"],
         },
-        more=", smdebug-rulesconfig 1.0.1, sagemaker-core/src/sagemaker/core/fw_utils.py of "
-        "aws/sagemaker-python-sdk@a248126 (2026-11)",
+        more=", smdebug-rulesconfig 1.0.1, debugger-built-in-rules.md of "
+        f"awsdocs/amazon-sagemaker-developer-guide@{GUIDE_COMMIT} (2023-06-15), "
+        "sagemaker-core/src/sagemaker/core/fw_utils.py of aws/sagemaker-python-sdk@a248126 (2026-11)",
     )
 
 

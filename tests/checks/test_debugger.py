@@ -47,6 +47,21 @@ def test_a_key_that_is_no_text() -> None:
     assert findings_of(patch, "MON018") == []
 
 
+def test_a_rule_is_given_a_parameter_that_it_does_not_have() -> None:
+    rule = evaluation("a", "LossNotDecreasing")
+    rule["RuleParameters"] |= {"num_step": "10", "diff_percent": "1", "action_json": "{}"}
+    (found,) = findings_of({"DebugHookConfig": HOOK, "DebugRuleConfigurations": [rule]}, "MON011")
+    assert found.path == "DebugRuleConfigurations[0].RuleParameters.num_step"
+    assert "num_steps" in found.message
+
+
+@pytest.mark.parametrize(("value", "rules"), [("every 50", 1), ("50", 0)])
+def test_an_interval_is_a_number(value: str, rules: int) -> None:
+    saved = {"CollectionName": "losses", "CollectionParameters": {"train.save_interval": value}}
+    patch = {"DebugHookConfig": {**HOOK, "CollectionConfigurations": [saved]}}
+    assert len(findings_of(patch, "MON014")) == rules
+
+
 def test_a_rule_image_of_ones_own_is_not_judged() -> None:
     own = {
         **evaluation("a", "Mine"),

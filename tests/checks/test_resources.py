@@ -210,6 +210,33 @@ def test_spot_without_checkpoints_may_wait_an_hour() -> None:
 
 
 @pytest.mark.parametrize(
+    ("checkpoints", "rules"), [({}, ["STP024"]), ({"S3Uri": "s3://example-bucket/c/"}, [])]
+)
+def test_spot_of_an_algorithm_that_is_sold(checkpoints: dict[str, str], rules: list[str]) -> None:
+    patch = {
+        "AlgorithmSpecification": {
+            "TrainingImage": None,
+            "AlgorithmName": "arn:aws:sagemaker:us-east-1:865070037744:algorithm/scorer-1",
+        },
+        "EnableNetworkIsolation": True,
+        "EnableManagedSpotTraining": True,
+        "StoppingCondition": {"MaxRuntimeInSeconds": 3000, "MaxWaitTimeInSeconds": 7200},
+        "CheckpointConfig": checkpoints or None,
+    }
+    assert rules_of(findings_of(patch, "STP024")) == rules
+
+
+def test_several_hosts_for_a_script_of_jumpstart() -> None:
+    cache = "s3://jumpstart-cache-prod-us-east-1/source-directory-tarballs"
+    taken = {
+        "sagemaker_program": "transfer_learning.py",
+        "sagemaker_submit_directory": f"{cache}/tensorflow/transfer_learning/ic/v2.0.0/sourcedir.tar.gz",
+    }
+    patch = {**on("ml.m5.xlarge", 2, VolumeSizeInGB=9), "HyperParameters": taken}
+    assert [f.severity for f in findings_of(patch, "RES011")] == ["warning"]
+
+
+@pytest.mark.parametrize(
     ("instance", "precision", "expected"),
     [
         ("ml.p3.2xlarge", "fp16", []),

@@ -60,8 +60,9 @@ def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
     """A built-in rule is called by its name.
 
     What it does:
-        For rules in Amazon's own rule image: wants rule_to_invoke, and looks it up among the built-in debugger and
-        profiler rules. The image's registry is that of its region; another one is an error.
+        For rules in Amazon's own rule image: wants rule_to_invoke, looks it up among the built-in debugger and
+        profiler rules, and its other parameters among those of the rule. The image's registry is that of its region;
+        another one is an error.
     Why:
         The rule runs beside the training job. With a name that it does not know it fails there, and watches nothing.
     Example:
@@ -98,6 +99,17 @@ def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
         if member == "ProfilerRuleConfigurations":
             own, other = other, own
         if given in facts[own]:
+            known = facts["rule_parameters"].get(given, ())
+            for name in parameters if known else ():
+                if name not in (*known, "rule_to_invoke", "base_trial", "action_json") and isinstance(
+                    name, str
+                ):
+                    yield Problem(
+                        f"the rule {given} has no parameter {show(name)}.{did_you_mean(name, known)}",
+                        (*path[:-1], name),
+                        f"use one of {', '.join(known)}",
+                        allowable=name,
+                    )
             image_of_job = images.parse_image(view.image)
             engine = image_of_job.engine if image_of_job and image_of_job.amazon else None
             for kind, names in facts["rules_of"].items():
@@ -212,11 +224,12 @@ def collections(view: TrainingView) -> Iterator[Problem]:
     """A tensor collection is named once, and its parameters are such that the debugger hook reads.
 
     What it does:
-        Compares CollectionName over DebugHookConfig.CollectionConfigurations. A warning for names in CollectionParameters
-        and HookParameters that the hook does not read.
+        Compares CollectionName over DebugHookConfig.CollectionConfigurations, and wants numbers for intervals and steps. A
+        warning for names in CollectionParameters and HookParameters that the hook does not read.
     Why:
         A collection has one configuration; SageMaker refuses a name that occurs twice. The hook passes over parameters
-        that it does not know, and saves every 500 steps as if nothing were said.
+        that it does not know, and saves every 500 steps as if nothing were said; with an interval that is no number the
+        training stops at the first step.
     Example:
           DebugHookConfig:
             S3OutputPath: s3://example-bucket/debug/
@@ -246,11 +259,21 @@ def collections(view: TrainingView) -> Iterator[Problem]:
 
 
 def _unread(given: Mapping[str, Any], path: Path, member: str, known: list[str]) -> Iterator[Problem]:
-    """What is written in the parameters of a hook or a collection, and read by no hook."""
-    for name in mapping(given, member):
+    """What is written in the parameters of a hook or a collection that no hook reads, or cannot read."""
+    for name, value in mapping(given, member).items():
         if not isinstance(name, str):
             continue
         mode, point, rest = name.partition(".")
+        if (
+            (rest or name) in table("debugger")["numbers"]
+            and isinstance(value, str)
+            and not value.strip().isdigit()
+        ):
+            yield Problem(
+                f"{name} is {show(value, name)}, which is no number of steps",
+                (*path, member, name),
+                "write a whole number, such as 100",
+            )
         if name not in known and not (point and mode in table("debugger")["modes"] and rest in known):
             yield Problem(
                 f"the debugger hook reads no {show(name)} in {member}.{did_you_mean(name, known)}",

@@ -185,6 +185,8 @@ def algorithm_hosts(view: TrainingView) -> Iterator[Problem]:
             f"The algorithm {algorithm.name} trains on a single instance; the request asks for {hosts}.",
             path,
             "Set InstanceCount to 1.",
+            # A script of JumpStart's saves what the first host has trained.
+            severity="warning" if "sagemaker_submit_directory" in view.hyperparameters else None,
         )
     elif algorithm.multi_instance_when and not _values(view, algorithm.multi_instance_when):
         yield Problem(

@@ -13,7 +13,7 @@ from cursus.aws.algorithms import names
 from cursus.aws.places import arn
 from cursus.aws.tables import table
 from cursus.checks.rules import BASICS, Problem, rule
-from cursus.checks.views import TrainingView, is_reference, listing, mapping, mappings, text
+from cursus.checks.views import TrainingView, integer, is_reference, listing, mapping, mappings, text
 from cursus.model import Path
 from cursus.redact import show
 
@@ -175,7 +175,8 @@ def instances_once(view: TrainingView) -> Iterator[Problem]:
     """Instances are described in one way only.
 
     What it does:
-        Finds InstanceGroups or InstancePreferences beside InstanceType and InstanceCount, two groups of one name, a type preferred twice, and members that only DescribeTrainingJob gives.
+        Finds InstanceGroups or InstancePreferences beside InstanceType and InstanceCount, two groups of one name, a type
+        preferred twice, groups of no instances, and members that only DescribeTrainingJob gives.
     Why:
         The forms exclude each other, and the service refuses a request that mixes them. (InstanceCount 0 beside
         InstanceGroups, as the SageMaker SDK writes it, is accepted.)
@@ -194,6 +195,13 @@ def instances_once(view: TrainingView) -> Iterator[Problem]:
     for many in (GROUPS, PREFERENCES):  # of InstanceConfigs HPO017 speaks
         if _given(config, many):
             yield from _beside(config, member, many)
+        for i, entry in mappings(config, many):
+            if integer(entry, "InstanceCount") == 0:
+                yield Problem(
+                    f"{many}[{i}] asks for 0 instances",
+                    (member, many, i, "InstanceCount"),
+                    "ask for at least 1",
+                )
     yield from twice(
         listing(config, GROUPS), "InstanceGroupName", (member, GROUPS), "instance groups are called"
     )

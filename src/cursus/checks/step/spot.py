@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
+from cursus.aws import instances, places
 from cursus.aws.tables import table
 from cursus.checks.rules import Problem, rule
 from cursus.checks.texts import CHECKPOINTS
@@ -22,8 +23,8 @@ def spot_wait(view: TrainingView) -> Iterator[Problem]:
     """A spot job says how long it may wait, and only a spot job does.
 
     What it does:
-        Holds MaxWaitTimeInSeconds against EnableManagedSpotTraining and against MaxRuntimeInSeconds, and finds
-        spot training together with InstancePreferences.
+        Holds MaxWaitTimeInSeconds against EnableManagedSpotTraining, against MaxRuntimeInSeconds, and against the hour
+        of AWS Marketplace algorithms that keep no checkpoints; finds spot training together with InstancePreferences.
     Why:
         The service refuses the rest: "Invalid MaxWaitTimeInSeconds. It is only supported when
         EnableManagedSpotTraining is set to true", or "It must be present and be greater than or equal to
@@ -66,6 +67,17 @@ def spot_wait(view: TrainingView) -> Iterator[Problem]:
             f"it is {wait}, MaxRuntimeInSeconds is {run}",
             path,
             f"write at least {run}: the waiting time includes the running time",
+        )
+    elif (
+        isinstance(wait, int)
+        and places.sold(text(view.algorithm, "AlgorithmName") or "")
+        and wait > (most := instances.limit("max_wait_without_checkpoints"))
+        and not view.request.get("CheckpointConfig")
+    ):
+        yield Problem(
+            f"a spot job of an algorithm from AWS Marketplace without checkpoints may wait {most} seconds at most, not {wait}",
+            path,
+            f"add CheckpointConfig, where the algorithm writes checkpoints, or wait {most} seconds at most",
         )
     if listing(view.resources, "InstancePreferences"):
         yield Problem(

@@ -53,3 +53,20 @@ def test_a_word_that_the_script_knows(tmp_path: Path, reading: str, rules: list[
     script = f"import argparse\np = argparse.ArgumentParser()\n{declared}\np.parse_args()\n"
     found = findings_of({"HyperParameters": {"depth": "None"}}, source=source(tmp_path, script))
     assert [f.rule for f in found if f.rule in ("HPO037", "HPO052")] == rules
+
+
+@pytest.mark.parametrize(
+    ("folder", "kept", "named"),
+    [
+        ('"opt/ml/model"', True, True),
+        ("/opt/ml/model", False, False),
+        ("/opt/ml/checkpoints/run-1", False, True),
+        ("/opt/ml/checkpoints/run-1", True, False),
+        ("adopt/ml/", False, False),
+    ],
+)
+def test_folders_that_nothing_keeps(folder: str, kept: bool, named: bool) -> None:
+    request: dict[str, object] = {"HyperParameters": {"model_dir": folder}}
+    if kept:
+        request["CheckpointConfig"] = {"S3Uri": "s3://example-bucket/checkpoints/"}
+    assert [found.severity for found in findings_of(request, "STP051")] == ["warning"] * named

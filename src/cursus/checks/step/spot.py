@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from cursus.aws import instances, places
 from cursus.aws.tables import table
-from cursus.checks.rules import Problem, rule
+from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.texts import CHECKPOINTS
 from cursus.checks.views import TrainingView, integer, is_reference, listing, mapping, text
 from cursus.redact import show
@@ -212,28 +212,42 @@ def local_paths(view: TrainingView) -> Iterator[Problem]:
         synced.setdefault(local, member)
 
 
-@rule("STP051", severity="warning", reads=("?checkpoints",))
+_FOLDERS = ("dir", "path", "folder")
+"""How hyperparameters end whose values are folders of the container."""
+
+
+@rule(
+    "STP051",
+    severity="warning",
+    reads=("?checkpoints", *hyperparameters(*(f"*{each}" for each in _FOLDERS))),
+)
 def checkpoints_of_a_hyperparameter(view: TrainingView) -> Iterator[Problem]:
     """A hyperparameter tells the script to save where nothing is kept.
 
     What it does:
         Finds hyperparameters whose value is /opt/ml/checkpoints, or a folder below it, in a request without
-        CheckpointConfig.
+        CheckpointConfig; and those such as model_dir that say opt/ml/… without the first slash.
     Why:
         SageMaker copies /opt/ml/checkpoints to S3 where CheckpointConfig says so. Without it the folder is one like
-        any other, and what lies in it is gone with the instance.
+        any other, and what lies in it is gone with the instance. So is opt/ml/model, which is below the working directory.
     Example:
           HyperParameters: {output_dir: /opt/ml/checkpoints}
         + CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
-        https://github.com/huggingface/notebooks/issues/149
+        https://github.com/huggingface/notebooks/issues/149,
+        https://github.com/aws/amazon-sagemaker-examples/issues/738
     """
-    if view.request.get("CheckpointConfig"):
-        return
+    kept = bool(view.request.get("CheckpointConfig"))
     for name, value in view.hyperparameters.items():
         bare = value.strip('"').rstrip("/") if isinstance(value, str) else ""
-        if bare == CHECKPOINTS or bare.startswith(f"{CHECKPOINTS}/"):
+        if bare.startswith("opt/ml/") and isinstance(name, str) and name.endswith(_FOLDERS):
+            yield Problem(
+                f"{show(name)} is {show(bare, name)}, a folder below the script's working directory",
+                (view.hyperparameters_member, name),
+                f"write /{bare}",
+            )
+        elif not kept and (bare == CHECKPOINTS or bare.startswith(f"{CHECKPOINTS}/")):
             yield Problem(
                 f"{show(name)} is {show(bare, name)}, and no CheckpointConfig keeps what is saved there",
                 (view.hyperparameters_member, name),

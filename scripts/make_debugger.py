@@ -94,6 +94,8 @@ def main() -> None:
             "rule_parameters": {
                 name: sorted({*listed.get(name, ()), *profiler_rules.get(name, ())}) for name in listed
             },
+            # The first names the rule, the second SageMaker sets, the third is of the SDK's rule actions.
+            "parameters_of_all": ["rule_to_invoke", "base_trial", "action_json"],
             "collections": sorted(collections),
             "intervals": numbers,
             "hook_parameters": OF_THE_HOOK,

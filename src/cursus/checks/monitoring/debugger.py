@@ -83,10 +83,10 @@ def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
             place = (member, i, "RuleEvaluatorImage")
             for fault in registry_faults(evaluator, place, view.settings, view.region):
                 yield replace(fault, severity=fault.severity or "error")
-        parameters = configuration.get("RuleParameters")
-        if is_reference(parameters):
+        if is_reference(configuration.get("RuleParameters")):
             continue
-        given = parameters.get("rule_to_invoke") if isinstance(parameters, Mapping) else None
+        parameters = mapping(configuration, "RuleParameters")
+        given = parameters.get("rule_to_invoke")
         path = (member, i, "RuleParameters", "rule_to_invoke")
         if given is None:
             yield Problem(
@@ -99,17 +99,16 @@ def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
         if member == "ProfilerRuleConfigurations":
             own, other = other, own
         if given in facts[own]:
-            known = facts["rule_parameters"].get(given, ())
+            known = facts["rule_parameters"].get(given)
             for name in parameters if known else ():
-                if name not in (*known, "rule_to_invoke", "base_trial", "action_json") and isinstance(
-                    name, str
-                ):
-                    yield Problem(
-                        f"the rule {given} has no parameter {show(name)}.{did_you_mean(name, known)}",
-                        (*path[:-1], name),
-                        f"use one of {', '.join(known)}",
-                        allowable=name,
-                    )
+                if name in known or name in facts["parameters_of_all"] or not isinstance(name, str):
+                    continue
+                yield Problem(
+                    f"the rule {given} has no parameter {show(name)}.{did_you_mean(name, known)}",
+                    (*path[:-1], name),
+                    f"use one of {', '.join(known)}",
+                    allowable=name,
+                )
             image_of_job = images.parse_image(view.image)
             engine = image_of_job.engine if image_of_job and image_of_job.amazon else None
             for kind, names in facts["rules_of"].items():
